@@ -1,0 +1,2 @@
+//! The `otlp` binary.
+fn main() {}

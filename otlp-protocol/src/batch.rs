@@ -1,0 +1,131 @@
+//! What moves through a pipeline: one export request's worth of encoded telemetry with what is known about it.
+
+use crate::{Charge, Payload, Signal};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One request's worth of a signal, encoded and checked.
+#[derive(Debug)]
+pub struct Batch {
+    /// Which signal the body holds.
+    pub signal: Signal,
+    body: Body,
+    count: Count,
+    mergeable: bool,
+    /// Where it came from, if receivers were told to keep that.
+    pub origin: Option<Arc<Origin>>,
+    /// No attempt starts after this; a merged batch has none.
+    pub deadline: Option<Instant>,
+    charge: Charge,
+}
+
+/// The encoded request: protobuf in the clear.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    plain: Payload,
+}
+
+/// How much a body holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Items: spans, metric data points, log records, profile samples.
+    pub items: u64,
+    /// Entries: spans, metrics, log records, profiles.
+    pub entries: u64,
+}
+
+/// The sender of a batch, as far as the receiver was told to keep it. Batches of different origins are not merged.
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// Allow-listed request headers, in the order of the allow-list.
+    pub headers: Vec<(Box<str>, Bytes)>,
+    /// Who the sender proved to be.
+    pub identity: Option<Box<str>>,
+    /// Whose telemetry it is.
+    pub tenant: Option<Box<str>>,
+}
+
+// === impl Batch ===
+
+impl Batch {
+    /// A batch of a body that [`validate`](crate::validate) found sound.
+    pub fn new(signal: Signal, body: impl Into<Body>, count: Count, mergeable: bool, charge: Charge) -> Self {
+        Self { signal, body: body.into(), count, mergeable, origin: None, deadline: None, charge }
+    }
+
+    /// The encoded request.
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Items: spans, data points, log records, samples.
+    pub fn items(&self) -> u64 {
+        self.count.items
+    }
+
+    /// Items and entries.
+    pub fn count(&self) -> Count {
+        self.count
+    }
+
+    /// Length of the protobuf encoding, in bytes.
+    pub fn len(&self) -> usize {
+        self.body.plain.len()
+    }
+
+    /// Whether the encoding is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether concatenating the body with another one's is the merge of the two.
+    pub fn is_mergeable(&self) -> bool {
+        self.mergeable
+    }
+
+    /// The share of the byte budget that this batch holds.
+    pub fn charge(&self) -> &Charge {
+        &self.charge
+    }
+
+    /// Takes the batch apart: body, count and charge.
+    pub fn into_parts(self) -> (Body, Count, Charge) {
+        (self.body, self.count, self.charge)
+    }
+
+    /// The items that `rejected` of the response's unit stand for: never more than there are. Profiles are rejected
+    /// whole but counted in samples; then the samples are taken in proportion.
+    pub fn rejected_items(&self, rejected: u64) -> u64 {
+        let Count { items, entries } = self.count;
+        match self.signal.items {
+            crate::Items::Repeated { .. } if entries > 0 => {
+                let rejected = rejected.min(entries);
+                (u128::from(items) * u128::from(rejected) / u128::from(entries)) as u64
+            }
+            _ => rejected.min(items),
+        }
+    }
+}
+
+// === impl Body ===
+
+impl Body {
+    /// The protobuf encoding.
+    pub fn plain(&self) -> &Payload {
+        &self.plain
+    }
+}
+
+impl<P: Into<Payload>> From<P> for Body {
+    fn from(plain: P) -> Self {
+        Self { plain: plain.into() }
+    }
+}
+
+impl std::ops::AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.items += other.items;
+        self.entries += other.entries;
+    }
+}

@@ -1,0 +1,134 @@
+//! The byte budget: memory for bodies is charged before it is used and given back when its last holder drops.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A bound on the bytes that bodies may pin, shared by everything that holds bodies. Cloning shares the budget.
+///
+/// ```
+/// let budget = otlp_protocol::ByteBudget::new(100);
+/// let charge = budget.try_charge(60).unwrap();
+/// assert!(budget.try_charge(60).is_err());
+/// drop(charge);
+/// assert_eq!(budget.used(), 0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ByteBudget(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    limit: u64,
+    used: AtomicU64,
+    refusals: AtomicU64,
+}
+
+/// A share of a [`ByteBudget`], given back on drop.
+#[derive(Debug, Default)]
+pub struct Charge {
+    budget: Option<ByteBudget>,
+    bytes: u64,
+}
+
+/// The budget has no room for the bytes asked for; refuse retryably, never wait while holding a partial charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the memory budget of {limit} bytes is used up")]
+pub struct BudgetExhausted {
+    /// The budget's limit, in bytes.
+    pub limit: u64,
+}
+
+// === impl ByteBudget ===
+
+impl ByteBudget {
+    /// A budget of `limit` bytes.
+    pub fn new(limit: u64) -> Self {
+        Self(Arc::new(Inner { limit, used: AtomicU64::new(0), refusals: AtomicU64::new(0) }))
+    }
+
+    /// Takes `bytes` from the budget, or nothing.
+    ///
+    /// # Errors
+    /// [`BudgetExhausted`] if fewer than `bytes` are free; counted in [`refusals`](Self::refusals).
+    pub fn try_charge(&self, bytes: u64) -> Result<Charge, BudgetExhausted> {
+        let mut charge = Charge { budget: Some(self.clone()), bytes: 0 };
+        charge.try_grow(bytes)?;
+        Ok(charge)
+    }
+
+    /// The limit, in bytes.
+    pub fn limit(&self) -> u64 {
+        self.0.limit
+    }
+
+    /// Bytes charged now.
+    pub fn used(&self) -> u64 {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    /// How often a charge was refused.
+    pub fn refusals(&self) -> u64 {
+        self.0.refusals.load(Ordering::Relaxed)
+    }
+}
+
+// === impl Charge ===
+
+impl Charge {
+    /// A charge on no budget, for bodies that are accounted for elsewhere.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Bytes held by this charge.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes `more` bytes, or leaves the charge as it is. A charge on no budget grows freely.
+    ///
+    /// # Errors
+    /// [`BudgetExhausted`] if fewer than `more` bytes are free.
+    pub fn try_grow(&mut self, more: u64) -> Result<(), BudgetExhausted> {
+        if let Some(ByteBudget(inner)) = &self.budget {
+            let fits = |used: u64| used.checked_add(more).filter(|&sum| sum <= inner.limit);
+            if inner.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
+                inner.refusals.fetch_add(1, Ordering::Relaxed);
+                return Err(BudgetExhausted { limit: inner.limit });
+            }
+        }
+        self.bytes += more;
+        Ok(())
+    }
+
+    /// Gives back all but `bytes`; does nothing if it holds no more than that.
+    pub fn shrink_to(&mut self, bytes: u64) {
+        let excess = self.bytes.saturating_sub(bytes);
+        self.bytes -= excess;
+        if let Some(ByteBudget(inner)) = &self.budget {
+            inner.used.fetch_sub(excess, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes over what `other` holds. Charges on different budgets are not mixed: the other is kept apart by the
+    /// caller, who gets it back.
+    pub fn merge(&mut self, mut other: Self) -> Option<Self> {
+        match (&self.budget, &other.budget) {
+            (None, _) if self.bytes == 0 => {
+                *self = other;
+                None
+            }
+            (_, None) => None,
+            (Some(ours), Some(theirs)) if Arc::ptr_eq(&ours.0, &theirs.0) => {
+                self.bytes += std::mem::take(&mut other.bytes);
+                None
+            }
+            _ => Some(other),
+        }
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.shrink_to(0);
+    }
+}

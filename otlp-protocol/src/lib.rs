@@ -1,0 +1,29 @@
+//! OTLP as bytes: what a message is, whether it is sound, how much it holds, and how to cut and join it.
+//!
+//! **What this crate must not know:** sockets, tokio, threads, files, or what time it is. Bytes come in, bytes go
+//! out; an [`Instant`](std::time::Instant) is only ever handed through.
+//!
+//! The pipeline moves encoded OTLP protobuf. Nothing is decoded into structs: [`validate`] checks a body once at the
+//! door, [`count`], [`split`](split()) and [`merge`] work on the encoding itself, so unknown fields survive.
+
+mod batch;
+mod budget;
+mod grpc;
+mod payload;
+mod pool;
+mod response;
+mod signal;
+mod status;
+pub mod wire;
+
+pub use batch::{Batch, Body, Count, Origin};
+pub use budget::{BudgetExhausted, ByteBudget, Charge};
+pub use grpc::{FRAME_HEADER_LEN, FrameError, FrameHeader};
+pub use payload::{Payload, ZeroCopyBuffer};
+pub use pool::{BufferPool, ObjectPool, PooledObject};
+pub use response::Accepted;
+pub use signal::{Items, Signal, SignalDescriptor};
+pub use status::{
+    Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_http, grpc_code, http_status,
+    http_to_grpc, parse_retry_after,
+};

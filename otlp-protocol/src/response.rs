@@ -1,0 +1,68 @@
+//! The answer to an export: the same for all signals but for the name of the count.
+
+use crate::wire::{Cursor, WireError, WireType, put_len_delimited, put_uint};
+
+/// The request was accepted, all of it or (`rejected` > 0) in part. OTLP §Partial Success; never retried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// How many spans, data points, log records or profiles the receiver refused for good.
+    pub rejected: u64,
+    /// Why, or (with `rejected` 0) a warning; empty if there is nothing to say.
+    pub message: String,
+}
+
+impl Accepted {
+    /// Everything accepted, nothing to say.
+    pub const FULL: Self = Self { rejected: 0, message: String::new() };
+
+    /// Whether `partial_success` must be set: something was rejected, or there is a warning.
+    pub fn is_partial(&self) -> bool {
+        self.rejected > 0 || !self.message.is_empty()
+    }
+
+    /// Encodes `Export<Signal>ServiceResponse`: `partial_success` (1) { rejected (1), error_message (2) }. Empty for
+    /// full success.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        if self.is_partial() {
+            let mut partial = Vec::with_capacity(self.message.len() + 16);
+            put_uint(&mut partial, 1, self.rejected);
+            if !self.message.is_empty() {
+                put_len_delimited(&mut partial, 2, self.message.as_bytes());
+            }
+            put_len_delimited(&mut out, 1, &partial);
+        }
+        out
+    }
+
+    /// Decodes any signal's response. A negative count is read as 0, a message that is not UTF-8 with replacement
+    /// characters; unknown fields are ignored.
+    ///
+    /// # Errors
+    /// If the bytes are not a protobuf message.
+    pub fn decode(response: &[u8]) -> Result<Self, WireError> {
+        let mut accepted = Self::default();
+        let mut outer = Cursor::new(response);
+        while !outer.is_at_end() {
+            match outer.tag()? {
+                (1, WireType::Len) => accepted.decode_partial(outer.len_delimited()?)?,
+                (number, wire_type) => outer.skip_value(number, wire_type)?,
+            }
+        }
+        Ok(accepted)
+    }
+
+    fn decode_partial(&mut self, partial: &[u8]) -> Result<(), WireError> {
+        let mut fields = Cursor::new(partial);
+        while !fields.is_at_end() {
+            match fields.tag()? {
+                (1, WireType::Varint) => self.rejected = u64::try_from(fields.varint()? as i64).unwrap_or(0),
+                (2, WireType::Len) => {
+                    self.message = String::from_utf8_lossy(fields.len_delimited()?).into_owned();
+                }
+                (number, wire_type) => fields.skip_value(number, wire_type)?,
+            }
+        }
+        Ok(())
+    }
+}

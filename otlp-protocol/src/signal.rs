@@ -1,0 +1,137 @@
+//! The four signals as values: everything that differs between them is data in a [`SignalDescriptor`].
+
+use std::fmt;
+
+/// A telemetry signal. `Copy`, one pointer; compared by name.
+///
+/// Code above this crate never branches on a particular signal: it asks the descriptor.
+#[derive(Clone, Copy)]
+pub struct Signal(&'static SignalDescriptor);
+
+/// What distinguishes one signal from another.
+#[derive(Debug)]
+pub struct SignalDescriptor {
+    /// The Collector's name of the signal, as in `service.pipelines`: `traces`.
+    pub name: &'static str,
+    /// What one item is called in metric names: `spans`, as in `otelcol_receiver_accepted_spans`.
+    pub items_noun: &'static str,
+    /// Path of the unary gRPC method, with the leading slash.
+    pub grpc_path: &'static str,
+    /// Default path over HTTP.
+    pub http_path: &'static str,
+    /// Full name of the request message in the schema table.
+    pub request_message: &'static str,
+    /// Where the items are, below an entry (span, metric, log record, profile).
+    pub items: Items,
+    /// JSON name of the rejected count in the response's `partialSuccess`.
+    pub rejected_name: &'static str,
+}
+
+/// How an entry's items are counted. Entries stand at `resource_*(1) / scope_*(2) / entry(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Items {
+    /// Each entry is one item.
+    Entries,
+    /// The items are the repeated messages `field` inside the entry's `oneof` fields `containers`; of several
+    /// different containers the last one counts, as a decoder would have it.
+    Inside {
+        /// Field numbers of the containers: the arms of one `oneof`.
+        containers: &'static [u32],
+        /// Field number of the items in each container.
+        field: u32,
+    },
+    /// The items are the entry's own repeated messages `field`.
+    Repeated {
+        /// Field number of the items in the entry.
+        field: u32,
+    },
+}
+
+impl Signal {
+    /// Spans.
+    pub const TRACES: Self = Self(&SignalDescriptor {
+        name: "traces",
+        items_noun: "spans",
+        grpc_path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        http_path: "/v1/traces",
+        request_message: "opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest",
+        items: Items::Entries,
+        rejected_name: "rejectedSpans",
+    });
+    /// Metric data points.
+    pub const METRICS: Self = Self(&SignalDescriptor {
+        name: "metrics",
+        items_noun: "metric_points",
+        grpc_path: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        http_path: "/v1/metrics",
+        request_message: "opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest",
+        items: Items::Inside { containers: &[5, 7, 9, 10, 11], field: 1 },
+        rejected_name: "rejectedDataPoints",
+    });
+    /// Log records.
+    pub const LOGS: Self = Self(&SignalDescriptor {
+        name: "logs",
+        items_noun: "log_records",
+        grpc_path: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        http_path: "/v1/logs",
+        request_message: "opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest",
+        items: Items::Entries,
+        rejected_name: "rejectedLogRecords",
+    });
+    /// Profile samples (`v1development`).
+    pub const PROFILES: Self = Self(&SignalDescriptor {
+        name: "profiles",
+        items_noun: "profile_samples",
+        grpc_path: "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
+        http_path: "/v1development/profiles",
+        request_message: "opentelemetry.proto.collector.profiles.v1development.ExportProfilesServiceRequest",
+        items: Items::Repeated { field: 2 },
+        rejected_name: "rejectedProfiles",
+    });
+    /// All signals of OTLP 1.x.
+    pub const ALL: [Self; 4] = [Self::TRACES, Self::METRICS, Self::LOGS, Self::PROFILES];
+
+    /// A signal described by data alone.
+    pub const fn new(descriptor: &'static SignalDescriptor) -> Self {
+        Self(descriptor)
+    }
+
+    /// The signal of that Collector name (`traces`, `metrics`, `logs`, `profiles`).
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|signal| signal.name == name)
+    }
+}
+
+impl std::ops::Deref for Signal {
+    type Target = SignalDescriptor;
+
+    fn deref(&self) -> &SignalDescriptor {
+        self.0
+    }
+}
+
+impl PartialEq for Signal {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0) || self.name == other.name
+    }
+}
+
+impl Eq for Signal {}
+
+impl std::hash::Hash for Signal {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,239 @@
+//! The protobuf wire format: a bounded cursor over `&[u8]` and the few writers we need. The only parser primitive.
+
+/// Wire type of a field: the low three bits of its tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum WireType {
+    /// A varint: integers, booleans, enums.
+    Varint = 0,
+    /// Eight bytes, little endian.
+    Fixed64 = 1,
+    /// A length and that many bytes.
+    Len = 2,
+    /// Start of a (long deprecated) group.
+    StartGroup = 3,
+    /// End of a group.
+    EndGroup = 4,
+    /// Four bytes, little endian.
+    Fixed32 = 5,
+}
+
+/// What is wrong with the encoding; where is the cursor's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WireError {
+    /// The bytes end inside a field.
+    #[error("the bytes end inside a field")]
+    Truncated,
+    /// A varint of more than ten bytes, or over 64 bits.
+    #[error("a varint does not fit 64 bits")]
+    VarintOverflow,
+    /// A length that runs past the end of what encloses it.
+    #[error("a length runs past the end of its message")]
+    LengthPastEnd,
+    /// Field number 0 or above 2^29 - 1.
+    #[error("a field number is out of range")]
+    FieldNumber,
+    /// Wire type 6 or 7, which do not exist.
+    #[error("there is no such wire type")]
+    WireType,
+    /// A group that is not closed, closed twice, or nested deeper than the limit.
+    #[error("a group is not properly closed or too deep")]
+    Group,
+}
+
+/// A position in a message. Every read is bounded by the slice; nothing is allocated.
+#[derive(Clone, Debug)]
+pub struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+/// Unknown groups deeper than this are refused.
+const MAX_GROUP_DEPTH: usize = 100;
+
+// === impl Cursor ===
+
+impl<'a> Cursor<'a> {
+    /// A cursor at the start of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Bytes read so far.
+    #[inline]
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Whether everything has been read.
+    #[inline]
+    pub fn is_at_end(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
+    /// Reads a field's number and wire type.
+    ///
+    /// # Errors
+    /// If the tag is truncated, too long, or names an impossible field or wire type.
+    #[inline]
+    pub fn tag(&mut self) -> Result<(u32, WireType), WireError> {
+        let raw = match self.bytes.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                u64::from(byte)
+            }
+            _ => self.varint()?,
+        };
+        let wire_type = match raw & 7 {
+            0 => WireType::Varint,
+            1 => WireType::Fixed64,
+            2 => WireType::Len,
+            3 => WireType::StartGroup,
+            4 => WireType::EndGroup,
+            5 => WireType::Fixed32,
+            _ => return Err(WireError::WireType),
+        };
+        let number = raw >> 3;
+        if number == 0 || number > MAX_FIELD_NUMBER {
+            return Err(WireError::FieldNumber);
+        }
+        Ok((number as u32, wire_type))
+    }
+
+    /// Reads a varint of at most ten bytes and 64 bits.
+    ///
+    /// # Errors
+    /// If it is truncated or does not fit.
+    #[inline]
+    pub fn varint(&mut self) -> Result<u64, WireError> {
+        if let Some(&byte) = self.bytes.get(self.at)
+            && byte < 0x80
+        {
+            self.at += 1;
+            return Ok(u64::from(byte));
+        }
+        self.long_varint()
+    }
+
+    #[inline(never)]
+    fn long_varint(&mut self) -> Result<u64, WireError> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let mut value = 0u64;
+        for (index, &byte) in rest.iter().take(10).enumerate() {
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if byte < 0x80 {
+                if index == 9 && byte > 1 {
+                    return Err(WireError::VarintOverflow);
+                }
+                self.at += index + 1;
+                return Ok(value);
+            }
+        }
+        Err(if rest.len() < 10 { WireError::Truncated } else { WireError::VarintOverflow })
+    }
+
+    /// Reads a length and that many bytes.
+    ///
+    /// # Errors
+    /// If the length is malformed or runs past the end.
+    #[inline]
+    pub fn len_delimited(&mut self) -> Result<&'a [u8], WireError> {
+        let len = self.varint()?;
+        let rest = self.bytes.len() - self.at;
+        if len > rest as u64 {
+            return Err(WireError::LengthPastEnd);
+        }
+        let start = self.at;
+        self.at += len as usize;
+        Ok(&self.bytes[start..self.at])
+    }
+
+    /// Skips `count` bytes.
+    ///
+    /// # Errors
+    /// If there are fewer.
+    #[inline]
+    pub fn skip_bytes(&mut self, count: usize) -> Result<(), WireError> {
+        if self.bytes.len() - self.at < count {
+            return Err(WireError::Truncated);
+        }
+        self.at += count;
+        Ok(())
+    }
+
+    /// Skips the value of the field whose tag was just read; a group with all that is in it.
+    ///
+    /// # Errors
+    /// If the value is malformed.
+    #[inline]
+    pub fn skip_value(&mut self, number: u32, wire_type: WireType) -> Result<(), WireError> {
+        match wire_type {
+            WireType::Varint => self.varint().map(drop),
+            WireType::Fixed64 => self.skip_bytes(8),
+            WireType::Len => self.len_delimited().map(drop),
+            WireType::Fixed32 => self.skip_bytes(4),
+            WireType::StartGroup => self.skip_group(number),
+            WireType::EndGroup => Err(WireError::Group),
+        }
+    }
+
+    /// Iterative, so that nesting costs no stack.
+    #[inline(never)]
+    fn skip_group(&mut self, number: u32) -> Result<(), WireError> {
+        let mut open = vec![number];
+        while let Some(&innermost) = open.last() {
+            let (number, wire_type) = self.tag()?;
+            match wire_type {
+                WireType::StartGroup if open.len() >= MAX_GROUP_DEPTH => return Err(WireError::Group),
+                WireType::StartGroup => open.push(number),
+                WireType::EndGroup if number != innermost => return Err(WireError::Group),
+                WireType::EndGroup => {
+                    open.pop();
+                }
+                _ => self.skip_value(number, wire_type)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appends a varint.
+#[inline]
+pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Appends a field's tag.
+#[inline]
+pub fn put_tag(out: &mut Vec<u8>, number: u32, wire_type: WireType) {
+    put_varint(out, u64::from(number) << 3 | wire_type as u64);
+}
+
+/// Appends a length-delimited field.
+pub fn put_len_delimited(out: &mut Vec<u8>, number: u32, value: &[u8]) {
+    put_tag(out, number, WireType::Len);
+    put_varint(out, value.len() as u64);
+    out.extend_from_slice(value);
+}
+
+/// Appends a varint field, unless it is zero: proto3's default.
+pub fn put_uint(out: &mut Vec<u8>, number: u32, value: u64) {
+    if value != 0 {
+        put_tag(out, number, WireType::Varint);
+        put_varint(out, value);
+    }
+}
+
+/// Bytes that [`put_varint`] writes for `value`.
+#[inline]
+pub fn varint_len(value: u64) -> usize {
+    // One byte for each begun group of seven bits.
+    ((64 - (value | 1).leading_zeros() as usize) * 9 + 64) / 64
+}
+
+const MAX_FIELD_NUMBER: u64 = (1 << 29) - 1;

@@ -1,0 +1,44 @@
+//! Time, passed in so that it can be simulated.
+
+use std::fmt;
+use std::pin::Pin;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Resolves at an instant of some [`Clock`].
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What time it is, and waiting for a later one.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// Monotonic time.
+    fn now(&self) -> Instant;
+
+    /// Wall-clock time.
+    fn wall(&self) -> SystemTime;
+
+    /// Resolves once [`now`](Self::now) has reached `instant`.
+    fn sleep_until(&self, instant: Instant) -> Sleep;
+
+    /// Resolves after `duration`.
+    fn sleep(&self, duration: Duration) -> Sleep {
+        self.sleep_until(self.now() + duration)
+    }
+}
+
+/// Tokio's clock: real time, or simulated under `tokio::time::pause`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokioClock;
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+impl Clock for TokioClock {
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep_until(&self, instant: Instant) -> Sleep {
+        Box::pin(tokio::time::sleep_until(instant.into()))
+    }
+}

@@ -1,0 +1,214 @@
+//! Configuration as plain structs with documented units and defaults. Reading files is the application's business.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A server's settings.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// Where to listen: `host:port`; port 0 lets the system choose.
+    pub endpoint: String,
+    /// What peers may make the server hold or wait for.
+    pub limits: ServerLimits,
+}
+
+/// Named limits of a server. Each one refuses with a message that names it, and counts.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerLimits {
+    /// Size of a request, before and after inflating. Default 64 MiB: OTLP §Request size.
+    pub max_request_bytes: usize,
+    /// Messages and fields in one request; bounds what a decoder downstream would allocate. Default 16 Mi.
+    pub max_elements: usize,
+    /// Nested messages in one request. Default 100, as in other protobuf decoders.
+    pub max_depth: usize,
+    /// Header names and values of one request. Default 16 KiB.
+    pub max_header_bytes: u32,
+    /// Open connections; further ones are closed at once. Default 4096.
+    pub max_connections: usize,
+    /// Concurrent requests on one HTTP/2 connection. Default 128.
+    pub max_concurrent_streams: u32,
+    /// From accepting a connection, or starting a request on HTTP/1.1, to the end of its headers. Default 10 s.
+    pub header_timeout: Duration,
+    /// Without any progress of a request's body. Default 30 s.
+    pub body_timeout: Duration,
+    /// Without any request on a connection. Default 60 s on HTTP/1.1; on HTTP/2 pings decide.
+    pub idle_timeout: Duration,
+    /// From this age on a connection takes no new requests and closes after the last. Default none.
+    pub max_connection_age: Option<Duration>,
+    /// How long the last requests of an aged connection may take. Default none: as long as they need.
+    pub max_connection_age_grace: Option<Duration>,
+    /// HTTP/2: silence after which a peer is pinged. Default 2 h, as gRPC has it.
+    pub keepalive_interval: Duration,
+    /// HTTP/2: silence after a ping after which the connection is closed. Default 20 s.
+    pub keepalive_timeout: Duration,
+}
+
+/// A client's settings: one destination.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientConfig {
+    /// gRPC: `host:port` or `http(s)://host:port`. HTTP: the base URL, to which `/v1/<signal>` is appended.
+    pub endpoint: String,
+    /// HTTP: full URLs that replace base URL and path, by signal name.
+    pub signal_endpoints: Vec<(String, String)>,
+    /// Content encoding of requests.
+    pub compression: Compression,
+    /// Headers sent with each request, in order.
+    pub headers: Vec<(String, String)>,
+    /// One attempt, from start to answer; zero is no limit. Default 5 s for gRPC, 30 s for HTTP, as the Collector has it.
+    pub timeout: Option<Duration>,
+    /// Transport security.
+    pub tls: TlsConfig,
+    /// What the connections may cost.
+    pub limits: ClientLimits,
+    /// `user-agent`. Default `OTel-OTLP-Exporter-otlp/<version>`.
+    pub user_agent: String,
+}
+
+/// Named limits of a client.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientLimits {
+    /// Size of a request before compression; larger ones are not sent. Default 64 MiB: OTLP §Request size.
+    pub max_request_bytes: usize,
+    /// Size of an answer, after inflating. Default 4 MiB: OTLP §Response size.
+    pub max_response_bytes: usize,
+    /// Connections to the destination: HTTP/2 opens another only when the streams of the others are used up. Default 100
+    /// for HTTP/1.1, 4 for HTTP/2.
+    pub max_connections: Option<usize>,
+    /// Idle HTTP/1.1 connections are closed after this. Default 90 s.
+    pub idle_timeout: Duration,
+    /// Connections are replaced at this age. Default none.
+    pub max_connection_age: Option<Duration>,
+    /// Establishing a connection, TLS included. Default 10 s.
+    pub connect_timeout: Duration,
+    /// HTTP/2: silence after which the server is pinged while requests are in flight. Default none, as gRPC has it.
+    pub keepalive_interval: Option<Duration>,
+    /// HTTP/2: silence after a ping after which the connection is dropped. Default 20 s.
+    pub keepalive_timeout: Duration,
+}
+
+/// Transport security of a client.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TlsConfig {
+    /// gRPC endpoints without a scheme: speak cleartext. A scheme wins. Default false.
+    pub insecure: bool,
+    /// Trust any certificate. Default false.
+    pub insecure_skip_verify: bool,
+    /// PEM file of trust anchors that replace the system's.
+    pub ca_file: Option<PathBuf>,
+    /// PEM text of trust anchors that replace the system's.
+    pub ca_pem: Option<String>,
+    /// Trust the system's anchors beside the given ones. Default false.
+    pub include_system_ca_certs_pool: bool,
+    /// Name to expect in the server's certificate instead of the endpoint's host.
+    pub server_name_override: Option<String>,
+}
+
+/// Content encodings of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Compression {
+    /// As they are.
+    #[default]
+    None,
+    /// gzip, RFC 1952.
+    Gzip,
+    /// Zstandard, RFC 8878.
+    Zstd,
+}
+
+/// A setting that cannot work, found before anything is started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {problem}")]
+pub struct ConfigError {
+    /// The setting, as the struct's field is called.
+    pub key: &'static str,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
+impl ServerConfig {
+    /// Defaults, listening on `endpoint`.
+    pub fn new(endpoint: impl Into<String>) -> Self {
+        Self { endpoint: endpoint.into(), limits: ServerLimits::default() }
+    }
+}
+
+impl ClientConfig {
+    /// Defaults, sending to `endpoint`.
+    pub fn new(endpoint: impl Into<String>) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            signal_endpoints: Vec::new(),
+            compression: Compression::None,
+            headers: Vec::new(),
+            timeout: None,
+            tls: TlsConfig::default(),
+            limits: ClientLimits::default(),
+            user_agent: concat!("OTel-OTLP-Exporter-otlp/", env!("CARGO_PKG_VERSION")).into(),
+        }
+    }
+}
+
+impl Compression {
+    /// The name in `content-encoding` and `grpc-encoding`; `None` for no compression.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Gzip => Some("gzip"),
+            Self::Zstd => Some("zstd"),
+        }
+    }
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            max_request_bytes: 64 << 20,
+            max_elements: 16 << 20,
+            max_depth: 100,
+            max_header_bytes: 16 << 10,
+            max_connections: 4096,
+            max_concurrent_streams: 128,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            max_connection_age: None,
+            max_connection_age_grace: None,
+            keepalive_interval: Duration::from_secs(2 * 60 * 60),
+            keepalive_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Default for ClientLimits {
+    fn default() -> Self {
+        Self {
+            max_request_bytes: 64 << 20,
+            max_response_bytes: 4 << 20,
+            max_connections: None,
+            idle_timeout: Duration::from_secs(90),
+            max_connection_age: None,
+            connect_timeout: Duration::from_secs(10),
+            keepalive_interval: None,
+            keepalive_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Default for TlsConfig {
+    fn default() -> Self {
+        Self {
+            insecure: false,
+            insecure_skip_verify: false,
+            ca_file: None,
+            ca_pem: None,
+            include_system_ca_certs_pool: false,
+            server_name_override: None,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What every part of this layer is handed at its making.
+
+use crate::{Clock, Net, TcpNet, TokioClock};
+use otlp_protocol::{BufferPool, ByteBudget};
+use std::sync::Arc;
+
+/// Time, network and memory, passed in.
+#[derive(Clone)]
+pub struct TransportContext {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Listeners and connections.
+    pub net: Arc<dyn Net>,
+    /// Charged before a body is read or inflated.
+    pub budget: ByteBudget,
+    /// Where buffers for bodies come from.
+    pub buffers: BufferPool,
+}
+
+impl TransportContext {
+    /// Real time and TCP, with a budget for bodies of `max_body_bytes` in all.
+    pub fn tcp(max_body_bytes: u64) -> Self {
+        Self {
+            clock: Arc::new(TokioClock),
+            net: Arc::new(TcpNet),
+            budget: ByteBudget::new(max_body_bytes),
+            buffers: BufferPool::new(IDLE_BUFFERS),
+        }
+    }
+}
+
+/// At most 1 MiB each, so at most 16 MiB idle.
+const IDLE_BUFFERS: usize = 16;

@@ -1,0 +1,134 @@
+//! Why a batch was not accepted, and whether it may be sent again.
+
+use otlp_protocol::{
+    BudgetExhausted, Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_http, grpc_code,
+};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A failed export. `Clone`, since one failure may answer many waiters.
+#[derive(Clone)]
+pub struct ExportError(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    retry: Retry,
+    message: String,
+    violations: Vec<FieldViolation>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ExportError {
+    /// An error of that kind; `message` is for the sender's developer, in English.
+    pub fn new(kind: ErrorKind, retry: Retry, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner { kind, retry, message: message.into(), violations: Vec::new(), source: None }))
+    }
+
+    /// A refusal of our own: retryable, and always with a delay.
+    pub fn refused(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::new(kind, Retry::After(REFUSAL_DELAY), message)
+    }
+
+    /// What a gRPC server answered: its code, and its status details if they could be read.
+    pub fn from_grpc(code: Code, message: String, delay: Option<Duration>) -> Self {
+        let (kind, retry) = classify_grpc(code, delay);
+        Self::new(kind, retry, message)
+    }
+
+    /// What an HTTP server answered: its status and `Retry-After`.
+    pub fn from_http(status: u16, message: String, delay: Option<Duration>) -> Self {
+        let (kind, retry) = classify_http(status, delay);
+        Self::new(kind, retry, message)
+    }
+
+    /// The same with what caused it.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let Inner { kind, retry, message, violations, .. } = self.into_inner();
+        Self(Arc::new(Inner { kind, retry, message, violations, source: Some(source.into()) }))
+    }
+
+    /// The same, naming the offending field.
+    #[must_use]
+    pub fn with_violation(self, violation: FieldViolation) -> Self {
+        let Inner { kind, retry, message, mut violations, source } = self.into_inner();
+        violations.push(violation);
+        Self(Arc::new(Inner { kind, retry, message, violations, source }))
+    }
+
+    /// The same with another verdict on sending it again.
+    #[must_use]
+    pub fn with_retry(self, retry: Retry) -> Self {
+        let Inner { kind, message, violations, source, .. } = self.into_inner();
+        Self(Arc::new(Inner { kind, retry, message, violations, source }))
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the same bytes may be sent again.
+    pub fn retry(&self) -> Retry {
+        self.0.retry
+    }
+
+    /// What to tell the sender.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The error as `google.rpc.Status`, with `RetryInfo` and `BadRequest` where they apply.
+    pub fn to_status(&self) -> RpcStatus {
+        let mut status = RpcStatus::new(grpc_code(self.kind(), self.retry()), self.message());
+        if let Retry::After(delay) = self.retry() {
+            status.retry_delay = Some(delay);
+        }
+        status.violations.clone_from(&self.0.violations);
+        status
+    }
+
+    /// Takes the error apart if nobody shares it; otherwise copies what can be copied.
+    fn into_inner(self) -> Inner {
+        Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner {
+            kind: shared.kind,
+            retry: shared.retry,
+            message: shared.message.clone(),
+            violations: shared.violations.clone(),
+            source: None,
+        })
+    }
+}
+
+impl From<BudgetExhausted> for ExportError {
+    fn from(exhausted: BudgetExhausted) -> Self {
+        Self::refused(ErrorKind::Exhausted, exhausted.to_string())
+    }
+}
+
+impl fmt::Debug for ExportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExportError")
+            .field("kind", &self.kind())
+            .field("retry", &self.retry())
+            .field("message", &self.message())
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl fmt::Display for ExportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl std::error::Error for ExportError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Long enough for a queue or the byte budget to move, short enough for senders not to drop.
+const REFUSAL_DELAY: Duration = Duration::from_secs(1);

@@ -1,0 +1,50 @@
+//! The one contract between components: hand over a batch, await its fate.
+
+use crate::ExportError;
+use otlp_protocol::{Accepted, Batch};
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// The fate of a batch.
+pub type ExportResult = Result<Accepted, ExportError>;
+
+/// An [`ExportResult`] in its own time, of a [`BoxExport`].
+pub type ExportFuture<'a> = Pin<Box<dyn Future<Output = ExportResult> + Send + 'a>>;
+
+/// Takes a batch and answers for it: the returned future is the acknowledgement.
+///
+/// `Ok` means that responsibility for the batch has passed on; an error says whether the same bytes may be sent again.
+/// There is no `poll_ready`: back-pressure is the future not resolving, or a retryable error.
+///
+/// Dropping the future never un-sends: what has left may still arrive.
+pub trait Export: Send + Sync + 'static {
+    /// Exports one batch.
+    fn export(&self, batch: Batch) -> impl Future<Output = ExportResult> + Send;
+}
+
+/// Any [`Export`]: the plug between configured components. Cloning shares it.
+#[derive(Clone)]
+pub struct BoxExport(Arc<dyn DynExport>);
+
+trait DynExport: Send + Sync {
+    fn export(&self, batch: Batch) -> ExportFuture<'_>;
+}
+
+impl<E: Export> DynExport for E {
+    fn export(&self, batch: Batch) -> ExportFuture<'_> {
+        Box::pin(Export::export(self, batch))
+    }
+}
+
+impl BoxExport {
+    /// Wraps any export.
+    pub fn new(export: impl Export) -> Self {
+        Self(Arc::new(export))
+    }
+}
+
+impl Export for BoxExport {
+    fn export(&self, batch: Batch) -> impl Future<Output = ExportResult> + Send {
+        self.0.export(batch)
+    }
+}
