@@ -1,2 +1,35 @@
-//! The `otlp` binary.
-fn main() {}
+//! The `otlp` binary: an OpenTelemetry gateway.
+//!
+//! It knows files, environment and command line, and makes a [`Gateway`](otlp_service::Gateway) of them.
+
+mod app;
+mod args;
+mod components;
+mod config;
+mod exit;
+mod local;
+mod logging;
+mod memory;
+mod otel_env;
+mod protocol;
+mod registry;
+mod start;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Fewer cycles and less resident memory than the system's allocator under load from many threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let Args { command, run } = Args::parse();
+    let outcome = match command {
+        Some(Command::Components) => components::list(&mut std::io::stdout()),
+        Some(Command::Validate(config)) => app::validate(&config),
+        Some(Command::Run(run)) => app::run(&run),
+        None => app::run(&run),
+    };
+    exit::report(outcome)
+}

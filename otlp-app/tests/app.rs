@@ -1,1 +1,4 @@
 //! Integration tests of otlp-app.
+
+#[path = "app/tidy.rs"]
+mod tidy;

@@ -1,6 +1,6 @@
 //! What moves through a pipeline: one export request's worth of encoded telemetry with what is known about it.
 
-use crate::{Charge, Payload, Signal};
+use crate::{Charge, Items, Payload, Signal};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Instant;
@@ -89,22 +89,53 @@ impl Batch {
         &self.charge
     }
 
+    /// A second holder of the same batch: bytes and charge are shared, nothing is copied.
+    #[must_use]
+    pub fn share(&mut self) -> Self {
+        Self { charge: self.charge.share(), ..self.lend() }
+    }
+
+    /// The same batch without its charge, for a borrower who is done before this one drops.
+    #[must_use]
+    pub fn lend(&self) -> Self {
+        Self {
+            signal: self.signal,
+            body: self.body.clone(),
+            count: self.count,
+            mergeable: self.mergeable,
+            origin: self.origin.clone(),
+            deadline: self.deadline,
+            charge: Charge::none(),
+        }
+    }
+
     /// Takes the batch apart: body, count and charge.
     pub fn into_parts(self) -> (Body, Count, Charge) {
         (self.body, self.count, self.charge)
     }
 
+    /// The items that `rejected` of the response's unit stand for, as [`Count::rejected_items`] has it.
+    pub fn rejected_items(&self, rejected: u64) -> u64 {
+        self.count.rejected_items(self.signal, rejected)
+    }
+}
+
+// === impl Count ===
+
+impl Count {
+    /// The most that a response can reject, in its own unit: profiles are rejected whole, the others by item.
+    pub fn rejectable(self, signal: Signal) -> u64 {
+        match signal.items {
+            Items::Repeated { .. } => self.entries,
+            Items::Entries | Items::Inside { .. } => self.items,
+        }
+    }
+
     /// The items that `rejected` of the response's unit stand for: never more than there are. Profiles are rejected
     /// whole but counted in samples; then the samples are taken in proportion.
-    pub fn rejected_items(&self, rejected: u64) -> u64 {
-        let Count { items, entries } = self.count;
-        match self.signal.items {
-            crate::Items::Repeated { .. } if entries > 0 => {
-                let rejected = rejected.min(entries);
-                (u128::from(items) * u128::from(rejected) / u128::from(entries)) as u64
-            }
-            _ => rejected.min(items),
-        }
+    pub fn rejected_items(self, signal: Signal, rejected: u64) -> u64 {
+        let rejectable = self.rejectable(signal).max(1);
+        (u128::from(self.items) * u128::from(rejected.min(rejectable)) / u128::from(rejectable)) as u64
     }
 }
 

@@ -27,6 +27,8 @@ struct Inner {
 pub struct Charge {
     budget: Option<ByteBudget>,
     bytes: u64,
+    /// What is held together with others: given back when the last of them drops.
+    shared: Vec<Arc<Charge>>,
 }
 
 /// The budget has no room for the bytes asked for; refuse retryably, never wait while holding a partial charge.
@@ -50,7 +52,7 @@ impl ByteBudget {
     /// # Errors
     /// [`BudgetExhausted`] if fewer than `bytes` are free; counted in [`refusals`](Self::refusals).
     pub fn try_charge(&self, bytes: u64) -> Result<Charge, BudgetExhausted> {
-        let mut charge = Charge { budget: Some(self.clone()), bytes: 0 };
+        let mut charge = Charge { budget: Some(self.clone()), bytes: 0, shared: Vec::new() };
         charge.try_grow(bytes)?;
         Ok(charge)
     }
@@ -79,9 +81,21 @@ impl Charge {
         Self::default()
     }
 
-    /// Bytes held by this charge.
+    /// Bytes held by this charge, alone or with others.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.shared.iter().fold(self.bytes, |sum, shared| sum.saturating_add(shared.bytes()))
+    }
+
+    /// A second holder of the same bytes: they are given back when the last holder drops. What either takes from now
+    /// on is its own.
+    #[must_use]
+    pub fn share(&mut self) -> Self {
+        if self.bytes > 0 {
+            // Shared charges never hold shared ones: sharing often must not nest.
+            let bytes = std::mem::take(&mut self.bytes);
+            self.shared.push(Arc::new(Self { budget: self.budget.clone(), bytes, shared: Vec::new() }));
+        }
+        Self { budget: self.budget.clone(), bytes: 0, shared: self.shared.clone() }
     }
 
     /// Takes `more` bytes, or leaves the charge as it is. A charge on no budget grows freely.
@@ -96,11 +110,11 @@ impl Charge {
                 return Err(BudgetExhausted { limit: inner.limit });
             }
         }
-        self.bytes += more;
+        self.bytes = self.bytes.saturating_add(more);
         Ok(())
     }
 
-    /// Gives back all but `bytes`; does nothing if it holds no more than that.
+    /// Gives back all but `bytes` of what it holds alone; does nothing if that is no more.
     pub fn shrink_to(&mut self, bytes: u64) {
         let excess = self.bytes.saturating_sub(bytes);
         self.bytes -= excess;
@@ -109,21 +123,19 @@ impl Charge {
         }
     }
 
-    /// Takes over what `other` holds. Charges on different budgets are not mixed: the other is kept apart by the
-    /// caller, who gets it back.
+    /// Takes over what `other` holds; bytes that are on no budget are not added to a charge on one. Charges on
+    /// different budgets are not mixed: the other is kept apart by the caller, who gets it back.
     pub fn merge(&mut self, mut other: Self) -> Option<Self> {
         match (&self.budget, &other.budget) {
-            (None, _) if self.bytes == 0 => {
-                *self = other;
-                None
-            }
-            (_, None) => None,
-            (Some(ours), Some(theirs)) if Arc::ptr_eq(&ours.0, &theirs.0) => {
-                self.bytes += std::mem::take(&mut other.bytes);
-                None
-            }
-            _ => Some(other),
+            (Some(ours), Some(theirs)) if !Arc::ptr_eq(&ours.0, &theirs.0) => return Some(other),
+            (None, Some(_)) if self.bytes > 0 => return Some(other),
+            (None, Some(_)) => self.budget = other.budget.clone(),
+            (Some(_), None) => other.bytes = 0,
+            _ => {}
         }
+        self.bytes = self.bytes.saturating_add(std::mem::take(&mut other.bytes));
+        self.shared.append(&mut other.shared);
+        None
     }
 }
 

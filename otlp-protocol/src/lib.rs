@@ -8,22 +8,33 @@
 
 mod batch;
 mod budget;
+mod count;
+mod error;
 mod grpc;
+mod merge;
 mod payload;
 mod pool;
 mod response;
+pub mod schema;
 mod signal;
+mod split;
 mod status;
+mod validate;
 pub mod wire;
 
 pub use batch::{Batch, Body, Count, Origin};
 pub use budget::{BudgetExhausted, ByteBudget, Charge};
+pub use count::count;
+pub use error::{DecodeError, DecodeErrorKind};
 pub use grpc::{FRAME_HEADER_LEN, FrameError, FrameHeader};
+pub use merge::Merge;
 pub use payload::{Payload, ZeroCopyBuffer};
 pub use pool::{BufferPool, ObjectPool, PooledObject};
 pub use response::Accepted;
 pub use signal::{Items, Signal, SignalDescriptor};
+pub use split::{SplitLimits, split};
 pub use status::{
     Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_http, grpc_code, http_status,
     http_to_grpc, parse_retry_after,
 };
+pub use validate::{Checked, ValidateLimits, validate};

@@ -67,10 +67,10 @@ impl Payload {
         }
     }
 
-    /// The segments, front to back.
+    /// The segments, front to back; none is empty.
     pub fn segments(&self) -> impl Iterator<Item = &Bytes> {
         let (one, many) = match &self.segments {
-            Segments::One(segment) => (Some(segment), None),
+            Segments::One(segment) => (Some(segment).filter(|segment| !segment.is_empty()), None),
             Segments::Many(segments) => (None, Some(segments)),
         };
         one.into_iter().chain(many.into_iter().flatten())
@@ -78,11 +78,13 @@ impl Payload {
 
     /// The bytes in one piece. Free for a single segment; copies otherwise.
     pub fn to_contiguous(&self) -> Bytes {
-        match &self.segments {
-            Segments::One(segment) => segment.clone(),
-            Segments::Many(segments) => {
+        let mut segments = self.segments();
+        match (segments.next(), segments.next()) {
+            (None, _) => Bytes::new(),
+            (Some(only), None) => only.clone(),
+            _ => {
                 let mut whole = BytesMut::with_capacity(self.len);
-                segments.iter().for_each(|segment| whole.extend_from_slice(segment));
+                self.segments().for_each(|segment| whole.extend_from_slice(segment));
                 whole.freeze()
             }
         }
@@ -157,6 +159,8 @@ impl Buf for Payload {
         assert!(count <= self.len, "cannot advance past the end of the payload");
         self.len -= count;
         match &mut self.segments {
+            // An empty remainder would pin the buffer until the payload drops.
+            Segments::One(segment) if count == segment.len() => *segment = Bytes::new(),
             Segments::One(segment) => segment.advance(count),
             Segments::Many(segments) => {
                 while let Some(front) = segments.front_mut() {
@@ -174,15 +178,21 @@ impl Buf for Payload {
     fn copy_to_bytes(&mut self, count: usize) -> Bytes {
         assert!(count <= self.len, "cannot copy past the end of the payload");
         let front = match &mut self.segments {
-            Segments::One(segment) => segment,
-            Segments::Many(segments) => match segments.front_mut() {
-                Some(front) => front,
-                None => return Bytes::new(),
-            },
+            Segments::One(segment) => Some(segment),
+            Segments::Many(segments) => segments.front_mut(),
         };
-        if front.len() > count {
+        // A piece of one segment, or all of it, is shared.
+        if let Some(front) = front
+            && front.len() >= count
+        {
+            let shared = front.split_to(count);
             self.len -= count;
-            return front.split_to(count);
+            if let Segments::Many(segments) = &mut self.segments
+                && segments.front().is_some_and(Bytes::is_empty)
+            {
+                segments.pop_front();
+            }
+            return shared;
         }
         let mut copy = BytesMut::with_capacity(count);
         while copy.len() < count {

@@ -26,7 +26,8 @@ impl Accepted {
         let mut out = Vec::new();
         if self.is_partial() {
             let mut partial = Vec::with_capacity(self.message.len() + 16);
-            put_uint(&mut partial, 1, self.rejected);
+            // The field is an int64: more would read as negative.
+            put_uint(&mut partial, 1, self.rejected.min(i64::MAX as u64));
             if !self.message.is_empty() {
                 put_len_delimited(&mut partial, 2, self.message.as_bytes());
             }

@@ -1,5 +1,6 @@
 //! The four signals as values: everything that differs between them is data in a [`SignalDescriptor`].
 
+use crate::schema::{self, Message};
 use std::fmt;
 
 /// A telemetry signal. `Copy`, one pointer; compared by name.
@@ -19,8 +20,8 @@ pub struct SignalDescriptor {
     pub grpc_path: &'static str,
     /// Default path over HTTP.
     pub http_path: &'static str,
-    /// Full name of the request message in the schema table.
-    pub request_message: &'static str,
+    /// The request message.
+    pub request: &'static Message,
     /// Where the items are, below an entry (span, metric, log record, profile).
     pub items: Items,
     /// JSON name of the rejected count in the response's `partialSuccess`.
@@ -54,7 +55,7 @@ impl Signal {
         items_noun: "spans",
         grpc_path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
         http_path: "/v1/traces",
-        request_message: "opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest",
+        request: schema::constant("opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest"),
         items: Items::Entries,
         rejected_name: "rejectedSpans",
     });
@@ -64,7 +65,7 @@ impl Signal {
         items_noun: "metric_points",
         grpc_path: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
         http_path: "/v1/metrics",
-        request_message: "opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest",
+        request: schema::constant("opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest"),
         items: Items::Inside { containers: &[5, 7, 9, 10, 11], field: 1 },
         rejected_name: "rejectedDataPoints",
     });
@@ -74,7 +75,7 @@ impl Signal {
         items_noun: "log_records",
         grpc_path: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
         http_path: "/v1/logs",
-        request_message: "opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest",
+        request: schema::constant("opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest"),
         items: Items::Entries,
         rejected_name: "rejectedLogRecords",
     });
@@ -84,7 +85,7 @@ impl Signal {
         items_noun: "profile_samples",
         grpc_path: "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
         http_path: "/v1development/profiles",
-        request_message: "opentelemetry.proto.collector.profiles.v1development.ExportProfilesServiceRequest",
+        request: schema::constant("opentelemetry.proto.collector.profiles.v1development.ExportProfilesServiceRequest"),
         items: Items::Repeated { field: 2 },
         rejected_name: "rejectedProfiles",
     });

@@ -83,7 +83,9 @@ pub fn classify_grpc(code: Code, delay: Option<Duration>) -> (ErrorKind, Retry) 
     match code {
         Code::Cancelled => (ErrorKind::Cancelled, retryable),
         Code::DeadlineExceeded => (ErrorKind::Timeout, retryable),
-        Code::Aborted | Code::OutOfRange | Code::Unavailable | Code::DataLoss => (ErrorKind::Unavailable, retryable),
+        Code::Aborted | Code::OutOfRange | Code::Unavailable | Code::DataLoss => {
+            (ErrorKind::Unavailable, retryable)
+        }
         Code::ResourceExhausted if delay.is_some() => (ErrorKind::Exhausted, retryable),
         Code::ResourceExhausted => (ErrorKind::Exhausted, Retry::Never),
         Code::InvalidArgument => (ErrorKind::InvalidData, Retry::Never),
@@ -131,9 +133,10 @@ pub fn grpc_code(kind: ErrorKind, retry: Retry) -> Code {
             ErrorKind::Unimplemented | ErrorKind::UnsupportedMediaType | ErrorKind::UnsupportedEncoding,
             Retry::Never,
         ) => Code::Unimplemented,
-        (ErrorKind::Cancelled | ErrorKind::Internal | ErrorKind::Timeout | ErrorKind::Unavailable, Retry::Never) => {
-            Code::Internal
-        }
+        (
+            ErrorKind::Cancelled | ErrorKind::Internal | ErrorKind::Timeout | ErrorKind::Unavailable,
+            Retry::Never,
+        ) => Code::Internal,
     }
 }
 
@@ -172,12 +175,13 @@ pub fn http_to_grpc(status: u16) -> Code {
     }
 }
 
-/// Reads `Retry-After`: whole seconds or an HTTP date, which is taken relative to `now`. `None` if it is neither; a
-/// date in the past is zero.
+/// Reads `Retry-After`: whole seconds or an HTTP date, which is taken relative to `now`. `None` if it is neither, or
+/// over 10,000 years; a date in the past is zero.
 pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return value.parse().ok().map(Duration::from_secs);
+        let seconds = value.parse().ok().filter(|&seconds| seconds <= MAX_DURATION_SECS);
+        return seconds.map(Duration::from_secs);
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
@@ -196,6 +200,9 @@ impl Code {
         ALL_CODES.get(number as usize).copied()
     }
 }
+
+/// `google.protobuf.Duration` ends at 10,000 years; adding no more than that to a point in time cannot overflow.
+const MAX_DURATION_SECS: u64 = 315_576_000_000;
 
 const ALL_CODES: [Code; 17] = [
     Code::Ok,
@@ -216,3 +223,6 @@ const ALL_CODES: [Code; 17] = [
     Code::DataLoss,
     Code::Unauthenticated,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,34 @@
-//! stub
+//! OTLP pipelines: batching, queues, retry, fan-out, the ledger, own metrics, health.
+//!
+//! **What this crate must not know:** hyper, tonic, sockets, files of configuration, command lines. It composes
+//! [`Export`](otlp_transport::Export)s and never looks into a body.
+//!
+//! A [`Gateway`] is built from a [`GatewaySpec`]: receivers → batch → fan-out → per exporter queue → retry → client.
+//! The returned future of an export is the acknowledgement; where it comes from is the delivery mode, chosen by
+//! [`QueueConfig`].
+
+mod batch;
+mod cut;
+mod exporter;
+mod fanout;
+mod gateway;
+mod health;
+mod ledger;
+mod queue;
+mod retry;
+mod spec;
+mod tasks;
+mod telemetry;
+
+pub use batch::{BatchConfig, BatchProcessor};
+pub use exporter::{DebugExporter, NopExporter, Verbosity};
+pub use fanout::{Delivery, Destination, FanOut};
+pub use gateway::{DrainReport, Gateway, StartError};
+pub use health::{Health, HealthCheck, HealthChecker, HealthReport, NetworkHealthCheck};
+pub use ledger::{DropReason, Ledger, LedgerLine, LedgerSnapshot};
+pub use queue::{MemoryQueue, OnFull, QueueConfig};
+pub use retry::{Backoff, ExponentialBackoffRetry, RetryConfig};
+pub use spec::{ExporterSpec, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec};
+pub use telemetry::{
+    BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics, Registry, Sample,
+};

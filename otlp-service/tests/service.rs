@@ -1,1 +1,19 @@
-//! Integration tests of otlp-service.
+//! Integration tests of otlp-service: the rules of acknowledgement, fan-out, retry and drain, in simulated time.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "service/acks.rs"]
+mod acks;
+#[path = "service/batching.rs"]
+mod batching;
+#[path = "service/drain.rs"]
+mod drain;
+#[path = "service/fanout.rs"]
+mod fanout;
+#[path = "service/gateway.rs"]
+mod gateway;
+#[path = "service/harness.rs"]
+mod harness;
+#[path = "service/model.rs"]
+mod model;
+#[path = "service/retry.rs"]
+mod retry;

@@ -1,5 +1,6 @@
 //! Configuration as plain structs with documented units and defaults. Reading files is the application's business.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,17 +46,18 @@ pub struct ServerLimits {
     pub keepalive_timeout: Duration,
 }
 
-/// A client's settings: one destination.
-#[derive(Clone, Debug)]
+/// A client's settings: one destination. Debug output names the headers but not their values, which may be secrets.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientConfig {
-    /// gRPC: `host:port` or `http(s)://host:port`. HTTP: the base URL, to which `/v1/<signal>` is appended.
+    /// gRPC: `host:port` or `http(s)://host:port`. HTTP: the base URL, to which `/v1/<signal>` is appended. Empty: the
+    /// specification's default, `http://localhost:4317` for gRPC and `http://localhost:4318` for HTTP.
     pub endpoint: String,
     /// HTTP: full URLs that replace base URL and path, by signal name.
     pub signal_endpoints: Vec<(String, String)>,
     /// Content encoding of requests.
     pub compression: Compression,
-    /// Headers sent with each request, in order.
+    /// Headers sent with each request, in order. gRPC: values of names in `-bin` are sent in base64.
     pub headers: Vec<(String, String)>,
     /// One attempt, from start to answer; zero is no limit. Default 5 s for gRPC, 30 s for HTTP, as the Collector has it.
     pub timeout: Option<Duration>,
@@ -78,6 +80,8 @@ pub struct ClientLimits {
     /// Connections to the destination: HTTP/2 opens another only when the streams of the others are used up. Default 100
     /// for HTTP/1.1, 4 for HTTP/2.
     pub max_connections: Option<usize>,
+    /// Requests waiting for a connection, or for a stream on one; further ones are refused. Default 1024.
+    pub max_waiting: usize,
     /// Idle HTTP/1.1 connections are closed after this. Default 90 s.
     pub idle_timeout: Duration,
     /// Connections are replaced at this age. Default none.
@@ -91,7 +95,7 @@ pub struct ClientLimits {
 }
 
 /// Transport security of a client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct TlsConfig {
     /// gRPC endpoints without a scheme: speak cleartext. A scheme wins. Default false.
@@ -154,6 +158,22 @@ impl ClientConfig {
     }
 }
 
+impl fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("ClientConfig")
+            .field("endpoint", &self.endpoint)
+            .field("signal_endpoints", &self.signal_endpoints)
+            .field("compression", &self.compression)
+            .field("headers", &names)
+            .field("timeout", &self.timeout)
+            .field("tls", &self.tls)
+            .field("limits", &self.limits)
+            .field("user_agent", &self.user_agent)
+            .finish()
+    }
+}
+
 impl Compression {
     /// The name in `content-encoding` and `grpc-encoding`; `None` for no compression.
     pub fn name(self) -> Option<&'static str> {
@@ -191,24 +211,12 @@ impl Default for ClientLimits {
             max_request_bytes: 64 << 20,
             max_response_bytes: 4 << 20,
             max_connections: None,
+            max_waiting: 1024,
             idle_timeout: Duration::from_secs(90),
             max_connection_age: None,
             connect_timeout: Duration::from_secs(10),
             keepalive_interval: None,
             keepalive_timeout: Duration::from_secs(20),
-        }
-    }
-}
-
-impl Default for TlsConfig {
-    fn default() -> Self {
-        Self {
-            insecure: false,
-            insecure_skip_verify: false,
-            ca_file: None,
-            ca_pem: None,
-            include_system_ca_certs_pool: false,
-            server_name_override: None,
         }
     }
 }

@@ -38,6 +38,11 @@ impl Routes {
         self
     }
 
+    /// All routes, in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.0.iter()
+    }
+
     /// The route of a gRPC method.
     pub fn by_grpc_path(&self, path: &str) -> Option<&Route> {
         self.0.iter().find(|route| route.signal.grpc_path == path)

@@ -1,18 +1,66 @@
 //! Servers: take bodies off sockets, check them, hand them on, answer.
 
+mod accept;
+mod activity;
+mod body;
+mod connection;
+mod deadline;
+mod grpc;
+mod http;
+mod intake;
 mod stats;
+mod stream;
+mod timer;
 
 pub use stats::ServerStats;
 
+use crate::{Clock, Routes, ServerConfig, TransportContext};
+use accept::Acceptor;
+use connection::Serve;
+use intake::Intake;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// A listening server. Dropping it closes the listener and its connections at once.
 pub struct Server {
     local_addr: SocketAddr,
     stats: Arc<ServerStats>,
+    clock: Arc<dyn Clock>,
+    is_draining: watch::Sender<bool>,
+    acceptor: JoinHandle<()>,
 }
+
+/// What is spoken on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// OTLP/gRPC, on HTTP/2 with prior knowledge.
+    Grpc,
+    /// OTLP/HTTP, on HTTP/1.1 and on HTTP/2 with prior knowledge.
+    Http,
+}
+
+/// Listens on the configured endpoint and serves until the server is drained or dropped.
+pub(crate) async fn bind(
+    context: &TransportContext,
+    config: ServerConfig,
+    routes: Routes,
+    protocol: Protocol,
+) -> io::Result<Server> {
+    let listener = context.net.bind(&config.endpoint).await?;
+    let local_addr = listener.local_addr()?;
+    let stats = Arc::new(ServerStats::default());
+    let (is_draining, drained) = watch::channel(false);
+    let intake = Intake::new(context.clone(), config.limits, routes, Arc::clone(&stats));
+    let serve = Serve::new(Arc::new(intake), protocol, drained).await;
+    let acceptor = tokio::spawn(Acceptor::new(listener, serve).run());
+    Ok(Server { local_addr, stats, clock: Arc::clone(&context.clock), is_draining, acceptor })
+}
+
+// === impl Server ===
 
 impl Server {
     /// The address it listens on.
@@ -26,8 +74,20 @@ impl Server {
     }
 
     /// Stops accepting, tells peers to go away (GOAWAY, `connection: close`), and waits for the requests under way, but
-    /// not beyond `deadline`.
-    pub async fn drain(self, deadline: Instant) {
-        let _ = deadline;
+    /// not beyond `deadline`: what is left then is cut off.
+    pub async fn drain(mut self, deadline: Instant) {
+        self.is_draining.send_replace(true);
+        let too_late = self.clock.sleep_until(deadline);
+        tokio::select! {
+            biased;
+            _ = &mut self.acceptor => {}
+            () = too_late => {}
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.acceptor.abort();
     }
 }

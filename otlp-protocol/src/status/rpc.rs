@@ -1,6 +1,6 @@
 //! `google.rpc.Status` with the two details OTLP uses: `RetryInfo` and `BadRequest`.
 
-use super::Code;
+use super::{Code, MAX_DURATION_SECS};
 use crate::wire::{Cursor, WireError, WireType, put_len_delimited, put_uint};
 use std::time::Duration;
 
@@ -36,9 +36,7 @@ impl RpcStatus {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.message.len() + 16);
         put_uint(&mut out, 1, u64::from(self.code));
-        if !self.message.is_empty() {
-            put_len_delimited(&mut out, 2, self.message.as_bytes());
-        }
+        put_text(&mut out, 2, &self.message);
         if let Some(delay) = self.retry_delay {
             let mut duration = Vec::new();
             put_uint(&mut duration, 1, delay.as_secs().min(MAX_DURATION_SECS));
@@ -51,8 +49,8 @@ impl RpcStatus {
             let mut bad_request = Vec::new();
             for FieldViolation { field, description } in &self.violations {
                 let mut violation = Vec::new();
-                put_len_delimited(&mut violation, 1, field.as_bytes());
-                put_len_delimited(&mut violation, 2, description.as_bytes());
+                put_text(&mut violation, 1, field);
+                put_text(&mut violation, 2, description);
                 put_len_delimited(&mut bad_request, 1, &violation);
             }
             put_any(&mut out, BAD_REQUEST, &bad_request);
@@ -99,6 +97,13 @@ impl RpcStatus {
     }
 }
 
+/// Appends a string, unless it is empty: proto3's default.
+fn put_text(out: &mut Vec<u8>, number: u32, text: &str) {
+    if !text.is_empty() {
+        put_len_delimited(out, number, text.as_bytes());
+    }
+}
+
 fn put_any(out: &mut Vec<u8>, type_url: &str, value: &[u8]) {
     let mut any = Vec::with_capacity(type_url.len() + value.len() + 8);
     put_len_delimited(&mut any, 1, type_url.as_bytes());
@@ -120,8 +125,10 @@ fn decode_retry_info(bytes: &[u8]) -> Result<Duration, WireError> {
         }
         Ok(())
     })?;
-    let seconds = u64::try_from(seconds).unwrap_or(0).min(MAX_DURATION_SECS);
-    Ok(Duration::new(seconds, u32::try_from(nanos).unwrap_or(0).min(999_999_999)))
+    let (Ok(seconds), Ok(nanos)) = (u64::try_from(seconds), u32::try_from(nanos)) else {
+        return Ok(Duration::ZERO);
+    };
+    Ok(Duration::new(seconds.min(MAX_DURATION_SECS), nanos.min(999_999_999)))
 }
 
 fn decode_bad_request(bytes: &[u8], violations: &mut Vec<FieldViolation>) -> Result<(), WireError> {
@@ -164,6 +171,4 @@ fn text(bytes: &[u8]) -> String {
 
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
-/// `google.protobuf.Duration` ends at 10,000 years.
-const MAX_DURATION_SECS: u64 = 315_576_000_000;
 const MAX_VIOLATIONS: usize = 16;

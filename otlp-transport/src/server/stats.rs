@@ -1,5 +1,6 @@
 //! What a server counts, read by the owner at will.
 
+use otlp_protocol::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A server's counters: monotone, but for `open_connections`.
@@ -7,19 +8,48 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct ServerStats {
     /// Requests answered OK.
     pub accepted_requests: AtomicU64,
-    /// Requests refused for what they are: malformed, too large, wrong type, unauthenticated.
+    /// Requests refused by the server itself, for one of the reasons below or another.
     pub refused_requests: AtomicU64,
-    /// Requests answered with the error of whoever takes the batches.
+    /// Of the refused: larger than a limit.
+    pub refused_too_large: AtomicU64,
+    /// Of the refused: not OTLP, or corrupt.
+    pub refused_malformed: AtomicU64,
+    /// Of the refused: a signal, content type or encoding that is not served.
+    pub refused_unsupported: AtomicU64,
+    /// Of the refused: no room in the byte budget. The sender was told to come back.
+    pub refused_memory: AtomicU64,
+    /// Of the refused: the body stopped coming.
+    pub refused_slow: AtomicU64,
+    /// Requests answered with the error of whoever takes the batches, or after their deadline.
     pub failed_requests: AtomicU64,
     /// Connections open now.
     pub open_connections: AtomicU64,
     /// Connections closed at once because too many were open.
     pub refused_connections: AtomicU64,
+    /// Connections closed because they were slow to begin a request, or idle.
+    pub timed_out_connections: AtomicU64,
+    /// Failures to accept a connection, such as for want of file descriptors.
+    pub accept_errors: AtomicU64,
 }
 
 impl ServerStats {
     /// Adds one to a counter of this struct.
     pub(crate) fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request that the server refused.
+    pub(super) fn count_refusal(&self, kind: ErrorKind) {
+        Self::count(&self.refused_requests);
+        match kind {
+            ErrorKind::TooLarge => Self::count(&self.refused_too_large),
+            ErrorKind::InvalidData => Self::count(&self.refused_malformed),
+            ErrorKind::Unimplemented | ErrorKind::UnsupportedMediaType | ErrorKind::UnsupportedEncoding => {
+                Self::count(&self.refused_unsupported);
+            }
+            ErrorKind::Exhausted => Self::count(&self.refused_memory),
+            ErrorKind::Timeout => Self::count(&self.refused_slow),
+            _ => {}
+        }
     }
 }

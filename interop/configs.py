@@ -1,0 +1,97 @@
+"""The configurations of the gateway and of the Collector, with free ports. JSON is YAML, so no YAML writer is needed."""
+
+import json
+import socket
+
+from cells import ROUTES, SIGNALS
+
+HOST = "127.0.0.1"
+
+
+def free_endpoints(count):
+    """So many endpoints free just now; all are held until all are known, so that none is given out twice."""
+    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
+    endpoints = [f"{HOST}:{s.getsockname()[1]}" for s in sockets]
+    for s in sockets:
+        s.close()
+    return endpoints
+
+
+class Receiver:
+    """The endpoints of one OTLP receiver."""
+
+    def __init__(self):
+        self.grpc, self.http = free_endpoints(2)
+
+    def endpoint(self, transport):
+        return self.grpc if transport == "grpc" else self.http
+
+    def config(self):
+        grpc = {"endpoint": self.grpc, "max_recv_msg_size_mib": 64}
+        return {"protocols": {"grpc": grpc, "http": {"endpoint": self.http}}}
+
+
+def otlp_exporter(kind, endpoint, compression, queue):
+    """An OTLP exporter without TLS. One that doesn't queue gives up soon: its sender is waiting."""
+    config = {"compression": compression, "sending_queue": {"enabled": queue}}
+    if kind == "otlp_grpc":
+        config |= {"endpoint": endpoint, "tls": {"insecure": True}}
+    else:
+        config |= {"endpoint": f"http://{endpoint}"}
+    if not queue:
+        config["retry_on_failure"] = {"enabled": False}
+    return config
+
+
+def gateway(path, entries, collector, metrics):
+    """Writes the gateway's configuration: a receiver and pipelines a route, to the Collector's receiver `collector`."""
+    host, port = metrics.rsplit(":", 1)
+    reader = {"pull": {"exporter": {"prometheus": {"host": host, "port": int(port)}}}}
+    config = {
+        "receivers": {f"otlp/{route.name}": entries[route].config() for route in ROUTES},
+        "processors": {"batch": {"timeout": "100ms", "send_batch_size": 1000}},
+        "exporters": {},
+        "service": {"telemetry": {"metrics": {"readers": [reader]}}, "pipelines": {}},
+    }
+    for route in ROUTES:
+        exporter = f"{route.exporter}/{route.name}"
+        endpoint = collector.grpc if route.exporter == "otlp_grpc" else collector.http
+        config["exporters"][exporter] = otlp_exporter(route.exporter, endpoint, route.compression, route.queue)
+        for signal in SIGNALS:
+            config["service"]["pipelines"][f"{signal}/{route.name}"] = {
+                "receivers": [f"otlp/{route.name}"],
+                "processors": ["batch"] if route.batch else [],
+                "exporters": [exporter],
+            }
+    write(path, config)
+
+
+def collector(path, via, direct, relays, files):
+    """Writes the Collector's configuration: what arrives at `via` and `direct` goes to a file each; what arrives at a
+    relay goes to the file of `direct` and to the gateway."""
+    receivers = {"otlp/via": via.config(), "otlp/direct": direct.config()}
+    exporters = {f"file/{name}": {"path": str(file)} for name, file in files.items()}
+    pipelines = {}
+    for signal in SIGNALS:
+        for name in ("via", "direct"):
+            pipelines[f"{signal}/{name}"] = {"receivers": [f"otlp/{name}"], "exporters": [f"file/{name}"]}
+    for number, (receiver, run, entry) in enumerate(relays):
+        kind = "otlp_grpc" if run.transport == "grpc" else "otlp_http"
+        exporter = f"{kind}/relay{number}"
+        receivers[f"otlp/relay{number}"] = receiver.config()
+        exporters[exporter] = otlp_exporter(kind, entry.endpoint(run.transport), run.compression, queue=False)
+        for signal in SIGNALS:
+            pipelines[f"{signal}/relay{number}"] = {
+                "receivers": [f"otlp/relay{number}"],
+                "exporters": ["file/direct", exporter],
+            }
+    telemetry = {"metrics": {"level": "none"}}
+    write(path, {
+        "receivers": receivers,
+        "exporters": exporters,
+        "service": {"telemetry": telemetry, "pipelines": pipelines},
+    })
+
+
+def write(path, config):
+    path.write_text(json.dumps(config, indent=1))

@@ -1,0 +1,102 @@
+"""Builds the gateway, the Collector and the senders, each once, into `.work/`."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from processes import PeerError
+
+HERE = pathlib.Path(__file__).resolve().parent
+WORK = HERE / ".work"
+BUILD_SECONDS = 1800
+BUILDER = "go.opentelemetry.io/collector/cmd/builder@v0.161.0"
+
+
+class Missing(PeerError):
+    """A toolchain is not on this machine."""
+
+
+def gateway():
+    """The `otlp` binary: INTEROP_OTLP, or a debug build of this tree."""
+    if given := os.environ.get("INTEROP_OTLP"):
+        return given
+    command = ["cargo", "build", "-p", "otlp-app", "--bin", "otlp", "--message-format", "json-render-diagnostics"]
+    for line in run(command, HERE.parent).splitlines():
+        if executable := json.loads(line).get("executable"):
+            return executable
+    raise PeerError("cargo built no executable")
+
+
+def collector():
+    """The Collector: INTEROP_COLLECTOR, or made by its own builder from `collector/builder.yaml`."""
+    if given := os.environ.get("INTEROP_COLLECTOR"):
+        return given
+    recipe = HERE / "collector" / "builder.yaml"
+    made = WORK / "collector" / "otelcol-interop"
+
+    def build():
+        run(["go", "install", BUILDER], HERE, {"GOBIN": str(WORK / "bin")})
+        run([str(WORK / "bin" / "builder"), "--config", recipe.name], recipe.parent)
+
+    once(made, [recipe], BUILDER, build, "go")
+    return str(made)
+
+
+def go_sender():
+    made = WORK / "interop-go"
+    need("go")
+    run(["go", "build", "-o", str(made), "."], HERE / "go")
+    return [str(made)]
+
+
+def python_sender(script, *options):
+    """A script of `python/` in a virtual environment with the pinned packages."""
+    venv, requirements = WORK / "venv", HERE / "python" / "requirements.txt"
+    python = venv / "bin" / "python"
+
+    def build():
+        run([sys.executable, "-m", "venv", "--clear", str(venv)], HERE)
+        run([str(python), "-m", "pip", "install", "-q", "-r", str(requirements)], HERE)
+
+    once(python, [requirements], sys.version, build, "python3")
+    return [str(python), str(HERE / "python" / script), *options]
+
+
+def once(made, sources, extra, build, tool):
+    """Builds unless `made` is there and came from the same sources."""
+    need(tool)
+    stamp = WORK / f"{made.name}.stamp"
+    want = hashlib.sha256(b"".join(s.read_bytes() for s in sources) + extra.encode()).hexdigest()
+    if made.exists() and stamp.exists() and stamp.read_text() == want:
+        return
+    build()
+    stamp.write_text(want)
+
+
+def need(tool):
+    if not shutil.which(tool):
+        raise Missing(f"no `{tool}` on this machine")
+
+
+def run(command, directory, extra=None):
+    """Its standard output; an error with the end of its complaint if it fails."""
+    need(command[0])
+    try:
+        done = subprocess.run(
+            command,
+            cwd=directory,
+            env=os.environ | (extra or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=BUILD_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise PeerError(f"{' '.join(command)}: not done after {BUILD_SECONDS} s") from None
+    if done.returncode:
+        raise PeerError(f"{' '.join(command)}: {done.stderr.strip()[-3000:]}")
+    return done.stdout

@@ -1,0 +1,39 @@
+# Recipes; `just` alone lists them. CI runs .ci/run, which needs no `just`.
+
+default:
+    @just --list
+
+# Formatting, lints, docs, then all tests (the tidy test among them)
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
+    cargo test --workspace
+
+# All tests, or those that match: `just test split`
+test *FILTER:
+    cargo test --workspace {{FILTER}}
+
+# Criterion benches, optimised as a release is: `just bench validate`
+bench *FILTER:
+    cargo bench -p otlp-benches -- {{FILTER}}
+
+# Mutated fixtures through every fuzz target, so many seconds each (stable Rust)
+fuzz SECONDS="10":
+    cargo run --manifest-path fuzz/Cargo.toml --bin smoke -- {{SECONDS}}
+
+# One target under libFuzzer (nightly Rust and cargo-fuzz): `just libfuzzer validate 60`
+libfuzzer TARGET SECONDS="60":
+    cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
+
+# Official SDKs → otlp → OpenTelemetry Collector; `just interop --write` renews docs/interop.md
+interop *OPTIONS:
+    interop/run {{OPTIONS}}
+
+# Licences, banned and doubled dependencies (cargo-deny; its advisories need a network)
+deny:
+    cargo deny check bans licenses sources
+
+# Everything CI runs
+ci:
+    .ci/run

@@ -1,0 +1,108 @@
+//! Running a gateway from start to exit.
+
+use crate::args::{ConfigArgs, RunArgs};
+use crate::config::plan::Plan;
+use crate::config::problem::Problems;
+use crate::config::source::Sources;
+use crate::config::{self, SystemLookup};
+use crate::exit::Failure;
+use crate::{local, logging, otel_env, start};
+use otlp_service::Gateway;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// `otlp`, `otlp run`: until SIGTERM or SIGINT.
+pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
+    let mut sources = Sources::default();
+    let (plan, warnings) = if args.config.config.is_empty() && args.config.set.is_empty() {
+        let forward = otel_env::forward(&SystemLookup);
+        let warnings = forward.as_ref().map(|forward| forward.warnings.clone()).unwrap_or_default();
+        (local::plan(&args.local, forward), warnings)
+    } else {
+        load(&args.config, &mut sources)?
+    };
+    logging::init(plan.logs);
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    runtime()?.block_on(serve(plan, &sources, args.drain_timeout))
+}
+
+/// `otlp validate`: everything but the network.
+pub(crate) fn validate(args: &ConfigArgs) -> Result<(), Failure> {
+    let mut sources = Sources::default();
+    let (plan, notes) = load(args, &mut sources)?;
+    let pipelines: Vec<_> = plan.pipelines.iter().map(|pipeline| pipeline.id.clone()).collect();
+    // Clients may want a runtime to be made in.
+    let runtime = runtime()?;
+    let _inside = runtime.enter();
+    let context = start::context(&plan);
+    start::spec(plan, &context).map_err(|problems| config_failure(&problems, &sources))?;
+    let mut out = std::io::stdout().lock();
+    for note in notes {
+        writeln!(out, "note: {note}")?;
+    }
+    writeln!(out, "OK: pipelines {}", pipelines.join(", "))?;
+    Ok(())
+}
+
+/// The plan of configuration files, and its notes as lines.
+fn load(args: &ConfigArgs, sources: &mut Sources) -> Result<(Plan, Vec<String>), Failure> {
+    let plan = config::load(&args.config, &args.set, &SystemLookup, sources)
+        .map_err(|problems| config_failure(&problems, sources))?;
+    let notes = plan.notes.iter().map(|note| note.render(sources)).collect();
+    Ok((plan, notes))
+}
+
+fn config_failure(problems: &Problems, sources: &Sources) -> Failure {
+    Failure::Config(problems.render(sources, std::io::stderr().is_terminal()))
+}
+
+async fn serve(plan: Plan, sources: &Sources, drain_timeout: Duration) -> Result<(), Failure> {
+    // From here on a signal drains; before, it ends the process as usual.
+    let mut stop =
+        Stop { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
+    let context = start::context(&plan);
+    let spec = start::spec(plan, &context).map_err(|problems| config_failure(&problems, sources))?;
+    let clock = context.clock.clone();
+    let gateway = Gateway::start(context, spec).await.map_err(|error| Failure::Runtime(error.to_string()))?;
+    for (name, address) in gateway.endpoints() {
+        tracing::info!("{name} listens on {address}");
+    }
+    stop.asked().await;
+    tracing::info!("draining, at most {drain_timeout:?}");
+    tokio::select! {
+        report = gateway.drain(clock.now() + drain_timeout) => match report.dropped_items {
+            0 => tracing::info!("drained"),
+            dropped => tracing::warn!("drained; {dropped} accepted items could not be delivered in time"),
+        },
+        () = stop.asked() => return Err(Failure::Interrupted),
+    }
+    Ok(())
+}
+
+/// The signals that end the process.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// The next of them.
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// One thread where there is one core: a scheduler between threads would only cost.
+fn runtime() -> Result<Runtime, Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = if cores == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    if cores > 1 {
+        builder.worker_threads(cores);
+    }
+    builder.enable_all().build().map_err(|error| Failure::Runtime(format!("cannot start threads: {error}")))
+}

@@ -1,0 +1,85 @@
+//! The command line.
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The OpenTelemetry gateway: OTLP in, batched, OTLP out.
+///
+/// Without --config it is a local gateway: it listens on 127.0.0.1:4317 (gRPC) and :4318 (HTTP), shows what arrives, and
+/// forwards it if OTEL_EXPORTER_OTLP_ENDPOINT is set.
+#[derive(Debug, Parser)]
+#[command(name = "otlp", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway, as without a command
+    Run(RunArgs),
+    /// Check a configuration: everything but the network
+    Validate(ConfigArgs),
+    /// List the components that a configuration can name
+    Components,
+}
+
+/// Which configuration.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ConfigArgs {
+    /// Configuration file in the Collector's YAML; of several the later ones win, maps merge, lists replace
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) config: Vec<PathBuf>,
+    /// Set one key after all files, such as exporters.otlp.endpoint=localhost:4317
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+/// How to run.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// After SIGTERM or SIGINT, how long to deliver what has been accepted; a second signal stops at once
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub(crate) drain_timeout: Duration,
+    #[command(flatten)]
+    pub(crate) local: LocalArgs,
+}
+
+/// The local gateway, without --config.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LocalArgs {
+    /// Local gateway: show details of each batch
+    #[arg(short = 'v', long, visible_alias = "verbose", conflicts_with = "config")]
+    pub(crate) details: bool,
+    /// Local gateway: where to take OTLP/gRPC
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4317", conflicts_with = "config")]
+    pub(crate) grpc: String,
+    /// Local gateway: where to take OTLP/HTTP
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4318", conflicts_with = "config")]
+    pub(crate) http: String,
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    crate::config::parse_duration(text)
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  otlp                                       take OTLP on this machine and show it
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 otlp
+                                             the same, and send it on
+  otlp --config gateway.yaml                 run a gateway
+  otlp --config base.yaml --config prod.yaml --set exporters.otlp.endpoint=collector:4317
+  otlp validate --config gateway.yaml        check a configuration
+
+Exit codes:
+  0  stopped as asked, everything accepted was delivered or reported
+  1  failed while starting or running, such as an address in use
+  2  wrong command line
+  78 wrong configuration
+  130  a second signal stopped it before the drain was over";

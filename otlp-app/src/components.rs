@@ -1,0 +1,21 @@
+//! `otlp components`.
+
+use crate::exit::Failure;
+use crate::registry::{ComponentType, Kind};
+use std::io::Write;
+
+/// Lists every component type by kind.
+pub(crate) fn list(out: &mut dyn Write) -> Result<(), Failure> {
+    for kind in Kind::ALL {
+        let mut types = ComponentType::of(kind).peekable();
+        if types.peek().is_some() {
+            writeln!(out, "{}:", kind.section())?;
+        }
+        for ComponentType { name, aliases, about, .. } in types {
+            let also =
+                if aliases.is_empty() { String::new() } else { format!(" (also: {})", aliases.join(", ")) };
+            writeln!(out, "  {name:<15} {about}{also}")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! [`Node`]s into the structs that mirror the file, by serde; every error knows its place.
+//!
+//! Unknown keys are reported and skipped, so that one run shows all of them; a null value is the key's default.
+
+use super::node::{Entry, Node, Resolved, Scalar, Value};
+use super::problem::{Problem, Problems};
+use serde::de::value::StrDeserializer;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
+use std::cell::RefCell;
+use std::fmt;
+use std::slice::Iter;
+
+/// Decodes a node; `None` if something was wrong, which is then among `problems`.
+pub(crate) fn decode<T: DeserializeOwned>(node: &Node, problems: &mut Problems) -> Option<T> {
+    let unknown = RefCell::new(Vec::new());
+    let decoded = T::deserialize(Decoder { node, unknown: &unknown });
+    let unknown = unknown.into_inner();
+    let sound = unknown.is_empty();
+    unknown.into_iter().for_each(|problem| problems.push(problem));
+    match decoded {
+        Ok(value) => sound.then_some(value),
+        Err(problem) => {
+            problems.push(problem.or_at(node.span));
+            None
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Decoder<'a> {
+    node: &'a Node,
+    unknown: &'a RefCell<Vec<Problem>>,
+}
+
+struct ListAccess<'a> {
+    nodes: Iter<'a, Node>,
+    unknown: &'a RefCell<Vec<Problem>>,
+}
+
+struct MapAccess<'a> {
+    entries: Iter<'a, Entry>,
+    value: Option<&'a Entry>,
+    /// The keys there are; `None` if any key will do.
+    fields: Option<&'static [&'static str]>,
+    unknown: &'a RefCell<Vec<Problem>>,
+}
+
+// === impl Decoder ===
+
+impl<'a> Decoder<'a> {
+    fn wrong(&self, expected: &str) -> Problem {
+        Problem::at(self.node.span, format!("expected {expected}, found {}", self.node.describe()))
+    }
+
+    fn scalar(&self, expected: &str) -> Result<&'a Scalar, Problem> {
+        match &self.node.value {
+            Value::Scalar(scalar) => Ok(scalar),
+            Value::List(_) | Value::Map(_) => Err(self.wrong(expected)),
+        }
+    }
+
+    fn integer(&self) -> Result<i64, Problem> {
+        match self.scalar(WHOLE_NUMBER)?.resolve() {
+            Resolved::Int(number) => Ok(number),
+            _ => Err(self.wrong(WHOLE_NUMBER)),
+        }
+    }
+
+    fn unsigned(&self) -> Result<u64, Problem> {
+        u64::try_from(self.integer()?).map_err(|_| self.wrong("a number that is not negative"))
+    }
+
+    /// Puts this node's place into an error that has none.
+    fn placed<T>(&self, result: Result<T, Problem>) -> Result<T, Problem> {
+        result.map_err(|problem| problem.or_at(self.node.span))
+    }
+}
+
+impl<'de> de::Deserializer<'de> for Decoder<'_> {
+    type Error = Problem;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        let result = match &self.node.value {
+            Value::List(_) => return self.deserialize_seq(visitor),
+            Value::Map(_) => return self.deserialize_map(visitor),
+            Value::Scalar(scalar) => match scalar.resolve() {
+                Resolved::Null => visitor.visit_unit(),
+                Resolved::Bool(value) => visitor.visit_bool(value),
+                Resolved::Int(value) => visitor.visit_i64(value),
+                Resolved::Float(value) => visitor.visit_f64(value),
+                Resolved::Text(text) => visitor.visit_str(text),
+            },
+        };
+        self.placed(result)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match self.scalar("true or false")?.resolve() {
+            Resolved::Bool(value) => self.placed(visitor.visit_bool(value)),
+            _ => Err(self.wrong("true or false")),
+        }
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        let number = self.unsigned()?;
+        // The visitor refuses what its type cannot hold.
+        visitor.visit_u64(number).map_err(|_: Problem| self.wrong("a smaller number"))
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match self.scalar("a number")?.resolve() {
+            Resolved::Int(number) => self.placed(visitor.visit_f64(number as f64)),
+            Resolved::Float(number) => self.placed(visitor.visit_f64(number)),
+            _ => Err(self.wrong("a number")),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        let expected = ExpectedBy(&visitor).to_string();
+        let text = &self.scalar(&expected)?.text;
+        self.placed(visitor.visit_str(text))
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        let text = &self.scalar("a text")?.text;
+        self.placed(visitor.visit_str(text))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        if self.node.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        let nodes = match &self.node.value {
+            Value::List(nodes) => nodes.iter(),
+            _ if self.node.is_null() => [].iter(),
+            _ => return Err(self.wrong("a list")),
+        };
+        self.placed(visitor.visit_seq(ListAccess { nodes, unknown: self.unknown }))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        let entries = self.node.entries().ok_or_else(|| self.wrong("a map"))?.iter();
+        self.placed(visitor.visit_map(MapAccess {
+            entries,
+            value: None,
+            fields: None,
+            unknown: self.unknown,
+        }))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        let entries = self.node.entries().ok_or_else(|| self.wrong("a map"))?.iter();
+        let fields = Some(fields);
+        self.placed(visitor.visit_map(MapAccess { entries, value: None, fields, unknown: self.unknown }))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        let text = self.scalar("a word")?.text.as_str();
+        if !variants.contains(&text) {
+            return Err(Problem::unknown(self.node.span, "value", text, variants));
+        }
+        self.placed(visitor.visit_enum(text.into_deserializer()))
+    }
+
+    serde::forward_to_deserialize_any! {
+        i8 i16 i32 i64 i128 u8 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
+    }
+}
+
+// === impl ListAccess ===
+
+impl<'de> de::SeqAccess<'de> for ListAccess<'_> {
+    type Error = Problem;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
+        self.nodes.next().map(|node| seed.deserialize(Decoder { node, unknown: self.unknown })).transpose()
+    }
+}
+
+// === impl MapAccess ===
+
+impl<'de> de::MapAccess<'de> for MapAccess<'_> {
+    type Error = Problem;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
+        for entry in self.entries.by_ref() {
+            if let Some(fields) = self.fields {
+                if !fields.contains(&entry.key.as_str()) {
+                    self.unknown.borrow_mut().push(Problem::unknown(
+                        entry.key_span,
+                        "key",
+                        &entry.key,
+                        fields,
+                    ));
+                    continue;
+                }
+                if entry.value.is_null() {
+                    continue;
+                }
+            }
+            self.value = Some(entry);
+            let key: StrDeserializer<'_, Problem> = entry.key.as_str().into_deserializer();
+            return seed.deserialize(key).map(Some);
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Problem> {
+        let entry = self.value.take().ok_or_else(|| Problem::new("a value without its key"))?;
+        let decoder = Decoder { node: &entry.value, unknown: self.unknown };
+        seed.deserialize(decoder).map_err(|problem| problem.below(&entry.key))
+    }
+}
+
+// === impl Problem ===
+
+impl de::Error for Problem {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(message.to_string())
+    }
+}
+
+/// What a visitor expects, in words.
+struct ExpectedBy<'a, V>(&'a V);
+
+impl<'de, V: Visitor<'de>> fmt::Display for ExpectedBy<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+}
+
+const WHOLE_NUMBER: &str = "a whole number";

@@ -1,0 +1,229 @@
+//! `${…}` in scalars: environment variables and files.
+//!
+//! `${env:NAME}`, `${NAME}`, `${env:NAME:-default}`, `${file:path}`; `$$` is a `$`. A scalar that is one reference takes
+//! the type of what it refers to (`queue_size: ${env:SIZE}`), also a list or a map; a reference within a longer text is
+//! text. Files are expanded in turn; environment variables are taken as they are, so that their owner cannot read files.
+
+use super::node::{Entry, Node, Value};
+use super::parse::parse;
+use super::problem::Problem;
+use super::source::{SourceId, Sources, Span};
+use std::io::Read;
+
+/// Where references are looked up.
+pub(crate) trait Lookup {
+    /// The variable's value, if it is set.
+    fn env(&self, name: &str) -> Option<String>;
+
+    /// The file's text.
+    fn file(&self, path: &str) -> std::io::Result<String>;
+}
+
+/// The process's environment and files.
+pub(crate) struct SystemLookup;
+
+/// Replaces every reference below `node`.
+pub(crate) fn expand(node: &mut Node, sources: &mut Sources, lookup: &dyn Lookup) -> Result<(), Problem> {
+    Expander { sources, lookup, references: 0, bytes: 0 }.expand(node, 0)
+}
+
+struct Expander<'a> {
+    sources: &'a mut Sources,
+    lookup: &'a dyn Lookup,
+    references: usize,
+    bytes: usize,
+}
+
+/// A scalar's text cut at its references.
+enum Part<'a> {
+    Text(&'a str),
+    /// What stands between `${` and its `}`.
+    Reference(&'a str),
+}
+
+// === impl Expander ===
+
+impl Expander<'_> {
+    fn expand(&mut self, node: &mut Node, nested_files: usize) -> Result<(), Problem> {
+        let span = node.span;
+        match &mut node.value {
+            Value::List(nodes) => nodes.iter_mut().try_for_each(|node| self.expand(node, nested_files)),
+            Value::Map(entries) => {
+                entries.iter_mut().try_for_each(|Entry { value, .. }| self.expand(value, nested_files))
+            }
+            Value::Scalar(scalar) if !scalar.text.contains('$') => Ok(()),
+            Value::Scalar(scalar) => {
+                let text = std::mem::take(&mut scalar.text);
+                match cut(&text).map_err(|problem| problem.or_at(span))?.as_slice() {
+                    [Part::Reference(reference)] => *node = self.whole(reference, span, nested_files)?,
+                    parts => scalar.text = self.joined(parts, span, nested_files)?,
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What a scalar that is one reference stands for.
+    fn whole(&mut self, reference: &str, span: Span, nested_files: usize) -> Result<Node, Problem> {
+        let (text, file) = self.look_up(reference, span, nested_files)?;
+        let structured = text.starts_with(['{', '[']) || (file.is_some() && text.trim_end().contains('\n'));
+        let parsed = structured.then(|| parse(&text, file.unwrap_or(span.source)));
+        match (parsed, file) {
+            (Some(Ok(mut node)), Some(_)) => {
+                self.sources.hide_secrets(&node);
+                self.expand(&mut node, nested_files + 1)?;
+                Ok(node)
+            }
+            (Some(Ok(mut node)), None) => {
+                place_at(&mut node, span);
+                Ok(node)
+            }
+            // A secret may look like the start of a list: what is not YAML is text.
+            (Some(Err(_)) | None, _) => Ok(Node::scalar(text.trim_end_matches(['\n', '\r']), true, span)),
+        }
+    }
+
+    /// A text with references in it.
+    fn joined(&mut self, parts: &[Part<'_>], span: Span, nested_files: usize) -> Result<String, Problem> {
+        let mut joined = String::new();
+        for part in parts {
+            match part {
+                Part::Text(text) => joined.push_str(text),
+                Part::Reference(reference) => {
+                    let (text, _) = self.look_up(reference, span, nested_files)?;
+                    joined.push_str(text.trim_end_matches(['\n', '\r']));
+                }
+            }
+        }
+        Ok(joined)
+    }
+
+    /// The text a reference stands for, and its source if that is a file.
+    fn look_up(
+        &mut self,
+        reference: &str,
+        span: Span,
+        nested_files: usize,
+    ) -> Result<(String, Option<SourceId>), Problem> {
+        self.references += 1;
+        if self.references > MAX_REFERENCES {
+            return Err(Problem::at(span, format!("more than {MAX_REFERENCES} references")));
+        }
+        let (scheme, rest) = match reference.split_once(':') {
+            Some((scheme @ ("env" | "file"), rest)) => (scheme, rest),
+            Some((name, default)) if default.starts_with('-') && is_name(name) => ("env", reference),
+            Some((scheme, _)) => {
+                return Err(Problem::unknown(span, "reference", scheme, &["env", "file"]));
+            }
+            None => ("env", reference),
+        };
+        let (text, file) = match scheme {
+            "file" => self.read_file(rest, span, nested_files)?,
+            _ => (self.read_env(rest, span)?, None),
+        };
+        self.bytes += text.len();
+        if self.bytes > MAX_REFERENCED_BYTES {
+            return Err(Problem::at(span, format!("references to more than {MAX_REFERENCED_BYTES} bytes")));
+        }
+        Ok((text, file))
+    }
+
+    fn read_env(&self, reference: &str, span: Span) -> Result<String, Problem> {
+        let (name, default) = match reference.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (reference, None),
+        };
+        if !is_name(name) {
+            let message = format!("`{}` cannot be the name of an environment variable", name.escape_debug());
+            return Err(Problem::at(span, message).help("write `$$` for a `$`"));
+        }
+        self.lookup.env(name).or_else(|| default.map(str::to_owned)).ok_or_else(|| {
+            Problem::at(span, format!("the environment variable `{name}` is not set"))
+                .help(format!("set it, or give a default: `${{env:{name}:-default}}`"))
+        })
+    }
+
+    fn read_file(
+        &mut self,
+        path: &str,
+        span: Span,
+        nested_files: usize,
+    ) -> Result<(String, Option<SourceId>), Problem> {
+        if nested_files >= MAX_NESTED_FILES {
+            return Err(Problem::at(span, format!("files nested deeper than {MAX_NESTED_FILES}")));
+        }
+        let text = self
+            .lookup
+            .file(path)
+            .map_err(|error| Problem::at(span, format!("cannot read `{}`: {error}", path.escape_debug())))?;
+        let source = self.sources.add(path, text.as_str());
+        Ok((text, Some(source)))
+    }
+}
+
+// === impl SystemLookup ===
+
+impl Lookup for SystemLookup {
+    fn env(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn file(&self, path: &str) -> std::io::Result<String> {
+        let mut text = String::new();
+        // One byte more than allowed, so that the parser's limit refuses it.
+        std::fs::File::open(path)?.take(MAX_REFERENCED_BYTES as u64 + 1).read_to_string(&mut text)?;
+        Ok(text)
+    }
+}
+
+/// Cuts a text at its references; `$$` becomes `$`, any other `$` stays.
+fn cut(text: &str) -> Result<Vec<Part<'_>>, Problem> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(dollar) = rest.find('$') {
+        let (before, from) = rest.split_at(dollar);
+        if !before.is_empty() {
+            parts.push(Part::Text(before));
+        }
+        rest = if let Some(after) = from.strip_prefix("$$") {
+            parts.push(Part::Text("$"));
+            after
+        } else if let Some(after) = from.strip_prefix("${") {
+            let (reference, after) = after
+                .split_once('}')
+                .ok_or_else(|| Problem::new("`${` without its `}`").help("write `$$` for a `$`"))?;
+            parts.push(Part::Reference(reference));
+            after
+        } else {
+            parts.push(Part::Text("$"));
+            &from[1..]
+        };
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest));
+    }
+    Ok(parts)
+}
+
+/// Gives everything below `node` one place: that of the reference, since errors must not show variables.
+fn place_at(node: &mut Node, span: Span) {
+    node.span = span;
+    match &mut node.value {
+        Value::Scalar(_) => {}
+        Value::List(nodes) => nodes.iter_mut().for_each(|node| place_at(node, span)),
+        Value::Map(entries) => entries.iter_mut().for_each(|entry| {
+            entry.key_span = span;
+            place_at(&mut entry.value, span);
+        }),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// As many as the Collector takes.
+const MAX_REFERENCES: usize = 100;
+const MAX_NESTED_FILES: usize = 8;
+const MAX_REFERENCED_BYTES: usize = 1 << 20;

@@ -1,0 +1,116 @@
+//! What every sending exporter has: `sending_queue` and `retry_on_failure`.
+
+use crate::config::component::Component;
+use crate::config::duration::GoDuration;
+use crate::config::problem::Problems;
+use crate::config::rules::{KeyRule, only, refused};
+use otlp_service::{OnFull, QueueConfig, RetryConfig};
+use serde::Deserialize;
+
+/// Settings of `sending_queue`: one queue a signal.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SendingQueue {
+    /// Without a queue a request is answered with the destination's answer. Default true.
+    enabled: Option<bool>,
+    /// Batches sent at a time, at least 1. Default 10.
+    num_consumers: Option<u64>,
+    /// Batches waiting, at most, at least 1. Default 1000.
+    queue_size: Option<u64>,
+    /// Wait for room instead of refusing. Default false.
+    block_on_overflow: bool,
+    /// Answer with the destination's answer though there is a queue. Default false.
+    wait_for_result: bool,
+}
+
+/// Settings of `retry_on_failure`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Retry {
+    /// Default true.
+    enabled: Option<bool>,
+    /// Wait before the second attempt. Default 5 s.
+    initial_interval: Option<GoDuration>,
+    /// Share of a wait that is random, 0 to 1. Default 0.5.
+    randomization_factor: Option<f64>,
+    /// Growth of the wait, at least 1. Default 1.5.
+    multiplier: Option<f64>,
+    /// Longest wait. Default 30 s.
+    max_interval: Option<GoDuration>,
+    /// No attempt starts later; 0 is no limit. Default 300 s.
+    max_elapsed_time: Option<GoDuration>,
+    /// Retry RESOURCE_EXHAUSTED without a delay, too. Default false. Not a key of the Collector.
+    retry_resource_exhausted: bool,
+}
+
+/// Keys below `sending_queue` that mean nothing here, or nothing yet.
+pub(crate) const QUEUE_RULES: &[KeyRule] = &[
+    refused("sending_queue.storage", "what is queued would not survive a restart"),
+    refused("sending_queue.batch", "requests would not be joined; use the processor `batch`"),
+    only("sending_queue.sizer", "requests", "queues are sized in requests"),
+];
+
+// === impl SendingQueue ===
+
+impl SendingQueue {
+    pub(crate) fn config(self, component: &Component, problems: &mut Problems) -> Option<QueueConfig> {
+        let mut config = QueueConfig::default();
+        let mut sound = true;
+        let counts = [
+            ("num_consumers", self.num_consumers, &mut config.num_consumers),
+            ("queue_size", self.queue_size, &mut config.queue_size),
+        ];
+        for (key, given, count) in counts {
+            match given.map(|given| usize::try_from(given).unwrap_or(usize::MAX)) {
+                None => {}
+                Some(given @ 1..=MAX_COUNT) => *count = given,
+                Some(_) => {
+                    let path = format!("sending_queue.{key}");
+                    problems.push(component.problem(&path, &format!("it must be 1 to {MAX_COUNT}")));
+                    sound = false;
+                }
+            }
+        }
+        config.enabled = self.enabled.unwrap_or(true);
+        config.wait_for_result = self.wait_for_result;
+        if self.block_on_overflow {
+            config.on_full = OnFull::Block;
+        }
+        sound.then_some(config)
+    }
+}
+
+// === impl Retry ===
+
+impl Retry {
+    pub(crate) fn config(self, component: &Component, problems: &mut Problems) -> Option<RetryConfig> {
+        let mut config = RetryConfig::default();
+        config.enabled = self.enabled.unwrap_or(true);
+        config.retry_resource_exhausted = self.retry_resource_exhausted;
+        config.randomization_factor = self.randomization_factor.unwrap_or(config.randomization_factor);
+        config.multiplier = self.multiplier.unwrap_or(config.multiplier);
+        if let Some(GoDuration(interval)) = self.initial_interval {
+            config.initial_interval = interval;
+        }
+        if let Some(GoDuration(interval)) = self.max_interval {
+            config.max_interval = interval;
+        }
+        if let Some(GoDuration(time)) = self.max_elapsed_time {
+            config.max_elapsed_time = (!time.is_zero()).then_some(time);
+        }
+        let wrong = if !(0.0..=1.0).contains(&config.randomization_factor) {
+            Some(("retry_on_failure.randomization_factor", "it must be 0 to 1"))
+        } else if !(1.0..=MAX_MULTIPLIER).contains(&config.multiplier) {
+            Some(("retry_on_failure.multiplier", "it must be 1 to 1000"))
+        } else {
+            None
+        };
+        if let Some((path, problem)) = wrong {
+            problems.push(component.problem(path, problem));
+        }
+        wrong.is_none().then_some(config)
+    }
+}
+
+const MAX_COUNT: usize = 1_000_000;
+const MAX_MULTIPLIER: f64 = 1000.0;

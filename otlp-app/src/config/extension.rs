@@ -1,0 +1,39 @@
+//! The extension `health_check`.
+
+use super::component::Component;
+use super::decode::decode;
+use super::problem::Problems;
+use super::rules::{KeyRule, ignored, refused};
+use otlp_service::HealthSpec;
+use serde::Deserialize;
+
+/// Settings of the extension `health_check`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct HealthCheck {
+    /// `host:port`. Default `localhost:13133`.
+    endpoint: Option<String>,
+    /// Path of the readiness probe. Default `/`.
+    path: Option<String>,
+}
+
+/// Keys of `health_check` that mean nothing here, or nothing yet.
+pub(crate) const HEALTH_CHECK_RULES: &[KeyRule] = &[
+    refused("tls", "probes would be answered in the clear"),
+    refused("auth", "anybody would be answered"),
+    ignored("check_collector_pipeline", "exporters count by themselves"),
+    ignored("response_body", "the answer says what is healthy and what is not"),
+];
+
+/// The plan of `health_check`.
+pub(crate) fn health_check(component: &mut Component, problems: &mut Problems) -> Option<HealthSpec> {
+    let given: HealthCheck = decode(&component.settings, problems)?;
+    let mut health = HealthSpec::default();
+    health.endpoint = given.endpoint.unwrap_or(health.endpoint);
+    health.path = given.path.unwrap_or(health.path);
+    if !health.path.starts_with('/') {
+        problems.push(component.problem("path", "it must start with `/`"));
+        return None;
+    }
+    Some(health)
+}

@@ -1,0 +1,100 @@
+//! `service.pipelines`: which components a pipeline names.
+
+use super::node::{Entry, Node, Value};
+use super::problem::{Problem, Problems};
+use super::source::Span;
+use otlp_protocol::Signal;
+
+/// A pipeline as the file has it.
+pub(crate) struct Pipeline {
+    /// `signal` or `signal/name`.
+    pub(crate) id: String,
+    /// The place of the id.
+    pub(crate) span: Span,
+    /// What moves through it.
+    pub(crate) signal: Signal,
+    /// Ids, with their places.
+    pub(crate) receivers: Vec<(String, Span)>,
+    /// Ids, with their places, in order.
+    pub(crate) processors: Vec<(String, Span)>,
+    /// Ids, with their places.
+    pub(crate) exporters: Vec<(String, Span)>,
+}
+
+/// Reads the pipelines of `service`.
+pub(crate) fn pipelines(service: &Node, problems: &mut Problems) -> Vec<Pipeline> {
+    let node = service.get("pipelines");
+    let entries = node.and_then(Node::entries).unwrap_or_default();
+    if entries.is_empty() {
+        let span = node.map_or(service.span, |node| node.span);
+        let problem = Problem::at(span, "service.pipelines: there are no pipelines");
+        problems.push(problem.help("such as `traces: {receivers: [otlp], exporters: [debug]}`"));
+    }
+    entries.iter().filter_map(|entry| pipeline(entry, problems)).collect()
+}
+
+/// Reads a list of component ids.
+pub(crate) fn ids(list: &Node, problems: &mut Problems) -> Vec<(String, Span)> {
+    let nodes = match &list.value {
+        Value::List(nodes) => nodes.as_slice(),
+        _ if list.is_null() => &[],
+        _ => {
+            problems
+                .push(Problem::at(list.span, format!("expected a list of ids, found {}", list.describe())));
+            &[]
+        }
+    };
+    let mut ids: Vec<(String, Span)> = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        match &node.value {
+            Value::Scalar(scalar) if ids.iter().any(|(id, _)| *id == scalar.text) => {
+                problems
+                    .push(Problem::at(node.span, format!("`{}` is here twice", scalar.text.escape_debug())));
+            }
+            Value::Scalar(scalar) => ids.push((scalar.text.clone(), node.span)),
+            _ => problems.push(Problem::at(node.span, format!("expected an id, found {}", node.describe()))),
+        }
+    }
+    ids
+}
+
+fn pipeline(entry: &Entry, problems: &mut Problems) -> Option<Pipeline> {
+    let Entry { key: id, key_span: span, value } = entry;
+    let name = id.split_once('/').map_or(id.as_str(), |(name, _)| name);
+    let Some(signal) = Signal::by_name(name) else {
+        let known = Signal::ALL.map(|signal| signal.name);
+        problems.push(Problem::unknown(*span, "signal", name, &known));
+        return None;
+    };
+    let mut pipeline = Pipeline {
+        id: id.clone(),
+        span: *span,
+        signal,
+        receivers: Vec::new(),
+        processors: Vec::new(),
+        exporters: Vec::new(),
+    };
+    let Some(keys) = value.entries() else {
+        problems.push(Problem::at(value.span, format!("{id}: expected a map, found {}", value.describe())));
+        return None;
+    };
+    for Entry { key, key_span, value } in keys {
+        match key.as_str() {
+            "receivers" => pipeline.receivers = ids(value, problems),
+            "processors" => pipeline.processors = ids(value, problems),
+            "exporters" => pipeline.exporters = ids(value, problems),
+            _ => problems.push(Problem::unknown(
+                *key_span,
+                "key",
+                key,
+                &["receivers", "processors", "exporters"],
+            )),
+        }
+    }
+    for (part, given) in [("receivers", &pipeline.receivers), ("exporters", &pipeline.exporters)] {
+        if given.is_empty() {
+            problems.push(Problem::at(*span, format!("{id}: a pipeline needs {part}")));
+        }
+    }
+    Some(pipeline)
+}

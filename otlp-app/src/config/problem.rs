@@ -1,0 +1,120 @@
+//! What is wrong with a configuration, where, and what would be right.
+
+mod render;
+
+use super::source::{Sources, Span};
+
+/// One thing wrong with the configuration.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{path}{message}")]
+pub(crate) struct Problem {
+    /// Keys that lead to it, as a prefix of the message: `tls.insecure: `.
+    path: String,
+    message: String,
+    span: Option<Span>,
+    help: Option<String>,
+}
+
+/// Everything found wrong so far; at most [`MAX_PROBLEMS`], the rest is counted.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    found: Vec<Problem>,
+    omitted: usize,
+}
+
+// === impl Problem ===
+
+impl Problem {
+    /// A problem that has no place in a text.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { path: String::new(), message: message.into(), span: None, help: None }
+    }
+
+    /// A problem at a place.
+    pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
+        Self { span: Some(span), ..Self::new(message) }
+    }
+
+    /// A name that is not among `known`: says which one may be meant, and what there is.
+    pub(crate) fn unknown(span: Span, what: &str, name: &str, known: &[&str]) -> Self {
+        let known: Vec<_> = known.iter().copied().filter(|known| !known.is_empty()).collect();
+        let guess = suggest(name, &known).map(|best| format!("did you mean `{best}`? ")).unwrap_or_default();
+        let all = if known.is_empty() {
+            "there are none here".into()
+        } else {
+            format!("there is: {}", known.join(", "))
+        };
+        Self::at(span, format!("unknown {what} `{}`", name.escape_debug())).help(guess + &all)
+    }
+
+    /// The same, saying what would be right.
+    #[must_use]
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same, at `span` unless it has a place already.
+    #[must_use]
+    pub(crate) fn or_at(mut self, span: Span) -> Self {
+        self.span = self.span.or(Some(span));
+        self
+    }
+
+    /// The same, of the value of `key`.
+    #[must_use]
+    pub(crate) fn below(mut self, key: &str) -> Self {
+        let separator = if self.path.is_empty() { ": " } else { "." };
+        self.path = format!("{key}{separator}{}", self.path);
+        self
+    }
+}
+
+// === impl Problems ===
+
+impl Problems {
+    /// Adds one.
+    pub(crate) fn push(&mut self, problem: Problem) {
+        match self.found.len() {
+            MAX_PROBLEMS.. => self.omitted += 1,
+            _ => self.found.push(problem),
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// All problems for people, in the order of the files.
+    pub(crate) fn render(&self, sources: &Sources, color: bool) -> String {
+        let mut found: Vec<_> = self.found.iter().collect();
+        found.sort_by_key(|problem| problem.span.map(|span| (span.source, span.start)));
+        let mut out: String = found.iter().map(|problem| problem.render(sources, color)).collect();
+        if self.omitted > 0 {
+            out.push_str(&format!("and {} more\n", self.omitted));
+        }
+        out
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self { found: vec![problem], omitted: 0 }
+    }
+}
+
+/// The known name nearest to `name`, if it is near enough to be meant.
+fn suggest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let length = name.chars().take(MAX_COMPARED_CHARS + 1).count();
+    if length > MAX_COMPARED_CHARS {
+        return None;
+    }
+    // Typing errors change a third of a name at most; beyond that a suggestion misleads.
+    let limit = length / 3 + 1;
+    let distances = known.iter().map(|known| (strsim::damerau_levenshtein(name, known), *known));
+    distances.min().filter(|(distance, _)| *distance <= limit).map(|(_, known)| known)
+}
+
+const MAX_PROBLEMS: usize = 20;
+const MAX_COMPARED_CHARS: usize = 64;

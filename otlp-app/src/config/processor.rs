@@ -1,0 +1,94 @@
+//! The processors: `batch` and `memory_limiter`.
+
+use super::component::Component;
+use super::decode::decode;
+use super::duration::GoDuration;
+use super::plan::ProcessorPlan;
+use super::problem::Problems;
+use super::rules::{KeyRule, ignored, only};
+use crate::memory::memory_bytes;
+use otlp_service::BatchConfig;
+use serde::Deserialize;
+
+/// Settings of the processor `batch`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Batch {
+    /// How long the first request waits for others; 0 sends every request at once. Default 200 ms.
+    timeout: Option<GoDuration>,
+    /// Items that make a batch full; 0: no number does. Default 8192.
+    send_batch_size: Option<u64>,
+    /// Items that a batch never exceeds; 0 is no limit. Default 0.
+    send_batch_max_size: Option<u64>,
+    /// Origins with an open batch at a time; 0 is no limit in the Collector, the default here. Default 1000.
+    metadata_cardinality_limit: u64,
+}
+
+/// Settings of the processor `memory_limiter`. One of the limits is required.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct MemoryLimiter {
+    /// MiB that the bodies of requests may take in the whole process.
+    limit_mib: u64,
+    /// The same as a percentage of the memory the process may use (cgroup, else the machine's).
+    limit_percentage: u64,
+}
+
+/// Keys of `batch` that mean nothing here, or nothing yet.
+pub(crate) const BATCH_RULES: &[KeyRule] =
+    &[only("metadata_keys", "", "requests of different tenants would be joined")];
+
+/// Keys of `memory_limiter` that mean nothing here.
+pub(crate) const MEMORY_LIMITER_RULES: &[KeyRule] = &[
+    ignored("check_interval", "memory is counted as it is taken, not checked now and then"),
+    ignored("spike_limit_mib", NO_SPIKES),
+    ignored("spike_limit_percentage", NO_SPIKES),
+    ignored("min_gc_interval_when_soft_limited", NO_COLLECTOR),
+    ignored("min_gc_interval_when_hard_limited", NO_COLLECTOR),
+];
+
+/// The plan of `batch`.
+pub(crate) fn batch(component: &mut Component, problems: &mut Problems) -> Option<ProcessorPlan> {
+    let batch: Batch = decode(&component.settings, problems)?;
+    let mut config = BatchConfig::default();
+    if let Some(GoDuration(timeout)) = batch.timeout {
+        config.timeout = timeout;
+    }
+    config.send_batch_size = batch.send_batch_size.unwrap_or(config.send_batch_size);
+    config.send_batch_max_size = batch.send_batch_max_size.unwrap_or(config.send_batch_max_size);
+    if let Ok(limit @ 1..) = usize::try_from(batch.metadata_cardinality_limit) {
+        config.metadata_cardinality_limit = limit;
+    }
+    if config.send_batch_max_size > 0 && config.send_batch_max_size < config.send_batch_size {
+        // The Collector's own default for the one must not refuse a limit that is given alone.
+        if batch.send_batch_size.is_some() {
+            let problem = "it must not be less than send_batch_size";
+            problems.push(component.problem("send_batch_max_size", problem));
+            return None;
+        }
+        config.send_batch_size = config.send_batch_max_size;
+    }
+    Some(ProcessorPlan::Batch(config))
+}
+
+/// The plan of `memory_limiter`.
+pub(crate) fn memory_limiter(component: &mut Component, problems: &mut Problems) -> Option<ProcessorPlan> {
+    let MemoryLimiter { limit_mib, limit_percentage } = decode(&component.settings, problems)?;
+    let limit_bytes = match (limit_mib, limit_percentage) {
+        (0, 0) => {
+            let problem = "limit_mib or limit_percentage is required";
+            problems.push(component.problem("limit_mib", problem).help("such as `limit_mib: 512`"));
+            return None;
+        }
+        (0, 1..=100) => memory_bytes() / 100 * limit_percentage,
+        (0, _) => {
+            problems.push(component.problem("limit_percentage", "it must be 1 to 100"));
+            return None;
+        }
+        (mib, _) => mib.saturating_mul(1 << 20),
+    };
+    Some(ProcessorPlan::MemoryLimiter { limit_bytes })
+}
+
+const NO_SPIKES: &str = "memory is charged before it is used, so nothing exceeds the limit";
+const NO_COLLECTOR: &str = "there is no garbage to collect";

@@ -1,0 +1,185 @@
+//! `service.telemetry`: own metrics and logs.
+
+use super::decode::decode;
+use super::node::Node;
+use super::problem::{Problem, Problems};
+use super::rules::{KeyRule, ignored, only, refused};
+use serde::{Deserialize, Deserializer};
+use tracing::level_filters::LevelFilter;
+
+/// Settings of `service.telemetry`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Telemetry {
+    metrics: Metrics,
+    logs: Logs,
+}
+
+/// Own metrics: one Prometheus page.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Metrics {
+    /// none, basic, normal, detailed: none turns them off, the others are the same. Default normal.
+    level: MetricsLevel,
+    /// `host:port`. Default `localhost:8888`.
+    address: Option<String>,
+    /// The Collector's newer way to say the address.
+    readers: Vec<Reader>,
+}
+
+/// Whether there are own metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MetricsLevel {
+    None,
+    Basic,
+    #[default]
+    Normal,
+    Detailed,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Reader {
+    pull: Pull,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Pull {
+    exporter: PullExporter,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PullExporter {
+    prometheus: Prometheus,
+}
+
+/// Where the page is served.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Prometheus {
+    /// Default `localhost`.
+    host: String,
+    /// Default 8888.
+    port: u16,
+}
+
+/// Own logs, on stderr.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Logs {
+    /// debug, info, warn, error. Default info.
+    level: LogLevel,
+    /// console, json. Default console.
+    encoding: LogEncoding,
+}
+
+/// The least severe lines that are written.
+#[derive(Clone, Copy, Debug)]
+struct LogLevel(LevelFilter);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LogEncoding {
+    /// For people.
+    #[default]
+    Console,
+    /// One object a line.
+    Json,
+}
+
+/// Own logs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogConfig {
+    /// The least severe lines that are written.
+    pub(crate) level: LevelFilter,
+    /// One JSON object a line instead of text.
+    pub(crate) json: bool,
+}
+
+/// Keys below `service.telemetry` that mean nothing here, or nothing yet.
+pub(crate) const TELEMETRY_RULES: &[KeyRule] = &[
+    ignored("traces", "the gateway does not trace itself"),
+    ignored("resource", "own metrics carry no resource"),
+    ignored("logs.development", LOG_FORM),
+    ignored("logs.disable_caller", LOG_FORM),
+    ignored("logs.disable_stacktrace", LOG_FORM),
+    ignored("logs.disable_zap_resource", LOG_FORM),
+    ignored("logs.sampling", "every line is written"),
+    ignored("logs.initial_fields", LOG_FORM),
+    only("logs.output_paths", "stderr", "lines go to stderr"),
+    only("logs.error_output_paths", "stderr", "lines go to stderr"),
+    refused("logs.processors", "own logs would not be sent"),
+    refused("metrics.readers.periodic", "own metrics would not be sent; they can be read by `pull`"),
+    ignored("metrics.views", "all metrics are on the page"),
+    ignored("metrics.readers.pull.exporter.prometheus.without_scope_info", PAGE_FORM),
+    ignored("metrics.readers.pull.exporter.prometheus.without_type_suffix", PAGE_FORM),
+    ignored("metrics.readers.pull.exporter.prometheus.without_units", PAGE_FORM),
+    ignored("metrics.readers.pull.exporter.prometheus.with_resource_constant_labels", PAGE_FORM),
+];
+
+/// Where own metrics are served, and how logs are written.
+pub(crate) fn telemetry(node: &Node, problems: &mut Problems) -> Option<(Option<String>, LogConfig)> {
+    let Telemetry { metrics, logs } = decode(node, problems)?;
+    let address = match metrics.readers.as_slice() {
+        [] => metrics.address.unwrap_or_else(|| DEFAULT_METRICS_ENDPOINT.into()),
+        [reader] => reader.pull.exporter.prometheus.address(),
+        [_, _, ..] => {
+            let span = node.span_of("metrics.readers");
+            problems.push(Problem::at(span, "service.telemetry.metrics.readers: more than one reader"));
+            return None;
+        }
+    };
+    let metrics_endpoint = (metrics.level != MetricsLevel::None).then_some(address);
+    let logs = LogConfig { level: logs.level.0, json: logs.encoding == LogEncoding::Json };
+    Some((metrics_endpoint, logs))
+}
+
+impl Prometheus {
+    fn address(&self) -> String {
+        let Self { host, port } = self;
+        if host.contains(':') && !host.starts_with('[') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        }
+    }
+}
+
+impl Default for Prometheus {
+    fn default() -> Self {
+        Self { host: "localhost".into(), port: 8888 }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: LogLevel::default().0, json: false }
+    }
+}
+
+impl Default for LogLevel {
+    fn default() -> Self {
+        Self(LevelFilter::INFO)
+    }
+}
+
+impl<'de> Deserialize<'de> for LogLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let level = String::deserialize(deserializer)?.to_ascii_lowercase();
+        match level.as_str() {
+            "debug" => Ok(Self(LevelFilter::DEBUG)),
+            "info" => Ok(Self(LevelFilter::INFO)),
+            "warn" => Ok(Self(LevelFilter::WARN)),
+            "error" | "dpanic" | "panic" | "fatal" => Ok(Self(LevelFilter::ERROR)),
+            _ => Err(serde::de::Error::custom("unknown level; there is: debug, info, warn, error")),
+        }
+    }
+}
+
+/// Where own metrics are served if nothing else is said.
+pub(crate) const DEFAULT_METRICS_ENDPOINT: &str = "localhost:8888";
+const LOG_FORM: &str = "lines have one form";
+const PAGE_FORM: &str = "the page has one form";

@@ -1,0 +1,63 @@
+//! The gateway that runs without a configuration: shows what arrives, forwards it if the environment says where.
+
+use crate::args::LocalArgs;
+use crate::config::exporter;
+use crate::config::plan::{ExporterPlan, Plan, ReceiverPlan};
+use crate::config::problem::Problem;
+use crate::config::telemetry::LogConfig;
+use crate::otel_env::Forward;
+use crate::protocol::Protocol;
+use otlp_protocol::Signal;
+use otlp_service::{DebugExporter, PipelineSpec, QueueConfig, RetryConfig, ServerSpec, Verbosity};
+use otlp_transport::{BoxExport, ServerConfig};
+
+/// The plan of the local gateway. It serves neither metrics nor health: it needs no further port.
+pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
+    let server = |protocol: Protocol, endpoint: &str| ServerSpec {
+        strategy: protocol.strategy(),
+        config: ServerConfig::new(endpoint),
+        http_paths: Vec::new(),
+    };
+    let servers = vec![server(Protocol::Grpc, &args.grpc), server(Protocol::Http, &args.http)];
+    let verbosity = if args.details { Verbosity::Detailed } else { Verbosity::Normal };
+    let show = move || BoxExport::new(DebugExporter::new(verbosity, std::io::stdout()));
+    let mut exporters = vec![(SHOW.to_owned(), exporter::local(show))];
+    exporters.extend(forward.map(|forward| (FORWARD.to_owned(), forward.exporter())));
+    let ids: Vec<String> = exporters.iter().map(|(id, _)| id.clone()).collect();
+    let pipelines = Signal::ALL.map(|signal| PipelineSpec {
+        id: signal.name.into(),
+        signal,
+        receivers: vec![RECEIVER.into()],
+        batch: None,
+        exporters: ids.clone(),
+    });
+    Plan {
+        receivers: vec![(RECEIVER.into(), ReceiverPlan { servers })],
+        exporters,
+        pipelines: pipelines.into(),
+        metrics_endpoint: None,
+        health: None,
+        memory_limit_bytes: None,
+        logs: LogConfig::default(),
+        notes: Vec::new(),
+    }
+}
+
+impl Forward {
+    fn exporter(self) -> ExporterPlan {
+        let Self { protocol, config, .. } = self;
+        ExporterPlan {
+            connect: Box::new(move |context| {
+                let client = protocol.strategy().client(context, config);
+                client.map_err(|error| Problem::new(format!("OTEL_EXPORTER_OTLP_*: {error}")))
+            }),
+            queue: QueueConfig::default(),
+            retry: RetryConfig::default(),
+            takes: None,
+        }
+    }
+}
+
+const RECEIVER: &str = "otlp";
+const SHOW: &str = "show";
+const FORWARD: &str = "forward";

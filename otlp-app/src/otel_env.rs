@@ -1,0 +1,133 @@
+//! The exporter that the `OTEL_EXPORTER_OTLP_*` variables describe: OTLP exporter §Configuration Options.
+//!
+//! Per-signal variables are not read: the local gateway sends everything to one place.
+
+use crate::config::Lookup;
+use crate::protocol::Protocol;
+use otlp_transport::{ClientConfig, Compression};
+use std::time::Duration;
+
+/// Where to forward to, and what was wrong with the variables.
+#[derive(Debug)]
+pub(crate) struct Forward {
+    /// How.
+    pub(crate) protocol: Protocol,
+    /// Where.
+    pub(crate) config: ClientConfig,
+    /// Values that were ignored; never with their text, which may be secret.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads the variables; `None` if no endpoint is set. An empty variable counts as unset.
+pub(crate) fn forward(lookup: &dyn Lookup) -> Option<Forward> {
+    let get =
+        |name: &str| lookup.env(&format!("OTEL_EXPORTER_OTLP_{name}")).filter(|value| !value.is_empty());
+    let mut config = ClientConfig::new(get("ENDPOINT")?);
+    let mut warnings = Vec::new();
+    let protocol = match get("PROTOCOL").map(|protocol| protocol.to_ascii_lowercase()).as_deref() {
+        None | Some("http/protobuf") => Protocol::Http,
+        Some("grpc") => Protocol::Grpc,
+        Some(_) => {
+            warnings.push(
+                "OTEL_EXPORTER_OTLP_PROTOCOL: neither grpc nor http/protobuf; using http/protobuf".into(),
+            );
+            Protocol::Http
+        }
+    };
+    config.compression =
+        match get("COMPRESSION").map(|compression| compression.to_ascii_lowercase()).as_deref() {
+            None | Some("none") => Compression::None,
+            Some("gzip") => Compression::Gzip,
+            Some("zstd") => Compression::Zstd,
+            Some(_) => {
+                warnings.push("OTEL_EXPORTER_OTLP_COMPRESSION: none of none, gzip, zstd; using none".into());
+                Compression::None
+            }
+        };
+    config.headers = headers(&get("HEADERS").unwrap_or_default(), &mut warnings);
+    // In `ClientConfig` zero is no limit, as in the variable.
+    config.timeout = Some(timeout(&get("TIMEOUT").unwrap_or_default(), &mut warnings).unwrap_or_default());
+    config.tls.insecure = match get("INSECURE").map(|insecure| insecure.to_ascii_lowercase()).as_deref() {
+        Some("true") => true,
+        None | Some("false") => false,
+        Some(_) => {
+            warnings.push("OTEL_EXPORTER_OTLP_INSECURE: neither true nor false; using false".into());
+            false
+        }
+    };
+    config.tls.ca_file = get("CERTIFICATE").map(Into::into);
+    if get("CLIENT_KEY").or_else(|| get("CLIENT_CERTIFICATE")).is_some() {
+        warnings.push("OTEL_EXPORTER_OTLP_CLIENT_KEY, _CLIENT_CERTIFICATE: not supported, ignored".into());
+    }
+    Some(Forward { protocol, config, warnings })
+}
+
+/// `k=v,k2=v2` with percent-encoded values: W3C Baggage without properties.
+fn headers(list: &str, warnings: &mut Vec<String>) -> Vec<(String, String)> {
+    let mut headers = Vec::new();
+    for (index, pair) in list.split(',').map(str::trim).enumerate().filter(|(_, pair)| !pair.is_empty()) {
+        let mut warn = |problem: &str| {
+            warnings.push(format!("OTEL_EXPORTER_OTLP_HEADERS: pair {}: {problem}", index + 1));
+        };
+        let Some((name, value)) = pair.split_once('=') else {
+            warn("there is no `=`; ignored");
+            continue;
+        };
+        let name = name.trim();
+        if name.is_empty() || !name.bytes().all(is_token) {
+            warn("not a header name; ignored");
+            continue;
+        }
+        let Some(value) = percent_decode(value.trim()) else {
+            warn("wrong percent-encoding; taken as it is");
+            headers.push((name.to_owned(), value.trim().to_owned()));
+            continue;
+        };
+        if value.chars().any(|c| c.is_control() && c != '\t') {
+            warn("not a legal header value; ignored");
+            continue;
+        }
+        headers.push((name.to_owned(), value));
+    }
+    headers
+}
+
+/// Milliseconds; zero is no limit (`None`).
+fn timeout(value: &str, warnings: &mut Vec<String>) -> Option<Duration> {
+    let millis = match value {
+        "" => DEFAULT_TIMEOUT_MS,
+        _ => value.parse().unwrap_or_else(|_| {
+            warnings.push("OTEL_EXPORTER_OTLP_TIMEOUT: not a number of milliseconds; using 10000".into());
+            DEFAULT_TIMEOUT_MS
+        }),
+    };
+    (millis > 0).then(|| Duration::from_millis(millis))
+}
+
+/// `None` if a `%` is not followed by two hex digits, or the bytes are not UTF-8.
+fn percent_decode(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let byte = match byte {
+            b'%' => {
+                let high = char::from(bytes.next()?).to_digit(16)?;
+                let low = char::from(bytes.next()?).to_digit(16)?;
+                u8::try_from(high << 4 | low).ok()?
+            }
+            byte => byte,
+        };
+        decoded.push(byte);
+    }
+    String::from_utf8(decoded).ok()
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+const DEFAULT_TIMEOUT_MS: u64 = 10_000;
+
+#[cfg(test)]
+mod tests;

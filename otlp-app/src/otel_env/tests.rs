@@ -1,0 +1,88 @@
+use super::*;
+use std::io;
+
+/// Variables without their common prefix.
+struct Vars<'a>(&'a [(&'a str, &'a str)]);
+
+impl Lookup for Vars<'_> {
+    fn env(&self, name: &str) -> Option<String> {
+        let name = name.strip_prefix("OTEL_EXPORTER_OTLP_")?;
+        self.0.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    fn file(&self, _: &str) -> io::Result<String> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[test]
+fn headers_are_a_baggage_list() {
+    // Input, headers, warnings.
+    let cases: &[(&str, &[(&str, &str)], usize)] = &[
+        ("key1=value1,key2=value2", &[("key1", "value1"), ("key2", "value2")], 0),
+        (" api-key = secret , x=y ", &[("api-key", "secret"), ("x", "y")], 0),
+        ("authorization=Bearer%20abc%3D%3D", &[("authorization", "Bearer abc==")], 0),
+        ("k=a=b==", &[("k", "a=b==")], 0),
+        ("", &[], 0),
+        ("k=", &[("k", "")], 0),
+        ("novalue,k=v", &[("k", "v")], 1),
+        ("=v,k=v", &[("k", "v")], 1),
+        (",,k=v,", &[("k", "v")], 0),
+        ("k=v;meta=1", &[("k", "v;meta=1")], 0),
+        ("bad name=v,k=v", &[("k", "v")], 1),
+        ("k=%zz", &[("k", "%zz")], 1),
+        ("k=%é", &[("k", "%é")], 1),
+        ("k=%ff", &[("k", "%ff")], 1),
+        ("k=line%0Abreak", &[], 1),
+    ];
+    for (input, expected, warned) in cases {
+        let mut warnings = Vec::new();
+        let parsed = headers(input, &mut warnings);
+        let parsed: Vec<_> = parsed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(parsed, *expected, "{input:?}");
+        assert_eq!(warnings.len(), *warned, "{input:?}: {warnings:?}");
+        assert!(warnings.iter().all(|warning| !warning.contains("break")), "values are secret");
+    }
+}
+
+#[test]
+fn timeouts_are_milliseconds() {
+    let cases = [
+        ("10000", Some(10_000), 0),
+        ("0", None, 0),
+        ("-5", Some(10_000), 1),
+        ("10s", Some(10_000), 1),
+        ("", Some(10_000), 0),
+    ];
+    for (input, millis, warned) in cases {
+        let mut warnings = Vec::new();
+        assert_eq!(timeout(input, &mut warnings), millis.map(Duration::from_millis), "{input:?}");
+        assert_eq!(warnings.len(), warned, "{input:?}: {warnings:?}");
+    }
+}
+
+#[test]
+fn an_endpoint_turns_forwarding_on() {
+    assert!(forward(&Vars(&[])).is_none());
+    assert!(forward(&Vars(&[("ENDPOINT", "")])).is_none(), "an empty variable is unset");
+    let plain = forward(&Vars(&[("ENDPOINT", "http://c:4318"), ("PROTOCOL", "")])).unwrap();
+    assert_eq!((plain.protocol, plain.config.compression), (Protocol::Http, Compression::None));
+    assert_eq!(plain.config.timeout, Some(Duration::from_secs(10)));
+    assert!(plain.warnings.is_empty());
+    let vars = [
+        ("ENDPOINT", "c:4317"),
+        ("PROTOCOL", "GRPC"),
+        ("COMPRESSION", "gzip"),
+        ("INSECURE", "True"),
+        ("TIMEOUT", "0"),
+        ("HEADERS", "a=b"),
+        ("CERTIFICATE", "/ca.pem"),
+    ];
+    let full = forward(&Vars(&vars)).unwrap();
+    assert_eq!((full.protocol, full.config.compression), (Protocol::Grpc, Compression::Gzip));
+    assert!(full.config.tls.insecure && full.warnings.is_empty(), "{:?}", full.warnings);
+    assert_eq!(full.config.timeout, Some(Duration::ZERO), "no limit");
+    assert_eq!(full.config.headers, [("a".to_owned(), "b".to_owned())]);
+    let odd = [("ENDPOINT", "c"), ("PROTOCOL", "http/json"), ("COMPRESSION", "br"), ("INSECURE", "1")];
+    assert_eq!(forward(&Vars(&odd)).unwrap().warnings.len(), 3);
+}

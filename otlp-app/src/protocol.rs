@@ -1,0 +1,23 @@
+//! The two ways to speak OTLP, by name.
+
+use otlp_transport::{GrpcTransportStrategy, HttpTransportStrategy, TransportStrategy};
+use std::sync::Arc;
+
+/// A way to speak OTLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// OTLP/gRPC.
+    Grpc,
+    /// OTLP/HTTP with protobuf.
+    Http,
+}
+
+impl Protocol {
+    /// Its implementation.
+    pub(crate) fn strategy(self) -> Arc<dyn TransportStrategy> {
+        match self {
+            Self::Grpc => Arc::new(GrpcTransportStrategy),
+            Self::Http => Arc::new(HttpTransportStrategy),
+        }
+    }
+}

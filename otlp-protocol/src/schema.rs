@@ -1,0 +1,243 @@
+//! The OTLP messages as data: which fields a message has, of which kind, and what they hold.
+//!
+//! [`table`] is generated from the official descriptors (`tests/protocol/schema_refresh.rs` regenerates and compares
+//! it); a new version of OTLP is a refresh of the table. Everything that needs to know a field asks here, nothing
+//! else spells out a message.
+
+mod table;
+
+use crate::wire::WireType;
+
+/// A message type.
+#[derive(Debug)]
+pub struct Message {
+    /// Full name in protobuf: `opentelemetry.proto.trace.v1.Span`.
+    pub name: &'static str,
+    /// Its fields, in the order of their numbers.
+    pub fields: &'static [Field],
+    /// What to do with a field, by its tag's value (number and wire type), for numbers up to [`MAX_NUMBER`].
+    pub(crate) steps: Steps,
+}
+
+/// A field of a [`Message`].
+#[derive(Debug)]
+pub struct Field {
+    /// Its number, at most [`MAX_NUMBER`].
+    pub number: u32,
+    /// Its name in protobuf: `trace_id`.
+    pub name: &'static str,
+    /// Its name in the proto3 JSON mapping: `traceId`.
+    pub json_name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// How often it may stand.
+    pub label: Label,
+}
+
+/// What a field holds: protobuf's own names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "protobuf's own names")]
+pub enum Kind {
+    Bool,
+    Bytes,
+    Double,
+    Enum,
+    Fixed32,
+    Fixed64,
+    Float,
+    Int32,
+    Int64,
+    /// A message; see [`Field::message`].
+    Message(MessageId),
+    Sfixed32,
+    Sfixed64,
+    Sint32,
+    Sint64,
+    String,
+    Uint32,
+    Uint64,
+}
+
+/// How often a field may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// Once; its default is not written.
+    Single,
+    /// Once; absent differs from the default (`optional`).
+    Optional,
+    /// Any number of times; scalars are written packed, and read packed or not.
+    Repeated,
+    /// One arm of the message's `oneof` of that index: the last arm counts.
+    OneOf(u8),
+}
+
+/// A message's place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageId(u8);
+
+/// The largest field number that OTLP uses, with room to spare; larger ones are unknown fields.
+pub const MAX_NUMBER: u32 = 31;
+
+/// Indexed by a tag's value; see [`step`].
+pub(crate) type Steps = [u8; 256];
+
+/// What a decoder does on a tag. From [`MESSAGE`](step::MESSAGE) on, a step is a message's place in the table.
+pub(crate) mod step {
+    /// Not a field of the message, or not with this wire type.
+    pub(crate) const UNKNOWN: u8 = 0;
+    /// A varint.
+    pub(crate) const VARINT: u8 = 1;
+    /// Eight bytes.
+    pub(crate) const FIXED64: u8 = 2;
+    /// Four bytes.
+    pub(crate) const FIXED32: u8 = 3;
+    /// A length and bytes.
+    pub(crate) const BYTES: u8 = 4;
+    /// A length and UTF-8.
+    pub(crate) const STRING: u8 = 5;
+    /// A length and varints.
+    pub(crate) const PACKED_VARINT: u8 = 6;
+    /// A length and eights of bytes.
+    pub(crate) const PACKED_FIXED64: u8 = 7;
+    /// A length and fours of bytes.
+    pub(crate) const PACKED_FIXED32: u8 = 8;
+    /// A length and a message: its place in the table is added.
+    pub(crate) const MESSAGE: u8 = 16;
+}
+
+/// All messages, in the order of their names.
+pub fn messages() -> &'static [Message] {
+    &table::MESSAGES
+}
+
+/// The message of that full name.
+pub fn message(name: &str) -> Option<&'static Message> {
+    let index = table::MESSAGES.binary_search_by(|message| message.name.cmp(name)).ok()?;
+    table::MESSAGES.get(index)
+}
+
+/// The message of that full name, which must exist: for constants, where the compiler finds out.
+#[expect(clippy::panic, reason = "evaluated by the compiler alone")]
+pub(crate) const fn constant(name: &str) -> &'static Message {
+    let mut index = 0;
+    while index < table::MESSAGES.len() {
+        if is_same(table::MESSAGES[index].name, name) {
+            return &table::MESSAGES[index];
+        }
+        index += 1;
+    }
+    panic!("no such message in the schema table")
+}
+
+const fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut index = 0;
+    while index < a.len() && index < b.len() && a[index] == b[index] {
+        index += 1;
+    }
+    index == a.len() && index == b.len()
+}
+
+/// The message that a step from [`step::MESSAGE`] on stands for.
+#[inline]
+pub(crate) fn message_of_step(step: u8) -> Option<&'static Message> {
+    table::MESSAGES.get(usize::from(step.wrapping_sub(step::MESSAGE)))
+}
+
+// === impl Message ===
+
+impl Message {
+    /// The field of that number.
+    pub fn field(&self, number: u32) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.number == number)
+    }
+
+    const fn new(name: &'static str, fields: &'static [Field]) -> Self {
+        let mut steps = [step::UNKNOWN; 256];
+        let mut index = 0;
+        while index < fields.len() {
+            let field = &fields[index];
+            let wire_type = field.kind.wire_type();
+            steps[(field.number << 3 | wire_type as u32) as usize] = field.kind.step();
+            if matches!(field.label, Label::Repeated) && !matches!(wire_type, WireType::Len) {
+                steps[(field.number << 3 | WireType::Len as u32) as usize] = field.kind.packed_step();
+            }
+            index += 1;
+        }
+        Self { name, fields, steps }
+    }
+}
+
+// === impl Field ===
+
+impl Field {
+    const fn new(
+        number: u32,
+        name: &'static str,
+        json_name: &'static str,
+        kind: Kind,
+        label: Label,
+    ) -> Self {
+        Self { number, name, json_name, kind, label }
+    }
+
+    /// The message it holds, if it holds messages.
+    pub fn message(&self) -> Option<&'static Message> {
+        match self.kind {
+            Kind::Message(MessageId(index)) => table::MESSAGES.get(usize::from(index)),
+            _ => None,
+        }
+    }
+
+    /// Whether it may stand any number of times.
+    pub fn is_repeated(&self) -> bool {
+        self.label == Label::Repeated
+    }
+
+    /// Whether its values may be written in one length-delimited run.
+    pub fn is_packable(&self) -> bool {
+        self.is_repeated() && self.kind.wire_type() != WireType::Len
+    }
+}
+
+// === impl Kind ===
+
+impl Kind {
+    /// The wire type of one value.
+    pub const fn wire_type(self) -> WireType {
+        match self {
+            Self::Bytes | Self::String | Self::Message(_) => WireType::Len,
+            Self::Double | Self::Fixed64 | Self::Sfixed64 => WireType::Fixed64,
+            Self::Fixed32 | Self::Float | Self::Sfixed32 => WireType::Fixed32,
+            Self::Bool
+            | Self::Enum
+            | Self::Int32
+            | Self::Int64
+            | Self::Sint32
+            | Self::Sint64
+            | Self::Uint32
+            | Self::Uint64 => WireType::Varint,
+        }
+    }
+
+    const fn step(self) -> u8 {
+        match self {
+            Self::Bytes => step::BYTES,
+            Self::String => step::STRING,
+            Self::Message(MessageId(index)) => step::MESSAGE + index,
+            _ => match self.wire_type() {
+                WireType::Fixed64 => step::FIXED64,
+                WireType::Fixed32 => step::FIXED32,
+                _ => step::VARINT,
+            },
+        }
+    }
+
+    const fn packed_step(self) -> u8 {
+        match self.wire_type() {
+            WireType::Fixed64 => step::PACKED_FIXED64,
+            WireType::Fixed32 => step::PACKED_FIXED32,
+            _ => step::PACKED_VARINT,
+        }
+    }
+}

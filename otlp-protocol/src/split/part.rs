@@ -1,0 +1,198 @@
+//! One part of a split body as it fills: a list of tokens, since the length of an envelope is known only when its last
+//! entry is.
+
+use super::SplitLimits;
+use crate::wire::{WireType, put_tag, put_varint, varint_len};
+use crate::{Count, Payload};
+use bytes::Bytes;
+use std::ops::Range;
+
+/// The part being filled, and the envelopes open around the next entry.
+pub(super) struct Part<'a> {
+    body: &'a Bytes,
+    limits: SplitLimits,
+    levels: Vec<Level>,
+    tokens: Vec<Token>,
+    /// Short slices of the body that do not adjoin.
+    copied: Vec<u8>,
+    /// Bytes in closed envelopes.
+    placed: usize,
+    count: Count,
+}
+
+/// An envelope that is being cut.
+struct Level {
+    number: u32,
+    header: Bytes,
+    /// Whether it is an entry: a metric.
+    is_entry: bool,
+    /// Bytes of its children in the part.
+    placed: usize,
+    /// Its token, once it has children in the part.
+    token: Option<usize>,
+}
+
+enum Token {
+    /// An envelope starts: number, length and header.
+    Open { number: u32, len: usize, header: Bytes },
+    /// A slice of the body.
+    Raw(Range<usize>),
+    /// A slice of what was copied.
+    Copied(Range<usize>),
+}
+
+// === impl Part ===
+
+impl<'a> Part<'a> {
+    pub(super) fn new(body: &'a Bytes, limits: SplitLimits) -> Self {
+        Self {
+            body,
+            limits,
+            levels: Vec::with_capacity(4),
+            tokens: Vec::new(),
+            copied: Vec::new(),
+            placed: 0,
+            count: Count::default(),
+        }
+    }
+
+    /// Whether the part stays within the limits with that much more inside the open envelopes.
+    pub(super) fn fits(&self, bytes: usize, items: u64) -> bool {
+        let mut size = bytes;
+        let mut headers = 0;
+        for level in self.levels.iter().rev() {
+            size = level.size_with(size);
+            headers += level.header.len();
+        }
+        let max_bytes = self.limits.max_bytes.filter(|&max| headers <= max / 2);
+        let limits = SplitLimits { max_bytes, ..self.limits };
+        limits.admit(self.placed + size, self.count.items + items)
+    }
+
+    /// Puts a slice of the body inside the open envelopes.
+    pub(super) fn place(&mut self, raw: Range<usize>, count: Count) {
+        for level in &mut self.levels {
+            if level.token.is_none() {
+                level.token = Some(self.tokens.len());
+                self.count.entries += u64::from(level.is_entry);
+                self.tokens.push(Token::Open { number: level.number, len: 0, header: level.header.clone() });
+            }
+        }
+        match self.levels.last_mut() {
+            Some(innermost) => innermost.placed += raw.len(),
+            None => self.placed += raw.len(),
+        }
+        self.count += count;
+        match self.tokens.last_mut() {
+            Some(Token::Raw(last)) if last.end == raw.start => last.end = raw.end,
+            _ => {
+                self.copy_last_if_short();
+                self.tokens.push(Token::Raw(raw));
+            }
+        }
+    }
+
+    /// Opens an envelope; it is written when something is placed in it.
+    pub(super) fn open(&mut self, number: u32, header: Bytes, is_entry: bool) {
+        self.levels.push(Level { number, header, is_entry, placed: 0, token: None });
+    }
+
+    /// Closes the innermost envelope.
+    pub(super) fn close(&mut self) {
+        self.settle(self.levels.len().saturating_sub(1));
+        self.levels.pop();
+    }
+
+    /// What has been placed, if anything has. The open envelopes stay open for the next part.
+    pub(super) fn take(&mut self) -> Option<(Payload, Count)> {
+        (0..self.levels.len()).rev().for_each(|depth| self.settle(depth));
+        let mut rope = Rope::default();
+        for token in self.tokens.drain(..) {
+            match token {
+                Token::Open { number, len, header } => {
+                    put_tag(&mut rope.copied, number, WireType::Len);
+                    put_varint(&mut rope.copied, len as u64);
+                    rope.put(header);
+                }
+                Token::Raw(raw) => rope.put(self.body.slice(raw)),
+                Token::Copied(range) => {
+                    rope.copied.extend_from_slice(self.copied.get(range).unwrap_or_default());
+                }
+            }
+        }
+        self.copied.clear();
+        self.placed = 0;
+        let count = std::mem::take(&mut self.count);
+        let payload = rope.finish();
+        (!payload.is_empty()).then_some((payload, count))
+    }
+
+    /// Tells the token of a level its length, and the level around it what was placed; the level starts afresh.
+    fn settle(&mut self, depth: usize) {
+        let Some(level) = self.levels.get_mut(depth) else { return };
+        let Some(token) = level.token.take() else { return };
+        let whole = level.size_with(0);
+        let inside = level.header.len() + std::mem::take(&mut level.placed);
+        if let Some(Token::Open { len, .. }) = self.tokens.get_mut(token) {
+            *len = inside;
+        }
+        match depth.checked_sub(1).and_then(|outer| self.levels.get_mut(outer)) {
+            Some(outer) => outer.placed += whole,
+            None => self.placed += whole,
+        }
+    }
+
+    /// Keeps the tokens few where short slices alternate with what goes elsewhere: a token is larger than its slice.
+    fn copy_last_if_short(&mut self) {
+        let Some(Token::Raw(raw)) = self.tokens.last() else { return };
+        if raw.len() >= MIN_LINKED_BYTES {
+            return;
+        }
+        let start = self.copied.len();
+        self.copied.extend_from_slice(self.body.get(raw.clone()).unwrap_or_default());
+        let end = self.copied.len();
+        self.tokens.pop();
+        match self.tokens.last_mut() {
+            Some(Token::Copied(last)) => last.end = end,
+            _ => self.tokens.push(Token::Copied(start..end)),
+        }
+    }
+}
+
+// === impl Level ===
+
+impl Level {
+    /// Bytes of the envelope with so many bytes more.
+    fn size_with(&self, more: usize) -> usize {
+        let len = self.header.len() + self.placed + more;
+        varint_len(u64::from(self.number) << 3) + varint_len(len as u64) + len
+    }
+}
+
+/// A payload in the making: short pieces are copied together, long ones linked.
+#[derive(Default)]
+struct Rope {
+    payload: Payload,
+    copied: Vec<u8>,
+}
+
+// === impl Rope ===
+
+impl Rope {
+    fn put(&mut self, piece: Bytes) {
+        if piece.len() < MIN_LINKED_BYTES {
+            self.copied.extend_from_slice(&piece);
+            return;
+        }
+        self.payload.push(std::mem::take(&mut self.copied).into());
+        self.payload.push(piece);
+    }
+
+    fn finish(mut self) -> Payload {
+        self.payload.push(self.copied.into());
+        self.payload
+    }
+}
+
+/// Shorter pieces cost less to copy than to send as a segment of their own.
+const MIN_LINKED_BYTES: usize = 1024;

@@ -1,0 +1,232 @@
+//! The check at the door: is a body what the schema says, all the way down?
+//!
+//! Bodies are merged without being decoded, so one malformed body would spoil a batch of innocents: each is checked
+//! before it is acknowledged. One loop over [the table](crate::schema) walks all signals. It keeps its own stack, so
+//! nesting costs no machine stack and is bounded by [`ValidateLimits::max_depth`].
+
+use crate::count::survey;
+use crate::error::Fault;
+use crate::schema::{self, Message, Steps, step};
+use crate::wire::{Cursor, WireError, WireType};
+use crate::{Count, DecodeError, DecodeErrorKind, Signal};
+
+/// Bounds on what one body may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValidateLimits {
+    /// How deep messages may be nested. Default 100, as prost and Google's runtimes have it; a list inside a list
+    /// costs two, a map inside a map three. Unknown groups are bounded by 100 in any case.
+    pub max_depth: usize,
+    /// How many messages may be nested in the request, at any level: two bytes can make one that costs a decoder a
+    /// hundred. Default 16 Mi.
+    pub max_elements: usize,
+}
+
+/// What [`validate`] learned about a sound body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// How much it holds.
+    pub count: Count,
+    /// Whether concatenating it with another is the merge of the two: its top level holds field 1 alone.
+    pub mergeable: bool,
+}
+
+/// Checks that `body` is a request of `signal`, and counts what it holds, in one go.
+///
+/// Sound means: every field of the schema has its wire type (repeated scalars packed or not), every length fits what
+/// encloses it, every string is UTF-8, and the limits hold. Fields that the schema does not know are skipped, groups
+/// with all that is in them. What is sound here decodes with any protobuf runtime.
+///
+/// # Errors
+/// The first fault, with the path of its field.
+pub fn validate(signal: Signal, body: &[u8], limits: &ValidateLimits) -> Result<Checked, DecodeError> {
+    let fault = |fault| DecodeError::locate(signal.request, body, fault);
+    walk(signal.request, body, limits).map_err(fault)?;
+    match survey(signal, body) {
+        Ok(survey) => Ok(Checked { count: survey.count, mergeable: survey.mergeable }),
+        Err(error) => Err(fault(Fault { kind: error.into(), offset: 0 })),
+    }
+}
+
+// === impl ValidateLimits ===
+
+impl Default for ValidateLimits {
+    fn default() -> Self {
+        Self { max_depth: 100, max_elements: 16 << 20 }
+    }
+}
+
+/// The message around the one being read: its steps and where it ends.
+struct Outer {
+    steps: &'static Steps,
+    end: usize,
+}
+
+fn walk(root: &'static Message, body: &[u8], limits: &ValidateLimits) -> Result<(), Fault> {
+    let mut outer: Vec<Outer> = Vec::with_capacity(16);
+    let mut steps = &root.steps;
+    // The body up to the end of the innermost message: nothing is read past it.
+    let mut window = body;
+    let mut at = 0;
+    let mut elements = 0;
+    loop {
+        while at < window.len() {
+            let start = at;
+            let fault = |kind: DecodeErrorKind| Fault { kind, offset: start };
+            let (mut step, mut value) = short_tag(steps, window, start);
+            if step == step::UNKNOWN {
+                (step, value) = other_tag(steps, window, start).map_err(fault)?;
+            }
+            if step >= step::MESSAGE {
+                let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
+                let Some(child) = schema::message_of_step(step) else { continue };
+                if outer.len() >= limits.max_depth {
+                    return Err(fault(DecodeErrorKind::TooDeep { limit: limits.max_depth }));
+                }
+                if elements >= limits.max_elements {
+                    return Err(fault(DecodeErrorKind::TooManyElements { limit: limits.max_elements }));
+                }
+                elements += 1;
+                outer.push(Outer { steps, end: window.len() });
+                (steps, window, at) = (&child.steps, &window[..to], from);
+            } else if step == step::STRING {
+                let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
+                if !is_ascii(body, from, to) {
+                    check_utf8(&window[from..to], from)?;
+                }
+                at = to;
+            } else {
+                at = scalar(step, window, value).map_err(fault)?;
+            }
+        }
+        match outer.pop() {
+            Some(Outer { steps: outer_steps, end }) => (steps, window) = (outer_steps, &body[..end]),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The step for a tag of one byte, or of two bytes that names a field up to [`schema::MAX_NUMBER`]; and where the value
+/// starts.
+#[inline(always)]
+fn short_tag(steps: &Steps, window: &[u8], at: usize) -> (u8, usize) {
+    match window[at..] {
+        [tag, ..] if tag < 0x80 => (steps[usize::from(tag)], at + 1),
+        [low, high @ (0 | 1), ..] => (steps[usize::from(low & 0x7f | high << 7)], at + 2),
+        _ => (step::UNKNOWN, at),
+    }
+}
+
+/// The step for any other tag: a padded one, a field of the schema with a wrong wire type, an unknown field. The
+/// latter's value is skipped: its step is [`SKIPPED`].
+#[cold]
+fn other_tag(steps: &Steps, window: &[u8], at: usize) -> Result<(u8, usize), DecodeErrorKind> {
+    let mut cursor = Cursor::new(window);
+    cursor.skip_bytes(at)?;
+    let (number, wire_type) = cursor.tag()?;
+    if number <= schema::MAX_NUMBER {
+        let of_number = &steps[number as usize * 8..][..8];
+        match of_number[wire_type as usize] {
+            step::UNKNOWN if of_number.iter().any(|&step| step != step::UNKNOWN) => {
+                return Err(DecodeErrorKind::WrongWireType { found: wire_type });
+            }
+            step::UNKNOWN => {}
+            step => return Ok((step, cursor.position())),
+        }
+    }
+    cursor.skip_value(number, wire_type)?;
+    Ok((SKIPPED, cursor.position()))
+}
+
+/// Where the value of a field that is neither a message nor a string ends.
+#[inline(always)]
+fn scalar(step: u8, window: &[u8], at: usize) -> Result<usize, DecodeErrorKind> {
+    match step {
+        step::VARINT => Ok(varint(window, at)?.1),
+        step::FIXED64 => fixed(window, at, 8),
+        step::FIXED32 => fixed(window, at, 4),
+        step::BYTES => Ok(length(window, at)?.1),
+        SKIPPED => Ok(at),
+        _ => packed(step, window, at),
+    }
+}
+
+#[inline(always)]
+fn fixed(window: &[u8], at: usize, len: usize) -> Result<usize, DecodeErrorKind> {
+    if window.len() - at < len { Err(WireError::Truncated.into()) } else { Ok(at + len) }
+}
+
+fn packed(step: u8, window: &[u8], at: usize) -> Result<usize, DecodeErrorKind> {
+    let (from, to) = length(window, at)?;
+    let whole = match step {
+        step::PACKED_FIXED64 => (to - from) % 8 == 0,
+        step::PACKED_FIXED32 => (to - from) % 4 == 0,
+        _ => {
+            let run = &window[..to];
+            let mut at = from;
+            while at < to {
+                at = varint(run, at)?.1;
+            }
+            true
+        }
+    };
+    if whole { Ok(to) } else { Err(DecodeErrorKind::Packed) }
+}
+
+/// Reads a length; where the bytes it speaks of start and end.
+#[inline(always)]
+fn length(window: &[u8], at: usize) -> Result<(usize, usize), WireError> {
+    let (len, from) = varint(window, at)?;
+    // `from` is at most the window's length.
+    if len > (window.len() - from) as u64 {
+        return Err(WireError::LengthPastEnd);
+    }
+    Ok((from, from + len as usize))
+}
+
+/// Reads a varint; its value and where it ends.
+#[inline(always)]
+fn varint(window: &[u8], at: usize) -> Result<(u64, usize), WireError> {
+    match window.get(at) {
+        Some(&byte) if byte < 0x80 => Ok((u64::from(byte), at + 1)),
+        _ => long_varint(window, at),
+    }
+}
+
+#[inline(never)]
+fn long_varint(window: &[u8], at: usize) -> Result<(u64, usize), WireError> {
+    let mut cursor = Cursor::new(window.get(at..).unwrap_or_default());
+    let value = cursor.varint()?;
+    Ok((value, at + cursor.position()))
+}
+
+/// Whether the bytes are ASCII, as most strings are. Short ones are looked at sixteen at a time, with what follows
+/// them masked out.
+#[inline(always)]
+fn is_ascii(body: &[u8], from: usize, to: usize) -> bool {
+    let len = to - from;
+    match body.get(from..from + 16) {
+        Some(block) if len <= 16 => high_bits(block) << (16 - len) * 4 << (16 - len) * 4 == 0,
+        Some(block) if len <= 32 => high_bits(block) | high_bits(&body[to - 16..to]) == 0,
+        _ => body[from..to].is_ascii(),
+    }
+}
+
+/// The high bits of sixteen bytes.
+#[inline(always)]
+fn high_bits(block: &[u8]) -> u128 {
+    const HIGH: u128 = u128::from_ne_bytes([0x80; 16]);
+    block.try_into().map_or(HIGH, u128::from_le_bytes) & HIGH
+}
+
+#[inline(never)]
+fn check_utf8(text: &[u8], from: usize) -> Result<(), Fault> {
+    match simdutf8::compat::from_utf8(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Fault { kind: DecodeErrorKind::Utf8, offset: from + error.valid_up_to() }),
+    }
+}
+
+/// The step of a field that has been skipped.
+const SKIPPED: u8 = 15;
+
+const _: () = assert!(SKIPPED < step::MESSAGE && SKIPPED > step::PACKED_FIXED32 && WireType::Fixed32 as u8 == 5);

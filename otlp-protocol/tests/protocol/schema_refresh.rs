@@ -1,0 +1,142 @@
+//! The schema table against the official descriptors. `UPDATE_SCHEMA=1 cargo test -p otlp-protocol schema_refresh`
+//! writes it anew, after a newer opentelemetry-proto or tonic-types.
+
+use prost::Message as _;
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+#[test]
+fn the_table_is_what_the_descriptors_say() {
+    let fresh = generate();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema/table.rs");
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(path, &fresh).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert!(committed == fresh, "src/schema/table.rs is stale: run this test with UPDATE_SCHEMA=1");
+}
+
+#[test]
+fn every_field_is_found_by_its_number() {
+    for message in otlp_protocol::schema::messages() {
+        assert!(std::ptr::eq(otlp_protocol::schema::message(message.name).unwrap(), message));
+        for field in message.fields {
+            assert_eq!(message.field(field.number).unwrap().name, field.name);
+        }
+    }
+    assert!(otlp_protocol::schema::message("opentelemetry.proto.trace.v1.Spam").is_none());
+}
+
+fn generate() -> String {
+    let messages = collect();
+    let index: BTreeMap<&str, usize> = messages.keys().map(String::as_str).zip(0..).collect();
+    let mut out = String::from(HEADER);
+    writeln!(out, "#[rustfmt::skip]\npub(super) static MESSAGES: [Message; {}] = [", messages.len()).unwrap();
+    for (name, message) in &messages {
+        let mut fields: Vec<_> = message.field.iter().collect();
+        fields.sort_by_key(|field| field.number());
+        if fields.is_empty() {
+            writeln!(out, "    Message::new({name:?}, &[]),").unwrap();
+            continue;
+        }
+        writeln!(out, "    Message::new({name:?}, &[").unwrap();
+        for field in fields {
+            assert!((1..=otlp_protocol::schema::MAX_NUMBER as i32).contains(&field.number()), "{name}");
+            let (kind, note) = kind(field, &index);
+            writeln!(
+                out,
+                "        Field::new({}, {:?}, {:?}, {kind}, {}),{note}",
+                field.number(),
+                field.name(),
+                field.json_name(),
+                label(field),
+            )
+            .unwrap();
+        }
+        writeln!(out, "    ]),").unwrap();
+    }
+    out.push_str("];\n");
+    out
+}
+
+/// All messages by full name: OTLP's, and the few of google.rpc that answers are made of.
+fn collect() -> BTreeMap<String, DescriptorProto> {
+    let mut messages = BTreeMap::new();
+    for set in [opentelemetry_proto::DESCRIPTORS, tonic_types::pb::FILE_DESCRIPTOR_SET] {
+        for file in FileDescriptorSet::decode(set).unwrap().file {
+            for message in &file.message_type {
+                add(&mut messages, file.package(), message);
+            }
+        }
+    }
+    let wanted = |name: &String| {
+        GOOGLE_MESSAGES.contains(&name.as_str())
+            || name.starts_with("opentelemetry.proto.") && !name.starts_with("opentelemetry.proto.tracez.")
+    };
+    messages.retain(|name, _| wanted(name));
+    assert!(GOOGLE_MESSAGES.iter().all(|&name| messages.contains_key(name)), "google.rpc is incomplete");
+    messages
+}
+
+fn add(messages: &mut BTreeMap<String, DescriptorProto>, scope: &str, message: &DescriptorProto) {
+    let name = format!("{scope}.{}", message.name());
+    for nested in &message.nested_type {
+        add(messages, &name, nested);
+    }
+    messages.insert(name, message.clone());
+}
+
+fn kind(field: &FieldDescriptorProto, index: &BTreeMap<&str, usize>) -> (String, String) {
+    if field.r#type() == Type::Message {
+        let name = field.type_name().trim_start_matches('.');
+        let short = name.rsplit('.').next().unwrap();
+        return (format!("Kind::Message(MessageId({}))", index[name]), format!(" // {short}"));
+    }
+    let name = match field.r#type() {
+        Type::Bool => "Bool",
+        Type::Bytes => "Bytes",
+        Type::Double => "Double",
+        Type::Enum => "Enum",
+        Type::Fixed32 => "Fixed32",
+        Type::Fixed64 => "Fixed64",
+        Type::Float => "Float",
+        Type::Int32 => "Int32",
+        Type::Int64 => "Int64",
+        Type::Sfixed32 => "Sfixed32",
+        Type::Sfixed64 => "Sfixed64",
+        Type::Sint32 => "Sint32",
+        Type::Sint64 => "Sint64",
+        Type::String => "String",
+        Type::Uint32 => "Uint32",
+        Type::Uint64 => "Uint64",
+        Type::Group | Type::Message => panic!("{} is a group", field.name()),
+    };
+    (format!("Kind::{name}"), String::new())
+}
+
+fn label(field: &FieldDescriptorProto) -> String {
+    match field.oneof_index {
+        _ if field.label() == Label::Repeated => "Label::Repeated".to_owned(),
+        _ if field.proto3_optional() => "Label::Optional".to_owned(),
+        Some(index) => format!("Label::OneOf({index})"),
+        None => "Label::Single".to_owned(),
+    }
+}
+
+const GOOGLE_MESSAGES: [&str; 7] = [
+    "google.protobuf.Any",
+    "google.protobuf.Duration",
+    "google.rpc.BadRequest",
+    "google.rpc.BadRequest.FieldViolation",
+    "google.rpc.LocalizedMessage",
+    "google.rpc.RetryInfo",
+    "google.rpc.Status",
+];
+
+const HEADER: &str = "//! Generated by `tests/protocol/schema_refresh.rs` from the official descriptors; do not edit.
+
+use super::{Field, Kind, Label, Message, MessageId};
+
+";

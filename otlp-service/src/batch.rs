@@ -1,0 +1,64 @@
+//! Batching: requests joined until they are worth sending.
+//!
+//! Bodies are concatenated, never decoded. Only requests of the same origin are joined; what cannot be joined (a
+//! profile's dictionary) passes alone. A batch is cut *between* requests; a request is cut only if it is over a limit
+//! by itself.
+//!
+//! The answer follows the destinations' [`Delivery`](crate::Delivery):
+//! * all in memory: on admission. A slot in every queue is reserved when a batch is opened and used when it is flushed,
+//!   so that what was answered for always has a place; further parts of a request that had to be cut go in over
+//!   capacity, bounded by the byte budget.
+//! * otherwise: when all that a request's data went into has settled. One failure answers all who wait; if any of
+//!   several is retryable, so is the answer, and data may arrive twice. If a joined batch is rejected in part, the loss
+//!   cannot be attributed: each sender gets the text with a count of 0, and the ledger counts it once. Flushes run as
+//!   tasks of their own, so that no sender's leaving cancels them; what they pin is bounded by the byte budget.
+
+mod accumulator;
+mod worker;
+
+pub use worker::BatchProcessor;
+
+use otlp_protocol::SplitLimits;
+use std::time::Duration;
+
+/// A batch processor's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchConfig {
+    /// How long the first request of a batch waits for others; zero sends every request at once. Default 200 ms.
+    pub timeout: Duration,
+    /// Items that make a batch full. Default 8192; 0 leaves that to the timeout and `max_bytes`.
+    pub send_batch_size: u64,
+    /// Items that a batch never exceeds: larger requests are split. Default 0: no such limit.
+    pub send_batch_max_size: u64,
+    /// Encoded bytes that a batch never exceeds, but for a single item larger than that; 0 is no limit. Default 4 MiB,
+    /// which servers of gRPC take by default.
+    pub max_bytes: usize,
+    /// Origins with an open batch at a time; a request of a further one is refused retryably. Default 1000.
+    pub metadata_cardinality_limit: usize,
+}
+
+impl BatchConfig {
+    /// What a batch never exceeds.
+    fn limits(&self) -> SplitLimits {
+        SplitLimits {
+            max_items: Some(self.send_batch_max_size).filter(|&items| items > 0),
+            max_bytes: Some(self.max_bytes).filter(|&bytes| bytes > 0),
+        }
+    }
+}
+
+impl Default for BatchConfig {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_millis(200),
+            send_batch_size: 8192,
+            send_batch_max_size: 0,
+            max_bytes: 4 << 20,
+            metadata_cardinality_limit: 1000,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

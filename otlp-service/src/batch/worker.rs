@@ -1,0 +1,283 @@
+//! The accumulator among senders and destinations.
+
+use super::BatchConfig;
+use super::accumulator::{Accumulator, Held, Place};
+use crate::cut::cut;
+use crate::fanout::{Admission, Delivery, FanOut, Reservation, join_answers, shutting_down};
+use crate::tasks::Tasks;
+use crate::telemetry::BatchStats;
+use futures_util::future::join_all;
+use otlp_protocol::{Accepted, Batch, ErrorKind, SplitLimits};
+use otlp_transport::{Clock, Export, ExportError, ExportResult};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::AbortHandle;
+
+/// Joins the batches it is given, and exports what comes of it through a [`FanOut`].
+///
+/// Dropping an export's future before it was admitted undoes it; after that the data goes its way.
+pub struct BatchProcessor {
+    shared: Arc<Shared>,
+    timer: AbortHandle,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    limits: SplitLimits,
+    fanout: FanOut,
+    delivery: Delivery,
+    clock: Arc<dyn Clock>,
+    stats: BatchStats,
+    /// Told when there is something to wait for.
+    opened: Notify,
+    flushes: Tasks,
+}
+
+struct State {
+    accumulator: Accumulator<Hold>,
+    closed: bool,
+}
+
+/// What is held for the senders of an open batch.
+enum Hold {
+    /// They have their answer.
+    Admitted(Admission),
+    /// They wait for it.
+    Waiting(Vec<Waiter>),
+}
+
+type Waiter = oneshot::Sender<ExportResult>;
+
+// === impl BatchProcessor ===
+
+impl BatchProcessor {
+    /// A batch processor in front of `fanout`. Must be called within a tokio runtime.
+    pub fn start(config: BatchConfig, fanout: FanOut, clock: Arc<dyn Clock>, stats: BatchStats) -> Self {
+        let shared = Arc::new(Shared {
+            limits: config.limits(),
+            delivery: fanout.delivery(),
+            state: Mutex::new(State { accumulator: Accumulator::new(config), closed: false }),
+            fanout,
+            clock,
+            stats,
+            opened: Notify::new(),
+            flushes: Tasks::new(),
+        });
+        let weak = Arc::downgrade(&shared);
+        let open = move || weak.upgrade().map_or(0, |shared| shared.state.lock().accumulator.len());
+        shared.stats.observe_cardinality(open);
+        let timer = tokio::spawn(shared.clone().flush_when_due()).abort_handle();
+        Self { shared, timer }
+    }
+
+    /// Takes no more, sends what it holds and waits until that has settled, but not beyond `deadline`. In memory mode
+    /// it settles in the queues, which are drained next.
+    pub async fn drain(&self, deadline: Instant) {
+        let held = {
+            let mut state = self.shared.state.lock();
+            state.closed = true;
+            state.accumulator.take_all()
+        };
+        held.into_iter().for_each(|held| self.shared.flush(held));
+        self.shared.flushes.drain(&*self.shared.clock, deadline).await;
+    }
+}
+
+impl Export for BatchProcessor {
+    async fn export(&self, batch: Batch) -> ExportResult {
+        let items = batch.items();
+        self.shared.stats.incoming.add(items);
+        match self.shared.delivery {
+            Delivery::Memory => self.shared.admit(batch, items).await,
+            Delivery::EndToEnd => self.shared.hold(batch, items)?.await.unwrap_or_else(|_| Err(shutting_down())),
+        }
+    }
+}
+
+impl Drop for BatchProcessor {
+    fn drop(&mut self) {
+        self.timer.abort();
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// Takes a batch into memory, once there is room for it.
+    async fn admit(&self, mut batch: Batch, items: u64) -> ExportResult {
+        let mut reservation = None;
+        while let Some(homeless) = self.try_admit(batch, items, reservation.take())? {
+            reservation = Some(self.fanout.reserve(items).await?);
+            batch = homeless;
+        }
+        Ok(Accepted::FULL)
+    }
+
+    /// Takes a batch into memory, or gives it back if that needs a reservation.
+    fn try_admit(
+        &self,
+        batch: Batch,
+        items: u64,
+        reservation: Option<Reservation>,
+    ) -> Result<Option<Batch>, ExportError> {
+        let mut state = self.open_state(items)?;
+        match (state.accumulator.place(&batch), reservation) {
+            (Place::Refused, _) => return Err(self.refuse(items)),
+            (Place::Joins, _) => {
+                let full = state.accumulator.join(batch, |hold| hold.admit(items));
+                drop(state);
+                self.flush_full([full, None]);
+            }
+            (Place::Opens, Some(reservation)) => {
+                let hold = Hold::Admitted(self.fanout.admit(reservation, items));
+                let full = state.accumulator.open(batch, self.clock.now(), hold);
+                drop(state);
+                self.opened.notify_one();
+                self.flush_full(full);
+            }
+            (Place::Alone, Some(reservation)) => {
+                drop(state);
+                self.send_alone(batch, Hold::Admitted(self.fanout.admit(reservation, items)));
+            }
+            (Place::Opens | Place::Alone, None) => return Ok(Some(batch)),
+        }
+        Ok(None)
+    }
+
+    /// Takes a batch whose sender will wait for the answer.
+    fn hold(&self, batch: Batch, items: u64) -> Result<oneshot::Receiver<ExportResult>, ExportError> {
+        let (answer, waiting) = oneshot::channel();
+        let mut state = self.open_state(items)?;
+        match state.accumulator.place(&batch) {
+            Place::Refused => return Err(self.refuse(items)),
+            Place::Joins => {
+                let full = state.accumulator.join(batch, |hold| hold.wait(answer));
+                drop(state);
+                self.flush_full([full, None]);
+            }
+            Place::Opens => {
+                let full = state.accumulator.open(batch, self.clock.now(), Hold::Waiting(vec![answer]));
+                drop(state);
+                self.opened.notify_one();
+                self.flush_full(full);
+            }
+            Place::Alone => {
+                drop(state);
+                self.send_alone(batch, Hold::Waiting(vec![answer]));
+            }
+        }
+        Ok(waiting)
+    }
+
+    fn open_state(&self, items: u64) -> Result<MutexGuard<'_, State>, ExportError> {
+        let state = self.state.lock();
+        if state.closed {
+            self.fanout.refuse(items);
+            return Err(shutting_down());
+        }
+        Ok(state)
+    }
+
+    fn refuse(&self, items: u64) -> ExportError {
+        self.fanout.refuse(items);
+        ExportError::refused(ErrorKind::Exhausted, "batches of too many different origins are open")
+    }
+
+    /// Sends each open batch when it is due.
+    async fn flush_when_due(self: Arc<Self>) {
+        loop {
+            let next = self.state.lock().accumulator.next_due();
+            let Some(due) = next else {
+                self.opened.notified().await;
+                continue;
+            };
+            self.clock.sleep_until(due).await;
+            let held = self.state.lock().accumulator.take_due(self.clock.now());
+            for held in held {
+                self.stats.sent_by_timeout.add(1);
+                self.flush(held);
+            }
+        }
+    }
+
+    fn flush_full(&self, full: [Option<Held<Hold>>; 2]) {
+        for held in full.into_iter().flatten() {
+            self.stats.sent_by_size.add(1);
+            self.flush(held);
+        }
+    }
+
+    fn flush(&self, Held { merge, hold, .. }: Held<Hold>) {
+        self.send(vec![merge.finish()], hold);
+    }
+
+    fn send_alone(&self, batch: Batch, hold: Hold) {
+        if !batch.is_mergeable() {
+            self.stats.unmergeable.add(1);
+        }
+        self.send(cut(batch, self.limits), hold);
+    }
+
+    fn send(&self, parts: Vec<Batch>, hold: Hold) {
+        for part in &parts {
+            self.stats.outgoing.add(part.items());
+            self.stats.batch_size.record(part.items());
+        }
+        match hold {
+            Hold::Admitted(admission) => self.commit(parts, admission),
+            Hold::Waiting(waiters) => {
+                let fanout = self.fanout.clone();
+                self.flushes.spawn(async move { answer_all(waiters, export_parts(&fanout, parts).await) });
+            }
+        }
+    }
+
+    fn commit(&self, mut parts: Vec<Batch>, mut admission: Admission) {
+        let last = parts.pop();
+        for part in parts {
+            let admitted = admission.split_off(part.items());
+            self.fanout.commit(part, admitted);
+        }
+        if let Some(last) = last {
+            self.fanout.commit(last, admission);
+        }
+    }
+}
+
+// === impl Hold ===
+
+impl Hold {
+    fn admit(&mut self, items: u64) {
+        if let Self::Admitted(admission) = self {
+            admission.admit(items);
+        }
+    }
+
+    fn wait(&mut self, answer: Waiter) {
+        if let Self::Waiting(waiters) = self {
+            waiters.push(answer);
+        }
+    }
+}
+
+/// Exports the parts of one request, or one joined batch; what is rejected of them adds up.
+async fn export_parts(fanout: &FanOut, parts: Vec<Batch>) -> ExportResult {
+    join_answers(join_all(parts.into_iter().map(|part| fanout.export(part))).await, u64::saturating_add)
+}
+
+fn answer_all(mut waiters: Vec<Waiter>, mut result: ExportResult) {
+    if let (Ok(accepted), 2..) = (&mut result, waiters.len()) {
+        // Whose items were rejected, nobody can tell.
+        accepted.rejected = 0;
+    }
+    let last = waiters.pop();
+    for waiter in waiters {
+        // A sender that went away does not need its answer any more.
+        drop(waiter.send(result.clone()));
+    }
+    if let Some(waiter) = last {
+        drop(waiter.send(result));
+    }
+}

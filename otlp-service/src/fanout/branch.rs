@@ -1,0 +1,126 @@
+//! The way from one pipeline to one destination.
+
+use super::reservation::Ticket;
+use super::settling::{Settling, deliver};
+use crate::ledger::{Account, DropReason, Holding, Ledger};
+use crate::queue::{MemoryQueue, QueueEntry};
+use otlp_protocol::Batch;
+use otlp_transport::{BoxExport, ExportError};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Where a fan-out sends to.
+#[derive(Clone)]
+pub struct Destination {
+    id: String,
+    outlet: Outlet,
+}
+
+/// When an export is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// With the destination's answer.
+    EndToEnd,
+    /// Once the batch is in the queue; a crash loses what is queued.
+    Memory,
+}
+
+#[derive(Clone)]
+enum Outlet {
+    Direct(BoxExport),
+    Queue(Arc<MemoryQueue>),
+}
+
+pub(super) struct Branch {
+    outlet: Outlet,
+    account: Arc<Account>,
+}
+
+// === impl Destination ===
+
+impl Destination {
+    /// The exporter `id` without a queue: end to end.
+    pub fn direct(id: impl Into<String>, export: BoxExport) -> Self {
+        Self { id: id.into(), outlet: Outlet::Direct(export) }
+    }
+
+    /// The exporter `id` behind its queue, which decides the delivery.
+    pub fn queued(id: impl Into<String>, queue: Arc<MemoryQueue>) -> Self {
+        Self { id: id.into(), outlet: Outlet::Queue(queue) }
+    }
+}
+
+// === impl Branch ===
+
+impl Branch {
+    pub(super) fn new(pipeline: &str, destination: Destination, ledger: &Ledger) -> Self {
+        Self { account: ledger.account(pipeline, &destination.id), outlet: destination.outlet }
+    }
+
+    /// The place of its queue in the global order; without a queue it comes first.
+    pub(super) fn queue_id(&self) -> u64 {
+        self.queue().map_or(0, |queue| queue.id())
+    }
+
+    pub(super) fn delivery(&self) -> Delivery {
+        self.queue().map_or(Delivery::EndToEnd, |queue| queue.delivery())
+    }
+
+    pub(super) async fn reserve(&self, items: u64) -> Result<Ticket, ExportError> {
+        match &self.outlet {
+            Outlet::Direct(_) => Ok(Ticket::None),
+            Outlet::Queue(queue) => Ok(queue.reserve(items).await?.map_or(Ticket::Full, Ticket::Slot)),
+        }
+    }
+
+    /// Takes responsibility for items, if that is the moment for it.
+    pub(super) fn hold(&self, items: u64) -> Holding {
+        match self.delivery() {
+            Delivery::EndToEnd => Holding::unaccepted(&self.account, items),
+            Delivery::Memory => Holding::admitted(&self.account, items),
+        }
+    }
+
+    pub(super) fn refuse(&self, items: u64) {
+        self.account.refuse(items);
+    }
+
+    /// Sends the batch on its way; `Some` if its answer is to be awaited.
+    pub(super) fn start(&self, batch: Batch, holding: Holding, ticket: Ticket) -> Option<Settling> {
+        let queue = match &self.outlet {
+            Outlet::Direct(export) => return Some(Settling::Direct(direct(export.clone(), batch, holding))),
+            Outlet::Queue(queue) => queue,
+        };
+        let slot = match ticket {
+            Ticket::Slot(slot) => Some(slot),
+            Ticket::OverCapacity => None,
+            Ticket::Full | Ticket::None => match queue.try_reserve(batch.items()) {
+                Some(slot) => Some(slot),
+                None => {
+                    holding.drop_for(DropReason::QueueFull);
+                    return None;
+                }
+            },
+        };
+        let (answer, waiting) = match queue.delivery() {
+            Delivery::Memory => (None, None),
+            Delivery::EndToEnd => {
+                let (answer, waiting) = oneshot::channel();
+                (Some(answer), Some(Settling::Queued(waiting)))
+            }
+        };
+        queue.push(QueueEntry { batch, holding, answer, slot });
+        waiting
+    }
+
+    fn queue(&self) -> Option<&MemoryQueue> {
+        match &self.outlet {
+            Outlet::Direct(_) => None,
+            Outlet::Queue(queue) => Some(queue),
+        }
+    }
+}
+
+fn direct(export: BoxExport, batch: Batch, holding: Holding) -> otlp_transport::ExportFuture<'static> {
+    Box::pin(async move { deliver(&export, batch, holding).await })
+}

@@ -1,0 +1,70 @@
+//! Room in the queues of a fan-out's destinations, taken before a batch is accepted.
+
+use crate::ledger::Holding;
+use crate::queue::Slot;
+
+/// What a destination said when asked for room.
+#[derive(Debug)]
+pub(crate) enum Ticket {
+    /// It has no queue.
+    None,
+    /// A slot of its queue.
+    Slot(Slot),
+    /// It lets a batch in though it may be full: a further part of one that has a slot. Such parts are bounded by the
+    /// byte budget.
+    OverCapacity,
+    /// It is full, and drops what does not fit.
+    Full,
+}
+
+/// A ticket for each destination of a fan-out, in order. Dropping it gives the slots back.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    tickets: std::vec::IntoIter<Ticket>,
+}
+
+/// Items that were accepted into memory, with room reserved for the batch that will carry them.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(super) reservation: Reservation,
+    /// One for each destination, in order.
+    pub(super) holdings: Vec<Holding>,
+}
+
+// === impl Reservation ===
+
+impl Reservation {
+    pub(super) fn new(tickets: Vec<Ticket>) -> Self {
+        Self { tickets: tickets.into_iter() }
+    }
+
+    /// The next destination's ticket.
+    pub(super) fn next(&mut self) -> Ticket {
+        self.tickets.next().unwrap_or(Ticket::None)
+    }
+
+    /// For a further part of the same batch.
+    fn for_further_part(&self) -> Self {
+        let further = |ticket: &Ticket| match ticket {
+            Ticket::None => Ticket::None,
+            Ticket::Slot(_) | Ticket::OverCapacity => Ticket::OverCapacity,
+            Ticket::Full => Ticket::Full,
+        };
+        Self::new(self.tickets.as_slice().iter().map(further).collect())
+    }
+}
+
+// === impl Admission ===
+
+impl Admission {
+    /// Accepts more items into the same batch.
+    pub(crate) fn admit(&mut self, items: u64) {
+        self.holdings.iter_mut().for_each(|holding| holding.admit(items));
+    }
+
+    /// Moves `items` of them to a further part of the batch.
+    pub(crate) fn split_off(&mut self, items: u64) -> Self {
+        let holdings = self.holdings.iter_mut().map(|holding| holding.split_off(items)).collect();
+        Self { reservation: self.reservation.for_further_part(), holdings }
+    }
+}

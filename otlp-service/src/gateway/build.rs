@@ -1,0 +1,238 @@
+//! From a spec to what runs.
+
+use super::inlet::{Inlet, PipelineEntry};
+use super::readiness::{Readiness, ReadinessCheck};
+use super::{Gateway, StartError, pages};
+use crate::batch::BatchProcessor;
+use crate::exporter::{Attempt, Outlet};
+use crate::fanout::{Destination, FanOut};
+use crate::health::{HealthChecker, NetworkHealthCheck, Reachability};
+use crate::ledger::Ledger;
+use crate::queue::{MemoryQueue, QueueConfig};
+use crate::retry::ExponentialBackoffRetry;
+use crate::spec::{ExporterSpec, GatewaySpec, PipelineSpec, ReceiverSpec, ServerSpec};
+use crate::telemetry::{
+    BatchStats, ExporterStats, MetricKind, ReceiverStats, Registry, register_process, register_server,
+};
+use otlp_protocol::Signal;
+use otlp_transport::{BoxExport, Routes, TransportContext};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// What is built so far.
+struct Builder {
+    context: TransportContext,
+    ledger: Ledger,
+    registry: Registry,
+    health: HealthChecker,
+    exporters: HashMap<String, Exporter>,
+    /// One for each exporter and signal, shared by the pipelines that name it.
+    destinations: HashMap<(String, Signal), Destination>,
+    entries: Vec<(PipelineSpec, PipelineEntry)>,
+    batchers: Vec<Arc<BatchProcessor>>,
+    fanouts: Vec<FanOut>,
+    queues: Vec<Arc<MemoryQueue>>,
+}
+
+struct Exporter {
+    queue: QueueConfig,
+    retry: Arc<ExponentialBackoffRetry<Attempt>>,
+}
+
+pub(super) async fn start(context: TransportContext, spec: GatewaySpec) -> Result<Gateway, StartError> {
+    let GatewaySpec { receivers, exporters, pipelines, metrics_endpoint, health } = spec;
+    check_ids(&receivers, &exporters, &pipelines)?;
+    let readiness = Arc::new(Readiness::default());
+    let mut builder = Builder::new(context);
+    builder.health.add(ReadinessCheck(readiness.clone()));
+    exporters.into_iter().for_each(|exporter| builder.exporter(exporter));
+    for pipeline in pipelines {
+        builder.pipeline(pipeline)?;
+    }
+    let mut pages = Vec::new();
+    if let Some(endpoint) = &metrics_endpoint {
+        pages.push(("metrics", pages::serve_metrics(&builder.context, endpoint, builder.registry.clone()).await?));
+    }
+    if let Some(spec) = &health {
+        pages.push(("health", pages::serve_health(&builder.context, spec, builder.health.clone()).await?));
+    }
+    let mut servers = Vec::new();
+    for ReceiverSpec { id, servers: specs } in receivers {
+        for spec in specs {
+            let name = format!("{id}/{}", spec.strategy.name());
+            servers.push((name.clone(), builder.server(&id, name, spec).await?));
+        }
+    }
+    readiness.ready();
+    let Builder { context, ledger, registry, health, batchers, fanouts, queues, .. } = builder;
+    let clock = context.clock;
+    Ok(Gateway { clock, ledger, registry, health, readiness, servers, pages, batchers, fanouts, queues })
+}
+
+/// Ids are unique, and pipelines name only what is there.
+fn check_ids(
+    receivers: &[ReceiverSpec],
+    exporters: &[ExporterSpec],
+    pipelines: &[PipelineSpec],
+) -> Result<(), StartError> {
+    let receivers = unique("receiver", receivers.iter().map(|receiver| &*receiver.id))?;
+    let exporters = unique("exporter", exporters.iter().map(|exporter| &*exporter.id))?;
+    unique("pipeline", pipelines.iter().map(|pipeline| &*pipeline.id))?;
+    for PipelineSpec { id: pipeline, receivers: named_receivers, exporters: named_exporters, .. } in pipelines {
+        if named_exporters.is_empty() {
+            return Err(StartError::NoExporter { pipeline: pipeline.clone() });
+        }
+        for (kind, named, known) in
+            [("receiver", named_receivers, &receivers), ("exporter", named_exporters, &exporters)]
+        {
+            if let Some(id) = named.iter().find(|id| !known.contains(id.as_str())) {
+                return Err(StartError::Unknown { pipeline: pipeline.clone(), kind, id: id.clone() });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unique<'a>(
+    kind: &'static str,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<HashSet<&'a str>, StartError> {
+    let mut seen = HashSet::new();
+    for id in ids {
+        if !seen.insert(id) {
+            return Err(StartError::Duplicate { kind, id: id.into() });
+        }
+    }
+    Ok(seen)
+}
+
+// === impl Builder ===
+
+impl Builder {
+    fn new(context: TransportContext) -> Self {
+        let registry = Registry::new();
+        register_process(&registry, &context.clock);
+        register_budget(&registry, &context);
+        Self {
+            context,
+            ledger: Ledger::new(),
+            registry,
+            health: HealthChecker::new(),
+            exporters: HashMap::new(),
+            destinations: HashMap::new(),
+            entries: Vec::new(),
+            batchers: Vec::new(),
+            fanouts: Vec::new(),
+            queues: Vec::new(),
+        }
+    }
+
+    fn exporter(&mut self, ExporterSpec { id, client, queue, retry }: ExporterSpec) {
+        let reachability = Arc::new(Reachability::default());
+        self.health.add(NetworkHealthCheck::new(format!("exporter/{id}"), reachability.clone()));
+        let attempt = Attempt { client, reachability };
+        let retry = Arc::new(ExponentialBackoffRetry::new(retry, self.context.clock.clone(), attempt));
+        self.exporters.insert(id, Exporter { queue, retry });
+    }
+
+    fn pipeline(&mut self, spec: PipelineSpec) -> Result<(), StartError> {
+        let mut destinations = Vec::new();
+        for id in &spec.exporters {
+            let unknown =
+                || StartError::Unknown { pipeline: spec.id.clone(), kind: "exporter", id: id.clone() };
+            destinations.push(self.destination(id, spec.signal).ok_or_else(unknown)?);
+        }
+        let fanout = FanOut::new(&spec.id, destinations, &self.ledger);
+        for id in &spec.exporters {
+            self.ledger.account(&spec.id, id).register(&self.registry);
+        }
+        self.fanouts.push(fanout.clone());
+        let entry = match &spec.batch {
+            None => PipelineEntry::FanOut(fanout),
+            Some((id, config)) => {
+                let stats = BatchStats::new(&self.registry, id, &spec.id, spec.signal);
+                let clock = self.context.clock.clone();
+                let batcher = Arc::new(BatchProcessor::start(config.clone(), fanout, clock, stats));
+                self.batchers.push(batcher.clone());
+                PipelineEntry::Batch(batcher)
+            }
+        };
+        self.entries.push((spec, entry));
+        Ok(())
+    }
+
+    /// An exporter's way for a signal, made when the first pipeline needs it.
+    fn destination(&mut self, id: &str, signal: Signal) -> Option<Destination> {
+        if let Some(known) = self.destinations.get(&(id.to_owned(), signal)) {
+            return Some(known.clone());
+        }
+        let exporter = self.exporters.get(id)?;
+        let stats = ExporterStats::new(&self.registry, id, signal);
+        let outlet = Outlet { retry: exporter.retry.clone(), stats: stats.clone() };
+        let destination = if exporter.queue.enabled {
+            let queue = MemoryQueue::start(exporter.queue.clone(), stats, outlet);
+            queue.register(&self.registry, id, signal);
+            self.queues.push(queue.clone());
+            Destination::queued(id, queue)
+        } else {
+            Destination::direct(id, BoxExport::new(outlet))
+        };
+        self.destinations.insert((id.to_owned(), signal), destination.clone());
+        Some(destination)
+    }
+
+    /// A server of a receiver, for the signals of the pipelines that name it.
+    async fn server(
+        &self,
+        receiver: &str,
+        name: String,
+        spec: ServerSpec,
+    ) -> Result<otlp_transport::Server, StartError> {
+        let ServerSpec { strategy, config, http_paths } = spec;
+        let mut routes = Routes::new();
+        for (signal, pipelines) in self.fed_by(receiver) {
+            let stats = ReceiverStats::new(&self.registry, receiver, strategy.name(), signal);
+            let inlet = BoxExport::new(Inlet { pipelines, stats });
+            let path = http_paths.iter().find(|(known, _)| *known == signal).map(|(_, path)| path.clone());
+            routes = match path {
+                Some(path) => routes.with_path(signal, path, inlet),
+                None => routes.with(signal, inlet),
+            };
+        }
+        let endpoint = config.endpoint.clone();
+        let server = strategy
+            .bind(&self.context, config, routes)
+            .await
+            .map_err(|source| StartError::Bind { component: name, endpoint, source })?;
+        register_server(&self.registry, receiver, strategy.name(), server.stats());
+        Ok(server)
+    }
+
+    /// The pipelines that a receiver feeds, by signal.
+    fn fed_by(&self, receiver: &str) -> Vec<(Signal, Vec<PipelineEntry>)> {
+        let mut by_signal: Vec<(Signal, Vec<PipelineEntry>)> = Vec::new();
+        for (spec, entry) in &self.entries {
+            if !spec.receivers.iter().any(|id| id == receiver) {
+                continue;
+            }
+            match by_signal.iter_mut().find(|(signal, _)| *signal == spec.signal) {
+                Some((_, pipelines)) => pipelines.push(entry.clone()),
+                None => by_signal.push((spec.signal, vec![entry.clone()])),
+            }
+        }
+        by_signal
+    }
+}
+
+fn register_budget(registry: &Registry, context: &TransportContext) {
+    let budget = context.budget.clone();
+    let gauge = |name, help, read: fn(&otlp_protocol::ByteBudget) -> u64, kind| {
+        let budget = budget.clone();
+        registry.observe(kind, name, help, &[], move || read(&budget) as f64);
+    };
+    let limit_help = "Bytes that bodies may pin.";
+    gauge("otlp_memory_budget_limit", limit_help, |budget| budget.limit(), MetricKind::Gauge);
+    gauge("otlp_memory_budget_used", "Bytes that bodies pin.", |budget| budget.used(), MetricKind::Gauge);
+    let refusals_help = "Bodies refused for want of memory.";
+    gauge("otlp_memory_budget_refusals", refusals_help, |budget| budget.refusals(), MetricKind::Counter);
+}

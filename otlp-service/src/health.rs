@@ -1,0 +1,148 @@
+//! Health: named checks, and what probes are answered.
+//!
+//! *Live* means that the process works; *ready* that it takes telemetry: started, and not draining. A destination that
+//! is out of reach degrades the answer without failing it: to restart a gateway for that would lose what it queues.
+
+mod network;
+
+pub use network::NetworkHealthCheck;
+
+pub(crate) use network::Reachability;
+
+use parking_lot::RwLock;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// One thing whose health is told.
+pub trait HealthCheck: Send + Sync + 'static {
+    /// What is checked: `exporter/otlp`.
+    fn name(&self) -> &str;
+
+    /// How it stands. Must not wait.
+    fn check(&self) -> Health;
+}
+
+/// How something stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It works.
+    Healthy,
+    /// It works, but something it needs does not.
+    Degraded(String),
+    /// It does not work: probes are answered with 503.
+    Unhealthy(String),
+}
+
+/// All checks of a gateway, by name. Cloning shares it.
+///
+/// ```
+/// use otlp_service::{Health, HealthCheck, HealthChecker};
+///
+/// struct Disk;
+/// impl HealthCheck for Disk {
+///     fn name(&self) -> &str {
+///         "disk"
+///     }
+///     fn check(&self) -> Health {
+///         Health::Unhealthy("full".into())
+///     }
+/// }
+/// let checker = HealthChecker::new();
+/// checker.add(Disk);
+/// assert_eq!(checker.report().http_status(), 503);
+/// ```
+#[derive(Clone, Default)]
+pub struct HealthChecker(Arc<RwLock<Vec<Arc<dyn HealthCheck>>>>);
+
+/// The outcome of all checks.
+#[derive(Clone, Debug)]
+pub struct HealthReport {
+    /// Name and health, in the order in which the checks were added.
+    pub checks: Vec<(String, Health)>,
+}
+
+// === impl HealthChecker ===
+
+impl HealthChecker {
+    /// Without checks everything is healthy.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a check.
+    pub fn add(&self, check: impl HealthCheck) {
+        self.0.write().push(Arc::new(check));
+    }
+
+    /// Makes all checks.
+    pub fn report(&self) -> HealthReport {
+        let checks = self.0.read().clone();
+        HealthReport { checks: checks.iter().map(|check| (check.name().to_owned(), check.check())).collect() }
+    }
+}
+
+// === impl HealthReport ===
+
+impl HealthReport {
+    /// 503 if anything is unhealthy, else 200.
+    pub fn http_status(&self) -> u16 {
+        let is_unhealthy = |(_, health): &(String, Health)| matches!(health, Health::Unhealthy(_));
+        if self.checks.iter().any(is_unhealthy) { 503 } else { 200 }
+    }
+
+    /// `{"status":"degraded","checks":{"exporter/otlp":{"status":"degraded","reason":"…"}}}`
+    pub fn to_json(&self) -> String {
+        let worst = self.checks.iter().map(|(_, health)| health).max_by_key(|health| health.rank());
+        let mut json = format!("{{\"status\":\"{}\",\"checks\":{{", worst.map_or("healthy", Health::name));
+        for (index, (name, health)) in self.checks.iter().enumerate() {
+            json.push_str(if index == 0 { "" } else { "," });
+            push_json_string(&mut json, name);
+            json.push_str(":{\"status\":\"");
+            json.push_str(health.name());
+            json.push('"');
+            if let Health::Degraded(reason) | Health::Unhealthy(reason) = health {
+                json.push_str(",\"reason\":");
+                push_json_string(&mut json, reason);
+            }
+            json.push('}');
+        }
+        json.push_str("}}");
+        json
+    }
+}
+
+// === impl Health ===
+
+impl Health {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded(_) => "degraded",
+            Self::Unhealthy(_) => "unhealthy",
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Healthy => 0,
+            Self::Degraded(_) => 1,
+            Self::Unhealthy(_) => 2,
+        }
+    }
+}
+
+fn push_json_string(json: &mut String, text: &str) {
+    json.push('"');
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => json.extend(['\\', char]),
+            // A String takes any text.
+            control if control.is_control() => drop(write!(json, "\\u{:04x}", u32::from(control))),
+            char => json.push(char),
+        }
+    }
+    json.push('"');
+}
+
+#[cfg(test)]
+mod tests;

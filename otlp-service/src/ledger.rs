@@ -1,0 +1,204 @@
+//! The ledger: what became of every item, by pipeline and destination.
+//!
+//! For each line, whenever nothing is being moved between two states:
+//! `accepted = sent + rejected + dropped{reason} + queued + in_flight`. `refused` stands outside: those items stayed
+//! the sender's. *Accepted* means that we answered for the items: on admission in memory mode, with the destination's
+//! answer in end_to_end mode.
+//!
+//! Items are carried through the states by a [`Holding`], which settles itself when dropped: nothing is lost in
+//! silence, whatever is cancelled.
+
+mod holding;
+mod metrics;
+
+pub(crate) use holding::Holding;
+
+use parking_lot::Mutex;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// All lines of the ledger. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger(Arc<Mutex<Vec<Arc<Account>>>>);
+
+/// The ledger at one moment: a line for each pipeline and destination.
+#[derive(Clone, Debug, Default)]
+pub struct LedgerSnapshot {
+    /// One line for each pipeline and destination, in the order of their making.
+    pub lines: Vec<LedgerLine>,
+}
+
+/// What became of the items that one pipeline had for one destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LedgerLine {
+    /// Pipeline id.
+    pub pipeline: String,
+    /// Exporter id.
+    pub destination: String,
+    /// Items we answered for.
+    pub accepted: u64,
+    /// Items that stayed the sender's: refused, or failed end to end.
+    pub refused: u64,
+    /// Items the destination accepted.
+    pub sent: u64,
+    /// Items the destination rejected in a partial success.
+    pub rejected: u64,
+    /// Accepted items that were not delivered, by reason.
+    pub dropped: [u64; DropReason::ALL.len()],
+    /// Accepted items that wait in a batch or a queue.
+    pub queued: u64,
+    /// Accepted items on their way to the destination.
+    pub in_flight: u64,
+}
+
+/// Why accepted items were not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The destination answered that it will never take them.
+    Permanent,
+    /// The queue was full, and the destination's queue drops then ([`OnFull::Drop`](crate::OnFull::Drop)).
+    QueueFull,
+    /// The last retry failed as well.
+    RetriesExhausted,
+    /// The gateway stopped before they could be delivered.
+    Shutdown,
+}
+
+/// One line of the ledger, being counted.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pipeline: String,
+    destination: String,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    sent: AtomicU64,
+    rejected: AtomicU64,
+    dropped: [AtomicU64; DropReason::ALL.len()],
+    queued: AtomicU64,
+    in_flight: AtomicU64,
+}
+
+// === impl Ledger ===
+
+impl Ledger {
+    /// An empty ledger.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The ledger as it stands.
+    pub fn snapshot(&self) -> LedgerSnapshot {
+        LedgerSnapshot { lines: self.0.lock().iter().map(|account| account.line()).collect() }
+    }
+
+    /// The line of a pipeline and a destination; a new one if there is none.
+    pub(crate) fn account(&self, pipeline: &str, destination: &str) -> Arc<Account> {
+        let mut accounts = self.0.lock();
+        let known = accounts.iter().find(|known| known.pipeline == pipeline && known.destination == destination);
+        known.cloned().unwrap_or_else(|| {
+            let account = Arc::new(Account::new(pipeline, destination));
+            accounts.push(account.clone());
+            account
+        })
+    }
+}
+
+// === impl LedgerSnapshot ===
+
+impl LedgerSnapshot {
+    /// The line of a pipeline and a destination.
+    pub fn line(&self, pipeline: &str, destination: &str) -> Option<&LedgerLine> {
+        self.lines.iter().find(|line| line.pipeline == pipeline && line.destination == destination)
+    }
+
+    /// Checks the equation on every line. While items move between states on other threads, a line may be out by those.
+    ///
+    /// # Errors
+    /// The first line that does not balance.
+    pub fn check(&self) -> Result<(), LedgerLine> {
+        self.lines.iter().find(|line| !line.is_balanced()).map_or(Ok(()), |line| Err(line.clone()))
+    }
+}
+
+// === impl LedgerLine ===
+
+impl LedgerLine {
+    /// Whether every accepted item is in exactly one state.
+    pub fn is_balanced(&self) -> bool {
+        self.accepted == self.sent + self.rejected + self.dropped_items() + self.queued + self.in_flight
+    }
+
+    /// Items dropped for that reason.
+    pub fn dropped_for(&self, reason: DropReason) -> u64 {
+        self.dropped[reason as usize]
+    }
+
+    /// Items dropped, whatever the reason.
+    pub fn dropped_items(&self) -> u64 {
+        self.dropped.iter().sum()
+    }
+}
+
+// === impl DropReason ===
+
+impl DropReason {
+    /// All reasons, in the order of [`LedgerLine::dropped`].
+    pub const ALL: [Self; 4] = [Self::Permanent, Self::QueueFull, Self::RetriesExhausted, Self::Shutdown];
+
+    /// The name in the label `reason`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Permanent => "permanent",
+            Self::QueueFull => "queue_full",
+            Self::RetriesExhausted => "retries_exhausted",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+// === impl Account ===
+
+impl Account {
+    fn new(pipeline: &str, destination: &str) -> Self {
+        Self {
+            pipeline: pipeline.into(),
+            destination: destination.into(),
+            accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            dropped: Default::default(),
+            queued: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts items that stay the sender's.
+    pub(crate) fn refuse(&self, items: u64) {
+        self.refused.fetch_add(items, Ordering::Relaxed);
+    }
+
+    pub(crate) fn line(&self) -> LedgerLine {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        LedgerLine {
+            pipeline: self.pipeline.clone(),
+            destination: self.destination.clone(),
+            accepted: read(&self.accepted),
+            refused: read(&self.refused),
+            sent: read(&self.sent),
+            rejected: read(&self.rejected),
+            dropped: std::array::from_fn(|reason| read(&self.dropped[reason])),
+            queued: read(&self.queued),
+            in_flight: read(&self.in_flight),
+        }
+    }
+}

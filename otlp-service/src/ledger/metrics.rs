@@ -1,0 +1,42 @@
+//! The ledger as a metric, so that an operator can check the equation in production.
+
+use super::{Account, DropReason, LedgerLine};
+use crate::telemetry::{MetricKind, Registry};
+use std::sync::Arc;
+
+impl Account {
+    /// Registers `otlp_ledger_items` for this line.
+    pub(crate) fn register(self: &Arc<Self>, registry: &Registry) {
+        for (state, read) in STATES {
+            self.observe(registry, &[("state", state)], move |line| read(line));
+        }
+        for reason in DropReason::ALL {
+            let labels = [("state", "dropped"), ("reason", reason.name())];
+            self.observe(registry, &labels, move |line| line.dropped_for(reason));
+        }
+    }
+
+    fn observe(
+        self: &Arc<Self>,
+        registry: &Registry,
+        labels: &[(&'static str, &str)],
+        read: impl Fn(&LedgerLine) -> u64 + Send + Sync + 'static,
+    ) {
+        let mut all = vec![("pipeline", self.pipeline.as_str()), ("destination", self.destination.as_str())];
+        all.extend_from_slice(labels);
+        let account = self.clone();
+        let help = "Items by state; accepted = sent + rejected + dropped + queued + in_flight.";
+        registry.observe(MetricKind::Gauge, "otlp_ledger_items", help, &all, move || read(&account.line()) as f64);
+    }
+}
+
+type Read = fn(&LedgerLine) -> u64;
+
+const STATES: [(&str, Read); 6] = [
+    ("accepted", |line| line.accepted),
+    ("refused", |line| line.refused),
+    ("sent", |line| line.sent),
+    ("rejected", |line| line.rejected),
+    ("queued", |line| line.queued),
+    ("in_flight", |line| line.in_flight),
+];

@@ -1,0 +1,24 @@
+//! Own metrics: what is counted, and the page that shows it.
+//!
+//! Counters are plain atomics, registered once when a component is made; counting is one relaxed addition, without a
+//! lock or a look-up of labels. Names, labels and units are the Collector's, so that its dashboards keep working; the
+//! suffix `_total` is left off, as its Prometheus endpoint does by default.
+
+mod instrument;
+mod process;
+mod registry;
+mod server;
+mod snapshot;
+mod stats;
+
+pub use instrument::{Counter, Histogram};
+pub use registry::Registry;
+pub use snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
+pub use stats::{BatchStats, ExporterStats};
+
+pub(crate) use process::register_process;
+pub(crate) use server::register_server;
+pub(crate) use stats::ReceiverStats;
+
+#[cfg(test)]
+mod tests;

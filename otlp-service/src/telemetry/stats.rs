@@ -1,0 +1,152 @@
+//! The counters of receivers, batch processors and exporters.
+
+use super::registry::Labels;
+use super::{Counter, Histogram, MetricKind, Registry};
+use otlp_protocol::Signal;
+use otlp_transport::ExportResult;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One signal of one server of a receiver.
+#[derive(Clone, Debug)]
+pub(crate) struct ReceiverStats {
+    accepted: Counter,
+    refused: Counter,
+    failed: Counter,
+    accepted_requests: Counter,
+    refused_requests: Counter,
+    failed_requests: Counter,
+}
+
+/// The counters of one batch processor.
+pub struct BatchStats {
+    registry: Registry,
+    labels: Labels,
+    pub(crate) incoming: Counter,
+    pub(crate) outgoing: Counter,
+    pub(crate) unmergeable: Counter,
+    pub(crate) sent_by_size: Counter,
+    pub(crate) sent_by_timeout: Counter,
+    pub(crate) batch_size: Histogram,
+}
+
+/// One signal of one exporter.
+#[derive(Debug)]
+pub struct ExporterStats {
+    pub(crate) sent: Counter,
+    pub(crate) send_failed: Counter,
+    pub(crate) enqueue_failed: Counter,
+    in_flight: AtomicU64,
+}
+
+/// A request in flight, until it is dropped.
+pub(crate) struct InFlight<'a>(&'a AtomicU64);
+
+// === impl ReceiverStats ===
+
+impl ReceiverStats {
+    pub(crate) fn new(registry: &Registry, receiver: &str, transport: &str, signal: Signal) -> Self {
+        let noun = signal.items_noun;
+        let labels = [("receiver", receiver), ("transport", transport)];
+        let items = |state, help| registry.counter(format!("otelcol_receiver_{state}_{noun}"), help, &labels);
+        let requests = |outcome| {
+            let labels = [labels[0], labels[1], ("otel_signal", signal.name), ("outcome", outcome)];
+            registry.counter("otelcol_receiver_requests", "Requests that reached the pipeline, by outcome.", &labels)
+        };
+        Self {
+            accepted: items("accepted", "Items taken into the pipeline."),
+            refused: items("refused", "Items refused for now; the sender may send them again."),
+            failed: items("failed", "Items refused for good by the pipeline."),
+            accepted_requests: requests("success"),
+            refused_requests: requests("refused"),
+            failed_requests: requests("failure"),
+        }
+    }
+
+    pub(crate) fn count(&self, items: u64, result: &ExportResult) {
+        let (item_counter, request_counter) = match result {
+            Ok(_) => (&self.accepted, &self.accepted_requests),
+            Err(error) if error.retry().is_retryable() => (&self.refused, &self.refused_requests),
+            Err(_) => (&self.failed, &self.failed_requests),
+        };
+        item_counter.add(items);
+        request_counter.add(1);
+    }
+}
+
+// === impl BatchStats ===
+
+impl BatchStats {
+    /// The counters of a batch processor in a pipeline.
+    pub fn new(registry: &Registry, processor: &str, pipeline: &str, signal: Signal) -> Self {
+        let labels = [("processor", processor), ("otel_signal", signal.name), ("pipeline", pipeline)];
+        let counter = |name: &str, help| registry.counter(format!("otelcol_processor_{name}"), help, &labels);
+        Self {
+            incoming: counter("incoming_items", "Items passed to the processor."),
+            outgoing: counter("outgoing_items", "Items the processor passed on."),
+            unmergeable: counter("batch_unmergeable", "Requests passed on alone, as they cannot be merged."),
+            sent_by_size: counter("batch_batch_size_trigger_send", "Batches sent as they were full."),
+            sent_by_timeout: counter("batch_timeout_trigger_send", "Batches sent after the timeout."),
+            batch_size: registry.histogram(
+                "otelcol_processor_batch_batch_send_size",
+                "Items in a batch that was sent.",
+                &labels,
+                BATCH_SIZE_BOUNDS,
+            ),
+            registry: registry.clone(),
+            labels: labels.map(|(key, value)| (key, value.to_owned())).to_vec(),
+        }
+    }
+
+    /// Shows how many origins have an open batch.
+    pub(crate) fn observe_cardinality(&self, open: impl Fn() -> usize + Send + Sync + 'static) {
+        let labels: Vec<_> = self.labels.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let help = "Origins with an open batch.";
+        let name = "otelcol_processor_batch_metadata_cardinality";
+        self.registry.observe(MetricKind::Gauge, name, help, &labels, move || open() as f64);
+    }
+}
+
+// === impl ExporterStats ===
+
+impl ExporterStats {
+    /// The counters of an exporter for a signal.
+    pub fn new(registry: &Registry, exporter: &str, signal: Signal) -> Arc<Self> {
+        let noun = signal.items_noun;
+        let labels = [("exporter", exporter)];
+        let items = |state, help| registry.counter(format!("otelcol_exporter_{state}_{noun}"), help, &labels);
+        let stats = Arc::new(Self {
+            sent: items("sent", "Items the destination accepted."),
+            send_failed: items("send_failed", "Items the destination did not accept, after all retries."),
+            enqueue_failed: items("enqueue_failed", "Items that found the sending queue full."),
+            in_flight: AtomicU64::new(0),
+        });
+        let shown = stats.clone();
+        registry.observe(
+            MetricKind::Gauge,
+            "otelcol_exporter_in_flight_requests",
+            "Requests being sent or waiting for a retry.",
+            &[("exporter", exporter), ("data_type", signal.name)],
+            move || shown.in_flight.load(Ordering::Relaxed) as f64,
+        );
+        stats
+    }
+
+    /// Counts a request as being in flight.
+    pub(crate) fn start(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(&self.in_flight)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The Collector's.
+const BATCH_SIZE_BOUNDS: &[u64] = &[
+    10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000, 30_000,
+    50_000, 100_000,
+];

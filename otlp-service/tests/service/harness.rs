@@ -1,0 +1,256 @@
+//! Scripted destinations, hand-made batches, and a pipeline to put between them.
+
+use otlp_protocol::wire::put_len_delimited;
+use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, Origin, Retry, Signal};
+use otlp_service::{
+    BatchConfig, BatchProcessor, BatchStats, Destination, ExponentialBackoffRetry, ExporterStats, FanOut, Ledger,
+    LedgerLine, MemoryQueue, QueueConfig, Registry, RetryConfig,
+};
+use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult, TokioClock};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a destination does with one attempt.
+#[derive(Clone, Debug)]
+pub enum Step {
+    Accept,
+    Reject(u64, &'static str),
+    Fail(ErrorKind, Retry, &'static str),
+    Hang,
+    Panic,
+    /// Waits, then accepts.
+    Slow(Duration),
+}
+
+/// A destination that follows a script, and accepts everything once that is at its end.
+#[derive(Clone, Default)]
+pub struct Sink(Arc<Mutex<SinkState>>);
+
+#[derive(Default)]
+struct SinkState {
+    script: VecDeque<Step>,
+    forever: Option<Step>,
+    max_items: Option<u64>,
+    attempts: Vec<(Instant, u64)>,
+    accepted: Vec<Batch>,
+}
+
+impl Sink {
+    pub fn scripted(script: impl IntoIterator<Item = Step>) -> Self {
+        let sink = Self::default();
+        sink.0.lock().script.extend(script);
+        sink
+    }
+
+    /// Does the same with every attempt.
+    pub fn always(step: Step) -> Self {
+        let sink = Self::default();
+        sink.0.lock().forever = Some(step);
+        sink
+    }
+
+    /// Finds batches of more items too large.
+    pub fn taking_at_most(items: u64) -> Self {
+        let sink = Self::default();
+        sink.0.lock().max_items = Some(items);
+        sink
+    }
+
+    pub fn then(&self, step: Step) {
+        self.0.lock().script.push_back(step);
+    }
+
+    /// When attempts were made.
+    pub fn times(&self) -> Vec<Instant> {
+        self.0.lock().attempts.iter().map(|(at, _)| *at).collect()
+    }
+
+    pub fn attempts(&self) -> usize {
+        self.0.lock().attempts.len()
+    }
+
+    /// Items of the batches it accepted, in order.
+    pub fn sizes(&self) -> Vec<u64> {
+        self.0.lock().accepted.iter().map(Batch::items).collect()
+    }
+
+    pub fn items(&self) -> u64 {
+        self.sizes().iter().sum()
+    }
+
+    /// The bodies of the batches it accepted, in order.
+    pub fn bodies(&self) -> Vec<bytes::Bytes> {
+        self.0.lock().accepted.iter().map(|batch| batch.body().plain().to_contiguous()).collect()
+    }
+}
+
+impl Export for Sink {
+    async fn export(&self, batch: Batch) -> ExportResult {
+        let step = {
+            let mut state = self.0.lock();
+            state.attempts.push((TokioClock.now(), batch.items()));
+            match state.max_items {
+                Some(max) if batch.items() > max => Step::Fail(ErrorKind::TooLarge, Retry::Never, "too large"),
+                _ => state.script.pop_front().or(state.forever.clone()).unwrap_or(Step::Accept),
+            }
+        };
+        let accepted = match step {
+            Step::Accept => Accepted::FULL,
+            Step::Reject(rejected, message) => Accepted { rejected, message: message.into() },
+            Step::Fail(kind, retry, message) => return Err(ExportError::new(kind, retry, message)),
+            Step::Hang => std::future::pending().await,
+            Step::Panic => panic!("as scripted"),
+            Step::Slow(time) => {
+                TokioClock.sleep(time).await;
+                Accepted::FULL
+            }
+        };
+        self.0.lock().accepted.push(batch);
+        Ok(accepted)
+    }
+}
+
+pub const UNAVAILABLE: Step = Step::Fail(ErrorKind::Unavailable, Retry::Backoff, "out of order");
+pub const INVALID: Step = Step::Fail(ErrorKind::InvalidData, Retry::Never, "not to my taste");
+
+/// Everything around a pipeline that keeps books.
+pub struct Rig {
+    pub ledger: Ledger,
+    pub registry: Registry,
+    pub queues: Vec<Arc<MemoryQueue>>,
+}
+
+impl Rig {
+    pub fn new() -> Self {
+        Self { ledger: Ledger::new(), registry: Registry::new(), queues: Vec::new() }
+    }
+
+    /// A destination without a queue and without retries.
+    pub fn direct(&self, id: &str, sink: &Sink) -> Destination {
+        Destination::direct(id, BoxExport::new(sink.clone()))
+    }
+
+    /// A destination behind a queue, without retries.
+    pub fn queued(&mut self, id: &str, sink: &Sink, config: QueueConfig) -> Destination {
+        self.retried(id, sink, config, no_retry())
+    }
+
+    pub fn retried(&mut self, id: &str, sink: &Sink, config: QueueConfig, retry: RetryConfig) -> Destination {
+        let stats = ExporterStats::new(&self.registry, id, Signal::LOGS);
+        let retry = ExponentialBackoffRetry::new(retry, clock(), sink.clone()).with_seed(7);
+        let queue = MemoryQueue::start(config, stats, retry);
+        self.queues.push(queue.clone());
+        Destination::queued(id, queue)
+    }
+
+    pub fn fanout(&self, destinations: Vec<Destination>) -> FanOut {
+        FanOut::new("logs", destinations, &self.ledger)
+    }
+
+    pub fn batcher(&self, config: BatchConfig, destinations: Vec<Destination>) -> Arc<BatchProcessor> {
+        let stats = BatchStats::new(&self.registry, "batch", "logs", Signal::LOGS);
+        Arc::new(BatchProcessor::start(config, self.fanout(destinations), clock(), stats))
+    }
+
+    /// The line of the pipeline `logs` and a destination; checks that all lines balance.
+    pub fn line(&self, destination: &str) -> LedgerLine {
+        let snapshot = self.ledger.snapshot();
+        assert_eq!(snapshot.check(), Ok(()));
+        snapshot.line("logs", destination).unwrap().clone()
+    }
+
+    pub fn metric(&self, name: &str) -> f64 {
+        self.registry.snapshot().get(name, &[]).unwrap()
+    }
+}
+
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(TokioClock)
+}
+
+pub fn now() -> Instant {
+    TokioClock.now()
+}
+
+pub fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub async fn pass(time: Duration) {
+    TokioClock.sleep(time).await;
+}
+
+/// Lets all tasks run that can, without time passing.
+pub async fn settle() {
+    for _ in 0..64 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A queue of `size` with `consumers`.
+pub fn queue(size: usize, consumers: usize) -> QueueConfig {
+    let mut config = QueueConfig::default();
+    config.queue_size = size;
+    config.num_consumers = consumers;
+    config
+}
+
+/// Waits of exactly 1 s, 2 s, 4 s, for at most a minute.
+pub fn retry_config() -> RetryConfig {
+    let mut config = RetryConfig::default();
+    config.initial_interval = seconds(1);
+    config.randomization_factor = 0.0;
+    config.multiplier = 2.0;
+    config.max_elapsed_time = Some(seconds(60));
+    config
+}
+
+/// Batches of 100 items or 1 s.
+pub fn batch_config() -> BatchConfig {
+    let mut config = BatchConfig::default();
+    config.send_batch_size = 100;
+    config.timeout = seconds(1);
+    config
+}
+
+/// A batch of `items` log records, of about 10 bytes each.
+pub fn logs(items: u64) -> Batch {
+    logs_of(items, 6)
+}
+
+/// A batch of `items` log records with a text of `text_bytes` each.
+pub fn logs_of(items: u64, text_bytes: usize) -> Batch {
+    let (mut record, mut scope, mut resource, mut body) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    put_len_delimited(&mut record, 3, &vec![b'x'; text_bytes]);
+    for _ in 0..items {
+        put_len_delimited(&mut scope, 2, &record);
+    }
+    put_len_delimited(&mut resource, 2, &scope);
+    put_len_delimited(&mut body, 1, &resource);
+    Batch::new(Signal::LOGS, body, Count { items, entries: items }, true, Charge::none())
+}
+
+pub fn unmergeable(items: u64) -> Batch {
+    let (body, count, charge) = logs(items).into_parts();
+    Batch::new(Signal::LOGS, body, count, false, charge)
+}
+
+pub fn from_tenant(items: u64, tenant: &str) -> Batch {
+    let mut batch = logs(items);
+    batch.origin = Some(Arc::new(Origin { tenant: Some(tenant.into()), ..Origin::default() }));
+    batch
+}
+
+/// Starts an export that somebody waits for.
+pub fn send<E: Export>(to: &Arc<E>, batch: Batch) -> tokio::task::JoinHandle<ExportResult> {
+    let to = to.clone();
+    tokio::spawn(async move { to.export(batch).await })
+}
+
+pub fn no_retry() -> RetryConfig {
+    let mut config = retry_config();
+    config.enabled = false;
+    config
+}

@@ -1,0 +1,24 @@
+//! Clients: one destination each, one attempt for each export.
+//!
+//! A client takes a [`Batch`](otlp_protocol::Batch), compresses and frames it, sends it over a pooled connection and reads
+//! the answer. Retrying is the service layer's business, with one exception: what the server cannot have processed
+//! (GOAWAY, REFUSED_STREAM, a connection closed while idle) is sent once more at once, on another connection.
+
+mod answer;
+mod attempt;
+mod connect;
+mod encoding;
+mod grpc;
+mod headers;
+mod http;
+mod http1;
+mod http2;
+mod outgoing;
+mod pool;
+mod send_error;
+mod stats;
+
+pub use grpc::GrpcClient;
+pub use http::HttpClient;
+pub use pool::{ConnectionPool, PooledConnection};
+pub use stats::ClientStats;

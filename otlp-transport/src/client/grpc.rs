@@ -1,0 +1,154 @@
+//! OTLP/gRPC: unary `Export` calls over HTTP/2.
+
+mod outcome;
+
+use crate::client::attempt::{TimeLimit, exchange};
+use crate::client::connect::{Connector, Versions};
+use crate::client::encoding::{Encoder, internal};
+use crate::client::outgoing::Outgoing;
+use crate::client::pool::ConnectionPool;
+use crate::client::{headers, stats::ClientStats};
+use crate::endpoint::Endpoint;
+use crate::{
+    ClientConfig, Clock, ConfigError, Export, ExportError, ExportResult, TransportContext, accepted_encodings,
+};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
+use http::{Method, Request, Uri};
+use otlp_protocol::{Batch, BufferPool, ErrorKind, FrameHeader, Retry, Signal};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Exports over gRPC to one destination. Cloning shares its connections.
+#[derive(Clone)]
+pub struct GrpcClient(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    buffers: BufferPool,
+    pool: ConnectionPool,
+    encoder: Encoder,
+    uris: Vec<(Signal, Uri)>,
+    headers: HeaderMap,
+    timeout: Option<Duration>,
+    max_response_bytes: usize,
+}
+
+// === impl GrpcClient ===
+
+impl GrpcClient {
+    /// A client for `config.endpoint`. Connects when first used.
+    ///
+    /// # Errors
+    /// If a setting cannot work.
+    pub fn new(context: &TransportContext, config: &ClientConfig) -> Result<Self, ConfigError> {
+        let endpoint = Endpoint::grpc(&config.endpoint, config.tls.insecure)?;
+        if !config.signal_endpoints.is_empty() {
+            let problem = "gRPC has one endpoint for all signals".into();
+            return Err(ConfigError { key: "signal_endpoints", problem });
+        }
+        let connector = Connector::new(context, config, &endpoint, Versions::Http2)?;
+        let stats = Arc::new(ClientStats::default());
+        let encoder =
+            Encoder::new(config.compression, config.limits.max_request_bytes, context.buffers.clone());
+        let timeout = config.timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
+        let uri = |signal: Signal| {
+            let path = signal.grpc_path.parse().map_err(|error: http::uri::InvalidUri| ConfigError {
+                key: "signal",
+                problem: format!("{signal}: {error}"),
+            })?;
+            Ok((signal, endpoint.uri(path)?))
+        };
+        Ok(Self(Arc::new(Inner {
+            clock: context.clock.clone(),
+            buffers: context.buffers.clone(),
+            pool: ConnectionPool::new(connector, config.limits.clone(), context.clock.clone(), stats),
+            uris: Signal::ALL.into_iter().map(uri).collect::<Result<_, ConfigError>>()?,
+            headers: request_headers(config, encoder.name(), timeout)?,
+            encoder,
+            timeout,
+            max_response_bytes: config.limits.max_response_bytes,
+        })))
+    }
+
+    /// Its connections.
+    pub fn pool(&self) -> &ConnectionPool {
+        &self.0.pool
+    }
+}
+
+impl Export for GrpcClient {
+    /// One attempt. Dropping the future resets the stream.
+    async fn export(&self, batch: Batch) -> ExportResult {
+        let inner = &*self.0;
+        let limit = TimeLimit::new(&*inner.clock, inner.timeout, batch.deadline)?;
+        limit.run(&*inner.clock, inner.attempt(&batch, &limit)).await
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    async fn attempt(&self, batch: &Batch, limit: &TimeLimit) -> ExportResult {
+        let Some((_, uri)) = self.uris.iter().find(|(signal, _)| *signal == batch.signal) else {
+            return Err(internal("sending", format!("{} have no gRPC service", batch.signal)));
+        };
+        let payload = self.encoder.encode(batch.body().plain()).await?;
+        let len = u32::try_from(payload.len()).map_err(|_| {
+            ExportError::new(ErrorKind::TooLarge, Retry::Never, "a gRPC message holds less than 4 GiB")
+        })?;
+        let body = Outgoing::framed(FrameHeader::new(self.encoder.name().is_some(), len), payload);
+        let head = |_| {
+            let mut request = Request::new(());
+            *request.method_mut() = Method::POST;
+            request.uri_mut().clone_from(uri);
+            request.headers_mut().clone_from(&self.headers);
+            if let Some(left) = limit.left_of_deadline(&*self.clock).and_then(grpc_timeout) {
+                request.headers_mut().insert(GRPC_TIMEOUT, left);
+            }
+            request
+        };
+        // The frame header counts for nothing.
+        let max_answer_bytes = self.max_response_bytes.saturating_add(otlp_protocol::FRAME_HEADER_LEN);
+        let answer = exchange(&self.pool, head, body, max_answer_bytes).await?;
+        outcome::read(answer, self.max_response_bytes, &self.buffers, self.pool.stats())
+    }
+}
+
+fn request_headers(
+    config: &ClientConfig,
+    encoding: Option<&'static str>,
+    timeout: Option<Duration>,
+) -> Result<HeaderMap, ConfigError> {
+    let mut headers = headers::configured(config, true)?;
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static(accepted_encodings()));
+    if let Some(encoding) = encoding {
+        headers.insert(GRPC_ENCODING, HeaderValue::from_static(encoding));
+    }
+    if let Some(timeout) = timeout.and_then(grpc_timeout) {
+        headers.insert(GRPC_TIMEOUT, timeout);
+    }
+    Ok(headers)
+}
+
+/// `grpc-timeout`: at most eight digits and a unit, rounded up, so that the server does not give up before us.
+fn grpc_timeout(timeout: Duration) -> Option<HeaderValue> {
+    let units = [(1, "n"), (1_000, "u"), (1_000_000, "m"), (1_000_000_000, "S"), (60_000_000_000, "M")];
+    let (value, unit) = units
+        .into_iter()
+        .map(|(nanos, unit)| (timeout.as_nanos().div_ceil(nanos), unit))
+        .find(|(value, _)| *value <= MAX_TIMEOUT_VALUE)?;
+    HeaderValue::try_from(format!("{value}{unit}")).ok()
+}
+
+/// As the Collector has it.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_TIMEOUT_VALUE: u128 = 99_999_999;
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What a gRPC server's answer means.
+
+use super::GRPC_ENCODING;
+use crate::client::answer::Answer;
+use crate::client::encoding::{decode_answer, internal};
+use crate::client::stats::ClientStats;
+use crate::{ExportError, ExportResult};
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, HeaderName, StatusCode};
+use otlp_protocol::{
+    Accepted, BufferPool, Code, FRAME_HEADER_LEN, FrameError, FrameHeader, RpcStatus, http_to_grpc,
+};
+use percent_encoding::percent_decode;
+
+/// Reads an answer of at most `max_bytes`, inflated. Its status stands in the trailers, or in the headers if there is
+/// nothing else (Trailers-Only).
+pub(super) fn read(answer: Answer, max_bytes: usize, buffers: &BufferPool, stats: &ClientStats) -> ExportResult {
+    let Answer { status: http_status, headers, body, trailers } = answer;
+    let with_status = trailers.as_ref().filter(|trailers| trailers.contains_key(&GRPC_STATUS)).unwrap_or(&headers);
+    let Some(status) = with_status.get(&GRPC_STATUS) else {
+        return Err(without_status(http_status));
+    };
+    // What is not a code of gRPC's is read as UNKNOWN.
+    let number = status.to_str().ok().and_then(|status| status.parse().ok());
+    match number.and_then(Code::from_number).unwrap_or(Code::Unknown) {
+        Code::Ok => accepted(&headers, body, max_bytes, buffers, stats),
+        code => Err(failed(code, with_status)),
+    }
+}
+
+fn accepted(
+    headers: &HeaderMap,
+    mut body: Bytes,
+    max_bytes: usize,
+    buffers: &BufferPool,
+    stats: &ClientStats,
+) -> ExportResult {
+    // OK without a message: odd, but the server has taken the request.
+    if body.is_empty() {
+        return Ok(Accepted::FULL);
+    }
+    let misread = |error: FrameError| internal("reading the answer", error);
+    let Some(header) = body.first_chunk::<FRAME_HEADER_LEN>() else {
+        return Err(misread(FrameError::Truncated));
+    };
+    let header = FrameHeader::parse(*header).map_err(misread)?;
+    body.advance(FRAME_HEADER_LEN);
+    match body.len().cmp(&(header.len as usize)) {
+        std::cmp::Ordering::Less => return Err(misread(FrameError::Truncated)),
+        std::cmp::Ordering::Greater => return Err(misread(FrameError::TrailingBytes)),
+        std::cmp::Ordering::Equal => {}
+    }
+    if header.compressed {
+        let encoding = headers.get(&GRPC_ENCODING).and_then(|encoding| encoding.to_str().ok());
+        body = decode_answer(encoding, body, max_bytes, buffers, stats)?;
+    }
+    Accepted::decode(&body).map_err(|error| internal("reading the answer", error))
+}
+
+fn failed(code: Code, headers: &HeaderMap) -> ExportError {
+    let details = headers.get(&GRPC_STATUS_DETAILS).and_then(|details| status_details(details.as_bytes()));
+    let RpcStatus { message: detailed, retry_delay, violations, .. } = details.unwrap_or_default();
+    let given = headers.get(&GRPC_MESSAGE).map(|message| percent_decode(message.as_bytes()).decode_utf8_lossy());
+    let message = match given {
+        Some(given) if !given.is_empty() => given.into_owned(),
+        _ if !detailed.is_empty() => detailed,
+        _ => format!("the server answered {code:?}"),
+    };
+    let error = ExportError::from_grpc(code, message, retry_delay);
+    violations.into_iter().fold(error, ExportError::with_violation)
+}
+
+/// `grpc-status-details-bin`: padded or not. What does not parse is ignored: the code counts.
+fn status_details(base64: &[u8]) -> Option<RpcStatus> {
+    if base64.len() > MAX_DETAILS_BYTES {
+        return None;
+    }
+    RpcStatus::decode(&BASE64.decode(base64).ok()?).ok()
+}
+
+fn without_status(status: StatusCode) -> ExportError {
+    let message = format!("the server answered HTTP {} without grpc-status: not gRPC?", status.as_u16());
+    ExportError::from_grpc(http_to_grpc(status.as_u16()), message, None)
+}
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+/// In base64. gRPC servers keep trailers under 8 KiB.
+const MAX_DETAILS_BYTES: usize = 8 << 10;
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);

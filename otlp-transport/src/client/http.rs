@@ -1,0 +1,117 @@
+//! OTLP/HTTP: POST of protobuf, on HTTP/1.1 or, over TLS where ALPN chooses it, HTTP/2.
+
+mod outcome;
+mod target;
+
+use crate::client::attempt::{TimeLimit, exchange};
+use crate::client::encoding::{Encoder, decode_answer, internal};
+use crate::client::outgoing::Outgoing;
+use crate::client::pool::ConnectionPool;
+use crate::client::{headers, stats::ClientStats};
+use crate::{ClientConfig, Clock, ConfigError, Export, ExportResult, TransportContext};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use http::{Method, Request};
+use otlp_protocol::{Batch, BufferPool};
+use std::sync::Arc;
+use std::time::Duration;
+use target::{Target, Targets};
+
+/// Exports over HTTP to one destination; signals may have URLs of their own. Cloning shares its connections.
+#[derive(Clone)]
+pub struct HttpClient(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    buffers: BufferPool,
+    targets: Targets,
+    encoder: Encoder,
+    headers: HeaderMap,
+    timeout: Option<Duration>,
+    max_response_bytes: usize,
+    stats: Arc<ClientStats>,
+}
+
+// === impl HttpClient ===
+
+impl HttpClient {
+    /// A client for the URLs of `config`. Connects when first used.
+    ///
+    /// # Errors
+    /// If a setting cannot work.
+    pub fn new(context: &TransportContext, config: &ClientConfig) -> Result<Self, ConfigError> {
+        let stats = Arc::new(ClientStats::default());
+        let targets = Targets::new(context, config, &stats)?;
+        let encoder =
+            Encoder::new(config.compression, config.limits.max_request_bytes, context.buffers.clone());
+        let mut headers = headers::configured(config, false)?;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
+        if let Some(encoding) = encoder.name() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        Ok(Self(Arc::new(Inner {
+            clock: context.clock.clone(),
+            buffers: context.buffers.clone(),
+            targets,
+            encoder,
+            headers,
+            timeout: Some(config.timeout.unwrap_or(DEFAULT_TIMEOUT)).filter(|timeout| !timeout.is_zero()),
+            max_response_bytes: config.limits.max_response_bytes,
+            stats,
+        })))
+    }
+
+    /// Its connections, one pool for each scheme, host and port among its URLs.
+    pub fn pools(&self) -> impl Iterator<Item = &ConnectionPool> {
+        self.0.targets.pools()
+    }
+
+    /// What all its connections have counted.
+    pub fn stats(&self) -> &Arc<ClientStats> {
+        &self.0.stats
+    }
+}
+
+impl Export for HttpClient {
+    /// One attempt. Dropping the future closes an HTTP/1.1 connection, resets an HTTP/2 stream.
+    async fn export(&self, batch: Batch) -> ExportResult {
+        let inner = &*self.0;
+        let limit = TimeLimit::new(&*inner.clock, inner.timeout, batch.deadline)?;
+        limit.run(&*inner.clock, inner.attempt(&batch)).await
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    async fn attempt(&self, batch: &Batch) -> ExportResult {
+        let Some(target) = self.targets.of(batch.signal) else {
+            return Err(internal("sending", format!("{} have no URL", batch.signal)));
+        };
+        let body = Outgoing::plain(self.encoder.encode(batch.body().plain()).await?);
+        let head = |absolute| self.head(target, absolute);
+        let mut answer = exchange(target.pool(), head, body, self.max_response_bytes).await?;
+        if let Some(encoding) = answer.headers.get(CONTENT_ENCODING) {
+            let encoding = Some(encoding.to_str().unwrap_or("not ASCII"));
+            answer.body =
+                decode_answer(encoding, answer.body, self.max_response_bytes, &self.buffers, &self.stats)?;
+        }
+        outcome::read(&answer, self.clock.wall())
+    }
+
+    fn head(&self, target: &Target, absolute: bool) -> Request<()> {
+        let mut request = Request::new(());
+        *request.method_mut() = Method::POST;
+        request.headers_mut().clone_from(&self.headers);
+        if absolute {
+            request.uri_mut().clone_from(&target.url);
+        } else {
+            request.uri_mut().clone_from(&target.path);
+            request.headers_mut().insert(HOST, target.host.clone());
+        }
+        request
+    }
+}
+
+/// As the Collector has it.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const PROTOBUF: &str = "application/x-protobuf";

@@ -1,0 +1,96 @@
+//! Where each signal goes: its URL, and the connections that lead there.
+
+use crate::client::connect::{Connector, Versions};
+use crate::client::pool::ConnectionPool;
+use crate::client::stats::ClientStats;
+use crate::endpoint::Endpoint;
+use crate::{ClientConfig, ConfigError, TransportContext};
+use http::{HeaderValue, Uri};
+use otlp_protocol::Signal;
+use std::sync::Arc;
+
+/// The targets of all signals. Those of one scheme, host and port share connections.
+pub(super) struct Targets {
+    targets: Vec<(Signal, Target)>,
+    pools: Vec<(bool, String, ConnectionPool)>,
+}
+
+/// Where a signal goes.
+pub(super) struct Target {
+    /// With scheme and authority, for HTTP/2.
+    pub(super) url: Uri,
+    /// Path and query alone, for HTTP/1.1.
+    pub(super) path: Uri,
+    /// Host and, if it was given, port.
+    pub(super) host: HeaderValue,
+    pool: ConnectionPool,
+}
+
+// === impl Targets ===
+
+impl Targets {
+    pub(super) fn new(
+        context: &TransportContext,
+        config: &ClientConfig,
+        stats: &Arc<ClientStats>,
+    ) -> Result<Self, ConfigError> {
+        if let Some((name, _)) = config.signal_endpoints.iter().find(|(name, _)| Signal::by_name(name).is_none()) {
+            let problem = format!("`{name}` is not a signal");
+            return Err(ConfigError { key: SIGNAL_ENDPOINTS, problem });
+        }
+        let mut targets = Self { targets: Vec::new(), pools: Vec::new() };
+        for signal in Signal::ALL {
+            let own = config.signal_endpoints.iter().rev().find(|(name, _)| name == signal.name);
+            let endpoint = match own {
+                Some((_, url)) => Endpoint::url(SIGNAL_ENDPOINTS, url)?,
+                None => Endpoint::http(&config.endpoint, signal.http_path)?,
+            };
+            let pool = targets.pool(context, config, &endpoint, stats)?;
+            targets.targets.push((signal, Target::new(endpoint, pool)?));
+        }
+        Ok(targets)
+    }
+
+    pub(super) fn of(&self, signal: Signal) -> Option<&Target> {
+        self.targets.iter().find(|(of, _)| *of == signal).map(|(_, target)| target)
+    }
+
+    pub(super) fn pools(&self) -> impl Iterator<Item = &ConnectionPool> {
+        self.pools.iter().map(|(_, _, pool)| pool)
+    }
+
+    fn pool(
+        &mut self,
+        context: &TransportContext,
+        config: &ClientConfig,
+        endpoint: &Endpoint,
+        stats: &Arc<ClientStats>,
+    ) -> Result<ConnectionPool, ConfigError> {
+        let Endpoint { secure, address, .. } = endpoint;
+        if let Some((_, _, pool)) = self.pools.iter().find(|(s, a, _)| s == secure && a == address) {
+            return Ok(pool.clone());
+        }
+        let connector = Connector::new(context, config, endpoint, Versions::Any)?;
+        let pool = ConnectionPool::new(connector, config.limits.clone(), context.clock.clone(), stats.clone());
+        self.pools.push((*secure, address.clone(), pool.clone()));
+        Ok(pool)
+    }
+}
+
+// === impl Target ===
+
+impl Target {
+    fn new(endpoint: Endpoint, pool: ConnectionPool) -> Result<Self, ConfigError> {
+        let problem = |problem: String| ConfigError { key: "endpoint", problem };
+        let url = endpoint.uri(endpoint.path.clone())?;
+        let host =
+            HeaderValue::from_str(endpoint.authority.as_str()).map_err(|error| problem(error.to_string()))?;
+        Ok(Self { url, path: Uri::from(endpoint.path), host, pool })
+    }
+
+    pub(super) fn pool(&self) -> &ConnectionPool {
+        &self.pool
+    }
+}
+
+const SIGNAL_ENDPOINTS: &str = "signal_endpoints";

@@ -1,0 +1,268 @@
+//! Connections to one endpoint, kept and shared.
+//!
+//! HTTP/2: few connections, each taking many requests; another one is opened only when the streams of the others are used
+//! up. HTTP/1.1: one request at a time each, the one used last is reused first, so that the others can go idle and close.
+//!
+//! Connecting is single-flight: those who wait share one attempt on HTTP/2, and its failure on both; it goes on if the
+//! request that caused it is dropped. No lock is held across an await or while a waiter is answered.
+
+mod lease;
+mod state;
+
+pub use lease::PooledConnection;
+
+use crate::client::connect::{Connector, Opened};
+use crate::client::http2;
+use crate::client::outgoing::Outgoing;
+use crate::client::stats::ClientStats;
+use crate::{BoxIo, ClientLimits, Clock, ExportError};
+use lease::Held;
+use otlp_protocol::{ErrorKind, Retry};
+use parking_lot::Mutex;
+use state::{Choice, Slot, State};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use tokio::sync::oneshot;
+
+/// Connections to one endpoint. Cloning shares the pool; when the last clone is dropped, connections close after their
+/// last request.
+#[derive(Clone)]
+pub struct ConnectionPool(Arc<Shared>);
+
+struct Shared {
+    connector: Connector,
+    limits: ClientLimits,
+    clock: Arc<dyn Clock>,
+    stats: Arc<ClientStats>,
+    state: Mutex<State>,
+}
+
+/// Counts a connection as open until dropped.
+struct OpenConnection(Arc<ClientStats>);
+
+type Waiter = oneshot::Sender<Result<PooledConnection, ExportError>>;
+
+// === impl ConnectionPool ===
+
+impl ConnectionPool {
+    /// A pool without connections.
+    pub(crate) fn new(
+        connector: Connector,
+        limits: ClientLimits,
+        clock: Arc<dyn Clock>,
+        stats: Arc<ClientStats>,
+    ) -> Self {
+        let state = Mutex::new(State::new(connector.multiplexes(), &limits));
+        Self(Arc::new(Shared { connector, limits, clock, stats, state }))
+    }
+
+    /// A connection with room for a request: an open one, or a new one, or the first that gets free. Cancel-safe.
+    ///
+    /// # Errors
+    /// Retryable ones: the server cannot be reached, or `max_waiting` requests wait already.
+    pub async fn get(&self) -> Result<PooledConnection, ExportError> {
+        let shared = &self.0;
+        let waiting = {
+            let mut state = shared.state.lock();
+            match state.choose(shared.clock.now()) {
+                Choice::Take(held) => return Ok(PooledConnection::new(shared.clone(), held)),
+                Choice::Full => return Err(shared.refuse()),
+                Choice::Wait => {}
+            }
+            let (waiter, waiting) = oneshot::channel();
+            state.waiters.push_back(waiter);
+            Shared::connect_for_waiters(shared, &mut state);
+            waiting
+        };
+        waiting.await.unwrap_or_else(|_| Err(shared.gone()))
+    }
+
+    /// The same, but not an HTTP/1.1 connection that has been idle: those are closed.
+    pub(crate) async fn get_fresh(&self) -> Result<PooledConnection, ExportError> {
+        let stale = self.0.state.lock().take_idle();
+        drop(stale);
+        self.get().await
+    }
+
+    /// What its connections have counted, together with those of the client's other pools.
+    pub fn stats(&self) -> &Arc<ClientStats> {
+        &self.0.stats
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// Starts as many attempts to connect as waiters can use and the limit allows.
+    fn connect_for_waiters(shared: &Arc<Self>, state: &mut State) {
+        while state.wants_connection() {
+            state.connecting += 1;
+            let shared = shared.clone();
+            tokio::spawn(async move {
+                let opened = shared.connector.connect().await;
+                Self::connected(&shared, opened);
+            });
+        }
+    }
+
+    fn connected(shared: &Arc<Self>, opened: Result<Opened, ExportError>) {
+        match opened {
+            Ok(Opened::Http1(sender, connection)) => {
+                let open = OpenConnection::count(&shared.stats);
+                tokio::spawn(async move {
+                    // How it ended is told to the request under way.
+                    let _ = connection.await;
+                    drop(open);
+                });
+                {
+                    let mut state = shared.state.lock();
+                    state.connecting -= 1;
+                    state.open_http1 += 1;
+                    state.learn(false);
+                }
+                Self::put_back(shared, Held::http1(sender, shared.clock.now()));
+                // The first connection may have told that it is one for each request.
+                Self::connect_for_waiters(shared, &mut shared.state.lock());
+            }
+            Ok(Opened::Http2(sender, connection)) => {
+                let slot = Slot::new(sender, shared.clock.now());
+                Self::drive_http2(shared, *connection, slot.activity.clone());
+                let served: Vec<_> = {
+                    let mut state = shared.state.lock();
+                    state.connecting -= 1;
+                    state.learn(true);
+                    let served = state.waiters.drain(..).map(|waiter| (waiter, slot.lease())).collect();
+                    state.multiplexed.push(slot);
+                    served
+                };
+                for (waiter, held) in served {
+                    let _ = waiter.send(Ok(PooledConnection::new(shared.clone(), held)));
+                }
+            }
+            Err(error) => Self::connect_failed(shared, error),
+        }
+    }
+
+    /// Without any connection all waiters fail; otherwise they make do with those that are open.
+    fn connect_failed(shared: &Arc<Self>, error: ExportError) {
+        ClientStats::count(&shared.stats.connect_failures);
+        tracing::debug!(%error, "connecting failed");
+        let mut state = shared.state.lock();
+        state.connecting -= 1;
+        if state.open_http1 > 0 {
+            return;
+        }
+        let answers: Vec<_> = state
+            .waiters
+            .split_off(0)
+            .into_iter()
+            .map(|waiter| (waiter, state.roomiest().map(Slot::lease).ok_or_else(|| error.clone())))
+            .collect();
+        drop(state);
+        for (waiter, answer) in answers {
+            let _ = waiter.send(answer.map(|held| PooledConnection::new(shared.clone(), held)));
+        }
+    }
+
+    /// Hands an HTTP/1.1 connection to whoever waits first, or keeps it.
+    fn put_back(shared: &Arc<Self>, mut held: Held) {
+        let now = shared.clock.now();
+        loop {
+            let waiter = {
+                let mut state = shared.state.lock();
+                if held.is_aged(now, shared.limits.max_connection_age) || held.is_closed() {
+                    state.open_http1 -= 1;
+                    Self::connect_for_waiters(shared, &mut state);
+                    return;
+                }
+                match state.waiters.pop_front() {
+                    Some(waiter) => waiter,
+                    None => {
+                        if state.keep(held, now) {
+                            tokio::spawn(Self::close_idle(Arc::downgrade(shared), shared.clock.clone()));
+                        }
+                        return;
+                    }
+                }
+            };
+            match waiter.send(Ok(PooledConnection::new(shared.clone(), held))) {
+                Err(Ok(mut unwanted)) => match unwanted.take() {
+                    Some(back) => held = back,
+                    None => return,
+                },
+                Ok(()) | Err(Err(_)) => return,
+            }
+        }
+    }
+
+    /// An HTTP/1.1 connection broke off or was given up.
+    fn lost_http1(shared: &Arc<Self>) {
+        let mut state = shared.state.lock();
+        state.open_http1 -= 1;
+        Self::connect_for_waiters(shared, &mut state);
+    }
+
+    /// An HTTP/2 connection takes no more requests; those under way go on.
+    fn retire(&self, activity: &Arc<http2::Activity>) {
+        self.state.lock().retire(activity);
+    }
+
+    fn drive_http2(
+        shared: &Arc<Self>,
+        connection: h2::client::Connection<BoxIo, Outgoing>,
+        activity: Arc<http2::Activity>,
+    ) {
+        let open = OpenConnection::count(&shared.stats);
+        let (weak, clock) = (Arc::downgrade(shared), shared.clock.clone());
+        let keepalive = http2::Keepalive::new(&shared.limits);
+        tokio::spawn(async move {
+            if let Err(error) = http2::drive(connection, keepalive, &activity, &*clock).await {
+                tracing::debug!(%error, "connection ended");
+            }
+            drop(open);
+            if let Some(shared) = weak.upgrade() {
+                shared.retire(&activity);
+            }
+        });
+    }
+
+    /// Closes idle connections as their time comes, until there are none.
+    async fn close_idle(weak: Weak<Self>, clock: Arc<dyn Clock>) {
+        loop {
+            let Some(shared) = weak.upgrade() else { return };
+            let (expired, next) = shared.state.lock().expire(clock.now());
+            drop((expired, shared));
+            match next {
+                Some(next) => clock.sleep_until(next).await,
+                None => return,
+            }
+        }
+    }
+
+    fn refuse(&self) -> ExportError {
+        ClientStats::count(&self.stats.refused_requests);
+        let message = format!("{} requests wait for a connection (max_waiting)", self.limits.max_waiting);
+        ExportError::refused(ErrorKind::Exhausted, message)
+    }
+
+    /// The attempt to connect vanished with its runtime.
+    fn gone(&self) -> ExportError {
+        ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "the client is shutting down")
+    }
+}
+
+// === impl OpenConnection ===
+
+impl OpenConnection {
+    fn count(stats: &Arc<ClientStats>) -> Self {
+        ClientStats::count(&stats.connects);
+        ClientStats::count(&stats.open_connections);
+        Self(stats.clone())
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.open_connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}

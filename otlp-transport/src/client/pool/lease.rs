@@ -1,0 +1,104 @@
+//! A connection on loan from a pool, for one request.
+
+use super::Shared;
+use crate::client::answer::Answer;
+use crate::client::outgoing::Outgoing;
+use crate::client::send_error::SendError;
+use crate::client::{http1, http2};
+use http::Request;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// A connection on loan from a [`ConnectionPool`](super::ConnectionPool), good for one request; goes back when dropped.
+pub struct PooledConnection {
+    shared: Arc<Shared>,
+    held: Option<Held>,
+}
+
+/// What is on loan.
+pub(super) enum Held {
+    /// A whole connection. `busy` from the start of a request to the end of its answer: what is dropped in between is lost.
+    Http1 { sender: http1::Sender, opened: Instant, reused: bool, busy: bool },
+    /// A share of one, counted in its activity.
+    Http2 { sender: http2::Sender, activity: Arc<http2::Activity> },
+}
+
+// === impl PooledConnection ===
+
+impl PooledConnection {
+    pub(super) fn new(shared: Arc<Shared>, held: Held) -> Self {
+        Self { shared, held: Some(held) }
+    }
+
+    /// Whether it carries other requests at the same time: HTTP/2.
+    pub fn is_multiplexed(&self) -> bool {
+        matches!(self.held, Some(Held::Http2 { .. }))
+    }
+
+    /// Sends a request and reads the answer. `head` makes the request's head, for HTTP/2 (true) with an absolute URI.
+    pub(crate) async fn send(
+        mut self,
+        head: impl FnOnce(bool) -> Request<()>,
+        body: Outgoing,
+        max_answer_bytes: usize,
+    ) -> Result<Answer, SendError> {
+        match &mut self.held {
+            Some(Held::Http1 { sender, reused, busy, .. }) => {
+                *busy = true;
+                let answer = http1::send(sender, head(false), body, max_answer_bytes, *reused).await;
+                (*busy, *reused) = (answer.is_err(), true);
+                answer
+            }
+            Some(Held::Http2 { sender, activity }) => {
+                let answer = http2::send(sender, head(true), body, max_answer_bytes).await;
+                if answer.is_ok() {
+                    activity.answers.fetch_add(1, Ordering::Relaxed);
+                } else if !http2::is_open(sender) {
+                    self.shared.retire(activity);
+                }
+                answer
+            }
+            None => Err(SendError::Failed(self.shared.gone())),
+        }
+    }
+
+    /// Takes out what is on loan; then dropping gives nothing back.
+    pub(super) fn take(&mut self) -> Option<Held> {
+        self.held.take()
+    }
+}
+
+impl Drop for PooledConnection {
+    fn drop(&mut self) {
+        match self.take() {
+            Some(Held::Http1 { busy: true, .. }) => Shared::lost_http1(&self.shared),
+            Some(held @ Held::Http1 { .. }) => Shared::put_back(&self.shared, held),
+            Some(Held::Http2 { activity, .. }) => {
+                activity.in_flight.fetch_sub(1, Ordering::Relaxed);
+            }
+            None => {}
+        }
+    }
+}
+
+// === impl Held ===
+
+impl Held {
+    pub(super) fn http1(sender: http1::Sender, opened: Instant) -> Self {
+        Self::Http1 { sender, opened, reused: false, busy: false }
+    }
+
+    /// Whether an HTTP/1.1 connection has been closed.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self, Self::Http1 { sender, .. } if sender.is_closed())
+    }
+
+    /// Whether an HTTP/1.1 connection has reached that age.
+    pub(super) fn is_aged(&self, now: Instant, max_age: Option<Duration>) -> bool {
+        match (self, max_age) {
+            (Self::Http1 { opened, .. }, Some(max_age)) => now.saturating_duration_since(*opened) >= max_age,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Why a connection did not bring an answer, and whether the server can have seen the request.
+
+use crate::ExportError;
+use crate::client::answer::OverLimit;
+use h2::Reason;
+use otlp_protocol::{Code, ErrorKind, Retry};
+
+/// A request without an answer.
+#[derive(Debug)]
+pub(crate) enum SendError {
+    /// The server cannot have processed it: it may be sent again at once, elsewhere.
+    Unprocessed(ExportError),
+    /// It may have been processed.
+    Failed(ExportError),
+    /// The answer is over its limit, in bytes.
+    Oversized(usize),
+}
+
+// === impl SendError ===
+
+impl SendError {
+    /// The stream or its connection broke off. gRPC's mapping of RST_STREAM (PROTOCOL-HTTP2 §Errors).
+    pub(crate) fn from_h2(error: h2::Error) -> Self {
+        let message = format!("the server did not answer: {error}");
+        // A GOAWAY from the peer reaches only the streams above its last-stream-id: those were never processed
+        // (RFC 9113 §6.8). The others go on, and end with the connection.
+        if error.is_go_away() && error.is_remote() {
+            return Self::Unprocessed(disconnected(message).with_source(error));
+        }
+        let failed = match error.reason().filter(|_| error.is_reset()) {
+            Some(Reason::REFUSED_STREAM) => return Self::Unprocessed(disconnected(message).with_source(error)),
+            Some(Reason::CANCEL) => ExportError::from_grpc(Code::Cancelled, message, None),
+            // Transport-level throttling is not the OTLP answer RESOURCE_EXHAUSTED, which would be final.
+            Some(Reason::ENHANCE_YOUR_CALM) => {
+                ExportError::from_grpc(Code::ResourceExhausted, message, None).with_retry(Retry::Backoff)
+            }
+            Some(_) => ExportError::from_grpc(Code::Internal, message, None),
+            None => disconnected(message),
+        };
+        Self::Failed(failed.with_source(error))
+    }
+
+    /// An HTTP/1.1 connection broke off before the answer was complete.
+    pub(crate) fn from_hyper(error: hyper::Error) -> Self {
+        Self::Failed(disconnected(format!("the server did not answer: {error}")).with_source(error))
+    }
+}
+
+impl From<OverLimit> for SendError {
+    fn from(OverLimit(limit): OverLimit) -> Self {
+        Self::Oversized(limit)
+    }
+}
+
+/// OTLP §All Other Responses: a disconnect without a response is retried with backoff.
+fn disconnected(message: String) -> ExportError {
+    ExportError::new(ErrorKind::Unavailable, Retry::Backoff, message)
+}

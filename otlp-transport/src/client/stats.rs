@@ -1,0 +1,27 @@
+//! What the connections of a client have counted, read by the owner at will.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A client's counters: monotone, but for `open_connections`.
+#[derive(Debug, Default)]
+pub struct ClientStats {
+    /// Connections open now.
+    pub open_connections: AtomicU64,
+    /// Connections established.
+    pub connects: AtomicU64,
+    /// Attempts to connect that failed.
+    pub connect_failures: AtomicU64,
+    /// Requests sent again at once, since the server cannot have processed them.
+    pub resent_requests: AtomicU64,
+    /// Requests refused because `max_in_flight` were under way.
+    pub refused_requests: AtomicU64,
+    /// Answers over `max_response_bytes`.
+    pub oversized_answers: AtomicU64,
+}
+
+impl ClientStats {
+    /// Adds one to a counter of this struct.
+    pub(crate) fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,116 @@
+//! Content encodings: a registry of [`Codec`]s by the name in `content-encoding` and `grpc-encoding`.
+//!
+//! A new encoding is one file with an `impl Codec` and one line in [`CODECS`].
+//!
+//! Inflating is where a few bytes become many, so every codec keeps three promises: nothing over the limit is ever
+//! allocated, the budget is charged before the memory is taken, and what is not exactly a complete stream is refused.
+
+mod gzip;
+mod zstd;
+
+use crate::ExportError;
+use bytes::Bytes;
+use otlp_protocol::{BudgetExhausted, BufferPool, Charge, ErrorKind, Payload, Retry};
+use std::sync::LazyLock;
+
+/// A content encoding, both ways. Stateless: contexts are pooled inside.
+pub trait Codec: Send + Sync {
+    /// The name in `content-encoding` and `grpc-encoding`.
+    fn name(&self) -> &'static str;
+
+    /// Compresses `plain` into one buffer of the pool.
+    ///
+    /// # Errors
+    /// [`CompressError`] if the library refuses; the input cannot cause that.
+    fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError>;
+
+    /// Inflates `wire`, which must be complete, into one buffer of the pool of at most `max_bytes`. `charge` grows by
+    /// what is allocated, before it is; on success it has grown by exactly the length of the result.
+    ///
+    /// # Errors
+    /// [`DecompressError`]; `charge` may have grown by then.
+    fn decompress(
+        &self,
+        wire: &[u8],
+        max_bytes: usize,
+        charge: &mut Charge,
+        buffers: &BufferPool,
+    ) -> Result<Bytes, DecompressError>;
+}
+
+/// The library would not compress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{codec}: {problem}")]
+pub struct CompressError {
+    /// The encoding.
+    pub codec: &'static str,
+    /// What the library says.
+    pub problem: &'static str,
+}
+
+/// Why a compressed body cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecompressError {
+    /// It inflates to more than the limit.
+    #[error("the body inflates to more than max_request_bytes ({limit})")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// It is not a complete stream of that encoding.
+    #[error("the body is not valid {codec}: {problem}")]
+    Malformed {
+        /// The encoding.
+        codec: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// There is no memory for it now.
+    #[error(transparent)]
+    Budget(#[from] BudgetExhausted),
+}
+
+/// The codec of that name, in any case; `None` for unknown ones and for `identity`, which needs none.
+pub fn codec(name: &str) -> Option<&'static dyn Codec> {
+    CODECS.iter().copied().find(|codec| name.eq_ignore_ascii_case(codec.name()))
+}
+
+/// The names of all encodings, as in `grpc-accept-encoding`.
+pub fn accepted_encodings() -> &'static str {
+    static NAMES: LazyLock<String> =
+        LazyLock::new(|| CODECS.iter().fold("identity".into(), |names, codec| names + "," + codec.name()));
+    &NAMES
+}
+
+impl From<DecompressError> for ExportError {
+    fn from(error: DecompressError) -> Self {
+        match error {
+            DecompressError::TooLarge { .. } => Self::new(ErrorKind::TooLarge, Retry::Never, error.to_string()),
+            DecompressError::Malformed { .. } => Self::new(ErrorKind::InvalidData, Retry::Never, error.to_string()),
+            DecompressError::Budget(exhausted) => exhausted.into(),
+        }
+    }
+}
+
+/// The payload in one piece: borrowed if it is, else copied once into a buffer of the pool.
+fn contiguous(plain: &Payload, buffers: &BufferPool) -> Bytes {
+    let mut segments = plain.segments();
+    match (segments.next(), segments.next()) {
+        (None, _) => Bytes::new(),
+        (Some(only), None) => only.clone(),
+        _ => {
+            let mut whole = buffers.take(plain.len());
+            plain.segments().for_each(|segment| whole.extend_from_slice(segment));
+            BufferPool::freeze(whole)
+        }
+    }
+}
+
+const CODECS: &[&dyn Codec] = &[&gzip::Gzip, &zstd::Zstd];
+
+/// Contexts kept for reuse, of each kind: one per thread that compresses at once, on all but the largest machines.
+const MAX_IDLE_CONTEXTS: usize = 16;
+
+#[cfg(test)]
+mod tests;

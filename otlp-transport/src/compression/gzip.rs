@@ -1,0 +1,206 @@
+//! gzip, RFC 1952: all members of the stream, checksums and lengths checked, nothing before, between or after them.
+//!
+//! One member, which is what everybody sends, is inflated in one shot by libdeflate. It does not say where the member
+//! ended, so that must be known beforehand: no second member can begin where the three bytes that begin one do not
+//! occur, and the stream's last eight bytes must be the checksum and length of what came out. Streams in which those
+//! three bytes occur again (by chance once in 16 MiB) are read member by member with zlib.
+
+use super::{Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, contiguous};
+use bytes::Bytes;
+use flate2::{Decompress, FlushDecompress, Status};
+use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor, crc32};
+use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload};
+use std::sync::LazyLock;
+
+pub(super) struct Gzip;
+
+impl Codec for Gzip {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError> {
+        let plain = contiguous(plain, buffers);
+        let mut compressor = COMPRESSORS.take();
+        let bound = compressor.gzip_compress_bound(plain.len());
+        let mut out = buffers.take(bound);
+        out.resize(bound, 0);
+        let len = compressor
+            .gzip_compress(&plain, &mut out)
+            .map_err(|_| CompressError { codec: NAME, problem: "the output is larger than its bound" })?;
+        out.truncate(len);
+        Ok(BufferPool::freeze(out))
+    }
+
+    fn decompress(
+        &self,
+        wire: &[u8],
+        max_bytes: usize,
+        charge: &mut Charge,
+        buffers: &BufferPool,
+    ) -> Result<Bytes, DecompressError> {
+        let Some((_, trailer)) = wire.split_last_chunk::<TRAILER_LEN>() else {
+            return Err(malformed("it ends before its trailer"));
+        };
+        let has_second_start = memchr::memmem::find(&wire[1..], &MEMBER_START).is_some();
+        if has_second_start {
+            return inflate_members(wire, max_bytes, charge, buffers);
+        }
+        let trailer = Trailer::parse(*trailer);
+        let len = trailer.len as usize;
+        if len > wire.len().saturating_mul(MAX_RATIO) {
+            return Err(malformed("its length cannot be right"));
+        }
+        if len > max_bytes {
+            return Err(DecompressError::TooLarge { limit: max_bytes });
+        }
+        charge.try_grow(len as u64)?;
+        let mut out = buffers.take(len);
+        out.resize(len, 0);
+        let inflated = DECOMPRESSORS.take().gzip_decompress(wire, &mut out).map_err(|error| match error {
+            DecompressionError::BadData => malformed("the data is corrupt, or ends too early"),
+            DecompressionError::InsufficientSpace => malformed("it holds more than its length says"),
+        })?;
+        if inflated != len || crc32(&out) != trailer.crc {
+            return Err(malformed("something follows its end"));
+        }
+        Ok(BufferPool::freeze(out))
+    }
+}
+
+/// The end of a member.
+#[derive(PartialEq)]
+struct Trailer {
+    crc: u32,
+    len: u32,
+}
+
+impl Trailer {
+    fn parse([a, b, c, d, e, f, g, h]: [u8; TRAILER_LEN]) -> Self {
+        Self { crc: u32::from_le_bytes([a, b, c, d]), len: u32::from_le_bytes([e, f, g, h]) }
+    }
+}
+
+fn inflate_members(
+    wire: &[u8],
+    max_bytes: usize,
+    charge: &mut Charge,
+    buffers: &BufferPool,
+) -> Result<Bytes, DecompressError> {
+    let mut out = buffers.take(0);
+    let mut inflater = INFLATERS.take();
+    let mut rest = wire;
+    let before = charge.bytes();
+    // The buffer may come with room from the pool, which the budget does not know yet.
+    let mut charged = 0;
+    for _ in 0..MAX_MEMBERS {
+        rest = &rest[header_len(rest).ok_or(malformed("a member's header is not one"))?..];
+        let start = out.len();
+        inflater.reset(false);
+        loop {
+            if out.len() == charged {
+                let more = grow_by(charged, rest.len(), max_bytes)?;
+                charge.try_grow(more as u64)?;
+                charged += more;
+                out.reserve_exact(more);
+            }
+            let (used, made) = (inflater.total_in(), out.len());
+            out.resize(charged, 0);
+            let status = inflater
+                .decompress(rest, &mut out[made..], FlushDecompress::None)
+                .map_err(|_| malformed("the data is corrupt"))?;
+            out.truncate(start + inflater.total_out() as usize);
+            let used = (inflater.total_in() - used) as usize;
+            rest = &rest[used..];
+            match status {
+                Status::StreamEnd => break,
+                _ if used == 0 && out.len() == made => return Err(malformed("it ends too early")),
+                _ => {}
+            }
+        }
+        if out.len() > max_bytes {
+            return Err(DecompressError::TooLarge { limit: max_bytes });
+        }
+        let Some((trailer, after)) = rest.split_first_chunk::<TRAILER_LEN>() else {
+            return Err(malformed("it ends before its trailer"));
+        };
+        let member = &out[start..];
+        if Trailer::parse(*trailer) != (Trailer { crc: crc32(member), len: member.len() as u32 }) {
+            return Err(malformed("its checksum or length does not match"));
+        }
+        rest = after;
+        if rest.is_empty() {
+            charge.shrink_to(before + out.len() as u64);
+            return Ok(BufferPool::freeze(out));
+        }
+    }
+    Err(malformed("it has more than 65536 members"))
+}
+
+/// By how much the output grows: it doubles, starting from a guess by the input, up to one byte over the limit, which
+/// tells a body of just that size from a larger one.
+fn grow_by(len: usize, input: usize, max_bytes: usize) -> Result<usize, DecompressError> {
+    let limit = max_bytes.saturating_add(1);
+    if len >= limit {
+        return Err(DecompressError::TooLarge { limit: max_bytes });
+    }
+    Ok(len.max(input.saturating_mul(4)).max(MIN_GROWTH).min(limit - len))
+}
+
+/// Length of the member header at the start of `bytes`; `None` if it is not one, or not all of one.
+fn header_len(bytes: &[u8]) -> Option<usize> {
+    let (fixed, _) = bytes.split_first_chunk::<10>()?;
+    let flags = fixed[3];
+    if !fixed.starts_with(&MEMBER_START) || flags & RESERVED_FLAGS != 0 {
+        return None;
+    }
+    let mut len = fixed.len();
+    if flags & EXTRA_FLAG != 0 {
+        let (extra, _) = bytes.get(len..)?.split_first_chunk::<2>()?;
+        len += 2 + usize::from(u16::from_le_bytes(*extra));
+    }
+    for flag in [NAME_FLAG, COMMENT_FLAG] {
+        if flags & flag != 0 {
+            len += memchr::memchr(0, bytes.get(len..)?)? + 1;
+        }
+    }
+    if flags & HEADER_CRC_FLAG != 0 {
+        let (crc, _) = bytes.get(len..)?.split_first_chunk::<2>()?;
+        if u16::from_le_bytes(*crc) != crc32(bytes.get(..len)?) as u16 {
+            return None;
+        }
+        len += 2;
+    }
+    (len <= bytes.len()).then_some(len)
+}
+
+fn malformed(problem: &'static str) -> DecompressError {
+    DecompressError::Malformed { codec: NAME, problem }
+}
+
+static COMPRESSORS: LazyLock<ObjectPool<Compressor>> =
+    LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, || Compressor::new(fastest()), |_| {}));
+static DECOMPRESSORS: LazyLock<ObjectPool<Decompressor>> =
+    LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, Decompressor::new, |_| {}));
+static INFLATERS: LazyLock<ObjectPool<Decompress>> =
+    LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, || Decompress::new(false), |_| {}));
+
+/// Level 1: telemetry shrinks 5 to 10 times at any level, and the CPU it costs is what users pay for.
+fn fastest() -> CompressionLvl {
+    CompressionLvl::new(1).unwrap_or_default()
+}
+
+const NAME: &str = "gzip";
+/// RFC 1952 §2.3.1: the magic number, and deflate as the compression method.
+const MEMBER_START: [u8; 3] = [0x1f, 0x8b, 8];
+const TRAILER_LEN: usize = 8;
+/// Deflate makes at most 1032 bytes of one.
+const MAX_RATIO: usize = 1032;
+/// A member costs a microsecond however little it holds.
+const MAX_MEMBERS: usize = 65_536;
+const MIN_GROWTH: usize = 4 << 10;
+const HEADER_CRC_FLAG: u8 = 1 << 1;
+const EXTRA_FLAG: u8 = 1 << 2;
+const NAME_FLAG: u8 = 1 << 3;
+const COMMENT_FLAG: u8 = 1 << 4;
+const RESERVED_FLAGS: u8 = 0xe0;

@@ -1,0 +1,160 @@
+use super::{CODECS, Codec, DecompressError, codec};
+use bytes::Bytes;
+use otlp_protocol::{BufferPool, ByteBudget, Charge, Payload};
+
+const LIMIT: usize = 64 << 20;
+
+#[test]
+fn what_is_compressed_inflates_to_the_same() {
+    for codec in CODECS {
+        for plain in [vec![], b"a".to_vec(), text(600), text(200_000), noise(100_000), vec![0; 3 << 20]] {
+            let segments: Payload = plain.chunks(70_000).map(Bytes::copy_from_slice).collect();
+            let wire = codec.compress(&segments, &buffers()).unwrap();
+            assert_eq!(inflate(*codec, &wire, LIMIT).unwrap(), plain, "{}", codec.name());
+        }
+    }
+}
+
+#[test]
+fn names_are_found_in_any_case() {
+    assert_eq!(codec("GZip").map(Codec::name), Some("gzip"));
+    assert_eq!(codec("zstd").map(Codec::name), Some("zstd"));
+    assert!(codec("identity").is_none() && codec("br").is_none() && codec("").is_none());
+    assert_eq!(super::accepted_encodings(), "identity,gzip,zstd");
+}
+
+#[test]
+fn all_members_and_frames_are_read() {
+    for codec in CODECS {
+        let (first, second) = (text(5_000), text(70));
+        let mut wire = compress(*codec, &first);
+        wire.extend(compress(*codec, &second));
+        wire.extend(compress(*codec, b""));
+        wire.extend(compress(*codec, &first));
+        let expected = [first.clone(), second, first].concat();
+        assert_eq!(inflate(*codec, &wire, LIMIT).unwrap(), expected, "{}", codec.name());
+    }
+}
+
+#[test]
+fn every_truncation_and_anything_after_the_end_is_refused() {
+    for codec in CODECS {
+        let one = compress(*codec, &text(3_000));
+        let two = [one.clone(), compress(*codec, b"xyz")].concat();
+        for len in (0..one.len()).chain(one.len() + 1..two.len()) {
+            let error = inflate(*codec, &two[..len], LIMIT).unwrap_err();
+            assert!(matches!(error, DecompressError::Malformed { .. }), "{} {len}: {error}", codec.name());
+        }
+        for tail in [&b"\0"[..], b"\0\0\0\0\0\0\0\0", b"garbage", b"\x1f\x8b\x08"] {
+            let error = inflate(*codec, &[&one, tail].concat(), LIMIT).unwrap_err();
+            assert!(matches!(error, DecompressError::Malformed { .. }), "{} {tail:?}: {error}", codec.name());
+        }
+    }
+}
+
+#[test]
+fn no_flipped_bit_is_accepted_as_something_else() {
+    let plain = text(400);
+    let gzip = codec("gzip").unwrap();
+    let wire = compress(gzip, &plain);
+    for bit in 0..wire.len() * 8 {
+        let mut flipped = wire.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        if let Ok(inflated) = inflate(gzip, &flipped, LIMIT) {
+            assert_eq!(inflated, plain, "bit {bit}");
+        }
+    }
+}
+
+#[test]
+fn the_limit_is_exact_and_nothing_beyond_it_is_charged() {
+    for codec in CODECS {
+        let plain = text(100_000);
+        for wire in [compress(*codec, &plain), [compress(*codec, &plain[..1]), compress(*codec, &plain[1..])].concat()] {
+            assert_eq!(inflate(*codec, &wire, plain.len()).unwrap().len(), plain.len());
+            let error = inflate(*codec, &wire, plain.len() - 1).unwrap_err();
+            assert_eq!(error, DecompressError::TooLarge { limit: plain.len() - 1 }, "{}", codec.name());
+        }
+        let bomb = compress(*codec, &vec![0; 100 << 20]);
+        let budget = ByteBudget::new(1 << 30);
+        let mut charge = budget.try_charge(0).unwrap();
+        let error = codec.decompress(&bomb, LIMIT, &mut charge, &buffers()).unwrap_err();
+        assert_eq!(error, DecompressError::TooLarge { limit: LIMIT });
+        assert!(charge.bytes() <= LIMIT as u64 + 1);
+    }
+}
+
+#[test]
+fn the_budget_is_charged_before_memory_is_taken() {
+    for codec in CODECS {
+        let plain = text(100_000);
+        for wire in [compress(*codec, &plain), [compress(*codec, &plain), compress(*codec, b"")].concat()] {
+            let budget = ByteBudget::new(plain.len() as u64 - 1);
+            let mut charge = budget.try_charge(0).unwrap();
+            let error = codec.decompress(&wire, LIMIT, &mut charge, &buffers()).unwrap_err();
+            assert!(matches!(error, DecompressError::Budget(_)), "{}: {error}", codec.name());
+
+            let budget = ByteBudget::new(10 << 20);
+            let mut charge = budget.try_charge(7).unwrap();
+            codec.decompress(&wire, LIMIT, &mut charge, &buffers()).unwrap();
+            assert_eq!(charge.bytes(), plain.len() as u64 + 7, "{}", codec.name());
+        }
+    }
+}
+
+#[test]
+fn gzip_headers_may_have_all_optional_fields() {
+    let plain = text(300);
+    let wire = compress(codec("gzip").unwrap(), &plain);
+    let mut header = wire[..10].to_vec();
+    header[3] = 0b1_1110;
+    header.extend(b"\x03\x00abcname\0comment\0");
+    let crc = libdeflater::crc32(&header) as u16;
+    header.extend(crc.to_le_bytes());
+    let rich = [&header, &wire[10..]].concat();
+    let gzip = codec("gzip").unwrap();
+    assert_eq!(inflate(gzip, &rich, LIMIT).unwrap(), plain);
+    // Followed by another member, it is read member by member.
+    assert_eq!(inflate(gzip, &[&rich[..], &wire].concat(), LIMIT).unwrap().len(), 600);
+}
+
+#[test]
+fn lying_lengths_cost_nothing() {
+    let gzip = codec("gzip").unwrap();
+    let mut wire = compress(gzip, b"abc");
+    let at = wire.len() - 4;
+    wire[at..].copy_from_slice(&u32::MAX.to_le_bytes());
+    let mut charge = ByteBudget::new(100).try_charge(0).unwrap();
+    let error = gzip.decompress(&wire, usize::MAX, &mut charge, &buffers()).unwrap_err();
+    assert!(matches!(error, DecompressError::Malformed { .. }), "{error}");
+
+    // A zstd frame whose header claims 2^40 bytes, with one empty raw block.
+    let wire = [&[0x28, 0xb5, 0x2f, 0xfd, 0xc0, 0x40], &(1u64 << 40).to_le_bytes()[..], &[1, 0, 0]].concat();
+    let error = codec("zstd").unwrap().decompress(&wire, usize::MAX, &mut charge, &buffers()).unwrap_err();
+    assert!(matches!(error, DecompressError::Malformed { .. }), "{error}");
+}
+
+fn inflate(codec: &dyn Codec, wire: &[u8], limit: usize) -> Result<Vec<u8>, DecompressError> {
+    codec.decompress(wire, limit, &mut Charge::none(), &buffers()).map(|plain| plain.to_vec())
+}
+
+fn compress(codec: &dyn Codec, plain: &[u8]) -> Vec<u8> {
+    codec.compress(&plain.to_vec().into(), &buffers()).unwrap().to_vec()
+}
+
+fn buffers() -> BufferPool {
+    BufferPool::new(4)
+}
+
+fn text(len: usize) -> Vec<u8> {
+    (0..).flat_map(|n: u32| format!("service.name={n};").into_bytes()).take(len).collect()
+}
+
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1u32;
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}

@@ -1,0 +1,184 @@
+//! Zstandard, RFC 8878: all frames of the stream, with windows of up to 8 MiB.
+//!
+//! Frames are decoded in one shot, straight into the result, so no window is ever allocated. How large the result can
+//! get is read off the block headers beforehand; that walk also finds frames that are cut short.
+
+use super::{Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, contiguous};
+use bytes::Bytes;
+use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload};
+use std::sync::LazyLock;
+use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound, get_error_name};
+
+pub(super) struct Zstd;
+
+impl Codec for Zstd {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError> {
+        let plain = contiguous(plain, buffers);
+        let mut out = buffers.take(compress_bound(plain.len()));
+        COMPRESSORS
+            .take()
+            .compress2(&mut *out, &plain)
+            .map_err(|code| CompressError { codec: NAME, problem: get_error_name(code) })?;
+        Ok(BufferPool::freeze(out))
+    }
+
+    fn decompress(
+        &self,
+        wire: &[u8],
+        max_bytes: usize,
+        charge: &mut Charge,
+        buffers: &BufferPool,
+    ) -> Result<Bytes, DecompressError> {
+        let size = measure(wire).map_err(|problem| DecompressError::Malformed { codec: NAME, problem })?;
+        let too_large = DecompressError::TooLarge { limit: max_bytes };
+        if size.least > max_bytes as u64 {
+            return Err(too_large);
+        }
+        let before = charge.bytes();
+        let capacity = size.most.min(max_bytes as u64);
+        charge.try_grow(capacity)?;
+        let mut out = buffers.take(capacity as usize);
+        let decoded = DECOMPRESSORS.take().decompress(&mut *out, wire);
+        if out.len() > max_bytes {
+            return Err(too_large);
+        }
+        match decoded {
+            Ok(_) => {
+                charge.shrink_to(before + out.len() as u64);
+                Ok(BufferPool::freeze(out))
+            }
+            Err(_) if size.most > max_bytes as u64 => Err(too_large),
+            Err(code) => Err(DecompressError::Malformed { codec: NAME, problem: get_error_name(code) }),
+        }
+    }
+}
+
+/// What a stream decodes to, in bytes, going by its headers.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    least: u64,
+    most: u64,
+}
+
+/// Walks the frames and blocks of a stream without decoding any.
+fn measure(wire: &[u8]) -> Result<Size, &'static str> {
+    let mut rest = Reader(wire);
+    let mut size = Size::default();
+    loop {
+        let magic = rest.little_endian(4)? as u32;
+        if magic & !0xf == SKIPPABLE_MAGIC {
+            let len = rest.little_endian(4)?;
+            rest.skip(len)?;
+        } else if magic == MAGIC {
+            let frame = measure_frame(&mut rest)?;
+            size.least += frame.least;
+            size.most += frame.most;
+        } else {
+            return Err("it holds something that is not a frame");
+        }
+        if rest.0.is_empty() {
+            return Ok(size);
+        }
+    }
+}
+
+fn measure_frame(rest: &mut Reader<'_>) -> Result<Size, &'static str> {
+    let descriptor = rest.little_endian(1)?;
+    let is_single_segment = descriptor & 1 << 5 != 0;
+    let mut window = 0;
+    if !is_single_segment {
+        let byte = rest.little_endian(1)?;
+        let base = 1u64 << (10 + (byte >> 3));
+        window = base + base / 8 * (byte & 7);
+    }
+    // RFC 8878 §3.1.1.1: the dictionary's and the content size's lengths are two bits each.
+    let dictionary = rest.little_endian([0, 1, 2, 4][descriptor as usize & 3])?;
+    if dictionary != 0 {
+        return Err("it needs a dictionary");
+    }
+    let content = match descriptor >> 6 {
+        0 if is_single_segment => Some(rest.little_endian(1)?),
+        0 => None,
+        1 => Some(rest.little_endian(2)? + 256),
+        2 => Some(rest.little_endian(4)?),
+        _ => Some(rest.little_endian(8)?),
+    };
+    if is_single_segment {
+        window = content.unwrap_or_default();
+    }
+    if window > MAX_WINDOW_BYTES {
+        return Err("its window is larger than 8 MiB");
+    }
+    let mut size = measure_blocks(rest, window.min(MAX_BLOCK_BYTES))?;
+    if descriptor & 1 << 2 != 0 {
+        rest.skip(4)?;
+    }
+    if let Some(content) = content {
+        if content < size.least || content > size.most {
+            return Err("its content size cannot be right");
+        }
+        size = Size { least: content, most: content };
+    }
+    Ok(size)
+}
+
+fn measure_blocks(rest: &mut Reader<'_>, max_block: u64) -> Result<Size, &'static str> {
+    let mut size = Size::default();
+    loop {
+        let header = rest.little_endian(3)?;
+        let len = header >> 3;
+        let block = match header >> 1 & 3 {
+            0 => rest.skip(len).map(|()| Size { least: len, most: len })?,
+            1 => rest.skip(1).map(|()| Size { least: len, most: len })?,
+            2 => rest.skip(len).map(|()| Size { least: 0, most: max_block })?,
+            _ => return Err("it has a block of a reserved type"),
+        };
+        size.least += block.least;
+        size.most += block.most;
+        if header & 1 != 0 {
+            return Ok(size);
+        }
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    /// The next `count` bytes, at most 8, as a number.
+    fn little_endian(&mut self, count: usize) -> Result<u64, &'static str> {
+        let (head, tail) = self.0.split_at_checked(count).ok_or(CUT_SHORT)?;
+        self.0 = tail;
+        Ok(head.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    }
+
+    fn skip(&mut self, count: u64) -> Result<(), &'static str> {
+        let count = usize::try_from(count).map_err(|_| CUT_SHORT)?;
+        self.0 = self.0.get(count..).ok_or(CUT_SHORT)?;
+        Ok(())
+    }
+}
+
+static COMPRESSORS: LazyLock<ObjectPool<CCtx<'static>>> = LazyLock::new(|| {
+    let create = || {
+        let mut context = CCtx::create();
+        // A valid level cannot fail; the default one would do as well.
+        let _ = context.set_parameter(CParameter::CompressionLevel(1));
+        context
+    };
+    ObjectPool::new(MAX_IDLE_CONTEXTS, create, |_| {})
+});
+static DECOMPRESSORS: LazyLock<ObjectPool<DCtx<'static>>> =
+    LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, DCtx::create, |_| {}));
+
+const NAME: &str = "zstd";
+const CUT_SHORT: &str = "it ends too early";
+const MAGIC: u32 = 0xfd2f_b528;
+const SKIPPABLE_MAGIC: u32 = 0x184d_2a50;
+/// RFC 8878 §3.1.1.1.2 recommends that decoders support at least this much.
+const MAX_WINDOW_BYTES: u64 = 8 << 20;
+/// RFC 8878 §3.1.1.2.4: of the window size and 128 KiB, the smaller one.
+const MAX_BLOCK_BYTES: u64 = 128 << 10;

@@ -1,0 +1,124 @@
+//! Endpoints of clients, parsed once when a client is made: where to connect, whom to expect, what to ask for.
+
+use crate::ConfigError;
+use http::Uri;
+use http::uri::{Authority, PathAndQuery, Scheme};
+
+/// A parsed endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// Whether to speak TLS.
+    pub(crate) secure: bool,
+    /// Host and, if it was given, port: what `:authority` and `host` say.
+    pub(crate) authority: Authority,
+    /// `host:port`, IPv6 in brackets: what to connect to.
+    pub(crate) address: String,
+    /// Path and query; `/` if none was given.
+    pub(crate) path: PathAndQuery,
+}
+
+// === impl Endpoint ===
+
+impl Endpoint {
+    /// A gRPC endpoint: `host:port`, with or without `dns:///`, or an `http(s)://` URL, whose scheme wins over
+    /// `insecure`. Empty: `http://localhost:4317`.
+    pub(crate) fn grpc(endpoint: &str, insecure: bool) -> Result<Self, ConfigError> {
+        let endpoint = if endpoint.is_empty() { DEFAULT_GRPC } else { endpoint };
+        let target = endpoint.strip_prefix("dns:///").unwrap_or(endpoint);
+        if target.contains("://") {
+            let parsed = Self::url(ENDPOINT, target)?;
+            if parsed.path != "/" {
+                return Err(problem(ENDPOINT, endpoint, "a gRPC endpoint has no path"));
+            }
+            return Ok(parsed);
+        }
+        if target.starts_with("unix:") {
+            return Err(problem(ENDPOINT, endpoint, "unix sockets are not supported"));
+        }
+        let authority = target
+            .parse::<Authority>()
+            .map_err(|error| problem(ENDPOINT, endpoint, &format!("{error}; expected host:port or a URL")))?;
+        Self::new(ENDPOINT, !insecure, authority, None, PathAndQuery::from_static("/"))
+    }
+
+    /// A URL taken as it is; without a path it gets `/`. `key` is the setting it stands in.
+    pub(crate) fn url(key: &'static str, url: &str) -> Result<Self, ConfigError> {
+        let parsed = url.parse::<Uri>().map_err(|error| problem(key, url, &error.to_string()))?.into_parts();
+        let (secure, default_port) = match &parsed.scheme {
+            Some(scheme) if *scheme == Scheme::HTTP => (false, 80),
+            Some(scheme) if *scheme == Scheme::HTTPS => (true, 443),
+            _ => return Err(problem(key, url, "expected a URL that starts with http:// or https://")),
+        };
+        let authority = parsed.authority.ok_or_else(|| problem(key, url, "there is no host"))?;
+        let path = parsed.path_and_query.filter(|path| path.as_str() != "");
+        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        Self::new(key, secure, authority, Some(default_port), path)
+    }
+
+    /// The base URL of OTLP/HTTP with `signal_path` (`/v1/traces`) appended. Empty: `http://localhost:4318`.
+    /// OTLP exporter §Endpoint URLs for OTLP/HTTP.
+    pub(crate) fn http(base: &str, signal_path: &str) -> Result<Self, ConfigError> {
+        let base = if base.is_empty() { DEFAULT_HTTP } else { base };
+        let mut endpoint = Self::url(ENDPOINT, base)?;
+        if endpoint.path.query().is_some() {
+            return Err(problem(ENDPOINT, base, "a base URL has no query; signal endpoints may have one"));
+        }
+        let path = format!("{}{signal_path}", endpoint.path.path().trim_end_matches('/'));
+        endpoint.path = path.parse().map_err(|error| problem(ENDPOINT, base, &format!("{error}")))?;
+        Ok(endpoint)
+    }
+
+    /// The host as certificates name it: without brackets.
+    pub(crate) fn host(&self) -> &str {
+        self.authority.host().trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The URI of `path` at this endpoint, with scheme and authority.
+    pub(crate) fn uri(&self, path: PathAndQuery) -> Result<Uri, ConfigError> {
+        let scheme = if self.secure { Scheme::HTTPS } else { Scheme::HTTP };
+        Uri::builder()
+            .scheme(scheme)
+            .authority(self.authority.clone())
+            .path_and_query(path)
+            .build()
+            .map_err(|error| problem(ENDPOINT, self.authority.as_str(), &error.to_string()))
+    }
+
+    fn new(
+        key: &'static str,
+        secure: bool,
+        authority: Authority,
+        default_port: Option<u16>,
+        path: PathAndQuery,
+    ) -> Result<Self, ConfigError> {
+        let given = authority.as_str();
+        if given.contains('@') {
+            // Not quoted: it is a secret.
+            return Err(ConfigError { key, problem: "credentials in an endpoint: send them as a header".into() });
+        }
+        let host = authority.host();
+        if host.is_empty() {
+            return Err(problem(key, given, "there is no host"));
+        }
+        let has_port = given.len() > host.len();
+        let port = match (authority.port_u16().filter(|&port| port > 0), default_port) {
+            (Some(port), _) => port,
+            (None, Some(port)) if !has_port => port,
+            (None, None) if !has_port => return Err(problem(key, given, "there is no port; gRPC's is 4317")),
+            _ => return Err(problem(key, given, "the port is not a number from 1 to 65535")),
+        };
+        let address = format!("{host}:{port}");
+        Ok(Self { secure, authority, address, path })
+    }
+}
+
+fn problem(key: &'static str, given: &str, problem: &str) -> ConfigError {
+    ConfigError { key, problem: format!("`{given}`: {problem}") }
+}
+
+const ENDPOINT: &str = "endpoint";
+const DEFAULT_GRPC: &str = "http://localhost:4317";
+const DEFAULT_HTTP: &str = "http://localhost:4318";
+
+#[cfg(test)]
+mod tests;

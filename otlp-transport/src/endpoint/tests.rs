@@ -1,0 +1,81 @@
+use super::*;
+use serde_json::Value;
+
+/// The `endpoint_http` rows of the shared tables.
+#[test]
+fn http_urls_are_formed_as_the_specification_says() {
+    let tables: Value =
+        serde_json::from_str(include_str!("../../../otlp-protocol/tests/fixtures/tables.json")).unwrap();
+    for row in tables["endpoint_http"].as_array().unwrap() {
+        let endpoint = match (row["base"].as_str(), row["traces_endpoint"].as_str()) {
+            (Some(base), _) => Endpoint::http(base, "/v1/traces"),
+            (_, url) => Endpoint::url("signal_endpoints", url.unwrap()),
+        }
+        .unwrap();
+        let url = endpoint.uri(endpoint.path.clone()).unwrap().to_string();
+        assert_eq!(url, row["traces"].as_str().unwrap(), "{row}");
+        if let Some(port) = row["port"].as_u64() {
+            assert!(endpoint.address.ends_with(&format!(":{port}")), "{row}: {}", endpoint.address);
+        }
+    }
+}
+
+#[test]
+fn signal_urls_keep_their_query() {
+    let endpoint = Endpoint::url("signal_endpoints", "http://c:1/in?key=1&b").unwrap();
+    assert_eq!(endpoint.uri(endpoint.path.clone()).unwrap(), "http://c:1/in?key=1&b");
+}
+
+#[test]
+fn grpc_endpoints() {
+    let rows = [
+        // given, insecure, secure, address, host
+        ("collector:4317", true, false, "collector:4317", "collector"),
+        ("collector:4317", false, true, "collector:4317", "collector"),
+        ("dns:///collector:4317", true, false, "collector:4317", "collector"),
+        ("http://collector:4317", false, false, "collector:4317", "collector"),
+        ("https://collector:4317/", true, true, "collector:4317", "collector"),
+        ("https://collector", true, true, "collector:443", "collector"),
+        ("http://collector", false, false, "collector:80", "collector"),
+        ("[::1]:4317", true, false, "[::1]:4317", "::1"),
+        ("http://[::1]:4317", true, false, "[::1]:4317", "::1"),
+        ("127.0.0.1:4317", true, false, "127.0.0.1:4317", "127.0.0.1"),
+        ("", false, false, "localhost:4317", "localhost"),
+    ];
+    for (given, insecure, secure, address, host) in rows {
+        let endpoint = Endpoint::grpc(given, insecure).unwrap();
+        assert_eq!((endpoint.secure, &*endpoint.address, endpoint.host()), (secure, address, host), "{given}");
+    }
+}
+
+#[test]
+fn what_cannot_work_is_refused_by_name() {
+    let grpc = |endpoint| Endpoint::grpc(endpoint, true).unwrap_err().to_string();
+    let http = |endpoint| Endpoint::http(endpoint, "/v1/logs").unwrap_err().to_string();
+    let rows = [
+        (grpc("collector"), "no port"),
+        (grpc("collector:99999"), "1 to 65535"),
+        (grpc("collector:0"), "1 to 65535"),
+        (grpc("http://collector:x"), "1 to 65535"),
+        (grpc("unix:///run/otlp.sock"), "http://"),
+        (grpc("unix:run/otlp.sock"), "unix"),
+        (grpc("ftp://collector:1"), "http://"),
+        (grpc("http://collector:4317/path"), "no path"),
+        (grpc("::1:4317"), "host:port"),
+        (grpc(":4317"), "host"),
+        (grpc("a b:1"), "host:port"),
+        (http("collector:4318"), "http://"),
+        (http("http://collector:4318/a?b"), "no query"),
+        (http("http://"), "`http://`"),
+        (http("/v1"), "http://"),
+    ];
+    for (error, expected) in rows {
+        assert!(error.starts_with("endpoint: ") && error.contains(expected), "{error}: no `{expected}`");
+    }
+}
+
+#[test]
+fn credentials_are_refused_without_being_quoted() {
+    let error = Endpoint::http("http://user:secret@collector", "/v1/logs").unwrap_err().to_string();
+    assert!(!error.contains("secret"), "{error}");
+}

@@ -1,0 +1,31 @@
+//! OTLP over HTTP as a strategy.
+
+use crate::client::HttpClient;
+use crate::server::Protocol;
+use crate::{
+    BoxExport, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
+    TransportStrategy,
+};
+
+/// OTLP over HTTP, port 4318 by custom.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HttpTransportStrategy;
+
+impl TransportStrategy for HttpTransportStrategy {
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<BoxExport, ConfigError> {
+        HttpClient::new(context, &config).map(BoxExport::new)
+    }
+
+    fn bind<'a>(
+        &'a self,
+        context: &'a TransportContext,
+        config: ServerConfig,
+        routes: Routes,
+    ) -> NetFuture<'a, Server> {
+        Box::pin(crate::server::bind(context, config, routes, Protocol::Http))
+    }
+}

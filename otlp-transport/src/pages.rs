@@ -1,0 +1,121 @@
+//! Pages for operators and probes: a few small documents over HTTP/1.1, `GET` and `HEAD` only.
+//!
+//! Not on the data path, so it is simple rather than fast: one request a connection, which is closed after
+//! [`CONNECTION_TIME`] at the latest, and [`MAX_CONNECTIONS`] at a time.
+
+use crate::{Listener, TransportContext};
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{AbortHandle, JoinSet};
+
+/// A document, made when it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `content-type`.
+    pub content_type: &'static str,
+    /// The document.
+    pub body: String,
+}
+
+/// Serves pages until it is dropped.
+#[derive(Debug)]
+pub struct PagesServer {
+    local_addr: SocketAddr,
+    acceptor: AbortHandle,
+}
+
+/// Serves what `pages` has for a path; 404 where it has nothing. It must not wait.
+///
+/// # Errors
+/// If the endpoint (`host:port`) cannot be listened on.
+pub async fn serve_pages(
+    context: &TransportContext,
+    endpoint: &str,
+    pages: impl Fn(&str) -> Option<Page> + Send + Sync + 'static,
+) -> io::Result<PagesServer> {
+    let listener = context.net.bind(endpoint).await?;
+    let local_addr = listener.local_addr()?;
+    let acceptor = tokio::spawn(accept(listener, context.clone(), Arc::new(pages))).abort_handle();
+    Ok(PagesServer { local_addr, acceptor })
+}
+
+// === impl PagesServer ===
+
+impl PagesServer {
+    /// The address it listens on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+}
+
+impl Drop for PagesServer {
+    fn drop(&mut self) {
+        self.acceptor.abort();
+    }
+}
+
+type Pages = dyn Fn(&str) -> Option<Page> + Send + Sync;
+
+async fn accept(listener: Box<dyn Listener>, context: TransportContext, pages: Arc<Pages>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((io, _)) if connections.len() < MAX_CONNECTIONS => {
+                    let too_late = context.clock.sleep(CONNECTION_TIME);
+                    let pages = pages.clone();
+                    connections.spawn(async move {
+                        let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&*pages, &request))));
+                        let connection = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(io), service);
+                        tokio::select! {
+                            // A peer that breaks off hurts nobody.
+                            result = connection => drop(result),
+                            () = too_late => {}
+                        }
+                    });
+                }
+                Ok(_) => {}
+                Err(_) => context.clock.sleep(ACCEPT_BACKOFF).await,
+            },
+        }
+    }
+}
+
+fn answer(pages: &Pages, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return response;
+    }
+    let not_found = || Page { status: 404, content_type: "text/plain", body: "no such page\n".into() };
+    let page = pages(request.uri().path()).unwrap_or_else(not_found);
+    // For HEAD hyper sends the length and leaves the document out.
+    let mut response = Response::new(Full::from(page.body));
+    *response.status_mut() = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
+    response
+}
+
+/// Connections at a time; further ones are closed at once.
+const MAX_CONNECTIONS: usize = 64;
+
+/// From accepting a connection to the end of the answer.
+const CONNECTION_TIME: Duration = Duration::from_secs(10);
+
+/// After a failure to accept, such as for want of file descriptors.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);

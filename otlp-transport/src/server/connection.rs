@@ -1,0 +1,254 @@
+//! One connection: which HTTP it speaks, how long it may live, and how it ends.
+
+use super::activity::{Activity, HeadWatch, Phase};
+use super::grpc::Grpc;
+use super::http::Http;
+use super::intake::Intake;
+use super::stream::{Stream, Version};
+use super::timer::ClockTimer;
+use super::{Protocol, ServerStats};
+use crate::{BoxIo, Clock, ServerLimits};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use http::header::TRANSFER_ENCODING;
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Serves connections.
+pub(super) struct Serve {
+    intake: Arc<Intake>,
+    is_draining: watch::Receiver<bool>,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    service: Service,
+}
+
+enum Service {
+    Grpc(Arc<Grpc>),
+    Http(Arc<Http>),
+}
+
+/// A connection that can be told to finish what is under way and close.
+trait Connection: Future<Output = hyper::Result<()>> {
+    fn finish(self: Pin<&mut Self>);
+}
+
+impl Serve {
+    pub(super) async fn new(intake: Arc<Intake>, protocol: Protocol, is_draining: watch::Receiver<bool>) -> Self {
+        let http1 = http1_settings(&intake.limits);
+        let http2 = http2_settings(&intake.limits, ClockTimer(Arc::clone(&intake.context.clock)));
+        let service = match protocol {
+            Protocol::Grpc => Service::Grpc(Arc::new(Grpc::new(Arc::clone(&intake)).await)),
+            Protocol::Http => Service::Http(Arc::new(Http::new(Arc::clone(&intake)))),
+        };
+        Self { intake, is_draining, http1, http2, service }
+    }
+
+    pub(super) fn stats(&self) -> &Arc<ServerStats> {
+        &self.intake.stats
+    }
+
+    pub(super) fn limits(&self) -> &ServerLimits {
+        &self.intake.limits
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.intake.context.clock
+    }
+
+    /// Requests that never end, such as watching health, end now.
+    pub(super) async fn drained(&self) {
+        if let Service::Grpc(grpc) = &self.service {
+            grpc.drained().await;
+        }
+    }
+
+    /// Serves one connection until it closes.
+    pub(super) async fn connection(&self, io: BoxIo) {
+        let slow = self.clock().sleep(self.limits().header_timeout);
+        let (version, stream) = tokio::select! {
+            biased;
+            begun = Stream::begin(io) => match begun {
+                Ok(begun) => begun,
+                Err(_) => return,
+            },
+            () = slow => return ServerStats::count(&self.stats().timed_out_connections),
+        };
+        match (&self.service, version) {
+            (Service::Grpc(grpc), Version::Http2) => {
+                let grpc = Arc::clone(grpc);
+                let service = service_fn(move |request| {
+                    let grpc = Arc::clone(&grpc);
+                    async move { Ok::<_, Infallible>(grpc.respond(request).await) }
+                });
+                self.drive(self.http2.serve_connection(TokioIo::new(stream), service)).await;
+            }
+            (Service::Grpc(_), Version::Http1) => {}
+            (Service::Http(http), Version::Http2) => {
+                let http = Arc::clone(http);
+                let service = service_fn(move |request| {
+                    let http = Arc::clone(&http);
+                    async move { Ok::<_, Infallible>(http.respond(request).await) }
+                });
+                self.drive(self.http2.serve_connection(TokioIo::new(stream), service)).await;
+            }
+            (Service::Http(http), Version::Http1) => self.http1_connection(Arc::clone(http), stream).await,
+        }
+    }
+
+    async fn http1_connection(&self, http: Arc<Http>, stream: Stream) {
+        let activity = Arc::new(Activity::default());
+        let stream = stream.watched(HeadWatch::new(Arc::clone(&activity)));
+        let service = service_fn(|request| {
+            let (is_ambiguous, answering) = activity.answer();
+            let is_ambiguous = is_ambiguous && request.headers().contains_key(TRANSFER_ENCODING);
+            let http = Arc::clone(&http);
+            async move {
+                let response = if is_ambiguous { http.refuse_ambiguous() } else { http.respond(request).await };
+                drop(answering);
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let connection = self.http1.serve_connection(TokioIo::new(stream), service);
+        tokio::select! {
+            biased;
+            () = self.drive(connection) => {}
+            () = self.unused(&activity) => ServerStats::count(&self.stats().timed_out_connections),
+        }
+    }
+
+    /// Resolves when an HTTP/1.1 connection has been idle, or the head of a request has been coming, for too long: by up
+    /// to a quarter longer, since it is looked at four times in that time and costs nothing in between.
+    async fn unused(&self, activity: &Activity) {
+        let ServerLimits { header_timeout, idle_timeout, .. } = *self.limits();
+        let mut since = (activity.now(), self.clock().now());
+        loop {
+            self.clock().sleep(header_timeout.min(idle_timeout) / 4).await;
+            let (moment, now) = (activity.now(), self.clock().now());
+            if moment != since.0 {
+                since = (moment, now);
+            }
+            let limit = match moment.phase {
+                Phase::Idle => idle_timeout,
+                Phase::Head => header_timeout,
+                Phase::Busy => continue,
+            };
+            if now.saturating_duration_since(since.1) >= limit {
+                return;
+            }
+        }
+    }
+
+    /// Lets a connection run until it closes: of itself, of age, or because the server is drained.
+    async fn drive(&self, connection: impl Connection) {
+        let mut connection = pin!(connection);
+        let outcome = tokio::select! {
+            biased;
+            outcome = connection.as_mut() => outcome,
+            () = self.draining() => {
+                connection.as_mut().finish();
+                connection.await
+            }
+            () = self.aged() => {
+                connection.as_mut().finish();
+                tokio::select! {
+                    biased;
+                    outcome = connection => outcome,
+                    () = self.waited(self.limits().max_connection_age_grace) => return,
+                }
+            }
+        };
+        if let Err(error) = outcome {
+            if error.is_timeout() {
+                ServerStats::count(&self.stats().timed_out_connections);
+            }
+            tracing::debug!(%error, "connection closed");
+        }
+    }
+
+    /// Resolves when the server is drained.
+    pub(super) async fn draining(&self) {
+        // An error means that the server is gone, which is as good.
+        let _ = self.is_draining.clone().wait_for(|draining| *draining).await;
+    }
+
+    /// Resolves when a connection that begins now has reached its age: ±10 %, so that connections that came together
+    /// do not leave together.
+    async fn aged(&self) {
+        let age = self.limits().max_connection_age;
+        self.waited(age.map(|age| age.mul_f64(0.9 + 0.2 * fastrand::f64()))).await;
+    }
+
+    async fn waited(&self, duration: Option<Duration>) {
+        match duration {
+            Some(duration) => self.clock().sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl<S, B> Connection for http2::Connection<TokioIo<Stream>, S, TokioExecutor>
+where
+    Self: Future<Output = hyper::Result<()>>,
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    TokioExecutor: hyper::rt::bounds::Http2ServerConnExec<S::Future, B>,
+{
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<S, B> Connection for http1::Connection<TokioIo<Stream>, S>
+where
+    Self: Future<Output = hyper::Result<()>>,
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+fn http1_settings(limits: &ServerLimits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // Slow heads are the watch's business: hyper counts idle time as part of them.
+    builder.header_read_timeout(None).max_header_size(limits.max_header_bytes as usize);
+    builder
+}
+
+fn http2_settings(limits: &ServerLimits, timer: ClockTimer) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(timer)
+        .auto_date_header(false)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_frame_size(MAX_FRAME_BYTES)
+        .max_concurrent_streams(limits.max_concurrent_streams)
+        .max_header_list_size(limits.max_header_bytes)
+        .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
+        .max_local_error_reset_streams(MAX_LOCAL_RESETS)
+        .keep_alive_interval(limits.keepalive_interval)
+        .keep_alive_timeout(limits.keepalive_timeout);
+    builder
+}
+
+/// What a peer may send of one request before it is taken up.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+/// What a peer may send of all requests of a connection before they are taken up.
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// Larger frames are fewer copies: a body in one frame is sliced.
+const MAX_FRAME_BYTES: u32 = 1 << 20;
+/// Rapid reset (CVE-2023-44487): streams that were reset before they were accepted.
+const MAX_PENDING_RESETS: usize = 20;
+/// MadeYouReset (CVE-2025-8671): streams that the peer made us reset.
+const MAX_LOCAL_RESETS: usize = 1024;

@@ -1,0 +1,178 @@
+//! OTLP/gRPC: unary calls on HTTP/2, taken apart by hand. Only health goes through tonic.
+
+mod health;
+mod reply;
+mod timeout;
+
+use super::body::{Gather, next_piece};
+use super::deadline::Patience;
+use super::intake::{Intake, Wire};
+use super::ServerStats;
+use crate::compression::{Codec, codec};
+use crate::{ExportError, Route};
+use bytes::Bytes;
+use health::Health;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use otlp_protocol::{Accepted, Charge, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameHeader, Retry};
+pub(super) use reply::ReplyBody;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The gRPC services.
+pub(super) struct Grpc {
+    intake: Arc<Intake>,
+    health: Health,
+}
+
+impl Grpc {
+    pub(super) async fn new(intake: Arc<Intake>) -> Self {
+        let health = Health::new(&intake.routes).await;
+        Self { intake, health }
+    }
+
+    /// Answers a request, whatever it is.
+    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<ReplyBody> {
+        let path = request.uri().path();
+        if path.starts_with(health::PATH) {
+            return self.health.respond(request).await;
+        }
+        if request.method() != Method::POST {
+            return reply::http_only(StatusCode::METHOD_NOT_ALLOWED);
+        }
+        if !is_grpc(request.headers()) {
+            return reply::http_only(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
+        let Some(route) = self.intake.routes.by_grpc_path(path) else {
+            let error = ExportError::new(ErrorKind::Unimplemented, Retry::Never, format!("{path} is not served"));
+            self.intake.stats.count_refusal(error.kind());
+            return reply::failure(&error);
+        };
+        match self.export(route, request).await {
+            Ok(accepted) => {
+                ServerStats::count(&self.intake.stats.accepted_requests);
+                reply::success(&accepted)
+            }
+            Err(error) => reply::failure(&error),
+        }
+    }
+
+    /// Tells watchers of health that it is over, and lets them go.
+    pub(super) async fn drained(&self) {
+        self.health.drained(&self.intake.routes).await;
+    }
+
+    async fn export(&self, route: &Route, request: Request<Incoming>) -> Result<Accepted, ExportError> {
+        let stats = &self.intake.stats;
+        let (head, mut body) = request.into_parts();
+        let deadline = self.deadline(&head.headers);
+        let admitted = async {
+            let wire = self.read(&head.headers, &mut body, deadline).await?;
+            self.intake.admit(route.signal, wire).await
+        };
+        let admitted = admitted.await.inspect_err(|error| stats.count_refusal(error.kind()))?;
+        let Some(mut batch) = admitted else { return Ok(Accepted::FULL) };
+        batch.deadline = deadline;
+        self.intake.export(route, batch).await.inspect_err(|_| ServerStats::count(&stats.failed_requests))
+    }
+
+    /// When the caller stops waiting. A timeout that is not one is ignored.
+    fn deadline(&self, headers: &HeaderMap) -> Option<Instant> {
+        let timeout = timeout::parse(headers.get(TIMEOUT)?.as_bytes())?;
+        self.intake.context.clock.now().checked_add(timeout)
+    }
+
+    /// Reads the one message of a unary call.
+    async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: &mut Incoming,
+        deadline: Option<Instant>,
+    ) -> Result<Wire, ExportError> {
+        let encoding = encoding(headers)?;
+        let context = &self.intake.context;
+        let mut patience = Patience::new(&*context.clock, self.intake.limits.body_timeout, deadline);
+        let mut gather = Gather::new(&context.buffers, self.intake.charge()?);
+        let mut expected = FRAME_HEADER_LEN;
+        while let Some(piece) = next_piece(body, &mut patience).await? {
+            if gather.as_slice().len() < FRAME_HEADER_LEN {
+                gather.push(piece, Some(expected))?;
+                if let Some(header) = self.header(gather.as_slice())? {
+                    expected += header.len as usize;
+                }
+            } else if gather.as_slice().len() + piece.len() <= expected {
+                gather.push(piece, Some(expected))?;
+            } else {
+                return Err(unframed(FrameError::TrailingBytes));
+            }
+        }
+        let (whole, charge) = gather.finish();
+        self.unframe(whole, charge, encoding)
+    }
+
+    /// The header of the message, once it is there; refused if the message is too long, before anything is reserved.
+    fn header(&self, bytes: &[u8]) -> Result<Option<FrameHeader>, ExportError> {
+        let Some((header, _)) = bytes.split_first_chunk() else { return Ok(None) };
+        let header = FrameHeader::parse(*header).map_err(unframed)?;
+        let limit = self.intake.limits.max_request_bytes;
+        if header.len as usize > limit {
+            let message = format!("the message of {} bytes is over max_request_bytes ({limit})", header.len);
+            return Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, message));
+        }
+        Ok(Some(header))
+    }
+
+    fn unframe(
+        &self,
+        mut whole: Bytes,
+        mut charge: Charge,
+        encoding: Option<&'static dyn Codec>,
+    ) -> Result<Wire, ExportError> {
+        let header = self.header(&whole)?.ok_or(unframed(FrameError::Truncated))?;
+        let bytes = whole.split_off(FRAME_HEADER_LEN);
+        if bytes.len() < header.len as usize {
+            return Err(unframed(FrameError::Truncated));
+        }
+        if bytes.len() > header.len as usize {
+            return Err(unframed(FrameError::TrailingBytes));
+        }
+        let codec = encoding.filter(|_| header.compressed);
+        if header.compressed && codec.is_none() {
+            let message = "the message is flagged as compressed, but there is no grpc-encoding";
+            return Err(ExportError::new(ErrorKind::Internal, Retry::Never, message));
+        }
+        charge.shrink_to(bytes.len() as u64);
+        Ok(Wire { bytes, charge, codec })
+    }
+}
+
+/// `application/grpc`, perhaps with the name of protobuf, perhaps with parameters.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    content_type == b"application/grpc" || {
+        let media_type = content_type.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii_end();
+        [&b"application/grpc"[..], b"application/grpc+proto"]
+            .iter()
+            .any(|accepted| media_type.eq_ignore_ascii_case(accepted))
+    }
+}
+
+/// What messages are compressed with, if they are.
+fn encoding(headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportError> {
+    let Some(name) = headers.get(reply::ENCODING) else { return Ok(None) };
+    let name = String::from_utf8_lossy(name.as_bytes());
+    if name == "identity" {
+        return Ok(None);
+    }
+    codec(&name).map(Some).ok_or_else(|| {
+        let message = format!("grpc-encoding {name:?} is not supported");
+        ExportError::new(ErrorKind::UnsupportedEncoding, Retry::Never, message)
+    })
+}
+
+fn unframed(error: FrameError) -> ExportError {
+    ExportError::new(ErrorKind::Internal, Retry::Never, error.to_string())
+}
+
+const TIMEOUT: &str = "grpc-timeout";

@@ -1,0 +1,121 @@
+//! gRPC answers: message and trailers, or trailers only.
+
+use crate::ExportError;
+use crate::compression::accepted_encodings;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body::{Body, Frame};
+use otlp_protocol::{Accepted, ErrorKind, FRAME_HEADER_LEN, FrameHeader, RpcStatus};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The body of an answer.
+pub(in crate::server) enum ReplyBody {
+    /// A framed message, then trailers. Neither: an answer that ends with its headers.
+    Unary { message: Option<Bytes>, trailers: Option<HeaderMap> },
+    /// What tonic makes.
+    Tonic(tonic::body::Body),
+}
+
+/// OK with the response message.
+pub(super) fn success(accepted: &Accepted) -> Response<ReplyBody> {
+    let message = if accepted.is_partial() { framed(&accepted.encode()) } else { Bytes::from_static(&EMPTY_MESSAGE) };
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert(STATUS, HeaderValue::from_static("0"));
+    answer(ReplyBody::Unary { message: Some(message), trailers: Some(trailers) })
+}
+
+/// An error as gRPC tells it: trailers only, with `google.rpc.Status` where it says more than code and message.
+pub(super) fn failure(error: &ExportError) -> Response<ReplyBody> {
+    let mut status = error.to_status();
+    truncate(&mut status.message);
+    let mut response = answer(ReplyBody::Unary { message: None, trailers: None });
+    let headers = response.headers_mut();
+    headers.insert(STATUS, HeaderValue::from(status.code));
+    let message = utf8_percent_encode(&status.message, &UNSAFE_IN_MESSAGE).to_string();
+    if let Ok(message) = HeaderValue::try_from(message) {
+        headers.insert(MESSAGE, message);
+    }
+    if let Some(details) = details(status) {
+        headers.insert(DETAILS, details);
+    }
+    if error.kind() == ErrorKind::UnsupportedEncoding {
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepted_encodings()));
+    }
+    response
+}
+
+/// An answer to what is not gRPC.
+pub(super) fn http_only(status: StatusCode) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::Unary { message: None, trailers: None });
+    *response.status_mut() = status;
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+fn answer(body: ReplyBody) -> Response<ReplyBody> {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    response
+}
+
+fn framed(message: &[u8]) -> Bytes {
+    let mut framed = BytesMut::with_capacity(FRAME_HEADER_LEN + message.len());
+    framed.put_slice(&FrameHeader::new(false, message.len() as u32).encode());
+    framed.put_slice(message);
+    framed.freeze()
+}
+
+fn details(mut status: RpcStatus) -> Option<HeaderValue> {
+    if status.retry_delay.is_none() && status.violations.is_empty() {
+        return None;
+    }
+    for violation in &mut status.violations {
+        truncate(&mut violation.field);
+        truncate(&mut violation.description);
+    }
+    HeaderValue::try_from(STANDARD_NO_PAD.encode(status.encode())).ok()
+}
+
+/// Peers bound their headers, commonly at 8 KiB.
+fn truncate(text: &mut String) {
+    text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = tonic::Status;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
+        match self.get_mut() {
+            Self::Unary { message, trailers } => {
+                let frame = message.take().map(Frame::data).or_else(|| trailers.take().map(Frame::trailers));
+                Poll::Ready(frame.map(Ok))
+            }
+            Self::Tonic(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Unary { message, trailers } => message.is_none() && trailers.is_none(),
+            Self::Tonic(body) => body.is_end_stream(),
+        }
+    }
+}
+
+/// gRPC over HTTP2 §Responses: all but printable ASCII is percent-encoded, and the percent sign itself.
+const UNSAFE_IN_MESSAGE: AsciiSet = CONTROLS.add(b'%');
+const EMPTY_MESSAGE: [u8; FRAME_HEADER_LEN] = FrameHeader::new(false, 0).encode();
+const STATUS: &str = "grpc-status";
+const MESSAGE: &str = "grpc-message";
+const DETAILS: &str = "grpc-status-details-bin";
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+pub(super) const ENCODING: &str = "grpc-encoding";
+const MAX_TEXT_BYTES: usize = 1 << 10;

@@ -1,0 +1,102 @@
+//! From a body on the wire to a batch handed on: what gRPC and HTTP have in common.
+
+use super::ServerStats;
+use super::deadline::before;
+use crate::compression::Codec;
+use crate::{Export, ExportError, Route, Routes, ServerLimits, TransportContext};
+use bytes::Bytes;
+use otlp_protocol::{
+    Accepted, Batch, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation, Retry, Signal, ValidateLimits,
+    validate,
+};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Where requests go in, and under which limits.
+pub(super) struct Intake {
+    pub(super) context: TransportContext,
+    pub(super) limits: ServerLimits,
+    pub(super) routes: Routes,
+    pub(super) stats: Arc<ServerStats>,
+    checks: ValidateLimits,
+}
+
+/// A body as it came: complete, perhaps compressed.
+pub(super) struct Wire {
+    pub(super) bytes: Bytes,
+    pub(super) charge: Charge,
+    pub(super) codec: Option<&'static dyn Codec>,
+}
+
+impl Intake {
+    pub(super) fn new(
+        context: TransportContext,
+        limits: ServerLimits,
+        routes: Routes,
+        stats: Arc<ServerStats>,
+    ) -> Self {
+        let checks = ValidateLimits { max_depth: limits.max_depth, max_elements: limits.max_elements };
+        Self { context, limits, routes, stats, checks }
+    }
+
+    /// A charge on the budget that holds nothing yet.
+    pub(super) fn charge(&self) -> Result<Charge, ExportError> {
+        Ok(self.context.budget.try_charge(0)?)
+    }
+
+    /// Inflates and checks a body. `None` if it holds nothing to hand on. Large bodies are taken to a thread where they hold up
+    /// nobody else.
+    pub(super) async fn admit(self: &Arc<Self>, signal: Signal, wire: Wire) -> Result<Option<Batch>, ExportError> {
+        let is_large = wire.bytes.len() >= if wire.codec.is_some() { LARGE_BYTES / 8 } else { LARGE_BYTES };
+        if !is_large {
+            return self.check(signal, wire);
+        }
+        let intake = Arc::clone(self);
+        tokio::task::spawn_blocking(move || intake.check(signal, wire))
+            .await
+            .map_err(|error| ExportError::new(ErrorKind::Internal, Retry::Never, "the check failed").with_source(error))?
+    }
+
+    /// Hands a batch on, and waits for its fate until the deadline.
+    pub(super) async fn export(&self, route: &Route, batch: Batch) -> Result<Accepted, ExportError> {
+        let deadline: Option<Instant> = batch.deadline;
+        before(deadline, &*self.context.clock, route.export.export(batch)).await.unwrap_or_else(|| {
+            Err(ExportError::new(ErrorKind::Timeout, Retry::Backoff, "the deadline passed before the batch was taken"))
+        })
+    }
+
+    fn check(&self, signal: Signal, wire: Wire) -> Result<Option<Batch>, ExportError> {
+        let Wire { bytes, mut charge, codec } = wire;
+        let plain = match codec {
+            Some(codec) => {
+                let inflated =
+                    codec.decompress(&bytes, self.limits.max_request_bytes, &mut charge, &self.context.buffers)?;
+                drop(bytes);
+                charge.shrink_to(inflated.len() as u64);
+                inflated
+            }
+            // A small body is a slice of the connection's read buffer, and would pin all of it for as long as it waits.
+            None if bytes.len() < SMALL_BYTES => Bytes::copy_from_slice(&bytes),
+            None => bytes,
+        };
+        let checked = validate(signal, &plain, &self.checks).map_err(refusal)?;
+        if checked.count.entries == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Batch::new(signal, plain, checked.count, checked.mergeable, charge)))
+    }
+}
+
+/// What is said of a body that is not OTLP: the field, the place, and what is wrong.
+fn refusal(error: DecodeError) -> ExportError {
+    let kind = match error.kind {
+        DecodeErrorKind::TooManyElements { .. } => ErrorKind::TooLarge,
+        _ => ErrorKind::InvalidData,
+    };
+    let violation = FieldViolation { field: error.path.clone(), description: error.kind.to_string() };
+    ExportError::new(kind, Retry::Never, error.to_string()).with_violation(violation)
+}
+
+/// From about here on, inflating and checking take more than a millisecond.
+const LARGE_BYTES: usize = 2 << 20;
+const SMALL_BYTES: usize = 4 << 10;

@@ -1,0 +1,236 @@
+//! OTLP/HTTP clients: what they send, and how they read what comes back.
+
+use super::fake::Fake;
+use super::{batch, batch_of, config, context, fixture, table};
+use otlp_protocol::{Accepted, BufferPool, Charge, ErrorKind, Payload, Retry, RpcStatus, Signal};
+use otlp_transport::{
+    ClientConfig, Compression, ConfigError, Export, ExportError, ExportResult, HttpClient, codec,
+};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// An HTTP/1.1 answer.
+fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {status} Whatever\r\n{headers}content-length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+const PROTOBUF: &str = "content-type: application/x-protobuf\r\n";
+
+/// How a client reads that answer.
+async fn read(answer: Vec<u8>) -> ExportResult {
+    let fake = Fake::http1(move |_| answer.clone()).await;
+    HttpClient::new(&context(), &config(fake.address)).unwrap().export(batch().0).await
+}
+
+#[tokio::test]
+async fn what_is_sent_is_the_batch_under_the_right_headers() {
+    let fake = Fake::http1(|_| answer(200, PROTOBUF, b"")).await;
+    let mut config = config(fake.address);
+    config.headers = vec![("X-Token".into(), "secret".into()), ("User-Agent".into(), "mine".into())];
+    let client = HttpClient::new(&context(), &config).unwrap();
+    for signal in Signal::ALL {
+        let (batch, bytes) = batch_of(signal, 100_000);
+        assert_eq!(client.export(batch).await.unwrap(), Accepted::FULL);
+        let seen = fake.seen().pop().unwrap();
+        assert_eq!((&*seen.uri, seen.body), (signal.http_path, bytes));
+        let expected = [
+            ("content-type", "application/x-protobuf"),
+            ("host", &*fake.address.to_string()),
+            ("x-token", "secret"),
+            ("user-agent", "mine"),
+        ];
+        for (name, value) in expected {
+            assert_eq!(seen.headers[name], value, "{name}");
+        }
+        assert_eq!(seen.headers.get("content-encoding"), None);
+    }
+    assert_eq!((fake.connections(), client.pools().count()), (1, 1));
+}
+
+#[tokio::test]
+async fn signals_may_have_urls_of_their_own() {
+    let base = Fake::http1(|_| answer(200, PROTOBUF, b"")).await;
+    let other = Fake::http1(|_| answer(200, PROTOBUF, b"")).await;
+    let mut config = ClientConfig::new(format!("http://{}/base/", base.address));
+    config.signal_endpoints = vec![
+        ("logs".into(), format!("http://{}/in?key=1", other.address)),
+        ("metrics".into(), format!("http://{}", base.address)),
+    ];
+    let client = HttpClient::new(&context(), &config).unwrap();
+    for signal in Signal::ALL {
+        client.export(batch_of(signal, 10).0).await.unwrap();
+    }
+    let uris = |fake: &Fake| fake.seen().into_iter().map(|seen| seen.uri).collect::<Vec<_>>();
+    assert_eq!(uris(&base), ["/base/v1/traces", "/", "/base/v1development/profiles"]);
+    assert_eq!(uris(&other), ["/in?key=1"]);
+    assert_eq!((base.connections(), other.connections(), client.pools().count()), (1, 1, 2));
+}
+
+/// OTLP §Failures-1: every row of the table.
+#[tokio::test]
+async fn statuses_are_retryable_as_the_table_says() {
+    for row in table("http_retryable") {
+        let status = row["status"].as_u64().unwrap() as u16;
+        let error = read(answer(status, "", b"")).await.unwrap_err();
+        assert_eq!(error.retry().is_retryable(), row["retryable"].as_bool().unwrap(), "{row}");
+        assert_eq!(error.message(), format!("HTTP {status}"));
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_honoured_on_retryable_statuses_alone() {
+    for row in table("retry_after") {
+        let value = row["value"].as_str().unwrap();
+        for status in [429, 503, 500] {
+            let headers = format!("retry-after: {value}\r\n");
+            let error = read(answer(status, &headers, b"")).await.unwrap_err();
+            let expected = match row["seconds"].as_u64() {
+                _ if status == 500 => Retry::Never,
+                Some(seconds) if seconds > 0 => Retry::After(Duration::from_secs(seconds)),
+                _ => Retry::Backoff,
+            };
+            assert_eq!(error.retry(), expected, "{row} {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn failures_tell_the_servers_message_whatever_its_form() {
+    let status = fixture("responses/status_badrequest.pb");
+    let violations = RpcStatus::decode(&status).unwrap().violations;
+    let error = read(answer(400, PROTOBUF, &status)).await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::InvalidData, "HTTP 400: bad data"));
+    assert_eq!((error.to_status().violations, violations.len()), (violations, 1));
+
+    let status = fixture("responses/status_unavailable_retryinfo.pb");
+    let error = read(answer(503, PROTOBUF, &status)).await.unwrap_err();
+    assert_eq!(error.retry(), Retry::After(Duration::from_millis(5500)));
+
+    let page = format!("<html>\r\n\t<b>Bad\u{1}gateway</b>{}", " ü".repeat(1000));
+    let error = read(answer(502, "content-type: text/html\r\n", page.as_bytes())).await.unwrap_err();
+    assert!(error.message().starts_with("HTTP 502: <html> <b>Bad gateway</b> ü ü"), "{error}");
+    assert_eq!(error.message().chars().count(), "HTTP 502: ".len() + 201);
+
+    for body in [&b"\xff\xff\xff"[..], b"\x0a\x7f"] {
+        let error = read(answer(500, PROTOBUF, body)).await.unwrap_err();
+        assert_eq!((error.retry(), error.message()), (Retry::Never, "HTTP 500"));
+    }
+
+    let error = read(answer(307, "location: https://elsewhere.example/\r\n", b"")).await.unwrap_err();
+    assert_eq!(error.message(), "HTTP 307: redirect to https://elsewhere.example/, not followed");
+    assert_eq!(error.retry(), Retry::Never);
+}
+
+#[tokio::test]
+async fn the_answers_partial_success_is_handed_on() {
+    for signal in Signal::ALL {
+        for case in ["success", "partial", "partial_empty", "warning"] {
+            let body = fixture(&format!("responses/{}_{case}.pb", signal.name));
+            let expected = Accepted::decode(&body).unwrap();
+            let headers = "Content-Type: Application/X-Protobuf ; charset=utf-8\r\n";
+            assert_eq!(read(answer(200, headers, &body)).await.unwrap(), expected, "{signal} {case}");
+            assert_eq!(read(answer(202, "", &body)).await.unwrap(), expected, "{signal} {case}");
+        }
+    }
+    let text = read(answer(200, "content-type: text/plain\r\n", b"ok")).await;
+    assert_eq!(text.unwrap(), Accepted::FULL);
+    let malformed = read(answer(200, PROTOBUF, b"\x0a\x7f")).await.unwrap_err();
+    assert_eq!((malformed.kind(), malformed.retry()), (ErrorKind::Internal, Retry::Never));
+}
+
+#[tokio::test]
+async fn requests_and_answers_are_compressed_both_ways() {
+    let buffers = BufferPool::new(4);
+    for (compression, name) in [(Compression::Gzip, "gzip"), (Compression::Zstd, "zstd")] {
+        let codec = codec(name).unwrap();
+        let accepted = Accepted { rejected: 1, message: "x".repeat(300) };
+        let body = codec.compress(&Payload::from(accepted.encode()), &buffers).unwrap();
+        let headers = format!("{PROTOBUF}content-encoding: {name}\r\n");
+        let fake = Fake::http1(move |_| answer(200, &headers, &body)).await;
+        let mut config = config(fake.address);
+        config.compression = compression;
+        let client = HttpClient::new(&context(), &config).unwrap();
+        let (batch, bytes) = batch_of(Signal::LOGS, 4000);
+        assert_eq!(client.export(batch).await.unwrap(), accepted);
+        let seen = fake.seen().pop().unwrap();
+        assert_eq!(seen.headers["content-encoding"], name);
+        let plain = codec.decompress(&seen.body, 1 << 20, &mut Charge::none(), &buffers).unwrap();
+        assert_eq!(plain, bytes);
+    }
+    let unknown = read(answer(200, &format!("{PROTOBUF}content-encoding: lzw\r\n"), b"x")).await.unwrap_err();
+    assert_eq!((unknown.kind(), unknown.retry()), (ErrorKind::Internal, Retry::Never));
+}
+
+#[tokio::test]
+async fn sizes_are_limited_both_ways() {
+    let bomb = codec("gzip").unwrap().compress(&Payload::from(vec![0; 1 << 20]), &BufferPool::new(1)).unwrap();
+    let deflated = format!("{PROTOBUF}content-encoding: gzip\r\n");
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned() + &"10\r\n0123456789abcdef\r\n".repeat(9000);
+    let answers = [answer(200, PROTOBUF, &[0; 70_000]), answer(200, &deflated, &bomb), chunked.into_bytes()];
+    let fake = Fake::http1(move |seen| answers[seen.number].clone()).await;
+    let mut config = config(fake.address);
+    config.limits.max_request_bytes = 1000;
+    config.limits.max_response_bytes = 64 << 10;
+    let client = HttpClient::new(&context(), &config).unwrap();
+    let oversized = |error: ExportError| assert_eq!((error.kind(), error.retry()), (ErrorKind::TooLarge, Retry::Never));
+    oversized(client.export(batch_of(Signal::TRACES, 1001).0).await.unwrap_err());
+    for _ in 0..3 {
+        oversized(client.export(batch().0).await.unwrap_err());
+    }
+    assert_eq!(client.stats().oversized_answers.load(Ordering::Relaxed), 3);
+    assert_eq!(fake.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn hopeless_answers_are_failures_not_hangs() {
+    let endless = format!("HTTP/1.1 200 OK\r\n{}", "a: b\r\n".repeat(100_000));
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(200));
+    for raw in [&b"HTTP/9.9 200 OK\r\n\r\n"[..], b"nonsense\r\n\r\n", endless.as_bytes(), many.as_bytes()] {
+        let error = read(raw.to_vec()).await.unwrap_err();
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff), "{error}");
+    }
+}
+
+/// Without an answer it is not known whether the batch arrived: the retry layer decides.
+#[tokio::test]
+async fn a_disconnect_without_an_answer_is_retryable() {
+    let fake = Fake::http1(|_| Vec::new()).await;
+    let client = HttpClient::new(&context(), &config(fake.address)).unwrap();
+    let error = client.export(batch().0).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff));
+    assert_eq!(fake.seen().len(), 1, "a fresh connection's failure is not resent");
+}
+
+/// RFC 9112 §9.5: a server may close an idle connection just as a request is on its way.
+#[tokio::test]
+async fn a_connection_closed_while_idle_costs_nothing() {
+    let fake = Fake::http1(|seen| if seen.number == 1 { Vec::new() } else { answer(200, PROTOBUF, b"") }).await;
+    let client = HttpClient::new(&context(), &config(fake.address)).unwrap();
+    client.export(batch().0).await.unwrap();
+    client.export(batch().0).await.unwrap();
+    let connections: Vec<_> = fake.seen().iter().map(|seen| seen.connection).collect();
+    assert_eq!(connections, [0, 0, 1]);
+    assert_eq!(client.stats().resent_requests.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_says_close_gets_a_new_connection() {
+    let fake = Fake::http1(|_| answer(200, &format!("{PROTOBUF}connection: close\r\n"), b"")).await;
+    let client = HttpClient::new(&context(), &config(fake.address)).unwrap();
+    for _ in 0..3 {
+        client.export(batch().0).await.unwrap();
+    }
+    assert_eq!((fake.connections(), fake.seen().len()), (3, 3));
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let refused = |config: &ClientConfig| -> ConfigError { HttpClient::new(&context(), config).err().expect("refused") };
+    assert_eq!(refused(&ClientConfig::new("localhost:4318")).key, "endpoint");
+    let mut config = ClientConfig::new("http://localhost:4318");
+    config.signal_endpoints = vec![("spans".into(), "http://c".into())];
+    assert!(refused(&config).to_string().contains("`spans`"));
+    config.signal_endpoints = vec![("traces".into(), "c".into())];
+    assert_eq!(refused(&config).key, "signal_endpoints");
+}

@@ -1,0 +1,257 @@
+//! The gRPC server, request by request.
+
+use crate::harness::{Capture, Http2Peer, Reply, context, fixture, framed, serve, serve_with, unhex};
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
+use otlp_protocol::{Accepted, ErrorKind, Retry, Signal};
+use otlp_transport::{ExportError, GrpcTransportStrategy, TransportContext, codec};
+use prost::Message as _;
+use serde_json::Value;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+const PATH: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+
+fn logs() -> Bytes {
+    fixture("valid/logs_full.pb")
+}
+
+async fn call_one(export: &Capture, headers: &[(&str, &str)], frames: Vec<Bytes>) -> Reply {
+    let server = serve(&GrpcTransportStrategy, export).await;
+    Http2Peer::connect(server.local_addr()).await.call(PATH, headers, frames).await
+}
+
+#[tokio::test]
+async fn frames_are_exactly_one_message() {
+    let tables: Value = serde_json::from_slice(&fixture("tables.json")).unwrap();
+    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    for case in tables["grpc_frames"].as_array().unwrap() {
+        let bytes = unhex(case["hex"].as_str().unwrap());
+        let codes: &[u32] = match case["outcome"].as_str().unwrap() {
+            "accept" => &[0],
+            "INTERNAL" => &[13],
+            "INTERNAL or UNIMPLEMENTED" => &[13, 12],
+            "RESOURCE_EXHAUSTED before any allocation" => &[8],
+            other => panic!("unexpected outcome {other}"),
+        };
+        for size in [1, 3, 5, 6, 100] {
+            let frames = bytes.chunks(size).map(Bytes::copy_from_slice).collect();
+            let reply = peer.call(Signal::TRACES.grpc_path, &[], frames).await;
+            assert!(codes.contains(&reply.code()), "{case} in frames of {size}: {reply:?}");
+        }
+    }
+    assert_eq!(peer.call(PATH, &[], vec![]).await.code(), 13, "no message at all");
+}
+
+#[tokio::test]
+async fn a_body_in_many_frames_comes_out_whole() {
+    let capture = Capture::accepting();
+    let server = serve(&GrpcTransportStrategy, &capture).await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    let body: Bytes = logs().repeat(400).into();
+    let gzip = codec("gzip").unwrap();
+    let wire = gzip.compress(&body.clone().into(), &context().buffers).unwrap();
+    for (headers, message) in [(&[][..], framed(false, &body)), (&[("grpc-encoding", "gzip")], framed(true, &wire))] {
+        for size in [999, 16_384, 100_000, usize::MAX] {
+            let frames = message.chunks(size).map(Bytes::copy_from_slice).collect();
+            assert_eq!(peer.call(PATH, headers, frames).await.code(), 0);
+            assert!(capture.take() == [(Signal::LOGS, body.clone(), 57 * 400)], "in frames of {size}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_calls_share_a_connection() {
+    let capture = Capture::with(|_| {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Ok(Accepted::FULL)
+        })
+    });
+    let server = serve(&GrpcTransportStrategy, &capture).await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    let calls = (0..500).map(|_| peer.call(PATH, &[], vec![framed(false, &logs())]));
+    let replies = futures_util::future::join_all(calls).await;
+    assert!(replies.iter().all(|reply| reply.code() == 0));
+    assert_eq!(capture.take().len(), 500);
+    assert_eq!(server.stats().accepted_requests.load(Ordering::Relaxed), 500);
+}
+
+#[tokio::test]
+async fn only_grpc_is_served() {
+    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    for (method, content_type, status) in [
+        ("POST", "application/grpc", 200),
+        ("POST", "application/grpc+proto", 200),
+        ("POST", "Application/GRPC;charset=utf-8", 200),
+        ("POST", "application/grpc+json", 415),
+        ("POST", "application/grpc-web", 415),
+        ("POST", "application/json", 415),
+        ("POST", "", 415),
+        ("GET", "application/grpc", 405),
+    ] {
+        let headers = [("content-type", content_type)];
+        let reply = peer.try_request(method, PATH, &headers, vec![framed(false, b"")]).await.unwrap();
+        assert_eq!(reply.status, status, "{method} {content_type:?}");
+    }
+    let unknown = "/opentelemetry.proto.collector.trace.v1.TraceService/Import";
+    for path in [unknown, "/", "/v1/traces"] {
+        let reply = peer.call(path, &[], vec![framed(false, b"")]).await;
+        assert_eq!((reply.status, reply.code(), reply.has_trailers), (200, 12, false), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_flag_decides_whether_a_message_is_compressed() {
+    let gzip = [("grpc-encoding", "gzip")];
+    let reply = call_one(&Capture::accepting(), &gzip, vec![framed(false, &logs())]).await;
+    assert_eq!(reply.code(), 0);
+    for headers in [&[][..], &[("grpc-encoding", "identity")]] {
+        let reply = call_one(&Capture::accepting(), headers, vec![framed(true, &logs())]).await;
+        assert_eq!(reply.code(), 13);
+    }
+}
+
+#[tokio::test]
+async fn partial_success_is_told_as_a_generated_client_reads_it() {
+    for (rejected, message) in [(3, "too old"), (0, "think of an upgrade"), (7, "")] {
+        let accepted = Accepted { rejected, message: message.into() };
+        let reply = call_one(&Capture::answering(move |_| Ok(accepted.clone())), &[], vec![framed(false, &logs())]).await;
+        assert_eq!(reply.code(), 0);
+        assert_eq!(reply.body[..5], [0, 0, 0, 0, (reply.body.len() - 5) as u8]);
+        let partial = ExportLogsServiceResponse::decode(&reply.body[5..]).unwrap().partial_success.unwrap();
+        assert_eq!((partial.rejected_log_records, partial.error_message.as_str()), (rejected as i64, message));
+    }
+}
+
+#[tokio::test]
+async fn failures_are_told_with_code_message_and_details() {
+    for (kind, retry, code) in [
+        (ErrorKind::Unavailable, Retry::Backoff, 14),
+        (ErrorKind::Exhausted, Retry::After(Duration::from_millis(2500)), 14),
+        (ErrorKind::Exhausted, Retry::Never, 8),
+        (ErrorKind::InvalidData, Retry::Never, 3),
+        (ErrorKind::Unauthenticated, Retry::Never, 16),
+        (ErrorKind::Internal, Retry::Never, 13),
+    ] {
+        let error = ExportError::new(kind, retry, "größer als 100 %\n");
+        let reply = call_one(&Capture::answering(move |_| Err(error.clone())), &[], vec![framed(false, &logs())]).await;
+        assert_eq!((reply.status, reply.code(), reply.has_trailers), (200, code, false), "{kind:?} {retry:?}");
+        assert_eq!(reply.header("grpc-message"), "gr%C3%B6%C3%9Fer als 100 %25%0A");
+        if let Retry::After(delay) = retry {
+            assert_eq!(reply.details().retry_delay, Some(delay));
+        } else {
+            assert_eq!(reply.header("grpc-status-details-bin"), "");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_long_message_fits_into_headers() {
+    let error = ExportError::new(ErrorKind::Internal, Retry::Never, "ä".repeat(100_000));
+    let reply = call_one(&Capture::answering(move |_| Err(error.clone())), &[], vec![framed(false, &logs())]).await;
+    assert_eq!(reply.code(), 13);
+    assert!((1000..8192).contains(&reply.header("grpc-message").len()));
+}
+
+#[tokio::test]
+async fn an_empty_request_succeeds_and_is_handed_to_nobody() {
+    let capture = Capture::accepting();
+    // One empty message, and one unknown field.
+    for body in [&b""[..], b"\xc0\x3e\x01"] {
+        assert_eq!(call_one(&capture, &[], vec![framed(false, body)]).await.code(), 0);
+    }
+    assert!(capture.take().is_empty());
+}
+
+#[tokio::test]
+async fn the_callers_deadline_is_kept_and_handed_on() {
+    let never = Capture::with(|batch| {
+        assert!(batch.deadline.is_some());
+        Box::pin(std::future::pending())
+    });
+    let reply = call_one(&never, &[("grpc-timeout", "20m")], vec![framed(false, &logs())]).await;
+    assert_eq!(reply.code(), 4);
+
+    let none = Capture::answering(|batch| {
+        assert!(batch.deadline.is_none());
+        Ok(Accepted::FULL)
+    });
+    for headers in [&[][..], &[("grpc-timeout", "soon")], &[("grpc-timeout", "123456789S")]] {
+        assert_eq!(call_one(&none, headers, vec![framed(false, &logs())]).await.code(), 0, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_stops_coming_is_not_waited_for() {
+    let body = framed(false, &logs());
+    let stopped = vec![body.slice(..100), body.slice(100..200)];
+    let server = serve_with(&GrpcTransportStrategy, &Capture::accepting(), &context(), |limits| {
+        limits.body_timeout = Duration::from_millis(30);
+    })
+    .await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    assert_eq!(peer.call_and_stall(PATH, &[], stopped.clone()).await.code(), 4);
+    assert_eq!(server.stats().refused_slow.load(Ordering::Relaxed), 1);
+
+    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    assert_eq!(peer.call_and_stall(PATH, &[("grpc-timeout", "30m")], stopped).await.code(), 4);
+    // A request that is refused by its header is answered while the body is still due.
+    assert_eq!(peer.call_and_stall(PATH, &[], vec![unhex("00ffffffff")]).await.code(), 8);
+    assert_eq!(peer.call_and_stall(PATH, &[("grpc-encoding", "lzw")], vec![]).await.code(), 12);
+}
+
+#[tokio::test]
+async fn without_memory_the_sender_is_told_to_come_back() {
+    let context = TransportContext::tcp(2_000);
+    let capture = Capture::accepting();
+    let server = serve_with(&GrpcTransportStrategy, &capture, &context, |_| {}).await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    let zeros = codec("gzip").unwrap().compress(&vec![0; 1 << 20].into(), &context.buffers).unwrap();
+    for (headers, message) in
+        [(&[][..], framed(false, &logs())), (&[("grpc-encoding", "gzip")], framed(true, &zeros[..]))]
+    {
+        let reply = peer.call(PATH, headers, vec![message]).await;
+        assert_eq!((reply.code(), reply.details().retry_delay), (14, Some(Duration::from_secs(1))), "{headers:?}");
+    }
+    assert_eq!(server.stats().refused_memory.load(Ordering::Relaxed), 2);
+    // What fits is still taken, and everything is given back.
+    let small = fixture("valid/logs_min.pb");
+    assert_eq!(peer.call(PATH, &[], vec![framed(false, &small)]).await.code(), 0);
+    assert_eq!(context.budget.used(), 0);
+}
+
+#[tokio::test]
+async fn a_panic_costs_its_own_call_alone() {
+    let capture = Capture::answering(|batch| match batch.signal == Signal::TRACES {
+        true => panic!("a component's bug"),
+        false => Ok(Accepted::FULL),
+    });
+    let server = serve(&GrpcTransportStrategy, &capture).await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    let headers = [("content-type", "application/grpc")];
+    let traces = framed(false, &fixture("valid/traces_min.pb"));
+    let path = Signal::TRACES.grpc_path;
+    assert!(peer.try_request("POST", path, &headers, vec![traces]).await.is_err());
+    assert_eq!(peer.call(PATH, &[], vec![framed(false, &logs())]).await.code(), 0);
+}
+
+#[tokio::test]
+async fn health_is_told_of_the_server_and_of_each_service() {
+    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    let check = |service: &str| {
+        let mut request = vec![0x0a, service.len() as u8];
+        request.extend_from_slice(service.as_bytes());
+        let peer = peer.clone();
+        async move { peer.call("/grpc.health.v1.Health/Check", &[], vec![framed(false, &request)]).await }
+    };
+    for service in ["", "opentelemetry.proto.collector.trace.v1.TraceService"] {
+        let reply = check(service).await;
+        assert_eq!((reply.code(), &reply.body[..]), (0, &b"\0\0\0\0\x02\x08\x01"[..]), "{service}");
+    }
+    assert_eq!(check("opentelemetry.Nothing").await.code(), 5);
+}

@@ -1,0 +1,304 @@
+//! Connections and servers: how many there may be, how long they live, how they end.
+
+use crate::harness::{Capture, Http1Peer, Http2Peer, connect, context, fixture, framed, serve, serve_with};
+use otlp_protocol::{Accepted, Signal};
+use otlp_transport::{
+    BoxIo, GrpcTransportStrategy, HttpTransportStrategy, Listener, Net, NetFuture, Server, ServerConfig, TcpNet,
+    TransportContext, TransportStrategy,
+};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
+
+const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
+const SHORT: Duration = Duration::from_millis(40);
+const STRATEGIES: [&dyn TransportStrategy; 2] = [&GrpcTransportStrategy, &HttpTransportStrategy];
+
+/// Answers when it is given a permit.
+fn waiting(permits: &Arc<Semaphore>) -> Capture {
+    let permits = Arc::clone(permits);
+    Capture::with(move |_| {
+        let permits = Arc::clone(&permits);
+        Box::pin(async move {
+            permits.acquire().await.unwrap().forget();
+            Ok(Accepted::FULL)
+        })
+    })
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("waited in vain until {what}");
+}
+
+fn after(server: &TransportContext, duration: Duration) -> Instant {
+    server.clock.now() + duration
+}
+
+fn count(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+async fn is_closed(address: SocketAddr) -> bool {
+    match TcpNet.connect(&address.to_string()).await {
+        Ok(mut io) => matches!(io.read(&mut [0]).await, Ok(0) | Err(_)),
+        Err(_) => true,
+    }
+}
+
+#[tokio::test]
+async fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
+    for strategy in STRATEGIES {
+        let permits = Arc::new(Semaphore::new(0));
+        let capture = waiting(&permits);
+        let server = serve(strategy, &capture).await;
+        let address = server.local_addr();
+        let logs = fixture("valid/logs_min.pb");
+        let call = tokio::spawn(async move {
+            let peer = Http2Peer::connect(address).await;
+            match strategy.name() {
+                "grpc" => peer.call(Signal::LOGS.grpc_path, &[], vec![framed(false, &logs)]).await,
+                _ => peer.try_request("POST", "/v1/logs", &[PROTOBUF], vec![logs]).await.unwrap(),
+            }
+        });
+        until("the request is taken", || permits.available_permits() == 0 && capture.taken() == 1).await;
+        let deadline = after(&context(), Duration::from_secs(60));
+        let draining = tokio::spawn(server.drain(deadline));
+        while !is_closed(address).await {}
+        assert!(!draining.is_finished());
+        permits.add_permits(1);
+        let reply = call.await.unwrap();
+        assert_eq!(reply.status, 200);
+        draining.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn draining_ends_keep_alive_and_idle_connections() {
+    let permits = Arc::new(Semaphore::new(0));
+    let capture = waiting(&permits);
+    let server = serve(&HttpTransportStrategy, &capture).await;
+    let mut busy = Http1Peer::connect(server.local_addr()).await;
+    let mut idle = Http1Peer::connect(server.local_addr()).await;
+    idle.post("/v1/logs", &[PROTOBUF], b"").await;
+    let logs = fixture("valid/logs_min.pb");
+    busy.write(format!(
+        "POST /v1/logs HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
+        logs.len()
+    ))
+    .await;
+    busy.write(&logs).await;
+    until("the request is taken", || capture.taken() == 1).await;
+    let draining = tokio::spawn(server.drain(after(&context(), Duration::from_secs(60))));
+    assert!(idle.rest().await.is_empty());
+    permits.add_permits(1);
+    let reply = busy.answer().await.unwrap();
+    assert_eq!((reply.status, reply.header("connection")), (200, "close"));
+    assert!(busy.rest().await.is_empty());
+    draining.await.unwrap();
+}
+
+#[tokio::test]
+async fn draining_is_over_at_the_deadline() {
+    for strategy in STRATEGIES {
+        let capture = waiting(&Arc::new(Semaphore::new(0)));
+        let server = serve(strategy, &capture).await;
+        let stats = Arc::clone(server.stats());
+        let peer = Http2Peer::connect(server.local_addr()).await;
+        let logs = fixture("valid/logs_min.pb");
+        let call = tokio::spawn(async move {
+            let headers = [("content-type", "application/grpc")];
+            match strategy.name() {
+                "grpc" => peer.try_request("POST", Signal::LOGS.grpc_path, &headers, vec![framed(false, &logs)]).await,
+                _ => peer.try_request("POST", "/v1/logs", &[PROTOBUF], vec![logs]).await,
+            }
+        });
+        until("the request is taken", || capture.taken() == 1).await;
+        server.drain(after(&context(), SHORT)).await;
+        assert!(call.await.unwrap().is_err());
+        until("no connection is open", || count(&stats.open_connections) == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn health_turns_and_its_watchers_are_let_go() {
+    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    let watch = tokio::spawn(async move {
+        peer.call("/grpc.health.v1.Health/Watch", &[], vec![framed(false, b"")]).await
+    });
+    let stats = Arc::clone(server.stats());
+    until("the watch is on", || count(&stats.open_connections) == 1).await;
+    tokio::time::sleep(SHORT).await;
+    server.drain(after(&context(), Duration::from_secs(60))).await;
+    let reply = watch.await.unwrap();
+    // SERVING, then NOT_SERVING.
+    assert_eq!(&reply.body[..], b"\0\0\0\0\x02\x08\x01\0\0\0\0\x02\x08\x02");
+}
+
+#[tokio::test]
+async fn a_dropped_server_lets_go_of_everything() {
+    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
+    let (address, stats) = (server.local_addr(), Arc::clone(server.stats()));
+    let mut open = connect(address).await;
+    until("the connection is open", || count(&stats.open_connections) == 1).await;
+    drop(server);
+    assert!(matches!(open.read(&mut [0]).await, Ok(0) | Err(_)));
+    until("the port is closed", || count(&stats.open_connections) == 0).await;
+    assert!(is_closed(address).await);
+}
+
+#[tokio::test]
+async fn connections_over_the_cap_are_closed_at_once() {
+    for strategy in STRATEGIES {
+        let server = serve_with(strategy, &Capture::accepting(), &context(), |limits| limits.max_connections = 2).await;
+        let first = connect(server.local_addr()).await;
+        let _second = connect(server.local_addr()).await;
+        until("both are open", || count(&server.stats().open_connections) == 2).await;
+        assert!(is_closed(server.local_addr()).await);
+        assert_eq!(count(&server.stats().refused_connections), 1);
+        drop(first);
+        until("one is closed", || count(&server.stats().open_connections) == 1).await;
+        let mut third = connect(server.local_addr()).await;
+        until("another is open", || count(&server.stats().open_connections) == 2).await;
+        third.write_all(b"P").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn silent_slow_and_idle_connections_are_closed() {
+    let http = |change: fn(&mut otlp_transport::ServerLimits)| async move {
+        serve_with(&HttpTransportStrategy, &Capture::accepting(), &context(), change).await
+    };
+    let silent: Server = serve_with(&GrpcTransportStrategy, &Capture::accepting(), &context(), |limits| {
+        limits.header_timeout = SHORT;
+    })
+    .await;
+    let slow = http(|limits| limits.header_timeout = SHORT).await;
+    let idle = http(|limits| limits.idle_timeout = SHORT).await;
+
+    assert!(is_closed(silent.local_addr()).await);
+    for begun in ["", "P", "PRI * HT", "POST /v1/logs HTTP/1.1\r\nhost: a\r\nx: "] {
+        let mut peer = Http1Peer::connect(slow.local_addr()).await;
+        peer.write(begun).await;
+        assert!(peer.rest().await.is_empty(), "{begun:?}");
+    }
+    for server in [&slow, &idle] {
+        let mut peer = Http1Peer::connect(server.local_addr()).await;
+        assert_eq!(peer.post("/v1/logs", &[PROTOBUF], b"").await.status, 200);
+        if std::ptr::eq(server, &slow) {
+            peer.write("POST /v1/logs HTTP/1.1\r\n").await;
+        }
+        assert!(peer.rest().await.is_empty());
+    }
+    let timed_out = [&silent, &slow, &idle].map(|server| count(&server.stats().timed_out_connections));
+    assert_eq!(timed_out, [1, 5, 1]);
+}
+
+#[tokio::test]
+async fn a_request_under_way_keeps_its_connection() {
+    let permits = Arc::new(Semaphore::new(0));
+    let server = serve_with(&HttpTransportStrategy, &waiting(&permits), &context(), |limits| {
+        limits.header_timeout = SHORT;
+        limits.idle_timeout = SHORT;
+    })
+    .await;
+    let mut peer = Http1Peer::connect(server.local_addr()).await;
+    tokio::spawn(async move {
+        tokio::time::sleep(4 * SHORT).await;
+        permits.add_permits(1);
+    });
+    let reply = peer.post("/v1/logs", &[PROTOBUF], &fixture("valid/logs_min.pb")).await;
+    assert_eq!(reply.status, 200);
+}
+
+#[tokio::test]
+async fn old_connections_finish_and_close() {
+    for grace in [None, Some(SHORT)] {
+        let permits = Arc::new(Semaphore::new(0));
+        let capture = waiting(&permits);
+        let server = serve_with(&GrpcTransportStrategy, &capture, &context(), |limits| {
+            limits.max_connection_age = Some(SHORT);
+            limits.max_connection_age_grace = grace;
+        })
+        .await;
+        let peer = Http2Peer::connect(server.local_addr()).await;
+        let headers = [("content-type", "application/grpc")];
+        let frames = vec![framed(false, &fixture("valid/logs_min.pb"))];
+        let call = peer.try_request("POST", Signal::LOGS.grpc_path, &headers, frames);
+        let release = async {
+            tokio::time::sleep(4 * SHORT).await;
+            permits.add_permits(1);
+        };
+        let (reply, ()) = tokio::join!(call, release);
+        assert_eq!(reply.is_ok(), grace.is_none(), "{reply:?}");
+        until("the connection is closed", || count(&server.stats().open_connections) == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn too_many_headers_are_refused() {
+    let server = serve(&HttpTransportStrategy, &Capture::accepting()).await;
+    let large = "x".repeat(17 << 10);
+    let mut http1 = Http1Peer::connect(server.local_addr()).await;
+    assert_eq!(http1.post("/v1/logs", &[PROTOBUF, ("x", &large)], b"").await.status, 431);
+    let http2 = Http2Peer::connect(server.local_addr()).await;
+    let refused = http2.try_request("POST", "/v1/logs", &[PROTOBUF, ("x", &large)], vec![]).await;
+    assert!(refused.as_ref().map_or(true, |reply| reply.status == 431), "{refused:?}");
+    let headers = [PROTOBUF, ("x", &large[..12 << 10])];
+    assert_eq!(http2.try_request("POST", "/v1/logs", &headers, vec![]).await.unwrap().status, 200);
+}
+
+/// Fails to accept for want of file descriptors, every other time.
+#[derive(Debug)]
+struct FailingNet;
+
+struct FailingListener(Box<dyn Listener>, AtomicU64);
+
+impl Net for FailingNet {
+    fn bind<'a>(&'a self, address: &'a str) -> NetFuture<'a, Box<dyn Listener>> {
+        Box::pin(async move {
+            let listener = FailingListener(TcpNet.bind(address).await?, AtomicU64::new(0));
+            Ok(Box::new(listener) as Box<dyn Listener>)
+        })
+    }
+
+    fn connect<'a>(&'a self, address: &'a str) -> NetFuture<'a, BoxIo> {
+        TcpNet.connect(address)
+    }
+}
+
+impl Listener for FailingListener {
+    fn accept(&self) -> NetFuture<'_, (BoxIo, SocketAddr)> {
+        const EMFILE: i32 = 24;
+        match self.1.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => Box::pin(std::future::ready(Err(io::Error::from_raw_os_error(EMFILE)))),
+            _ => self.0.accept(),
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+#[tokio::test]
+async fn failing_to_accept_is_survived_and_counted() {
+    let context = TransportContext { net: Arc::new(FailingNet), ..context() };
+    let routes = Capture::accepting().routes();
+    let server = HttpTransportStrategy.bind(&context, ServerConfig::new("127.0.0.1:0"), routes).await.unwrap();
+    for _ in 0..3 {
+        let mut peer = Http1Peer::connect(server.local_addr()).await;
+        assert_eq!(peer.post("/v1/logs", &[PROTOBUF], b"").await.status, 200);
+    }
+    assert!(count(&server.stats().accept_errors) >= 3);
+}
