@@ -25,6 +25,9 @@ class Bench:
     """One measurement. `directory` takes configurations, logs and what arrived."""
 
     def __init__(self, directory):
+        # What may take minutes comes before ports are chosen.
+        self.binaries = {"gateway": toolchains.gateway(), "collector": toolchains.collector()}
+        self.senders = senders()
         self.directory = directory
         self.files = {name: directory / f"{name}.json" for name in ("via", "direct")}
         self.runs = runs()
@@ -35,16 +38,16 @@ class Bench:
 
     def measure(self):
         """Yields (run, what, verdict, note): for each signal of each run, then for the gateway as a whole."""
-        binaries = [toolchains.gateway(), toolchains.collector()]
-        senders = self.senders()
         for file in self.files.values():
             file.write_bytes(b"")
         peers = []
         try:
-            peers.append(self.collector(binaries[1]))
-            peers.append(self.gateway(binaries[0]))
+            peers.append(self.start_collector())
+            peers.append(self.start_gateway())
             with concurrent.futures.ThreadPoolExecutor(SENDERS_AT_ONCE) as pool:
-                outcomes = list(pool.map(lambda run: self.send(senders[run.sender], run), self.runs))
+                # Route by route, so that it is the same batch processor that several senders meet in.
+                queue = sorted(self.runs, key=lambda run: ROUTES.index(run.route))
+                outcomes = dict(zip(queue, pool.map(self.send, queue)))
             accepted, sent = self.settle()
             # Both are asked to end before the files are read: what was held back, or sent twice, is in them then.
             codes = {peer.name: peer.drain() for peer in reversed(peers)}
@@ -56,31 +59,23 @@ class Bench:
         for name, code in codes.items():
             yield None, f"{name} drains and ends with {code}", verdict(code == 0), ""
 
-    def collector(self, binary):
+    def start_collector(self):
         config, log = self.directory / "collector.yaml", self.directory / "collector.log"
         relays = [(receiver, run, self.entries[run.route]) for run, receiver in self.relays.items()]
         configs.collector(config, self.via, self.direct, relays, self.files)
         gates = "--feature-gates=service.profilesSupport"
-        peer = Peer("collector", [binary, gates, "--config", str(config)], log)
+        peer = Peer("collector", [self.binaries["collector"], gates, "--config", str(config)], log)
         return ready(peer, [self.via, self.direct, *self.relays.values()])
 
-    def gateway(self, binary):
+    def start_gateway(self):
         config, log = self.directory / "gateway.yaml", self.directory / "gateway.log"
         configs.gateway(config, self.entries, self.via, self.metrics)
-        peer = Peer("gateway", [binary, "--config", str(config)], log)
+        peer = Peer("gateway", [self.binaries["gateway"], "--config", str(config)], log)
         return ready(peer, self.entries.values())
 
-    def senders(self):
-        """Sender → its commands, or the PeerError that says why there are none."""
-        python = attempt(toolchains.python_sender, "client.py")
-        profiles = attempt(toolchains.python_sender, "profiles.py", "--file", str(PROFILES))
-        # What the Collector relays is what an SDK and the file of profiles give it.
-        named = {"go": [attempt(toolchains.go_sender)], "python": [python], "file": [profiles], "collector": [python, profiles]}
-        broken = {name: [each for each in commands if isinstance(each, PeerError)] for name, commands in named.items()}
-        return {name: broken[name][0] if broken[name] else commands for name, commands in named.items()}
-
-    def send(self, commands, run):
+    def send(self, run):
         """Runs the sender; None if it was content, else what it said, or the PeerError of its build."""
+        commands = self.senders[run.sender]
         if isinstance(commands, PeerError):
             return commands
         if run.sender == "collector":
@@ -111,7 +106,8 @@ class Bench:
 
     def verdicts(self, outcomes):
         direct, via = (arrivals.Arrivals(self.files[name]) for name in ("direct", "via"))
-        for run, outcome in zip(self.runs, outcomes):
+        for run in self.runs:
+            outcome = outcomes[run]
             for signal in run.signals:
                 count = direct.total(run.id, signal)
                 if isinstance(outcome, PeerError):
@@ -123,6 +119,16 @@ class Bench:
                     yield run, signal, "FAIL", wrong
                 else:
                     yield run, signal, "ok", f"{count} items"
+
+
+def senders():
+    """Sender → its commands, or the PeerError that says why there are none."""
+    python = attempt(toolchains.python_sender, "client.py")
+    profiles = attempt(toolchains.python_sender, "profiles.py", "--file", str(PROFILES))
+    # What the Collector relays is what an SDK and the file of profiles give it.
+    named = {"go": [attempt(toolchains.go_sender)], "python": [python], "file": [profiles], "collector": [python, profiles]}
+    broken = {name: [each for each in commands if isinstance(each, PeerError)] for name, commands in named.items()}
+    return {name: broken[name][0] if broken[name] else commands for name, commands in named.items()}
 
 
 def complaint(command):

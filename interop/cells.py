@@ -16,16 +16,22 @@ class Route:
     name: str
     exporter: str  # the exporter's type in the configuration
     compression: str  # of the exporter
-    batch: bool
+    batch: str | None  # the batch processor
     queue: bool  # False: the sender waits for the Collector's answer
 
 
 ROUTES = (
-    Route("grpc", "otlp_grpc", "gzip", batch=False, queue=False),
-    Route("grpc-batch", "otlp_grpc", "none", batch=True, queue=True),
-    Route("http", "otlp_http", "none", batch=False, queue=False),
-    Route("http-batch", "otlp_http", "gzip", batch=True, queue=True),
+    Route("grpc", "otlp_grpc", "gzip", batch=None, queue=False),
+    Route("grpc-merge", "otlp_grpc", "none", batch="batch/merge", queue=True),
+    Route("http", "otlp_http", "none", batch=None, queue=False),
+    Route("http-cut", "otlp_http", "gzip", batch="batch/cut", queue=True),
 )
+# The first waits long enough to join requests of several senders, the second cuts nearly every request, also between the
+# data points of a metric.
+BATCHES = {
+    "batch/merge": {"timeout": "500ms", "send_batch_size": 2000},
+    "batch/cut": {"timeout": "100ms", "send_batch_size": 30, "send_batch_max_size": 30},
+}
 
 
 @dataclasses.dataclass(frozen=True)

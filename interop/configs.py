@@ -1,16 +1,24 @@
 """The configurations of the gateway and of the Collector, with free ports. JSON is YAML, so no YAML writer is needed."""
 
 import json
+import random
 import socket
 
-from cells import ROUTES, SIGNALS
+from cells import BATCHES, ROUTES, SIGNALS
 
 HOST = "127.0.0.1"
+# Below those that systems give to outgoing connections, one of which could take a port before its server does.
+PORTS = range(20_000, 32_000)
 
 
 def free_endpoints(count):
     """So many endpoints free just now; all are held until all are known, so that none is given out twice."""
-    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
+    sockets = []
+    while len(sockets) < count:
+        try:
+            sockets.append(socket.create_server((HOST, random.choice(PORTS))))
+        except OSError:
+            pass  # taken by another
     endpoints = [f"{HOST}:{s.getsockname()[1]}" for s in sockets]
     for s in sockets:
         s.close()
@@ -49,7 +57,7 @@ def gateway(path, entries, collector, metrics):
     reader = {"pull": {"exporter": {"prometheus": {"host": host, "port": int(port)}}}}
     config = {
         "receivers": {f"otlp/{route.name}": entries[route].config() for route in ROUTES},
-        "processors": {"batch": {"timeout": "100ms", "send_batch_size": 1000}},
+        "processors": BATCHES,
         "exporters": {},
         "service": {"telemetry": {"metrics": {"readers": [reader]}}, "pipelines": {}},
     }
@@ -60,7 +68,7 @@ def gateway(path, entries, collector, metrics):
         for signal in SIGNALS:
             config["service"]["pipelines"][f"{signal}/{route.name}"] = {
                 "receivers": [f"otlp/{route.name}"],
-                "processors": ["batch"] if route.batch else [],
+                "processors": [route.batch] if route.batch else [],
                 "exporters": [exporter],
             }
     write(path, config)

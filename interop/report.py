@@ -9,7 +9,8 @@ PAGE = """# Interop
 Made by `interop/run --write`. Official SDKs and the OpenTelemetry Collector send through `otlp` to the Collector, and
 the same batches straight to it; a cell is ok when the same multiset of items arrived both ways: every item once, with
 its resource, scope, schema URLs and attributes exactly as sent. Columns are the ways through the gateway: its exporter,
-and whether it batches and queues (`-batch`) or lets the sender wait for the Collector's answer.
+and whether it queues and merges batches of several senders (`-merge`), queues and cuts them to 30 items (`-cut`), or
+lets the sender wait for the Collector's answer.
 
 {table}
 

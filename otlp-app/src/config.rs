@@ -12,6 +12,7 @@ mod expand;
 pub(crate) mod exporter;
 pub(crate) mod extension;
 mod headers;
+mod listen;
 mod merge;
 mod node;
 mod parse;

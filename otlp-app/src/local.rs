@@ -1,5 +1,7 @@
 //! The gateway that runs without a configuration: shows what arrives, forwards it if the environment says where.
 
+mod show;
+
 use crate::args::LocalArgs;
 use crate::config::exporter;
 use crate::config::plan::{ExporterPlan, Plan, ReceiverPlan};
@@ -8,8 +10,9 @@ use crate::config::telemetry::LogConfig;
 use crate::otel_env::Forward;
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
-use otlp_service::{DebugExporter, PipelineSpec, QueueConfig, RetryConfig, ServerSpec, Verbosity};
+use otlp_service::{PipelineSpec, QueueConfig, RetryConfig, ServerSpec};
 use otlp_transport::{BoxExport, ServerConfig};
+use show::Show;
 
 /// The plan of the local gateway. It serves neither metrics nor health: it needs no further port.
 pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
@@ -19,8 +22,8 @@ pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
         http_paths: Vec::new(),
     };
     let servers = vec![server(Protocol::Grpc, &args.grpc), server(Protocol::Http, &args.http)];
-    let verbosity = if args.details { Verbosity::Detailed } else { Verbosity::Normal };
-    let show = move || BoxExport::new(DebugExporter::new(verbosity, std::io::stdout()));
+    let details = args.details;
+    let show = move || BoxExport::new(Show { details });
     let mut exporters = vec![(SHOW.to_owned(), exporter::local(show))];
     exporters.extend(forward.map(|forward| (FORWARD.to_owned(), forward.exporter())));
     let ids: Vec<String> = exporters.iter().map(|(id, _)| id.clone()).collect();

@@ -1,4 +1,11 @@
-//! Integration tests of otlp-app.
+//! Integration tests of otlp-app: the real binary, on loopback and port 0.
+#![expect(clippy::disallowed_methods, reason = "the peers of the gateway open sockets of their own")]
 
+#[path = "app/cli.rs"]
+mod cli;
+#[path = "app/gateway.rs"]
+mod gateway;
+#[path = "app/process.rs"]
+mod process;
 #[path = "app/tidy.rs"]
 mod tidy;

@@ -29,13 +29,7 @@ pub(crate) fn survey(signal: Signal, body: &[u8]) -> Result<Survey, WireError> {
     let mut top = Cursor::new(body);
     while !top.is_at_end() {
         match top.tag()? {
-            (RESOURCES, WireType::Len) => each(top.len_delimited()?, SCOPES, |scope| {
-                each(scope, ENTRIES, |entry| {
-                    count.entries += 1;
-                    count.items += entry_items(signal.items, entry)?;
-                    Ok(())
-                })
-            })?,
+            (RESOURCES, WireType::Len) => count += tally(signal.items, top.len_delimited()?, &BELOW_RESOURCE)?,
             (number, wire_type) => {
                 mergeable = false;
                 top.skip_value(number, wire_type)?;
@@ -45,9 +39,26 @@ pub(crate) fn survey(signal: Signal, body: &[u8]) -> Result<Survey, WireError> {
     Ok(Survey { count, mergeable })
 }
 
-/// Items in one entry.
+/// What one envelope or entry holds; `below` are the field numbers of the levels below it.
+pub(crate) fn tally(items: Items, message: &[u8], below: &[u32]) -> Result<Count, WireError> {
+    let mut count = Count::default();
+    match *below {
+        [] => count = Count { items: entry_items(items, message)?, entries: 1 },
+        [number] => each(message, number, |entry| {
+            count.entries += 1;
+            count.items += entry_items(items, entry)?;
+            Ok(())
+        })?,
+        [number, ref below @ ..] => each(message, number, |envelope| {
+            count += tally(items, envelope, below)?;
+            Ok(())
+        })?,
+    }
+    Ok(count)
+}
+
 #[inline]
-pub(crate) fn entry_items(items: Items, entry: &[u8]) -> Result<u64, WireError> {
+fn entry_items(items: Items, entry: &[u8]) -> Result<u64, WireError> {
     match items {
         Items::Entries => Ok(1),
         Items::Repeated { field } => repeated(entry, field),
@@ -100,7 +111,8 @@ fn each<'a>(
     Ok(())
 }
 
-/// Where the levels of the envelope stand, for all signals.
-pub(crate) const RESOURCES: u32 = 1;
-pub(crate) const SCOPES: u32 = 2;
-pub(crate) const ENTRIES: u32 = 2;
+/// Where the resources stand in the request, for all signals.
+const RESOURCES: u32 = 1;
+
+/// Where the scopes stand in a resource, and the entries in a scope.
+pub(crate) const BELOW_RESOURCE: [u32; 2] = [2, 2];

@@ -8,7 +8,7 @@
 mod part;
 
 use self::part::Part;
-use crate::count::{ENTRIES, SCOPES, entry_items, survey};
+use crate::count::{BELOW_RESOURCE, survey, tally};
 use crate::wire::{Cursor, WireError, WireType};
 use crate::{Count, Items, Payload, Signal};
 use bytes::Bytes;
@@ -47,7 +47,7 @@ pub fn split(
     }
     let mut cut = Cut { body: &body, items: signal.items, part: Part::new(&body, limits), parts: Vec::new() };
     for resource in fields(&body, 0) {
-        cut.envelope(&resource?, &[SCOPES, ENTRIES])?;
+        cut.envelope(&resource?, &BELOW_RESOURCE)?;
     }
     cut.flush();
     Ok(cut.parts)
@@ -74,7 +74,7 @@ struct Cut<'a> {
 impl<'a> Cut<'a> {
     /// Places an envelope whole, or its children one by one; `below` are the field numbers of the levels below it.
     fn envelope(&mut self, field: &Field, below: &[u32]) -> Result<(), WireError> {
-        let count = self.count(field, below)?;
+        let count = tally(self.items, self.value(field), below)?;
         if self.part.fits(field.whole.len(), count.items) {
             self.part.place(field.whole.clone(), count);
             return Ok(());
@@ -140,21 +140,6 @@ impl<'a> Cut<'a> {
         Ok(only.map(|arm| (arm, number)))
     }
 
-    fn count(&self, field: &Field, below: &[u32]) -> Result<Count, WireError> {
-        let Some((&number, below)) = below.split_first() else {
-            let entry = self.body.get(field.value.clone()).unwrap_or_default();
-            return Ok(Count { items: entry_items(self.items, entry)?, entries: 1 });
-        };
-        let mut count = Count::default();
-        for child in self.fields(field) {
-            let child = child?;
-            if child.is(number) {
-                count += self.count(&child, below)?;
-            }
-        }
-        Ok(count)
-    }
-
     /// All of the fields that are not children, in one piece: a slice of the body if they stand together. `None` if
     /// there are no children.
     fn header(
@@ -188,7 +173,11 @@ impl<'a> Cut<'a> {
 
     /// The fields of a message.
     fn fields(&self, message: &Field) -> Fields<'a> {
-        fields(self.body.get(message.value.clone()).unwrap_or_default(), message.value.start)
+        fields(self.value(message), message.value.start)
+    }
+
+    fn value(&self, field: &Field) -> &'a [u8] {
+        self.body.get(field.value.clone()).unwrap_or_default()
     }
 
     /// The fields of all occurrences of an entry's container.

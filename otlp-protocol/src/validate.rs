@@ -4,6 +4,9 @@
 //! before it is acknowledged. One loop over [the table](crate::schema) walks all signals. It keeps its own stack, so
 //! nesting costs no machine stack and is bounded by [`ValidateLimits::max_depth`].
 
+mod attribute;
+mod text;
+
 use crate::count::survey;
 use crate::error::Fault;
 use crate::schema::{self, Message, Steps, step};
@@ -79,6 +82,15 @@ fn walk(root: &'static Message, body: &[u8], limits: &ValidateLimits) -> Result<
             if step >= step::MESSAGE {
                 let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
                 let Some(child) = schema::message_of_step(step) else { continue };
+                if std::ptr::eq(child, attribute::KEY_VALUE)
+                    && outer.len() + attribute::MESSAGES <= limits.max_depth
+                    && limits.max_elements - elements >= attribute::MESSAGES
+                    && attribute::is_plain(body, from, to)
+                {
+                    elements += attribute::MESSAGES;
+                    at = to;
+                    continue;
+                }
                 if outer.len() >= limits.max_depth {
                     return Err(fault(DecodeErrorKind::TooDeep { limit: limits.max_depth }));
                 }
@@ -90,8 +102,9 @@ fn walk(root: &'static Message, body: &[u8], limits: &ValidateLimits) -> Result<
                 (steps, window, at) = (&child.steps, &window[..to], from);
             } else if step == step::STRING {
                 let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
-                if !is_ascii(body, from, to) {
-                    check_utf8(&window[from..to], from)?;
+                if !text::is_utf8(body, from, to) {
+                    let offset = from + text::first_invalid(&window[from..to]);
+                    return Err(Fault { kind: DecodeErrorKind::Utf8, offset });
                 }
                 at = to;
             } else {
@@ -197,33 +210,6 @@ fn long_varint(window: &[u8], at: usize) -> Result<(u64, usize), WireError> {
     let mut cursor = Cursor::new(window.get(at..).unwrap_or_default());
     let value = cursor.varint()?;
     Ok((value, at + cursor.position()))
-}
-
-/// Whether the bytes are ASCII, as most strings are. Short ones are looked at sixteen at a time, with what follows
-/// them masked out.
-#[inline(always)]
-fn is_ascii(body: &[u8], from: usize, to: usize) -> bool {
-    let len = to - from;
-    match body.get(from..from + 16) {
-        Some(block) if len <= 16 => high_bits(block) << (16 - len) * 4 << (16 - len) * 4 == 0,
-        Some(block) if len <= 32 => high_bits(block) | high_bits(&body[to - 16..to]) == 0,
-        _ => body[from..to].is_ascii(),
-    }
-}
-
-/// The high bits of sixteen bytes.
-#[inline(always)]
-fn high_bits(block: &[u8]) -> u128 {
-    const HIGH: u128 = u128::from_ne_bytes([0x80; 16]);
-    block.try_into().map_or(HIGH, u128::from_le_bytes) & HIGH
-}
-
-#[inline(never)]
-fn check_utf8(text: &[u8], from: usize) -> Result<(), Fault> {
-    match simdutf8::compat::from_utf8(text) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Fault { kind: DecodeErrorKind::Utf8, offset: from + error.valid_up_to() }),
-    }
 }
 
 /// The step of a field that has been skipped.

@@ -1,6 +1,8 @@
 //! Integration tests of otlp-protocol.
 #![expect(clippy::unwrap_used, reason = "what the tests share may panic like the tests themselves")]
 
+#[path = "protocol/cut.rs"]
+mod cut;
 #[path = "protocol/edges.rs"]
 mod edges;
 #[path = "protocol/fixtures.rs"]
@@ -17,5 +19,7 @@ mod properties;
 mod random;
 #[path = "protocol/schema_refresh.rs"]
 mod schema_refresh;
+#[path = "protocol/validate.rs"]
+mod validate;
 #[path = "protocol/wire.rs"]
 mod wire;

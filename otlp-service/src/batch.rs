@@ -59,6 +59,3 @@ impl Default for BatchConfig {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -18,7 +18,7 @@ mod settling;
 pub use branch::{Delivery, Destination};
 
 pub(crate) use answer::{join_answers, join_messages};
-pub(crate) use reservation::{Admission, Reservation};
+pub(crate) use reservation::{Admission, Reservation, Unsent};
 pub(crate) use settling::{deliver, shutting_down};
 
 use crate::ledger::Ledger;
@@ -64,21 +64,19 @@ impl FanOut {
         self.0.tasks.drain(clock, deadline).await;
     }
 
-    /// Room for one batch in every queue, waited for where the queue says so. Cancel-safe: a reservation that nobody
-    /// gets is given back.
+    /// Room for one batch in every queue, waited for where the queue says so. Cancel-safe: the items of a caller that
+    /// leaves stay its own, and a reservation that nobody gets is given back.
     pub(crate) async fn reserve(&self, items: u64) -> Result<Reservation, ExportError> {
+        let unsent = Unsent::new(self, items);
         // Without queues there is nothing to allocate either.
         let mut tickets = Vec::new();
         for branch in &self.0.branches {
-            match branch.reserve(items).await {
-                Ok(Ticket::None) if tickets.is_empty() => {}
-                Ok(ticket) => tickets.push(ticket),
-                Err(error) => {
-                    self.refuse(items);
-                    return Err(error);
-                }
+            match branch.reserve(items).await? {
+                Ticket::None if tickets.is_empty() => {}
+                ticket => tickets.push(ticket),
             }
         }
+        unsent.send();
         Ok(Reservation::new(tickets))
     }
 

@@ -81,6 +81,16 @@ pub enum StartError {
         /// The pipeline's id.
         pipeline: String,
     },
+    /// A pipeline names a component twice, which would get everything twice.
+    #[error("pipeline {pipeline} names {kind} {id} twice")]
+    Repeated {
+        /// The pipeline's id.
+        pipeline: String,
+        /// `exporter`.
+        kind: &'static str,
+        /// The id.
+        id: String,
+    },
     /// A pipeline names a component that is not there.
     #[error("pipeline {pipeline} names {kind} {id}, which is not defined")]
     Unknown {

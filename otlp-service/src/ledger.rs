@@ -97,7 +97,8 @@ impl Ledger {
     /// The line of a pipeline and a destination; a new one if there is none.
     pub(crate) fn account(&self, pipeline: &str, destination: &str) -> Arc<Account> {
         let mut accounts = self.0.lock();
-        let known = accounts.iter().find(|known| known.pipeline == pipeline && known.destination == destination);
+        let known =
+            accounts.iter().find(|known| known.pipeline == pipeline && known.destination == destination);
         known.cloned().unwrap_or_else(|| {
             let account = Arc::new(Account::new(pipeline, destination));
             accounts.push(account.clone());
@@ -118,8 +119,8 @@ impl LedgerSnapshot {
     ///
     /// # Errors
     /// The first line that does not balance.
-    pub fn check(&self) -> Result<(), LedgerLine> {
-        self.lines.iter().find(|line| !line.is_balanced()).map_or(Ok(()), |line| Err(line.clone()))
+    pub fn check(&self) -> Result<(), Box<LedgerLine>> {
+        self.lines.iter().find(|line| !line.is_balanced()).map_or(Ok(()), |line| Err(Box::new(line.clone())))
     }
 }
 

@@ -30,5 +30,6 @@ pub use queue::{MemoryQueue, OnFull, QueueConfig};
 pub use retry::{Backoff, ExponentialBackoffRetry, RetryConfig};
 pub use spec::{ExporterSpec, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec};
 pub use telemetry::{
-    BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics, Registry, Sample,
+    BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics, Registry,
+    Sample,
 };

@@ -172,6 +172,3 @@ fn deadline_passed() -> ExportError {
 
 /// Attempts after a delay are spread over this share of it.
 const THROTTLE_SPREAD: f64 = 0.1;
-
-#[cfg(test)]
-mod tests;

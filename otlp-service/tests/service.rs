@@ -1,5 +1,5 @@
 //! Integration tests of otlp-service: the rules of acknowledgement, fan-out, retry and drain, in simulated time.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "service/acks.rs"]
 mod acks;

@@ -53,7 +53,7 @@ pub struct CompressError {
 #[non_exhaustive]
 pub enum DecompressError {
     /// It inflates to more than the limit.
-    #[error("the body inflates to more than max_request_bytes ({limit})")]
+    #[error("the body inflates to more than {limit} bytes")]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,
@@ -86,8 +86,12 @@ pub fn accepted_encodings() -> &'static str {
 impl From<DecompressError> for ExportError {
     fn from(error: DecompressError) -> Self {
         match error {
-            DecompressError::TooLarge { .. } => Self::new(ErrorKind::TooLarge, Retry::Never, error.to_string()),
-            DecompressError::Malformed { .. } => Self::new(ErrorKind::InvalidData, Retry::Never, error.to_string()),
+            DecompressError::TooLarge { .. } => {
+                Self::new(ErrorKind::TooLarge, Retry::Never, error.to_string())
+            }
+            DecompressError::Malformed { .. } => {
+                Self::new(ErrorKind::InvalidData, Retry::Never, error.to_string())
+            }
             DecompressError::Budget(exhausted) => exhausted.into(),
         }
     }

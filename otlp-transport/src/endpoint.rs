@@ -94,7 +94,10 @@ impl Endpoint {
         let given = authority.as_str();
         if given.contains('@') {
             // Not quoted: it is a secret.
-            return Err(ConfigError { key, problem: "credentials in an endpoint: send them as a header".into() });
+            return Err(ConfigError {
+                key,
+                problem: "credentials in an endpoint: send them as a header".into(),
+            });
         }
         let host = authority.host();
         if host.is_empty() {

@@ -1,7 +1,8 @@
 //! Why a batch was not accepted, and whether it may be sent again.
 
 use otlp_protocol::{
-    BudgetExhausted, Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_http, grpc_code,
+    BudgetExhausted, Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_http,
+    grpc_code,
 };
 use std::fmt;
 use std::sync::Arc;

@@ -33,7 +33,12 @@ impl Routes {
 
     /// Adds a signal under a path of its own over HTTP.
     #[must_use]
-    pub fn with_path(mut self, signal: Signal, path: impl Into<Cow<'static, str>>, export: BoxExport) -> Self {
+    pub fn with_path(
+        mut self,
+        signal: Signal,
+        path: impl Into<Cow<'static, str>>,
+        export: BoxExport,
+    ) -> Self {
         self.0.push(Route { signal, http_path: path.into(), export });
         self
     }

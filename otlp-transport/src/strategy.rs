@@ -1,6 +1,8 @@
 //! Ways to speak OTLP, interchangeable at run time. A third one is one more file with an `impl TransportStrategy`.
 
-use crate::{BoxExport, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext};
+use crate::{
+    BoxExport, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
+};
 
 /// A way to speak OTLP over a network: both ends of it.
 pub trait TransportStrategy: Send + Sync + 'static {

@@ -49,7 +49,9 @@ impl TlsConnector {
             .with_safe_default_protocol_versions()
             .map_err(|error| problem("tls", error.to_string()))?;
         let mut client = if config.insecure_skip_verify {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(verify::AnyCertificate::new(provider)))
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verify::AnyCertificate::new(provider)))
         } else {
             builder.with_root_certificates(anchors(config)?)
         }
@@ -78,7 +80,8 @@ fn anchors(config: &TlsConfig) -> Result<Arc<RootCertStore>, ConfigError> {
                 .map_err(|error| problem("tls.ca_file", format!("`{}`: {error}", path.display())))?,
         ),
     };
-    let given = [("tls.ca_file", file.as_deref()), ("tls.ca_pem", config.ca_pem.as_deref().map(str::as_bytes))];
+    let given =
+        [("tls.ca_file", file.as_deref()), ("tls.ca_pem", config.ca_pem.as_deref().map(str::as_bytes))];
     if given.iter().all(|(_, pem)| pem.is_none()) {
         return system_anchors();
     }

@@ -1,5 +1,9 @@
 //! Integration tests of otlp-transport.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what the tests share may panic like the tests themselves")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what the tests share may panic like the tests themselves"
+)]
 
 #[path = "transport/fixtures.rs"]
 mod fixtures;

@@ -2,6 +2,7 @@
 
 use super::component::Component;
 use super::decode::decode;
+use super::listen::listen_address;
 use super::problem::Problems;
 use super::rules::{KeyRule, ignored, refused};
 use otlp_service::HealthSpec;
@@ -29,7 +30,15 @@ pub(crate) const HEALTH_CHECK_RULES: &[KeyRule] = &[
 pub(crate) fn health_check(component: &mut Component, problems: &mut Problems) -> Option<HealthSpec> {
     let given: HealthCheck = decode(&component.settings, problems)?;
     let mut health = HealthSpec::default();
-    health.endpoint = given.endpoint.unwrap_or(health.endpoint);
+    if let Some(endpoint) = given.endpoint {
+        match listen_address(&endpoint) {
+            Ok(endpoint) => health.endpoint = endpoint,
+            Err(problem) => {
+                problems.push(component.problem("endpoint", problem));
+                return None;
+            }
+        }
+    }
     health.path = given.path.unwrap_or(health.path);
     if !health.path.starts_with('/') {
         problems.push(component.problem("path", "it must start with `/`"));

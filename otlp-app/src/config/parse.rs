@@ -116,7 +116,7 @@ impl Builder {
                 Value::Map(entries)
             }
         };
-        let span = Span { len: end.start.saturating_sub(start.start).max(1), ..start };
+        let span = Span { len: (end.start + end.len).saturating_sub(start.start), ..start };
         self.complete(Node { value, span }, anchor, Size { nodes: self.nodes - nodes_before, height })
     }
 

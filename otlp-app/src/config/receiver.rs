@@ -3,6 +3,7 @@
 use super::component::Component;
 use super::decode::decode;
 use super::duration::GoDuration;
+use super::listen::listen_address;
 use super::node::{Node, Value};
 use super::plan::ReceiverPlan;
 use super::problem::Problems;
@@ -116,7 +117,19 @@ pub(crate) fn otlp(component: &mut Component, problems: &mut Problems) -> Option
         );
         return None;
     }
-    let servers = grpc.map(Grpc::server).into_iter().chain(http.map(Http::server)).collect();
+    let grpc = grpc.map(|grpc| ("protocols.grpc.endpoint", grpc.server()));
+    let http = http.map(|http| ("protocols.http.endpoint", http.server()));
+    let mut servers = Vec::new();
+    for (path, mut server) in grpc.into_iter().chain(http) {
+        match listen_address(&server.config.endpoint) {
+            Ok(endpoint) => server.config.endpoint = endpoint,
+            Err(problem) => {
+                problems.push(component.problem(path, problem));
+                return None;
+            }
+        }
+        servers.push(server);
+    }
     Some(ReceiverPlan { servers })
 }
 

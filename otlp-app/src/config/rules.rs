@@ -71,7 +71,7 @@ pub(crate) fn apply(
     notes: &mut Vec<Note>,
 ) {
     for rule in rules {
-        take(rule, rule.path, at, node, &mut |path, span, value| match rule.verdict {
+        take(rule.path, at, node, &mut |path, span, value| match rule.verdict {
             Verdict::Ignored => {
                 notes.push(Note { span, text: format!("{path} is ignored: {}", rule.reason) })
             }
@@ -90,21 +90,21 @@ pub(crate) fn apply(
 }
 
 /// Removes what `path` leads to, telling `found` about each.
-fn take(rule: &KeyRule, path: &str, at: &str, node: &mut Node, found: &mut dyn FnMut(&str, Span, &Node)) {
+fn take(path: &str, at: &str, node: &mut Node, found: &mut dyn FnMut(&str, Span, &Node)) {
     let (key, below) = match path.split_once('.') {
         Some((key, below)) => (key, Some(below)),
         None => (path, None),
     };
     match &mut node.value {
         Value::Scalar(_) => {}
-        Value::List(nodes) => nodes.iter_mut().for_each(|node| take(rule, path, at, node, found)),
+        Value::List(nodes) => nodes.iter_mut().for_each(|node| take(path, at, node, found)),
         Value::Map(entries) => entries.retain_mut(|entry| {
             if key != "*" && entry.key != key {
                 return true;
             }
             let at = format!("{at}.{}", entry.key);
             match below {
-                Some(below) => take(rule, below, &at, &mut entry.value, found),
+                Some(below) => take(below, &at, &mut entry.value, found),
                 None => found(&at, entry.key_span, &entry.value),
             }
             below.is_some()

@@ -1,6 +1,7 @@
 //! `service.telemetry`: own metrics and logs.
 
 use super::decode::decode;
+use super::listen::listen_address;
 use super::node::Node;
 use super::problem::{Problem, Problems};
 use super::rules::{KeyRule, ignored, only, refused};
@@ -132,7 +133,11 @@ pub(crate) fn telemetry(node: &Node, problems: &mut Problems) -> Option<(Option<
             return None;
         }
     };
-    let metrics_endpoint = (metrics.level != MetricsLevel::None).then_some(address);
+    let address = listen_address(&address).map_err(|problem| {
+        let message = format!("service.telemetry.metrics: `{address}`: {problem}");
+        problems.push(Problem::at(node.span_of("metrics.address"), message));
+    });
+    let metrics_endpoint = (metrics.level != MetricsLevel::None).then_some(address.ok()?);
     let logs = LogConfig { level: logs.level.0, json: logs.encoding == LogEncoding::Json };
     Some((metrics_endpoint, logs))
 }

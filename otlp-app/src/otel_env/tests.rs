@@ -15,10 +15,12 @@ impl Lookup for Vars<'_> {
     }
 }
 
+/// Input, headers, warnings.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], usize);
+
 #[test]
 fn headers_are_a_baggage_list() {
-    // Input, headers, warnings.
-    let cases: &[(&str, &[(&str, &str)], usize)] = &[
+    let cases: &[Case<'_>] = &[
         ("key1=value1,key2=value2", &[("key1", "value1"), ("key2", "value2")], 0),
         (" api-key = secret , x=y ", &[("api-key", "secret"), ("x", "y")], 0),
         ("authorization=Bearer%20abc%3D%3D", &[("authorization", "Bearer abc==")], 0),

@@ -4,7 +4,7 @@
 use super::SplitLimits;
 use crate::wire::{WireType, put_tag, put_varint, varint_len};
 use crate::{Count, Payload};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 
 /// The part being filled, and the envelopes open around the next entry.
@@ -106,18 +106,22 @@ impl<'a> Part<'a> {
     /// What has been placed, if anything has. The open envelopes stay open for the next part.
     pub(super) fn take(&mut self) -> Option<(Payload, Count)> {
         (0..self.levels.len()).rev().for_each(|depth| self.settle(depth));
-        let mut rope = Rope::default();
+        let mut rope = Rope::with_capacity(self.tokens.iter().map(|token| self.copied_len(token)).sum());
+        let mut tag = Vec::with_capacity(MAX_TAG_BYTES);
         for token in self.tokens.drain(..) {
             match token {
                 Token::Open { number, len, header } => {
-                    put_tag(&mut rope.copied, number, WireType::Len);
-                    put_varint(&mut rope.copied, len as u64);
-                    rope.put(header);
+                    tag.clear();
+                    put_tag(&mut tag, number, WireType::Len);
+                    put_varint(&mut tag, len as u64);
+                    rope.copy(&tag);
+                    rope.put(header.as_ref(), || header.clone());
                 }
-                Token::Raw(raw) => rope.put(self.body.slice(raw)),
-                Token::Copied(range) => {
-                    rope.copied.extend_from_slice(self.copied.get(range).unwrap_or_default());
+                Token::Raw(raw) => {
+                    let slice = self.body.get(raw.clone()).unwrap_or_default();
+                    rope.put(slice, || self.body.slice(raw));
                 }
+                Token::Copied(range) => rope.copy(self.copied.get(range).unwrap_or_default()),
             }
         }
         self.copied.clear();
@@ -125,6 +129,16 @@ impl<'a> Part<'a> {
         let count = std::mem::take(&mut self.count);
         let payload = rope.finish();
         (!payload.is_empty()).then_some((payload, count))
+    }
+
+    /// How much of a token's bytes is copied to the payload.
+    fn copied_len(&self, token: &Token) -> usize {
+        let short = |len: usize| if len < MIN_LINKED_BYTES { len } else { 0 };
+        match token {
+            Token::Open { header, .. } => MAX_TAG_BYTES + short(header.len()),
+            Token::Raw(raw) => short(raw.len()),
+            Token::Copied(range) => range.len(),
+        }
     }
 
     /// Tells the token of a level its length, and the level around it what was placed; the level starts afresh.
@@ -169,30 +183,40 @@ impl Level {
     }
 }
 
-/// A payload in the making: short pieces are copied together, long ones linked.
-#[derive(Default)]
+/// A payload in the making: short pieces are copied together into one buffer, long ones linked.
 struct Rope {
     payload: Payload,
-    copied: Vec<u8>,
+    copied: BytesMut,
 }
 
 // === impl Rope ===
 
 impl Rope {
-    fn put(&mut self, piece: Bytes) {
+    fn with_capacity(copied: usize) -> Self {
+        Self { payload: Payload::new(), copied: BytesMut::with_capacity(copied) }
+    }
+
+    fn copy(&mut self, piece: &[u8]) {
+        self.copied.extend_from_slice(piece);
+    }
+
+    fn put(&mut self, piece: &[u8], link: impl FnOnce() -> Bytes) {
         if piece.len() < MIN_LINKED_BYTES {
-            self.copied.extend_from_slice(&piece);
+            self.copy(piece);
             return;
         }
-        self.payload.push(std::mem::take(&mut self.copied).into());
-        self.payload.push(piece);
+        self.payload.push(self.copied.split().freeze());
+        self.payload.push(link());
     }
 
     fn finish(mut self) -> Payload {
-        self.payload.push(self.copied.into());
+        self.payload.push(self.copied.freeze());
         self.payload
     }
 }
 
 /// Shorter pieces cost less to copy than to send as a segment of their own.
 const MIN_LINKED_BYTES: usize = 1024;
+
+/// A tag and a length: five bytes and ten at most.
+const MAX_TAG_BYTES: usize = 15;

@@ -8,12 +8,12 @@ use prost::{DecodeError, Message};
 /// A decoded body as a list: a line for each item, and for each envelope or metric without any. A line holds the
 /// encodings of what the item belongs to, from the resource down, and of the item itself.
 #[derive(Debug, PartialEq)]
-pub struct Flat {
-    pub count: Count,
-    pub lines: Vec<Vec<Vec<u8>>>,
+pub(crate) struct Flat {
+    pub(crate) count: Count,
+    pub(crate) lines: Vec<Vec<Vec<u8>>>,
 }
 
-pub fn decode(signal: Signal, body: &[u8]) -> Result<Flat, DecodeError> {
+pub(crate) fn decode(signal: Signal, body: &[u8]) -> Result<Flat, DecodeError> {
     let mut flat = Flat { count: Count::default(), lines: Vec::new() };
     match signal {
         _ if signal == Signal::TRACES => flat.traces(&trace::v1::ExportTraceServiceRequest::decode(body)?),

@@ -5,19 +5,19 @@ use otlp_protocol::schema::{Field, Kind, Message};
 use otlp_protocol::wire::{WireType, put_varint};
 
 /// A small generator of random numbers: the same seed gives the same message.
-pub struct Random {
+pub(crate) struct Random {
     state: u64,
     /// How many more messages may be begun, so that depth does not multiply.
     messages_left: usize,
 }
 
 impl Random {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { state: seed, messages_left: 60 }
     }
 
     /// SplitMix64.
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,17 +25,17 @@ impl Random {
         mixed ^ mixed >> 31
     }
 
-    pub fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit.max(1) as u64) as usize
     }
 
-    pub fn one_in(&mut self, of: usize) -> bool {
+    pub(crate) fn one_in(&mut self, of: usize) -> bool {
         self.below(of) == 0
     }
 }
 
 /// A random message; nothing is nested deeper than `depth`.
-pub fn message(random: &mut Random, schema: &Message, depth: usize) -> Vec<u8> {
+pub(crate) fn message(random: &mut Random, schema: &Message, depth: usize) -> Vec<u8> {
     let mut out = Vec::new();
     let fields = if random.messages_left == 0 { 0 } else { random.below(8) };
     random.messages_left = random.messages_left.saturating_sub(1);

@@ -3,7 +3,7 @@
 use super::BatchConfig;
 use super::accumulator::{Accumulator, Held, Place};
 use crate::cut::cut;
-use crate::fanout::{Admission, Delivery, FanOut, Reservation, join_answers, shutting_down};
+use crate::fanout::{Admission, Delivery, FanOut, Reservation, Unsent, join_answers, shutting_down};
 use crate::tasks::Tasks;
 use crate::telemetry::BatchStats;
 use futures_util::future::join_all;
@@ -45,7 +45,7 @@ enum Hold {
     /// They have their answer.
     Admitted(Admission),
     /// They wait for it.
-    Waiting(Vec<Waiter>),
+    Waiting(Vec<Waiter>, Unsent<FanOut>),
 }
 
 type Waiter = oneshot::Sender<ExportResult>;
@@ -91,7 +91,9 @@ impl Export for BatchProcessor {
         self.shared.stats.incoming.add(items);
         match self.shared.delivery {
             Delivery::Memory => self.shared.admit(batch, items).await,
-            Delivery::EndToEnd => self.shared.hold(batch, items)?.await.unwrap_or_else(|_| Err(shutting_down())),
+            Delivery::EndToEnd => {
+                self.shared.hold(batch, items)?.await.unwrap_or_else(|_| Err(shutting_down()))
+            }
         }
     }
 }
@@ -153,22 +155,26 @@ impl Shared {
         match state.accumulator.place(&batch) {
             Place::Refused => return Err(self.refuse(items)),
             Place::Joins => {
-                let full = state.accumulator.join(batch, |hold| hold.wait(answer));
+                let full = state.accumulator.join(batch, |hold| hold.wait(answer, items));
                 drop(state);
                 self.flush_full([full, None]);
             }
             Place::Opens => {
-                let full = state.accumulator.open(batch, self.clock.now(), Hold::Waiting(vec![answer]));
+                let full = state.accumulator.open(batch, self.clock.now(), self.waiting(answer, items));
                 drop(state);
                 self.opened.notify_one();
                 self.flush_full(full);
             }
             Place::Alone => {
                 drop(state);
-                self.send_alone(batch, Hold::Waiting(vec![answer]));
+                self.send_alone(batch, self.waiting(answer, items));
             }
         }
         Ok(waiting)
+    }
+
+    fn waiting(&self, answer: Waiter, items: u64) -> Hold {
+        Hold::Waiting(vec![answer], Unsent::new(self.fanout.clone(), items))
     }
 
     fn open_state(&self, items: u64) -> Result<MutexGuard<'_, State>, ExportError> {
@@ -227,9 +233,12 @@ impl Shared {
         }
         match hold {
             Hold::Admitted(admission) => self.commit(parts, admission),
-            Hold::Waiting(waiters) => {
+            Hold::Waiting(waiters, unsent) => {
                 let fanout = self.fanout.clone();
-                self.flushes.spawn(async move { answer_all(waiters, export_parts(&fanout, parts).await) });
+                self.flushes.spawn(async move {
+                    unsent.send();
+                    answer_all(waiters, export_parts(&fanout, parts).await);
+                });
             }
         }
     }
@@ -255,9 +264,10 @@ impl Hold {
         }
     }
 
-    fn wait(&mut self, answer: Waiter) {
-        if let Self::Waiting(waiters) = self {
+    fn wait(&mut self, answer: Waiter, items: u64) {
+        if let Self::Waiting(waiters, unsent) = self {
             waiters.push(answer);
+            unsent.add(items);
         }
     }
 }

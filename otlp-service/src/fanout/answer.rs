@@ -25,7 +25,8 @@ pub(crate) fn join_answers(
 
 /// Appends a text to others, unless they would grow out of bounds.
 pub(crate) fn join_messages(messages: &mut String, message: &str) {
-    if message.is_empty() || messages.len() + message.len() > MAX_MESSAGES_BYTES || messages.contains(message) {
+    if message.is_empty() || messages.len() + message.len() > MAX_MESSAGES_BYTES || messages.contains(message)
+    {
         return;
     }
     if !messages.is_empty() {

@@ -5,7 +5,7 @@ use super::settling::{Settling, deliver};
 use crate::ledger::{Account, DropReason, Holding, Ledger};
 use crate::queue::{MemoryQueue, QueueEntry};
 use otlp_protocol::Batch;
-use otlp_transport::{BoxExport, ExportError};
+use otlp_transport::{Export, ExportError, ExportFuture};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -27,8 +27,13 @@ pub enum Delivery {
 
 #[derive(Clone)]
 enum Outlet {
-    Direct(BoxExport),
+    Direct(Arc<dyn Deliver>),
     Queue(Arc<MemoryQueue>),
+}
+
+/// An export of any type, whose future is boxed once and borrows nothing.
+trait Deliver: Send + Sync {
+    fn deliver(self: Arc<Self>, batch: Batch, holding: Holding) -> ExportFuture<'static>;
 }
 
 pub(super) struct Branch {
@@ -40,8 +45,8 @@ pub(super) struct Branch {
 
 impl Destination {
     /// The exporter `id` without a queue: end to end.
-    pub fn direct(id: impl Into<String>, export: BoxExport) -> Self {
-        Self { id: id.into(), outlet: Outlet::Direct(export) }
+    pub fn direct(id: impl Into<String>, export: impl Export) -> Self {
+        Self { id: id.into(), outlet: Outlet::Direct(Arc::new(export)) }
     }
 
     /// The exporter `id` behind its queue, which decides the delivery.
@@ -88,7 +93,7 @@ impl Branch {
     /// Sends the batch on its way; `Some` if its answer is to be awaited.
     pub(super) fn start(&self, batch: Batch, holding: Holding, ticket: Ticket) -> Option<Settling> {
         let queue = match &self.outlet {
-            Outlet::Direct(export) => return Some(Settling::Direct(direct(export.clone(), batch, holding))),
+            Outlet::Direct(export) => return Some(Settling::Direct(export.clone().deliver(batch, holding))),
             Outlet::Queue(queue) => queue,
         };
         let slot = match ticket {
@@ -121,6 +126,8 @@ impl Branch {
     }
 }
 
-fn direct(export: BoxExport, batch: Batch, holding: Holding) -> otlp_transport::ExportFuture<'static> {
-    Box::pin(async move { deliver(&export, batch, holding).await })
+impl<E: Export> Deliver for E {
+    fn deliver(self: Arc<Self>, batch: Batch, holding: Holding) -> ExportFuture<'static> {
+        Box::pin(async move { deliver(&*self, batch, holding).await })
+    }
 }

@@ -1,7 +1,9 @@
 //! Room in the queues of a fan-out's destinations, taken before a batch is accepted.
 
+use super::FanOut;
 use crate::ledger::Holding;
 use crate::queue::Slot;
+use std::borrow::Borrow;
 
 /// What a destination said when asked for room.
 #[derive(Debug)]
@@ -29,6 +31,12 @@ pub(crate) struct Admission {
     pub(super) reservation: Reservation,
     /// One for each destination, in order.
     pub(super) holdings: Vec<Holding>,
+}
+
+/// Items that stay the sender's unless they are [sent](Self::send): dropping this counts them as refused.
+pub(crate) struct Unsent<F: Borrow<FanOut>> {
+    fanout: F,
+    items: u64,
 }
 
 // === impl Reservation ===
@@ -66,5 +74,31 @@ impl Admission {
     pub(crate) fn split_off(&mut self, items: u64) -> Self {
         let holdings = self.holdings.iter_mut().map(|holding| holding.split_off(items)).collect();
         Self { reservation: self.reservation.for_further_part(), holdings }
+    }
+}
+
+// === impl Unsent ===
+
+impl<F: Borrow<FanOut>> Unsent<F> {
+    pub(crate) fn new(fanout: F, items: u64) -> Self {
+        Self { fanout, items }
+    }
+
+    /// Takes more items in.
+    pub(crate) fn add(&mut self, items: u64) {
+        self.items += items;
+    }
+
+    /// From here on somebody else counts them.
+    pub(crate) fn send(mut self) {
+        self.items = 0;
+    }
+}
+
+impl<F: Borrow<FanOut>> Drop for Unsent<F> {
+    fn drop(&mut self) {
+        if self.items > 0 {
+            self.fanout.borrow().refuse(self.items);
+        }
     }
 }

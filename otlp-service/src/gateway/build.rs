@@ -51,7 +51,10 @@ pub(super) async fn start(context: TransportContext, spec: GatewaySpec) -> Resul
     }
     let mut pages = Vec::new();
     if let Some(endpoint) = &metrics_endpoint {
-        pages.push(("metrics", pages::serve_metrics(&builder.context, endpoint, builder.registry.clone()).await?));
+        pages.push((
+            "metrics",
+            pages::serve_metrics(&builder.context, endpoint, builder.registry.clone()).await?,
+        ));
     }
     if let Some(spec) = &health {
         pages.push(("health", pages::serve_health(&builder.context, spec, builder.health.clone()).await?));
@@ -78,9 +81,15 @@ fn check_ids(
     let receivers = unique("receiver", receivers.iter().map(|receiver| &*receiver.id))?;
     let exporters = unique("exporter", exporters.iter().map(|exporter| &*exporter.id))?;
     unique("pipeline", pipelines.iter().map(|pipeline| &*pipeline.id))?;
-    for PipelineSpec { id: pipeline, receivers: named_receivers, exporters: named_exporters, .. } in pipelines {
+    for PipelineSpec { id: pipeline, receivers: named_receivers, exporters: named_exporters, .. } in pipelines
+    {
         if named_exporters.is_empty() {
             return Err(StartError::NoExporter { pipeline: pipeline.clone() });
+        }
+        if let Err(StartError::Duplicate { kind, id }) =
+            unique("exporter", named_exporters.iter().map(|id| &**id))
+        {
+            return Err(StartError::Repeated { pipeline: pipeline.clone(), kind, id });
         }
         for (kind, named, known) in
             [("receiver", named_receivers, &receivers), ("exporter", named_exporters, &exporters)]
@@ -175,7 +184,7 @@ impl Builder {
             self.queues.push(queue.clone());
             Destination::queued(id, queue)
         } else {
-            Destination::direct(id, BoxExport::new(outlet))
+            Destination::direct(id, outlet)
         };
         self.destinations.insert((id.to_owned(), signal), destination.clone());
         Some(destination)

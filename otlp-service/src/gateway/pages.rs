@@ -42,7 +42,11 @@ fn bound(
     endpoint: &str,
     result: std::io::Result<PagesServer>,
 ) -> Result<PagesServer, StartError> {
-    result.map_err(|source| StartError::Bind { component: component.into(), endpoint: endpoint.into(), source })
+    result.map_err(|source| StartError::Bind {
+        component: component.into(),
+        endpoint: endpoint.into(),
+        source,
+    })
 }
 
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";

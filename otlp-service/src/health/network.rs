@@ -50,7 +50,9 @@ impl Reachability {
                 self.failed.store(true, Ordering::Relaxed);
             }
             // Written only when it changes, as all exports share the cache line.
-            Ok(_) | Err(_) if self.failed.load(Ordering::Relaxed) => self.failed.store(false, Ordering::Relaxed),
+            Ok(_) | Err(_) if self.failed.load(Ordering::Relaxed) => {
+                self.failed.store(false, Ordering::Relaxed)
+            }
             Ok(_) | Err(_) => {}
         }
     }

@@ -8,7 +8,7 @@ impl Account {
     /// Registers `otlp_ledger_items` for this line.
     pub(crate) fn register(self: &Arc<Self>, registry: &Registry) {
         for (state, read) in STATES {
-            self.observe(registry, &[("state", state)], move |line| read(line));
+            self.observe(registry, &[("state", state)], read);
         }
         for reason in DropReason::ALL {
             let labels = [("state", "dropped"), ("reason", reason.name())];
@@ -26,7 +26,9 @@ impl Account {
         all.extend_from_slice(labels);
         let account = self.clone();
         let help = "Items by state; accepted = sent + rejected + dropped + queued + in_flight.";
-        registry.observe(MetricKind::Gauge, "otlp_ledger_items", help, &all, move || read(&account.line()) as f64);
+        registry.observe(MetricKind::Gauge, "otlp_ledger_items", help, &all, move || {
+            read(&account.line()) as f64
+        });
     }
 }
 

@@ -71,7 +71,7 @@ impl MemoryQueue {
         let export = Arc::new(export);
         let mut consumers = JoinSet::new();
         for _ in 0..config.num_consumers.max(1) {
-            consumers.spawn(consume(shared.clone(), export.clone()));
+            consumers.spawn(consume(shared.clone(), export.clone(), stats.clone()));
         }
         let capacity = config.queue_size.clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Self {
@@ -209,24 +209,25 @@ impl Shared {
     }
 }
 
-async fn consume<E: Export>(shared: Arc<Shared>, export: Arc<E>) {
+async fn consume<E: Export>(shared: Arc<Shared>, export: Arc<E>, stats: Arc<ExporterStats>) {
     while let Some(QueueEntry { batch, mut holding, answer, slot }) = shared.next().await {
         drop(slot);
         holding.start();
+        let items = batch.items();
         let result = deliver(&*export, batch, holding).await;
         match answer {
             // A caller that went away does not need the answer any more.
             Some(answer) => drop(answer.send(result)),
-            None => log_outcome(&result),
+            None => log_outcome(&stats.exporter, items, &result),
         }
     }
 }
 
 /// Nobody waits for the answer: what went wrong is told here or nowhere.
-fn log_outcome(result: &ExportResult) {
+fn log_outcome(exporter: &str, items: u64, result: &ExportResult) {
     match result {
         Ok(accepted) if accepted.is_partial() => {
-            tracing::warn!(rejected = accepted.rejected, reason = ?accepted.message, "partial success");
+            tracing::warn!(exporter, items, rejected = accepted.rejected, reason = ?accepted.message, "partial success");
         }
         Ok(_) => {}
         Err(error) => tracing::error!(reason = ?error.message(), "exporting failed, the batch is dropped"),

@@ -28,8 +28,7 @@ pub struct RetryConfig {
 /// use otlp_service::{Backoff, RetryConfig};
 /// use std::time::Duration;
 ///
-/// # #![allow(clippy::disallowed_methods)]
-/// let start = std::time::Instant::now();
+/// let start = otlp_transport::Clock::now(&otlp_transport::TokioClock);
 /// let config = RetryConfig::default();
 /// let mut backoff = Backoff::new(&config, start);
 /// // In the middle of its spread, the first wait is `initial_interval`.
@@ -56,7 +55,7 @@ impl<'a> Backoff<'a> {
         let factor = self.config.randomization_factor.clamp(0.0, 1.0);
         let wait = scaled(self.interval, 1.0 + factor * (2.0 * spread - 1.0));
         self.interval = scaled(self.interval, self.config.multiplier.max(1.0)).min(self.config.max_interval);
-        let next = now.checked_add(wait.max(delay.unwrap_or_default()))?;
+        let next = now.checked_add(wait.max(delay.unwrap_or_default()).max(MIN_WAIT))?;
         self.last_start.is_none_or(|last| next <= last).then_some(next)
     }
 
@@ -79,6 +78,9 @@ impl Default for RetryConfig {
         }
     }
 }
+
+/// A wait configured to be nothing must not become a busy loop.
+const MIN_WAIT: Duration = Duration::from_millis(1);
 
 /// `interval * factor`; unchanged if that is not a duration.
 fn scaled(interval: Duration, factor: f64) -> Duration {

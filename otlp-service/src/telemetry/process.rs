@@ -21,7 +21,12 @@ pub(crate) fn register_process(registry: &Registry, clock: &Arc<dyn Clock>) {
         "otelcol_process_memory_rss",
         "Resident memory, in bytes.",
         &[],
-        || std::fs::read_to_string("/proc/self/status").ok().and_then(|status| rss_bytes(&status)).unwrap_or(0.0),
+        || {
+            std::fs::read_to_string("/proc/self/status")
+                .ok()
+                .and_then(|status| rss_bytes(&status))
+                .unwrap_or(0.0)
+        },
     );
     registry.observe(
         MetricKind::Counter,

@@ -36,7 +36,12 @@ impl Registry {
     }
 
     /// A new counter.
-    pub fn counter(&self, name: impl Into<String>, help: &'static str, labels: &[(&'static str, &str)]) -> Counter {
+    pub fn counter(
+        &self,
+        name: impl Into<String>,
+        help: &'static str,
+        labels: &[(&'static str, &str)],
+    ) -> Counter {
         let counter = Counter::default();
         let shown = counter.clone();
         self.observe(MetricKind::Counter, name, help, labels, move || shown.get() as f64);

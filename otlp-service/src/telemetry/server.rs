@@ -6,7 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Registers `otlp_server_*` for one server of a receiver.
-pub(crate) fn register_server(registry: &Registry, receiver: &str, transport: &str, stats: &Arc<ServerStats>) {
+pub(crate) fn register_server(
+    registry: &Registry,
+    receiver: &str,
+    transport: &str,
+    stats: &Arc<ServerStats>,
+) {
     for (name, help, kind, counter) in COUNTERS {
         let stats = stats.clone();
         let read = move || counter(&stats).load(Ordering::Relaxed) as f64;

@@ -33,6 +33,7 @@ pub struct BatchStats {
 /// One signal of one exporter.
 #[derive(Debug)]
 pub struct ExporterStats {
+    pub(crate) exporter: String,
     pub(crate) sent: Counter,
     pub(crate) send_failed: Counter,
     pub(crate) enqueue_failed: Counter,
@@ -51,7 +52,11 @@ impl ReceiverStats {
         let items = |state, help| registry.counter(format!("otelcol_receiver_{state}_{noun}"), help, &labels);
         let requests = |outcome| {
             let labels = [labels[0], labels[1], ("otel_signal", signal.name), ("outcome", outcome)];
-            registry.counter("otelcol_receiver_requests", "Requests that reached the pipeline, by outcome.", &labels)
+            registry.counter(
+                "otelcol_receiver_requests",
+                "Requests that reached the pipeline, by outcome.",
+                &labels,
+            )
         };
         Self {
             accepted: items("accepted", "Items taken into the pipeline."),
@@ -116,6 +121,7 @@ impl ExporterStats {
         let labels = [("exporter", exporter)];
         let items = |state, help| registry.counter(format!("otelcol_exporter_{state}_{noun}"), help, &labels);
         let stats = Arc::new(Self {
+            exporter: exporter.into(),
             sent: items("sent", "Items the destination accepted."),
             send_failed: items("send_failed", "Items the destination did not accept, after all retries."),
             enqueue_failed: items("enqueue_failed", "Items that found the sending queue full."),
@@ -147,6 +153,6 @@ impl Drop for InFlight<'_> {
 
 /// The Collector's.
 const BATCH_SIZE_BOUNDS: &[u64] = &[
-    10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000, 30_000,
-    50_000, 100_000,
+    10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000,
+    30_000, 50_000, 100_000,
 ];

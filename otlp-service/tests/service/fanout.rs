@@ -37,8 +37,7 @@ async fn a_destination_that_drops_holds_nobody_up() {
     let (dead, alive) = (Sink::always(Step::Hang), Sink::default());
     let mut dropping = queue(1, 1);
     dropping.on_full = OnFull::Drop;
-    let fanout =
-        { vec![rig.queued("dead", &dead, dropping), rig.queued("alive", &alive, queue(10, 1))] };
+    let fanout = { vec![rig.queued("dead", &dead, dropping), rig.queued("alive", &alive, queue(10, 1))] };
     let fanout = rig.fanout(fanout);
     for _ in 0..10 {
         fanout.export(logs(2)).await.unwrap();
@@ -64,9 +63,8 @@ async fn answers_are_joined() {
     ];
     for (steps, expect) in table {
         let rig = Rig::new();
-        let destination = |(id, step): (usize, &Step)| {
-            rig.direct(&format!("out/{id}"), &Sink::scripted([step.clone()]))
-        };
+        let destination =
+            |(id, step): (usize, &Step)| rig.direct(&format!("out/{id}"), &Sink::scripted([step.clone()]));
         let fanout = rig.fanout(steps.iter().enumerate().map(destination).collect());
         let answer = fanout.export(logs(5)).await;
         let answer = answer.map(|accepted| (accepted.rejected, accepted.message));

@@ -1,1 +1,212 @@
-//! x
+//! Whole gateways, over loopback.
+
+use crate::harness::*;
+use bytes::Bytes;
+use otlp_protocol::Signal;
+use otlp_service::{
+    BatchConfig, DropReason, ExporterSpec, Gateway, GatewaySpec, HealthSpec, PipelineSpec, QueueConfig,
+    ReceiverSpec, ServerSpec, StartError,
+};
+use otlp_transport::{
+    BoxExport, HttpTransportStrategy, Net, ServerConfig, TcpNet, TransportContext, TransportStrategy,
+};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+fn receiver(id: &str) -> ReceiverSpec {
+    let strategy: Arc<dyn TransportStrategy> = Arc::new(HttpTransportStrategy);
+    let config = ServerConfig::new("127.0.0.1:0");
+    ReceiverSpec { id: id.into(), servers: vec![ServerSpec { strategy, config, http_paths: Vec::new() }] }
+}
+
+fn exporter(id: &str, sink: &Sink, queue: QueueConfig) -> ExporterSpec {
+    let mut spec = ExporterSpec::new(id, BoxExport::new(sink.clone()));
+    spec.queue = queue;
+    spec.retry = no_retry();
+    spec
+}
+
+fn pipeline(id: &str, exporters: &[&str]) -> PipelineSpec {
+    PipelineSpec {
+        id: id.into(),
+        signal: Signal::LOGS,
+        receivers: vec!["otlp".into()],
+        batch: None,
+        exporters: exporters.iter().map(|id| (*id).into()).collect(),
+    }
+}
+
+fn no_queue() -> QueueConfig {
+    let mut config = QueueConfig::default();
+    config.enabled = false;
+    config
+}
+
+fn spec(exporters: Vec<ExporterSpec>, pipelines: Vec<PipelineSpec>) -> GatewaySpec {
+    GatewaySpec {
+        receivers: vec![receiver("otlp")],
+        exporters,
+        pipelines,
+        metrics_endpoint: Some("127.0.0.1:0".into()),
+        health: Some(HealthSpec { endpoint: "127.0.0.1:0".into(), path: "/".into() }),
+    }
+}
+
+async fn start(spec: GatewaySpec) -> Gateway {
+    Gateway::start(TransportContext::tcp(64 << 20), spec).await.unwrap()
+}
+
+fn address(gateway: &Gateway, component: &str) -> SocketAddr {
+    gateway.endpoints().into_iter().find(|(name, _)| name == component).unwrap().1
+}
+
+/// One HTTP/1.1 request on a connection of its own; the status and all that follows the headers.
+async fn request(to: SocketAddr, head: &str, body: &[u8]) -> (u16, String) {
+    let exchange = async {
+        let mut connection = TcpNet.connect(&to.to_string()).await.unwrap();
+        let head =
+            format!("{head} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        connection.write_all(head.as_bytes()).await.unwrap();
+        connection.write_all(b"content-type: application/x-protobuf\r\n\r\n").await.unwrap();
+        connection.write_all(body).await.unwrap();
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    let answer = tokio::time::timeout(seconds(20), exchange).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+async fn post(gateway: &Gateway, body: &Bytes) -> u16 {
+    request(address(gateway, "otlp/http"), "POST /v1/logs", body).await.0
+}
+
+fn body(items: u64) -> Bytes {
+    logs(items).body().plain().to_contiguous()
+}
+
+#[tokio::test]
+async fn what_comes_in_goes_out_and_is_counted() {
+    let sink = Sink::default();
+    let gateway =
+        start(spec(vec![exporter("out", &sink, no_queue())], vec![pipeline("logs", &["out"])])).await;
+    for items in [3, 4] {
+        assert_eq!(post(&gateway, &body(items)).await, 200);
+    }
+    assert_eq!(sink.bodies(), [body(3), body(4)]);
+
+    let (status, page) = request(address(&gateway, "metrics"), "GET /metrics", b"").await;
+    assert_eq!(status, 200);
+    for line in [
+        "otelcol_receiver_accepted_log_records{receiver=\"otlp\",transport=\"http\"} 7",
+        "otelcol_receiver_requests{receiver=\"otlp\",transport=\"http\",otel_signal=\"logs\",outcome=\"success\"} 2",
+        "otelcol_exporter_sent_log_records{exporter=\"out\"} 7",
+        "otelcol_exporter_in_flight_requests{exporter=\"out\",data_type=\"logs\"} 0",
+        "otlp_ledger_items{pipeline=\"logs\",destination=\"out\",state=\"sent\"} 7",
+        "otlp_ledger_items{pipeline=\"logs\",destination=\"out\",state=\"dropped\",reason=\"shutdown\"} 0",
+        "otlp_memory_budget_limit 67108864",
+        "otlp_server_accepted_requests{receiver=\"otlp\",transport=\"http\"} 2",
+        "# TYPE otelcol_process_uptime counter",
+    ] {
+        assert!(page.lines().any(|known| known == line), "{line} is not in\n{page}");
+    }
+    assert_eq!(request(address(&gateway, "metrics"), "GET /other", b"").await.0, 404);
+    assert_eq!(request(address(&gateway, "metrics"), "POST /metrics", b"").await.0, 405);
+
+    let report = gateway.drain(now() + seconds(5)).await;
+    assert_eq!((report.dropped_items, report.ledger.check()), (0, Ok(())));
+}
+
+#[tokio::test]
+async fn failures_reach_the_sender_and_the_health_page() {
+    let sink = Sink::scripted([UNAVAILABLE, INVALID]);
+    let gateway =
+        start(spec(vec![exporter("out", &sink, no_queue())], vec![pipeline("logs", &["out"])])).await;
+    let health = address(&gateway, "health");
+    assert_eq!(request(health, "GET /", b"").await.0, 200);
+    assert_eq!(post(&gateway, &body(1)).await, 503);
+    let (status, page) = request(health, "GET /", b"").await;
+    let expect = r#"{"status":"degraded","checks":{"gateway":{"status":"healthy"},"exporter/out":{"status":"degraded","reason":"out of order"}}}"#;
+    assert_eq!((status, page.as_str()), (200, expect));
+    assert_eq!(request(health, "GET /live", b"").await, (200, r#"{"status":"healthy"}"#.into()));
+    assert_eq!(post(&gateway, &body(2)).await, 400);
+    // Whoever refuses is reachable.
+    assert!(request(health, "GET /", b"").await.1.starts_with(r#"{"status":"healthy""#));
+    let metrics = gateway.metrics();
+    assert_eq!(metrics.get("otelcol_receiver_refused_log_records", &[]), Some(1.0));
+    assert_eq!(metrics.get("otelcol_receiver_failed_log_records", &[]), Some(2.0));
+    assert_eq!(metrics.get("otelcol_exporter_send_failed_log_records", &[]), Some(3.0));
+    assert_eq!(gateway.ledger().line("logs", "out").unwrap().refused, 3);
+}
+
+#[tokio::test]
+async fn pipelines_share_an_exporters_queue() {
+    let sinks = [Sink::default(), Sink::default()];
+    let exporters = vec![exporter("a", &sinks[0], queue(10, 1)), exporter("b", &sinks[1], queue(10, 1))];
+    let mut first = pipeline("logs/first", &["a", "b"]);
+    first.batch = Some(("batch".into(), BatchConfig::default()));
+    let gateway = start(spec(exporters, vec![first, pipeline("logs/second", &["a"])])).await;
+    let families = gateway.metrics().families;
+    let queues = families.iter().find(|family| family.name == "otelcol_exporter_queue_capacity").unwrap();
+    assert_eq!(queues.samples.len(), 2);
+    assert_eq!(post(&gateway, &body(5)).await, 200);
+    let report = gateway.drain(now() + seconds(5)).await;
+    assert_eq!((sinks[0].items(), sinks[1].items()), (10, 5));
+    for (pipeline, destination) in [("logs/first", "a"), ("logs/first", "b"), ("logs/second", "a")] {
+        let line = report.ledger.line(pipeline, destination).unwrap();
+        assert_eq!((line.accepted, line.sent), (5, 5), "{pipeline} {destination}");
+    }
+}
+
+#[tokio::test]
+async fn a_drain_reports_what_could_not_be_sent() {
+    let sink = Sink::always(Step::Hang);
+    let gateway =
+        start(spec(vec![exporter("out", &sink, queue(10, 1))], vec![pipeline("logs", &["out"])])).await;
+    for items in [3, 4] {
+        assert_eq!(post(&gateway, &body(items)).await, 200);
+    }
+    let deadline = now() + seconds(1) / 5;
+    let report = gateway.drain(deadline).await;
+    assert_eq!((report.dropped_items, report.ledger.check()), (7, Ok(())));
+    assert_eq!(report.ledger.line("logs", "out").unwrap().dropped_for(DropReason::Shutdown), 7);
+}
+
+#[tokio::test]
+async fn a_spec_that_cannot_work_is_refused() {
+    let sink = Sink::default();
+    let out = || exporter("out", &sink, no_queue());
+    let taken = TcpNet.bind("127.0.0.1:0").await.unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let mut unknown_receiver = pipeline("logs", &["out"]);
+    unknown_receiver.receivers = vec!["nobody".into()];
+    let mut twice = spec(vec![out()], vec![pipeline("logs", &["out"])]);
+    twice.receivers.push(receiver("otlp"));
+    let mut busy = spec(vec![out()], vec![pipeline("logs", &["out"])]);
+    busy.metrics_endpoint = Some(taken.clone());
+    let table = [
+        (
+            spec(vec![], vec![pipeline("logs", &["out"])]),
+            "pipeline logs names exporter out, which is not defined".into(),
+        ),
+        (
+            spec(vec![out()], vec![unknown_receiver]),
+            "pipeline logs names receiver nobody, which is not defined".into(),
+        ),
+        (spec(vec![out()], vec![pipeline("logs", &[])]), "pipeline logs has no exporter".into()),
+        (spec(vec![out(), out()], vec![]), "exporter out is defined twice".into()),
+        (
+            spec(vec![out()], vec![pipeline("logs", &["out", "out"])]),
+            "pipeline logs names exporter out twice".into(),
+        ),
+        (twice, "receiver otlp is defined twice".into()),
+        (busy, format!("metrics: cannot listen on {taken}: ")),
+    ];
+    for (spec, expect) in table {
+        let error: StartError = Gateway::start(TransportContext::tcp(1 << 20), spec).await.err().unwrap();
+        // What the system says differs from one to the next.
+        assert!(error.to_string().starts_with(&*expect), "{error}, not {expect}");
+    }
+}

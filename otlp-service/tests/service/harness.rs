@@ -3,10 +3,10 @@
 use otlp_protocol::wire::put_len_delimited;
 use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, Origin, Retry, Signal};
 use otlp_service::{
-    BatchConfig, BatchProcessor, BatchStats, Destination, ExponentialBackoffRetry, ExporterStats, FanOut, Ledger,
-    LedgerLine, MemoryQueue, QueueConfig, Registry, RetryConfig,
+    BatchConfig, BatchProcessor, BatchStats, Destination, ExponentialBackoffRetry, ExporterStats, FanOut,
+    Ledger, LedgerLine, MemoryQueue, QueueConfig, Registry, RetryConfig,
 };
-use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult, TokioClock};
+use otlp_transport::{Clock, Export, ExportError, ExportResult, TokioClock};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// What a destination does with one attempt.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     Accept,
     Reject(u64, &'static str),
     Fail(ErrorKind, Retry, &'static str),
@@ -26,7 +26,7 @@ pub enum Step {
 
 /// A destination that follows a script, and accepts everything once that is at its end.
 #[derive(Clone, Default)]
-pub struct Sink(Arc<Mutex<SinkState>>);
+pub(crate) struct Sink(Arc<Mutex<SinkState>>);
 
 #[derive(Default)]
 struct SinkState {
@@ -38,50 +38,57 @@ struct SinkState {
 }
 
 impl Sink {
-    pub fn scripted(script: impl IntoIterator<Item = Step>) -> Self {
+    pub(crate) fn scripted(script: impl IntoIterator<Item = Step>) -> Self {
         let sink = Self::default();
         sink.0.lock().script.extend(script);
         sink
     }
 
     /// Does the same with every attempt.
-    pub fn always(step: Step) -> Self {
+    pub(crate) fn always(step: Step) -> Self {
         let sink = Self::default();
         sink.0.lock().forever = Some(step);
         sink
     }
 
     /// Finds batches of more items too large.
-    pub fn taking_at_most(items: u64) -> Self {
+    pub(crate) fn taking_at_most(items: u64) -> Self {
         let sink = Self::default();
         sink.0.lock().max_items = Some(items);
         sink
     }
 
-    pub fn then(&self, step: Step) {
+    pub(crate) fn then(&self, step: Step) {
         self.0.lock().script.push_back(step);
     }
 
+    /// Accepts everything from now on.
+    pub(crate) fn recover(&self) {
+        let mut state = self.0.lock();
+        state.script.clear();
+        state.forever = None;
+    }
+
     /// When attempts were made.
-    pub fn times(&self) -> Vec<Instant> {
+    pub(crate) fn times(&self) -> Vec<Instant> {
         self.0.lock().attempts.iter().map(|(at, _)| *at).collect()
     }
 
-    pub fn attempts(&self) -> usize {
+    pub(crate) fn attempts(&self) -> usize {
         self.0.lock().attempts.len()
     }
 
     /// Items of the batches it accepted, in order.
-    pub fn sizes(&self) -> Vec<u64> {
+    pub(crate) fn sizes(&self) -> Vec<u64> {
         self.0.lock().accepted.iter().map(Batch::items).collect()
     }
 
-    pub fn items(&self) -> u64 {
+    pub(crate) fn items(&self) -> u64 {
         self.sizes().iter().sum()
     }
 
     /// The bodies of the batches it accepted, in order.
-    pub fn bodies(&self) -> Vec<bytes::Bytes> {
+    pub(crate) fn bodies(&self) -> Vec<bytes::Bytes> {
         self.0.lock().accepted.iter().map(|batch| batch.body().plain().to_contiguous()).collect()
     }
 }
@@ -92,7 +99,9 @@ impl Export for Sink {
             let mut state = self.0.lock();
             state.attempts.push((TokioClock.now(), batch.items()));
             match state.max_items {
-                Some(max) if batch.items() > max => Step::Fail(ErrorKind::TooLarge, Retry::Never, "too large"),
+                Some(max) if batch.items() > max => {
+                    Step::Fail(ErrorKind::TooLarge, Retry::Never, "too large")
+                }
                 _ => state.script.pop_front().or(state.forever.clone()).unwrap_or(Step::Accept),
             }
         };
@@ -112,32 +121,38 @@ impl Export for Sink {
     }
 }
 
-pub const UNAVAILABLE: Step = Step::Fail(ErrorKind::Unavailable, Retry::Backoff, "out of order");
-pub const INVALID: Step = Step::Fail(ErrorKind::InvalidData, Retry::Never, "not to my taste");
+pub(crate) const UNAVAILABLE: Step = Step::Fail(ErrorKind::Unavailable, Retry::Backoff, "out of order");
+pub(crate) const INVALID: Step = Step::Fail(ErrorKind::InvalidData, Retry::Never, "not to my taste");
 
 /// Everything around a pipeline that keeps books.
-pub struct Rig {
-    pub ledger: Ledger,
-    pub registry: Registry,
-    pub queues: Vec<Arc<MemoryQueue>>,
+pub(crate) struct Rig {
+    pub(crate) ledger: Ledger,
+    pub(crate) registry: Registry,
+    pub(crate) queues: Vec<Arc<MemoryQueue>>,
 }
 
 impl Rig {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { ledger: Ledger::new(), registry: Registry::new(), queues: Vec::new() }
     }
 
     /// A destination without a queue and without retries.
-    pub fn direct(&self, id: &str, sink: &Sink) -> Destination {
-        Destination::direct(id, BoxExport::new(sink.clone()))
+    pub(crate) fn direct(&self, id: &str, sink: &Sink) -> Destination {
+        Destination::direct(id, sink.clone())
     }
 
     /// A destination behind a queue, without retries.
-    pub fn queued(&mut self, id: &str, sink: &Sink, config: QueueConfig) -> Destination {
+    pub(crate) fn queued(&mut self, id: &str, sink: &Sink, config: QueueConfig) -> Destination {
         self.retried(id, sink, config, no_retry())
     }
 
-    pub fn retried(&mut self, id: &str, sink: &Sink, config: QueueConfig, retry: RetryConfig) -> Destination {
+    pub(crate) fn retried(
+        &mut self,
+        id: &str,
+        sink: &Sink,
+        config: QueueConfig,
+        retry: RetryConfig,
+    ) -> Destination {
         let stats = ExporterStats::new(&self.registry, id, Signal::LOGS);
         let retry = ExponentialBackoffRetry::new(retry, clock(), sink.clone()).with_seed(7);
         let queue = MemoryQueue::start(config, stats, retry);
@@ -145,52 +160,62 @@ impl Rig {
         Destination::queued(id, queue)
     }
 
-    pub fn fanout(&self, destinations: Vec<Destination>) -> FanOut {
+    /// A destination without a queue, but with retries.
+    pub(crate) fn retried_direct(&self, id: &str, sink: &Sink) -> Destination {
+        let retry = ExponentialBackoffRetry::new(retry_config(), clock(), sink.clone()).with_seed(7);
+        Destination::direct(id, retry)
+    }
+
+    pub(crate) fn fanout(&self, destinations: Vec<Destination>) -> FanOut {
         FanOut::new("logs", destinations, &self.ledger)
     }
 
-    pub fn batcher(&self, config: BatchConfig, destinations: Vec<Destination>) -> Arc<BatchProcessor> {
+    pub(crate) fn batcher(&self, config: BatchConfig, destinations: Vec<Destination>) -> Arc<BatchProcessor> {
+        self.batcher_of(config, self.fanout(destinations))
+    }
+
+    pub(crate) fn batcher_of(&self, config: BatchConfig, fanout: FanOut) -> Arc<BatchProcessor> {
         let stats = BatchStats::new(&self.registry, "batch", "logs", Signal::LOGS);
-        Arc::new(BatchProcessor::start(config, self.fanout(destinations), clock(), stats))
+        Arc::new(BatchProcessor::start(config, fanout, clock(), stats))
     }
 
     /// The line of the pipeline `logs` and a destination; checks that all lines balance.
-    pub fn line(&self, destination: &str) -> LedgerLine {
+    pub(crate) fn line(&self, destination: &str) -> LedgerLine {
         let snapshot = self.ledger.snapshot();
         assert_eq!(snapshot.check(), Ok(()));
         snapshot.line("logs", destination).unwrap().clone()
     }
 
-    pub fn metric(&self, name: &str) -> f64 {
+    pub(crate) fn metric(&self, name: &str) -> f64 {
         self.registry.snapshot().get(name, &[]).unwrap()
     }
 }
 
-pub fn clock() -> Arc<dyn Clock> {
+pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(TokioClock)
 }
 
-pub fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     TokioClock.now()
 }
 
-pub fn seconds(seconds: u64) -> Duration {
+pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-pub async fn pass(time: Duration) {
+pub(crate) async fn pass(time: Duration) {
     TokioClock.sleep(time).await;
 }
 
 /// Lets all tasks run that can, without time passing.
-pub async fn settle() {
+pub(crate) async fn settle() {
     for _ in 0..64 {
         tokio::task::yield_now().await;
     }
 }
 
 /// A queue of `size` with `consumers`.
-pub fn queue(size: usize, consumers: usize) -> QueueConfig {
+pub(crate) fn queue(size: usize, consumers: usize) -> QueueConfig {
     let mut config = QueueConfig::default();
     config.queue_size = size;
     config.num_consumers = consumers;
@@ -198,7 +223,7 @@ pub fn queue(size: usize, consumers: usize) -> QueueConfig {
 }
 
 /// Waits of exactly 1 s, 2 s, 4 s, for at most a minute.
-pub fn retry_config() -> RetryConfig {
+pub(crate) fn retry_config() -> RetryConfig {
     let mut config = RetryConfig::default();
     config.initial_interval = seconds(1);
     config.randomization_factor = 0.0;
@@ -208,7 +233,7 @@ pub fn retry_config() -> RetryConfig {
 }
 
 /// Batches of 100 items or 1 s.
-pub fn batch_config() -> BatchConfig {
+pub(crate) fn batch_config() -> BatchConfig {
     let mut config = BatchConfig::default();
     config.send_batch_size = 100;
     config.timeout = seconds(1);
@@ -216,12 +241,12 @@ pub fn batch_config() -> BatchConfig {
 }
 
 /// A batch of `items` log records, of about 10 bytes each.
-pub fn logs(items: u64) -> Batch {
+pub(crate) fn logs(items: u64) -> Batch {
     logs_of(items, 6)
 }
 
 /// A batch of `items` log records with a text of `text_bytes` each.
-pub fn logs_of(items: u64, text_bytes: usize) -> Batch {
+pub(crate) fn logs_of(items: u64, text_bytes: usize) -> Batch {
     let (mut record, mut scope, mut resource, mut body) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     put_len_delimited(&mut record, 3, &vec![b'x'; text_bytes]);
     for _ in 0..items {
@@ -232,24 +257,24 @@ pub fn logs_of(items: u64, text_bytes: usize) -> Batch {
     Batch::new(Signal::LOGS, body, Count { items, entries: items }, true, Charge::none())
 }
 
-pub fn unmergeable(items: u64) -> Batch {
+pub(crate) fn unmergeable(items: u64) -> Batch {
     let (body, count, charge) = logs(items).into_parts();
     Batch::new(Signal::LOGS, body, count, false, charge)
 }
 
-pub fn from_tenant(items: u64, tenant: &str) -> Batch {
+pub(crate) fn from_tenant(items: u64, tenant: &str) -> Batch {
     let mut batch = logs(items);
     batch.origin = Some(Arc::new(Origin { tenant: Some(tenant.into()), ..Origin::default() }));
     batch
 }
 
 /// Starts an export that somebody waits for.
-pub fn send<E: Export>(to: &Arc<E>, batch: Batch) -> tokio::task::JoinHandle<ExportResult> {
+pub(crate) fn send<E: Export>(to: &Arc<E>, batch: Batch) -> tokio::task::JoinHandle<ExportResult> {
     let to = to.clone();
     tokio::spawn(async move { to.export(batch).await })
 }
 
-pub fn no_retry() -> RetryConfig {
+pub(crate) fn no_retry() -> RetryConfig {
     let mut config = retry_config();
     config.enabled = false;
     config

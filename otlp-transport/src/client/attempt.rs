@@ -34,11 +34,17 @@ impl TimeLimit {
         let now = clock.now();
         let until = timeout.and_then(|timeout| now.checked_add(timeout));
         let limit = match (until, deadline) {
-            (Some(until), Some(deadline)) if until <= deadline => Self { until: Some(until), timeout, by_sender: false },
+            (Some(until), Some(deadline)) if until <= deadline => {
+                Self { until: Some(until), timeout, by_sender: false }
+            }
             (until, None) => Self { until, timeout, by_sender: false },
             (_, deadline) => Self { until: deadline, timeout, by_sender: true },
         };
-        if limit.by_sender && deadline.is_some_and(|deadline| deadline <= now) { Err(limit.passed()) } else { Ok(limit) }
+        if limit.by_sender && deadline.is_some_and(|deadline| deadline <= now) {
+            Err(limit.passed())
+        } else {
+            Ok(limit)
+        }
     }
 
     /// What is left of it, if it is the sender's own.
@@ -47,7 +53,11 @@ impl TimeLimit {
     }
 
     /// Runs the attempt, but not beyond the limit.
-    pub(crate) async fn run(&self, clock: &dyn Clock, attempt: impl Future<Output = ExportResult>) -> ExportResult {
+    pub(crate) async fn run(
+        &self,
+        clock: &dyn Clock,
+        attempt: impl Future<Output = ExportResult>,
+    ) -> ExportResult {
         let Some(until) = self.until else { return attempt.await };
         tokio::select! {
             biased;

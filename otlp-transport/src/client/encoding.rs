@@ -58,7 +58,8 @@ pub(crate) fn decode_answer(
     buffers: &BufferPool,
     stats: &ClientStats,
 ) -> Result<Bytes, ExportError> {
-    let Some(encoding) = encoding.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity")) else {
+    let Some(encoding) = encoding.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))
+    else {
         return Ok(body);
     };
     let Some(codec) = codec(encoding) else {

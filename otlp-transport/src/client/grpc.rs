@@ -19,6 +19,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Exports over gRPC to one destination. Cloning shares its connections.
+///
+/// ```no_run
+/// use otlp_protocol::Batch;
+/// use otlp_transport::{ClientConfig, Export, GrpcClient, TransportContext};
+///
+/// async fn send(batch: Batch) -> Result<(), Box<dyn std::error::Error>> {
+///     let config = ClientConfig::new("http://localhost:4317");
+///     let client = GrpcClient::new(&TransportContext::tcp(64 << 20), &config)?;
+///     let accepted = client.export(batch).await?;
+///     println!("{} rejected", accepted.rejected);
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct GrpcClient(Arc<Inner>);
 

@@ -9,10 +9,12 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 /// debug output and HPACK's tables, and errors do not quote them. `binary`: base64 for names in `-bin`, as gRPC has it.
 pub(crate) fn configured(config: &ClientConfig, binary: bool) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::with_capacity(config.headers.len() + 12);
-    let user_agent = HeaderValue::from_str(&config.user_agent).map_err(|error| problem("user_agent", error))?;
+    let user_agent =
+        HeaderValue::from_str(&config.user_agent).map_err(|error| problem("user_agent", error))?;
     headers.insert(USER_AGENT, user_agent);
     for (name, value) in &config.headers {
-        let name = name.parse::<HeaderName>().map_err(|error| problem("headers", format!("`{name}`: {error}")))?;
+        let name =
+            name.parse::<HeaderName>().map_err(|error| problem("headers", format!("`{name}`: {error}")))?;
         if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("grpc-") {
             return Err(problem("headers", format!("`{name}` is set by the exporter itself")));
         }

@@ -17,6 +17,8 @@ use std::time::Duration;
 use target::{Target, Targets};
 
 /// Exports over HTTP to one destination; signals may have URLs of their own. Cloning shares its connections.
+///
+/// Redirects are not followed but reported: sending telemetry elsewhere is for the configuration to say.
 #[derive(Clone)]
 pub struct HttpClient(Arc<Inner>);
 

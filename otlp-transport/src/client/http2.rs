@@ -111,7 +111,12 @@ impl Keepalive {
     }
 
     /// Pings while requests are in flight and no answers come; resolves when a ping goes unanswered.
-    async fn watch(self, mut pings: PingPong, activity: &Activity, clock: &dyn Clock) -> Result<(), h2::Error> {
+    async fn watch(
+        self,
+        mut pings: PingPong,
+        activity: &Activity,
+        clock: &dyn Clock,
+    ) -> Result<(), h2::Error> {
         let mut answers = 0;
         loop {
             clock.sleep(self.interval).await;

@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use state::{Choice, Slot, State};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Connections to one endpoint. Cloning shares the pool; when the last clone is dropped, connections close after their
@@ -56,7 +57,8 @@ impl ConnectionPool {
         Self(Arc::new(Shared { connector, limits, clock, stats, state }))
     }
 
-    /// A connection with room for a request: an open one, or a new one, or the first that gets free. Cancel-safe.
+    /// A connection with room for a request: an open one, or a new one, or the first that gets free. Cancel-safe. To be
+    /// called within a tokio runtime, which is then where the connection lives.
     ///
     /// # Errors
     /// Retryable ones: the server cannot be reached, or `max_waiting` requests wait already.
@@ -95,10 +97,12 @@ impl ConnectionPool {
 impl Shared {
     /// Starts as many attempts to connect as waiters can use and the limit allows.
     fn connect_for_waiters(shared: &Arc<Self>, state: &mut State) {
+        // Connections may be dropped anywhere, also where nothing can be spawned.
+        let Ok(runtime) = Handle::try_current() else { return };
         while state.wants_connection() {
             state.connecting += 1;
             let shared = shared.clone();
-            tokio::spawn(async move {
+            runtime.spawn(async move {
                 let opened = shared.connector.connect().await;
                 Self::connected(&shared, opened);
             });
@@ -166,6 +170,8 @@ impl Shared {
 
     /// Hands an HTTP/1.1 connection to whoever waits first, or keeps it.
     fn put_back(shared: &Arc<Self>, mut held: Held) {
+        // Without a runtime nobody would close it in time.
+        let Ok(runtime) = Handle::try_current() else { return Self::lost_http1(shared) };
         let now = shared.clock.now();
         loop {
             let waiter = {
@@ -179,7 +185,7 @@ impl Shared {
                     Some(waiter) => waiter,
                     None => {
                         if state.keep(held, now) {
-                            tokio::spawn(Self::close_idle(Arc::downgrade(shared), shared.clock.clone()));
+                            runtime.spawn(Self::close_idle(Arc::downgrade(shared), shared.clock.clone()));
                         }
                         return;
                     }

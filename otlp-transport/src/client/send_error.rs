@@ -28,7 +28,9 @@ impl SendError {
             return Self::Unprocessed(disconnected(message).with_source(error));
         }
         let failed = match error.reason().filter(|_| error.is_reset()) {
-            Some(Reason::REFUSED_STREAM) => return Self::Unprocessed(disconnected(message).with_source(error)),
+            Some(Reason::REFUSED_STREAM) => {
+                return Self::Unprocessed(disconnected(message).with_source(error));
+            }
             Some(Reason::CANCEL) => ExportError::from_grpc(Code::Cancelled, message, None),
             // Transport-level throttling is not the OTLP answer RESOURCE_EXHAUSTED, which would be final.
             Some(Reason::ENHANCE_YOUR_CALM) => {

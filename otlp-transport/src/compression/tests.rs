@@ -70,7 +70,10 @@ fn no_flipped_bit_is_accepted_as_something_else() {
 fn the_limit_is_exact_and_nothing_beyond_it_is_charged() {
     for codec in CODECS {
         let plain = text(100_000);
-        for wire in [compress(*codec, &plain), [compress(*codec, &plain[..1]), compress(*codec, &plain[1..])].concat()] {
+        for wire in [
+            compress(*codec, &plain),
+            [compress(*codec, &plain[..1]), compress(*codec, &plain[1..])].concat(),
+        ] {
             assert_eq!(inflate(*codec, &wire, plain.len()).unwrap().len(), plain.len());
             let error = inflate(*codec, &wire, plain.len() - 1).unwrap_err();
             assert_eq!(error, DecompressError::TooLarge { limit: plain.len() - 1 }, "{}", codec.name());

@@ -44,7 +44,11 @@ fn grpc_endpoints() {
     ];
     for (given, insecure, secure, address, host) in rows {
         let endpoint = Endpoint::grpc(given, insecure).unwrap();
-        assert_eq!((endpoint.secure, &*endpoint.address, endpoint.host()), (secure, address, host), "{given}");
+        assert_eq!(
+            (endpoint.secure, &*endpoint.address, endpoint.host()),
+            (secure, address, host),
+            "{given}"
+        );
     }
 }
 

@@ -41,7 +41,9 @@ impl Acceptor {
                     Err(error) if is_of_one_connection(&error) => ServerStats::count(&self.serve.stats().accept_errors),
                     Err(error) => {
                         ServerStats::count(&self.serve.stats().accept_errors);
-                        tracing::warn!(%error, "cannot accept a connection");
+                        if backoff == MIN_BACKOFF {
+                            tracing::warn!(%error, "cannot accept connections");
+                        }
                         self.serve.clock().sleep(backoff).await;
                         backoff = (2 * backoff).min(MAX_BACKOFF);
                     }

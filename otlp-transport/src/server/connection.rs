@@ -8,10 +8,10 @@ use super::stream::{Stream, Version};
 use super::timer::ClockTimer;
 use super::{Protocol, ServerStats};
 use crate::{BoxIo, Clock, ServerLimits};
+use http::header::TRANSFER_ENCODING;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use http::header::TRANSFER_ENCODING;
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -38,9 +38,15 @@ trait Connection: Future<Output = hyper::Result<()>> {
 }
 
 impl Serve {
-    pub(super) async fn new(intake: Arc<Intake>, protocol: Protocol, is_draining: watch::Receiver<bool>) -> Self {
+    pub(super) async fn new(
+        intake: Arc<Intake>,
+        protocol: Protocol,
+        is_draining: watch::Receiver<bool>,
+    ) -> Self {
         let http1 = http1_settings(&intake.limits);
-        let http2 = http2_settings(&intake.limits, ClockTimer(Arc::clone(&intake.context.clock)));
+        let mut http2 = http2_settings(&intake.limits, ClockTimer(Arc::clone(&intake.context.clock)));
+        // RFC 9110 §6.6.1 wants one; gRPC has no use for it.
+        http2.auto_date_header(protocol == Protocol::Http);
         let service = match protocol {
             Protocol::Grpc => Service::Grpc(Arc::new(Grpc::new(Arc::clone(&intake)).await)),
             Protocol::Http => Service::Http(Arc::new(Http::new(Arc::clone(&intake)))),
@@ -81,10 +87,7 @@ impl Serve {
         match (&self.service, version) {
             (Service::Grpc(grpc), Version::Http2) => {
                 let grpc = Arc::clone(grpc);
-                let service = service_fn(move |request| {
-                    let grpc = Arc::clone(&grpc);
-                    async move { Ok::<_, Infallible>(grpc.respond(request).await) }
-                });
+                let service = service_fn(move |request| grpc.respond(request));
                 self.drive(self.http2.serve_connection(TokioIo::new(stream), service)).await;
             }
             (Service::Grpc(_), Version::Http1) => {}
@@ -108,7 +111,8 @@ impl Serve {
             let is_ambiguous = is_ambiguous && request.headers().contains_key(TRANSFER_ENCODING);
             let http = Arc::clone(&http);
             async move {
-                let response = if is_ambiguous { http.refuse_ambiguous() } else { http.respond(request).await };
+                let response =
+                    if is_ambiguous { http.refuse_ambiguous() } else { http.respond(request).await };
                 drop(answering);
                 Ok::<_, Infallible>(response)
             }
@@ -229,7 +233,6 @@ fn http2_settings(limits: &ServerLimits, timer: ClockTimer) -> http2::Builder<To
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(timer)
-        .auto_date_header(false)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_frame_size(MAX_FRAME_BYTES)

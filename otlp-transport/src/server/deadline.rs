@@ -65,7 +65,11 @@ impl<'a> Patience<'a> {
 }
 
 /// Awaits `future`, but not beyond `deadline`. `None` if that came first; `future` is dropped then.
-pub(super) async fn before<F: Future>(deadline: Option<Instant>, clock: &dyn Clock, future: F) -> Option<F::Output> {
+pub(super) async fn before<F: Future>(
+    deadline: Option<Instant>,
+    clock: &dyn Clock,
+    future: F,
+) -> Option<F::Output> {
     let mut future = std::pin::pin!(future);
     let mut too_late = None;
     std::future::poll_fn(|cx| {

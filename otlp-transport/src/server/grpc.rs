@@ -4,19 +4,20 @@ mod health;
 mod reply;
 mod timeout;
 
+use super::ServerStats;
 use super::body::{Gather, next_piece};
 use super::deadline::Patience;
 use super::intake::{Intake, Wire};
-use super::ServerStats;
 use crate::compression::{Codec, codec};
-use crate::{ExportError, Route};
+use crate::{BoxExport, ExportError};
 use bytes::Bytes;
 use health::Health;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use otlp_protocol::{Accepted, Charge, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameHeader, Retry};
+use otlp_protocol::{Accepted, Charge, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameHeader, Retry, Signal};
 pub(super) use reply::ReplyBody;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,35 +27,43 @@ pub(super) struct Grpc {
     health: Health,
 }
 
+/// A unary call, as far as it was taken apart.
+struct Call {
+    signal: Signal,
+    export: BoxExport,
+    /// Of the message, if its flag says that it is compressed.
+    codec: Option<&'static dyn Codec>,
+    deadline: Option<Instant>,
+    body: Incoming,
+}
+
+/// What a request's head comes to.
+enum Opened {
+    Call(Call),
+    Health(Box<Request<Incoming>>),
+    Answered(Box<Response<ReplyBody>>),
+}
+
 impl Grpc {
     pub(super) async fn new(intake: Arc<Intake>) -> Self {
         let health = Health::new(&intake.routes).await;
         Self { intake, health }
     }
 
-    /// Answers a request, whatever it is.
-    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<ReplyBody> {
-        let path = request.uri().path();
-        if path.starts_with(health::PATH) {
-            return self.health.respond(request).await;
-        }
-        if request.method() != Method::POST {
-            return reply::http_only(StatusCode::METHOD_NOT_ALLOWED);
-        }
-        if !is_grpc(request.headers()) {
-            return reply::http_only(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        }
-        let Some(route) = self.intake.routes.by_grpc_path(path) else {
-            let error = ExportError::new(ErrorKind::Unimplemented, Retry::Never, format!("{path} is not served"));
-            self.intake.stats.count_refusal(error.kind());
-            return reply::failure(&error);
-        };
-        match self.export(route, request).await {
-            Ok(accepted) => {
-                ServerStats::count(&self.intake.stats.accepted_requests);
-                reply::success(&accepted)
-            }
-            Err(error) => reply::failure(&error),
+    /// Answers a request, whatever it is. The future holds what is needed of the request and no more: it is moved
+    /// about and kept for as long as the answer takes.
+    pub(super) fn respond(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<ReplyBody>, Infallible>> + Send + use<> {
+        let grpc = Arc::clone(self);
+        let opened = grpc.open(request);
+        async move {
+            Ok(match opened {
+                Opened::Call(mut call) => grpc.answer(&mut call).await,
+                Opened::Health(request) => grpc.health.respond(*request).await,
+                Opened::Answered(response) => *response,
+            })
         }
     }
 
@@ -63,18 +72,54 @@ impl Grpc {
         self.health.drained(&self.intake.routes).await;
     }
 
-    async fn export(&self, route: &Route, request: Request<Incoming>) -> Result<Accepted, ExportError> {
-        let stats = &self.intake.stats;
-        let (head, mut body) = request.into_parts();
-        let deadline = self.deadline(&head.headers);
-        let admitted = async {
-            let wire = self.read(&head.headers, &mut body, deadline).await?;
-            self.intake.admit(route.signal, wire).await
+    /// Goes by a request's head.
+    fn open(&self, request: Request<Incoming>) -> Opened {
+        let path = request.uri().path();
+        if path.starts_with(health::PATH) {
+            return Opened::Health(Box::new(request));
+        }
+        let answered = |response| Opened::Answered(Box::new(response));
+        if request.method() != Method::POST {
+            return answered(reply::http_only(StatusCode::METHOD_NOT_ALLOWED));
+        }
+        if !is_grpc(request.headers()) {
+            return answered(reply::http_only(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        let refused = |error: ExportError| {
+            self.intake.stats.count_refusal(error.kind());
+            answered(reply::failure(&error))
         };
-        let admitted = admitted.await.inspect_err(|error| stats.count_refusal(error.kind()))?;
+        let Some(route) = self.intake.routes.by_grpc_path(path) else {
+            let message = format!("{path} is not served");
+            return refused(ExportError::new(ErrorKind::Unimplemented, Retry::Never, message));
+        };
+        let codec = match encoding(request.headers()) {
+            Ok(codec) => codec,
+            Err(error) => return refused(error),
+        };
+        let deadline = self.deadline(request.headers());
+        let (signal, export) = (route.signal, route.export.clone());
+        Opened::Call(Call { signal, export, codec, deadline, body: request.into_body() })
+    }
+
+    async fn answer(&self, call: &mut Call) -> Response<ReplyBody> {
+        match self.export(call).await {
+            Ok(accepted) => {
+                ServerStats::count(&self.intake.stats.accepted_requests);
+                reply::success(&accepted)
+            }
+            Err(error) => reply::failure(&error),
+        }
+    }
+
+    async fn export(&self, call: &mut Call) -> Result<Accepted, ExportError> {
+        let stats = &self.intake.stats;
+        let wire = self.read(call).await.inspect_err(|error| stats.count_refusal(error.kind()))?;
+        let admitted = self.intake.admit(call.signal, wire).await;
+        let admitted = admitted.inspect_err(|error| stats.count_refusal(error.kind()))?;
         let Some(mut batch) = admitted else { return Ok(Accepted::FULL) };
-        batch.deadline = deadline;
-        self.intake.export(route, batch).await.inspect_err(|_| ServerStats::count(&stats.failed_requests))
+        batch.deadline = call.deadline;
+        self.intake.export(&call.export, batch).await
     }
 
     /// When the caller stops waiting. A timeout that is not one is ignored.
@@ -84,18 +129,12 @@ impl Grpc {
     }
 
     /// Reads the one message of a unary call.
-    async fn read(
-        &self,
-        headers: &HeaderMap,
-        body: &mut Incoming,
-        deadline: Option<Instant>,
-    ) -> Result<Wire, ExportError> {
-        let encoding = encoding(headers)?;
+    async fn read(&self, call: &mut Call) -> Result<Wire, ExportError> {
         let context = &self.intake.context;
-        let mut patience = Patience::new(&*context.clock, self.intake.limits.body_timeout, deadline);
+        let mut patience = Patience::new(&*context.clock, self.intake.limits.body_timeout, call.deadline);
         let mut gather = Gather::new(&context.buffers, self.intake.charge()?);
         let mut expected = FRAME_HEADER_LEN;
-        while let Some(piece) = next_piece(body, &mut patience).await? {
+        while let Some(piece) = next_piece(&mut call.body, &mut patience).await? {
             if gather.as_slice().len() < FRAME_HEADER_LEN {
                 gather.push(piece, Some(expected))?;
                 if let Some(header) = self.header(gather.as_slice())? {
@@ -108,17 +147,15 @@ impl Grpc {
             }
         }
         let (whole, charge) = gather.finish();
-        self.unframe(whole, charge, encoding)
+        self.unframe(whole, charge, call.codec)
     }
 
     /// The header of the message, once it is there; refused if the message is too long, before anything is reserved.
     fn header(&self, bytes: &[u8]) -> Result<Option<FrameHeader>, ExportError> {
         let Some((header, _)) = bytes.split_first_chunk() else { return Ok(None) };
         let header = FrameHeader::parse(*header).map_err(unframed)?;
-        let limit = self.intake.limits.max_request_bytes;
-        if header.len as usize > limit {
-            let message = format!("the message of {} bytes is over max_request_bytes ({limit})", header.len);
-            return Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, message));
+        if header.len as usize > self.intake.limits.max_request_bytes {
+            return Err(self.intake.too_large(format_args!("the message of {} bytes", header.len)));
         }
         Ok(Some(header))
     }
@@ -129,7 +166,7 @@ impl Grpc {
         mut charge: Charge,
         encoding: Option<&'static dyn Codec>,
     ) -> Result<Wire, ExportError> {
-        let header = self.header(&whole)?.ok_or(unframed(FrameError::Truncated))?;
+        let header = self.header(&whole)?.ok_or_else(|| unframed(FrameError::Truncated))?;
         let bytes = whole.split_off(FRAME_HEADER_LEN);
         if bytes.len() < header.len as usize {
             return Err(unframed(FrameError::Truncated));

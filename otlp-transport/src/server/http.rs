@@ -68,7 +68,7 @@ impl Http {
         };
         let admitted = admitted.await.inspect_err(|error| stats.count_refusal(error.kind()))?;
         let Some(batch) = admitted else { return Ok(Accepted::FULL) };
-        self.intake.export(route, batch).await.inspect_err(|_| ServerStats::count(&stats.failed_requests))
+        self.intake.export(&route.export, batch).await
     }
 
     async fn read(&self, headers: &HeaderMap, mut body: Incoming) -> Result<Wire, ExportError> {
@@ -76,10 +76,7 @@ impl Http {
         let codec = encoding(headers)?;
         let context = &self.intake.context;
         let limit = self.intake.limits.max_request_bytes;
-        let too_large = || {
-            let message = format!("the body is over max_request_bytes ({limit})");
-            ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
-        };
+        let too_large = || self.intake.too_large("the body");
         let expected = body.size_hint().exact();
         if expected.is_some_and(|expected| expected > limit as u64) {
             return Err(too_large());
@@ -119,7 +116,8 @@ fn encoding(headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportErr
         return Ok(None);
     }
     codec(name).map(Some).ok_or_else(|| {
-        let message = format!("content-encoding {name:?} is not served: send one of {}", accepted_encodings());
+        let message =
+            format!("content-encoding {name:?} is not served: send one of {}", accepted_encodings());
         ExportError::new(ErrorKind::UnsupportedEncoding, Retry::Never, message)
     })
 }

@@ -2,15 +2,15 @@
 
 use super::ServerStats;
 use super::deadline::before;
-use crate::compression::Codec;
-use crate::{Export, ExportError, Route, Routes, ServerLimits, TransportContext};
+use crate::compression::{Codec, DecompressError};
+use crate::{BoxExport, Export, ExportError, Routes, ServerLimits, TransportContext};
 use bytes::Bytes;
 use otlp_protocol::{
-    Accepted, Batch, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation, Retry, Signal, ValidateLimits,
-    validate,
+    Accepted, Batch, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation, Retry, Signal,
+    ValidateLimits, validate,
 };
+use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Where requests go in, and under which limits.
 pub(super) struct Intake {
@@ -44,38 +44,62 @@ impl Intake {
         Ok(self.context.budget.try_charge(0)?)
     }
 
-    /// Inflates and checks a body. `None` if it holds nothing to hand on. Large bodies are taken to a thread where they hold up
-    /// nobody else.
-    pub(super) async fn admit(self: &Arc<Self>, signal: Signal, wire: Wire) -> Result<Option<Batch>, ExportError> {
+    /// The refusal of something larger than a request may be.
+    pub(super) fn too_large(&self, what: impl fmt::Display) -> ExportError {
+        let limit = self.limits.max_request_bytes;
+        ExportError::new(
+            ErrorKind::TooLarge,
+            Retry::Never,
+            format!("{what} is over max_request_bytes ({limit})"),
+        )
+    }
+
+    /// Inflates and checks a body. `None` if it holds nothing to hand on. Large bodies are taken to a thread where
+    /// they hold up nobody else.
+    pub(super) async fn admit(
+        self: &Arc<Self>,
+        signal: Signal,
+        wire: Wire,
+    ) -> Result<Option<Batch>, ExportError> {
         let is_large = wire.bytes.len() >= if wire.codec.is_some() { LARGE_BYTES / 8 } else { LARGE_BYTES };
         if !is_large {
             return self.check(signal, wire);
         }
         let intake = Arc::clone(self);
-        tokio::task::spawn_blocking(move || intake.check(signal, wire))
-            .await
-            .map_err(|error| ExportError::new(ErrorKind::Internal, Retry::Never, "the check failed").with_source(error))?
+        tokio::task::spawn_blocking(move || intake.check(signal, wire)).await.map_err(|error| {
+            ExportError::new(ErrorKind::Internal, Retry::Never, "the check failed").with_source(error)
+        })?
     }
 
-    /// Hands a batch on, and waits for its fate until the deadline.
-    pub(super) async fn export(&self, route: &Route, batch: Batch) -> Result<Accepted, ExportError> {
-        let deadline: Option<Instant> = batch.deadline;
-        before(deadline, &*self.context.clock, route.export.export(batch)).await.unwrap_or_else(|| {
-            Err(ExportError::new(ErrorKind::Timeout, Retry::Backoff, "the deadline passed before the batch was taken"))
-        })
+    /// Hands a batch on, and waits for its fate until its deadline.
+    pub(super) async fn export(&self, export: &BoxExport, batch: Batch) -> Result<Accepted, ExportError> {
+        let deadline = batch.deadline;
+        let outcome = before(deadline, &*self.context.clock, export.export(batch)).await;
+        let outcome = outcome.unwrap_or_else(|| {
+            Err(ExportError::new(
+                ErrorKind::Timeout,
+                Retry::Backoff,
+                "the deadline passed before the batch was taken",
+            ))
+        });
+        outcome.inspect_err(|_| ServerStats::count(&self.stats.failed_requests))
     }
 
     fn check(&self, signal: Signal, wire: Wire) -> Result<Option<Batch>, ExportError> {
         let Wire { bytes, mut charge, codec } = wire;
         let plain = match codec {
             Some(codec) => {
-                let inflated =
-                    codec.decompress(&bytes, self.limits.max_request_bytes, &mut charge, &self.context.buffers)?;
+                let limit = self.limits.max_request_bytes;
+                let inflated = codec.decompress(&bytes, limit, &mut charge, &self.context.buffers);
+                let inflated = inflated.map_err(|error| match error {
+                    DecompressError::TooLarge { .. } => self.too_large("the inflated body"),
+                    error => error.into(),
+                })?;
                 drop(bytes);
                 charge.shrink_to(inflated.len() as u64);
                 inflated
             }
-            // A small body is a slice of the connection's read buffer, and would pin all of it for as long as it waits.
+            // A slice of the connection's read buffer would pin all of it for as long as the batch waits.
             None if bytes.len() < SMALL_BYTES => Bytes::copy_from_slice(&bytes),
             None => bytes,
         };

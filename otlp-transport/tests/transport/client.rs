@@ -46,13 +46,12 @@ fn batch_of(signal: Signal, len: usize) -> (Batch, Vec<u8>) {
 
 /// A table of the shared test vectors.
 fn table(name: &str) -> Vec<Value> {
-    let tables: Value =
-        serde_json::from_slice(&fixture("tables.json")).expect("the tables are JSON");
-    tables[name].as_array().expect("a list").clone()
+    let tables: Value = serde_json::from_slice(&fixture("tables.json")).unwrap();
+    tables[name].as_array().unwrap().clone()
 }
 
 /// A file of the shared test vectors.
 fn fixture(path: &str) -> Vec<u8> {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../otlp-protocol/tests/fixtures/");
-    std::fs::read(format!("{fixtures}{path}")).expect("the fixture exists")
+    std::fs::read(format!("{fixtures}{path}")).unwrap()
 }

@@ -63,13 +63,14 @@ fn cases() -> Vec<Case> {
     let list = |key: &str| manifest[key].as_array().unwrap().clone();
     let signal = |case: &Value| Signal::by_name(case["signal"].as_str().unwrap()).unwrap();
     let name = |case: &Value| case["name"].as_str().unwrap().to_owned();
-    let malformed = list("cases").into_iter().filter(|case| case["encoding"] == "protobuf").map(|case| Case {
-        name: name(&case),
-        signal: signal(&case),
-        encoding: case["content_encoding"].as_str().map(str::to_owned),
-        wire: case["hex"].as_str().map_or_else(|| fixture(case["file"].as_str().unwrap()), unhex),
-        verdict: Verdict::of(&case),
-    });
+    let malformed =
+        list("cases").into_iter().filter(|case| case["encoding"] == "protobuf").map(|case| Case {
+            name: name(&case),
+            signal: signal(&case),
+            encoding: case["content_encoding"].as_str().map(str::to_owned),
+            wire: case["hex"].as_str().map_or_else(|| fixture(case["file"].as_str().unwrap()), unhex),
+            verdict: Verdict::of(&case),
+        });
     let valid = list("valid").into_iter().map(|case| Case {
         name: name(&case),
         signal: signal(&case),
@@ -77,20 +78,26 @@ fn cases() -> Vec<Case> {
         wire: fixture(case["protobuf"]["file"].as_str().unwrap()),
         verdict: Verdict::Accepted,
     });
-    let truncated = list("truncations").into_iter().filter(|case| case["encoding"] == "protobuf").flat_map(|case| {
-        let whole = fixture(case["source"].as_str().unwrap());
-        let sound = case["prefix_lengths_that_decode"].as_array().unwrap().clone();
-        // All lengths are otlp-protocol's own tests; here a sample.
-        let lengths = (0..whole.len()).step_by(whole.len() / 7 + 1).chain(sound.iter().map(|len| len.as_u64().unwrap() as usize));
-        let lengths: Vec<usize> = lengths.collect();
-        lengths.into_iter().map(move |len| Case {
-            name: format!("{} cut to {len}", case["source"]),
-            signal: signal(&case),
-            encoding: None,
-            wire: whole.slice(..len),
-            verdict: if sound.contains(&len.into()) { Verdict::Accepted } else { Verdict::Rejected },
-        }).collect::<Vec<_>>()
-    });
+    let truncated =
+        list("truncations").into_iter().filter(|case| case["encoding"] == "protobuf").flat_map(|case| {
+            let whole = fixture(case["source"].as_str().unwrap());
+            let sound = case["prefix_lengths_that_decode"].as_array().unwrap().clone();
+            // All lengths are otlp-protocol's own tests; here a sample.
+            let lengths = (0..whole.len())
+                .step_by(whole.len() / 7 + 1)
+                .chain(sound.iter().map(|len| len.as_u64().unwrap() as usize));
+            let lengths: Vec<usize> = lengths.collect();
+            lengths
+                .into_iter()
+                .map(move |len| Case {
+                    name: format!("{} cut to {len}", case["source"]),
+                    signal: signal(&case),
+                    encoding: None,
+                    wire: whole.slice(..len),
+                    verdict: if sound.contains(&len.into()) { Verdict::Accepted } else { Verdict::Rejected },
+                })
+                .collect::<Vec<_>>()
+        });
     let wrong: Value = serde_json::from_slice(&fixture("wrong_wire_type.json")).unwrap();
     let wrong = wrong["cases"].as_array().unwrap().clone().into_iter().map(|case| Case {
         name: case.to_string(),

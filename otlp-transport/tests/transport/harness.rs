@@ -1,15 +1,16 @@
 //! What the tests share: servers on ports of the system's choice, what they hand on, and peers that speak by hand.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request};
 use futures_util::StreamExt as _;
+use http::{HeaderMap, Request};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use otlp_protocol::{Accepted, Batch, FRAME_HEADER_LEN, RpcStatus, Signal};
 use otlp_transport::{
-    BoxExport, BoxIo, Export, ExportFuture, ExportResult, Net as _, Routes, Server, ServerConfig, ServerLimits, TcpNet,
-    TransportContext, TransportStrategy,
+    BoxExport, BoxIo, Export, ExportFuture, ExportResult, Net as _, Routes, Server, ServerConfig,
+    ServerLimits, TcpNet, TransportContext, TransportStrategy,
 };
 use parking_lot::Mutex;
 use std::convert::Infallible;
@@ -119,7 +120,8 @@ pub(crate) struct Reply {
 impl Http2Peer {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let io = TokioIo::new(connect(address).await);
-        let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+        let (sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
         tokio::spawn(connection);
         Self { sender }
     }
@@ -146,13 +148,27 @@ impl Http2Peer {
     }
 
     /// Calls a gRPC method with these DATA frames and leaves the rest due.
-    pub(crate) async fn call_and_stall(&self, path: &str, headers: &[(&str, &str)], frames: Vec<Bytes>) -> Reply {
-        let mut request = Request::post(format!("http://localhost{path}")).header("content-type", "application/grpc");
+    pub(crate) async fn call_and_stall(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        frames: Vec<Bytes>,
+    ) -> Reply {
+        let mut request =
+            Request::post(format!("http://localhost{path}")).header("content-type", "application/grpc");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let body = StreamBody::new(data(frames).chain(futures_util::stream::pending()));
         self.send(request, BodyExt::boxed(body)).await.unwrap()
+    }
+
+    /// Calls a gRPC method of many answers; they come as the body's frames do.
+    pub(crate) async fn open(&self, path: &str, frames: Vec<Bytes>) -> Incoming {
+        let request =
+            Request::post(format!("http://localhost{path}")).header("content-type", "application/grpc");
+        let body = BodyExt::boxed(StreamBody::new(data(frames)));
+        self.sender.clone().send_request(request.body(body).unwrap()).await.unwrap().into_body()
     }
 
     async fn send(&self, request: http::request::Builder, body: BoxBody) -> Result<Reply, hyper::Error> {
@@ -229,7 +245,8 @@ impl Http1Peer {
     /// Sends a POST of a body with its length, and reads the answer.
     pub(crate) async fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Http1Reply {
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\n{headers}content-length: {}\r\n\r\n", body.len());
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: a\r\n{headers}content-length: {}\r\n\r\n", body.len());
         self.write(head).await;
         // A refusal may come, and the connection close, before all is sent.
         let _ = self.io.write_all(body).await;

@@ -52,7 +52,9 @@ async fn a_body_in_many_frames_comes_out_whole() {
     let body: Bytes = logs().repeat(400).into();
     let gzip = codec("gzip").unwrap();
     let wire = gzip.compress(&body.clone().into(), &context().buffers).unwrap();
-    for (headers, message) in [(&[][..], framed(false, &body)), (&[("grpc-encoding", "gzip")], framed(true, &wire))] {
+    for (headers, message) in
+        [(&[][..], framed(false, &body)), (&[("grpc-encoding", "gzip")], framed(true, &wire))]
+    {
         for size in [999, 16_384, 100_000, usize::MAX] {
             let frames = message.chunks(size).map(Bytes::copy_from_slice).collect();
             assert_eq!(peer.call(PATH, headers, frames).await.code(), 0);
@@ -118,11 +120,16 @@ async fn the_flag_decides_whether_a_message_is_compressed() {
 async fn partial_success_is_told_as_a_generated_client_reads_it() {
     for (rejected, message) in [(3, "too old"), (0, "think of an upgrade"), (7, "")] {
         let accepted = Accepted { rejected, message: message.into() };
-        let reply = call_one(&Capture::answering(move |_| Ok(accepted.clone())), &[], vec![framed(false, &logs())]).await;
+        let reply =
+            call_one(&Capture::answering(move |_| Ok(accepted.clone())), &[], vec![framed(false, &logs())])
+                .await;
         assert_eq!(reply.code(), 0);
         assert_eq!(reply.body[..5], [0, 0, 0, 0, (reply.body.len() - 5) as u8]);
         let partial = ExportLogsServiceResponse::decode(&reply.body[5..]).unwrap().partial_success.unwrap();
-        assert_eq!((partial.rejected_log_records, partial.error_message.as_str()), (rejected as i64, message));
+        assert_eq!(
+            (partial.rejected_log_records, partial.error_message.as_str()),
+            (rejected as i64, message)
+        );
     }
 }
 
@@ -137,8 +144,14 @@ async fn failures_are_told_with_code_message_and_details() {
         (ErrorKind::Internal, Retry::Never, 13),
     ] {
         let error = ExportError::new(kind, retry, "größer als 100 %\n");
-        let reply = call_one(&Capture::answering(move |_| Err(error.clone())), &[], vec![framed(false, &logs())]).await;
-        assert_eq!((reply.status, reply.code(), reply.has_trailers), (200, code, false), "{kind:?} {retry:?}");
+        let reply =
+            call_one(&Capture::answering(move |_| Err(error.clone())), &[], vec![framed(false, &logs())])
+                .await;
+        assert_eq!(
+            (reply.status, reply.code(), reply.has_trailers),
+            (200, code, false),
+            "{kind:?} {retry:?}"
+        );
         assert_eq!(reply.header("grpc-message"), "gr%C3%B6%C3%9Fer als 100 %25%0A");
         if let Retry::After(delay) = retry {
             assert_eq!(reply.details().retry_delay, Some(delay));
@@ -151,7 +164,8 @@ async fn failures_are_told_with_code_message_and_details() {
 #[tokio::test]
 async fn a_long_message_fits_into_headers() {
     let error = ExportError::new(ErrorKind::Internal, Retry::Never, "ä".repeat(100_000));
-    let reply = call_one(&Capture::answering(move |_| Err(error.clone())), &[], vec![framed(false, &logs())]).await;
+    let reply =
+        call_one(&Capture::answering(move |_| Err(error.clone())), &[], vec![framed(false, &logs())]).await;
     assert_eq!(reply.code(), 13);
     assert!((1000..8192).contains(&reply.header("grpc-message").len()));
 }
@@ -215,7 +229,11 @@ async fn without_memory_the_sender_is_told_to_come_back() {
         [(&[][..], framed(false, &logs())), (&[("grpc-encoding", "gzip")], framed(true, &zeros[..]))]
     {
         let reply = peer.call(PATH, headers, vec![message]).await;
-        assert_eq!((reply.code(), reply.details().retry_delay), (14, Some(Duration::from_secs(1))), "{headers:?}");
+        assert_eq!(
+            (reply.code(), reply.details().retry_delay),
+            (14, Some(Duration::from_secs(1))),
+            "{headers:?}"
+        );
     }
     assert_eq!(server.stats().refused_memory.load(Ordering::Relaxed), 2);
     // What fits is still taken, and everything is given back.

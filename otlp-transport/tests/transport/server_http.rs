@@ -19,7 +19,8 @@ fn logs() -> Bytes {
 /// A request by hand, for each case of the table; `None` for what is not served yet.
 fn request(case: &str) -> Option<Vec<u8>> {
     let post = |path: &str, headers: &str, body: &[u8]| {
-        let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\n{headers}content-length: {}\r\n\r\n", body.len());
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: a\r\n{headers}content-length: {}\r\n\r\n", body.len());
         Some([head.as_bytes(), body].concat())
     };
     let protobuf = "content-type: application/x-protobuf\r\n";
@@ -51,10 +52,12 @@ fn request(case: &str) -> Option<Vec<u8>> {
             let body = gzip.compress(&vec![0; 100_001].into(), &context().buffers).unwrap();
             post("/v1/logs", &encoded("gzip"), &body)
         }
-        "HTTP/1.1 Expect: 100-continue" => post("/v1/traces", &format!("{protobuf}expect: 100-continue\r\n"), b""),
-        "both Content-Length and Transfer-Encoding" => {
-            text(format!("POST /v1/traces HTTP/1.1\r\nhost: a\r\n{protobuf}content-length: 5\r\n{chunked}\r\n0\r\n\r\n"))
+        "HTTP/1.1 Expect: 100-continue" => {
+            post("/v1/traces", &format!("{protobuf}expect: 100-continue\r\n"), b"")
         }
+        "both Content-Length and Transfer-Encoding" => text(format!(
+            "POST /v1/traces HTTP/1.1\r\nhost: a\r\n{protobuf}content-length: 5\r\n{chunked}\r\n0\r\n\r\n"
+        )),
         _ => None,
     }
 }
@@ -181,7 +184,10 @@ async fn failures_are_told_with_status_details_and_when_to_come_back() {
         assert_eq!((reply.status, reply.header("retry-after")), (status, retry_after), "{kind:?} {retry:?}");
         let rpc = reply.rpc_status();
         assert_eq!(rpc.message, "not now");
-        assert_eq!(rpc.retry_delay.map(Retry::After), Some(retry).filter(|retry| matches!(retry, Retry::After(_))));
+        assert_eq!(
+            rpc.retry_delay.map(Retry::After),
+            Some(retry).filter(|retry| matches!(retry, Retry::After(_)))
+        );
         assert_eq!(server.stats().failed_requests.load(Ordering::Relaxed), 1);
     }
 }

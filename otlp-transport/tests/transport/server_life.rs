@@ -1,10 +1,11 @@
 //! Connections and servers: how many there may be, how long they live, how they end.
 
 use crate::harness::{Capture, Http1Peer, Http2Peer, connect, context, fixture, framed, serve, serve_with};
+use http_body_util::BodyExt as _;
 use otlp_protocol::{Accepted, Signal};
 use otlp_transport::{
-    BoxIo, GrpcTransportStrategy, HttpTransportStrategy, Listener, Net, NetFuture, Server, ServerConfig, TcpNet,
-    TransportContext, TransportStrategy,
+    BoxIo, GrpcTransportStrategy, HttpTransportStrategy, Listener, Net, NetFuture, Server, ServerConfig,
+    TcpNet, TransportContext, TransportStrategy,
 };
 use std::io;
 use std::net::SocketAddr;
@@ -118,7 +119,10 @@ async fn draining_is_over_at_the_deadline() {
         let call = tokio::spawn(async move {
             let headers = [("content-type", "application/grpc")];
             match strategy.name() {
-                "grpc" => peer.try_request("POST", Signal::LOGS.grpc_path, &headers, vec![framed(false, &logs)]).await,
+                "grpc" => {
+                    peer.try_request("POST", Signal::LOGS.grpc_path, &headers, vec![framed(false, &logs)])
+                        .await
+                }
                 _ => peer.try_request("POST", "/v1/logs", &[PROTOBUF], vec![logs]).await,
             }
         });
@@ -133,16 +137,11 @@ async fn draining_is_over_at_the_deadline() {
 async fn health_turns_and_its_watchers_are_let_go() {
     let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
     let peer = Http2Peer::connect(server.local_addr()).await;
-    let watch = tokio::spawn(async move {
-        peer.call("/grpc.health.v1.Health/Watch", &[], vec![framed(false, b"")]).await
-    });
-    let stats = Arc::clone(server.stats());
-    until("the watch is on", || count(&stats.open_connections) == 1).await;
-    tokio::time::sleep(SHORT).await;
+    let mut watch = peer.open("/grpc.health.v1.Health/Watch", vec![framed(false, b"")]).await;
+    let serving = watch.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(serving, framed(false, b"\x08\x01"));
     server.drain(after(&context(), Duration::from_secs(60))).await;
-    let reply = watch.await.unwrap();
-    // SERVING, then NOT_SERVING.
-    assert_eq!(&reply.body[..], b"\0\0\0\0\x02\x08\x01\0\0\0\0\x02\x08\x02");
+    assert_eq!(watch.collect().await.unwrap().to_bytes(), framed(false, b"\x08\x02"));
 }
 
 #[tokio::test]
@@ -160,7 +159,9 @@ async fn a_dropped_server_lets_go_of_everything() {
 #[tokio::test]
 async fn connections_over_the_cap_are_closed_at_once() {
     for strategy in STRATEGIES {
-        let server = serve_with(strategy, &Capture::accepting(), &context(), |limits| limits.max_connections = 2).await;
+        let server =
+            serve_with(strategy, &Capture::accepting(), &context(), |limits| limits.max_connections = 2)
+                .await;
         let first = connect(server.local_addr()).await;
         let _second = connect(server.local_addr()).await;
         until("both are open", || count(&server.stats().open_connections) == 2).await;
@@ -258,6 +259,30 @@ async fn too_many_headers_are_refused() {
     assert_eq!(http2.try_request("POST", "/v1/logs", &headers, vec![]).await.unwrap().status, 200);
 }
 
+#[tokio::test]
+async fn a_flood_of_resets_costs_its_own_connection() {
+    const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    // HEADERS with :method POST, :scheme http, :path /; then RST_STREAM with CANCEL.
+    let open_and_reset = |stream: u32| {
+        let id = stream.to_be_bytes();
+        [&[0, 0, 3, 1, 4], &id[..], &[0x83, 0x86, 0x84], &[0, 0, 4, 3, 0], &id, &[0, 0, 0, 8]].concat()
+    };
+    for strategy in STRATEGIES {
+        let server = serve(strategy, &Capture::accepting()).await;
+        let peer = Http2Peer::connect(server.local_addr()).await;
+        let mut flood = Http1Peer::connect(server.local_addr()).await;
+        let streams = (0..1000).flat_map(|n| open_and_reset(2 * n + 1));
+        let frames: Vec<u8> =
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".iter().chain(SETTINGS).copied().chain(streams).collect();
+        flood.write(frames).await;
+        let answer = flood.rest().await;
+        // The payload of GOAWAY ends with ENHANCE_YOUR_CALM and a reason.
+        assert!(answer.windows(4).any(|code| code == [0, 0, 0, 11]), "{answer:?}");
+        let path = Signal::LOGS.grpc_path;
+        assert!(peer.try_request("POST", path, &[], vec![]).await.is_ok());
+    }
+}
+
 /// Fails to accept for want of file descriptors, every other time.
 #[derive(Debug)]
 struct FailingNet;
@@ -295,7 +320,8 @@ impl Listener for FailingListener {
 async fn failing_to_accept_is_survived_and_counted() {
     let context = TransportContext { net: Arc::new(FailingNet), ..context() };
     let routes = Capture::accepting().routes();
-    let server = HttpTransportStrategy.bind(&context, ServerConfig::new("127.0.0.1:0"), routes).await.unwrap();
+    let server =
+        HttpTransportStrategy.bind(&context, ServerConfig::new("127.0.0.1:0"), routes).await.unwrap();
     for _ in 0..3 {
         let mut peer = Http1Peer::connect(server.local_addr()).await;
         assert_eq!(peer.post("/v1/logs", &[PROTOBUF], b"").await.status, 200);

@@ -17,9 +17,15 @@ use percent_encoding::percent_decode;
 
 /// Reads an answer of at most `max_bytes`, inflated. Its status stands in the trailers, or in the headers if there is
 /// nothing else (Trailers-Only).
-pub(super) fn read(answer: Answer, max_bytes: usize, buffers: &BufferPool, stats: &ClientStats) -> ExportResult {
+pub(super) fn read(
+    answer: Answer,
+    max_bytes: usize,
+    buffers: &BufferPool,
+    stats: &ClientStats,
+) -> ExportResult {
     let Answer { status: http_status, headers, body, trailers } = answer;
-    let with_status = trailers.as_ref().filter(|trailers| trailers.contains_key(&GRPC_STATUS)).unwrap_or(&headers);
+    let with_status =
+        trailers.as_ref().filter(|trailers| trailers.contains_key(&GRPC_STATUS)).unwrap_or(&headers);
     let Some(status) = with_status.get(&GRPC_STATUS) else {
         return Err(without_status(http_status));
     };
@@ -63,7 +69,8 @@ fn accepted(
 fn failed(code: Code, headers: &HeaderMap) -> ExportError {
     let details = headers.get(&GRPC_STATUS_DETAILS).and_then(|details| status_details(details.as_bytes()));
     let RpcStatus { message: detailed, retry_delay, violations, .. } = details.unwrap_or_default();
-    let given = headers.get(&GRPC_MESSAGE).map(|message| percent_decode(message.as_bytes()).decode_utf8_lossy());
+    let given =
+        headers.get(&GRPC_MESSAGE).map(|message| percent_decode(message.as_bytes()).decode_utf8_lossy());
     let message = match given {
         Some(given) if !given.is_empty() => given.into_owned(),
         _ if !detailed.is_empty() => detailed,

@@ -10,8 +10,6 @@ use otlp_protocol::{Accepted, RpcStatus, parse_retry_after};
 use std::time::SystemTime;
 
 /// Reads an answer; `now` is what dates in `Retry-After` are relative to.
-///
-/// Redirects are not followed: sending telemetry elsewhere than configured is for the configuration to say.
 pub(super) fn read(answer: &Answer, now: SystemTime) -> ExportResult {
     if answer.status.is_success() {
         // Some backends answer in text or JSON, whatever was asked; the status is what counts, as for the Collector.
@@ -47,7 +45,8 @@ fn is_protobuf(headers: &HeaderMap) -> bool {
 /// The beginning of a text on one line, for a message: proxies send whole pages.
 fn excerpt(text: &[u8]) -> String {
     let beginning = String::from_utf8_lossy(&text[..text.len().min(8 * MAX_EXCERPT_CHARS)]);
-    let visible = beginning.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let visible =
+        beginning.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let line = visible.collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MAX_EXCERPT_CHARS) {
         Some((end, _)) => format!("{}…", &line[..end]),

@@ -34,7 +34,9 @@ impl Targets {
         config: &ClientConfig,
         stats: &Arc<ClientStats>,
     ) -> Result<Self, ConfigError> {
-        if let Some((name, _)) = config.signal_endpoints.iter().find(|(name, _)| Signal::by_name(name).is_none()) {
+        if let Some((name, _)) =
+            config.signal_endpoints.iter().find(|(name, _)| Signal::by_name(name).is_none())
+        {
             let problem = format!("`{name}` is not a signal");
             return Err(ConfigError { key: SIGNAL_ENDPOINTS, problem });
         }
@@ -71,7 +73,8 @@ impl Targets {
             return Ok(pool.clone());
         }
         let connector = Connector::new(context, config, endpoint, Versions::Any)?;
-        let pool = ConnectionPool::new(connector, config.limits.clone(), context.clock.clone(), stats.clone());
+        let pool =
+            ConnectionPool::new(connector, config.limits.clone(), context.clock.clone(), stats.clone());
         self.pools.push((*secure, address.clone(), pool.clone()));
         Ok(pool)
     }

@@ -47,7 +47,12 @@ impl PooledConnection {
             Some(Held::Http1 { sender, reused, busy, .. }) => {
                 *busy = true;
                 let answer = http1::send(sender, head(false), body, max_answer_bytes, *reused).await;
-                (*busy, *reused) = (answer.is_err(), true);
+                *reused = true;
+                *busy = match &answer {
+                    // A server that refuses early may leave the rest of the request unread.
+                    Ok(answer) => !answer.status.is_success() && !sender.is_ready(),
+                    Err(_) => true,
+                };
                 answer
             }
             Some(Held::Http2 { sender, activity }) => {

@@ -3,7 +3,7 @@
 use super::Waiter;
 use super::lease::Held;
 use crate::ClientLimits;
-use crate::client::http2::{Activity, Sender};
+use crate::client::http2::{self, Activity, Sender};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -72,9 +72,9 @@ impl State {
 
     /// An open connection with room, if there is one.
     pub(super) fn choose(&mut self, now: Instant) -> Choice {
-        if let Some(max_age) = self.max_age {
-            self.multiplexed.retain(|slot| now.saturating_duration_since(slot.opened) < max_age);
-        }
+        let max_age = self.max_age;
+        // A connection may have been told to go away, or broken, without its task having run yet.
+        self.multiplexed.retain_mut(|slot| !slot.is_aged(now, max_age) && http2::is_open(&mut slot.sender));
         let mut waiting = 0;
         for slot in &self.multiplexed {
             match slot.in_flight().checked_sub(slot.streams()) {
@@ -105,9 +105,12 @@ impl State {
 
     /// Whether another connection would serve a waiter, and may be opened.
     pub(super) fn wants_connection(&self) -> bool {
+        if self.open() + self.connecting >= self.limit() {
+            return false;
+        }
+        let waiting = self.waiters.iter().filter(|waiter| !waiter.is_closed()).count();
         // While it is not known whether the first one multiplexes, one will do.
-        let useful = if self.multiplexes == Some(false) { self.waiters.len() } else { self.waiters.len().min(1) };
-        self.connecting < useful && self.open() + self.connecting < self.limit()
+        self.connecting < if self.multiplexes == Some(false) { waiting } else { waiting.min(1) }
     }
 
     /// The HTTP/2 connection with the fewest requests beyond its streams.
@@ -174,6 +177,10 @@ impl Slot {
     pub(super) fn lease(&self) -> Held {
         self.activity.in_flight.fetch_add(1, Ordering::Relaxed);
         Held::Http2 { sender: self.sender.clone(), activity: self.activity.clone() }
+    }
+
+    fn is_aged(&self, now: Instant, max_age: Option<Duration>) -> bool {
+        max_age.is_some_and(|max_age| now.saturating_duration_since(self.opened) >= max_age)
     }
 
     fn in_flight(&self) -> usize {

@@ -29,7 +29,8 @@ fn a_claimed_length_reserves_no_more_than_1_mib_and_nothing_is_taken_beyond_the_
     assert_eq!(budget.used(), 1 << 10);
     gather.push(piece.clone(), Some(1 << 30)).unwrap();
     assert_eq!(budget.used(), 1 << 20);
-    let refused = std::iter::repeat_with(|| gather.push(piece.clone(), Some(1 << 30))).take(4096).find(Result::is_err);
+    let refused =
+        std::iter::repeat_with(|| gather.push(piece.clone(), Some(1 << 30))).take(4096).find(Result::is_err);
     assert!(refused.is_some());
     assert!(budget.used() <= 3 << 20 && gather.as_slice().len() >= 1 << 20);
     drop(gather);

@@ -24,9 +24,15 @@ impl Health {
         Self { reporter, server }
     }
 
-    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<ReplyBody> {
-        let Ok(response) = self.server.clone().call(request).await;
-        response.map(ReplyBody::Tonic)
+    pub(super) fn respond(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<ReplyBody>> + Send + use<> {
+        let response = self.server.clone().call(request);
+        async move {
+            let Ok(response) = response.await;
+            response.map(ReplyBody::Tonic)
+        }
     }
 
     /// Watchers are told, and their streams end: they would keep connections open otherwise.
@@ -41,7 +47,8 @@ impl Health {
 
 /// The empty name, and what stands in each signal's path before the method.
 fn service_names(routes: &Routes) -> impl Iterator<Item = &'static str> {
-    let of_signal = |path: &'static str| path.trim_start_matches('/').rsplit_once('/').map(|(service, _)| service);
+    let of_signal =
+        |path: &'static str| path.trim_start_matches('/').rsplit_once('/').map(|(service, _)| service);
     std::iter::once("").chain(routes.iter().filter_map(move |route| of_signal(route.signal.grpc_path)))
 }
 

@@ -23,7 +23,8 @@ pub(in crate::server) enum ReplyBody {
 
 /// OK with the response message.
 pub(super) fn success(accepted: &Accepted) -> Response<ReplyBody> {
-    let message = if accepted.is_partial() { framed(&accepted.encode()) } else { Bytes::from_static(&EMPTY_MESSAGE) };
+    let message =
+        if accepted.is_partial() { framed(&accepted.encode()) } else { Bytes::from_static(&EMPTY_MESSAGE) };
     let mut trailers = HeaderMap::with_capacity(1);
     trailers.insert(STATUS, HeaderValue::from_static("0"));
     answer(ReplyBody::Unary { message: Some(message), trailers: Some(trailers) })
@@ -92,7 +93,10 @@ impl Body for ReplyBody {
     type Data = Bytes;
     type Error = tonic::Status;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
         match self.get_mut() {
             Self::Unary { message, trailers } => {
                 let frame = message.take().map(Frame::data).or_else(|| trailers.take().map(Frame::trailers));

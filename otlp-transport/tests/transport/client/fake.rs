@@ -25,7 +25,12 @@ pub(super) struct Seen {
 
 /// What an HTTP/2 server does about a request.
 pub(super) enum Reply {
-    Answer { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8>, trailers: Vec<(&'static str, String)> },
+    Answer {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+        trailers: Vec<(&'static str, String)>,
+    },
     Reset(Reason),
     Never,
 }
@@ -184,7 +189,11 @@ pub(super) async fn serve_http2<T: AsyncRead + AsyncWrite + Send + Unpin + 'stat
     }
 }
 
-async fn read_http2(connection: usize, request: Request<h2::RecvStream>, seen: &Mutex<Vec<Seen>>) -> Option<Seen> {
+async fn read_http2(
+    connection: usize,
+    request: Request<h2::RecvStream>,
+    seen: &Mutex<Vec<Seen>>,
+) -> Option<Seen> {
     let (head, mut incoming) = request.into_parts();
     let mut body = Vec::new();
     while let Some(chunk) = incoming.data().await {
@@ -257,7 +266,10 @@ pub(super) async fn serve_http1<T: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-async fn read_head<T: AsyncRead + Unpin>(io: &mut T, buffer: &mut Vec<u8>) -> Option<(String, HeaderMap, usize)> {
+async fn read_head<T: AsyncRead + Unpin>(
+    io: &mut T,
+    buffer: &mut Vec<u8>,
+) -> Option<(String, HeaderMap, usize)> {
     loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8(buffer[..end].to_vec()).unwrap();

@@ -6,9 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use h2::Reason;
 use otlp_protocol::{Accepted, BufferPool, ByteBudget, ErrorKind, Payload, Retry, RpcStatus, Signal};
-use otlp_transport::{
-    ClientConfig, Compression, Export, ExportError, ExportResult, GrpcClient, codec,
-};
+use otlp_transport::{ClientConfig, Compression, Export, ExportError, ExportResult, GrpcClient, codec};
 use std::time::Duration;
 
 async fn export(config: &ClientConfig) -> ExportResult {
@@ -25,7 +23,8 @@ async fn read(reply: impl Fn() -> Reply + Send + Sync + 'static) -> ExportResult
 async fn what_is_sent_is_the_batch_under_the_right_headers() {
     let fake = Fake::http2(|_| Reply::message(b"")).await;
     let mut config = config(fake.address);
-    config.headers = vec![("X-Token".into(), "secret".into()), ("trace-bin".into(), "\u{1}\u{2}\u{3}".into())];
+    config.headers =
+        vec![("X-Token".into(), "secret".into()), ("trace-bin".into(), "\u{1}\u{2}\u{3}".into())];
     let client = GrpcClient::new(&context(), &config).unwrap();
     for signal in Signal::ALL {
         let (batch, bytes) = batch_of(signal, 400);
@@ -89,7 +88,8 @@ async fn codes_are_retryable_as_the_table_says() {
     for row in table("grpc_retryable") {
         let code = row["code"].to_string();
         let trailers = |details: bool| {
-            let mut trailers = vec![("grpc-status", code.clone()), ("grpc-message", "caf%C3%A9 100%25".into())];
+            let mut trailers =
+                vec![("grpc-status", code.clone()), ("grpc-message", "caf%C3%A9 100%25".into())];
             if details {
                 let info = RpcStatus { retry_delay: Some(Duration::from_secs(3)), ..RpcStatus::default() };
                 trailers.push(("grpc-status-details-bin", STANDARD_NO_PAD.encode(info.encode())));
@@ -117,7 +117,10 @@ async fn status_details_are_read_padded_or_not_and_ignored_if_they_do_not_parse(
         let bytes = STANDARD_NO_PAD.decode(&unpadded).unwrap();
         for encoded in [unpadded, STANDARD.encode(&bytes)] {
             let error = read(move || {
-                Reply::trailers(vec![("grpc-status", "8".into()), ("grpc-status-details-bin", encoded.clone())])
+                Reply::trailers(vec![
+                    ("grpc-status", "8".into()),
+                    ("grpc-status-details-bin", encoded.clone()),
+                ])
             })
             .await
             .unwrap_err();
@@ -145,15 +148,20 @@ async fn the_answers_partial_success_is_handed_on() {
     }
 }
 
+/// Accepted, or what kind of failure and whether it is retryable.
+type Read = Result<(), (ErrorKind, bool)>;
+
 #[tokio::test]
 async fn odd_answers_are_read_as_grpc_says() {
-    let answer = |status: u16, headers: &[(&'static str, &str)], body: &[u8], trailers: &[(&'static str, &str)]| {
-        let own = |pairs: &[(&'static str, &str)]| pairs.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
-        Reply::Answer { status, headers: own(headers), body: body.to_vec(), trailers: own(trailers) }
-    };
+    let answer =
+        |status: u16, headers: &[(&'static str, &str)], body: &[u8], trailers: &[(&'static str, &str)]| {
+            let own =
+                |pairs: &[(&'static str, &str)]| pairs.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
+            Reply::Answer { status, headers: own(headers), body: body.to_vec(), trailers: own(trailers) }
+        };
     let html = [("content-type", "text/html")];
     let ok = [("grpc-status", "0")];
-    let rows: Vec<(Reply, Result<(), (ErrorKind, bool)>)> = vec![
+    let rows: Vec<(Reply, Read)> = vec![
         (answer(400, &html, b"<html>", &[]), Err((ErrorKind::Internal, false))),
         (answer(401, &html, b"", &[]), Err((ErrorKind::Unauthenticated, false))),
         (answer(403, &html, b"", &[]), Err((ErrorKind::PermissionDenied, false))),
@@ -175,8 +183,14 @@ async fn odd_answers_are_read_as_grpc_says() {
         (answer(200, &[], b"\0\0\0\0\0\0\0\0\0\0", &ok), Err((ErrorKind::Internal, false))),
         (answer(200, &[], b"\x07\0\0\0\0", &ok), Err((ErrorKind::Internal, false))),
         (answer(200, &[], b"\0\0\0\0\x02\x0a\x7f", &ok), Err((ErrorKind::Internal, false))),
-        (answer(200, &[("grpc-encoding", "lzw")], b"\x01\0\0\0\x01a", &ok), Err((ErrorKind::Internal, false))),
-        (answer(200, &[("grpc-encoding", "gzip")], b"\x01\0\0\0\x01a", &ok), Err((ErrorKind::Internal, false))),
+        (
+            answer(200, &[("grpc-encoding", "lzw")], b"\x01\0\0\0\x01a", &ok),
+            Err((ErrorKind::Internal, false)),
+        ),
+        (
+            answer(200, &[("grpc-encoding", "gzip")], b"\x01\0\0\0\x01a", &ok),
+            Err((ErrorKind::Internal, false)),
+        ),
         (Reply::Reset(Reason::CANCEL), Err((ErrorKind::Cancelled, true))),
         (Reply::Reset(Reason::ENHANCE_YOUR_CALM), Err((ErrorKind::Exhausted, true))),
         (Reply::Reset(Reason::INTERNAL_ERROR), Err((ErrorKind::Internal, false))),
@@ -225,12 +239,14 @@ async fn requests_and_answers_are_compressed_both_ways() {
 
 #[tokio::test]
 async fn sizes_are_limited_both_ways() {
-    let fake = Fake::http2(|_| Reply::message(&Accepted { rejected: 0, message: "x".repeat(2000) }.encode())).await;
+    let fake =
+        Fake::http2(|_| Reply::message(&Accepted { rejected: 0, message: "x".repeat(2000) }.encode())).await;
     let mut config = config(fake.address);
     config.limits.max_request_bytes = 1000;
     config.limits.max_response_bytes = 1000;
     let client = GrpcClient::new(&context(), &config).unwrap();
-    let oversized = |error: ExportError| assert_eq!((error.kind(), error.retry()), (ErrorKind::TooLarge, Retry::Never));
+    let oversized =
+        |error: ExportError| assert_eq!((error.kind(), error.retry()), (ErrorKind::TooLarge, Retry::Never));
     oversized(client.export(batch_of(Signal::TRACES, 1001).0).await.unwrap_err());
     assert!(fake.seen().is_empty(), "a request over the limit is not sent");
     oversized(client.export(batch().0).await.unwrap_err());
@@ -242,7 +258,8 @@ async fn sizes_are_limited_both_ways() {
 /// An answer that inflates beyond the limit is as much too large as one that comes that way.
 #[tokio::test]
 async fn answers_are_measured_inflated() {
-    let bomb = codec("gzip").unwrap().compress(&Payload::from(vec![0; 1 << 20]), &BufferPool::new(1)).unwrap();
+    let bomb =
+        codec("gzip").unwrap().compress(&Payload::from(vec![0; 1 << 20]), &BufferPool::new(1)).unwrap();
     let fake = Fake::http2(move |_| match Reply::framed(1, &bomb) {
         Reply::Answer { status, trailers, body, .. } => {
             Reply::Answer { status, headers: vec![("grpc-encoding", "gzip".into())], body, trailers }
@@ -257,12 +274,13 @@ async fn answers_are_measured_inflated() {
 
 #[test]
 fn settings_that_cannot_work_are_refused() {
-    let refused = |change: fn(&mut ClientConfig)| {
+    type Change = fn(&mut ClientConfig);
+    let refused = |change: Change| {
         let mut config = ClientConfig::new("http://localhost:4317");
         change(&mut config);
         GrpcClient::new(&context(), &config).err().expect("refused")
     };
-    let rows: [(fn(&mut ClientConfig), &str); 6] = [
+    let rows: [(Change, &str); 6] = [
         (|config| config.endpoint = "localhost".into(), "endpoint"),
         (|config| config.headers = vec![("a b".into(), String::new())], "headers"),
         (|config| config.headers = vec![("a".into(), "line\nline".into())], "headers"),

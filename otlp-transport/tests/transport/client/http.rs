@@ -164,16 +164,19 @@ async fn requests_and_answers_are_compressed_both_ways() {
 
 #[tokio::test]
 async fn sizes_are_limited_both_ways() {
-    let bomb = codec("gzip").unwrap().compress(&Payload::from(vec![0; 1 << 20]), &BufferPool::new(1)).unwrap();
+    let bomb =
+        codec("gzip").unwrap().compress(&Payload::from(vec![0; 1 << 20]), &BufferPool::new(1)).unwrap();
     let deflated = format!("{PROTOBUF}content-encoding: gzip\r\n");
-    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned() + &"10\r\n0123456789abcdef\r\n".repeat(9000);
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned()
+        + &"10\r\n0123456789abcdef\r\n".repeat(9000);
     let answers = [answer(200, PROTOBUF, &[0; 70_000]), answer(200, &deflated, &bomb), chunked.into_bytes()];
     let fake = Fake::http1(move |seen| answers[seen.number].clone()).await;
     let mut config = config(fake.address);
     config.limits.max_request_bytes = 1000;
     config.limits.max_response_bytes = 64 << 10;
     let client = HttpClient::new(&context(), &config).unwrap();
-    let oversized = |error: ExportError| assert_eq!((error.kind(), error.retry()), (ErrorKind::TooLarge, Retry::Never));
+    let oversized =
+        |error: ExportError| assert_eq!((error.kind(), error.retry()), (ErrorKind::TooLarge, Retry::Never));
     oversized(client.export(batch_of(Signal::TRACES, 1001).0).await.unwrap_err());
     for _ in 0..3 {
         oversized(client.export(batch().0).await.unwrap_err());
@@ -205,7 +208,8 @@ async fn a_disconnect_without_an_answer_is_retryable() {
 /// RFC 9112 §9.5: a server may close an idle connection just as a request is on its way.
 #[tokio::test]
 async fn a_connection_closed_while_idle_costs_nothing() {
-    let fake = Fake::http1(|seen| if seen.number == 1 { Vec::new() } else { answer(200, PROTOBUF, b"") }).await;
+    let fake =
+        Fake::http1(|seen| if seen.number == 1 { Vec::new() } else { answer(200, PROTOBUF, b"") }).await;
     let client = HttpClient::new(&context(), &config(fake.address)).unwrap();
     client.export(batch().0).await.unwrap();
     client.export(batch().0).await.unwrap();
@@ -226,7 +230,9 @@ async fn a_server_that_says_close_gets_a_new_connection() {
 
 #[test]
 fn settings_that_cannot_work_are_refused() {
-    let refused = |config: &ClientConfig| -> ConfigError { HttpClient::new(&context(), config).err().expect("refused") };
+    let refused = |config: &ClientConfig| -> ConfigError {
+        HttpClient::new(&context(), config).err().expect("refused")
+    };
     assert_eq!(refused(&ClientConfig::new("localhost:4318")).key, "endpoint");
     let mut config = ClientConfig::new("http://localhost:4318");
     config.signal_endpoints = vec![("spans".into(), "http://c".into())];

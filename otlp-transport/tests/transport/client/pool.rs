@@ -153,7 +153,13 @@ async fn what_goaway_leaves_behind_is_resent_at_once() {
         if number == 0 {
             tokio::spawn(go_away_at_first_request(io));
         } else {
-            tokio::spawn(serve_http2(io, None, number, seen, Arc::new(|_| Box::pin(async { Reply::message(b"") }))));
+            tokio::spawn(serve_http2(
+                io,
+                None,
+                number,
+                seen,
+                Arc::new(|_| Box::pin(async { Reply::message(b"") })),
+            ));
         }
     })
     .await;
@@ -204,9 +210,15 @@ async fn refused_streams_are_resent_once() {
 #[tokio::test]
 async fn a_broken_connection_fails_its_requests_retryably_and_is_replaced() {
     let fake = Fake::accept("127.0.0.1:0", |seen, number, io| {
-        let server = serve_http2(io, None, number, seen, Arc::new(|seen| Box::pin(async move {
-            if seen.connection == 0 { Reply::Never } else { Reply::message(b"") }
-        })));
+        let server = serve_http2(
+            io,
+            None,
+            number,
+            seen,
+            Arc::new(|seen| {
+                Box::pin(async move { if seen.connection == 0 { Reply::Never } else { Reply::message(b"") } })
+            }),
+        );
         tokio::spawn(async move {
             // The first connection is cut in the middle of its request.
             let patience = if number == 0 { Duration::from_millis(50) } else { Duration::from_secs(60) };
@@ -326,4 +338,22 @@ async fn connections_close_when_the_client_is_dropped() {
     let stats = client.pool().stats().clone();
     drop(client);
     until("closed", || read(&stats.open_connections) == 0).await;
+}
+
+#[test]
+fn connections_may_be_dropped_where_there_is_no_runtime() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime();
+    let fake = server.block_on(Fake::http1(|_| OK.to_vec()));
+    let client = HttpClient::new(&context(), &config(fake.address)).unwrap();
+    let pool = client.pools().next().unwrap();
+    let connection = runtime().block_on(async { pool.get().await.unwrap() });
+    assert!(!connection.is_multiplexed());
+    drop(connection);
+    runtime().block_on(async {
+        let first = pool.get().await.unwrap();
+        drop(first);
+        assert!(!pool.get().await.unwrap().is_multiplexed());
+    });
+    drop(server);
 }

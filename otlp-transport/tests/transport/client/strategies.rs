@@ -4,8 +4,8 @@ use super::{config, context, fixture};
 use crate::harness::Capture;
 use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, Retry, Signal};
 use otlp_transport::{
-    Compression, Export as _, ExportError, GrpcTransportStrategy, HttpTransportStrategy, Server, ServerConfig,
-    TransportContext, TransportStrategy,
+    Compression, Export as _, ExportError, GrpcTransportStrategy, HttpTransportStrategy, Server,
+    ServerConfig, TransportContext, TransportStrategy,
 };
 use std::time::Duration;
 
@@ -37,7 +37,9 @@ async fn batches_arrive_as_they_were_sent() {
                     let sent = batch(signal, times);
                     let body = sent.body().plain().to_contiguous();
                     assert_eq!(client.export(sent).await.expect(&case), Accepted::FULL, "{case}");
-                    let [(arrived_as, arrived, _)] = &capture.take()[..] else { panic!("{case}: not one batch") };
+                    let [(arrived_as, arrived, _)] = &capture.take()[..] else {
+                        panic!("{case}: not one batch")
+                    };
                     assert_eq!(*arrived_as, signal, "{case}");
                     assert!(*arrived == body, "{case}: the bytes differ");
                 }
@@ -91,12 +93,37 @@ async fn a_restart_costs_at_most_retryable_failures() {
         server.drain(context.clock.now() + Duration::from_secs(5)).await;
         let error = client.export(batch(Signal::LOGS, 1)).await.unwrap_err();
         assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff), "{error:?}");
-        let server = strategy
-            .bind(&context, ServerConfig::new(address.to_string()), capture.routes())
-            .await
-            .unwrap();
+        let server =
+            strategy.bind(&context, ServerConfig::new(address.to_string()), capture.routes()).await.unwrap();
         client.export(batch(Signal::LOGS, 1)).await.unwrap();
         assert_eq!(capture.take().len(), 2);
         drop(server);
+    }
+}
+
+/// A request over the server's limit is answered, even as its body is still on the way, and must not be retried.
+#[tokio::test]
+async fn what_is_too_large_for_the_server_is_not_retried() {
+    let context = context();
+    for strategy in STRATEGIES {
+        let capture = Capture::accepting();
+        let mut limited = ServerConfig::new("127.0.0.1:0");
+        limited.limits.max_request_bytes = 100_000;
+        let server = strategy.bind(&context, limited, capture.routes()).await.unwrap();
+        for compression in [Compression::None, Compression::Zstd] {
+            let mut config = config(server.local_addr());
+            config.compression = compression;
+            let client = strategy.client(&context, config).unwrap();
+            for times in [1000, 10_000] {
+                let error = client.export(batch(Signal::METRICS, times)).await.unwrap_err();
+                assert_eq!(
+                    error.retry(),
+                    Retry::Never,
+                    "{} {compression:?} {times}: {error:?}",
+                    strategy.name()
+                );
+            }
+        }
+        assert!(capture.take().is_empty());
     }
 }

@@ -1,0 +1,17 @@
+//! Where something listens: `host:port`.
+
+/// Checks an address to listen on. Without a host (`:4317`) it is every IPv4 address of the machine.
+pub(crate) fn listen_address(endpoint: &str) -> Result<String, &'static str> {
+    if endpoint.contains(['/', ' ']) {
+        return Err("host:port is expected, not a URL");
+    }
+    let (host, port) = endpoint.rsplit_once(':').ok_or("a port is missing: host:port")?;
+    if port.parse::<u16>().is_err() {
+        return Err("the port must be a number up to 65535");
+    }
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    if host.contains(':') && !bracketed {
+        return Err("an IPv6 address needs brackets: [::1]:4317");
+    }
+    Ok(if host.is_empty() { format!("0.0.0.0:{port}") } else { endpoint.to_owned() })
+}

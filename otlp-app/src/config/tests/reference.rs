@@ -1,0 +1,127 @@
+//! docs/configuration.md lists every key that is taken, noted or refused: its tables are made of the structs and rules.
+
+use crate::config::rules::{KeyRule, Verdict};
+use crate::config::telemetry::TELEMETRY_RULES;
+use crate::registry::{COMPONENT_TYPES, ComponentType};
+use std::fmt::Write;
+
+/// A struct that mirrors a part of the file.
+struct Mirror<'a> {
+    source: usize,
+    name: &'a str,
+    fields: Vec<Field<'a>>,
+}
+
+struct Field<'a> {
+    key: &'a str,
+    type_name: &'a str,
+    doc: String,
+}
+
+/// Where the structs are.
+const SOURCES: &[&str] = &[
+    include_str!("../receiver.rs"),
+    include_str!("../processor.rs"),
+    include_str!("../exporter.rs"),
+    include_str!("../exporter/delivery.rs"),
+    include_str!("../tls.rs"),
+    include_str!("../extension.rs"),
+    include_str!("../telemetry.rs"),
+];
+
+/// Heading and struct of each table.
+const TABLES: &[(&str, &str)] = &[
+    ("receivers: otlp", "Otlp"),
+    ("processors: batch", "Batch"),
+    ("processors: memory_limiter", "MemoryLimiter"),
+    ("exporters: otlp_grpc (also: otlp)", "OtlpGrpc"),
+    ("exporters: otlp_http (also: otlphttp)", "OtlpHttp"),
+    ("exporters: debug", "Debug"),
+    ("extensions: health_check", "HealthCheck"),
+    ("service: telemetry", "Telemetry"),
+];
+
+#[test]
+fn the_page_lists_every_key() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+    let page = std::fs::read_to_string(path).expect("the page");
+    let (before, rest) = page.split_once(BEGIN).expect("the mark before the tables");
+    let (_, after) = rest.split_once(END).expect("the mark after the tables");
+    let made = format!("{before}{BEGIN}\n{}{END}{after}", tables());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, made).expect("write the page");
+    } else if page != made {
+        panic!(
+            "docs/configuration.md is not up to date; UPDATE_DOCS=1 cargo test -p otlp-app the_page updates it"
+        );
+    }
+}
+
+fn tables() -> String {
+    let mirrors: Vec<_> =
+        SOURCES.iter().enumerate().flat_map(|(index, source)| mirrors(index, source)).collect();
+    let mut out = String::new();
+    for (heading, name) in TABLES {
+        let mirror = mirrors.iter().find(|mirror| mirror.name == *name).expect("the struct of a table");
+        let _ = write!(out, "### {heading}\n\n| key | meaning, unit, default |\n|---|---|\n");
+        rows(&mirrors, mirror, "", &mut out);
+        out.push('\n');
+    }
+    out.push_str("### Known but not used\n\n| component | key | |\n|---|---|---|\n");
+    for ComponentType { name, rules, .. } in COMPONENT_TYPES {
+        rules.iter().copied().flatten().for_each(|rule| rule_row(name, rule, &mut out));
+    }
+    TELEMETRY_RULES.iter().for_each(|rule| rule_row("service.telemetry", rule, &mut out));
+    out.push('\n');
+    out
+}
+
+fn rows(mirrors: &[Mirror<'_>], mirror: &Mirror<'_>, path: &str, out: &mut String) {
+    for Field { key, type_name, doc } in &mirror.fields {
+        let own = mirrors.iter().find(|other| other.name == *type_name && other.source == mirror.source);
+        let below = own.or_else(|| mirrors.iter().find(|other| other.name == *type_name));
+        match below {
+            Some(below) => rows(mirrors, below, &format!("{path}{key}."), out),
+            None => {
+                assert!(!doc.is_empty(), "{path}{key} has no doc");
+                let _ = writeln!(out, "| `{path}{key}` | {doc} |");
+            }
+        }
+    }
+}
+
+fn rule_row(component: &str, KeyRule { path, verdict, reason }: &KeyRule, out: &mut String) {
+    let verdict = match verdict {
+        Verdict::Ignored => "noted".to_owned(),
+        Verdict::Only("") => "only empty".to_owned(),
+        Verdict::Only(only) => format!("only `{only}`"),
+        Verdict::Refused => "refused".to_owned(),
+    };
+    let _ = writeln!(out, "| {component} | `{path}` | {verdict}: {reason} |");
+}
+
+/// The structs of a source that mirror the file: those that refuse unknown fields.
+fn mirrors(source: usize, text: &str) -> Vec<Mirror<'_>> {
+    let mut mirrors = Vec::new();
+    for (_, from) in text.match_indices("deny_unknown_fields)]\n").map(|(at, _)| text.split_at(at)) {
+        let (head, body) = from.split_once(" {").expect("a struct");
+        let name = head.rsplit(' ').next().expect("a name");
+        let body = body.split_once("}\n").map_or("", |(body, _)| body);
+        let mut fields = Vec::new();
+        let mut doc = String::new();
+        for line in body.lines().map(str::trim) {
+            if let Some(text) = line.strip_prefix("///") {
+                doc = doc.trim().to_owned() + text;
+            } else if let Some((key, type_name)) = line.trim_end_matches(',').split_once(": ") {
+                let type_name =
+                    type_name.trim_start_matches("Option<").trim_start_matches("Vec<").trim_end_matches('>');
+                fields.push(Field { key, type_name, doc: std::mem::take(&mut doc).trim().to_owned() });
+            }
+        }
+        mirrors.push(Mirror { source, name, fields });
+    }
+    mirrors
+}
+
+const BEGIN: &str = "<!-- made by a test of otlp-app: begin -->";
+const END: &str = "<!-- made by a test of otlp-app: end -->";

@@ -1,0 +1,81 @@
+//! Commands and exit codes.
+
+use crate::process::{file, run, told};
+
+#[test]
+fn every_configuration_of_the_bench_loads() {
+    let configs = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/app/configs");
+    let mut loaded = 0;
+    for entry in std::fs::read_dir(configs).expect("list the configurations") {
+        let path = entry.expect("an entry").path();
+        let (code, stdout, stderr) =
+            told(&run(&["validate", "--config", path.to_str().expect("a UTF-8 path")]));
+        assert_eq!(code, 0, "{}: {stderr}", path.display());
+        assert!(stdout.starts_with("OK: pipelines ") && stdout.lines().count() == 1, "{stdout}");
+        loaded += 1;
+    }
+    assert_eq!(loaded, 12);
+}
+
+#[test]
+fn validate_tells_what_is_ignored() {
+    let config = file(
+        "receivers: {otlp: {protocols: {grpc: {read_buffer_size: 1}}}}\nexporters: {nop: , debug: }\n\
+         service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
+    );
+    let (code, stdout, _) = told(&run(&["validate", "--config", &config]));
+    assert_eq!(code, 0);
+    let lines: Vec<_> = stdout.lines().collect();
+    let [ignored, unused, "OK: pipelines logs"] = lines.as_slice() else { panic!("{stdout}") };
+    let place = format!("note: {config}:1: receivers.otlp.protocols.grpc.read_buffer_size is ignored: ");
+    assert!(ignored.starts_with(&place), "{ignored}");
+    assert_eq!(*unused, format!("note: {config}:2: debug is defined but not used"));
+}
+
+#[test]
+fn a_wrong_configuration_is_shown_and_exits_78() {
+    let config = file(
+        "receivers:\n  otlp:\n    protocols:\n      grpc:\n        endpont: localhost:0\n\
+         exporters: {nop: }\nservice: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
+    );
+    for args in
+        [&["--config", &config][..], &["run", "--config", &config], &["validate", "--config", &config]]
+    {
+        let (code, stdout, stderr) = told(&run(args));
+        assert_eq!((code, stdout.as_str()), (78, ""), "{stderr}");
+        for part in [
+            &format!("{config}:5:9]"),
+            "        endpont: localhost:0\n   :         ^^^^^^^\n",
+            "did you mean `endpoint`? there is: endpoint, max_recv_msg_size_mib",
+        ] {
+            assert!(stderr.contains(part), "{part:?} is not in:\n{stderr}");
+        }
+    }
+    let (code, _, stderr) = told(&run(&["validate", "--config", &config, "--set", "exporters.nope="]));
+    assert_eq!(code, 78);
+    assert!(stderr.contains("[--set:1:11]") && stderr.contains("unknown exporter `nope`"), "{stderr}");
+    let (code, _, stderr) = told(&run(&["--config", "/nonexistent.yaml"]));
+    assert_eq!(code, 78);
+    assert!(stderr.contains("cannot read `/nonexistent.yaml`"), "{stderr}");
+    assert_eq!(told(&run(&["validate"])).0, 78);
+}
+
+#[test]
+fn a_wrong_command_line_exits_2() {
+    for args in [&["--nope"][..], &["nope"], &["--drain-timeout", "10"], &["--config", "x", "-v"]] {
+        assert_eq!(told(&run(args)).0, 2, "{args:?}");
+    }
+}
+
+#[test]
+fn it_tells_about_itself() {
+    let (code, stdout, _) = told(&run(&["components"]));
+    assert_eq!(code, 0);
+    for line in ["receivers:", "  batch ", "  otlp_http ", "(also: otlphttp)", "  health_check "] {
+        assert!(stdout.contains(line), "{line:?} is not in:\n{stdout}");
+    }
+    let (code, stdout, _) = told(&run(&["--version"]));
+    assert_eq!((code, stdout.as_str()), (0, concat!("otlp ", env!("CARGO_PKG_VERSION"), "\n")));
+    let (code, stdout, _) = told(&run(&["--help"]));
+    assert!(code == 0 && stdout.contains("Examples:") && stdout.contains("78"), "{stdout}");
+}

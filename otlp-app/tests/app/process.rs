@@ -1,0 +1,148 @@
+//! The real binary as a child process: started on port 0, told apart by what it says on stderr.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what the tests share may panic like the tests themselves"
+)]
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+/// A running `otlp`; killed on drop.
+pub(crate) struct Otlp {
+    child: Child,
+    lines: Receiver<String>,
+    addresses: HashMap<String, SocketAddr>,
+}
+
+/// `otlp` with `args`, without any variable of OpenTelemetry.
+pub(crate) fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otlp"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
+        command.env_remove(name);
+    }
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// Runs `otlp` to its end.
+pub(crate) fn run(args: &[&str]) -> Output {
+    command(args).output().expect("run otlp")
+}
+
+/// Exit code, stdout and stderr.
+pub(crate) fn told(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+/// A configuration file of this test.
+pub(crate) fn file(text: &str) -> String {
+    static FILES: AtomicU32 = AtomicU32::new(0);
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let path =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}.yaml", std::process::id()));
+    std::fs::write(&path, text).expect("write a configuration");
+    path.to_str().expect("a UTF-8 path").to_owned()
+}
+
+// === impl Otlp ===
+
+impl Otlp {
+    /// Starts it and waits until all of `endpoints` listen.
+    pub(crate) fn start(mut command: Command, endpoints: &[&str]) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start otlp");
+        let (sender, lines) = channel();
+        let outputs: [Box<dyn Read + Send>; 2] =
+            [Box::new(child.stdout.take().expect("stdout")), Box::new(child.stderr.take().expect("stderr"))];
+        for output in outputs {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+            });
+        }
+        let mut otlp = Self { child, lines, addresses: HashMap::new() };
+        while !endpoints.iter().all(|name| otlp.addresses.contains_key(*name)) {
+            let line = otlp.line(" listens on ");
+            let (before, address) = line.rsplit_once(" listens on ").expect("the line was looked for");
+            let name = before.rsplit(' ').next().unwrap_or_default().to_owned();
+            otlp.addresses.insert(name, address.trim().parse().expect("an address"));
+        }
+        otlp
+    }
+
+    /// The next line on stdout or stderr that contains `part`.
+    pub(crate) fn line(&mut self, part: &str) -> String {
+        let mut before = String::new();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(part) => return line,
+                Ok(line) => before = before + &line + "\n",
+                Err(_) => panic!("no line with {part:?}, only:\n{before}"),
+            }
+        }
+    }
+
+    /// Where an endpoint listens.
+    pub(crate) fn address(&self, name: &str) -> SocketAddr {
+        self.addresses[name]
+    }
+
+    /// Sends a signal (`TERM`, `INT`).
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill").success());
+    }
+
+    /// Its exit code, once it ends by itself.
+    pub(crate) fn exit_code(mut self) -> i32 {
+        for _ in 0..PATIENCE.as_millis() / 10 {
+            if let Some(status) = self.child.try_wait().expect("wait for otlp") {
+                return status.code().unwrap_or(-1);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("otlp does not end");
+    }
+}
+
+impl Drop for Otlp {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends an HTTP/1.1 request written by hand; status and everything after the status line.
+pub(crate) fn http(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("connect");
+    stream.set_read_timeout(Some(PATIENCE)).expect("set a timeout");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/x-protobuf\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("send the head");
+    stream.write_all(body).expect("send the body");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("read the answer");
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (status, rest) = answer.split_once("\r\n").expect("a status line");
+    (status.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status"), rest.to_owned())
+}
+
+/// `ExportTraceServiceRequest` with one span, by hand: resource_spans / scope_spans / span{trace_id, span_id, name}.
+pub(crate) fn one_span() -> Vec<u8> {
+    let field = |number: u8, body: &[u8]| [&[number << 3 | 2, body.len() as u8], body].concat();
+    let span = [field(1, &[7; 16]), field(2, &[9; 8]), field(5, b"GET /")].concat();
+    field(1, &field(2, &field(2, &span)))
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);

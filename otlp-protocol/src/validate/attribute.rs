@@ -1,0 +1,62 @@
+//! The shortcut that most of a body takes: an attribute as every encoder writes it, a key and one plain value.
+//!
+//! It only ever says that an attribute is sound. Whatever is unusual about one (fields twice or in another order,
+//! lists and maps, long strings, padded varints, faults) is left to the walk over the table.
+
+use super::text::is_utf8;
+use crate::schema::{self, Message, step};
+
+/// The message that this is about.
+pub(super) static KEY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.KeyValue");
+static ANY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.AnyValue");
+
+/// How many messages a plain attribute is, one inside the other: `KeyValue` and `AnyValue`.
+pub(super) const MESSAGES: usize = 2;
+
+/// Whether the `KeyValue` at `body[from..to]` is a key and one plain value, and sound.
+#[inline(always)]
+pub(super) fn is_plain(body: &[u8], from: usize, to: usize) -> bool {
+    let Some((key, key_end)) = short(body, from, to, KEY) else { return false };
+    let Some((value, value_end)) = short(body, key_end, to, VALUE) else { return false };
+    value_end == to && is_utf8(body, key, key_end) && is_plain_value(body, value, to)
+}
+
+#[inline(always)]
+fn is_plain_value(body: &[u8], from: usize, to: usize) -> bool {
+    match &body[from..to] {
+        [] => true,
+        [STRING, ..] => match short(body, from, to, STRING) {
+            Some((text, end)) => end == to && is_utf8(body, text, to),
+            None => false,
+        },
+        [INT | BOOL, digits @ .., last] => *last < 0x80 && digits.len() < 9 && digits.iter().all(|&digit| digit >= 0x80),
+        [DOUBLE, bits @ ..] => bits.len() == 8,
+        _ => false,
+    }
+}
+
+/// Where the bytes of a field start and end, if its tag is next and its length has one byte.
+#[inline(always)]
+fn short(body: &[u8], from: usize, to: usize, tag: u8) -> Option<(usize, usize)> {
+    match body[from..to] {
+        [found, len, ref rest @ ..] if found == tag && len < 0x80 && usize::from(len) <= rest.len() => {
+            Some((from + 2, from + 2 + usize::from(len)))
+        }
+        _ => None,
+    }
+}
+
+const KEY: u8 = 0x0a;
+const VALUE: u8 = 0x12;
+const STRING: u8 = 0x0a;
+const BOOL: u8 = 0x10;
+const INT: u8 = 0x18;
+const DOUBLE: u8 = 0x21;
+
+// The table says the same.
+const _: () = {
+    let (key_value, any_value) = (&KEY_VALUE.steps, &ANY_VALUE.steps);
+    assert!(key_value[KEY as usize] == step::STRING && key_value[VALUE as usize] >= step::MESSAGE);
+    assert!(any_value[STRING as usize] == step::STRING && any_value[DOUBLE as usize] == step::FIXED64);
+    assert!(any_value[BOOL as usize] == step::VARINT && any_value[INT as usize] == step::VARINT);
+};
