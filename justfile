@@ -20,7 +20,7 @@ bench *FILTER:
 
 # Mutated fixtures through every fuzz target, so many seconds each (stable Rust)
 fuzz SECONDS="10":
-    cargo run --manifest-path fuzz/Cargo.toml --bin smoke -- {{SECONDS}}
+    cargo run --manifest-path fuzz/Cargo.toml --no-default-features --bin smoke -- {{SECONDS}}
 
 # One target under libFuzzer (nightly Rust and cargo-fuzz): `just libfuzzer validate 60`
 libfuzzer TARGET SECONDS="60":

@@ -1,6 +1,6 @@
 //! How much cheaper is working on the bytes than decoding them? 100 spans, 56 KB: prost against validate, count, split
 //! and merge.
-#![expect(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
+#![expect(clippy::unwrap_used, reason = "a benchmark")]
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -25,7 +25,8 @@ fn protocol(criterion: &mut Criterion) {
     group.bench_function("validate", |bencher| {
         bencher.iter(|| validate(Signal::TRACES, black_box(&body), &limits).unwrap());
     });
-    group.bench_function("count", |bencher| bencher.iter(|| count(Signal::TRACES, black_box(&body)).unwrap()));
+    group
+        .bench_function("count", |bencher| bencher.iter(|| count(Signal::TRACES, black_box(&body)).unwrap()));
     for max_items in [10, 1] {
         let limits = SplitLimits { max_items: Some(max_items), max_bytes: None };
         group.bench_function(format!("split by {max_items}"), |bencher| {

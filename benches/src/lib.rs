@@ -11,7 +11,9 @@ use prost::Message as _;
 /// every fourth, a link on every tenth. 100 spans are about 56 KB.
 pub fn spans(spans: usize) -> Vec<u8> {
     let resource = Resource {
-        attributes: (0..20).map(|index| text(&format!("resource.attribute.{index}"), "a-value-of-24-characters")).collect(),
+        attributes: (0..20)
+            .map(|index| text(&format!("resource.attribute.{index}"), "a-value-of-24-characters"))
+            .collect(),
         ..Resource::default()
     };
     let scope = InstrumentationScope {
@@ -19,10 +21,16 @@ pub fn spans(spans: usize) -> Vec<u8> {
         version: "2.18.0-alpha".to_owned(),
         ..InstrumentationScope::default()
     };
-    let scope_spans =
-        ScopeSpans { scope: Some(scope), spans: (0..spans as u64).map(span).collect(), schema_url: SCHEMA_URL.to_owned() };
-    let resource_spans =
-        ResourceSpans { resource: Some(resource), scope_spans: vec![scope_spans], schema_url: SCHEMA_URL.to_owned() };
+    let scope_spans = ScopeSpans {
+        scope: Some(scope),
+        spans: (0..spans as u64).map(span).collect(),
+        schema_url: SCHEMA_URL.to_owned(),
+    };
+    let resource_spans = ResourceSpans {
+        resource: Some(resource),
+        scope_spans: vec![scope_spans],
+        schema_url: SCHEMA_URL.to_owned(),
+    };
     ExportTraceServiceRequest { resource_spans: vec![resource_spans] }.encode_to_vec()
 }
 
@@ -39,7 +47,7 @@ fn span(number: u64) -> Span {
         int("server.port", 8443),
         text("network.protocol.version", "1.1"),
         text("client.address", "203.0.113.7"),
-        text("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"),
+        text("user_agent.original", "okhttp/4.12.0"),
         int("thread.id", 31 + number as i64 % 16),
     ];
     let more = ["thread.name", "network.peer.address", "session.id", "enduser.id"];

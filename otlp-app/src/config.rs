@@ -81,6 +81,8 @@ fn lay_over(
 ) -> Result<(), Problem> {
     sources.hide_secrets(&node);
     expand::expand(&mut node, sources, lookup)?;
+    // Now also what came from other files.
+    sources.hide_secrets(&node);
     match root {
         Some(root) => merge::merge(root, node),
         None => *root = Some(node),

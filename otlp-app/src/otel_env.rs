@@ -8,7 +8,6 @@ use otlp_transport::{ClientConfig, Compression};
 use std::time::Duration;
 
 /// Where to forward to, and what was wrong with the variables.
-#[derive(Debug)]
 pub(crate) struct Forward {
     /// How.
     pub(crate) protocol: Protocol,

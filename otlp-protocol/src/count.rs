@@ -29,7 +29,9 @@ pub(crate) fn survey(signal: Signal, body: &[u8]) -> Result<Survey, WireError> {
     let mut top = Cursor::new(body);
     while !top.is_at_end() {
         match top.tag()? {
-            (RESOURCES, WireType::Len) => count += tally(signal.items, top.len_delimited()?, &BELOW_RESOURCE)?,
+            (RESOURCES, WireType::Len) => {
+                count += tally(signal.items, top.len_delimited()?, &BELOW_RESOURCE)?
+            }
             (number, wire_type) => {
                 mergeable = false;
                 top.skip_value(number, wire_type)?;

@@ -4,7 +4,23 @@
 //! out; an [`Instant`](std::time::Instant) is only ever handed through.
 //!
 //! The pipeline moves encoded OTLP protobuf. Nothing is decoded into structs: [`validate`] checks a body once at the
-//! door, [`count`], [`split`](split()) and [`merge`] work on the encoding itself, so unknown fields survive.
+//! door, [`count`], [`split`](split()) and [`Merge`] work on the encoding itself, so unknown fields survive.
+//!
+//! ```
+//! use otlp_protocol::{Payload, Signal, SplitLimits, ValidateLimits, count, split, validate};
+//!
+//! // A request of one resource with one scope with two log records.
+//! let body = b"\x0a\x06\x12\x04\x12\x00\x12\x00";
+//! let checked = validate(Signal::LOGS, body, &ValidateLimits::default())?;
+//! assert_eq!(checked.count.items, 2);
+//! assert_eq!(count(Signal::LOGS, body)?, checked.count);
+//!
+//! let limits = SplitLimits { max_items: Some(1), max_bytes: None };
+//! let parts = split(Signal::LOGS, &Payload::from(body.to_vec()), limits)?;
+//! assert_eq!(parts.len(), 2);
+//! assert_eq!(parts[0].0.to_contiguous(), &b"\x0a\x04\x12\x02\x12\x00"[..]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batch;
 mod budget;

@@ -1,6 +1,6 @@
 //! The OTLP messages as data: which fields a message has, of which kind, and what they hold.
 //!
-//! [`table`] is generated from the official descriptors (`tests/protocol/schema_refresh.rs` regenerates and compares
+//! `table` is generated from the official descriptors (`tests/protocol/schema_refresh.rs` regenerates and compares
 //! it); a new version of OTLP is a refresh of the table. Everything that needs to know a field asks here, nothing
 //! else spells out a message.
 
@@ -171,13 +171,7 @@ impl Message {
 // === impl Field ===
 
 impl Field {
-    const fn new(
-        number: u32,
-        name: &'static str,
-        json_name: &'static str,
-        kind: Kind,
-        label: Label,
-    ) -> Self {
+    const fn new(number: u32, name: &'static str, json_name: &'static str, kind: Kind, label: Label) -> Self {
         Self { number, name, json_name, kind, label }
     }
 

@@ -85,7 +85,9 @@ impl Signal {
         items_noun: "profile_samples",
         grpc_path: "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
         http_path: "/v1development/profiles",
-        request: schema::constant("opentelemetry.proto.collector.profiles.v1development.ExportProfilesServiceRequest"),
+        request: schema::constant(
+            "opentelemetry.proto.collector.profiles.v1development.ExportProfilesServiceRequest",
+        ),
         items: Items::Repeated { field: 2 },
         rejected_name: "rejectedProfiles",
     });

@@ -181,7 +181,11 @@ impl<'a> Cut<'a> {
     }
 
     /// The fields of all occurrences of an entry's container.
-    fn fields_of_arm(&self, entry: &Field, arm: u32) -> impl Iterator<Item = Result<Field, WireError>> + use<'a> {
+    fn fields_of_arm(
+        &self,
+        entry: &Field,
+        arm: u32,
+    ) -> impl Iterator<Item = Result<Field, WireError>> + use<'a> {
         let body = self.body;
         self.fields(entry).flat_map(move |field| {
             let (error, container) = match field {

@@ -215,4 +215,5 @@ fn long_varint(window: &[u8], at: usize) -> Result<(u64, usize), WireError> {
 /// The step of a field that has been skipped.
 const SKIPPED: u8 = 15;
 
-const _: () = assert!(SKIPPED < step::MESSAGE && SKIPPED > step::PACKED_FIXED32 && WireType::Fixed32 as u8 == 5);
+const _: () =
+    assert!(SKIPPED < step::MESSAGE && SKIPPED > step::PACKED_FIXED32 && WireType::Fixed32 as u8 == 5);

@@ -8,3 +8,6 @@ pub use debug::{DebugExporter, Verbosity};
 pub use nop::NopExporter;
 
 pub(crate) use outlet::{Attempt, Outlet};
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,6 @@ use branch::Branch;
 use futures_util::future::join_all;
 use otlp_protocol::{Accepted, Batch};
 use otlp_transport::{Clock, Export, ExportError, ExportResult};
-use reservation::Ticket;
 use settling::Detached;
 use std::sync::Arc;
 use std::time::Instant;
@@ -71,10 +70,7 @@ impl FanOut {
         // Without queues there is nothing to allocate either.
         let mut tickets = Vec::new();
         for branch in &self.0.branches {
-            match branch.reserve(items).await? {
-                Ticket::None if tickets.is_empty() => {}
-                ticket => tickets.push(ticket),
-            }
+            tickets.extend(branch.reserve(items).await?);
         }
         unsent.send();
         Ok(Reservation::new(tickets))
@@ -91,10 +87,10 @@ impl FanOut {
         let Some((last, others)) = self.0.branches.split_last() else { return };
         let mut holdings = holdings.into_iter();
         for (branch, holding) in others.iter().zip(holdings.by_ref()) {
-            let _admitted = branch.start(batch.share(), holding, reservation.next());
+            let _admitted = branch.start(batch.share(), holding, &mut reservation);
         }
         if let Some(holding) = holdings.next() {
-            let _admitted = last.start(batch, holding, reservation.next());
+            let _admitted = last.start(batch, holding, &mut reservation);
         }
     }
 
@@ -111,9 +107,9 @@ impl Export for FanOut {
         let Some((last, others)) = self.0.branches.split_last() else { return Ok(Accepted::FULL) };
         let mut settlings = Vec::new();
         for branch in others {
-            settlings.extend(branch.start(batch.share(), branch.hold(items), reservation.next()));
+            settlings.extend(branch.start(batch.share(), branch.hold(items), &mut reservation));
         }
-        match last.start(batch, last.hold(items), reservation.next()) {
+        match last.start(batch, last.hold(items), &mut reservation) {
             None if settlings.is_empty() => Ok(Accepted::FULL),
             Some(only) if settlings.is_empty() => Detached::new(only, &self.0.tasks).await,
             settling => {

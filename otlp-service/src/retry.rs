@@ -84,7 +84,7 @@ impl<E: Export> ExponentialBackoffRetry<E> {
             };
             attempts.count += 1;
             let next = self.next_attempt(&mut attempts, &error)?;
-            tracing::debug!(attempts = attempts.count, reason = ?error.message(), "an attempt to export failed, and will be repeated");
+            tracing::debug!(attempts = attempts.count, reason = ?error.message(), "an attempt failed");
             self.clock.sleep_until(next).await;
             if self.await_throttle(attempts.last_start()).await.is_err() {
                 return Err(error);

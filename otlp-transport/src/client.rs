@@ -6,6 +6,7 @@
 
 mod answer;
 mod attempt;
+mod coalesce;
 mod connect;
 mod encoding;
 mod grpc;

@@ -25,15 +25,15 @@ impl Endpoint {
     pub(crate) fn grpc(endpoint: &str, insecure: bool) -> Result<Self, ConfigError> {
         let endpoint = if endpoint.is_empty() { DEFAULT_GRPC } else { endpoint };
         let target = endpoint.strip_prefix("dns:///").unwrap_or(endpoint);
+        if target.starts_with("unix:") {
+            return Err(problem(ENDPOINT, endpoint, "unix sockets are not supported"));
+        }
         if target.contains("://") {
             let parsed = Self::url(ENDPOINT, target)?;
             if parsed.path != "/" {
                 return Err(problem(ENDPOINT, endpoint, "a gRPC endpoint has no path"));
             }
             return Ok(parsed);
-        }
-        if target.starts_with("unix:") {
-            return Err(problem(ENDPOINT, endpoint, "unix sockets are not supported"));
         }
         let authority = target
             .parse::<Authority>()

@@ -52,6 +52,11 @@ impl<'a> Decoder<'a> {
         Problem::at(self.node.span, format!("expected {expected}, found {}", self.node.describe()))
     }
 
+    /// Where many values are expected, a single one may be a secret that was put there by mistake.
+    fn wrong_kind(&self, expected: &str) -> Problem {
+        Problem::at(self.node.span, format!("expected {expected}, found {}", self.node.kind()))
+    }
+
     fn scalar(&self, expected: &str) -> Result<&'a Scalar, Problem> {
         match &self.node.value {
             Value::Scalar(scalar) => Ok(scalar),
@@ -150,13 +155,13 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
         let nodes = match &self.node.value {
             Value::List(nodes) => nodes.iter(),
             _ if self.node.is_null() => [].iter(),
-            _ => return Err(self.wrong("a list")),
+            _ => return Err(self.wrong_kind("a list")),
         };
         self.placed(visitor.visit_seq(ListAccess { nodes, unknown: self.unknown }))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        let entries = self.node.entries().ok_or_else(|| self.wrong("a map"))?.iter();
+        let entries = self.node.entries().ok_or_else(|| self.wrong_kind("a map"))?.iter();
         self.placed(visitor.visit_map(MapAccess {
             entries,
             value: None,
@@ -171,7 +176,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Problem> {
-        let entries = self.node.entries().ok_or_else(|| self.wrong("a map"))?.iter();
+        let entries = self.node.entries().ok_or_else(|| self.wrong_kind("a map"))?.iter();
         let fields = Some(fields);
         self.placed(visitor.visit_map(MapAccess { entries, value: None, fields, unknown: self.unknown }))
     }
@@ -244,6 +249,16 @@ impl<'de> de::MapAccess<'de> for MapAccess<'_> {
 impl de::Error for Problem {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::new(message.to_string())
+    }
+
+    /// serde's own text would show the value, which may be a secret.
+    fn invalid_type(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::new(format!("expected {expected}"))
+    }
+
+    /// serde's own text would show the value, which may be a secret.
+    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::new(format!("expected {expected}"))
     }
 }
 

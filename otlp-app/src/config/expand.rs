@@ -4,7 +4,7 @@
 //! the type of what it refers to (`queue_size: ${env:SIZE}`), also a list or a map; a reference within a longer text is
 //! text. Files are expanded in turn; environment variables are taken as they are, so that their owner cannot read files.
 
-use super::node::{Entry, Node, Value};
+use super::node::{Entry, Node, Scalar, Value};
 use super::parse::parse;
 use super::problem::Problem;
 use super::source::{SourceId, Sources, Span};
@@ -56,7 +56,11 @@ impl Expander<'_> {
                 let text = std::mem::take(&mut scalar.text);
                 match cut(&text).map_err(|problem| problem.or_at(span))?.as_slice() {
                     [Part::Reference(reference)] => *node = self.whole(reference, span, nested_files)?,
-                    parts => scalar.text = self.joined(parts, span, nested_files)?,
+                    parts => {
+                        scalar.referred = parts.iter().any(|part| matches!(part, Part::Reference(_)));
+                        scalar.text = self.joined(parts, span, nested_files)?;
+                        scalar.plain = false;
+                    }
                 }
                 Ok(())
             }
@@ -67,19 +71,22 @@ impl Expander<'_> {
     fn whole(&mut self, reference: &str, span: Span, nested_files: usize) -> Result<Node, Problem> {
         let (text, file) = self.look_up(reference, span, nested_files)?;
         let structured = text.starts_with(['{', '[']) || (file.is_some() && text.trim_end().contains('\n'));
-        let parsed = structured.then(|| parse(&text, file.unwrap_or(span.source)));
-        match (parsed, file) {
-            (Some(Ok(mut node)), Some(_)) => {
+        let parsed = structured.then(|| parse(&text, file.unwrap_or(span.source)).ok()).flatten();
+        // A secret may look like the start of a list, and a certificate has several lines: what is no structure is text.
+        match (parsed.filter(|node| !matches!(node.value, Value::Scalar(_))), file) {
+            (Some(mut node), Some(_)) => {
                 self.sources.hide_secrets(&node);
                 self.expand(&mut node, nested_files + 1)?;
                 Ok(node)
             }
-            (Some(Ok(mut node)), None) => {
+            (Some(mut node), None) => {
                 place_at(&mut node, span);
                 Ok(node)
             }
-            // A secret may look like the start of a list: what is not YAML is text.
-            (Some(Err(_)) | None, _) => Ok(Node::scalar(text.trim_end_matches(['\n', '\r']), true, span)),
+            (None, _) => {
+                let text = text.trim_end_matches(['\n', '\r']).to_owned();
+                Ok(Node { value: Value::Scalar(Scalar { text, plain: true, referred: true }), span })
+            }
         }
     }
 

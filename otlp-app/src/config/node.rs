@@ -30,6 +30,8 @@ pub(crate) struct Entry {
 pub(crate) struct Scalar {
     pub(crate) text: String,
     pub(crate) plain: bool,
+    /// It came from outside the file, and errors must not show it.
+    pub(crate) referred: bool,
 }
 
 /// A scalar in its own type: YAML 1.2 core schema.
@@ -47,7 +49,7 @@ pub(crate) enum Resolved<'a> {
 impl Node {
     /// A scalar of that text.
     pub(crate) fn scalar(text: impl Into<String>, plain: bool, span: Span) -> Self {
-        Self { value: Value::Scalar(Scalar { text: text.into(), plain }), span }
+        Self { value: Value::Scalar(Scalar { text: text.into(), plain, referred: false }), span }
     }
 
     /// A map without entries.
@@ -96,13 +98,22 @@ impl Node {
         node.span
     }
 
+    /// Its kind, for errors.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::List(_) => "a list",
+            Value::Map(_) => "a map",
+            Value::Scalar(_) => "a single value",
+        }
+    }
+
     /// What it is, for errors. Never shows more than the kind of a long text.
     pub(crate) fn describe(&self) -> String {
         match &self.value {
-            Value::List(_) => "a list".into(),
-            Value::Map(_) => "a map".into(),
+            Value::List(_) | Value::Map(_) => self.kind().into(),
             Value::Scalar(scalar) => match scalar.resolve() {
                 Resolved::Null => "nothing".into(),
+                _ if scalar.referred => "another value".into(),
                 _ if scalar.text.chars().count() > MAX_SHOWN_CHARS => "a long text".into(),
                 _ => format!("`{}`", scalar.text.escape_debug()),
             },

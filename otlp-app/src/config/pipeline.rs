@@ -44,8 +44,11 @@ pub(crate) fn ids(list: &Node, problems: &mut Problems) -> Vec<(String, Span)> {
             &[]
         }
     };
-    let mut ids: Vec<(String, Span)> = Vec::with_capacity(nodes.len());
-    for node in nodes {
+    if nodes.len() > MAX_IDS {
+        problems.push(Problem::at(list.span, format!("more than {MAX_IDS} ids")));
+    }
+    let mut ids: Vec<(String, Span)> = Vec::new();
+    for node in nodes.iter().take(MAX_IDS) {
         match &node.value {
             Value::Scalar(scalar) if ids.iter().any(|(id, _)| *id == scalar.text) => {
                 problems
@@ -98,3 +101,6 @@ fn pipeline(entry: &Entry, problems: &mut Problems) -> Option<Pipeline> {
     }
     Some(pipeline)
 }
+
+/// Ids are looked up one by one.
+const MAX_IDS: usize = 100;

@@ -29,7 +29,9 @@ fn is_plain_value(body: &[u8], from: usize, to: usize) -> bool {
             Some((text, end)) => end == to && is_utf8(body, text, to),
             None => false,
         },
-        [INT | BOOL, digits @ .., last] => *last < 0x80 && digits.len() < 9 && digits.iter().all(|&digit| digit >= 0x80),
+        [INT | BOOL, digits @ .., last] => {
+            *last < 0x80 && digits.len() < 9 && digits.iter().all(|&digit| digit >= 0x80)
+        }
         [DOUBLE, bits @ ..] => bits.len() == 8,
         _ => false,
     }

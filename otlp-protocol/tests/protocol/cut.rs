@@ -10,7 +10,12 @@ fn field(number: u32, value: &[u8]) -> Vec<u8> {
     out
 }
 
-fn parts(signal: Signal, body: &[u8], max_items: Option<u64>, max_bytes: Option<usize>) -> Vec<(Vec<u8>, Count)> {
+fn parts(
+    signal: Signal,
+    body: &[u8],
+    max_items: Option<u64>,
+    max_bytes: Option<usize>,
+) -> Vec<(Vec<u8>, Count)> {
     let payload = Payload::from(body.to_vec());
     let parts = split(signal, &payload, SplitLimits { max_items, max_bytes }).unwrap();
     parts.into_iter().map(|(part, count)| (part.to_contiguous().to_vec(), count)).collect()
@@ -22,7 +27,8 @@ const ONE: Count = Count { items: 1, entries: 1 };
 fn headers_and_unknown_fields_are_repeated_wherever_they_stand() {
     let (a, b) = (field(2, &field(5, b"a")), field(2, &field(5, b"b")));
     let (scope, scope_url, unknown) = (field(1, b""), field(3, b"s"), field(99, b"?"));
-    let scope_spans = field(2, &[a.clone(), scope.clone(), unknown.clone(), b.clone(), scope_url.clone()].concat());
+    let scope_spans =
+        field(2, &[a.clone(), scope.clone(), unknown.clone(), b.clone(), scope_url.clone()].concat());
     let (resource, url) = (field(1, b""), field(3, b"r"));
     let body = field(1, &[scope_spans, url.clone(), resource.clone()].concat());
     let part = |span: &[u8]| {

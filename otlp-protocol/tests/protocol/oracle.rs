@@ -17,7 +17,9 @@ pub(crate) fn decode(signal: Signal, body: &[u8]) -> Result<Flat, DecodeError> {
     let mut flat = Flat { count: Count::default(), lines: Vec::new() };
     match signal {
         _ if signal == Signal::TRACES => flat.traces(&trace::v1::ExportTraceServiceRequest::decode(body)?),
-        _ if signal == Signal::METRICS => flat.metrics(metrics::v1::ExportMetricsServiceRequest::decode(body)?),
+        _ if signal == Signal::METRICS => {
+            flat.metrics(metrics::v1::ExportMetricsServiceRequest::decode(body)?)
+        }
         _ if signal == Signal::LOGS => flat.logs(&logs::v1::ExportLogsServiceRequest::decode(body)?),
         _ => flat.profiles(&profiles::v1development::ExportProfilesServiceRequest::decode(body)?),
     }
@@ -61,23 +63,24 @@ impl Flat {
     }
 
     fn metrics(&mut self, request: metrics::v1::ExportMetricsServiceRequest) {
-        let points = |flat: &mut Self, head: &[Vec<u8>], metric: &opentelemetry_proto::tonic::metrics::v1::Metric| {
-            let mut metric = metric.clone();
-            let points: Vec<Vec<u8>> = match &mut metric.data {
-                None => Vec::new(),
-                Some(Data::Gauge(data)) => take(&mut data.data_points),
-                Some(Data::Sum(data)) => take(&mut data.data_points),
-                Some(Data::Histogram(data)) => take(&mut data.data_points),
-                Some(Data::ExponentialHistogram(data)) => take(&mut data.data_points),
-                Some(Data::Summary(data)) => take(&mut data.data_points),
+        let points =
+            |flat: &mut Self, head: &[Vec<u8>], metric: &opentelemetry_proto::tonic::metrics::v1::Metric| {
+                let mut metric = metric.clone();
+                let points: Vec<Vec<u8>> = match &mut metric.data {
+                    None => Vec::new(),
+                    Some(Data::Gauge(data)) => take(&mut data.data_points),
+                    Some(Data::Sum(data)) => take(&mut data.data_points),
+                    Some(Data::Histogram(data)) => take(&mut data.data_points),
+                    Some(Data::ExponentialHistogram(data)) => take(&mut data.data_points),
+                    Some(Data::Summary(data)) => take(&mut data.data_points),
+                };
+                let head = [head, &[metric.encode_to_vec()]].concat();
+                if points.is_empty() {
+                    flat.lines.push(head.clone());
+                }
+                flat.count.items += points.len() as u64;
+                flat.lines.extend(points.into_iter().map(|point| [head.as_slice(), &[point]].concat()));
             };
-            let head = [head, &[metric.encode_to_vec()]].concat();
-            if points.is_empty() {
-                flat.lines.push(head.clone());
-            }
-            flat.count.items += points.len() as u64;
-            flat.lines.extend(points.into_iter().map(|point| [head.as_slice(), &[point]].concat()));
-        };
         envelope!(self, &request.resource_metrics, scope_metrics, metrics, points);
     }
 

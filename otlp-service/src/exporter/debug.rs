@@ -32,6 +32,7 @@ impl DebugExporter {
         Self { verbosity, sink: Mutex::new(Box::new(sink)) }
     }
 
+    /// The one line about a batch.
     fn line(&self, batch: &Batch) -> String {
         let mut line = format!("{} {}={}", batch.signal, batch.signal.items_noun, batch.items());
         if self.verbosity != Verbosity::Basic {

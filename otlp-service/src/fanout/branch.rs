@@ -1,6 +1,6 @@
 //! The way from one pipeline to one destination.
 
-use super::reservation::Ticket;
+use super::reservation::{Reservation, Ticket};
 use super::settling::{Settling, deliver};
 use crate::ledger::{Account, DropReason, Holding, Ledger};
 use crate::queue::{MemoryQueue, QueueEntry};
@@ -71,10 +71,11 @@ impl Branch {
         self.queue().map_or(Delivery::EndToEnd, |queue| queue.delivery())
     }
 
-    pub(super) async fn reserve(&self, items: u64) -> Result<Ticket, ExportError> {
+    /// Room in its queue, if it has one.
+    pub(super) async fn reserve(&self, items: u64) -> Result<Option<Ticket>, ExportError> {
         match &self.outlet {
-            Outlet::Direct(_) => Ok(Ticket::None),
-            Outlet::Queue(queue) => Ok(queue.reserve(items).await?.map_or(Ticket::Full, Ticket::Slot)),
+            Outlet::Direct(_) => Ok(None),
+            Outlet::Queue(queue) => Ok(Some(queue.reserve(items).await?.map_or(Ticket::Full, Ticket::Slot))),
         }
     }
 
@@ -90,16 +91,21 @@ impl Branch {
         self.account.refuse(items);
     }
 
-    /// Sends the batch on its way; `Some` if its answer is to be awaited.
-    pub(super) fn start(&self, batch: Batch, holding: Holding, ticket: Ticket) -> Option<Settling> {
+    /// Sends the batch on its way, with the next ticket if it needs one; `Some` if its answer is to be awaited.
+    pub(super) fn start(
+        &self,
+        batch: Batch,
+        holding: Holding,
+        reservation: &mut Reservation,
+    ) -> Option<Settling> {
         let queue = match &self.outlet {
             Outlet::Direct(export) => return Some(Settling::Direct(export.clone().deliver(batch, holding))),
             Outlet::Queue(queue) => queue,
         };
-        let slot = match ticket {
+        let slot = match reservation.next() {
             Ticket::Slot(slot) => Some(slot),
             Ticket::OverCapacity => None,
-            Ticket::Full | Ticket::None => match queue.try_reserve(batch.items()) {
+            Ticket::Full => match queue.try_reserve(batch.items()) {
                 Some(slot) => Some(slot),
                 None => {
                     holding.drop_for(DropReason::QueueFull);

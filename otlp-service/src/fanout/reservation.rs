@@ -5,12 +5,10 @@ use crate::ledger::Holding;
 use crate::queue::Slot;
 use std::borrow::Borrow;
 
-/// What a destination said when asked for room.
+/// What a queue said when asked for room.
 #[derive(Debug)]
 pub(crate) enum Ticket {
-    /// It has no queue.
-    None,
-    /// A slot of its queue.
+    /// A slot of its own.
     Slot(Slot),
     /// It lets a batch in though it may be full: a further part of one that has a slot. Such parts are bounded by the
     /// byte budget.
@@ -19,7 +17,7 @@ pub(crate) enum Ticket {
     Full,
 }
 
-/// A ticket for each destination of a fan-out, in order. Dropping it gives the slots back.
+/// A ticket for each queue of a fan-out, in order. Dropping it gives the slots back.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     tickets: std::vec::IntoIter<Ticket>,
@@ -46,15 +44,15 @@ impl Reservation {
         Self { tickets: tickets.into_iter() }
     }
 
-    /// The next destination's ticket.
+    /// The next queue's ticket.
     pub(super) fn next(&mut self) -> Ticket {
-        self.tickets.next().unwrap_or(Ticket::None)
+        // There is one for each queue; should there not be, nothing is lost for it.
+        self.tickets.next().unwrap_or(Ticket::OverCapacity)
     }
 
     /// For a further part of the same batch.
     fn for_further_part(&self) -> Self {
         let further = |ticket: &Ticket| match ticket {
-            Ticket::None => Ticket::None,
             Ticket::Slot(_) | Ticket::OverCapacity => Ticket::OverCapacity,
             Ticket::Full => Ticket::Full,
         };

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 pub struct MemoryQueue {
     id: u64,
     config: QueueConfig,
+    capacity: usize,
     stats: Arc<ExporterStats>,
     slots: Arc<Semaphore>,
     shared: Arc<Shared>,
@@ -77,6 +78,7 @@ impl MemoryQueue {
         Arc::new(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             config,
+            capacity,
             stats,
             slots: Arc::new(Semaphore::new(capacity)),
             shared,
@@ -101,7 +103,7 @@ impl MemoryQueue {
 
     /// Batches that may wait.
     pub fn capacity(&self) -> usize {
-        self.config.queue_size
+        self.capacity
     }
 
     /// Gives no more room, and sends what it holds, but not beyond `deadline`: what is left then is dropped, and counted
@@ -230,7 +232,9 @@ fn log_outcome(exporter: &str, items: u64, result: &ExportResult) {
             tracing::warn!(exporter, items, rejected = accepted.rejected, reason = ?accepted.message, "partial success");
         }
         Ok(_) => {}
-        Err(error) => tracing::error!(reason = ?error.message(), "exporting failed, the batch is dropped"),
+        Err(error) => {
+            tracing::error!(exporter, items, reason = ?error.message(), "exporting failed, the batch is dropped");
+        }
     }
 }
 

@@ -92,6 +92,22 @@ async fn end_to_end_waits_for_the_slowest_and_memory_for_none() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_full_queue_refuses_for_a_destination_without_one() {
+    let mut rig = Rig::new();
+    let (direct, full) = (Sink::default(), Sink::always(Step::Hang));
+    let fanout = vec![rig.queued("full", &full, queue(1, 1)), rig.direct("direct", &direct)];
+    let fanout = rig.fanout(fanout);
+    for _ in 0..2 {
+        fanout.export(logs(1)).await.unwrap();
+        settle().await;
+    }
+    assert_eq!(fanout.export(logs(3)).await.unwrap_err().message(), "sending queue is full");
+    assert_eq!((direct.sizes(), rig.line("direct").refused), (vec![1, 1], 3));
+    let line = rig.line("full");
+    assert_eq!((line.in_flight, line.queued, line.refused, line.dropped_items()), (1, 1, 3, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn fanouts_that_wait_for_the_same_queues_do_not_deadlock() {
     let mut rig = Rig::new();
     let mut blocking = queue(1, 1);

@@ -3,7 +3,7 @@
 
 use crate::harness::*;
 use otlp_protocol::{ErrorKind, Retry};
-use otlp_service::{BatchProcessor, OnFull, QueueConfig};
+use otlp_service::{BatchProcessor, DropReason, OnFull, QueueConfig};
 use otlp_transport::ExportResult;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -123,6 +123,8 @@ async fn run(shape: Shape, acts: Vec<Act>) {
         assert_eq!((line.queued, line.in_flight), (0, 0));
         assert_eq!(line.accepted + line.refused, pushed, "{line:?}");
         assert!(line.sent <= sink.items(), "{line:?}");
+        let drops = shape.queues[index].as_ref().is_some_and(|queue| queue.on_full == OnFull::Drop);
+        assert!(drops || line.dropped_for(DropReason::QueueFull) == 0, "{line:?}");
     }
     // Nobody is left without an answer.
     assert!(senders.iter().all(JoinHandle::is_finished));

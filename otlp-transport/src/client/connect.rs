@@ -35,7 +35,7 @@ pub(crate) enum Versions {
 /// A connection just opened, and what drives it.
 pub(crate) enum Opened {
     Http1(http1::Sender, Box<hyper::client::conn::http1::Connection<TokioIo<BoxIo>, Full<Outgoing>>>),
-    Http2(http2::Sender, Box<h2::client::Connection<BoxIo, Outgoing>>),
+    Http2(http2::Sender, Box<http2::Http2Connection>),
 }
 
 // === impl Connector ===

@@ -2,12 +2,14 @@
 //! and no channel of its own, and errors say whether the server saw it.
 
 use crate::client::answer::{Answer, BodyBuffer};
+use crate::client::coalesce::Coalescing;
 use crate::client::outgoing::Outgoing;
 use crate::client::send_error::SendError;
 use crate::{BoxIo, ClientLimits, Clock};
 use h2::client::{Builder, Connection, SendRequest};
 use h2::{Ping, PingPong};
 use http::Request;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -31,34 +33,25 @@ pub(crate) struct Keepalive {
     timeout: Duration,
 }
 
+/// An open connection, which does nothing unless driven.
+pub(crate) struct Http2Connection {
+    h2: Connection<Coalescing, Outgoing>,
+    io: Coalescing,
+}
+
 /// Starts HTTP/2 with prior knowledge, or after ALPN chose it.
-pub(crate) async fn handshake(io: BoxIo) -> Result<(Sender, Connection<BoxIo, Outgoing>), h2::Error> {
-    Builder::new()
+pub(crate) async fn handshake(io: BoxIo) -> Result<(Sender, Http2Connection), h2::Error> {
+    let io = Coalescing::new(io);
+    let (sender, h2) = Builder::new()
         .enable_push(false)
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .initial_max_send_streams(INITIAL_STREAMS)
         .max_header_list_size(MAX_HEADER_BYTES)
         .max_send_buffer_size(SEND_BUFFER)
-        .handshake(io)
-        .await
-}
-
-/// Drives the connection to its end: until the peer closes it, or nobody holds a sender and no stream is open, or a ping
-/// goes unanswered.
-pub(crate) async fn drive(
-    mut connection: Connection<BoxIo, Outgoing>,
-    keepalive: Option<Keepalive>,
-    activity: &Activity,
-    clock: &dyn Clock,
-) -> Result<(), h2::Error> {
-    match (keepalive, connection.ping_pong()) {
-        (Some(keepalive), Some(pings)) => tokio::select! {
-            ended = connection => ended,
-            broken = keepalive.watch(pings, activity, clock) => broken,
-        },
-        _ => connection.await,
-    }
+        .handshake(io.clone())
+        .await?;
+    Ok((sender, Http2Connection { h2, io }))
 }
 
 /// Sends a request and reads its answer. Cancel-safe: dropping it resets the stream.
@@ -79,12 +72,10 @@ pub(crate) async fn send(
         }
     };
     // The body is in memory already: h2 holds it while flow control lets it go.
-    let sent = stream.send_data(body, true);
+    // Fails only if the stream is gone, which the answer tells.
+    let _ = stream.send_data(body, true);
     drop(stream);
-    let (head, mut incoming) = match (response.await, sent) {
-        (Ok(response), _) => response.into_parts(),
-        (Err(error), _) => return Err(SendError::from_h2(error)),
-    };
+    let (head, mut incoming) = response.await.map_err(SendError::from_h2)?.into_parts();
     let mut body = BodyBuffer::new(max_answer_bytes);
     while let Some(chunk) = incoming.data().await {
         let chunk = chunk.map_err(SendError::from_h2)?;
@@ -100,6 +91,40 @@ pub(crate) async fn send(
 pub(crate) fn is_open(sender: &mut Sender) -> bool {
     let mut context = Context::from_waker(Waker::noop());
     !matches!(sender.poll_ready(&mut context), Poll::Ready(Err(_)))
+}
+
+// === impl Http2Connection ===
+
+impl Http2Connection {
+    /// Drives the connection to its end: until the peer closes it, or nobody holds a sender and no stream is open, or a
+    /// ping goes unanswered.
+    pub(crate) async fn drive(
+        mut self,
+        keepalive: Option<Keepalive>,
+        activity: &Activity,
+        clock: &dyn Clock,
+    ) -> Result<(), h2::Error> {
+        match (keepalive, self.h2.ping_pong()) {
+            (Some(keepalive), Some(pings)) => tokio::select! {
+                ended = self => ended,
+                broken = keepalive.watch(pings, activity, clock) => broken,
+            },
+            _ => self.await,
+        }
+    }
+}
+
+impl Future for Http2Connection {
+    type Output = Result<(), h2::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let ended = Pin::new(&mut self.h2).poll(context);
+        match self.io.poll_drain(context) {
+            // It is of no more use; dropping it fails its streams.
+            Poll::Ready(Err(_)) if ended.is_pending() => Poll::Ready(Ok(())),
+            _ => ended,
+        }
+    }
 }
 
 // === impl Keepalive ===

@@ -13,9 +13,8 @@ pub use lease::PooledConnection;
 
 use crate::client::connect::{Connector, Opened};
 use crate::client::http2;
-use crate::client::outgoing::Outgoing;
 use crate::client::stats::ClientStats;
-use crate::{BoxIo, ClientLimits, Clock, ExportError};
+use crate::{ClientLimits, Clock, ExportError};
 use lease::Held;
 use otlp_protocol::{ErrorKind, Retry};
 use parking_lot::Mutex;
@@ -213,16 +212,12 @@ impl Shared {
         self.state.lock().retire(activity);
     }
 
-    fn drive_http2(
-        shared: &Arc<Self>,
-        connection: h2::client::Connection<BoxIo, Outgoing>,
-        activity: Arc<http2::Activity>,
-    ) {
+    fn drive_http2(shared: &Arc<Self>, connection: http2::Http2Connection, activity: Arc<http2::Activity>) {
         let open = OpenConnection::count(&shared.stats);
         let (weak, clock) = (Arc::downgrade(shared), shared.clock.clone());
         let keepalive = http2::Keepalive::new(&shared.limits);
         tokio::spawn(async move {
-            if let Err(error) = http2::drive(connection, keepalive, &activity, &*clock).await {
+            if let Err(error) = connection.drive(keepalive, &activity, &*clock).await {
                 tracing::debug!(%error, "connection ended");
             }
             drop(open);

@@ -61,7 +61,7 @@ fn what_cannot_work_is_refused_by_name() {
         (grpc("collector:99999"), "1 to 65535"),
         (grpc("collector:0"), "1 to 65535"),
         (grpc("http://collector:x"), "1 to 65535"),
-        (grpc("unix:///run/otlp.sock"), "http://"),
+        (grpc("unix:///run/otlp.sock"), "unix"),
         (grpc("unix:run/otlp.sock"), "unix"),
         (grpc("ftp://collector:1"), "http://"),
         (grpc("http://collector:4317/path"), "no path"),

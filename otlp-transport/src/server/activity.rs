@@ -93,34 +93,32 @@ impl HeadWatch {
             Phase::Head => {}
         }
         while let Some(end) = memchr::memchr(b'\n', bytes) {
-            let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
+            let (rest_of_line, rest) = (&bytes[..end], &bytes[end + 1..]);
             bytes = rest;
-            let is_last = if self.line.is_empty() {
-                self.has_length |= names(line, LENGTH);
-                self.has_encoding |= names(line, ENCODING);
-                line.trim_ascii_end().is_empty()
+            let mut begun = std::mem::take(&mut self.line);
+            let line = if begun.is_empty() {
+                rest_of_line
             } else {
-                self.keep(line);
-                self.has_length |= names(&self.line, LENGTH);
-                self.has_encoding |= names(&self.line, ENCODING);
-                let is_last = self.line.trim_ascii_end().is_empty();
-                self.line.clear();
-                is_last
+                keep(&mut begun, rest_of_line);
+                &begun
             };
-            if is_last {
+            self.has_length |= names(line, LENGTH);
+            self.has_encoding |= names(line, ENCODING);
+            if line.trim_ascii_end().is_empty() {
                 self.activity.is_ambiguous.store(self.has_length && self.has_encoding, Relaxed);
                 (self.has_length, self.has_encoding) = (false, false);
                 // What follows is the body.
                 return;
             }
         }
-        self.keep(bytes);
+        keep(&mut self.line, bytes);
     }
+}
 
-    fn keep(&mut self, begun: &[u8]) {
-        let room = (ENCODING.len() + 1).saturating_sub(self.line.len());
-        self.line.extend_from_slice(&begun[..begun.len().min(room)]);
-    }
+/// Keeps of a line what it takes to tell its name, and that it is not empty.
+fn keep(begun: &mut Vec<u8>, more: &[u8]) {
+    let room = (ENCODING.len() + 1).saturating_sub(begun.len());
+    begun.extend_from_slice(&more[..more.len().min(room)]);
 }
 
 fn names(line: &[u8], header: &[u8]) -> bool {

@@ -2,117 +2,79 @@
 
 use super::Problem;
 use crate::config::source::Sources;
-use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
-    SourceSpan, SpanContents,
-};
-use std::fmt;
-
-/// [`Problem`] with the text it is about, as miette wants it.
-struct Shown<'a> {
-    problem: &'a Problem,
-    place: Option<(Line, LabeledSpan)>,
-}
-
-/// The one line of a source that is shown: its neighbours may say what errors must not.
-struct Line {
-    source: String,
-    text: String,
-    /// Bytes before it in the source.
-    offset: usize,
-    /// Lines before it in the source.
-    number: usize,
-}
+use std::fmt::Write;
 
 impl Problem {
-    /// The problem for people; in colour and Unicode, or plain.
+    /// The problem for people, in colour or plain. Of the text only the one line is shown: its neighbours may say what
+    /// errors must not.
+    ///
+    /// ```text
+    /// error: unknown key `endpont`
+    ///   --> gateway.yaml:5:9
+    ///    |
+    ///  5 |         endpont: localhost:4317
+    ///    |         ^^^^^^^
+    ///    = did you mean `endpoint`? there is: endpoint, keepalive
+    /// ```
     pub(crate) fn render(&self, sources: &Sources, color: bool) -> String {
-        let source = self.span.and_then(|span| Some((span, sources.get(span.source)?)));
-        let place = source.map(|(span, source)| {
-            let text = source.shown();
-            let (start, end) = (byte_at(&text, span.start), byte_at(&text, span.start + span.len));
-            let line = Line::of(&source.name, &text, start);
-            // A caret under a whole block would hide it.
-            let end = end.min(line.offset + line.text.len()).max(start);
-            (line, LabeledSpan::new(None, start, end - start))
-        });
-        let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_context_lines(1).with_width(120);
-        let mut out = String::new();
-        match handler.render_report(&mut out, &Shown { problem: self, place }) {
-            Ok(()) => out,
-            Err(fmt::Error) => format!("{self}\n"),
+        let (red, blue, plain) = if color { ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m") } else { ("", "", "") };
+        let mut out = format!("{red}error{plain}: {self}\n");
+        let mut margin = " ".repeat(3);
+        if let Some((span, source)) = self.span.and_then(|span| Some((span, sources.get(span.source)?))) {
+            let Shown { line, column, text, before, carets } =
+                Shown::new(&source.shown(), span.start, span.len);
+            let number = format!("{line:>2}");
+            margin = " ".repeat(number.len() + 1);
+            let arrow = " ".repeat(number.len());
+            let bar = format!("{margin}{blue}|{plain}");
+            let (before, carets) = (" ".repeat(before), "^".repeat(carets));
+            // Writing to a String cannot fail.
+            let _ = write!(
+                out,
+                "{arrow}{blue}-->{plain} {}:{line}:{column}\n{bar}\n{blue}{number} |{plain} {text}\n\
+                 {bar} {before}{red}{carets}{plain}\n",
+                source.name
+            );
         }
+        if let Some(help) = &self.help {
+            let _ = writeln!(out, "{margin}{blue}={plain} {help}");
+        }
+        out
     }
 }
 
-// === impl Shown ===
+/// A place in a text as it is shown.
+struct Shown {
+    /// From 1.
+    line: usize,
+    /// In characters, from 1.
+    column: usize,
+    /// The line, or of a long one what is around the place.
+    text: String,
+    /// Characters of `text` before the place.
+    before: usize,
+    /// Characters of the place that are on the line, at least 1.
+    carets: usize,
+}
 
-impl fmt::Debug for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.problem.fmt(f)
+impl Shown {
+    /// The place of `len` characters from the character `start` on.
+    fn new(text: &str, start: usize, len: usize) -> Self {
+        let (mut line, mut line_start) = (1, 0);
+        for (index, character) in text.chars().take(start).enumerate() {
+            if character == '\n' {
+                (line, line_start) = (line + 1, index + 1);
+            }
+        }
+        let column = text.chars().count().min(start) - line_start;
+        let cut = column.saturating_sub(MAX_LINE_CHARS / 2);
+        let rest = text.chars().skip(line_start).take_while(|&c| c != '\n' && c != '\r');
+        let shown: String =
+            rest.skip(cut).take(MAX_LINE_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let before = column - cut;
+        let carets = len.min(shown.chars().count().saturating_sub(before)).max(1);
+        Self { line, column: column + 1, text: shown, before, carets }
     }
 }
 
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.problem, f)
-    }
-}
-
-impl std::error::Error for Shown<'_> {}
-
-impl miette::Diagnostic for Shown<'_> {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.problem.help.as_ref().map(|help| Box::new(help) as _)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.place.as_ref().map(|(line, _)| line as _)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.place.as_ref().map(|(_, label)| Box::new(std::iter::once(label.clone())) as _)
-    }
-}
-
-// === impl Line ===
-
-impl Line {
-    /// The line around byte `at` of a text.
-    fn of(source: &str, text: &str, at: usize) -> Self {
-        let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
-        let offset = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let end = at + after.find(['\n', '\r']).unwrap_or(after.len());
-        let line = text.get(offset..end).unwrap_or_default();
-        Self { source: source.into(), text: line.into(), offset, number: before.matches('\n').count() }
-    }
-}
-
-impl SourceCode for Line {
-    /// miette asks without context for the place, and with context for what to show.
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        lines_before: usize,
-        _: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let start = span.offset().saturating_sub(self.offset);
-        let (before, from) = self.text.split_at_checked(start).ok_or(MietteError::OutOfBounds)?;
-        let (text, start, column) = if lines_before > 0 && self.text.len() <= MAX_LINE_BYTES {
-            (self.text.as_str(), 0, 0)
-        } else {
-            let text = from.get(..span.len()).filter(|text| text.len() <= MAX_LINE_BYTES).unwrap_or_default();
-            (text, start, before.chars().count())
-        };
-        let span = SourceSpan::from((self.offset + start, text.len()));
-        let name = self.source.clone();
-        Ok(Box::new(MietteSpanContents::new_named(name, text.as_bytes(), span, self.number, column, 1)))
-    }
-}
-
-fn byte_at(text: &str, character: usize) -> usize {
-    text.char_indices().nth(character).map_or(text.len(), |(byte, _)| byte)
-}
-
-const MAX_LINE_BYTES: usize = 500;
+const MAX_LINE_CHARS: usize = 160;

@@ -88,7 +88,7 @@ fn keys_without_use_are_noted_or_refused() {
         "authority: x",
     ] {
         let problems = problems(&around(&format!("  otlp: {{endpoint: c:1, {refused}}}")));
-        assert!(problems.contains("[c.yaml:3:"), "{refused}: {problems}");
+        assert!(problems.contains(" c.yaml:3:"), "{refused}: {problems}");
     }
 }
 
@@ -146,7 +146,7 @@ fn addresses_to_listen_on_have_a_port() {
         }
     }
     let receiver = around("  otlp: {endpoint: c:1}").replace("{grpc: }", "{grpc: {endpoint: localhost}}");
-    assert!(problems(&receiver).contains("[c.yaml:1:49]"), "{}", problems(&receiver));
+    assert!(problems(&receiver).contains(" c.yaml:1:49\n"), "{}", problems(&receiver));
     let metrics = around("  otlp: {endpoint: c:1}") + "  telemetry: {metrics: {address: here}}\n";
     assert!(problems(&metrics).contains("`here`: a port is missing"), "{}", problems(&metrics));
 }

@@ -1,0 +1,55 @@
+//! What is fuzzed: one function for each target, which panics if something that must hold does not.
+//!
+//! With a nightly compiler: `cargo +nightly fuzz run validate`. Without one, all targets for a few seconds each:
+//! `cargo run --manifest-path fuzz/Cargo.toml --no-default-features --bin smoke -- 10`. A new target is a function here
+//! with a line in [`TARGETS`], and a file in `fuzz_targets/` with its `[[bin]]`.
+
+use bytes::Bytes;
+use otlp_protocol::{Payload, Signal, SplitLimits, ValidateLimits};
+
+/// A target's name and what it does with an input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: &[Target] = &[("validate", validate), ("split", split)];
+
+/// Any bytes are judged without a panic, and what is sound is counted alike by all who count.
+pub fn validate(data: &[u8]) {
+    let Some((signal, body)) = signal(data) else { return };
+    let counted = otlp_protocol::count(signal, body);
+    match otlp_protocol::validate(signal, body, &ValidateLimits::default()) {
+        Ok(checked) => assert_eq!(counted, Ok(checked.count)),
+        Err(error) => {
+            assert!(error.offset <= body.len());
+            assert!(error.to_string().len() < 1000, "a long path: {error}");
+        }
+    }
+}
+
+/// The parts of a sound body are sound, and hold its items; other bodies are cut or refused without a panic.
+pub fn split(data: &[u8]) {
+    let Some((signal, data)) = signal(data) else { return };
+    let Some((&[max_items, max_bytes], body)) = data.split_first_chunk() else { return };
+    let limits = SplitLimits {
+        max_items: u64::from(max_items).checked_sub(1),
+        max_bytes: (max_bytes > 0).then_some(usize::from(max_bytes) * 16),
+    };
+    let payload = Payload::from(Bytes::copy_from_slice(body));
+    let parts = otlp_protocol::split(signal, &payload, limits);
+    let Ok(checked) = otlp_protocol::validate(signal, body, &ValidateLimits::default()) else { return };
+    let mut items = 0;
+    for (part, count) in parts.expect("a sound body can be cut") {
+        // An envelope that is cut gets a length of its own, never a level more: the limits hold as they did.
+        let part = otlp_protocol::validate(signal, &part.to_contiguous(), &ValidateLimits::default())
+            .expect("a part of a sound body is sound");
+        assert_eq!(part.count, count);
+        items += count.items;
+    }
+    assert_eq!(items, checked.count.items);
+}
+
+/// The first byte chooses the signal.
+fn signal(data: &[u8]) -> Option<(Signal, &[u8])> {
+    let (&first, rest) = data.split_first()?;
+    Some((Signal::ALL[usize::from(first) % Signal::ALL.len()], rest))
+}
