@@ -19,7 +19,8 @@ use args::{Args, Command};
 use clap::Parser;
 use std::process::ExitCode;
 
-/// Fewer cycles and less resident memory than the system's allocator under load from many threads.
+/// Made for many small allocations on many threads. Its feature `no_thp` keeps transparent huge pages out: they would more
+/// than double what an idle gateway keeps resident (14 MiB instead of 6).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
