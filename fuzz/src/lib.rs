@@ -4,14 +4,20 @@
 //! `cargo run --manifest-path fuzz/Cargo.toml --no-default-features --bin smoke -- 10`. A new target is a function here
 //! with a line in [`TARGETS`], and a file in `fuzz_targets/` with its `[[bin]]`.
 
+mod grpc_frame;
+mod inflate;
+
 use bytes::Bytes;
+pub use grpc_frame::grpc_frame;
+pub use inflate::inflate;
 use otlp_protocol::{Payload, Signal, SplitLimits, ValidateLimits};
 
 /// A target's name and what it does with an input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] = &[("validate", validate), ("split", split)];
+pub const TARGETS: &[Target] =
+    &[("validate", validate), ("split", split), ("grpc_frame", grpc_frame), ("inflate", inflate)];
 
 /// Any bytes are judged without a panic, and what is sound is counted alike by all who count.
 pub fn validate(data: &[u8]) {

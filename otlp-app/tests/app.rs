@@ -3,9 +3,19 @@
 
 #[path = "app/cli.rs"]
 mod cli;
+#[path = "app/delivery.rs"]
+mod delivery;
 #[path = "app/gateway.rs"]
 mod gateway;
+#[path = "app/hostile.rs"]
+mod hostile;
+#[path = "app/peers.rs"]
+mod peers;
 #[path = "app/process.rs"]
 mod process;
+#[path = "app/sink.rs"]
+mod sink;
 #[path = "app/tidy.rs"]
 mod tidy;
+#[path = "app/vectors.rs"]
+mod vectors;

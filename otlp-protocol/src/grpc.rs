@@ -1,4 +1,8 @@
 //! gRPC message framing: a flag byte, a big-endian length, the message.
+//!
+//! An OTLP call is unary: its body, either way, is exactly one such frame. [`FrameReader`] is that rule, without I/O.
+
+use std::cmp::Ordering;
 
 /// Bytes before each gRPC message.
 pub const FRAME_HEADER_LEN: usize = 5;
@@ -12,6 +16,34 @@ pub struct FrameHeader {
     pub len: u32,
 }
 
+/// Follows the body of a unary call, piece by piece, and tells whether it is exactly one message of at most so many
+/// bytes.
+///
+/// It holds the header and a count, never the body: what to do with the pieces is the caller's business.
+///
+/// ```
+/// use otlp_protocol::{FRAME_HEADER_LEN, FrameHeader, FrameReader};
+///
+/// let mut frame = FrameReader::new(1 << 20);
+/// let mut body = Vec::new();
+/// for piece in [&b"\0\0\0"[..], b"\0\x02\x0a", b"\0"] {
+///     frame.push(piece)?;
+///     body.extend_from_slice(piece);
+/// }
+/// assert_eq!(frame.expected(), Some(7));
+/// assert_eq!(frame.finish()?, FrameHeader::new(false, 2));
+/// assert_eq!(body[FRAME_HEADER_LEN..], *b"\x0a\0");
+/// # Ok::<(), otlp_protocol::FrameError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FrameReader {
+    max_len: usize,
+    /// What has come of the header; the rest is zero.
+    header: [u8; FRAME_HEADER_LEN],
+    /// Bytes that have come, header and all.
+    seen: usize,
+}
+
 /// Why a gRPC body is not exactly one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -19,6 +51,14 @@ pub enum FrameError {
     /// The flag byte is neither 0 nor 1.
     #[error("gRPC frame: flag {0} is neither 0 nor 1")]
     Flag(u8),
+    /// The message is longer than it may be, by its header.
+    #[error("gRPC frame: the message of {len} bytes is over the limit ({limit})")]
+    TooLong {
+        /// Length of the message, in bytes.
+        len: u32,
+        /// The limit, in bytes.
+        limit: usize,
+    },
     /// The body ends before the message does.
     #[error("gRPC frame: the body ends before its message does")]
     Truncated,
@@ -26,6 +66,8 @@ pub enum FrameError {
     #[error("gRPC frame: more than one message on a unary call")]
     TrailingBytes,
 }
+
+// === impl FrameHeader ===
 
 impl FrameHeader {
     /// The header of a message of `len` bytes.
@@ -52,3 +94,63 @@ impl FrameHeader {
         [self.compressed as u8, a, b, c, d]
     }
 }
+
+// === impl FrameReader ===
+
+impl FrameReader {
+    /// A reader of one message of at most `max_len` bytes, as it is on the wire: perhaps compressed.
+    pub const fn new(max_len: usize) -> Self {
+        Self { max_len, header: [0; FRAME_HEADER_LEN], seen: 0 }
+    }
+
+    /// Takes note of the next piece of the body, of any length.
+    ///
+    /// # Errors
+    /// [`FrameError::Flag`] and [`FrameError::TooLong`] with the piece that completes the header,
+    /// [`FrameError::TrailingBytes`] with the one that goes beyond the message. From then on every call says the same.
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), FrameError> {
+        let missing = self.header.get_mut(self.seen..).unwrap_or_default();
+        missing.iter_mut().zip(piece).for_each(|(to, from)| *to = *from);
+        self.seen = self.seen.saturating_add(piece.len());
+        match self.header()? {
+            Some(header) if self.seen > total(header) => Err(FrameError::TrailingBytes),
+            _ => Ok(()),
+        }
+    }
+
+    /// How long the body gets, header and all; `None` until the header has come, and if it is refused.
+    pub fn expected(&self) -> Option<usize> {
+        self.header().ok().flatten().map(total)
+    }
+
+    /// The header of the message, once the body has ended.
+    ///
+    /// # Errors
+    /// What [`push`](Self::push) has said, or [`FrameError::Truncated`].
+    pub fn finish(self) -> Result<FrameHeader, FrameError> {
+        let header = self.header()?.ok_or(FrameError::Truncated)?;
+        match self.seen.cmp(&total(header)) {
+            Ordering::Less => Err(FrameError::Truncated),
+            Ordering::Equal => Ok(header),
+            Ordering::Greater => Err(FrameError::TrailingBytes),
+        }
+    }
+
+    fn header(&self) -> Result<Option<FrameHeader>, FrameError> {
+        if self.seen < FRAME_HEADER_LEN {
+            return Ok(None);
+        }
+        let header = FrameHeader::parse(self.header)?;
+        match header.len as usize > self.max_len {
+            true => Err(FrameError::TooLong { len: header.len, limit: self.max_len }),
+            false => Ok(Some(header)),
+        }
+    }
+}
+
+fn total(header: FrameHeader) -> usize {
+    FRAME_HEADER_LEN.saturating_add(header.len as usize)
+}
+
+#[cfg(test)]
+mod tests;

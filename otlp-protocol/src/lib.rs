@@ -42,7 +42,7 @@ pub use batch::{Batch, Body, Count, Origin};
 pub use budget::{BudgetExhausted, ByteBudget, Charge};
 pub use count::count;
 pub use error::{DecodeError, DecodeErrorKind};
-pub use grpc::{FRAME_HEADER_LEN, FrameError, FrameHeader};
+pub use grpc::{FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader};
 pub use merge::Merge;
 pub use payload::{Payload, ZeroCopyBuffer};
 pub use pool::{BufferPool, ObjectPool, PooledObject};
@@ -54,3 +54,7 @@ pub use status::{
     http_to_grpc, parse_retry_after,
 };
 pub use validate::{Checked, ValidateLimits, validate};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/protocol.md")]
+struct DocsPage;

@@ -33,3 +33,7 @@ pub use telemetry::{
     BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics, Registry,
     Sample,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/service.md")]
+struct DocsPage;

@@ -97,17 +97,26 @@ impl From<DecompressError> for ExportError {
     }
 }
 
-/// The payload in one piece: borrowed if it is, else copied once into a buffer of the pool.
-fn contiguous(plain: &Payload, buffers: &BufferPool) -> Bytes {
+/// The payload in one piece: as it is, if it is, else joined in `scratch`.
+fn contiguous<'a>(plain: &'a Payload, scratch: &'a mut Vec<u8>) -> &'a [u8] {
     let mut segments = plain.segments();
     match (segments.next(), segments.next()) {
-        (None, _) => Bytes::new(),
-        (Some(only), None) => only.clone(),
+        (None, _) => &[],
+        (Some(only), None) => only,
         _ => {
-            let mut whole = buffers.take(plain.len());
-            plain.segments().for_each(|segment| whole.extend_from_slice(segment));
-            BufferPool::freeze(whole)
+            scratch.clear();
+            scratch.reserve(plain.len());
+            plain.segments().for_each(|segment| scratch.extend_from_slice(segment));
+            scratch
         }
+    }
+}
+
+/// Empties a scratch buffer, and frees it if it has become large.
+fn reset_scratch(scratch: &mut Vec<u8>) {
+    scratch.clear();
+    if scratch.capacity() > MAX_SCRATCH_BYTES {
+        *scratch = Vec::new();
     }
 }
 
@@ -115,6 +124,8 @@ const CODECS: &[&dyn Codec] = &[&gzip::Gzip, &zstd::Zstd];
 
 /// Contexts kept for reuse, of each kind: one per thread that compresses at once, on all but the largest machines.
 const MAX_IDLE_CONTEXTS: usize = 16;
+/// Scratch buffers that an idle context keeps: enough for a batch of 4 MiB, the default, with what gzip could make of it.
+const MAX_SCRATCH_BYTES: usize = 5 << 20;
 
 #[cfg(test)]
 mod tests;

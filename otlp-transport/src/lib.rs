@@ -40,3 +40,7 @@ pub use pages::{Page, PagesServer, serve_pages};
 pub use routes::{Route, Routes};
 pub use server::{Server, ServerStats};
 pub use strategy::TransportStrategy;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/transport.md")]
+struct DocsPage;

@@ -22,6 +22,9 @@ pub(crate) struct Otlp {
     addresses: HashMap<String, SocketAddr>,
 }
 
+/// A page of metrics.
+pub(crate) struct Metrics(String);
+
 /// `otlp` with `args`, without any variable of OpenTelemetry.
 pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otlp"));
@@ -30,6 +33,21 @@ pub(crate) fn command(args: &[&str]) -> Command {
     }
     command.args(args).stdin(Stdio::null());
     command
+}
+
+/// The same under a limit of `ulimit`.
+pub(crate) fn limited(limit: &str, args: &[&str]) -> Command {
+    let otlp = command(args);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]);
+    shell.arg(otlp.get_program()).args(otlp.get_args()).stdin(Stdio::null());
+    for (name, value) in otlp.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
 }
 
 /// Runs `otlp` to its end.
@@ -101,6 +119,36 @@ impl Otlp {
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill").success());
     }
 
+    /// The most memory that was ever resident, in bytes.
+    pub(crate) fn peak_rss_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+        line.trim_end_matches("kB").trim().parse::<u64>().expect("a number") << 10
+    }
+
+    /// Its own metrics.
+    pub(crate) fn metrics(&self) -> Metrics {
+        let (status, page) = http(self.address("metrics"), "GET", "/metrics", &[]);
+        assert_eq!(status, 200, "{page}");
+        Metrics(page)
+    }
+
+    /// Waits until it holds nothing any more, and checks the ledger; what was sent, over all of its lines.
+    pub(crate) fn settled(&self) -> u64 {
+        let mut metrics = self.metrics();
+        for _ in 0..PATIENCE.as_millis() / 20 {
+            let moving: u64 = ["queued", "in_flight"].iter().map(|state| metrics.ledger(state)).sum();
+            if moving + metrics.sum("otlp_memory_budget_used", "") == 0 {
+                let whole: u64 = ["sent", "rejected", "dropped"].iter().map(|state| metrics.ledger(state)).sum();
+                assert_eq!(metrics.ledger("accepted"), whole, "the ledger:\n{}", metrics.0);
+                return metrics.ledger("sent");
+            }
+            thread::sleep(Duration::from_millis(20));
+            metrics = self.metrics();
+        }
+        panic!("it does not come to rest:\n{}", metrics.0);
+    }
+
     /// Its exit code, once it ends by itself.
     pub(crate) fn exit_code(mut self) -> i32 {
         for _ in 0..PATIENCE.as_millis() / 10 {
@@ -110,6 +158,23 @@ impl Otlp {
             thread::sleep(Duration::from_millis(10));
         }
         panic!("otlp does not end");
+    }
+}
+
+// === impl Metrics ===
+
+impl Metrics {
+    /// The values of a metric with that label, added up.
+    pub(crate) fn sum(&self, name: &str, label: &str) -> u64 {
+        let values = self.0.lines().filter(|line| {
+            let rest = line.strip_prefix(name).unwrap_or_default();
+            rest.starts_with(['{', ' ']) && rest.contains(label)
+        });
+        values.map(|line| line.rsplit(' ').next().unwrap_or_default().parse::<f64>().expect(line) as u64).sum()
+    }
+
+    fn ledger(&self, state: &str) -> u64 {
+        self.sum("otlp_ledger_items", &format!("state=\"{state}\""))
     }
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use otlp_protocol::{
-    Accepted, Batch, Charge, Code, Count, FRAME_HEADER_LEN, FieldViolation, FrameError, FrameHeader, Payload,
+    Accepted, Batch, Charge, Code, Count, FieldViolation, FrameError, FrameHeader, FrameReader, Payload,
     Retry, RpcStatus, Signal, classify_grpc, classify_http, parse_retry_after,
 };
 use proptest::prelude::*;
@@ -301,28 +301,31 @@ proptest! {
 // === Frames ===
 
 #[test]
-fn frame_headers_read_as_the_table_says() {
-    let header = |len| Some(Ok(FrameHeader::new(false, len)));
+fn frames_read_as_the_table_says_however_they_are_cut() {
+    let accepted = |compressed, len| Ok(FrameHeader::new(compressed, len));
     let expected = [
-        ("ok", header(2)),
-        ("empty_message", header(0)),
-        ("flag_2", Some(Err(FrameError::Flag(2)))),
-        ("compressed_without_grpc_encoding", Some(Ok(FrameHeader::new(true, 0)))),
-        ("length_4GiB", header(u32::MAX)),
-        ("short_header", None),
-        ("short_body", header(5)),
-        ("two_messages_on_unary", header(2)),
+        ("ok", accepted(false, 2)),
+        ("empty_message", accepted(false, 0)),
+        ("flag_2", Err(FrameError::Flag(2))),
+        ("compressed_without_grpc_encoding", accepted(true, 0)),
+        ("length_4GiB", Err(FrameError::TooLong { len: u32::MAX, limit: 64 << 20 })),
+        ("short_header", Err(FrameError::Truncated)),
+        ("short_body", Err(FrameError::Truncated)),
+        ("two_messages_on_unary", Err(FrameError::TrailingBytes)),
     ];
     let table = rows("grpc_frames");
     assert_eq!(table.len(), expected.len());
     for (row, (name, expected)) in table.iter().zip(expected) {
         assert_eq!(row["name"], name);
         let bytes = from_hex(row["hex"].as_str().unwrap());
-        let start = bytes.first_chunk::<FRAME_HEADER_LEN>();
-        let parsed = start.map(|&start| FrameHeader::parse(start));
-        assert_eq!(parsed, expected, "{name}");
-        if let Some(Ok(header)) = parsed {
-            assert_eq!(Some(&header.encode()), start, "{name}");
+        for cut in 0..=bytes.len() {
+            let (first, second) = bytes.split_at(cut);
+            let mut reader = FrameReader::new(64 << 20);
+            let pushed = reader.push(first).and_then(|()| reader.push(second));
+            assert_eq!(pushed.and_then(|()| reader.finish()), expected, "{name}, cut at {cut}");
+        }
+        if let Ok(header) = expected {
+            assert_eq!(Some(&header.encode()), bytes.first_chunk(), "{name}");
         }
     }
 }

@@ -5,6 +5,8 @@ use crate::client::stats::ClientStats;
 use crate::{Codec, Compression, DecompressError, ExportError, codec};
 use bytes::Bytes;
 use otlp_protocol::{BufferPool, Charge, ErrorKind, Payload, Retry};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// The size limit and content encoding of requests.
 #[derive(Clone)]
@@ -12,13 +14,17 @@ pub(crate) struct Encoder {
     codec: Option<&'static dyn Codec>,
     max_request_bytes: usize,
     buffers: BufferPool,
+    /// Large requests that are compressed at once: one a core, since more would only take memory.
+    large: Arc<Semaphore>,
 }
 
 // === impl Encoder ===
 
 impl Encoder {
     pub(crate) fn new(compression: Compression, max_request_bytes: usize, buffers: BufferPool) -> Self {
-        Self { codec: compression.name().and_then(codec), max_request_bytes, buffers }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let large = Arc::new(Semaphore::new(cores));
+        Self { codec: compression.name().and_then(codec), max_request_bytes, buffers, large }
     }
 
     /// The encoding's name; `None` if requests are sent as they are.
@@ -41,7 +47,12 @@ impl Encoder {
             codec.compress(plain, &self.buffers)
         } else {
             let (plain, buffers) = (plain.clone(), self.buffers.clone());
-            match tokio::task::spawn_blocking(move || codec.compress(&plain, &buffers)).await {
+            let turn = self.large.clone().acquire_owned().await;
+            let compress = move || {
+                let _turn = turn;
+                codec.compress(&plain, &buffers)
+            };
+            match tokio::task::spawn_blocking(compress).await {
                 Ok(compressed) => compressed,
                 Err(error) => return Err(internal("compressing the request", error)),
             }

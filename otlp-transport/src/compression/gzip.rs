@@ -2,10 +2,13 @@
 //!
 //! One member, which is what everybody sends, is inflated in one shot by libdeflate. It does not say where the member
 //! ended, so that must be known beforehand: no second member can begin where the three bytes that begin one do not
-//! occur, and the stream's last eight bytes must be the checksum and length of what came out. Streams in which those
-//! three bytes occur again (by chance once in 16 MiB) are read member by member with zlib.
+//! occur, and a member whose checksum and length are the stream's last eight bytes ends with the stream unless those
+//! eight occur before. Streams in which either occurs again (by chance once in 16 MiB) are read member by member with
+//! zlib.
 
-use super::{Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, contiguous};
+use super::{
+    Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, MAX_SCRATCH_BYTES, contiguous, reset_scratch,
+};
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
 use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor, crc32};
@@ -20,16 +23,19 @@ impl Codec for Gzip {
     }
 
     fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError> {
-        let plain = contiguous(plain, buffers);
-        let mut compressor = COMPRESSORS.take();
+        let mut context = COMPRESSORS.take();
+        let GzipContext { compressor, joined, out } = &mut *context;
+        let plain = contiguous(plain, joined);
         let bound = compressor.gzip_compress_bound(plain.len());
-        let mut out = buffers.take(bound);
-        out.resize(bound, 0);
+        if out.len() < bound {
+            out.resize(bound, 0);
+        }
         let len = compressor
-            .gzip_compress(&plain, &mut out)
+            .gzip_compress(plain, out)
             .map_err(|_| CompressError { codec: NAME, problem: "the output is larger than its bound" })?;
-        out.truncate(len);
-        Ok(BufferPool::freeze(out))
+        let mut compressed = buffers.take(len);
+        compressed.extend_from_slice(&out[..len]);
+        Ok(BufferPool::freeze(compressed))
     }
 
     fn decompress(
@@ -43,8 +49,13 @@ impl Codec for Gzip {
             return Err(malformed("it ends before its trailer"));
         };
         let has_second_start = memchr::memmem::find(&wire[1..], &MEMBER_START).is_some();
-        if has_second_start {
+        let has_second_trailer = memchr::memmem::find(wire, trailer) != Some(wire.len() - TRAILER_LEN);
+        if has_second_start || has_second_trailer {
             return inflate_members(wire, max_bytes, charge, buffers);
+        }
+        // libdeflate does not look at a header's own checksum.
+        if header_len(wire).is_none() {
+            return Err(malformed(NOT_A_HEADER));
         }
         let trailer = Trailer::parse(*trailer);
         let len = trailer.len as usize;
@@ -65,6 +76,28 @@ impl Codec for Gzip {
             return Err(malformed("something follows its end"));
         }
         Ok(BufferPool::freeze(out))
+    }
+}
+
+/// What compressing works in. libdeflate wants its output zeroed and as large as it could get: kept from one body to the
+/// next, that is paid once, and only what was written is copied out.
+struct GzipContext {
+    compressor: Compressor,
+    /// The segments of a body, joined.
+    joined: Vec<u8>,
+    out: Vec<u8>,
+}
+
+impl GzipContext {
+    fn new() -> Self {
+        Self { compressor: Compressor::new(fastest()), joined: Vec::new(), out: Vec::new() }
+    }
+
+    fn reset(&mut self) {
+        reset_scratch(&mut self.joined);
+        if self.out.capacity() > MAX_SCRATCH_BYTES {
+            self.out = Vec::new();
+        }
     }
 }
 
@@ -94,7 +127,7 @@ fn inflate_members(
     // The buffer may come with room from the pool, which the budget does not know yet.
     let mut charged = 0;
     for _ in 0..MAX_MEMBERS {
-        rest = &rest[header_len(rest).ok_or(malformed("a member's header is not one"))?..];
+        rest = &rest[header_len(rest).ok_or(malformed(NOT_A_HEADER))?..];
         let start = out.len();
         inflater.reset(false);
         loop {
@@ -178,8 +211,8 @@ fn malformed(problem: &'static str) -> DecompressError {
     DecompressError::Malformed { codec: NAME, problem }
 }
 
-static COMPRESSORS: LazyLock<ObjectPool<Compressor>> =
-    LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, || Compressor::new(fastest()), |_| {}));
+static COMPRESSORS: LazyLock<ObjectPool<GzipContext>> =
+    LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, GzipContext::new, GzipContext::reset));
 static DECOMPRESSORS: LazyLock<ObjectPool<Decompressor>> =
     LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, Decompressor::new, |_| {}));
 static INFLATERS: LazyLock<ObjectPool<Decompress>> =
@@ -191,6 +224,7 @@ fn fastest() -> CompressionLvl {
 }
 
 const NAME: &str = "gzip";
+const NOT_A_HEADER: &str = "a member's header is not one";
 /// RFC 1952 §2.3.1: the magic number, and deflate as the compression method.
 const MEMBER_START: [u8; 3] = [0x1f, 0x8b, 8];
 const TRAILER_LEN: usize = 8;

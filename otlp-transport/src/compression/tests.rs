@@ -45,7 +45,9 @@ fn every_truncation_and_anything_after_the_end_is_refused() {
             let error = inflate(*codec, &two[..len], LIMIT).unwrap_err();
             assert!(matches!(error, DecompressError::Malformed { .. }), "{} {len}: {error}", codec.name());
         }
-        for tail in [&b"\0"[..], b"\0\0\0\0\0\0\0\0", b"garbage", b"\x1f\x8b\x08"] {
+        // The last is gzip's trailer once more, after something.
+        let trailer = [b"x", &one[one.len() - 8..]].concat();
+        for tail in [&b"\0"[..], b"\0\0\0\0\0\0\0\0", b"garbage", b"\x1f\x8b\x08", &trailer] {
             let error = inflate(*codec, &[&one, tail].concat(), LIMIT).unwrap_err();
             assert!(matches!(error, DecompressError::Malformed { .. }), "{} {tail:?}: {error}", codec.name());
         }
@@ -117,6 +119,9 @@ fn gzip_headers_may_have_all_optional_fields() {
     let rich = [&header, &wire[10..]].concat();
     let gzip = codec("gzip").unwrap();
     assert_eq!(inflate(gzip, &rich, LIMIT).unwrap(), plain);
+    let mut corrupt = rich.clone();
+    corrupt[header.len() - 1] ^= 1;
+    assert!(inflate(gzip, &corrupt, LIMIT).is_err(), "the header's checksum is wrong");
     // Followed by another member, it is read member by member.
     assert_eq!(inflate(gzip, &[&rich[..], &wire].concat(), LIMIT).unwrap().len(), 600);
 }

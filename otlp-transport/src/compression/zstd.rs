@@ -3,7 +3,7 @@
 //! Frames are decoded in one shot, straight into the result, so no window is ever allocated. How large the result can
 //! get is read off the block headers beforehand; that walk also finds frames that are cut short.
 
-use super::{Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, contiguous};
+use super::{Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, contiguous, reset_scratch};
 use bytes::Bytes;
 use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload};
 use std::sync::LazyLock;
@@ -17,13 +17,17 @@ impl Codec for Zstd {
     }
 
     fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError> {
-        let plain = contiguous(plain, buffers);
-        let mut out = buffers.take(compress_bound(plain.len()));
-        COMPRESSORS
-            .take()
-            .compress2(&mut *out, &plain)
+        let mut context = COMPRESSORS.take();
+        let ZstdContext { compressor, joined, out } = &mut *context;
+        let plain = contiguous(plain, joined);
+        out.clear();
+        out.reserve(compress_bound(plain.len()));
+        compressor
+            .compress2(out, plain)
             .map_err(|code| CompressError { codec: NAME, problem: get_error_name(code) })?;
-        Ok(BufferPool::freeze(out))
+        let mut compressed = buffers.take(out.len());
+        compressed.extend_from_slice(out);
+        Ok(BufferPool::freeze(compressed))
     }
 
     fn decompress(
@@ -54,6 +58,28 @@ impl Codec for Zstd {
             Err(_) if size.most > max_bytes as u64 => Err(too_large),
             Err(code) => Err(DecompressError::Malformed { codec: NAME, problem: get_error_name(code) }),
         }
+    }
+}
+
+/// What compressing works in, kept from one body to the next: only what was written is copied out.
+struct ZstdContext {
+    compressor: CCtx<'static>,
+    /// The segments of a body, joined.
+    joined: Vec<u8>,
+    out: Vec<u8>,
+}
+
+impl ZstdContext {
+    fn new() -> Self {
+        let mut compressor = CCtx::create();
+        // A valid level cannot fail; the default one would do as well.
+        let _ = compressor.set_parameter(CParameter::CompressionLevel(1));
+        Self { compressor, joined: Vec::new(), out: Vec::new() }
+    }
+
+    fn reset(&mut self) {
+        reset_scratch(&mut self.joined);
+        reset_scratch(&mut self.out);
     }
 }
 
@@ -162,15 +188,8 @@ impl Reader<'_> {
     }
 }
 
-static COMPRESSORS: LazyLock<ObjectPool<CCtx<'static>>> = LazyLock::new(|| {
-    let create = || {
-        let mut context = CCtx::create();
-        // A valid level cannot fail; the default one would do as well.
-        let _ = context.set_parameter(CParameter::CompressionLevel(1));
-        context
-    };
-    ObjectPool::new(MAX_IDLE_CONTEXTS, create, |_| {})
-});
+static COMPRESSORS: LazyLock<ObjectPool<ZstdContext>> =
+    LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, ZstdContext::new, ZstdContext::reset));
 static DECOMPRESSORS: LazyLock<ObjectPool<DCtx<'static>>> =
     LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, DCtx::create, |_| {}));
 

@@ -10,12 +10,11 @@ use super::deadline::Patience;
 use super::intake::{Intake, Wire};
 use crate::compression::{Codec, codec};
 use crate::{BoxExport, ExportError};
-use bytes::Bytes;
 use health::Health;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use otlp_protocol::{Accepted, Charge, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameHeader, Retry, Signal};
+use otlp_protocol::{Accepted, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameReader, Retry, Signal};
 pub(super) use reply::ReplyBody;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -133,54 +132,30 @@ impl Grpc {
         let context = &self.intake.context;
         let mut patience = Patience::new(&*context.clock, self.intake.limits.body_timeout, call.deadline);
         let mut gather = Gather::new(&context.buffers, self.intake.charge()?);
-        let mut expected = FRAME_HEADER_LEN;
+        let mut frame = FrameReader::new(self.intake.limits.max_request_bytes);
         while let Some(piece) = next_piece(&mut call.body, &mut patience).await? {
-            if gather.as_slice().len() < FRAME_HEADER_LEN {
-                gather.push(piece, Some(expected))?;
-                if let Some(header) = self.header(gather.as_slice())? {
-                    expected += header.len as usize;
-                }
-            } else if gather.as_slice().len() + piece.len() <= expected {
-                gather.push(piece, Some(expected))?;
-            } else {
-                return Err(unframed(FrameError::TrailingBytes));
-            }
+            frame.push(&piece).map_err(|error| self.unframed(error))?;
+            gather.push(piece, frame.expected())?;
         }
-        let (whole, charge) = gather.finish();
-        self.unframe(whole, charge, call.codec)
-    }
-
-    /// The header of the message, once it is there; refused if the message is too long, before anything is reserved.
-    fn header(&self, bytes: &[u8]) -> Result<Option<FrameHeader>, ExportError> {
-        let Some((header, _)) = bytes.split_first_chunk() else { return Ok(None) };
-        let header = FrameHeader::parse(*header).map_err(unframed)?;
-        if header.len as usize > self.intake.limits.max_request_bytes {
-            return Err(self.intake.too_large(format_args!("the message of {} bytes", header.len)));
-        }
-        Ok(Some(header))
-    }
-
-    fn unframe(
-        &self,
-        mut whole: Bytes,
-        mut charge: Charge,
-        encoding: Option<&'static dyn Codec>,
-    ) -> Result<Wire, ExportError> {
-        let header = self.header(&whole)?.ok_or_else(|| unframed(FrameError::Truncated))?;
+        let header = frame.finish().map_err(|error| self.unframed(error))?;
+        let (mut whole, mut charge) = gather.finish();
         let bytes = whole.split_off(FRAME_HEADER_LEN);
-        if bytes.len() < header.len as usize {
-            return Err(unframed(FrameError::Truncated));
-        }
-        if bytes.len() > header.len as usize {
-            return Err(unframed(FrameError::TrailingBytes));
-        }
-        let codec = encoding.filter(|_| header.compressed);
+        charge.shrink_to(bytes.len() as u64);
+        let codec = call.codec.filter(|_| header.compressed);
         if header.compressed && codec.is_none() {
             let message = "the message is flagged as compressed, but there is no grpc-encoding";
             return Err(ExportError::new(ErrorKind::Internal, Retry::Never, message));
         }
-        charge.shrink_to(bytes.len() as u64);
         Ok(Wire { bytes, charge, codec })
+    }
+
+    fn unframed(&self, error: FrameError) -> ExportError {
+        match error {
+            FrameError::TooLong { len, .. } => {
+                self.intake.too_large(format_args!("the message of {len} bytes"))
+            }
+            error => ExportError::new(ErrorKind::Internal, Retry::Never, error.to_string()),
+        }
     }
 }
 
@@ -206,10 +181,6 @@ fn encoding(headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportErr
         let message = format!("grpc-encoding {name:?} is not supported");
         ExportError::new(ErrorKind::UnsupportedEncoding, Retry::Never, message)
     })
-}
-
-fn unframed(error: FrameError) -> ExportError {
-    ExportError::new(ErrorKind::Internal, Retry::Never, error.to_string())
 }
 
 const TIMEOUT: &str = "grpc-timeout";

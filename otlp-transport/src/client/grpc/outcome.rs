@@ -11,7 +11,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderName, StatusCode};
 use otlp_protocol::{
-    Accepted, BufferPool, Code, FRAME_HEADER_LEN, FrameError, FrameHeader, RpcStatus, http_to_grpc,
+    Accepted, BufferPool, Code, FRAME_HEADER_LEN, FrameError, FrameReader, RpcStatus, http_to_grpc,
 };
 use percent_encoding::percent_decode;
 
@@ -49,16 +49,9 @@ fn accepted(
         return Ok(Accepted::FULL);
     }
     let misread = |error: FrameError| internal("reading the answer", error);
-    let Some(header) = body.first_chunk::<FRAME_HEADER_LEN>() else {
-        return Err(misread(FrameError::Truncated));
-    };
-    let header = FrameHeader::parse(*header).map_err(misread)?;
+    let mut frame = FrameReader::new(max_bytes);
+    let header = frame.push(&body).and_then(|()| frame.finish()).map_err(misread)?;
     body.advance(FRAME_HEADER_LEN);
-    match body.len().cmp(&(header.len as usize)) {
-        std::cmp::Ordering::Less => return Err(misread(FrameError::Truncated)),
-        std::cmp::Ordering::Greater => return Err(misread(FrameError::TrailingBytes)),
-        std::cmp::Ordering::Equal => {}
-    }
     if header.compressed {
         let encoding = headers.get(&GRPC_ENCODING).and_then(|encoding| encoding.to_str().ok());
         body = decode_answer(encoding, body, max_bytes, buffers, stats)?;
