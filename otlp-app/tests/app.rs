@@ -5,6 +5,8 @@
 mod cli;
 #[path = "app/delivery.rs"]
 mod delivery;
+#[path = "app/door.rs"]
+mod door;
 #[path = "app/gateway.rs"]
 mod gateway;
 #[path = "app/hostile.rs"]

@@ -24,6 +24,10 @@ pub trait Codec: Send + Sync {
     /// [`CompressError`] if the library refuses; the input cannot cause that.
     fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError>;
 
+    /// Compresses a body of `plain_len` bytes that is handed over in pieces, so that a large one needs neither to be in one
+    /// piece nor to hold up its thread.
+    fn piecewise(&self, plain_len: usize) -> Box<dyn PiecewiseCompressor>;
+
     /// Inflates `wire`, which must be complete, into one buffer of the pool of at most `max_bytes`. `charge` grows by
     /// what is allocated, before it is; on success it has grown by exactly the length of the result.
     ///
@@ -36,6 +40,21 @@ pub trait Codec: Send + Sync {
         charge: &mut Charge,
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError>;
+}
+
+/// A body being compressed piece by piece. Dropping it gives the body up.
+pub trait PiecewiseCompressor: Send {
+    /// Compresses the next piece.
+    ///
+    /// # Errors
+    /// [`CompressError`] if the library refuses; the input cannot cause that.
+    fn push(&mut self, plain: &[u8]) -> Result<(), CompressError>;
+
+    /// The compressed body.
+    ///
+    /// # Errors
+    /// As of [`push`](Self::push), and if other than the announced number of bytes was pushed.
+    fn finish(self: Box<Self>) -> Result<Bytes, CompressError>;
 }
 
 /// The library would not compress.
@@ -124,8 +143,8 @@ const CODECS: &[&dyn Codec] = &[&gzip::Gzip, &zstd::Zstd];
 
 /// Contexts kept for reuse, of each kind: one per thread that compresses at once, on all but the largest machines.
 const MAX_IDLE_CONTEXTS: usize = 16;
-/// Scratch buffers that an idle context keeps: enough for a batch of 4 MiB, the default, with what gzip could make of it.
-const MAX_SCRATCH_BYTES: usize = 5 << 20;
+/// What an idle context keeps of each scratch buffer.
+const MAX_SCRATCH_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests;

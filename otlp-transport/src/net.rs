@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpSocket;
 
 /// A byte stream between two peers.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -48,8 +49,14 @@ struct TcpListener(tokio::net::TcpListener);
 impl Net for TcpNet {
     fn bind<'a>(&'a self, address: &'a str) -> NetFuture<'a, Box<dyn Listener>> {
         Box::pin(async move {
-            let listener = tokio::net::TcpListener::bind(address).await?;
-            Ok(Box::new(TcpListener(listener)) as Box<dyn Listener>)
+            let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+            for address in tokio::net::lookup_host(address).await? {
+                match listen(address) {
+                    Ok(listener) => return Ok(Box::new(TcpListener(listener)) as Box<dyn Listener>),
+                    Err(error) => failure = error,
+                }
+            }
+            Err(failure)
         })
     }
 
@@ -60,6 +67,17 @@ impl Net for TcpNet {
             Ok(Box::new(stream) as BoxIo)
         })
     }
+}
+
+/// What `tokio::net::TcpListener::bind` does, but for the backlog.
+fn listen(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Elsewhere it would let two processes share the port.
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 impl Listener for TcpListener {
@@ -75,3 +93,7 @@ impl Listener for TcpListener {
         self.0.local_addr()
     }
 }
+
+/// Connections that may wait to be accepted: with the usual 128, the senders that all come back at once after a restart
+/// would be kept waiting for a second or more by their own retransmissions.
+const BACKLOG: u32 = 1024;

@@ -5,6 +5,7 @@
     reason = "what the tests share may panic like the tests themselves"
 )]
 
+use otlp_protocol::Signal;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -70,6 +71,25 @@ pub(crate) fn file(text: &str) -> String {
     std::fs::write(&path, text).expect("write a configuration");
     path.to_str().expect("a UTF-8 path").to_owned()
 }
+
+/// A configuration that takes all signals, joins them, and forwards them over gRPC; `exporter` has more of its settings.
+pub(crate) fn forwarding(limit_mib: u64, sink: SocketAddr, exporter: &str) -> String {
+    let pipelines = Signal::ALL.map(|signal| {
+        let rest = "{receivers: [otlp], processors: [memory_limiter, batch], exporters: [otlp]}";
+        format!("{}: {rest}", signal.name)
+    });
+    file(&format!(
+        "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: 127.0.0.1:0}}, http: {{endpoint: 127.0.0.1:0}}}}}}}}\n\
+         processors: {{batch: , memory_limiter: {{check_interval: 1s, limit_mib: {limit_mib}}}}}\n\
+         exporters: {{otlp: {{endpoint: 'http://{sink}', timeout: 60s, {exporter} \
+         retry_on_failure: {{initial_interval: 50ms, max_interval: 200ms}}}}}}\n\
+         service: {{telemetry: {{metrics: {{address: 127.0.0.1:0}}}}, pipelines: {{{}}}}}\n",
+        pipelines.join(", ")
+    ))
+}
+
+/// Where that listens.
+pub(crate) const FORWARDING: &[&str] = &["otlp/grpc", "otlp/http", "metrics"];
 
 // === impl Otlp ===
 

@@ -5,6 +5,7 @@
     reason = "what the tests share may panic like the tests themselves"
 )]
 
+use crate::door::Door;
 use bytes::Bytes;
 use otlp_protocol::wire::{Cursor, put_len_delimited};
 use otlp_protocol::{Accepted, Batch, Signal, ValidateLimits, validate};
@@ -61,6 +62,15 @@ impl Sink {
         GrpcTransportStrategy.bind(&context, config, routes).await.expect("listen")
     }
 
+    /// All that was accepted has arrived, once and as it was, and nothing else but perhaps what was not answered.
+    /// `sent` is what the gateway says it has sent.
+    pub(crate) fn check(&self, door: &Door, sent: u64) {
+        let arrived = self.arrived.lock();
+        door.sent(|known| arrived.check(&known.accepted, &known.unanswered));
+        assert_eq!(arrived.items, sent);
+    }
+
+    /// What has arrived so far.
     pub(crate) fn arrived(&self) -> Tally {
         self.arrived.lock().clone()
     }
@@ -98,15 +108,6 @@ impl Tally {
 
     fn add_piece(&mut self, signal: Signal, piece: Bytes) {
         *self.pieces.entry((signal.name, piece)).or_default() += 1;
-    }
-
-    /// How often a request of one resource is in it.
-    pub(crate) fn count(&self, signal: Signal, body: &Bytes) -> u64 {
-        self.pieces.get(&(signal.name, body.clone())).copied().unwrap_or(0)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.pieces.len()
     }
 
     /// Everything of `sent` must be here just as often, and what is in `perhaps` at most as often.

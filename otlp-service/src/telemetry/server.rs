@@ -37,4 +37,13 @@ const COUNTERS: &[CounterRow] = &[
     ("otlp_server_refused_connections", "Connections over the limit.", MetricKind::Counter, |stats| {
         &stats.refused_connections
     }),
+    (
+        "otlp_server_timed_out_connections",
+        "Connections closed as they were slow or idle.",
+        MetricKind::Counter,
+        |stats| &stats.timed_out_connections,
+    ),
+    ("otlp_server_accept_errors", "Failures to accept a connection.", MetricKind::Counter, |stats| {
+        &stats.accept_errors
+    }),
 ];

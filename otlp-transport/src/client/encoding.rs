@@ -2,11 +2,9 @@
 
 use crate::client::attempt::oversized;
 use crate::client::stats::ClientStats;
-use crate::{Codec, Compression, DecompressError, ExportError, codec};
+use crate::{Codec, CompressError, Compression, DecompressError, ExportError, codec};
 use bytes::Bytes;
 use otlp_protocol::{BufferPool, Charge, ErrorKind, Payload, Retry};
-use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// The size limit and content encoding of requests.
 #[derive(Clone)]
@@ -14,17 +12,13 @@ pub(crate) struct Encoder {
     codec: Option<&'static dyn Codec>,
     max_request_bytes: usize,
     buffers: BufferPool,
-    /// Large requests that are compressed at once: one a core, since more would only take memory.
-    large: Arc<Semaphore>,
 }
 
 // === impl Encoder ===
 
 impl Encoder {
     pub(crate) fn new(compression: Compression, max_request_bytes: usize, buffers: BufferPool) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let large = Arc::new(Semaphore::new(cores));
-        Self { codec: compression.name().and_then(codec), max_request_bytes, buffers, large }
+        Self { codec: compression.name().and_then(codec), max_request_bytes, buffers }
     }
 
     /// The encoding's name; `None` if requests are sent as they are.
@@ -32,7 +26,7 @@ impl Encoder {
         self.codec.map(Codec::name)
     }
 
-    /// The request as it is sent. Large ones are compressed on a blocking thread.
+    /// The request as it is sent.
     ///
     /// # Errors
     /// If it is too large: OTLP §Request size, before compression.
@@ -43,22 +37,28 @@ impl Encoder {
             return Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, message));
         }
         let Some(codec) = self.codec else { return Ok(plain.clone()) };
-        let compressed = if plain.len() < INLINE_BYTES {
+        let compressed = if plain.len() < LARGE_BYTES {
             codec.compress(plain, &self.buffers)
         } else {
-            let (plain, buffers) = (plain.clone(), self.buffers.clone());
-            let turn = self.large.clone().acquire_owned().await;
-            let compress = move || {
-                let _turn = turn;
-                codec.compress(&plain, &buffers)
-            };
-            match tokio::task::spawn_blocking(compress).await {
-                Ok(compressed) => compressed,
-                Err(error) => return Err(internal("compressing the request", error)),
-            }
+            compress_piecewise(codec, plain).await
         };
         compressed.map(Payload::from).map_err(|error| internal("compressing the request", error))
     }
+}
+
+/// Lets the thread's other tasks run between pieces.
+async fn compress_piecewise(codec: &dyn Codec, plain: &Payload) -> Result<Bytes, CompressError> {
+    let mut compressor = codec.piecewise(plain.len());
+    let mut since_yield = 0;
+    for piece in plain.segments().flat_map(|segment| segment.chunks(PIECE_BYTES)) {
+        compressor.push(piece)?;
+        since_yield += piece.len();
+        if since_yield >= PIECE_BYTES {
+            since_yield = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+    compressor.finish()
 }
 
 /// An answer's body in the clear; `encoding` as its header names it, if it does.
@@ -91,5 +91,7 @@ pub(crate) fn internal(
     ExportError::new(ErrorKind::Internal, Retry::Never, format!("{doing}: {problem}")).with_source(problem)
 }
 
-/// About a millisecond of compressing at the fastest level; more of it would hold up the thread's other tasks.
-const INLINE_BYTES: usize = 512 << 10;
+/// About a millisecond of compressing at the fastest level.
+const LARGE_BYTES: usize = 512 << 10;
+/// About half a millisecond of it.
+const PIECE_BYTES: usize = 256 << 10;

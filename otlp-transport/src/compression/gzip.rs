@@ -6,8 +6,11 @@
 //! eight occur before. Streams in which either occurs again (by chance once in 16 MiB) are read member by member with
 //! zlib.
 
+mod piecewise;
+
 use super::{
-    Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, MAX_SCRATCH_BYTES, contiguous, reset_scratch,
+    Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, MAX_SCRATCH_BYTES, PiecewiseCompressor,
+    contiguous, reset_scratch,
 };
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
@@ -36,6 +39,10 @@ impl Codec for Gzip {
         let mut compressed = buffers.take(len);
         compressed.extend_from_slice(&out[..len]);
         Ok(BufferPool::freeze(compressed))
+    }
+
+    fn piecewise(&self, _plain_len: usize) -> Box<dyn PiecewiseCompressor> {
+        Box::new(piecewise::Piecewise::new())
     }
 
     fn decompress(

@@ -16,6 +16,24 @@ fn what_is_compressed_inflates_to_the_same() {
 }
 
 #[test]
+fn pieces_of_any_size_inflate_to_the_whole() {
+    for codec in CODECS {
+        for plain in [vec![], b"a".to_vec(), text(200_000), noise(300_000), vec![0; 3 << 20]] {
+            for piece in [1 + plain.len() / 50, 70_000, 8 << 20] {
+                // Given up in the middle, it must not show in the next one, which uses its context.
+                let mut given_up = codec.piecewise(1000);
+                given_up.push(b"given up").unwrap();
+                drop(given_up);
+                let mut compressor = codec.piecewise(plain.len());
+                plain.chunks(piece).for_each(|piece| compressor.push(piece).unwrap());
+                let wire = compressor.finish().unwrap();
+                assert_eq!(inflate(*codec, &wire, LIMIT).unwrap(), plain, "{} by {piece}", codec.name());
+            }
+        }
+    }
+}
+
+#[test]
 fn names_are_found_in_any_case() {
     assert_eq!(codec("GZip").map(Codec::name), Some("gzip"));
     assert_eq!(codec("zstd").map(Codec::name), Some("zstd"));

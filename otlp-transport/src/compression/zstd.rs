@@ -3,11 +3,15 @@
 //! Frames are decoded in one shot, straight into the result, so no window is ever allocated. How large the result can
 //! get is read off the block headers beforehand; that walk also finds frames that are cut short.
 
-use super::{Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, contiguous, reset_scratch};
+mod piecewise;
+
+use super::{
+    Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, PiecewiseCompressor, contiguous, reset_scratch,
+};
 use bytes::Bytes;
 use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload};
 use std::sync::LazyLock;
-use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound, get_error_name};
+use zstd::zstd_safe::{CCtx, CParameter, DCtx, ResetDirective, compress_bound, get_error_name};
 
 pub(super) struct Zstd;
 
@@ -28,6 +32,10 @@ impl Codec for Zstd {
         let mut compressed = buffers.take(out.len());
         compressed.extend_from_slice(out);
         Ok(BufferPool::freeze(compressed))
+    }
+
+    fn piecewise(&self, plain_len: usize) -> Box<dyn PiecewiseCompressor> {
+        Box::new(piecewise::Piecewise::new(plain_len))
     }
 
     fn decompress(
@@ -78,6 +86,8 @@ impl ZstdContext {
     }
 
     fn reset(&mut self) {
+        // Fails only on parameters, which are kept: a frame that was given up is forgotten.
+        let _ = self.compressor.reset(ResetDirective::SessionOnly);
         reset_scratch(&mut self.joined);
         reset_scratch(&mut self.out);
     }
