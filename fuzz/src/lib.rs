@@ -1,7 +1,7 @@
 //! What is fuzzed: one function for each target, which panics if something that must hold does not.
 //!
 //! With a nightly compiler: `cargo +nightly fuzz run validate`. Without one, all targets for a few seconds each:
-//! `cargo run --manifest-path fuzz/Cargo.toml --no-default-features --bin smoke -- 10`. A new target is a function here
+//! `cargo run --manifest-path fuzz/Cargo.toml --no-default-features --bin smoke -- 10`. A new target is a function
 //! with a line in [`TARGETS`], and a file in `fuzz_targets/` with its `[[bin]]`.
 
 mod grpc_frame;

@@ -20,7 +20,7 @@ pub struct ServerConfig {
 pub struct ServerLimits {
     /// Size of a request, before and after inflating. Default 64 MiB: OTLP §Request size.
     pub max_request_bytes: usize,
-    /// Messages and fields in one request; bounds what a decoder downstream would allocate. Default 16 Mi.
+    /// Messages in one request, nested ones among them; bounds what a decoder downstream would allocate. Default 16 Mi.
     pub max_elements: usize,
     /// Nested messages in one request. Default 100, as in other protobuf decoders.
     pub max_depth: usize,
@@ -34,8 +34,11 @@ pub struct ServerLimits {
     pub header_timeout: Duration,
     /// Without any progress of a request's body. Default 30 s.
     pub body_timeout: Duration,
-    /// Without any request on a connection. Default 60 s on HTTP/1.1; on HTTP/2 pings decide.
+    /// HTTP/1.1: without any request on a connection. Default 60 s.
     pub idle_timeout: Duration,
+    /// HTTP/2: without an open request on a connection, which is then told to go away and closed. Default none, as gRPC
+    /// has it: pings decide.
+    pub max_connection_idle: Option<Duration>,
     /// From this age on a connection takes no new requests and closes after the last. Default none.
     pub max_connection_age: Option<Duration>,
     /// How long the last requests of an aged connection may take. Default none: as long as they need.
@@ -197,6 +200,7 @@ impl Default for ServerLimits {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),
+            max_connection_idle: None,
             max_connection_age: None,
             max_connection_age_grace: None,
             keepalive_interval: Duration::from_secs(2 * 60 * 60),

@@ -3,7 +3,7 @@
 use crate::client::GrpcClient;
 use crate::server::Protocol;
 use crate::{
-    BoxExport, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
+    BoxExport, Client, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
     TransportStrategy,
 };
 
@@ -16,8 +16,10 @@ impl TransportStrategy for GrpcTransportStrategy {
         "grpc"
     }
 
-    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<BoxExport, ConfigError> {
-        GrpcClient::new(context, &config).map(BoxExport::new)
+    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
+        let client = GrpcClient::new(context, &config)?;
+        let stats = client.pool().stats().clone();
+        Ok(Client { export: BoxExport::new(client), stats })
     }
 
     fn bind<'a>(

@@ -3,7 +3,7 @@
 use crate::client::HttpClient;
 use crate::server::Protocol;
 use crate::{
-    BoxExport, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
+    BoxExport, Client, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
     TransportStrategy,
 };
 
@@ -16,8 +16,10 @@ impl TransportStrategy for HttpTransportStrategy {
         "http"
     }
 
-    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<BoxExport, ConfigError> {
-        HttpClient::new(context, &config).map(BoxExport::new)
+    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
+        let client = HttpClient::new(context, &config)?;
+        let stats = client.stats().clone();
+        Ok(Client { export: BoxExport::new(client), stats })
     }
 
     fn bind<'a>(

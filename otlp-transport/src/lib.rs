@@ -39,7 +39,7 @@ pub use net::{BoxIo, Io, Listener, Net, NetFuture, TcpNet};
 pub use pages::{Page, PagesServer, serve_pages};
 pub use routes::{Route, Routes};
 pub use server::{Server, ServerStats};
-pub use strategy::TransportStrategy;
+pub use strategy::{Client, TransportStrategy};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/transport.md")]

@@ -8,6 +8,7 @@ mod deadline;
 mod grpc;
 mod http;
 mod intake;
+mod open_requests;
 mod stats;
 mod stream;
 mod timer;

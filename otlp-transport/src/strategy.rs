@@ -1,8 +1,11 @@
 //! Ways to speak OTLP, interchangeable at run time. A third one is one more file with an `impl TransportStrategy`.
 
 use crate::{
-    BoxExport, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
+    BoxExport, ClientConfig, ClientStats, ConfigError, Export, ExportResult, NetFuture, Routes, Server,
+    ServerConfig, TransportContext,
 };
+use otlp_protocol::Batch;
+use std::sync::Arc;
 
 /// A way to speak OTLP over a network: both ends of it.
 pub trait TransportStrategy: Send + Sync + 'static {
@@ -13,7 +16,7 @@ pub trait TransportStrategy: Send + Sync + 'static {
     ///
     /// # Errors
     /// If a setting cannot work.
-    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<BoxExport, ConfigError>;
+    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError>;
 
     /// A server that hands what it receives to `routes`.
     fn bind<'a>(
@@ -22,4 +25,19 @@ pub trait TransportStrategy: Send + Sync + 'static {
         config: ServerConfig,
         routes: Routes,
     ) -> NetFuture<'a, Server>;
+}
+
+/// A client for one destination, whichever way it speaks. Cloning shares its connections.
+#[derive(Clone)]
+pub struct Client {
+    /// Makes one attempt for each export.
+    pub export: BoxExport,
+    /// What all its connections have counted.
+    pub stats: Arc<ClientStats>,
+}
+
+impl Export for Client {
+    fn export(&self, batch: Batch) -> impl Future<Output = ExportResult> + Send {
+        self.export.export(batch)
+    }
 }

@@ -20,14 +20,11 @@ const ALLOWANCE_MIB: u64 = 64;
 
 /// Every vector, one after the other.
 async fn send_vectors(door: Door, is_grpc: bool) {
-    if std::env::var("NOV").is_ok() { return; }
-    let t0 = std::time::Instant::now();
     let vectors = vectors();
     assert!(vectors.len() > 90);
     for vector in vectors {
         let verdict = door.send(is_grpc, vector.signal, vector.encoding.as_deref(), &vector.wire).await;
         assert_eq!(verdict, vector.verdict, "{} over {}", vector.name, if is_grpc { "gRPC" } else { "HTTP" });
-        if t0.elapsed().as_millis() > 300 { eprintln!("{} {:?}", vector.name, t0.elapsed()); }
         if verdict == Verdict::Accepted {
             door.sent(|sent| sent.accepted.add(vector.signal, &vector.plain()));
         }
@@ -37,7 +34,6 @@ async fn send_vectors(door: Door, is_grpc: bool) {
 /// What inflates to more than it should: over the limit of a request, and under it but over that of memory when eight
 /// come at a time. Also 100,000 levels in the clear.
 async fn send_bombs(door: Door, is_grpc: bool) {
-    if std::env::var("NOB").is_ok() { return; }
     let mut bombs = Vec::new();
     for vector in vectors() {
         if vector.name.starts_with("bomb_100MiB") && vector.verdict == Verdict::TooLarge {
@@ -54,16 +50,17 @@ async fn send_bombs(door: Door, is_grpc: bool) {
     }
     assert_eq!(bombs.len(), 6);
     drop(zeros);
-    let t0 = std::time::Instant::now();
     for (encoding, wire, expected) in bombs {
-        let answers = join_all((0..8).map(|_| async {
-            let mut peer = door.connect(is_grpc).await;
-            peer.send(Signal::LOGS, encoding.as_deref(), &wire).await.expect("an answer").verdict
-        }));
-        let answers = answers.await;
-        eprintln!("bomb {encoding:?} {} {:?}", wire.len(), t0.elapsed());
-        assert!(answers.contains(&expected), "{answers:?}");
-        assert!(answers.iter().all(|verdict| [expected, Verdict::Busy].contains(verdict)), "{answers:?}");
+        let mut answers = Vec::new();
+        // As long as others take all of the memory.
+        while !answers.contains(&expected) {
+            let eight = (0..8).map(|_| async {
+                let mut peer = door.connect(is_grpc).await;
+                peer.send(Signal::LOGS, encoding.as_deref(), &wire).await.expect("an answer").verdict
+            });
+            answers = within("memory", join_all(eight)).await;
+            assert!(answers.iter().all(|verdict| [expected, Verdict::Busy].contains(verdict)), "{answers:?}");
+        }
     }
 }
 
@@ -160,10 +157,9 @@ async fn bad_input_gets_its_verdict_and_harms_nothing_good() {
     drop(stalled);
 
     let sent = block_in_place(|| otlp.settled());
-    sink.check(&door, sent);
+    assert_eq!(sink.check(&door), sent);
     assert_eq!(door.sent(|sent| sent.unanswered.items), 0);
     let peak = otlp.peak_rss_bytes() >> 20;
-    eprintln!("PEAK {peak}");
     assert!(peak <= LIMIT_MIB + ALLOWANCE_MIB, "{peak} MiB were resident");
     otlp.signal("TERM");
     assert_eq!(block_in_place(|| otlp.exit_code()), 0);
@@ -190,9 +186,8 @@ async fn one_malformed_body_among_a_hundred_takes_none_with_it() {
         });
         join_all(requests).await;
     }
-    let sent = block_in_place(|| otlp.settled());
-    assert_eq!(sent, 200);
-    sink.check(&door, sent);
+    assert_eq!(block_in_place(|| otlp.settled()), 200);
+    assert_eq!(sink.check(&door), 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -216,8 +211,7 @@ async fn it_survives_running_out_of_file_descriptors() {
     for is_grpc in [true, false] {
         door.send_next(is_grpc).await;
     }
-    let sent = block_in_place(|| otlp.settled());
-    assert_eq!(sent, 3);
-    sink.check(&door, sent);
+    assert_eq!(block_in_place(|| otlp.settled()), 3);
+    assert_eq!(sink.check(&door), 3);
     assert!(otlp.metrics().sum("otlp_server_accept_errors", "") > 0);
 }

@@ -13,7 +13,7 @@ pub struct ClientStats {
     pub connect_failures: AtomicU64,
     /// Requests sent again at once, since the server cannot have processed them.
     pub resent_requests: AtomicU64,
-    /// Requests refused because `max_in_flight` were under way.
+    /// Requests refused because `max_waiting` were waiting for a connection or a stream already.
     pub refused_requests: AtomicU64,
     /// Answers over `max_response_bytes`.
     pub oversized_answers: AtomicU64,

@@ -4,6 +4,7 @@ use super::activity::{Activity, HeadWatch, Phase};
 use super::grpc::Grpc;
 use super::http::Http;
 use super::intake::Intake;
+use super::open_requests::OpenRequests;
 use super::stream::{Stream, Version};
 use super::timer::ClockTimer;
 use super::{Protocol, ServerStats};
@@ -86,18 +87,26 @@ impl Serve {
         };
         match (&self.service, version) {
             (Service::Grpc(grpc), Version::Http2) => {
-                let grpc = Arc::clone(grpc);
-                let service = service_fn(move |request| grpc.respond(request));
-                self.drive(self.http2.serve_connection(TokioIo::new(stream), service)).await;
+                let requests = Arc::new(OpenRequests::default());
+                let service = service_fn(|request| {
+                    let (open, answer) = (requests.begin(), grpc.respond(request));
+                    async move { answer.await.map(|response| response.map(|body| open.until_sent(body))) }
+                });
+                let connection = self.http2.serve_connection(TokioIo::new(stream), service);
+                self.drive(connection, Some(&requests)).await;
             }
             (Service::Grpc(_), Version::Http1) => {}
             (Service::Http(http), Version::Http2) => {
-                let http = Arc::clone(http);
-                let service = service_fn(move |request| {
-                    let http = Arc::clone(&http);
-                    async move { Ok::<_, Infallible>(http.respond(request).await) }
+                let requests = Arc::new(OpenRequests::default());
+                let service = service_fn(|request| {
+                    let (open, http) = (requests.begin(), Arc::clone(http));
+                    async move {
+                        let response = http.respond(request).await;
+                        Ok::<_, Infallible>(response.map(|body| open.until_sent(body)))
+                    }
                 });
-                self.drive(self.http2.serve_connection(TokioIo::new(stream), service)).await;
+                let connection = self.http2.serve_connection(TokioIo::new(stream), service);
+                self.drive(connection, Some(&requests)).await;
             }
             (Service::Http(http), Version::Http1) => self.http1_connection(Arc::clone(http), stream).await,
         }
@@ -120,7 +129,7 @@ impl Serve {
         let connection = self.http1.serve_connection(TokioIo::new(stream), service);
         tokio::select! {
             biased;
-            () = self.drive(connection) => {}
+            () = self.drive(connection, None) => {}
             () = self.unused(&activity) => ServerStats::count(&self.stats().timed_out_connections),
         }
     }
@@ -131,7 +140,7 @@ impl Serve {
         let ServerLimits { header_timeout, idle_timeout, .. } = *self.limits();
         let mut since = (activity.now(), self.clock().now());
         loop {
-            self.clock().sleep(header_timeout.min(idle_timeout) / 4).await;
+            self.clock().sleep((header_timeout.min(idle_timeout) / 4).max(SHORTEST_LOOK)).await;
             let (moment, now) = (activity.now(), self.clock().now());
             if moment != since.0 {
                 since = (moment, now);
@@ -147,8 +156,25 @@ impl Serve {
         }
     }
 
-    /// Lets a connection run until it closes: of itself, of age, or because the server is drained.
-    async fn drive(&self, connection: impl Connection) {
+    /// Resolves when an HTTP/2 connection has been without an open request for that long, by up to a quarter longer:
+    /// see [`unused`](Self::unused).
+    async fn idle(&self, requests: Option<&OpenRequests>, limit: Option<Duration>) {
+        let (Some(requests), Some(limit)) = (requests, limit) else { return std::future::pending().await };
+        let mut since = (requests.silence(), self.clock().now());
+        loop {
+            self.clock().sleep((limit / 4).max(SHORTEST_LOOK)).await;
+            let (silence, now) = (requests.silence(), self.clock().now());
+            if silence != since.0 {
+                since = (silence, now);
+            } else if silence.is_some() && now.saturating_duration_since(since.1) >= limit {
+                return;
+            }
+        }
+    }
+
+    /// Lets a connection run until it closes: of itself, of age, because it is idle (`requests`, on HTTP/2), or because
+    /// the server is drained.
+    async fn drive(&self, connection: impl Connection, requests: Option<&OpenRequests>) {
         let mut connection = pin!(connection);
         let outcome = tokio::select! {
             biased;
@@ -165,10 +191,24 @@ impl Serve {
                     () = self.waited(self.limits().max_connection_age_grace) => return,
                 }
             }
+            () = self.idle(requests, self.limits().max_connection_idle) => {
+                ServerStats::count(&self.stats().timed_out_connections);
+                connection.as_mut().finish();
+                // A request that crossed the GOAWAY is answered; a peer that does not react is not waited for.
+                tokio::select! {
+                    biased;
+                    _ = connection => {}
+                    () = self.idle(requests, Some(self.limits().keepalive_timeout)) => {}
+                }
+                return;
+            }
         };
         if let Err(error) = outcome {
             if error.is_timeout() {
                 ServerStats::count(&self.stats().timed_out_connections);
+            }
+            if error.is_parse_too_large() {
+                self.stats().count_refused_headers();
             }
             tracing::debug!(%error, "connection closed");
         }
@@ -251,6 +291,8 @@ const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 /// Larger frames are fewer copies: a body in one frame is sliced.
 const MAX_FRAME_BYTES: u32 = 1 << 20;
+/// However short a limit is, this often looking is enough.
+const SHORTEST_LOOK: Duration = Duration::from_millis(1);
 /// Rapid reset (CVE-2023-44487): streams that were reset before they were accepted.
 const MAX_PENDING_RESETS: usize = 20;
 /// MadeYouReset (CVE-2025-8671): streams that the peer made us reset.

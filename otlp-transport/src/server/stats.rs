@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct ServerStats {
     /// Requests answered OK.
     pub accepted_requests: AtomicU64,
-    /// Requests refused by the server itself, for one of the reasons below or another.
+    /// Requests refused by the server itself: the sum of the reasons below.
     pub refused_requests: AtomicU64,
     /// Of the refused: larger than a limit.
     pub refused_too_large: AtomicU64,
@@ -20,6 +20,10 @@ pub struct ServerStats {
     pub refused_memory: AtomicU64,
     /// Of the refused: the body stopped coming.
     pub refused_slow: AtomicU64,
+    /// Of the refused: headers over a limit. On HTTP/1.1 only: h2 refuses such requests before anybody sees them.
+    pub refused_headers: AtomicU64,
+    /// Of the refused: anything else, such as broken gRPC framing or a peer that went away amid a request.
+    pub refused_other: AtomicU64,
     /// Requests answered with the error of whoever takes the batches, or after their deadline.
     pub failed_requests: AtomicU64,
     /// Connections open now.
@@ -49,7 +53,13 @@ impl ServerStats {
             }
             ErrorKind::Exhausted => Self::count(&self.refused_memory),
             ErrorKind::Timeout => Self::count(&self.refused_slow),
-            _ => {}
+            _ => Self::count(&self.refused_other),
         }
+    }
+
+    /// Counts a request whose headers were refused.
+    pub(super) fn count_refused_headers(&self) {
+        Self::count(&self.refused_requests);
+        Self::count(&self.refused_headers);
     }
 }

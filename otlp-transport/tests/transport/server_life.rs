@@ -223,6 +223,64 @@ async fn a_request_under_way_keeps_its_connection() {
 }
 
 #[tokio::test]
+async fn http2_connections_without_open_requests_go_away() {
+    for strategy in STRATEGIES {
+        let permits = Arc::new(Semaphore::new(0));
+        let server = serve_with(strategy, &waiting(&permits), &context(), |limits| {
+            limits.max_connection_idle = Some(SHORT);
+        })
+        .await;
+        let peer = Http2Peer::connect(server.local_addr()).await;
+        let logs = fixture("valid/logs_min.pb");
+        let (path, headers, body) = match strategy.name() {
+            "grpc" => (Signal::LOGS.grpc_path, ("content-type", "application/grpc"), framed(false, &logs)),
+            _ => ("/v1/logs", PROTOBUF, logs),
+        };
+        let release = async {
+            tokio::time::sleep(4 * SHORT).await;
+            assert_eq!(count(&server.stats().open_connections), 1, "a request is open");
+            permits.add_permits(1);
+        };
+        let headers = [headers];
+        let (reply, ()) = tokio::join!(peer.try_request("POST", path, &headers, vec![body]), release);
+        assert_eq!(reply.unwrap().status, 200);
+        until("the connection is closed", || count(&server.stats().open_connections) == 0).await;
+        assert_eq!(count(&server.stats().timed_out_connections), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_mute_http2_connection_is_not_waited_for() {
+    let server = serve_with(&GrpcTransportStrategy, &Capture::accepting(), &context(), |limits| {
+        limits.max_connection_idle = Some(SHORT);
+        limits.keepalive_timeout = SHORT;
+    })
+    .await;
+    let mut mute = Http1Peer::connect(server.local_addr()).await;
+    mute.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+    let said = mute.rest().await;
+    // GOAWAY: a payload of 8 bytes on stream 0.
+    assert!(said.windows(9).any(|frame| frame == [0, 0, 8, 7, 0, 0, 0, 0, 0]), "{said:?}");
+    assert_eq!(count(&server.stats().timed_out_connections), 1);
+}
+
+#[tokio::test]
+async fn watching_health_keeps_a_connection() {
+    let server = serve_with(&GrpcTransportStrategy, &Capture::accepting(), &context(), |limits| {
+        limits.max_connection_idle = Some(SHORT);
+    })
+    .await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    let mut watch = peer.open("/grpc.health.v1.Health/Watch", vec![framed(false, b"")]).await;
+    assert!(watch.frame().await.unwrap().is_ok());
+    tokio::time::sleep(4 * SHORT).await;
+    assert_eq!(count(&server.stats().timed_out_connections), 0);
+    drop(watch);
+    until("the connection is closed", || count(&server.stats().open_connections) == 0).await;
+    assert_eq!(count(&server.stats().timed_out_connections), 1);
+}
+
+#[tokio::test]
 async fn old_connections_finish_and_close() {
     for grace in [None, Some(SHORT)] {
         let permits = Arc::new(Semaphore::new(0));
@@ -252,6 +310,8 @@ async fn too_many_headers_are_refused() {
     let large = "x".repeat(17 << 10);
     let mut http1 = Http1Peer::connect(server.local_addr()).await;
     assert_eq!(http1.post("/v1/logs", &[PROTOBUF, ("x", &large)], b"").await.status, 431);
+    until("it is counted", || count(&server.stats().refused_headers) == 1).await;
+    assert_eq!(count(&server.stats().refused_requests), 1);
     let http2 = Http2Peer::connect(server.local_addr()).await;
     let refused = http2.try_request("POST", "/v1/logs", &[PROTOBUF, ("x", &large)], vec![]).await;
     assert!(refused.as_ref().map_or(true, |reply| reply.status == 431), "{refused:?}");
