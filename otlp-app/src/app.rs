@@ -17,8 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut sources = Sources::default();
     let (plan, warnings) = if args.config.config.is_empty() && args.config.set.is_empty() {
-        let forward = otel_env::forward(&SystemLookup);
-        let warnings = forward.as_ref().map(|forward| forward.warnings.clone()).unwrap_or_default();
+        let (forward, warnings) = otel_env::forward(&SystemLookup);
         (local::plan(&args.local, forward), warnings)
     } else {
         load(&args.config, &mut sources)?

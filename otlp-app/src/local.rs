@@ -4,7 +4,7 @@ mod show;
 
 use crate::args::LocalArgs;
 use crate::config::exporter;
-use crate::config::plan::{ExporterPlan, Plan, ReceiverPlan};
+use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan};
 use crate::config::problem::Problem;
 use crate::config::telemetry::LogConfig;
 use crate::otel_env::Forward;
@@ -26,13 +26,17 @@ pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
     let show = move || BoxExport::new(Show { details });
     let mut exporters = vec![(SHOW.to_owned(), exporter::local(show))];
     exporters.extend(forward.map(|forward| (FORWARD.to_owned(), forward.exporter())));
-    let ids: Vec<String> = exporters.iter().map(|(id, _)| id.clone()).collect();
+    let of = |signal: Signal| {
+        let takes =
+            |plan: &ExporterPlan| plan.takes.as_ref().is_none_or(|takes| takes.contains(&signal.name));
+        exporters.iter().filter(|(_, plan)| takes(plan)).map(|(id, _)| id.clone()).collect()
+    };
     let pipelines = Signal::ALL.map(|signal| PipelineSpec {
         id: signal.name.into(),
         signal,
         receivers: vec![RECEIVER.into()],
         batch: None,
-        exporters: ids.clone(),
+        exporters: of(signal),
     });
     Plan {
         receivers: vec![(RECEIVER.into(), ReceiverPlan { servers })],
@@ -48,15 +52,17 @@ pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
 
 impl Forward {
     fn exporter(self) -> ExporterPlan {
-        let Self { protocol, config, .. } = self;
+        let Self { protocol, config, takes } = self;
         ExporterPlan {
             connect: Box::new(move |context| {
                 let client = protocol.strategy().client(context, config);
-                client.map_err(|error| Problem::new(format!("OTEL_EXPORTER_OTLP_*: {error}")))
+                client
+                    .map(Outlet::from)
+                    .map_err(|error| Problem::new(format!("OTEL_EXPORTER_OTLP_*: {error}")))
             }),
             queue: QueueConfig::default(),
             retry: RetryConfig::default(),
-            takes: None,
+            takes,
         }
     }
 }
@@ -64,3 +70,6 @@ impl Forward {
 const RECEIVER: &str = "otlp";
 const SHOW: &str = "show";
 const FORWARD: &str = "forward";
+
+#[cfg(test)]
+mod tests;

@@ -1,27 +1,28 @@
 //! The exporter that the `OTEL_EXPORTER_OTLP_*` variables describe: OTLP exporter §Configuration Options.
 //!
-//! Per-signal variables are not read: the local gateway sends everything to one place.
+//! Of the variables of single signals only the endpoint is read, and only over HTTP: the local gateway has one exporter.
 
 use crate::config::Lookup;
 use crate::protocol::Protocol;
+use otlp_protocol::Signal;
 use otlp_transport::{ClientConfig, Compression};
 use std::time::Duration;
 
-/// Where to forward to, and what was wrong with the variables.
+/// Where to forward to.
 pub(crate) struct Forward {
     /// How.
     pub(crate) protocol: Protocol,
     /// Where.
     pub(crate) config: ClientConfig,
-    /// Values that were ignored; never with their text, which may be secret.
-    pub(crate) warnings: Vec<String>,
+    /// Names of the only signals that have an endpoint; `None`: all.
+    pub(crate) takes: Option<Vec<&'static str>>,
 }
 
-/// Reads the variables; `None` if no endpoint is set. An empty variable counts as unset.
-pub(crate) fn forward(lookup: &dyn Lookup) -> Option<Forward> {
+/// Reads the variables; nothing to forward to if no endpoint is set. An empty variable counts as unset. Says what was
+/// ignored, never with its text, which may be secret.
+pub(crate) fn forward(lookup: &dyn Lookup) -> (Option<Forward>, Vec<String>) {
     let get =
         |name: &str| lookup.env(&format!("OTEL_EXPORTER_OTLP_{name}")).filter(|value| !value.is_empty());
-    let mut config = ClientConfig::new(get("ENDPOINT")?);
     let mut warnings = Vec::new();
     let protocol = match get("PROTOCOL").map(|protocol| protocol.to_ascii_lowercase()).as_deref() {
         None | Some("http/protobuf") => Protocol::Http,
@@ -33,6 +34,14 @@ pub(crate) fn forward(lookup: &dyn Lookup) -> Option<Forward> {
             Protocol::Http
         }
     };
+    let own = own_endpoints(&get, protocol, &mut warnings);
+    let base = get("ENDPOINT");
+    if base.is_none() && own.is_empty() {
+        return (None, warnings);
+    }
+    let takes = base.is_none().then(|| own.iter().map(|(signal, _)| *signal).collect());
+    let mut config = ClientConfig::new(base.unwrap_or_default());
+    config.signal_endpoints = own.into_iter().map(|(signal, url)| (signal.to_owned(), url)).collect();
     config.compression =
         match get("COMPRESSION").map(|compression| compression.to_ascii_lowercase()).as_deref() {
             None | Some("none") => Compression::None,
@@ -58,7 +67,33 @@ pub(crate) fn forward(lookup: &dyn Lookup) -> Option<Forward> {
     if get("CLIENT_KEY").or_else(|| get("CLIENT_CERTIFICATE")).is_some() {
         warnings.push("OTEL_EXPORTER_OTLP_CLIENT_KEY, _CLIENT_CERTIFICATE: not supported, ignored".into());
     }
-    Some(Forward { protocol, config, warnings })
+    (Some(Forward { protocol, config, takes }), warnings)
+}
+
+/// Full URLs of single signals. OTLP exporter §Endpoint URLs for OTLP/HTTP.
+fn own_endpoints(
+    get: &dyn Fn(&str) -> Option<String>,
+    protocol: Protocol,
+    warnings: &mut Vec<String>,
+) -> Vec<(&'static str, String)> {
+    let mut own = Vec::new();
+    for signal in Signal::ALL {
+        let prefix = signal.name.to_ascii_uppercase();
+        match get(&format!("{prefix}_ENDPOINT")) {
+            Some(url) if protocol == Protocol::Http => own.push((signal.name, url)),
+            Some(_) => warnings.push(format!(
+                "OTEL_EXPORTER_OTLP_{prefix}_ENDPOINT: over gRPC all signals go to one endpoint; ignored"
+            )),
+            None => {}
+        }
+        let unread = OF_ALL_SIGNALS.iter().filter(|name| get(&format!("{prefix}_{name}")).is_some());
+        warnings.extend(unread.map(|name| {
+            format!(
+                "OTEL_EXPORTER_OTLP_{prefix}_{name}: ignored; OTEL_EXPORTER_OTLP_{name} is for all signals"
+            )
+        }));
+    }
+    own
 }
 
 /// `k=v,k2=v2` with percent-encoded values: W3C Baggage without properties.
@@ -126,6 +161,17 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// What single signals cannot have of their own.
+const OF_ALL_SIGNALS: [&str; 8] = [
+    "PROTOCOL",
+    "HEADERS",
+    "COMPRESSION",
+    "TIMEOUT",
+    "INSECURE",
+    "CERTIFICATE",
+    "CLIENT_KEY",
+    "CLIENT_CERTIFICATE",
+];
 const DEFAULT_TIMEOUT_MS: u64 = 10_000;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A plan into a gateway.
 
-use crate::config::plan::Plan;
+use crate::config::plan::{ExporterPlan, Outlet, Plan};
 use crate::config::problem::Problems;
 use crate::memory::default_budget_bytes;
 use otlp_service::{ExporterSpec, GatewaySpec, ReceiverSpec};
@@ -15,10 +15,10 @@ pub(crate) fn context(plan: &Plan) -> TransportContext {
 pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec, Problems> {
     let mut problems = Problems::default();
     let mut exporters = Vec::with_capacity(plan.exporters.len());
-    for (id, exporter) in plan.exporters {
-        match (exporter.connect)(context) {
-            Ok(client) => {
-                exporters.push(ExporterSpec { id, client, queue: exporter.queue, retry: exporter.retry })
+    for (id, ExporterPlan { connect, queue, retry, .. }) in plan.exporters {
+        match connect(context) {
+            Ok(Outlet { export: client, stats }) => {
+                exporters.push(ExporterSpec { id, client, stats, queue, retry })
             }
             Err(problem) => problems.push(problem),
         }

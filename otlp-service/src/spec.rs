@@ -2,7 +2,7 @@
 
 use crate::{BatchConfig, QueueConfig, RetryConfig};
 use otlp_protocol::Signal;
-use otlp_transport::{BoxExport, ServerConfig, TransportStrategy};
+use otlp_transport::{BoxExport, ClientStats, ServerConfig, TransportStrategy};
 use std::sync::Arc;
 
 /// A whole gateway: components by id, and the pipelines that connect them.
@@ -44,6 +44,8 @@ pub struct ExporterSpec {
     pub id: String,
     /// Makes one attempt to deliver.
     pub client: BoxExport,
+    /// What the client's connections count, if it has any: shown as `otlp_client_*`.
+    pub stats: Option<Arc<ClientStats>>,
     /// Its queues, one a signal.
     pub queue: QueueConfig,
     /// What happens to an attempt that failed.
@@ -84,6 +86,7 @@ impl Default for HealthSpec {
 impl ExporterSpec {
     /// An exporter with default queue and retry, as the Collector has them.
     pub fn new(id: impl Into<String>, client: BoxExport) -> Self {
-        Self { id: id.into(), client, queue: QueueConfig::default(), retry: RetryConfig::default() }
+        let (queue, retry) = (QueueConfig::default(), RetryConfig::default());
+        Self { id: id.into(), client, stats: None, queue, retry }
     }
 }

@@ -4,6 +4,8 @@
 //! lock or a look-up of labels. Names, labels and units are the Collector's, so that its dashboards keep working; the
 //! suffix `_total` is left off, as its Prometheus endpoint does by default.
 
+mod client;
+mod counted;
 mod instrument;
 mod process;
 mod registry;
@@ -16,6 +18,7 @@ pub use registry::Registry;
 pub use snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
 pub use stats::{BatchStats, ExporterStats};
 
+pub(crate) use client::register_client;
 pub(crate) use process::register_process;
 pub(crate) use server::register_server;
 pub(crate) use stats::ReceiverStats;

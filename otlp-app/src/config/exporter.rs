@@ -8,7 +8,7 @@ use super::component::Component;
 use super::decode::decode;
 use super::duration::GoDuration;
 use super::headers::Headers;
-use super::plan::ExporterPlan;
+use super::plan::{ExporterPlan, Outlet};
 use super::problem::Problems;
 use super::rules::{KeyRule, ignored, only, refused};
 use super::tls::Tls;
@@ -226,7 +226,12 @@ pub(crate) fn nop(component: &mut Component, problems: &mut Problems) -> Option<
 pub(crate) fn local(make: impl FnOnce() -> BoxExport + Send + 'static) -> ExporterPlan {
     let (mut queue, mut retry) = (QueueConfig::default(), RetryConfig::default());
     (queue.enabled, retry.enabled) = (false, false);
-    ExporterPlan { connect: Box::new(|_| Ok(make())), queue, retry, takes: None }
+    ExporterPlan {
+        connect: Box::new(|_| Ok(Outlet { export: make(), stats: None })),
+        queue,
+        retry,
+        takes: None,
+    }
 }
 
 fn client(
@@ -242,7 +247,7 @@ fn client(
     let component = component.clone();
     let connect = Box::new(move |context: &_| {
         let client = protocol.strategy().client(context, config);
-        client.map_err(|error| component.problem(error.key, &error.problem))
+        client.map(Outlet::from).map_err(|error| component.problem(error.key, &error.problem))
     });
     Some(ExporterPlan { connect, queue, retry, takes: None })
 }

@@ -4,7 +4,8 @@ use super::problem::Problem;
 use super::rules::Note;
 use super::telemetry::LogConfig;
 use otlp_service::{BatchConfig, HealthSpec, PipelineSpec, QueueConfig, RetryConfig, ServerSpec};
-use otlp_transport::{BoxExport, TransportContext};
+use otlp_transport::{BoxExport, Client, ClientStats, TransportContext};
+use std::sync::Arc;
 
 /// A gateway that can be started.
 pub(crate) struct Plan {
@@ -57,4 +58,18 @@ pub(crate) struct ExporterPlan {
 }
 
 /// Makes a client; nothing is connected yet.
-pub(crate) type Connect = Box<dyn FnOnce(&TransportContext) -> Result<BoxExport, Problem> + Send>;
+pub(crate) type Connect = Box<dyn FnOnce(&TransportContext) -> Result<Outlet, Problem> + Send>;
+
+/// What a batch leaves through.
+pub(crate) struct Outlet {
+    /// Makes one attempt to deliver.
+    pub(crate) export: BoxExport,
+    /// What its connections count, if it has any.
+    pub(crate) stats: Option<Arc<ClientStats>>,
+}
+
+impl From<Client> for Outlet {
+    fn from(Client { export, stats }: Client) -> Self {
+        Self { export, stats: Some(stats) }
+    }
+}

@@ -61,7 +61,7 @@ struct Http {
     logs_url_path: Option<String>,
     /// From the start of a request to the end of its headers. Default 10 s; 0 is the default.
     read_header_timeout: GoDuration,
-    /// Without any request on a connection. Default 60 s; 0 is the default.
+    /// Without any request on a connection. Default 60 s, on HTTP/2 none; 0 is the default.
     idle_timeout: GoDuration,
 }
 
@@ -75,7 +75,7 @@ struct Keepalive {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct ServerParameters {
-    /// Without any request on a connection. Default none.
+    /// Without an open request on a connection. Default none.
     max_connection_idle: GoDuration,
     /// From this age on a connection takes no new requests. Default none.
     max_connection_age: GoDuration,
@@ -159,9 +159,9 @@ impl Grpc {
 
 impl ServerParameters {
     fn apply(&self, limits: &mut ServerLimits) {
-        set(&mut limits.idle_timeout, self.max_connection_idle);
         set(&mut limits.keepalive_interval, self.time);
         set(&mut limits.keepalive_timeout, self.timeout);
+        limits.max_connection_idle = given(self.max_connection_idle);
         limits.max_connection_age = given(self.max_connection_age);
         limits.max_connection_age_grace = given(self.max_connection_age_grace);
     }
@@ -176,6 +176,7 @@ impl Http {
         set_bytes(&mut limits.max_request_bytes, self.max_request_body_size);
         set(&mut limits.header_timeout, self.read_header_timeout);
         set(&mut limits.idle_timeout, self.idle_timeout);
+        limits.max_connection_idle = given(self.idle_timeout);
         let paths = [
             ("traces", self.traces_url_path),
             ("metrics", self.metrics_url_path),

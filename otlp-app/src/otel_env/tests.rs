@@ -65,12 +65,13 @@ fn timeouts_are_milliseconds() {
 
 #[test]
 fn an_endpoint_turns_forwarding_on() {
-    assert!(forward(&Vars(&[])).is_none());
-    assert!(forward(&Vars(&[("ENDPOINT", "")])).is_none(), "an empty variable is unset");
-    let plain = forward(&Vars(&[("ENDPOINT", "http://c:4318"), ("PROTOCOL", "")])).unwrap();
+    assert!(forward(&Vars(&[])).0.is_none());
+    assert!(forward(&Vars(&[("ENDPOINT", "")])).0.is_none(), "an empty variable is unset");
+    let (plain, warnings) = forward(&Vars(&[("ENDPOINT", "http://c:4318"), ("PROTOCOL", "")]));
+    let plain = plain.unwrap();
     assert_eq!((plain.protocol, plain.config.compression), (Protocol::Http, Compression::None));
     assert_eq!(plain.config.timeout, Some(Duration::from_secs(10)));
-    assert!(plain.warnings.is_empty());
+    assert!(warnings.is_empty() && plain.takes.is_none());
     let vars = [
         ("ENDPOINT", "c:4317"),
         ("PROTOCOL", "GRPC"),
@@ -80,11 +81,32 @@ fn an_endpoint_turns_forwarding_on() {
         ("HEADERS", "a=b"),
         ("CERTIFICATE", "/ca.pem"),
     ];
-    let full = forward(&Vars(&vars)).unwrap();
+    let (full, warnings) = forward(&Vars(&vars));
+    let full = full.unwrap();
     assert_eq!((full.protocol, full.config.compression), (Protocol::Grpc, Compression::Gzip));
-    assert!(full.config.tls.insecure && full.warnings.is_empty(), "{:?}", full.warnings);
+    assert!(full.config.tls.insecure && warnings.is_empty(), "{warnings:?}");
     assert_eq!(full.config.timeout, Some(Duration::ZERO), "no limit");
     assert_eq!(full.config.headers, [("a".to_owned(), "b".to_owned())]);
     let odd = [("ENDPOINT", "c"), ("PROTOCOL", "http/json"), ("COMPRESSION", "br"), ("INSECURE", "1")];
-    assert_eq!(forward(&Vars(&odd)).unwrap().warnings.len(), 3);
+    assert_eq!(forward(&Vars(&odd)).1.len(), 3);
+}
+
+#[test]
+fn signals_may_have_endpoints_of_their_own() {
+    let own = ("TRACES_ENDPOINT", "http://t/x");
+    let (both, warnings) = forward(&Vars(&[("ENDPOINT", "http://c:4318"), own]));
+    let both = both.unwrap();
+    assert_eq!(both.config.signal_endpoints, [("traces".to_owned(), "http://t/x".to_owned())]);
+    assert!(both.takes.is_none() && warnings.is_empty());
+
+    let (alone, _) = forward(&Vars(&[own]));
+    assert_eq!(alone.unwrap().takes, Some(vec!["traces"]), "the others are not sent to the default");
+
+    let (grpc, warnings) = forward(&Vars(&[own, ("PROTOCOL", "grpc")]));
+    assert!(grpc.is_none() && warnings.len() == 1, "{warnings:?}");
+
+    let (all, warnings) =
+        forward(&Vars(&[("ENDPOINT", "c"), ("LOGS_HEADERS", "a=secret"), ("LOGS_TIMEOUT", "1")]));
+    assert!(all.unwrap().config.headers.is_empty());
+    assert!(warnings.len() == 2 && !warnings.concat().contains("secret"), "{warnings:?}");
 }

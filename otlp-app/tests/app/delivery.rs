@@ -1,8 +1,9 @@
 //! What was acknowledged arrives, once: when there is too much of it, when the gateway stops, when the destination does.
+#![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
 use crate::door::Door;
 use crate::peers::{Verdict, within};
-use crate::process::{FORWARDING, Otlp, command, forwarding};
+use crate::process::{FORWARDING, Otlp, command, forwarding, frugal};
 use crate::sink::{Port, Sink};
 use otlp_transport::{Clock, TokioClock};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::task::{JoinSet, block_in_place};
 
 const UNAVAILABLE: u32 = 14;
 const LIMIT_MIB: u64 = 32;
-/// What the process may use beside bodies: itself, connections, pools, and what the allocator keeps.
+/// What the process may use beside bodies: itself, connections, pools, what is being compressed.
 const ALLOWANCE_MIB: u64 = 64;
 
 /// Sends as fast as it can until that was refused often enough; always with the same status.
@@ -42,7 +43,7 @@ async fn overload_is_refused_with_a_delay_and_costs_nothing_accepted() {
         let sink = Sink::new(Duration::ZERO);
         let server = sink.listen(([127, 0, 0, 1], 0).into()).await;
         let config = forwarding(limit_mib, server.local_addr(), exporter);
-        let otlp = Otlp::start(command(&["--config", &config]), FORWARDING);
+        let otlp = Otlp::start(frugal(&["--config", &config]), FORWARDING);
         let door = Door::of(&otlp);
         sink.set_open(false);
         let mut senders = JoinSet::new();
@@ -134,7 +135,6 @@ async fn a_destination_that_restarts_gets_everything() {
     let sent = block_in_place(|| otlp.settled());
     assert_eq!(sink.check(&door), sent);
 }
-
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_destination_that_crashes_gets_everything_at_most_twice() {

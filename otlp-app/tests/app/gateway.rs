@@ -39,9 +39,13 @@ fn takes_shows_and_drains() {
 fn without_a_configuration_it_shows_and_forwards() {
     let local = ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"];
     let mut last = Otlp::start(command(&local), &["otlp/grpc", "otlp/http"]);
-    for (protocol, server) in [("http/protobuf", "otlp/http"), ("grpc", "otlp/grpc")] {
+    for (variable, protocol, server, path) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http/protobuf", "otlp/http", ""),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc", "otlp/grpc", ""),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http/protobuf", "otlp/http", "/v1/traces"),
+    ] {
         let mut command = command(&local);
-        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", last.address(server)));
+        command.env(variable, format!("http://{}{path}", last.address(server)));
         command.env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
         let mut first = Otlp::start(command, &["otlp/grpc", "otlp/http"]);
         assert_eq!(http(first.address("otlp/http"), "POST", "/v1/traces", &one_span()).0, 200);
@@ -68,6 +72,8 @@ fn what_cannot_be_delivered_in_time_is_reported() {
     let config = config(&format!("otlp: {{endpoint: 'http://{endpoint}'}}"), "otlp");
     let mut otlp = Otlp::start(command(&["--config", &config, "--drain-timeout", "300ms"]), ALL);
     assert_eq!(http(otlp.address("otlp/http"), "POST", "/v1/traces", &one_span()).0, 200);
+    let (_, page) = http(otlp.address("metrics"), "GET", "/metrics", &[]);
+    assert!(page.contains("otlp_client_open_connections{exporter=\"otlp\"}"), "{page}");
     otlp.signal("TERM");
     otlp.line("1 accepted items could not be delivered");
     assert_eq!(otlp.exit_code(), 0);

@@ -1,8 +1,9 @@
 //! Bad input among good: each body gets its verdict, nothing bad gets on, nothing good is lost, memory stays bounded.
+#![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
 use crate::door::Door;
 use crate::peers::{Answer, Peer, Verdict, call_head, framed, http_answer, post, within};
-use crate::process::{FORWARDING, Otlp, command, forwarding, limited};
+use crate::process::{FORWARDING, Otlp, command, forwarding, frugal, limited};
 use crate::sink::{Sink, one_item};
 use crate::vectors::vectors;
 use bytes::{Bytes, BytesMut};
@@ -15,8 +16,9 @@ use tokio::net::TcpStream;
 use tokio::task::{JoinSet, block_in_place};
 
 const LIMIT_MIB: u64 = 128;
-/// What the process may use beside bodies: itself, connections, pools, and what the allocator keeps.
+/// What the process may use beside bodies: itself, connections, pools, what is being compressed.
 const ALLOWANCE_MIB: u64 = 64;
+const LARGE_BYTES: usize = 400_000;
 
 /// Every vector, one after the other.
 async fn send_vectors(door: Door, is_grpc: bool) {
@@ -43,13 +45,16 @@ async fn send_bombs(door: Door, is_grpc: bool) {
             bombs.push((None, vector.plain(), Verdict::Invalid));
         }
     }
-    let zeros = Payload::from(Bytes::from(vec![0; 48 << 20]));
+    let mut plain = vec![0; 48 << 20];
+    // Large as they come, they are inflated beside each other.
+    fastrand::Rng::with_seed(5).fill(&mut plain[1..LARGE_BYTES]);
+    let plain = Payload::from(Bytes::from(plain));
     for name in ["gzip", "zstd"] {
-        let wire = codec(name).expect("a codec").compress(&zeros, &BufferPool::new(1)).expect("compress");
+        let wire = codec(name).expect("a codec").compress(&plain, &BufferPool::new(1)).expect("compress");
         bombs.push((Some(name.to_owned()), wire, Verdict::Invalid));
     }
     assert_eq!(bombs.len(), 6);
-    drop(zeros);
+    drop(plain);
     for (encoding, wire, expected) in bombs {
         let mut answers = Vec::new();
         // As long as others take all of the memory.
@@ -140,7 +145,8 @@ async fn send_garbage(door: Door) {
 async fn bad_input_gets_its_verdict_and_harms_nothing_good() {
     let sink = Sink::new(Duration::ZERO);
     let server = sink.listen(([127, 0, 0, 1], 0).into()).await;
-    let otlp = Otlp::start(command(&["--config", &forwarding(LIMIT_MIB, server.local_addr(), "")]), FORWARDING);
+    let otlp =
+        Otlp::start(frugal(&["--config", &forwarding(LIMIT_MIB, server.local_addr(), "")]), FORWARDING);
     let door = Door::of(&otlp);
     let good = door.traffic();
     let stalled = stall(&door).await;
@@ -169,7 +175,8 @@ async fn bad_input_gets_its_verdict_and_harms_nothing_good() {
 async fn one_malformed_body_among_a_hundred_takes_none_with_it() {
     let sink = Sink::new(Duration::ZERO);
     let server = sink.listen(([127, 0, 0, 1], 0).into()).await;
-    let otlp = Otlp::start(command(&["--config", &forwarding(LIMIT_MIB, server.local_addr(), "")]), FORWARDING);
+    let otlp =
+        Otlp::start(command(&["--config", &forwarding(LIMIT_MIB, server.local_addr(), "")]), FORWARDING);
     let door = Door::of(&otlp);
     for is_grpc in [true, false] {
         let door = &door;

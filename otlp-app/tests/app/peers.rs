@@ -64,7 +64,12 @@ impl Peer {
     }
 
     /// Sends a body; `None` if the connection ends before there is an answer.
-    pub(crate) async fn send(&mut self, signal: Signal, encoding: Encoding<'_>, body: &Bytes) -> Option<Answer> {
+    pub(crate) async fn send(
+        &mut self,
+        signal: Signal,
+        encoding: Encoding<'_>,
+        body: &Bytes,
+    ) -> Option<Answer> {
         within(signal.name, async {
             match self {
                 Self::Grpc(sender) => call(sender, signal, encoding, body).await.ok(),

@@ -54,7 +54,7 @@ const MARKERS: [&str; 7] = [
 const MACHINE_PATHS: [&str; 4] =
     [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/protocol.md",
@@ -63,6 +63,8 @@ const PAGES: [&str; 8] = [
     "docs/app.md",
     "docs/configuration.md",
     "docs/interop.md",
+    "docs/operations.md",
+    "docs/performance.md",
 ];
 
 const FLOORS: &str = include_str!("floors.txt");

@@ -48,7 +48,9 @@ impl Vector {
     pub(crate) fn plain(&self) -> Bytes {
         let Some(encoding) = &self.encoding else { return self.wire.clone() };
         let codec = codec(encoding).expect("an encoding that is served");
-        codec.decompress(&self.wire, 64 << 20, &mut Charge::none(), &BufferPool::new(1)).expect("a sound body")
+        codec
+            .decompress(&self.wire, 64 << 20, &mut Charge::none(), &BufferPool::new(1))
+            .expect("a sound body")
     }
 }
 

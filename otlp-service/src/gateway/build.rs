@@ -12,7 +12,8 @@ use crate::queue::{MemoryQueue, QueueConfig};
 use crate::retry::ExponentialBackoffRetry;
 use crate::spec::{ExporterSpec, GatewaySpec, PipelineSpec, ReceiverSpec, ServerSpec};
 use crate::telemetry::{
-    BatchStats, ExporterStats, MetricKind, ReceiverStats, Registry, register_process, register_server,
+    BatchStats, ExporterStats, MetricKind, ReceiverStats, Registry, register_client, register_process,
+    register_server,
 };
 use otlp_protocol::Signal;
 use otlp_transport::{BoxExport, Routes, TransportContext};
@@ -136,7 +137,10 @@ impl Builder {
         }
     }
 
-    fn exporter(&mut self, ExporterSpec { id, client, queue, retry }: ExporterSpec) {
+    fn exporter(&mut self, ExporterSpec { id, client, stats, queue, retry }: ExporterSpec) {
+        if let Some(stats) = &stats {
+            register_client(&self.registry, &id, stats);
+        }
         let reachability = Arc::new(Reachability::default());
         self.health.add(NetworkHealthCheck::new(format!("exporter/{id}"), reachability.clone()));
         let attempt = Attempt { client, reachability };

@@ -1,9 +1,10 @@
 //! What a server counted, as metrics.
 
-use super::{MetricKind, Registry};
+use super::Registry;
+use super::counted::Counted;
 use otlp_transport::ServerStats;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// Registers `otlp_server_*` for one server of a receiver.
 pub(crate) fn register_server(
@@ -12,38 +13,40 @@ pub(crate) fn register_server(
     transport: &str,
     stats: &Arc<ServerStats>,
 ) {
-    for (name, help, kind, counter) in COUNTERS {
-        let stats = stats.clone();
-        let read = move || counter(&stats).load(Ordering::Relaxed) as f64;
-        registry.observe(*kind, *name, help, &[("receiver", receiver), ("transport", transport)], read);
-    }
+    COUNTED
+        .iter()
+        .for_each(|row| row.register(registry, &[("receiver", receiver), ("transport", transport)], stats));
 }
 
-type CounterRow = (&'static str, &'static str, MetricKind, fn(&ServerStats) -> &AtomicU64);
-
-const COUNTERS: &[CounterRow] = &[
-    ("otlp_server_accepted_requests", "Requests answered OK.", MetricKind::Counter, |stats| {
+const COUNTED: &[Counted<ServerStats>] = &[
+    Counted::total("otlp_server_accepted_requests", "Requests answered OK.", |stats| {
         &stats.accepted_requests
     }),
-    ("otlp_server_refused_requests", "Requests refused for what they are.", MetricKind::Counter, |stats| {
-        &stats.refused_requests
-    }),
-    ("otlp_server_failed_requests", "Requests the pipeline failed.", MetricKind::Counter, |stats| {
+    refused("too_large", |stats| &stats.refused_too_large),
+    refused("malformed", |stats| &stats.refused_malformed),
+    refused("unsupported", |stats| &stats.refused_unsupported),
+    refused("memory", |stats| &stats.refused_memory),
+    refused("slow", |stats| &stats.refused_slow),
+    refused("headers", |stats| &stats.refused_headers),
+    refused("other", |stats| &stats.refused_other),
+    Counted::total("otlp_server_failed_requests", "Requests the pipeline failed.", |stats| {
         &stats.failed_requests
     }),
-    ("otlp_server_open_connections", "Connections open now.", MetricKind::Gauge, |stats| {
-        &stats.open_connections
-    }),
-    ("otlp_server_refused_connections", "Connections over the limit.", MetricKind::Counter, |stats| {
+    Counted::now("otlp_server_open_connections", "Connections open now.", |stats| &stats.open_connections),
+    Counted::total("otlp_server_refused_connections", "Connections over the limit.", |stats| {
         &stats.refused_connections
     }),
-    (
+    Counted::total(
         "otlp_server_timed_out_connections",
         "Connections closed as they were slow or idle.",
-        MetricKind::Counter,
         |stats| &stats.timed_out_connections,
     ),
-    ("otlp_server_accept_errors", "Failures to accept a connection.", MetricKind::Counter, |stats| {
+    Counted::total("otlp_server_accept_errors", "Failures to accept a connection.", |stats| {
         &stats.accept_errors
     }),
 ];
+
+const fn refused(reason: &'static str, counter: fn(&ServerStats) -> &AtomicU64) -> Counted<ServerStats> {
+    Counted::total("otlp_server_refused_requests", "Requests refused for what they are.", counter)
+        .because(reason)
+}

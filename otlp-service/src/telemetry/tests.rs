@@ -1,5 +1,8 @@
 use super::process::{cpu_seconds, rss_bytes};
 use super::*;
+use otlp_transport::{ClientStats, ServerStats};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[test]
 fn the_page_is_prometheus_text() {
@@ -39,4 +42,48 @@ fn proc_is_read() {
     assert_eq!(cpu_seconds(stat), Some(2.0));
     assert_eq!(cpu_seconds("7 (a) S 1"), None);
     assert_eq!(cpu_seconds(""), None);
+}
+
+/// Every counter of the transport's is on the page, under a name of its own.
+#[test]
+fn what_the_transport_counts_is_shown() {
+    let (server, client) = (Arc::new(ServerStats::default()), Arc::new(ClientStats::default()));
+    let registry = Registry::new();
+    register_server(&registry, "otlp", "grpc", &server);
+    register_client(&registry, "out", &client);
+    let refused = "otlp_server_refused_requests";
+    let cases: &[(&AtomicU64, &str, &str)] = &[
+        (&server.accepted_requests, "otlp_server_accepted_requests", ""),
+        (&server.refused_too_large, refused, "too_large"),
+        (&server.refused_malformed, refused, "malformed"),
+        (&server.refused_unsupported, refused, "unsupported"),
+        (&server.refused_memory, refused, "memory"),
+        (&server.refused_slow, refused, "slow"),
+        (&server.refused_headers, refused, "headers"),
+        (&server.refused_other, refused, "other"),
+        (&server.failed_requests, "otlp_server_failed_requests", ""),
+        (&server.open_connections, "otlp_server_open_connections", ""),
+        (&server.refused_connections, "otlp_server_refused_connections", ""),
+        (&server.timed_out_connections, "otlp_server_timed_out_connections", ""),
+        (&server.accept_errors, "otlp_server_accept_errors", ""),
+        (&client.open_connections, "otlp_client_open_connections", ""),
+        (&client.connects, "otlp_client_connects", ""),
+        (&client.connect_failures, "otlp_client_connect_failures", ""),
+        (&client.resent_requests, "otlp_client_resent_requests", ""),
+        (&client.refused_requests, "otlp_client_refused_requests", ""),
+        (&client.oversized_answers, "otlp_client_oversized_answers", ""),
+    ];
+    for (value, (counter, ..)) in (1..).zip(cases) {
+        counter.store(value, Ordering::Relaxed);
+    }
+    let page = registry.snapshot().to_string();
+    for (value, (_, name, reason)) in (1..).zip(cases) {
+        let labels = match (name.starts_with("otlp_client"), *reason) {
+            (true, _) => "exporter=\"out\"".to_owned(),
+            (false, "") => "receiver=\"otlp\",transport=\"grpc\"".to_owned(),
+            (false, reason) => format!("receiver=\"otlp\",transport=\"grpc\",reason=\"{reason}\""),
+        };
+        let line = format!("{name}{{{labels}}} {value}");
+        assert!(page.lines().any(|known| known == line), "{line} is not in\n{page}");
+    }
 }

@@ -77,17 +77,18 @@ impl Grpc {
         if path.starts_with(health::PATH) {
             return Opened::Health(Box::new(request));
         }
-        let answered = |response| Opened::Answered(Box::new(response));
+        let answered = |kind, response| {
+            self.intake.stats.count_refusal(kind);
+            Opened::Answered(Box::new(response))
+        };
         if request.method() != Method::POST {
-            return answered(reply::http_only(StatusCode::METHOD_NOT_ALLOWED));
+            return answered(ErrorKind::Unimplemented, reply::http_only(StatusCode::METHOD_NOT_ALLOWED));
         }
         if !is_grpc(request.headers()) {
-            return answered(reply::http_only(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+            let response = reply::http_only(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+            return answered(ErrorKind::UnsupportedMediaType, response);
         }
-        let refused = |error: ExportError| {
-            self.intake.stats.count_refusal(error.kind());
-            answered(reply::failure(&error))
-        };
+        let refused = |error: ExportError| answered(error.kind(), reply::failure(&error));
         let Some(route) = self.intake.routes.by_grpc_path(path) else {
             let message = format!("{path} is not served");
             return refused(ExportError::new(ErrorKind::Unimplemented, Retry::Never, message));

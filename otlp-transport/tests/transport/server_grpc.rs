@@ -103,6 +103,7 @@ async fn only_grpc_is_served() {
         let reply = peer.call(path, &[], vec![framed(false, b"")]).await;
         assert_eq!((reply.status, reply.code(), reply.has_trailers), (200, 12, false), "{path}");
     }
+    assert_eq!(server.stats().refused_unsupported.load(Ordering::Relaxed), 8);
 }
 
 #[tokio::test]

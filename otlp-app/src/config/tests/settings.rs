@@ -35,7 +35,7 @@ fn defaults_are_the_collectors() {
 fn settings_reach_the_layers_below() {
     let plan = plan(
         "receivers:\n  otlp:\n    protocols:\n      grpc:\n        endpoint: 1.2.3.4:1\n        max_recv_msg_size_mib: 8\n        \
-         max_concurrent_streams: 7\n        keepalive: {server_parameters: {max_connection_age: 1m30s, time: 10s}}\n      \
+         max_concurrent_streams: 7\n        keepalive: {server_parameters: {max_connection_age: 1m30s, max_connection_idle: 5m, time: 10s}}\n      \
          http: {endpoint: '[::1]:2', max_request_body_size: 1000, logs_url_path: l, idle_timeout: 0}\n\
          processors:\n  memory_limiter: {limit_mib: 64, check_interval: 1s}\n  batch: {send_batch_max_size: 100, timeout: 1s}\n\
          exporters:\n  otlphttp:\n    logs_endpoint: http://c/l\n    timeout: 0\n    retry_on_failure: {max_elapsed_time: 0, multiplier: 2}\n    \
@@ -47,9 +47,11 @@ fn settings_reach_the_layers_below() {
     let limits = &grpc.config.limits;
     assert_eq!((limits.max_request_bytes, limits.max_concurrent_streams), (8 << 20, 7));
     assert_eq!(limits.max_connection_age, Some(Duration::from_secs(90)));
+    assert_eq!(limits.max_connection_idle, Some(Duration::from_secs(300)));
     assert_eq!(limits.keepalive_interval, Duration::from_secs(10));
     assert_eq!((http.config.limits.max_request_bytes, http.config.endpoint.as_str()), (1000, "[::1]:2"));
-    assert_eq!(http.config.limits.idle_timeout, Duration::from_secs(60));
+    let limits = &http.config.limits;
+    assert_eq!((limits.idle_timeout, limits.max_connection_idle), (Duration::from_secs(60), None));
     assert_eq!(http.http_paths, [(Signal::LOGS, "/l".to_owned())]);
     assert_eq!(plan.memory_limit_bytes, Some(64 << 20));
     let (_, batch) = plan.pipelines[0].batch.clone().unwrap();

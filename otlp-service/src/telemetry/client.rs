@@ -1,0 +1,30 @@
+//! What the connections of an exporter's client counted, as metrics.
+
+use super::Registry;
+use super::counted::Counted;
+use otlp_transport::ClientStats;
+use std::sync::Arc;
+
+/// Registers `otlp_client_*` for one exporter.
+pub(crate) fn register_client(registry: &Registry, exporter: &str, stats: &Arc<ClientStats>) {
+    COUNTED.iter().for_each(|row| row.register(registry, &[("exporter", exporter)], stats));
+}
+
+const COUNTED: &[Counted<ClientStats>] = &[
+    Counted::now("otlp_client_open_connections", "Connections open now.", |stats| &stats.open_connections),
+    Counted::total("otlp_client_connects", "Connections established.", |stats| &stats.connects),
+    Counted::total("otlp_client_connect_failures", "Attempts to connect that failed.", |stats| {
+        &stats.connect_failures
+    }),
+    Counted::total(
+        "otlp_client_resent_requests",
+        "Requests sent again at once, unprocessed before.",
+        |stats| &stats.resent_requests,
+    ),
+    Counted::total("otlp_client_refused_requests", "Requests that found too many waiting.", |stats| {
+        &stats.refused_requests
+    }),
+    Counted::total("otlp_client_oversized_answers", "Answers over the limit.", |stats| {
+        &stats.oversized_answers
+    }),
+];

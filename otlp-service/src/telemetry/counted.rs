@@ -1,0 +1,41 @@
+//! A counter that the transport keeps, as a row of a table of metrics.
+
+use super::{MetricKind, Registry};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One of the counters of `S`.
+pub(super) struct Counted<S> {
+    name: &'static str,
+    help: &'static str,
+    kind: MetricKind,
+    reason: Option<&'static str>,
+    counter: fn(&S) -> &AtomicU64,
+}
+
+impl<S: Send + Sync + 'static> Counted<S> {
+    /// One that only grows.
+    pub(super) const fn total(name: &'static str, help: &'static str, counter: fn(&S) -> &AtomicU64) -> Self {
+        Self { name, help, kind: MetricKind::Counter, reason: None, counter }
+    }
+
+    /// One that also shrinks.
+    pub(super) const fn now(name: &'static str, help: &'static str, counter: fn(&S) -> &AtomicU64) -> Self {
+        Self { name, help, kind: MetricKind::Gauge, reason: None, counter }
+    }
+
+    /// One of several under a name, told apart by the label `reason`.
+    pub(super) const fn because(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    /// Shows it, as it is counted in `stats`.
+    pub(super) fn register(&self, registry: &Registry, labels: &[(&'static str, &str)], stats: &Arc<S>) {
+        let mut labels = labels.to_vec();
+        labels.extend(self.reason.map(|reason| ("reason", reason)));
+        let (stats, counter) = (stats.clone(), self.counter);
+        let read = move || counter(&stats).load(Ordering::Relaxed) as f64;
+        registry.observe(self.kind, self.name, self.help, &labels, read);
+    }
+}
