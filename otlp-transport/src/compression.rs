@@ -28,6 +28,9 @@ pub trait Codec: Send + Sync {
     /// piece nor to hold up its thread.
     fn piecewise(&self, plain_len: usize) -> Box<dyn PiecewiseCompressor>;
 
+    /// How long the body says it is once inflated, in bytes: a guess, good for deciding where to inflate it.
+    fn announced_len(&self, wire: &[u8]) -> u64;
+
     /// Inflates `wire`, which must be complete, into one buffer of the pool of at most `max_bytes`. `charge` grows by
     /// what is allocated, before it is; on success it has grown by exactly the length of the result.
     ///

@@ -24,6 +24,11 @@ const COUNTED: &[Counted<ClientStats>] = &[
     Counted::total("otlp_client_refused_requests", "Requests that found too many waiting.", |stats| {
         &stats.refused_requests
     }),
+    Counted::total(
+        "otlp_client_oversized_requests",
+        "Requests over the limit, which are not sent.",
+        |stats| &stats.oversized_requests,
+    ),
     Counted::total("otlp_client_oversized_answers", "Answers over the limit.", |stats| {
         &stats.oversized_answers
     }),

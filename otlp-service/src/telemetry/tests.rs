@@ -71,6 +71,7 @@ fn what_the_transport_counts_is_shown() {
         (&client.connect_failures, "otlp_client_connect_failures", ""),
         (&client.resent_requests, "otlp_client_resent_requests", ""),
         (&client.refused_requests, "otlp_client_refused_requests", ""),
+        (&client.oversized_requests, "otlp_client_oversized_requests", ""),
         (&client.oversized_answers, "otlp_client_oversized_answers", ""),
     ];
     for (value, (counter, ..)) in (1..).zip(cases) {

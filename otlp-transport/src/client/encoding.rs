@@ -2,9 +2,10 @@
 
 use crate::client::attempt::oversized;
 use crate::client::stats::ClientStats;
-use crate::{Codec, CompressError, Compression, DecompressError, ExportError, codec};
+use crate::{ClientConfig, Codec, CompressError, DecompressError, ExportError, codec};
 use bytes::Bytes;
 use otlp_protocol::{BufferPool, Charge, ErrorKind, Payload, Retry};
+use std::sync::Arc;
 
 /// The size limit and content encoding of requests.
 #[derive(Clone)]
@@ -12,13 +13,15 @@ pub(crate) struct Encoder {
     codec: Option<&'static dyn Codec>,
     max_request_bytes: usize,
     buffers: BufferPool,
+    stats: Arc<ClientStats>,
 }
 
 // === impl Encoder ===
 
 impl Encoder {
-    pub(crate) fn new(compression: Compression, max_request_bytes: usize, buffers: BufferPool) -> Self {
-        Self { codec: compression.name().and_then(codec), max_request_bytes, buffers }
+    pub(crate) fn new(config: &ClientConfig, buffers: BufferPool, stats: Arc<ClientStats>) -> Self {
+        let codec = config.compression.name().and_then(codec);
+        Self { codec, max_request_bytes: config.limits.max_request_bytes, buffers, stats }
     }
 
     /// The encoding's name; `None` if requests are sent as they are.
@@ -32,6 +35,7 @@ impl Encoder {
     /// If it is too large: OTLP §Request size, before compression.
     pub(crate) async fn encode(&self, plain: &Payload) -> Result<Payload, ExportError> {
         if plain.len() > self.max_request_bytes {
+            ClientStats::count(&self.stats.oversized_requests);
             let limit = self.max_request_bytes;
             let message = format!("a request of {} bytes is over {limit} (max_request_bytes)", plain.len());
             return Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, message));

@@ -61,8 +61,7 @@ impl GrpcClient {
         }
         let connector = Connector::new(context, config, &endpoint, Versions::Http2)?;
         let stats = Arc::new(ClientStats::default());
-        let encoder =
-            Encoder::new(config.compression, config.limits.max_request_bytes, context.buffers.clone());
+        let encoder = Encoder::new(config, context.buffers.clone(), stats.clone());
         let timeout = config.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
         let uri = |signal: Signal| {

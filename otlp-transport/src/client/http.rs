@@ -43,8 +43,7 @@ impl HttpClient {
     pub fn new(context: &TransportContext, config: &ClientConfig) -> Result<Self, ConfigError> {
         let stats = Arc::new(ClientStats::default());
         let targets = Targets::new(context, config, &stats)?;
-        let encoder =
-            Encoder::new(config.compression, config.limits.max_request_bytes, context.buffers.clone());
+        let encoder = Encoder::new(config, context.buffers.clone(), stats.clone());
         let mut headers = headers::configured(config, false)?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
         if let Some(encoding) = encoder.name() {

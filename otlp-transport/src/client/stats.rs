@@ -15,6 +15,8 @@ pub struct ClientStats {
     pub resent_requests: AtomicU64,
     /// Requests refused because `max_waiting` were waiting for a connection or a stream already.
     pub refused_requests: AtomicU64,
+    /// Requests over `max_request_bytes`, which are not sent.
+    pub oversized_requests: AtomicU64,
     /// Answers over `max_response_bytes`.
     pub oversized_answers: AtomicU64,
 }

@@ -45,6 +45,10 @@ impl Codec for Gzip {
         Box::new(piecewise::Piecewise::new())
     }
 
+    fn announced_len(&self, wire: &[u8]) -> u64 {
+        wire.last_chunk().map_or(0, |trailer| u64::from(Trailer::parse(*trailer).len))
+    }
+
     fn decompress(
         &self,
         wire: &[u8],

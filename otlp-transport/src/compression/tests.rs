@@ -34,6 +34,18 @@ fn pieces_of_any_size_inflate_to_the_whole() {
 }
 
 #[test]
+fn the_announced_length_is_that_of_one_body_and_never_panics() {
+    for codec in CODECS {
+        for plain in [vec![], text(5_000), vec![0; 3 << 20]] {
+            let wire = compress(*codec, &plain);
+            assert_eq!(codec.announced_len(&wire), plain.len() as u64, "{}", codec.name());
+            let cut_short = (0..wire.len().min(100)).map(|len| codec.announced_len(&wire[..len]));
+            assert!(cut_short.max() <= Some(u64::from(u32::MAX)), "{}", codec.name());
+        }
+    }
+}
+
+#[test]
 fn names_are_found_in_any_case() {
     assert_eq!(codec("GZip").map(Codec::name), Some("gzip"));
     assert_eq!(codec("zstd").map(Codec::name), Some("zstd"));

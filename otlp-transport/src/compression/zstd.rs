@@ -38,6 +38,10 @@ impl Codec for Zstd {
         Box::new(piecewise::Piecewise::new(plain_len))
     }
 
+    fn announced_len(&self, wire: &[u8]) -> u64 {
+        measure(wire).map_or(0, |size| size.most)
+    }
+
     fn decompress(
         &self,
         wire: &[u8],

@@ -7,7 +7,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 pub(super) struct Acceptor {
@@ -15,11 +15,12 @@ pub(super) struct Acceptor {
     serve: Arc<Serve>,
     /// Dropping it cuts off all connections.
     connections: JoinSet<()>,
+    warned: Option<Instant>,
 }
 
 impl Acceptor {
     pub(super) fn new(listener: Box<dyn Listener>, serve: Serve) -> Self {
-        Self { listener, serve: Arc::new(serve), connections: JoinSet::new() }
+        Self { listener, serve: Arc::new(serve), connections: JoinSet::new(), warned: None }
     }
 
     /// Accepts until the server is drained, then waits for the connections to close.
@@ -41,9 +42,7 @@ impl Acceptor {
                     Err(error) if is_of_one_connection(&error) => ServerStats::count(&self.serve.stats().accept_errors),
                     Err(error) => {
                         ServerStats::count(&self.serve.stats().accept_errors);
-                        if backoff == MIN_BACKOFF {
-                            tracing::warn!(%error, "cannot accept connections");
-                        }
+                        self.warn(&error);
                         self.serve.clock().sleep(backoff).await;
                         backoff = (2 * backoff).min(MAX_BACKOFF);
                     }
@@ -54,6 +53,15 @@ impl Acceptor {
         drop(listener);
         serve.drained().await;
         while connections.join_next().await.is_some() {}
+    }
+
+    /// Says so once in a while: under churn this happens many times a second.
+    fn warn(&mut self, error: &io::Error) {
+        let now = self.serve.clock().now();
+        if self.warned.is_none_or(|warned| now.saturating_duration_since(warned) >= WARNING_INTERVAL) {
+            self.warned = Some(now);
+            tracing::warn!(%error, "cannot accept connections");
+        }
     }
 
     fn admit(&mut self, io: BoxIo) {
@@ -97,3 +105,4 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// Out of file descriptors, the next one is free when some connection closes.
 const MIN_BACKOFF: Duration = Duration::from_millis(10);
 const MAX_BACKOFF: Duration = Duration::from_millis(100);
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);

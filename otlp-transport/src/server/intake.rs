@@ -61,8 +61,10 @@ impl Intake {
         signal: Signal,
         wire: Wire,
     ) -> Result<Option<Batch>, ExportError> {
-        let is_large = wire.bytes.len() >= if wire.codec.is_some() { LARGE_BYTES / 8 } else { LARGE_BYTES };
-        if !is_large {
+        let len = wire.bytes.len() as u64;
+        let inflated_len = wire.codec.map_or(len, |codec| codec.announced_len(&wire.bytes).max(len));
+        // What inflates to more than the limit is refused soon.
+        if inflated_len.min(self.limits.max_request_bytes as u64) < LARGE_BYTES {
             return self.check(signal, wire);
         }
         let intake = Arc::clone(self);
@@ -122,5 +124,5 @@ fn refusal(error: DecodeError) -> ExportError {
 }
 
 /// From about here on, inflating and checking take more than a millisecond.
-const LARGE_BYTES: usize = 2 << 20;
+const LARGE_BYTES: u64 = 2 << 20;
 const SMALL_BYTES: usize = 4 << 10;

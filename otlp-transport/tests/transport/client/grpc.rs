@@ -252,6 +252,7 @@ async fn sizes_are_limited_both_ways() {
     oversized(client.export(batch().0).await.unwrap_err());
     let stats = client.pool().stats();
     assert_eq!(stats.oversized_answers.load(std::sync::atomic::Ordering::Relaxed), 1);
+    assert_eq!(stats.oversized_requests.load(std::sync::atomic::Ordering::Relaxed), 1);
     assert_eq!(fake.seen().len(), 1);
 }
 
