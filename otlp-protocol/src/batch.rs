@@ -2,6 +2,7 @@
 
 use crate::{Charge, Items, Payload, Signal};
 use bytes::Bytes;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,6 +45,11 @@ pub struct Origin {
     pub identity: Option<Box<str>>,
     /// Whose telemetry it is.
     pub tenant: Option<Box<str>>,
+    /// The address it came from, without the port.
+    pub peer: Option<IpAddr>,
+    /// Resource attributes that batches are kept apart by, in the order of the configuration; all resources of the batch
+    /// have them.
+    pub resource: Vec<(Box<str>, Box<str>)>,
 }
 
 // === impl Batch ===

@@ -28,7 +28,8 @@ pub use client::{ClientStats, ConnectionPool, GrpcClient, HttpClient, PooledConn
 pub use clock::{Clock, Sleep, TokioClock};
 pub use compression::{Codec, CompressError, DecompressError, accepted_encodings, codec};
 pub use config::{
-    ClientConfig, ClientLimits, Compression, ConfigError, ServerConfig, ServerLimits, TlsConfig,
+    ClientConfig, ClientLimits, Compression, ConfigError, InvalidUtf8, OriginConfig, ServerConfig,
+    ServerLimits, TlsConfig,
 };
 pub use context::TransportContext;
 pub use error::ExportError;

@@ -1,0 +1,125 @@
+//! Where a client sends, how, and what its connections may cost.
+
+use super::TlsConfig;
+use std::fmt;
+use std::time::Duration;
+
+/// A client's settings: one destination. Debug output names the headers but not their values, which may be secrets.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ClientConfig {
+    /// gRPC: `host:port` or `http(s)://host:port`. HTTP: the base URL, to which `/v1/<signal>` is appended. Empty: the
+    /// specification's default, `http://localhost:4317` for gRPC and `http://localhost:4318` for HTTP.
+    pub endpoint: String,
+    /// HTTP: full URLs that replace base URL and path, by signal name.
+    pub signal_endpoints: Vec<(String, String)>,
+    /// Content encoding of requests.
+    pub compression: Compression,
+    /// Headers sent with each request, in order. gRPC: values of names in `-bin` are sent in base64.
+    pub headers: Vec<(String, String)>,
+    /// One attempt, from start to answer; zero is no limit. Default 5 s for gRPC, 30 s for HTTP, as the Collector has it.
+    pub timeout: Option<Duration>,
+    /// Transport security.
+    pub tls: TlsConfig,
+    /// What the connections may cost.
+    pub limits: ClientLimits,
+    /// `user-agent`. Default `OTel-OTLP-Exporter-otlp/<version>`.
+    pub user_agent: String,
+}
+
+/// Named limits of a client.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientLimits {
+    /// Size of a request before compression; larger ones are not sent. Default 64 MiB: OTLP §Request size.
+    pub max_request_bytes: usize,
+    /// Size of an answer, after inflating. Default 4 MiB: OTLP §Response size.
+    pub max_response_bytes: usize,
+    /// Connections to the destination: HTTP/2 opens another only when the streams of the others are used up. Default 100
+    /// for HTTP/1.1, 4 for HTTP/2.
+    pub max_connections: Option<usize>,
+    /// Requests waiting for a connection, or for a stream on one; further ones are refused. Default 1024.
+    pub max_waiting: usize,
+    /// Idle HTTP/1.1 connections are closed after this. Default 90 s.
+    pub idle_timeout: Duration,
+    /// Connections are replaced at this age. Default none.
+    pub max_connection_age: Option<Duration>,
+    /// Establishing a connection, TLS included. Default 10 s.
+    pub connect_timeout: Duration,
+    /// HTTP/2: silence after which the server is pinged while requests are in flight. Default none, as gRPC has it.
+    pub keepalive_interval: Option<Duration>,
+    /// HTTP/2: silence after a ping after which the connection is dropped. Default 20 s.
+    pub keepalive_timeout: Duration,
+}
+
+/// Content encodings of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Compression {
+    /// As they are.
+    #[default]
+    None,
+    /// gzip, RFC 1952.
+    Gzip,
+    /// Zstandard, RFC 8878.
+    Zstd,
+}
+
+impl ClientConfig {
+    /// Defaults, sending to `endpoint`.
+    pub fn new(endpoint: impl Into<String>) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            signal_endpoints: Vec::new(),
+            compression: Compression::None,
+            headers: Vec::new(),
+            timeout: None,
+            tls: TlsConfig::default(),
+            limits: ClientLimits::default(),
+            user_agent: concat!("OTel-OTLP-Exporter-otlp/", env!("CARGO_PKG_VERSION")).into(),
+        }
+    }
+}
+
+impl fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("ClientConfig")
+            .field("endpoint", &self.endpoint)
+            .field("signal_endpoints", &self.signal_endpoints)
+            .field("compression", &self.compression)
+            .field("headers", &names)
+            .field("timeout", &self.timeout)
+            .field("tls", &self.tls)
+            .field("limits", &self.limits)
+            .field("user_agent", &self.user_agent)
+            .finish()
+    }
+}
+
+impl Compression {
+    /// The name in `content-encoding` and `grpc-encoding`; `None` for no compression.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Gzip => Some("gzip"),
+            Self::Zstd => Some("zstd"),
+        }
+    }
+}
+
+impl Default for ClientLimits {
+    fn default() -> Self {
+        Self {
+            max_request_bytes: 64 << 20,
+            max_response_bytes: 4 << 20,
+            max_connections: None,
+            max_waiting: 1024,
+            idle_timeout: Duration::from_secs(90),
+            max_connection_age: None,
+            connect_timeout: Duration::from_secs(10),
+            keepalive_interval: None,
+            keepalive_timeout: Duration::from_secs(20),
+        }
+    }
+}

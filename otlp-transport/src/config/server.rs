@@ -1,0 +1,108 @@
+//! What a server listens on, whom it lets in, and what peers may cost it.
+
+use std::time::Duration;
+
+/// A server's settings.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// Where to listen: `host:port`; port 0 lets the system choose.
+    pub endpoint: String,
+    /// What peers may make the server hold or wait for.
+    pub limits: ServerLimits,
+    /// What is remembered of the sender of a batch. Default nothing.
+    pub origin: OriginConfig,
+    /// What happens to strings that are not UTF-8. Default: they are repaired.
+    pub invalid_utf8: InvalidUtf8,
+}
+
+/// What of a sender goes into a batch's [`Origin`](otlp_protocol::Origin). Batches of different origins are not merged, so
+/// only what somebody needs belongs here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OriginConfig {
+    /// Names of the headers to keep, in lower case.
+    pub headers: Vec<Box<str>>,
+    /// Whether to keep who the sender proved to be.
+    pub identity: bool,
+    /// Whether to keep the address the request came from.
+    pub peer: bool,
+}
+
+/// What happens to strings that are not UTF-8. Protobuf demands it, but one bad byte must not cost a whole request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InvalidUtf8 {
+    /// Each bad sequence becomes U+FFFD, and the string is counted.
+    #[default]
+    Replace,
+    /// The request is refused.
+    Refuse,
+}
+
+/// Named limits of a server. Each one refuses with a message that names it, and counts.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerLimits {
+    /// Size of a request, before and after inflating. Default 64 MiB: OTLP §Request size.
+    pub max_request_bytes: usize,
+    /// Messages in one request, nested ones among them; bounds what a decoder downstream would allocate. Default 16 Mi.
+    pub max_elements: usize,
+    /// Nested messages in one request. Default 100, as in other protobuf decoders.
+    pub max_depth: usize,
+    /// Header names and values of one request. Default 16 KiB.
+    pub max_header_bytes: u32,
+    /// Open connections; further ones are closed at once. Default 4096.
+    pub max_connections: usize,
+    /// Concurrent requests on one HTTP/2 connection. Default 128.
+    pub max_concurrent_streams: u32,
+    /// From accepting a connection, or starting a request on HTTP/1.1, to the end of its headers. Default 10 s.
+    pub header_timeout: Duration,
+    /// Without any progress of a request's body. Default 30 s.
+    pub body_timeout: Duration,
+    /// HTTP/1.1: without any request on a connection. Default 60 s.
+    pub idle_timeout: Duration,
+    /// HTTP/2: without an open request on a connection, which is then told to go away and closed. Default none, as gRPC
+    /// has it: pings decide.
+    pub max_connection_idle: Option<Duration>,
+    /// From this age on a connection takes no new requests and closes after the last. Default none.
+    pub max_connection_age: Option<Duration>,
+    /// How long the last requests of an aged connection may take. Default none: as long as they need.
+    pub max_connection_age_grace: Option<Duration>,
+    /// HTTP/2: silence after which a peer is pinged. Default 2 h, as gRPC has it.
+    pub keepalive_interval: Duration,
+    /// HTTP/2: silence after a ping after which the connection is closed. Default 20 s.
+    pub keepalive_timeout: Duration,
+}
+
+impl ServerConfig {
+    /// Defaults, listening on `endpoint`.
+    pub fn new(endpoint: impl Into<String>) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            limits: ServerLimits::default(),
+            origin: OriginConfig::default(),
+            invalid_utf8: InvalidUtf8::default(),
+        }
+    }
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            max_request_bytes: 64 << 20,
+            max_elements: 16 << 20,
+            max_depth: 100,
+            max_header_bytes: 16 << 10,
+            max_connections: 4096,
+            max_concurrent_streams: 128,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            max_connection_idle: None,
+            max_connection_age: None,
+            max_connection_age_grace: None,
+            keepalive_interval: Duration::from_secs(2 * 60 * 60),
+            keepalive_timeout: Duration::from_secs(20),
+        }
+    }
+}
