@@ -9,8 +9,9 @@ import urllib.request
 
 import arrivals
 import configs
+import h2spec
 import toolchains
-from cells import ROUTES, runs
+from cells import ROUTES
 from processes import Peer, PeerError
 
 FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "otlp-protocol" / "tests" / "fixtures"
@@ -24,16 +25,17 @@ SENDERS_AT_ONCE = 4
 class Bench:
     """One measurement. `directory` takes configurations, logs and what arrived."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, runs, conformance):
         # What may take minutes comes before ports are chosen.
         self.binaries = {"gateway": toolchains.gateway(), "collector": toolchains.collector()}
-        self.senders = senders()
+        self.senders = senders({run.sender for run in runs})
+        self.h2spec = attempt((toolchains.h2spec,)) if conformance else None
         self.directory = directory
         self.files = {name: directory / f"{name}.json" for name in ("via", "direct")}
-        self.runs = runs()
+        self.runs = runs
         self.via, self.direct = configs.Receiver(), configs.Receiver()
-        self.entries = {route: configs.Receiver() for route in ROUTES}
-        self.relays = {run: configs.Receiver() for run in self.runs if run.sender == "collector"}
+        self.entries = {route: configs.Receiver() for route in {ROUTES[0], *(run.route for run in runs)}}
+        self.relays = {run: configs.Receiver() for run in runs if run.sender == "collector"}
         (self.metrics,) = configs.free_endpoints(1)
 
     def measure(self):
@@ -46,15 +48,17 @@ class Bench:
             peers.append(self.start_gateway())
             with concurrent.futures.ThreadPoolExecutor(SENDERS_AT_ONCE) as pool:
                 # Route by route, so that it is the same batch processor that several senders meet in.
-                queue = sorted(self.runs, key=lambda run: ROUTES.index(run.route))
+                queue = sorted(self.runs, key=lambda run: run.route.name)
                 outcomes = dict(zip(queue, pool.map(self.send, queue)))
             accepted, sent = self.settle()
+            conformance = list(self.conformance())
             # Both are asked to end before the files are read: what was held back, or sent twice, is in them then.
             codes = {peer.name: peer.drain() for peer in reversed(peers)}
         finally:
             for peer in peers:
                 peer.kill()
         yield from self.verdicts(outcomes)
+        yield from conformance
         yield None, f"gateway's counters: {accepted:.0f} items accepted, {sent:.0f} sent", verdict(accepted == sent), ""
         for name, code in codes.items():
             yield None, f"{name} drains and ends with {code}", verdict(code == 0), ""
@@ -79,11 +83,11 @@ class Bench:
         if isinstance(commands, PeerError):
             return commands
         if run.sender == "collector":
-            receivers, compression = [self.relays[run]], "none"
+            receivers, transport, compression = [self.relays[run]], "grpc", "none"
         else:
-            receivers, compression = [self.entries[run.route], self.direct], run.compression
-        endpoints = ",".join(receiver.endpoint(run.transport) for receiver in receivers)
-        options = ["--run", run.id, "--protocol", run.transport, "--compression", compression, "--endpoints", endpoints]
+            receivers, transport, compression = [self.entries[run.route], self.direct], run.transport, run.compression
+        endpoints = ",".join(receiver.endpoint(transport) for receiver in receivers)
+        options = ["--run", run.id, "--protocol", transport, "--compression", compression, "--endpoints", endpoints]
         return next(filter(None, (complaint([*command, *options]) for command in commands)), None)
 
     def settle(self):
@@ -91,7 +95,7 @@ class Bench:
         until = time.monotonic() + SETTLE_SECONDS
         while True:
             accepted, sent = (self.counter(name) for name in ("receiver_accepted", "exporter_sent"))
-            if accepted == sent > 0 or time.monotonic() > until:
+            if accepted == sent and bool(sent) == bool(self.runs) or time.monotonic() > until:
                 return accepted, sent
             time.sleep(0.2)
 
@@ -104,6 +108,17 @@ class Bench:
             return 0
         return sum(float(value) for value in re.findall(rf"^otelcol_{name}_\S+ (\S+)$", text, re.MULTILINE))
 
+    def conformance(self):
+        """As `measure`, of HTTP/2 itself."""
+        match self.h2spec:
+            case None:
+                return
+            case PeerError() as error:
+                yield None, "h2spec", failed_build(error), str(error)
+            case [program]:
+                gateway = self.entries[ROUTES[0]]
+                yield from h2spec.verdicts(*h2spec.compare(program, self.directory, gateway, self.direct))
+
     def verdicts(self, outcomes):
         direct, via = (arrivals.Arrivals(self.files[name]) for name in ("direct", "via"))
         for run in self.runs:
@@ -111,8 +126,7 @@ class Bench:
             for signal in run.signals:
                 count = direct.total(run.id, signal)
                 if isinstance(outcome, PeerError):
-                    skipped = isinstance(outcome, toolchains.Missing)
-                    yield run, signal, "SKIP" if skipped else "FAIL", str(outcome)
+                    yield run, signal, failed_build(outcome), str(outcome)
                 elif outcome:
                     yield run, signal, "FAIL", f"the sender said: {outcome}"
                 elif wrong := arrivals.difference(direct, via, run.id, signal):
@@ -121,14 +135,22 @@ class Bench:
                     yield run, signal, "ok", f"{count} items"
 
 
-def senders():
+def senders(names):
     """Sender → its commands, or the PeerError that says why there are none."""
-    python = attempt(toolchains.python_sender, "client.py")
-    profiles = attempt(toolchains.python_sender, "profiles.py", "--file", str(PROFILES))
-    # What the Collector relays is what an SDK and the file of profiles give it.
-    named = {"go": [attempt(toolchains.go_sender)], "python": [python], "file": [profiles], "collector": [python, profiles]}
-    broken = {name: [each for each in commands if isinstance(each, PeerError)] for name, commands in named.items()}
-    return {name: broken[name][0] if broken[name] else commands for name, commands in named.items()}
+    profiles = toolchains.python_sender, "profiles.py", "--file", str(PROFILES)
+    python = toolchains.python_sender, "client.py"
+    builds = {
+        "go": [(toolchains.go_sender,)],
+        "java": [(toolchains.java_sender,)],
+        "javascript": [(toolchains.javascript_sender,)],
+        "python": [python],
+        "rust": [(toolchains.rust_sender,)],
+        "file": [profiles],
+        # What the Collector and the gateway's exporters send on is what an SDK and the file of profiles give them.
+        "collector": [python, profiles],
+        "gateway": [(toolchains.go_sender,), profiles],
+    }
+    return {name: attempt(*builds[name]) for name in names}
 
 
 def complaint(command):
@@ -152,11 +174,16 @@ def ready(peer, receivers):
     return peer
 
 
-def attempt(build, *arguments):
+def attempt(*builds):
+    """The commands that the builds give, or the first PeerError."""
     try:
-        return build(*arguments)
+        return [build(*arguments) for build, *arguments in builds]
     except PeerError as error:
         return error
+
+
+def failed_build(error):
+    return "SKIP" if isinstance(error, toolchains.Missing) else "FAIL"
 
 
 def verdict(ok):

@@ -1,12 +1,48 @@
-"""What is tried: senders × transports × encodings × routes through the gateway."""
+"""What is tried: senders × transports × encodings × compressions × routes through the gateway."""
 
 import dataclasses
 
 SIGNALS = ("traces", "metrics", "logs", "profiles")
 SDK_SIGNALS = ("traces", "metrics", "logs")
-TRANSPORTS = ("grpc", "http/protobuf")
-SDK_COMPRESSIONS = ("none", "gzip")
-COLLECTOR_COMPRESSIONS = ("none", "gzip", "zstd")
+
+
+@dataclasses.dataclass(frozen=True)
+class Offer:
+    """What a sender offers on one transport."""
+
+    sender: str
+    transport: str
+    compressions: tuple
+    signals: tuple = SDK_SIGNALS
+
+
+# All that each SDK offers. `file` is a profiles request in protobuf, since no SDK sends profiles.
+OFFERS = (
+    Offer("go", "grpc", ("none", "gzip")),
+    Offer("go", "http/protobuf", ("none", "gzip")),
+    Offer("go", "http/json", ("none", "gzip"), ("traces",)),
+    Offer("java", "grpc", ("none", "gzip")),
+    Offer("java", "http/protobuf", ("none", "gzip")),
+    Offer("javascript", "grpc", ("none", "gzip")),
+    Offer("javascript", "http/protobuf", ("none", "gzip")),
+    Offer("javascript", "http/json", ("none", "gzip")),
+    Offer("python", "grpc", ("none", "gzip")),
+    Offer("python", "http/protobuf", ("none", "gzip", "deflate")),
+    Offer("rust", "grpc", ("none", "gzip", "zstd")),
+    Offer("rust", "http/protobuf", ("none", "gzip", "zstd")),
+    Offer("rust", "http/json", ("none", "gzip", "zstd")),
+    Offer("file", "grpc", ("none", "gzip"), ("profiles",)),
+    Offer("file", "http/protobuf", ("none", "gzip"), ("profiles",)),
+)
+# The Collector's exporters, but for lz4, which the gateway doesn't take.
+HTTP_COMPRESSIONS = ("none", "gzip", "zstd", "snappy", "x-snappy-framed", "zlib", "deflate")
+COLLECTOR_OFFERS = (
+    Offer("collector", "grpc", ("none", "gzip", "zstd", "snappy"), SIGNALS),
+    Offer("collector", "http/protobuf", HTTP_COMPRESSIONS, SIGNALS),
+    Offer("collector", "http/json", HTTP_COMPRESSIONS, SIGNALS),
+)
+# What the gateway's exporters offer and the Collector reads, so not brotli.
+EXPORTER_COMPRESSIONS = ("none", "gzip", "zstd")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,17 +50,18 @@ class Route:
     """One way through the gateway: a receiver, the pipelines of every signal, an exporter."""
 
     name: str
-    exporter: str  # the exporter's type in the configuration
+    transport: str  # of the exporter
     compression: str  # of the exporter
-    batch: str | None  # the batch processor
-    queue: bool  # False: the sender waits for the Collector's answer
+    batch: str | None = None  # the batch processor
+    queue: bool = False  # False: the sender waits for the Collector's answer
 
 
 ROUTES = (
-    Route("grpc", "otlp_grpc", "gzip", batch=None, queue=False),
-    Route("grpc-merge", "otlp_grpc", "none", batch="batch/merge", queue=True),
-    Route("http", "otlp_http", "none", batch=None, queue=False),
-    Route("http-cut", "otlp_http", "gzip", batch="batch/cut", queue=True),
+    Route("grpc", "grpc", "gzip"),
+    Route("grpc-merge", "grpc", "none", batch="batch/merge", queue=True),
+    Route("http", "http/protobuf", "none"),
+    Route("http-cut", "http/protobuf", "gzip", batch="batch/cut", queue=True),
+    Route("json", "http/json", "gzip"),
 )
 # The first waits long enough to join requests of several senders, the second cuts nearly every request, also between the
 # data points of a metric.
@@ -32,13 +69,18 @@ BATCHES = {
     "batch/merge": {"timeout": "500ms", "send_batch_size": 2000},
     "batch/cut": {"timeout": "100ms", "send_batch_size": 30, "send_batch_max_size": 30},
 }
+EXPORTS = tuple(
+    Route(f"out-{transport.replace('/', '-')}-{compression}", transport, compression)
+    for transport in ("grpc", "http/protobuf", "http/json")
+    for compression in EXPORTER_COMPRESSIONS
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
     """One run of one sender. Each of its signals is a cell."""
 
-    sender: str  # go, python, file (profiles) or collector
+    sender: str
     transport: str
     compression: str
     route: Route
@@ -49,16 +91,19 @@ class Run:
         return f"{self.sender} {self.transport} {self.compression} {self.route.name}"
 
 
-def runs():
-    """All runs, in the order of the report."""
-    made = []
-    for sender, signals in (("go", SDK_SIGNALS), ("python", SDK_SIGNALS), ("file", ("profiles",))):
-        for transport in TRANSPORTS:
-            for compression in SDK_COMPRESSIONS:
-                made += [Run(sender, transport, compression, route, signals) for route in ROUTES]
-    # What the Collector sends differs by its exporter alone, not by who sent to it: a route each will do.
-    for transport in TRANSPORTS:
-        for compression in COLLECTOR_COMPRESSIONS:
-            route = ROUTES[len(made) % len(ROUTES)]
-            made.append(Run("collector", transport, compression, route, SIGNALS))
-    return made
+def runs(only=""):
+    """The runs whose id contains `only`, in the order of the report."""
+    made = [
+        Run(offer.sender, offer.transport, compression, route, offer.signals)
+        for offer in OFFERS
+        for compression in offer.compressions
+        for route in ROUTES
+    ]
+    # What the Collector sends differs by its exporter alone, not by the way on: a route each will do.
+    relayed = [(offer, compression) for offer in COLLECTOR_OFFERS for compression in offer.compressions]
+    for number, (offer, compression) in enumerate(relayed):
+        route = ROUTES[number % len(ROUTES)]
+        made.append(Run(offer.sender, offer.transport, compression, route, offer.signals))
+    # And what the gateway's exporters send, not by who sent to it.
+    made += [Run("gateway", "grpc", "none", route, SIGNALS) for route in EXPORTS]
+    return [run for run in made if only in run.id]

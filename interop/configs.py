@@ -4,7 +4,7 @@ import json
 import random
 import socket
 
-from cells import BATCHES, ROUTES, SIGNALS
+from cells import BATCHES, SIGNALS
 
 HOST = "127.0.0.1"
 # Below those that systems give to outgoing connections, one of which could take a port before its server does.
@@ -39,16 +39,17 @@ class Receiver:
         return {"protocols": {"grpc": grpc, "http": {"endpoint": self.http}}}
 
 
-def otlp_exporter(kind, endpoint, compression, queue):
-    """An OTLP exporter without TLS. One that doesn't queue gives up soon: its sender is waiting."""
+def otlp_exporter(receiver, transport, compression, queue):
+    """Type and configuration of an OTLP exporter without TLS. One that doesn't queue gives up soon: its sender is
+    waiting."""
     config = {"compression": compression, "sending_queue": {"enabled": queue}}
-    if kind == "otlp_grpc":
-        config |= {"endpoint": endpoint, "tls": {"insecure": True}}
-    else:
-        config |= {"endpoint": f"http://{endpoint}"}
     if not queue:
         config["retry_on_failure"] = {"enabled": False}
-    return config
+    endpoint = receiver.endpoint(transport)
+    if transport == "grpc":
+        return "otlp_grpc", config | {"endpoint": endpoint, "tls": {"insecure": True}}
+    encoding = "json" if transport == "http/json" else "proto"
+    return "otlp_http", config | {"endpoint": f"http://{endpoint}", "encoding": encoding}
 
 
 def gateway(path, entries, collector, metrics):
@@ -56,15 +57,15 @@ def gateway(path, entries, collector, metrics):
     host, port = metrics.rsplit(":", 1)
     reader = {"pull": {"exporter": {"prometheus": {"host": host, "port": int(port)}}}}
     config = {
-        "receivers": {f"otlp/{route.name}": entries[route].config() for route in ROUTES},
+        "receivers": {f"otlp/{route.name}": receiver.config() for route, receiver in entries.items()},
         "processors": BATCHES,
         "exporters": {},
         "service": {"telemetry": {"metrics": {"readers": [reader]}}, "pipelines": {}},
     }
-    for route in ROUTES:
-        exporter = f"{route.exporter}/{route.name}"
-        endpoint = collector.grpc if route.exporter == "otlp_grpc" else collector.http
-        config["exporters"][exporter] = otlp_exporter(route.exporter, endpoint, route.compression, route.queue)
+    for route in entries:
+        kind, exporting = otlp_exporter(collector, route.transport, route.compression, route.queue)
+        exporter = f"{kind}/{route.name}"
+        config["exporters"][exporter] = exporting
         for signal in SIGNALS:
             config["service"]["pipelines"][f"{signal}/{route.name}"] = {
                 "receivers": [f"otlp/{route.name}"],
@@ -84,10 +85,10 @@ def collector(path, via, direct, relays, files):
         for name in ("via", "direct"):
             pipelines[f"{signal}/{name}"] = {"receivers": [f"otlp/{name}"], "exporters": [f"file/{name}"]}
     for number, (receiver, run, entry) in enumerate(relays):
-        kind = "otlp_grpc" if run.transport == "grpc" else "otlp_http"
+        kind, exporting = otlp_exporter(entry, run.transport, run.compression, queue=False)
         exporter = f"{kind}/relay{number}"
         receivers[f"otlp/relay{number}"] = receiver.config()
-        exporters[exporter] = otlp_exporter(kind, entry.endpoint(run.transport), run.compression, queue=False)
+        exporters[exporter] = exporting
         for signal in SIGNALS:
             pipelines[f"{signal}/relay{number}"] = {
                 "receivers": [f"otlp/relay{number}"],

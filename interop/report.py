@@ -1,23 +1,60 @@
-"""The results as lines and as a table."""
+"""The results as lines and as a page."""
 
 import collections
 
-from cells import ROUTES
+import versions
+from cells import COLLECTOR_OFFERS, EXPORTS, OFFERS, ROUTES
 
 PAGE = """# Interop
 
-Made by `interop/run --write`. Official SDKs and the OpenTelemetry Collector send through `otlp` to the Collector, and
-the same batches straight to it; a cell is ok when the same multiset of items arrived both ways: every item once, with
-its resource, scope, schema URLs and attributes exactly as sent. Columns are the ways through the gateway: its exporter,
-and whether it queues and merges batches of several senders (`-merge`), queues and cuts them to 30 items (`-cut`), or
-lets the sender wait for the Collector's answer.
-
-{table}
+Made by `interop/run --write`, and run in CI. Official SDKs and the OpenTelemetry Collector send through `otlp` to the
+Collector, and the same batches straight to it. A cell is ok when the same multiset of items arrived both ways: every item
+once, with its resource, scope, schema URLs and attributes exactly as sent. The number is that of the signals.
 
 {summary}
 
-Versions: OpenTelemetry Go SDK 1.47.0, Python SDK 1.45.2, Collector 0.161.0 (as sender and as receiver). `file` is a
-profiles request in protobuf, since no SDK sends profiles yet.
+`interop/run --only TEXT` does the runs with this in their name, such as `rust http/json zstd json` (sender, transport,
+compression, way through), `python` or `h2spec`. It builds what these need, with Go, Maven, npm, pip and cargo, into
+`interop/.work`; a toolchain that is not there is reported and its runs are skipped, but in CI they fail.
+
+## SDKs
+
+Every transport, encoding and compression that each SDK offers. Columns are the ways through the gateway: its exporter
+(`json` is HTTP with `encoding: json`), and whether it queues and merges batches of several senders (`-merge`), queues and
+cuts them to 30 items (`-cut`), or lets the sender wait for the Collector's answer.
+
+{senders}
+
+Not there, because the SDK does not offer it: JSON in Java and Python; of Go's exporters only that of traces writes JSON.
+`file` is a profiles request in protobuf, since no SDK sends profiles yet. The values that JSON has no numbers for, NaN and
+the infinities, are left out where JavaScript and Rust write JSON: they write `null`, and the Collector refuses that.
+
+## The Collector as sender
+
+Each of its exporters' encodings and compressions, all four signals, each by one of the ways above. The Collector also
+offers lz4 over HTTP, which `otlp` does not take.
+
+{collector}
+
+## The gateway's exporters
+
+Each encoding and compression that the Collector takes, all four signals. It does not take brotli, which our exporter offers
+as well.
+
+{exporters}
+
+## HTTP/2
+
+h2spec against the port for OTLP/gRPC, and against the Collector's to compare. It asks for `GET /`, which is no gRPC call
+and answered by a status without a body. Where a case needs a body in the answer, the port for OTLP/HTTP is asked, which is
+the same server; where it needs a frame larger than what is allowed, the frame is made larger than our 1 MiB. A case that
+the gateway fails and the Collector does not would fail the run.
+
+{conformance}
+
+## Versions
+
+{versions}
 """
 
 
@@ -32,7 +69,7 @@ class Results:
         # A toolchain that CI lacks is a mistake of CI, not of the machine.
         verdict = "FAIL" if verdict == "SKIP" and self.in_ci else verdict
         self.all.append((run, what, verdict))
-        name = f"{run.sender:9} {run.transport:13} {run.compression:4} → {run.route.name:10} {what:8}" if run else what
+        name = f"{run.sender:10} {run.transport:13} {run.compression:4} → {run.route.name:10} {what:8}" if run else what
         print(f"{verdict:4} {name} {note}".rstrip(), flush=True)
 
     def count(self, verdict):
@@ -41,26 +78,54 @@ class Results:
     def summary(self):
         return f"{self.count('ok')} ok, {self.count('FAIL')} failed, {self.count('SKIP')} skipped"
 
-    def table(self):
-        """Senders down, routes across; a cell counts its signals."""
-        cells = collections.defaultdict(list)
-        for run, _, verdict in self.all:
-            if run:
-                cells[(run.sender, run.transport, run.compression), run.route].append(verdict)
-        rows = [["sender", "transport", "encoding", *(route.name for route in ROUTES)]]
-        rows.append(["---"] * len(rows[0]))
-        for key in dict.fromkeys(key for key, _ in cells):
-            rows.append([*key, *(tally(cells.get((key, route), [])) for route in ROUTES)])
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        return "\n".join(
-            f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths))} |" for row in rows
+    def cells(self, *key):
+        """The verdicts of the runs that agree with the key in sender, transport, compression and route, tallied."""
+        counts = collections.Counter(
+            verdict
+            for run, _, verdict in self.all
+            if run and all(a == b for a, b in zip(key, (run.sender, run.transport, run.compression, run.route.name)))
         )
+        return ", ".join(f"{verdict} {count}" for verdict, count in counts.items()) or "—"
 
     def page(self):
-        return PAGE.format(table=self.table(), summary=self.summary() + ".")
+        said = [f"{what}: {verdict}" for run, what, verdict in self.all if run is None and "h2spec" in what]
+        return PAGE.format(
+            summary=f"**{self.summary()}.**",
+            senders=self.senders(),
+            collector=self.collector(),
+            exporters=self.exporters(),
+            conformance="\n".join(f"- {line}" for line in said),
+            versions=table(["what", "version"], [list(pair) for pair in versions.pinned().items()]),
+        )
+
+    def senders(self):
+        rows, last = [], None
+        for offer in OFFERS:
+            for compression in offer.compressions:
+                key = offer.sender, offer.transport, compression
+                name = "" if offer.sender == last else offer.sender
+                rows.append([name, *key[1:], *(self.cells(*key, route.name) for route in ROUTES)])
+                last = offer.sender
+        return table(["sender", "transport", "compression", *(route.name for route in ROUTES)], rows)
+
+    def collector(self):
+        transports = [offer.transport for offer in COLLECTOR_OFFERS]
+        compressions = dict.fromkeys(name for offer in COLLECTOR_OFFERS for name in offer.compressions)
+        rows = [[name, *(self.cells("collector", transport, name) for transport in transports)] for name in compressions]
+        return table(["compression", *transports], rows)
+
+    def exporters(self):
+        transports, compressions = ([*dict.fromkeys(names)] for names in zip(*((r.transport, r.compression) for r in EXPORTS)))
+        routes = {(route.transport, route.compression): route.name for route in EXPORTS}
+        rows = [
+            [name, *(self.cells("gateway", "grpc", "none", routes[transport, name]) for transport in transports)]
+            for name in compressions
+        ]
+        return table(["compression", *transports], rows)
 
 
-def tally(verdicts):
-    """`ok 3` when all three signals are, else how many are what."""
-    counts = collections.Counter(verdicts)
-    return ", ".join(f"{verdict} {count}" for verdict, count in counts.items()) or "—"
+def table(head, rows):
+    """Columns as wide as they need to be."""
+    rows = [head, ["---"] * len(head), *rows]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join(f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths))} |" for row in rows)

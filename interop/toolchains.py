@@ -14,6 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 WORK = HERE / ".work"
 BUILD_SECONDS = 1800
 BUILDER = "go.opentelemetry.io/collector/cmd/builder@v0.161.0"
+H2SPEC = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"
 
 
 class Missing(PeerError):
@@ -53,6 +54,30 @@ def go_sender():
     return [str(made)]
 
 
+def java_sender():
+    need("javac")
+    need("mvn")
+    project, made = HERE / "java", WORK / "java"
+    sources = [project / "pom.xml", *sorted((project / "src").rglob("*.java"))]
+    main = made / "classes" / "interop" / "Main.class"
+    once(main, sources, "", lambda: run(["mvn", "-q", "-B", "clean", "process-classes"], project), "java")
+    # A process of a second or two gains nothing from the optimizing compiler.
+    options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+    return ["java", *options, "-cp", f"{made / 'classes'}:{made / 'lib' / '*'}", "interop.Main"]
+
+
+def javascript_sender():
+    made = WORK / "javascript"
+    made.mkdir(parents=True, exist_ok=True)
+    for source in (HERE / "javascript").iterdir():
+        shutil.copy(source, made)
+    manifests = [made / "package.json", made / "package-lock.json"]
+    need("npm")
+    installed = made / "node_modules" / ".package-lock.json"
+    once(installed, manifests, "", lambda: run(["npm", "ci", "--ignore-scripts", "--silent"], made), "node")
+    return ["node", str(made / "client.js")]
+
+
 def python_sender(script, *options):
     """A script of `python/` in a virtual environment with the pinned packages."""
     venv, requirements = WORK / "venv", HERE / "python" / "requirements.txt"
@@ -64,6 +89,18 @@ def python_sender(script, *options):
 
     once(python, [requirements], sys.version, build, "python3")
     return [str(python), str(HERE / "python" / script), *options]
+
+
+def rust_sender():
+    directory = WORK / "rust"
+    run(["cargo", "build", "-q", "--locked"], HERE / "rust", {"CARGO_TARGET_DIR": str(directory)})
+    return [str(directory / "debug" / "interop-rust")]
+
+
+def h2spec():
+    made = WORK / "bin" / "h2spec"
+    once(made, [], H2SPEC, lambda: run(["go", "install", H2SPEC], HERE, {"GOBIN": str(WORK / "bin")}), "go")
+    return str(made)
 
 
 def once(made, sources, extra, build, tool):

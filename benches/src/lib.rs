@@ -1,8 +1,14 @@
 //! What the benchmarks share: a body like those that gateways see. The questions stand in the files of `benches/`.
 
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{
+    Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
+    number_data_point,
+};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span};
 use prost::Message as _;
@@ -32,6 +38,75 @@ pub fn spans(spans: usize) -> Vec<u8> {
         schema_url: SCHEMA_URL.to_owned(),
     };
     ExportTraceServiceRequest { resource_spans: vec![resource_spans] }.encode_to_vec()
+}
+
+/// One request of `metrics` metrics of a web service: 20 resource attributes, and in turn a gauge of doubles, a sum and
+/// a histogram, of four points with three attributes each.
+pub fn metrics(metrics: usize) -> Vec<u8> {
+    let resource = Resource {
+        attributes: (0..20)
+            .map(|index| text(&format!("resource.attribute.{index}"), "a-value-of-24-characters"))
+            .collect(),
+        ..Resource::default()
+    };
+    let scope_metrics =
+        ScopeMetrics { metrics: (0..metrics as u64).map(metric).collect(), ..ScopeMetrics::default() };
+    let resource_metrics = ResourceMetrics {
+        resource: Some(resource),
+        scope_metrics: vec![scope_metrics],
+        ..ResourceMetrics::default()
+    };
+    ExportMetricsServiceRequest { resource_metrics: vec![resource_metrics] }.encode_to_vec()
+}
+
+fn metric(number: u64) -> Metric {
+    let data = match number % 3 {
+        0 => Data::Gauge(Gauge { data_points: points(number) }),
+        1 => Data::Sum(Sum { data_points: points(number), aggregation_temporality: 2, is_monotonic: true }),
+        _ => Data::Histogram(Histogram { data_points: histograms(number), aggregation_temporality: 2 }),
+    };
+    Metric {
+        name: format!("http.server.request.duration.{number}"),
+        description: "Duration of HTTP server requests".to_owned(),
+        unit: "s".to_owned(),
+        data: Some(data),
+        ..Metric::default()
+    }
+}
+
+fn point_attributes(point: u64) -> Vec<KeyValue> {
+    vec![
+        text("http.request.method", "GET"),
+        text("http.route", "/api/v1/customers"),
+        int("server.port", 8000 + point as i64),
+    ]
+}
+
+fn points(number: u64) -> Vec<NumberDataPoint> {
+    let point = |point| NumberDataPoint {
+        attributes: point_attributes(point),
+        start_time_unix_nano: 1_753_000_000_000_000_000,
+        time_unix_nano: 1_753_000_060_000_000_000 + number,
+        value: Some(number_data_point::Value::AsDouble((number * 4 + point) as f64 / 7.0)),
+        ..NumberDataPoint::default()
+    };
+    (0..4).map(point).collect()
+}
+
+fn histograms(number: u64) -> Vec<HistogramDataPoint> {
+    let point = |point| HistogramDataPoint {
+        attributes: point_attributes(point),
+        start_time_unix_nano: 1_753_000_000_000_000_000,
+        time_unix_nano: 1_753_000_060_000_000_000 + number,
+        count: 120,
+        sum: Some(number as f64 / 3.0),
+        bucket_counts: vec![1, 2, 4, 8, 16, 32, 31, 16, 8, 2],
+        explicit_bounds: vec![0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75],
+        min: Some(0.001),
+        max: Some(0.9),
+        ..HistogramDataPoint::default()
+    };
+    (0..4).map(point).collect()
 }
 
 fn span(number: u64) -> Span {

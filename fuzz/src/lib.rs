@@ -9,7 +9,7 @@ mod inflate;
 
 use bytes::Bytes;
 pub use grpc_frame::grpc_frame;
-pub use inflate::inflate;
+pub use inflate::{inflate, inflate_others};
 use otlp_protocol::{Payload, Signal, SplitLimits, ValidateLimits};
 
 /// A target's name and what it does with an input.
@@ -17,7 +17,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] =
-    &[("validate", validate), ("split", split), ("grpc_frame", grpc_frame), ("inflate", inflate)];
+    &[("validate", validate), ("split", split), ("grpc_frame", grpc_frame), ("inflate", inflate), ("inflate_others", inflate_others)];
 
 /// Any bytes are judged without a panic, and what is sound is counted alike by all who count.
 pub fn validate(data: &[u8]) {

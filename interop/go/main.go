@@ -23,19 +23,20 @@ import (
 type target struct {
 	endpoint string // host:port
 	http     bool
+	json     bool // traces alone: the other exporters don't offer it
 	gzip     bool
 }
 
 func main() {
 	run := flag.String("run", "", "value of the resource attribute interop.run")
-	protocol := flag.String("protocol", "grpc", "grpc | http/protobuf")
+	protocol := flag.String("protocol", "grpc", "grpc | http/protobuf | http/json, which sends traces alone")
 	compression := flag.String("compression", "none", "none | gzip")
 	endpoints := flag.String("endpoints", "", "comma-separated host:port; every batch goes to each")
 	flag.Parse()
 
 	var targets []target
 	for _, endpoint := range strings.Split(*endpoints, ",") {
-		targets = append(targets, target{endpoint, *protocol == "http/protobuf", *compression == "gzip"})
+		targets = append(targets, target{endpoint, *protocol != "grpc", *protocol == "http/json", *compression == "gzip"})
 	}
 	var heard errorLog
 	otel.SetErrorHandler(&heard)
@@ -44,8 +45,11 @@ func main() {
 
 	res := resource.NewWithAttributes("https://opentelemetry.io/schemas/1.37.0",
 		append(everyType("resource."), attribute.String("interop.run", *run), attribute.String("service.name", "interop-go"))...)
-	err := errors.Join(sendTraces(ctx, res, targets), sendMetrics(ctx, res, targets), sendLogs(ctx, res, targets), heard.err())
-	if err != nil {
+	err := sendTraces(ctx, res, targets)
+	if *protocol != "http/json" {
+		err = errors.Join(err, sendMetrics(ctx, res, targets), sendLogs(ctx, res, targets))
+	}
+	if err = errors.Join(err, heard.err()); err != nil {
 		log.Print(err)
 		os.Exit(1)
 	}

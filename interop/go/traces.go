@@ -43,6 +43,9 @@ func spanExporter(ctx context.Context, to target) (sdktrace.SpanExporter, error)
 		if to.gzip {
 			options = append(options, otlptracehttp.WithCompression(otlptracehttp.GzipCompression))
 		}
+		if to.json {
+			options = append(options, otlptracehttp.WithEncoding(otlptracehttp.EncodingJSON))
+		}
 		return otlptracehttp.New(ctx, options...)
 	}
 	options := []otlptracegrpc.Option{otlptracegrpc.WithEndpoint(to.endpoint), otlptracegrpc.WithInsecure()}

@@ -57,7 +57,7 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--run", required=True)
     parser.add_argument("--protocol", choices=["grpc", "http/protobuf"], required=True)
-    parser.add_argument("--compression", choices=["none", "gzip"], required=True)
+    parser.add_argument("--compression", choices=["none", "gzip", "deflate"], required=True)
     parser.add_argument("--endpoints", required=True, help="comma-separated host:port; every batch goes to each")
     return parser.parse_args()
 

@@ -4,6 +4,7 @@
 //! [`check`] takes out the keys that have a rule, decodes each component into the struct that mirrors it and looks up
 //! what the pipelines name. Every error knows its file, line and column; secrets are never shown.
 
+pub(crate) mod auth;
 mod check;
 pub(crate) mod component;
 mod decode;
@@ -13,6 +14,7 @@ pub(crate) mod exporter;
 pub(crate) mod extension;
 mod headers;
 mod listen;
+mod literal;
 mod merge;
 mod node;
 mod parse;
@@ -22,6 +24,7 @@ pub(crate) mod problem;
 pub(crate) mod processor;
 pub(crate) mod receiver;
 pub(crate) mod rules;
+mod secret;
 pub(crate) mod source;
 pub(crate) mod telemetry;
 pub(crate) mod tls;

@@ -3,8 +3,9 @@
 mod show;
 
 use crate::args::LocalArgs;
+use crate::config::auth::AuthPlans;
 use crate::config::exporter;
-use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan};
+use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::Problem;
 use crate::config::telemetry::LogConfig;
 use crate::otel_env::Forward;
@@ -16,10 +17,15 @@ use show::Show;
 
 /// The plan of the local gateway. It serves neither metrics nor health: it needs no further port.
 pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
-    let server = |protocol: Protocol, endpoint: &str| ServerSpec {
-        strategy: protocol.strategy(),
-        config: ServerConfig::new(endpoint),
-        http_paths: Vec::new(),
+    let server = |protocol: Protocol, endpoint: &str| ServerPlan {
+        spec: ServerSpec {
+            strategy: protocol.strategy(),
+            config: ServerConfig::new(endpoint),
+            http_paths: Vec::new(),
+        },
+        include_metadata: false,
+        auth: None,
+        check: None,
     };
     let servers = vec![server(Protocol::Grpc, &args.grpc), server(Protocol::Http, &args.http)];
     let details = args.details;
@@ -35,6 +41,7 @@ pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
         id: signal.name.into(),
         signal,
         receivers: vec![RECEIVER.into()],
+        processors: Vec::new(),
         batch: None,
         exporters: of(signal),
     });
@@ -44,6 +51,7 @@ pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
         pipelines: pipelines.into(),
         metrics_endpoint: None,
         health: None,
+        auth: AuthPlans(Vec::new()),
         memory_limit_bytes: None,
         logs: LogConfig::default(),
         notes: Vec::new(),
@@ -54,7 +62,7 @@ impl Forward {
     fn exporter(self) -> ExporterPlan {
         let Self { protocol, config, takes } = self;
         ExporterPlan {
-            connect: Box::new(move |context| {
+            connect: Box::new(move |context, _| {
                 let client = protocol.strategy().client(context, config);
                 client
                     .map(Outlet::from)
@@ -63,6 +71,7 @@ impl Forward {
             queue: QueueConfig::default(),
             retry: RetryConfig::default(),
             takes,
+            auth: None,
         }
     }
 }

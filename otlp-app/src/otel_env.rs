@@ -5,7 +5,7 @@
 use crate::config::Lookup;
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
-use otlp_transport::{ClientConfig, Compression};
+use otlp_transport::{ClientConfig, Compression, Encoding};
 use std::time::Duration;
 
 /// Where to forward to.
@@ -24,14 +24,15 @@ pub(crate) fn forward(lookup: &dyn Lookup) -> (Option<Forward>, Vec<String>) {
     let get =
         |name: &str| lookup.env(&format!("OTEL_EXPORTER_OTLP_{name}")).filter(|value| !value.is_empty());
     let mut warnings = Vec::new();
-    let protocol = match get("PROTOCOL").map(|protocol| protocol.to_ascii_lowercase()).as_deref() {
-        None | Some("http/protobuf") => Protocol::Http,
-        Some("grpc") => Protocol::Grpc,
+    let given = get("PROTOCOL").map(|protocol| protocol.to_ascii_lowercase());
+    let (protocol, encoding) = match given.as_deref() {
+        None | Some("http/protobuf") => (Protocol::Http, Encoding::Protobuf),
+        Some("http/json") => (Protocol::Http, Encoding::Json),
+        Some("grpc") => (Protocol::Grpc, Encoding::Protobuf),
         Some(_) => {
-            warnings.push(
-                "OTEL_EXPORTER_OTLP_PROTOCOL: neither grpc nor http/protobuf; using http/protobuf".into(),
-            );
-            Protocol::Http
+            let problem = "none of grpc, http/protobuf, http/json; using http/protobuf";
+            warnings.push(format!("OTEL_EXPORTER_OTLP_PROTOCOL: {problem}"));
+            (Protocol::Http, Encoding::Protobuf)
         }
     };
     let own = own_endpoints(&get, protocol, &mut warnings);
@@ -42,13 +43,16 @@ pub(crate) fn forward(lookup: &dyn Lookup) -> (Option<Forward>, Vec<String>) {
     let takes = base.is_none().then(|| own.iter().map(|(signal, _)| *signal).collect());
     let mut config = ClientConfig::new(base.unwrap_or_default());
     config.signal_endpoints = own.into_iter().map(|(signal, url)| (signal.to_owned(), url)).collect();
+    config.encoding = encoding;
     config.compression =
         match get("COMPRESSION").map(|compression| compression.to_ascii_lowercase()).as_deref() {
             None | Some("none") => Compression::None,
             Some("gzip") => Compression::Gzip,
             Some("zstd") => Compression::Zstd,
+            Some("br") => Compression::Brotli,
             Some(_) => {
-                warnings.push("OTEL_EXPORTER_OTLP_COMPRESSION: none of none, gzip, zstd; using none".into());
+                warnings
+                    .push("OTEL_EXPORTER_OTLP_COMPRESSION: none of none, gzip, zstd, br; using none".into());
                 Compression::None
             }
         };
@@ -64,9 +68,8 @@ pub(crate) fn forward(lookup: &dyn Lookup) -> (Option<Forward>, Vec<String>) {
         }
     };
     config.tls.ca_file = get("CERTIFICATE").map(Into::into);
-    if get("CLIENT_KEY").or_else(|| get("CLIENT_CERTIFICATE")).is_some() {
-        warnings.push("OTEL_EXPORTER_OTLP_CLIENT_KEY, _CLIENT_CERTIFICATE: not supported, ignored".into());
-    }
+    config.tls.certificate.cert_file = get("CLIENT_CERTIFICATE").map(Into::into);
+    config.tls.certificate.key_file = get("CLIENT_KEY").map(Into::into);
     (Some(Forward { protocol, config, takes }), warnings)
 }
 

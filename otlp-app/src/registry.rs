@@ -1,11 +1,10 @@
 //! Every component type there is: one entry each. A component of another crate is one more entry.
 
 use crate::config::component::Component;
-use crate::config::plan::{ExporterPlan, ProcessorPlan, ReceiverPlan};
+use crate::config::plan::{ExporterPlan, ExtensionPlan, ProcessorPlan, ReceiverPlan};
 use crate::config::problem::Problems;
 use crate::config::rules::KeyRule;
 use crate::config::{exporter, extension, processor, receiver, tls};
-use otlp_service::HealthSpec;
 
 /// A type of component.
 pub(crate) struct ComponentType {
@@ -30,8 +29,8 @@ pub(crate) enum Build {
     Processor(BuildFn<ProcessorPlan>),
     /// Of an exporter.
     Exporter(BuildFn<ExporterPlan>),
-    /// Of an extension; there is one kind of them so far.
-    Extension(BuildFn<HealthSpec>),
+    /// Of an extension.
+    Extension(BuildFn<ExtensionPlan>),
 }
 
 /// A function that reads settings.
@@ -58,14 +57,21 @@ pub(crate) const COMPONENT_TYPES: &[ComponentType] = &[
         name: "otlp",
         aliases: &[],
         about: "takes OTLP over gRPC and HTTP",
-        rules: &[receiver::OTLP_RULES],
+        rules: &[receiver::OTLP_RULES, tls::SERVER_TLS_RULES],
         build: Build::Receiver(receiver::otlp),
+    },
+    ComponentType {
+        name: "attributes",
+        aliases: &[],
+        about: "changes attributes of spans, log records and data points",
+        rules: &[processor::ATTRIBUTES_RULES],
+        build: Build::Processor(processor::attributes),
     },
     ComponentType {
         name: "batch",
         aliases: &[],
         about: "joins requests by items, bytes and time",
-        rules: &[processor::BATCH_RULES],
+        rules: &[],
         build: Build::Processor(processor::batch),
     },
     ComponentType {
@@ -74,6 +80,13 @@ pub(crate) const COMPONENT_TYPES: &[ComponentType] = &[
         about: "bounds the memory that requests take",
         rules: &[processor::MEMORY_LIMITER_RULES],
         build: Build::Processor(processor::memory_limiter),
+    },
+    ComponentType {
+        name: "resource",
+        aliases: &[],
+        about: "changes attributes of resources",
+        rules: &[],
+        build: Build::Processor(processor::resource),
     },
     ComponentType {
         name: "debug",
@@ -99,7 +112,7 @@ pub(crate) const COMPONENT_TYPES: &[ComponentType] = &[
     ComponentType {
         name: "otlp_http",
         aliases: &["otlphttp"],
-        about: "sends OTLP over HTTP with protobuf",
+        about: "sends OTLP over HTTP in protobuf or JSON",
         rules: &[exporter::HTTP_RULES, exporter::QUEUE_RULES, tls::TLS_RULES],
         build: Build::Exporter(exporter::otlp_http),
     },
@@ -109,6 +122,41 @@ pub(crate) const COMPONENT_TYPES: &[ComponentType] = &[
         about: "answers health probes over HTTP",
         rules: &[extension::HEALTH_CHECK_RULES],
         build: Build::Extension(extension::health_check),
+    },
+    ComponentType {
+        name: "api_key",
+        aliases: &[],
+        about: "lets in senders with a key in a header",
+        rules: &[],
+        build: Build::Extension(extension::api_key),
+    },
+    ComponentType {
+        name: "basicauth",
+        aliases: &["basic_auth"],
+        about: "lets in, or sends, user and password",
+        rules: &[],
+        build: Build::Extension(extension::basicauth),
+    },
+    ComponentType {
+        name: "bearertokenauth",
+        aliases: &["bearer_token_auth"],
+        about: "lets in, or sends, bearer tokens",
+        rules: &[],
+        build: Build::Extension(extension::bearertokenauth),
+    },
+    ComponentType {
+        name: "client_certificate",
+        aliases: &[],
+        about: "knows senders by their certificates",
+        rules: &[],
+        build: Build::Extension(extension::client_certificate),
+    },
+    ComponentType {
+        name: "headers_setter",
+        aliases: &[],
+        about: "sets headers of exporters' requests",
+        rules: &[],
+        build: Build::Extension(extension::headers_setter),
     },
 ];
 

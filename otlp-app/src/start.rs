@@ -1,9 +1,10 @@
 //! A plan into a gateway.
 
-use crate::config::plan::{ExporterPlan, Outlet, Plan};
-use crate::config::problem::Problems;
+use crate::auth::Authenticators;
+use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
+use crate::config::problem::{Problem, Problems};
 use crate::memory::default_budget_bytes;
-use otlp_service::{ExporterSpec, GatewaySpec, ReceiverSpec};
+use otlp_service::{ExporterSpec, GatewaySpec, ReceiverSpec, ServerSpec};
 use otlp_transport::TransportContext;
 
 /// Time, network and memory as the plan wants them.
@@ -11,28 +12,48 @@ pub(crate) fn context(plan: &Plan) -> TransportContext {
     TransportContext::tcp(plan.memory_limit_bytes.unwrap_or_else(default_budget_bytes))
 }
 
-/// Everything of the plan but the network: clients are made, nothing is connected.
+/// Everything of the plan but the network: files are read and clients made, nothing is connected.
 pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec, Problems> {
     let mut problems = Problems::default();
+    let mut auth = Authenticators::new(context, plan.auth);
     let mut exporters = Vec::with_capacity(plan.exporters.len());
-    for (id, ExporterPlan { connect, queue, retry, .. }) in plan.exporters {
-        match connect(context) {
+    for (id, ExporterPlan { connect, queue, retry, auth: named, .. }) in plan.exporters {
+        let credentials = named.map(|named| auth.client(&named)).transpose();
+        match credentials.and_then(|credentials| connect(context, credentials)) {
             Ok(Outlet { export: client, stats }) => {
                 exporters.push(ExporterSpec { id, client, stats, queue, retry })
             }
             Err(problem) => problems.push(problem),
         }
     }
+    let mut receivers = Vec::with_capacity(plan.receivers.len());
+    for (id, ReceiverPlan { servers }) in plan.receivers {
+        let servers: Vec<_> = servers.into_iter().map(|plan| server(plan, context, &mut auth)).collect();
+        match servers.into_iter().collect() {
+            Ok(servers) => receivers.push(ReceiverSpec { id, servers }),
+            Err(problem) => problems.push(problem),
+        }
+    }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let receivers =
-        plan.receivers.into_iter().map(|(id, receiver)| ReceiverSpec { id, servers: receiver.servers });
     Ok(GatewaySpec {
-        receivers: receivers.collect(),
+        receivers,
         exporters,
         pipelines: plan.pipelines,
         metrics_endpoint: plan.metrics_endpoint,
         health: plan.health,
     })
+}
+
+fn server(
+    ServerPlan { mut spec, auth: named, check, .. }: ServerPlan,
+    context: &TransportContext,
+    auth: &mut Authenticators<'_>,
+) -> Result<ServerSpec, Problem> {
+    if let Some(check) = check {
+        check(context)?;
+    }
+    spec.config.auth = named.map(|named| auth.server(&named)).transpose()?;
+    Ok(spec)
 }

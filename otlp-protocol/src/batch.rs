@@ -95,6 +95,12 @@ impl Batch {
         &self.charge
     }
 
+    /// Takes the charge, for a body that still needs it: the batch is left without.
+    #[must_use]
+    pub fn take_charge(&mut self) -> Charge {
+        std::mem::take(&mut self.charge)
+    }
+
     /// A second holder of the same batch: bytes and charge are shared, nothing is copied.
     #[must_use]
     pub fn share(&mut self) -> Self {
@@ -113,6 +119,14 @@ impl Batch {
             deadline: self.deadline,
             charge: Charge::none(),
         }
+    }
+
+    /// The same batch with another body of the same signal, which holds `count` and brings its own charge
+    /// ([`Charge::another`] is on the same budget). Origin and deadline stay, and whether it may be merged: a body is
+    /// edited below its top level.
+    #[must_use]
+    pub fn with_body(self, body: impl Into<Body>, count: Count, charge: Charge) -> Self {
+        Self { body: body.into(), count, charge, ..self }
     }
 
     /// Takes the batch apart: body, count and charge.
@@ -164,5 +178,12 @@ impl std::ops::AddAssign for Count {
     fn add_assign(&mut self, other: Self) {
         self.items += other.items;
         self.entries += other.entries;
+    }
+}
+
+impl std::ops::SubAssign for Count {
+    fn sub_assign(&mut self, other: Self) {
+        self.items = self.items.saturating_sub(other.items);
+        self.entries = self.entries.saturating_sub(other.entries);
     }
 }

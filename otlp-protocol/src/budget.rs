@@ -86,6 +86,12 @@ impl Charge {
         self.shared.iter().fold(self.bytes, |sum, shared| sum.saturating_add(shared.bytes()))
     }
 
+    /// A charge on the same budget that holds nothing yet.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { budget: self.budget.clone(), bytes: 0, shared: Vec::new() }
+    }
+
     /// A second holder of the same bytes: they are given back when the last holder drops. What either takes from now
     /// on is its own.
     #[must_use]

@@ -114,7 +114,10 @@ fn each<'a>(
 }
 
 /// Where the resources stand in the request, for all signals.
-const RESOURCES: u32 = 1;
+pub(crate) const RESOURCES: u32 = 1;
 
 /// Where the scopes stand in a resource, and the entries in a scope.
 pub(crate) const BELOW_RESOURCE: [u32; 2] = [2, 2];
+
+/// Where resource and scope themselves stand in their envelopes.
+pub(crate) const HEADER: u32 = 1;

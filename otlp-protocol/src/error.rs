@@ -54,6 +54,12 @@ pub enum DecodeErrorKind {
         /// The limit: [`ValidateLimits::max_elements`](crate::ValidateLimits::max_elements).
         limit: usize,
     },
+    /// The body would be too large with its strings repaired, or has too many to repair.
+    #[error("with its strings repaired, the request would have more than {limit} bytes")]
+    TooLarge {
+        /// The limit: `max_bytes` of [`repair_utf8`](crate::repair_utf8).
+        limit: usize,
+    },
 }
 
 /// A [`DecodeError`] whose path is not known yet.
@@ -67,6 +73,15 @@ pub(crate) struct Fault {
 const PATH_HEAD: usize = 12;
 const PATH_TAIL: usize = 4;
 
+// === impl Fault ===
+
+impl Fault {
+    /// The same fault in a body in which what was looked at starts at `start`.
+    pub(crate) fn behind(self, start: usize) -> Self {
+        Self { offset: start + self.offset, ..self }
+    }
+}
+
 // === impl DecodeError ===
 
 impl DecodeError {
@@ -75,7 +90,7 @@ impl DecodeError {
         let mut path = Path::default();
         let (mut message, mut start, mut end) = (root, 0, body.len());
         while let Some(step) = enclosing(message, &body[start..end], fault.offset - start) {
-            path.push(&step);
+            path.push(step.text());
             let Some((child, value)) = step.child else { break };
             if fault.offset < start + value.start {
                 break;
@@ -142,9 +157,21 @@ fn enclosing(message: &'static Message, bytes: &[u8], offset: usize) -> Option<E
     None
 }
 
+// === impl Element ===
+
+impl Element {
+    fn text(&self) -> String {
+        let mut text = self.name.map_or_else(|| self.number.to_string(), str::to_owned);
+        if let Some(index) = self.index {
+            let _ = write!(text, "[{index}]");
+        }
+        text
+    }
+}
+
 /// A path's two ends as it grows.
 #[derive(Default)]
-struct Path {
+pub(crate) struct Path {
     head: String,
     tail: std::collections::VecDeque<String>,
     len: usize,
@@ -153,15 +180,7 @@ struct Path {
 // === impl Path ===
 
 impl Path {
-    fn push(&mut self, element: &Element) {
-        let mut text = String::new();
-        let _ = match element.name {
-            Some(name) => write!(text, "{name}"),
-            None => write!(text, "{}", element.number),
-        };
-        if let Some(index) = element.index {
-            let _ = write!(text, "[{index}]");
-        }
+    pub(crate) fn push(&mut self, text: String) {
         self.len += 1;
         if self.len <= PATH_HEAD {
             let dot = if self.len > 1 { "." } else { "" };
@@ -174,7 +193,7 @@ impl Path {
         }
     }
 
-    fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         let Self { mut head, tail, len } = self;
         let left_out = len.saturating_sub(PATH_HEAD + tail.len());
         if left_out > 0 {

@@ -25,27 +25,43 @@
 mod batch;
 mod budget;
 mod count;
+mod edit;
+pub mod encode;
 mod error;
+mod field;
 mod grpc;
+pub mod json;
 mod merge;
+#[cfg(feature = "model")]
+pub mod model;
+mod partition;
 mod payload;
 mod pool;
+mod repair;
 mod response;
 pub mod schema;
 mod signal;
+mod splice;
 mod split;
 mod status;
 mod validate;
+pub mod view;
 pub mod wire;
 
 pub use batch::{Batch, Body, Count, Origin};
 pub use budget::{BudgetExhausted, ByteBudget, Charge};
 pub use count::count;
+pub use edit::{
+    AttributeEdits, Change, EditError, Edited, Editor, Fate, Item, Levels, MAX_ATTRIBUTES, MAX_STRINGS, Put,
+    Value, edit, sha256_hex,
+};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use grpc::{FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader};
 pub use merge::Merge;
+pub use partition::{MAX_PARTS, partition};
 pub use payload::{Payload, ZeroCopyBuffer};
 pub use pool::{BufferPool, ObjectPool, PooledObject};
+pub use repair::{Repaired, repair_utf8};
 pub use response::Accepted;
 pub use signal::{Items, Signal, SignalDescriptor};
 pub use split::{SplitLimits, split};

@@ -1,6 +1,10 @@
 //! The answer to an export: the same for all signals but for the name of the count.
 
+use crate::Signal;
+use crate::json::lexer::Lexer;
+use crate::json::{JsonError, put_string};
 use crate::wire::{Cursor, WireError, WireType, put_len_delimited, put_uint};
+use std::io::Write as _;
 
 /// The request was accepted, all of it or (`rejected` > 0) in part. OTLP §Partial Success; never retried.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +54,64 @@ impl Accepted {
                 (number, wire_type) => outer.skip_value(number, wire_type)?,
             }
         }
+        Ok(accepted)
+    }
+
+    /// Encodes `Export<Signal>ServiceResponse` as JSON: `{}` for full success.
+    ///
+    /// ```
+    /// use otlp_protocol::{Accepted, Signal};
+    ///
+    /// let accepted = Accepted { rejected: 3, message: "no ids".to_owned() };
+    /// let text = accepted.encode_json(Signal::TRACES);
+    /// assert_eq!(text, br#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"no ids"}}"#);
+    /// assert_eq!(Accepted::decode_json(&text).unwrap(), accepted);
+    /// ```
+    pub fn encode_json(&self, signal: Signal) -> Vec<u8> {
+        if !self.is_partial() {
+            return b"{}".to_vec();
+        }
+        let mut out = b"{\"partialSuccess\":{".to_vec();
+        if self.rejected > 0 {
+            put_string(&mut out, signal.rejected_name.as_bytes());
+            // The field is an int64, which JSON has in quotes.
+            let _ = write!(out, ":\"{}\"", self.rejected.min(i64::MAX as u64));
+        }
+        if !self.message.is_empty() {
+            out.extend_from_slice(if self.rejected > 0 {
+                b",\"errorMessage\":"
+            } else {
+                b"\"errorMessage\":"
+            });
+            put_string(&mut out, self.message.as_bytes());
+        }
+        out.extend_from_slice(b"}}");
+        out
+    }
+
+    /// Decodes any signal's response in JSON, as leniently as [`decode`](Self::decode): the count is any key that starts
+    /// with `rejected`.
+    ///
+    /// # Errors
+    /// If the text is not the JSON of such a message.
+    pub fn decode_json(response: &[u8]) -> Result<Self, JsonError> {
+        let mut accepted = Self::default();
+        let text = String::from_utf8_lossy(response);
+        let mut lexer = Lexer::new(text.as_bytes())?;
+        lexer.object(|lexer, key| match key {
+            b"partialSuccess" => lexer.object(|lexer, key| {
+                match key {
+                    b"errorMessage" => accepted.message = lexer.owned_string()?,
+                    _ if key.starts_with(b"rejected") => {
+                        accepted.rejected = u64::try_from(lexer.int64()?).unwrap_or(0);
+                    }
+                    _ => lexer.skip_value()?,
+                }
+                Ok(())
+            }),
+            _ => lexer.skip_value(),
+        })?;
+        lexer.end()?;
         Ok(accepted)
     }
 

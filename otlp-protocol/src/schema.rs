@@ -7,6 +7,7 @@
 mod table;
 
 use crate::wire::WireType;
+use std::fmt;
 
 /// A message type.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Message {
     pub fields: &'static [Field],
     /// What to do with a field, by its tag's value (number and wire type), for numbers up to [`MAX_NUMBER`].
     pub(crate) steps: Steps,
+    /// Where in `fields` the field of a number stands, for numbers up to [`MAX_NUMBER`]; [`NOWHERE`] if there is none.
+    pub(crate) places: [u8; MAX_NUMBER as usize + 1],
 }
 
 /// A field of a [`Message`].
@@ -32,6 +35,10 @@ pub struct Field {
     pub kind: Kind,
     /// How often it may stand.
     pub label: Label,
+    /// The names of an enum's values with their numbers; of other kinds, and of an open enum's further values, none.
+    pub values: &'static [(&'static str, i32)],
+    /// Whether JSON has these bytes in hex, not in base64: trace, span and profile ids.
+    pub(crate) is_hex: bool,
 }
 
 /// What a field holds: protobuf's own names.
@@ -48,7 +55,7 @@ pub enum Kind {
     Int32,
     Int64,
     /// A message; see [`Field::message`].
-    Message(MessageId),
+    Message(MessageRef),
     Sfixed32,
     Sfixed64,
     Sint32,
@@ -71,17 +78,20 @@ pub enum Label {
     OneOf(u8),
 }
 
-/// A message's place in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MessageId(u8);
+/// A message that a field holds; shown by its name, compared by identity: messages hold one another in circles.
+#[derive(Clone, Copy)]
+pub struct MessageRef(&'static Message);
 
 /// The largest field number that OTLP uses, with room to spare; larger ones are unknown fields.
 pub const MAX_NUMBER: u32 = 31;
 
+/// The place of a field that a message does not have.
+pub(crate) const NOWHERE: u8 = u8::MAX;
+
 /// Indexed by a tag's value; see [`step`].
 pub(crate) type Steps = [u8; 256];
 
-/// What a decoder does on a tag. From [`MESSAGE`](step::MESSAGE) on, a step is a message's place in the table.
+/// What a decoder does on a tag. From [`MESSAGE`](step::MESSAGE) on, a step is the place of a field that holds messages.
 pub(crate) mod step {
     /// Not a field of the message, or not with this wire type.
     pub(crate) const UNKNOWN: u8 = 0;
@@ -101,7 +111,7 @@ pub(crate) mod step {
     pub(crate) const PACKED_FIXED64: u8 = 7;
     /// A length and fours of bytes.
     pub(crate) const PACKED_FIXED32: u8 = 8;
-    /// A length and a message: its place in the table is added.
+    /// A length and a message: the field's place in [`Message::fields`](super::Message::fields) is added.
     pub(crate) const MESSAGE: u8 = 16;
 }
 
@@ -116,9 +126,12 @@ pub fn message(name: &str) -> Option<&'static Message> {
     table::MESSAGES.get(index)
 }
 
-/// The message of that full name, which must exist: for constants, where the compiler finds out.
-#[expect(clippy::panic, reason = "evaluated by the compiler alone")]
-pub(crate) const fn constant(name: &str) -> &'static Message {
+/// The message of that full name, for constants: what a signal of one's own has in common with OTLP's.
+///
+/// # Panics
+/// If there is none; in a constant the compiler finds out.
+#[expect(clippy::panic, reason = "documented; evaluated by the compiler")]
+pub const fn constant(name: &str) -> &'static Message {
     let mut index = 0;
     while index < table::MESSAGES.len() {
         if is_same(table::MESSAGES[index].name, name) {
@@ -138,47 +151,73 @@ const fn is_same(a: &str, b: &str) -> bool {
     index == a.len() && index == b.len()
 }
 
-/// The message that a step from [`step::MESSAGE`] on stands for.
-#[inline]
-pub(crate) fn message_of_step(step: u8) -> Option<&'static Message> {
-    table::MESSAGES.get(usize::from(step.wrapping_sub(step::MESSAGE)))
-}
-
 // === impl Message ===
 
 impl Message {
     /// The field of that number.
     pub fn field(&self, number: u32) -> Option<&'static Field> {
-        self.fields.iter().find(|field| field.number == number)
+        let place = self.places.get(number as usize)?;
+        self.fields.get(usize::from(*place))
     }
 
-    const fn new(name: &'static str, fields: &'static [Field]) -> Self {
+    /// A message of that full name with these fields, for tables of one's own.
+    ///
+    /// # Panics
+    /// If a field's number is above [`MAX_NUMBER`]; in a constant the compiler finds out.
+    pub const fn new(name: &'static str, fields: &'static [Field]) -> Self {
         let mut steps = [step::UNKNOWN; 256];
+        let mut places = [NOWHERE; MAX_NUMBER as usize + 1];
         let mut index = 0;
         while index < fields.len() {
             let field = &fields[index];
             let wire_type = field.kind.wire_type();
-            steps[(field.number << 3 | wire_type as u32) as usize] = field.kind.step();
+            places[field.number as usize] = index as u8;
+            steps[(field.number << 3 | wire_type as u32) as usize] = field.kind.step(index as u8);
             if matches!(field.label, Label::Repeated) && !matches!(wire_type, WireType::Len) {
                 steps[(field.number << 3 | WireType::Len as u32) as usize] = field.kind.packed_step();
             }
             index += 1;
         }
-        Self { name, fields, steps }
+        Self { name, fields, steps, places }
+    }
+
+    /// The message that a step of this one, from [`step::MESSAGE`] on, stands for.
+    #[inline]
+    pub(crate) fn of_step(&self, step: u8) -> Option<&'static Self> {
+        self.fields.get(usize::from(step.wrapping_sub(step::MESSAGE)))?.message()
     }
 }
 
 // === impl Field ===
 
 impl Field {
-    const fn new(number: u32, name: &'static str, json_name: &'static str, kind: Kind, label: Label) -> Self {
-        Self { number, name, json_name, kind, label }
+    /// A field, for tables of one's own.
+    pub const fn new(
+        number: u32,
+        name: &'static str,
+        json_name: &'static str,
+        kind: Kind,
+        label: Label,
+    ) -> Self {
+        let mut is_hex = false;
+        let mut index = 0;
+        while index < HEX_IDS.len() {
+            is_hex |= is_same(name, HEX_IDS[index]);
+            index += 1;
+        }
+        Self { number, name, json_name, kind, label, values: &[], is_hex }
+    }
+
+    /// The same field, an enum with these values.
+    #[must_use]
+    pub const fn of(self, values: &'static [(&'static str, i32)]) -> Self {
+        Self { values, ..self }
     }
 
     /// The message it holds, if it holds messages.
     pub fn message(&self) -> Option<&'static Message> {
         match self.kind {
-            Kind::Message(MessageId(index)) => table::MESSAGES.get(usize::from(index)),
+            Kind::Message(MessageRef(message)) => Some(message),
             _ => None,
         }
     }
@@ -194,9 +233,38 @@ impl Field {
     }
 }
 
+// === impl MessageRef ===
+
+impl std::ops::Deref for MessageRef {
+    type Target = Message;
+
+    fn deref(&self) -> &Message {
+        self.0
+    }
+}
+
+impl PartialEq for MessageRef {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+impl Eq for MessageRef {}
+
+impl fmt::Debug for MessageRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
 // === impl Kind ===
 
 impl Kind {
+    /// Messages of that type.
+    pub const fn message(message: &'static Message) -> Self {
+        Self::Message(MessageRef(message))
+    }
+
     /// The wire type of one value.
     pub const fn wire_type(self) -> WireType {
         match self {
@@ -214,11 +282,17 @@ impl Kind {
         }
     }
 
-    const fn step(self) -> u8 {
+    /// Whether a value is a string or bytes.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, Self::Bytes | Self::String)
+    }
+
+    /// `place` is the field's own.
+    const fn step(self, place: u8) -> u8 {
         match self {
             Self::Bytes => step::BYTES,
             Self::String => step::STRING,
-            Self::Message(MessageId(index)) => step::MESSAGE + index,
+            Self::Message(_) => step::MESSAGE + place,
             _ => match self.wire_type() {
                 WireType::Fixed64 => step::FIXED64,
                 WireType::Fixed32 => step::FIXED32,
@@ -235,3 +309,7 @@ impl Kind {
         }
     }
 }
+
+/// OTLP §JSON Protobuf Encoding: trace and span ids are in hex wherever they stand. Profile ids are by the Collector's
+/// practice.
+const HEX_IDS: [&str; 4] = ["trace_id", "span_id", "parent_span_id", "profile_id"];

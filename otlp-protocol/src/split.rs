@@ -5,13 +5,15 @@
 //! What fits is never opened, so the common case is one slice. A cut goes down only as far as it must: request,
 //! resource, scope, entry, and inside a metric to its data points.
 
-mod part;
+pub(crate) mod part;
+mod source;
 
 use self::part::Part;
+pub(crate) use self::source::Source;
 use crate::count::{BELOW_RESOURCE, survey, tally};
-use crate::wire::{Cursor, WireError, WireType};
-use crate::{Count, Items, Payload, Signal};
-use bytes::Bytes;
+use crate::field::{Field, fields};
+use crate::wire::WireError;
+use crate::{Count, Payload, Signal};
 use std::ops::Range;
 
 /// How much a part may hold; `None` is no limit.
@@ -45,7 +47,11 @@ pub fn split(
     if !survey.mergeable || limits.admit(body.len(), survey.count.items) {
         return Ok(vec![(payload.clone(), survey.count)]);
     }
-    let mut cut = Cut { body: &body, items: signal.items, part: Part::new(&body, limits), parts: Vec::new() };
+    let mut cut = Cut {
+        source: Source { body: &body, items: signal.items },
+        part: Part::new(&body, limits),
+        parts: Vec::new(),
+    };
     for resource in fields(&body, 0) {
         cut.envelope(&resource?, &BELOW_RESOURCE)?;
     }
@@ -63,18 +69,17 @@ impl SplitLimits {
 
 /// The work: the part being filled and those that are full.
 struct Cut<'a> {
-    body: &'a Bytes,
-    items: Items,
+    source: Source<'a>,
     part: Part<'a>,
     parts: Vec<(Payload, Count)>,
 }
 
 // === impl Cut ===
 
-impl<'a> Cut<'a> {
+impl Cut<'_> {
     /// Places an envelope whole, or its children one by one; `below` are the field numbers of the levels below it.
     fn envelope(&mut self, field: &Field, below: &[u32]) -> Result<(), WireError> {
-        let count = tally(self.items, self.value(field), below)?;
+        let count = tally(self.source.items, self.source.value(field), below)?;
         if self.part.fits(field.whole.len(), count.items) {
             self.part.place(field.whole.clone(), count);
             return Ok(());
@@ -82,12 +87,12 @@ impl<'a> Cut<'a> {
         let Some((&number, below)) = below.split_first() else {
             return self.entry(field, count);
         };
-        let Some(header) = self.header(self.fields(field), |child| child.is(number))? else {
+        let Some(header) = self.source.header(self.source.fields(field), |child| child.is(number))? else {
             self.place_alone(field.whole.clone(), count);
             return Ok(());
         };
         self.part.open(field.number, header, false);
-        for child in self.fields(field) {
+        for child in self.source.fields(field) {
             let child = child?;
             if child.is(number) {
                 self.envelope(&child, below)?;
@@ -99,20 +104,20 @@ impl<'a> Cut<'a> {
 
     /// Places the data points of a metric that does not fit; any other entry whole.
     fn entry(&mut self, entry: &Field, count: Count) -> Result<(), WireError> {
-        let Some((arm, number)) = self.only_arm(entry)? else {
+        let Some((arm, number)) = self.source.only_arm(entry)? else {
             self.place_alone(entry.whole.clone(), count);
             return Ok(());
         };
-        let outer = self.header(self.fields(entry), |field| field.is(arm))?;
+        let outer = self.source.header(self.source.fields(entry), |field| field.is(arm))?;
         // To a decoder, several occurrences of the arm are one container: its header is that of all of them.
-        let inner = self.header(self.fields_of_arm(entry, arm), |field| field.is(number))?;
+        let inner = self.source.header(self.source.fields_of_arm(entry, arm), |field| field.is(number))?;
         let (Some(outer), Some(inner)) = (outer, inner) else {
             self.place_alone(entry.whole.clone(), count);
             return Ok(());
         };
         self.part.open(entry.number, outer, true);
         self.part.open(arm, inner, false);
-        for point in self.fields_of_arm(entry, arm) {
+        for point in self.source.fields_of_arm(entry, arm) {
             let point = point?;
             if point.is(number) {
                 self.place_alone(point.whole, Count { items: 1, entries: 0 });
@@ -121,80 +126,6 @@ impl<'a> Cut<'a> {
         self.part.close();
         self.part.close();
         Ok(())
-    }
-
-    /// The number of the one container in an entry, and of the items in it; `None` if its items cannot be cut apart.
-    fn only_arm(&self, entry: &Field) -> Result<Option<(u32, u32)>, WireError> {
-        let Items::Inside { containers, field: number } = self.items else { return Ok(None) };
-        let mut only = None;
-        for field in self.fields(entry) {
-            let field = field?;
-            if !field.is_len || !containers.contains(&field.number) {
-                continue;
-            }
-            if only.is_some_and(|only| only != field.number) {
-                return Ok(None);
-            }
-            only = Some(field.number);
-        }
-        Ok(only.map(|arm| (arm, number)))
-    }
-
-    /// All of the fields that are not children, in one piece: a slice of the body if they stand together. `None` if
-    /// there are no children.
-    fn header(
-        &self,
-        fields: impl Iterator<Item = Result<Field, WireError>>,
-        is_child: impl Fn(&Field) -> bool,
-    ) -> Result<Option<Bytes>, WireError> {
-        let mut gathered = Vec::new();
-        let mut run = 0..0;
-        let mut has_children = false;
-        for field in fields {
-            let field = field?;
-            if is_child(&field) {
-                has_children = true;
-            } else if run.end == field.whole.start {
-                run.end = field.whole.end;
-            } else {
-                gathered.extend_from_slice(self.body.get(run).unwrap_or_default());
-                run = field.whole;
-            }
-        }
-        if !has_children {
-            return Ok(None);
-        }
-        if gathered.is_empty() {
-            return Ok(Some(self.body.slice(run)));
-        }
-        gathered.extend_from_slice(self.body.get(run).unwrap_or_default());
-        Ok(Some(gathered.into()))
-    }
-
-    /// The fields of a message.
-    fn fields(&self, message: &Field) -> Fields<'a> {
-        fields(self.value(message), message.value.start)
-    }
-
-    fn value(&self, field: &Field) -> &'a [u8] {
-        self.body.get(field.value.clone()).unwrap_or_default()
-    }
-
-    /// The fields of all occurrences of an entry's container.
-    fn fields_of_arm(
-        &self,
-        entry: &Field,
-        arm: u32,
-    ) -> impl Iterator<Item = Result<Field, WireError>> + use<'a> {
-        let body = self.body;
-        self.fields(entry).flat_map(move |field| {
-            let (error, container) = match field {
-                Ok(field) => (None, field.is(arm).then_some(field)),
-                Err(error) => (Some(Err(error)), None),
-            };
-            let value = container.map_or(0..0, |container| container.value);
-            error.into_iter().chain(fields(body.get(value.clone()).unwrap_or_default(), value.start))
-        })
     }
 
     /// Places what cannot be cut: in a new part unless it fits this one.
@@ -207,66 +138,5 @@ impl<'a> Cut<'a> {
 
     fn flush(&mut self) {
         self.parts.extend(self.part.take());
-    }
-}
-
-/// A field: where it stands in the body, and where its value does.
-struct Field {
-    number: u32,
-    /// Whether it is length-delimited.
-    is_len: bool,
-    whole: Range<usize>,
-    value: Range<usize>,
-}
-
-// === impl Field ===
-
-impl Field {
-    /// Whether it is the message of that number.
-    fn is(&self, number: u32) -> bool {
-        self.is_len && self.number == number
-    }
-}
-
-/// The fields of a message that stands at `base` in the body; ends after an error.
-struct Fields<'a> {
-    cursor: Cursor<'a>,
-    base: usize,
-    failed: bool,
-}
-
-fn fields(message: &[u8], base: usize) -> Fields<'_> {
-    Fields { cursor: Cursor::new(message), base, failed: false }
-}
-
-// === impl Fields ===
-
-impl Iterator for Fields<'_> {
-    type Item = Result<Field, WireError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed || self.cursor.is_at_end() {
-            return None;
-        }
-        let field = self.read();
-        self.failed = field.is_err();
-        Some(field)
-    }
-}
-
-impl Fields<'_> {
-    #[inline]
-    fn read(&mut self) -> Result<Field, WireError> {
-        let start = self.base + self.cursor.position();
-        let (number, wire_type) = self.cursor.tag()?;
-        let is_len = wire_type == WireType::Len;
-        let len = if is_len {
-            self.cursor.len_delimited()?.len()
-        } else {
-            self.cursor.skip_value(number, wire_type)?;
-            0
-        };
-        let end = self.base + self.cursor.position();
-        Ok(Field { number, is_len, whole: start..end, value: end - len..end })
     }
 }

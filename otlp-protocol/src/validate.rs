@@ -12,6 +12,7 @@ use crate::error::Fault;
 use crate::schema::{self, Message, Steps, step};
 use crate::wire::{Cursor, WireError, WireType};
 use crate::{Count, DecodeError, DecodeErrorKind, Signal};
+use std::ops::Range;
 
 /// Bounds on what one body may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +43,18 @@ pub struct Checked {
 /// # Errors
 /// The first fault, with the path of its field.
 pub fn validate(signal: Signal, body: &[u8], limits: &ValidateLimits) -> Result<Checked, DecodeError> {
+    check(signal, body, limits, &mut Refuse)
+}
+
+/// [`validate`] with a companion.
+pub(crate) fn check(
+    signal: Signal,
+    body: &[u8],
+    limits: &ValidateLimits,
+    companion: &mut impl Companion,
+) -> Result<Checked, DecodeError> {
     let fault = |fault| DecodeError::locate(signal.request, body, fault);
-    walk(signal.request, body, limits).map_err(fault)?;
+    walk(signal.request, body, limits, companion).map_err(fault)?;
     match survey(signal, body) {
         Ok(survey) => Ok(Checked { count: survey.count, mergeable: survey.mergeable }),
         Err(error) => Err(fault(Fault { kind: error.into(), offset: 0 })),
@@ -58,15 +69,58 @@ impl Default for ValidateLimits {
     }
 }
 
-/// The message around the one being read: its steps and where it ends.
+/// Who goes along on a walk through a body: told of each message that is looked into field by field, and asked about
+/// strings that are not UTF-8.
+pub(crate) trait Companion {
+    /// A message begins: its length, which it stands behind, and its value.
+    fn enter(&mut self, prefix: Range<usize>, len: usize);
+
+    /// The innermost message has ended.
+    fn leave(&mut self);
+
+    /// A string, behind its length, is not UTF-8.
+    ///
+    /// # Errors
+    /// If that is a fault of the body.
+    fn invalid(&mut self, prefix: Range<usize>, text: &[u8]) -> Result<(), DecodeErrorKind>;
+}
+
+/// Finds fault with all that is not UTF-8.
+struct Refuse;
+
+// === impl Refuse ===
+
+impl Companion for Refuse {
+    #[inline(always)]
+    fn enter(&mut self, _prefix: Range<usize>, _len: usize) {}
+
+    #[inline(always)]
+    fn leave(&mut self) {}
+
+    #[inline(always)]
+    fn invalid(&mut self, _prefix: Range<usize>, _text: &[u8]) -> Result<(), DecodeErrorKind> {
+        Err(DecodeErrorKind::Utf8)
+    }
+}
+
+/// The message around the one being read, and where it ends.
 struct Outer {
-    steps: &'static Steps,
+    message: &'static Message,
     end: usize,
 }
 
-fn walk(root: &'static Message, body: &[u8], limits: &ValidateLimits) -> Result<(), Fault> {
+/// Reads a body to its end.
+///
+/// # Errors
+/// The first fault.
+fn walk(
+    root: &'static Message,
+    body: &[u8],
+    limits: &ValidateLimits,
+    companion: &mut impl Companion,
+) -> Result<(), Fault> {
     let mut outer: Vec<Outer> = Vec::with_capacity(16);
-    let mut steps = &root.steps;
+    let mut message = root;
     // The body up to the end of the innermost message: nothing is read past it.
     let mut window = body;
     let mut at = 0;
@@ -75,13 +129,13 @@ fn walk(root: &'static Message, body: &[u8], limits: &ValidateLimits) -> Result<
         while at < window.len() {
             let start = at;
             let fault = |kind: DecodeErrorKind| Fault { kind, offset: start };
-            let (mut step, mut value) = short_tag(steps, window, start);
+            let (mut step, mut value) = short_tag(&message.steps, window, start);
             if step == step::UNKNOWN {
-                (step, value) = other_tag(steps, window, start).map_err(fault)?;
+                (step, value) = other_tag(&message.steps, window, start).map_err(fault)?;
             }
             if step >= step::MESSAGE {
                 let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
-                let Some(child) = schema::message_of_step(step) else { continue };
+                let Some(child) = message.of_step(step) else { continue };
                 if std::ptr::eq(child, attribute::KEY_VALUE)
                     && outer.len() + attribute::MESSAGES <= limits.max_depth
                     && limits.max_elements - elements >= attribute::MESSAGES
@@ -98,13 +152,17 @@ fn walk(root: &'static Message, body: &[u8], limits: &ValidateLimits) -> Result<
                     return Err(fault(DecodeErrorKind::TooManyElements { limit: limits.max_elements }));
                 }
                 elements += 1;
-                outer.push(Outer { steps, end: window.len() });
-                (steps, window, at) = (&child.steps, &window[..to], from);
+                outer.push(Outer { message, end: window.len() });
+                companion.enter(value..from, to - from);
+                (message, window, at) = (child, &window[..to], from);
             } else if step == step::STRING {
                 let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
                 if !text::is_utf8(body, from, to) {
-                    let offset = from + text::first_invalid(&window[from..to]);
-                    return Err(Fault { kind: DecodeErrorKind::Utf8, offset });
+                    let string = &window[from..to];
+                    companion.invalid(value..from, string).map_err(|kind| {
+                        let offset = from + text::first_invalid(string);
+                        Fault { kind, offset }
+                    })?;
                 }
                 at = to;
             } else {
@@ -112,7 +170,10 @@ fn walk(root: &'static Message, body: &[u8], limits: &ValidateLimits) -> Result<
             }
         }
         match outer.pop() {
-            Some(Outer { steps: outer_steps, end }) => (steps, window) = (outer_steps, &body[..end]),
+            Some(Outer { message: around, end }) => {
+                companion.leave();
+                (message, window) = (around, &body[..end]);
+            }
             None => return Ok(()),
         }
     }

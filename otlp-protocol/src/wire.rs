@@ -149,6 +149,30 @@ impl<'a> Cursor<'a> {
         Ok(&self.bytes[start..self.at])
     }
 
+    /// Reads four bytes, little endian.
+    ///
+    /// # Errors
+    /// If there are fewer.
+    #[inline]
+    pub fn fixed32(&mut self) -> Result<u32, WireError> {
+        let bytes =
+            self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()).ok_or(WireError::Truncated)?;
+        self.at += 4;
+        Ok(u32::from_le_bytes(*bytes))
+    }
+
+    /// Reads eight bytes, little endian.
+    ///
+    /// # Errors
+    /// If there are fewer.
+    #[inline]
+    pub fn fixed64(&mut self) -> Result<u64, WireError> {
+        let bytes =
+            self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()).ok_or(WireError::Truncated)?;
+        self.at += 8;
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
     /// Skips `count` bytes.
     ///
     /// # Errors

@@ -5,21 +5,40 @@
 mod cut;
 #[path = "protocol/edges.rs"]
 mod edges;
+#[path = "protocol/edit.rs"]
+mod edit;
+#[path = "protocol/edit_properties.rs"]
+mod edit_properties;
 #[path = "protocol/fixtures.rs"]
 mod fixtures;
+#[path = "protocol/json.rs"]
+mod json;
+#[path = "protocol/json_properties.rs"]
+mod json_properties;
 #[path = "protocol/memory.rs"]
 mod memory;
+#[cfg(feature = "model")]
+#[path = "protocol/model.rs"]
+mod model;
 #[path = "protocol/oracle.rs"]
 mod oracle;
+#[path = "protocol/partition.rs"]
+mod partition;
 #[path = "protocol/payload.rs"]
 mod payload;
 #[path = "protocol/properties.rs"]
 mod properties;
 #[path = "protocol/random.rs"]
 mod random;
+#[path = "protocol/repair.rs"]
+mod repair;
 #[path = "protocol/schema_refresh.rs"]
 mod schema_refresh;
 #[path = "protocol/validate.rs"]
 mod validate;
+#[path = "protocol/views.rs"]
+mod views;
 #[path = "protocol/wire.rs"]
 mod wire;
+#[path = "protocol/writers.rs"]
+mod writers;

@@ -34,6 +34,7 @@ async fn main() -> Result<(), StartError> {
         id: signal.name.into(),
         signal,
         receivers: vec!["otlp".into()],
+        processors: Vec::new(),
         batch: Some(("batch".into(), BatchConfig::default())),
         exporters: vec!["debug".into()],
     };

@@ -1,7 +1,7 @@
 //! Batching: requests joined until they are worth sending.
 //!
-//! Bodies are concatenated, never decoded. Only requests of the same origin are joined; what cannot be joined (a
-//! profile's dictionary) passes alone. A batch is cut *between* requests; a request is cut only if it is over a limit
+//! Bodies are concatenated, never decoded. Only requests of the same origin are joined, as far as the settings say that it
+//! matters; what cannot be joined (a profile's dictionary) passes alone. A batch is cut *between* requests; a request is cut only if it is over a limit
 //! by itself.
 //!
 //! The answer follows the destinations' [`Delivery`](crate::Delivery):
@@ -14,6 +14,7 @@
 //!   tasks of their own, so that no sender's leaving cancels them; what they pin is bounded by the byte budget.
 
 mod accumulator;
+mod origin;
 mod worker;
 
 pub use worker::BatchProcessor;
@@ -34,6 +35,16 @@ pub struct BatchConfig {
     /// Encoded bytes that a batch never exceeds, but for a single item larger than that; 0 is no limit. Default 4 MiB,
     /// which servers of gRPC take by default.
     pub max_bytes: usize,
+    /// Names of request headers, in lower case: requests that differ in one of them are not joined, and a joined batch has
+    /// these of its origin's headers and no others. Receivers must keep them
+    /// ([`OriginConfig`](otlp_transport::OriginConfig)). Default none.
+    pub metadata_keys: Vec<Box<str>>,
+    /// Whether requests of different identities are kept apart, and a joined batch has its senders' identity. Default
+    /// false.
+    pub by_identity: bool,
+    /// Keys of resource attributes: a request is cut by their values, parts that differ in one of them are not joined, and
+    /// a joined batch has them in its origin. Default none.
+    pub resource_keys: Vec<Box<str>>,
     /// Origins with an open batch at a time; a request of a further one is refused retryably. Default 1000.
     pub metadata_cardinality_limit: usize,
 }
@@ -55,6 +66,9 @@ impl Default for BatchConfig {
             send_batch_size: 8192,
             send_batch_max_size: 0,
             max_bytes: 4 << 20,
+            metadata_keys: Vec::new(),
+            by_identity: false,
+            resource_keys: Vec::new(),
             metadata_cardinality_limit: 1000,
         }
     }

@@ -21,6 +21,7 @@ pub(crate) use answer::{join_answers, join_messages};
 pub(crate) use reservation::{Admission, Reservation, Unsent};
 pub(crate) use settling::{deliver, shutting_down};
 
+use crate::component::Tally;
 use crate::ledger::Ledger;
 use crate::tasks::Tasks;
 use branch::Branch;
@@ -92,6 +93,11 @@ impl FanOut {
         if let Some(holding) = holdings.next() {
             let _admitted = last.start(batch, holding, &mut reservation);
         }
+    }
+
+    /// Counts what processors did to items of a batch whose rest was accepted.
+    pub(crate) fn settle(&self, tally: &Tally) {
+        self.0.branches.iter().for_each(|branch| branch.settle(tally));
     }
 
     /// Counts items that stay the sender's.

@@ -17,10 +17,9 @@ use crate::queue::MemoryQueue;
 use crate::spec::GatewaySpec;
 use crate::telemetry::{PerformanceMetrics, Registry};
 use futures_util::future::join_all;
-use otlp_transport::{Clock, PagesServer, Server, TransportContext};
+use otlp_transport::{Address, Clock, PagesServer, Server, TransportContext};
 use readiness::Readiness;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -124,7 +123,7 @@ impl Gateway {
     }
 
     /// What listens where: receiver id and transport (`otlp/grpc`), `metrics`, `health`.
-    pub fn endpoints(&self) -> Vec<(String, SocketAddr)> {
+    pub fn endpoints(&self) -> Vec<(String, Address)> {
         let servers = self.servers.iter().map(|(name, server)| (name.clone(), server.local_addr()));
         let pages = self.pages.iter().map(|(name, pages)| ((*name).to_owned(), pages.local_addr()));
         servers.chain(pages).collect()

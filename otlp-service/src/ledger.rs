@@ -1,9 +1,10 @@
 //! The ledger: what became of every item, by pipeline and destination.
 //!
 //! For each line, whenever nothing is being moved between two states:
-//! `accepted = sent + rejected + dropped{reason} + queued + in_flight`. `refused` stands outside: those items stayed
-//! the sender's. *Accepted* means that we answered for the items: on admission in memory mode, with the destination's
-//! answer in end_to_end mode.
+//! `accepted + produced = sent + rejected + filtered + sampled + dropped{reason} + queued + in_flight`. `refused` stands
+//! outside: those items stayed the sender's. *Accepted* means that we answered for the items: on admission in memory mode,
+//! with the destination's answer in end_to_end mode. *Produced* are those that no sender sent but a processor made;
+//! *filtered* and *sampled* those that processors took out as they were told to.
 //!
 //! Items are carried through the states by a [`Holding`], which settles itself when dropped: nothing is lost in
 //! silence, whatever is cancelled.
@@ -13,6 +14,7 @@ mod metrics;
 
 pub(crate) use holding::Holding;
 
+use crate::component::Tally;
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
@@ -41,10 +43,16 @@ pub struct LedgerLine {
     pub accepted: u64,
     /// Items that stayed the sender's: refused, or failed end to end.
     pub refused: u64,
+    /// Items that processors made beside those that were accepted.
+    pub produced: u64,
     /// Items the destination accepted.
     pub sent: u64,
     /// Items the destination rejected in a partial success.
     pub rejected: u64,
+    /// Accepted items that a processor took out, as nobody wants them.
+    pub filtered: u64,
+    /// Accepted items that a processor took out, as others stand for them.
+    pub sampled: u64,
     /// Accepted items that were not delivered, by reason.
     pub dropped: [u64; DropReason::ALL.len()],
     /// Accepted items that wait in a batch or a queue.
@@ -59,6 +67,8 @@ pub struct LedgerLine {
 pub enum DropReason {
     /// The destination answered that it will never take them.
     Permanent,
+    /// A processor gave them up, or did not say what became of them.
+    Processor,
     /// The queue was full, and the destination's queue drops then ([`OnFull::Drop`](crate::OnFull::Drop)).
     QueueFull,
     /// The last retry failed as well.
@@ -74,8 +84,11 @@ pub(crate) struct Account {
     destination: String,
     accepted: AtomicU64,
     refused: AtomicU64,
+    produced: AtomicU64,
     sent: AtomicU64,
     rejected: AtomicU64,
+    filtered: AtomicU64,
+    sampled: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
     queued: AtomicU64,
     in_flight: AtomicU64,
@@ -129,7 +142,8 @@ impl LedgerSnapshot {
 impl LedgerLine {
     /// Whether every accepted item is in exactly one state.
     pub fn is_balanced(&self) -> bool {
-        self.accepted == self.sent + self.rejected + self.dropped_items() + self.queued + self.in_flight
+        let taken_out = self.filtered + self.sampled + self.dropped_items();
+        self.accepted + self.produced == self.sent + self.rejected + taken_out + self.queued + self.in_flight
     }
 
     /// Items dropped for that reason.
@@ -147,12 +161,14 @@ impl LedgerLine {
 
 impl DropReason {
     /// All reasons, in the order of [`LedgerLine::dropped`].
-    pub const ALL: [Self; 4] = [Self::Permanent, Self::QueueFull, Self::RetriesExhausted, Self::Shutdown];
+    pub const ALL: [Self; 5] =
+        [Self::Permanent, Self::Processor, Self::QueueFull, Self::RetriesExhausted, Self::Shutdown];
 
     /// The name in the label `reason`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Permanent => "permanent",
+            Self::Processor => "processor",
             Self::QueueFull => "queue_full",
             Self::RetriesExhausted => "retries_exhausted",
             Self::Shutdown => "shutdown",
@@ -175,8 +191,11 @@ impl Account {
             destination: destination.into(),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            produced: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            filtered: AtomicU64::new(0),
+            sampled: AtomicU64::new(0),
             dropped: Default::default(),
             queued: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
@@ -188,6 +207,18 @@ impl Account {
         self.refused.fetch_add(items, Ordering::Relaxed);
     }
 
+    /// Counts what processors did to items of a batch whose rest was accepted.
+    pub(crate) fn settle(&self, tally: &Tally) {
+        let add = |counter: &AtomicU64, items: u64| counter.fetch_add(items, Ordering::Relaxed);
+        add(&self.accepted, tally.settled());
+        add(&self.filtered, tally.filtered);
+        add(&self.sampled, tally.sampled);
+        add(&self.dropped[DropReason::Processor as usize], tally.dropped);
+        // All that went on has been counted as accepted, what was made among it.
+        self.accepted.fetch_sub(tally.produced, Ordering::Relaxed);
+        add(&self.produced, tally.produced);
+    }
+
     pub(crate) fn line(&self) -> LedgerLine {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         LedgerLine {
@@ -195,8 +226,11 @@ impl Account {
             destination: self.destination.clone(),
             accepted: read(&self.accepted),
             refused: read(&self.refused),
+            produced: read(&self.produced),
             sent: read(&self.sent),
             rejected: read(&self.rejected),
+            filtered: read(&self.filtered),
+            sampled: read(&self.sampled),
             dropped: std::array::from_fn(|reason| read(&self.dropped[reason])),
             queued: read(&self.queued),
             in_flight: read(&self.in_flight),

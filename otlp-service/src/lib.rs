@@ -8,12 +8,14 @@
 //! [`QueueConfig`].
 
 mod batch;
+mod component;
 mod cut;
 mod exporter;
 mod fanout;
 mod gateway;
 mod health;
 mod ledger;
+mod processor;
 mod queue;
 mod retry;
 mod spec;
@@ -21,17 +23,23 @@ mod tasks;
 mod telemetry;
 
 pub use batch::{BatchConfig, BatchProcessor};
+pub use component::{Access, Out, Processor, Reason};
 pub use exporter::{DebugExporter, NopExporter, Verbosity};
 pub use fanout::{Delivery, Destination, FanOut};
 pub use gateway::{DrainReport, Gateway, StartError};
 pub use health::{Health, HealthCheck, HealthChecker, HealthReport, NetworkHealthCheck};
 pub use ledger::{DropReason, Ledger, LedgerLine, LedgerSnapshot};
+pub use processor::{
+    ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ContextNeeds,
+    ConvertTo, LibraryMatch, MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor,
+    SPAN_KINDS, SeverityMatch, TextMatch, ValueMatch,
+};
 pub use queue::{MemoryQueue, OnFull, QueueConfig};
 pub use retry::{Backoff, ExponentialBackoffRetry, RetryConfig};
 pub use spec::{ExporterSpec, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec};
 pub use telemetry::{
-    BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics, Registry,
-    Sample,
+    BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics,
+    ProcessorStats, Registry, Sample,
 };
 
 #[cfg(doctest)]

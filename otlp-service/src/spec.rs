@@ -1,6 +1,6 @@
 //! What a gateway is made of, as plain data: the application reads it from files, tests write it by hand.
 
-use crate::{BatchConfig, QueueConfig, RetryConfig};
+use crate::{BatchConfig, Processor, QueueConfig, RetryConfig};
 use otlp_protocol::Signal;
 use otlp_transport::{BoxExport, ClientStats, ServerConfig, TransportStrategy};
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub struct ExporterSpec {
 }
 
 /// A pipeline: batches of one signal from receivers to exporters.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PipelineSpec {
     /// The Collector's pipeline id: `traces`, `traces/sampled`.
     pub id: String,
@@ -61,6 +61,8 @@ pub struct PipelineSpec {
     pub signal: Signal,
     /// Ids of the receivers that feed it.
     pub receivers: Vec<String>,
+    /// Its processors by id, in the order in which they run. They run before the batch processor.
+    pub processors: Vec<(String, Arc<dyn Processor>)>,
     /// Id and settings of its batch processor, if it has one.
     pub batch: Option<(String, BatchConfig)>,
     /// Ids of the exporters it ends in; at least one.

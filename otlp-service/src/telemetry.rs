@@ -16,7 +16,7 @@ mod stats;
 pub use instrument::{Counter, Histogram};
 pub use registry::Registry;
 pub use snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
-pub use stats::{BatchStats, ExporterStats};
+pub use stats::{BatchStats, ExporterStats, ProcessorStats};
 
 pub(crate) use client::register_client;
 pub(crate) use process::register_process;

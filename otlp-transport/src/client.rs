@@ -14,12 +14,14 @@ mod headers;
 mod http;
 mod http1;
 mod http2;
+mod json;
 mod outgoing;
 mod pool;
 mod send_error;
 mod stats;
 
 pub use grpc::GrpcClient;
+pub(crate) use headers::is_reserved;
 pub use http::HttpClient;
 pub use pool::{ConnectionPool, PooledConnection};
 pub use stats::ClientStats;

@@ -5,7 +5,11 @@
 //! Inflating is where a few bytes become many, so every codec keeps three promises: nothing over the limit is ever
 //! allocated, the budget is charged before the memory is taken, and what is not exactly a complete stream is refused.
 
+mod brotli;
+mod deflate;
 mod gzip;
+mod output;
+mod snappy;
 mod zstd;
 
 use crate::ExportError;
@@ -13,22 +17,13 @@ use bytes::Bytes;
 use otlp_protocol::{BudgetExhausted, BufferPool, Charge, ErrorKind, Payload, Retry};
 use std::sync::LazyLock;
 
-/// A content encoding, both ways. Stateless: contexts are pooled inside.
+/// A content encoding. Stateless: contexts are pooled inside.
 pub trait Codec: Send + Sync {
     /// The name in `content-encoding` and `grpc-encoding`.
     fn name(&self) -> &'static str;
 
-    /// Compresses `plain` into one buffer of the pool.
-    ///
-    /// # Errors
-    /// [`CompressError`] if the library refuses; the input cannot cause that.
-    fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError>;
-
-    /// Compresses a body of `plain_len` bytes that is handed over in pieces, so that a large one needs neither to be in one
-    /// piece nor to hold up its thread.
-    fn piecewise(&self, plain_len: usize) -> Box<dyn PiecewiseCompressor>;
-
-    /// How long the body says it is once inflated, in bytes: a guess, good for deciding where to inflate it.
+    /// How long the body says it is once inflated, in bytes, or at most gets if it does not say: a guess, good for
+    /// deciding where to inflate it.
     fn announced_len(&self, wire: &[u8]) -> u64;
 
     /// Inflates `wire`, which must be complete, into one buffer of the pool of at most `max_bytes`. `charge` grows by
@@ -43,6 +38,24 @@ pub trait Codec: Send + Sync {
         charge: &mut Charge,
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError>;
+
+    /// The way back; `None` for encodings that are taken but not made.
+    fn compressor(&self) -> Option<&'static dyn Compressor> {
+        None
+    }
+}
+
+/// The making half of a [`Codec`].
+pub trait Compressor: Send + Sync {
+    /// Compresses `plain` into one buffer.
+    ///
+    /// # Errors
+    /// [`CompressError`] if the library refuses; the input cannot cause that.
+    fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError>;
+
+    /// Compresses a body of `plain_len` bytes that is handed over in pieces, so that a large one needs neither to be in one
+    /// piece nor to hold up its thread.
+    fn piecewise(&self, plain_len: usize) -> Box<dyn PiecewiseCompressor>;
 }
 
 /// A body being compressed piece by piece. Dropping it gives the body up.
@@ -142,7 +155,15 @@ fn reset_scratch(scratch: &mut Vec<u8>) {
     }
 }
 
-const CODECS: &[&dyn Codec] = &[&gzip::Gzip, &zstd::Zstd];
+const CODECS: &[&dyn Codec] = &[
+    &gzip::Gzip,
+    &zstd::Zstd,
+    &brotli::Brotli,
+    &deflate::Deflate("deflate"),
+    &deflate::Deflate("zlib"),
+    &snappy::Snappy("snappy"),
+    &snappy::Snappy("x-snappy-framed"),
+];
 
 /// Contexts kept for reuse, of each kind: one per thread that compresses at once, on all but the largest machines.
 const MAX_IDLE_CONTEXTS: usize = 16;

@@ -1,12 +1,15 @@
 //! Configuration as plain structs with documented units and defaults. Reading files is the application's business.
 
 mod client;
+mod cors;
 mod server;
 mod tls;
 
-pub use client::{ClientConfig, ClientLimits, Compression};
+pub use client::{ClientConfig, ClientLimits, Compression, Encoding};
+pub use cors::CorsConfig;
+pub(crate) use server::IDENTITY;
 pub use server::{InvalidUtf8, OriginConfig, ServerConfig, ServerLimits};
-pub use tls::TlsConfig;
+pub use tls::{CertificateConfig, ServerTlsConfig, TlsConfig, TlsParameters, TlsVersion};
 
 /// A setting that cannot work, found before anything is started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

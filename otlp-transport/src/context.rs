@@ -1,16 +1,20 @@
 //! What every part of this layer is handed at its making.
 
-use crate::{Clock, Net, TcpNet, TokioClock};
+use crate::{Clock, Disk, Net, ReloadStats, SystemDisk, TcpNet, TokioClock};
 use otlp_protocol::{BufferPool, ByteBudget};
 use std::sync::Arc;
 
-/// Time, network and memory, passed in.
+/// Time, network, disk and memory, passed in.
 #[derive(Clone)]
 pub struct TransportContext {
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Listeners and connections.
     pub net: Arc<dyn Net>,
+    /// Files of certificates and credentials.
+    pub disk: Arc<dyn Disk>,
+    /// What became of such files that changed.
+    pub reloads: Arc<ReloadStats>,
     /// Charged before a body is read or inflated.
     pub budget: ByteBudget,
     /// Where buffers for bodies come from.
@@ -18,11 +22,13 @@ pub struct TransportContext {
 }
 
 impl TransportContext {
-    /// Real time and TCP, with a budget for bodies of `max_body_bytes` in all.
+    /// Real time, TCP and files, with a budget for bodies of `max_body_bytes` in all.
     pub fn tcp(max_body_bytes: u64) -> Self {
         Self {
             clock: Arc::new(TokioClock),
             net: Arc::new(TcpNet),
+            disk: Arc::new(SystemDisk),
+            reloads: Arc::default(),
             budget: ByteBudget::new(max_body_bytes),
             buffers: BufferPool::new(IDLE_BUFFERS),
         }

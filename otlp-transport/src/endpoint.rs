@@ -1,6 +1,6 @@
 //! Endpoints of clients, parsed once when a client is made: where to connect, whom to expect, what to ask for.
 
-use crate::ConfigError;
+use crate::{Address, ConfigError};
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 
@@ -11,7 +11,7 @@ pub(crate) struct Endpoint {
     pub(crate) secure: bool,
     /// Host and, if it was given, port: what `:authority` and `host` say.
     pub(crate) authority: Authority,
-    /// `host:port`, IPv6 in brackets: what to connect to.
+    /// `host:port`, IPv6 in brackets, or `unix://` and a path: what to connect to.
     pub(crate) address: String,
     /// Path and query; `/` if none was given.
     pub(crate) path: PathAndQuery,
@@ -20,13 +20,13 @@ pub(crate) struct Endpoint {
 // === impl Endpoint ===
 
 impl Endpoint {
-    /// A gRPC endpoint: `host:port`, with or without `dns:///`, or an `http(s)://` URL, whose scheme wins over
-    /// `insecure`. Empty: `http://localhost:4317`.
+    /// A gRPC endpoint: `host:port`, with or without `dns:///`, a Unix socket (`unix:path`, `unix:///path`), or an
+    /// `http(s)://` URL, whose scheme wins over `insecure`. Empty: `http://localhost:4317`.
     pub(crate) fn grpc(endpoint: &str, insecure: bool) -> Result<Self, ConfigError> {
         let endpoint = if endpoint.is_empty() { DEFAULT_GRPC } else { endpoint };
         let target = endpoint.strip_prefix("dns:///").unwrap_or(endpoint);
-        if target.starts_with("unix:") {
-            return Err(problem(ENDPOINT, endpoint, "unix sockets are not supported"));
+        if let Some(path) = Address::unix_path(target) {
+            return Self::unix(path, !insecure);
         }
         if target.contains("://") {
             let parsed = Self::url(ENDPOINT, target)?;
@@ -55,11 +55,15 @@ impl Endpoint {
         Self::new(key, secure, authority, Some(default_port), path)
     }
 
-    /// The base URL of OTLP/HTTP with `signal_path` (`/v1/traces`) appended. Empty: `http://localhost:4318`.
+    /// The base URL of OTLP/HTTP, or a Unix socket (`unix:///path`), with `signal_path` (`/v1/traces`) appended. Empty:
+    /// `http://localhost:4318`.
     /// OTLP exporter §Endpoint URLs for OTLP/HTTP.
     pub(crate) fn http(base: &str, signal_path: &str) -> Result<Self, ConfigError> {
         let base = if base.is_empty() { DEFAULT_HTTP } else { base };
-        let mut endpoint = Self::url(ENDPOINT, base)?;
+        let mut endpoint = match Address::unix_path(base) {
+            Some(path) => Self::unix(path, false)?,
+            None => Self::url(ENDPOINT, base)?,
+        };
         if endpoint.path.query().is_some() {
             return Err(problem(ENDPOINT, base, "a base URL has no query; signal endpoints may have one"));
         }
@@ -82,6 +86,16 @@ impl Endpoint {
             .path_and_query(path)
             .build()
             .map_err(|error| problem(ENDPOINT, self.authority.as_str(), &error.to_string()))
+    }
+
+    /// A Unix socket, whose server is called `localhost` as gRPC has it.
+    fn unix(path: &str, secure: bool) -> Result<Self, ConfigError> {
+        if path.is_empty() {
+            return Err(problem(ENDPOINT, "unix:", "there is no path"));
+        }
+        let authority = Authority::from_static("localhost");
+        let path_and_query = PathAndQuery::from_static("/");
+        Ok(Self { secure, authority, address: format!("unix://{path}"), path: path_and_query })
     }
 
     fn new(

@@ -4,40 +4,61 @@
 //! socket, checks it and hands it to an [`Export`]; it takes a [`Batch`](otlp_protocol::Batch) and makes one attempt to
 //! deliver it.
 //!
-//! Time and network are passed in: [`Clock`] and [`Net`].
+//! Time, network and disk are passed in: [`Clock`], [`Net`] and [`Disk`].
 
+mod auth;
+mod balance;
 mod client;
 mod clock;
 mod compression;
 mod config;
 mod context;
+mod disk;
 mod endpoint;
 mod error;
 mod export;
 mod grpc;
 mod http;
+mod multiplex;
 mod net;
 mod pages;
+mod resolve;
 mod routes;
 mod server;
 mod strategy;
 #[cfg_attr(not(feature = "tls"), path = "tls/absent.rs")]
 mod tls;
 
+pub use auth::{
+    ApiKey, ApiKeyAuth, AuthRequest, Authenticate, BasicAuth, BasicCredentials, BearerAuth, BearerConfig,
+    BearerCredentials, ClientCertificateAuth, Credentials, Denied, HeaderAction, HeaderSource, HeadersSetter,
+    Htpasswd, Identity, NameKind, Password, PeerCertificate, Secret, SetHeader, SlowCheck, Username, Verdict,
+};
+pub use balance::{
+    BalanceConfig, BalanceLimits, BalancePolicy, BalanceStats, BalancedClient, Candidate,
+    ConsistentHashStrategy, EjectionConfig, EndpointStats, LATENCY_BOUNDS_MS, LeastConnectionsStrategy,
+    LoadBalancingStrategy, RoundRobinStrategy, RoutingKey, WeightedRoundRobinStrategy, hash_key,
+};
 pub use client::{ClientStats, ConnectionPool, GrpcClient, HttpClient, PooledConnection};
 pub use clock::{Clock, Sleep, TokioClock};
-pub use compression::{Codec, CompressError, DecompressError, accepted_encodings, codec};
+pub use compression::{
+    Codec, CompressError, Compressor, DecompressError, PiecewiseCompressor, accepted_encodings, codec,
+};
 pub use config::{
-    ClientConfig, ClientLimits, Compression, ConfigError, InvalidUtf8, OriginConfig, ServerConfig,
-    ServerLimits, TlsConfig,
+    CertificateConfig, ClientConfig, ClientLimits, Compression, ConfigError, CorsConfig, Encoding,
+    InvalidUtf8, OriginConfig, ServerConfig, ServerLimits, ServerTlsConfig, TlsConfig, TlsParameters,
+    TlsVersion,
 };
 pub use context::TransportContext;
+pub use disk::{Disk, ReloadStats, SystemDisk};
 pub use error::ExportError;
 pub use export::{BoxExport, Export, ExportFuture, ExportResult};
 pub use grpc::GrpcTransportStrategy;
 pub use http::HttpTransportStrategy;
-pub use net::{BoxIo, Io, Listener, Net, NetFuture, TcpNet};
+pub use multiplex::MultiplexTransportStrategy;
+pub use net::{Address, BoxIo, Io, Listener, Net, NetFuture, TcpNet};
 pub use pages::{Page, PagesServer, serve_pages};
+pub use resolve::{DnsConfig, DnsResolver, FixedResolver, ResolvedEndpoint, Resolver};
 pub use routes::{Route, Routes};
 pub use server::{Server, ServerStats};
 pub use strategy::{Client, TransportStrategy};

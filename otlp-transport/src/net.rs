@@ -1,5 +1,11 @@
 //! The network, passed in so that faults can be simulated.
 
+mod address;
+#[cfg_attr(not(unix), path = "net/absent.rs")]
+mod unix;
+
+pub use address::Address;
+
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -20,26 +26,32 @@ pub type NetFuture<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 
 
 /// Listeners and connections.
 pub trait Net: fmt::Debug + Send + Sync + 'static {
-    /// Listens on `address` (`host:port`; port 0 lets the system choose).
+    /// Listens on `address`: `host:port` (port 0 lets the system choose), or `unix:///path`.
     fn bind<'a>(&'a self, address: &'a str) -> NetFuture<'a, Box<dyn Listener>>;
 
-    /// Connects to `address` (`host:port`), trying each address the name resolves to.
+    /// Connects to `address`: `host:port`, trying each address the name resolves to, or `unix:///path`.
     fn connect<'a>(&'a self, address: &'a str) -> NetFuture<'a, BoxIo>;
+
+    /// The addresses of `name` (`host:port`). Default: an error, for networks without names.
+    fn resolve<'a>(&'a self, name: &'a str) -> NetFuture<'a, Vec<SocketAddr>> {
+        let message = format!("{name} cannot be looked up on this network");
+        Box::pin(std::future::ready(Err(io::Error::new(io::ErrorKind::Unsupported, message))))
+    }
 }
 
 /// Accepts connections.
 pub trait Listener: Send + Sync + 'static {
-    /// The next connection and its peer. Cancel-safe.
-    fn accept(&self) -> NetFuture<'_, (BoxIo, SocketAddr)>;
+    /// The next connection and its peer; a peer on a Unix socket is told by that socket's own path. Cancel-safe.
+    fn accept(&self) -> NetFuture<'_, (BoxIo, Address)>;
 
     /// The address it listens on.
     ///
     /// # Errors
     /// If the system cannot tell.
-    fn local_addr(&self) -> io::Result<SocketAddr>;
+    fn local_addr(&self) -> io::Result<Address>;
 }
 
-/// TCP, without Nagle's delay.
+/// TCP, without Nagle's delay, and Unix sockets.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TcpNet;
 
@@ -49,6 +61,9 @@ struct TcpListener(tokio::net::TcpListener);
 impl Net for TcpNet {
     fn bind<'a>(&'a self, address: &'a str) -> NetFuture<'a, Box<dyn Listener>> {
         Box::pin(async move {
+            if let Some(path) = Address::unix_path(address) {
+                return unix::bind(path).await;
+            }
             let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
             for address in tokio::net::lookup_host(address).await? {
                 match listen(address) {
@@ -62,10 +77,17 @@ impl Net for TcpNet {
 
     fn connect<'a>(&'a self, address: &'a str) -> NetFuture<'a, BoxIo> {
         Box::pin(async move {
+            if let Some(path) = Address::unix_path(address) {
+                return unix::connect(path).await;
+            }
             let stream = tokio::net::TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
             Ok(Box::new(stream) as BoxIo)
         })
+    }
+
+    fn resolve<'a>(&'a self, name: &'a str) -> NetFuture<'a, Vec<SocketAddr>> {
+        Box::pin(async move { Ok(tokio::net::lookup_host(name).await?.collect()) })
     }
 }
 
@@ -81,19 +103,22 @@ fn listen(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
 }
 
 impl Listener for TcpListener {
-    fn accept(&self) -> NetFuture<'_, (BoxIo, SocketAddr)> {
+    fn accept(&self) -> NetFuture<'_, (BoxIo, Address)> {
         Box::pin(async move {
             let (stream, peer) = self.0.accept().await?;
             stream.set_nodelay(true)?;
-            Ok((Box::new(stream) as BoxIo, peer))
+            Ok((Box::new(stream) as BoxIo, Address::Tcp(peer)))
         })
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+    fn local_addr(&self) -> io::Result<Address> {
+        self.0.local_addr().map(Address::Tcp)
     }
 }
 
 /// Connections that may wait to be accepted: with the usual 128, the senders that all come back at once after a restart
 /// would be kept waiting for a second or more by their own retransmissions.
 const BACKLOG: u32 = 1024;
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -3,7 +3,7 @@
 //! Not on the data path, so it is simple rather than fast: one request a connection, which is closed after
 //! [`CONNECTION_TIME`] at the latest, and [`MAX_CONNECTIONS`] at a time.
 
-use crate::{Listener, TransportContext};
+use crate::{Address, Listener, TransportContext};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -14,7 +14,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
@@ -33,7 +32,7 @@ pub struct Page {
 /// Serves pages until it is dropped.
 #[derive(Debug)]
 pub struct PagesServer {
-    local_addr: SocketAddr,
+    local_addr: Address,
     acceptor: AbortHandle,
 }
 
@@ -56,8 +55,8 @@ pub async fn serve_pages(
 
 impl PagesServer {
     /// The address it listens on.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+    pub fn local_addr(&self) -> Address {
+        self.local_addr.clone()
     }
 }
 

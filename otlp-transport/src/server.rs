@@ -5,22 +5,26 @@ mod activity;
 mod body;
 mod connection;
 mod deadline;
+mod gate;
 mod grpc;
 mod http;
 mod intake;
+mod media_type;
 mod open_requests;
+mod peer;
+mod seldom;
 mod stats;
 mod stream;
 mod timer;
 
 pub use stats::ServerStats;
 
-use crate::{Clock, Routes, ServerConfig, TransportContext};
+use crate::tls::{Alpn, TlsAcceptor};
+use crate::{Address, Clock, Routes, ServerConfig, TransportContext};
 use accept::Acceptor;
 use connection::Serve;
 use intake::Intake;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -28,7 +32,7 @@ use tokio::task::JoinHandle;
 
 /// A listening server. Dropping it closes the listener and its connections at once.
 pub struct Server {
-    local_addr: SocketAddr,
+    local_addr: Address,
     stats: Arc<ServerStats>,
     clock: Arc<dyn Clock>,
     is_draining: watch::Sender<bool>,
@@ -42,6 +46,8 @@ pub(crate) enum Protocol {
     Grpc,
     /// OTLP/HTTP, on HTTP/1.1 and on HTTP/2 with prior knowledge.
     Http,
+    /// Both, told apart by the content type. OTLP §Default ports allows it.
+    Both,
 }
 
 /// Listens on the configured endpoint and serves until the server is drained or dropped.
@@ -51,12 +57,17 @@ pub(crate) async fn bind(
     routes: Routes,
     protocol: Protocol,
 ) -> io::Result<Server> {
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+    config.check().map_err(invalid)?;
+    let alpn = if protocol == Protocol::Grpc { Alpn::Http2 } else { Alpn::Any };
+    let tls =
+        config.tls.as_ref().map(|tls| TlsAcceptor::new(context, tls, alpn)).transpose().map_err(invalid)?;
     let listener = context.net.bind(&config.endpoint).await?;
     let local_addr = listener.local_addr()?;
     let stats = Arc::new(ServerStats::default());
     let (is_draining, drained) = watch::channel(false);
-    let intake = Intake::new(context.clone(), config.limits, routes, Arc::clone(&stats));
-    let serve = Serve::new(Arc::new(intake), protocol, drained).await;
+    let intake = Intake::new(context.clone(), &config, routes, Arc::clone(&stats));
+    let serve = Serve::new(Arc::new(intake), &config, protocol, tls, drained).await;
     let acceptor = tokio::spawn(Acceptor::new(listener, serve).run());
     Ok(Server { local_addr, stats, clock: Arc::clone(&context.clock), is_draining, acceptor })
 }
@@ -65,8 +76,8 @@ pub(crate) async fn bind(
 
 impl Server {
     /// The address it listens on.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+    pub fn local_addr(&self) -> Address {
+        self.local_addr.clone()
     }
 
     /// What it has counted.

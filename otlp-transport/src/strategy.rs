@@ -1,4 +1,4 @@
-//! Ways to speak OTLP, interchangeable at run time. A third one is one more file with an `impl TransportStrategy`.
+//! Ways to speak OTLP, interchangeable at run time. Another one is one more file with an `impl TransportStrategy`.
 
 use crate::{
     BoxExport, ClientConfig, ClientStats, ConfigError, Export, ExportResult, NetFuture, Routes, Server,
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// A way to speak OTLP over a network: both ends of it.
 pub trait TransportStrategy: Send + Sync + 'static {
-    /// `grpc` or `http`, as in the metric label `transport`.
+    /// `grpc`, `http` or `grpc+http`, as in the metric label `transport`.
     fn name(&self) -> &'static str;
 
     /// A client for one destination. Connects when first used; each export is one attempt.

@@ -10,11 +10,21 @@ mod fixtures;
 #[path = "transport/harness.rs"]
 mod harness;
 
+#[path = "transport/balance.rs"]
+mod balance;
 #[path = "transport/client.rs"]
 mod client;
+#[path = "transport/server_cors.rs"]
+mod server_cors;
 #[path = "transport/server_grpc.rs"]
 mod server_grpc;
 #[path = "transport/server_http.rs"]
 mod server_http;
+#[path = "transport/server_json.rs"]
+mod server_json;
 #[path = "transport/server_life.rs"]
 mod server_life;
+#[path = "transport/server_multiplex.rs"]
+mod server_multiplex;
+#[path = "transport/server_origin.rs"]
+mod server_origin;

@@ -1,15 +1,18 @@
 //! A configuration's tree into a [`Plan`]: which components there are, and how the pipelines connect them.
 
+mod auth;
+mod origin;
+
 use super::component::Component;
 use super::node::{Entry, Node, Value};
 use super::pipeline::{self, Pipeline};
-use super::plan::{ExporterPlan, Plan, ProcessorPlan, ReceiverPlan};
+use super::plan::{ExporterPlan, ExtensionPlan, Only, Plan, ProcessorPlan, ReceiverPlan};
 use super::problem::{Problem, Problems};
 use super::rules::{self, Note};
 use super::source::Span;
 use super::telemetry::{self, LogConfig, TELEMETRY_RULES};
 use crate::registry::{Build, ComponentType, Kind};
-use otlp_service::{HealthSpec, PipelineSpec};
+use otlp_service::PipelineSpec;
 
 /// Checks a whole configuration; reports as much as can be found in one go.
 pub(crate) fn check(mut root: Node, problems: &mut Problems) -> Option<Plan> {
@@ -55,7 +58,7 @@ struct Defined {
     receivers: Vec<Built<ReceiverPlan>>,
     processors: Vec<Built<ProcessorPlan>>,
     exporters: Vec<Built<ExporterPlan>>,
-    extensions: Vec<Built<HealthSpec>>,
+    extensions: Vec<Built<ExtensionPlan>>,
     notes: Vec<Note>,
 }
 
@@ -107,6 +110,7 @@ impl Defined {
                 id: pipeline.id,
                 signal: pipeline.signal,
                 receivers: use_all(&mut self.receivers, Kind::Receiver, &pipeline.receivers, problems),
+                processors: Vec::new(),
                 batch: None,
                 exporters: use_all(&mut self.exporters, Kind::Exporter, &pipeline.exporters, problems),
             };
@@ -117,17 +121,16 @@ impl Defined {
             }
             specs.push(spec);
         }
-        let extension_ids = use_all(&mut self.extensions, Kind::Extension, extensions, problems);
-        if let [_, (_, second), ..] = extensions {
-            problems.push(Problem::at(*second, "service.extensions: more than one health_check"));
-        }
+        let (health, auth) = self.extensions(extensions, problems);
+        let needed = self.authenticate(&auth, problems);
+        self.keep_origins(&mut specs, &needed);
         self.note_unused();
-        let mut health = self.extensions.into_iter().filter(|built| extension_ids.contains(&built.id));
         Plan {
             receivers: used(self.receivers),
             exporters: used(self.exporters),
             pipelines: specs,
-            health: health.next().and_then(|built| built.plan),
+            health,
+            auth,
             memory_limit_bytes,
             notes: self.notes,
             metrics_endpoint: None,
@@ -147,6 +150,17 @@ impl Defined {
         let built = self.processors.iter().find(|built| built.id == id)?;
         match built.plan.as_ref()? {
             ProcessorPlan::MemoryLimiter { limit_bytes } => Some(*limit_bytes),
+            ProcessorPlan::Processor(used) => {
+                let misplaced = used.only.iter().filter(|only| !only.signals.contains(&spec.signal.name));
+                misplaced.for_each(|Only { span, what, signals }| {
+                    let message =
+                        format!("{what}: it asks about {}, and {} has none", signals.join(" and "), spec.id);
+                    problems
+                        .push(Problem::at(*span, message).help("give that pipeline a processor of its own"));
+                });
+                spec.processors.push((id, used.processor.clone()));
+                None
+            }
             ProcessorPlan::Batch(_) if spec.batch.is_some() => {
                 problems.push(Problem::at(span, format!("{}: a second `batch` in one pipeline", spec.id)));
                 None

@@ -21,6 +21,11 @@ impl Component {
         id.split_once('/').map_or(id, |(component_type, _)| component_type)
     }
 
+    /// A name at a dotted path that is not among `known`.
+    pub(crate) fn unknown(&self, path: &str, what: &str, name: &str, known: &[&str]) -> Problem {
+        Problem::unknown(self.settings.span_of(path), what, name, known).below(path)
+    }
+
     /// A problem with the setting at a dotted path, or with the whole component if it has no such setting.
     pub(crate) fn problem(&self, path: &str, problem: &str) -> Problem {
         let place = self.settings.span_of(path);

@@ -4,6 +4,7 @@ mod delivery;
 
 pub(crate) use delivery::QUEUE_RULES;
 
+use super::auth::Auth;
 use super::component::Component;
 use super::decode::decode;
 use super::duration::GoDuration;
@@ -15,7 +16,7 @@ use super::tls::Tls;
 use crate::protocol::Protocol;
 use delivery::{Retry, SendingQueue};
 use otlp_service::{DebugExporter, NopExporter, QueueConfig, RetryConfig, Verbosity};
-use otlp_transport::{BoxExport, ClientConfig, Compression};
+use otlp_transport::{BoxExport, ClientConfig, Compression, Encoding};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -29,12 +30,14 @@ struct OtlpGrpc {
     keepalive: Keepalive,
     /// One attempt; 0 is no limit. Default 5 s.
     timeout: Option<GoDuration>,
-    /// Content encoding: gzip, zstd, none. Default gzip.
+    /// Content encoding: gzip, zstd, br, none. Default gzip.
     compression: ContentEncoding,
     /// Sent with each request.
     headers: Headers,
     /// Replaces the whole `user-agent`.
     user_agent: Option<String>,
+    /// How requests prove who we are.
+    auth: Option<Auth>,
     tls: Tls,
     sending_queue: SendingQueue,
     retry_on_failure: Retry,
@@ -58,12 +61,16 @@ struct OtlpHttp {
     max_conns_per_host: u64,
     /// Idle connections are closed after this; 0 is the default. Default 90 s.
     idle_conn_timeout: GoDuration,
+    /// How requests are written: proto, json. Default proto.
+    encoding: BodyEncoding,
     /// One attempt; 0 is no limit. Default 30 s.
     timeout: Option<GoDuration>,
-    /// Content encoding: gzip, zstd, none. Default gzip.
+    /// Content encoding: gzip, zstd, br, none. Default gzip.
     compression: ContentEncoding,
     /// Sent with each request.
     headers: Headers,
+    /// How requests prove who we are.
+    auth: Option<Auth>,
     tls: Tls,
     sending_queue: SendingQueue,
     retry_on_failure: Retry,
@@ -79,6 +86,17 @@ struct Keepalive {
     timeout: GoDuration,
 }
 
+/// How requests are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum BodyEncoding {
+    /// Protobuf.
+    #[default]
+    Proto,
+    /// OTLP/JSON.
+    Json,
+}
+
 /// Content encodings of requests.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -88,6 +106,9 @@ enum ContentEncoding {
     Gzip,
     /// Zstandard.
     Zstd,
+    /// Brotli, which the Collector does not take.
+    #[serde(rename = "br", alias = "brotli")]
+    Brotli,
     /// As they are.
     #[serde(alias = "")]
     None,
@@ -121,7 +142,6 @@ struct Nop {}
 
 /// Keys of `otlp_grpc` that mean nothing here, or nothing yet.
 pub(crate) const GRPC_RULES: &[KeyRule] = &[
-    refused("auth", AUTH),
     refused("authority", "requests would carry the endpoint's host instead"),
     only("middlewares", "", "there are none to put in"),
     ignored("balancer_name", "requests go to one endpoint, over as many connections as they need"),
@@ -133,10 +153,8 @@ pub(crate) const GRPC_RULES: &[KeyRule] = &[
 
 /// Keys of `otlp_http` that mean nothing here, or nothing yet.
 pub(crate) const HTTP_RULES: &[KeyRule] = &[
-    refused("auth", AUTH),
     refused("proxy_url", "requests would go straight to the endpoint"),
     refused("cookies", "answers' cookies would not be sent back"),
-    only("encoding", "proto", "requests are protobuf"),
     only("middlewares", "", "there are none to put in"),
     only("disable_keep_alives", "false", "connections are kept"),
     ignored("compression_params", "the level is chosen for speed"),
@@ -158,8 +176,6 @@ pub(crate) const DEBUG_RULES: &[KeyRule] = &[
     only("sending_queue.enabled", "false", "there is nothing to queue for"),
 ];
 
-const AUTH: &str = "requests would lack credentials; a fixed one can stand in `headers`";
-
 /// The plan of `otlp_grpc`.
 pub(crate) fn otlp_grpc(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
     let otlp: OtlpGrpc = decode(&component.settings, problems)?;
@@ -176,7 +192,10 @@ pub(crate) fn otlp_grpc(component: &mut Component, problems: &mut Problems) -> O
     config.limits.keepalive_interval = given(otlp.keepalive.time);
     config.limits.keepalive_timeout =
         given(otlp.keepalive.timeout).unwrap_or(config.limits.keepalive_timeout);
-    client(component, problems, Protocol::Grpc, config, otlp.sending_queue, otlp.retry_on_failure)
+    let plan =
+        client(component, problems, Protocol::Grpc, config, otlp.sending_queue, otlp.retry_on_failure)?;
+    let auth = otlp.auth.and_then(|auth| auth.named(component, "auth", problems));
+    Some(ExporterPlan { auth, ..plan })
 }
 
 /// The plan of `otlp_http`.
@@ -198,6 +217,7 @@ pub(crate) fn otlp_http(component: &mut Component, problems: &mut Problems) -> O
     }
     let mut config = ClientConfig::new(otlp.endpoint);
     config.signal_endpoints = own.into_iter().map(|(signal, url)| (signal.to_owned(), url)).collect();
+    config.encoding = otlp.encoding.into();
     config.compression = otlp.compression.into();
     config.headers = otlp.headers.0;
     config.timeout = otlp.timeout.map_or(Some(Duration::from_secs(30)), |GoDuration(timeout)| Some(timeout));
@@ -207,7 +227,8 @@ pub(crate) fn otlp_http(component: &mut Component, problems: &mut Problems) -> O
     config.limits.idle_timeout = given(otlp.idle_conn_timeout).unwrap_or(config.limits.idle_timeout);
     let plan =
         client(component, problems, Protocol::Http, config, otlp.sending_queue, otlp.retry_on_failure)?;
-    Some(ExporterPlan { takes, ..plan })
+    let auth = otlp.auth.and_then(|auth| auth.named(component, "auth", problems));
+    Some(ExporterPlan { takes, auth, ..plan })
 }
 
 /// The plan of `debug`.
@@ -227,10 +248,11 @@ pub(crate) fn local(make: impl FnOnce() -> BoxExport + Send + 'static) -> Export
     let (mut queue, mut retry) = (QueueConfig::default(), RetryConfig::default());
     (queue.enabled, retry.enabled) = (false, false);
     ExporterPlan {
-        connect: Box::new(|_| Ok(Outlet { export: make(), stats: None })),
+        connect: Box::new(|_, _| Ok(Outlet { export: make(), stats: None })),
         queue,
         retry,
         takes: None,
+        auth: None,
     }
 }
 
@@ -238,22 +260,32 @@ fn client(
     component: &Component,
     problems: &mut Problems,
     protocol: Protocol,
-    config: ClientConfig,
+    mut config: ClientConfig,
     queue: SendingQueue,
     retry: Retry,
 ) -> Option<ExporterPlan> {
     let queue = queue.config(component, problems)?;
     let retry = retry.config(component, problems)?;
     let component = component.clone();
-    let connect = Box::new(move |context: &_| {
+    let connect = Box::new(move |context: &_, credentials| {
+        config.credentials = credentials;
         let client = protocol.strategy().client(context, config);
         client.map(Outlet::from).map_err(|error| component.problem(error.key, &error.problem))
     });
-    Some(ExporterPlan { connect, queue, retry, takes: None })
+    Some(ExporterPlan { connect, queue, retry, takes: None, auth: None })
 }
 
 fn given(GoDuration(duration): GoDuration) -> Option<Duration> {
     (!duration.is_zero()).then_some(duration)
+}
+
+impl From<BodyEncoding> for Encoding {
+    fn from(encoding: BodyEncoding) -> Self {
+        match encoding {
+            BodyEncoding::Proto => Self::Protobuf,
+            BodyEncoding::Json => Self::Json,
+        }
+    }
 }
 
 impl From<ContentEncoding> for Compression {
@@ -261,6 +293,7 @@ impl From<ContentEncoding> for Compression {
         match encoding {
             ContentEncoding::Gzip => Self::Gzip,
             ContentEncoding::Zstd => Self::Zstd,
+            ContentEncoding::Brotli => Self::Brotli,
             ContentEncoding::None => Self::None,
         }
     }

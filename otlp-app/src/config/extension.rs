@@ -1,8 +1,21 @@
-//! The extension `health_check`.
+//! The extensions: `health_check`, and those that authenticate.
+
+mod api_key;
+mod basic;
+mod bearer;
+mod client_certificate;
+mod headers_setter;
+
+pub(crate) use api_key::api_key;
+pub(crate) use basic::basicauth;
+pub(crate) use bearer::bearertokenauth;
+pub(crate) use client_certificate::client_certificate;
+pub(crate) use headers_setter::headers_setter;
 
 use super::component::Component;
 use super::decode::decode;
 use super::listen::listen_address;
+use super::plan::ExtensionPlan;
 use super::problem::Problems;
 use super::rules::{KeyRule, ignored, refused};
 use otlp_service::HealthSpec;
@@ -27,7 +40,7 @@ pub(crate) const HEALTH_CHECK_RULES: &[KeyRule] = &[
 ];
 
 /// The plan of `health_check`.
-pub(crate) fn health_check(component: &mut Component, problems: &mut Problems) -> Option<HealthSpec> {
+pub(crate) fn health_check(component: &mut Component, problems: &mut Problems) -> Option<ExtensionPlan> {
     let given: HealthCheck = decode(&component.settings, problems)?;
     let mut health = HealthSpec::default();
     if let Some(endpoint) = given.endpoint {
@@ -44,5 +57,5 @@ pub(crate) fn health_check(component: &mut Component, problems: &mut Problems) -
         problems.push(component.problem("path", "it must start with `/`"));
         return None;
     }
-    Some(health)
+    Some(ExtensionPlan::Health(health))
 }

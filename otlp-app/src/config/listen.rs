@@ -1,7 +1,11 @@
-//! Where something listens: `host:port`.
+//! Where something listens: `host:port`, or the path of a Unix socket.
 
-/// Checks an address to listen on. Without a host (`:4317`) it is every IPv4 address of the machine.
+/// Checks an address to listen on. Without a host (`:4317`) it is every IPv4 address of the machine; `unix:///path` is a
+/// socket.
 pub(crate) fn listen_address(endpoint: &str) -> Result<String, &'static str> {
+    if endpoint.starts_with("unix:") {
+        return listen_path(endpoint);
+    }
     if endpoint.contains(['/', ' ']) {
         return Err("host:port is expected, not a URL");
     }
@@ -14,4 +18,13 @@ pub(crate) fn listen_address(endpoint: &str) -> Result<String, &'static str> {
         return Err("an IPv6 address needs brackets: [::1]:4317");
     }
     Ok(if host.is_empty() { format!("0.0.0.0:{port}") } else { endpoint.to_owned() })
+}
+
+/// Checks the path of a Unix socket to listen on.
+pub(crate) fn listen_path(endpoint: &str) -> Result<String, &'static str> {
+    let path = endpoint.strip_prefix("unix:").unwrap_or(endpoint);
+    if !path.contains('/') {
+        return Err("with `transport: unix` it is the path of a socket");
+    }
+    Ok(format!("unix://{}", path.strip_prefix("//").unwrap_or(path)))
 }

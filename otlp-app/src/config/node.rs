@@ -86,11 +86,15 @@ impl Node {
         }
     }
 
-    /// The place of a dotted path, or of the deepest part of it that is there.
+    /// The place of a dotted path, with indices for lists, or of the deepest part of it that is there.
     pub(crate) fn span_of(&self, path: &str) -> Span {
         let mut node = self;
         for key in path.split('.').filter(|key| !key.is_empty()) {
-            match node.get(key) {
+            let item = || match &node.value {
+                Value::List(nodes) => nodes.get(key.parse::<usize>().ok()?),
+                Value::Map(_) | Value::Scalar(_) => None,
+            };
+            match node.get(key).or_else(item) {
                 Some(below) => node = below,
                 None => break,
             }

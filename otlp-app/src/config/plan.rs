@@ -1,10 +1,14 @@
 //! A checked configuration: all that is needed to start, and nothing that could still be wrong but the network.
 
+use super::auth::{AuthPlan, AuthPlans, AuthRef};
 use super::problem::Problem;
 use super::rules::Note;
+use super::source::Span;
 use super::telemetry::LogConfig;
-use otlp_service::{BatchConfig, HealthSpec, PipelineSpec, QueueConfig, RetryConfig, ServerSpec};
-use otlp_transport::{BoxExport, Client, ClientStats, TransportContext};
+use otlp_service::{
+    BatchConfig, ContextNeeds, HealthSpec, PipelineSpec, Processor, QueueConfig, RetryConfig, ServerSpec,
+};
+use otlp_transport::{BoxExport, Client, ClientStats, Credentials, TransportContext};
 use std::sync::Arc;
 
 /// A gateway that can be started.
@@ -19,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) metrics_endpoint: Option<String>,
     /// Where health probes are answered.
     pub(crate) health: Option<HealthSpec>,
+    /// Extensions that authenticate.
+    pub(crate) auth: AuthPlans,
     /// Bytes that bodies may pin, if the configuration says so.
     pub(crate) memory_limit_bytes: Option<u64>,
     /// Own logs.
@@ -29,12 +35,35 @@ pub(crate) struct Plan {
 
 /// A receiver that can be started.
 pub(crate) struct ReceiverPlan {
-    /// One a protocol.
-    pub(crate) servers: Vec<ServerSpec>,
+    /// One a port.
+    pub(crate) servers: Vec<ServerPlan>,
+}
+
+/// A server of a receiver.
+pub(crate) struct ServerPlan {
+    /// The server itself.
+    pub(crate) spec: ServerSpec,
+    /// Whether the headers that components need are to be kept.
+    pub(crate) include_metadata: bool,
+    /// Who says whom it lets in.
+    pub(crate) auth: Option<AuthRef>,
+    /// Finds out whether the files it names can be used.
+    pub(crate) check: Option<CheckFiles>,
+}
+
+/// Reads files; nothing is started yet.
+pub(crate) type CheckFiles = Box<dyn Fn(&TransportContext) -> Result<(), Problem> + Send>;
+
+/// What an extension is for.
+pub(crate) enum ExtensionPlan {
+    /// Health probes.
+    Health(HealthSpec),
+    /// Proving who somebody is.
+    Auth(AuthPlan),
 }
 
 /// What a processor does to its pipelines.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum ProcessorPlan {
     /// Joins requests.
     Batch(BatchConfig),
@@ -43,6 +72,30 @@ pub(crate) enum ProcessorPlan {
         /// The bound.
         limit_bytes: u64,
     },
+    /// Looks at each request, or changes it.
+    Processor(ProcessorUse),
+}
+
+/// A processor, and what must hold where it is used.
+#[derive(Clone)]
+pub(crate) struct ProcessorUse {
+    /// Processes.
+    pub(crate) processor: Arc<dyn Processor>,
+    /// What it needs of a request beside its body.
+    pub(crate) needs: ContextNeeds,
+    /// Settings that make sense for some signals only.
+    pub(crate) only: Vec<Only>,
+}
+
+/// A setting that makes sense for some signals only.
+#[derive(Clone)]
+pub(crate) struct Only {
+    /// Where it is.
+    pub(crate) span: Span,
+    /// What it is: component and path.
+    pub(crate) what: String,
+    /// Names of the signals.
+    pub(crate) signals: &'static [&'static str],
 }
 
 /// An exporter that can be started.
@@ -55,10 +108,13 @@ pub(crate) struct ExporterPlan {
     pub(crate) retry: RetryConfig,
     /// Names of the only signals it has an endpoint for; `None`: all.
     pub(crate) takes: Option<Vec<&'static str>>,
+    /// Who says how it proves who we are.
+    pub(crate) auth: Option<AuthRef>,
 }
 
-/// Makes a client; nothing is connected yet.
-pub(crate) type Connect = Box<dyn FnOnce(&TransportContext) -> Result<Outlet, Problem> + Send>;
+/// Makes a client with the credentials that its extension gives; nothing is connected yet.
+pub(crate) type Connect =
+    Box<dyn FnOnce(&TransportContext, Option<Arc<dyn Credentials>>) -> Result<Outlet, Problem> + Send>;
 
 /// What a batch leaves through.
 pub(crate) struct Outlet {

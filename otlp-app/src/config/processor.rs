@@ -1,11 +1,16 @@
-//! The processors: `batch` and `memory_limiter`.
+//! The processors: `batch` and `memory_limiter` here, those that change attributes below.
+
+mod actions;
+mod matching;
+
+pub(crate) use actions::{ATTRIBUTES_RULES, attributes, resource};
 
 use super::component::Component;
 use super::decode::decode;
 use super::duration::GoDuration;
 use super::plan::ProcessorPlan;
 use super::problem::Problems;
-use super::rules::{KeyRule, ignored, only};
+use super::rules::{KeyRule, ignored};
 use crate::memory::memory_bytes;
 use otlp_service::BatchConfig;
 use serde::Deserialize;
@@ -20,6 +25,10 @@ struct Batch {
     send_batch_size: Option<u64>,
     /// Items that a batch never exceeds; 0 is no limit. Default 0.
     send_batch_max_size: Option<u64>,
+    /// Names of request headers: requests that differ in one of them are not joined. The receivers need `include_metadata`.
+    metadata_keys: Vec<String>,
+    /// Keys of resource attributes: requests are cut by their values, and parts that differ in one are not joined. Not a key of the Collector.
+    resource_keys: Vec<String>,
     /// Origins with an open batch at a time; 0 is no limit in the Collector, the default here. Default 1000.
     metadata_cardinality_limit: u64,
 }
@@ -33,10 +42,6 @@ struct MemoryLimiter {
     /// The same as a percentage of the memory the process may use (cgroup, else the machine's).
     limit_percentage: u64,
 }
-
-/// Keys of `batch` that mean nothing here, or nothing yet.
-pub(crate) const BATCH_RULES: &[KeyRule] =
-    &[only("metadata_keys", "", "requests of different tenants would be joined")];
 
 /// Keys of `memory_limiter` that mean nothing here.
 pub(crate) const MEMORY_LIMITER_RULES: &[KeyRule] = &[
@@ -59,6 +64,9 @@ pub(crate) fn batch(component: &mut Component, problems: &mut Problems) -> Optio
     if let Ok(limit @ 1..) = usize::try_from(batch.metadata_cardinality_limit) {
         config.metadata_cardinality_limit = limit;
     }
+    config.metadata_keys = keys(component, "metadata_keys", batch.metadata_keys, problems)?;
+    config.metadata_keys.iter_mut().for_each(|key| key.make_ascii_lowercase());
+    config.resource_keys = keys(component, "resource_keys", batch.resource_keys, problems)?;
     if config.send_batch_max_size > 0 && config.send_batch_max_size < config.send_batch_size {
         // The Collector's own default for the one must not refuse a limit that is given alone.
         if batch.send_batch_size.is_some() {
@@ -69,6 +77,29 @@ pub(crate) fn batch(component: &mut Component, problems: &mut Problems) -> Optio
         config.send_batch_size = config.send_batch_max_size;
     }
     Some(ProcessorPlan::Batch(config))
+}
+
+/// Keys to tell batches apart by: some text, each once.
+fn keys(
+    component: &Component,
+    path: &str,
+    keys: Vec<String>,
+    problems: &mut Problems,
+) -> Option<Vec<Box<str>>> {
+    let mut known: Vec<Box<str>> = Vec::with_capacity(keys.len());
+    for (index, key) in keys.into_iter().enumerate() {
+        let problem = match known.iter().any(|known| known.eq_ignore_ascii_case(&key)) {
+            true => "it is here twice",
+            false if key.is_empty() => "it is empty",
+            false => {
+                known.push(key.into());
+                continue;
+            }
+        };
+        problems.push(component.problem(&format!("{path}.{index}"), problem));
+        return None;
+    }
+    Some(known)
 }
 
 /// The plan of `memory_limiter`.

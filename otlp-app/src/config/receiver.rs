@@ -1,18 +1,25 @@
 //! The receiver `otlp`.
 
+mod grpc;
+mod http;
+mod security;
+
 use super::component::Component;
 use super::decode::decode;
 use super::duration::GoDuration;
-use super::listen::listen_address;
+use super::listen::{listen_address, listen_path};
 use super::node::{Node, Value};
-use super::plan::ReceiverPlan;
+use super::plan::{ReceiverPlan, ServerPlan};
 use super::problem::Problems;
 use super::rules::{KeyRule, ignored, only, refused};
 use crate::protocol::Protocol;
-use otlp_protocol::Signal;
+use grpc::Grpc;
+use http::Http;
 use otlp_service::ServerSpec;
-use otlp_transport::{ServerConfig, ServerLimits};
+use otlp_transport::{InvalidUtf8, MultiplexTransportStrategy, ServerConfig};
+use security::Security;
 use serde::Deserialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Settings of the receiver `otlp`.
@@ -23,7 +30,7 @@ struct Otlp {
     protocols: Protocols,
 }
 
-/// A missing protocol is off; an empty one has its defaults.
+/// A missing protocol is off; an empty one has its defaults. Both on one endpoint share its port.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Protocols {
@@ -31,78 +38,34 @@ struct Protocols {
     http: Option<Http>,
 }
 
-/// OTLP/gRPC.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Grpc {
-    /// `host:port`. Default `localhost:4317`.
-    endpoint: Option<String>,
-    /// MiB of one request, before and after inflating. Default 64; 0 is the default.
-    max_recv_msg_size_mib: u64,
-    /// Requests at a time on one connection. Default 128; 0 is the default.
-    max_concurrent_streams: u32,
-    /// Pings and ages of connections.
-    keepalive: Keepalive,
+/// What an endpoint is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Transport {
+    #[default]
+    Tcp,
+    Unix,
 }
 
-/// OTLP/HTTP with protobuf.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Http {
-    /// `host:port`. Default `localhost:4318`.
-    endpoint: Option<String>,
-    /// Bytes of one request, before and after inflating. Default 64 MiB; 0 is the default.
-    max_request_body_size: u64,
-    /// Path of traces. Default `/v1/traces`.
-    traces_url_path: Option<String>,
-    /// Path of metrics. Default `/v1/metrics`.
-    metrics_url_path: Option<String>,
-    /// Path of logs. Default `/v1/logs`.
-    logs_url_path: Option<String>,
-    /// From the start of a request to the end of its headers. Default 10 s; 0 is the default.
-    read_header_timeout: GoDuration,
-    /// Without any request on a connection. Default 60 s, on HTTP/2 none; 0 is the default.
-    idle_timeout: GoDuration,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Keepalive {
-    server_parameters: ServerParameters,
-}
-
-/// gRPC's server keepalive; 0 is the default everywhere.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct ServerParameters {
-    /// Without an open request on a connection. Default none.
-    max_connection_idle: GoDuration,
-    /// From this age on a connection takes no new requests. Default none.
-    max_connection_age: GoDuration,
-    /// How long the last requests of an aged connection may take. Default none.
-    max_connection_age_grace: GoDuration,
-    /// Silence after which a peer is pinged. Default 2 h.
-    time: GoDuration,
-    /// Silence after a ping after which a connection is closed. Default 20 s.
-    timeout: GoDuration,
+/// What happens to strings that are not UTF-8.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Utf8 {
+    #[default]
+    Replace,
+    Refuse,
 }
 
 /// Keys of the Collector that mean nothing here, or nothing yet.
 pub(crate) const OTLP_RULES: &[KeyRule] = &[
-    refused("protocols.*.auth", "the receiver would take requests from anybody"),
-    refused("protocols.*.tls", "the receiver would speak cleartext; put a proxy that ends TLS before it"),
-    only("protocols.*.include_metadata", "false", "nothing here uses request headers"),
+    refused("protocols.http.auth.request_params", "senders would be judged by headers alone"),
     only("protocols.*.middlewares", "", "there are none to put in"),
-    only("protocols.*.transport", "tcp", "it listens on TCP"),
     ignored("protocols.grpc.read_buffer_size", "buffers are sized by what arrives"),
     ignored("protocols.grpc.write_buffer_size", "buffers are sized by what is answered"),
     ignored("protocols.grpc.keepalive.enforcement_policy", "pings are bounded by other limits"),
-    ignored("protocols.http.compression_algorithms", "identity, gzip and zstd are taken"),
     ignored("protocols.http.read_timeout", "a body may take as long as it makes progress"),
     ignored("protocols.http.write_timeout", "answers are small"),
     only("protocols.http.keep_alives_enabled", "true", "connections are kept"),
-    refused("protocols.http.cors", "browsers would be turned away"),
-    refused("protocols.http.response_headers", "answers would lack them"),
 ];
 
 /// The receiver's plan.
@@ -111,26 +74,110 @@ pub(crate) fn otlp(component: &mut Component, problems: &mut Problems) -> Option
         switch_on(protocols);
     }
     let Otlp { protocols: Protocols { grpc, http } } = decode(&component.settings, problems)?;
-    if grpc.is_none() && http.is_none() {
-        problems.push(
-            component.problem("protocols", "no protocol is on").help("add `grpc:` or `http:` below it"),
-        );
-        return None;
-    }
-    let grpc = grpc.map(|grpc| ("protocols.grpc.endpoint", grpc.server()));
-    let http = http.map(|http| ("protocols.http.endpoint", http.server()));
-    let mut servers = Vec::new();
-    for (path, mut server) in grpc.into_iter().chain(http) {
-        match listen_address(&server.config.endpoint) {
-            Ok(endpoint) => server.config.endpoint = endpoint,
-            Err(problem) => {
-                problems.push(component.problem(path, problem));
-                return None;
-            }
+    let address = |path: &str, endpoint: &Option<String>, default: &str, transport| {
+        let endpoint = endpoint.as_deref().unwrap_or(default);
+        let address = match transport {
+            Transport::Tcp => listen_address(endpoint),
+            Transport::Unix => listen_path(endpoint),
+        };
+        address.map_err(|problem| component.problem(path, problem))
+    };
+    let grpc = grpc.map(|grpc| {
+        let address = address("protocols.grpc.endpoint", &grpc.endpoint, DEFAULT_GRPC, grpc.transport)?;
+        Ok((address, grpc))
+    });
+    let http = http.map(|http| {
+        let address = address("protocols.http.endpoint", &http.endpoint, DEFAULT_HTTP, http.transport)?;
+        Ok((address, http))
+    });
+    let servers = match (grpc.transpose(), http.transpose()) {
+        (Ok(None), Ok(None)) => {
+            let problem = component.problem("protocols", "no protocol is on");
+            problems.push(problem.help("add `grpc:` or `http:` below it"));
+            return None;
         }
-        servers.push(server);
+        (Ok(Some((grpc_address, grpc))), Ok(Some((http_address, http))))
+            if grpc_address == http_address && !lets_the_system_choose(&grpc_address) =>
+        {
+            vec![one_port(component, grpc_address, grpc, http, problems)?]
+        }
+        (Ok(grpc), Ok(http)) => {
+            let grpc = grpc.map(|(address, mut grpc)| {
+                let security = grpc.security();
+                security.apply(server(address, Some(&grpc), None), component, GRPC, problems)
+            });
+            let http = http.map(|(address, mut http)| {
+                let security = http.security();
+                security.apply(server(address, None, Some(http)), component, HTTP, problems)
+            });
+            grpc.into_iter().chain(http).collect()
+        }
+        (grpc, http) => {
+            [grpc.err(), http.err()].into_iter().flatten().for_each(|problem| problems.push(problem));
+            return None;
+        }
+    };
+    let sound = servers.iter().all(|server| check(component, &server.spec.config, problems));
+    sound.then_some(ReceiverPlan { servers })
+}
+
+/// A server for both protocols. What they cannot have of their own on one port must not differ.
+fn one_port(
+    component: &Component,
+    address: String,
+    mut grpc: Grpc,
+    mut http: Http,
+    problems: &mut Problems,
+) -> Option<ServerPlan> {
+    let (grpc_bytes, http_bytes) = (grpc.max_request_bytes(), http.max_request_body_size);
+    let sizes_differ = grpc_bytes > 0 && http_bytes > 0 && grpc_bytes != http_bytes;
+    let (security, of_http) = (grpc.security(), http.security());
+    let conflicts = [
+        (security.tls != of_http.tls, "tls", "tls"),
+        (security.auth != of_http.auth, "auth", "auth"),
+        (sizes_differ, "max_recv_msg_size_mib", "max_request_body_size"),
+        (grpc.include_metadata != http.include_metadata, "include_metadata", "include_metadata"),
+        (grpc.invalid_utf8 != http.invalid_utf8, "invalid_utf8", "invalid_utf8"),
+    ];
+    let mut sound = true;
+    for (_, of_grpc, of_http) in conflicts.into_iter().filter(|(differs, ..)| *differs) {
+        sound = false;
+        let path = format!("protocols.http.{of_http}");
+        let problem = format!("it differs from protocols.grpc.{of_grpc}, but both listen on {address}");
+        problems.push(component.problem(&path, &problem).help("say the same in both, or give each its port"));
     }
-    Some(ReceiverPlan { servers })
+    let plan = server(address, Some(&grpc), Some(http));
+    sound.then(|| security.apply(plan, component, GRPC, problems))
+}
+
+/// A server of the protocols that are given.
+fn server(address: String, grpc: Option<&Grpc>, http: Option<Http>) -> ServerPlan {
+    let mut config = ServerConfig::new(address);
+    let mut include_metadata = false;
+    if let Some(grpc) = grpc {
+        grpc.apply(&mut config);
+        include_metadata = grpc.include_metadata;
+    }
+    if let Some(http) = &http {
+        http.apply(&mut config);
+        include_metadata = http.include_metadata;
+    }
+    let strategy = match (grpc, &http) {
+        (Some(_), Some(_)) => Arc::new(MultiplexTransportStrategy),
+        (Some(_), None) => Protocol::Grpc.strategy(),
+        (None, _) => Protocol::Http.strategy(),
+    };
+    let http_paths = http.map(Http::paths).unwrap_or_default();
+    let spec = ServerSpec { strategy, config, http_paths };
+    ServerPlan { spec, include_metadata, auth: None, check: None }
+}
+
+/// What the transport finds wrong with the settings; only HTTP has such.
+fn check(component: &Component, config: &ServerConfig, problems: &mut Problems) -> bool {
+    let Err(error) = config.check() else { return true };
+    let key = if error.key == "encodings" { "compression_algorithms" } else { error.key };
+    problems.push(component.problem(&format!("protocols.http.{key}"), &error.problem));
+    false
 }
 
 /// A protocol without settings is on, unlike other keys without a value.
@@ -142,57 +189,18 @@ fn switch_on(protocols: &mut Node) {
     }
 }
 
-// === impl Grpc ===
+/// Two ports of the system's choice are two ports.
+fn lets_the_system_choose(address: &str) -> bool {
+    address.ends_with(":0")
+}
 
-impl Grpc {
-    fn server(self) -> ServerSpec {
-        let mut config = ServerConfig::new(self.endpoint.unwrap_or_else(|| DEFAULT_GRPC.into()));
-        let limits = &mut config.limits;
-        set_bytes(&mut limits.max_request_bytes, self.max_recv_msg_size_mib.saturating_mul(1 << 20));
-        if self.max_concurrent_streams > 0 {
-            limits.max_concurrent_streams = self.max_concurrent_streams;
+impl From<Utf8> for InvalidUtf8 {
+    fn from(utf8: Utf8) -> Self {
+        match utf8 {
+            Utf8::Replace => Self::Replace,
+            Utf8::Refuse => Self::Refuse,
         }
-        self.keepalive.server_parameters.apply(limits);
-        ServerSpec { strategy: Protocol::Grpc.strategy(), config, http_paths: Vec::new() }
     }
-}
-
-impl ServerParameters {
-    fn apply(&self, limits: &mut ServerLimits) {
-        set(&mut limits.keepalive_interval, self.time);
-        set(&mut limits.keepalive_timeout, self.timeout);
-        limits.max_connection_idle = given(self.max_connection_idle);
-        limits.max_connection_age = given(self.max_connection_age);
-        limits.max_connection_age_grace = given(self.max_connection_age_grace);
-    }
-}
-
-// === impl Http ===
-
-impl Http {
-    fn server(self) -> ServerSpec {
-        let mut config = ServerConfig::new(self.endpoint.unwrap_or_else(|| DEFAULT_HTTP.into()));
-        let limits = &mut config.limits;
-        set_bytes(&mut limits.max_request_bytes, self.max_request_body_size);
-        set(&mut limits.header_timeout, self.read_header_timeout);
-        set(&mut limits.idle_timeout, self.idle_timeout);
-        limits.max_connection_idle = given(self.idle_timeout);
-        let paths = [
-            ("traces", self.traces_url_path),
-            ("metrics", self.metrics_url_path),
-            ("logs", self.logs_url_path),
-        ];
-        let http_paths = paths
-            .into_iter()
-            .filter_map(|(name, path)| Some((Signal::by_name(name)?, with_slash(path?))))
-            .collect();
-        ServerSpec { strategy: Protocol::Http.strategy(), config, http_paths }
-    }
-}
-
-/// As the Collector has it, `v1/traces` is `/v1/traces`.
-fn with_slash(path: String) -> String {
-    if path.starts_with('/') { path } else { format!("/{path}") }
 }
 
 fn set(limit: &mut Duration, duration: GoDuration) {
@@ -211,5 +219,7 @@ fn set_bytes(limit: &mut usize, bytes: u64) {
     }
 }
 
+const GRPC: &str = "protocols.grpc";
+const HTTP: &str = "protocols.http";
 const DEFAULT_GRPC: &str = "localhost:4317";
 const DEFAULT_HTTP: &str = "localhost:4318";

@@ -17,7 +17,7 @@ pub(crate) struct KeyRule {
 }
 
 /// Whether a key that is not used may stand in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Verdict {
     /// Ignoring it does no harm: a note.
     Ignored,
@@ -25,6 +25,8 @@ pub(crate) enum Verdict {
     Only(&'static str),
     /// Ignoring it would do harm.
     Refused,
+    /// It has the keys of another component, with their rules.
+    Like(&'static [&'static [KeyRule]]),
 }
 
 /// Something worth knowing that is not wrong.
@@ -62,6 +64,15 @@ pub(crate) const fn refused(path: &'static str, reason: &'static str) -> KeyRule
     KeyRule { path, verdict: Verdict::Refused, reason }
 }
 
+/// A key whose value has the keys of another component; `reason` says of which. A plain path.
+pub(crate) const fn like(
+    path: &'static str,
+    rules: &'static [&'static [KeyRule]],
+    reason: &'static str,
+) -> KeyRule {
+    KeyRule { path, verdict: Verdict::Like(rules), reason }
+}
+
 /// Takes every key that has a rule out of `node`, which stands at `at`.
 pub(crate) fn apply(
     rules: &[KeyRule],
@@ -71,6 +82,14 @@ pub(crate) fn apply(
     notes: &mut Vec<Note>,
 ) {
     for rule in rules {
+        if let Verdict::Like(tables) = rule.verdict {
+            let below = rule.path.split('.').try_fold(&mut *node, |node, key| node.get_mut(key));
+            if let Some(below) = below {
+                let at = format!("{at}.{}", rule.path);
+                tables.iter().for_each(|rules| apply(rules, &at, below, problems, notes));
+            }
+            continue;
+        }
         take(rule.path, at, node, &mut |path, span, value| match rule.verdict {
             Verdict::Ignored => {
                 notes.push(Note { span, text: format!("{path} is ignored: {}", rule.reason) })
@@ -81,6 +100,8 @@ pub(crate) fn apply(
                 let problem = Problem::at(span, format!("{path}: {}", rule.reason));
                 problems.push(problem.help(format!("the only value it takes is: {only}")));
             }
+            // Nothing to take.
+            Verdict::Like(_) => {}
             Verdict::Refused => problems.push(
                 Problem::at(span, format!("{path} is not supported: {}", rule.reason))
                     .help("it is refused because ignoring it would not be harmless; remove it"),

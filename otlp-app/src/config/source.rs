@@ -47,13 +47,15 @@ impl Sources {
         self.texts.get(id.0)
     }
 
-    /// Remembers the values that errors must not show: all below a key `headers`.
+    /// Remembers the values that errors must not show: all below a key that holds secrets.
     pub(crate) fn hide_secrets(&mut self, node: &Node) {
         match &node.value {
             Value::Scalar(_) => {}
             Value::List(nodes) => nodes.iter().for_each(|node| self.hide_secrets(node)),
             Value::Map(entries) => entries.iter().for_each(|Entry { key, value, .. }| match key.as_str() {
-                "headers" => self.hide(value),
+                "headers" | "inline" | "key_pem" | "keys" | "password" | "token" | "tokens" => {
+                    self.hide(value)
+                }
                 _ => self.hide_secrets(value),
             }),
         }

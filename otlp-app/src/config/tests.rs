@@ -1,3 +1,4 @@
+mod auth;
 mod errors;
 mod reference;
 mod references;

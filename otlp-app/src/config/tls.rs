@@ -1,9 +1,12 @@
-//! Transport security of exporters.
+//! Transport security of exporters and receivers. Files are watched.
 
-use super::rules::{KeyRule, ignored, only, refused};
-use otlp_transport::TlsConfig;
+use super::duration::GoDuration;
+use super::rules::{KeyRule, ignored, refused};
+use super::secret::SecretText;
+use otlp_transport::{CertificateConfig, ServerTlsConfig, TlsConfig, TlsParameters, TlsVersion};
 use serde::Deserialize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Settings of `tls` of an exporter.
 #[derive(Debug, Default, Deserialize)]
@@ -21,23 +24,77 @@ pub(crate) struct Tls {
     include_system_ca_certs_pool: bool,
     /// Name to expect in the server's certificate. Default: the endpoint's host.
     server_name_override: Option<String>,
+    /// PEM file of the certificate that is shown if the server asks for one. Default none.
+    cert_file: Option<PathBuf>,
+    /// The same as PEM text.
+    cert_pem: Option<String>,
+    /// PEM file of the certificate's key.
+    key_file: Option<PathBuf>,
+    /// The same as PEM text.
+    key_pem: Option<SecretText>,
+    /// Lowest version. Default 1.2.
+    min_version: Option<Version>,
+    /// Highest version. Default 1.3.
+    max_version: Option<Version>,
+    /// The only cipher suites for TLS 1.2, by Go's names. Default all that are safe.
+    cipher_suites: Vec<String>,
+    /// The only key exchanges: X25519, P256, P384. Default all.
+    curve_preferences: Vec<String>,
+    /// How often the files are looked at; 0 is the default. Default 30 s.
+    reload_interval: GoDuration,
+}
+
+/// Settings of `tls` of a receiver.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerTls {
+    /// PEM file of the certificate and those that lead from it to an authority.
+    cert_file: Option<PathBuf>,
+    /// The same as PEM text.
+    cert_pem: Option<String>,
+    /// PEM file of the certificate's key.
+    key_file: Option<PathBuf>,
+    /// The same as PEM text.
+    key_pem: Option<SecretText>,
+    /// PEM file of authorities: senders must show a certificate of one of them. Default: none is asked for.
+    client_ca_file: Option<PathBuf>,
+    /// The same as PEM text. Not a key of the Collector.
+    client_ca_pem: Option<String>,
+    /// Lowest version. Default 1.2.
+    min_version: Option<Version>,
+    /// Highest version. Default 1.3.
+    max_version: Option<Version>,
+    /// The only cipher suites for TLS 1.2, by Go's names. Default all that are safe.
+    cipher_suites: Vec<String>,
+    /// The only key exchanges: X25519, P256, P384. Default all.
+    curve_preferences: Vec<String>,
+    /// How often the files are looked at; 0 is the default. Default 30 s.
+    reload_interval: GoDuration,
+}
+
+/// Versions of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+enum Version {
+    #[serde(rename = "1.2")]
+    Tls12,
+    #[serde(rename = "1.3")]
+    Tls13,
 }
 
 /// Keys below `tls` that an exporter does not use.
-pub(crate) const TLS_RULES: &[KeyRule] = &[
-    refused("tls.cert_file", CLIENT_CERTIFICATE),
-    refused("tls.cert_pem", CLIENT_CERTIFICATE),
-    refused("tls.key_file", CLIENT_CERTIFICATE),
-    refused("tls.key_pem", CLIENT_CERTIFICATE),
-    refused("tls.tpm", CLIENT_CERTIFICATE),
-    only("tls.min_version", "1.2", "TLS 1.2 and 1.3 are spoken"),
-    only("tls.max_version", "1.3", "TLS 1.2 and 1.3 are spoken"),
-    refused("tls.cipher_suites", "others would be used"),
-    refused("tls.curve_preferences", "others would be used"),
-    ignored("tls.reload_interval", "trust anchors are read once"),
+pub(crate) const TLS_RULES: &[KeyRule] = &[refused("tls.tpm", TPM)];
+
+/// Keys below `tls` that a receiver does not use.
+pub(crate) const SERVER_TLS_RULES: &[KeyRule] = &[
+    refused("protocols.*.tls.tpm", TPM),
+    ignored("protocols.*.tls.client_ca_file_reload", "all files are watched"),
+    ignored("protocols.*.tls.ca_file", "clients are judged by `client_ca_file`"),
+    ignored("protocols.*.tls.include_system_ca_certs_pool", "clients are judged by `client_ca_file`"),
 ];
 
-const CLIENT_CERTIFICATE: &str = "the destination would not see a client certificate";
+const TPM: &str = "keys in a TPM cannot be used";
+
+// === impl Tls ===
 
 impl Tls {
     /// The transport's settings.
@@ -49,6 +106,55 @@ impl Tls {
         config.ca_pem = self.ca_pem;
         config.include_system_ca_certs_pool = self.include_system_ca_certs_pool;
         config.server_name_override = self.server_name_override;
+        config.certificate = certificate(self.cert_file, self.cert_pem, self.key_file, self.key_pem);
+        config.parameters.cipher_suites = self.cipher_suites;
+        config.parameters.curve_preferences = self.curve_preferences;
+        bound(&mut config.parameters, self.min_version, self.max_version, self.reload_interval);
         config
     }
+}
+
+// === impl ServerTls ===
+
+impl ServerTls {
+    /// The transport's settings.
+    pub(crate) fn config(self) -> ServerTlsConfig {
+        let mut config = ServerTlsConfig::default();
+        config.certificate = certificate(self.cert_file, self.cert_pem, self.key_file, self.key_pem);
+        config.client_ca_file = self.client_ca_file;
+        config.client_ca_pem = self.client_ca_pem;
+        config.parameters.cipher_suites = self.cipher_suites;
+        config.parameters.curve_preferences = self.curve_preferences;
+        bound(&mut config.parameters, self.min_version, self.max_version, self.reload_interval);
+        config
+    }
+}
+
+fn certificate(
+    cert_file: Option<PathBuf>,
+    cert_pem: Option<String>,
+    key_file: Option<PathBuf>,
+    key_pem: Option<SecretText>,
+) -> CertificateConfig {
+    let mut config = CertificateConfig::default();
+    config.cert_file = cert_file;
+    config.cert_pem = cert_pem;
+    config.key_file = key_file;
+    config.key_pem = key_pem.map(|SecretText(pem)| pem);
+    config
+}
+
+fn bound(
+    parameters: &mut TlsParameters,
+    min: Option<Version>,
+    max: Option<Version>,
+    GoDuration(interval): GoDuration,
+) {
+    let version = |version| match version {
+        Version::Tls12 => TlsVersion::Tls12,
+        Version::Tls13 => TlsVersion::Tls13,
+    };
+    parameters.min_version = min.map(version);
+    parameters.max_version = max.map(version);
+    parameters.reload_interval = Some(interval).filter(|interval| *interval > Duration::ZERO);
 }

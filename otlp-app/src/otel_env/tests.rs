@@ -1,5 +1,6 @@
 use super::*;
 use std::io;
+use std::path::Path;
 
 /// Variables without their common prefix.
 struct Vars<'a>(&'a [(&'a str, &'a str)]);
@@ -80,6 +81,8 @@ fn an_endpoint_turns_forwarding_on() {
         ("TIMEOUT", "0"),
         ("HEADERS", "a=b"),
         ("CERTIFICATE", "/ca.pem"),
+        ("CLIENT_CERTIFICATE", "/own.pem"),
+        ("CLIENT_KEY", "/own.key"),
     ];
     let (full, warnings) = forward(&Vars(&vars));
     let full = full.unwrap();
@@ -87,7 +90,15 @@ fn an_endpoint_turns_forwarding_on() {
     assert!(full.config.tls.insecure && warnings.is_empty(), "{warnings:?}");
     assert_eq!(full.config.timeout, Some(Duration::ZERO), "no limit");
     assert_eq!(full.config.headers, [("a".to_owned(), "b".to_owned())]);
-    let odd = [("ENDPOINT", "c"), ("PROTOCOL", "http/json"), ("COMPRESSION", "br"), ("INSECURE", "1")];
+    let certificate = full.config.tls.certificate;
+    assert_eq!(certificate.cert_file.as_deref(), Some(Path::new("/own.pem")));
+    assert_eq!(certificate.key_file.as_deref(), Some(Path::new("/own.key")));
+    let json = [("ENDPOINT", "http://c"), ("PROTOCOL", "http/json"), ("COMPRESSION", "br")];
+    let (json, warnings) = forward(&Vars(&json));
+    let config = json.unwrap().config;
+    assert_eq!((config.encoding, config.compression), (Encoding::Json, Compression::Brotli));
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let odd = [("ENDPOINT", "c"), ("PROTOCOL", "http/xml"), ("COMPRESSION", "lzw"), ("INSECURE", "1")];
     assert_eq!(forward(&Vars(&odd)).1.len(), 3);
 }
 

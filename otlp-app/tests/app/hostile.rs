@@ -9,7 +9,7 @@ use crate::vectors::vectors;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::join_all;
 use otlp_protocol::{BufferPool, Payload, Signal};
-use otlp_transport::codec;
+use otlp_transport::{Codec, codec};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -49,11 +49,15 @@ async fn send_bombs(door: Door, is_grpc: bool) {
     // Large as they come, they are inflated beside each other.
     fastrand::Rng::with_seed(5).fill(&mut plain[1..LARGE_BYTES]);
     let plain = Payload::from(Bytes::from(plain));
-    for name in ["gzip", "zstd"] {
-        let wire = codec(name).expect("a codec").compress(&plain, &BufferPool::new(1)).expect("compress");
+    for name in ["gzip", "zstd", "br"] {
+        let wire = codec(name)
+            .and_then(Codec::compressor)
+            .expect("a codec")
+            .compress(&plain, &BufferPool::new(1))
+            .expect("compress");
         bombs.push((Some(name.to_owned()), wire, Verdict::Invalid));
     }
-    assert_eq!(bombs.len(), 6);
+    assert_eq!(bombs.len(), 7);
     drop(plain);
     for (encoding, wire, expected) in bombs {
         let mut answers = Vec::new();

@@ -7,6 +7,7 @@
 
 use otlp_protocol::Signal;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -81,7 +82,7 @@ pub(crate) fn file(text: &str) -> String {
 }
 
 /// A configuration that takes all signals, joins them, and forwards them over gRPC; `exporter` has more of its settings.
-pub(crate) fn forwarding(limit_mib: u64, sink: SocketAddr, exporter: &str) -> String {
+pub(crate) fn forwarding(limit_mib: u64, sink: impl Display, exporter: &str) -> String {
     let pipelines = Signal::ALL.map(|signal| {
         let rest = "{receivers: [otlp], processors: [memory_limiter, batch], exporters: [otlp]}";
         format!("{}: {rest}", signal.name)

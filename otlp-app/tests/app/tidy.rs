@@ -26,12 +26,14 @@ const LAYERS: [Layer; 4] = [
 ];
 
 /// Where code may ask which signal it has; everywhere else it asks the signal's descriptor.
-const KNOWS_SIGNALS: [&str; 5] = [
+const KNOWS_SIGNALS: [&str; 7] = [
     "otlp-protocol/src/signal",
     "otlp-protocol/src/schema",
     "otlp-protocol/src/count",
     "otlp-protocol/src/split",
     "otlp-protocol/src/view",
+    "otlp-protocol/src/encode",
+    "otlp-protocol/src/model",
 ];
 const SIGNAL_SUFFIXES: [&str; 8] =
     ["trace", "traces", "metric", "metrics", "log", "logs", "profile", "profiles"];

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 
 /// The part being filled, and the envelopes open around the next entry.
-pub(super) struct Part<'a> {
+pub(crate) struct Part<'a> {
     body: &'a Bytes,
     limits: SplitLimits,
     levels: Vec<Level>,
@@ -44,7 +44,7 @@ enum Token {
 // === impl Part ===
 
 impl<'a> Part<'a> {
-    pub(super) fn new(body: &'a Bytes, limits: SplitLimits) -> Self {
+    pub(crate) fn new(body: &'a Bytes, limits: SplitLimits) -> Self {
         Self {
             body,
             limits,
@@ -57,7 +57,7 @@ impl<'a> Part<'a> {
     }
 
     /// Whether the part stays within the limits with that much more inside the open envelopes.
-    pub(super) fn fits(&self, bytes: usize, items: u64) -> bool {
+    pub(crate) fn fits(&self, bytes: usize, items: u64) -> bool {
         let mut size = bytes;
         let mut headers = 0;
         for level in self.levels.iter().rev() {
@@ -70,7 +70,7 @@ impl<'a> Part<'a> {
     }
 
     /// Puts a slice of the body inside the open envelopes.
-    pub(super) fn place(&mut self, raw: Range<usize>, count: Count) {
+    pub(crate) fn place(&mut self, raw: Range<usize>, count: Count) {
         for level in &mut self.levels {
             if level.token.is_none() {
                 level.token = Some(self.tokens.len());
@@ -93,18 +93,18 @@ impl<'a> Part<'a> {
     }
 
     /// Opens an envelope; it is written when something is placed in it.
-    pub(super) fn open(&mut self, number: u32, header: Bytes, is_entry: bool) {
+    pub(crate) fn open(&mut self, number: u32, header: Bytes, is_entry: bool) {
         self.levels.push(Level { number, header, is_entry, placed: 0, token: None });
     }
 
     /// Closes the innermost envelope.
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.settle(self.levels.len().saturating_sub(1));
         self.levels.pop();
     }
 
     /// What has been placed, if anything has. The open envelopes stay open for the next part.
-    pub(super) fn take(&mut self) -> Option<(Payload, Count)> {
+    pub(crate) fn take(&mut self) -> Option<(Payload, Count)> {
         (0..self.levels.len()).rev().for_each(|depth| self.settle(depth));
         let mut rope = Rope::with_capacity(self.tokens.iter().map(|token| self.copied_len(token)).sum());
         let mut tag = Vec::with_capacity(MAX_TAG_BYTES);

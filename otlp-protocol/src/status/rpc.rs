@@ -1,5 +1,7 @@
 //! `google.rpc.Status` with the two details OTLP uses: `RetryInfo` and `BadRequest`.
 
+mod json;
+
 use super::{Code, MAX_DURATION_SECS};
 use crate::wire::{Cursor, WireError, WireType, put_len_delimited, put_uint};
 use std::time::Duration;

@@ -5,23 +5,23 @@ use otlp_protocol::{Count, DecodeErrorKind, Signal, ValidateLimits, count, valid
 use serde_json::Value;
 use std::io::Read as _;
 
-fn fixture(file: &str) -> Vec<u8> {
+pub(crate) fn fixture(file: &str) -> Vec<u8> {
     std::fs::read(format!("{}/tests/fixtures/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-fn manifest() -> Value {
+pub(crate) fn manifest() -> Value {
     serde_json::from_slice(&fixture("manifest.json")).unwrap()
 }
 
-fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().unwrap()
 }
 
-fn signal(case: &Value) -> Signal {
+pub(crate) fn signal(case: &Value) -> Signal {
     Signal::by_name(case["signal"].as_str().unwrap()).unwrap()
 }
 
-fn hex(text: &str) -> Vec<u8> {
+pub(crate) fn hex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 

@@ -26,6 +26,19 @@ pub(crate) fn decode(signal: Signal, body: &[u8]) -> Result<Flat, DecodeError> {
     Ok(flat)
 }
 
+/// A decoded body in words, where NaN is NaN, and the length of its canonical encoding.
+pub(crate) fn describe(signal: Signal, body: &[u8]) -> Result<(String, usize), DecodeError> {
+    fn of<M: Message + Default + std::fmt::Debug>(body: &[u8]) -> Result<(String, usize), DecodeError> {
+        M::decode(body).map(|message| (format!("{message:?}"), message.encoded_len()))
+    }
+    match signal {
+        _ if signal == Signal::TRACES => of::<trace::v1::ExportTraceServiceRequest>(body),
+        _ if signal == Signal::METRICS => of::<metrics::v1::ExportMetricsServiceRequest>(body),
+        _ if signal == Signal::LOGS => of::<logs::v1::ExportLogsServiceRequest>(body),
+        _ => of::<profiles::v1development::ExportProfilesServiceRequest>(body),
+    }
+}
+
 fn bytes<M: Message>(message: &Option<M>) -> Vec<u8> {
     message.as_ref().map(Message::encode_to_vec).unwrap_or_default()
 }

@@ -3,8 +3,8 @@
 
 use prost::Message as _;
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
-use std::collections::BTreeMap;
+use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 #[test]
@@ -30,7 +30,7 @@ fn every_field_is_found_by_its_number() {
 }
 
 fn generate() -> String {
-    let messages = collect();
+    let (messages, enums) = collect();
     let index: BTreeMap<&str, usize> = messages.keys().map(String::as_str).zip(0..).collect();
     let mut out = String::from(HEADER);
     writeln!(out, "#[rustfmt::skip]\npub(super) static MESSAGES: [Message; {}] = [", messages.len()).unwrap();
@@ -45,9 +45,12 @@ fn generate() -> String {
         for field in fields {
             assert!((1..=otlp_protocol::schema::MAX_NUMBER as i32).contains(&field.number()), "{name}");
             let (kind, note) = kind(field, &index);
+            let values =
+                if field.r#type() == Type::Enum { constant(field.type_name()) } else { String::new() };
+            let values = if values.is_empty() { values } else { format!(".of({values})") };
             writeln!(
                 out,
-                "        Field::new({}, {:?}, {:?}, {kind}, {}),{note}",
+                "        Field::new({}, {:?}, {:?}, {kind}, {}){values},{note}",
                 field.number(),
                 field.name(),
                 field.json_name(),
@@ -58,16 +61,35 @@ fn generate() -> String {
         writeln!(out, "    ]),").unwrap();
     }
     out.push_str("];\n");
+    let fields = messages.values().flat_map(|message| &message.field);
+    let used: BTreeSet<&str> =
+        fields.filter(|field| field.r#type() == Type::Enum).map(FieldDescriptorProto::type_name).collect();
+    for name in used {
+        writeln!(out, "\n#[rustfmt::skip]\nconst {}: &[(&str, i32)] = &[", constant(name)).unwrap();
+        for value in &enums[name.trim_start_matches('.')].value {
+            writeln!(out, "    ({:?}, {}),", value.name(), value.number()).unwrap();
+        }
+        out.push_str("];\n");
+    }
     out
 }
 
-/// All messages by full name: OTLP's, and the few of google.rpc that answers are made of.
-fn collect() -> BTreeMap<String, DescriptorProto> {
+/// The constant that holds an enum's values: `.opentelemetry.proto.trace.v1.Span.SpanKind` is `SPAN_SPANKIND`.
+fn constant(type_name: &str) -> String {
+    let path = type_name.split('.').filter(|part| part.starts_with(|first: char| first.is_uppercase()));
+    path.collect::<Vec<_>>().join("_").to_uppercase()
+}
+
+/// All messages by full name: OTLP's, and the few of google.rpc that answers are made of; and all enums.
+fn collect() -> (BTreeMap<String, DescriptorProto>, BTreeMap<String, EnumDescriptorProto>) {
     let mut messages = BTreeMap::new();
+    let mut enums = BTreeMap::new();
     for set in [opentelemetry_proto::DESCRIPTORS, tonic_types::pb::FILE_DESCRIPTOR_SET] {
         for file in FileDescriptorSet::decode(set).unwrap().file {
+            let scope = file.package();
+            enums.extend(file.enum_type.iter().map(|of| (format!("{scope}.{}", of.name()), of.clone())));
             for message in &file.message_type {
-                add(&mut messages, file.package(), message);
+                add(&mut messages, &mut enums, scope, message);
             }
         }
     }
@@ -77,13 +99,19 @@ fn collect() -> BTreeMap<String, DescriptorProto> {
     };
     messages.retain(|name, _| wanted(name));
     assert!(GOOGLE_MESSAGES.iter().all(|&name| messages.contains_key(name)), "google.rpc is incomplete");
-    messages
+    (messages, enums)
 }
 
-fn add(messages: &mut BTreeMap<String, DescriptorProto>, scope: &str, message: &DescriptorProto) {
+fn add(
+    messages: &mut BTreeMap<String, DescriptorProto>,
+    enums: &mut BTreeMap<String, EnumDescriptorProto>,
+    scope: &str,
+    message: &DescriptorProto,
+) {
     let name = format!("{scope}.{}", message.name());
+    enums.extend(message.enum_type.iter().map(|of| (format!("{name}.{}", of.name()), of.clone())));
     for nested in &message.nested_type {
-        add(messages, &name, nested);
+        add(messages, enums, &name, nested);
     }
     messages.insert(name, message.clone());
 }
@@ -92,7 +120,7 @@ fn kind(field: &FieldDescriptorProto, index: &BTreeMap<&str, usize>) -> (String,
     if field.r#type() == Type::Message {
         let name = field.type_name().trim_start_matches('.');
         let short = name.rsplit('.').next().unwrap();
-        return (format!("Kind::Message(MessageId({}))", index[name]), format!(" // {short}"));
+        return (format!("held({})", index[name]), format!(" // {short}"));
     }
     let name = match field.r#type() {
         Type::Bool => "Bool",
@@ -138,6 +166,11 @@ const GOOGLE_MESSAGES: [&str; 7] = [
 const HEADER: &str =
     "//! Generated by `tests/protocol/schema_refresh.rs` from the official descriptors; do not edit.
 
-use super::{Field, Kind, Label, Message, MessageId};
+use super::{Field, Kind, Label, Message};
+
+/// A field that holds messages of that place in the table.
+const fn held(place: usize) -> Kind {
+    Kind::message(&MESSAGES[place])
+}
 
 ";

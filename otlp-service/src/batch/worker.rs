@@ -24,6 +24,7 @@ pub struct BatchProcessor {
 }
 
 struct Shared {
+    config: BatchConfig,
     state: Mutex<State>,
     limits: SplitLimits,
     fanout: FanOut,
@@ -58,7 +59,8 @@ impl BatchProcessor {
         let shared = Arc::new(Shared {
             limits: config.limits(),
             delivery: fanout.delivery(),
-            state: Mutex::new(State { accumulator: Accumulator::new(config), closed: false }),
+            state: Mutex::new(State { accumulator: Accumulator::new(config.clone()), closed: false }),
+            config,
             fanout,
             clock,
             stats,
@@ -86,9 +88,10 @@ impl BatchProcessor {
 }
 
 impl Export for BatchProcessor {
-    async fn export(&self, batch: Batch) -> ExportResult {
+    async fn export(&self, mut batch: Batch) -> ExportResult {
         let items = batch.items();
         self.shared.stats.incoming.add(items);
+        batch.origin = self.shared.config.narrow(batch.origin.take());
         match self.shared.delivery {
             Delivery::Memory => self.shared.admit(batch, items).await,
             Delivery::EndToEnd => {

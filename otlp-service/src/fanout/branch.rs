@@ -2,6 +2,7 @@
 
 use super::reservation::{Reservation, Ticket};
 use super::settling::{Settling, deliver};
+use crate::component::Tally;
 use crate::ledger::{Account, DropReason, Holding, Ledger};
 use crate::queue::{MemoryQueue, QueueEntry};
 use otlp_protocol::Batch;
@@ -85,6 +86,10 @@ impl Branch {
             Delivery::EndToEnd => Holding::unaccepted(&self.account, items),
             Delivery::Memory => Holding::admitted(&self.account, items),
         }
+    }
+
+    pub(super) fn settle(&self, tally: &Tally) {
+        self.account.settle(tally);
     }
 
     pub(super) fn refuse(&self, items: u64) {

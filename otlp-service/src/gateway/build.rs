@@ -8,12 +8,13 @@ use crate::exporter::{Attempt, Outlet};
 use crate::fanout::{Destination, FanOut};
 use crate::health::{HealthChecker, NetworkHealthCheck, Reachability};
 use crate::ledger::Ledger;
+use crate::processor::ProcessorChain;
 use crate::queue::{MemoryQueue, QueueConfig};
 use crate::retry::ExponentialBackoffRetry;
 use crate::spec::{ExporterSpec, GatewaySpec, PipelineSpec, ReceiverSpec, ServerSpec};
 use crate::telemetry::{
-    BatchStats, ExporterStats, MetricKind, ReceiverStats, Registry, register_client, register_process,
-    register_server,
+    BatchStats, ExporterStats, MetricKind, ProcessorStats, ReceiverStats, Registry, register_client,
+    register_process, register_server,
 };
 use otlp_protocol::Signal;
 use otlp_transport::{BoxExport, Routes, TransportContext};
@@ -160,18 +161,31 @@ impl Builder {
             self.ledger.account(&spec.id, id).register(&self.registry);
         }
         self.fanouts.push(fanout.clone());
-        let entry = match &spec.batch {
-            None => PipelineEntry::FanOut(fanout),
+        let last = match &spec.batch {
+            None => PipelineEntry::FanOut(fanout.clone()),
             Some((id, config)) => {
                 let stats = BatchStats::new(&self.registry, id, &spec.id, spec.signal);
                 let clock = self.context.clock.clone();
-                let batcher = Arc::new(BatchProcessor::start(config.clone(), fanout, clock, stats));
+                let batcher = Arc::new(BatchProcessor::start(config.clone(), fanout.clone(), clock, stats));
                 self.batchers.push(batcher.clone());
                 PipelineEntry::Batch(batcher)
             }
         };
+        let entry = self.processors(&spec, last, fanout);
         self.entries.push((spec, entry));
         Ok(())
+    }
+
+    /// The processors of a pipeline in front of its last part.
+    fn processors(&self, spec: &PipelineSpec, last: PipelineEntry, fanout: FanOut) -> PipelineEntry {
+        if spec.processors.is_empty() {
+            return last;
+        }
+        let processors = spec.processors.iter().map(|(id, processor)| {
+            let stats = ProcessorStats::new(&self.registry, id, &spec.id, spec.signal);
+            (id.clone(), processor.clone(), stats)
+        });
+        PipelineEntry::Processors(ProcessorChain::new(processors, BoxExport::new(last), fanout))
     }
 
     /// An exporter's way for a signal, made when the first pipeline needs it.

@@ -2,6 +2,7 @@
 
 use crate::batch::BatchProcessor;
 use crate::fanout::{FanOut, join_answers};
+use crate::processor::ProcessorChain;
 use crate::telemetry::ReceiverStats;
 use futures_util::future::join_all;
 use otlp_protocol::Batch;
@@ -19,6 +20,7 @@ pub(super) struct Inlet {
 /// The first component of a pipeline.
 #[derive(Clone)]
 pub(super) enum PipelineEntry {
+    Processors(ProcessorChain),
     Batch(Arc<BatchProcessor>),
     FanOut(FanOut),
 }
@@ -41,6 +43,7 @@ impl Export for Inlet {
 impl Export for PipelineEntry {
     async fn export(&self, batch: Batch) -> ExportResult {
         match self {
+            Self::Processors(chain) => chain.export(batch).await,
             Self::Batch(processor) => processor.export(batch).await,
             Self::FanOut(fanout) => fanout.export(batch).await,
         }

@@ -25,7 +25,7 @@ impl Account {
         let mut all = vec![("pipeline", self.pipeline.as_str()), ("destination", self.destination.as_str())];
         all.extend_from_slice(labels);
         let account = self.clone();
-        let help = "Items by state; accepted = sent + rejected + dropped + queued + in_flight.";
+        let help = "Items by state; accepted + produced = all others but refused.";
         registry.observe(MetricKind::Gauge, "otlp_ledger_items", help, &all, move || {
             read(&account.line()) as f64
         });
@@ -34,11 +34,14 @@ impl Account {
 
 type Read = fn(&LedgerLine) -> u64;
 
-const STATES: [(&str, Read); 6] = [
+const STATES: [(&str, Read); 9] = [
     ("accepted", |line| line.accepted),
     ("refused", |line| line.refused),
+    ("produced", |line| line.produced),
     ("sent", |line| line.sent),
     ("rejected", |line| line.rejected),
+    ("filtered", |line| line.filtered),
+    ("sampled", |line| line.sampled),
     ("queued", |line| line.queued),
     ("in_flight", |line| line.in_flight),
 ];

@@ -32,6 +32,15 @@ const COUNTED: &[Counted<ServerStats>] = &[
     Counted::total("otlp_server_failed_requests", "Requests the pipeline failed.", |stats| {
         &stats.failed_requests
     }),
+    Counted::total("otlp_server_repaired_requests", "Requests with strings put right.", |stats| {
+        &stats.repaired_requests
+    }),
+    Counted::total("otlp_server_repaired_strings", "Strings that were not UTF-8, put right.", |stats| {
+        &stats.repaired_strings
+    }),
+    Counted::total("otlp_server_unknown_json_keys", "Keys of JSON that were ignored.", |stats| {
+        &stats.unknown_json_keys
+    }),
     Counted::now("otlp_server_open_connections", "Connections open now.", |stats| &stats.open_connections),
     Counted::total("otlp_server_refused_connections", "Connections over the limit.", |stats| {
         &stats.refused_connections

@@ -30,6 +30,13 @@ pub struct BatchStats {
     pub(crate) batch_size: Histogram,
 }
 
+/// The counters of one processor of a pipeline.
+#[derive(Clone, Debug, Default)]
+pub struct ProcessorStats {
+    pub(crate) incoming: Counter,
+    pub(crate) outgoing: Counter,
+}
+
 /// One signal of one exporter.
 #[derive(Debug)]
 pub struct ExporterStats {
@@ -79,6 +86,19 @@ impl ReceiverStats {
     }
 }
 
+// === impl ProcessorStats ===
+
+impl ProcessorStats {
+    /// The counters of a processor in a pipeline.
+    pub fn new(registry: &Registry, processor: &str, pipeline: &str, signal: Signal) -> Self {
+        let labels = [("processor", processor), ("otel_signal", signal.name), ("pipeline", pipeline)];
+        Self {
+            incoming: registry.counter("otelcol_processor_incoming_items", INCOMING_HELP, &labels),
+            outgoing: registry.counter("otelcol_processor_outgoing_items", OUTGOING_HELP, &labels),
+        }
+    }
+}
+
 // === impl BatchStats ===
 
 impl BatchStats {
@@ -87,8 +107,8 @@ impl BatchStats {
         let labels = [("processor", processor), ("otel_signal", signal.name), ("pipeline", pipeline)];
         let counter = |name: &str, help| registry.counter(format!("otelcol_processor_{name}"), help, &labels);
         Self {
-            incoming: counter("incoming_items", "Items passed to the processor."),
-            outgoing: counter("outgoing_items", "Items the processor passed on."),
+            incoming: counter("incoming_items", INCOMING_HELP),
+            outgoing: counter("outgoing_items", OUTGOING_HELP),
             unmergeable: counter("batch_unmergeable", "Requests passed on alone, as they cannot be merged."),
             sent_by_size: counter("batch_batch_size_trigger_send", "Batches sent as they were full."),
             sent_by_timeout: counter("batch_timeout_trigger_send", "Batches sent after the timeout."),
@@ -150,6 +170,9 @@ impl Drop for InFlight<'_> {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+const INCOMING_HELP: &str = "Items passed to the processor.";
+const OUTGOING_HELP: &str = "Items the processor passed on.";
 
 /// The Collector's.
 const BATCH_SIZE_BOUNDS: &[u64] = &[

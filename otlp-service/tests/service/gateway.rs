@@ -32,6 +32,7 @@ fn pipeline(id: &str, exporters: &[&str]) -> PipelineSpec {
         id: id.into(),
         signal: Signal::LOGS,
         receivers: vec!["otlp".into()],
+        processors: Vec::new(),
         batch: None,
         exporters: exporters.iter().map(|id| (*id).into()).collect(),
     }
@@ -58,7 +59,7 @@ async fn start(spec: GatewaySpec) -> Gateway {
 }
 
 fn address(gateway: &Gateway, component: &str) -> SocketAddr {
-    gateway.endpoints().into_iter().find(|(name, _)| name == component).unwrap().1
+    gateway.endpoints().into_iter().find(|(name, _)| name == component).unwrap().1.tcp().unwrap()
 }
 
 /// One HTTP/1.1 request on a connection of its own; the status and all that follows the headers.

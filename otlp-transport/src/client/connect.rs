@@ -50,13 +50,17 @@ impl Connector {
     ) -> Result<Self, ConfigError> {
         let tls = match (endpoint.secure, versions) {
             (false, _) => None,
-            (true, Versions::Http2) => Some(TlsConnector::new(&config.tls, endpoint.host(), Alpn::Http2)?),
-            (true, Versions::Any) => Some(TlsConnector::new(&config.tls, endpoint.host(), Alpn::Any)?),
+            (true, Versions::Http2) => {
+                Some(TlsConnector::new(context, &config.tls, endpoint.host(), Alpn::Http2)?)
+            }
+            (true, Versions::Any) => {
+                Some(TlsConnector::new(context, &config.tls, endpoint.host(), Alpn::Any)?)
+            }
         };
         Ok(Self {
             net: context.net.clone(),
             clock: context.clock.clone(),
-            address: endpoint.address.clone(),
+            address: config.connect_to.clone().unwrap_or_else(|| endpoint.address.clone()),
             versions,
             tls,
             timeout: config.limits.connect_timeout,

@@ -1,16 +1,18 @@
-//! Compression of requests and inflation of answers.
+//! What requests are written and compressed in, and inflation of answers.
 
 use crate::client::attempt::oversized;
+use crate::client::json::transcode;
 use crate::client::stats::ClientStats;
-use crate::{ClientConfig, Codec, CompressError, DecompressError, ExportError, codec};
+use crate::{ClientConfig, CompressError, Compressor, DecompressError, Encoding, ExportError, codec};
 use bytes::Bytes;
-use otlp_protocol::{BufferPool, Charge, ErrorKind, Payload, Retry};
+use otlp_protocol::{Batch, BufferPool, Charge, ErrorKind, Payload, Retry};
 use std::sync::Arc;
 
-/// The size limit and content encoding of requests.
+/// The encoding, size limit and content encoding of requests.
 #[derive(Clone)]
 pub(crate) struct Encoder {
-    codec: Option<&'static dyn Codec>,
+    encoding: Encoding,
+    compressor: Option<(&'static str, &'static dyn Compressor)>,
     max_request_bytes: usize,
     buffers: BufferPool,
     stats: Arc<ClientStats>,
@@ -20,39 +22,51 @@ pub(crate) struct Encoder {
 
 impl Encoder {
     pub(crate) fn new(config: &ClientConfig, buffers: BufferPool, stats: Arc<ClientStats>) -> Self {
-        let codec = config.compression.name().and_then(codec);
-        Self { codec, max_request_bytes: config.limits.max_request_bytes, buffers, stats }
+        let compressor = config.compression.name().and_then(|name| Some((name, codec(name)?.compressor()?)));
+        let max_request_bytes = config.limits.max_request_bytes;
+        Self { encoding: config.encoding, compressor, max_request_bytes, buffers, stats }
     }
 
-    /// The encoding's name; `None` if requests are sent as they are.
+    /// The content encoding's name; `None` if requests are not compressed.
     pub(crate) fn name(&self) -> Option<&'static str> {
-        self.codec.map(Codec::name)
+        self.compressor.map(|(name, _)| name)
     }
 
     /// The request as it is sent.
     ///
     /// # Errors
     /// If it is too large: OTLP §Request size, before compression.
-    pub(crate) async fn encode(&self, plain: &Payload) -> Result<Payload, ExportError> {
-        if plain.len() > self.max_request_bytes {
-            ClientStats::count(&self.stats.oversized_requests);
-            let limit = self.max_request_bytes;
-            let message = format!("a request of {} bytes is over {limit} (max_request_bytes)", plain.len());
-            return Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, message));
-        }
-        let Some(codec) = self.codec else { return Ok(plain.clone()) };
+    pub(crate) async fn encode(&self, batch: &Batch) -> Result<Payload, ExportError> {
+        let protobuf = batch.body().plain();
+        self.check_size(protobuf)?;
+        let plain = match self.encoding {
+            Encoding::Protobuf => protobuf.clone(),
+            Encoding::Json => transcode(batch.signal, protobuf, &self.buffers).await?,
+        };
+        self.check_size(&plain)?;
+        let Some((_, compressor)) = self.compressor else { return Ok(plain) };
         let compressed = if plain.len() < LARGE_BYTES {
-            codec.compress(plain, &self.buffers)
+            compressor.compress(&plain, &self.buffers)
         } else {
-            compress_piecewise(codec, plain).await
+            compress_piecewise(compressor, &plain).await
         };
         compressed.map(Payload::from).map_err(|error| internal("compressing the request", error))
+    }
+
+    fn check_size(&self, plain: &Payload) -> Result<(), ExportError> {
+        let limit = self.max_request_bytes;
+        if plain.len() <= limit {
+            return Ok(());
+        }
+        ClientStats::count(&self.stats.oversized_requests);
+        let message = format!("a request of {} bytes is over {limit} (max_request_bytes)", plain.len());
+        Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, message))
     }
 }
 
 /// Lets the thread's other tasks run between pieces.
-async fn compress_piecewise(codec: &dyn Codec, plain: &Payload) -> Result<Bytes, CompressError> {
-    let mut compressor = codec.piecewise(plain.len());
+async fn compress_piecewise(compressor: &dyn Compressor, plain: &Payload) -> Result<Bytes, CompressError> {
+    let mut compressor = compressor.piecewise(plain.len());
     let mut since_yield = 0;
     for piece in plain.segments().flat_map(|segment| segment.chunks(PIECE_BYTES)) {
         compressor.push(piece)?;

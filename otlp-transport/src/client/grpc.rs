@@ -5,12 +5,13 @@ mod outcome;
 use crate::client::attempt::{TimeLimit, exchange};
 use crate::client::connect::{Connector, Versions};
 use crate::client::encoding::{Encoder, internal};
+use crate::client::headers;
 use crate::client::outgoing::Outgoing;
 use crate::client::pool::ConnectionPool;
-use crate::client::{headers, stats::ClientStats};
 use crate::endpoint::Endpoint;
 use crate::{
-    ClientConfig, Clock, ConfigError, Export, ExportError, ExportResult, TransportContext, accepted_encodings,
+    ClientConfig, Clock, ConfigError, Credentials, Encoding, Export, ExportError, ExportResult,
+    TransportContext, accepted_encodings,
 };
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use http::{Method, Request, Uri};
@@ -42,6 +43,7 @@ struct Inner {
     encoder: Encoder,
     uris: Vec<(Signal, Uri)>,
     headers: HeaderMap,
+    credentials: Option<Arc<dyn Credentials>>,
     timeout: Option<Duration>,
     max_response_bytes: usize,
 }
@@ -59,8 +61,15 @@ impl GrpcClient {
             let problem = "gRPC has one endpoint for all signals".into();
             return Err(ConfigError { key: "signal_endpoints", problem });
         }
+        if config.encoding != Encoding::Protobuf {
+            return Err(ConfigError { key: "encoding", problem: "gRPC has protobuf alone".into() });
+        }
+        if headers::exposes_secrets(config, &endpoint) {
+            let problem = format!("secrets would go in the clear to `{}`: use TLS", endpoint.address);
+            return Err(ConfigError { key: "auth", problem });
+        }
         let connector = Connector::new(context, config, &endpoint, Versions::Http2)?;
-        let stats = Arc::new(ClientStats::default());
+        let stats = config.stats.clone().unwrap_or_default();
         let encoder = Encoder::new(config, context.buffers.clone(), stats.clone());
         let timeout = config.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
@@ -77,6 +86,7 @@ impl GrpcClient {
             pool: ConnectionPool::new(connector, config.limits.clone(), context.clock.clone(), stats),
             uris: Signal::ALL.into_iter().map(uri).collect::<Result<_, ConfigError>>()?,
             headers: request_headers(config, encoder.name(), timeout)?,
+            credentials: config.credentials.clone(),
             encoder,
             timeout,
             max_response_bytes: config.limits.max_response_bytes,
@@ -105,7 +115,8 @@ impl Inner {
         let Some((_, uri)) = self.uris.iter().find(|(signal, _)| *signal == batch.signal) else {
             return Err(internal("sending", format!("{} have no gRPC service", batch.signal)));
         };
-        let payload = self.encoder.encode(batch.body().plain()).await?;
+        let headers = headers::proven(&self.headers, self.credentials.as_deref(), batch)?;
+        let payload = self.encoder.encode(batch).await?;
         let len = u32::try_from(payload.len()).map_err(|_| {
             ExportError::new(ErrorKind::TooLarge, Retry::Never, "a gRPC message holds less than 4 GiB")
         })?;
@@ -114,7 +125,7 @@ impl Inner {
             let mut request = Request::new(());
             *request.method_mut() = Method::POST;
             request.uri_mut().clone_from(uri);
-            request.headers_mut().clone_from(&self.headers);
+            request.headers_mut().clone_from(&headers);
             if let Some(left) = limit.left_of_deadline(&*self.clock).and_then(grpc_timeout) {
                 request.headers_mut().insert(GRPC_TIMEOUT, left);
             }

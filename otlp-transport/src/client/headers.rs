@@ -1,9 +1,13 @@
 //! Headers of requests, made once for each client.
 
-use crate::{ClientConfig, ConfigError};
+use crate::endpoint::Endpoint;
+use crate::{ClientConfig, ConfigError, Credentials, ExportError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use otlp_protocol::Batch;
+use std::borrow::Cow;
+use std::net::IpAddr;
 
 /// The user agent and the configured headers. Their values count as secrets: they are marked so, which keeps them out of
 /// debug output and HPACK's tables, and errors do not quote them. `binary`: base64 for names in `-bin`, as gRPC has it.
@@ -15,7 +19,7 @@ pub(crate) fn configured(config: &ClientConfig, binary: bool) -> Result<HeaderMa
     for (name, value) in &config.headers {
         let name =
             name.parse::<HeaderName>().map_err(|error| problem("headers", format!("`{name}`: {error}")))?;
-        if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("grpc-") {
+        if is_reserved(&name) {
             return Err(problem("headers", format!("`{name}` is set by the exporter itself")));
         }
         let encoded = (binary && name.as_str().ends_with("-bin")).then(|| STANDARD_NO_PAD.encode(value));
@@ -29,6 +33,31 @@ pub(crate) fn configured(config: &ClientConfig, binary: bool) -> Result<HeaderMa
         }
     }
     Ok(headers)
+}
+
+/// The headers of one request: the client's, and what proves who we are, which is made anew for each.
+pub(crate) fn proven<'a>(
+    headers: &'a HeaderMap,
+    credentials: Option<&dyn Credentials>,
+    batch: &Batch,
+) -> Result<Cow<'a, HeaderMap>, ExportError> {
+    let Some(credentials) = credentials else { return Ok(Cow::Borrowed(headers)) };
+    let mut headers = headers.clone();
+    credentials.apply(&mut headers, batch.origin.as_deref())?;
+    Ok(Cow::Owned(headers))
+}
+
+/// Whether secrets would leave the machine in the clear.
+pub(crate) fn exposes_secrets(config: &ClientConfig, endpoint: &Endpoint) -> bool {
+    let is_secret = config.credentials.as_ref().is_some_and(|credentials| credentials.is_secret());
+    let host = endpoint.host();
+    let is_near = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    is_secret && !endpoint.secure && !is_near
+}
+
+/// Whether a header is the exporter's own, by which requests are understood.
+pub(crate) fn is_reserved(name: &HeaderName) -> bool {
+    RESERVED.contains(&name.as_str()) || name.as_str().starts_with("grpc-")
 }
 
 fn problem(key: &'static str, problem: impl ToString) -> ConfigError {

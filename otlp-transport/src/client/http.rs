@@ -1,4 +1,4 @@
-//! OTLP/HTTP: POST of protobuf, on HTTP/1.1 or, over TLS where ALPN chooses it, HTTP/2.
+//! OTLP/HTTP: POST of protobuf or JSON, on HTTP/1.1 or, over TLS where ALPN chooses it, HTTP/2.
 
 mod outcome;
 mod target;
@@ -8,7 +8,9 @@ use crate::client::encoding::{Encoder, decode_answer, internal};
 use crate::client::outgoing::Outgoing;
 use crate::client::pool::ConnectionPool;
 use crate::client::{headers, stats::ClientStats};
-use crate::{ClientConfig, Clock, ConfigError, Export, ExportResult, TransportContext};
+use crate::{
+    ClientConfig, Clock, ConfigError, Credentials, Encoding, Export, ExportResult, TransportContext,
+};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request};
 use otlp_protocol::{Batch, BufferPool};
@@ -28,6 +30,7 @@ struct Inner {
     targets: Targets,
     encoder: Encoder,
     headers: HeaderMap,
+    credentials: Option<Arc<dyn Credentials>>,
     timeout: Option<Duration>,
     max_response_bytes: usize,
     stats: Arc<ClientStats>,
@@ -41,11 +44,17 @@ impl HttpClient {
     /// # Errors
     /// If a setting cannot work.
     pub fn new(context: &TransportContext, config: &ClientConfig) -> Result<Self, ConfigError> {
-        let stats = Arc::new(ClientStats::default());
+        let stats = config.stats.clone().unwrap_or_default();
         let targets = Targets::new(context, config, &stats)?;
         let encoder = Encoder::new(config, context.buffers.clone(), stats.clone());
         let mut headers = headers::configured(config, false)?;
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static(match config.encoding {
+                Encoding::Protobuf => PROTOBUF,
+                Encoding::Json => JSON,
+            }),
+        );
         if let Some(encoding) = encoder.name() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
@@ -55,6 +64,7 @@ impl HttpClient {
             targets,
             encoder,
             headers,
+            credentials: config.credentials.clone(),
             timeout: Some(config.timeout.unwrap_or(DEFAULT_TIMEOUT)).filter(|timeout| !timeout.is_zero()),
             max_response_bytes: config.limits.max_response_bytes,
             stats,
@@ -88,8 +98,9 @@ impl Inner {
         let Some(target) = self.targets.of(batch.signal) else {
             return Err(internal("sending", format!("{} have no URL", batch.signal)));
         };
-        let body = Outgoing::plain(self.encoder.encode(batch.body().plain()).await?);
-        let head = |absolute| self.head(target, absolute);
+        let headers = headers::proven(&self.headers, self.credentials.as_deref(), batch)?;
+        let body = Outgoing::plain(self.encoder.encode(batch).await?);
+        let head = |absolute| Self::head(target, &headers, absolute);
         let mut answer = exchange(target.pool(), head, body, self.max_response_bytes).await?;
         if let Some(encoding) = answer.headers.get(CONTENT_ENCODING) {
             let encoding = Some(encoding.to_str().unwrap_or("not ASCII"));
@@ -99,10 +110,10 @@ impl Inner {
         outcome::read(&answer, self.clock.wall())
     }
 
-    fn head(&self, target: &Target, absolute: bool) -> Request<()> {
+    fn head(target: &Target, headers: &HeaderMap, absolute: bool) -> Request<()> {
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
-        request.headers_mut().clone_from(&self.headers);
+        request.headers_mut().clone_from(headers);
         if absolute {
             request.uri_mut().clone_from(&target.url);
         } else {
@@ -116,3 +127,4 @@ impl Inner {
 /// As the Collector has it.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json";

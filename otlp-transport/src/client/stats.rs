@@ -1,5 +1,7 @@
 //! What the connections of a client have counted, read by the owner at will.
 
+use crate::BalanceStats;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A client's counters: monotone, but for `open_connections`.
@@ -19,6 +21,8 @@ pub struct ClientStats {
     pub oversized_requests: AtomicU64,
     /// Answers over `max_response_bytes`.
     pub oversized_answers: AtomicU64,
+    /// What balancing counted, if there are several endpoints.
+    pub balance: Option<Arc<BalanceStats>>,
 }
 
 impl ClientStats {

@@ -9,12 +9,12 @@
 mod piecewise;
 
 use super::{
-    Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, MAX_SCRATCH_BYTES, PiecewiseCompressor,
-    contiguous, reset_scratch,
+    Codec, CompressError, Compressor, DecompressError, MAX_IDLE_CONTEXTS, MAX_SCRATCH_BYTES,
+    PiecewiseCompressor, contiguous, output::Output, reset_scratch,
 };
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
-use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor, crc32};
+use libdeflater::{CompressionLvl, DecompressionError, Decompressor, crc32};
 use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload};
 use std::sync::LazyLock;
 
@@ -23,26 +23,6 @@ pub(super) struct Gzip;
 impl Codec for Gzip {
     fn name(&self) -> &'static str {
         NAME
-    }
-
-    fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError> {
-        let mut context = COMPRESSORS.take();
-        let GzipContext { compressor, joined, out } = &mut *context;
-        let plain = contiguous(plain, joined);
-        let bound = compressor.gzip_compress_bound(plain.len());
-        if out.len() < bound {
-            out.resize(bound, 0);
-        }
-        let len = compressor
-            .gzip_compress(plain, out)
-            .map_err(|_| CompressError { codec: NAME, problem: "the output is larger than its bound" })?;
-        let mut compressed = buffers.take(len);
-        compressed.extend_from_slice(&out[..len]);
-        Ok(BufferPool::freeze(compressed))
-    }
-
-    fn piecewise(&self, _plain_len: usize) -> Box<dyn PiecewiseCompressor> {
-        Box::new(piecewise::Piecewise::new())
     }
 
     fn announced_len(&self, wire: &[u8]) -> u64 {
@@ -88,12 +68,38 @@ impl Codec for Gzip {
         }
         Ok(BufferPool::freeze(out))
     }
+
+    fn compressor(&self) -> Option<&'static dyn Compressor> {
+        Some(&Gzip)
+    }
+}
+
+impl Compressor for Gzip {
+    fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError> {
+        let mut context = COMPRESSORS.take();
+        let GzipContext { compressor, joined, out } = &mut *context;
+        let plain = contiguous(plain, joined);
+        let bound = compressor.gzip_compress_bound(plain.len());
+        if out.len() < bound {
+            out.resize(bound, 0);
+        }
+        let len = compressor
+            .gzip_compress(plain, out)
+            .map_err(|_| CompressError { codec: NAME, problem: "the output is larger than its bound" })?;
+        let mut compressed = buffers.take(len);
+        compressed.extend_from_slice(&out[..len]);
+        Ok(BufferPool::freeze(compressed))
+    }
+
+    fn piecewise(&self, _plain_len: usize) -> Box<dyn PiecewiseCompressor> {
+        Box::new(piecewise::Piecewise::new())
+    }
 }
 
 /// What compressing works in. libdeflate wants its output zeroed and as large as it could get: kept from one body to the
 /// next, that is paid once, and only what was written is copied out.
 struct GzipContext {
-    compressor: Compressor,
+    compressor: libdeflater::Compressor,
     /// The segments of a body, joined.
     joined: Vec<u8>,
     out: Vec<u8>,
@@ -101,7 +107,7 @@ struct GzipContext {
 
 impl GzipContext {
     fn new() -> Self {
-        Self { compressor: Compressor::new(fastest()), joined: Vec::new(), out: Vec::new() }
+        Self { compressor: libdeflater::Compressor::new(fastest()), joined: Vec::new(), out: Vec::new() }
     }
 
     fn reset(&mut self) {
@@ -131,64 +137,44 @@ fn inflate_members(
     charge: &mut Charge,
     buffers: &BufferPool,
 ) -> Result<Bytes, DecompressError> {
-    let mut out = buffers.take(0);
+    let mut out = Output::new(max_bytes, charge, buffers);
     let mut inflater = INFLATERS.take();
     let mut rest = wire;
-    let before = charge.bytes();
-    // The buffer may come with room from the pool, which the budget does not know yet.
-    let mut charged = 0;
     for _ in 0..MAX_MEMBERS {
         rest = &rest[header_len(rest).ok_or(malformed(NOT_A_HEADER))?..];
-        let start = out.len();
+        let start = out.written().len();
         inflater.reset(false);
         loop {
-            if out.len() == charged {
-                let more = grow_by(charged, rest.len(), max_bytes)?;
-                charge.try_grow(more as u64)?;
-                charged += more;
-                out.reserve_exact(more);
-            }
-            let (used, made) = (inflater.total_in(), out.len());
-            out.resize(charged, 0);
+            let (used, made) = (inflater.total_in(), inflater.total_out());
             let status = inflater
-                .decompress(rest, &mut out[made..], FlushDecompress::None)
+                .decompress(rest, out.room(rest.len())?, FlushDecompress::None)
                 .map_err(|_| malformed("the data is corrupt"))?;
-            out.truncate(start + inflater.total_out() as usize);
-            let used = (inflater.total_in() - used) as usize;
+            let (used, made) =
+                ((inflater.total_in() - used) as usize, (inflater.total_out() - made) as usize);
             rest = &rest[used..];
+            out.wrote(made);
             match status {
                 Status::StreamEnd => break,
-                _ if used == 0 && out.len() == made => return Err(malformed("it ends too early")),
+                _ if used == 0 && made == 0 => return Err(malformed("it ends too early")),
                 _ => {}
             }
         }
-        if out.len() > max_bytes {
-            return Err(DecompressError::TooLarge { limit: max_bytes });
+        if out.written().len() > max_bytes {
+            return Err(out.too_large());
         }
         let Some((trailer, after)) = rest.split_first_chunk::<TRAILER_LEN>() else {
             return Err(malformed("it ends before its trailer"));
         };
-        let member = &out[start..];
+        let member = &out.written()[start..];
         if Trailer::parse(*trailer) != (Trailer { crc: crc32(member), len: member.len() as u32 }) {
             return Err(malformed("its checksum or length does not match"));
         }
         rest = after;
         if rest.is_empty() {
-            charge.shrink_to(before + out.len() as u64);
-            return Ok(BufferPool::freeze(out));
+            return out.finish();
         }
     }
     Err(malformed("it has more than 65536 members"))
-}
-
-/// By how much the output grows: it doubles, starting from a guess by the input, up to one byte over the limit, which
-/// tells a body of just that size from a larger one.
-fn grow_by(len: usize, input: usize, max_bytes: usize) -> Result<usize, DecompressError> {
-    let limit = max_bytes.saturating_add(1);
-    if len >= limit {
-        return Err(DecompressError::TooLarge { limit: max_bytes });
-    }
-    Ok(len.max(input.saturating_mul(4)).max(MIN_GROWTH).min(limit - len))
 }
 
 /// Length of the member header at the start of `bytes`; `None` if it is not one, or not all of one.
@@ -243,7 +229,6 @@ const TRAILER_LEN: usize = 8;
 const MAX_RATIO: usize = 1032;
 /// A member costs a microsecond however little it holds.
 const MAX_MEMBERS: usize = 65_536;
-const MIN_GROWTH: usize = 4 << 10;
 const HEADER_CRC_FLAG: u8 = 1 << 1;
 const EXTRA_FLAG: u8 = 1 << 2;
 const NAME_FLAG: u8 = 1 << 3;

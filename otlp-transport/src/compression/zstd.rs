@@ -6,7 +6,8 @@
 mod piecewise;
 
 use super::{
-    Codec, CompressError, DecompressError, MAX_IDLE_CONTEXTS, PiecewiseCompressor, contiguous, reset_scratch,
+    Codec, CompressError, Compressor, DecompressError, MAX_IDLE_CONTEXTS, PiecewiseCompressor, contiguous,
+    reset_scratch,
 };
 use bytes::Bytes;
 use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload};
@@ -18,24 +19,6 @@ pub(super) struct Zstd;
 impl Codec for Zstd {
     fn name(&self) -> &'static str {
         NAME
-    }
-
-    fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError> {
-        let mut context = COMPRESSORS.take();
-        let ZstdContext { compressor, joined, out } = &mut *context;
-        let plain = contiguous(plain, joined);
-        out.clear();
-        out.reserve(compress_bound(plain.len()));
-        compressor
-            .compress2(out, plain)
-            .map_err(|code| CompressError { codec: NAME, problem: get_error_name(code) })?;
-        let mut compressed = buffers.take(out.len());
-        compressed.extend_from_slice(out);
-        Ok(BufferPool::freeze(compressed))
-    }
-
-    fn piecewise(&self, plain_len: usize) -> Box<dyn PiecewiseCompressor> {
-        Box::new(piecewise::Piecewise::new(plain_len))
     }
 
     fn announced_len(&self, wire: &[u8]) -> u64 {
@@ -70,6 +53,30 @@ impl Codec for Zstd {
             Err(_) if size.most > max_bytes as u64 => Err(too_large),
             Err(code) => Err(DecompressError::Malformed { codec: NAME, problem: get_error_name(code) }),
         }
+    }
+
+    fn compressor(&self) -> Option<&'static dyn Compressor> {
+        Some(&Zstd)
+    }
+}
+
+impl Compressor for Zstd {
+    fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError> {
+        let mut context = COMPRESSORS.take();
+        let ZstdContext { compressor, joined, out } = &mut *context;
+        let plain = contiguous(plain, joined);
+        out.clear();
+        out.reserve(compress_bound(plain.len()));
+        compressor
+            .compress2(out, plain)
+            .map_err(|code| CompressError { codec: NAME, problem: get_error_name(code) })?;
+        let mut compressed = buffers.take(out.len());
+        compressed.extend_from_slice(out);
+        Ok(BufferPool::freeze(compressed))
+    }
+
+    fn piecewise(&self, plain_len: usize) -> Box<dyn PiecewiseCompressor> {
+        Box::new(piecewise::Piecewise::new(plain_len))
     }
 }
 

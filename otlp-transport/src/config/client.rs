@@ -1,7 +1,9 @@
 //! Where a client sends, how, and what its connections may cost.
 
 use super::TlsConfig;
+use crate::{ClientStats, Credentials};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A client's settings: one destination. Debug output names the headers but not their values, which may be secrets.
@@ -11,20 +13,30 @@ pub struct ClientConfig {
     /// gRPC: `host:port` or `http(s)://host:port`. HTTP: the base URL, to which `/v1/<signal>` is appended. Empty: the
     /// specification's default, `http://localhost:4317` for gRPC and `http://localhost:4318` for HTTP.
     pub endpoint: String,
+    /// `host:port` to connect to instead of the endpoint's own; what requests and certificates name stays the endpoint.
+    /// For addresses that balancing found. Default none.
+    pub connect_to: Option<String>,
     /// HTTP: full URLs that replace base URL and path, by signal name.
     pub signal_endpoints: Vec<(String, String)>,
+    /// How requests are written. gRPC has protobuf alone.
+    pub encoding: Encoding,
     /// Content encoding of requests.
     pub compression: Compression,
     /// Headers sent with each request, in order. gRPC: values of names in `-bin` are sent in base64.
     pub headers: Vec<(String, String)>,
     /// One attempt, from start to answer; zero is no limit. Default 5 s for gRPC, 30 s for HTTP, as the Collector has it.
     pub timeout: Option<Duration>,
+    /// Proves to the server who we are, in each request. Default nothing. Secret ones are refused on gRPC in the clear to
+    /// another machine, as the Collector has it; on HTTP in the clear they are warned of.
+    pub credentials: Option<Arc<dyn Credentials>>,
     /// Transport security.
     pub tls: TlsConfig,
     /// What the connections may cost.
     pub limits: ClientLimits,
     /// `user-agent`. Default `OTel-OTLP-Exporter-otlp/<version>`.
     pub user_agent: String,
+    /// Where its connections are counted; clients of one destination may share it. Default: counters of its own.
+    pub stats: Option<Arc<ClientStats>>,
 }
 
 /// Named limits of a client.
@@ -52,6 +64,16 @@ pub struct ClientLimits {
     pub keepalive_timeout: Duration,
 }
 
+/// How requests are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// Protobuf.
+    #[default]
+    Protobuf,
+    /// OTLP/JSON: fields that this version of OTLP does not know are left out.
+    Json,
+}
+
 /// Content encodings of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -63,6 +85,8 @@ pub enum Compression {
     Gzip,
     /// Zstandard, RFC 8878.
     Zstd,
+    /// Brotli, RFC 7932. The Collector does not take it.
+    Brotli,
 }
 
 impl ClientConfig {
@@ -70,13 +94,17 @@ impl ClientConfig {
     pub fn new(endpoint: impl Into<String>) -> Self {
         Self {
             endpoint: endpoint.into(),
+            connect_to: None,
             signal_endpoints: Vec::new(),
+            encoding: Encoding::Protobuf,
             compression: Compression::None,
             headers: Vec::new(),
             timeout: None,
+            credentials: None,
             tls: TlsConfig::default(),
             limits: ClientLimits::default(),
             user_agent: concat!("OTel-OTLP-Exporter-otlp/", env!("CARGO_PKG_VERSION")).into(),
+            stats: None,
         }
     }
 }
@@ -86,10 +114,13 @@ impl fmt::Debug for ClientConfig {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("ClientConfig")
             .field("endpoint", &self.endpoint)
+            .field("connect_to", &self.connect_to)
             .field("signal_endpoints", &self.signal_endpoints)
+            .field("encoding", &self.encoding)
             .field("compression", &self.compression)
             .field("headers", &names)
             .field("timeout", &self.timeout)
+            .field("credentials", &self.credentials)
             .field("tls", &self.tls)
             .field("limits", &self.limits)
             .field("user_agent", &self.user_agent)
@@ -104,6 +135,7 @@ impl Compression {
             Self::None => None,
             Self::Gzip => Some("gzip"),
             Self::Zstd => Some("zstd"),
+            Self::Brotli => Some("br"),
         }
     }
 }

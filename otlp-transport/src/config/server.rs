@@ -1,19 +1,33 @@
 //! What a server listens on, whom it lets in, and what peers may cost it.
 
+use super::{ConfigError, CorsConfig, ServerTlsConfig};
+use crate::{Authenticate, codec};
+use http::{HeaderName, HeaderValue};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A server's settings.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// Where to listen: `host:port`; port 0 lets the system choose.
+    /// Where to listen: `host:port`, of which port 0 lets the system choose, or `unix:///path`.
     pub endpoint: String,
+    /// Transport security. Default none: cleartext.
+    pub tls: Option<ServerTlsConfig>,
+    /// Who is let in; nobody else gets an answer, whatever they ask for. Default everybody.
+    pub auth: Option<Arc<dyn Authenticate>>,
     /// What peers may make the server hold or wait for.
     pub limits: ServerLimits,
     /// What is remembered of the sender of a batch. Default nothing.
     pub origin: OriginConfig,
     /// What happens to strings that are not UTF-8. Default: they are repaired.
     pub invalid_utf8: InvalidUtf8,
+    /// HTTP: which other origins' pages may send. Default none.
+    pub cors: Option<CorsConfig>,
+    /// HTTP: headers that every answer gets, unless it has them already.
+    pub response_headers: Vec<(String, String)>,
+    /// HTTP: content encodings that are taken, `identity` among them. Default all there are.
+    pub encodings: Option<Vec<String>>,
 }
 
 /// What of a sender goes into a batch's [`Origin`](otlp_protocol::Origin). Batches of different origins are not merged, so
@@ -21,11 +35,12 @@ pub struct ServerConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OriginConfig {
-    /// Names of the headers to keep, in lower case.
+    /// Names of the headers to keep, in lower case. Of a header that stands several times, the values are joined by `,`;
+    /// values of binary gRPC metadata (`-bin`) are kept in base64, as they came.
     pub headers: Vec<Box<str>>,
     /// Whether to keep who the sender proved to be.
     pub identity: bool,
-    /// Whether to keep the address the request came from.
+    /// Whether to keep the IP address the request came from; there is none on Unix sockets.
     pub peer: bool,
 }
 
@@ -79,9 +94,41 @@ impl ServerConfig {
     pub fn new(endpoint: impl Into<String>) -> Self {
         Self {
             endpoint: endpoint.into(),
+            tls: None,
+            auth: None,
             limits: ServerLimits::default(),
             origin: OriginConfig::default(),
             invalid_utf8: InvalidUtf8::default(),
+            cors: None,
+            response_headers: Vec::new(),
+            encodings: None,
+        }
+    }
+
+    /// Finds what cannot work, as binding would.
+    ///
+    /// # Errors
+    /// If a header to send or to allow is none, or an encoding is unknown.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let problem = |key, problem: String| Err(ConfigError { key, problem });
+        for (name, value) in &self.response_headers {
+            if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
+                return problem("response_headers", format!("`{name}` is not a header and its value"));
+            }
+        }
+        if let Some(CorsConfig { allowed_headers, exposed_headers, .. }) = &self.cors {
+            for (key, names) in
+                [("cors.allowed_headers", allowed_headers), ("cors.exposed_headers", exposed_headers)]
+            {
+                if let Some(name) = names.iter().find(|name| HeaderName::try_from(*name).is_err()) {
+                    return problem(key, format!("`{name}` is not the name of a header"));
+                }
+            }
+        }
+        let unknown = |name: &&String| !name.eq_ignore_ascii_case(IDENTITY) && codec(name).is_none();
+        match self.encodings.iter().flatten().find(unknown) {
+            Some(name) => problem("encodings", format!("`{name}` is not an encoding that there is")),
+            None => Ok(()),
         }
     }
 }
@@ -106,3 +153,6 @@ impl Default for ServerLimits {
         }
     }
 }
+
+/// Not compressed, as a content encoding. RFC 9110 §12.5.3.
+pub(crate) const IDENTITY: &str = "identity";

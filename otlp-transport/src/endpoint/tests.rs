@@ -21,6 +21,13 @@ fn http_urls_are_formed_as_the_specification_says() {
 }
 
 #[test]
+fn http_goes_over_unix_sockets_too() {
+    let endpoint = Endpoint::http("unix:///run/otlp.sock", "/v1/traces").unwrap();
+    assert_eq!((&*endpoint.address, endpoint.path.as_str()), ("unix:///run/otlp.sock", "/v1/traces"));
+    assert_eq!(endpoint.uri(endpoint.path.clone()).unwrap(), "http://localhost/v1/traces");
+}
+
+#[test]
 fn signal_urls_keep_their_query() {
     let endpoint = Endpoint::url("signal_endpoints", "http://c:1/in?key=1&b").unwrap();
     assert_eq!(endpoint.uri(endpoint.path.clone()).unwrap(), "http://c:1/in?key=1&b");
@@ -41,6 +48,9 @@ fn grpc_endpoints() {
         ("http://[::1]:4317", true, false, "[::1]:4317", "::1"),
         ("127.0.0.1:4317", true, false, "127.0.0.1:4317", "127.0.0.1"),
         ("", false, false, "localhost:4317", "localhost"),
+        ("unix:///run/otlp.sock", true, false, "unix:///run/otlp.sock", "localhost"),
+        ("unix:/run/otlp.sock", false, true, "unix:///run/otlp.sock", "localhost"),
+        ("unix:otlp.sock", true, false, "unix://otlp.sock", "localhost"),
     ];
     for (given, insecure, secure, address, host) in rows {
         let endpoint = Endpoint::grpc(given, insecure).unwrap();
@@ -61,8 +71,8 @@ fn what_cannot_work_is_refused_by_name() {
         (grpc("collector:99999"), "1 to 65535"),
         (grpc("collector:0"), "1 to 65535"),
         (grpc("http://collector:x"), "1 to 65535"),
-        (grpc("unix:///run/otlp.sock"), "unix"),
-        (grpc("unix:run/otlp.sock"), "unix"),
+        (grpc("unix://"), "no path"),
+        (http("unix:"), "no path"),
         (grpc("ftp://collector:1"), "http://"),
         (grpc("http://collector:4317/path"), "no path"),
         (grpc("::1:4317"), "host:port"),

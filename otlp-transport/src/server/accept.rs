@@ -2,7 +2,7 @@
 
 use super::ServerStats;
 use super::connection::Serve;
-use crate::{BoxIo, Listener};
+use crate::{Address, BoxIo, Listener};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -34,9 +34,9 @@ impl Acceptor {
                 () = &mut draining => break,
                 Some(_) = self.connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
-                    Ok((io, _)) => {
+                    Ok((io, peer)) => {
                         backoff = MIN_BACKOFF;
-                        self.admit(io);
+                        self.admit(io, peer);
                     }
                     // The peer's doing: nothing to wait for.
                     Err(error) if is_of_one_connection(&error) => ServerStats::count(&self.serve.stats().accept_errors),
@@ -64,7 +64,7 @@ impl Acceptor {
         }
     }
 
-    fn admit(&mut self, io: BoxIo) {
+    fn admit(&mut self, io: BoxIo, peer: Address) {
         let stats = self.serve.stats();
         if self.connections.len() >= self.serve.limits().max_connections {
             ServerStats::count(&stats.refused_connections);
@@ -74,7 +74,7 @@ impl Acceptor {
         let serve = Arc::clone(&self.serve);
         self.connections.spawn(async move {
             let _open = open;
-            serve.connection(io).await;
+            serve.connection(io, peer).await;
         });
     }
 }

@@ -1,19 +1,23 @@
 //! One connection: which HTTP it speaks, how long it may live, and how it ends.
 
 use super::activity::{Activity, HeadWatch, Phase};
-use super::grpc::Grpc;
+use super::grpc::{Grpc, ReplyBody};
 use super::http::Http;
 use super::intake::Intake;
+use super::media_type;
 use super::open_requests::OpenRequests;
+use super::peer::Peer;
 use super::stream::{Stream, Version};
 use super::timer::ClockTimer;
 use super::{Protocol, ServerStats};
-use crate::{BoxIo, Clock, ServerLimits};
+use crate::tls::{Accepted, TlsAcceptor};
+use crate::{Address, BoxIo, Clock, PeerCertificate, ServerConfig, ServerLimits};
 use http::header::TRANSFER_ENCODING;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +27,7 @@ use tokio::sync::watch;
 pub(super) struct Serve {
     intake: Arc<Intake>,
     is_draining: watch::Receiver<bool>,
+    tls: Option<TlsAcceptor>,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     service: Service,
@@ -31,6 +36,8 @@ pub(super) struct Serve {
 enum Service {
     Grpc(Arc<Grpc>),
     Http(Arc<Http>),
+    /// Told apart by the content type.
+    Both(Arc<Grpc>, Arc<Http>),
 }
 
 /// A connection that can be told to finish what is under way and close.
@@ -41,18 +48,23 @@ trait Connection: Future<Output = hyper::Result<()>> {
 impl Serve {
     pub(super) async fn new(
         intake: Arc<Intake>,
+        config: &ServerConfig,
         protocol: Protocol,
+        tls: Option<TlsAcceptor>,
         is_draining: watch::Receiver<bool>,
     ) -> Self {
         let http1 = http1_settings(&intake.limits);
         let mut http2 = http2_settings(&intake.limits, ClockTimer(Arc::clone(&intake.context.clock)));
         // RFC 9110 §6.6.1 wants one; gRPC has no use for it.
-        http2.auto_date_header(protocol == Protocol::Http);
+        http2.auto_date_header(protocol != Protocol::Grpc);
+        let http = || Arc::new(Http::new(Arc::clone(&intake), config));
+        let grpc = async || Arc::new(Grpc::new(Arc::clone(&intake)).await);
         let service = match protocol {
-            Protocol::Grpc => Service::Grpc(Arc::new(Grpc::new(Arc::clone(&intake)).await)),
-            Protocol::Http => Service::Http(Arc::new(Http::new(Arc::clone(&intake)))),
+            Protocol::Grpc => Service::Grpc(grpc().await),
+            Protocol::Http => Service::Http(http()),
+            Protocol::Both => Service::Both(grpc().await, http()),
         };
-        Self { intake, is_draining, http1, http2, service }
+        Self { intake, is_draining, tls, http1, http2, service }
     }
 
     pub(super) fn stats(&self) -> &Arc<ServerStats> {
@@ -69,27 +81,28 @@ impl Serve {
 
     /// Requests that never end, such as watching health, end now.
     pub(super) async fn drained(&self) {
-        if let Service::Grpc(grpc) = &self.service {
+        if let Service::Grpc(grpc) | Service::Both(grpc, _) = &self.service {
             grpc.drained().await;
         }
     }
 
     /// Serves one connection until it closes.
-    pub(super) async fn connection(&self, io: BoxIo) {
+    pub(super) async fn connection(&self, io: BoxIo, address: Address) {
         let slow = self.clock().sleep(self.limits().header_timeout);
-        let (version, stream) = tokio::select! {
+        let (version, stream, certificate) = tokio::select! {
             biased;
-            begun = Stream::begin(io) => match begun {
+            begun = self.begin(io) => match begun {
                 Ok(begun) => begun,
                 Err(_) => return,
             },
             () = slow => return ServerStats::count(&self.stats().timed_out_connections),
         };
+        let peer = Arc::new(Peer::new(address, certificate));
         match (&self.service, version) {
             (Service::Grpc(grpc), Version::Http2) => {
                 let requests = Arc::new(OpenRequests::default());
                 let service = service_fn(|request| {
-                    let (open, answer) = (requests.begin(), grpc.respond(request));
+                    let (open, answer) = (requests.begin(), grpc.respond(request, &peer));
                     async move { answer.await.map(|response| response.map(|body| open.until_sent(body))) }
                 });
                 let connection = self.http2.serve_connection(TokioIo::new(stream), service);
@@ -99,29 +112,72 @@ impl Serve {
             (Service::Http(http), Version::Http2) => {
                 let requests = Arc::new(OpenRequests::default());
                 let service = service_fn(|request| {
-                    let (open, http) = (requests.begin(), Arc::clone(http));
+                    let (open, http, peer) = (requests.begin(), Arc::clone(http), Arc::clone(&peer));
                     async move {
-                        let response = http.respond(request).await;
+                        let response = http.respond(request, &peer).await;
                         Ok::<_, Infallible>(response.map(|body| open.until_sent(body)))
                     }
                 });
                 let connection = self.http2.serve_connection(TokioIo::new(stream), service);
                 self.drive(connection, Some(&requests)).await;
             }
-            (Service::Http(http), Version::Http1) => self.http1_connection(Arc::clone(http), stream).await,
+            (Service::Both(grpc, http), Version::Http2) => {
+                self.http2_of_both(grpc, http, stream, peer).await;
+            }
+            (Service::Http(http) | Service::Both(_, http), Version::Http1) => {
+                self.http1_connection(http, stream, peer).await;
+            }
         }
     }
 
-    async fn http1_connection(&self, http: Arc<Http>, stream: Stream) {
+    /// Secures a connection, if that is wanted, and learns what it speaks. Not bounded in time.
+    async fn begin(&self, io: BoxIo) -> io::Result<(Version, Stream, Option<PeerCertificate>)> {
+        let Accepted { io, certificate } = match &self.tls {
+            None => Accepted { io, certificate: None },
+            Some(tls) => tls.accept(io).await.inspect_err(|error| {
+                ServerStats::count(&self.stats().tls_handshake_errors);
+                tracing::debug!(%error, "no TLS came about");
+            })?,
+        };
+        let (version, stream) = Stream::begin(io).await?;
+        Ok((version, stream, certificate))
+    }
+
+    /// Serves an HTTP/2 connection on which each request says by its content type what it is.
+    async fn http2_of_both(&self, grpc: &Arc<Grpc>, http: &Arc<Http>, stream: Stream, peer: Arc<Peer>) {
+        let requests = Arc::new(OpenRequests::default());
+        let service = service_fn(|request| {
+            let open = requests.begin();
+            let answer = if media_type::is_any_grpc(request.headers()) {
+                Ok(grpc.respond(request, &peer))
+            } else {
+                Err((request, Arc::clone(http), Arc::clone(&peer)))
+            };
+            async move {
+                let response = match answer {
+                    Ok(grpc) => grpc.await?,
+                    Err((request, http, peer)) => http.respond(request, &peer).await.map(ReplyBody::Http),
+                };
+                Ok::<_, Infallible>(response.map(|body| open.until_sent(body)))
+            }
+        });
+        let connection = self.http2.serve_connection(TokioIo::new(stream), service);
+        self.drive(connection, Some(&requests)).await;
+    }
+
+    async fn http1_connection(&self, http: &Arc<Http>, stream: Stream, peer: Arc<Peer>) {
         let activity = Arc::new(Activity::default());
         let stream = stream.watched(HeadWatch::new(Arc::clone(&activity)));
         let service = service_fn(|request| {
             let (is_ambiguous, answering) = activity.answer();
             let is_ambiguous = is_ambiguous && request.headers().contains_key(TRANSFER_ENCODING);
-            let http = Arc::clone(&http);
+            let (http, peer) = (Arc::clone(http), Arc::clone(&peer));
             async move {
-                let response =
-                    if is_ambiguous { http.refuse_ambiguous() } else { http.respond(request).await };
+                let response = if is_ambiguous {
+                    http.refuse_ambiguous(request.headers())
+                } else {
+                    http.respond(request, &peer).await
+                };
                 drop(answering);
                 Ok::<_, Infallible>(response)
             }

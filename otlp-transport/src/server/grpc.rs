@@ -7,14 +7,16 @@ mod timeout;
 use super::ServerStats;
 use super::body::{Gather, next_piece};
 use super::deadline::Patience;
+use super::gate::Admission;
 use super::intake::{Intake, Wire};
+use super::media_type::{MediaType, is_grpc};
+use super::peer::Peer;
 use crate::compression::{Codec, codec};
-use crate::{BoxExport, ExportError};
+use crate::{BoxExport, ExportError, Identity, SlowCheck};
 use health::Health;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use otlp_protocol::{Accepted, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameReader, Retry, Signal};
+use otlp_protocol::{Accepted, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameReader, Origin, Retry, Signal};
 pub(super) use reply::ReplyBody;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -33,6 +35,7 @@ struct Call {
     /// Of the message, if its flag says that it is compressed.
     codec: Option<&'static dyn Codec>,
     deadline: Option<Instant>,
+    origin: Option<Arc<Origin>>,
     body: Incoming,
 }
 
@@ -54,10 +57,19 @@ impl Grpc {
     pub(super) fn respond(
         self: &Arc<Self>,
         request: Request<Incoming>,
+        peer: &Arc<Peer>,
     ) -> impl Future<Output = Result<Response<ReplyBody>, Infallible>> + Send + use<> {
         let grpc = Arc::clone(self);
-        let opened = grpc.open(request);
+        let opened = match grpc.intake.authenticate(request.headers(), peer) {
+            Admission::Granted(identity) => Ok(grpc.open(request, peer, identity.as_ref())),
+            Admission::Refused(error) => Ok(Self::unknown(&request, &error)),
+            Admission::Pending(check) => Err(Box::new((request, check, Arc::clone(peer)))),
+        };
         async move {
+            let opened = match opened {
+                Ok(opened) => opened,
+                Err(checking) => grpc.check(*checking).await,
+            };
             Ok(match opened {
                 Opened::Call(mut call) => grpc.answer(&mut call).await,
                 Opened::Health(request) => grpc.health.respond(*request).await,
@@ -71,8 +83,24 @@ impl Grpc {
         self.health.drained(&self.intake.routes).await;
     }
 
+    /// Waits until it is known who sent a request.
+    async fn check(&self, (request, check, peer): (Request<Incoming>, SlowCheck, Arc<Peer>)) -> Opened {
+        match self.intake.finish_check(check).await {
+            Ok(identity) => self.open(request, &peer, Some(&identity)),
+            Err(error) => Self::unknown(&request, &error),
+        }
+    }
+
+    /// Answers a sender that is not known, whatever it asked for.
+    fn unknown(request: &Request<Incoming>, error: &ExportError) -> Opened {
+        Opened::Answered(Box::new(match is_grpc(request.headers()) {
+            true => reply::failure(error),
+            false => reply::http_only(StatusCode::UNAUTHORIZED),
+        }))
+    }
+
     /// Goes by a request's head.
-    fn open(&self, request: Request<Incoming>) -> Opened {
+    fn open(&self, request: Request<Incoming>, peer: &Peer, identity: Option<&Identity>) -> Opened {
         let path = request.uri().path();
         if path.starts_with(health::PATH) {
             return Opened::Health(Box::new(request));
@@ -99,7 +127,8 @@ impl Grpc {
         };
         let deadline = self.deadline(request.headers());
         let (signal, export) = (route.signal, route.export.clone());
-        Opened::Call(Call { signal, export, codec, deadline, body: request.into_body() })
+        let origin = peer.origin(&self.intake.origin, request.headers(), identity);
+        Opened::Call(Call { signal, export, codec, deadline, origin, body: request.into_body() })
     }
 
     async fn answer(&self, call: &mut Call) -> Response<ReplyBody> {
@@ -118,7 +147,7 @@ impl Grpc {
         let admitted = self.intake.admit(call.signal, wire).await;
         let admitted = admitted.inspect_err(|error| stats.count_refusal(error.kind()))?;
         let Some(mut batch) = admitted else { return Ok(Accepted::FULL) };
-        batch.deadline = call.deadline;
+        (batch.deadline, batch.origin) = (call.deadline, call.origin.take());
         self.intake.export(&call.export, batch).await
     }
 
@@ -147,7 +176,7 @@ impl Grpc {
             let message = "the message is flagged as compressed, but there is no grpc-encoding";
             return Err(ExportError::new(ErrorKind::Internal, Retry::Never, message));
         }
-        Ok(Wire { bytes, charge, codec })
+        Ok(Wire { bytes, charge, codec, media_type: MediaType::Protobuf })
     }
 
     fn unframed(&self, error: FrameError) -> ExportError {
@@ -157,17 +186,6 @@ impl Grpc {
             }
             error => ExportError::new(ErrorKind::Internal, Retry::Never, error.to_string()),
         }
-    }
-}
-
-/// `application/grpc`, perhaps with the name of protobuf, perhaps with parameters.
-fn is_grpc(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    content_type == b"application/grpc" || {
-        let media_type = content_type.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii_end();
-        [&b"application/grpc"[..], b"application/grpc+proto"]
-            .iter()
-            .any(|accepted| media_type.eq_ignore_ascii_case(accepted))
     }
 }
 

@@ -1,16 +1,20 @@
-//! OTLP/HTTP: protobuf bodies in POST requests, over HTTP/1.1 and HTTP/2.
+//! OTLP/HTTP: bodies in POST requests, over HTTP/1.1 and HTTP/2.
 
+mod cors;
+mod encodings;
 mod reply;
 
 use super::ServerStats;
 use super::body::{Gather, next_piece};
 use super::deadline::Patience;
 use super::intake::{Intake, Wire};
-use crate::compression::{Codec, accepted_encodings, codec};
-use crate::{ExportError, Route};
+use super::media_type::MediaType;
+use super::peer::Peer;
+use crate::{ExportError, Identity, Route, ServerConfig};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, Method, Request, Response};
+use cors::Cors;
+use encodings::Encodings;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -20,60 +24,98 @@ use std::sync::Arc;
 /// The HTTP paths.
 pub(super) struct Http {
     intake: Arc<Intake>,
+    encodings: Encodings,
+    cors: Option<Cors>,
+    /// Every answer gets these.
+    headers: HeaderMap,
 }
 
 impl Http {
-    pub(super) fn new(intake: Arc<Intake>) -> Self {
-        Self { intake }
+    /// `config` must have been [checked](ServerConfig::check): what is no header is left out.
+    pub(super) fn new(intake: Arc<Intake>, config: &ServerConfig) -> Self {
+        let header = |(name, value): &(String, String)| {
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+        };
+        Self {
+            intake,
+            encodings: Encodings::new(config),
+            cors: config.cors.as_ref().map(Cors::new),
+            headers: config.response_headers.iter().filter_map(header).collect(),
+        }
     }
 
     /// Answers a request, whatever it is.
-    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let stats = &self.intake.stats;
-        let path = request.uri().path();
-        let Some(route) = self.intake.routes.by_http_path(path) else {
-            let message = format!("{path} is not served");
-            return self.refuse(ExportError::new(ErrorKind::Unimplemented, Retry::Never, message));
-        };
-        if request.method() != Method::POST {
-            stats.count_refusal(ErrorKind::Unimplemented);
-            return reply::method_not_allowed();
+    pub(super) async fn respond(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {
+        let Some(cors) = &self.cors else { return self.finished(self.answer(request, peer).await) };
+        if Cors::is_preflight(&request) && self.intake.routes.by_http_path(request.uri().path()).is_some() {
+            return self.finished(reply::preflight(cors.preflight(request.headers())));
         }
-        match self.export(route, request).await {
-            Ok(accepted) => {
-                ServerStats::count(&stats.accepted_requests);
-                reply::success(&accepted)
-            }
-            Err(error) => reply::failure(&error),
-        }
+        let origin = cors.origin(request.headers());
+        let mut response = self.answer(request, peer).await;
+        cors.allow(response.headers_mut(), origin);
+        self.finished(response)
     }
 
     /// Answers a request that is at odds with itself: which of two lengths is its body's?
-    pub(super) fn refuse_ambiguous(&self) -> Response<Full<Bytes>> {
+    pub(super) fn refuse_ambiguous(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
         let message = "a request has Content-Length or Transfer-Encoding, not both";
-        reply::closing(self.refuse(ExportError::new(ErrorKind::InvalidData, Retry::Never, message)))
+        let error = ExportError::new(ErrorKind::InvalidData, Retry::Never, message);
+        self.finished(reply::closing(self.refuse(&error, MediaType::of_answer(headers))))
     }
 
-    fn refuse(&self, error: ExportError) -> Response<Full<Bytes>> {
-        self.intake.stats.count_refusal(error.kind());
-        reply::failure(&error)
-    }
-
-    async fn export(&self, route: &Route, request: Request<Incoming>) -> Result<Accepted, ExportError> {
+    async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {
         let stats = &self.intake.stats;
+        let media_type = MediaType::of_answer(request.headers());
+        let identity = match self.intake.authenticated(request.headers(), peer).await {
+            Ok(identity) => identity,
+            Err(error) => return reply::unauthenticated(&error, media_type, self.intake.gate.challenge()),
+        };
+        let path = request.uri().path();
+        let Some(route) = self.intake.routes.by_http_path(path) else {
+            let message = format!("{path} is not served");
+            let error = ExportError::new(ErrorKind::Unimplemented, Retry::Never, message);
+            return self.refuse(&error, media_type);
+        };
+        if request.method() != Method::POST {
+            stats.count_refusal(ErrorKind::Unimplemented);
+            return reply::method_not_allowed(media_type);
+        }
+        match self.export(route, request, peer, identity).await {
+            Ok(accepted) => {
+                ServerStats::count(&stats.accepted_requests);
+                reply::success(route.signal, &accepted, media_type)
+            }
+            Err(error) => reply::failure(&error, media_type),
+        }
+    }
+
+    fn refuse(&self, error: &ExportError, media_type: MediaType) -> Response<Full<Bytes>> {
+        self.intake.stats.count_refusal(error.kind());
+        reply::failure(error, media_type)
+    }
+
+    async fn export(
+        &self,
+        route: &Route,
+        request: Request<Incoming>,
+        peer: &Peer,
+        identity: Option<Identity>,
+    ) -> Result<Accepted, ExportError> {
+        let stats = &self.intake.stats;
+        let (head, body) = request.into_parts();
         let admitted = async {
-            let (head, body) = request.into_parts();
             let wire = self.read(&head.headers, body).await?;
             self.intake.admit(route.signal, wire).await
         };
         let admitted = admitted.await.inspect_err(|error| stats.count_refusal(error.kind()))?;
-        let Some(batch) = admitted else { return Ok(Accepted::FULL) };
+        let Some(mut batch) = admitted else { return Ok(Accepted::FULL) };
+        batch.origin = peer.origin(&self.intake.origin, &head.headers, identity.as_ref());
         self.intake.export(&route.export, batch).await
     }
 
     async fn read(&self, headers: &HeaderMap, mut body: Incoming) -> Result<Wire, ExportError> {
-        check_content_type(headers)?;
-        let codec = encoding(headers)?;
+        let media_type = MediaType::of(headers)?;
+        let codec = self.encodings.of(headers)?;
         let context = &self.intake.context;
         let limit = self.intake.limits.max_request_bytes;
         let too_large = || self.intake.too_large("the body");
@@ -91,33 +133,14 @@ impl Http {
             gather.push(piece, expected)?;
         }
         let (bytes, charge) = gather.finish();
-        Ok(Wire { bytes, charge, codec })
+        Ok(Wire { bytes, charge, codec, media_type })
     }
-}
 
-/// `application/x-protobuf`, in any case, perhaps with parameters.
-fn check_content_type(headers: &HeaderMap) -> Result<(), ExportError> {
-    let value = headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    let media_type = value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
-    if media_type.eq_ignore_ascii_case(reply::PROTOBUF.as_bytes()) {
-        return Ok(());
+    /// The answer with what every answer gets, unless it says otherwise itself.
+    fn finished(&self, mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+        for (name, value) in &self.headers {
+            response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        response
     }
-    let found = String::from_utf8_lossy(media_type);
-    let message = format!("content-type {found:?} is not served: send {}", reply::PROTOBUF);
-    Err(ExportError::new(ErrorKind::UnsupportedMediaType, Retry::Never, message))
-}
-
-/// What the body is compressed with, if it is.
-fn encoding(headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportError> {
-    let Some(name) = headers.get(CONTENT_ENCODING) else { return Ok(None) };
-    let name = String::from_utf8_lossy(name.as_bytes());
-    let name = name.trim();
-    if name.is_empty() || name.eq_ignore_ascii_case("identity") {
-        return Ok(None);
-    }
-    codec(name).map(Some).ok_or_else(|| {
-        let message =
-            format!("content-encoding {name:?} is not served: send one of {}", accepted_encodings());
-        ExportError::new(ErrorKind::UnsupportedEncoding, Retry::Never, message)
-    })
 }

@@ -1,9 +1,18 @@
 //! From a body on the wire to a batch handed on: what gRPC and HTTP have in common.
 
+mod json;
+mod repair;
+
 use super::ServerStats;
 use super::deadline::before;
+use super::gate::Gate;
+use super::media_type::MediaType;
+use super::seldom::Seldom;
 use crate::compression::{Codec, DecompressError};
-use crate::{BoxExport, Export, ExportError, Routes, ServerLimits, TransportContext};
+use crate::{
+    BoxExport, Export, ExportError, InvalidUtf8, OriginConfig, Routes, ServerConfig, ServerLimits,
+    TransportContext,
+};
 use bytes::Bytes;
 use otlp_protocol::{
     Accepted, Batch, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation, Retry, Signal,
@@ -18,7 +27,13 @@ pub(super) struct Intake {
     pub(super) limits: ServerLimits,
     pub(super) routes: Routes,
     pub(super) stats: Arc<ServerStats>,
+    pub(super) origin: OriginConfig,
+    pub(super) gate: Gate,
     checks: ValidateLimits,
+    invalid_utf8: InvalidUtf8,
+    /// Strings repaired, and keys of JSON that nobody knows, since the log last spoke of them.
+    repaired: Seldom,
+    unknown_keys: Seldom,
 }
 
 /// A body as it came: complete, perhaps compressed.
@@ -26,17 +41,30 @@ pub(super) struct Wire {
     pub(super) bytes: Bytes,
     pub(super) charge: Charge,
     pub(super) codec: Option<&'static dyn Codec>,
+    pub(super) media_type: MediaType,
 }
 
 impl Intake {
     pub(super) fn new(
         context: TransportContext,
-        limits: ServerLimits,
+        config: &ServerConfig,
         routes: Routes,
         stats: Arc<ServerStats>,
     ) -> Self {
+        let ServerConfig { limits, origin, invalid_utf8, .. } = config.clone();
         let checks = ValidateLimits { max_depth: limits.max_depth, max_elements: limits.max_elements };
-        Self { context, limits, routes, stats, checks }
+        Self {
+            context,
+            limits,
+            routes,
+            stats,
+            origin,
+            gate: Gate::new(config.auth.clone()),
+            checks,
+            invalid_utf8,
+            repaired: Seldom::default(),
+            unknown_keys: Seldom::default(),
+        }
     }
 
     /// A charge on the budget that holds nothing yet.
@@ -63,8 +91,12 @@ impl Intake {
     ) -> Result<Option<Batch>, ExportError> {
         let len = wire.bytes.len() as u64;
         let inflated_len = wire.codec.map_or(len, |codec| codec.announced_len(&wire.bytes).max(len));
+        let large = match wire.media_type {
+            MediaType::Protobuf => LARGE_BYTES,
+            MediaType::Json => LARGE_JSON_BYTES,
+        };
         // What inflates to more than the limit is refused soon.
-        if inflated_len.min(self.limits.max_request_bytes as u64) < LARGE_BYTES {
+        if inflated_len.min(self.limits.max_request_bytes as u64) < large {
             return self.check(signal, wire);
         }
         let intake = Arc::clone(self);
@@ -88,7 +120,27 @@ impl Intake {
     }
 
     fn check(&self, signal: Signal, wire: Wire) -> Result<Option<Batch>, ExportError> {
-        let Wire { bytes, mut charge, codec } = wire;
+        let media_type = wire.media_type;
+        let (plain, mut charge) = self.inflate(wire)?;
+        let plain = match media_type {
+            MediaType::Protobuf => plain,
+            MediaType::Json => self.rewrite(signal, plain, &mut charge)?,
+        };
+        let (plain, checked) = match validate(signal, &plain, &self.checks) {
+            Err(error) if error.kind == DecodeErrorKind::Utf8 && self.replaces_utf8() => {
+                self.repair(signal, &plain, &mut charge)?
+            }
+            checked => (plain, checked.map_err(refusal)?),
+        };
+        if checked.count.entries == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Batch::new(signal, plain, checked.count, checked.mergeable, charge)))
+    }
+
+    /// The body in the clear, and what it holds of the budget: its length.
+    fn inflate(&self, wire: Wire) -> Result<(Bytes, Charge), ExportError> {
+        let Wire { bytes, mut charge, codec, media_type } = wire;
         let plain = match codec {
             Some(codec) => {
                 let limit = self.limits.max_request_bytes;
@@ -102,14 +154,16 @@ impl Intake {
                 inflated
             }
             // A slice of the connection's read buffer would pin all of it for as long as the batch waits.
-            None if bytes.len() < SMALL_BYTES => Bytes::copy_from_slice(&bytes),
+            None if bytes.len() < SMALL_BYTES && media_type == MediaType::Protobuf => {
+                Bytes::copy_from_slice(&bytes)
+            }
             None => bytes,
         };
-        let checked = validate(signal, &plain, &self.checks).map_err(refusal)?;
-        if checked.count.entries == 0 {
-            return Ok(None);
-        }
-        Ok(Some(Batch::new(signal, plain, checked.count, checked.mergeable, charge)))
+        Ok((plain, charge))
+    }
+
+    fn replaces_utf8(&self) -> bool {
+        self.invalid_utf8 == InvalidUtf8::Replace
     }
 }
 
@@ -125,4 +179,6 @@ fn refusal(error: DecodeError) -> ExportError {
 
 /// From about here on, inflating and checking take more than a millisecond.
 const LARGE_BYTES: u64 = 2 << 20;
+/// The same for JSON, which has to be rewritten.
+const LARGE_JSON_BYTES: u64 = 256 << 10;
 const SMALL_BYTES: usize = 4 << 10;

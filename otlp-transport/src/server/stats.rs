@@ -22,16 +22,26 @@ pub struct ServerStats {
     pub refused_slow: AtomicU64,
     /// Of the refused: headers over a limit. On HTTP/1.1 only: h2 refuses such requests before anybody sees them.
     pub refused_headers: AtomicU64,
+    /// Of the refused: without the credentials that are asked for.
+    pub refused_unauthenticated: AtomicU64,
     /// Of the refused: anything else, such as broken gRPC framing or a peer that went away amid a request.
     pub refused_other: AtomicU64,
     /// Requests answered with the error of whoever takes the batches, or after their deadline.
     pub failed_requests: AtomicU64,
+    /// Requests taken although strings in them were not UTF-8.
+    pub repaired_requests: AtomicU64,
+    /// The strings in them that were put right; in JSON, the bad sequences.
+    pub repaired_strings: AtomicU64,
+    /// Keys of JSON that OTLP does not have, which were ignored; snake_case ones among them.
+    pub unknown_json_keys: AtomicU64,
     /// Connections open now.
     pub open_connections: AtomicU64,
     /// Connections closed at once because too many were open.
     pub refused_connections: AtomicU64,
     /// Connections closed because they were slow to begin a request, or idle.
     pub timed_out_connections: AtomicU64,
+    /// Connections closed because no TLS came about: cleartext, a version or a certificate that is not taken.
+    pub tls_handshake_errors: AtomicU64,
     /// Failures to accept a connection, such as for want of file descriptors.
     pub accept_errors: AtomicU64,
 }
@@ -39,7 +49,12 @@ pub struct ServerStats {
 impl ServerStats {
     /// Adds one to a counter of this struct.
     pub(crate) fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
+        Self::add(counter, 1);
+    }
+
+    /// Adds to a counter of this struct.
+    pub(crate) fn add(counter: &AtomicU64, count: u64) {
+        counter.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Counts a request that the server refused.
@@ -53,6 +68,7 @@ impl ServerStats {
             }
             ErrorKind::Exhausted => Self::count(&self.refused_memory),
             ErrorKind::Timeout => Self::count(&self.refused_slow),
+            ErrorKind::Unauthenticated => Self::count(&self.refused_unauthenticated),
             _ => Self::count(&self.refused_other),
         }
     }

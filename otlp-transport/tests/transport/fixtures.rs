@@ -1,177 +1,179 @@
-//! The vectors of otlp-protocol's `tests/fixtures`, over sockets: the same verdict over gRPC and over HTTP, and what is
-//! accepted comes out byte for byte.
+//! The vectors of otlp-protocol's `tests/fixtures`, over sockets: the same verdict over gRPC and HTTP, on a port of their
+//! own, on a shared one and on a Unix socket; and what is accepted comes out byte for byte.
 
-use crate::harness::{Capture, Http1Peer, Http2Peer, fixture, framed, serve, unhex};
-use bytes::Bytes;
-use otlp_protocol::{BufferPool, Charge, Signal};
-use otlp_transport::{GrpcTransportStrategy, HttpTransportStrategy, codec};
-use serde_json::Value;
+#[path = "fixtures/cases.rs"]
+mod cases;
 
-/// What a case of the vectors must come to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Verdict {
-    Accepted,
-    Rejected,
-    TooLarge,
-    Unsupported,
+use crate::harness::{Capture, Http1Peer, Http2Peer, SocketPath, context, framed, serve, serve_config};
+use cases::{Case, Verdict};
+use http::HeaderMap;
+use otlp_protocol::{RpcStatus, Signal};
+use otlp_transport::{
+    GrpcTransportStrategy, HttpTransportStrategy, InvalidUtf8, MultiplexTransportStrategy, Server,
+    ServerConfig, TransportContext, TransportStrategy, accepted_encodings,
+};
+use std::sync::atomic::Ordering;
+
+/// A server under test, and what it hands on.
+struct Door {
+    server: Server,
+    capture: Capture,
+    context: TransportContext,
+    invalid_utf8: InvalidUtf8,
+    repaired: u64,
 }
 
-impl Verdict {
-    fn of(case: &Value) -> Self {
-        let encoding = case["content_encoding"].as_str();
-        if encoding.is_some_and(|encoding| codec(encoding).is_none()) {
-            return Self::Unsupported;
-        }
-        match case["outcome"].as_str().unwrap() {
-            // Items are not judged here: what decodes is handed on. Limits of this size are far from being reached.
-            "accept" | "accept_ignore_unknown" | "accept_item_invalid" | "accept_or_limit" => Self::Accepted,
-            "reject" | "reject_no_crash" => Self::Rejected,
-            "too_large" => Self::TooLarge,
-            other => panic!("{}: unexpected outcome {other}", case["name"]),
+// === impl Door ===
+
+impl Door {
+    async fn open(strategy: &dyn TransportStrategy, endpoint: &str, invalid_utf8: InvalidUtf8) -> Self {
+        let (capture, context) = (Capture::accepting(), context());
+        let mut config = ServerConfig::new(endpoint);
+        config.invalid_utf8 = invalid_utf8;
+        let server = serve_config(strategy, &capture, &context, config).await;
+        Self { server, capture, context, invalid_utf8, repaired: 0 }
+    }
+
+    /// Sends all cases in protobuf over gRPC.
+    async fn grpc(&mut self, cases: &[Case]) {
+        let peer = Http2Peer::connect(self.server.local_addr()).await;
+        for case in cases.iter().filter(|case| !case.is_json) {
+            let encoding = case.encoding.as_deref().map(|encoding| ("grpc-encoding", encoding));
+            let frames = vec![framed(case.encoding.is_some(), &case.wire)];
+            let reply = peer.call(case.signal.grpc_path, encoding.as_slice(), frames).await;
+            let verdict = self.check("gRPC", case);
+            assert_eq!((reply.status, reply.code()), (200, verdict.grpc_code()), "{}: {reply:?}", case.name);
+            assert_eq!(reply.has_trailers, verdict == Verdict::Accepted, "{}", case.name);
+            match verdict {
+                Verdict::Accepted => assert_eq!(&reply.body[..], [0; 5]),
+                Verdict::Rejected => assert!(!reply.header("grpc-message").is_empty(), "{}", case.name),
+                // OTLP §Failures: no RetryInfo, so that it is not sent again.
+                Verdict::TooLarge => assert!(!reply.headers.contains_key("grpc-status-details-bin")),
+                Verdict::Unsupported => {
+                    assert_eq!(reply.header("grpc-accept-encoding"), accepted_encodings())
+                }
+            }
         }
     }
 
-    fn grpc_code(self) -> u32 {
-        match self {
-            Self::Accepted => 0,
-            Self::Rejected => 3,
-            Self::TooLarge => 8,
-            Self::Unsupported => 12,
+    /// Sends all cases over HTTP/1.1.
+    async fn http1(&mut self, cases: &[Case]) {
+        for case in cases {
+            let mut peer = Http1Peer::connect(self.server.local_addr()).await;
+            let reply = peer.post(case.signal.http_path, &headers(case), &case.wire).await;
+            let headers = HeaderMap::from_iter([(
+                http::header::CONTENT_TYPE,
+                reply.header("content-type").parse().unwrap(),
+            )]);
+            let verdict = self.check("HTTP/1.1", case);
+            check_reply(case, verdict, reply.status, &headers, &reply.body);
         }
     }
 
-    fn http_status(self) -> u16 {
-        match self {
-            Self::Accepted => 200,
-            Self::Rejected => 400,
-            Self::TooLarge => 413,
-            Self::Unsupported => 415,
+    /// Sends all cases over HTTP/2.
+    async fn http2(&mut self, cases: &[Case]) {
+        for case in cases {
+            let peer = Http2Peer::connect(self.server.local_addr()).await;
+            let frames = vec![case.wire.clone()];
+            let reply = peer.try_request("POST", case.signal.http_path, &headers(case), frames).await;
+            let verdict = self.check("HTTP/2", case);
+            // A refusal before all was sent may end the stream.
+            if let Ok(reply) = reply {
+                check_reply(case, verdict, reply.status, &reply.headers, &reply.body);
+            } else {
+                assert_ne!(verdict, Verdict::Accepted, "{}", case.name);
+            }
         }
     }
-}
 
-struct Case {
-    name: String,
-    signal: Signal,
-    encoding: Option<String>,
-    wire: Bytes,
-    verdict: Verdict,
-}
-
-fn cases() -> Vec<Case> {
-    let manifest: Value = serde_json::from_slice(&fixture("manifest.json")).unwrap();
-    let list = |key: &str| manifest[key].as_array().unwrap().clone();
-    let signal = |case: &Value| Signal::by_name(case["signal"].as_str().unwrap()).unwrap();
-    let name = |case: &Value| case["name"].as_str().unwrap().to_owned();
-    let malformed =
-        list("cases").into_iter().filter(|case| case["encoding"] == "protobuf").map(|case| Case {
-            name: name(&case),
-            signal: signal(&case),
-            encoding: case["content_encoding"].as_str().map(str::to_owned),
-            wire: case["hex"].as_str().map_or_else(|| fixture(case["file"].as_str().unwrap()), unhex),
-            verdict: Verdict::of(&case),
-        });
-    let valid = list("valid").into_iter().map(|case| Case {
-        name: name(&case),
-        signal: signal(&case),
-        encoding: None,
-        wire: fixture(case["protobuf"]["file"].as_str().unwrap()),
-        verdict: Verdict::Accepted,
-    });
-    let truncated =
-        list("truncations").into_iter().filter(|case| case["encoding"] == "protobuf").flat_map(|case| {
-            let whole = fixture(case["source"].as_str().unwrap());
-            let sound = case["prefix_lengths_that_decode"].as_array().unwrap().clone();
-            // All lengths are otlp-protocol's own tests; here a sample.
-            let lengths = (0..whole.len())
-                .step_by(whole.len() / 7 + 1)
-                .chain(sound.iter().map(|len| len.as_u64().unwrap() as usize));
-            let lengths: Vec<usize> = lengths.collect();
-            lengths
-                .into_iter()
-                .map(move |len| Case {
-                    name: format!("{} cut to {len}", case["source"]),
-                    signal: signal(&case),
-                    encoding: None,
-                    wire: whole.slice(..len),
-                    verdict: if sound.contains(&len.into()) { Verdict::Accepted } else { Verdict::Rejected },
-                })
-                .collect::<Vec<_>>()
-        });
-    let wrong: Value = serde_json::from_slice(&fixture("wrong_wire_type.json")).unwrap();
-    let wrong = wrong["cases"].as_array().unwrap().clone().into_iter().map(|case| Case {
-        name: case.to_string(),
-        signal: signal(&case),
-        encoding: None,
-        wire: unhex(case["hex"].as_str().unwrap()),
-        verdict: Verdict::Rejected,
-    });
-    malformed.chain(valid).chain(truncated).chain(wrong).collect()
-}
-
-impl Case {
-    /// What must be handed on: the body in the clear, unless there is nothing in it.
-    fn expected(&self) -> Vec<(Signal, Bytes)> {
-        if self.verdict != Verdict::Accepted {
-            return Vec::new();
-        }
-        let plain = match &self.encoding {
-            Some(encoding) => codec(encoding)
-                .unwrap()
-                .decompress(&self.wire, 64 << 20, &mut Charge::none(), &BufferPool::new(1))
-                .unwrap(),
-            None => self.wire.clone(),
-        };
-        let is_empty = otlp_protocol::count(self.signal, &plain).unwrap().entries == 0;
-        if is_empty { Vec::new() } else { vec![(self.signal, plain)] }
-    }
-
-    fn check(&self, transport: &str, capture: &Capture) {
-        let taken: Vec<_> = capture.take().into_iter().map(|(signal, body, _)| (signal, body)).collect();
-        assert!(taken == self.expected(), "{transport}: {} did not come out as it went in", self.name);
+    /// What was handed on is what went in, and nothing is held any more.
+    fn check(&mut self, transport: &str, case: &Case) -> Verdict {
+        let (verdict, expected, is_repaired) = case.expected(self.invalid_utf8);
+        let taken: Vec<_> = self.capture.take().into_iter().map(|(signal, body, _)| (signal, body)).collect();
+        assert!(taken == expected, "{transport}: {} did not come out as it went in", case.name);
+        assert_eq!(self.context.budget.used(), 0, "{transport}: {} is held", case.name);
+        self.repaired += u64::from(is_repaired);
+        let repaired = self.server.stats().repaired_requests.load(Ordering::Relaxed);
+        assert_eq!(repaired, self.repaired, "{transport}: {}", case.name);
+        verdict
     }
 }
+
+fn headers(case: &Case) -> Vec<(&str, &str)> {
+    let media_type = if case.is_json { "application/json" } else { "application/x-protobuf" };
+    let mut headers = vec![("content-type", media_type)];
+    headers.extend(case.encoding.as_deref().map(|encoding| ("content-encoding", encoding)));
+    headers
+}
+
+/// The answer is written as the request was. OTLP §Full Success, §Failures-1.
+fn check_reply(case: &Case, verdict: Verdict, status: u16, headers: &HeaderMap, body: &[u8]) {
+    assert_eq!(status, verdict.http_status(), "{}: {body:?}", case.name);
+    let (media_type, success): (_, &[u8]) =
+        if case.is_json { ("application/json", b"{}") } else { ("application/x-protobuf", b"") };
+    assert_eq!(headers["content-type"], media_type, "{}", case.name);
+    if verdict == Verdict::Accepted {
+        assert_eq!(body, success, "{}", case.name);
+        return;
+    }
+    let told =
+        if case.is_json { RpcStatus::decode_json(body).unwrap() } else { RpcStatus::decode(body).unwrap() };
+    assert!(!told.message.is_empty(), "{}", case.name);
+}
+
+const ANY_PORT: &str = "127.0.0.1:0";
 
 #[tokio::test]
 async fn grpc_gives_every_vector_its_verdict() {
-    let capture = Capture::accepting();
-    let server = serve(&GrpcTransportStrategy, &capture).await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
-    for case in cases() {
-        let encoding = case.encoding.as_deref().map(|encoding| ("grpc-encoding", encoding));
-        let frames = vec![framed(case.encoding.is_some(), &case.wire)];
-        let reply = peer.call(case.signal.grpc_path, encoding.as_slice(), frames).await;
-        assert_eq!((reply.status, reply.code()), (200, case.verdict.grpc_code()), "{}: {reply:?}", case.name);
-        assert_eq!(reply.has_trailers, case.verdict == Verdict::Accepted, "{}", case.name);
-        match case.verdict {
-            Verdict::Accepted => assert_eq!(&reply.body[..], [0; 5]),
-            Verdict::Rejected => assert!(!reply.header("grpc-message").is_empty(), "{}", case.name),
-            // OTLP §Failures: no RetryInfo, so that it is not sent again.
-            Verdict::TooLarge => assert!(!reply.headers.contains_key("grpc-status-details-bin")),
-            Verdict::Unsupported => assert_eq!(reply.header("grpc-accept-encoding"), "identity,gzip,zstd"),
-        }
-        case.check("gRPC", &capture);
+    for (cases, invalid_utf8) in [
+        (Case::listed(), InvalidUtf8::Refuse),
+        (Case::derived(), InvalidUtf8::Refuse),
+        (Case::listed(), InvalidUtf8::Replace),
+    ] {
+        Door::open(&GrpcTransportStrategy, ANY_PORT, invalid_utf8).await.grpc(&cases).await;
     }
 }
 
 #[tokio::test]
 async fn http_gives_every_vector_its_verdict() {
-    let capture = Capture::accepting();
-    let server = serve(&HttpTransportStrategy, &capture).await;
-    for case in cases() {
-        let mut peer = Http1Peer::connect(server.local_addr()).await;
-        let mut headers = vec![("content-type", "application/x-protobuf")];
-        headers.extend(case.encoding.as_deref().map(|encoding| ("content-encoding", encoding)));
-        let reply = peer.post(case.signal.http_path, &headers, &case.wire).await;
-        assert_eq!(reply.status, case.verdict.http_status(), "{}: {reply:?}", case.name);
-        assert_eq!(reply.header("content-type"), "application/x-protobuf");
-        if case.verdict == Verdict::Accepted {
-            assert!(reply.body.is_empty());
-        } else {
-            assert!(!reply.rpc_status().message.is_empty(), "{}", case.name);
-        }
-        case.check("HTTP", &capture);
+    for (cases, invalid_utf8) in [
+        (Case::listed(), InvalidUtf8::Refuse),
+        (Case::derived(), InvalidUtf8::Refuse),
+        (Case::listed(), InvalidUtf8::Replace),
+    ] {
+        let mut door = Door::open(&HttpTransportStrategy, ANY_PORT, invalid_utf8).await;
+        door.http1(&cases).await;
+        door.http2(&cases).await;
     }
+}
+
+#[tokio::test]
+async fn one_port_gives_every_vector_its_verdict() {
+    let cases = Case::listed();
+    let mut door = Door::open(&MultiplexTransportStrategy, ANY_PORT, InvalidUtf8::Refuse).await;
+    door.grpc(&cases).await;
+    door.http1(&cases).await;
+    door.http2(&cases).await;
+}
+
+#[tokio::test]
+async fn a_unix_socket_gives_every_vector_its_verdict() {
+    let path = SocketPath::new("vectors");
+    let cases = Case::listed();
+    let mut door = Door::open(&MultiplexTransportStrategy, &path.address(), InvalidUtf8::Refuse).await;
+    door.grpc(&cases).await;
+    door.http1(&cases).await;
+    door.http2(&cases).await;
+}
+
+#[tokio::test]
+async fn the_vectors_have_strings_to_put_right() {
+    let repaired = |is_json: bool| {
+        let cases = Case::listed();
+        let of = cases.iter().filter(|case| case.is_json == is_json);
+        of.filter(|case| case.expected(InvalidUtf8::Replace).2).count()
+    };
+    assert_eq!((repaired(false), repaired(true)), (11, 1));
 }
 
 #[tokio::test]
@@ -179,7 +181,7 @@ async fn a_refusal_names_the_field() {
     let capture = Capture::accepting();
     let server = serve(&GrpcTransportStrategy, &capture).await;
     let peer = Http2Peer::connect(server.local_addr()).await;
-    let body = framed(false, b"\x0a\x03\x1a\x01\xff");
+    let body = framed(false, b"\x0a\x03\x18\x01\xff");
     let reply = peer.call(Signal::LOGS.grpc_path, &[], vec![body]).await;
     assert_eq!(reply.code(), 3);
     let details = reply.details();

@@ -14,7 +14,7 @@ use otlp_transport::{
 };
 use parking_lot::Mutex;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::fmt::Display;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -79,14 +79,46 @@ pub(crate) async fn serve_with(
 ) -> Server {
     let mut config = ServerConfig::new("127.0.0.1:0");
     change(&mut config.limits);
+    serve_config(strategy, export, context, config).await
+}
+
+/// The same, with all settings given.
+pub(crate) async fn serve_config(
+    strategy: &dyn TransportStrategy,
+    export: &Capture,
+    context: &TransportContext,
+    config: ServerConfig,
+) -> Server {
     strategy.bind(context, config, export.routes()).await.unwrap()
+}
+
+/// A place for a test's Unix socket.
+pub(crate) struct SocketPath(std::path::PathBuf);
+
+impl SocketPath {
+    pub(crate) fn new(name: &str) -> Self {
+        // Such paths are short: 108 bytes at most.
+        let path = std::env::temp_dir().join(format!("otlp-{name}-{}.sock", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        Self(path)
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("unix://{}", self.0.display())
+    }
+}
+
+impl Drop for SocketPath {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 pub(crate) fn context() -> TransportContext {
     TransportContext::tcp(1 << 30)
 }
 
-pub(crate) async fn connect(address: SocketAddr) -> BoxIo {
+pub(crate) async fn connect(address: impl Display) -> BoxIo {
     TcpNet.connect(&address.to_string()).await.unwrap()
 }
 
@@ -118,7 +150,7 @@ pub(crate) struct Reply {
 }
 
 impl Http2Peer {
-    pub(crate) async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: impl Display) -> Self {
         let io = TokioIo::new(connect(address).await);
         let (sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
@@ -234,7 +266,7 @@ pub(crate) struct Http1Reply {
 }
 
 impl Http1Peer {
-    pub(crate) async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: impl Display) -> Self {
         Self { io: connect(address).await, read: BytesMut::new() }
     }
 

@@ -51,7 +51,7 @@ async fn a_body_in_many_frames_comes_out_whole() {
     let peer = Http2Peer::connect(server.local_addr()).await;
     let body: Bytes = logs().repeat(400).into();
     let gzip = codec("gzip").unwrap();
-    let wire = gzip.compress(&body.clone().into(), &context().buffers).unwrap();
+    let wire = gzip.compressor().unwrap().compress(&body.clone().into(), &context().buffers).unwrap();
     for (headers, message) in
         [(&[][..], framed(false, &body)), (&[("grpc-encoding", "gzip")], framed(true, &wire))]
     {
@@ -225,7 +225,12 @@ async fn without_memory_the_sender_is_told_to_come_back() {
     let capture = Capture::accepting();
     let server = serve_with(&GrpcTransportStrategy, &capture, &context, |_| {}).await;
     let peer = Http2Peer::connect(server.local_addr()).await;
-    let zeros = codec("gzip").unwrap().compress(&vec![0; 1 << 20].into(), &context.buffers).unwrap();
+    let zeros = codec("gzip")
+        .unwrap()
+        .compressor()
+        .unwrap()
+        .compress(&vec![0; 1 << 20].into(), &context.buffers)
+        .unwrap();
     for (headers, message) in
         [(&[][..], framed(false, &logs())), (&[("grpc-encoding", "gzip")], framed(true, &zeros[..]))]
     {

@@ -1,10 +1,13 @@
 //! The HTTP server, request by request.
 
-use crate::harness::{Capture, Http1Peer, Http2Peer, context, fixture, serve, serve_with};
+use crate::harness::{Capture, Http1Peer, Http2Peer, context, fixture, serve, serve_config, serve_with};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
-use otlp_protocol::{Accepted, ErrorKind, Retry, Signal};
-use otlp_transport::{ExportError, HttpTransportStrategy, TransportContext, codec};
+use otlp_protocol::{Accepted, ErrorKind, Retry, RpcStatus, Signal};
+use otlp_transport::{
+    CorsConfig, ExportError, HttpTransportStrategy, ServerConfig, TransportContext, TransportStrategy as _,
+    codec,
+};
 use prost::Message as _;
 use serde_json::Value;
 use std::sync::atomic::Ordering;
@@ -16,7 +19,7 @@ fn logs() -> Bytes {
     fixture("valid/logs_full.pb")
 }
 
-/// A request by hand, for each case of the table; `None` for what is not served yet.
+/// A request by hand, for each case of the table; `None` for the one over HTTP/2.
 fn request(case: &str) -> Option<Vec<u8>> {
     let post = |path: &str, headers: &str, body: &[u8]| {
         let head =
@@ -24,6 +27,7 @@ fn request(case: &str) -> Option<Vec<u8>> {
         Some([head.as_bytes(), body].concat())
     };
     let protobuf = "content-type: application/x-protobuf\r\n";
+    let json = "content-type: application/json\r\n";
     let encoded = |encoding: &str| format!("{protobuf}content-encoding: {encoding}\r\n");
     let chunked = "transfer-encoding: chunked\r\n";
     let text = |text: String| Some(text.into_bytes());
@@ -34,6 +38,16 @@ fn request(case: &str) -> Option<Vec<u8>> {
         "POST 'application/x-protobuf; charset=utf-8'" => {
             post("/v1/traces", "content-type: Application/X-Protobuf ; charset=utf-8\r\n", b"")
         }
+        "POST 'Application/JSON ; charset=UTF-8'" => {
+            post("/v1/traces", "content-type: Application/JSON ; charset=UTF-8\r\n", b"{}")
+        }
+        "POST application/json, empty body" => post("/v1/traces", json, b""),
+        "POST application/json, '{}'" => post("/v1/traces", json, b"{}"),
+        "OPTIONS with Origin and CORS on" => text(
+            "OPTIONS /v1/traces HTTP/1.1\r\nhost: a\r\norigin: https://page.example\r\n\
+             access-control-request-method: POST\r\naccess-control-request-headers: content-type\r\n\r\n"
+                .into(),
+        ),
         "POST application/x-protobuf, empty body" => post("/v1/traces", protobuf, b""),
         "POST /v1/trace (typo)" => post("/v1/trace", protobuf, b""),
         "POST /v1/traces/ (slash)" => post("/v1/traces/", protobuf, b""),
@@ -49,7 +63,8 @@ fn request(case: &str) -> Option<Vec<u8>> {
         }
         "POST gzip whose decoded size is over the limit" => {
             let gzip = codec("gzip").unwrap();
-            let body = gzip.compress(&vec![0; 100_001].into(), &context().buffers).unwrap();
+            let body =
+                gzip.compressor().unwrap().compress(&vec![0; 100_001].into(), &context().buffers).unwrap();
             post("/v1/logs", &encoded("gzip"), &body)
         }
         "HTTP/1.1 Expect: 100-continue" => {
@@ -65,10 +80,10 @@ fn request(case: &str) -> Option<Vec<u8>> {
 #[tokio::test]
 async fn requests_of_the_table_get_their_status() {
     let tables: Value = serde_json::from_slice(&fixture("tables.json")).unwrap();
-    let server = serve_with(&HttpTransportStrategy, &Capture::accepting(), &context(), |limits| {
-        limits.max_request_bytes = 100_000;
-    })
-    .await;
+    let mut config = ServerConfig::new("127.0.0.1:0");
+    config.limits.max_request_bytes = 100_000;
+    config.cors = Some(CorsConfig::default());
+    let server = serve_config(&HttpTransportStrategy, &Capture::accepting(), &context(), config).await;
     let mut seen = 0;
     for case in tables["http_cases"].as_array().unwrap() {
         let Some(request) = request(case["req"].as_str().unwrap()) else { continue };
@@ -83,21 +98,21 @@ async fn requests_of_the_table_get_their_status() {
         if reply.status == 405 {
             assert_eq!(reply.header("allow"), "post");
         }
-        if reply.status != 200 {
-            assert!(!reply.rpc_status().message.is_empty(), "{case}");
-            assert_eq!(reply.header("content-type"), "application/x-protobuf");
+        if let Some(body) = case["body"].as_str() {
+            assert_eq!(reply.body, body, "{case}");
+        }
+        match (reply.status, reply.header("content-type")) {
+            (200 | 204, _) => {}
+            (_, "application/json") => {
+                assert!(!RpcStatus::decode_json(&reply.body).unwrap().message.is_empty(), "{case}");
+            }
+            (_, media_type) => {
+                assert_eq!(media_type, "application/x-protobuf");
+                assert!(!reply.rpc_status().message.is_empty(), "{case}");
+            }
         }
     }
-    assert_eq!(seen, 15, "the others are JSON, CORS, and HTTP/2 below");
-}
-
-#[tokio::test]
-async fn json_is_refused_with_what_is_served() {
-    let server = serve(&HttpTransportStrategy, &Capture::accepting()).await;
-    let mut peer = Http1Peer::connect(server.local_addr()).await;
-    let reply = peer.post("/v1/traces", &[("content-type", "application/json")], b"{}").await;
-    assert_eq!(reply.status, 415);
-    assert!(reply.rpc_status().message.contains("application/x-protobuf"), "{reply:?}");
+    assert_eq!(seen, 19, "the other one is HTTP/2, below");
 }
 
 #[tokio::test]
@@ -222,4 +237,65 @@ async fn a_body_that_stops_coming_is_not_waited_for() {
     peer.write("content-length: 10\r\n\r\n12345").await;
     assert_eq!(peer.answer().await.unwrap().status, 503);
     assert_eq!(server.stats().refused_slow.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn encodings_can_be_restricted() {
+    for (taken, encoding, status) in [
+        (&["gzip"][..], Some("gzip"), 400),
+        (&["GZIP"], Some("gzip"), 400),
+        (&["gzip"], Some("zstd"), 415),
+        (&["gzip"], None, 415),
+        (&["gzip", "identity"], None, 200),
+        (&["identity"], Some("identity"), 200),
+    ] {
+        let mut config = ServerConfig::new("127.0.0.1:0");
+        config.encodings = Some(taken.iter().map(|&name| name.into()).collect());
+        let server = serve_config(&HttpTransportStrategy, &Capture::accepting(), &context(), config).await;
+        let mut headers = vec![PROTOBUF];
+        headers.extend(encoding.map(|encoding| ("content-encoding", encoding)));
+        let mut peer = Http1Peer::connect(server.local_addr()).await;
+        // An empty body is no gzip, which shows that it was tried.
+        let reply = peer.post("/v1/logs", &headers, b"").await;
+        assert_eq!(reply.status, status, "{taken:?} {encoding:?}: {reply:?}");
+        if status == 415 {
+            assert!(reply.rpc_status().message.ends_with(&taken.join(",")), "{reply:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_gets_the_configured_headers() {
+    let mut config = ServerConfig::new("127.0.0.1:0");
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    config.response_headers =
+        vec![header("Strict-Transport-Security", "max-age=1"), header("content-type", "text/html")];
+    let server = serve_config(&HttpTransportStrategy, &Capture::accepting(), &context(), config).await;
+    for (method, path) in [("POST", "/v1/logs"), ("POST", "/"), ("GET", "/v1/logs")] {
+        let peer = Http2Peer::connect(server.local_addr()).await;
+        let reply = peer.try_request(method, path, &[PROTOBUF], vec![]).await.unwrap();
+        assert_eq!(reply.header("strict-transport-security"), "max-age=1", "{method} {path}");
+        assert_eq!(reply.header("content-type"), "application/x-protobuf");
+    }
+}
+
+#[tokio::test]
+async fn settings_that_cannot_work_are_refused_by_name() {
+    let mut cors = CorsConfig::default();
+    cors.exposed_headers = vec!["a b".into()];
+    let cases: [(&str, fn(&mut ServerConfig)); 3] = [
+        ("response_headers", |config| config.response_headers = vec![("a b".into(), "c".into())]),
+        ("response_headers", |config| config.response_headers = vec![("a".into(), "\n".into())]),
+        ("encodings", |config| config.encodings = Some(vec!["rot13".into()])),
+    ];
+    for (key, change) in cases {
+        let mut config = ServerConfig::new("127.0.0.1:0");
+        change(&mut config);
+        assert_eq!(config.check().unwrap_err().key, key);
+        let routes = Capture::accepting().routes();
+        assert!(HttpTransportStrategy.bind(&context(), config, routes).await.is_err());
+    }
+    let mut config = ServerConfig::new("127.0.0.1:0");
+    config.cors = Some(cors);
+    assert_eq!(config.check().unwrap_err().key, "cors.exposed_headers");
 }

@@ -4,11 +4,10 @@ use crate::harness::{Capture, Http1Peer, Http2Peer, connect, context, fixture, f
 use http_body_util::BodyExt as _;
 use otlp_protocol::{Accepted, Signal};
 use otlp_transport::{
-    BoxIo, GrpcTransportStrategy, HttpTransportStrategy, Listener, Net, NetFuture, Server, ServerConfig,
-    TcpNet, TransportContext, TransportStrategy,
+    Address, BoxIo, GrpcTransportStrategy, HttpTransportStrategy, Listener, Net, NetFuture, Server,
+    ServerConfig, TcpNet, TransportContext, TransportStrategy,
 };
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -49,7 +48,7 @@ fn count(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-async fn is_closed(address: SocketAddr) -> bool {
+async fn is_closed(address: &Address) -> bool {
     match TcpNet.connect(&address.to_string()).await {
         Ok(mut io) => matches!(io.read(&mut [0]).await, Ok(0) | Err(_)),
         Err(_) => true,
@@ -64,8 +63,8 @@ async fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
         let server = serve(strategy, &capture).await;
         let address = server.local_addr();
         let logs = fixture("valid/logs_min.pb");
+        let peer = Http2Peer::connect(&address).await;
         let call = tokio::spawn(async move {
-            let peer = Http2Peer::connect(address).await;
             match strategy.name() {
                 "grpc" => peer.call(Signal::LOGS.grpc_path, &[], vec![framed(false, &logs)]).await,
                 _ => peer.try_request("POST", "/v1/logs", &[PROTOBUF], vec![logs]).await.unwrap(),
@@ -74,7 +73,7 @@ async fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
         until("the request is taken", || permits.available_permits() == 0 && capture.taken() == 1).await;
         let deadline = after(&context(), Duration::from_secs(60));
         let draining = tokio::spawn(server.drain(deadline));
-        while !is_closed(address).await {}
+        while !is_closed(&address).await {}
         assert!(!draining.is_finished());
         permits.add_permits(1);
         let reply = call.await.unwrap();
@@ -148,12 +147,12 @@ async fn health_turns_and_its_watchers_are_let_go() {
 async fn a_dropped_server_lets_go_of_everything() {
     let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
     let (address, stats) = (server.local_addr(), Arc::clone(server.stats()));
-    let mut open = connect(address).await;
+    let mut open = connect(&address).await;
     until("the connection is open", || count(&stats.open_connections) == 1).await;
     drop(server);
     assert!(matches!(open.read(&mut [0]).await, Ok(0) | Err(_)));
     until("the port is closed", || count(&stats.open_connections) == 0).await;
-    assert!(is_closed(address).await);
+    assert!(is_closed(&address).await);
 }
 
 #[tokio::test]
@@ -165,7 +164,7 @@ async fn connections_over_the_cap_are_closed_at_once() {
         let first = connect(server.local_addr()).await;
         let _second = connect(server.local_addr()).await;
         until("both are open", || count(&server.stats().open_connections) == 2).await;
-        assert!(is_closed(server.local_addr()).await);
+        assert!(is_closed(&server.local_addr()).await);
         assert_eq!(count(&server.stats().refused_connections), 1);
         drop(first);
         until("one is closed", || count(&server.stats().open_connections) == 1).await;
@@ -187,7 +186,7 @@ async fn silent_slow_and_idle_connections_are_closed() {
     let slow = http(|limits| limits.header_timeout = SHORT).await;
     let idle = http(|limits| limits.idle_timeout = SHORT).await;
 
-    assert!(is_closed(silent.local_addr()).await);
+    assert!(is_closed(&silent.local_addr()).await);
     for begun in ["", "P", "PRI * HT", "POST /v1/logs HTTP/1.1\r\nhost: a\r\nx: "] {
         let mut peer = Http1Peer::connect(slow.local_addr()).await;
         peer.write(begun).await;
@@ -363,7 +362,7 @@ impl Net for FailingNet {
 }
 
 impl Listener for FailingListener {
-    fn accept(&self) -> NetFuture<'_, (BoxIo, SocketAddr)> {
+    fn accept(&self) -> NetFuture<'_, (BoxIo, Address)> {
         const EMFILE: i32 = 24;
         match self.1.fetch_add(1, Ordering::Relaxed) % 2 {
             0 => Box::pin(std::future::ready(Err(io::Error::from_raw_os_error(EMFILE)))),
@@ -371,7 +370,7 @@ impl Listener for FailingListener {
         }
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
+    fn local_addr(&self) -> io::Result<Address> {
         self.0.local_addr()
     }
 }

@@ -54,14 +54,14 @@ fn errors_show_place_line_and_what_exists() {
             &around("  otlp:\n    endpoint: c:1\n    compression: gzp"),
             " c.yaml:5:18\n",
             "^^^\n",
-            &["unknown value `gzp`", "did you mean `gzip`? there is: gzip, zstd, none"],
+            &["unknown value `gzp`", "did you mean `gzip`? there is: gzip, zstd, br, brotli, none"],
         ),
         (&around("  otlp:\n    timeout: 5s"), " c.yaml:3:3\n", "^^^^\n", &["otlp: endpoint: it is required"]),
         (
-            &around("  otlp:\n    endpoint: c:1\n    tls: {cert_file: x}"),
+            &around("  otlp:\n    endpoint: c:1\n    tls: {tpm: {}}"),
             " c.yaml:5:11\n",
-            "^^^^^^^^^\n",
-            &["exporters.otlp.tls.cert_file is not supported", "client certificate"],
+            "^^^\n",
+            &["exporters.otlp.tls.tpm is not supported", "keys in a TPM"],
         ),
         (
             &around("  otlp_grpc:\n    endpoint: c:1"),
@@ -132,7 +132,7 @@ fn secrets_are_not_shown() {
 
 #[test]
 fn a_clients_refusal_is_shown_at_its_key() {
-    let fake = Fake::default().file("c.yaml", around("  otlp:\n    endpoint: unix:///x\n"));
+    let fake = Fake::default().file("c.yaml", around("  otlp:\n    endpoint: c:1/x\n"));
     let mut sources = Sources::default();
     let plan = load(&["c.yaml".into()], &[], &fake, &mut sources)
         .unwrap_or_else(|_| panic!("the reader refused it"));

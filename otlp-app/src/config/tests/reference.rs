@@ -21,23 +21,40 @@ struct Field<'a> {
 /// Where the structs are.
 const SOURCES: &[&str] = &[
     include_str!("../receiver.rs"),
+    include_str!("../receiver/grpc.rs"),
+    include_str!("../receiver/http.rs"),
     include_str!("../processor.rs"),
+    include_str!("../processor/actions.rs"),
+    include_str!("../processor/matching.rs"),
     include_str!("../exporter.rs"),
+    include_str!("../exporter/balance.rs"),
     include_str!("../exporter/delivery.rs"),
     include_str!("../tls.rs"),
     include_str!("../extension.rs"),
+    include_str!("../extension/api_key.rs"),
+    include_str!("../extension/basic.rs"),
+    include_str!("../extension/bearer.rs"),
+    include_str!("../extension/headers_setter.rs"),
+    include_str!("../auth.rs"),
     include_str!("../telemetry.rs"),
 ];
 
 /// Heading and struct of each table.
 const TABLES: &[(&str, &str)] = &[
     ("receivers: otlp", "Otlp"),
+    ("processors: attributes", "Attributes"),
     ("processors: batch", "Batch"),
     ("processors: memory_limiter", "MemoryLimiter"),
+    ("processors: resource", "Resource"),
     ("exporters: otlp_grpc (also: otlp)", "OtlpGrpc"),
     ("exporters: otlp_http (also: otlphttp)", "OtlpHttp"),
+    ("exporters: load_balancing (also: loadbalancing)", "LoadBalancing"),
     ("exporters: debug", "Debug"),
     ("extensions: health_check", "HealthCheck"),
+    ("extensions: api_key", "ApiKeySettings"),
+    ("extensions: basicauth (also: basic_auth)", "BasicAuthSettings"),
+    ("extensions: bearertokenauth (also: bearer_token_auth)", "BearerTokenAuth"),
+    ("extensions: headers_setter", "HeadersSetterSettings"),
     ("service: telemetry", "Telemetry"),
 ];
 
@@ -96,6 +113,7 @@ fn rule_row(component: &str, KeyRule { path, verdict, reason }: &KeyRule, out: &
         Verdict::Only("") => "only empty".to_owned(),
         Verdict::Only(only) => format!("only `{only}`"),
         Verdict::Refused => "refused".to_owned(),
+        Verdict::Like(_) => "the same keys".to_owned(),
     };
     let _ = writeln!(out, "| {component} | `{path}` | {verdict}: {reason} |");
 }
@@ -115,6 +133,7 @@ fn mirrors(source: usize, text: &str) -> Vec<Mirror<'_>> {
             } else if let Some((key, type_name)) = line.trim_end_matches(',').split_once(": ") {
                 let type_name =
                     type_name.trim_start_matches("Option<").trim_start_matches("Vec<").trim_end_matches('>');
+                let key = key.rsplit(' ').next().unwrap_or(key);
                 fields.push(Field { key, type_name, doc: std::mem::take(&mut doc).trim().to_owned() });
             }
         }

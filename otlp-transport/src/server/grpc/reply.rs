@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
 use otlp_protocol::{Accepted, ErrorKind, FRAME_HEADER_LEN, FrameHeader, RpcStatus};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::pin::Pin;
@@ -19,6 +20,8 @@ pub(in crate::server) enum ReplyBody {
     Unary { message: Option<Bytes>, trailers: Option<HeaderMap> },
     /// What tonic makes.
     Tonic(tonic::body::Body),
+    /// What OTLP/HTTP answers, where both are spoken.
+    Http(Full<Bytes>),
 }
 
 /// OK with the response message.
@@ -103,6 +106,7 @@ impl Body for ReplyBody {
                 Poll::Ready(frame.map(Ok))
             }
             Self::Tonic(body) => Pin::new(body).poll_frame(cx),
+            Self::Http(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
         }
     }
 
@@ -110,6 +114,14 @@ impl Body for ReplyBody {
         match self {
             Self::Unary { message, trailers } => message.is_none() && trailers.is_none(),
             Self::Tonic(body) => body.is_end_stream(),
+            Self::Http(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Http(body) => body.size_hint(),
+            Self::Unary { .. } | Self::Tonic(_) => SizeHint::default(),
         }
     }
 }

@@ -1,34 +1,60 @@
-//! HTTP answers: the response message, or `google.rpc.Status`. OTLP §Failures-1.
+//! HTTP answers: the response message, or `google.rpc.Status`, each as the request is written. OTLP §Failures-1.
 
 use crate::ExportError;
+use crate::server::media_type::MediaType;
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use otlp_protocol::{Accepted, Code, Retry, RpcStatus, http_status};
+use otlp_protocol::{Accepted, Code, Retry, RpcStatus, Signal, http_status};
 use std::time::Duration;
 
 /// 200 with the response message.
-pub(super) fn success(accepted: &Accepted) -> Response<Full<Bytes>> {
-    answer(StatusCode::OK, accepted.encode())
+pub(super) fn success(signal: Signal, accepted: &Accepted, media_type: MediaType) -> Response<Full<Bytes>> {
+    let message = match media_type {
+        MediaType::Protobuf => accepted.encode(),
+        MediaType::Json => accepted.encode_json(signal),
+    };
+    answer(StatusCode::OK, message, media_type)
 }
 
 /// An error: its status, its details, and when to come back.
-pub(super) fn failure(error: &ExportError) -> Response<Full<Bytes>> {
+pub(super) fn failure(error: &ExportError, media_type: MediaType) -> Response<Full<Bytes>> {
     let status = http_status(error.kind(), error.retry());
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = answer(status, error.to_status().encode());
+    let mut response = answer(status, encoded(&error.to_status(), media_type), media_type);
     if let Retry::After(delay) = error.retry() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(delay)));
     }
     response
 }
 
+/// 401, and what to send instead. RFC 9110 §11.6.1.
+pub(super) fn unauthenticated(
+    error: &ExportError,
+    media_type: MediaType,
+    challenge: &str,
+) -> Response<Full<Bytes>> {
+    let mut response = failure(error, media_type);
+    if let (StatusCode::UNAUTHORIZED, Ok(challenge)) = (response.status(), HeaderValue::try_from(challenge)) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
 /// 405: there is only POST.
-pub(super) fn method_not_allowed() -> Response<Full<Bytes>> {
+pub(super) fn method_not_allowed(media_type: MediaType) -> Response<Full<Bytes>> {
     let status = RpcStatus::new(Code::Unimplemented, "only POST is served");
-    let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, status.encode());
+    let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, encoded(&status, media_type), media_type);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    response
+}
+
+/// 204: what a browser asked for, or not. Fetch Standard §CORS-preflight fetch.
+pub(super) fn preflight(headers: HeaderMap) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    *response.headers_mut() = headers;
     response
 }
 
@@ -38,10 +64,17 @@ pub(super) fn closing(mut response: Response<Full<Bytes>>) -> Response<Full<Byte
     response
 }
 
-fn answer(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
+fn encoded(status: &RpcStatus, media_type: MediaType) -> Vec<u8> {
+    match media_type {
+        MediaType::Protobuf => status.encode(),
+        MediaType::Json => status.encode_json(),
+    }
+}
+
+fn answer(status: StatusCode, body: Vec<u8>, media_type: MediaType) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type.name()));
     response
 }
 
@@ -49,5 +82,3 @@ fn answer(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
 fn whole_seconds(delay: Duration) -> u64 {
     delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0)).max(1)
 }
-
-pub(super) const PROTOBUF: &str = "application/x-protobuf";

@@ -2,9 +2,10 @@
 
 use super::fake::Fake;
 use super::{batch, batch_of, config, context, fixture, table};
+use otlp_protocol::json::from_protobuf;
 use otlp_protocol::{Accepted, BufferPool, Charge, ErrorKind, Payload, Retry, RpcStatus, Signal};
 use otlp_transport::{
-    ClientConfig, Compression, ConfigError, Export, ExportError, ExportResult, HttpClient, codec,
+    ClientConfig, Compression, ConfigError, Encoding, Export, ExportError, ExportResult, HttpClient, codec,
 };
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,6 +17,7 @@ fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
 }
 
 const PROTOBUF: &str = "content-type: application/x-protobuf\r\n";
+const JSON: &str = "content-type: application/json\r\n";
 
 /// How a client reads that answer.
 async fn read(answer: Vec<u8>) -> ExportResult {
@@ -140,12 +142,51 @@ async fn the_answers_partial_success_is_handed_on() {
 }
 
 #[tokio::test]
+async fn requests_and_answers_may_be_json() {
+    for signal in Signal::ALL {
+        for case in ["success", "partial", "partial_empty", "warning"] {
+            let expected =
+                Accepted::decode(&fixture(&format!("responses/{}_{case}.pb", signal.name))).unwrap();
+            let body = fixture(&format!("responses/{}_{case}.json", signal.name));
+            let fake = Fake::http1(move |_| answer(200, JSON, &body)).await;
+            let mut config = config(fake.address);
+            config.encoding = Encoding::Json;
+            config.compression = Compression::Gzip;
+            let client = HttpClient::new(&context(), &config).unwrap();
+            // A small request, and one that is large enough to be written elsewhere.
+            for size in [100, 400_000] {
+                let (batch, bytes) = batch_of(signal, size);
+                assert_eq!(client.export(batch).await.unwrap(), expected, "{signal} {case}");
+                let seen = fake.seen().pop().unwrap();
+                assert_eq!(seen.headers["content-type"], "application/json");
+                let gzip = codec("gzip").unwrap();
+                let buffers = BufferPool::new(1);
+                let text = gzip.decompress(&seen.body, 4 << 20, &mut Charge::none(), &buffers).unwrap();
+                let mut written = Vec::new();
+                from_protobuf(signal.request, &bytes, &mut written).unwrap();
+                assert!(text == written, "{signal} {case}");
+            }
+        }
+    }
+    let status = fixture("responses/status_badrequest.json");
+    let error = read(answer(400, JSON, &status)).await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::InvalidData, "HTTP 400: bad data"));
+    assert_eq!(error.to_status().violations.len(), 1);
+    let error = read(answer(500, JSON, b"{\"error\": 1")).await.unwrap_err();
+    assert_eq!(error.message(), "HTTP 500: {\"error\": 1");
+    // Whatever it is, it was accepted.
+    assert_eq!(read(answer(200, JSON, b"[]")).await.unwrap(), Accepted::FULL);
+}
+
+#[tokio::test]
 async fn requests_and_answers_are_compressed_both_ways() {
     let buffers = BufferPool::new(4);
-    for (compression, name) in [(Compression::Gzip, "gzip"), (Compression::Zstd, "zstd")] {
+    for (compression, name) in
+        [(Compression::Gzip, "gzip"), (Compression::Zstd, "zstd"), (Compression::Brotli, "br")]
+    {
         let codec = codec(name).unwrap();
         let accepted = Accepted { rejected: 1, message: "x".repeat(300) };
-        let body = codec.compress(&Payload::from(accepted.encode()), &buffers).unwrap();
+        let body = codec.compressor().unwrap().compress(&Payload::from(accepted.encode()), &buffers).unwrap();
         let headers = format!("{PROTOBUF}content-encoding: {name}\r\n");
         let fake = Fake::http1(move |_| answer(200, &headers, &body)).await;
         let mut config = config(fake.address);
@@ -164,8 +205,12 @@ async fn requests_and_answers_are_compressed_both_ways() {
 
 #[tokio::test]
 async fn sizes_are_limited_both_ways() {
-    let bomb =
-        codec("gzip").unwrap().compress(&Payload::from(vec![0; 1 << 20]), &BufferPool::new(1)).unwrap();
+    let bomb = codec("gzip")
+        .unwrap()
+        .compressor()
+        .unwrap()
+        .compress(&Payload::from(vec![0; 1 << 20]), &BufferPool::new(1))
+        .unwrap();
     let deflated = format!("{PROTOBUF}content-encoding: gzip\r\n");
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned()
         + &"10\r\n0123456789abcdef\r\n".repeat(9000);

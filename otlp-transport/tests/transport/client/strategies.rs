@@ -88,7 +88,7 @@ async fn a_restart_costs_at_most_retryable_failures() {
         let capture = Capture::accepting();
         let server = serve(&context, strategy, &capture).await;
         let address = server.local_addr();
-        let client = strategy.client(&context, config(address)).unwrap();
+        let client = strategy.client(&context, config(&address)).unwrap();
         client.export(batch(Signal::LOGS, 1)).await.unwrap();
         server.drain(context.clock.now() + Duration::from_secs(5)).await;
         let error = client.export(batch(Signal::LOGS, 1)).await.unwrap_err();

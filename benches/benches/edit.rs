@@ -1,0 +1,127 @@
+//! How much cheaper is an edit on the bytes than decode + edit + encode? 100 spans of 11 to 15 attributes: one attribute
+//! is given another value, one is deleted, one is new.
+#![expect(clippy::unwrap_used, reason = "a benchmark")]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use otlp_protocol::{
+    AttributeEdits, Editor, Fate, Item, Levels, Payload, Signal, ValidateLimits, Value, edit,
+};
+use otlp_protocol::{partition, repair_utf8};
+use prost::Message as _;
+use std::hint::black_box;
+
+const SPANS: usize = 100;
+const MAX_BYTES: usize = 64 << 20;
+
+/// Changes the attributes of spans, or those of resources.
+struct Attributes {
+    levels: Levels,
+    updated: Vec<u8>,
+    inserted: Vec<u8>,
+}
+
+impl Attributes {
+    fn new(levels: Levels) -> Self {
+        let (mut updated, mut inserted) = (Vec::new(), Vec::new());
+        Value::String("production").encode(&mut updated);
+        Value::Int(7).encode(&mut inserted);
+        Self { levels, updated, inserted }
+    }
+}
+
+impl Editor for Attributes {
+    fn levels(&self) -> Levels {
+        self.levels
+    }
+
+    fn resource(&mut self, _: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
+        attributes.upsert("deployment.environment", Value::Encoded(&self.updated));
+        Fate::Keep
+    }
+
+    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
+        attributes.upsert("network.protocol.version", Value::Encoded(&self.updated));
+        attributes.delete("user_agent.original");
+        attributes.upsert("gateway.id", Value::Encoded(&self.inserted));
+        Fate::Keep
+    }
+}
+
+fn with_prost(body: &[u8]) -> Vec<u8> {
+    let string = |text: &str| Some(AnyValue { value: Some(Proto::StringValue(text.to_owned())) });
+    let mut request = ExportTraceServiceRequest::decode(body).unwrap();
+    let scopes = request.resource_spans.iter_mut().flat_map(|resource| &mut resource.scope_spans);
+    for span in scopes.flat_map(|scope| &mut scope.spans) {
+        span.attributes.retain(|attribute| attribute.key != "user_agent.original");
+        let found = span.attributes.iter_mut().find(|attribute| attribute.key == "network.protocol.version");
+        found.unwrap().value = string("production");
+        let value = Some(AnyValue { value: Some(Proto::IntValue(7)) });
+        span.attributes.push(KeyValue { key: "gateway.id".to_owned(), value, ..KeyValue::default() });
+    }
+    request.encode_to_vec()
+}
+
+fn edits(criterion: &mut Criterion) {
+    let body = otlp_benches::spans(SPANS);
+    let payload = Payload::from(body.clone());
+    let run = |levels: Levels| {
+        let mut editor = Attributes::new(levels);
+        let payload = payload.clone();
+        move || edit(Signal::TRACES, black_box(&payload), &mut editor, MAX_BYTES).unwrap()
+    };
+    let items = Levels { items: true, ..Levels::default() };
+    let resources = Levels { resources: true, ..Levels::default() };
+    let edited = ExportTraceServiceRequest::decode(run(items)().body.to_contiguous()).unwrap();
+    assert_eq!(edited.encode_to_vec(), with_prost(&body), "both do the same");
+
+    let mut group = criterion.benchmark_group("edit 100 spans");
+    group.throughput(Throughput::Elements(SPANS as u64));
+    group.bench_function("prost decode + edit + encode", |bencher| {
+        bencher.iter(|| with_prost(black_box(&body)));
+    });
+    group.bench_function("edit items", |bencher| bencher.iter(run(items)));
+    group.bench_function("edit resources", |bencher| bencher.iter(run(resources)));
+    group.finish();
+}
+
+fn repairs(criterion: &mut Criterion) {
+    let body = bytes::Bytes::from(otlp_benches::spans(SPANS));
+    let mut bad = body.to_vec();
+    let at = body.windows(6).position(|window| window == b"okhttp").unwrap();
+    bad[at] = 0xff;
+    let bad = bytes::Bytes::from(bad);
+    let limits = ValidateLimits::default();
+    let mut group = criterion.benchmark_group("repair 100 spans");
+    group.throughput(Throughput::Elements(SPANS as u64));
+    for (name, body) in [("sound", &body), ("one bad string", &bad)] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| repair_utf8(Signal::TRACES, black_box(body), &limits, MAX_BYTES).unwrap());
+        });
+    }
+    group.finish();
+}
+
+fn partitions(criterion: &mut Criterion) {
+    let body = bytes::Bytes::from(otlp_benches::spans(SPANS));
+    let mut group = criterion.benchmark_group("partition 100 spans");
+    group.throughput(Throughput::Elements(SPANS as u64));
+    for parts in [1, 4, 32] {
+        group.bench_function(format!("into {parts}"), |bencher| {
+            bencher.iter(|| {
+                let mut next = 0;
+                let choose = |_: &Item<'_>| {
+                    next += 1;
+                    next % parts
+                };
+                partition(Signal::TRACES, black_box(&body), parts, choose).unwrap()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, edits, repairs, partitions);
+criterion_main!(benches);

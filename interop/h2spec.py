@@ -1,0 +1,101 @@
+"""h2spec, the conformance test of HTTP/2 servers, against the gateway and, to compare, the Collector.
+
+It asks for `GET /`, which is no gRPC call: the answer is a status without a body. Some of its cases expect more than that
+and are tried in another way, below. A case that the gateway fails and the Collector passes is a failure.
+"""
+
+import concurrent.futures
+import dataclasses
+import subprocess
+import xml.etree.ElementTree
+
+from processes import PeerError
+
+SECONDS = 300
+# Whether a wrong DATA frame is noticed depends on whether it comes before the answer to `GET /` is on its way.
+RETRIES = 2
+# The largest frame that the gateway takes is of 1 MiB, the HTTP/2 default is 16 KiB: a HEADERS frame over it needs longer
+# headers (bytes each) than h2spec's own.
+LONG_HEADER_BYTES = "250000"
+FRAME_SIZE = ("http2/4.2",)
+# These need a body in the answer, as the sign that the stream is alive or to keep it open while the window is zero. The
+# port for OTLP/HTTP is the same server, and its answers have one.
+WANTING_A_BODY = ("generic/2", "http2/5.1.2", "http2/6.5.3", "http2/6.9.1", "http2/6.9.2")
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    section: str
+    name: str
+
+
+@dataclasses.dataclass
+class Verdicts:
+    """Of every case of one server: `ok`, `skip`, or what was wrong."""
+
+    cases: dict
+
+    def count(self, said):
+        return sum(1 for each in self.cases.values() if each == said)
+
+    @property
+    def failed(self):
+        return {case: said for case, said in self.cases.items() if said not in ("ok", "skip")}
+
+    def summary(self):
+        return f"{self.count('ok')} passed, {self.count('skip')} skipped, {len(self.failed)} failed"
+
+
+def compare(program, directory, gateway, collector):
+    """(verdicts of the gateway, verdicts of the Collector), each tried at a `configs.Receiver`."""
+
+    def of_gateway():
+        long_headers = ("--max-header-length", LONG_HEADER_BYTES)
+        cases = tried(program, directory / "h2spec-gateway.xml", gateway.grpc)
+        cases |= tried(program, directory / "h2spec-frames.xml", gateway.grpc, *long_headers, *FRAME_SIZE)
+        cases |= tried(program, directory / "h2spec-bodies.xml", gateway.http, *WANTING_A_BODY)
+        for _ in range(RETRIES):
+            if again := sorted({case.section for case in Verdicts(cases).failed}):
+                retried = tried(program, directory / "h2spec-again.xml", gateway.grpc, *again)
+                cases |= {case: said for case, said in retried.items() if said == "ok"}
+        return Verdicts(cases)
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        ours = pool.submit(of_gateway)
+        theirs = pool.submit(tried, program, directory / "h2spec-collector.xml", collector.grpc)
+        return ours.result(), Verdicts(theirs.result())
+
+
+def tried(program, report, endpoint, *options):
+    """Case → verdict."""
+    host, port = endpoint.rsplit(":", 1)
+    command = [program, "--host", host, "--port", port, "--junit-report", str(report), *options]
+    report.unlink(missing_ok=True)
+    try:
+        # Its exit code says only that a case failed.
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        raise PeerError(f"h2spec: not done after {SECONDS} s") from None
+    if not report.exists():
+        raise PeerError(f"h2spec: {(done.stdout + done.stderr)[-1000:]}")
+    return parse(report.read_text())
+
+
+def parse(report):
+    """Case → verdict of a JUnit report."""
+    cases = {}
+    for case in xml.etree.ElementTree.fromstring(report).iter("testcase"):
+        said = "ok"
+        for child in case:
+            said = "skip" if child.tag == "skipped" else "; ".join((child.text or "no reason given").split("\n"))
+        cases[Case(case.get("package"), case.get("classname"))] = said
+    return cases
+
+
+def verdicts(ours, theirs):
+    """Yields (None, what, verdict, note): for every case that the gateway fails, then for all together."""
+    for case, said in ours.failed.items():
+        shared = case in theirs.failed
+        note = f"as the Collector: {said}" if shared else said
+        yield None, f"h2spec {case.section}, {case.name}", "ok" if shared else "FAIL", note
+    yield None, f"h2spec: the gateway {ours.summary()}; the Collector {theirs.summary()}", "ok", ""

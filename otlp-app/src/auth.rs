@@ -1,0 +1,61 @@
+//! Extensions that authenticate, made once each, when the first receiver or exporter needs them.
+
+use crate::config::auth::{AuthPlan, AuthPlans, AuthRef};
+use crate::config::problem::Problem;
+use otlp_transport::{Authenticate, ConfigError, Credentials, TransportContext};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The extensions, and what was made of them.
+pub(crate) struct Authenticators<'a> {
+    context: &'a TransportContext,
+    plans: AuthPlans,
+    servers: HashMap<String, Arc<dyn Authenticate>>,
+    clients: HashMap<String, Arc<dyn Credentials>>,
+}
+
+impl<'a> Authenticators<'a> {
+    pub(crate) fn new(context: &'a TransportContext, plans: AuthPlans) -> Self {
+        Self { context, plans, servers: HashMap::new(), clients: HashMap::new() }
+    }
+
+    /// What a receiver asks.
+    pub(crate) fn server(&mut self, named: &AuthRef) -> Result<Arc<dyn Authenticate>, Problem> {
+        if let Some(made) = self.servers.get(&named.id) {
+            return Ok(made.clone());
+        }
+        let plan = self.plan(named)?;
+        let make = plan.server.as_ref().ok_or_else(|| unfit(named))?;
+        let made = make(self.context).map_err(|error| told(plan, &error))?;
+        self.servers.insert(named.id.clone(), made.clone());
+        Ok(made)
+    }
+
+    /// What an exporter adds to its requests.
+    pub(crate) fn client(&mut self, named: &AuthRef) -> Result<Arc<dyn Credentials>, Problem> {
+        if let Some(made) = self.clients.get(&named.id) {
+            return Ok(made.clone());
+        }
+        // The check has seen to it that nothing is added to itself.
+        let then = self.plan(named)?.then.clone();
+        let then = then.map(|then| self.client(&then)).transpose()?;
+        let plan = self.plan(named)?;
+        let make = plan.client.as_ref().ok_or_else(|| unfit(named))?;
+        let made = make(self.context, then).map_err(|error| told(plan, &error))?;
+        self.clients.insert(named.id.clone(), made.clone());
+        Ok(made)
+    }
+
+    fn plan(&self, named: &AuthRef) -> Result<&AuthPlan, Problem> {
+        let found = self.plans.0.iter().find(|(id, _)| *id == named.id);
+        found.map(|(_, plan)| plan).ok_or_else(|| unfit(named))
+    }
+}
+
+fn told(plan: &AuthPlan, error: &ConfigError) -> Problem {
+    plan.component.problem(error.key, &error.problem)
+}
+
+fn unfit(named: &AuthRef) -> Problem {
+    Problem::at(named.span, format!("{} does not authenticate", named.id))
+}

@@ -1,0 +1,125 @@
+//! Who asks for credentials, who gives them, and which extension says how: `auth.authenticator`.
+
+use super::component::Component;
+use super::problem::{Problem, Problems};
+use super::source::Span;
+use otlp_service::ContextNeeds;
+use otlp_transport::{Authenticate, ConfigError, Credentials, TransportContext};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Settings of `auth` of a receiver's protocol or an exporter.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Auth {
+    /// Id of the extension that knows how; it must be listed in `service.extensions`, too.
+    authenticator: String,
+}
+
+/// An extension that is named, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthRef {
+    /// Its id.
+    pub(crate) id: String,
+    /// The place of the name.
+    pub(crate) span: Span,
+}
+
+/// An extension that proves, or lets others prove, who they are.
+pub(crate) struct AuthPlan {
+    /// For its place in errors.
+    pub(crate) component: Component,
+    /// Makes it for receivers, if it can be asked by them.
+    pub(crate) server: Option<MakeServer>,
+    /// Makes it for exporters, if it can be used by them.
+    pub(crate) client: Option<MakeClient>,
+    /// Another one whose credentials are added after its own.
+    pub(crate) then: Option<AuthRef>,
+    /// What it needs to know of where a batch came from.
+    pub(crate) needs: ContextNeeds,
+}
+
+/// Makes what receivers ask.
+pub(crate) type MakeServer =
+    Box<dyn Fn(&TransportContext) -> Result<Arc<dyn Authenticate>, ConfigError> + Send>;
+
+/// Makes what exporters add, before what others add.
+pub(crate) type MakeClient = Box<
+    dyn Fn(&TransportContext, Option<Arc<dyn Credentials>>) -> Result<Arc<dyn Credentials>, ConfigError>
+        + Send,
+>;
+
+/// The extensions that are defined and in use.
+pub(crate) struct AuthPlans(pub(crate) Vec<(String, AuthPlan)>);
+
+// === impl Auth ===
+
+impl Auth {
+    /// The extension that is named below the dotted path `at` of `component`.
+    pub(crate) fn named(self, component: &Component, at: &str, problems: &mut Problems) -> Option<AuthRef> {
+        if self.authenticator.is_empty() {
+            problems.push(component.problem(at, "`authenticator` is missing: the id of an extension"));
+            return None;
+        }
+        let span = component.settings.span_of(&format!("{at}.authenticator"));
+        Some(AuthRef { id: self.authenticator, span })
+    }
+}
+
+// === impl AuthPlans ===
+
+impl AuthPlans {
+    /// Checks that a receiver can ask an extension.
+    pub(crate) fn check_server(&self, asked: &AuthRef, defined: &[&str], problems: &mut Problems) {
+        if let Some(plan) = self.find(asked, defined, problems)
+            && plan.server.is_none()
+        {
+            let message = format!("{} cannot tell who sends to a receiver", asked.id);
+            problems.push(Problem::at(asked.span, message).help("it has nothing to compare with"));
+        }
+    }
+
+    /// Checks that an exporter can use an extension; returns what that one must know.
+    pub(crate) fn check_client(
+        &self,
+        used: &AuthRef,
+        defined: &[&str],
+        problems: &mut Problems,
+    ) -> ContextNeeds {
+        let mut needs = ContextNeeds::default();
+        let mut seen: Vec<&str> = Vec::new();
+        let mut next = Some(used);
+        while let Some(used) = next {
+            let Some(plan) = self.find(used, defined, problems) else { break };
+            if plan.client.is_none() {
+                let message = format!("{} cannot prove to others who we are", used.id);
+                problems.push(Problem::at(used.span, message).help("it has nothing to send"));
+                break;
+            }
+            if seen.contains(&used.id.as_str()) {
+                problems.push(Problem::at(used.span, format!("{} is added to itself", used.id)));
+                break;
+            }
+            seen.push(&used.id);
+            needs.headers.extend_from_slice(&plan.needs.headers);
+            needs.identity |= plan.needs.identity;
+            next = plan.then.as_ref();
+        }
+        needs
+    }
+
+    fn find(&self, named: &AuthRef, defined: &[&str], problems: &mut Problems) -> Option<&AuthPlan> {
+        let found = self.0.iter().find(|(id, _)| *id == named.id).map(|(_, plan)| plan);
+        if found.is_none() {
+            let is_defined = defined.contains(&named.id.as_str());
+            problems.push(if is_defined {
+                Problem::at(named.span, format!("{} is not in use as an authenticator", named.id))
+                    .help("list it in service.extensions, and it must be one that authenticates")
+            } else {
+                let known: Vec<_> = self.0.iter().map(|(id, _)| id.as_str()).collect();
+                Problem::unknown(named.span, "extension", &named.id, &known)
+            });
+        }
+        found
+    }
+}

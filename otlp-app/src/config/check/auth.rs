@@ -1,0 +1,54 @@
+//! Extensions in use, and the receivers and exporters that name those that authenticate.
+
+use super::{Built, Defined, use_all};
+use crate::config::auth::AuthPlans;
+use crate::config::plan::{ExporterPlan, ExtensionPlan};
+use crate::config::problem::{Problem, Problems};
+use crate::config::source::Span;
+use crate::registry::Kind;
+use otlp_service::{ContextNeeds, HealthSpec};
+
+impl Defined {
+    /// Takes out the extensions that `service.extensions` lists.
+    pub(super) fn extensions(
+        &mut self,
+        listed: &[(String, Span)],
+        problems: &mut Problems,
+    ) -> (Option<HealthSpec>, AuthPlans) {
+        use_all(&mut self.extensions, Kind::Extension, listed, problems);
+        let (mut health, mut auth) = (None, AuthPlans(Vec::new()));
+        for Built { id, span, used, plan } in &mut self.extensions {
+            match plan.take_if(|_| *used) {
+                Some(ExtensionPlan::Health(_)) if health.is_some() => {
+                    problems.push(Problem::at(*span, "service.extensions: more than one health_check"));
+                }
+                Some(ExtensionPlan::Health(spec)) => health = Some(spec),
+                Some(ExtensionPlan::Auth(plan)) => auth.0.push((id.clone(), plan)),
+                None => {}
+            }
+        }
+        (health, auth)
+    }
+
+    /// Looks up the extensions that receivers and exporters in use name; what those need to know of where a batch came
+    /// from, by exporter.
+    pub(super) fn authenticate(
+        &self,
+        auth: &AuthPlans,
+        problems: &mut Problems,
+    ) -> Vec<(String, ContextNeeds)> {
+        let defined: Vec<_> = self.extensions.iter().map(|built| built.id.as_str()).collect();
+        for plan in self.receivers.iter().filter(|built| built.used).filter_map(|built| built.plan.as_ref()) {
+            for asked in plan.servers.iter().filter_map(|server| server.auth.as_ref()) {
+                auth.check_server(asked, &defined, problems);
+            }
+        }
+        let mut needed = Vec::new();
+        for Built { id, plan, .. } in self.exporters.iter().filter(|built| built.used) {
+            if let Some(ExporterPlan { auth: Some(used), .. }) = plan {
+                needed.push((id.clone(), auth.check_client(used, &defined, problems)));
+            }
+        }
+        needed
+    }
+}

@@ -1,0 +1,87 @@
+//! The extension `basicauth`: user and password, for receivers or for exporters.
+
+use crate::config::auth::{AuthPlan, MakeClient, MakeServer};
+use crate::config::component::Component;
+use crate::config::decode::decode;
+use crate::config::plan::ExtensionPlan;
+use crate::config::problem::{Problem, Problems};
+use crate::config::secret::SecretText;
+use otlp_service::ContextNeeds;
+use otlp_transport::{Authenticate, BasicAuth, BasicCredentials, Credentials, Password, Username};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Settings of the extension `basicauth`: one of the two.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct BasicAuthSettings {
+    htpasswd: Option<HtpasswdSettings>,
+    client_auth: Option<ClientAuth>,
+}
+
+/// Whom receivers let in. A user's name is the identity of its senders.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct HtpasswdSettings {
+    /// File of `user:password` lines, the password plain, `{SHA}` or bcrypt (`htpasswd -B`); it is watched.
+    file: Option<PathBuf>,
+    /// The same as a text; of users that stand in both, this one counts.
+    inline: SecretText,
+}
+
+/// What exporters send.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ClientAuth {
+    /// The user.
+    username: String,
+    /// The password.
+    password: SecretText,
+    /// File of the user, in place of `username`; it is watched.
+    username_file: Option<PathBuf>,
+    /// File of the password, in place of `password`; it is watched.
+    password_file: Option<PathBuf>,
+}
+
+/// The plan of `basicauth`.
+pub(crate) fn basicauth(component: &mut Component, problems: &mut Problems) -> Option<ExtensionPlan> {
+    let given: BasicAuthSettings = decode(&component.settings, problems)?;
+    let (server, client) = match (given.htpasswd, given.client_auth) {
+        (Some(htpasswd), None) => (Some(server(htpasswd)), None),
+        (None, Some(client_auth)) => (None, Some(client(client_auth))),
+        (Some(_), Some(_)) => {
+            problems.push(component.problem("client_auth", "there is `htpasswd`, too: one or the other"));
+            return None;
+        }
+        (None, None) => {
+            let message = format!("{}: there is neither `htpasswd` nor `client_auth`", component.id);
+            problems.push(Problem::at(component.span, message));
+            return None;
+        }
+    };
+    let component = component.clone();
+    Some(ExtensionPlan::Auth(AuthPlan {
+        component,
+        server,
+        client,
+        then: None,
+        needs: ContextNeeds::default(),
+    }))
+}
+
+fn server(HtpasswdSettings { file, inline: SecretText(inline) }: HtpasswdSettings) -> MakeServer {
+    Box::new(move |context| {
+        let made = BasicAuth::new(context, file.clone(), &inline, None)?;
+        Ok(Arc::new(made) as Arc<dyn Authenticate>)
+    })
+}
+
+fn client(given: ClientAuth) -> MakeClient {
+    let user = given.username_file.map_or(Username::Given(given.username), Username::File);
+    let password = given.password_file.map_or(Password::Given(given.password.0), Password::File);
+    Box::new(move |context, _| {
+        let made = BasicCredentials::new(context, user.clone(), password.clone(), None)?;
+        Ok(Arc::new(made) as Arc<dyn Credentials>)
+    })
+}

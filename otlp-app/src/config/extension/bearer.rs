@@ -1,0 +1,67 @@
+//! The extension `bearertokenauth`: tokens, for receivers and for exporters.
+
+use crate::config::auth::{AuthPlan, MakeClient, MakeServer};
+use crate::config::component::Component;
+use crate::config::decode::decode;
+use crate::config::plan::ExtensionPlan;
+use crate::config::problem::{Problem, Problems};
+use crate::config::secret::SecretText;
+use otlp_service::ContextNeeds;
+use otlp_transport::{Authenticate, BearerAuth, BearerConfig, BearerCredentials, Credentials};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Settings of the extension `bearertokenauth`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct BearerTokenAuth {
+    /// What stands before the token; empty: the token alone. Default `Bearer`.
+    scheme: Option<String>,
+    /// The header. Default `authorization`.
+    header: Option<String>,
+    /// The token. Receivers call its senders `token-1`.
+    token: SecretText,
+    /// Tokens, in place of `token`: receivers take each of them, exporters send the first.
+    tokens: Vec<SecretText>,
+    /// File with a token on each line, which wins over the others; it is watched.
+    filename: Option<PathBuf>,
+}
+
+/// The plan of `bearertokenauth`.
+pub(crate) fn bearertokenauth(component: &mut Component, problems: &mut Problems) -> Option<ExtensionPlan> {
+    let given: BearerTokenAuth = decode(&component.settings, problems)?;
+    if !given.token.is_empty() && !given.tokens.is_empty() {
+        problems.push(component.problem("tokens", "there is `token`, too: one or the other"));
+        return None;
+    }
+    let mut tokens = given.tokens;
+    if !given.token.is_empty() {
+        tokens.push(given.token);
+    }
+    if given.filename.is_some() {
+        tokens.clear();
+    } else if tokens.iter().all(SecretText::is_empty) {
+        let message = format!("{}: there is no `token`, `tokens` or `filename`", component.id);
+        problems.push(Problem::at(component.span, message));
+        return None;
+    }
+    let mut config = BearerConfig::default();
+    config.scheme = given.scheme.unwrap_or(config.scheme);
+    config.header = given.header.unwrap_or(config.header);
+    config.tokens = tokens.into_iter().map(|SecretText(token)| token).collect();
+    config.filename = given.filename;
+    let for_clients = config.clone();
+    let server: MakeServer =
+        Box::new(move |context| Ok(Arc::new(BearerAuth::new(context, &config)?) as Arc<dyn Authenticate>));
+    let client: MakeClient = Box::new(move |context, _| {
+        Ok(Arc::new(BearerCredentials::new(context, &for_clients)?) as Arc<dyn Credentials>)
+    });
+    Some(ExtensionPlan::Auth(AuthPlan {
+        component: component.clone(),
+        server: Some(server),
+        client: Some(client),
+        then: None,
+        needs: ContextNeeds::default(),
+    }))
+}

@@ -1,0 +1,129 @@
+//! The extension `headers_setter`: headers of exporters' requests, also from where the batch came.
+
+use crate::config::auth::{AuthPlan, AuthRef, MakeClient};
+use crate::config::component::Component;
+use crate::config::decode::decode;
+use crate::config::plan::ExtensionPlan;
+use crate::config::problem::Problems;
+use crate::config::secret::SecretText;
+use otlp_service::ContextNeeds;
+use otlp_transport::{Credentials, HeaderAction, HeaderSource, HeadersSetter, SetHeader};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Settings of the extension `headers_setter`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct HeadersSetterSettings {
+    headers: Vec<Header>,
+    /// Id of another extension whose credentials are added after the headers.
+    additional_auth: Option<String>,
+}
+
+/// One header.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Header {
+    /// insert (unless it is there), update (if it is there), upsert, delete. Default upsert.
+    action: Action,
+    /// Its name. Required.
+    key: String,
+    /// Its value.
+    value: Option<SecretText>,
+    /// File of its value, without the line's end; it is watched.
+    value_file: Option<PathBuf>,
+    /// Its value is that of this header of the request that brought the batch; the receiver needs `include_metadata`.
+    from_context: Option<String>,
+    /// Its value is the sender's identity: `subject`, `username`, `identity` mean the same.
+    from_attribute: Option<String>,
+    /// What `from_context` and `from_attribute` give if there is nothing. Default: the header is left as it is.
+    default_value: Option<SecretText>,
+}
+
+/// What happens to a header.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Action {
+    Insert,
+    Update,
+    #[default]
+    #[serde(alias = "")]
+    Upsert,
+    Delete,
+}
+
+/// The plan of `headers_setter`.
+pub(crate) fn headers_setter(component: &mut Component, problems: &mut Problems) -> Option<ExtensionPlan> {
+    let given: HeadersSetterSettings = decode(&component.settings, problems)?;
+    let mut needs = ContextNeeds::default();
+    let mut headers = Vec::with_capacity(given.headers.len());
+    for header in given.headers {
+        match header.set(&mut needs) {
+            Ok(header) => headers.push(header),
+            Err(problem) => {
+                problems.push(component.problem("headers", &problem));
+                return None;
+            }
+        }
+    }
+    let span = component.settings.span_of("additional_auth");
+    let then = given.additional_auth.map(|id| AuthRef { id, span });
+    if headers.is_empty() && then.is_none() {
+        problems.push(component.problem("headers", "there are none"));
+        return None;
+    }
+    let client: MakeClient = Box::new(move |context, then| {
+        Ok(Arc::new(HeadersSetter::new(context, headers.clone(), then, None)?) as Arc<dyn Credentials>)
+    });
+    let component = component.clone();
+    Some(ExtensionPlan::Auth(AuthPlan { component, server: None, client: Some(client), then, needs }))
+}
+
+// === impl Header ===
+
+impl Header {
+    fn set(self, needs: &mut ContextNeeds) -> Result<SetHeader, String> {
+        let key = self.key;
+        let default = self.default_value.map(|SecretText(value)| value);
+        let sources = [
+            self.value.map(|SecretText(value)| HeaderSource::Value(value)),
+            self.value_file.map(HeaderSource::File),
+            self.from_context.map(|name| HeaderSource::Context {
+                name: name.to_lowercase().into(),
+                default: default.clone(),
+            }),
+            self.from_attribute.as_ref().map(|_| HeaderSource::Identity { default }),
+        ];
+        let mut sources = sources.into_iter().flatten();
+        let source = sources.next();
+        if key.is_empty() {
+            return Err("a header has no `key`".into());
+        }
+        if sources.next().is_some() {
+            return Err(format!(
+                "`{key}` has more than one of value, value_file, from_context, from_attribute"
+            ));
+        }
+        if let Some(attribute) = self.from_attribute.filter(|name| !ATTRIBUTES.contains(&name.as_str())) {
+            return Err(format!("`{key}`: `{attribute}` is not one of {}", ATTRIBUTES.join(", ")));
+        }
+        let action = match self.action {
+            Action::Insert => HeaderAction::Insert,
+            Action::Update => HeaderAction::Update,
+            Action::Upsert => HeaderAction::Upsert,
+            Action::Delete => HeaderAction::Delete,
+        };
+        if source.is_none() && action != HeaderAction::Delete {
+            return Err(format!("`{key}` has none of value, value_file, from_context, from_attribute"));
+        }
+        match &source {
+            Some(HeaderSource::Context { name, .. }) => needs.headers.push(name.clone()),
+            Some(HeaderSource::Identity { .. }) => needs.identity = true,
+            _ => {}
+        }
+        Ok(SetHeader { key, action, source })
+    }
+}
+
+const ATTRIBUTES: [&str; 3] = ["identity", "subject", "username"];

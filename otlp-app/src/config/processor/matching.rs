@@ -1,0 +1,267 @@
+//! `include` and `exclude`: which items a processor acts on.
+
+use crate::config::component::Component;
+use crate::config::literal::Literal;
+use crate::config::plan::Only;
+use crate::config::problem::Problems;
+use otlp_protocol::view::AnyValue;
+use otlp_service::{
+    AttributeMatch, LibraryMatch, MatchConfig, MatchProperties, Pattern, SPAN_KINDS, SeverityMatch,
+    TextMatch, ValueMatch,
+};
+use serde::Deserialize;
+
+/// What is asked of an item. All that is given must hold, and something must be given.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Match {
+    /// `strict`: texts are equal; `regexp`: an expression in Go's syntax matches anywhere in them. Required.
+    match_type: String,
+    /// Traces: the resource's `service.name` is one of these.
+    services: Vec<String>,
+    /// Traces: the span's name is one of these.
+    span_names: Vec<String>,
+    /// Traces: the span's kind is one of these: `SPAN_KIND_SERVER`.
+    span_kinds: Vec<String>,
+    /// Logs: the record's body, as a text, is one of these.
+    log_bodies: Vec<String>,
+    /// Logs: the record's severity text is one of these.
+    log_severity_texts: Vec<String>,
+    log_severity_number: Option<Severity>,
+    /// Metrics: the metric's name is one of these.
+    metric_names: Vec<String>,
+    attributes: Vec<Keyed>,
+    resources: Vec<KeyedResource>,
+    libraries: Vec<Library>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Severity {
+    /// Logs: the lowest severity number that matches.
+    min: u32,
+    /// Logs: whether records without a severity number match. Default false.
+    match_undefined: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Keyed {
+    /// Traces, logs: the item has this attribute; of several, all.
+    key: String,
+    /// Its value; without it any value matches.
+    value: Option<Literal>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct KeyedResource {
+    /// The resource has this attribute; of several, all.
+    key: String,
+    /// Its value; without it any value matches.
+    value: Option<Literal>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Library {
+    /// Traces, logs: the scope has this name; of several libraries one matches.
+    name: String,
+    /// Its version; without it any version matches.
+    version: Option<String>,
+}
+
+/// How texts are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MatchType {
+    Regexp,
+    Strict,
+}
+
+/// Makes tests, and reports what is wrong with them.
+struct Maker<'a> {
+    component: &'a Component,
+    /// `include` or `exclude`.
+    part: &'static str,
+    match_type: MatchType,
+    problems: &'a mut Problems,
+}
+
+/// Which signals a key asks about; those that are not here ask about all.
+const SIGNALS: &[(&str, &[&str])] = &[
+    ("services", &["traces"]),
+    ("span_names", &["traces"]),
+    ("span_kinds", &["traces"]),
+    ("log_bodies", &["logs"]),
+    ("log_severity_texts", &["logs"]),
+    ("log_severity_number", &["logs"]),
+    ("metric_names", &["metrics"]),
+    ("attributes", &["traces", "logs"]),
+    ("libraries", &["traces", "logs"]),
+];
+
+/// Makes what `include` and `exclude` ask for, and says which keys are for some signals only.
+pub(super) fn match_config(
+    component: &Component,
+    given: [Option<Match>; 2],
+    problems: &mut Problems,
+) -> Option<(MatchConfig, Vec<Only>)> {
+    let mut only = Vec::new();
+    let mut made = [None, None];
+    for ((part, given), made) in PARTS.into_iter().zip(given).zip(&mut made) {
+        let Some(given) = given else { continue };
+        only.extend(only_for(component, part, &given));
+        *made = Some(properties(component, part, given, problems)?);
+    }
+    let [include, exclude] = made;
+    let mut config = MatchConfig::default();
+    (config.include, config.exclude) = (include, exclude);
+    Some((config, only))
+}
+
+fn only_for(component: &Component, part: &str, given: &Match) -> Vec<Only> {
+    let keys = SIGNALS.iter().filter(|(key, _)| given.asks(key));
+    keys.map(|(key, signals)| {
+        let path = format!("{part}.{key}");
+        Only { span: component.settings.span_of(&path), what: format!("{}: {path}", component.id), signals }
+    })
+    .collect()
+}
+
+fn properties(
+    component: &Component,
+    part: &'static str,
+    given: Match,
+    problems: &mut Problems,
+) -> Option<MatchProperties> {
+    let match_type = match given.match_type.as_str() {
+        "regexp" => MatchType::Regexp,
+        "strict" => MatchType::Strict,
+        "" => {
+            problems.push(
+                component
+                    .problem(&format!("{part}.match_type"), "it is required")
+                    .help("`strict` or `regexp`"),
+            );
+            return None;
+        }
+        other => {
+            let path = format!("{part}.match_type");
+            problems.push(component.unknown(&path, "match type", other, &["strict", "regexp"]));
+            return None;
+        }
+    };
+    let asks = SIGNALS.iter().any(|(key, _)| given.asks(key)) || !given.resources.is_empty();
+    if !asks {
+        let known: Vec<_> = SIGNALS.iter().map(|(key, _)| *key).chain(["resources"]).collect();
+        let problem = component.problem(part, "it asks for nothing");
+        problems.push(problem.help(format!("one of these is required: {}", known.join(", "))));
+        return None;
+    }
+    Maker { component, part, match_type, problems }.properties(given)
+}
+
+// === impl Match ===
+
+impl Match {
+    fn asks(&self, key: &str) -> bool {
+        match key {
+            "services" => !self.services.is_empty(),
+            "span_names" => !self.span_names.is_empty(),
+            "span_kinds" => !self.span_kinds.is_empty(),
+            "log_bodies" => !self.log_bodies.is_empty(),
+            "log_severity_texts" => !self.log_severity_texts.is_empty(),
+            "log_severity_number" => self.log_severity_number.is_some(),
+            "metric_names" => !self.metric_names.is_empty(),
+            "attributes" => !self.attributes.is_empty(),
+            _ => !self.libraries.is_empty(),
+        }
+    }
+}
+
+// === impl Maker ===
+
+impl Maker<'_> {
+    fn properties(mut self, given: Match) -> Option<MatchProperties> {
+        let mut made = MatchProperties::default();
+        let unknown = |kind: &String| !SPAN_KINDS.iter().skip(1).any(|known| known == kind);
+        if self.match_type == MatchType::Strict
+            && let Some(index) = given.span_kinds.iter().position(unknown)
+        {
+            let path = format!("{}.span_kinds.{index}", self.part);
+            let kind = &given.span_kinds[index];
+            self.problems.push(self.component.unknown(&path, "span kind", kind, &SPAN_KINDS[1..]));
+            return None;
+        }
+        made.services = self.texts("services", &given.services)?;
+        made.span_names = self.texts("span_names", &given.span_names)?;
+        made.span_kinds = self.texts("span_kinds", &given.span_kinds)?;
+        made.log_bodies = self.texts("log_bodies", &given.log_bodies)?;
+        made.log_severity_texts = self.texts("log_severity_texts", &given.log_severity_texts)?;
+        made.metric_names = self.texts("metric_names", &given.metric_names)?;
+        made.log_severity_number = given.log_severity_number.map(|severity| SeverityMatch {
+            min: i32::try_from(severity.min).unwrap_or(i32::MAX),
+            match_undefined: severity.match_undefined,
+        });
+        for (index, Keyed { key, value }) in given.attributes.into_iter().enumerate() {
+            made.attributes.push(self.attribute(&format!("attributes.{index}"), key, value)?);
+        }
+        for (index, KeyedResource { key, value }) in given.resources.into_iter().enumerate() {
+            made.resources.push(self.attribute(&format!("resources.{index}"), key, value)?);
+        }
+        for (index, Library { name, version }) in given.libraries.iter().enumerate() {
+            let name = self.text(&format!("libraries.{index}.name"), name)?;
+            let version =
+                version.as_ref().map(|version| self.text(&format!("libraries.{index}.version"), version));
+            let version = match version {
+                Some(version) => Some(version?),
+                None => None,
+            };
+            made.libraries.push(LibraryMatch { name, version });
+        }
+        Some(made)
+    }
+
+    fn texts(&mut self, key: &str, texts: &[String]) -> Option<Vec<TextMatch>> {
+        let texts = texts.iter().enumerate();
+        texts.map(|(index, text)| self.text(&format!("{key}.{index}"), text)).collect()
+    }
+
+    fn text(&mut self, path: &str, text: &str) -> Option<TextMatch> {
+        match self.match_type {
+            MatchType::Strict => Some(TextMatch::Is(text.into())),
+            MatchType::Regexp => self.pattern(path, text).map(TextMatch::Matches),
+        }
+    }
+
+    fn attribute(&mut self, path: &str, key: String, value: Option<Literal>) -> Option<AttributeMatch> {
+        if key.is_empty() {
+            self.problem(&format!("{path}.key"), "it is required");
+            return None;
+        }
+        let value = match (value, self.match_type) {
+            (None, _) => None,
+            (Some(Literal(value)), MatchType::Strict) => Some(ValueMatch::Is(value)),
+            (Some(Literal(value)), MatchType::Regexp) => {
+                let path = format!("{path}.value");
+                let AnyValue::String(text) = value.view() else {
+                    self.problem(&path, "an expression is a text: put it in quotes");
+                    return None;
+                };
+                Some(ValueMatch::Matches(self.pattern(&path, text)?))
+            }
+        };
+        Some(AttributeMatch { key: key.into(), value })
+    }
+
+    fn pattern(&mut self, path: &str, text: &str) -> Option<Pattern> {
+        Pattern::new(text).map_err(|problem| self.problem(path, &problem)).ok()
+    }
+
+    fn problem(&mut self, path: &str, problem: &str) {
+        let path = format!("{}.{path}", self.part);
+        self.problems.push(self.component.problem(&path, problem));
+    }
+}
+
+const PARTS: [&str; 2] = ["include", "exclude"];

@@ -1,0 +1,121 @@
+//! Settings of OTLP/HTTP.
+
+use super::{Security, Transport, Utf8, given, set, set_bytes};
+use crate::config::auth::Auth;
+use crate::config::duration::GoDuration;
+use crate::config::headers::Headers;
+use crate::config::tls::ServerTls;
+use otlp_protocol::Signal;
+use otlp_transport::{CorsConfig, ServerConfig};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// OTLP/HTTP with protobuf and JSON.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Http {
+    /// `host:port`, or the path of a Unix socket. Default `localhost:4318`.
+    pub(super) endpoint: Option<String>,
+    /// What the endpoint is: tcp or unix. Default tcp.
+    pub(super) transport: Transport,
+    /// Bytes of one request, before and after inflating. Default 64 MiB; 0 is the default.
+    pub(super) max_request_body_size: u64,
+    /// Path of traces. Default `/v1/traces`.
+    traces_url_path: Option<String>,
+    /// Path of metrics. Default `/v1/metrics`.
+    metrics_url_path: Option<String>,
+    /// Path of logs. Default `/v1/logs`.
+    logs_url_path: Option<String>,
+    /// From the start of a request to the end of its headers. Default 10 s; 0 is the default.
+    read_header_timeout: GoDuration,
+    /// Without any request on a connection. Default 60 s, on HTTP/2 none; 0 is the default.
+    idle_timeout: GoDuration,
+    /// Content encodings that are taken; an empty one is none. Default all there are.
+    compression_algorithms: Option<Vec<String>>,
+    /// Which other origins' pages may send.
+    cors: Cors,
+    /// Headers that every answer gets.
+    response_headers: Headers,
+    /// Keep the headers that components need. Default false.
+    pub(super) include_metadata: bool,
+    /// Who is let in; all others are answered that they are not. Default anybody.
+    auth: Option<Auth>,
+    tls: Option<ServerTls>,
+    /// Strings that are not UTF-8: replace the bad bytes, or refuse the request. Default replace.
+    pub(super) invalid_utf8: Utf8,
+}
+
+/// Cross-origin requests.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Cors {
+    /// Origins, each with at most one `*` in it. Default none.
+    allowed_origins: Vec<String>,
+    /// Request headers beside accept, content-type and x-requested-with; `*` is any.
+    allowed_headers: Vec<String>,
+    /// Response headers that pages may see.
+    exposed_headers: Vec<String>,
+    /// Seconds for which browsers may keep what they were told. Default 0: as they like.
+    max_age: u32,
+}
+
+// === impl Http ===
+
+impl Http {
+    /// Takes out how it is secured.
+    pub(super) fn security(&mut self) -> Security {
+        Security { tls: self.tls.take(), auth: self.auth.take() }
+    }
+
+    /// Puts what is set into the transport's settings.
+    pub(super) fn apply(&self, config: &mut ServerConfig) {
+        config.invalid_utf8 = self.invalid_utf8.into();
+        config.cors = self.cors.config();
+        config.response_headers.clone_from(&self.response_headers.0);
+        let named = |name: &String| if name.is_empty() { IDENTITY.into() } else { name.clone() };
+        config.encodings =
+            self.compression_algorithms.as_ref().map(|names| names.iter().map(named).collect());
+        let limits = &mut config.limits;
+        set_bytes(&mut limits.max_request_bytes, self.max_request_body_size);
+        set(&mut limits.header_timeout, self.read_header_timeout);
+        set(&mut limits.idle_timeout, self.idle_timeout);
+        limits.max_connection_idle = limits.max_connection_idle.or(given(self.idle_timeout));
+    }
+
+    /// Paths that are not the signals' own.
+    pub(super) fn paths(self) -> Vec<(Signal, String)> {
+        let paths = [
+            ("traces", self.traces_url_path),
+            ("metrics", self.metrics_url_path),
+            ("logs", self.logs_url_path),
+        ];
+        paths
+            .into_iter()
+            .filter_map(|(name, path)| Some((Signal::by_name(name)?, with_slash(path?))))
+            .collect()
+    }
+}
+
+// === impl Cors ===
+
+impl Cors {
+    /// Without an origin there is nothing to allow.
+    fn config(&self) -> Option<CorsConfig> {
+        if self.allowed_origins.is_empty() {
+            return None;
+        }
+        let mut config = CorsConfig::default();
+        config.allowed_origins.clone_from(&self.allowed_origins);
+        config.allowed_headers.clone_from(&self.allowed_headers);
+        config.exposed_headers.clone_from(&self.exposed_headers);
+        config.max_age = Duration::from_secs(self.max_age.into());
+        Some(config)
+    }
+}
+
+/// As the Collector has it, `v1/traces` is `/v1/traces`.
+fn with_slash(path: String) -> String {
+    if path.starts_with('/') { path } else { format!("/{path}") }
+}
+
+const IDENTITY: &str = "identity";

@@ -1,0 +1,60 @@
+//! Where the attributes of each level stand: as the schema has it.
+
+use crate::count::{BELOW_RESOURCE, HEADER, RESOURCES};
+use crate::schema::{self, Message};
+use crate::{Items, Signal};
+
+/// The number of the field that holds the attributes, for each message that may have some; 0 for none.
+#[derive(Debug)]
+pub(super) struct Numbers {
+    pub(super) resource: u32,
+    pub(super) scope: u32,
+    pub(super) entry: u32,
+    /// By the number of the container that the points are in; 0 for the entry itself.
+    points: Vec<(u32, u32)>,
+}
+
+// === impl Numbers ===
+
+impl Numbers {
+    pub(super) fn of(signal: Signal) -> Self {
+        let envelope = child(Some(signal.request), RESOURCES);
+        let below = child(envelope, BELOW_RESOURCE[0]);
+        let entry = child(below, BELOW_RESOURCE[1]);
+        let points = match signal.items {
+            Items::Entries => Vec::new(),
+            Items::Inside { containers, field } => {
+                let points = |&arm: &u32| (arm, attributes(child(child(entry, arm), field)));
+                containers.iter().map(points).collect()
+            }
+            Items::Repeated { field } => vec![(0, attributes(child(entry, field)))],
+        };
+        Self {
+            resource: attributes(child(envelope, HEADER)),
+            scope: attributes(child(below, HEADER)),
+            entry: attributes(entry),
+            points,
+        }
+    }
+
+    /// For the points in that container.
+    pub(super) fn point(&self, container: u32) -> u32 {
+        self.points.iter().find(|(arm, _)| *arm == container).map_or(0, |(_, number)| *number)
+    }
+}
+
+fn child(message: Option<&'static Message>, number: u32) -> Option<&'static Message> {
+    message?.field(number)?.message()
+}
+
+fn attributes(message: Option<&'static Message>) -> u32 {
+    let is_list = |field: &&schema::Field| {
+        field.name == ATTRIBUTES
+            && field.is_repeated()
+            && field.message().is_some_and(|message| std::ptr::eq(message, KEY_VALUE))
+    };
+    message.and_then(|message| message.fields.iter().find(is_list)).map_or(0, |field| field.number)
+}
+
+const ATTRIBUTES: &str = "attributes";
+static KEY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.KeyValue");

@@ -1,0 +1,323 @@
+//! The way through a request: what is shown to the editor, and notes of what it did.
+
+use super::attribute::Attribute;
+use super::attributes::State;
+use super::dictionary::Dictionary;
+use super::levels::Numbers;
+use super::{AttributeEdits, EditError, Editor, Fate, Item, Levels};
+use crate::count::{BELOW_RESOURCE, HEADER, RESOURCES, tally};
+use crate::field::{Field, fields, joined, pieces};
+use crate::splice::{Mark, Slice, Splices};
+use crate::wire::{WireType, put_tag, put_varint, varint_len};
+use crate::{Count, Items, Signal};
+
+/// An editor on its way through a body.
+pub(super) struct Walk<'a, E> {
+    body: &'a [u8],
+    editor: &'a mut E,
+    levels: Levels,
+    items: Items,
+    numbers: Numbers,
+    dictionary: Dictionary,
+    /// The attributes of one message after the other.
+    list: Vec<Attribute>,
+    splices: Splices,
+    dropped: Count,
+}
+
+/// How many children an envelope had, and how many of those went.
+#[derive(Default)]
+struct Children {
+    all: u64,
+    gone: u64,
+}
+
+// === impl Walk ===
+
+impl<'a, E: Editor> Walk<'a, E> {
+    pub(super) fn new(
+        signal: Signal,
+        body: &'a [u8],
+        editor: &'a mut E,
+        max_bytes: usize,
+    ) -> Result<Self, EditError> {
+        Ok(Self {
+            body,
+            levels: editor.levels(),
+            editor,
+            items: signal.items,
+            numbers: Numbers::of(signal),
+            dictionary: Dictionary::read(signal.request, body)?,
+            list: Vec::new(),
+            splices: Splices::new(body.len(), max_bytes)?,
+            dropped: Count::default(),
+        })
+    }
+
+    /// All resources of the request.
+    pub(super) fn request(&mut self) -> Result<(), EditError> {
+        for field in fields(self.body, 0) {
+            let field = field?;
+            if field.is(RESOURCES) {
+                self.resource(&field)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The notes, and what was dropped.
+    pub(super) fn finish(self) -> (Splices, Count) {
+        (self.splices, self.dropped)
+    }
+
+    fn resource(&mut self, envelope: &Field) -> Result<Fate, EditError> {
+        let pieces = pieces(self.body, envelope, HEADER)?;
+        let resource = joined(self.body, &pieces);
+        let mark = self.splices.open(envelope.prefix(), envelope.value.len());
+        let mut fate = Fate::Keep;
+        if self.levels.resources {
+            let number = self.numbers.resource;
+            fate =
+                self.change(envelope, &pieces, number, |editor, edits| editor.resource(&resource, edits))?;
+        }
+        if fate == Fate::Drop {
+            self.dropped += tally(self.items, self.value(envelope), &BELOW_RESOURCE)?;
+        } else if self.levels.scopes || self.levels.entries || self.levels.items {
+            let mut scopes = Children::default();
+            for scope in fields(self.value(envelope), envelope.value.start) {
+                let scope = scope?;
+                if scope.is(BELOW_RESOURCE[0]) {
+                    scopes.add(self.scope(&scope, &resource)?);
+                }
+            }
+            fate = scopes.fate();
+        }
+        self.end(mark, envelope, fate);
+        Ok(fate)
+    }
+
+    fn scope(&mut self, envelope: &Field, resource: &[u8]) -> Result<Fate, EditError> {
+        let pieces = pieces(self.body, envelope, HEADER)?;
+        let scope = joined(self.body, &pieces);
+        let mark = self.splices.open(envelope.prefix(), envelope.value.len());
+        let mut fate = Fate::Keep;
+        if self.levels.scopes {
+            let number = self.numbers.scope;
+            fate = self
+                .change(envelope, &pieces, number, |editor, edits| editor.scope(resource, &scope, edits))?;
+        }
+        if fate == Fate::Drop {
+            self.dropped += tally(self.items, self.value(envelope), &BELOW_RESOURCE[1..])?;
+        } else if self.levels.entries || self.levels.items {
+            let mut entries = Children::default();
+            for entry in fields(self.value(envelope), envelope.value.start) {
+                let entry = entry?;
+                if entry.is(BELOW_RESOURCE[1]) {
+                    let item = Item { resource, scope: &scope, entry: self.value(&entry), point: None };
+                    entries.add(self.entry(entry, &item)?);
+                }
+            }
+            fate = entries.fate();
+        }
+        self.end(mark, envelope, fate);
+        Ok(fate)
+    }
+
+    fn entry(&mut self, entry: Field, item: &Item<'_>) -> Result<Fate, EditError> {
+        if self.levels.entries && self.editor.entry(item) == Fate::Drop {
+            self.dropped += tally(self.items, item.entry, &[])?;
+            self.splices.cut(entry.whole);
+            return Ok(Fate::Drop);
+        }
+        if !self.levels.items {
+            return Ok(Fate::Keep);
+        }
+        if self.items == Items::Entries {
+            let number = self.numbers.entry;
+            return self.item(&[entry], number, Count { items: 1, entries: 1 }, item);
+        }
+        let mark = self.splices.open(entry.prefix(), entry.value.len());
+        let points = match self.items {
+            Items::Inside { containers, field } => self.containers(&entry, containers, field, item)?,
+            Items::Repeated { field } => self.points(&entry, field, self.numbers.point(0), item)?,
+            Items::Entries => Children::default(),
+        };
+        let fate = points.fate();
+        if fate == Fate::Drop {
+            self.dropped.entries += 1;
+        }
+        self.end(mark, &entry, fate);
+        Ok(fate)
+    }
+
+    /// The items in the arm of a `oneof` that counts: a decoder forgets what other arms had before it.
+    fn containers(
+        &mut self,
+        entry: &Field,
+        containers: &[u32],
+        number: u32,
+        item: &Item<'_>,
+    ) -> Result<Children, EditError> {
+        let (mut arm, mut from) = (0, 0);
+        for field in fields(item.entry, entry.value.start) {
+            let field = field?;
+            if field.is_len && field.number != arm && containers.contains(&field.number) {
+                (arm, from) = (field.number, field.whole.start);
+            }
+        }
+        let mut points = Children::default();
+        for container in fields(item.entry, entry.value.start) {
+            let container = container?;
+            if container.whole.start >= from && container.is(arm) {
+                let mark = self.splices.open(container.prefix(), container.value.len());
+                points += self.points(&container, number, self.numbers.point(arm), item)?;
+                self.splices.close(mark);
+            }
+        }
+        Ok(points)
+    }
+
+    /// The items that stand in a message as field `number`.
+    fn points(
+        &mut self,
+        message: &Field,
+        number: u32,
+        attributes: u32,
+        item: &Item<'_>,
+    ) -> Result<Children, EditError> {
+        let mut points = Children::default();
+        for point in fields(self.value(message), message.value.start) {
+            let point = point?;
+            if point.is(number) {
+                let item = Item { point: Some(self.value(&point)), ..*item };
+                points.add(self.item(&[point], attributes, Count { items: 1, entries: 0 }, &item)?);
+            }
+        }
+        Ok(points)
+    }
+
+    #[inline]
+    fn item(
+        &mut self,
+        piece: &[Field; 1],
+        number: u32,
+        count: Count,
+        item: &Item<'_>,
+    ) -> Result<Fate, EditError> {
+        let [field] = piece;
+        let fate = self.change(field, piece, number, |editor, edits| editor.item(item, edits))?;
+        if fate == Fate::Drop {
+            self.dropped += count;
+            self.splices.cut(field.whole.clone());
+        }
+        Ok(fate)
+    }
+
+    /// Shows a message and its attributes to the editor, and notes what it changed, unless the message goes anyway.
+    /// `envelope` is where a message is put that is absent.
+    #[inline]
+    fn change(
+        &mut self,
+        envelope: &Field,
+        pieces: &[Field],
+        number: u32,
+        ask: impl FnOnce(&mut E, &mut AttributeEdits<'_>) -> Fate,
+    ) -> Result<Fate, EditError> {
+        let text = self.splices.put_so_far().len();
+        let mut edits = AttributeEdits {
+            body: self.body,
+            pieces,
+            number,
+            dictionary: &self.dictionary,
+            list: &mut self.list,
+            splices: &mut self.splices,
+            state: State::Unread,
+        };
+        let fate = ask(self.editor, &mut edits);
+        let changed = edits.finish()?;
+        if !changed || fate == Fate::Drop {
+            self.splices.text().truncate(text);
+            return Ok(fate);
+        }
+        match pieces {
+            [] => self.add_message(envelope),
+            pieces => self.note(pieces),
+        }
+        self.splices.check()?;
+        Ok(fate)
+    }
+
+    /// Notes the changes of the list, which is that of the message in these pieces.
+    fn note(&mut self, pieces: &[Field]) {
+        let mut list = self.list.iter().peekable();
+        for (index, piece) in pieces.iter().enumerate() {
+            let mark = self.splices.open(piece.prefix(), piece.value.len());
+            let is_last = index + 1 == pieces.len();
+            let end = Slice::new(piece.value.end..piece.value.end);
+            while let Some(attribute) = list
+                .next_if(|attribute| is_last || (attribute.whole.len() > 0 && attribute.whole.end <= end.end))
+            {
+                match (attribute.is_live, attribute.whole.len()) {
+                    (true, 0) => self.splices.put(end, attribute.written),
+                    (true, _) if attribute.written.len() > 0 => {
+                        self.splices.put(attribute.whole, attribute.written);
+                    }
+                    (true, _) | (false, 0) => {}
+                    (false, _) => self.splices.cut(attribute.whole.range()),
+                }
+            }
+            self.splices.close(mark);
+        }
+    }
+
+    /// Notes a message that the envelope did not have, with the attributes of the list.
+    fn add_message(&mut self, envelope: &Field) {
+        let live =
+            || self.list.iter().filter(|attribute| attribute.is_live).map(|attribute| attribute.written);
+        let len: usize = live().map(Slice::len).sum();
+        if len == 0 {
+            return;
+        }
+        let at = envelope.value.start;
+        self.splices.replace(at..at, |text| {
+            text.reserve(len + 1 + varint_len(len as u64));
+            put_tag(text, HEADER, WireType::Len);
+            put_varint(text, len as u64);
+            live().for_each(|slice| text.extend_from_within(slice.start as usize..slice.end as usize));
+        });
+    }
+
+    /// Closes a message, or drops it.
+    fn end(&mut self, mark: Mark, field: &Field, fate: Fate) {
+        match fate {
+            Fate::Keep => self.splices.close(mark),
+            Fate::Drop => self.splices.drop_message(mark, field.whole.clone()),
+        }
+    }
+
+    #[inline]
+    fn value(&self, field: &Field) -> &'a [u8] {
+        self.body.get(field.value.clone()).unwrap_or_default()
+    }
+}
+
+// === impl Children ===
+
+impl Children {
+    fn add(&mut self, fate: Fate) {
+        self.all += 1;
+        self.gone += u64::from(fate == Fate::Drop);
+    }
+
+    /// What becomes of what they are in: it goes when the last of them does.
+    fn fate(&self) -> Fate {
+        if self.gone > 0 && self.gone == self.all { Fate::Drop } else { Fate::Keep }
+    }
+}
+
+impl std::ops::AddAssign for Children {
+    fn add_assign(&mut self, other: Self) {
+        self.all += other.all;
+        self.gone += other.gone;
+    }
+}

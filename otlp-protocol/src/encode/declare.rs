@@ -1,0 +1,200 @@
+//! How a writer is declared: its setters as a table of names, kinds and field numbers, like a view's getters.
+
+/// Declares writers: `setter: kind(number)`.
+///
+/// Kinds are protobuf's scalars, `string`, `bytes` and `id(number, length)`; `attribute` for attributes, which makes three
+/// setters; `value` for an `AnyValue`; `nested(Writer = number, room)` for a message; `each_…` for repeated scalars, written
+/// at once, and `strings` for one string of several.
+macro_rules! writers {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident {
+            $( $(#[$setter_doc:meta])* $setter:ident: $kind:ident($($of:tt)+), )*
+        }
+    )*) => { $(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name<'b> {
+            pub(in $crate::encode) out: &'b mut Vec<u8>,
+        }
+
+        impl<'b> $name<'b> {
+            /// Appends the fields of the message to a buffer, without a length before it.
+            pub fn new(out: &'b mut Vec<u8>) -> Self {
+                Self { out }
+            }
+
+            $( writers!(@setter $(#[$setter_doc])* $setter $kind($($of)+)); )*
+        }
+    )* };
+
+    (@setter $(#[$doc:meta])* attribute attribute($number:literal)) => {
+        /// An attribute. A key should be given once.
+        #[inline]
+        pub fn attribute<'v>(&mut self, key: &str, value: impl Into<$crate::view::AnyValue<'v>>) -> &mut Self {
+            $crate::encode::value::attribute(self.out, $number, key, value.into());
+            self
+        }
+
+        /// An attribute whose value is a list.
+        pub fn attribute_array(
+            &mut self,
+            key: &str,
+            write: impl FnOnce(&mut $crate::encode::ArrayWriter<'_>),
+        ) -> &mut Self {
+            $crate::encode::value::long_attribute(self.out, $number, key, |out| {
+                $crate::encode::value::array(out, write);
+            });
+            self
+        }
+
+        /// An attribute whose value is a map.
+        pub fn attribute_map(
+            &mut self,
+            key: &str,
+            write: impl FnOnce(&mut $crate::encode::MapWriter<'_>),
+        ) -> &mut Self {
+            $crate::encode::value::long_attribute(self.out, $number, key, |out| {
+                $crate::encode::value::map(out, write);
+            });
+            self
+        }
+    };
+    (@setter $(#[$doc:meta])* $setter:ident value($number:literal)) => {
+        $(#[$doc])*
+        pub fn $setter<'v>(&mut self, value: impl Into<$crate::view::AnyValue<'v>>) -> &mut Self {
+            let value = value.into();
+            $crate::encode::field::nested(self.out, $number, $crate::encode::field::SHORT, |out| {
+                $crate::encode::value::any_value(out, value);
+            });
+            self
+        }
+    };
+    (@setter $(#[$doc:meta])* $setter:ident nested($writer:ident = $number:literal, $room:ident)) => {
+        $(#[$doc])*
+        #[inline]
+        pub fn $setter(&mut self, write: impl FnOnce(&mut $writer<'_>)) -> &mut Self {
+            $crate::encode::field::nested(self.out, $number, $crate::encode::field::$room, |out| {
+                write(&mut $writer { out });
+            });
+            self
+        }
+    };
+    (@setter $(#[$doc:meta])* $setter:ident id($number:literal, $len:literal)) => {
+        $(#[$doc])*
+        #[inline]
+        pub fn $setter(&mut self, value: &[u8; $len]) -> &mut Self {
+            $crate::encode::field::bytes(self.out, $number, value);
+            self
+        }
+    };
+    (@setter $(#[$doc:meta])* $setter:ident each_double($number:literal)) => {
+        $(#[$doc])*
+        pub fn $setter(&mut self, values: impl IntoIterator<Item = f64>) -> &mut Self {
+            let values = values.into_iter().map(f64::to_bits);
+            $crate::encode::field::packed_fixed64(self.out, $number, values);
+            self
+        }
+    };
+    (@setter $(#[$doc:meta])* $setter:ident each_fixed64($number:literal)) => {
+        $(#[$doc])*
+        pub fn $setter(&mut self, values: impl IntoIterator<Item = u64>) -> &mut Self {
+            $crate::encode::field::packed_fixed64(self.out, $number, values);
+            self
+        }
+    };
+    (@setter $(#[$doc:meta])* $setter:ident each_uint64($number:literal)) => {
+        $(#[$doc])*
+        pub fn $setter(&mut self, values: impl IntoIterator<Item = u64>) -> &mut Self {
+            $crate::encode::field::packed_varint(self.out, $number, values);
+            self
+        }
+    };
+    (@setter $(#[$doc:meta])* $setter:ident each_int32($number:literal)) => {
+        $(#[$doc])*
+        pub fn $setter(&mut self, values: impl IntoIterator<Item = i32>) -> &mut Self {
+            let values = values.into_iter().map(|value| i64::from(value) as u64);
+            $crate::encode::field::packed_varint(self.out, $number, values);
+            self
+        }
+    };
+    (@setter $(#[$doc:meta])* $setter:ident each_int64($number:literal)) => {
+        $(#[$doc])*
+        pub fn $setter(&mut self, values: impl IntoIterator<Item = i64>) -> &mut Self {
+            $crate::encode::field::packed_varint(self.out, $number, values.into_iter().map(|value| value as u64));
+            self
+        }
+    };
+    (@setter $(#[$doc:meta])* $setter:ident $kind:ident($number:literal)) => {
+        $(#[$doc])*
+        #[inline]
+        pub fn $setter(&mut self, value: writers!(@type $kind)) -> &mut Self {
+            writers!(@put $kind, self.out, $number, value);
+            self
+        }
+    };
+
+    (@type bool) => { bool };
+    (@type double) => { f64 };
+    (@type optional_double) => { f64 };
+    (@type fixed32) => { u32 };
+    (@type fixed64) => { u64 };
+    (@type int32) => { i32 };
+    (@type int64) => { i64 };
+    (@type sint32) => { i32 };
+    (@type bytes) => { &[u8] };
+    (@type string) => { &str };
+    (@type strings) => { &str };
+    (@type uint32) => { u32 };
+    (@type uint64) => { u64 };
+    (@type arm_double) => { f64 };
+    (@type arm_sfixed64) => { i64 };
+
+    (@put bool, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::varint($out, $number, u64::from($value))
+    };
+    (@put double, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::fixed64($out, $number, $value.to_bits())
+    };
+    (@put optional_double, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::some_fixed64($out, $number, $value.to_bits())
+    };
+    (@put arm_double, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::some_fixed64($out, $number, $value.to_bits())
+    };
+    (@put arm_sfixed64, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::some_fixed64($out, $number, $value as u64)
+    };
+    (@put fixed32, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::fixed32($out, $number, $value)
+    };
+    (@put fixed64, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::fixed64($out, $number, $value)
+    };
+    (@put int32, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::varint($out, $number, i64::from($value) as u64)
+    };
+    (@put int64, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::varint($out, $number, $value as u64)
+    };
+    (@put sint32, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::varint($out, $number, $crate::encode::field::zigzag32($value))
+    };
+    (@put bytes, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::bytes($out, $number, $value)
+    };
+    (@put string, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::bytes($out, $number, $value.as_bytes())
+    };
+    (@put strings, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::some_bytes($out, $number, $value.as_bytes())
+    };
+    (@put uint32, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::varint($out, $number, u64::from($value))
+    };
+    (@put uint64, $out:expr, $number:literal, $value:ident) => {
+        $crate::encode::field::varint($out, $number, $value)
+    };
+}
+
+pub(super) use writers;

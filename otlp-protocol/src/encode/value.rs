@@ -1,0 +1,126 @@
+//! Attributes and their values.
+
+use super::field::{SHORT, bytes, nested, some_bytes};
+use crate::view::AnyValue;
+use crate::wire::{put_varint, varint_len};
+
+/// Writes the values of a list.
+#[derive(Debug)]
+pub struct ArrayWriter<'b> {
+    out: &'b mut Vec<u8>,
+}
+
+/// Writes the keys and values of a map.
+#[derive(Debug)]
+pub struct MapWriter<'b> {
+    out: &'b mut Vec<u8>,
+}
+
+// === impl ArrayWriter ===
+
+impl ArrayWriter<'_> {
+    /// A value.
+    pub fn value<'v>(&mut self, value: impl Into<AnyValue<'v>>) -> &mut Self {
+        nested(self.out, VALUES, SHORT, |out| any_value(out, value.into()));
+        self
+    }
+
+    /// A list in the list.
+    pub fn array(&mut self, write: impl FnOnce(&mut ArrayWriter<'_>)) -> &mut Self {
+        nested(self.out, VALUES, SHORT, |out| array(out, write));
+        self
+    }
+
+    /// A map in the list.
+    pub fn map(&mut self, write: impl FnOnce(&mut MapWriter<'_>)) -> &mut Self {
+        nested(self.out, VALUES, SHORT, |out| map(out, write));
+        self
+    }
+}
+
+// === impl MapWriter ===
+
+impl MapWriter<'_> {
+    super::declare::writers!(@setter attribute attribute(1));
+}
+
+/// A `KeyValue` in field `number`.
+#[inline]
+pub(super) fn attribute(out: &mut Vec<u8>, number: u32, key: &str, value: AnyValue<'_>) {
+    let value_len = match value {
+        AnyValue::String(value) => 1 + varint_len(value.len() as u64) + value.len(),
+        AnyValue::Bytes(value) => 1 + varint_len(value.len() as u64) + value.len(),
+        AnyValue::Int(value) => 1 + varint_len(value as u64),
+        AnyValue::Bool(_) => 2,
+        AnyValue::Double(_) => 9,
+        _ => return long_attribute(out, number, key, |out| any_value(out, value)),
+    };
+    let len = 4 + key.len() + value_len;
+    if len >= 0x80 || number >= 16 || key.is_empty() {
+        return long_attribute(out, number, key, |out| any_value(out, value));
+    }
+    // All lengths have one byte.
+    let head = [(number as u8) << 3 | LEN, len as u8, KEY_TAG, key.len() as u8];
+    let value_head = [VALUE_TAG, value_len as u8];
+    out.reserve(2 + len);
+    out.extend_from_slice(&head);
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(&value_head);
+    any_value(out, value);
+}
+
+/// A `KeyValue` whose value `write` writes.
+#[inline(never)]
+pub(super) fn long_attribute(out: &mut Vec<u8>, number: u32, key: &str, write: impl FnOnce(&mut Vec<u8>)) {
+    nested(out, number, SHORT, |out| {
+        bytes(out, KEY, key.as_bytes());
+        nested(out, VALUE, SHORT, write);
+    });
+}
+
+/// The fields of an `AnyValue`.
+#[inline]
+pub(super) fn any_value(out: &mut Vec<u8>, value: AnyValue<'_>) {
+    match value {
+        AnyValue::String(value) => some_bytes(out, 1, value.as_bytes()),
+        AnyValue::Bool(value) => out.extend_from_slice(&[2 << 3, u8::from(value)]),
+        AnyValue::Int(value) => {
+            out.push(3 << 3);
+            put_varint(out, value as u64);
+        }
+        AnyValue::Double(value) => super::field::some_fixed64(out, 4, value.to_bits()),
+        AnyValue::Array(list) => {
+            nested(out, 5, SHORT, |out| list.encoded().for_each(|value| some_bytes(out, VALUES, value)));
+        }
+        AnyValue::Map(map) => {
+            nested(out, 6, SHORT, |out| {
+                map.iter().for_each(|attribute| some_bytes(out, VALUES, attribute.as_bytes()));
+            });
+        }
+        AnyValue::Bytes(value) => some_bytes(out, 7, value),
+        AnyValue::StringIndex(index) => {
+            out.push(8 << 3);
+            put_varint(out, index as u64);
+        }
+        AnyValue::Empty => {}
+    }
+}
+
+/// The fields of an `AnyValue` that is a list.
+pub(super) fn array(out: &mut Vec<u8>, write: impl FnOnce(&mut ArrayWriter<'_>)) {
+    nested(out, 5, SHORT, |out| write(&mut ArrayWriter { out }));
+}
+
+/// The fields of an `AnyValue` that is a map.
+pub(super) fn map(out: &mut Vec<u8>, write: impl FnOnce(&mut MapWriter<'_>)) {
+    nested(out, 6, SHORT, |out| write(&mut MapWriter { out }));
+}
+
+/// Field number of the values in an `ArrayValue` and in a `KeyValueList`.
+const VALUES: u32 = 1;
+const KEY: u32 = 1;
+const VALUE: u32 = 2;
+/// Wire type of what has a length.
+const LEN: u8 = 2;
+const KEY_TAG: u8 = (KEY as u8) << 3 | LEN;
+const VALUE_TAG: u8 = (VALUE as u8) << 3 | LEN;

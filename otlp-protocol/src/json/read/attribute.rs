@@ -1,0 +1,75 @@
+//! The shortcut that most of a text takes: an attribute as most encoders write it, without space, a key and a string
+//! or an integer.
+//!
+//! It only ever takes what the walk over the table would take. Whatever is unusual about an attribute (other kinds of
+//! values, escapes, space, keys in another order, faults) is left to the walk.
+
+use super::super::lexer::plain_len;
+use super::super::number;
+use crate::schema::{self, Kind, Message, step};
+use crate::wire::{WireType, put_tag, put_varint, varint_len};
+
+/// The message that this is about.
+pub(super) static KEY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.KeyValue");
+static ANY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.AnyValue");
+
+/// How many messages such an attribute is, one inside the other: `KeyValue` and `AnyValue`.
+pub(super) const MESSAGES: usize = 2;
+
+/// If a plain attribute stands at the start of `text`: appends it to `out` as field `number`, and returns its length.
+#[inline(always)]
+pub(super) fn read(text: &[u8], number: u32, out: &mut Vec<u8>) -> Option<usize> {
+    let rest = text.strip_prefix(b"{\"key\":\"")?;
+    let (key, rest) = rest.split_at(plain_len(rest));
+    let rest = rest.strip_prefix(b"\",\"value\":{\"")?;
+    if let Some(rest) = rest.strip_prefix(b"stringValue\":\"") {
+        let (value, rest) = rest.split_at(plain_len(rest));
+        let rest = rest.strip_prefix(b"\"}}")?;
+        put_key(number, key, 1 + varint_len(value.len() as u64) + value.len(), out);
+        put_text(STRING, value, out);
+        return Some(text.len() - rest.len());
+    }
+    let rest = rest.strip_prefix(b"intValue\":")?;
+    let is_quoted = rest.first() == Some(&b'"');
+    let rest = &rest[usize::from(is_quoted)..];
+    let len = rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
+    let (digits, rest) = rest.split_at(len);
+    let rest = rest.strip_prefix(if is_quoted { b"\"}}".as_slice() } else { b"}}" })?;
+    let value = number::integer(Kind::Int64, digits).ok()?;
+    put_key(number, key, 1 + varint_len(value), out);
+    out.push(INT);
+    put_varint(out, value);
+    Some(text.len() - rest.len())
+}
+
+/// Appends everything before an `AnyValue` of `value_len` bytes. An empty key is a default: it is not written.
+#[inline(always)]
+fn put_key(number: u32, key: &[u8], value_len: usize, out: &mut Vec<u8>) {
+    let key_len = if key.is_empty() { 0 } else { 1 + varint_len(key.len() as u64) + key.len() };
+    put_tag(out, number, WireType::Len);
+    put_varint(out, (key_len + 1 + varint_len(value_len as u64) + value_len) as u64);
+    if key_len > 0 {
+        put_text(KEY, key, out);
+    }
+    out.push(VALUE);
+    put_varint(out, value_len as u64);
+}
+
+#[inline(always)]
+fn put_text(tag: u8, text: &[u8], out: &mut Vec<u8>) {
+    out.push(tag);
+    put_varint(out, text.len() as u64);
+    out.extend_from_slice(text);
+}
+
+const KEY: u8 = 0x0a;
+const VALUE: u8 = 0x12;
+const STRING: u8 = 0x0a;
+const INT: u8 = 0x18;
+
+// The table says the same.
+const _: () = {
+    let (key_value, any_value) = (&KEY_VALUE.steps, &ANY_VALUE.steps);
+    assert!(key_value[KEY as usize] == step::STRING && key_value[VALUE as usize] >= step::MESSAGE);
+    assert!(any_value[STRING as usize] == step::STRING && any_value[INT as usize] == step::VARINT);
+};

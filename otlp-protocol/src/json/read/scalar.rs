@@ -1,0 +1,165 @@
+//! Fields that are no messages: one value, or an array of them.
+
+use super::super::error::{Fault, JsonErrorKind};
+use super::super::number;
+use super::{Reader, bytes};
+use crate::schema::{Field, Kind, Label};
+use crate::wire::{WireType, put_len_delimited, put_tag, put_varint};
+
+// === impl Reader ===
+
+impl Reader<'_, '_> {
+    /// Reads one value; what is the default is not written, unless presence matters.
+    #[inline(always)]
+    pub(super) fn singular(&mut self, field: &'static Field) -> Result<(), Fault> {
+        let has_presence = field.label != Label::Single;
+        match field.kind {
+            Kind::String => self.string(field, has_presence)?,
+            Kind::Bytes => self.bytes(field, has_presence)?,
+            kind => {
+                let bits = self.bits(field)?;
+                if bits != 0 || has_presence {
+                    put_tag(self.sink.out, field.number, kind.wire_type());
+                    self.put_bits(kind, bits);
+                }
+            }
+        }
+        self.check_size()
+    }
+
+    /// Reads an array of values; numbers are written packed.
+    pub(super) fn elements(&mut self, field: &'static Field) -> Result<(), Fault> {
+        self.lexer.expect(b'[', "an array")?;
+        if self.lexer.eat(b']') {
+            return Ok(());
+        }
+        let run = field.is_packable().then(|| {
+            put_tag(self.sink.out, field.number, WireType::Len);
+            self.sink.open()
+        });
+        self.index = Some(0);
+        loop {
+            match field.kind {
+                Kind::String => self.string(field, true)?,
+                Kind::Bytes => self.bytes(field, true)?,
+                kind => {
+                    let bits = self.bits(field)?;
+                    self.put_bits(kind, bits);
+                }
+            }
+            // Eight bytes can come of two characters.
+            self.check_size()?;
+            if !self.lexer.eat(b',') {
+                break;
+            }
+            self.index = self.index.map(|index| index + 1);
+        }
+        if let Some(run) = run {
+            self.sink.close(run);
+        }
+        self.lexer.expect(b']', "',' or ']'")
+    }
+
+    #[inline(always)]
+    fn string(&mut self, field: &Field, even_if_empty: bool) -> Result<(), Fault> {
+        let raw = self.lexer.string("a string")?;
+        if raw.has_escapes {
+            put_tag(self.sink.out, field.number, WireType::Len);
+            let open = self.sink.open();
+            raw.unescape_into(self.sink.out);
+            self.sink.close(open);
+        } else if even_if_empty || !raw.text.is_empty() {
+            put_len_delimited(self.sink.out, field.number, raw.text);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn bytes(&mut self, field: &Field, even_if_empty: bool) -> Result<(), Fault> {
+        let raw =
+            self.lexer.string(if field.is_hex { "a string of hex digits" } else { "a string of base64" })?;
+        let text = raw.unescape(&mut self.scratch);
+        if text.is_empty() && !even_if_empty {
+            return Ok(());
+        }
+        let out = &mut *self.sink.out;
+        put_tag(out, field.number, WireType::Len);
+        let open = self.sink.open();
+        let out = &mut *self.sink.out;
+        let decoded = match field.is_hex {
+            true => bytes::decode_hex(text, out)
+                .or_else(|kind| bytes::decode_profile_id(field, text, out).ok_or(kind)),
+            false => bytes::decode_base64(text, out),
+        };
+        // The closing quote has been read.
+        let offset = self.lexer.position() - raw.text.len() - 1;
+        decoded.map_err(|kind| Fault { kind, offset })?;
+        self.sink.close(open);
+        Ok(())
+    }
+
+    /// Reads a value that is neither text nor bytes: its bits as a varint or a fixed-size field holds them.
+    #[inline(always)]
+    fn bits(&mut self, field: &Field) -> Result<u64, Fault> {
+        let first = self.lexer.peek();
+        let start = self.lexer.position();
+        if field.kind == Kind::Bool {
+            let word: &[u8] = if first == b't' { b"true" } else { b"false" };
+            self.lexer.literal(word, "true or false")?;
+            return Ok(u64::from(first == b't'));
+        }
+        let text = if first == b'"' {
+            self.lexer.string("a number")?.unescape(&mut self.scratch)
+        } else {
+            self.lexer.number(expectation(field.kind))?
+        };
+        let bits = match field.kind {
+            Kind::Double => number::double(text).map(f64::to_bits),
+            Kind::Float => number::float(text).map(|value| u64::from(value.to_bits())),
+            Kind::Enum => {
+                number::integer(field.kind, text).or_else(|kind| enum_value(field, text).ok_or(kind))
+            }
+            kind => number::integer(kind, text),
+        };
+        bits.map_err(|kind| Fault { kind: unknown_value(field, text, kind), offset: start })
+    }
+
+    #[inline(always)]
+    fn put_bits(&mut self, kind: Kind, bits: u64) {
+        let out = &mut *self.sink.out;
+        match kind.wire_type() {
+            WireType::Fixed64 => out.extend_from_slice(&bits.to_le_bytes()),
+            WireType::Fixed32 => out.extend_from_slice(&(bits as u32).to_le_bytes()),
+            _ => put_varint(out, bits),
+        }
+    }
+}
+
+/// The value of that name: senders must not use them (OTLP §JSON Protobuf Encoding), but some do.
+#[cold]
+fn enum_value(field: &Field, name: &[u8]) -> Option<u64> {
+    let value = field.values.iter().find(|(known, _)| known.as_bytes() == name);
+    value.map(|&(_, number)| i64::from(number) as u64)
+}
+
+/// Names the value that an enum does not have.
+#[cold]
+fn unknown_value(field: &Field, text: &[u8], kind: JsonErrorKind) -> JsonErrorKind {
+    let is_name = text.first().is_some_and(|first| first.is_ascii_alphabetic());
+    if field.kind != Kind::Enum || !is_name {
+        return kind;
+    }
+    let name = String::from_utf8_lossy(&text[..text.len().min(MAX_SHOWN_BYTES)]);
+    JsonErrorKind::UnknownValue(name.into_owned().into())
+}
+
+fn expectation(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Double | Kind::Float => "a number",
+        Kind::Enum => "an enum's number",
+        _ => "an integer",
+    }
+}
+
+/// An error shows this much of what was sent.
+const MAX_SHOWN_BYTES: usize = 64;

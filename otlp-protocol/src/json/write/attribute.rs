@@ -1,0 +1,79 @@
+//! The shortcut that most of a body takes: an attribute as every encoder writes it, a key and one plain value.
+//!
+//! It only ever takes what the walk over the table would take. Whatever is unusual about an attribute (fields twice or
+//! in another order, lists and maps, long or empty strings, padded varints, faults) is left to the walk.
+
+use super::scalar::{is_utf8, put_quoted};
+use super::text::put_string;
+use crate::schema::{self, Message, step};
+use crate::wire::Cursor;
+
+/// The message that this is about.
+pub(super) static KEY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.KeyValue");
+static ANY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.AnyValue");
+
+/// If this is a plain attribute: appends its object to `out`.
+#[inline(always)]
+pub(super) fn put(out: &mut Vec<u8>, attribute: &[u8]) -> bool {
+    let Some((key, rest)) = short(attribute, KEY) else { return false };
+    let Some((value, [])) = short(rest, VALUE) else { return false };
+    if key.is_empty() || !is_utf8(key) {
+        return false;
+    }
+    match *value {
+        [STRING, ..] => {
+            let Some((text, [])) = short(value, STRING) else { return false };
+            if !is_utf8(text) {
+                return false;
+            }
+            put_key(out, key, b",\"value\":{\"stringValue\":");
+            put_string(out, text);
+        }
+        [INT, ref digits @ ..] => {
+            let mut cursor = Cursor::new(digits);
+            let Ok(integer) = cursor.varint() else { return false };
+            if !cursor.is_at_end() {
+                return false;
+            }
+            put_key(out, key, b",\"value\":{\"intValue\":");
+            put_quoted(out, integer as i64);
+        }
+        [BOOL, bit @ (0 | 1)] => {
+            put_key(out, key, b",\"value\":{\"boolValue\":");
+            out.extend_from_slice(if bit == 1 { b"true" } else { b"false" });
+        }
+        _ => return false,
+    }
+    out.extend_from_slice(b"}}");
+    true
+}
+
+#[inline(always)]
+fn put_key(out: &mut Vec<u8>, key: &[u8], then: &[u8]) {
+    out.extend_from_slice(b"{\"key\":");
+    put_string(out, key);
+    out.extend_from_slice(then);
+}
+
+/// The bytes of a field and what follows it, if its tag is next and its length has one byte.
+#[inline(always)]
+fn short(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    match bytes {
+        [found, len, rest @ ..] if *found == tag && *len < 0x80 => rest.split_at_checked(usize::from(*len)),
+        _ => None,
+    }
+}
+
+const KEY: u8 = 0x0a;
+const VALUE: u8 = 0x12;
+const STRING: u8 = 0x0a;
+const BOOL: u8 = 0x10;
+const INT: u8 = 0x18;
+
+// The table says the same.
+const _: () = {
+    let (key_value, any_value) = (&KEY_VALUE.steps, &ANY_VALUE.steps);
+    assert!(key_value[KEY as usize] == step::STRING && key_value[VALUE as usize] >= step::MESSAGE);
+    assert!(any_value[STRING as usize] == step::STRING && any_value[INT as usize] == step::VARINT);
+    assert!(any_value[BOOL as usize] == step::VARINT);
+};

@@ -1,0 +1,111 @@
+//! Values that are no messages, from protobuf.
+
+use super::text;
+use crate::DecodeErrorKind;
+use crate::error::Fault;
+use crate::schema::{Field, Kind};
+use crate::wire::{Cursor, WireError, WireType};
+
+/// Whether a string is one.
+#[inline(always)]
+pub(super) fn is_utf8(text: &[u8]) -> bool {
+    text.is_ascii() || simdutf8::basic::from_utf8(text).is_ok()
+}
+
+#[cold]
+fn not_utf8(text: &[u8]) -> Fault {
+    let offset = simdutf8::compat::from_utf8(text).err().map_or(0, |error| error.valid_up_to());
+    Fault { kind: DecodeErrorKind::Utf8, offset }
+}
+
+/// Appends the string or the bytes of a field. A fault's offset is from the start of the value.
+#[inline(always)]
+pub(super) fn put_text(out: &mut Vec<u8>, field: &Field, value: &[u8]) -> Result<(), Fault> {
+    if field.kind == Kind::String {
+        if !is_utf8(value) {
+            return Err(not_utf8(value));
+        }
+        text::put_string(out, value);
+        return Ok(());
+    }
+    out.push(b'"');
+    match field.is_hex {
+        true => text::put_hex(out, value),
+        false => text::put_base64(out, value),
+    }
+    out.push(b'"');
+    Ok(())
+}
+
+/// Reads a number's bits: a varint's or a fixed-size field's value.
+#[inline(always)]
+pub(super) fn bits(kind: Kind, values: &mut Cursor<'_>) -> Result<u64, WireError> {
+    match kind.wire_type() {
+        WireType::Fixed64 => values.fixed64(),
+        WireType::Fixed32 => values.fixed32().map(u64::from),
+        _ => values.varint(),
+    }
+}
+
+/// Whether these bits are the default of their kind: what exceeds a kind does not count.
+#[inline(always)]
+pub(super) fn is_default(kind: Kind, bits: u64) -> bool {
+    match kind {
+        Kind::Enum | Kind::Int32 | Kind::Sint32 | Kind::Uint32 => bits as u32 == 0,
+        _ => bits == 0,
+    }
+}
+
+/// Appends a number or a boolean.
+#[inline(always)]
+pub(super) fn put_bits(out: &mut Vec<u8>, kind: Kind, bits: u64) {
+    match kind {
+        Kind::Bool => out.extend_from_slice(if bits != 0 { b"true" } else { b"false" }),
+        Kind::Double => put_double(out, f64::from_bits(bits)),
+        Kind::Float => put_float(out, f32::from_bits(bits as u32)),
+        Kind::Enum | Kind::Int32 | Kind::Sfixed32 => put_integer(out, bits as i32),
+        Kind::Sint32 => put_integer(out, ((bits as u32 >> 1) as i32) ^ -((bits & 1) as i32)),
+        Kind::Fixed32 | Kind::Uint32 => put_integer(out, bits as u32),
+        Kind::Int64 | Kind::Sfixed64 => put_quoted(out, bits as i64),
+        Kind::Sint64 => put_quoted(out, ((bits >> 1) as i64) ^ -((bits & 1) as i64)),
+        _ => put_quoted(out, bits),
+    }
+}
+
+/// Appends a 64-bit integer, which JSON has in quotes.
+#[inline(always)]
+pub(super) fn put_quoted(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.push(b'"');
+    put_integer(out, value);
+    out.push(b'"');
+}
+
+#[inline(always)]
+fn put_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Appends the shortest number that reads as this double.
+fn put_double(out: &mut Vec<u8>, value: f64) {
+    if value.is_finite() {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        put_word(out, value.is_nan(), value.is_sign_negative());
+    }
+}
+
+fn put_float(out: &mut Vec<u8>, value: f32) {
+    if value.is_finite() {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        put_word(out, value.is_nan(), value.is_sign_negative());
+    }
+}
+
+fn put_word(out: &mut Vec<u8>, is_nan: bool, is_negative: bool) {
+    out.extend_from_slice(match (is_nan, is_negative) {
+        (true, _) => b"\"NaN\"",
+        (false, true) => b"\"-Infinity\"",
+        (false, false) => b"\"Infinity\"",
+    });
+}

@@ -1,0 +1,107 @@
+//! Batches as `opentelemetry-proto`'s structs and back (feature `model`, off by default: it brings prost and the
+//! OpenTelemetry SDK's types).
+//!
+//! For code that wants owned structs, or has them. What the structs do not know is lost: decoding drops fields of a newer
+//! OTLP than the `opentelemetry-proto` that this crate was built with. [`view`](crate::view) and
+//! [`encode`](crate::encode) do without structs, and without that crate.
+//!
+//! ```
+//! use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+//! use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+//! use otlp_protocol::{Charge, model};
+//!
+//! let scope_logs = ScopeLogs { log_records: vec![LogRecord::default(); 2], ..Default::default() };
+//! let resource_logs = ResourceLogs { scope_logs: vec![scope_logs], ..Default::default() };
+//! let request = ExportLogsServiceRequest { resource_logs: vec![resource_logs] };
+//!
+//! let batch = model::to_batch(&request, Charge::none());
+//! assert_eq!(batch.items(), 2);
+//! assert_eq!(model::from_batch::<ExportLogsServiceRequest>(&batch)?, request);
+//! # Ok::<(), model::ModelError>(())
+//! ```
+
+use crate::count::survey;
+use crate::{Batch, Charge, Signal};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::profiles::v1development::ExportProfilesServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+
+/// A request struct of `opentelemetry-proto`.
+pub trait Model: prost::Message + Default {
+    /// The signal that it is the request of.
+    const SIGNAL: Signal;
+}
+
+/// Why a body is not that struct.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// It is not protobuf of that message.
+    #[error("cannot decode a request of {signal}: {source}")]
+    Decode {
+        /// The signal of the struct.
+        signal: Signal,
+        /// What prost says.
+        source: prost::DecodeError,
+    },
+    /// The batch is of another signal than the struct.
+    #[error("a batch of {batch} is no request of {model}")]
+    Signal {
+        /// The signal of the batch.
+        batch: Signal,
+        /// The signal of the struct.
+        model: Signal,
+    },
+}
+
+/// Decodes an encoded request.
+///
+/// # Errors
+/// If the body is not sound.
+pub fn decode<M: Model>(body: &[u8]) -> Result<M, ModelError> {
+    M::decode(body).map_err(|source| ModelError::Decode { signal: M::SIGNAL, source })
+}
+
+/// Decodes a batch's body.
+///
+/// # Errors
+/// If the batch is of another signal, or was made of a body that is not sound.
+pub fn from_batch<M: Model>(batch: &Batch) -> Result<M, ModelError> {
+    if batch.signal != M::SIGNAL {
+        return Err(ModelError::Signal { batch: batch.signal, model: M::SIGNAL });
+    }
+    let body = batch.body().plain().clone();
+    M::decode(body).map_err(|source| ModelError::Decode { signal: M::SIGNAL, source })
+}
+
+/// Encodes a request.
+pub fn encode<M: Model>(request: &M) -> Vec<u8> {
+    request.encode_to_vec()
+}
+
+/// Encodes a request as a batch; `charge` is its share of a byte budget, if there is one.
+#[expect(clippy::expect_used, reason = "prost writes what can be counted")]
+pub fn to_batch<M: Model>(request: &M, charge: Charge) -> Batch {
+    let body = request.encode_to_vec();
+    let survey = survey(M::SIGNAL, &body).expect("an encoded request is sound");
+    Batch::new(M::SIGNAL, body, survey.count, survey.mergeable, charge)
+}
+
+// === impl Model ===
+
+impl Model for ExportLogsServiceRequest {
+    const SIGNAL: Signal = Signal::LOGS;
+}
+
+impl Model for ExportMetricsServiceRequest {
+    const SIGNAL: Signal = Signal::METRICS;
+}
+
+impl Model for ExportProfilesServiceRequest {
+    const SIGNAL: Signal = Signal::PROFILES;
+}
+
+impl Model for ExportTraceServiceRequest {
+    const SIGNAL: Signal = Signal::TRACES;
+}

@@ -1,0 +1,220 @@
+//! Cutting a request into requests by what is in it: by trace for a choice of endpoints, by tenant for their quotas.
+//!
+//! Like [`split`](crate::split()), parts are slices of the body and new length prefixes, and each repeats what its
+//! envelopes say of their entries.
+
+use crate::count::{BELOW_RESOURCE, HEADER, RESOURCES, survey, tally};
+use crate::field::{Field, fields, joined, pieces};
+use crate::split::Source;
+use crate::split::part::Part;
+use crate::wire::WireError;
+use crate::{Count, Item, Payload, Signal, SplitLimits};
+use bytes::Bytes;
+use std::ops::Range;
+
+/// The most parts that [`partition`] makes.
+pub const MAX_PARTS: usize = 4096;
+
+/// Cuts a body that [`validate`](crate::validate()) found sound into at most `parts` (at least 1, at most [`MAX_PARTS`]),
+/// each item going to the part that `choose` says; beyond the last is the last. What comes back has one place for each
+/// part, `None` if nothing went there. Items keep their order; a metric whose points go to several parts is an entry of
+/// each.
+///
+/// `choose` is asked once for each data point, span, log record and profile, in the order they stand. Where there is no
+/// item to ask about, it is asked about what there is: an entry without points, an envelope without entries. Two things
+/// are not cut apart: a metric that has points of several types, and a body that is not mergeable (it has more than
+/// resources, like a profiles' dictionary), which goes whole to where the first of it does.
+///
+/// A body that goes to one part is not copied.
+///
+/// ```
+/// use otlp_protocol::{Signal, partition, view};
+///
+/// // Three log records of severity 1, 2 and 1.
+/// let body = bytes::Bytes::from_static(b"\x0a\x0e\x12\x0c\x12\x02\x10\x01\x12\x02\x10\x02\x12\x02\x10\x01");
+/// let parts = partition(Signal::LOGS, &body, 2, |item| {
+///     usize::from(view::LogRecord::new(item.entry).severity_number() == 2)
+/// })?;
+/// let items: Vec<u64> = parts.iter().flatten().map(|(_, count)| count.items).collect();
+/// assert_eq!(items, [2, 1]);
+/// # Ok::<(), otlp_protocol::wire::WireError>(())
+/// ```
+///
+/// # Errors
+/// If a level that must be read is not protobuf: never for a sound body.
+pub fn partition(
+    signal: Signal,
+    body: &Bytes,
+    parts: usize,
+    choose: impl FnMut(&Item<'_>) -> usize,
+) -> Result<Vec<Option<(Payload, Count)>>, WireError> {
+    let survey = survey(signal, body)?;
+    let mut shares = Vec::new();
+    shares.resize_with(parts.clamp(1, MAX_PARTS), || None);
+    let source = Source { body, items: signal.items };
+    let path = Vec::with_capacity(4);
+    let mut partition = Partition { source, choose, shares, path, opened: 0, first: None };
+    for resource in fields(body, 0) {
+        let resource = resource?;
+        if resource.is(RESOURCES) {
+            partition.resource(&resource)?;
+        }
+        if !survey.mergeable && partition.first.is_some() {
+            break;
+        }
+    }
+    let whole = match partition.first {
+        _ if survey.mergeable => partition.only_part(),
+        first => Some(first.unwrap_or_default()),
+    };
+    let Some(whole) = whole else { return Ok(partition.finish()) };
+    let part = |index| (index == whole && !body.is_empty()).then(|| (body.clone().into(), survey.count));
+    Ok((0..partition.shares.len()).map(part).collect())
+}
+
+/// The work: the parts, and the envelopes around the item that is next.
+struct Partition<'a, C> {
+    source: Source<'a>,
+    choose: C,
+    shares: Vec<Option<Share<'a>>>,
+    path: Vec<Envelope>,
+    /// How many envelopes have been opened so far.
+    opened: u64,
+    /// Where the first item went.
+    first: Option<usize>,
+}
+
+/// A part, and the envelopes that are open in it: those of the last item that went there.
+struct Share<'a> {
+    part: Part<'a>,
+    open: Vec<u64>,
+}
+
+struct Envelope {
+    /// Which it is of all that were opened.
+    id: u64,
+    number: u32,
+    header: Bytes,
+    is_entry: bool,
+}
+
+// === impl Partition ===
+
+impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
+    fn resource(&mut self, envelope: &Field) -> Result<(), WireError> {
+        let resource = joined(self.source.body, &pieces(self.source.body, envelope, HEADER)?);
+        let item = Item { resource: &resource, ..Item::default() };
+        if !self.open(envelope, BELOW_RESOURCE[0])? {
+            return self.place_whole(envelope, &BELOW_RESOURCE, &item);
+        }
+        for scope in self.source.fields(envelope) {
+            let scope = scope?;
+            if scope.is(BELOW_RESOURCE[0]) {
+                self.scope(&scope, &item)?;
+            }
+        }
+        self.path.pop();
+        Ok(())
+    }
+
+    fn scope(&mut self, envelope: &Field, item: &Item<'_>) -> Result<(), WireError> {
+        let scope = joined(self.source.body, &pieces(self.source.body, envelope, HEADER)?);
+        let item = Item { scope: &scope, ..*item };
+        if !self.open(envelope, BELOW_RESOURCE[1])? {
+            return self.place_whole(envelope, &BELOW_RESOURCE[1..], &item);
+        }
+        for entry in self.source.fields(envelope) {
+            let entry = entry?;
+            if entry.is(BELOW_RESOURCE[1]) {
+                let item = Item { entry: self.source.value(&entry), ..item };
+                self.entry(&entry, &item)?;
+            }
+        }
+        self.path.pop();
+        Ok(())
+    }
+
+    /// Places the points of a metric one by one, any other entry whole.
+    fn entry(&mut self, entry: &Field, item: &Item<'_>) -> Result<(), WireError> {
+        let source = self.source;
+        let Some((arm, number)) = source.only_arm(entry)? else {
+            return self.place_whole(entry, &[], item);
+        };
+        let outer = source.header(source.fields(entry), |field| field.is(arm))?;
+        let inner = source.header(source.fields_of_arm(entry, arm), |field| field.is(number))?;
+        let (Some(outer), Some(inner)) = (outer, inner) else {
+            return self.place_whole(entry, &[], item);
+        };
+        self.push(entry.number, outer, true);
+        self.push(arm, inner, false);
+        for point in source.fields_of_arm(entry, arm) {
+            let point = point?;
+            if point.is(number) {
+                let item = Item { point: Some(source.value(&point)), ..*item };
+                self.place(&item, point.whole, Count { items: 1, entries: 0 });
+            }
+        }
+        self.path.truncate(self.path.len().saturating_sub(2));
+        Ok(())
+    }
+
+    /// Opens an envelope; not if it has no children of that number.
+    fn open(&mut self, envelope: &Field, number: u32) -> Result<bool, WireError> {
+        let header = self.source.header(self.source.fields(envelope), |child| child.is(number))?;
+        let has_children = header.is_some();
+        if let Some(header) = header {
+            self.push(envelope.number, header, false);
+        }
+        Ok(has_children)
+    }
+
+    fn push(&mut self, number: u32, header: Bytes, is_entry: bool) {
+        self.opened += 1;
+        self.path.push(Envelope { id: self.opened, number, header, is_entry });
+    }
+
+    fn place_whole(&mut self, field: &Field, below: &[u32], item: &Item<'_>) -> Result<(), WireError> {
+        let count = tally(self.source.items, self.source.value(field), below)?;
+        self.place(item, field.whole.clone(), count);
+        Ok(())
+    }
+
+    fn place(&mut self, item: &Item<'_>, raw: Range<usize>, count: Count) {
+        let part = (self.choose)(item).min(self.shares.len().saturating_sub(1));
+        self.first.get_or_insert(part);
+        let Some(share) = self.shares.get_mut(part) else { return };
+        share.get_or_insert_with(|| Share::new(self.source.body)).place(&self.path, raw, count);
+    }
+
+    /// The one part that has everything, if it is one.
+    fn only_part(&self) -> Option<usize> {
+        let mut used = self.shares.iter().enumerate().filter(|(_, share)| share.is_some());
+        used.next().filter(|_| used.next().is_none()).map(|(index, _)| index)
+    }
+
+    fn finish(self) -> Vec<Option<(Payload, Count)>> {
+        self.shares.into_iter().map(|share| share?.part.take()).collect()
+    }
+}
+
+// === impl Share ===
+
+impl<'a> Share<'a> {
+    fn new(body: &'a Bytes) -> Self {
+        Self { part: Part::new(body, SplitLimits::default()), open: Vec::with_capacity(4) }
+    }
+
+    /// Places a slice of the body inside the envelopes of that path; those that are open already stay so.
+    fn place(&mut self, path: &[Envelope], raw: Range<usize>, count: Count) {
+        let common = self.open.iter().zip(path).take_while(|(open, envelope)| **open == envelope.id).count();
+        for _ in common..self.open.len() {
+            self.part.close();
+        }
+        self.open.truncate(common);
+        for envelope in path.iter().skip(common) {
+            self.part.open(envelope.number, envelope.header.clone(), envelope.is_entry);
+            self.open.push(envelope.id);
+        }
+        self.part.place(raw, count);
+    }
+}

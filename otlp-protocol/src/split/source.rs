@@ -1,0 +1,92 @@
+//! How the messages of a body lie in it: what of an envelope is repeated in each part, and which items can be told apart.
+
+use crate::Items;
+use crate::field::{Field, Fields, fields};
+use crate::wire::WireError;
+use bytes::Bytes;
+
+/// A body that is being cut.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) body: &'a Bytes,
+    pub(crate) items: Items,
+}
+
+// === impl Source ===
+
+impl<'a> Source<'a> {
+    /// The number of the one container in an entry, and of the items in it; `None` if its items cannot be cut apart.
+    pub(crate) fn only_arm(&self, entry: &Field) -> Result<Option<(u32, u32)>, WireError> {
+        let Items::Inside { containers, field: number } = self.items else { return Ok(None) };
+        let mut only = None;
+        for field in self.fields(entry) {
+            let field = field?;
+            if !field.is_len || !containers.contains(&field.number) {
+                continue;
+            }
+            if only.is_some_and(|only| only != field.number) {
+                return Ok(None);
+            }
+            only = Some(field.number);
+        }
+        Ok(only.map(|arm| (arm, number)))
+    }
+
+    /// All of the fields that are not children, in one piece: a slice of the body if they stand together. `None` if
+    /// there are no children.
+    pub(crate) fn header(
+        &self,
+        fields: impl Iterator<Item = Result<Field, WireError>>,
+        is_child: impl Fn(&Field) -> bool,
+    ) -> Result<Option<Bytes>, WireError> {
+        let mut gathered = Vec::new();
+        let mut run = 0..0;
+        let mut has_children = false;
+        for field in fields {
+            let field = field?;
+            if is_child(&field) {
+                has_children = true;
+            } else if run.end == field.whole.start {
+                run.end = field.whole.end;
+            } else {
+                gathered.extend_from_slice(self.body.get(run).unwrap_or_default());
+                run = field.whole;
+            }
+        }
+        if !has_children {
+            return Ok(None);
+        }
+        if gathered.is_empty() {
+            return Ok(Some(self.body.slice(run)));
+        }
+        gathered.extend_from_slice(self.body.get(run).unwrap_or_default());
+        Ok(Some(gathered.into()))
+    }
+
+    /// The fields of a message.
+    pub(crate) fn fields(&self, message: &Field) -> Fields<'a> {
+        fields(self.value(message), message.value.start)
+    }
+
+    #[inline]
+    pub(crate) fn value(&self, field: &Field) -> &'a [u8] {
+        self.body.get(field.value.clone()).unwrap_or_default()
+    }
+
+    /// The fields of all occurrences of an entry's container.
+    pub(crate) fn fields_of_arm(
+        &self,
+        entry: &Field,
+        arm: u32,
+    ) -> impl Iterator<Item = Result<Field, WireError>> + use<'a> {
+        let body = self.body;
+        self.fields(entry).flat_map(move |field| {
+            let (error, container) = match field {
+                Ok(field) => (None, field.is(arm).then_some(field)),
+                Err(error) => (Some(Err(error)), None),
+            };
+            let value = container.map_or(0..0, |container| container.value);
+            error.into_iter().chain(fields(body.get(value.clone()).unwrap_or_default(), value.start))
+        })
+    }
+}

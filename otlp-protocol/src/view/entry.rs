@@ -1,0 +1,71 @@
+//! An entry of whichever signal, for code that treats them alike.
+
+use super::{AnyValue, Attributes, LogRecord, Metric, Profile, Span};
+use crate::Signal;
+
+/// A span, log record, metric, profile, or the entry of a signal that has no view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Entry<'a> {
+    /// A log record.
+    LogRecord(LogRecord<'a>),
+    /// A metric.
+    Metric(Metric<'a>),
+    /// Of another signal: encoded.
+    Other(&'a [u8]),
+    /// A profile.
+    Profile(Profile<'a>),
+    /// A span.
+    Span(Span<'a>),
+}
+
+// === impl Entry ===
+
+impl<'a> Entry<'a> {
+    /// A view of an encoded entry of a signal; nothing is read yet.
+    pub fn new(signal: Signal, message: &'a [u8]) -> Self {
+        match signal {
+            _ if signal == Signal::LOGS => Self::LogRecord(LogRecord::new(message)),
+            _ if signal == Signal::METRICS => Self::Metric(Metric::new(message)),
+            _ if signal == Signal::PROFILES => Self::Profile(Profile::new(message)),
+            _ if signal == Signal::TRACES => Self::Span(Span::new(message)),
+            _ => Self::Other(message),
+        }
+    }
+
+    /// The encoded entry.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        match self {
+            Self::LogRecord(record) => record.as_bytes(),
+            Self::Metric(metric) => metric.as_bytes(),
+            Self::Other(message) => message,
+            Self::Profile(profile) => profile.as_bytes(),
+            Self::Span(span) => span.as_bytes(),
+        }
+    }
+
+    /// The name of a span or a metric, the event name of a log record.
+    pub fn name(&self) -> Option<&'a str> {
+        match self {
+            Self::LogRecord(record) => Some(record.event_name()),
+            Self::Metric(metric) => Some(metric.name()),
+            Self::Span(span) => Some(span.name()),
+            Self::Other(_) | Self::Profile(_) => None,
+        }
+    }
+
+    /// The attributes of a span or a log record. Those of a metric are its [points'](Metric::points), those of a profile
+    /// stand in the request's [`Dictionary`](super::Dictionary).
+    pub fn attributes(&self) -> Option<Attributes<'a>> {
+        match self {
+            Self::LogRecord(record) => Some(record.attributes()),
+            Self::Span(span) => Some(span.attributes()),
+            Self::Metric(_) | Self::Other(_) | Self::Profile(_) => None,
+        }
+    }
+
+    /// The body of a log record.
+    pub fn body(&self) -> Option<AnyValue<'a>> {
+        if let Self::LogRecord(record) = self { Some(record.body()) } else { None }
+    }
+}

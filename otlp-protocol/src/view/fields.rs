@@ -1,0 +1,406 @@
+//! The fields of a message that is read on demand: the machinery under all views.
+//!
+//! A singular message may be given several times; protobuf then merges the pieces, which is the same as reading them one
+//! after the other. So a view is either one slice, or the pieces at a path of field numbers within an enclosing slice.
+//! In OTLP at most two singular messages nest before a repeated one starts afresh (`KeyValue.value.kvlist_value`), so the
+//! path has room for two.
+
+use crate::wire::{Cursor, WireType};
+use std::fmt;
+use std::iter::FusedIterator;
+use std::marker::PhantomData;
+
+/// A message to be read: its bytes, or where its pieces are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fields<'a> {
+    bytes: &'a [u8],
+    /// Field numbers that lead to the pieces; 0 ends the path.
+    path: [u8; MAX_PATH],
+    /// Pieces that start before this offset in `bytes` don't count: another arm of the `oneof` replaced them.
+    from: usize,
+}
+
+/// The fields of a message, in the order they stand. Ends where the message is malformed.
+#[derive(Clone, Debug)]
+pub(super) struct FieldIter<'a> {
+    piece: Cursor<'a>,
+    rest: Option<Pieces<'a>>,
+}
+
+/// The encodings that make up one message: one slice, or, if a singular message was given several times, each of them.
+/// One after the other they are an encoding of the whole.
+#[derive(Clone, Debug)]
+pub struct Pieces<'a> {
+    fields: Fields<'a>,
+    outer: Cursor<'a>,
+    inner: Option<Cursor<'a>>,
+    whole: Option<&'a [u8]>,
+}
+
+/// A field's value as the wire has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Raw<'a> {
+    Fixed32(u32),
+    Fixed64(u64),
+    Len(&'a [u8]),
+    Varint(u64),
+}
+
+/// The arm of a `oneof` that counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arm<'a> {
+    pub(super) number: u32,
+    pub(super) value: Raw<'a>,
+    /// What the arm holds if it is a message.
+    pub(super) fields: Fields<'a>,
+}
+
+/// Iterator over the views of a repeated field.
+#[derive(Clone)]
+pub struct Views<'a, T> {
+    fields: FieldIter<'a>,
+    number: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+/// Iterator over a repeated string; one that is not UTF-8 is empty.
+#[derive(Clone)]
+pub struct Strings<'a>(Views<'a, &'a [u8]>);
+
+/// Iterator over a repeated number, packed or not.
+#[derive(Clone)]
+pub struct Scalars<'a, T> {
+    fields: FieldIter<'a>,
+    number: u32,
+    wire_type: WireType,
+    /// What is left of the packed run being read.
+    run: Cursor<'a>,
+    convert: fn(u64) -> T,
+}
+
+const MAX_PATH: usize = 2;
+
+// === impl Fields ===
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, path: [0; MAX_PATH], from: 0 }
+    }
+
+    /// The enclosing bytes: the message itself where it is one slice.
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub(super) fn pieces(self) -> Pieces<'a> {
+        let whole = (self.path[0] == 0).then_some(self.bytes);
+        Pieces { fields: self, outer: Cursor::new(self.bytes), inner: None, whole }
+    }
+
+    #[inline]
+    pub(super) fn iter(self) -> FieldIter<'a> {
+        if self.path[0] == 0 {
+            return FieldIter { piece: Cursor::new(self.bytes), rest: None };
+        }
+        FieldIter { piece: Cursor::new(&[]), rest: Some(self.pieces()) }
+    }
+
+    /// The last value of a singular field that `read` takes.
+    #[inline]
+    fn last<T>(self, number: u32, read: impl Fn(Raw<'a>) -> Option<T>) -> Option<T> {
+        let mut found = None;
+        for (_, value) in self.iter().filter(|(other, _)| *other == number) {
+            found = read(value).or(found);
+        }
+        found
+    }
+
+    pub(super) fn varint(self, number: u32) -> u64 {
+        self.last(number, Raw::varint).unwrap_or(0)
+    }
+
+    pub(super) fn fixed32(self, number: u32) -> u32 {
+        self.last(number, Raw::fixed32).unwrap_or(0)
+    }
+
+    pub(super) fn fixed64(self, number: u32) -> u64 {
+        self.last(number, Raw::fixed64).unwrap_or(0)
+    }
+
+    pub(super) fn optional_double(self, number: u32) -> Option<f64> {
+        self.last(number, Raw::fixed64).map(f64::from_bits)
+    }
+
+    pub(super) fn len_delimited(self, number: u32) -> &'a [u8] {
+        self.last(number, Raw::len_delimited).unwrap_or_default()
+    }
+
+    pub(super) fn string(self, number: u32) -> &'a str {
+        text(self.len_delimited(number))
+    }
+
+    /// A singular message: all that was given of it. Empty if it is absent.
+    pub(super) fn message(self, number: u32) -> Self {
+        let mut whole = None;
+        let mut many = false;
+        for piece in self.views::<&[u8]>(number) {
+            many |= whole.is_some();
+            whole = Some(piece);
+        }
+        if many { self.within(number, 0) } else { Self::new(whole.unwrap_or_default()) }
+    }
+
+    /// The arm of a `oneof` that counts: the last one; a message that was given several times without another arm
+    /// between is merged. `is_arm` says whether a field of that value is an arm.
+    pub(super) fn one_of(self, is_arm: impl Fn(u32, Raw<'a>) -> bool) -> Option<Arm<'a>> {
+        let mut found: Option<Arm<'a>> = None;
+        let mut first: &[u8] = &[];
+        let mut many = false;
+        for (number, value) in self.iter().filter(|(number, value)| is_arm(*number, *value)) {
+            let piece = value.len_delimited().unwrap_or_default();
+            if found.is_some_and(|arm| arm.number == number) {
+                many = true;
+            } else {
+                (first, many) = (piece, false);
+            }
+            found = Some(Arm { number, value, fields: Self::new(piece) });
+        }
+        let mut arm = found?;
+        if many && matches!(arm.value, Raw::Len(_)) {
+            arm.fields = self.within(arm.number, offset(self.bytes, first));
+        }
+        Some(arm)
+    }
+
+    pub(super) fn views<T>(self, number: u32) -> Views<'a, T> {
+        Views { fields: self.iter(), number, of: PhantomData }
+    }
+
+    pub(super) fn strings(self, number: u32) -> Strings<'a> {
+        Strings(self.views(number))
+    }
+
+    pub(super) fn scalars<T>(
+        self,
+        number: u32,
+        wire_type: WireType,
+        convert: fn(u64) -> T,
+    ) -> Scalars<'a, T> {
+        Scalars { fields: self.iter(), number, wire_type, run: Cursor::new(&[]), convert }
+    }
+
+    /// The pieces of the singular field `number`, from an offset on.
+    fn within(self, number: u32, from: usize) -> Self {
+        let number = number as u8;
+        let from = from.max(self.from);
+        match self.path {
+            [0, _] => Self { path: [number, 0], from, ..self },
+            [first, 0] => Self { path: [first, number], from, ..self },
+            // No message of OTLP nests singular messages deeper.
+            _ => Self::default(),
+        }
+    }
+}
+
+// === impl FieldIter ===
+
+impl<'a> Iterator for FieldIter<'a> {
+    type Item = (u32, Raw<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(field) = read(&mut self.piece) {
+                return Some(field);
+            }
+            self.piece = Cursor::new(self.rest.as_mut()?.next()?);
+        }
+    }
+}
+
+impl FusedIterator for FieldIter<'_> {}
+
+// === impl Pieces ===
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let Fields { bytes, path: [first, second], from } = self.fields;
+        if first == 0 {
+            return self.whole.take();
+        }
+        loop {
+            if let Some(inner) = &mut self.inner {
+                match next_piece(inner, second) {
+                    Some(piece) if offset(bytes, piece) >= from => return Some(piece),
+                    Some(_) => continue,
+                    None => self.inner = None,
+                }
+            }
+            let piece = next_piece(&mut self.outer, first)?;
+            if second != 0 {
+                self.inner = Some(Cursor::new(piece));
+            } else if offset(bytes, piece) >= from {
+                return Some(piece);
+            }
+        }
+    }
+}
+
+impl FusedIterator for Pieces<'_> {}
+
+// === impl Raw ===
+
+impl<'a> Raw<'a> {
+    pub(super) fn varint(self) -> Option<u64> {
+        if let Self::Varint(value) = self { Some(value) } else { None }
+    }
+
+    pub(super) fn fixed32(self) -> Option<u32> {
+        if let Self::Fixed32(value) = self { Some(value) } else { None }
+    }
+
+    pub(super) fn fixed64(self) -> Option<u64> {
+        if let Self::Fixed64(value) = self { Some(value) } else { None }
+    }
+
+    pub(super) fn len_delimited(self) -> Option<&'a [u8]> {
+        if let Self::Len(value) = self { Some(value) } else { None }
+    }
+}
+
+// === impl Views ===
+
+impl<'a, T: From<&'a [u8]>> Iterator for Views<'a, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        loop {
+            match self.fields.next()? {
+                (number, Raw::Len(value)) if number == self.number => return Some(T::from(value)),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl<'a, T: From<&'a [u8]>> FusedIterator for Views<'a, T> {}
+
+impl<'a, T: From<&'a [u8]> + fmt::Debug + Clone> fmt::Debug for Views<'a, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+// === impl Strings ===
+
+impl<'a> Iterator for Strings<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        self.0.next().map(text)
+    }
+}
+
+impl FusedIterator for Strings<'_> {}
+
+impl fmt::Debug for Strings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+// === impl Scalars ===
+
+impl<T> Iterator for Scalars<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        loop {
+            let value = match self.wire_type {
+                _ if self.run.is_at_end() => None,
+                WireType::Fixed64 => self.run.fixed64().ok(),
+                _ => self.run.varint().ok(),
+            };
+            if let Some(value) = value {
+                return Some((self.convert)(value));
+            }
+            self.run = Cursor::new(&[]);
+            match self.fields.next()? {
+                (number, _) if number != self.number => {}
+                (_, Raw::Len(run)) => self.run = Cursor::new(run),
+                (_, Raw::Fixed64(value)) if self.wire_type == WireType::Fixed64 => {
+                    return Some((self.convert)(value));
+                }
+                (_, Raw::Varint(value)) if self.wire_type == WireType::Varint => {
+                    return Some((self.convert)(value));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl<T> FusedIterator for Scalars<'_, T> {}
+
+impl<T: fmt::Debug + Clone> fmt::Debug for Scalars<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+/// Reads the next field, groups skipped. A malformed message ends here: nothing after it can be told.
+#[inline]
+fn read<'a>(message: &mut Cursor<'a>) -> Option<(u32, Raw<'a>)> {
+    let field = read_or_fail(message);
+    if field.is_none() {
+        *message = Cursor::new(&[]);
+    }
+    field
+}
+
+#[inline]
+fn read_or_fail<'a>(message: &mut Cursor<'a>) -> Option<(u32, Raw<'a>)> {
+    while !message.is_at_end() {
+        let (number, wire_type) = message.tag().ok()?;
+        let value = match wire_type {
+            WireType::Varint => Raw::Varint(message.varint().ok()?),
+            WireType::Fixed64 => Raw::Fixed64(message.fixed64().ok()?),
+            WireType::Len => Raw::Len(message.len_delimited().ok()?),
+            WireType::Fixed32 => Raw::Fixed32(message.fixed32().ok()?),
+            WireType::StartGroup | WireType::EndGroup => {
+                message.skip_value(number, wire_type).ok()?;
+                continue;
+            }
+        };
+        return Some((number, value));
+    }
+    None
+}
+
+fn next_piece<'a>(message: &mut Cursor<'a>, number: u8) -> Option<&'a [u8]> {
+    loop {
+        match read(message)? {
+            (found, Raw::Len(piece)) if found == u32::from(number) => return Some(piece),
+            _ => {}
+        }
+    }
+}
+
+/// Where `piece`, a slice of `bytes`, starts in them.
+fn offset(bytes: &[u8], piece: &[u8]) -> usize {
+    piece.as_ptr().addr().saturating_sub(bytes.as_ptr().addr())
+}
+
+/// The string that `bytes` hold; empty if they are not UTF-8, which only unchecked bytes can be.
+pub(super) fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Zigzag: `sint32` on the wire.
+pub(super) fn zigzag32(value: u64) -> i32 {
+    let value = value as u32;
+    (value >> 1) as i32 ^ -((value & 1) as i32)
+}

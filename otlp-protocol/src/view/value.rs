@@ -1,0 +1,265 @@
+//! Attributes and their values: `opentelemetry.proto.common.v1`.
+
+use super::declare::views;
+use super::fields::{Fields, Raw, Views, text};
+use std::fmt;
+
+/// A value of any type, as attributes and log bodies have it; scalars are read, lists are views.
+///
+/// Lists are equal if their encodings are.
+#[derive(Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
+pub enum AnyValue<'a> {
+    /// Absent, or without a value.
+    #[default]
+    Empty,
+    /// A list of values.
+    Array(Array<'a>),
+    /// `true` or `false`.
+    Bool(bool),
+    /// Any bytes.
+    Bytes(&'a [u8]),
+    /// A double.
+    Double(f64),
+    /// A 64-bit integer.
+    Int(i64),
+    /// A list of keys and values.
+    Map(Attributes<'a>),
+    /// A string.
+    String(&'a str),
+    /// A string by its place in a profiles request's [`Dictionary`](super::Dictionary).
+    StringIndex(i32),
+}
+
+/// The values of an [`AnyValue::Array`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Array<'a>(Fields<'a>);
+
+/// Iterator over the values of an [`Array`].
+#[derive(Clone, Debug)]
+pub struct Values<'a>(Views<'a, &'a [u8]>);
+
+/// A list of keys and values: a resource's, scope's or item's attributes, or an [`AnyValue::Map`].
+///
+/// ```
+/// use otlp_protocol::view::{AnyValue, Resource};
+///
+/// let resource = Resource::new(b"\x0a\x0f\x0a\x04name\x12\x07\x0a\x05crate");
+/// assert_eq!(resource.attributes().get("name"), Some(AnyValue::String("crate")));
+/// let keys: Vec<&str> = resource.attributes().iter().map(|attribute| attribute.key()).collect();
+/// assert_eq!(keys, ["name"]);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Attributes<'a> {
+    fields: Fields<'a>,
+    number: u32,
+}
+
+views! {
+    /// An attribute.
+    repeated KeyValue {
+        /// Its key.
+        key: string(1),
+        /// Its value.
+        value: value(2),
+        /// Its key by its place in a profiles request's [`Dictionary`](super::Dictionary).
+        key_strindex: int32(3),
+    }
+}
+
+/// Deeper values are not shown by `Debug`.
+const MAX_SHOWN_DEPTH: usize = 32;
+
+// === impl AnyValue ===
+
+impl<'a> AnyValue<'a> {
+    /// The value of an encoded `AnyValue`.
+    pub fn new(message: &'a [u8]) -> Self {
+        Self::of(Fields::new(message))
+    }
+
+    /// The string, if it is one.
+    pub fn as_str(&self) -> Option<&'a str> {
+        if let Self::String(value) = *self { Some(value) } else { None }
+    }
+
+    pub(super) fn of(fields: Fields<'a>) -> Self {
+        let is_arm = |number, value| {
+            matches!(
+                (number, value),
+                (1 | 5 | 6 | 7, Raw::Len(_)) | (2 | 3 | 8, Raw::Varint(_)) | (4, Raw::Fixed64(_))
+            )
+        };
+        let Some(arm) = fields.one_of(is_arm) else { return Self::Empty };
+        match (arm.number, arm.value) {
+            (1, Raw::Len(value)) => Self::String(text(value)),
+            (2, Raw::Varint(value)) => Self::Bool(value != 0),
+            (3, Raw::Varint(value)) => Self::Int(value as i64),
+            (4, Raw::Fixed64(value)) => Self::Double(f64::from_bits(value)),
+            (5, _) => Self::Array(Array(arm.fields)),
+            (6, _) => Self::Map(Attributes::in_field(arm.fields, 1)),
+            (7, Raw::Len(value)) => Self::Bytes(value),
+            (8, Raw::Varint(value)) => Self::StringIndex(value as i32),
+            _ => Self::Empty,
+        }
+    }
+}
+
+impl<'a> From<&'a str> for AnyValue<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::String(value)
+    }
+}
+
+impl From<bool> for AnyValue<'_> {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for AnyValue<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<f64> for AnyValue<'_> {
+    fn from(value: f64) -> Self {
+        Self::Double(value)
+    }
+}
+
+impl fmt::Debug for AnyValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Shown { value: *self, depth: 0 }.fmt(f)
+    }
+}
+
+// === impl Array ===
+
+impl<'a> Array<'a> {
+    /// The values in order.
+    pub fn iter(&self) -> Values<'a> {
+        Values(self.encoded())
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.encoded().count()
+    }
+
+    /// The values, encoded.
+    pub(crate) fn encoded(&self) -> Views<'a, &'a [u8]> {
+        self.0.views(1)
+    }
+}
+
+impl<'a> IntoIterator for Array<'a> {
+    type Item = AnyValue<'a>;
+    type IntoIter = Values<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Array<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        AnyValue::Array(*self).fmt(f)
+    }
+}
+
+// === impl Values ===
+
+impl<'a> Iterator for Values<'a> {
+    type Item = AnyValue<'a>;
+
+    fn next(&mut self) -> Option<AnyValue<'a>> {
+        self.0.next().map(AnyValue::new)
+    }
+}
+
+impl std::iter::FusedIterator for Values<'_> {}
+
+// === impl Attributes ===
+
+impl<'a> Attributes<'a> {
+    /// The attributes in order.
+    pub fn iter(&self) -> Views<'a, KeyValue<'a>> {
+        self.fields.views(self.number)
+    }
+
+    /// The value of the first attribute of that key; only keys are looked at on the way.
+    pub fn get(&self, key: &str) -> Option<AnyValue<'a>> {
+        self.iter().find(|attribute| attribute.has_key(key)).map(|attribute| attribute.value())
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    pub(super) fn in_field(fields: Fields<'a>, number: u32) -> Self {
+        Self { fields, number }
+    }
+}
+
+impl<'a> IntoIterator for Attributes<'a> {
+    type Item = KeyValue<'a>;
+    type IntoIter = Views<'a, KeyValue<'a>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Attributes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        AnyValue::Map(*self).fmt(f)
+    }
+}
+
+// === impl KeyValue ===
+
+impl KeyValue<'_> {
+    /// Whether that is its key.
+    #[inline]
+    pub fn has_key(&self, key: &str) -> bool {
+        self.0.len_delimited(1) == key.as_bytes()
+    }
+}
+
+/// A value for `Debug`: nested values could be nested deeper than the stack is.
+struct Shown<'a> {
+    value: AnyValue<'a>,
+    depth: usize,
+}
+
+// === impl Shown ===
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let depth = self.depth + 1;
+        let below = |value| Shown { value, depth };
+        match self.value {
+            AnyValue::Array(_) | AnyValue::Map(_) if depth > MAX_SHOWN_DEPTH => f.write_str("…"),
+            AnyValue::Array(array) => f.debug_list().entries(array.iter().map(below)).finish(),
+            AnyValue::Bool(value) => value.fmt(f),
+            AnyValue::Bytes(value) => value.fmt(f),
+            AnyValue::Double(value) => value.fmt(f),
+            AnyValue::Empty => f.write_str("Empty"),
+            AnyValue::Int(value) => value.fmt(f),
+            AnyValue::Map(attributes) => f
+                .debug_map()
+                .entries(attributes.iter().map(|attribute| (attribute.key(), below(attribute.value()))))
+                .finish(),
+            AnyValue::String(value) => value.fmt(f),
+            AnyValue::StringIndex(index) => f.debug_tuple("StringIndex").field(&index).finish(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Requests cut by what is in them.
+
+use crate::oracle;
+use crate::random::{Random, message};
+use bytes::Bytes;
+use otlp_protocol::wire::put_len_delimited;
+use otlp_protocol::{Count, Item, MAX_PARTS, Payload, Signal, ValidateLimits, partition, validate};
+use proptest::prelude::*;
+
+fn field(number: u32, value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_len_delimited(&mut out, number, value);
+    out
+}
+
+fn parts(
+    signal: Signal,
+    body: &[u8],
+    parts: usize,
+    choose: impl FnMut(&Item<'_>) -> usize,
+) -> Vec<Option<(Bytes, Count)>> {
+    let parts = partition(signal, &Bytes::copy_from_slice(body), parts, choose).unwrap();
+    parts.into_iter().map(|part| part.map(|(payload, count)| (payload.to_contiguous(), count))).collect()
+}
+
+/// A part for what is asked about: the same for the same bytes.
+fn hash(item: &Item<'_>, parts: usize) -> usize {
+    let bytes = item.point.unwrap_or(item.entry);
+    bytes.iter().fold(7, |hash: usize, &byte| hash.wrapping_mul(31).wrapping_add(usize::from(byte))) % parts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn parts_hold_what_the_whole_holds_each_what_was_chosen(
+        signal in prop::sample::select(Signal::ALL.to_vec()),
+        seed: u64,
+        number in 1usize..6,
+    ) {
+        let body = message(&mut Random::new(seed), signal.request, 7);
+        let checked = validate(signal, &body, &ValidateLimits::default()).unwrap();
+        let mut asked = 0;
+        let parts = parts(signal, &body, number, |item| {
+            asked += 1;
+            hash(item, number)
+        });
+        prop_assert_eq!(parts.len(), number);
+        let mut lines = Vec::new();
+        let mut items = 0;
+        for (index, part) in parts.iter().enumerate() {
+            let Some((part, count)) = part else { continue };
+            prop_assert_eq!(validate(signal, part, &ValidateLimits::default()).unwrap().count, *count);
+            items += count.items;
+            let flat = oracle::decode(signal, part).unwrap();
+            prop_assert_eq!(flat.count, *count);
+            if checked.mergeable {
+                let again = self::parts(signal, part, number, |item| hash(item, number));
+                let only = again.iter().position(Option::is_some);
+                prop_assert!(again.iter().flatten().count() == 1 && only == Some(index), "a part has its own alone");
+            }
+            lines.extend(flat.lines);
+        }
+        prop_assert_eq!(items, checked.count.items);
+        let mut whole = oracle::decode(signal, &body).unwrap().lines;
+        if !checked.mergeable {
+            prop_assert!(parts.iter().flatten().all(|(part, _)| *part == body));
+        }
+        // One line a body is its dictionary.
+        for lines in [&mut lines, &mut whole] {
+            lines.retain(|line| signal != Signal::PROFILES || line.len() > 1);
+            lines.sort();
+        }
+        prop_assert!(lines == whole, "{} lines, not {}", lines.len(), whole.len());
+    }
+}
+
+#[test]
+fn items_keep_their_order_and_each_part_has_its_headers() {
+    let [a, b, c, d] = [b"a", b"b", b"c", b"d"].map(|name| field(2, &field(5, name)));
+    let scope = |entries: &[&[u8]]| field(2, &[field(1, b""), entries.concat(), field(3, b"s")].concat());
+    let resource = |scopes: &[Vec<u8>]| field(1, &[field(1, b""), scopes.concat(), field(99, b"?")].concat());
+    let body = [resource(&[scope(&[&a, &b]), scope(&[&c])]), resource(&[scope(&[&d])])].concat();
+    let is_b_or_d = |item: &Item<'_>| usize::from(matches!(item.entry, [.., b'b' | b'd']));
+    let header_last =
+        |entries: &[&[u8]]| field(2, &[field(1, b""), field(3, b"s"), entries.concat()].concat());
+    let around = |scopes: &[Vec<u8>]| field(1, &[field(1, b""), field(99, b"?"), scopes.concat()].concat());
+    let expect = [
+        Some((
+            Bytes::from(around(&[header_last(&[&a]), header_last(&[&c])])),
+            Count { items: 2, entries: 2 },
+        )),
+        Some((
+            [around(&[header_last(&[&b])]), around(&[header_last(&[&d])])].concat().into(),
+            Count { items: 2, entries: 2 },
+        )),
+        None,
+    ];
+    assert_eq!(parts(Signal::TRACES, &body, 3, is_b_or_d), expect);
+}
+
+#[test]
+fn points_of_one_metric_go_different_ways() {
+    let point = |time: u8| field(1, &[0x19, time, 0, 0, 0, 0, 0, 0, 0]);
+    let metric = |points: &[Vec<u8>]| {
+        let sum = field(7, &[vec![0x10, 0x02], points.concat()].concat());
+        field(1, &field(2, &field(2, &[field(1, b"name"), sum].concat())))
+    };
+    let body = metric(&[point(0), point(1), point(2)]);
+    let by_time = |item: &Item<'_>| usize::from(item.point.unwrap()[1] % 2);
+    let one = |points: &[Vec<u8>]| {
+        Some((Bytes::from(metric(points)), Count { items: points.len() as u64, entries: 1 }))
+    };
+    assert_eq!(parts(Signal::METRICS, &body, 2, by_time), [one(&[point(0), point(2)]), one(&[point(1)])]);
+}
+
+#[test]
+fn what_goes_one_way_or_cannot_be_cut_is_not_copied() {
+    let sample = field(2, &field(2, &field(2, b"")));
+    let profiles = Bytes::from([field(1, &sample.repeat(2)), field(2, b"")].concat());
+    let logs = Bytes::from(field(1, &field(2, &field(2, b"").repeat(9))));
+    for (signal, body) in [(Signal::LOGS, logs), (Signal::PROFILES, profiles)] {
+        let mut asked = 0;
+        let parts: Vec<Option<(Payload, Count)>> = partition(signal, &body, 3, |_| {
+            asked += 1;
+            if signal == Signal::PROFILES && asked > 1 { 0 } else { 2 }
+        })
+        .unwrap();
+        let [None, None, Some((part, _))] = parts.as_slice() else { panic!("{parts:?}") };
+        assert_eq!(part.to_contiguous().as_ptr(), body.as_ptr());
+    }
+}
+
+#[test]
+fn there_is_always_a_part_to_go_to_and_never_too_many() {
+    let body = field(1, &field(2, &field(2, b"").repeat(2)));
+    assert_eq!(
+        parts(Signal::LOGS, &body, 0, |_| 7),
+        [Some((body.clone().into(), Count { items: 2, entries: 2 }))]
+    );
+    assert_eq!(parts(Signal::LOGS, &body, usize::MAX, |_| usize::MAX).len(), MAX_PARTS);
+    assert_eq!(parts(Signal::LOGS, b"", 2, |_| 0), [None, None]);
+}

@@ -1,0 +1,22 @@
+//! The processors of a pipeline: those that come with it, and the chain they run in.
+
+mod actions;
+mod attributes;
+mod chain;
+mod editing;
+mod matching;
+mod pattern;
+mod resource;
+mod text;
+mod value;
+
+pub use actions::{ActionConfig, ActionError, ActionKind, ContextNeeds, ConvertTo};
+pub use attributes::AttributesProcessor;
+pub use chain::ProcessorChain;
+pub use matching::{
+    AttributeMatch, LibraryMatch, MatchConfig, MatchProperties, SPAN_KINDS, SeverityMatch, TextMatch,
+    ValueMatch,
+};
+pub use pattern::Pattern;
+pub use resource::ResourceProcessor;
+pub use value::AttributeValue;

@@ -1,0 +1,53 @@
+//! Values of one type made values of another, as the Collector does it.
+
+use crate::processor::text::text_of;
+use crate::processor::value::AttributeValue;
+use otlp_protocol::view::AnyValue;
+
+/// A type to convert to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConvertTo {
+    /// A double.
+    Double,
+    /// An integer: a double loses its fraction.
+    Int,
+    /// A string: lists become JSON.
+    String,
+}
+
+// === impl ConvertTo ===
+
+impl ConvertTo {
+    /// All types.
+    pub const ALL: [Self; 3] = [Self::Int, Self::Double, Self::String];
+
+    /// Its name in settings: `int`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Double => "double",
+            Self::Int => "int",
+            Self::String => "string",
+        }
+    }
+
+    /// The value in this type; `None` if it is of the type already, or has no value of it.
+    pub(super) fn convert(self, value: AnyValue<'_>) -> Option<AttributeValue> {
+        match (self, value) {
+            (Self::String, AnyValue::String(_)) | (Self::Int, AnyValue::Int(_)) => None,
+            (Self::String, value) => Some(AttributeValue::string(&text_of(value))),
+            (Self::Int, AnyValue::Double(number)) => Some(AttributeValue::int(number as i64)),
+            (Self::Int, AnyValue::Bool(value)) => Some(AttributeValue::int(value.into())),
+            (Self::Int, AnyValue::String(text)) => text.parse().ok().map(AttributeValue::int),
+            (Self::Double, AnyValue::Int(number)) => Some(AttributeValue::double(number as f64)),
+            (Self::Double, AnyValue::Bool(value)) => Some(AttributeValue::double(u8::from(value).into())),
+            (Self::Double, AnyValue::String(text)) => parse_double(text).map(AttributeValue::double),
+            (Self::Int | Self::Double, _) => None,
+        }
+    }
+}
+
+/// A number that is too large is none, unless the text says that it is infinite.
+fn parse_double(text: &str) -> Option<f64> {
+    let number: f64 = text.parse().ok()?;
+    (number.is_finite() || !text.contains(|c: char| c.is_ascii_digit())).then_some(number)
+}

@@ -1,0 +1,279 @@
+//! Actions, checked and ready to run.
+
+use super::{ActionConfig, ActionError, ActionKind, ContextKey, ContextNeeds, ConvertTo, Resolved};
+use crate::processor::pattern::Pattern;
+use crate::processor::value::AttributeValue;
+use otlp_protocol::view::AnyValue;
+use otlp_protocol::{AttributeEdits, Change, Origin, Put, Value, sha256_hex};
+
+/// Actions in the order in which they run.
+#[derive(Clone, Debug)]
+pub(crate) struct Actions {
+    steps: Vec<Step>,
+    /// What steps need of a request, by their index.
+    contexts: Vec<ContextKey>,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Convert { key: Box<str>, to: ConvertTo },
+    Delete { keys: Keys },
+    Extract { key: Box<str>, pattern: Pattern, names: Vec<Box<str>> },
+    Hash { keys: Keys },
+    Put { put: Put, key: Box<str>, source: Source, default: Option<AttributeValue> },
+}
+
+/// One key, all keys that match, or both.
+#[derive(Clone, Debug)]
+struct Keys {
+    key: Option<Box<str>>,
+    pattern: Option<Pattern>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug)]
+enum Source {
+    Attribute(Box<str>),
+    /// The request, by index of what it has.
+    Context(usize),
+    /// Nowhere: there is the default alone.
+    None,
+    Value(AttributeValue),
+}
+
+// === impl Actions ===
+
+impl Actions {
+    /// Checks actions, and compiles their expressions.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub(crate) fn new(configs: &[ActionConfig]) -> Result<Self, ActionError> {
+        let mut actions = Self { steps: Vec::new(), contexts: Vec::new() };
+        for (index, config) in configs.iter().enumerate() {
+            let step = actions.step(config);
+            let error = |(field, problem)| ActionError { index, field, problem };
+            actions.steps.push(step.map_err(error)?);
+        }
+        Ok(actions)
+    }
+
+    /// What the steps need of a request.
+    pub(crate) fn needs(&self) -> ContextNeeds {
+        let mut needs = ContextNeeds::default();
+        self.contexts.iter().for_each(|context| context.ask(&mut needs));
+        needs
+    }
+
+    /// What a request has of that.
+    pub(crate) fn resolve(&self, origin: Option<&Origin>) -> Resolved {
+        self.contexts.iter().map(|context| origin.and_then(|origin| context.resolve(origin))).collect()
+    }
+
+    /// Bytes that the actions are expected to add to one list, at most.
+    pub(crate) fn growth(&self, context: &Resolved) -> usize {
+        let len = |value: Option<&AttributeValue>| value.map_or(0, |value| value.as_bytes().len());
+        let growth = |step: &Step| match step {
+            Step::Put { key, source, default, .. } => {
+                let value = match source {
+                    Source::Attribute(_) => TYPICAL_BYTES,
+                    Source::Context(index) => len(context.get(*index).and_then(Option::as_ref)),
+                    Source::None => 0,
+                    Source::Value(value) => len(Some(value)),
+                };
+                key.len() + value.max(len(default.as_ref())) + ENVELOPE_BYTES
+            }
+            Step::Hash { .. } => HASH_BYTES,
+            Step::Extract { names, .. } => names.len() * (TYPICAL_BYTES + ENVELOPE_BYTES),
+            Step::Convert { .. } => ENVELOPE_BYTES,
+            Step::Delete { .. } => 0,
+        };
+        self.steps.iter().map(growth).sum()
+    }
+
+    /// Runs the actions on a list of attributes.
+    pub(crate) fn apply(&self, attributes: &mut AttributeEdits<'_>, context: &Resolved) {
+        self.steps.iter().for_each(|step| step.apply(attributes, context));
+    }
+
+    fn step(&mut self, config: &ActionConfig) -> Result<Step, Wrong> {
+        let key: Box<str> = config.key.as_str().into();
+        let is_by_key = matches!(config.action, ActionKind::Delete | ActionKind::Hash);
+        if key.is_empty() && !(is_by_key && config.pattern.is_some()) {
+            let help = if is_by_key { "`key` or `pattern` is required" } else { "it is required" };
+            return Err(("key", help.into()));
+        }
+        Ok(match config.action {
+            ActionKind::Insert => self.put(Put::Insert, key, config)?,
+            ActionKind::Update => self.put(Put::Update, key, config)?,
+            ActionKind::Upsert => self.put(Put::Upsert, key, config)?,
+            ActionKind::Delete => Step::Delete { keys: keys(key, config)? },
+            ActionKind::Hash => Step::Hash { keys: keys(key, config)? },
+            ActionKind::Extract => {
+                refuse(config, &[VALUE, FROM_ATTRIBUTE, FROM_CONTEXT, CONVERTED_TYPE])?;
+                let pattern = pattern(config)?.ok_or((PATTERN, "`extract` requires it".to_owned()))?;
+                Step::Extract { key, names: group_names(&pattern)?, pattern }
+            }
+            ActionKind::Convert => {
+                refuse(config, &[VALUE, FROM_ATTRIBUTE, FROM_CONTEXT, PATTERN])?;
+                let to = config.converted_type.ok_or((CONVERTED_TYPE, "`convert` requires it".to_owned()))?;
+                Step::Convert { key, to }
+            }
+        })
+    }
+
+    fn put(&mut self, put: Put, key: Box<str>, config: &ActionConfig) -> Result<Step, Wrong> {
+        refuse(config, &[PATTERN, CONVERTED_TYPE])?;
+        let given = [VALUE, FROM_ATTRIBUTE, FROM_CONTEXT].into_iter().filter(|field| has(config, field));
+        if let Some(second) = given.clone().nth(1) {
+            let problem =
+                "there is another source of a value: only one of value, from_attribute, from_context";
+            return Err((second, problem.into()));
+        }
+        let source = if let Some(value) = &config.value {
+            Source::Value(value.clone())
+        } else if let Some(from) = config.from_attribute.as_deref().filter(|from| !from.is_empty()) {
+            Source::Attribute(from.into())
+        } else if let Some(from) = config.from_context.as_deref().filter(|from| !from.is_empty()) {
+            let context = ContextKey::parse(from).map_err(|problem| (FROM_CONTEXT, problem))?;
+            self.contexts.push(context);
+            Source::Context(self.contexts.len() - 1)
+        } else if config.default_value.is_some() {
+            Source::None
+        } else {
+            let problem = "one of value, from_attribute, from_context, default_value is required";
+            return Err((VALUE, problem.into()));
+        };
+        Ok(Step::Put { put, key, source, default: config.default_value.clone() })
+    }
+}
+
+// === impl Step ===
+
+impl Step {
+    fn apply(&self, attributes: &mut AttributeEdits<'_>, context: &Resolved) {
+        match self {
+            Self::Convert { key, to } => {
+                if let Some(value) = attributes.value(key).and_then(|value| to.convert(value)) {
+                    attributes.update(key, Value::Encoded(value.as_bytes()));
+                }
+            }
+            Self::Delete { keys } => keys.delete(attributes),
+            Self::Extract { key, pattern, names } => extract(attributes, key, pattern, names),
+            Self::Hash { keys } => keys.hash(attributes),
+            Self::Put { put, key, source, default } => {
+                let value = match source {
+                    Source::Attribute(from) => {
+                        // Whether the key's own condition holds or not, there was a value.
+                        if attributes.get(from).is_some() {
+                            attributes.put_from(*put, key, from);
+                            return;
+                        }
+                        None
+                    }
+                    Source::Context(index) => context.get(*index).and_then(Option::as_ref),
+                    Source::Value(value) => Some(value),
+                    Source::None => None,
+                };
+                if let Some(value) = value.or(default.as_ref()) {
+                    attributes.put(*put, key, Value::Encoded(value.as_bytes()));
+                }
+            }
+        }
+    }
+}
+
+// === impl Keys ===
+
+impl Keys {
+    fn delete(&self, attributes: &mut AttributeEdits<'_>) {
+        if let Some(key) = &self.key {
+            attributes.delete(key);
+        }
+        if let Some(pattern) = &self.pattern {
+            attributes.for_each(|key, _, _| if pattern.matches(key) { Change::Delete } else { Change::Keep });
+        }
+    }
+
+    fn hash(&self, attributes: &mut AttributeEdits<'_>) {
+        if let Some(key) = &self.key {
+            attributes.hash(key);
+        }
+        if let Some(pattern) = &self.pattern {
+            attributes.for_each(|key, value, hashed| {
+                if !pattern.matches(key) {
+                    return Change::Keep;
+                }
+                Value::String(&sha256_hex(AnyValue::new(value))).encode(hashed);
+                Change::Replace
+            });
+        }
+    }
+}
+
+/// A field and what is wrong with it.
+type Wrong = (&'static str, String);
+
+fn extract(attributes: &mut AttributeEdits<'_>, key: &str, pattern: &Pattern, names: &[Box<str>]) {
+    let Some(AnyValue::String(text)) = attributes.value(key) else { return };
+    let Some(found) = pattern.captures(text) else { return };
+    // A group that took no part in the match is empty, as in the Collector.
+    let group = |index| found.get(index).map_or("", |group| group.as_str()).to_owned();
+    let values: Vec<String> = (1..=names.len()).map(group).collect();
+    for (name, value) in names.iter().zip(&values) {
+        attributes.upsert(name, value.as_str());
+    }
+}
+
+fn keys(key: Box<str>, config: &ActionConfig) -> Result<Keys, Wrong> {
+    refuse(config, &[VALUE, FROM_ATTRIBUTE, CONVERTED_TYPE])?;
+    Ok(Keys { key: Some(key).filter(|key| !key.is_empty()), pattern: pattern(config)? })
+}
+
+fn pattern(config: &ActionConfig) -> Result<Option<Pattern>, Wrong> {
+    let text = config.pattern.as_deref().filter(|text| !text.is_empty());
+    text.map(|text| Pattern::new(text).map_err(|problem| (PATTERN, problem))).transpose()
+}
+
+fn group_names(pattern: &Pattern) -> Result<Vec<Box<str>>, Wrong> {
+    let names: Option<Vec<Box<str>>> = pattern.group_names().map(|name| name.map(Into::into)).collect();
+    match names {
+        Some(names) if !names.is_empty() => Ok(names),
+        Some(_) => Err((PATTERN, "it has no named group, such as `(?P<name>…)`".into())),
+        None => {
+            Err((PATTERN, "it has a group without a name; `(?P<name>…)` has one, `(?:…)` is none".into()))
+        }
+    }
+}
+
+/// Fields that an action does not use would say what it does not do.
+fn refuse(config: &ActionConfig, fields: &[&'static str]) -> Result<(), Wrong> {
+    match fields.iter().find(|field| has(config, field)) {
+        Some(field) => Err((field, format!("`{}` does not use it", config.action.name()))),
+        None => Ok(()),
+    }
+}
+
+fn has(config: &ActionConfig, field: &str) -> bool {
+    let is_given = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
+    match field {
+        VALUE => config.value.is_some(),
+        FROM_ATTRIBUTE => is_given(&config.from_attribute),
+        FROM_CONTEXT => is_given(&config.from_context),
+        PATTERN => is_given(&config.pattern),
+        _ => config.converted_type.is_some(),
+    }
+}
+
+const VALUE: &str = "value";
+const FROM_ATTRIBUTE: &str = "from_attribute";
+const FROM_CONTEXT: &str = "from_context";
+const PATTERN: &str = "pattern";
+const CONVERTED_TYPE: &str = "converted_type";
+
+/// Tags and lengths around a key and a value.
+const ENVELOPE_BYTES: usize = 24;
+const HASH_BYTES: usize = 64;
+
+/// Of a value that is not known beforehand.
+const TYPICAL_BYTES: usize = 32;

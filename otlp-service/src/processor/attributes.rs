@@ -1,0 +1,108 @@
+//! The processor `attributes`: actions on the attributes of spans, log records and data points.
+
+use super::actions::{ActionConfig, ActionError, Actions, ContextNeeds, Resolved};
+use super::editing::edit_batch;
+use super::matching::{MatchConfig, Verdict};
+use crate::component::{Access, Out, Processor};
+use otlp_protocol::view::{Entry, Resource, Scope};
+use otlp_protocol::{AttributeEdits, Batch, Editor, Fate, Item, Levels, Signal};
+use otlp_transport::ExportError;
+
+/// Runs the Collector's actions on the attributes of items that match: spans, log records, data points. Samples of
+/// profiles have none of their own.
+///
+/// ```
+/// use otlp_service::{ActionConfig, ActionKind, AttributesProcessor, MatchConfig};
+///
+/// let mut action = ActionConfig::default();
+/// action.key = "password".into();
+/// action.action = ActionKind::Delete;
+/// assert!(AttributesProcessor::new(&[action.clone()], MatchConfig::default()).is_ok());
+/// action.action = ActionKind::Insert;
+/// let error = AttributesProcessor::new(&[action], MatchConfig::default()).unwrap_err();
+/// assert_eq!((error.index, error.field), (0, "value"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct AttributesProcessor {
+    actions: Actions,
+    matching: MatchConfig,
+}
+
+struct ItemEditor<'a> {
+    processor: &'a AttributesProcessor,
+    context: &'a Resolved,
+    signal: Signal,
+    of_resource: Verdict,
+    of_scope: Verdict,
+    of_entry: Verdict,
+}
+
+// === impl AttributesProcessor ===
+
+impl AttributesProcessor {
+    /// A processor that runs `actions`, in order, on the items that `matching` selects.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the actions.
+    pub fn new(actions: &[ActionConfig], matching: MatchConfig) -> Result<Self, ActionError> {
+        Ok(Self { actions: Actions::new(actions)?, matching })
+    }
+
+    /// What it needs of a request beside its body.
+    pub fn needs(&self) -> ContextNeeds {
+        self.actions.needs()
+    }
+}
+
+impl Processor for AttributesProcessor {
+    fn access(&self) -> Access {
+        Access::Edit
+    }
+
+    fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError> {
+        let (signal, context) = (batch.signal, self.actions.resolve(batch.origin.as_deref()));
+        let items = usize::try_from(batch.items()).unwrap_or(usize::MAX);
+        let editor = || ItemEditor {
+            processor: self,
+            context: &context,
+            signal,
+            of_resource: Verdict::ALL,
+            of_scope: Verdict::ALL,
+            of_entry: Verdict::ALL,
+        };
+        out.emit(edit_batch(batch, self.actions.growth(&context).saturating_mul(items), editor)?);
+        Ok(())
+    }
+}
+
+// === impl ItemEditor ===
+
+impl Editor for ItemEditor<'_> {
+    fn levels(&self) -> Levels {
+        let matches = !self.processor.matching.is_empty();
+        Levels { resources: matches, scopes: matches, entries: matches, items: true }
+    }
+
+    fn resource(&mut self, resource: &[u8], _: &mut AttributeEdits<'_>) -> Fate {
+        self.of_resource = self.processor.matching.of_resource(Resource::new(resource));
+        self.of_scope = self.of_resource;
+        Fate::Keep
+    }
+
+    fn scope(&mut self, _: &[u8], scope: &[u8], _: &mut AttributeEdits<'_>) -> Fate {
+        self.of_scope = self.processor.matching.of_scope(self.of_resource, Scope::new(scope));
+        Fate::Keep
+    }
+
+    fn entry(&mut self, item: &Item<'_>) -> Fate {
+        self.of_entry = self.processor.matching.of_entry(self.of_scope, Entry::new(self.signal, item.entry));
+        Fate::Keep
+    }
+
+    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
+        if self.processor.matching.is_empty() || self.processor.matching.selects(self.of_entry, attributes) {
+            self.processor.actions.apply(attributes, self.context);
+        }
+        Fate::Keep
+    }
+}

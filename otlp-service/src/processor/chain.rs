@@ -1,0 +1,119 @@
+//! Processors in a row, in front of what comes next in their pipeline.
+
+use crate::component::{Access, Out, Processor, Tally};
+use crate::fanout::{FanOut, Unsent, join_answers};
+use crate::telemetry::ProcessorStats;
+use futures_util::future::join_all;
+use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
+use otlp_transport::{BoxExport, Export, ExportError, ExportResult};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// Runs each batch through processors, in order, and exports what comes of it. Itself an [`Export`].
+///
+/// Dropping an export's future before its processors are through undoes it; after that what went on goes its way.
+#[derive(Clone)]
+pub struct ProcessorChain {
+    links: Arc<[Link]>,
+    access: Access,
+    next: BoxExport,
+    fanout: FanOut,
+}
+
+/// A processor with its name and counters.
+pub(crate) struct Link {
+    pub(crate) id: String,
+    pub(crate) processor: Arc<dyn Processor>,
+    pub(crate) stats: ProcessorStats,
+}
+
+// === impl ProcessorChain ===
+
+impl ProcessorChain {
+    /// `processors` by id, in front of `next`, which ends in `fanout`: there the accounts are kept.
+    pub fn new(
+        processors: impl IntoIterator<Item = (String, Arc<dyn Processor>, ProcessorStats)>,
+        next: BoxExport,
+        fanout: FanOut,
+    ) -> Self {
+        let links = processors.into_iter().map(|(id, processor, stats)| Link { id, processor, stats });
+        let links: Arc<[Link]> = links.collect();
+        let access = links.iter().map(|link| link.processor.access()).max().unwrap_or(Access::None);
+        Self { links, access, next, fanout }
+    }
+
+    /// Runs a batch through the processors; a large one, if they look into it, where it holds up nobody else.
+    async fn process(&self, batch: Batch) -> Result<(Vec<Batch>, Tally), ExportError> {
+        if self.access == Access::None || batch.len() < LARGE_BYTES {
+            return process(&self.links, batch);
+        }
+        let links = self.links.clone();
+        let processed = tokio::task::spawn_blocking(move || process(&links, batch)).await;
+        // The task ends early only with the runtime.
+        processed.unwrap_or_else(|error| Err(failed("processing was cut short").with_source(error)))
+    }
+}
+
+impl Export for ProcessorChain {
+    async fn export(&self, batch: Batch) -> ExportResult {
+        let unsent = Unsent::new(&self.fanout, batch.items());
+        let (mut batches, tally) = self.process(batch).await?;
+        unsent.send();
+        // Whoever takes the rest counts that; what goes no further shares its fate.
+        let settled = Unsent::new(&self.fanout, tally.settled());
+        let accepted = match (batches.pop(), batches.is_empty()) {
+            (None, _) => Accepted::FULL,
+            (Some(only), true) => self.next.export(only).await?,
+            (Some(last), false) => {
+                let exports = batches.into_iter().chain([last]).map(|batch| self.next.export(batch));
+                join_answers(join_all(exports).await, u64::saturating_add)?
+            }
+        };
+        settled.send();
+        if tally != Tally::default() {
+            self.fanout.settle(&tally);
+        }
+        Ok(accepted)
+    }
+}
+
+// === impl Link ===
+
+impl Link {
+    fn process(&self, batches: Vec<Batch>, tally: &mut Tally) -> Result<Vec<Batch>, ExportError> {
+        let mut out = Out::new();
+        let incoming = items(&batches);
+        self.stats.incoming.add(incoming);
+        for batch in batches {
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.processor.process(batch, &mut out)));
+            outcome.unwrap_or_else(|_| {
+                Err(failed(format!("the processor {} panicked; see the log", self.id)))
+            })?;
+        }
+        let outgoing = items(&out.batches);
+        self.stats.outgoing.add(outgoing);
+        out.tally.balance(incoming, outgoing);
+        tally.add(&out.tally);
+        Ok(out.batches)
+    }
+}
+
+fn process(links: &[Link], batch: Batch) -> Result<(Vec<Batch>, Tally), ExportError> {
+    let mut tally = Tally::default();
+    let mut batches = vec![batch];
+    for link in links {
+        batches = link.process(batches, &mut tally)?;
+    }
+    Ok((batches, tally))
+}
+
+fn items(batches: &[Batch]) -> u64 {
+    batches.iter().map(Batch::items).sum()
+}
+
+fn failed(message: impl Into<String>) -> ExportError {
+    ExportError::new(ErrorKind::Internal, Retry::Never, message)
+}
+
+/// From about here on, an edit of each item takes a millisecond.
+const LARGE_BYTES: usize = 1 << 20;

@@ -1,0 +1,51 @@
+//! Editing a batch within the byte budget: the new body is charged before it is made.
+
+use otlp_protocol::{Batch, Count, EditError, Edited, Editor, ErrorKind, Retry, edit};
+use otlp_transport::ExportError;
+
+/// Lets an editor change a batch, which is expected to become `growth` bytes longer. What becomes longer than was charged
+/// is edited anew with twice as much; `editor` makes an editor each time.
+pub(super) fn edit_batch<E: Editor>(
+    mut batch: Batch,
+    growth: usize,
+    mut editor: impl FnMut() -> E,
+) -> Result<Batch, ExportError> {
+    let most = batch.len().saturating_mul(MAX_GROWTH).max(MAX_BYTES);
+    let mut limit = batch.len().saturating_add(growth).saturating_add(SLACK_BYTES).min(most);
+    let mut charge = batch.charge().another();
+    loop {
+        charge.try_grow((limit as u64).saturating_sub(charge.bytes()))?;
+        match edit(batch.signal, batch.body().plain(), &mut editor(), limit) {
+            Err(EditError::TooLarge { .. }) if limit < most => limit = limit.saturating_mul(2).min(most),
+            Err(error) => return Err(refusal(error)),
+            Ok(Edited { changed: false, .. }) => return Ok(batch),
+            Ok(Edited { body, dropped, .. }) => {
+                charge.shrink_to(body.len() as u64);
+                if body.segments().nth(1).is_some() {
+                    // It links to stretches of the old body, which stays as long.
+                    drop(charge.merge(batch.take_charge()));
+                }
+                let Count { items, entries } = batch.count();
+                let count = Count { items: items - dropped.items, entries: entries - dropped.entries };
+                return Ok(batch.with_body(body, count, charge));
+            }
+        }
+    }
+}
+
+fn refusal(error: EditError) -> ExportError {
+    let kind = match error {
+        EditError::Wire(_) => ErrorKind::Internal,
+        _ => ErrorKind::TooLarge,
+    };
+    ExportError::new(kind, Retry::Never, error.to_string())
+}
+
+/// Attributes that came from elsewhere in the request, and changed lengths.
+const SLACK_BYTES: usize = 4 << 10;
+
+/// A request may become this many times as long, or [`MAX_BYTES`].
+const MAX_GROWTH: usize = 4;
+
+/// As long as a request may be when it comes: OTLP §Request size.
+const MAX_BYTES: usize = 64 << 20;

@@ -1,0 +1,43 @@
+use super::*;
+
+#[test]
+fn expressions_are_gos() {
+    for (expression, matching, other) in [
+        (r"^\d+$", "12", "\u{663}"),
+        (r"^[\d.]+$", "1.2", "1,2"),
+        (r"^\w+$", "a_1", "é"),
+        (r"^[^\w]$", "é", "a"),
+        (r"\bdog\b", "a dog", "dogs"),
+        (r"^\S+$", "\u{a0}x", "a b"),
+        (r"^\Qa.b\Ec$", "a.bc", "axbc"),
+        (r"^\Qa.b", "a.b", "axb"),
+        ("^{id}$", "{id}", "id"),
+        ("^a{,2}$", "a{,2}", "aa"),
+        ("^a{2}b{1,}c{0,1}$", "aab", "ab"),
+        ("^[[]$", "[", "]"),
+        ("^[]a]$", "]", "b"),
+        ("^[^]a]$", "b", "]"),
+        ("^[[:digit:][]+$", "1[", "a"),
+        ("^[a&&b]+$", "a&b", "c"),
+        ("^[+--]$", ",", "."),
+        (r"^(?P<protocol>.*):\/\/(?P<host>.*)$", "http://x", "http:x"),
+        ("(?i)^É$", "é", "e"),
+        ("needle", "hay needle hay", "hay"),
+    ] {
+        let pattern = Pattern::new(expression).unwrap_or_else(|error| panic!("{expression}: {error}"));
+        assert!(pattern.matches(matching), "{expression} on {matching:?}: {pattern:?}");
+        assert!(!pattern.matches(other), "{expression} on {other:?}: {pattern:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_in_a_line() {
+    for (expression, expect) in [
+        ("(", "unclosed group"),
+        ("a**b\\", "incomplete escape sequence, reached end of pattern prematurely"),
+        (r"(a)\1", "backreferences are not supported"),
+        ("a{1000}{1000}{1000}", "it compiles to more than 1048576 bytes"),
+    ] {
+        assert_eq!(Pattern::new(expression).err().as_deref(), Some(expect), "{expression}");
+    }
+}

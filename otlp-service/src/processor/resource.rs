@@ -1,0 +1,65 @@
+//! The processor `resource`: actions on the attributes of resources.
+
+use super::actions::{ActionConfig, ActionError, Actions, ContextNeeds, Resolved};
+use super::editing::edit_batch;
+use crate::component::{Access, Out, Processor};
+use otlp_protocol::{AttributeEdits, Batch, Editor, Fate, Levels};
+use otlp_transport::ExportError;
+
+/// Runs the Collector's actions on the attributes of every resource.
+#[derive(Clone, Debug)]
+pub struct ResourceProcessor {
+    actions: Actions,
+}
+
+struct ResourceEditor<'a> {
+    actions: &'a Actions,
+    context: &'a Resolved,
+}
+
+// === impl ResourceProcessor ===
+
+impl ResourceProcessor {
+    /// A processor that runs `actions`, in order.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the actions.
+    pub fn new(actions: &[ActionConfig]) -> Result<Self, ActionError> {
+        Ok(Self { actions: Actions::new(actions)? })
+    }
+
+    /// What it needs of a request beside its body.
+    pub fn needs(&self) -> ContextNeeds {
+        self.actions.needs()
+    }
+}
+
+impl Processor for ResourceProcessor {
+    fn access(&self) -> Access {
+        Access::Edit
+    }
+
+    fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError> {
+        let context = self.actions.resolve(batch.origin.as_deref());
+        // Rarely more than one resource for so many items.
+        let resources = usize::try_from(batch.items()).unwrap_or(usize::MAX) / ITEMS_A_RESOURCE + 1;
+        let editor = || ResourceEditor { actions: &self.actions, context: &context };
+        out.emit(edit_batch(batch, self.actions.growth(&context).saturating_mul(resources), editor)?);
+        Ok(())
+    }
+}
+
+// === impl ResourceEditor ===
+
+impl Editor for ResourceEditor<'_> {
+    fn levels(&self) -> Levels {
+        Levels { resources: true, ..Levels::default() }
+    }
+
+    fn resource(&mut self, _: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
+        self.actions.apply(attributes, self.context);
+        Fate::Keep
+    }
+}
+
+const ITEMS_A_RESOURCE: usize = 16;

@@ -1,0 +1,118 @@
+//! Values as texts, byte for byte as the Collector writes them (`pcommon.Value.AsString`).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use otlp_protocol::view::{AnyValue, Attributes};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// The value as a text: strings as they are, scalars as numbers and words, bytes in base64, lists as JSON.
+pub(super) fn text_of<'a>(value: AnyValue<'a>) -> Cow<'a, str> {
+    match value {
+        AnyValue::String(text) => Cow::Borrowed(text),
+        AnyValue::Bool(true) => Cow::Borrowed("true"),
+        AnyValue::Bool(false) => Cow::Borrowed("false"),
+        AnyValue::Int(number) => Cow::Owned(number.to_string()),
+        AnyValue::Double(number) => Cow::Owned(number_text(number)),
+        AnyValue::Bytes(bytes) => Cow::Owned(STANDARD.encode(bytes)),
+        AnyValue::Array(_) | AnyValue::Map(_) => {
+            let mut json = String::new();
+            // A number that JSON has no word for leaves nothing of the whole.
+            Cow::Owned(put_json(value, &mut json).map_or_else(|_| String::new(), |()| json))
+        }
+        _ => Cow::Borrowed(""),
+    }
+}
+
+/// The value as a text to be matched: of scalars alone, and without exponents.
+pub(super) fn scalar_text<'a>(value: AnyValue<'a>) -> Option<Cow<'a, str>> {
+    match value {
+        AnyValue::Double(number) if number == f64::INFINITY => Some(Cow::Borrowed("+Inf")),
+        AnyValue::Double(number) if number == f64::NEG_INFINITY => Some(Cow::Borrowed("-Inf")),
+        AnyValue::Double(number) => Some(Cow::Owned(number.to_string())),
+        AnyValue::String(_) | AnyValue::Bool(_) | AnyValue::Int(_) => Some(text_of(value)),
+        _ => None,
+    }
+}
+
+/// As ECMAScript has it: an exponent below 10^-6 and from 10^21 on.
+fn number_text(number: f64) -> String {
+    let size = number.abs();
+    if number.is_nan() {
+        return "NaN".into();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "Infinity".into() } else { "-Infinity".into() };
+    }
+    if size == 0.0 || (1e-6..1e21).contains(&size) {
+        return number.to_string();
+    }
+    let text = format!("{number:e}");
+    if size < 1.0 { text } else { text.replace('e', "e+") }
+}
+
+/// Validated values are at most as deep as the check at the door allows, so the stack is bounded.
+fn put_json(value: AnyValue<'_>, out: &mut String) -> Result<(), std::fmt::Error> {
+    match value {
+        AnyValue::String(text) => put_string(text, out),
+        AnyValue::Double(number) if !number.is_finite() => Err(std::fmt::Error),
+        AnyValue::Bytes(bytes) => write!(out, "\"{}\"", STANDARD.encode(bytes)),
+        AnyValue::Array(values) => {
+            out.push('[');
+            for (index, value) in values.iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                put_json(value, out)?;
+            }
+            out.push(']');
+            Ok(())
+        }
+        AnyValue::Map(attributes) => put_map(attributes, out),
+        AnyValue::Bool(_) | AnyValue::Int(_) | AnyValue::Double(_) => {
+            out.push_str(&text_of(value));
+            Ok(())
+        }
+        _ => {
+            out.push_str("null");
+            Ok(())
+        }
+    }
+}
+
+/// By key; of a key given twice the last value.
+fn put_map(attributes: Attributes<'_>, out: &mut String) -> Result<(), std::fmt::Error> {
+    let sorted: BTreeMap<_, _> =
+        attributes.iter().map(|attribute| (attribute.key(), attribute.value())).collect();
+    out.push('{');
+    for (index, (key, value)) in sorted.into_iter().enumerate() {
+        out.push_str(if index > 0 { "," } else { "" });
+        put_string(key, out)?;
+        out.push(':');
+        put_json(value, out)?;
+    }
+    out.push('}');
+    Ok(())
+}
+
+/// As Go's encoder has it when it does not escape HTML.
+fn put_string(text: &str, out: &mut String) -> Result<(), std::fmt::Error> {
+    out.push('"');
+    for char in text.chars() {
+        match char {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => write!(out, "\\u{:04x}", u32::from(char))?,
+            char => out.push(char),
+        }
+    }
+    out.push('"');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

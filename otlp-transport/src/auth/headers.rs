@@ -1,0 +1,212 @@
+//! Headers set for each request: fixed, from watched files, or from where the batch came.
+
+use super::basic::trim_end;
+use super::{Credentials, Secret, header_name, sensitive};
+use crate::disk::{Named, Watched};
+use crate::{ConfigError, ExportError, TransportContext, client};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use otlp_protocol::{ErrorKind, Origin, Retry};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A header and what happens to it.
+#[derive(Clone, Debug)]
+pub struct SetHeader {
+    /// Its name.
+    pub key: String,
+    /// What happens to it.
+    pub action: HeaderAction,
+    /// Its value; `None` for [`HeaderAction::Delete`].
+    pub source: Option<HeaderSource>,
+}
+
+/// What happens to a header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HeaderAction {
+    /// It is set, unless it is there.
+    Insert,
+    /// It is set if it is there.
+    Update,
+    /// It is set.
+    #[default]
+    Upsert,
+    /// It is taken out.
+    Delete,
+}
+
+/// Where a header's value comes from.
+#[derive(Clone, Debug)]
+pub enum HeaderSource {
+    /// It is given.
+    Value(Secret),
+    /// From a file, without the line's end; the file is watched.
+    File(PathBuf),
+    /// From the headers of the request that brought the batch. Without such a header, and without a default, nothing is
+    /// done. The receiver must be told to keep it: [`OriginConfig`](crate::OriginConfig).
+    Context {
+        /// Name of the header, in lower case.
+        name: Box<str>,
+        /// The value if it is not there.
+        default: Option<Secret>,
+    },
+    /// The sender's identity. Without one, and without a default, nothing is done.
+    Identity {
+        /// The value if it is not known.
+        default: Option<Secret>,
+    },
+}
+
+/// Sets headers, then hands over to other credentials, if there are some.
+pub struct HeadersSetter {
+    headers: Vec<Rule>,
+    then: Option<Arc<dyn Credentials>>,
+}
+
+struct Rule {
+    name: HeaderName,
+    action: HeaderAction,
+    value: Value,
+}
+
+enum Value {
+    None,
+    Ready(Watched<HeaderValue>),
+    Context(Box<str>, Option<HeaderValue>),
+    Identity(Option<HeaderValue>),
+}
+
+// === impl HeadersSetter ===
+
+impl HeadersSetter {
+    /// Reads the files. `interval`: how often they are looked at. `then`: applied after the headers.
+    ///
+    /// # Errors
+    /// If a name or a value is not one, is missing or not wanted, or a file cannot be read.
+    pub fn new(
+        context: &TransportContext,
+        headers: Vec<SetHeader>,
+        then: Option<Arc<dyn Credentials>>,
+        interval: Option<Duration>,
+    ) -> Result<Self, ConfigError> {
+        let headers = headers.into_iter().map(|header| Rule::new(context, header, interval));
+        Ok(Self { headers: headers.collect::<Result<_, _>>()?, then })
+    }
+}
+
+impl Credentials for HeadersSetter {
+    fn apply(&self, headers: &mut HeaderMap, origin: Option<&Origin>) -> Result<(), ExportError> {
+        for Rule { name, action, value } in &self.headers {
+            let wanted = match action {
+                HeaderAction::Insert => !headers.contains_key(name),
+                HeaderAction::Update => headers.contains_key(name),
+                HeaderAction::Upsert => true,
+                HeaderAction::Delete => {
+                    headers.remove(name);
+                    false
+                }
+            };
+            if wanted && let Some(value) = value.get(name, origin)? {
+                headers.insert(name.clone(), value);
+            }
+        }
+        self.then.as_ref().map_or(Ok(()), |then| then.apply(headers, origin))
+    }
+
+    fn is_secret(&self) -> bool {
+        // As the Collector has it: headers are whatever the configuration says, on any connection.
+        self.then.as_ref().is_some_and(|then| then.is_secret())
+    }
+}
+
+impl fmt::Debug for HeadersSetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|rule| &rule.name).collect();
+        f.debug_struct("HeadersSetter").field("headers", &names).field("then", &self.then).finish()
+    }
+}
+
+// === impl Rule ===
+
+impl Rule {
+    fn new(
+        context: &TransportContext,
+        SetHeader { key, action, source }: SetHeader,
+        interval: Option<Duration>,
+    ) -> Result<Self, ConfigError> {
+        let name = header_name(KEY, &key)?;
+        if client::is_reserved(&name) {
+            return Err(ConfigError { key: KEY, problem: format!("`{name}` is set by the exporter itself") });
+        }
+        let value = match (action, source) {
+            (HeaderAction::Delete, _) => Value::None,
+            (_, None) => {
+                let problem =
+                    format!("`{name}` has neither value, value_file, from_context nor from_attribute");
+                return Err(ConfigError { key: KEY, problem });
+            }
+            (_, Some(source)) => Value::new(context, source, interval)?,
+        };
+        Ok(Self { name, action, value })
+    }
+}
+
+// === impl Value ===
+
+impl Value {
+    fn new(
+        context: &TransportContext,
+        source: HeaderSource,
+        interval: Option<Duration>,
+    ) -> Result<Self, ConfigError> {
+        let fixed = |key, secret: &Secret| sensitive(key, secret.expose().as_bytes());
+        let default = |default: Option<Secret>| {
+            default.map(|default| fixed("headers.default_value", &default)).transpose()
+        };
+        Ok(match source {
+            HeaderSource::Value(value) => {
+                let make = move |_: &[Vec<u8>]| sensitive("headers.value", value.expose().as_bytes());
+                Self::Ready(Watched::new(context, Vec::new(), interval, make)?)
+            }
+            HeaderSource::File(path) => {
+                let files = vec![Named { key: VALUE_FILE, path }];
+                let make = |contents: &[Vec<u8>]| {
+                    sensitive(
+                        VALUE_FILE,
+                        contents.first().map(|content| trim_end(content)).unwrap_or_default(),
+                    )
+                };
+                Self::Ready(Watched::new(context, files, interval, make)?)
+            }
+            HeaderSource::Context { name, default: value } => Self::Context(name, default(value)?),
+            HeaderSource::Identity { default: value } => Self::Identity(default(value)?),
+        })
+    }
+
+    /// The value for a batch from there; `None` if there is none.
+    fn get(&self, name: &HeaderName, origin: Option<&Origin>) -> Result<Option<HeaderValue>, ExportError> {
+        let (found, default) = match self {
+            Self::None => return Ok(None),
+            Self::Ready(value) => return Ok(Some(HeaderValue::clone(&value.get()))),
+            Self::Context(from, default) => {
+                let found = origin.and_then(|origin| origin.headers.iter().find(|(name, _)| name == from));
+                (found.map(|(_, value)| &value[..]), default)
+            }
+            Self::Identity(default) => {
+                let found = origin.and_then(|origin| origin.identity.as_deref());
+                (found.map(str::as_bytes), default)
+            }
+        };
+        match found {
+            None => Ok(default.clone()),
+            Some(bytes) => sensitive(KEY, bytes).map(Some).map_err(|error| {
+                let message = format!("the header `{name}` cannot be set: {}", error.problem);
+                ExportError::new(ErrorKind::InvalidData, Retry::Never, message)
+            }),
+        }
+    }
+}
+
+const KEY: &str = "headers.key";
+const VALUE_FILE: &str = "headers.value_file";

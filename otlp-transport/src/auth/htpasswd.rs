@@ -1,0 +1,157 @@
+//! htpasswd files: `user:password` lines, the password plain, `{SHA}` or bcrypt.
+
+use super::digest::Digest;
+use crate::ConfigError;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+
+/// Users and their passwords. Cloning shares what was verified.
+#[derive(Clone)]
+pub struct Htpasswd(Arc<Users>);
+
+struct Users {
+    by_name: HashMap<Box<str>, Stored>,
+    /// Some bcrypt entry, checked in place of a user that does not exist: who exists is not told by time.
+    decoy: Option<Box<str>>,
+    /// Digests of user and password that bcrypt has confirmed.
+    verified: Mutex<Vec<Digest>>,
+}
+
+/// A password as the file has it.
+enum Stored {
+    Plain(Digest),
+    Sha1([u8; 20]),
+    Bcrypt(Box<str>),
+}
+
+/// What is known of a user's password.
+pub(super) enum Checked {
+    Right,
+    Wrong,
+    /// It takes bcrypt to tell.
+    Slow,
+}
+
+// === impl Htpasswd ===
+
+impl Htpasswd {
+    /// Reads entries from a text; empty lines and those that begin with `#` are skipped. Of several entries for one user the
+    /// last one counts.
+    ///
+    /// # Errors
+    /// If a line is not an entry, its kind of hash is not supported, or there is no entry at all; without quoting it.
+    pub fn parse(key: &'static str, text: &str) -> Result<Self, ConfigError> {
+        let mut by_name = HashMap::new();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let problem = |what: &str| ConfigError { key, problem: format!("line {}: {what}", index + 1) };
+            let (name, password) = line.split_once(':').ok_or_else(|| problem("expected `user:password`"))?;
+            let stored = Stored::parse(password).map_err(problem)?;
+            by_name.insert(Box::from(name), stored);
+        }
+        if by_name.is_empty() {
+            return Err(ConfigError { key, problem: "there is no user: nobody would be let in".into() });
+        }
+        let bcrypt = |stored: &Stored| match stored {
+            Stored::Bcrypt(hash) => Some(hash.clone()),
+            _ => None,
+        };
+        let decoy = by_name.values().find_map(bcrypt);
+        Ok(Self(Arc::new(Users { by_name, decoy, verified: Mutex::default() })))
+    }
+
+    /// What can be said of a password at once.
+    pub(super) fn check(&self, name: &str, password: &[u8]) -> Checked {
+        let right = match self.0.by_name.get(name) {
+            Some(Stored::Plain(stored)) => stored.is(&Digest::of(password)),
+            Some(Stored::Sha1(stored)) => sha1(password).ct_eq(stored).into(),
+            Some(Stored::Bcrypt(_)) if !self.is_verified(name, password) => return Checked::Slow,
+            Some(Stored::Bcrypt(_)) => true,
+            None if self.0.decoy.is_some() => return Checked::Slow,
+            None => false,
+        };
+        if right { Checked::Right } else { Checked::Wrong }
+    }
+
+    /// Whether a password is right, by bcrypt: tens of milliseconds. If it is, it is known at once from then on.
+    pub(super) fn check_slowly(&self, name: &str, password: &[u8]) -> bool {
+        match (self.0.by_name.get(name), &self.0.decoy) {
+            (Some(Stored::Bcrypt(hash)), _) => {
+                let right = bcrypt::verify(password, hash).unwrap_or(false);
+                if right {
+                    let mut verified = self.0.verified.lock();
+                    if verified.len() >= MAX_VERIFIED {
+                        verified.remove(0);
+                    }
+                    verified.push(digest(name, password));
+                }
+                right
+            }
+            (None, Some(decoy)) => {
+                // Its outcome does not matter, its time does.
+                let _ = bcrypt::verify(password, decoy);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn is_verified(&self, name: &str, password: &[u8]) -> bool {
+        let digest = digest(name, password);
+        self.0.verified.lock().iter().any(|verified| verified.is(&digest))
+    }
+}
+
+impl fmt::Debug for Htpasswd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Htpasswd").field("users", &self.0.by_name.len()).finish_non_exhaustive()
+    }
+}
+
+// === impl Stored ===
+
+impl Stored {
+    fn parse(password: &str) -> Result<Self, &'static str> {
+        if let Some(sha1) = password.strip_prefix("{SHA}") {
+            let digest = STANDARD.decode(sha1).ok().and_then(|digest| digest.try_into().ok());
+            return digest.map(Self::Sha1).ok_or("after `{SHA}` expected 20 bytes in base64");
+        }
+        if ["$2a$", "$2b$", "$2x$", "$2y$"].iter().any(|kind| password.starts_with(kind)) {
+            let parts: bcrypt::HashParts = password.parse().map_err(|_| "this is not a bcrypt hash")?;
+            return match parts.get_cost() {
+                ..=MAX_BCRYPT_COST => Ok(Self::Bcrypt(password.into())),
+                _ => Err("a bcrypt cost over 14 takes seconds for each check"),
+            };
+        }
+        match password {
+            "" => Err("the password is empty"),
+            _ if password.starts_with('$') || password.starts_with("{SSHA}") => {
+                Err("this kind of hash is not supported: use bcrypt (`htpasswd -B`)")
+            }
+            plain => Ok(Self::Plain(Digest::of(plain.as_bytes()))),
+        }
+    }
+}
+
+fn digest(name: &str, password: &[u8]) -> Digest {
+    Digest::of_parts(&[name.as_bytes(), password])
+}
+
+fn sha1(password: &[u8]) -> [u8; 20] {
+    let mut digest = [0; 20];
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, password).as_ref());
+    digest
+}
+
+/// Verified passwords that are remembered: more users than that at a time pay for bcrypt again now and then.
+const MAX_VERIFIED: usize = 1024;
+/// About a second a check.
+const MAX_BCRYPT_COST: u32 = 14;

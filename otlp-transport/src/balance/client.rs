@@ -1,0 +1,373 @@
+//! The client of several endpoints: finds them, picks, and takes what one did not take to another.
+//!
+//! * An endpoint that leaves gets no new requests; those it has go on to their end.
+//! * What an endpoint refused or could not be reached for is taken to another at once, to at most `max_failovers` of
+//!   them, and not after the attempt's timeout. An endpoint that keeps silent uses up the attempt by itself. A connection
+//!   that breaks off may have delivered what is then sent again: at least once, as everywhere.
+//! * Final refusals are not taken elsewhere: the answer would be the same.
+//! * An endpoint that asks for time (RetryInfo, Retry-After) gets it; only when all do is the request refused.
+
+use super::endpoint_set::{Candidates, Endpoint, EndpointSet, Nobody};
+use super::joined::Joined;
+use super::outlier::Outcome;
+use super::routing::Routing;
+use super::stats::BalanceStats;
+use super::{BalanceConfig, BalanceLimits};
+use crate::{
+    BoxExport, Client, ClientConfig, ClientStats, Clock, ConfigError, Export, ExportError, ExportFuture,
+    ExportResult, ResolvedEndpoint, Resolver, TransportContext, TransportStrategy,
+};
+use futures_util::future::join_all;
+use otlp_protocol::{Batch, ErrorKind, Retry};
+use parking_lot::Mutex;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+/// Exports to several endpoints, each request to one of them. Cloning shares it; with the last clone the search for
+/// endpoints ends.
+///
+/// ```
+/// use otlp_transport::{
+///     BalanceConfig, BalancedClient, BalancePolicy, ClientConfig, FixedResolver, GrpcTransportStrategy, ResolvedEndpoint,
+///     TransportContext,
+/// };
+/// use std::sync::Arc;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), otlp_transport::ConfigError> {
+/// let mut template = ClientConfig::new("");
+/// template.tls.insecure = true;
+/// let endpoints = ["backend-1:4317", "backend-2:4317"].map(ResolvedEndpoint::new);
+/// let mut balance = BalanceConfig::default();
+/// balance.policy = BalancePolicy::LeastRequests;
+/// let client = BalancedClient::new(
+///     &TransportContext::tcp(64 << 20),
+///     Arc::new(GrpcTransportStrategy),
+///     template,
+///     balance,
+///     Box::new(FixedResolver::new(endpoints.into())),
+/// )?;
+/// assert_eq!(client.stats().endpoints().len(), 2);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct BalancedClient {
+    shared: Arc<Shared>,
+    _search: Arc<Search>,
+}
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    routing: Routing,
+    limits: BalanceLimits,
+    /// How long after its start an attempt may go to a further endpoint.
+    failover_time: Duration,
+    set: Mutex<EndpointSet<Client>>,
+    /// Whether the resolver has answered, for the better or the worse.
+    has_resolved: watch::Sender<bool>,
+    client_stats: Arc<ClientStats>,
+    stats: Arc<BalanceStats>,
+}
+
+/// Makes the clients of endpoints.
+struct Maker {
+    context: TransportContext,
+    transport: Arc<dyn TransportStrategy>,
+    template: ClientConfig,
+}
+
+/// The task that follows the resolver.
+struct Search(AbortHandle);
+
+/// A request to one endpoint, from start to end.
+struct Lease<'a> {
+    shared: &'a Shared,
+    endpoint: Arc<Endpoint<Client>>,
+    start: Instant,
+    probes: bool,
+    ended: bool,
+}
+
+/// How far a request has come.
+#[derive(Clone)]
+struct Trail {
+    /// No further endpoint after this.
+    until: Option<Instant>,
+    tried: Vec<u64>,
+    last: Option<ExportError>,
+}
+
+// === impl BalancedClient ===
+
+impl BalancedClient {
+    /// A client of the endpoints that `resolver` finds, each reached as `template` says, but for its `endpoint`. To be
+    /// called within a tokio runtime, where the resolver is then followed.
+    ///
+    /// # Errors
+    /// If a setting cannot work; also of an endpoint that the resolver knows without asking.
+    pub fn new(
+        context: &TransportContext,
+        transport: Arc<dyn TransportStrategy>,
+        template: ClientConfig,
+        config: BalanceConfig,
+        resolver: Box<dyn Resolver>,
+    ) -> Result<Self, ConfigError> {
+        let stats = Arc::new(BalanceStats::new(resolver.name()));
+        let client_stats = Arc::new(ClientStats { balance: Some(stats.clone()), ..ClientStats::default() });
+        let failover_time = template.timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(FAILOVER_TIME);
+        let template = ClientConfig { stats: Some(client_stats.clone()), ..template };
+        let maker = Maker { context: context.clone(), transport, template };
+        let shared = Arc::new(Shared {
+            clock: context.clock.clone(),
+            routing: Routing::new(config.policy, config.routing),
+            limits: config.limits,
+            failover_time,
+            set: Mutex::new(EndpointSet::new(config.ejection)),
+            has_resolved: watch::Sender::new(false),
+            client_stats,
+            stats,
+        });
+        let known = resolver.known();
+        known.iter().try_for_each(|endpoint| maker.client(endpoint).map(drop))?;
+        if !known.is_empty() {
+            shared.follow(&maker, Ok(known));
+        }
+        let search = tokio::spawn(shared.clone().search(maker, resolver));
+        Ok(Self { shared, _search: Arc::new(Search(search.abort_handle())) })
+    }
+
+    /// What it has counted, endpoint by endpoint.
+    pub fn stats(&self) -> &Arc<BalanceStats> {
+        &self.shared.stats
+    }
+
+    /// The same as any other client, with what the connections to all endpoints have counted.
+    pub fn into_client(self) -> Client {
+        let stats = self.shared.client_stats.clone();
+        Client { export: BoxExport::new(self), stats }
+    }
+}
+
+impl Export for BalancedClient {
+    /// One attempt, which may be several parts to several endpoints and may include some failovers. If parts fail in ways
+    /// that may be retried, all of the batch may be: parts that arrived then arrive again.
+    async fn export(&self, batch: Batch) -> ExportResult {
+        let shared = &*self.shared;
+        shared.first_endpoints().await;
+        let until = shared.clock.now().checked_add(shared.failover_time);
+        shared.route(&batch, Trail { until, tried: Vec::new(), last: None }).await
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    async fn search(self: Arc<Self>, maker: Maker, mut resolver: Box<dyn Resolver>) {
+        loop {
+            let found = resolver.next().await;
+            self.follow(&maker, found);
+        }
+    }
+
+    /// Takes over what the resolver found; what says nothing about the endpoints changes nothing.
+    fn follow(&self, maker: &Maker, found: io::Result<Vec<ResolvedEndpoint>>) {
+        let resolver = self.stats.resolver;
+        match found {
+            Ok(found) if !found.is_empty() => {
+                self.stats.resolutions.fetch_add(1, Ordering::Relaxed);
+                self.replace(maker, found);
+            }
+            Ok(_) => {
+                self.stats.resolutions.fetch_add(1, Ordering::Relaxed);
+                tracing::debug!(resolver, "no endpoints were found; the last ones stay");
+            }
+            Err(error) => {
+                if self.stats.failed_resolutions.fetch_add(1, Ordering::Relaxed) == 0 {
+                    tracing::warn!(resolver, %error, "endpoints cannot be looked up; the last ones stay");
+                } else {
+                    tracing::debug!(resolver, %error, "endpoints cannot be looked up; the last ones stay");
+                }
+            }
+        }
+        self.has_resolved.send_replace(true);
+    }
+
+    fn replace(&self, maker: &Maker, found: Vec<ResolvedEndpoint>) {
+        let max = self.limits.max_endpoints;
+        let missing = self.set.lock().missing(&found);
+        // Made without the lock: certificates may be read from files.
+        let mut made: Vec<_> = missing
+            .into_iter()
+            .take(max)
+            .filter_map(|endpoint| match maker.client(endpoint) {
+                Ok(client) => Some((endpoint.clone(), client)),
+                Err(error) => {
+                    tracing::warn!(endpoint = endpoint.address(), %error, "an endpoint cannot be used");
+                    None
+                }
+            })
+            .collect();
+        let mut set = self.set.lock();
+        let update = set.update(found, max, |endpoint| {
+            let index = made.iter().position(|(made, _)| made.reaches_like(endpoint))?;
+            Some(made.swap_remove(index).1)
+        });
+        self.stats.show(set.stats());
+        drop(set);
+        self.stats.updates.fetch_add(u64::from(update.changed), Ordering::Relaxed);
+        self.stats.left_out_endpoints.fetch_add(update.left_out, Ordering::Relaxed);
+    }
+
+    /// Waits for the resolver's first answer; it takes no longer than the resolver's timeout.
+    async fn first_endpoints(&self) {
+        if !*self.has_resolved.borrow() {
+            let _ = self.has_resolved.subscribe().wait_for(|resolved| *resolved).await;
+        }
+    }
+
+    /// Sends a batch, or its parts at the same time, to endpoints that were not tried.
+    fn route<'a>(&'a self, batch: &'a Batch, trail: Trail) -> ExportFuture<'a> {
+        Box::pin(async move {
+            let candidates = match self.set.lock().candidates(self.clock.now(), &trail.tried) {
+                Ok(candidates) => candidates,
+                Err(nobody) => return Err(trail.last.unwrap_or_else(|| self.nobody(nobody))),
+            };
+            let parts = self.routing.divide(batch, &candidates.candidates).await?;
+            let mut joined = Joined::default();
+            let deliveries = parts.into_iter().map(|part| {
+                let (candidates, trail) = (&candidates, trail.clone());
+                async move {
+                    let count = part.batch.count();
+                    (count, self.deliver(part.batch, candidates, part.candidate, trail).await)
+                }
+            });
+            for (count, result) in join_all(deliveries).await {
+                joined.add(batch.signal, count, result);
+            }
+            joined.result()
+        })
+    }
+
+    /// Sends to one endpoint; if that did not take it, to others.
+    async fn deliver(
+        &self,
+        batch: Batch,
+        candidates: &Candidates<Client>,
+        index: usize,
+        mut trail: Trail,
+    ) -> ExportResult {
+        let Some(endpoint) = candidates.endpoint(index) else {
+            return Err(self.nobody(Nobody::Left));
+        };
+        let lease = self.start(endpoint.clone());
+        let result = endpoint.reach.export(batch.lend()).await;
+        let now = self.clock.now();
+        let outcome = outcome(&result, &batch, now);
+        lease.end(outcome, now, &result);
+        let Err(error) = result else { return result };
+        let may_go_on = trail.tried.len() < self.limits.max_failovers
+            && trail.until.is_none_or(|until| now < until)
+            && is_for_others(&error);
+        if !may_go_on {
+            return Err(error);
+        }
+        trail.tried.push(endpoint.id);
+        trail.last = Some(error);
+        self.stats.failovers.fetch_add(1, Ordering::Relaxed);
+        self.route(&batch, trail).await
+    }
+
+    fn start(&self, endpoint: Arc<Endpoint<Client>>) -> Lease<'_> {
+        let start = self.clock.now();
+        let probes = self.set.lock().start(&endpoint, start);
+        Lease { shared: self, endpoint, start, probes, ended: false }
+    }
+
+    fn nobody(&self, nobody: Nobody) -> ExportError {
+        match nobody {
+            Nobody::Ready(wait) => {
+                self.stats.throttled_requests.fetch_add(1, Ordering::Relaxed);
+                let message = "every endpoint has asked to be left alone for a while";
+                ExportError::new(ErrorKind::Unavailable, Retry::After(wait), message)
+            }
+            Nobody::Left => {
+                let message = format!("no endpoint is known ({})", self.stats.resolver);
+                ExportError::new(ErrorKind::Unavailable, Retry::Backoff, message)
+            }
+        }
+    }
+}
+
+// === impl Maker ===
+
+impl Maker {
+    /// A client of that endpoint; connects to nothing yet.
+    fn client(&self, resolved: &ResolvedEndpoint) -> Result<Client, ConfigError> {
+        let mut config = self.template.clone();
+        config.endpoint.clone_from(&resolved.endpoint);
+        config.connect_to.clone_from(&resolved.connect_to);
+        self.transport.client(&self.context, config)
+    }
+}
+
+// === impl Lease ===
+
+impl Lease<'_> {
+    fn end(mut self, outcome: Outcome, now: Instant, result: &ExportResult) {
+        let throttle = match result {
+            Err(error) => match error.retry() {
+                Retry::After(delay) => Some(delay),
+                Retry::Backoff | Retry::Never => None,
+            },
+            Ok(_) => None,
+        };
+        self.endpoint.stats.count(outcome, now.saturating_duration_since(self.start));
+        self.ended = true;
+        self.shared.set.lock().finish(&self.endpoint, now, outcome, throttle, self.probes);
+    }
+}
+
+impl Drop for Lease<'_> {
+    /// Whoever waited for the answer is gone.
+    fn drop(&mut self) {
+        if !self.ended {
+            let now = self.shared.clock.now();
+            self.shared.set.lock().finish(&self.endpoint, now, Outcome::Unknown, None, self.probes);
+        }
+    }
+}
+
+impl Drop for Search {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What a request's end says of its endpoint.
+fn outcome(result: &ExportResult, batch: &Batch, now: Instant) -> Outcome {
+    let Err(error) = result else { return Outcome::Answered };
+    match (error.kind(), error.retry()) {
+        // Whoever can ask for time is there.
+        (_, Retry::Never | Retry::After(_)) => Outcome::Answered,
+        (ErrorKind::Timeout, Retry::Backoff) if batch.deadline.is_some_and(|deadline| deadline <= now) => {
+            Outcome::Unknown
+        }
+        (ErrorKind::Cancelled | ErrorKind::Timeout | ErrorKind::Unavailable, Retry::Backoff) => {
+            Outcome::Failed
+        }
+        (_, Retry::Backoff) => Outcome::Answered,
+    }
+}
+
+/// Whether another endpoint may take what this one did not. After a timeout there is no time left.
+fn is_for_others(error: &ExportError) -> bool {
+    error.retry().is_retryable() && error.kind() != ErrorKind::Timeout
+}
+
+/// Where no timeout is set: the Collector's default for gRPC.
+const FAILOVER_TIME: Duration = Duration::from_secs(5);

@@ -1,0 +1,124 @@
+//! Consistent hashing with bounded load: equal keys to the same endpoint, as long as it keeps up.
+
+use super::{Candidate, LoadBalancingStrategy};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Requests with the same key go to the same endpoint, in every process that knows the same endpoints. For receivers
+/// that must see all of a trace, or of a service.
+///
+/// Rendezvous hashing: each pair of key and endpoint has a score, the endpoint of the highest gets the key. When an
+/// endpoint leaves, its keys alone move, to the others in equal parts; when one joins, it takes its share from each.
+/// There is no table to build or to keep the same everywhere; a pick looks at every candidate once.
+///
+/// The bound: nobody who is busy gets more than `load_factor` times its share of what is in flight; what would exceed it
+/// goes to the key's next endpoint. Below [`BUSY_REQUESTS`](Self::BUSY_REQUESTS) in flight an endpoint is not busy, so
+/// that a key does not leave its endpoint because two requests came at once.
+#[derive(Debug)]
+pub struct ConsistentHashStrategy {
+    load_factor: f64,
+    /// Keys for requests that have none.
+    next_key: AtomicU64,
+}
+
+// === impl ConsistentHashStrategy ===
+
+impl ConsistentHashStrategy {
+    /// Requests in flight that every endpoint may have, whatever its share.
+    pub const BUSY_REQUESTS: u64 = 16;
+
+    /// The default of the load factor.
+    pub const LOAD_FACTOR: f64 = 1.25;
+
+    /// One that lets a busy endpoint have `load_factor` times its share of the requests in flight; below 1 it is 1.
+    pub fn new(load_factor: f64) -> Self {
+        Self { load_factor: load_factor.max(1.0), next_key: AtomicU64::new(0) }
+    }
+}
+
+impl Default for ConsistentHashStrategy {
+    fn default() -> Self {
+        Self::new(Self::LOAD_FACTOR)
+    }
+}
+
+impl LoadBalancingStrategy for ConsistentHashStrategy {
+    fn name(&self) -> &'static str {
+        "consistent_hash"
+    }
+
+    fn pick(&self, candidates: &[Candidate], key: Option<u64>) -> Option<usize> {
+        let key = key.unwrap_or_else(|| self.next_key.fetch_add(1, Ordering::Relaxed));
+        let shares = Shares::of(candidates);
+        // Somebody is always below a bound that is above the mean.
+        let open = |candidate: &Candidate| candidate.in_flight < shares.bound(candidate, self.load_factor);
+        let score = |candidate: &Candidate| score(key, candidate, shares.alike);
+        let mut best: Option<(usize, f64)> = None;
+        for (index, candidate) in candidates.iter().enumerate() {
+            if !open(candidate) {
+                continue;
+            }
+            let score = score(candidate);
+            if best.is_none_or(|(_, highest)| score > highest) {
+                best = Some((index, score));
+            }
+        }
+        best.map(|(index, _)| index)
+    }
+}
+
+/// What the candidates have together.
+struct Shares {
+    in_flight: u64,
+    weight: u64,
+    /// Whether all weights are equal.
+    alike: bool,
+}
+
+// === impl Shares ===
+
+impl Shares {
+    fn of(candidates: &[Candidate]) -> Self {
+        let mut shares = Self { in_flight: 0, weight: 0, alike: true };
+        let first = candidates.first().map_or(1, |first| first.weight);
+        for candidate in candidates {
+            shares.in_flight += candidate.in_flight;
+            shares.weight += u64::from(candidate.weight.max(1));
+            shares.alike &= candidate.weight == first;
+        }
+        shares
+    }
+
+    /// Requests that the candidate may have in flight, the one in question included.
+    fn bound(&self, candidate: &Candidate, factor: f64) -> u64 {
+        let share = f64::from(candidate.weight.max(1)) / self.weight.max(1) as f64;
+        let bound = factor * (self.in_flight + 1) as f64 * share;
+        (bound.ceil() as u64).max(ConsistentHashStrategy::BUSY_REQUESTS)
+    }
+}
+
+/// The hash of a key's bytes, the same in every process and version.
+pub fn hash_key(bytes: &[u8]) -> u64 {
+    let seed = mix(bytes.len() as u64);
+    bytes.chunks(8).fold(seed, |hash, chunk| {
+        let mut word = [0; 8];
+        word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        mix(hash ^ u64::from_le_bytes(word))
+    })
+}
+
+/// Weighted rendezvous hashing: of n exponentially distributed numbers with rates `weight`, each is the smallest with a
+/// probability in proportion to its rate. Where all weights are equal, the logarithm changes no order.
+fn score(key: u64, candidate: &Candidate, alike: bool) -> f64 {
+    let hash = mix(mix(key) ^ candidate.id);
+    // 53 bits, the precision of f64; never 0.
+    let uniform = ((hash >> 11) + 1) as f64 / (1_u64 << 53) as f64;
+    if alike { uniform } else { uniform.ln() / f64::from(candidate.weight.max(1)) }
+}
+
+/// The finalizer of splitmix64: every bit of the input moves half of the output's.
+fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}

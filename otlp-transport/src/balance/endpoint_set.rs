@@ -1,0 +1,206 @@
+//! The endpoints there are, with what is known of each: who may be picked, and what follows from how a request ended.
+//!
+//! Pure: the time is handed in. One short lock of the owner around each call.
+
+use super::outlier::{EjectionConfig, Health, Outcome};
+use super::stats::EndpointStats;
+use super::{Candidate, hash_key};
+use crate::ResolvedEndpoint;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Endpoints, each with a `T` to reach it by.
+#[derive(Debug)]
+pub(super) struct EndpointSet<T> {
+    slots: Vec<Slot<T>>,
+    ejection: EjectionConfig,
+}
+
+/// An endpoint, which lives on in the requests it has while it is gone from the set.
+#[derive(Debug)]
+pub(super) struct Endpoint<T> {
+    pub(super) id: u64,
+    pub(super) reach: T,
+    pub(super) stats: Arc<EndpointStats>,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    resolved: ResolvedEndpoint,
+    endpoint: Arc<Endpoint<T>>,
+    health: Health,
+    /// When the time is over that it asked for.
+    throttled_until: Option<Instant>,
+}
+
+/// Who may be picked, at one moment.
+#[derive(Debug)]
+pub(super) struct Candidates<T> {
+    pub(super) candidates: Vec<Candidate>,
+    endpoints: Vec<Arc<Endpoint<T>>>,
+}
+
+/// Why nobody may be picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nobody {
+    /// There are no endpoints, or all of them were tried.
+    Left,
+    /// All ask for time; the first is ready after this.
+    Ready(Duration),
+}
+
+/// What a new list of endpoints changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Update {
+    /// Whether anything is different, weights included.
+    pub(super) changed: bool,
+    /// Entries left out.
+    pub(super) left_out: u64,
+}
+
+// === impl EndpointSet ===
+
+impl<T> EndpointSet<T> {
+    pub(super) fn new(ejection: EjectionConfig) -> Self {
+        Self { slots: Vec::new(), ejection }
+    }
+
+    /// Makes the set what `resolved` says, at most `max` endpoints. Those that stay keep what is known of them; those
+    /// that come are made by `make`, which leaves out what cannot be reached by.
+    pub(super) fn update(
+        &mut self,
+        resolved: Vec<ResolvedEndpoint>,
+        max: usize,
+        mut make: impl FnMut(&ResolvedEndpoint) -> Option<T>,
+    ) -> Update {
+        let mut update = Update::default();
+        let mut before: Vec<_> = std::mem::take(&mut self.slots).into_iter().map(Some).collect();
+        for resolved in resolved {
+            if self.slots.iter().any(|slot| slot.resolved.address() == resolved.address()) {
+                continue;
+            }
+            if self.slots.len() == max {
+                update.left_out += 1;
+                continue;
+            }
+            let known = before
+                .iter_mut()
+                .find(|slot| slot.as_ref().is_some_and(|slot| slot.resolved.reaches_like(&resolved)))
+                .and_then(Option::take);
+            match known {
+                Some(slot) => {
+                    update.changed |= slot.resolved.weight != resolved.weight;
+                    self.slots.push(Slot { resolved, ..slot });
+                }
+                None => match make(&resolved) {
+                    Some(reach) => {
+                        update.changed = true;
+                        self.slots.push(Slot::new(resolved, reach));
+                    }
+                    None => update.left_out += 1,
+                },
+            }
+        }
+        update.changed |= before.iter().any(Option::is_some);
+        update
+    }
+
+    /// Those of `resolved` that are not in the set.
+    pub(super) fn missing<'a>(&self, resolved: &'a [ResolvedEndpoint]) -> Vec<&'a ResolvedEndpoint> {
+        let known =
+            |resolved: &ResolvedEndpoint| self.slots.iter().any(|s| s.resolved.reaches_like(resolved));
+        resolved.iter().filter(|resolved| !known(resolved)).collect()
+    }
+
+    pub(super) fn stats(&self) -> Vec<Arc<EndpointStats>> {
+        self.slots.iter().map(|slot| slot.endpoint.stats.clone()).collect()
+    }
+
+    /// Who may be picked, but for those `tried` already. If everybody else is left out for failing, nobody is.
+    pub(super) fn candidates(&self, now: Instant, tried: &[u64]) -> Result<Candidates<T>, Nobody> {
+        let mut wait = None::<Duration>;
+        let mut chosen = Candidates { candidates: Vec::new(), endpoints: Vec::new() };
+        for healthy_only in [true, false] {
+            for slot in self.slots.iter().filter(|slot| !tried.contains(&slot.endpoint.id)) {
+                match slot.throttled_until.map(|until| until.saturating_duration_since(now)) {
+                    Some(left) if !left.is_zero() => {
+                        wait = Some(wait.map_or(left, |wait| wait.min(left)));
+                    }
+                    _ if healthy_only && !slot.health.is_available(now) => {}
+                    _ => chosen.push(slot),
+                }
+            }
+            if !chosen.candidates.is_empty() {
+                return Ok(chosen);
+            }
+        }
+        Err(wait.map_or(Nobody::Left, Nobody::Ready))
+    }
+
+    /// A request to that endpoint starts; `true` if it is the one that finds out whether the endpoint is well again.
+    pub(super) fn start(&mut self, endpoint: &Arc<Endpoint<T>>, now: Instant) -> bool {
+        endpoint.stats.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.slot(endpoint).is_some_and(|slot| slot.health.start(now))
+    }
+
+    /// A request to that endpoint ended; `throttle` is the time it asked for.
+    pub(super) fn finish(
+        &mut self,
+        endpoint: &Arc<Endpoint<T>>,
+        now: Instant,
+        outcome: Outcome,
+        throttle: Option<Duration>,
+        probed: bool,
+    ) {
+        endpoint.stats.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let failed = outcome == Outcome::Failed;
+        let may_eject = failed && {
+            let ejected = self.slots.iter().filter(|slot| slot.health.is_ejected()).count();
+            ejected < self.ejection.max_ejected(self.slots.len())
+        };
+        let ejection = self.ejection.clone();
+        let Some(slot) = self.slot(endpoint) else { return };
+        if let Some(until) = throttle.and_then(|throttle| now.checked_add(throttle)) {
+            slot.throttled_until = slot.throttled_until.max(Some(until));
+        }
+        if slot.health.finish(&ejection, now, outcome, probed, may_eject) {
+            endpoint.stats.ejections.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(endpoint = endpoint.stats.endpoint, "left out for failing");
+        }
+    }
+
+    fn slot(&mut self, endpoint: &Arc<Endpoint<T>>) -> Option<&mut Slot<T>> {
+        self.slots.iter_mut().find(|slot| Arc::ptr_eq(&slot.endpoint, endpoint))
+    }
+}
+
+// === impl Slot ===
+
+impl<T> Slot<T> {
+    fn new(resolved: ResolvedEndpoint, reach: T) -> Self {
+        let stats = Arc::new(EndpointStats::new(resolved.address().to_owned()));
+        let id = hash_key(resolved.address().as_bytes());
+        let endpoint = Arc::new(Endpoint { id, reach, stats });
+        Self { resolved, endpoint, health: Health::default(), throttled_until: None }
+    }
+}
+
+// === impl Candidates ===
+
+impl<T> Candidates<T> {
+    /// The endpoint of a candidate.
+    pub(super) fn endpoint(&self, index: usize) -> Option<&Arc<Endpoint<T>>> {
+        self.endpoints.get(index)
+    }
+
+    fn push(&mut self, slot: &Slot<T>) {
+        let Endpoint { id, stats, .. } = &*slot.endpoint;
+        let in_flight = stats.in_flight.load(Ordering::Relaxed);
+        self.candidates.push(Candidate { id: *id, weight: slot.resolved.weight.max(1), in_flight });
+        self.endpoints.push(slot.endpoint.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! The answer to a batch whose parts went to several endpoints.
+
+use crate::{ExportError, ExportResult};
+use otlp_protocol::{Accepted, Count, ErrorKind, Signal};
+
+/// What the parts were answered, joined into one answer.
+///
+/// * Any failure that may be retried makes the answer that failure: what arrived then arrives again.
+/// * So does a part that is too large, since cutting the batch helps.
+/// * Otherwise a part that failed counts as rejected, unless all did.
+#[derive(Debug, Default)]
+pub(super) struct Joined {
+    accepted_parts: usize,
+    rejected: u64,
+    messages: Vec<String>,
+    /// The failure that weighs most, and how much it does.
+    failure: Option<(Weight, ExportError)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    Final,
+    TooLarge,
+    Retryable,
+}
+
+// === impl Joined ===
+
+impl Joined {
+    /// A part of `count` was answered.
+    pub(super) fn add(&mut self, signal: Signal, count: Count, result: ExportResult) {
+        match result {
+            Ok(accepted) => {
+                self.accepted_parts += 1;
+                self.rejected += accepted.rejected;
+                self.say(accepted.message);
+            }
+            Err(error) => {
+                self.rejected += count.rejectable(signal);
+                self.say(error.message().to_owned());
+                let weight = weight(&error);
+                if self.failure.as_ref().is_none_or(|(most, _)| weight > *most) {
+                    self.failure = Some((weight, error));
+                }
+            }
+        }
+    }
+
+    /// The answer.
+    pub(super) fn result(self) -> ExportResult {
+        match self.failure {
+            Some((weight, error)) if weight > Weight::Final || self.accepted_parts == 0 => Err(error),
+            _ => Ok(Accepted { rejected: self.rejected, message: self.messages.join("; ") }),
+        }
+    }
+
+    fn say(&mut self, message: String) {
+        if !message.is_empty() && !self.messages.contains(&message) {
+            self.messages.push(message);
+        }
+    }
+}
+
+fn weight(error: &ExportError) -> Weight {
+    match (error.retry().is_retryable(), error.kind()) {
+        (true, _) => Weight::Retryable,
+        (false, ErrorKind::TooLarge) => Weight::TooLarge,
+        (false, _) => Weight::Final,
+    }
+}
+
+#[cfg(test)]
+mod tests;

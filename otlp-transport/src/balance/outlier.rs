@@ -1,0 +1,190 @@
+//! Outlier ejection: an endpoint that fails is left out for a while, then tried with one request.
+//!
+//! Pure: the time is handed in. Only failures that speak of the endpoint count (unreachable, no answer in time), not
+//! refusals of what was sent.
+
+use std::time::{Duration, Instant};
+
+/// When an endpoint that fails is left out, and for how long.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EjectionConfig {
+    /// Failures in a row that eject; 0 is never. Default 5.
+    pub consecutive_failures: u32,
+    /// Share of failures in a window that ejects, 0 to 1. Default 0.5.
+    pub failure_ratio: f64,
+    /// Requests in a window below which its share says nothing. Default 20.
+    pub min_requests: u32,
+    /// Length of a window. Default 10 s.
+    pub window: Duration,
+    /// The first ejection; each that follows is twice as long. Default 5 s.
+    pub base_time: Duration,
+    /// The longest ejection. Default 60 s.
+    pub max_time: Duration,
+    /// Share of the endpoints that may be left out at a time, in percent, rounded down; never all. Default 50.
+    pub max_percent: u32,
+}
+
+/// How a request to an endpoint ended, as far as the endpoint's health is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It answered, whatever it said.
+    Answered,
+    /// It could not be reached or did not answer in time.
+    Failed,
+    /// Nothing was learned: the request was given up, or told to wait.
+    Unknown,
+}
+
+/// The health of one endpoint.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    state: State,
+    consecutive: u32,
+    window: Window,
+    /// Ejections in a row: those that came soon after the end of the one before.
+    ejections: u32,
+    returned: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Healthy,
+    Ejected {
+        until: Instant,
+    },
+    /// One request is on its way to find out.
+    Probing,
+}
+
+#[derive(Debug, Default)]
+struct Window {
+    end: Option<Instant>,
+    requests: u32,
+    failures: u32,
+}
+
+// === impl Health ===
+
+impl Health {
+    /// Whether requests may go there: it is healthy, or its ejection is over and nobody is finding out yet.
+    pub(super) fn is_available(&self, now: Instant) -> bool {
+        match self.state {
+            State::Healthy => true,
+            State::Ejected { until } => until <= now,
+            State::Probing => false,
+        }
+    }
+
+    /// Whether it counts as left out.
+    pub(super) fn is_ejected(&self) -> bool {
+        self.state != State::Healthy
+    }
+
+    /// A request starts; `true` if it is the one that finds out.
+    pub(super) fn start(&mut self, now: Instant) -> bool {
+        let probes = self.is_ejected() && self.is_available(now);
+        if probes {
+            self.state = State::Probing;
+        }
+        probes
+    }
+
+    /// A request ended; `true` if that ejects the endpoint, which happens only if `may_eject`.
+    pub(super) fn finish(
+        &mut self,
+        config: &EjectionConfig,
+        now: Instant,
+        outcome: Outcome,
+        probed: bool,
+        may_eject: bool,
+    ) -> bool {
+        match (self.state, outcome) {
+            (State::Probing, Outcome::Answered) if probed => {
+                *self = Self { ejections: self.ejections, returned: Some(now), ..Self::default() };
+                false
+            }
+            (State::Probing, Outcome::Failed) if probed => self.eject(config, now),
+            // Nobody has found out.
+            (State::Probing, Outcome::Unknown) if probed => {
+                self.state = State::Ejected { until: now };
+                false
+            }
+            // A request from before the ejection says nothing new.
+            (State::Probing | State::Ejected { .. }, _) | (State::Healthy, Outcome::Unknown) => false,
+            (State::Healthy, _) => self.count(config, now, outcome == Outcome::Failed, may_eject),
+        }
+    }
+
+    fn count(&mut self, config: &EjectionConfig, now: Instant, failed: bool, may_eject: bool) -> bool {
+        self.window.count(config, now, failed);
+        self.consecutive = if failed { self.consecutive.saturating_add(1) } else { 0 };
+        let in_a_row = config.consecutive_failures > 0 && self.consecutive >= config.consecutive_failures;
+        failed && may_eject && (in_a_row || self.window.is_bad(config)) && self.eject(config, now)
+    }
+
+    fn eject(&mut self, config: &EjectionConfig, now: Instant) -> bool {
+        let length = |ejections: u32| {
+            config.base_time.saturating_mul(1 << ejections.min(MAX_DOUBLINGS)).min(config.max_time)
+        };
+        // Having been well for twice as long as it was left out, it starts anew.
+        let recovered = self.returned.is_some_and(|returned| {
+            now.saturating_duration_since(returned) > 2 * length(self.ejections.saturating_sub(1))
+        });
+        let ejections = if recovered { 0 } else { self.ejections };
+        *self = Self {
+            state: State::Ejected { until: now + length(ejections) },
+            ejections: ejections.saturating_add(1),
+            ..Self::default()
+        };
+        true
+    }
+}
+
+// === impl Window ===
+
+impl Window {
+    fn count(&mut self, config: &EjectionConfig, now: Instant, failed: bool) {
+        if self.end.is_none_or(|end| end <= now) {
+            *self = Self { end: now.checked_add(config.window), ..Self::default() };
+        }
+        self.requests = self.requests.saturating_add(1);
+        self.failures = self.failures.saturating_add(u32::from(failed));
+    }
+
+    fn is_bad(&self, config: &EjectionConfig) -> bool {
+        self.requests >= config.min_requests
+            && f64::from(self.failures) >= config.failure_ratio * f64::from(self.requests)
+    }
+}
+
+// === impl EjectionConfig ===
+
+impl EjectionConfig {
+    /// Of `endpoints`, how many may be left out at a time: never all.
+    pub(super) fn max_ejected(&self, endpoints: usize) -> usize {
+        let share = endpoints * self.max_percent.min(100) as usize / 100;
+        share.min(endpoints.saturating_sub(1))
+    }
+}
+
+impl Default for EjectionConfig {
+    fn default() -> Self {
+        Self {
+            consecutive_failures: 5,
+            failure_ratio: 0.5,
+            min_requests: 20,
+            window: Duration::from_secs(10),
+            base_time: Duration::from_secs(5),
+            max_time: Duration::from_secs(60),
+            max_percent: 50,
+        }
+    }
+}
+
+/// More would overflow the factor; the longest ejection comes long before.
+const MAX_DOUBLINGS: u32 = 16;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! Which part of a batch goes to whom.
+
+use super::consistent_hash::hash_key;
+use super::{BalancePolicy, Candidate, LoadBalancingStrategy};
+use crate::ExportError;
+use bytes::Bytes;
+use otlp_protocol::schema::Message;
+use otlp_protocol::view::{AnyValue, Resource};
+use otlp_protocol::wire::{Cursor, WireError, WireType};
+use otlp_protocol::{Batch, Charge, Count, ErrorKind, Item, Payload, Retry, Signal, partition};
+use std::sync::Arc;
+
+/// What the consistent hash is of. A batch, or an item, without the key that it names goes to any one endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RoutingKey {
+    /// The trace id of each span or log record: all of a trace goes to one endpoint. Signals whose entries have none
+    /// (metrics, profiles) go by service. A batch is cut by endpoint.
+    #[default]
+    TraceId,
+    /// The resource attribute `service.name`. A batch is cut by endpoint.
+    Service,
+    /// The whole resource, as it is encoded. A batch is cut by endpoint.
+    Resource,
+    /// The value of that request header, if the receiver keeps it.
+    Metadata(String),
+}
+
+/// A policy, with what it needs of a batch.
+#[derive(Clone, Debug)]
+pub(super) struct Routing {
+    strategy: Arc<dyn LoadBalancingStrategy>,
+    /// `None`: requests have no keys.
+    key: Option<RoutingKey>,
+}
+
+/// What goes to one candidate.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) candidate: usize,
+    pub(super) batch: Batch,
+}
+
+type Share = Option<(Payload, Count)>;
+
+// === impl Routing ===
+
+impl Routing {
+    pub(super) fn new(policy: BalancePolicy, key: RoutingKey) -> Self {
+        let key = (policy == BalancePolicy::ConsistentHash).then_some(key);
+        Self { strategy: policy.strategy(), key }
+    }
+
+    /// The batch in parts, each for one candidate. Together they hold what the batch holds.
+    pub(super) async fn divide(
+        &self,
+        batch: &Batch,
+        candidates: &[Candidate],
+    ) -> Result<Vec<Part>, ExportError> {
+        let key = match &self.key {
+            Some(key) if candidates.len() > 1 => key,
+            _ => return self.whole(batch, candidates, None),
+        };
+        let keys = match key {
+            RoutingKey::Metadata(name) => return self.whole(batch, candidates, header_key(batch, name)),
+            RoutingKey::TraceId => match trace_id_number(batch.signal) {
+                Some(number) => Keys::Bytes(number),
+                None => Keys::Service,
+            },
+            RoutingKey::Service => Keys::Service,
+            RoutingKey::Resource => Keys::Resource,
+        };
+        let shares = self.partition(keys, batch, candidates).await?;
+        let part = |(candidate, share): (usize, Share)| {
+            let (payload, count) = share?;
+            Some(Part { candidate, batch: batch.lend().with_body(payload, count, Charge::none()) })
+        };
+        let parts: Vec<_> = shares.into_iter().enumerate().filter_map(part).collect();
+        // Even a request of nothing is delivered.
+        if parts.is_empty() { self.whole(batch, candidates, None) } else { Ok(parts) }
+    }
+
+    fn whole(
+        &self,
+        batch: &Batch,
+        candidates: &[Candidate],
+        key: Option<u64>,
+    ) -> Result<Vec<Part>, ExportError> {
+        let nobody = || ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "no endpoint can be picked");
+        let candidate = self.strategy.pick(candidates, key).ok_or_else(nobody)?;
+        Ok(vec![Part { candidate, batch: batch.lend() }])
+    }
+
+    /// Large bodies are cut elsewhere, so that the thread's other tasks go on.
+    async fn partition(
+        &self,
+        keys: Keys,
+        batch: &Batch,
+        candidates: &[Candidate],
+    ) -> Result<Vec<Share>, ExportError> {
+        let (signal, body) = (batch.signal, batch.body().plain().to_contiguous());
+        let chooser = Chooser::new(keys, self.strategy.clone(), candidates.to_vec());
+        let shares = if body.len() < LARGE_BYTES {
+            chooser.partition(signal, &body)
+        } else {
+            let cut = tokio::task::spawn_blocking(move || chooser.partition(signal, &body)).await;
+            cut.map_err(|error| failed(&error.to_string()))?
+        };
+        shares.map_err(|error| failed(&error.to_string()))
+    }
+}
+
+/// What the key of an item is made of.
+#[derive(Clone, Copy, Debug)]
+enum Keys {
+    /// A field of bytes of the entry, by its number.
+    Bytes(u32),
+    Service,
+    Resource,
+}
+
+/// Says which candidate an item goes to.
+struct Chooser {
+    keys: Keys,
+    strategy: Arc<dyn LoadBalancingStrategy>,
+    candidates: Vec<Candidate>,
+    /// Where everything without a key goes.
+    without_key: usize,
+    /// The key before and where it went: neighbours often have the same.
+    last: Option<(u64, usize)>,
+    /// The resource before and its key.
+    last_resource: Option<(Vec<u8>, Option<u64>)>,
+}
+
+// === impl Chooser ===
+
+impl Chooser {
+    fn new(keys: Keys, strategy: Arc<dyn LoadBalancingStrategy>, candidates: Vec<Candidate>) -> Self {
+        let without_key = strategy.pick(&candidates, None).unwrap_or_default();
+        Self { keys, strategy, candidates, without_key, last: None, last_resource: None }
+    }
+
+    fn partition(mut self, signal: Signal, body: &Bytes) -> Result<Vec<Share>, WireError> {
+        partition(signal, body, self.candidates.len(), |item| self.choose(item))
+    }
+
+    fn choose(&mut self, item: &Item<'_>) -> usize {
+        let Some(key) = self.key(item) else { return self.without_key };
+        match self.last {
+            Some((last, candidate)) if last == key => candidate,
+            _ => {
+                let candidate = self.strategy.pick(&self.candidates, Some(key)).unwrap_or_default();
+                self.last = Some((key, candidate));
+                candidate
+            }
+        }
+    }
+
+    fn key(&mut self, item: &Item<'_>) -> Option<u64> {
+        if let Keys::Bytes(number) = self.keys {
+            return bytes_field(item.entry, number).map(hash_key);
+        }
+        if let Some((resource, key)) = &self.last_resource
+            && resource == item.resource
+        {
+            return *key;
+        }
+        let key = self.resource_key(item.resource);
+        self.last_resource = Some((item.resource.to_vec(), key));
+        key
+    }
+
+    fn resource_key(&self, resource: &[u8]) -> Option<u64> {
+        if let Keys::Resource = self.keys {
+            return Some(hash_key(resource));
+        }
+        match Resource::new(resource).attributes().get("service.name") {
+            Some(AnyValue::String(name)) => Some(hash_key(name.as_bytes())),
+            _ => None,
+        }
+    }
+}
+
+/// The number of an entry's `trace_id`, if the signal's entries have one.
+fn trace_id_number(signal: Signal) -> Option<u32> {
+    let below = |message: &'static Message, number| message.field(number)?.message();
+    let entry = below(below(below(signal.request, 1)?, 2)?, 2)?;
+    entry.fields.iter().find(|field| field.name == "trace_id").map(|field| field.number)
+}
+
+/// The last value of a field of bytes, as a decoder would have it; an empty one is none.
+fn bytes_field(message: &[u8], number: u32) -> Option<&[u8]> {
+    let mut cursor = Cursor::new(message);
+    let mut value = None;
+    while !cursor.is_at_end() {
+        let (found, wire_type) = cursor.tag().ok()?;
+        if found == number && wire_type == WireType::Len {
+            value = Some(cursor.len_delimited().ok()?);
+        } else {
+            cursor.skip_value(found, wire_type).ok()?;
+        }
+    }
+    value.filter(|value| !value.is_empty())
+}
+
+fn header_key(batch: &Batch, name: &str) -> Option<u64> {
+    let headers = &batch.origin.as_ref()?.headers;
+    let (_, value) = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+    Some(hash_key(value))
+}
+
+fn failed(why: &str) -> ExportError {
+    ExportError::new(ErrorKind::Internal, Retry::Never, format!("cutting the batch by endpoint: {why}"))
+}
+
+/// About a millisecond's work.
+const LARGE_BYTES: usize = 1 << 20;

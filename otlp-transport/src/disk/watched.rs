@@ -1,0 +1,165 @@
+//! A value made of files, made again when they change.
+
+use super::{DEFAULT_RELOAD_INTERVAL, Disk, MAX_FILE_BYTES, Named, ReloadStats};
+use crate::{Clock, ConfigError, TransportContext};
+use parking_lot::{Mutex, RwLock};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+/// A value made of files. They are looked at from the first use on, until the value is dropped.
+pub(crate) struct Watched<T> {
+    source: Arc<Source<T>>,
+    interval: Duration,
+    /// Whether the looking has begun: it needs a runtime, which need not be there when the value is made.
+    is_watching: AtomicBool,
+    watching: Mutex<Watching>,
+}
+
+/// Whether the files are looked at.
+enum Watching {
+    /// Not yet; what they held when the value was made.
+    Not(Vec<Seen>),
+    Is(AbortHandle),
+}
+
+/// The files, and how they become the value.
+struct Source<T> {
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+    stats: Arc<ReloadStats>,
+    files: Vec<Named>,
+    make: Make<T>,
+    current: RwLock<Arc<T>>,
+}
+
+/// Makes the value of the files' bytes, in the order of the files.
+type Make<T> = Box<dyn Fn(&[Vec<u8>]) -> Result<T, ConfigError> + Send + Sync>;
+
+/// What was last seen of a file: its bytes, or why there were none.
+type Seen = Result<Vec<u8>, String>;
+
+// === impl Watched ===
+
+impl<T: Send + Sync + 'static> Watched<T> {
+    /// Reads the files and makes the value. `interval`: how often they are looked at; `None` or zero: every 30 s.
+    ///
+    /// # Errors
+    /// If a file cannot be read, naming its key and path, or the value cannot be made.
+    pub(crate) fn new(
+        context: &TransportContext,
+        files: Vec<Named>,
+        interval: Option<Duration>,
+        make: impl Fn(&[Vec<u8>]) -> Result<T, ConfigError> + Send + Sync + 'static,
+    ) -> Result<Self, ConfigError> {
+        let mut contents = Vec::with_capacity(files.len());
+        for file in &files {
+            contents.push(context.disk.read(&file.path, MAX_FILE_BYTES).map_err(|error| ConfigError {
+                key: file.key,
+                problem: format!("`{}`: {error}", file.path.display()),
+            })?);
+        }
+        let current = make(&contents)?;
+        let source = Source {
+            disk: Arc::clone(&context.disk),
+            clock: Arc::clone(&context.clock),
+            stats: Arc::clone(&context.reloads),
+            files,
+            make: Box::new(make),
+            current: RwLock::new(Arc::new(current)),
+        };
+        let watched = Self {
+            source: Arc::new(source),
+            interval: interval.filter(|interval| !interval.is_zero()).unwrap_or(DEFAULT_RELOAD_INTERVAL),
+            is_watching: AtomicBool::new(false),
+            watching: Mutex::new(Watching::Not(contents.into_iter().map(Ok).collect())),
+        };
+        watched.watch();
+        Ok(watched)
+    }
+
+    /// The value as it is now.
+    pub(crate) fn get(&self) -> Arc<T> {
+        if !self.is_watching.load(Ordering::Relaxed) {
+            self.watch();
+        }
+        Arc::clone(&self.source.current.read())
+    }
+
+    /// Begins to look at the files, if there are any and there is a runtime.
+    fn watch(&self) {
+        if self.source.files.is_empty() {
+            return self.is_watching.store(true, Ordering::Relaxed);
+        }
+        let Ok(runtime) = Handle::try_current() else { return };
+        let mut watching = self.watching.lock();
+        if let Watching::Not(seen) = &mut *watching {
+            let seen = std::mem::take(seen);
+            let task = runtime.spawn(Arc::clone(&self.source).watch(self.interval, seen));
+            *watching = Watching::Is(task.abort_handle());
+            self.is_watching.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<T> Drop for Watched<T> {
+    fn drop(&mut self) {
+        if let Watching::Is(task) = self.watching.get_mut() {
+            task.abort();
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Watched<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched").field("files", &self.source.files).finish_non_exhaustive()
+    }
+}
+
+// === impl Source ===
+
+impl<T: Send + Sync + 'static> Source<T> {
+    async fn watch(self: Arc<Self>, interval: Duration, mut seen: Vec<Seen>) {
+        loop {
+            self.clock.sleep(interval).await;
+            let source = Arc::clone(&self);
+            let look = tokio::task::spawn_blocking(move || source.look(seen));
+            // It fails with its runtime only.
+            let Ok(now) = look.await else { return };
+            seen = now;
+        }
+    }
+
+    /// Reads the files; makes the value of them if they are not as they were `seen` last.
+    fn look(&self, seen: Vec<Seen>) -> Vec<Seen> {
+        let read = |file: &Named| {
+            let read = self.disk.read(&file.path, MAX_FILE_BYTES);
+            read.map_err(|error| format!("{}: `{}`: {error}", file.key, file.path.display()))
+        };
+        let now: Vec<Seen> = self.files.iter().map(read).collect();
+        if now == seen {
+            return now;
+        }
+        let made = now.iter().cloned().collect::<Result<Vec<_>, _>>();
+        match made.and_then(|contents| (self.make)(&contents).map_err(|error| error.to_string())) {
+            Ok(value) => {
+                *self.current.write() = Arc::new(value);
+                ReloadStats::count(&self.stats.reloads);
+                tracing::info!(files = %self.names(), "took changed files into use");
+            }
+            Err(error) => {
+                ReloadStats::count(&self.stats.reload_failures);
+                tracing::warn!(files = %self.names(), error, "changed files cannot be used; what they held before is");
+            }
+        }
+        now
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<_> = self.files.iter().map(|file| file.path.display().to_string()).collect();
+        names.join(", ")
+    }
+}

@@ -1,0 +1,78 @@
+use super::{Address, Net as _, TcpNet};
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// A directory of this test, removed at its end.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        // Paths of Unix sockets are short: 108 bytes at most.
+        let path = std::env::temp_dir().join(format!("otlp-net-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn address(&self) -> String {
+        format!("unix://{}", self.0.join("socket").display())
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn bytes_go_through_a_unix_socket_which_is_removed_at_the_end() {
+    let directory = Directory::new("through");
+    let address = directory.address();
+    let listener = TcpNet.bind(&address).await.unwrap();
+    assert_eq!(listener.local_addr().unwrap().to_string(), address);
+    let (accepted, connected) = tokio::join!(listener.accept(), TcpNet.connect(&address));
+    let ((mut server, peer), mut client) = (accepted.unwrap(), connected.unwrap());
+    assert_eq!((peer.to_string(), peer.ip()), (address.clone(), None));
+    client.write_all(b"x").await.unwrap();
+    assert_eq!(server.read_u8().await.unwrap(), b'x');
+    drop(listener);
+    assert!(!directory.0.join("socket").exists());
+    assert!(TcpNet.connect(&address).await.is_err());
+}
+
+#[tokio::test]
+async fn only_an_abandoned_socket_is_replaced() {
+    let directory = Directory::new("abandoned");
+    let (address, path) = (directory.address(), directory.0.join("socket"));
+
+    std::fs::write(&path, "precious").unwrap();
+    let error = TcpNet.bind(&address).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    std::fs::remove_file(&path).unwrap();
+
+    // As a killed process leaves it.
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let listener = TcpNet.bind(&address).await.unwrap();
+    let error = TcpNet.bind(&address).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::AddrInUse, "{error}");
+
+    // What somebody else has put in its place stays.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "precious").unwrap();
+    drop(listener);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+}
+
+#[test]
+fn paths_of_unix_sockets() {
+    for (address, path) in [
+        ("unix:///run/otlp.sock", Some("/run/otlp.sock")),
+        ("unix:/run/otlp.sock", Some("/run/otlp.sock")),
+        ("unix:otlp.sock", Some("otlp.sock")),
+        ("localhost:4317", None),
+    ] {
+        assert_eq!(Address::unix_path(address), path, "{address}");
+    }
+}

@@ -1,0 +1,94 @@
+//! Endpoints by DNS: every A and AAAA record of a name, asked for again and again.
+
+use super::{ResolvedEndpoint, Resolver};
+use crate::{Clock, Net, NetFuture, TransportContext};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A name and how to ask for it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DnsConfig {
+    /// The name.
+    pub hostname: String,
+    /// The port of every endpoint. Default 4317.
+    pub port: u16,
+    /// From one answer to the next question. Default 5 s.
+    pub interval: Duration,
+    /// How long an answer may take. Default 1 s.
+    pub timeout: Duration,
+    /// What stands before `hostname:port` in the endpoints. Default nothing; OTLP/HTTP needs `http://` or `https://`.
+    pub scheme: String,
+}
+
+/// Asks for the addresses of a name. Requests and certificates go on naming the name; only connections go to an address.
+#[derive(Debug)]
+pub struct DnsResolver {
+    net: Arc<dyn Net>,
+    clock: Arc<dyn Clock>,
+    config: DnsConfig,
+    has_asked: bool,
+}
+
+// === impl DnsConfig ===
+
+impl DnsConfig {
+    /// Defaults, for `hostname`.
+    pub fn new(hostname: impl Into<String>) -> Self {
+        Self {
+            hostname: hostname.into(),
+            port: 4317,
+            interval: Duration::from_secs(5),
+            timeout: Duration::from_secs(1),
+            scheme: String::new(),
+        }
+    }
+}
+
+// === impl DnsResolver ===
+
+impl DnsResolver {
+    /// A resolver that has not asked yet.
+    pub fn new(context: &TransportContext, config: DnsConfig) -> Self {
+        Self { net: context.net.clone(), clock: context.clock.clone(), config, has_asked: false }
+    }
+
+    async fn ask(&self) -> io::Result<Vec<ResolvedEndpoint>> {
+        let DnsConfig { hostname, port, timeout, scheme, .. } = &self.config;
+        let target = format!("{hostname}:{port}");
+        let mut addresses = tokio::select! {
+            biased;
+            addresses = self.net.resolve(&target) => addresses?,
+            () = self.clock.sleep(*timeout) => {
+                let message = format!("no answer about {hostname} within {timeout:?}");
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+            }
+        };
+        // Servers rotate their answers; the order says nothing.
+        addresses.sort_unstable();
+        addresses.dedup();
+        let found = addresses.into_iter().map(|address| ResolvedEndpoint {
+            endpoint: format!("{scheme}{target}"),
+            connect_to: Some(address.to_string()),
+            weight: 1,
+        });
+        Ok(found.collect())
+    }
+}
+
+impl Resolver for DnsResolver {
+    fn name(&self) -> &'static str {
+        "dns"
+    }
+
+    fn next(&mut self) -> NetFuture<'_, Vec<ResolvedEndpoint>> {
+        Box::pin(async move {
+            if self.has_asked {
+                self.clock.sleep(self.config.interval).await;
+            }
+            self.has_asked = true;
+            self.ask().await
+        })
+    }
+}

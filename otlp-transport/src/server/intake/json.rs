@@ -1,0 +1,115 @@
+//! OTLP/JSON, rewritten as protobuf.
+
+use super::Intake;
+use crate::ExportError;
+use crate::server::ServerStats;
+use bytes::Bytes;
+use otlp_protocol::json::{JsonError, JsonErrorKind, JsonLimits, to_protobuf};
+use otlp_protocol::{BufferPool, Charge, ErrorKind, FieldViolation, Retry, Signal};
+
+impl Intake {
+    /// The request in protobuf. `charge` holds `text` and nothing else.
+    pub(super) fn rewrite(
+        &self,
+        signal: Signal,
+        text: Bytes,
+        charge: &mut Charge,
+    ) -> Result<Bytes, ExportError> {
+        let plain = match self.try_rewrite(signal, &text, charge)? {
+            Err(error) if error.kind == JsonErrorKind::Utf8 && self.replaces_utf8() => {
+                let (text, replaced) = self.replace(&text, charge)?;
+                let plain = self.try_rewrite(signal, &text, charge)?.map_err(refusal)?;
+                self.count_repaired(replaced);
+                plain
+            }
+            rewritten => rewritten.map_err(refusal)?,
+        };
+        drop(text);
+        charge.shrink_to(plain.len() as u64);
+        Ok(plain)
+    }
+
+    /// The outer error is for want of room, the inner one tells of the text.
+    fn try_rewrite(
+        &self,
+        signal: Signal,
+        text: &[u8],
+        charge: &mut Charge,
+    ) -> Result<Result<Bytes, JsonError>, ExportError> {
+        let held = charge.bytes();
+        let limits = |max_bytes| JsonLimits {
+            max_depth: self.checks.max_depth,
+            max_elements: self.checks.max_elements,
+            max_bytes,
+        };
+        // Protobuf is mostly less than half of its JSON, but two characters can make eight bytes of it.
+        let most = self.limits.max_request_bytes.min(text.len().saturating_mul(4));
+        let mut room = most.min(text.len());
+        loop {
+            charge.try_grow(room as u64)?;
+            let mut out = self.context.buffers.take(text.len() / 2);
+            match to_protobuf(signal.request, text, &limits(room), &mut out) {
+                Ok(read) => {
+                    self.count_unknown_keys(read.unknown_keys);
+                    return Ok(Ok(BufferPool::freeze(out)));
+                }
+                Err(JsonError { kind: JsonErrorKind::TooLarge { .. }, .. }) if room < most => {
+                    charge.shrink_to(held);
+                    room = most;
+                }
+                Err(JsonError { kind: JsonErrorKind::TooLarge { .. }, .. }) => {
+                    return Err(self.too_large("the body in protobuf"));
+                }
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    /// The text with U+FFFD where it is not UTF-8, and how often.
+    fn replace(&self, text: &[u8], charge: &mut Charge) -> Result<(Vec<u8>, u64), ExportError> {
+        let (mut len, mut replaced) = (0, 0);
+        for chunk in text.utf8_chunks() {
+            len += chunk.valid().len();
+            if !chunk.invalid().is_empty() {
+                len += REPLACEMENT.len();
+                replaced += 1;
+            }
+        }
+        if len > self.limits.max_request_bytes {
+            return Err(self.too_large("the body with its strings put right"));
+        }
+        charge.try_grow(len as u64)?;
+        let mut out = Vec::with_capacity(len);
+        for chunk in text.utf8_chunks() {
+            out.extend_from_slice(chunk.valid().as_bytes());
+            if !chunk.invalid().is_empty() {
+                out.extend_from_slice(REPLACEMENT.as_bytes());
+            }
+        }
+        Ok((out, replaced))
+    }
+
+    /// Counts keys that were ignored, and says so once in a while: they may be data that a sender has misspelt.
+    fn count_unknown_keys(&self, keys: u64) {
+        if keys == 0 {
+            return;
+        }
+        ServerStats::add(&self.stats.unknown_json_keys, keys);
+        if let Some(keys) = self.unknown_keys.add(keys, &*self.context.clock) {
+            tracing::warn!(keys, "keys of JSON that OTLP does not have were ignored: are they in camelCase?");
+        }
+    }
+}
+
+/// What is said of a text that is not OTLP/JSON: the field, the place, and what is wrong.
+fn refusal(error: JsonError) -> ExportError {
+    let kind = match error.kind {
+        JsonErrorKind::TooManyElements { .. } => ErrorKind::TooLarge,
+        _ => ErrorKind::InvalidData,
+    };
+    let message = error.to_string();
+    let violation = FieldViolation { field: error.path, description: error.kind.to_string() };
+    ExportError::new(kind, Retry::Never, message).with_violation(violation)
+}
+
+const REPLACEMENT: &str = "\u{fffd}";

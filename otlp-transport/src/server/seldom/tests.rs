@@ -1,0 +1,12 @@
+use super::{INTERVAL, Seldom};
+use crate::TokioClock;
+
+#[tokio::test(start_paused = true)]
+async fn it_is_told_at_once_and_then_once_in_a_while() {
+    let seldom = Seldom::default();
+    assert_eq!(seldom.add(2, &TokioClock), Some(2));
+    assert_eq!(seldom.add(3, &TokioClock), None);
+    tokio::time::advance(INTERVAL).await;
+    assert_eq!(seldom.add(4, &TokioClock), Some(7));
+    assert_eq!(seldom.add(1, &TokioClock), None);
+}

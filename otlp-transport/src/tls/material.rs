@@ -1,0 +1,119 @@
+//! Certificates, keys and authorities in PEM, from files or given as texts.
+
+use super::{Pair, problem};
+use crate::disk::Named;
+use crate::{CertificateConfig, ConfigError};
+use rustls::RootCertStore;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::path::PathBuf;
+
+/// The files that a configuration names.
+#[derive(Default)]
+pub(super) struct Materials {
+    pub(super) files: Vec<Named>,
+}
+
+/// A PEM text, or which of the files holds it.
+pub(super) struct Pem {
+    key: &'static str,
+    place: Place,
+}
+
+enum Place {
+    Given(Vec<u8>),
+    /// Its number among the files.
+    File(usize),
+}
+
+/// Where a certificate and its key are.
+pub(super) struct Certificate {
+    chain: Pem,
+    key: Pem,
+}
+
+// === impl Materials ===
+
+impl Materials {
+    pub(super) fn file(&mut self, key: &'static str, path: Option<&PathBuf>) -> Option<Pem> {
+        path.map(|path| {
+            self.files.push(Named { key, path: path.clone() });
+            Pem { key, place: Place::File(self.files.len() - 1) }
+        })
+    }
+
+    pub(super) fn text(&mut self, key: &'static str, text: Option<&str>) -> Option<Pem> {
+        text.map(|text| Pem { key, place: Place::Given(text.as_bytes().to_vec()) })
+    }
+
+    /// A certificate and its key; `None` if there is neither.
+    pub(super) fn certificate(
+        &mut self,
+        config: &CertificateConfig,
+    ) -> Result<Option<Certificate>, ConfigError> {
+        let key_pem = config.key_pem.as_ref().map(|pem| pem.expose());
+        let chain = [
+            self.file("tls.cert_file", config.cert_file.as_ref()),
+            self.text("tls.cert_pem", config.cert_pem.as_deref()),
+        ];
+        let key = [self.file("tls.key_file", config.key_file.as_ref()), self.text("tls.key_pem", key_pem)];
+        match (one_of("tls.cert_pem", chain)?, one_of("tls.key_pem", key)?) {
+            (Some(chain), Some(key)) => Ok(Some(Certificate { chain, key })),
+            (None, None) => Ok(None),
+            (Some(chain), None) => {
+                Err(problem(chain.key, "there is no key for it: give key_file or key_pem"))
+            }
+            (None, Some(key)) => {
+                Err(problem(key.key, "there is no certificate for it: give cert_file or cert_pem"))
+            }
+        }
+    }
+}
+
+fn one_of(key: &'static str, pems: [Option<Pem>; 2]) -> Result<Option<Pem>, ConfigError> {
+    match pems {
+        [Some(_), Some(_)] => Err(problem(key, "a file is given, too: one or the other")),
+        [file, given] => Ok(file.or(given)),
+    }
+}
+
+// === impl Pem ===
+
+impl Pem {
+    fn bytes<'a>(&'a self, contents: &'a [Vec<u8>]) -> &'a [u8] {
+        match &self.place {
+            Place::Given(text) => text,
+            Place::File(index) => contents.get(*index).map(Vec::as_slice).unwrap_or_default(),
+        }
+    }
+
+    fn certificates(&self, contents: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(self.bytes(contents)).collect();
+        match found.map_err(|error| problem(self.key, error))? {
+            none if none.is_empty() => Err(problem(self.key, "there is no certificate in it; expected PEM")),
+            found => Ok(found),
+        }
+    }
+
+    pub(super) fn add_anchors(
+        &self,
+        anchors: &mut RootCertStore,
+        contents: &[Vec<u8>],
+    ) -> Result<(), ConfigError> {
+        for certificate in self.certificates(contents)? {
+            anchors.add(certificate).map_err(|error| problem(self.key, error))?;
+        }
+        Ok(())
+    }
+}
+
+// === impl Certificate ===
+
+impl Certificate {
+    pub(super) fn read(&self, contents: &[Vec<u8>]) -> Result<Pair, ConfigError> {
+        let chain = self.chain.certificates(contents)?;
+        let key = PrivateKeyDer::from_pem_slice(self.key.bytes(contents))
+            .map_err(|error| problem(self.key.key, format!("no private key in PEM: {error}")))?;
+        Ok(Pair { chain, key })
+    }
+}

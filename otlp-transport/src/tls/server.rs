@@ -1,0 +1,102 @@
+//! TLS of servers, and whom client certificates name.
+
+use super::material::Materials;
+use super::{Alpn, Pair, parameters, problem};
+use crate::disk::Watched;
+use crate::{BoxIo, ConfigError, NameKind, PeerCertificate, ServerTlsConfig, TransportContext};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use std::io;
+use std::sync::Arc;
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+/// Secures the connections of a server.
+#[derive(Debug)]
+pub(crate) struct TlsAcceptor {
+    config: Watched<ServerConfig>,
+}
+
+/// A secured connection.
+pub(crate) struct Accepted {
+    /// The plaintext side.
+    pub(crate) io: BoxIo,
+    /// The client's certificate, if one was asked for.
+    pub(crate) certificate: Option<PeerCertificate>,
+}
+
+// === impl TlsAcceptor ===
+
+impl TlsAcceptor {
+    /// Reads files.
+    ///
+    /// # Errors
+    /// If a file cannot be read or used, or there is no certificate.
+    pub(crate) fn new(
+        context: &TransportContext,
+        config: &ServerTlsConfig,
+        alpn: Alpn,
+    ) -> Result<Self, ConfigError> {
+        let mut materials = Materials::default();
+        let Some(certificate) = materials.certificate(&config.certificate)? else {
+            return Err(problem("tls.cert_file", "a server needs a certificate and its key"));
+        };
+        let authorities: Vec<_> = [
+            materials.file("tls.client_ca_file", config.client_ca_file.as_ref()),
+            materials.text("tls.client_ca_pem", config.client_ca_pem.as_deref()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let parameters = config.parameters.clone();
+        let interval = parameters.reload_interval;
+        let config = Watched::new(context, materials.files, interval, move |contents| {
+            let provider = parameters::provider(&parameters)?;
+            let builder = ServerConfig::builder_with_provider(provider.clone())
+                .with_protocol_versions(&parameters::versions(&parameters)?)
+                .map_err(|error| problem("tls", error))?;
+            let builder = if authorities.is_empty() {
+                builder.with_no_client_auth()
+            } else {
+                let mut roots = RootCertStore::empty();
+                for pem in &authorities {
+                    pem.add_anchors(&mut roots, contents)?;
+                }
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                builder.with_client_cert_verifier(
+                    verifier.map_err(|error| problem("tls.client_ca_file", error))?,
+                )
+            };
+            let Pair { chain, key } = certificate.read(contents)?;
+            let mut server =
+                builder.with_single_cert(chain, key).map_err(|error| problem("tls.cert_file", error))?;
+            server.alpn_protocols = alpn.protocols();
+            Ok(server)
+        })?;
+        Ok(Self { config })
+    }
+
+    /// Does the handshake. No timeout of its own.
+    pub(crate) async fn accept(&self, io: BoxIo) -> io::Result<Accepted> {
+        let stream = tokio_rustls::TlsAcceptor::from(self.config.get()).accept(io).await?;
+        let chain = stream.get_ref().1.peer_certificates();
+        let certificate = chain.and_then(|chain| chain.first()).map(|certificate| names(certificate));
+        Ok(Accepted { io: Box::new(stream), certificate })
+    }
+}
+
+/// Whom a certificate names. It was verified; one that cannot be read all the same names nobody.
+fn names(der: &[u8]) -> PeerCertificate {
+    let mut names = Vec::new();
+    if let Ok((_, certificate)) = X509Certificate::from_der(der) {
+        let common = certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok());
+        names.extend(common.map(|name| (NameKind::CommonName, name.to_owned())));
+        if let Ok(Some(alternatives)) = certificate.subject_alternative_name() {
+            names.extend(alternatives.value.general_names.iter().filter_map(|name| match name {
+                GeneralName::DNSName(name) => Some((NameKind::Dns, (*name).to_owned())),
+                GeneralName::URI(uri) => Some((NameKind::Uri, (*uri).to_owned())),
+                _ => None,
+            }));
+        }
+    }
+    PeerCertificate::new(names)
+}

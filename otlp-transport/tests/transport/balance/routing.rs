@@ -1,0 +1,250 @@
+//! What belongs together stays together: batches cut by trace, service and resource.
+
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use otlp_protocol::{
+    Accepted, Batch, Charge, ErrorKind, Payload, Retry, Signal, ValidateLimits, count, validate, view,
+};
+use otlp_transport::{
+    BalanceConfig, BalancePolicy, BalancedClient, BoxExport, Client, ClientConfig, ConfigError, Export,
+    ExportError, ExportResult, FixedResolver, NetFuture, ResolvedEndpoint, Routes, RoutingKey, Server,
+    ServerConfig, TransportContext, TransportStrategy,
+};
+use parking_lot::Mutex;
+use prost::Message as _;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+/// Endpoints that keep what they are sent; some of them do not work.
+#[derive(Clone, Default)]
+struct Recorder {
+    arrived: Arc<Mutex<BTreeMap<String, Vec<Bytes>>>>,
+    broken: Arc<Mutex<BTreeMap<String, ErrorKind>>>,
+}
+
+impl TransportStrategy for Recorder {
+    fn name(&self) -> &'static str {
+        "recorder"
+    }
+
+    fn client(&self, _: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
+        let export = BoxExport::new(Recording { recorder: self.clone(), endpoint: config.endpoint });
+        Ok(Client { export, stats: Arc::default() })
+    }
+
+    fn bind<'a>(&'a self, _: &'a TransportContext, _: ServerConfig, _: Routes) -> NetFuture<'a, Server> {
+        Box::pin(std::future::ready(Err(io::ErrorKind::Unsupported.into())))
+    }
+}
+
+struct Recording {
+    recorder: Recorder,
+    endpoint: String,
+}
+
+impl Export for Recording {
+    async fn export(&self, batch: Batch) -> ExportResult {
+        if let Some(kind) = self.recorder.broken.lock().get(&self.endpoint) {
+            let retry = if *kind == ErrorKind::Unavailable { Retry::Backoff } else { Retry::Never };
+            return Err(ExportError::new(*kind, retry, "broken"));
+        }
+        let body = batch.body().plain().to_contiguous();
+        let checked = validate(batch.signal, &body, &ValidateLimits::default()).unwrap();
+        assert_eq!(checked.count, batch.count(), "a part says what it holds");
+        self.recorder.arrived.lock().entry(self.endpoint.clone()).or_default().push(body);
+        Ok(Accepted::FULL)
+    }
+}
+
+impl Recorder {
+    fn client(&self, key: RoutingKey) -> BalancedClient {
+        let endpoints = ENDPOINTS.map(ResolvedEndpoint::new).to_vec();
+        let mut config = BalanceConfig::default();
+        config.policy = BalancePolicy::ConsistentHash;
+        config.routing = key;
+        let (context, template) = (TransportContext::tcp(1 << 20), ClientConfig::new(""));
+        let resolver = Box::new(FixedResolver::new(endpoints));
+        BalancedClient::new(&context, Arc::new(self.clone()), template, config, resolver).unwrap()
+    }
+
+    fn take(&self) -> BTreeMap<String, Vec<Bytes>> {
+        std::mem::take(&mut self.arrived.lock())
+    }
+}
+
+fn resource(service: usize) -> Option<Resource> {
+    let value = Some(AnyValue { value: Some(Value::StringValue(format!("service-{service}"))) });
+    let attribute = KeyValue { key: "service.name".into(), value, ..KeyValue::default() };
+    Some(Resource { attributes: vec![attribute], ..Resource::default() })
+}
+
+/// Spans of `traces` traces, each with one in every of `services` services, padded by names of that length.
+fn spans(services: usize, traces: u128, padding: usize) -> Batch {
+    let spans = |service: usize| {
+        let span = |trace: u128| Span {
+            trace_id: (trace + 1).to_be_bytes().to_vec(),
+            span_id: (service as u64 + 1).to_be_bytes().to_vec(),
+            name: "x".repeat(padding),
+            ..Span::default()
+        };
+        vec![ScopeSpans { spans: (0..traces).map(span).collect(), ..ScopeSpans::default() }]
+    };
+    let resource_spans = (0..services).map(|service| ResourceSpans {
+        resource: resource(service),
+        scope_spans: spans(service),
+        ..ResourceSpans::default()
+    });
+    let request = ExportTraceServiceRequest { resource_spans: resource_spans.collect() };
+    batch(Signal::TRACES, request.encode_to_vec())
+}
+
+/// A batch whose body is in two segments.
+fn batch(signal: Signal, body: Vec<u8>) -> Batch {
+    let count = count(signal, &body).unwrap();
+    let (front, back) = body.split_at(body.len() / 2);
+    let body = Payload::from_iter([Bytes::copy_from_slice(front), Bytes::copy_from_slice(back)]);
+    Batch::new(signal, body, count, true, Charge::none())
+}
+
+type Spans = BTreeSet<(Vec<u8>, Vec<u8>, String)>;
+
+/// Trace, span and service of all spans.
+fn spans_of(bodies: &[Bytes]) -> Vec<(Vec<u8>, Vec<u8>, String)> {
+    let mut spans = Vec::new();
+    for body in bodies {
+        for span in view::RequestView::new(Signal::TRACES, body).spans() {
+            let Some(view::AnyValue::String(service)) = span.resource().attributes().get("service.name")
+            else {
+                panic!("a span without its resource")
+            };
+            spans.push((span.trace_id().to_vec(), span.span_id().to_vec(), service.to_owned()));
+        }
+    }
+    spans
+}
+
+/// The endpoints of each key; panics unless every span arrived once.
+fn homes(
+    arrived: &BTreeMap<String, Vec<Bytes>>,
+    key: impl Fn(&(Vec<u8>, Vec<u8>, String)) -> String,
+    expected: usize,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let mut homes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut all = Spans::new();
+    let mut count = 0;
+    for (endpoint, bodies) in arrived {
+        for span in spans_of(bodies) {
+            homes.entry(key(&span)).or_default().insert(endpoint.clone());
+            all.insert(span);
+            count += 1;
+        }
+    }
+    assert_eq!((all.len(), count), (expected, expected), "all, and none twice");
+    homes
+}
+
+#[tokio::test]
+async fn what_has_one_key_goes_to_one_endpoint() {
+    let by_trace = |span: &(Vec<u8>, Vec<u8>, String)| format!("{:?}", span.0);
+    let by_service = |span: &(Vec<u8>, Vec<u8>, String)| span.2.clone();
+    let recorder = Recorder::default();
+    for (key, by, padding) in [
+        (RoutingKey::TraceId, &by_trace as &dyn Fn(&_) -> String, 0),
+        (RoutingKey::TraceId, &by_trace, 1000), // over the size that is cut on another thread
+        (RoutingKey::Service, &by_service, 0),
+        (RoutingKey::Resource, &by_service, 0),
+    ] {
+        let client = recorder.client(key.clone());
+        for _ in 0..2 {
+            client.export(spans(20, 100, padding)).await.unwrap();
+        }
+        let arrived = recorder.take();
+        assert_eq!(arrived.len(), ENDPOINTS.len(), "{key:?}: everybody gets some");
+        // Of each batch, and of the two together.
+        let halves = [0, 1].map(|half| {
+            arrived.iter().map(|(endpoint, bodies)| (endpoint.clone(), vec![bodies[half].clone()])).collect()
+        });
+        let [first, second] = halves.map(|half| homes(&half, by, 2000));
+        assert!(first.values().all(|endpoints| endpoints.len() == 1), "{key:?}: {first:?}");
+        assert_eq!(first, second, "{key:?}");
+    }
+}
+
+/// Scenario: the endpoint of some traces does not work. Guarantee: they go elsewhere, each whole; the others stay.
+#[tokio::test]
+async fn what_goes_elsewhere_goes_there_together() {
+    let recorder = Recorder::default();
+    let client = recorder.client(RoutingKey::TraceId);
+    client.export(spans(5, 300, 0)).await.unwrap();
+    let by_trace = |span: &(Vec<u8>, Vec<u8>, String)| format!("{:?}", span.0);
+    let before = homes(&recorder.take(), by_trace, 1500);
+    recorder.broken.lock().insert(ENDPOINTS[0].into(), ErrorKind::Unavailable);
+    // Before and after it is left out.
+    for _ in 0..8 {
+        client.export(spans(5, 300, 0)).await.unwrap();
+        let after = homes(&recorder.take(), by_trace, 1500);
+        let lost: BTreeSet<_> = [ENDPOINTS[0].to_owned()].into();
+        let mut heirs = BTreeSet::new();
+        for (trace, home) in &after {
+            assert_eq!(home.len(), 1, "{trace} is torn apart");
+            if before[trace] == lost {
+                heirs.extend(home.clone());
+            } else {
+                assert_eq!(before[trace], *home, "{trace} moved without need");
+            }
+        }
+        assert_eq!(heirs.len(), 2, "both others inherit");
+    }
+}
+
+#[tokio::test]
+async fn parts_that_fail_are_told() {
+    let recorder = Recorder::default();
+    let client = recorder.client(RoutingKey::TraceId);
+    // A final refusal of a part is a part rejected; of all parts it is the answer.
+    recorder.broken.lock().insert(ENDPOINTS[0].into(), ErrorKind::InvalidData);
+    let accepted = client.export(spans(1, 300, 0)).await.unwrap();
+    let arrived: usize = recorder.take().values().map(|bodies| spans_of(bodies).len()).sum();
+    assert_eq!((accepted.rejected, accepted.message.as_str()), (300 - arrived as u64, "broken"));
+    for endpoint in ENDPOINTS {
+        recorder.broken.lock().insert(endpoint.into(), ErrorKind::InvalidData);
+    }
+    assert_eq!(client.export(spans(1, 300, 0)).await.unwrap_err().kind(), ErrorKind::InvalidData);
+}
+
+#[tokio::test]
+async fn what_has_no_key_goes_anywhere() {
+    let recorder = Recorder::default();
+    let client = recorder.client(RoutingKey::TraceId);
+    let record = |trace_id: Vec<u8>| LogRecord { trace_id, ..LogRecord::default() };
+    let mut log_records: Vec<_> = (0..10).map(|_| record(Vec::new())).collect();
+    log_records.extend((0..10_u128).map(|trace| record(trace.to_be_bytes().to_vec())));
+    let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
+    let resource_logs = vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }];
+    let logs = ExportLogsServiceRequest { resource_logs }.encode_to_vec();
+    client.export(batch(Signal::LOGS, logs)).await.unwrap();
+    let arrived = recorder.take();
+    let items =
+        |bodies: &[Bytes]| bodies.iter().map(|body| count(Signal::LOGS, body).unwrap().items).sum::<u64>();
+    assert_eq!(arrived.values().map(|bodies| items(bodies)).sum::<u64>(), 20);
+    // Metrics have no trace id and go by service; here they have none; a request of nothing is still delivered.
+    for (signal, body) in [
+        (Signal::METRICS, &b"\x0a\x06\x12\x04\x12\x02\x2a\x00"[..]),
+        (Signal::TRACES, b""),
+        (Signal::PROFILES, b"\x0a\x06\x12\x04\x12\x00\x12\x00\x12\x02\x12\x00"),
+    ] {
+        client.export(batch(signal, body.to_vec())).await.unwrap();
+        let arrived = recorder.take();
+        let bodies: Vec<_> = arrived.values().flatten().collect();
+        assert_eq!(bodies, [body], "{signal}");
+    }
+}
+
+const ENDPOINTS: [&str; 3] = ["a:1", "b:1", "c:1"];

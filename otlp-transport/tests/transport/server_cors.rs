@@ -1,0 +1,67 @@
+//! Browsers: what they are told before they send, and after.
+
+use crate::harness::{Capture, Http2Peer, Reply, context, serve, serve_config};
+use otlp_transport::{
+    CorsConfig, HttpTransportStrategy, MultiplexTransportStrategy, Server, ServerConfig, TransportStrategy,
+};
+
+const PAGE: (&str, &str) = ("origin", "https://page.example");
+const STRANGER: (&str, &str) = ("origin", "https://stranger.example");
+const ASKS: (&str, &str) = ("access-control-request-method", "POST");
+const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
+
+async fn served(strategy: &dyn TransportStrategy) -> Server {
+    let mut cors = CorsConfig::default();
+    cors.allowed_origins = vec![PAGE.1.into()];
+    cors.exposed_headers = vec!["retry-after".into()];
+    let mut config = ServerConfig::new("127.0.0.1:0");
+    config.cors = Some(cors);
+    serve_config(strategy, &Capture::accepting(), &context(), config).await
+}
+
+async fn request(server: &Server, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+    Http2Peer::connect(server.local_addr()).await.try_request(method, path, headers, vec![]).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_browser_is_told_whose_page_may_send() {
+    let strategies: [&dyn TransportStrategy; 2] = [&HttpTransportStrategy, &MultiplexTransportStrategy];
+    for strategy in strategies {
+        let server = served(strategy).await;
+        for (method, path, headers, status, allowed) in [
+            ("OPTIONS", "/v1/logs", &[PAGE, ASKS][..], 204, true),
+            ("OPTIONS", "/v1/logs", &[STRANGER, ASKS], 204, false),
+            // None of these is a preflight.
+            ("OPTIONS", "/v1/logs", &[PAGE], 405, true),
+            ("OPTIONS", "/v1/logs", &[ASKS], 405, false),
+            ("OPTIONS", "/v1/log", &[PAGE, ASKS], 404, true),
+            ("POST", "/v1/logs", &[PAGE, PROTOBUF], 200, true),
+            ("POST", "/v1/logs", &[STRANGER, PROTOBUF], 200, false),
+            ("POST", "/v1/logs", &[PROTOBUF], 200, false),
+            // A page must be able to read why it failed.
+            ("POST", "/v1/logs", &[PAGE], 415, true),
+            ("GET", "/v1/logs", &[PAGE], 405, true),
+        ] {
+            let reply = request(&server, method, path, headers).await;
+            let case = format!("{method} {path} {headers:?}: {reply:?}");
+            assert_eq!(reply.status, status, "{case}");
+            let (origin, credentials) = if allowed { (PAGE.1, "true") } else { ("", "") };
+            assert_eq!(reply.header("access-control-allow-origin"), origin, "{case}");
+            assert_eq!(reply.header("access-control-allow-credentials"), credentials, "{case}");
+            assert!(reply.header("vary").contains("Origin"), "{case}");
+            let is_exposed = allowed && status != 204;
+            assert_eq!(!reply.header("access-control-expose-headers").is_empty(), is_exposed, "{case}");
+            assert_eq!(!reply.header("access-control-allow-methods").is_empty(), allowed && status == 204);
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_settings_nobody_is_told_anything() {
+    let server = serve(&HttpTransportStrategy, &Capture::accepting()).await;
+    for (method, status) in [("OPTIONS", 405), ("POST", 200)] {
+        let reply = request(&server, method, "/v1/logs", &[PAGE, ASKS, PROTOBUF]).await;
+        assert_eq!(reply.status, status);
+        assert!(reply.headers.keys().all(|name| !name.as_str().starts_with("access-control")), "{reply:?}");
+    }
+}
