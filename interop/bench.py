@@ -34,7 +34,7 @@ class Bench:
         self.files = {name: directory / f"{name}.json" for name in ("via", "direct")}
         self.runs = runs
         self.via, self.direct = configs.Receiver(), configs.Receiver()
-        self.entries = {route: configs.Receiver() for route in {ROUTES[0], *(run.route for run in runs)}}
+        self.entries = {route: configs.Receiver() for route in dict.fromkeys([ROUTES[0], *(run.route for run in runs)])}
         self.relays = {run: configs.Receiver() for run in runs if run.sender == "collector"}
         (self.metrics,) = configs.free_endpoints(1)
 

@@ -3,7 +3,7 @@
 import collections
 
 import versions
-from cells import COLLECTOR_OFFERS, EXPORTS, OFFERS, ROUTES
+from cells import COLLECTOR_OFFERS, EXPORTER_COMPRESSIONS, EXPORTS, OFFERS, ROUTES
 
 PAGE = """# Interop
 
@@ -26,7 +26,7 @@ cuts them to 30 items (`-cut`), or lets the sender wait for the Collector's answ
 {senders}
 
 Not there, because the SDK does not offer it: JSON in Java and Python; of Go's exporters only that of traces writes JSON.
-`file` is a profiles request in protobuf, since no SDK sends profiles yet. The values that JSON has no numbers for, NaN and
+Java's zstd comes from another project. `file` is a profiles request in protobuf, since no SDK sends profiles yet. The values that JSON has no numbers for, NaN and
 the infinities, are left out where JavaScript and Rust write JSON: they write `null`, and the Collector refuses that.
 
 ## The Collector as sender
@@ -55,6 +55,8 @@ the gateway fails and the Collector does not would fail the run.
 ## Versions
 
 {versions}
+
+The JavaScript SDK is the newest that runs on Node 18 and 20; 3.x needs Node 22.
 """
 
 
@@ -69,7 +71,7 @@ class Results:
         # A toolchain that CI lacks is a mistake of CI, not of the machine.
         verdict = "FAIL" if verdict == "SKIP" and self.in_ci else verdict
         self.all.append((run, what, verdict))
-        name = f"{run.sender:10} {run.transport:13} {run.compression:4} → {run.route.name:10} {what:8}" if run else what
+        name = f"{run.sender:10} {run.transport:13} {run.compression:7} → {run.route.name:10} {what:8}" if run else what
         print(f"{verdict:4} {name} {note}".rstrip(), flush=True)
 
     def count(self, verdict):
@@ -115,11 +117,11 @@ class Results:
         return table(["compression", *transports], rows)
 
     def exporters(self):
-        transports, compressions = ([*dict.fromkeys(names)] for names in zip(*((r.transport, r.compression) for r in EXPORTS)))
         routes = {(route.transport, route.compression): route.name for route in EXPORTS}
+        transports = [*dict.fromkeys(transport for transport, _ in routes)]
         rows = [
             [name, *(self.cells("gateway", "grpc", "none", routes[transport, name]) for transport in transports)]
-            for name in compressions
+            for name in EXPORTER_COMPRESSIONS
         ]
         return table(["compression", *transports], rows)
 

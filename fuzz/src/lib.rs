@@ -4,12 +4,18 @@
 //! `cargo run --manifest-path fuzz/Cargo.toml --no-default-features --bin smoke -- 10`. A new target is a function
 //! with a line in [`TARGETS`], and a file in `fuzz_targets/` with its `[[bin]]`.
 
+mod edit;
 mod grpc_frame;
 mod inflate;
+mod json;
+mod views;
 
 use bytes::Bytes;
+pub use edit::edit;
 pub use grpc_frame::grpc_frame;
 pub use inflate::{inflate, inflate_others};
+pub use json::json;
+pub use views::views;
 use otlp_protocol::{Payload, Signal, SplitLimits, ValidateLimits};
 
 /// A target's name and what it does with an input.
@@ -17,7 +23,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] =
-    &[("validate", validate), ("split", split), ("grpc_frame", grpc_frame), ("inflate", inflate), ("inflate_others", inflate_others)];
+    &[("validate", validate), ("split", split), ("edit", edit), ("grpc_frame", grpc_frame), ("json", json), ("inflate", inflate), ("inflate_others", inflate_others), ("views", views)];
 
 /// Any bytes are judged without a panic, and what is sound is counted alike by all who count.
 pub fn validate(data: &[u8]) {

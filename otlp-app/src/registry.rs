@@ -117,6 +117,13 @@ pub(crate) const COMPONENT_TYPES: &[ComponentType] = &[
         build: Build::Exporter(exporter::otlp_http),
     },
     ComponentType {
+        name: "load_balancing",
+        aliases: &["loadbalancing"],
+        about: "spreads requests over several endpoints",
+        rules: &[exporter::BALANCE_RULES],
+        build: Build::Exporter(exporter::load_balancing),
+    },
+    ComponentType {
         name: "health_check",
         aliases: &[],
         about: "answers health probes over HTTP",

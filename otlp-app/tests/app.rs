@@ -1,6 +1,8 @@
 //! Integration tests of otlp-app: the real binary, on loopback and port 0.
 #![expect(clippy::disallowed_methods, reason = "the peers of the gateway open sockets of their own")]
 
+#[path = "app/balance.rs"]
+mod balance;
 #[path = "app/cli.rs"]
 mod cli;
 #[path = "app/delivery.rs"]
@@ -21,3 +23,5 @@ mod sink;
 mod tidy;
 #[path = "app/vectors.rs"]
 mod vectors;
+#[path = "app/ways_in.rs"]
+mod ways_in;

@@ -9,6 +9,8 @@ mod edges;
 mod edit;
 #[path = "protocol/edit_properties.rs"]
 mod edit_properties;
+#[path = "protocol/fifth_signal.rs"]
+mod fifth_signal;
 #[path = "protocol/fixtures.rs"]
 mod fixtures;
 #[path = "protocol/json.rs"]
@@ -40,5 +42,7 @@ mod validate;
 mod views;
 #[path = "protocol/wire.rs"]
 mod wire;
+#[path = "protocol/wishes.rs"]
+mod wishes;
 #[path = "protocol/writers.rs"]
 mod writers;

@@ -7,6 +7,7 @@ mod editing;
 mod matching;
 mod pattern;
 mod resource;
+mod resource_keys;
 mod text;
 mod value;
 
@@ -20,3 +21,5 @@ pub use matching::{
 pub use pattern::Pattern;
 pub use resource::ResourceProcessor;
 pub use value::AttributeValue;
+
+pub(crate) use resource_keys::ResourceKeys;

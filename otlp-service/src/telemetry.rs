@@ -4,6 +4,7 @@
 //! lock or a look-up of labels. Names, labels and units are the Collector's, so that its dashboards keep working; the
 //! suffix `_total` is left off, as its Prometheus endpoint does by default.
 
+mod balance;
 mod client;
 mod counted;
 mod instrument;

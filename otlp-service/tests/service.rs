@@ -15,5 +15,9 @@ mod gateway;
 mod harness;
 #[path = "service/model.rs"]
 mod model;
+#[path = "service/origins.rs"]
+mod origins;
+#[path = "service/processors.rs"]
+mod processors;
 #[path = "service/retry.rs"]
 mod retry;

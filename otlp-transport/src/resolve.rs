@@ -21,6 +21,11 @@ pub trait Resolver: Send + 'static {
         Vec::new()
     }
 
+    /// An endpoint as it would find them, which settings are checked by before there is any. Default none.
+    fn example(&self) -> Option<ResolvedEndpoint> {
+        None
+    }
+
     /// The next list of all endpoints, once there may be a new one; the first at once. An error, or an empty list, says
     /// nothing about the endpoints: those of the last list stay. Never resolves if nothing can change. Bounded in time
     /// otherwise; cancel-safe.

@@ -10,10 +10,17 @@ mod fixtures;
 #[path = "transport/harness.rs"]
 mod harness;
 
+#[path = "transport/auth.rs"]
+mod auth;
 #[path = "transport/balance.rs"]
 mod balance;
+#[cfg(feature = "tls")]
+#[path = "transport/certificates.rs"]
+mod certificates;
 #[path = "transport/client.rs"]
 mod client;
+#[path = "transport/fifth_signal.rs"]
+mod fifth_signal;
 #[path = "transport/server_cors.rs"]
 mod server_cors;
 #[path = "transport/server_grpc.rs"]
@@ -28,3 +35,9 @@ mod server_life;
 mod server_multiplex;
 #[path = "transport/server_origin.rs"]
 mod server_origin;
+#[cfg(feature = "tls")]
+#[path = "transport/tls_reload.rs"]
+mod tls_reload;
+#[cfg(feature = "tls")]
+#[path = "transport/tls_server.rs"]
+mod tls_server;

@@ -1,7 +1,9 @@
 //! The exporters: `otlp_grpc` and `otlp_http`, `debug`, `nop`.
 
+mod balance;
 mod delivery;
 
+pub(crate) use balance::{BALANCE_RULES, load_balancing};
 pub(crate) use delivery::QUEUE_RULES;
 
 use super::auth::Auth;
@@ -16,7 +18,7 @@ use super::tls::Tls;
 use crate::protocol::Protocol;
 use delivery::{Retry, SendingQueue};
 use otlp_service::{DebugExporter, NopExporter, QueueConfig, RetryConfig, Verbosity};
-use otlp_transport::{BoxExport, ClientConfig, Compression, Encoding};
+use otlp_transport::{BoxExport, Client, ClientConfig, Compression, ConfigError, Encoding, TransportContext};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -26,6 +28,9 @@ use std::time::Duration;
 struct OtlpGrpc {
     /// `host:port`, or a URL whose scheme decides on TLS. Required.
     endpoint: String,
+    /// round_robin: every address of the endpoint's name, in turns; pick_first: one of them. Default round_robin for an
+    /// endpoint that starts with `dns:///`, otherwise pick_first.
+    balancer_name: Option<balance::BalancerName>,
     /// Pings of idle connections.
     keepalive: Keepalive,
     /// One attempt; 0 is no limit. Default 5 s.
@@ -74,6 +79,14 @@ struct OtlpHttp {
     tls: Tls,
     sending_queue: SendingQueue,
     retry_on_failure: Retry,
+}
+
+/// What every exporter of OTLP is made of.
+struct Sending {
+    config: ClientConfig,
+    queue: SendingQueue,
+    retry: Retry,
+    auth: Option<Auth>,
 }
 
 /// gRPC's client keepalive.
@@ -144,7 +157,6 @@ struct Nop {}
 pub(crate) const GRPC_RULES: &[KeyRule] = &[
     refused("authority", "requests would carry the endpoint's host instead"),
     only("middlewares", "", "there are none to put in"),
-    ignored("balancer_name", "requests go to one endpoint, over as many connections as they need"),
     ignored("wait_for_ready", "a request waits for its connection anyway"),
     ignored("read_buffer_size", "buffers are sized by what arrives"),
     ignored("write_buffer_size", "buffers are sized by what is sent"),
@@ -183,52 +195,26 @@ pub(crate) fn otlp_grpc(component: &mut Component, problems: &mut Problems) -> O
         problems.push(component.problem("endpoint", REQUIRED).help("such as `endpoint: collector:4317`"));
         return None;
     }
-    let mut config = ClientConfig::new(otlp.endpoint);
-    config.compression = otlp.compression.into();
-    config.headers = otlp.headers.0;
-    config.timeout = otlp.timeout.map_or(Some(Duration::from_secs(5)), |GoDuration(timeout)| Some(timeout));
-    config.tls = otlp.tls.config();
-    config.user_agent = otlp.user_agent.unwrap_or(config.user_agent);
-    config.limits.keepalive_interval = given(otlp.keepalive.time);
-    config.limits.keepalive_timeout =
-        given(otlp.keepalive.timeout).unwrap_or(config.limits.keepalive_timeout);
-    let plan =
-        client(component, problems, Protocol::Grpc, config, otlp.sending_queue, otlp.retry_on_failure)?;
-    let auth = otlp.auth.and_then(|auth| auth.named(component, "auth", problems));
-    Some(ExporterPlan { auth, ..plan })
+    let balancer = otlp.balancer_name;
+    let sending = otlp.sending();
+    match balance::of_name(&sending.config, balancer) {
+        Some(make) => sending.plan(component, problems, "auth", make),
+        None => sending.plan(component, problems, "auth", one(Protocol::Grpc)),
+    }
 }
 
 /// The plan of `otlp_http`.
 pub(crate) fn otlp_http(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
     let otlp: OtlpHttp = decode(&component.settings, problems)?;
-    let own = [
-        ("traces", otlp.traces_endpoint),
-        ("metrics", otlp.metrics_endpoint),
-        ("logs", otlp.logs_endpoint),
-        ("profiles", otlp.profiles_endpoint),
-    ];
-    let own: Vec<_> = own.into_iter().filter(|(_, url)| !url.is_empty()).collect();
-    let takes = own.iter().map(|(signal, _)| *signal).collect();
+    let takes = otlp.own_endpoints().map(|(signal, _)| signal).collect();
     let takes = otlp.endpoint.is_empty().then_some(takes);
     if takes.as_ref().is_some_and(Vec::is_empty) {
         problems
             .push(component.problem("endpoint", REQUIRED).help("such as `endpoint: http://collector:4318`"));
         return None;
     }
-    let mut config = ClientConfig::new(otlp.endpoint);
-    config.signal_endpoints = own.into_iter().map(|(signal, url)| (signal.to_owned(), url)).collect();
-    config.encoding = otlp.encoding.into();
-    config.compression = otlp.compression.into();
-    config.headers = otlp.headers.0;
-    config.timeout = otlp.timeout.map_or(Some(Duration::from_secs(30)), |GoDuration(timeout)| Some(timeout));
-    config.tls = otlp.tls.config();
-    config.limits.max_connections =
-        usize::try_from(otlp.max_conns_per_host).ok().filter(|&connections| connections > 0);
-    config.limits.idle_timeout = given(otlp.idle_conn_timeout).unwrap_or(config.limits.idle_timeout);
-    let plan =
-        client(component, problems, Protocol::Http, config, otlp.sending_queue, otlp.retry_on_failure)?;
-    let auth = otlp.auth.and_then(|auth| auth.named(component, "auth", problems));
-    Some(ExporterPlan { takes, auth, ..plan })
+    let plan = otlp.sending().plan(component, problems, "auth", one(Protocol::Http))?;
+    Some(ExporterPlan { takes, ..plan })
 }
 
 /// The plan of `debug`.
@@ -256,23 +242,86 @@ pub(crate) fn local(make: impl FnOnce() -> BoxExport + Send + 'static) -> Export
     }
 }
 
-fn client(
-    component: &Component,
-    problems: &mut Problems,
+/// A client of the one endpoint.
+fn one(
     protocol: Protocol,
-    mut config: ClientConfig,
-    queue: SendingQueue,
-    retry: Retry,
-) -> Option<ExporterPlan> {
-    let queue = queue.config(component, problems)?;
-    let retry = retry.config(component, problems)?;
-    let component = component.clone();
-    let connect = Box::new(move |context: &_, credentials| {
-        config.credentials = credentials;
-        let client = protocol.strategy().client(context, config);
-        client.map(Outlet::from).map_err(|error| component.problem(error.key, &error.problem))
-    });
-    Some(ExporterPlan { connect, queue, retry, takes: None, auth: None })
+) -> impl FnOnce(&TransportContext, ClientConfig) -> Result<Client, ConfigError> + Send + 'static {
+    move |context, config| protocol.strategy().client(context, config)
+}
+
+// === impl OtlpGrpc ===
+
+impl OtlpGrpc {
+    fn sending(self) -> Sending {
+        let mut config = ClientConfig::new(self.endpoint);
+        config.compression = self.compression.into();
+        config.headers = self.headers.0;
+        config.timeout =
+            self.timeout.map_or(Some(Duration::from_secs(5)), |GoDuration(timeout)| Some(timeout));
+        config.tls = self.tls.config();
+        config.user_agent = self.user_agent.unwrap_or(config.user_agent);
+        config.limits.keepalive_interval = given(self.keepalive.time);
+        config.limits.keepalive_timeout =
+            given(self.keepalive.timeout).unwrap_or(config.limits.keepalive_timeout);
+        Sending { config, queue: self.sending_queue, retry: self.retry_on_failure, auth: self.auth }
+    }
+}
+
+// === impl OtlpHttp ===
+
+impl OtlpHttp {
+    /// The URLs of signals that have their own.
+    fn own_endpoints(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let own = [
+            ("traces", &self.traces_endpoint),
+            ("metrics", &self.metrics_endpoint),
+            ("logs", &self.logs_endpoint),
+            ("profiles", &self.profiles_endpoint),
+        ];
+        own.into_iter().filter(|(_, url)| !url.is_empty()).map(|(signal, url)| (signal, url.as_str()))
+    }
+
+    fn sending(self) -> Sending {
+        let own = self.own_endpoints().map(|(signal, url)| (signal.to_owned(), url.to_owned())).collect();
+        let mut config = ClientConfig::new(self.endpoint);
+        config.signal_endpoints = own;
+        config.encoding = self.encoding.into();
+        config.compression = self.compression.into();
+        config.headers = self.headers.0;
+        config.timeout =
+            self.timeout.map_or(Some(Duration::from_secs(30)), |GoDuration(timeout)| Some(timeout));
+        config.tls = self.tls.config();
+        config.limits.max_connections =
+            usize::try_from(self.max_conns_per_host).ok().filter(|&connections| connections > 0);
+        config.limits.idle_timeout = given(self.idle_conn_timeout).unwrap_or(config.limits.idle_timeout);
+        Sending { config, queue: self.sending_queue, retry: self.retry_on_failure, auth: self.auth }
+    }
+}
+
+// === impl Sending ===
+
+impl Sending {
+    /// The plan of an exporter whose client is made by `make`; `auth` is the path of that key.
+    fn plan(
+        self,
+        component: &Component,
+        problems: &mut Problems,
+        auth: &str,
+        make: impl FnOnce(&TransportContext, ClientConfig) -> Result<Client, ConfigError> + Send + 'static,
+    ) -> Option<ExporterPlan> {
+        let Self { mut config, queue, retry, auth: authenticator } = self;
+        let queue = queue.config(component, problems)?;
+        let retry = retry.config(component, problems)?;
+        let auth = authenticator.and_then(|named| named.named(component, auth, problems));
+        let component = component.clone();
+        let connect = Box::new(move |context: &_, credentials| {
+            config.credentials = credentials;
+            make(context, config)
+                .map(Outlet::from)
+                .map_err(|error| component.problem(error.key, &error.problem))
+        });
+        Some(ExporterPlan { connect, queue, retry, takes: None, auth })
+    }
 }
 
 fn given(GoDuration(duration): GoDuration) -> Option<Duration> {

@@ -1,5 +1,8 @@
 mod auth;
+mod balance;
 mod errors;
+mod processors;
+mod receivers;
 mod reference;
 mod references;
 mod settings;

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub(crate) struct Otlp {
     child: Child,
     lines: Receiver<String>,
-    addresses: HashMap<String, SocketAddr>,
+    addresses: HashMap<String, String>,
 }
 
 /// A page of metrics.
@@ -87,8 +87,9 @@ pub(crate) fn forwarding(limit_mib: u64, sink: impl Display, exporter: &str) -> 
         let rest = "{receivers: [otlp], processors: [memory_limiter, batch], exporters: [otlp]}";
         format!("{}: {rest}", signal.name)
     });
+    let port = "endpoint: 127.0.0.1:0, invalid_utf8: refuse";
     file(&format!(
-        "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: 127.0.0.1:0}}, http: {{endpoint: 127.0.0.1:0}}}}}}}}\n\
+        "receivers: {{otlp: {{protocols: {{grpc: {{{port}}}, http: {{{port}}}}}}}}}\n\
          processors: {{batch: , memory_limiter: {{check_interval: 1s, limit_mib: {limit_mib}}}}}\n\
          exporters: {{otlp: {{endpoint: 'http://{sink}', timeout: 60s, {exporter} \
          retry_on_failure: {{initial_interval: 50ms, max_interval: 200ms}}}}}}\n\
@@ -120,7 +121,7 @@ impl Otlp {
             let line = otlp.line(" listens on ");
             let (before, address) = line.rsplit_once(" listens on ").expect("the line was looked for");
             let name = before.rsplit(' ').next().unwrap_or_default().to_owned();
-            otlp.addresses.insert(name, address.trim().parse().expect("an address"));
+            otlp.addresses.insert(name, address.trim().to_owned());
         }
         otlp
     }
@@ -139,7 +140,7 @@ impl Otlp {
 
     /// Where an endpoint listens.
     pub(crate) fn address(&self, name: &str) -> SocketAddr {
-        self.addresses[name]
+        self.addresses[name].parse().expect("an address of TCP")
     }
 
     /// Sends a signal (`TERM`, `INT`).

@@ -12,17 +12,17 @@ use std::ops::Range;
 pub(super) struct Attribute {
     /// The field as it stands in the body; empty if it is new.
     pub(super) whole: Slice,
-    /// The message as it is now.
-    pub(super) field: Place,
-    /// The field that takes the place of the old one; empty if that stands.
+    /// The field in the text that takes its place; empty if the old one stands.
     pub(super) written: Slice,
-    pub(super) key: Place,
-    pub(super) value: Place,
+    key: Slice,
+    value: Slice,
+    key_in_text: bool,
+    value_in_text: bool,
     pub(super) has_value: bool,
     /// It has more than key and value.
-    pub(super) has_others: bool,
+    has_others: bool,
     /// Its key was looked up in the dictionary.
-    pub(super) is_looked_up: bool,
+    is_looked_up: bool,
     /// It has not been deleted.
     pub(super) is_live: bool,
 }
@@ -47,27 +47,26 @@ pub(super) enum Part<'a> {
 // === impl Attribute ===
 
 impl Attribute {
-    /// Reads an attribute of the common form, key and value with lengths of one byte, that stands at `at` in the body.
-    #[inline]
-    pub(super) fn read_plain(message: &[u8], at: usize, whole: Slice) -> Option<Self> {
-        let &[KEY_TAG, key_len, ref rest @ ..] = message else { return None };
-        let (&[VALUE_TAG, value_len], value) = rest.get(usize::from(key_len)..)?.split_first_chunk()? else {
-            return None;
-        };
-        if key_len >= 0x80 || value_len >= 0x80 || usize::from(value_len) != value.len() {
+    /// Reads an attribute of the common form, key and value with lengths of one byte, whose field stands at `at` in
+    /// `bytes`, which stand at `base` in the body; and where it ends.
+    #[inline(always)]
+    pub(super) fn read_plain(bytes: &[u8], at: usize, base: usize, tag: u8) -> Option<(Self, usize)> {
+        let &[found, len @ 0..=0x7f, KEY_TAG, key_len, ..] = bytes.get(at..)? else { return None };
+        let end = at + 2 + usize::from(len);
+        let key_end = at + 4 + usize::from(key_len);
+        let &[VALUE_TAG, value_len, ..] = bytes.get(key_end..)? else { return None };
+        if found != tag || end > bytes.len() || key_end + 2 + usize::from(value_len) != end {
             return None;
         }
-        let key = at + 2;
-        let end = at + message.len();
-        Some(Self {
-            whole,
-            field: Place::body(at..end),
-            key: Place::body(key..key + usize::from(key_len)),
-            value: Place::body(end - value.len()..end),
+        let attribute = Self {
+            whole: Slice::new(base + at..base + end),
+            key: Slice::new(base + at + 4..base + key_end),
+            value: Slice::new(base + key_end + 2..base + end),
             has_value: true,
             is_live: true,
             ..Self::default()
-        })
+        };
+        Some((attribute, end))
     }
 
     /// Reads an attribute of any form: the last key counts, a value in pieces is one, and what refers to the dictionary
@@ -80,13 +79,13 @@ impl Attribute {
         splices: &mut Splices,
         dictionary: &Dictionary,
     ) -> Result<Self, EditError> {
-        let mut attribute = Self { whole, field: Place::body(at.clone()), is_live: true, ..Self::default() };
+        let mut attribute = Self { whole, is_live: true, ..Self::default() };
         let mut key_index = 0;
         let mut values: Vec<Range<usize>> = Vec::new();
         for field in fields(body.get(at.clone()).unwrap_or_default(), at.start) {
             let field = field?;
             match field.number {
-                KEY if field.is_len => attribute.key = Place::body(field.value),
+                KEY if field.is_len => attribute.key = Slice::new(field.value),
                 VALUE if field.is_len => values.push(field.value),
                 number => {
                     attribute.has_others = true;
@@ -97,15 +96,15 @@ impl Attribute {
             }
         }
         attribute.has_value = !values.is_empty();
-        attribute.value = match values.as_slice() {
-            [] => Place::default(),
-            [only] => Place::body(only.clone()),
+        match values.as_slice() {
+            [] => {}
+            [only] => attribute.value = Slice::new(only.clone()),
             // Pieces of a message are one message, one after the other.
-            pieces => Place::append(splices.text(), |text| {
+            pieces => attribute.spell_out(splices.text(), |text| {
                 let pieces = pieces.iter().map(|piece| body.get(piece.clone()).unwrap_or_default());
                 pieces.for_each(|piece| text.extend_from_slice(piece));
             }),
-        };
+        }
         if !dictionary.is_empty() {
             attribute.look_up(body, key_index, splices, dictionary)?;
         }
@@ -113,11 +112,24 @@ impl Attribute {
         Ok(attribute)
     }
 
-    /// Its fields that are neither key nor value, if the message is this.
-    pub(super) fn others(&self, message: &[u8]) -> Vec<u8> {
+    #[inline]
+    pub(super) fn key(&self) -> Place {
+        Place { slice: self.key, is_text: self.key_in_text }
+    }
+
+    #[inline]
+    pub(super) fn value(&self) -> Place {
+        Place { slice: self.value, is_text: self.value_in_text }
+    }
+
+    /// Its fields that are neither key nor value.
+    pub(super) fn others(&self, body: &[u8], text: &[u8]) -> Vec<u8> {
         if !self.has_others {
             return Vec::new();
         }
+        let field = if self.written.len() > 0 { self.written.of(text) } else { self.whole.of(body) };
+        let mut cursor = Cursor::new(field);
+        let message = cursor.tag().and_then(|_| cursor.len_delimited()).unwrap_or_default();
         let is_other = |number| match number {
             KEY | VALUE => false,
             // It is spelled out from now on.
@@ -128,6 +140,14 @@ impl Attribute {
         others.flat_map(|field| message.get(field.whole).unwrap_or_default().iter().copied()).collect()
     }
 
+    /// Puts its value in the text, so that it is one slice.
+    fn spell_out(&mut self, text: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = text.len();
+        write(text);
+        self.value = Slice::new(start..text.len());
+        self.value_in_text = true;
+    }
+
     /// Reads what refers to the dictionary as if it were spelled out.
     fn look_up(
         &mut self,
@@ -136,14 +156,13 @@ impl Attribute {
         splices: &mut Splices,
         dictionary: &Dictionary,
     ) -> Result<(), EditError> {
-        if self.key.slice.len() == 0
+        if self.key.len() == 0
             && let Some(key) = dictionary.string(key_index)
         {
-            self.key = Place { slice: key, is_text: false };
-            self.is_looked_up = true;
+            (self.key, self.is_looked_up) = (key, true);
         }
         let mut index = None;
-        let value = self.value.of(body, splices.put_so_far());
+        let value = self.value().of(body, splices.put_so_far());
         for field in fields(value, 0) {
             let field = field?;
             index = match field.number {
@@ -154,7 +173,7 @@ impl Attribute {
         }
         if let Some(string) = index.and_then(|index| dictionary.string(index)) {
             let string = string.of(body);
-            self.value = Place::append(splices.text(), |text| put_len_delimited(text, STRING, string));
+            self.spell_out(splices.text(), |text| put_len_delimited(text, STRING, string));
         }
         Ok(())
     }
@@ -172,21 +191,12 @@ impl Place {
     pub(super) fn len(self) -> usize {
         self.slice.len()
     }
-
-    fn body(range: Range<usize>) -> Self {
-        Self { slice: Slice::new(range), is_text: false }
-    }
-
-    fn append(text: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let start = text.len();
-        write(text);
-        Self { slice: Slice::new(start..text.len()), is_text: true }
-    }
 }
 
 // === impl Part ===
 
 impl Part<'_> {
+    #[inline]
     fn len(&self) -> usize {
         match self {
             Self::None => 0,
@@ -196,10 +206,7 @@ impl Part<'_> {
         }
     }
 
-    fn is_left_out(&self) -> bool {
-        matches!(self, Self::None)
-    }
-
+    #[inline]
     fn write(&self, text: &mut Vec<u8>, body: &[u8]) {
         match self {
             Self::None => {}
@@ -214,6 +221,7 @@ impl Part<'_> {
 }
 
 /// Appends an attribute to the text as field `number`; `others` are fields of it that are neither key nor value.
+#[inline]
 pub(super) fn write_field(
     text: &mut Vec<u8>,
     body: &[u8],
@@ -222,34 +230,33 @@ pub(super) fn write_field(
     value: Part<'_>,
     others: &[u8],
 ) -> Attribute {
-    let field_len = |part: &Part<'_>| {
-        let len = part.len();
-        if part.is_left_out() { 0 } else { 1 + varint_len(len as u64) + len }
-    };
+    let has_value = !matches!(value, Part::None);
+    let (key_len, value_len) = (key.len(), value.len());
+    let value_field_len = if has_value { 1 + varint_len(value_len as u64) + value_len } else { 0 };
+    let len = 1 + varint_len(key_len as u64) + key_len + value_field_len + others.len();
     let start = text.len();
-    let len = field_len(&key) + field_len(&value) + others.len();
-    text.reserve(len + 2 * MAX_VARINT_BYTES);
+    text.reserve(len + MAX_TAG_BYTES);
     put_tag(text, number, WireType::Len);
     put_varint(text, len as u64);
-    let message = text.len();
-    let mut put = |tag: u8, part: &Part<'_>| {
-        if part.is_left_out() {
-            return Place::default();
-        }
-        text.push(tag);
-        put_varint(text, part.len() as u64);
-        Place::append(text, |text| part.write(text, body))
-    };
-    let key = put(KEY_TAG, &key);
-    let has_value = !value.is_left_out();
-    let value = put(VALUE_TAG, &value);
+    text.push(KEY_TAG);
+    put_varint(text, key_len as u64);
+    let key_start = text.len();
+    key.write(text, body);
+    let key_end = text.len();
+    if has_value {
+        text.push(VALUE_TAG);
+        put_varint(text, value_len as u64);
+        value.write(text, body);
+    }
+    let value_end = text.len();
     text.extend_from_slice(others);
     Attribute {
         whole: Slice::default(),
-        field: Place { slice: Slice::new(message..text.len()), is_text: true },
         written: Slice::new(start..text.len()),
-        key,
-        value,
+        key: Slice::new(key_start..key_end),
+        value: Slice::new(value_end - value_len..value_end),
+        key_in_text: true,
+        value_in_text: true,
         has_value,
         has_others: !others.is_empty(),
         is_looked_up: false,
@@ -261,7 +268,8 @@ fn varint_at(message: &[u8], at: usize) -> Result<u64, EditError> {
     Ok(Cursor::new(message.get(at..).unwrap_or_default()).varint()?)
 }
 
-const MAX_VARINT_BYTES: usize = 10;
+/// A tag and a length: five bytes and ten at most.
+const MAX_TAG_BYTES: usize = 15;
 
 // `KeyValue` and `AnyValue` in the schema.
 const KEY: u32 = 1;

@@ -78,7 +78,7 @@ impl AttributeEdits<'_> {
     pub fn get(&mut self, key: &str) -> Option<&[u8]> {
         let index = self.find(key)?;
         let attribute = self.list.get(index)?;
-        Some(self.bytes(attribute.value))
+        Some(self.bytes(attribute.value()))
     }
 
     /// Likewise, read. A value that the sender left out is [`AnyValue::Empty`].
@@ -91,7 +91,9 @@ impl AttributeEdits<'_> {
         self.read();
         let this = &*self;
         let live = this.list.iter().filter(|attribute| attribute.is_live);
-        live.map(|attribute| (text(this.bytes(attribute.key)), AnyValue::new(this.bytes(attribute.value))))
+        live.map(|attribute| {
+            (text(this.bytes(attribute.key())), AnyValue::new(this.bytes(attribute.value())))
+        })
     }
 
     /// Gives a key a value if it has none; whether it had none.
@@ -126,7 +128,7 @@ impl AttributeEdits<'_> {
     /// Gives a key the value that another has, if that one is there and the condition holds; whether both do.
     pub fn put_from(&mut self, put: Put, key: &str, from: &str) -> bool {
         let Some(index) = self.find(from) else { return false };
-        let Some(place) = self.list.get(index).map(|attribute| attribute.value) else { return false };
+        let Some(place) = self.list.get(index).map(|attribute| attribute.value()) else { return false };
         let body = self.body;
         if place.is_text {
             let value = self.bytes(place).to_vec();
@@ -175,7 +177,7 @@ impl AttributeEdits<'_> {
             let Some(attribute) = self.list.get(index).filter(|attribute| attribute.is_live) else {
                 continue;
             };
-            let (key, value) = (self.bytes(attribute.key), self.bytes(attribute.value));
+            let (key, value) = (self.bytes(attribute.key()), self.bytes(attribute.value()));
             match ask(text(key), value, &mut replacement) {
                 Change::Keep => {}
                 Change::Delete => self.delete_at(index),
@@ -201,9 +203,9 @@ impl AttributeEdits<'_> {
     #[inline]
     fn find_from(&self, start: usize, key: &str) -> Option<usize> {
         let is_it = |attribute: &Attribute| {
-            attribute.key.len() == key.len()
+            attribute.key().len() == key.len()
                 && attribute.is_live
-                && self.bytes(attribute.key) == key.as_bytes()
+                && self.bytes(attribute.key()) == key.as_bytes()
         };
         self.list.get(start..)?.iter().position(is_it).map(|index| start + index)
     }
@@ -225,7 +227,7 @@ impl AttributeEdits<'_> {
 
     fn set_value(&mut self, index: usize, value: Value<'_>) {
         let Some(attribute) = self.list.get(index).copied() else { return };
-        if matches!(value, Value::Encoded(message) if attribute.has_value && self.bytes(attribute.value) == message)
+        if matches!(value, Value::Encoded(message) if attribute.has_value && self.bytes(attribute.value()) == message)
         {
             return;
         }
@@ -248,16 +250,17 @@ impl AttributeEdits<'_> {
 
     /// Writes an attribute anew, with what is given instead of what it has.
     fn write(&mut self, index: usize, old: Attribute, key: Option<&str>, value: Option<Value<'_>>) {
-        let others = old.others(self.bytes(old.field));
-        let key = key.map_or(Part::Old(old.key), |key| Part::New(key.as_bytes()));
+        let others = old.others(self.body, self.splices.put_so_far());
+        let key = key.map_or(Part::Old(old.key()), |key| Part::New(key.as_bytes()));
         let part = match &value {
             Some(value) => Part::Value(value),
-            None if old.has_value => Part::Old(old.value),
+            None if old.has_value => Part::Old(old.value()),
             None => Part::None,
         };
-        let written = write_field(self.splices.text(), self.body, self.number, key, part, &others);
+        let mut written = write_field(self.splices.text(), self.body, self.number, key, part, &others);
+        written.whole = old.whole;
         if let Some(attribute) = self.list.get_mut(index) {
-            *attribute = Attribute { whole: old.whole, ..written };
+            *attribute = written;
         }
         self.state = State::Changed;
     }
@@ -285,31 +288,65 @@ impl AttributeEdits<'_> {
             return Ok(());
         }
         for piece in self.pieces {
-            let start = piece.value.start;
-            let mut cursor = Cursor::new(self.body.get(piece.value.clone()).unwrap_or_default());
-            while !cursor.is_at_end() {
-                let from = cursor.position();
-                let (number, wire_type) = cursor.tag()?;
-                if number != self.number || wire_type != WireType::Len {
-                    cursor.skip_value(number, wire_type)?;
-                    continue;
+            let base = piece.value.start;
+            let bytes = self.body.get(piece.value.clone()).unwrap_or_default();
+            // A longer tag than one byte is not looked for in the short way.
+            let tag = if self.number < 16 { (self.number << 3 | WireType::Len as u32) as u8 } else { 0 };
+            let mut at = 0;
+            while at < bytes.len() {
+                if let Some((attribute, end)) = Attribute::read_plain(bytes, at, base, tag) {
+                    self.add(attribute)?;
+                    at = end;
+                } else if let Some(end) = skip_short(bytes, at, tag) {
+                    at = end;
+                } else {
+                    at = self.read_other(bytes, at, base)?;
                 }
-                let message = cursor.len_delimited()?;
-                if self.list.len() >= MAX_ATTRIBUTES {
-                    return Err(EditError::TooManyAttributes { limit: MAX_ATTRIBUTES });
-                }
-                let end = start + cursor.position();
-                let whole = Slice::new(start + from..end);
-                let at = end - message.len();
-                let attribute = match Attribute::read_plain(message, at, whole) {
-                    Some(attribute) => attribute,
-                    None => Attribute::read(self.body, at..end, whole, self.splices, self.dictionary)?,
-                };
-                self.list.push(attribute);
             }
         }
         Ok(())
     }
+
+    /// Reads an attribute of any form, or skips any other field; where it ends.
+    #[cold]
+    fn read_other(&mut self, bytes: &[u8], at: usize, base: usize) -> Result<usize, EditError> {
+        let mut cursor = Cursor::new(bytes);
+        cursor.skip_bytes(at)?;
+        let (number, wire_type) = cursor.tag()?;
+        if number != self.number || wire_type != WireType::Len {
+            cursor.skip_value(number, wire_type)?;
+            return Ok(cursor.position());
+        }
+        let len = cursor.len_delimited()?.len();
+        let end = base + cursor.position();
+        let whole = Slice::new(base + at..end);
+        let attribute = Attribute::read(self.body, end - len..end, whole, self.splices, self.dictionary)?;
+        self.add(attribute)?;
+        Ok(cursor.position())
+    }
+
+    #[inline]
+    fn add(&mut self, attribute: Attribute) -> Result<(), EditError> {
+        if self.list.len() >= MAX_ATTRIBUTES {
+            return Err(EditError::TooManyAttributes { limit: MAX_ATTRIBUTES });
+        }
+        self.list.push(attribute);
+        Ok(())
+    }
+}
+
+/// Where a field ends that is short, as most are, and not an attribute.
+#[inline(always)]
+fn skip_short(bytes: &[u8], at: usize, attribute: u8) -> Option<usize> {
+    let &[tag @ 0x08..=0x7f, next, ..] = bytes.get(at..)? else { return None };
+    let end = match tag & 7 {
+        0 if next < 0x80 => at + 2,
+        1 => at + 9,
+        2 if next < 0x80 && tag != attribute => at + 2 + usize::from(next),
+        5 => at + 5,
+        _ => return None,
+    };
+    (end <= bytes.len()).then_some(end)
 }
 
 fn text(key: &[u8]) -> &str {

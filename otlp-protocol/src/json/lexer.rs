@@ -414,10 +414,10 @@ pub(super) fn plain_len(text: &[u8]) -> usize {
 /// The high bit of the first byte that a string must not hold as it is; higher bits may be set by mistake.
 #[inline(always)]
 fn stops(block: u64) -> u64 {
-    let quote = block ^ ONES * b'"' as u64;
-    let backslash = block ^ ONES * b'\\' as u64;
+    let all = |byte: u8| ONES * u64::from(byte);
     let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
-    let control = block.wrapping_sub(ONES * b' ' as u64) & !block;
+    let (quote, backslash) = (block ^ all(b'"'), block ^ all(b'\\'));
+    let control = block.wrapping_sub(all(b' ')) & !block;
     (is_zero(quote) | is_zero(backslash) | control) & (ONES << 7)
 }
 

@@ -34,6 +34,9 @@ pub(super) fn integer(kind: Kind, text: &[u8]) -> Result<u64, JsonErrorKind> {
 /// A double: a number, or one of three words.
 #[inline]
 pub(super) fn double(text: &[u8]) -> Result<f64, JsonErrorKind> {
+    if let Some(value) = plain_double(text) {
+        return Ok(value);
+    }
     floating(text, f64::is_finite, "a double")
 }
 
@@ -54,6 +57,32 @@ fn floating<T: FromStr + Copy>(
     let number: Option<T> = text.and_then(|text| text.parse().ok());
     let number = number.ok_or(JsonErrorKind::Expected("a number, NaN, Infinity or -Infinity"))?;
     if is_word || is_finite(number) { Ok(number) } else { Err(JsonErrorKind::OutOfRange(name)) }
+}
+
+/// A number of up to 15 digits and without an exponent: it and the power of ten that divides it are doubles, so their
+/// quotient is the nearest one.
+#[inline]
+fn plain_double(text: &[u8]) -> Option<f64> {
+    let (is_negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        _ => (false, text),
+    };
+    let (mut mantissa, mut whole) = (0u64, None);
+    for (at, &byte) in digits.iter().take(17).enumerate() {
+        match byte.wrapping_sub(b'0') {
+            digit @ 0..=9 => mantissa = mantissa * 10 + u64::from(digit),
+            _ if byte == b'.' && whole.is_none() => whole = Some(at),
+            _ => return None,
+        }
+    }
+    let point = whole.unwrap_or(digits.len());
+    let fraction = digits.len() - point - usize::from(whole.is_some());
+    let is_sound = point > 0 && (digits[0] != b'0' || point == 1) && (whole.is_none() || fraction > 0);
+    if !is_sound || point + fraction > 15 {
+        return None;
+    }
+    let value = mantissa as f64 / POWERS_OF_TEN.get(fraction)?;
+    Some(if is_negative { -value } else { value })
 }
 
 /// Up to 19 digits without needless zeros, which always fit.
@@ -151,6 +180,10 @@ fn range(kind: Kind) -> (u64, u64, &'static str) {
 fn out_of_range(kind: Kind) -> JsonErrorKind {
     JsonErrorKind::OutOfRange(range(kind).2)
 }
+
+/// All of them are doubles.
+const POWERS_OF_TEN: [f64; 16] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
 /// Eight times the digit 0.
 const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);

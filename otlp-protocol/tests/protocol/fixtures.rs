@@ -1,7 +1,8 @@
 //! The vectors of `tests/fixtures`: every protobuf case of the manifest.
 
+use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
-use otlp_protocol::{Count, DecodeErrorKind, Signal, ValidateLimits, count, validate};
+use otlp_protocol::{Count, DecodeErrorKind, Signal, ValidateLimits, count, repair_utf8, validate};
 use serde_json::Value;
 use std::io::Read as _;
 
@@ -84,6 +85,29 @@ fn unusual_and_malformed_bodies_get_their_verdict() {
         }
     }
     assert!(seen >= 80, "only {seen} cases");
+}
+
+#[test]
+fn strings_that_are_not_utf8_are_refused_or_repaired() {
+    let mut seen = 0;
+    for case in list(&manifest(), "cases").iter().filter(|case| case["encoding"] == "protobuf") {
+        let name = case["name"].as_str().unwrap();
+        if !name.starts_with("utf8_") {
+            continue;
+        }
+        seen += 1;
+        let (signal, body) = (signal(case), Bytes::from(hex(case["hex"].as_str().unwrap())));
+        let error = validate(signal, &body, &ValidateLimits::default()).unwrap_err();
+        assert_eq!(error.kind, DecodeErrorKind::Utf8, "{name}");
+        let repaired = repair_utf8(signal, &body, &ValidateLimits::default(), 1 << 20).unwrap();
+        assert_eq!(repaired.strings, 1, "{name}");
+        assert_eq!(
+            crate::oracle::decode(signal, &repaired.body).unwrap().count,
+            repaired.checked.count,
+            "{name}"
+        );
+    }
+    assert!(seen >= 11, "only {seen} cases");
 }
 
 #[test]

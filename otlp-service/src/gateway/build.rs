@@ -4,11 +4,12 @@ use super::inlet::{Inlet, PipelineEntry};
 use super::readiness::{Readiness, ReadinessCheck};
 use super::{Gateway, StartError, pages};
 use crate::batch::BatchProcessor;
+use crate::component::Processor;
 use crate::exporter::{Attempt, Outlet};
 use crate::fanout::{Destination, FanOut};
 use crate::health::{HealthChecker, NetworkHealthCheck, Reachability};
 use crate::ledger::Ledger;
-use crate::processor::ProcessorChain;
+use crate::processor::{ProcessorChain, ResourceKeys};
 use crate::queue::{MemoryQueue, QueueConfig};
 use crate::retry::ExponentialBackoffRetry;
 use crate::spec::{ExporterSpec, GatewaySpec, PipelineSpec, ReceiverSpec, ServerSpec};
@@ -178,13 +179,20 @@ impl Builder {
 
     /// The processors of a pipeline in front of its last part.
     fn processors(&self, spec: &PipelineSpec, last: PipelineEntry, fanout: FanOut) -> PipelineEntry {
-        if spec.processors.is_empty() {
-            return last;
-        }
-        let processors = spec.processors.iter().map(|(id, processor)| {
+        let own = spec.processors.iter().map(|(id, processor)| {
             let stats = ProcessorStats::new(&self.registry, id, &spec.id, spec.signal);
             (id.clone(), processor.clone(), stats)
         });
+        let cutting = spec.batch.as_ref().filter(|(_, config)| !config.resource_keys.is_empty());
+        // It counts with the batch processor that it works for.
+        let cutting = cutting.map(|(id, config)| {
+            let cut = ResourceKeys::new(config.resource_keys.clone(), config.metadata_cardinality_limit);
+            (id.clone(), Arc::new(cut) as Arc<dyn Processor>, ProcessorStats::default())
+        });
+        let processors: Vec<_> = own.chain(cutting).collect();
+        if processors.is_empty() {
+            return last;
+        }
         PipelineEntry::Processors(ProcessorChain::new(processors, BoxExport::new(last), fanout))
     }
 

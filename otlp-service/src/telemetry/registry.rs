@@ -24,6 +24,7 @@ struct Series {
 enum Source {
     Value(Box<dyn Fn() -> f64 + Send + Sync>),
     Histogram(Histogram),
+    Samples(Box<dyn Fn() -> Vec<Sample> + Send + Sync>),
 }
 
 /// Labels of a series, in the order in which they are shown.
@@ -73,6 +74,17 @@ impl Registry {
         self.insert(kind, name.into(), help, labels, Source::Value(Box::new(read)));
     }
 
+    /// A metric whose samples, labels included, are only known when a snapshot is taken. Whoever reads bounds them.
+    pub fn observe_each(
+        &self,
+        kind: MetricKind,
+        name: impl Into<String>,
+        help: &'static str,
+        read: impl Fn() -> Vec<Sample> + Send + Sync + 'static,
+    ) {
+        self.insert(kind, name.into(), help, &[], Source::Samples(Box::new(read)));
+    }
+
     /// All metrics as they stand.
     pub fn snapshot(&self) -> PerformanceMetrics {
         let families = self.0.lock();
@@ -105,6 +117,7 @@ impl Series {
         match &self.source {
             Source::Value(read) => vec![Sample { suffix: "", labels: self.labels.clone(), value: read() }],
             Source::Histogram(histogram) => histogram.samples(&self.labels),
+            Source::Samples(read) => read(),
         }
     }
 }

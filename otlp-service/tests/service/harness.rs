@@ -87,6 +87,19 @@ impl Sink {
         self.sizes().iter().sum()
     }
 
+    /// Origins and items of the batches it accepted, in order.
+    pub(crate) fn origins(&self) -> Vec<(Option<Origin>, u64)> {
+        let copy = |origin: &Origin| Origin {
+            headers: origin.headers.clone(),
+            identity: origin.identity.clone(),
+            tenant: origin.tenant.clone(),
+            peer: origin.peer,
+            resource: origin.resource.clone(),
+        };
+        let state = self.0.lock();
+        state.accepted.iter().map(|batch| (batch.origin.as_deref().map(copy), batch.items())).collect()
+    }
+
     /// The bodies of the batches it accepted, in order.
     pub(crate) fn bodies(&self) -> Vec<bytes::Bytes> {
         self.0.lock().accepted.iter().map(|batch| batch.body().plain().to_contiguous()).collect()
@@ -123,6 +136,15 @@ impl Export for Sink {
 
 pub(crate) const UNAVAILABLE: Step = Step::Fail(ErrorKind::Unavailable, Retry::Backoff, "out of order");
 pub(crate) const INVALID: Step = Step::Fail(ErrorKind::InvalidData, Retry::Never, "not to my taste");
+
+/// An export that its test keeps as well.
+pub(crate) struct Shared<E>(pub(crate) Arc<E>);
+
+impl<E: Export> Export for Shared<E> {
+    async fn export(&self, batch: Batch) -> ExportResult {
+        self.0.export(batch).await
+    }
+}
 
 /// Everything around a pipeline that keeps books.
 pub(crate) struct Rig {

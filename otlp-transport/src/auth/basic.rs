@@ -57,15 +57,13 @@ impl BasicAuth {
         inline: &Secret,
         interval: Option<Duration>,
     ) -> Result<Self, ConfigError> {
-        let key = if file.is_some() { FILE } else { "htpasswd.inline" };
         let files = file.map(|path| Named { key: FILE, path }).into_iter().collect();
         let inline = inline.clone();
         let users = Watched::new(context, files, interval, move |contents| {
-            let mut text =
-                contents.first().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
-            text.push('\n');
-            text.push_str(inline.expose());
-            Htpasswd::parse(key, &text)
+            let file = contents.first().map(|bytes| String::from_utf8_lossy(bytes));
+            let file = file.as_ref().map(|text| (FILE, &**text));
+            let texts: Vec<_> = file.into_iter().chain([("htpasswd.inline", inline.expose())]).collect();
+            Htpasswd::parse(&texts)
         })?;
         Ok(Self { users })
     }

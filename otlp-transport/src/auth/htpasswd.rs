@@ -40,14 +40,16 @@ pub(super) enum Checked {
 // === impl Htpasswd ===
 
 impl Htpasswd {
-    /// Reads entries from a text; empty lines and those that begin with `#` are skipped. Of several entries for one user the
-    /// last one counts.
+    /// Reads entries from texts, each with the key it stands in; empty lines and those that begin with `#` are skipped. Of
+    /// several entries for one user the last one counts.
     ///
     /// # Errors
     /// If a line is not an entry, its kind of hash is not supported, or there is no entry at all; without quoting it.
-    pub fn parse(key: &'static str, text: &str) -> Result<Self, ConfigError> {
+    pub fn parse(texts: &[(&'static str, &str)]) -> Result<Self, ConfigError> {
         let mut by_name = HashMap::new();
-        for (index, line) in text.lines().enumerate() {
+        let lines =
+            texts.iter().flat_map(|(key, text)| text.lines().enumerate().map(|(at, line)| (*key, at, line)));
+        for (key, index, line) in lines {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -58,6 +60,7 @@ impl Htpasswd {
             by_name.insert(Box::from(name), stored);
         }
         if by_name.is_empty() {
+            let key = texts.first().map_or("htpasswd", |(key, _)| key);
             return Err(ConfigError { key, problem: "there is no user: nobody would be let in".into() });
         }
         let bcrypt = |stored: &Stored| match stored {

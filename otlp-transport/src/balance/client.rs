@@ -133,7 +133,8 @@ impl BalancedClient {
             stats,
         });
         let known = resolver.known();
-        known.iter().try_for_each(|endpoint| maker.client(endpoint).map(drop))?;
+        let example = resolver.example();
+        known.iter().chain(&example).try_for_each(|endpoint| maker.client(endpoint).map(drop))?;
         if !known.is_empty() {
             shared.follow(&maker, Ok(known));
         }

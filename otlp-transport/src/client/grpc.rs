@@ -84,7 +84,7 @@ impl GrpcClient {
             clock: context.clock.clone(),
             buffers: context.buffers.clone(),
             pool: ConnectionPool::new(connector, config.limits.clone(), context.clock.clone(), stats),
-            uris: Signal::ALL.into_iter().map(uri).collect::<Result<_, ConfigError>>()?,
+            uris: config.signals.iter().copied().map(uri).collect::<Result<_, ConfigError>>()?,
             headers: request_headers(config, encoder.name(), timeout)?,
             credentials: config.credentials.clone(),
             encoder,

@@ -2,6 +2,7 @@
 
 use super::TlsConfig;
 use crate::{ClientStats, Credentials};
+use otlp_protocol::Signal;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub struct ClientConfig {
     /// `host:port` to connect to instead of the endpoint's own; what requests and certificates name stays the endpoint.
     /// For addresses that balancing found. Default none.
     pub connect_to: Option<String>,
+    /// The signals that it can send; a batch of another is refused. Default: those of OTLP.
+    pub signals: Vec<Signal>,
     /// HTTP: full URLs that replace base URL and path, by signal name.
     pub signal_endpoints: Vec<(String, String)>,
     /// How requests are written. gRPC has protobuf alone.
@@ -95,6 +98,7 @@ impl ClientConfig {
         Self {
             endpoint: endpoint.into(),
             connect_to: None,
+            signals: Signal::ALL.to_vec(),
             signal_endpoints: Vec::new(),
             encoding: Encoding::Protobuf,
             compression: Compression::None,
@@ -115,6 +119,7 @@ impl fmt::Debug for ClientConfig {
         f.debug_struct("ClientConfig")
             .field("endpoint", &self.endpoint)
             .field("connect_to", &self.connect_to)
+            .field("signals", &self.signals)
             .field("signal_endpoints", &self.signal_endpoints)
             .field("encoding", &self.encoding)
             .field("compression", &self.compression)

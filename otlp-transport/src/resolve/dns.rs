@@ -14,7 +14,7 @@ pub struct DnsConfig {
     pub hostname: String,
     /// The port of every endpoint. Default 4317.
     pub port: u16,
-    /// From one answer to the next question. Default 5 s.
+    /// From one answer to the next question, at least 100 ms. Default 5 s.
     pub interval: Duration,
     /// How long an answer may take. Default 1 s.
     pub timeout: Duration,
@@ -54,9 +54,13 @@ impl DnsResolver {
         Self { net: context.net.clone(), clock: context.clock.clone(), config, has_asked: false }
     }
 
+    fn target(&self) -> String {
+        format!("{}:{}", self.config.hostname, self.config.port)
+    }
+
     async fn ask(&self) -> io::Result<Vec<ResolvedEndpoint>> {
-        let DnsConfig { hostname, port, timeout, scheme, .. } = &self.config;
-        let target = format!("{hostname}:{port}");
+        let DnsConfig { hostname, timeout, scheme, .. } = &self.config;
+        let target = self.target();
         let mut addresses = tokio::select! {
             biased;
             addresses = self.net.resolve(&target) => addresses?,
@@ -82,13 +86,20 @@ impl Resolver for DnsResolver {
         "dns"
     }
 
+    fn example(&self) -> Option<ResolvedEndpoint> {
+        Some(ResolvedEndpoint::new(format!("{}{}", self.config.scheme, self.target())))
+    }
+
     fn next(&mut self) -> NetFuture<'_, Vec<ResolvedEndpoint>> {
         Box::pin(async move {
             if self.has_asked {
-                self.clock.sleep(self.config.interval).await;
+                self.clock.sleep(self.config.interval.max(MIN_INTERVAL)).await;
             }
             self.has_asked = true;
             self.ask().await
         })
     }
 }
+
+/// More often would be asking all the time.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);

@@ -12,7 +12,9 @@ use super::timer::ClockTimer;
 use super::{Protocol, ServerStats};
 use crate::tls::{Accepted, TlsAcceptor};
 use crate::{Address, BoxIo, Clock, PeerCertificate, ServerConfig, ServerLimits};
+use http::Request;
 use http::header::TRANSFER_ENCODING;
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -38,6 +40,12 @@ enum Service {
     Http(Arc<Http>),
     /// Told apart by the content type.
     Both(Arc<Grpc>, Arc<Http>),
+}
+
+/// What answers a request where both are spoken.
+enum Answer<G> {
+    Grpc(G),
+    Http(Request<Incoming>, Arc<Http>, Arc<Peer>),
 }
 
 /// A connection that can be told to finish what is under way and close.
@@ -148,15 +156,16 @@ impl Serve {
         let requests = Arc::new(OpenRequests::default());
         let service = service_fn(|request| {
             let open = requests.begin();
-            let answer = if media_type::is_any_grpc(request.headers()) {
-                Ok(grpc.respond(request, &peer))
-            } else {
-                Err((request, Arc::clone(http), Arc::clone(&peer)))
+            let answer = match media_type::is_any_grpc(request.headers()) {
+                true => Answer::Grpc(grpc.respond(request, &peer)),
+                false => Answer::Http(request, Arc::clone(http), Arc::clone(&peer)),
             };
             async move {
                 let response = match answer {
-                    Ok(grpc) => grpc.await?,
-                    Err((request, http, peer)) => http.respond(request, &peer).await.map(ReplyBody::Http),
+                    Answer::Grpc(answer) => answer.await?,
+                    Answer::Http(request, http, peer) => {
+                        http.respond(request, &peer).await.map(ReplyBody::Http)
+                    }
                 };
                 Ok::<_, Infallible>(response.map(|body| open.until_sent(body)))
             }
@@ -174,7 +183,7 @@ impl Serve {
             let (http, peer) = (Arc::clone(http), Arc::clone(&peer));
             async move {
                 let response = if is_ambiguous {
-                    http.refuse_ambiguous(request.headers())
+                    http.refuse_ambiguous(request.headers(), &peer).await
                 } else {
                     http.respond(request, &peer).await
                 };
@@ -294,7 +303,7 @@ impl Serve {
 impl<S, B> Connection for http2::Connection<TokioIo<Stream>, S, TokioExecutor>
 where
     Self: Future<Output = hyper::Result<()>>,
-    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
+    S: hyper::service::HttpService<Incoming, ResBody = B>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: http_body::Body + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -308,7 +317,7 @@ where
 impl<S, B> Connection for http1::Connection<TokioIo<Stream>, S>
 where
     Self: Future<Output = hyper::Result<()>>,
-    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
+    S: hyper::service::HttpService<Incoming, ResBody = B>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: http_body::Body + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

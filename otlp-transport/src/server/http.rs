@@ -56,11 +56,19 @@ impl Http {
         self.finished(response)
     }
 
-    /// Answers a request that is at odds with itself: which of two lengths is its body's?
-    pub(super) fn refuse_ambiguous(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
-        let message = "a request has Content-Length or Transfer-Encoding, not both";
-        let error = ExportError::new(ErrorKind::InvalidData, Retry::Never, message);
-        self.finished(reply::closing(self.refuse(&error, MediaType::of_answer(headers))))
+    /// Answers a request that is at odds with itself: which of two lengths is its body's? What follows on its connection
+    /// cannot be told, so it is closed.
+    pub(super) async fn refuse_ambiguous(&self, headers: &HeaderMap, peer: &Peer) -> Response<Full<Bytes>> {
+        let media_type = MediaType::of_answer(headers);
+        let response = match self.intake.authenticated(headers, peer).await {
+            Err(error) => reply::unauthenticated(&error, media_type, self.intake.gate.challenge()),
+            Ok(_) => {
+                let message = "a request has Content-Length or Transfer-Encoding, not both";
+                let error = ExportError::new(ErrorKind::InvalidData, Retry::Never, message);
+                self.refuse(&error, media_type)
+            }
+        };
+        self.finished(reply::closing(response))
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {

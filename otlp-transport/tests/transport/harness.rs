@@ -151,7 +151,11 @@ pub(crate) struct Reply {
 
 impl Http2Peer {
     pub(crate) async fn connect(address: impl Display) -> Self {
-        let io = TokioIo::new(connect(address).await);
+        Self::over(connect(address).await).await
+    }
+
+    pub(crate) async fn over(io: BoxIo) -> Self {
+        let io = TokioIo::new(io);
         let (sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
         tokio::spawn(connection);
@@ -267,7 +271,11 @@ pub(crate) struct Http1Reply {
 
 impl Http1Peer {
     pub(crate) async fn connect(address: impl Display) -> Self {
-        Self { io: connect(address).await, read: BytesMut::new() }
+        Self::over(connect(address).await)
+    }
+
+    pub(crate) fn over(io: BoxIo) -> Self {
+        Self { io, read: BytesMut::new() }
     }
 
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {

@@ -1,7 +1,7 @@
 //! `load_balancing`, and `balancer_name` of `otlp_grpc`: several endpoints, each request to one of them.
 
 use super::delivery::{Retry, SendingQueue};
-use super::{GRPC_RULES, HTTP_RULES, OtlpGrpc, OtlpHttp, QUEUE_RULES, plan};
+use super::{GRPC_RULES, HTTP_RULES, OtlpGrpc, OtlpHttp, QUEUE_RULES};
 use crate::config::component::Component;
 use crate::config::decode::decode;
 use crate::config::duration::GoDuration;
@@ -14,14 +14,14 @@ use otlp_transport::{
     BalanceConfig, BalancePolicy, BalancedClient, Client, ClientConfig, ConfigError, DnsConfig, DnsResolver,
     FixedResolver, ResolvedEndpoint, Resolver, RoutingKey, TransportContext,
 };
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use serde::Deserialize;
 use std::fmt;
 use std::time::Duration;
 
 /// Settings of the exporter `load_balancing`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct LoadBalancing {
     protocol: Protocols,
@@ -40,7 +40,7 @@ struct LoadBalancing {
 }
 
 /// How the endpoints are spoken to: one of the two.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Protocols {
     /// The keys of `otlp_grpc` but `endpoint`. The default.
@@ -50,7 +50,7 @@ struct Protocols {
 }
 
 /// How endpoints are found: one of the two.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Resolvers {
     /// `hostnames`: `host` or `host:port`, or `{endpoint, weight}`, which is not the Collector's.
@@ -61,7 +61,7 @@ struct Resolvers {
 }
 
 /// Endpoints that never change.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Static {
     /// The endpoints. Required.
@@ -69,7 +69,7 @@ struct Static {
 }
 
 /// Every address of a name.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Dns {
     /// The name. Required.
@@ -83,7 +83,7 @@ struct Dns {
 }
 
 /// When endpoints that fail are left out. Not a key of the Collector.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Ejection {
     /// Failures in a row that leave an endpoint out; 0 is never, whatever its share of failures. Default 5.
@@ -97,7 +97,6 @@ struct Ejection {
 }
 
 /// An endpoint: a text, or a map with its weight.
-#[derive(Debug)]
 struct Hostname {
     endpoint: String,
     weight: u32,
@@ -151,15 +150,20 @@ pub(crate) const BALANCE_RULES: &[KeyRule] = &[
     like("protocol.otlp_http", &[HTTP_RULES, QUEUE_RULES, TLS_RULES], "those of otlp_http"),
     refused("resolver.k8s", "endpoints would not be found; a headless service can be found by `dns`"),
     refused("resolver.aws_cloud_map", "endpoints would not be found"),
-    refused("routing_attributes", "requests would go elsewhere; there are traceID, service, resource, metadata"),
+    refused(
+        "routing_attributes",
+        "requests would go elsewhere; there are traceID, service, resource, metadata",
+    ),
 ];
 
 /// The plan of `load_balancing`.
 pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
     let settings: LoadBalancing = decode(&component.settings, problems)?;
-    let LoadBalancing { protocol, resolver, ejection, sending_queue, retry_on_failure, .. } = &settings;
+    let LoadBalancing { protocol, resolver, ejection, .. } = &settings;
     let problem = match (protocol, resolver) {
-        (Protocols { otlp: Some(_), otlp_http: Some(_) }, _) => Some(("protocol", "it is one of otlp, otlp_http")),
+        (Protocols { otlp: Some(_), otlp_http: Some(_) }, _) => {
+            Some(("protocol", "it is one of otlp, otlp_http"))
+        }
         (_, Resolvers { fixed: Some(_), dns: Some(_) }) => Some(("resolver", "it is one of static, dns")),
         (_, Resolvers { fixed: None, dns: None }) => Some(("resolver", "it is required: static or dns")),
         (_, Resolvers { fixed: Some(fixed), .. }) if fixed.hostnames.is_empty() => {
@@ -168,7 +172,7 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
         (_, Resolvers { dns: Some(dns), .. }) if dns.hostname.is_empty() => {
             Some(("resolver.dns.hostname", "it is required"))
         }
-        (Protocols { otlp_http: Some(http), .. }, _) if http.has_own_endpoints() => {
+        (Protocols { otlp_http: Some(http), .. }, _) if http.own_endpoints().next().is_some() => {
             Some(("protocol.otlp_http", "its endpoints come from `resolver`"))
         }
         _ if settings.routing_key == Some(Key::Metadata) && settings.metadata_key.is_empty() => {
@@ -184,20 +188,22 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
         return None;
     }
     let balance = balance(&settings);
-    let (queue, retry) = (sending_queue.clone(), retry_on_failure.clone());
-    let LoadBalancing { protocol, resolver, .. } = settings;
-    let (protocol, (template, own_queue, own_retry)) = match protocol.otlp_http {
-        Some(http) => (Protocol::Http, http.config()),
-        None => (Protocol::Grpc, protocol.otlp.unwrap_or_default().config()),
+    let LoadBalancing { protocol, resolver, sending_queue, retry_on_failure, .. } = settings;
+    let (protocol, auth, mut sending) = match protocol.otlp_http {
+        Some(http) => (Protocol::Http, "protocol.otlp_http.auth", http.sending()),
+        None => (Protocol::Grpc, "protocol.otlp.auth", protocol.otlp.unwrap_or_default().sending()),
     };
-    let finder = Finder::new(resolver, protocol, template.tls.insecure);
-    let make = move |context: &TransportContext| {
-        balanced(context, protocol, template, balance, finder.resolver(context)).map_err(|error| match error.key {
-            "endpoint" => ConfigError { key: "resolver.static.hostnames", ..error },
+    sending.queue = sending_queue.unwrap_or(sending.queue);
+    sending.retry = retry_on_failure.unwrap_or(sending.retry);
+    let place = if resolver.dns.is_some() { "resolver.dns.hostname" } else { "resolver.static.hostnames" };
+    let finder = Finder::new(resolver, protocol, sending.config.tls.insecure);
+    sending.plan(component, problems, auth, move |context, template| {
+        let client = balanced(context, protocol, template, balance, finder.resolver(context));
+        client.map_err(|error| match error.key {
+            "endpoint" => ConfigError { key: place, ..error },
             _ => error,
         })
-    };
-    plan(component, problems, queue.unwrap_or(own_queue), retry.unwrap_or(own_retry), make)
+    })
 }
 
 /// A client of every address of `config.endpoint`'s name, in turns; `None` if one client of the endpoint is as good: it
@@ -217,6 +223,9 @@ pub(super) fn of_name(
         None => ("", target),
     };
     let (hostname, port) = rest.trim_end_matches('/').rsplit_once(':')?;
+    if hostname.contains('/') {
+        return None;
+    }
     let mut dns = DnsConfig::new(hostname);
     dns.port = port.parse().ok()?;
     dns.scheme = scheme.to_owned();
@@ -233,7 +242,8 @@ fn balanced(
     balance: BalanceConfig,
     resolver: Box<dyn Resolver>,
 ) -> Result<Client, ConfigError> {
-    BalancedClient::new(context, protocol.strategy(), template, balance, resolver).map(BalancedClient::into_client)
+    BalancedClient::new(context, protocol.strategy(), template, balance, resolver)
+        .map(BalancedClient::into_client)
 }
 
 fn balance(settings: &LoadBalancing) -> BalanceConfig {
@@ -251,7 +261,8 @@ fn balance(settings: &LoadBalancing) -> BalanceConfig {
         Some(Key::Metadata) => RoutingKey::Metadata(settings.metadata_key.clone()),
     };
     let Ejection { consecutive_failures, base_time, max_time, max_percent } = settings.ejection;
-    let duration = |given: Option<GoDuration>, default: Duration| given.map_or(default, |GoDuration(given)| given);
+    let duration =
+        |given: Option<GoDuration>, default: Duration| given.map_or(default, |GoDuration(given)| given);
     let ejection = &mut config.ejection;
     ejection.consecutive_failures = consecutive_failures.unwrap_or(ejection.consecutive_failures);
     ejection.base_time = duration(base_time, ejection.base_time);
@@ -283,7 +294,7 @@ impl Finder {
             let mut dns = DnsConfig::new(hostname);
             dns.port = port.unwrap_or(default_port);
             dns.scheme = scheme.to_owned();
-            dns.interval = interval.map_or(dns.interval, |GoDuration(interval)| interval.max(MIN_INTERVAL));
+            dns.interval = interval.map_or(dns.interval, |GoDuration(interval)| interval);
             dns.timeout = timeout.map_or(dns.timeout, |GoDuration(timeout)| timeout);
             return Self::Dns(dns);
         }
@@ -347,5 +358,3 @@ impl<'de> Visitor<'de> for HostnameVisitor {
 }
 
 const MAX_WEIGHT: u32 = 1000;
-/// More often would be asking all the time.
-const MIN_INTERVAL: Duration = Duration::from_millis(100);

@@ -8,7 +8,7 @@ use otlp_service::{OnFull, QueueConfig, RetryConfig};
 use serde::Deserialize;
 
 /// Settings of `sending_queue`: one queue a signal.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SendingQueue {
     /// Without a queue a request is answered with the destination's answer. Default true.
@@ -24,7 +24,7 @@ pub(crate) struct SendingQueue {
 }
 
 /// Settings of `retry_on_failure`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Retry {
     /// Default true.

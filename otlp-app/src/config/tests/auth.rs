@@ -37,7 +37,12 @@ fn every_kind_of_extension_can_be_made() {
         ("basicauth: {htpasswd: {inline: \"u:s3cret\"}}", "basicauth", "basicauth", ""),
         ("basicauth/c: {client_auth: {username: u, password: p}}", "basicauth/c", "", "basicauth/c"),
         ("basic_auth: {client_auth: {username: u, password: p}}", "basic_auth", "", "basic_auth"),
-        ("bearertokenauth: {tokens: [a, b], scheme: '', header: x}", "bearertokenauth", "bearertokenauth", ""),
+        (
+            "bearertokenauth: {tokens: [a, b], scheme: '', header: x}",
+            "bearertokenauth",
+            "bearertokenauth",
+            "",
+        ),
         ("client_certificate: ", "client_certificate", "client_certificate", ""),
         (setter, "headers_setter, bearertokenauth/b", "", "headers_setter"),
     ] {
@@ -56,7 +61,8 @@ fn every_kind_of_extension_can_be_made() {
 
 #[test]
 fn receivers_keep_what_headers_are_set_from() {
-    let setter = "headers_setter: {headers: [{key: a, from_context: X-Tenant}, {key: b, from_attribute: subject}]}";
+    let setter =
+        "headers_setter: {headers: [{key: a, from_context: X-Tenant}, {key: b, from_attribute: subject}]}";
     let plan = plan(&text(setter, "headers_setter", "", "auth: {authenticator: headers_setter}"));
     let origin = &plan.receivers[0].1.servers[0].spec.config.origin;
     assert_eq!((origin.headers.as_slice(), origin.identity), (&["x-tenant".into()][..], true));
@@ -74,18 +80,30 @@ fn what_is_named_must_be_there_in_use_and_fit() {
         (text(TOKEN, "bearertokenauth", &uses("bearertokenaut"), ""), "did you mean `bearertokenauth`?"),
         (text(TOKEN, "", USES_TOKEN, ""), "list it in service.extensions"),
         (text(TOKEN, "", "", USES_TOKEN), "list it in service.extensions"),
-        (text("health_check: ", "health_check", &uses("health_check"), ""), "it must be one that authenticates"),
+        (
+            text("health_check: ", "health_check", &uses("health_check"), ""),
+            "it must be one that authenticates",
+        ),
         (text(client, "basicauth", &uses("basicauth"), ""), "basicauth cannot tell who sends to a receiver"),
         (text(htpasswd, "basicauth", "", &uses("basicauth")), "basicauth cannot prove to others who we are"),
         (text("api_key: {keys: [{name: a, key: s3cret}]}", "api_key", "", &uses("api_key")), "cannot prove"),
         (text(chained, "headers_setter", "", &uses("headers_setter")), "added to itself"),
         (text("", "", "auth: {}", ""), "`authenticator` is missing"),
-        (text("", "", "auth: {authenticator: x, request_params: [a]}", ""), "request_params is not supported"),
+        (
+            text("", "", "auth: {authenticator: x, request_params: [a]}", ""),
+            "request_params is not supported",
+        ),
         (text("bearertokenauth: ", "bearertokenauth", "", ""), "there is no `token`, `tokens` or `filename`"),
-        (text("bearertokenauth: {token: s3cret, tokens: [s3cret]}", "bearertokenauth", "", ""), "one or the other"),
+        (
+            text("bearertokenauth: {token: s3cret, tokens: [s3cret]}", "bearertokenauth", "", ""),
+            "one or the other",
+        ),
         (text("basicauth: ", "basicauth", "", ""), "neither `htpasswd` nor `client_auth`"),
         (text("headers_setter: {headers: [{key: a}]}", "headers_setter", "", ""), "`a` has none of value"),
-        (text("headers_setter: {headers: [{key: a, from_attribute: b}]}", "headers_setter", "", ""), "`b` is not one of"),
+        (
+            text("headers_setter: {headers: [{key: a, from_attribute: b}]}", "headers_setter", "", ""),
+            "`b` is not one of",
+        ),
         (text("api_key: {keys: [{key: s3cret}]}", "api_key", "", ""), "each key needs a `name`"),
     ] {
         let shown = problems(&text);
@@ -103,7 +121,7 @@ fn what_cannot_start_is_shown_at_its_key() {
         (text("", "", "tls: {}", ""), "a server needs a certificate and its key", " c.yaml:5:"),
         (
             text("basicauth: {htpasswd: {inline: 'u'}}", "basicauth", &uses("basicauth"), ""),
-            "line 2: expected `user:password`",
+            "line 1: expected `user:password`",
             " c.yaml:1:",
         ),
         (

@@ -18,7 +18,7 @@ fn errors_show_place_line_and_what_exists() {
             &around("  otpl:\n    endpoint: c:1"),
             " c.yaml:3:3\n",
             "  otpl:\n   |   ^^^^\n",
-            &["unknown exporter `otpl`", "there is: debug, nop, otlp_grpc, otlp_http"],
+            &["unknown exporter `otpl`", "there is: debug, nop, otlp_grpc, otlp_http, load_balancing"],
         ),
         (
             &around("  otlp:\n    endpoint: c:1\n    timeout: 5"),

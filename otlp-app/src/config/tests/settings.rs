@@ -69,7 +69,7 @@ fn settings_reach_the_layers_below() {
 
 #[test]
 fn keys_without_use_are_noted_or_refused() {
-    let noted = around("  otlp: {endpoint: c:1, write_buffer_size: 3, balancer_name: round_robin}\n  nop:");
+    let noted = around("  otlp: {endpoint: c:1, write_buffer_size: 3, wait_for_ready: true}\n  nop:");
     let noted = plan(&noted);
     let notes: Vec<_> = noted.notes.iter().map(|note| note.text.as_str()).collect();
     assert_eq!(notes.len(), 3, "{notes:?}");
@@ -79,7 +79,12 @@ fn keys_without_use_are_noted_or_refused() {
     );
     assert!(notes.contains(&"nop is defined but not used"), "{notes:?}");
 
-    for taken in ["auth: ", "tls: {min_version: 1.3}", "sending_queue: {sizer: requests}", "tls: {min_version: \"1.2\"}"] {
+    for taken in [
+        "auth: ",
+        "tls: {min_version: 1.3}",
+        "sending_queue: {sizer: requests}",
+        "tls: {min_version: \"1.2\"}",
+    ] {
         let text = around(&format!("  otlp: {{endpoint: c:1, {taken}}}"));
         let wrong = Fake::default().file("c.yaml", text).load(&["c.yaml"], &[]).err();
         assert_eq!(wrong, None, "{taken}");

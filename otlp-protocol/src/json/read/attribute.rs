@@ -1,8 +1,8 @@
-//! The shortcut that most of a text takes: an attribute as most encoders write it, without space, a key and a string
-//! or an integer.
+//! The shortcut that most of a text takes: an attribute as most encoders write it, a key and a string or an integer,
+//! without space or with one after each colon and comma.
 //!
 //! It only ever takes what the walk over the table would take. Whatever is unusual about an attribute (other kinds of
-//! values, escapes, space, keys in another order, faults) is left to the walk.
+//! values, escapes, other space, keys in another order, faults) is left to the walk.
 
 use super::super::lexer::plain_len;
 use super::super::number;
@@ -19,17 +19,27 @@ pub(super) const MESSAGES: usize = 2;
 /// If a plain attribute stands at the start of `text`: appends it to `out` as field `number`, and returns its length.
 #[inline(always)]
 pub(super) fn read(text: &[u8], number: u32, out: &mut Vec<u8>) -> Option<usize> {
-    let rest = text.strip_prefix(b"{\"key\":\"")?;
+    match text.get(7) {
+        Some(b'"') => read_spaced::<false>(text, number, out),
+        Some(b' ') => read_spaced::<true>(text, number, out),
+        _ => None,
+    }
+}
+
+/// `SPACED`: with a space after each colon and comma.
+#[inline(always)]
+fn read_spaced<const SPACED: bool>(text: &[u8], number: u32, out: &mut Vec<u8>) -> Option<usize> {
+    let rest = after::<SPACED>(text, b"{\"key\":\"", b"{\"key\": \"")?;
     let (key, rest) = rest.split_at(plain_len(rest));
-    let rest = rest.strip_prefix(b"\",\"value\":{\"")?;
-    if let Some(rest) = rest.strip_prefix(b"stringValue\":\"") {
+    let rest = after::<SPACED>(rest, b"\",\"value\":{\"", b"\", \"value\": {\"")?;
+    if let Some(rest) = after::<SPACED>(rest, b"stringValue\":\"", b"stringValue\": \"") {
         let (value, rest) = rest.split_at(plain_len(rest));
         let rest = rest.strip_prefix(b"\"}}")?;
         put_key(number, key, 1 + varint_len(value.len() as u64) + value.len(), out);
         put_text(STRING, value, out);
         return Some(text.len() - rest.len());
     }
-    let rest = rest.strip_prefix(b"intValue\":")?;
+    let rest = after::<SPACED>(rest, b"intValue\":", b"intValue\": ")?;
     let is_quoted = rest.first() == Some(&b'"');
     let rest = &rest[usize::from(is_quoted)..];
     let len = rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
@@ -40,6 +50,12 @@ pub(super) fn read(text: &[u8], number: u32, out: &mut Vec<u8>) -> Option<usize>
     out.push(INT);
     put_varint(out, value);
     Some(text.len() - rest.len())
+}
+
+/// What follows these bytes, if `text` starts with them. Their lengths are constants: no call is made to compare.
+#[inline(always)]
+fn after<'a, const SPACED: bool>(text: &'a [u8], compact: &[u8], spaced: &[u8]) -> Option<&'a [u8]> {
+    text.strip_prefix(if SPACED { spaced } else { compact })
 }
 
 /// Appends everything before an `AnyValue` of `value_len` bytes. An empty key is a default: it is not written.

@@ -35,14 +35,16 @@ impl Targets {
         config: &ClientConfig,
         stats: &Arc<ClientStats>,
     ) -> Result<Self, ConfigError> {
-        if let Some((name, _)) =
-            config.signal_endpoints.iter().find(|(name, _)| Signal::by_name(name).is_none())
+        if let Some((name, _)) = config
+            .signal_endpoints
+            .iter()
+            .find(|(name, _)| config.signals.iter().all(|signal| signal.name != name))
         {
             let problem = format!("`{name}` is not a signal");
             return Err(ConfigError { key: SIGNAL_ENDPOINTS, problem });
         }
         let mut targets = Self { targets: Vec::new(), pools: Vec::new() };
-        for signal in Signal::ALL {
+        for signal in config.signals.iter().copied() {
             let own = config.signal_endpoints.iter().rev().find(|(name, _)| name == signal.name);
             let endpoint = match own {
                 Some((_, url)) => Endpoint::url(SIGNAL_ENDPOINTS, url)?,

@@ -1,0 +1,186 @@
+//! Edits, repair and partition of any body, against the same done to lists.
+
+use bytes::Bytes;
+use otlp_protocol::{
+    AttributeEdits, Editor, Fate, Item, Levels, Payload, Put, Signal, ValidateLimits, Value, partition, repair_utf8,
+};
+
+const MAX_BYTES: usize = 1 << 24;
+
+/// The attributes of one message: keys and encoded values.
+type List = Vec<(String, Vec<u8>)>;
+
+/// What is done to each message: an operation and its keys.
+#[derive(Clone, Copy)]
+struct Operation {
+    which: u8,
+    from: usize,
+    to: usize,
+}
+
+/// Reads all lists, and does the operation to them.
+struct Edits {
+    levels: Levels,
+    operation: Option<Operation>,
+    drop: u8,
+    seen: u8,
+    lists: Vec<List>,
+}
+
+/// A body of any bytes is repaired, edited and cut without a panic; of a sound one, what is there afterwards is what
+/// the same edits of lists give.
+pub fn edit(data: &[u8]) {
+    let Some((signal, data)) = super::signal(data) else { return };
+    let Some((&[levels, keys], body)) = data.split_first_chunk() else { return };
+    let body = Bytes::copy_from_slice(body);
+    let limits = ValidateLimits::default();
+    let which = (levels >> 4) % 6;
+    let operation = Operation { which, from: usize::from(keys & 7), to: usize::from(keys >> 3 & 7) };
+    let drop = [20, 60, 120, 200][usize::from(keys >> 6)];
+    let shown = Levels {
+        resources: levels & 1 != 0,
+        scopes: levels & 2 != 0,
+        entries: levels & 4 != 0,
+        items: levels & 8 != 0,
+    };
+    let run = |body: &Bytes, operation, drop| {
+        let mut edits = Edits { levels: shown, operation, drop, seen: 0, lists: Vec::new() };
+        let edited = otlp_protocol::edit(signal, &Payload::from(body.clone()), &mut edits, MAX_BYTES);
+        (edited, edits.lists)
+    };
+    let Ok(repaired) = repair_utf8(signal, &body, &limits, MAX_BYTES) else {
+        let _ = run(&body, Some(operation), drop);
+        let _ = partition(signal, &body, 3, |item| item.entry.len());
+        return;
+    };
+    let sound = repaired.body;
+    assert_eq!(otlp_protocol::validate(signal, &sound, &limits), Ok(repaired.checked));
+    assert_eq!(repaired.strings == 0, sound == body);
+    check_partition(signal, &sound, repaired.checked.count.items);
+
+    let (Ok(dropped), _) = run(&sound, Some(operation), drop) else { return };
+    let mut count = repaired.checked.count;
+    count -= dropped.dropped;
+    let checked = otlp_protocol::validate(signal, &dropped.body.to_contiguous(), &limits);
+    assert_eq!(checked.expect("an edited body is sound").count, count);
+
+    let (read, before) = run(&sound, None, 0);
+    assert!(!read.expect("a sound body can be read").changed);
+    let (edited, _) = run(&sound, Some(operation), 0);
+    let edited = edited.expect("what can be read can be changed").body.to_contiguous();
+    let (_, after) = run(&edited, None, 0);
+    let expect: Vec<List> = before.into_iter().map(|list| operation.on_list(list)).collect();
+    assert_eq!(after, expect);
+}
+
+fn check_partition(signal: Signal, body: &Bytes, items: u64) {
+    let parts = partition(signal, body, 3, |item| item.point.unwrap_or(item.entry).len() % 3);
+    let mut found = 0;
+    for (part, count) in parts.expect("a sound body can be cut").into_iter().flatten() {
+        let part = otlp_protocol::validate(signal, &part.to_contiguous(), &ValidateLimits::default());
+        assert_eq!(part.expect("a part of a sound body is sound").count, count);
+        found += count.items;
+    }
+    assert_eq!(found, items);
+}
+
+impl Operation {
+    /// The keys it is about: ones of the list, or a new one.
+    fn keys(self, list: &List) -> (String, String) {
+        let key = |index: usize| list.get(index).map_or("new", |(key, _)| key).to_owned();
+        (key(self.from), key(self.to))
+    }
+
+    fn on_message(self, edits: &mut AttributeEdits<'_>, list: &List) {
+        let (from, to) = self.keys(list);
+        match self.which {
+            0 => edits.upsert(&from, 7),
+            1 => drop(edits.delete(&from)),
+            2 => drop(edits.rename(&from, &to)),
+            3 => drop(edits.put_from(Put::Insert, &to, &from)),
+            4 => drop(edits.update(&from, "")),
+            _ => drop(edits.put_from(Put::Upsert, &to, &from)),
+        }
+    }
+
+    fn on_list(self, mut list: List) -> List {
+        let (from, to) = self.keys(&list);
+        let value = list.iter().find(|(key, _)| *key == from).map(|(_, value)| value.clone());
+        let encoded = |value: Value<'_>| {
+            let mut out = Vec::new();
+            value.encode(&mut out);
+            out
+        };
+        match self.which {
+            0 => put(&mut list, Put::Upsert, &from, encoded(Value::Int(7))),
+            1 => list.retain(|(key, _)| *key != from),
+            2 if value.is_some() && from != to => {
+                list.retain(|(key, _)| *key != to);
+                let mut first = true;
+                list.retain(|(key, _)| *key != from || std::mem::take(&mut first));
+                list.iter_mut().filter(|(key, _)| *key == from).for_each(|(key, _)| key.clone_from(&to));
+            }
+            2 => {}
+            4 => put(&mut list, Put::Update, &from, encoded(Value::String(""))),
+            which => {
+                let condition = if which == 3 { Put::Insert } else { Put::Upsert };
+                value.into_iter().for_each(|value| put(&mut list, condition, &to, value));
+            }
+        }
+        list
+    }
+}
+
+fn put(list: &mut List, condition: Put, key: &str, value: Vec<u8>) {
+    match (list.iter().position(|(found, _)| found == key), condition) {
+        (Some(index), Put::Update | Put::Upsert) => {
+            list[index].1 = value;
+            let mut first = true;
+            list.retain(|(found, _)| found != key || std::mem::take(&mut first));
+        }
+        (None, Put::Insert | Put::Upsert) => list.push((key.to_owned(), value)),
+        _ => {}
+    }
+}
+
+impl Edits {
+    fn message(&mut self, edits: &mut AttributeEdits<'_>) -> Fate {
+        let mut list = List::new();
+        edits.for_each(|key, value, _| {
+            list.push((key.to_owned(), value.to_vec()));
+            otlp_protocol::Change::Keep
+        });
+        if edits.is_editable() {
+            self.operation.into_iter().for_each(|operation| operation.on_message(edits, &list));
+            self.lists.push(list);
+        }
+        self.fate()
+    }
+
+    fn fate(&mut self) -> Fate {
+        self.seen = self.seen.wrapping_mul(5).wrapping_add(3);
+        if self.seen < self.drop { Fate::Drop } else { Fate::Keep }
+    }
+}
+
+impl Editor for Edits {
+    fn levels(&self) -> Levels {
+        self.levels
+    }
+
+    fn resource(&mut self, _: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
+        self.message(attributes)
+    }
+
+    fn scope(&mut self, _: &[u8], _: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
+        self.message(attributes)
+    }
+
+    fn entry(&mut self, _: &Item<'_>) -> Fate {
+        self.fate()
+    }
+
+    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
+        self.message(attributes)
+    }
+}

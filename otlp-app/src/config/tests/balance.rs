@@ -1,0 +1,128 @@
+//! Settings of `load_balancing`, and `balancer_name`.
+
+use super::{around, plan, problems};
+use otlp_transport::TransportContext;
+
+/// The resolver and the endpoints of an exporter's client; `None` if it has but one.
+fn balance(exporter: &str) -> Option<(&'static str, Vec<String>)> {
+    let exporter = format!("  {exporter}\n  nop:");
+    let text = around(&exporter).replace("exporters: [otlp]", "exporters: [load_balancing]");
+    let text = if exporter.contains("load_balancing:") { text } else { around(&exporter) };
+    let (_, exporter) = plan(&text).exporters.remove(0);
+    let outlet =
+        (exporter.connect)(&TransportContext::tcp(1 << 20), None).unwrap_or_else(|_| panic!("{text}"));
+    let balance = outlet.stats?.balance.clone()?;
+    let endpoints = balance.endpoints().iter().map(|endpoint| endpoint.endpoint.clone()).collect();
+    Some((balance.resolver, endpoints))
+}
+
+#[tokio::test]
+async fn endpoints_and_ways_to_find_them() {
+    let fixed =
+        |endpoints: &[&str]| Some(("static", endpoints.iter().map(|&text| text.to_owned()).collect()));
+    let dns = Some(("dns", Vec::new()));
+    for (exporter, expected) in [
+        (
+            "load_balancing: {resolver: {static: {hostnames: [a, 'b:1', '[::1]', '[::1]:5']}}}",
+            fixed(&["a:4317", "b:1", "[::1]:4317", "[::1]:5"]),
+        ),
+        (
+            "load_balancing: {protocol: {otlp: {timeout: 1s, tls: {insecure: true}, wait_for_ready: true}}, \
+          resolver: {static: {hostnames: [{endpoint: 'b:1', weight: 3}, c]}}, policy: weighted_round_robin}",
+            fixed(&["b:1", "c:4317"]),
+        ),
+        (
+            "load_balancing: {protocol: {otlp_http: {tls: {insecure: true}}}, routing_key: service, \
+          resolver: {static: {hostnames: [a, 'https://b:1']}}, sending_queue: {enabled: false}}",
+            fixed(&["http://a:4318", "https://b:1"]),
+        ),
+        (
+            "load_balancing: {protocol: {otlp: }, resolver: {dns: {hostname: localhost, port: 4317, interval: 5s, timeout: 1s}}}",
+            dns.clone(),
+        ),
+        (
+            "load_balancing: {resolver: {static: {hostnames: [a]}}, routing_key: metadata, metadata_key: x-tenant, \
+          ejection: {consecutive_failures: 3, base_time: 1s, max_time: 9s, max_percent: 30}, retry_on_failure: {enabled: false}}",
+            fixed(&["a:4317"]),
+        ),
+        ("otlp: {endpoint: 'localhost:1', balancer_name: round_robin}", dns.clone()),
+        ("otlp: {endpoint: 'dns:///localhost:1'}", dns),
+        ("otlp: {endpoint: 'dns:///localhost:1', balancer_name: pick_first}", None),
+        ("otlp: {endpoint: 'localhost:1'}", None),
+    ] {
+        assert_eq!(balance(exporter), expected, "{exporter}");
+    }
+}
+
+#[test]
+fn what_cannot_work_is_told_with_its_place() {
+    for (settings, place, problem) in [
+        ("{}", "3:3", "resolver: it is required"),
+        ("{resolver: {}}", "3:30", "resolver: it is required"),
+        ("{resolver: {static: {hostnames: []}}}", "3:51", "it is required"),
+        (
+            "{resolver: {static: {hostnames: [{endpoint: a, weight: 0}]}}}",
+            "3:52",
+            "weight: it must be 1 to 1000",
+        ),
+        ("{resolver: {static: {hostnames: [{endpoint: a, wait: 0}]}}}", "3:52", "wait"),
+        ("{resolver: {dns: {port: 1}}}", "3:36", "resolver.dns.hostname: it is required"),
+        ("{resolver: {dns: {hostname: a}, static: {hostnames: [a]}}}", "3:30", "one of static, dns"),
+        (
+            "{resolver: {k8s: {service: a}, static: {hostnames: [a]}}}",
+            "3:31",
+            "resolver.k8s is not supported",
+        ),
+        (
+            "{protocol: {otlp: {}, otlp_http: {}}, resolver: {dns: {hostname: a}}}",
+            "3:30",
+            "one of otlp, otlp_http",
+        ),
+        (
+            "{protocol: {otlp: {authority: a}}, resolver: {dns: {hostname: a}}}",
+            "3:38",
+            "protocol.otlp.authority is not supported",
+        ),
+        (
+            "{protocol: {otlp: {timeoout: 1s}}, resolver: {dns: {hostname: a}}}",
+            "3:38",
+            "did you mean `timeout`",
+        ),
+        (
+            "{protocol: {otlp_http: {logs_endpoint: 'http://a'}}, resolver: {dns: {hostname: a}}}",
+            "3:42",
+            "come from `resolver`",
+        ),
+        ("{routing_key: metadata, resolver: {dns: {hostname: a}}}", "3:3", "metadata_key: it is required"),
+        ("{routing_key: streamID, resolver: {dns: {hostname: a}}}", "3:33", "unknown value `streamID`"),
+        ("{policy: roundrobin, resolver: {dns: {hostname: a}}}", "3:28", "did you mean `round_robin`"),
+        ("{ejection: {max_percent: 101}, resolver: {dns: {hostname: a}}}", "3:44", "0 to 100"),
+    ] {
+        let text = around(&format!("  load_balancing: {settings}\n  otlp: {{endpoint: 'c:1'}}"));
+        let told = problems(&text);
+        assert!(told.contains(&format!("c.yaml:{place}\n")) && told.contains(problem), "{settings}:\n{told}");
+    }
+}
+
+#[test]
+fn the_destinations_queue_stands_in_either_place() {
+    for (queue, enabled) in [
+        ("", true),
+        ("sending_queue: {enabled: false},", false),
+        ("protocol: {otlp: {sending_queue: {enabled: false}}},", false),
+        ("sending_queue: {enabled: true}, protocol: {otlp: {sending_queue: {enabled: false}}},", true),
+    ] {
+        let exporter = format!("  load_balancing: {{{queue} resolver: {{dns: {{hostname: a}}}}}}");
+        let text = around(&exporter).replace("exporters: [otlp]", "exporters: [load_balancing]");
+        assert_eq!(plan(&text).exporters[0].1.queue.enabled, enabled, "{queue}");
+    }
+}
+
+/// An endpoint that cannot be is found when clients are made.
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_is_told_with_its_place() {
+    let text = around("  load_balancing: {resolver: {static: {hostnames: ['a b']}}}")
+        .replace("exporters: [otlp]", "exporters: [load_balancing]");
+    let (_, exporter) = plan(&text).exporters.remove(0);
+    assert!((exporter.connect)(&TransportContext::tcp(1 << 20), None).is_err());
+}

@@ -1,0 +1,240 @@
+//! The processors that change attributes, and what of a sender is kept for them.
+
+use super::*;
+use otlp_protocol::{Batch, Charge, Count, Signal};
+use otlp_service::Out;
+
+/// A configuration with one processor in a pipeline.
+fn with(processor: &str, pipeline: &str) -> String {
+    let id = processor.trim().split(':').next().unwrap().to_owned();
+    format!(
+        "receivers: {{otlp: {{protocols: {{grpc: , http: {{include_metadata: true}}}}}}}}\nprocessors:\n{processor}\nexporters: {{nop: }}\n\
+         service:\n  pipelines:\n    {pipeline}: {{receivers: [otlp], processors: [{id}], exporters: [nop]}}\n"
+    )
+}
+
+#[test]
+fn actions_of_the_collectors_own_examples_are_taken() {
+    for (processor, pipeline) in [
+        (
+            "  attributes/insert:\n    actions:\n      - {key: attribute1, value: 123, action: insert}\n      - {key: string key, from_attribute: anotherkey, action: INSERT}",
+            "traces",
+        ),
+        (
+            "  attributes/regex_insert:\n    actions:\n      - key: \"http.url\"\n        pattern: ^(?P<http_protocol>.*):\\/\\/(?P<http_domain>.*)\\/(?P<http_path>.*)(\\?|\\&)?(?P<q>.*)\n        action: delete",
+            "logs",
+        ),
+        (
+            "  attributes/excludemulti:\n    exclude:\n      match_type: strict\n      services: [\"svcA\", \"svcB\"]\n      attributes:\n        - {key: env, value: \"dev\"}\n        - {key: test_request}\n    actions:\n      - {key: credit_card, action: delete}",
+            "traces",
+        ),
+        (
+            "  attributes/selective:\n    include: {match_type: strict, services: [svcA]}\n    exclude: {match_type: strict, attributes: [{key: redact_trace, value: false}]}\n    actions: [{key: credit_card, action: hash}]",
+            "traces",
+        ),
+        (
+            "  attributes/library:\n    exclude: {match_type: strict, libraries: [{name: mongo-java-driver, version: \"3.8.0\"}]}\n    actions: [{key: credit_card, action: delete}]",
+            "traces",
+        ),
+        (
+            "  attributes/log_body_regexp:\n    include: {match_type: regexp, log_bodies: [\"AUTH.*\"], log_severity_number: {min: 9, match_undefined: true}}\n    actions: [{key: password, action: update, value: obfuscated}]",
+            "logs",
+        ),
+        (
+            "  attributes/metrics:\n    include: {match_type: regexp, regexp: {cacheenabled: true}, metric_names: ['cpu\\..*'], resources: [{key: host.type, value: n1.*}]}\n    actions: [{key: c, action: convert, converted_type: int}]",
+            "metrics",
+        ),
+        (
+            "  resource:\n    attributes: [{key: k8s.cluster.name, from_attribute: k8s-cluster, action: insert}, {key: x, action: delete}]",
+            "profiles",
+        ),
+        (
+            "  attributes/default:\n    actions: [{key: region, from_attribute: cloud.region, default_value: [us, {a: 1}], action: upsert}]",
+            "logs",
+        ),
+    ] {
+        let plan = plan(&with(processor, pipeline));
+        assert_eq!(plan.pipelines[0].processors.len(), 1, "{processor}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_processors_is_shown_with_its_place() {
+    for (processor, pipeline, place, expect) in [
+        (
+            "  attributes:\n    actions: []",
+            "traces",
+            "4:14",
+            "attributes: actions: at least one action is required",
+        ),
+        ("  resource:", "traces", "4:3", "resource: attributes: at least one action is required"),
+        (
+            "  attributes:\n    actions: [{key: a, action: inser, value: 1}]",
+            "traces",
+            "5:32",
+            "unknown action `inser`",
+        ),
+        ("  attributes:\n    actions: [{key: a, value: 1}]", "traces", "5:15", "unknown action ``"),
+        (
+            "  attributes:\n    actions:\n      - {key: a, action: delete}\n      - {key: a, action: insert}",
+            "traces",
+            "7:9",
+            "actions.1.value: one of value, from_attribute",
+        ),
+        (
+            "  attributes:\n    actions: [{key: a, action: insert, value: 1, from_attribute: b}]",
+            "traces",
+            "5:66",
+            "another source of a value",
+        ),
+        (
+            "  attributes:\n    actions: [{action: insert, value: 1}]",
+            "traces",
+            "5:15",
+            "actions.0.key: it is required",
+        ),
+        (
+            "  attributes:\n    actions: [{pattern: '(', action: delete}]",
+            "traces",
+            "5:25",
+            "actions.0.pattern: unclosed group",
+        ),
+        (
+            "  attributes:\n    actions: [{key: a, pattern: 'x', action: extract}]",
+            "traces",
+            "5:33",
+            "no named group",
+        ),
+        (
+            "  attributes:\n    actions: [{key: a, action: convert, converted_type: integer}]",
+            "traces",
+            "5:57",
+            "unknown type `integer`",
+        ),
+        (
+            "  resource:\n    attributes: [{key: a, action: insert, from_context: auth.raw}]",
+            "traces",
+            "5:57",
+            "credentials are not kept",
+        ),
+        (
+            "  attributes:\n    include: {services: [a]}\n    actions: [{key: a, action: delete}]",
+            "traces",
+            "5:14",
+            "include.match_type: it is required",
+        ),
+        (
+            "  attributes:\n    exclude: {match_type: glob, services: [a]}\n    actions: [{key: a, action: delete}]",
+            "traces",
+            "5:27",
+            "unknown match type `glob`",
+        ),
+        (
+            "  attributes:\n    include: {match_type: strict}\n    actions: [{key: a, action: delete}]",
+            "traces",
+            "5:14",
+            "include: it asks for nothing",
+        ),
+        (
+            "  attributes:\n    include: {match_type: strict, span_names: [a]}\n    actions: [{key: a, action: delete}]",
+            "logs",
+            "5:47",
+            "include.span_names: it asks about traces, and logs has none",
+        ),
+        (
+            "  attributes:\n    include: {match_type: strict, attributes: [{key: a}]}\n    actions: [{key: a, action: delete}]",
+            "metrics",
+            "5:47",
+            "it asks about traces and logs, and metrics has none",
+        ),
+        (
+            "  attributes:\n    include: {match_type: regexp, services: [a, '[']}\n    actions: [{key: a, action: delete}]",
+            "traces",
+            "5:49",
+            "include.services.1: unclosed character class",
+        ),
+        (
+            "  attributes:\n    include: {match_type: regexp, attributes: [{key: a, value: 1}]}\n    actions: [{key: a, action: delete}]",
+            "traces",
+            "5:64",
+            "an expression is a text",
+        ),
+        (
+            "  attributes:\n    include: {match_type: strict, resources: [{value: 1}]}\n    actions: [{key: a, action: delete}]",
+            "traces",
+            "5:47",
+            "include.resources.0.key: it is required",
+        ),
+        (
+            "  attributes:\n    include: {match_type: strict, span_kinds: [server]}\n    actions: [{key: a, action: delete}]",
+            "traces",
+            "5:48",
+            "unknown span kind `server`",
+        ),
+        ("  batch:\n    metadata_keys: [a, A]", "traces", "5:24", "metadata_keys.1: it is here twice"),
+        ("  batch:\n    resource_keys: ['']", "traces", "5:21", "resource_keys.0: it is empty"),
+    ] {
+        let problems = problems(&with(processor, pipeline));
+        assert!(problems.contains(expect), "{processor}\n{problems}");
+        assert!(problems.contains(&format!(" c.yaml:{place}\n")), "{processor}: not {place}\n{problems}");
+    }
+}
+
+#[test]
+fn processors_run_in_the_order_of_the_pipeline() {
+    let text = "receivers: {otlp: {protocols: {grpc: }}}\nprocessors:\n  \
+                attributes/a: {actions: [{key: k, value: a, action: upsert}]}\n  \
+                attributes/b: {actions: [{key: k, value: b, action: upsert}]}\n  batch: \n\
+                exporters: {nop: }\nservice:\n  pipelines:\n    \
+                logs: {receivers: [otlp], processors: [attributes/b, batch, attributes/a], exporters: [nop]}\n";
+    let plan = plan(text);
+    let mut batch = Batch::new(
+        Signal::LOGS,
+        b"\x0a\x04\x12\x02\x12\x00".to_vec(),
+        Count { items: 1, entries: 1 },
+        true,
+        Charge::none(),
+    );
+    let ids: Vec<_> = plan.pipelines[0].processors.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["attributes/b", "attributes/a"]);
+    for (_, processor) in &plan.pipelines[0].processors {
+        let mut out = Out::new();
+        assert!(processor.process(batch, &mut out).is_ok());
+        batch = out.into_batches().remove(0);
+    }
+    let body = batch.body().plain().to_contiguous();
+    assert!(
+        body.windows(6).any(|bytes| bytes == b"\x01k\x12\x03\x0a\x01") && body.ends_with(b"a"),
+        "{body:?}"
+    );
+}
+
+#[test]
+fn receivers_keep_what_somebody_needs() {
+    let text = "receivers:\n  otlp: {protocols: {grpc: {include_metadata: true}, http: }}\n  otlp/other: {protocols: {grpc: {endpoint: h:1}}}\n\
+                processors:\n  batch: {metadata_keys: [X-Tenant], resource_keys: [k8s.namespace.name]}\n  \
+                resource: {attributes: [{key: a, from_context: metadata.x-a, action: insert}, {key: b, from_context: client.address, action: insert}, {key: c, from_context: auth.subject, action: insert}]}\n\
+                exporters: {nop: }\nservice:\n  pipelines:\n    \
+                logs: {receivers: [otlp], processors: [resource, batch], exporters: [nop]}\n    \
+                traces: {receivers: [otlp, otlp/other], exporters: [nop]}\n";
+    let plan = plan(text);
+    let kept = |receiver: usize, server: usize| {
+        let origin = &plan.receivers[receiver].1.servers[server].spec.config.origin;
+        let headers: Vec<_> = origin.headers.iter().map(|name| name.to_string()).collect();
+        (headers, origin.peer, origin.identity)
+    };
+    assert_eq!(kept(0, 0), (vec!["x-a".into(), "x-tenant".into()], true, true));
+    assert_eq!(kept(0, 1), (vec![], true, true));
+    assert_eq!(kept(1, 0), (vec![], false, false));
+    let (_, batch) = plan.pipelines[0].batch.clone().unwrap();
+    assert_eq!((batch.metadata_keys, batch.by_identity), (vec!["x-tenant".into()], false));
+    assert_eq!(batch.resource_keys, ["k8s.namespace.name".into()]);
+    let notes: Vec<_> = plan.notes.iter().map(|note| note.text.as_str()).collect();
+    assert_eq!(
+        notes,
+        [
+            "resource needs request headers (x-a) that otlp does not keep on localhost:4318: it lacks `include_metadata: true`",
+            "batch needs request headers (x-tenant) that otlp does not keep on localhost:4318: it lacks `include_metadata: true`",
+        ]
+    );
+}

@@ -1,0 +1,127 @@
+//! Receivers: where they listen, and what they are told of HTTP.
+
+use super::*;
+use crate::config::plan::ServerPlan;
+use otlp_transport::InvalidUtf8;
+use std::time::Duration;
+
+/// A configuration whose receiver has these protocols.
+fn receiving(protocols: &str) -> String {
+    around("  otlp: {endpoint: c:1}").replace("{grpc: }", protocols)
+}
+
+fn servers(protocols: &str) -> Vec<ServerPlan> {
+    plan(&receiving(protocols)).receivers.remove(0).1.servers
+}
+
+#[test]
+fn protocols_on_one_endpoint_share_its_port() {
+    for (protocols, expected) in [
+        ("{grpc: , http: }", &[("grpc", "localhost:4317"), ("http", "localhost:4318")][..]),
+        ("{grpc: {endpoint: 'a:1'}, http: {endpoint: 'a:1'}}", &[("grpc+http", "a:1")]),
+        ("{grpc: {endpoint: ':1'}, http: {endpoint: '0.0.0.0:1'}}", &[("grpc+http", "0.0.0.0:1")]),
+        ("{grpc: {endpoint: 'a:0'}, http: {endpoint: 'a:0'}}", &[("grpc", "a:0"), ("http", "a:0")]),
+        (
+            "{grpc: {endpoint: 'unix:/run/x'}, http: {transport: unix, endpoint: /run/x}}",
+            &[("grpc+http", "unix:///run/x")],
+        ),
+        ("{http: {transport: unix, endpoint: /run/x}}", &[("http", "unix:///run/x")]),
+    ] {
+        let servers = servers(protocols);
+        let found: Vec<_> = servers
+            .iter()
+            .map(|server| (server.spec.strategy.name(), server.spec.config.endpoint.as_str()))
+            .collect();
+        assert_eq!(found, expected, "{protocols}");
+    }
+}
+
+#[test]
+fn one_port_has_the_settings_of_both() {
+    let grpc = "endpoint: 'a:1', max_concurrent_streams: 7, keepalive: {server_parameters: {time: 3s}}";
+    let http = "endpoint: 'a:1', max_request_body_size: 1000, idle_timeout: 5s, logs_url_path: l";
+    let [server] = &servers(&format!("{{grpc: {{{grpc}}}, http: {{{http}}}}}"))[..] else {
+        panic!("not one server");
+    };
+    let limits = &server.spec.config.limits;
+    assert_eq!((limits.max_concurrent_streams, limits.max_request_bytes), (7, 1000));
+    assert_eq!(limits.keepalive_interval, Duration::from_secs(3));
+    assert_eq!((limits.idle_timeout, limits.max_connection_idle), {
+        let idle = Duration::from_secs(5);
+        (idle, Some(idle))
+    });
+    assert_eq!(server.spec.http_paths.len(), 1);
+}
+
+#[test]
+fn what_cannot_differ_on_one_port_is_named_in_both() {
+    for (grpc, http, of_grpc, of_http) in [
+        (
+            "max_recv_msg_size_mib: 4",
+            "max_request_body_size: 1000",
+            "max_recv_msg_size_mib",
+            "max_request_body_size",
+        ),
+        ("invalid_utf8: refuse", "endpoint: 'a:1'", "invalid_utf8", "invalid_utf8"),
+        ("endpoint: 'a:1'", "include_metadata: true", "include_metadata", "include_metadata"),
+    ] {
+        let both = |grpc: &str, http: &str| {
+            let at = |settings: &str| match settings.contains("endpoint") {
+                true => settings.to_owned(),
+                false => format!("endpoint: 'a:1', {settings}"),
+            };
+            receiving(&format!("{{grpc: {{{}}}, http: {{{}}}}}", at(grpc), at(http)))
+        };
+        let problems = problems(&both(grpc, http));
+        assert!(problems.contains(&format!("protocols.http.{of_http}: it differs")), "{problems}");
+        assert!(problems.contains(&format!("protocols.grpc.{of_grpc}")), "{problems}");
+        assert!(problems.contains(" c.yaml:1:"), "{problems}");
+    }
+    let same = "{grpc: {endpoint: 'a:1', max_recv_msg_size_mib: 1}, \
+                http: {endpoint: 'a:1', max_request_body_size: 1048576}}";
+    assert_eq!(servers(same).len(), 1);
+}
+
+#[test]
+fn settings_of_http_reach_the_transport() {
+    let servers = servers(
+        "{http: {cors: {allowed_origins: ['https://*.example'], allowed_headers: [x], exposed_headers: [y], \
+         max_age: 7200}, response_headers: {strict-transport-security: max-age=1}, include_metadata: true, \
+         compression_algorithms: ['', gzip], invalid_utf8: refuse}}",
+    );
+    let [ServerPlan { spec, include_metadata: true, .. }] = &servers[..] else { panic!("not one server") };
+    let cors = spec.config.cors.as_ref().unwrap();
+    assert_eq!(cors.allowed_origins, ["https://*.example"]);
+    assert_eq!(
+        (&cors.allowed_headers[..], &cors.exposed_headers[..]),
+        (&["x".into()][..], &["y".into()][..])
+    );
+    assert_eq!(cors.max_age, Duration::from_secs(7200));
+    assert_eq!(spec.config.response_headers, [("strict-transport-security".into(), "max-age=1".into())]);
+    assert_eq!(spec.config.encodings, Some(vec!["identity".into(), "gzip".into()]));
+    assert_eq!(spec.config.invalid_utf8, InvalidUtf8::Refuse);
+    let plain = self::servers("{http: {cors: {max_age: 1}}}");
+    assert!(plain[0].spec.config.cors.is_none() && plain[0].spec.config.encodings.is_none());
+}
+
+#[test]
+fn wrong_settings_are_shown_where_they_stand() {
+    for (protocols, marked, message) in [
+        ("{http: {compression_algorithms: [lz4]}}", "[lz4]", "`lz4` is not an encoding"),
+        ("{http: {response_headers: {a b: c}}}", "{a b", "`a b` is not a header"),
+        ("{http: {cors: {allowed_origins: [a], allowed_headers: [a b]}}}", "[a b", "`a b` is not the name"),
+        ("{http: {transport: unix}}", "", "path of a socket"),
+        ("{http: {transport: udp}}", "udp", "unknown value `udp`"),
+        ("{http: {transport: unix, endpoint: 'localhost:1'}}", "'localhost", "path of a socket"),
+        ("{grpc: {invalid_utf8: drop}}", "drop", "unknown value `drop`"),
+    ] {
+        let text = receiving(protocols);
+        let problems = problems(&text);
+        assert!(problems.contains(message), "{protocols}: {problems}");
+        let place = match marked {
+            "" => " c.yaml:1:".to_owned(),
+            marked => format!(" c.yaml:1:{}\n", text.find(marked).unwrap() + 1),
+        };
+        assert!(problems.contains(&place), "{protocols} {place}: {problems}");
+    }
+}

@@ -1,0 +1,110 @@
+//! Requests cut by attributes of their resources, so that a batch processor can keep the pieces apart.
+
+use super::text::text_of;
+use crate::component::{Access, Out, Processor};
+use otlp_protocol::view::{RequestView, Resource};
+use otlp_protocol::{Batch, ErrorKind, Item, MAX_PARTS, Origin, Retry, partition};
+use otlp_transport::ExportError;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Cuts each request into one for each combination of values that some resource attributes have, and says in its origin
+/// which. A request that cannot be cut, such as profiles with a dictionary, says what all its resources have in common.
+#[derive(Debug)]
+pub(crate) struct ResourceKeys {
+    keys: Vec<Box<str>>,
+    max_parts: usize,
+}
+
+/// The attributes that a resource has of those that count, in the order of the settings.
+type Values = Vec<(Box<str>, Box<str>)>;
+
+// === impl ResourceKeys ===
+
+impl ResourceKeys {
+    /// Cuts by the values of `keys`; a request of more than `max_parts` combinations is refused.
+    pub(crate) fn new(keys: Vec<Box<str>>, max_parts: usize) -> Self {
+        Self { keys, max_parts: max_parts.clamp(1, MAX_PARTS) }
+    }
+
+    fn values(&self, resource: Resource<'_>) -> Values {
+        let value = |key: &Box<str>| Some((key.clone(), text_of(resource.attributes().get(key)?).into()));
+        self.keys.iter().filter_map(value).collect()
+    }
+
+    /// Emits a part for each combination.
+    fn cut(
+        &self,
+        mut batch: Batch,
+        parts: &HashMap<Values, usize>,
+        out: &mut Out,
+    ) -> Result<(), ExportError> {
+        let body = batch.body().plain().to_contiguous();
+        let mut last: Option<(Vec<u8>, usize)> = None;
+        let choose = |item: &Item<'_>| match &last {
+            Some((resource, part)) if resource == item.resource => *part,
+            _ => {
+                let part = parts.get(&self.values(Resource::new(item.resource))).copied().unwrap_or_default();
+                last = Some((item.resource.to_vec(), part));
+                part
+            }
+        };
+        let cut = partition(batch.signal, &body, parts.len(), choose).map_err(|error| {
+            ExportError::new(ErrorKind::Internal, Retry::Never, "the request could not be cut")
+                .with_source(error)
+        })?;
+        let mut values: Vec<(&Values, usize)> = parts.iter().map(|(values, part)| (values, *part)).collect();
+        values.sort_by_key(|(_, part)| *part);
+        for (part, (values, _)) in cut.into_iter().zip(values) {
+            if let Some((payload, count)) = part {
+                let (origin, charge) = (batch.origin.clone(), batch.share().take_charge());
+                let mut part = batch.lend().with_body(payload, count, charge);
+                part.origin = with_resource(origin, values.clone());
+                out.emit(part);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Processor for ResourceKeys {
+    fn access(&self) -> Access {
+        Access::Read
+    }
+
+    fn process(&self, mut batch: Batch, out: &mut Out) -> Result<(), ExportError> {
+        let body = batch.body().plain().to_contiguous();
+        let mut parts: HashMap<Values, usize> = HashMap::new();
+        for group in RequestView::new(batch.signal, &body).resources() {
+            let next = parts.len();
+            parts.entry(self.values(group.resource())).or_insert(next);
+            if parts.len() > self.max_parts {
+                let message =
+                    format!("the request has more than {} combinations of resource keys", self.max_parts);
+                return Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, message));
+            }
+        }
+        if parts.len() > 1 && batch.is_mergeable() {
+            return self.cut(batch, &parts, out);
+        }
+        let mut all = parts.into_keys();
+        let mut common = all.next().unwrap_or_default();
+        all.for_each(|other| common.retain(|value| other.contains(value)));
+        batch.origin = with_resource(batch.origin.take(), common);
+        out.emit(batch);
+        Ok(())
+    }
+}
+
+fn with_resource(origin: Option<Arc<Origin>>, resource: Values) -> Option<Arc<Origin>> {
+    if resource.is_empty() {
+        return origin;
+    }
+    let Some(origin) = origin else { return Some(Arc::new(Origin { resource, ..Origin::default() })) };
+    let Origin { headers, identity, tenant, peer, .. } = &*origin;
+    let (headers, identity, tenant, peer) = (headers.clone(), identity.clone(), tenant.clone(), *peer);
+    Some(Arc::new(Origin { headers, identity, tenant, peer, resource }))
+}
+
+#[cfg(test)]
+mod tests;

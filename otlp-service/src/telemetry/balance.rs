@@ -1,0 +1,131 @@
+//! What balancing counted, as metrics: the Collector's of its `load_balancing` exporter, and ours.
+
+use super::counted::Counted;
+use super::{MetricKind, Registry, Sample};
+use otlp_transport::{BalanceStats, EndpointStats, LATENCY_BOUNDS_MS};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Registers `otelcol_loadbalancer_*` and `otlp_client_*` for one exporter. Endpoints are shown while they are there.
+pub(crate) fn register_balance(registry: &Registry, exporter: &str, stats: &Arc<BalanceStats>) {
+    let labels = [("exporter", exporter), ("resolver", stats.resolver)];
+    COUNTED.iter().for_each(|row| row.register(registry, &labels, stats));
+    let resolutions = "otelcol_loadbalancer_num_resolutions";
+    for (success, counter) in RESOLUTIONS {
+        let shown = stats.clone();
+        registry.observe(
+            MetricKind::Counter,
+            resolutions,
+            "Questions to the resolver.",
+            &[labels[0], labels[1], ("success", success)],
+            move || counter(&shown).load(Ordering::Relaxed) as f64,
+        );
+    }
+    let shown = stats.clone();
+    registry.observe(
+        MetricKind::Gauge,
+        "otelcol_loadbalancer_num_backends",
+        "Endpoints there are.",
+        &labels,
+        move || shown.endpoints().len() as f64,
+    );
+    for Row { name, help, kind, samples } in ROWS {
+        let (stats, exporter) = (stats.clone(), exporter.to_owned());
+        registry.observe_each(*kind, *name, help, move || {
+            stats.endpoints().iter().flat_map(|endpoint| samples(&exporter, endpoint)).collect()
+        });
+    }
+}
+
+/// A metric that each endpoint has.
+struct Row {
+    name: &'static str,
+    help: &'static str,
+    kind: MetricKind,
+    samples: fn(&str, &EndpointStats) -> Vec<Sample>,
+}
+
+const COUNTED: &[Counted<BalanceStats>] = &[
+    Counted::total(
+        "otelcol_loadbalancer_num_backend_updates",
+        "Answers of the resolver that changed the endpoints.",
+        |stats| &stats.updates,
+    ),
+    Counted::total("otlp_client_left_out_endpoints", "Endpoints found that cannot be used.", |stats| {
+        &stats.left_out_endpoints
+    }),
+    Counted::total("otlp_client_failovers", "Requests taken to another endpoint at once.", |stats| {
+        &stats.failovers
+    }),
+    Counted::total(
+        "otlp_client_throttled_requests",
+        "Requests that found every endpoint asking for time.",
+        |stats| &stats.throttled_requests,
+    ),
+];
+
+type Read = fn(&BalanceStats) -> &AtomicU64;
+
+const RESOLUTIONS: [(&str, Read); 2] =
+    [("true", |stats| &stats.resolutions), ("false", |stats| &stats.failed_resolutions)];
+
+const ROWS: &[Row] = &[
+    Row {
+        name: "otelcol_loadbalancer_backend_outcome",
+        help: "Requests that an endpoint answered, and those it did not.",
+        kind: MetricKind::Counter,
+        samples: |exporter, endpoint| {
+            [("true", &endpoint.answered), ("false", &endpoint.failed)]
+                .map(|(success, count)| {
+                    sample(exporter, endpoint, "", Some(("success", success.to_owned())), count)
+                })
+                .into()
+        },
+    },
+    Row {
+        name: "otelcol_loadbalancer_backend_latency",
+        help: "Milliseconds from start to end of an endpoint's requests.",
+        kind: MetricKind::Histogram,
+        samples: latency,
+    },
+    Row {
+        name: "otlp_client_endpoint_in_flight",
+        help: "Requests sent to an endpoint and not answered.",
+        kind: MetricKind::Gauge,
+        samples: |exporter, endpoint| vec![sample(exporter, endpoint, "", None, &endpoint.in_flight)],
+    },
+    Row {
+        name: "otlp_client_endpoint_ejections",
+        help: "How often an endpoint was left out for failing.",
+        kind: MetricKind::Counter,
+        samples: |exporter, endpoint| vec![sample(exporter, endpoint, "", None, &endpoint.ejections)],
+    },
+];
+
+fn sample(
+    exporter: &str,
+    endpoint: &EndpointStats,
+    suffix: &'static str,
+    label: Option<(&'static str, String)>,
+    count: &AtomicU64,
+) -> Sample {
+    let own = [("exporter", exporter.to_owned()), ("endpoint", endpoint.endpoint.clone())];
+    Sample {
+        suffix,
+        labels: own.into_iter().chain(label).collect(),
+        value: count.load(Ordering::Relaxed) as f64,
+    }
+}
+
+fn latency(exporter: &str, endpoint: &EndpointStats) -> Vec<Sample> {
+    let bounds = LATENCY_BOUNDS_MS.iter().map(u64::to_string).chain(["+Inf".into()]);
+    let total = AtomicU64::new(0);
+    let mut samples = Vec::with_capacity(LATENCY_BOUNDS_MS.len() + 3);
+    for (count, bound) in endpoint.latency_buckets.iter().zip(bounds) {
+        total.fetch_add(count.load(Ordering::Relaxed), Ordering::Relaxed);
+        samples.push(sample(exporter, endpoint, "_bucket", Some(("le", bound)), &total));
+    }
+    samples.push(sample(exporter, endpoint, "_sum", None, &endpoint.latency_ms));
+    samples.push(sample(exporter, endpoint, "_count", None, &total));
+    samples
+}
