@@ -77,13 +77,16 @@ def read(path):
 
 def flatten(request, signal, resources, scopes, entries):
     for resource in request.get(resources, []):
-        around = rest(resource, scopes)
+        run, around = run_of(resource), canonical(rest(resource, scopes))
         for scope in resource.get(scopes, []):
-            within = rest(scope, entries)
+            within = canonical(rest(scope, entries))
             for entry in scope.get(entries, []):
                 for item in points(entry) if signal == "metrics" else [entry]:
-                    whole = json.dumps([around, within, item], ensure_ascii=False, sort_keys=True)
-                    yield run_of(resource), signal, whole
+                    yield run, signal, f"[{around}, {within}, {canonical(item)}]"
+
+
+def canonical(value):
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def resolve(value, dictionary):

@@ -117,7 +117,10 @@ class Bench:
                 yield None, "h2spec", failed_build(error), str(error)
             case [program]:
                 gateway = self.entries[ROUTES[0]]
-                yield from h2spec.verdicts(*h2spec.compare(program, self.directory, gateway, self.direct))
+                try:
+                    yield from h2spec.verdicts(*h2spec.compare(program, self.directory, gateway, self.direct))
+                except PeerError as error:
+                    yield None, "h2spec", "FAIL", str(error)
 
     def verdicts(self, outcomes):
         direct, via = (arrivals.Arrivals(self.files[name]) for name in ("direct", "via"))

@@ -26,7 +26,7 @@ OFFERS = (
     Offer("javascript", "grpc", ("none", "gzip")),
     Offer("javascript", "http/protobuf", ("none", "gzip")),
     Offer("javascript", "http/json", ("none", "gzip")),
-    Offer("python", "grpc", ("none", "gzip")),
+    Offer("python", "grpc", ("none", "gzip", "deflate")),
     Offer("python", "http/protobuf", ("none", "gzip", "deflate")),
     Offer("rust", "grpc", ("none", "gzip", "zstd")),
     Offer("rust", "http/protobuf", ("none", "gzip", "zstd")),
@@ -63,8 +63,8 @@ ROUTES = (
     Route("http-cut", "http/protobuf", "gzip", batch="batch/cut", queue=True),
     Route("json", "http/json", "gzip"),
 )
-# The first waits long enough to join requests of several senders, the second cuts nearly every request, also between the
-# data points of a metric.
+# The first waits long enough to join requests of several senders, the second cuts nearly every request, also between
+# the data points of a metric.
 BATCHES = {
     "batch/merge": {"timeout": "500ms", "send_batch_size": 2000},
     "batch/cut": {"timeout": "100ms", "send_batch_size": 30, "send_batch_max_size": 30},

@@ -1,7 +1,7 @@
 """h2spec, the conformance test of HTTP/2 servers, against the gateway and, to compare, the Collector.
 
-It asks for `GET /`, which is no gRPC call: the answer is a status without a body. Some of its cases expect more than that
-and are tried in another way, below. A case that the gateway fails and the Collector passes is a failure.
+It asks for `GET /`, which is no gRPC call: the answer is a status without a body. Some of its cases expect more than
+that and are tried in another way, below. A case that the gateway fails and the Collector passes is a failure.
 """
 
 import concurrent.futures
@@ -14,8 +14,8 @@ from processes import PeerError
 SECONDS = 300
 # Whether a wrong DATA frame is noticed depends on whether it comes before the answer to `GET /` is on its way.
 RETRIES = 2
-# The largest frame that the gateway takes is of 1 MiB, the HTTP/2 default is 16 KiB: a HEADERS frame over it needs longer
-# headers (bytes each) than h2spec's own.
+# The largest frame that the gateway takes is of 1 MiB, the HTTP/2 default is 16 KiB: a HEADERS frame over it needs
+# longer headers (bytes each) than h2spec's own.
 LONG_HEADER_BYTES = "250000"
 FRAME_SIZE = ("http2/4.2",)
 # These need a body in the answer, as the sign that the stream is alive or to keep it open while the window is zero. The
@@ -93,9 +93,10 @@ def parse(report):
 
 
 def verdicts(ours, theirs):
-    """Yields (None, what, verdict, note): for every case that the gateway fails, then for all together."""
+    """Yields (None, what, verdict, note): for each server, then for every case that the gateway fails."""
+    yield None, f"h2spec: the gateway {ours.summary()}", "ok", ""
+    yield None, f"h2spec: the Collector {theirs.summary()}", "ok", ""
     for case, said in ours.failed.items():
         shared = case in theirs.failed
-        note = f"as the Collector: {said}" if shared else said
-        yield None, f"h2spec {case.section}, {case.name}", "ok" if shared else "FAIL", note
-    yield None, f"h2spec: the gateway {ours.summary()}; the Collector {theirs.summary()}", "ok", ""
+        who = "both fail" if shared else "the gateway alone fails"
+        yield None, f"h2spec: {who} {case.section}, {case.name!r}", "ok" if shared else "FAIL", said

@@ -17,8 +17,8 @@ HEADERS</error></testcase>
 
 def verdicts(ours, theirs):
     """Verdict of each case that `ours` fails; a server is case → verdict."""
-    servers = (h2spec.Verdicts({h2spec.Case("s", name): said for name, said in each.items()}) for each in (ours, theirs))
-    *cases, _summary = h2spec.verdicts(*servers)
+    servers = [{h2spec.Case("s", name): said for name, said in cases.items()} for cases in (ours, theirs)]
+    _ours, _theirs, *cases = h2spec.verdicts(*map(h2spec.Verdicts, servers))
     return [verdict for _, _, verdict, _ in cases]
 
 

@@ -8,8 +8,8 @@ from cells import COLLECTOR_OFFERS, EXPORTER_COMPRESSIONS, EXPORTS, OFFERS, ROUT
 PAGE = """# Interop
 
 Made by `interop/run --write`, and run in CI. Official SDKs and the OpenTelemetry Collector send through `otlp` to the
-Collector, and the same batches straight to it. A cell is ok when the same multiset of items arrived both ways: every item
-once, with its resource, scope, schema URLs and attributes exactly as sent. The number is that of the signals.
+Collector, and the same batches straight to it. A cell is ok when the same multiset of items arrived both ways: every
+item once, with its resource, scope, schema URLs and attributes exactly as sent. The number is that of the signals.
 
 {summary}
 
@@ -20,14 +20,15 @@ compression, way through), `python` or `h2spec`. It builds what these need, with
 ## SDKs
 
 Every transport, encoding and compression that each SDK offers. Columns are the ways through the gateway: its exporter
-(`json` is HTTP with `encoding: json`), and whether it queues and merges batches of several senders (`-merge`), queues and
-cuts them to 30 items (`-cut`), or lets the sender wait for the Collector's answer.
+(`json` is HTTP with `encoding: json`), and whether it queues and merges batches of several senders (`-merge`), queues
+and cuts them to 30 items (`-cut`), or lets the sender wait for the Collector's answer.
 
 {senders}
 
-Not there, because the SDK does not offer it: JSON in Java and Python; of Go's exporters only that of traces writes JSON.
-Java's zstd comes from another project. `file` is a profiles request in protobuf, since no SDK sends profiles yet. The values that JSON has no numbers for, NaN and
-the infinities, are left out where JavaScript and Rust write JSON: they write `null`, and the Collector refuses that.
+Java and Python offer no JSON, and of Go's exporters only that of traces does. Java's zstd is another project's. `file`
+is a profiles request in protobuf, since no SDK sends profiles yet. What JSON has no numbers for, NaN and the
+infinities, is left out where JavaScript and Rust write JSON: they write `null`, which the Collector refuses. The
+Collector does not take Python's deflate over gRPC either, so it gets those batches uncompressed.
 
 ## The Collector as sender
 
@@ -38,17 +39,17 @@ offers lz4 over HTTP, which `otlp` does not take.
 
 ## The gateway's exporters
 
-Each encoding and compression that the Collector takes, all four signals. It does not take brotli, which our exporter offers
-as well.
+Each encoding and compression that the Collector takes, all four signals. It does not take brotli, which our exporter
+offers as well.
 
 {exporters}
 
 ## HTTP/2
 
-h2spec against the port for OTLP/gRPC, and against the Collector's to compare. It asks for `GET /`, which is no gRPC call
-and answered by a status without a body. Where a case needs a body in the answer, the port for OTLP/HTTP is asked, which is
-the same server; where it needs a frame larger than what is allowed, the frame is made larger than our 1 MiB. A case that
-the gateway fails and the Collector does not would fail the run.
+h2spec against the port for OTLP/gRPC, and against the Collector's to compare. It asks for `GET /`, which is no gRPC
+call and answered by a status without a body. Where a case needs a body in the answer, the port for OTLP/HTTP is asked,
+which is the same server; where it needs a frame larger than what is allowed, the frame is made larger than our 1 MiB. A
+case that the gateway alone fails would fail the run.
 
 {conformance}
 
@@ -56,7 +57,7 @@ the gateway fails and the Collector does not would fail the run.
 
 {versions}
 
-The JavaScript SDK is the newest that runs on Node 18 and 20; 3.x needs Node 22.
+The JavaScript SDK is the newest for Node 18 and 20; its 3.x needs Node 22.
 """
 
 
@@ -81,16 +82,16 @@ class Results:
         return f"{self.count('ok')} ok, {self.count('FAIL')} failed, {self.count('SKIP')} skipped"
 
     def cells(self, *key):
-        """The verdicts of the runs that agree with the key in sender, transport, compression and route, tallied."""
+        """The verdicts of the runs of this sender, transport, compression and, if given, route, tallied."""
         counts = collections.Counter(
             verdict
             for run, _, verdict in self.all
-            if run and all(a == b for a, b in zip(key, (run.sender, run.transport, run.compression, run.route.name)))
+            if run and key == (run.sender, run.transport, run.compression, run.route.name)[: len(key)]
         )
         return ", ".join(f"{verdict} {count}" for verdict, count in counts.items()) or "—"
 
     def page(self):
-        said = [f"{what}: {verdict}" for run, what, verdict in self.all if run is None and "h2spec" in what]
+        said = [what.removeprefix("h2spec: ") for run, what, _ in self.all if run is None and "h2spec" in what]
         return PAGE.format(
             summary=f"**{self.summary()}.**",
             senders=self.senders(),
@@ -113,7 +114,7 @@ class Results:
     def collector(self):
         transports = [offer.transport for offer in COLLECTOR_OFFERS]
         compressions = dict.fromkeys(name for offer in COLLECTOR_OFFERS for name in offer.compressions)
-        rows = [[name, *(self.cells("collector", transport, name) for transport in transports)] for name in compressions]
+        rows = [[name, *(self.cells("collector", each, name) for each in transports)] for name in compressions]
         return table(["compression", *transports], rows)
 
     def exporters(self):
