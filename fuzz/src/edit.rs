@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use otlp_protocol::{
-    AttributeEdits, Editor, Fate, Item, Levels, Payload, Put, Signal, ValidateLimits, Value, partition, repair_utf8,
+    AttributeEdits, Editor, Fate, Item, Levels, Payload, Put, Signal, ValidateLimits, Value, partition,
+    repair_utf8,
 };
 
 const MAX_BYTES: usize = 1 << 24;

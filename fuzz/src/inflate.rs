@@ -70,7 +70,10 @@ fn take(codec: &dyn Codec, wire: &[u8], limit: usize, budget: u64) -> Result<Byt
 
 fn compress(codec: &dyn Codec, plain: &[u8]) -> Vec<u8> {
     let compressor = codec.compressor().expect("an encoding that is made, too");
-    compressor.compress(&plain.to_vec().into(), &BufferPool::new(1)).expect("anything can be compressed").to_vec()
+    compressor
+        .compress(&plain.to_vec().into(), &BufferPool::new(1))
+        .expect("anything can be compressed")
+        .to_vec()
 }
 
 fn deflate(plain: &[u8]) -> Vec<u8> {

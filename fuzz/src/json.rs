@@ -16,7 +16,8 @@ pub fn json(data: &[u8]) {
     let mut body = Vec::new();
     match to_protobuf(signal.request, input, &JsonLimits::default(), &mut body) {
         Ok(_) => {
-            otlp_protocol::validate(signal, &body, &ValidateLimits::default()).expect("what is read is sound");
+            otlp_protocol::validate(signal, &body, &ValidateLimits::default())
+                .expect("what is read is sound");
             let text = write(signal, &body).expect("what is sound can be written");
             assert_eq!(write(signal, &read(signal, &text)), Some(text));
         }

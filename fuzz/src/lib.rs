@@ -6,6 +6,7 @@
 
 mod edit;
 mod grpc_frame;
+mod headers;
 mod inflate;
 mod json;
 mod views;
@@ -13,17 +14,27 @@ mod views;
 use bytes::Bytes;
 pub use edit::edit;
 pub use grpc_frame::grpc_frame;
+pub use headers::headers;
 pub use inflate::{inflate, inflate_others};
 pub use json::json;
-pub use views::views;
 use otlp_protocol::{Payload, Signal, SplitLimits, ValidateLimits};
+pub use views::views;
 
 /// A target's name and what it does with an input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] =
-    &[("validate", validate), ("split", split), ("edit", edit), ("grpc_frame", grpc_frame), ("json", json), ("inflate", inflate), ("inflate_others", inflate_others), ("views", views)];
+pub const TARGETS: &[Target] = &[
+    ("validate", validate),
+    ("split", split),
+    ("edit", edit),
+    ("grpc_frame", grpc_frame),
+    ("headers", headers),
+    ("json", json),
+    ("inflate", inflate),
+    ("inflate_others", inflate_others),
+    ("views", views),
+];
 
 /// Any bytes are judged without a panic, and what is sound is counted alike by all who count.
 pub fn validate(data: &[u8]) {

@@ -56,7 +56,10 @@ fn logs(view: RequestView<'_>, decoded: &ExportLogsServiceRequest) {
     let scopes = decoded.resource_logs.iter().flat_map(|resource| &resource.scope_logs);
     for record in scopes.flat_map(|scope| &scope.log_records) {
         let view = views.next().expect("as many as prost has");
-        assert_eq!((view.severity_number(), view.severity_text()), (record.severity_number, &*record.severity_text));
+        assert_eq!(
+            (view.severity_number(), view.severity_text()),
+            (record.severity_number, &*record.severity_text)
+        );
         assert_eq!(view.flags(), record.flags);
         attributes(view.attributes(), &record.attributes);
     }

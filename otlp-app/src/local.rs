@@ -11,7 +11,7 @@ use crate::config::telemetry::LogConfig;
 use crate::otel_env::Forward;
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
-use otlp_service::{PipelineSpec, QueueConfig, RetryConfig, ServerSpec};
+use otlp_service::{ContextNeeds, PipelineSpec, QueueConfig, RetryConfig, ServerSpec};
 use otlp_transport::{BoxExport, ServerConfig};
 use show::Show;
 
@@ -72,6 +72,7 @@ impl Forward {
             retry: RetryConfig::default(),
             takes,
             auth: None,
+            needs: ContextNeeds::default(),
         }
     }
 }

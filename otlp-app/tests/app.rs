@@ -17,6 +17,10 @@ mod hostile;
 mod peers;
 #[path = "app/process.rs"]
 mod process;
+#[path = "app/processors.rs"]
+mod processors;
+#[path = "app/secure.rs"]
+mod secure;
 #[path = "app/sink.rs"]
 mod sink;
 #[path = "app/tidy.rs"]

@@ -167,7 +167,7 @@ pub const MAX_STRINGS: usize = 1 << 20;
 pub fn edit(
     signal: Signal,
     body: &Payload,
-    editor: &mut impl Editor,
+    editor: &mut (impl Editor + ?Sized),
     max_bytes: usize,
 ) -> Result<Edited, EditError> {
     let bytes = body.to_contiguous();

@@ -48,6 +48,12 @@ pub enum DecodeErrorKind {
         /// The limit: [`ValidateLimits::max_depth`](crate::ValidateLimits::max_depth).
         limit: usize,
     },
+    /// To be written as JSON, a message must be in order, and its fields stand in too many pieces.
+    #[error("fields stand in more than {limit} pieces")]
+    Scattered {
+        /// The limit: 1 Mi, of all messages that are being written.
+        limit: usize,
+    },
     /// There are too many messages in the body.
     #[error("there are more than {limit} messages in the request")]
     TooManyElements {

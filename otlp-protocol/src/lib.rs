@@ -5,6 +5,7 @@
 //!
 //! The pipeline moves encoded OTLP protobuf. Nothing is decoded into structs: [`validate`] checks a body once at the
 //! door, [`count`], [`split`](split()) and [`Merge`] work on the encoding itself, so unknown fields survive.
+//! [`view`] reads fields where they stand, [`encode`] writes them there.
 //!
 //! ```
 //! use otlp_protocol::{Payload, Signal, SplitLimits, ValidateLimits, count, split, validate};

@@ -22,10 +22,11 @@
 
 use crate::count::survey;
 use crate::{Batch, Charge, Signal};
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::profiles::v1development::ExportProfilesServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic as proto;
+use proto::collector::logs::v1::ExportLogsServiceRequest;
+use proto::collector::metrics::v1::ExportMetricsServiceRequest;
+use proto::collector::profiles::v1development::ExportProfilesServiceRequest;
+use proto::collector::trace::v1::ExportTraceServiceRequest;
 
 /// A request struct of `opentelemetry-proto`.
 pub trait Model: prost::Message + Default {

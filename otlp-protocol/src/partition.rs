@@ -25,7 +25,8 @@ pub const MAX_PARTS: usize = 4096;
 /// are not cut apart: a metric that has points of several types, and a body that is not mergeable (it has more than
 /// resources, like a profiles' dictionary), which goes whole to where the first of it does.
 ///
-/// A body that goes to one part is not copied.
+/// A body that goes to one part is not copied. What envelopes say is repeated in each part that needs it; if it is long,
+/// it is linked, but each part has its length.
 ///
 /// ```
 /// use otlp_protocol::{Signal, partition, view};

@@ -9,6 +9,8 @@ mod attempt;
 mod coalesce;
 mod connect;
 mod encoding;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod grpc;
 mod headers;
 mod http;

@@ -17,6 +17,9 @@ mod disk;
 mod endpoint;
 mod error;
 mod export;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grpc;
 mod http;
 mod multiplex;

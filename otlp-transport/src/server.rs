@@ -5,6 +5,8 @@ mod activity;
 mod body;
 mod connection;
 mod deadline;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod gate;
 mod grpc;
 mod http;

@@ -41,6 +41,3 @@ fn problem(key: &'static str, problem: impl ToString) -> crate::ConfigError {
 }
 
 const HTTP2: &[u8] = b"h2";
-
-#[cfg(test)]
-mod tests;

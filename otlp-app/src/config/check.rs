@@ -122,7 +122,10 @@ impl Defined {
             specs.push(spec);
         }
         let (health, auth) = self.extensions(extensions, problems);
-        let needed = self.authenticate(&auth, problems);
+        let mut needed = self.authenticate(&auth, problems);
+        let exporters = self.exporters.iter().filter_map(|built| Some((&built.id, built.plan.as_ref()?)));
+        let asking = exporters.filter(|(_, plan)| !plan.needs.headers.is_empty());
+        needed.extend(asking.map(|(id, plan)| (id.clone(), plan.needs.clone())));
         self.keep_origins(&mut specs, &needed);
         self.note_unused();
         Plan {

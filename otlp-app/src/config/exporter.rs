@@ -17,7 +17,7 @@ use super::rules::{KeyRule, ignored, only, refused};
 use super::tls::Tls;
 use crate::protocol::Protocol;
 use delivery::{Retry, SendingQueue};
-use otlp_service::{DebugExporter, NopExporter, QueueConfig, RetryConfig, Verbosity};
+use otlp_service::{ContextNeeds, DebugExporter, NopExporter, QueueConfig, RetryConfig, Verbosity};
 use otlp_transport::{BoxExport, Client, ClientConfig, Compression, ConfigError, Encoding, TransportContext};
 use serde::Deserialize;
 use std::time::Duration;
@@ -239,6 +239,7 @@ pub(crate) fn local(make: impl FnOnce() -> BoxExport + Send + 'static) -> Export
         retry,
         takes: None,
         auth: None,
+        needs: ContextNeeds::default(),
     }
 }
 
@@ -320,7 +321,7 @@ impl Sending {
                 .map(Outlet::from)
                 .map_err(|error| component.problem(error.key, &error.problem))
         });
-        Some(ExporterPlan { connect, queue, retry, takes: None, auth })
+        Some(ExporterPlan { connect, queue, retry, takes: None, auth, needs: ContextNeeds::default() })
     }
 }
 

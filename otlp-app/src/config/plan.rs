@@ -110,6 +110,8 @@ pub(crate) struct ExporterPlan {
     pub(crate) takes: Option<Vec<&'static str>>,
     /// Who says how it proves who we are.
     pub(crate) auth: Option<AuthRef>,
+    /// What it needs of a request beside its body.
+    pub(crate) needs: ContextNeeds,
 }
 
 /// Makes a client with the credentials that its extension gives; nothing is connected yet.

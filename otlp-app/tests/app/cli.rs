@@ -46,7 +46,7 @@ fn a_wrong_configuration_is_shown_and_exits_78() {
         for part in [
             &format!("{config}:5:9\n"),
             "        endpont: localhost:0\n   |         ^^^^^^^\n",
-            "did you mean `endpoint`? there is: endpoint, max_recv_msg_size_mib",
+            "did you mean `endpoint`? there is: endpoint, transport, max_recv_msg_size_mib",
         ] {
             assert!(stderr.contains(part), "{part:?} is not in:\n{stderr}");
         }

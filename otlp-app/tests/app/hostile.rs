@@ -57,7 +57,7 @@ async fn send_bombs(door: Door, is_grpc: bool) {
             .expect("compress");
         bombs.push((Some(name.to_owned()), wire, Verdict::Invalid));
     }
-    assert_eq!(bombs.len(), 7);
+    assert_eq!(bombs.len(), 8);
     drop(plain);
     for (encoding, wire, expected) in bombs {
         let mut answers = Vec::new();

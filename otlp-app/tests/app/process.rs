@@ -220,11 +220,22 @@ impl Drop for Otlp {
 
 /// Sends an HTTP/1.1 request written by hand; status and everything after the status line.
 pub(crate) fn http(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> (u16, String) {
+    http_with(address, method, path, "", body)
+}
+
+/// The same with more headers: a line each, with its end.
+pub(crate) fn http_with(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("connect");
     stream.set_read_timeout(Some(PATIENCE)).expect("set a timeout");
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/x-protobuf\r\n\
-         content-length: {}\r\n\r\n",
+         {headers}content-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).expect("send the head");

@@ -1,4 +1,5 @@
 //! Ways into the gateway beside a port for each protocol: JSON, one port for both, Unix sockets.
+#![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
 use crate::process::{Otlp, command, file, one_span};
 use crate::sink::Port;

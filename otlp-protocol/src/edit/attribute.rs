@@ -69,6 +69,31 @@ impl Attribute {
         Some((attribute, end))
     }
 
+    /// Likewise with lengths of any size.
+    pub(super) fn read_long(bytes: &[u8], at: usize, base: usize, tag: u8) -> Option<(Self, usize)> {
+        if *bytes.get(at)? != tag {
+            return None;
+        }
+        let mut cursor = Cursor::new(bytes.get(at + 1..)?);
+        let message = cursor.len_delimited().ok()?;
+        let end = at + 1 + cursor.position();
+        let start = end - message.len();
+        let (key, key_end) = part(message, 0, KEY_TAG)?;
+        let (value, value_end) = part(message, key_end, VALUE_TAG)?;
+        if value_end != message.len() {
+            return None;
+        }
+        let attribute = Self {
+            whole: Slice::new(base + at..base + end),
+            key: Slice::new(base + start + key..base + start + key_end),
+            value: Slice::new(base + start + value..base + end),
+            has_value: true,
+            is_live: true,
+            ..Self::default()
+        };
+        Some((attribute, end))
+    }
+
     /// Reads an attribute of any form: the last key counts, a value in pieces is one, and what refers to the dictionary
     /// is looked up.
     #[cold]
@@ -81,12 +106,11 @@ impl Attribute {
     ) -> Result<Self, EditError> {
         let mut attribute = Self { whole, is_live: true, ..Self::default() };
         let mut key_index = 0;
-        let mut values: Vec<Range<usize>> = Vec::new();
         for field in fields(body.get(at.clone()).unwrap_or_default(), at.start) {
             let field = field?;
             match field.number {
                 KEY if field.is_len => attribute.key = Slice::new(field.value),
-                VALUE if field.is_len => values.push(field.value),
+                VALUE if field.is_len => attribute.add_value(body, Slice::new(field.value), splices.text()),
                 number => {
                     attribute.has_others = true;
                     if number == KEY_INDEX {
@@ -95,21 +119,25 @@ impl Attribute {
                 }
             }
         }
-        attribute.has_value = !values.is_empty();
-        match values.as_slice() {
-            [] => {}
-            [only] => attribute.value = Slice::new(only.clone()),
-            // Pieces of a message are one message, one after the other.
-            pieces => attribute.spell_out(splices.text(), |text| {
-                let pieces = pieces.iter().map(|piece| body.get(piece.clone()).unwrap_or_default());
-                pieces.for_each(|piece| text.extend_from_slice(piece));
-            }),
-        }
         if !dictionary.is_empty() {
             attribute.look_up(body, key_index, splices, dictionary)?;
         }
         splices.check()?;
         Ok(attribute)
+    }
+
+    /// A value, or one more piece of it: pieces of a message are one message, one after the other.
+    fn add_value(&mut self, body: &[u8], value: Slice, text: &mut Vec<u8>) {
+        if !self.has_value {
+            (self.value, self.has_value) = (value, true);
+            return;
+        }
+        if !self.value_in_text {
+            let first = self.value.of(body);
+            self.spell_out(text, |text| text.extend_from_slice(first));
+        }
+        text.extend_from_slice(value.of(body));
+        self.value.end = text.len() as u32;
     }
 
     #[inline]
@@ -218,6 +246,16 @@ impl Part<'_> {
             Self::Value(value) => value.encode(text),
         }
     }
+}
+
+/// Where the bytes of a field start and end, if its tag is next.
+#[inline]
+fn part(message: &[u8], at: usize, tag: u8) -> Option<(usize, usize)> {
+    let (&found, rest) = message.get(at..)?.split_first()?;
+    let mut cursor = Cursor::new(rest);
+    let len = cursor.len_delimited().ok()?.len();
+    let end = at + 1 + cursor.position();
+    (found == tag).then_some((end - len, end))
 }
 
 /// Appends an attribute to the text as field `number`; `others` are fields of it that are neither key nor value.

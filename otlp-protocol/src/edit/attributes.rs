@@ -221,7 +221,7 @@ impl AttributeEdits<'_> {
     fn delete_at(&mut self, index: usize) {
         if let Some(attribute) = self.list.get_mut(index) {
             attribute.is_live = false;
-            self.state = State::Changed;
+            self.set_changed();
         }
     }
 
@@ -262,7 +262,14 @@ impl AttributeEdits<'_> {
         if let Some(attribute) = self.list.get_mut(index) {
             *attribute = written;
         }
-        self.state = State::Changed;
+        self.set_changed();
+    }
+
+    /// A failure stays one.
+    fn set_changed(&mut self) {
+        if self.state == State::Read {
+            self.state = State::Changed;
+        }
     }
 
     fn bytes(&self, place: Place) -> &[u8] {
@@ -290,14 +297,18 @@ impl AttributeEdits<'_> {
         for piece in self.pieces {
             let base = piece.value.start;
             let bytes = self.body.get(piece.value.clone()).unwrap_or_default();
-            // A longer tag than one byte is not looked for in the short way.
-            let tag = if self.number < 16 { (self.number << 3 | WireType::Len as u32) as u8 } else { 0 };
+            // A longer tag, and what may have to be looked up, is not read in the short way.
+            let is_short = self.number < 16 && self.dictionary.is_empty();
+            let tag = if is_short { (self.number << 3 | WireType::Len as u32) as u8 } else { 0 };
             let mut at = 0;
             while at < bytes.len() {
                 if let Some((attribute, end)) = Attribute::read_plain(bytes, at, base, tag) {
                     self.add(attribute)?;
                     at = end;
-                } else if let Some(end) = skip_short(bytes, at, tag) {
+                } else if let Some(end) = skip_short(bytes, at, self.number) {
+                    at = end;
+                } else if let Some((attribute, end)) = Attribute::read_long(bytes, at, base, tag) {
+                    self.add(attribute)?;
                     at = end;
                 } else {
                     at = self.read_other(bytes, at, base)?;
@@ -337,12 +348,12 @@ impl AttributeEdits<'_> {
 
 /// Where a field ends that is short, as most are, and not an attribute.
 #[inline(always)]
-fn skip_short(bytes: &[u8], at: usize, attribute: u8) -> Option<usize> {
+fn skip_short(bytes: &[u8], at: usize, attributes: u32) -> Option<usize> {
     let &[tag @ 0x08..=0x7f, next, ..] = bytes.get(at..)? else { return None };
     let end = match tag & 7 {
         0 if next < 0x80 => at + 2,
         1 => at + 9,
-        2 if next < 0x80 && tag != attribute => at + 2 + usize::from(next),
+        2 if next < 0x80 && u32::from(tag >> 3) != attributes => at + 2 + usize::from(next),
         5 => at + 5,
         _ => return None,
     };

@@ -37,6 +37,11 @@ impl Numbers {
         }
     }
 
+    /// Whether items have attributes of their own.
+    pub(super) fn have_items(&self) -> bool {
+        self.entry != 0 || self.points.iter().any(|(_, number)| *number != 0)
+    }
+
     /// For the points in that container.
     pub(super) fn point(&self, container: u32) -> u32 {
         self.points.iter().find(|(arm, _)| *arm == container).map_or(0, |(_, number)| *number)

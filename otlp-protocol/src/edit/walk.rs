@@ -12,7 +12,7 @@ use crate::wire::{WireType, put_tag, put_varint, varint_len};
 use crate::{Count, Items, Signal};
 
 /// An editor on its way through a body.
-pub(super) struct Walk<'a, E> {
+pub(super) struct Walk<'a, E: ?Sized> {
     body: &'a [u8],
     editor: &'a mut E,
     levels: Levels,
@@ -34,20 +34,27 @@ struct Children {
 
 // === impl Walk ===
 
-impl<'a, E: Editor> Walk<'a, E> {
+impl<'a, E: Editor + ?Sized> Walk<'a, E> {
     pub(super) fn new(
         signal: Signal,
         body: &'a [u8],
         editor: &'a mut E,
         max_bytes: usize,
     ) -> Result<Self, EditError> {
+        let levels = editor.levels();
+        let numbers = Numbers::of(signal);
+        let dictionary = if levels.resources || levels.scopes || (levels.items && numbers.have_items()) {
+            Dictionary::read(signal.request, body)?
+        } else {
+            Dictionary::default()
+        };
         Ok(Self {
             body,
-            levels: editor.levels(),
+            levels,
             editor,
             items: signal.items,
-            numbers: Numbers::of(signal),
-            dictionary: Dictionary::read(signal.request, body)?,
+            numbers,
+            dictionary,
             list: Vec::new(),
             splices: Splices::new(body.len(), max_bytes)?,
             dropped: Count::default(),

@@ -3,23 +3,20 @@
 //! Nothing is allocated and nothing recurses. The text is known to be UTF-8, so a string is a slice of it, unless
 //! it has escapes.
 
+mod text;
+
 pub(crate) use super::error::{Fault, JsonErrorKind};
+pub(super) use text::plain_len;
 
 use super::number;
 use crate::schema::Kind;
+use text::{Escape, Raw};
 
 /// A position in a text that is UTF-8.
 #[derive(Clone, Debug)]
 pub(crate) struct Lexer<'a> {
     text: &'a [u8],
     at: usize,
-}
-
-/// A string as it stands between its quotes; its escapes are known to be sound.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Raw<'a> {
-    pub(crate) text: &'a [u8],
-    pub(crate) has_escapes: bool,
 }
 
 /// Values under unknown keys may be nested this deep: a bit each says what encloses them.
@@ -310,117 +307,6 @@ impl<'a> Lexer<'a> {
     }
 }
 
-// === impl Raw ===
-
-impl<'a> Raw<'a> {
-    /// The string itself: the slice, or, if it has escapes, what they stand for in `scratch`.
-    #[inline(always)]
-    pub(crate) fn unescape<'s>(self, scratch: &'s mut Vec<u8>) -> &'s [u8]
-    where
-        'a: 's,
-    {
-        if !self.has_escapes {
-            return self.text;
-        }
-        scratch.clear();
-        self.unescape_into(scratch);
-        scratch
-    }
-
-    /// Appends the string itself.
-    #[inline(never)]
-    pub(super) fn unescape_into(self, out: &mut Vec<u8>) {
-        let mut rest = self.text;
-        loop {
-            let (plain, after) = rest.split_at(plain_len(rest));
-            out.extend_from_slice(plain);
-            // The lexer read the same escapes.
-            let Ok(escape) = Escape::read(after) else { return };
-            out.extend_from_slice(escape.character.encode_utf8(&mut [0; 4]).as_bytes());
-            rest = &after[escape.len..];
-        }
-    }
-}
-
-/// A character written with a backslash.
-struct Escape {
-    character: char,
-    /// How many bytes it is written with.
-    len: usize,
-}
-
-// === impl Escape ===
-
-impl Escape {
-    /// The escape at the start of `text`.
-    fn read(text: &[u8]) -> Result<Self, JsonErrorKind> {
-        let &[b'\\', letter, ..] = text else { return Err(JsonErrorKind::Truncated) };
-        let character = match letter {
-            b'"' | b'\\' | b'/' => char::from(letter),
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => return Self::read_unicode(text),
-            _ => return Err(JsonErrorKind::Escape),
-        };
-        Ok(Self { character, len: 2 })
-    }
-
-    fn read_unicode(text: &[u8]) -> Result<Self, JsonErrorKind> {
-        let first = code_unit(text)?;
-        if !(0xd800..0xe000).contains(&first) {
-            return char::from_u32(first)
-                .map(|character| Self { character, len: 6 })
-                .ok_or(JsonErrorKind::Surrogate);
-        }
-        let second = text.get(6..).filter(|rest| rest.starts_with(b"\\u")).map(code_unit);
-        match second.transpose()? {
-            Some(second @ 0xdc00..0xe000) if first < 0xdc00 => {
-                let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-                let character = char::from_u32(code).ok_or(JsonErrorKind::Surrogate)?;
-                Ok(Self { character, len: 12 })
-            }
-            _ => Err(JsonErrorKind::Surrogate),
-        }
-    }
-}
-
-/// The four hex digits of `\uXXXX`.
-fn code_unit(text: &[u8]) -> Result<u32, JsonErrorKind> {
-    let digits = text.get(2..6).ok_or(JsonErrorKind::Truncated)?;
-    digits.iter().try_fold(0, |unit, &digit| {
-        let digit = char::from(digit).to_digit(16).ok_or(JsonErrorKind::Escape)?;
-        Ok(unit << 4 | digit)
-    })
-}
-
-/// How many bytes at the start of `text` are part of a string as they stand: up to a quote, a backslash or a control
-/// character.
-#[inline(always)]
-pub(super) fn plain_len(text: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some((block, _)) = text[at..].split_first_chunk::<8>() {
-        let stops = stops(u64::from_le_bytes(*block));
-        if stops != 0 {
-            return at + stops.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    at + text[at..].iter().take_while(|&&byte| byte >= b' ' && byte != b'"' && byte != b'\\').count()
-}
-
-/// The high bit of the first byte that a string must not hold as it is; higher bits may be set by mistake.
-#[inline(always)]
-fn stops(block: u64) -> u64 {
-    let all = |byte: u8| ONES * u64::from(byte);
-    let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
-    let (quote, backslash) = (block ^ all(b'"'), block ^ all(b'\\'));
-    let control = block.wrapping_sub(all(b' ')) & !block;
-    (is_zero(quote) | is_zero(backslash) | control) & (ONES << 7)
-}
-
 /// How long the number at the start of `text` is; or how far it is one.
 pub(super) fn number_len(text: &[u8]) -> Result<usize, usize> {
     let digits = |from: usize| text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -447,5 +333,3 @@ pub(super) fn number_len(text: &[u8]) -> Result<usize, usize> {
     }
     Ok(at)
 }
-
-const ONES: u64 = 0x0101_0101_0101_0101;

@@ -1,11 +1,10 @@
 //! Protobuf to JSON: one walker over [the table](crate::schema) for all messages.
 //!
-//! Each message is looked over once to bring its fields in order ([`occurrence`]), then written. The walker keeps its own
-//! stack, so nesting costs no machine stack; what it notes of the messages that it is in is no more than a few words for
-//! each field.
+//! Each message is looked over once to bring its fields in order ([`run`]), then written. The walker keeps its own
+//! stack, so nesting costs no machine stack.
 
 mod attribute;
-mod occurrence;
+mod run;
 mod scalar;
 mod text;
 
@@ -16,7 +15,7 @@ use crate::DecodeError;
 use crate::error::Fault;
 use crate::schema::{Field, Label, Message};
 use crate::wire::Cursor;
-use occurrence::{Occurrence, arrange, survey};
+use run::{Run, Value, arrange, survey};
 
 /// Appends the JSON of `body`, which is `message`.
 pub(super) fn write(
@@ -44,17 +43,21 @@ struct Writer<'a, 'o> {
     /// The messages around the one being written.
     outer: Vec<Frame>,
     /// What stands in them, and in that one: the innermost message's fields last.
-    found: Vec<Occurrence>,
+    found: Vec<Run>,
     unknown_fields: u64,
 }
 
 /// A message being written.
 struct Frame {
     message: &'static Message,
-    /// Where its occurrences start.
+    /// Where its runs start.
     first: usize,
-    /// The next one to be written.
+    /// The run being written.
     next: usize,
+    /// Where they end.
+    last: usize,
+    /// Where the next field in the run stands; before its start if it is the first.
+    at: usize,
     /// Whether nothing stands in its object yet.
     is_empty: bool,
     /// Place of the repeated message whose array is open.
@@ -82,63 +85,73 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Begins the object of a message whose fields have been added from `first` on.
+    /// Begins the object of a message whose runs have been added from `first` on.
     #[inline(always)]
     fn begin(&mut self, message: &'static Message, first: usize) -> Frame {
         arrange(message, &mut self.found, first);
         self.out.push(b'{');
-        Frame { message, first, next: first, is_empty: true, array: None }
+        Frame { message, first, next: first, last: self.found.len(), at: 0, is_empty: true, array: None }
     }
 
-    /// Writes fields up to the next message, whose own fields are added from the returned place on; `None` if there is
+    /// Writes fields up to the next message, whose own runs are added from the returned place on; `None` if there is
     /// none.
     #[inline(always)]
     fn fields(&mut self, frame: &mut Frame) -> Result<Option<(&'static Message, usize)>, Fault> {
-        while let Some(&occurrence) = self.found.get(frame.next) {
-            let Some(field) = frame.message.fields.get(usize::from(occurrence.place)) else { break };
-            let child = field.message();
-            if frame.array == Some(occurrence.place) {
-                self.out.push(b',');
-            } else {
+        let from = frame.last;
+        while let Some(&Run { place, .. }) = self.found.get(frame.next).filter(|_| frame.next < frame.last) {
+            let Some(field) = frame.message.fields.get(usize::from(place)) else { break };
+            if frame.array != Some(place) {
                 self.end_array(frame);
-                match child {
-                    None if field.is_repeated() => self.elements(frame, field, occurrence.place)?,
-                    None => self.singular(frame, field, occurrence)?,
-                    Some(_) => self.key(frame, field),
+            }
+            match (field.message(), field.is_repeated()) {
+                (None, true) => self.elements(frame, field, place)?,
+                (None, false) => self.singular(frame, field, place)?,
+                (Some(child), true) => {
+                    let Some(value) = self.take(frame, field, place)? else { continue };
+                    if frame.array.replace(place).is_some() {
+                        self.out.push(b',');
+                    } else {
+                        self.key(frame, field);
+                        self.out.push(b'[');
+                    }
+                    if std::ptr::eq(child, attribute::KEY_VALUE)
+                        && attribute::put(self.out, &self.body[value.start..value.end])
+                    {
+                        continue;
+                    }
+                    self.survey(child, value)?;
+                    return Ok(Some((child, from)));
                 }
-                if child.is_none() {
-                    continue;
-                }
-                if field.is_repeated() {
-                    self.out.push(b'[');
-                    frame.array = Some(occurrence.place);
+                (Some(child), false) => {
+                    self.key(frame, field);
+                    // In several pieces it is their merge.
+                    while let Some(value) = self.take(frame, field, place)? {
+                        self.survey(child, value)?;
+                    }
+                    return Ok(Some((child, from)));
                 }
             }
-            let Some(child) = child else { break };
-            frame.next += 1;
-            if std::ptr::eq(child, attribute::KEY_VALUE)
-                && attribute::put(self.out, &self.body[occurrence.start..occurrence.end])
-            {
-                continue;
-            }
-            let from = self.found.len();
-            self.survey(child, occurrence)?;
-            // A singular message in several pieces is their merge.
-            while let Some(&more) = self.found.get(frame.next).filter(|_| frame.next < from)
-                && more.place == occurrence.place
-                && !field.is_repeated()
-            {
-                self.survey(child, more)?;
-                frame.next += 1;
-            }
-            return Ok(Some((child, from)));
         }
         self.end_array(frame);
         Ok(None)
     }
 
+    /// The next value of the field at `place`, if there is one.
     #[inline(always)]
-    fn survey(&mut self, message: &'static Message, at: Occurrence) -> Result<(), Fault> {
+    fn take(&self, frame: &mut Frame, field: &Field, place: u8) -> Result<Option<Value>, Fault> {
+        let run = self.found.get(frame.next).filter(|run| frame.next < frame.last && run.place == place);
+        let Some(run) = run else { return Ok(None) };
+        let at = frame.at.max(run.start);
+        let value = run::value(field, self.body, at).map_err(|kind| Fault { kind, offset: at })?;
+        frame.at = value.end;
+        if value.end >= run.end {
+            (frame.next, frame.at) = (frame.next + 1, 0);
+        }
+        Ok(Some(value))
+    }
+
+    #[inline(always)]
+    fn survey(&mut self, message: &'static Message, at: Value) -> Result<(), Fault> {
         self.unknown_fields += survey(message, self.body, at.start..at.end, &mut self.found)?;
         Ok(())
     }
@@ -160,9 +173,14 @@ impl Writer<'_, '_> {
         self.out.extend_from_slice(b"\":");
     }
 
+    /// Writes the last value of a field, unless it is the default and presence does not matter.
     #[inline(always)]
-    fn singular(&mut self, frame: &mut Frame, field: &Field, at: Occurrence) -> Result<(), Fault> {
-        frame.next += 1;
+    fn singular(&mut self, frame: &mut Frame, field: &Field, place: u8) -> Result<(), Fault> {
+        let mut last = None;
+        while let Some(at) = self.take(frame, field, place)? {
+            last = Some(at);
+        }
+        let Some(at) = last else { return Ok(()) };
         let has_presence = field.label != Label::Single;
         let value = &self.body[at.start..at.end];
         if field.kind.is_text() {
@@ -184,8 +202,7 @@ impl Writer<'_, '_> {
     /// Writes all values of a repeated field, one by one and packed.
     fn elements(&mut self, frame: &mut Frame, field: &Field, place: u8) -> Result<(), Fault> {
         let mut is_empty = true;
-        while let Some(&at) = self.found.get(frame.next).filter(|occurrence| occurrence.place == place) {
-            frame.next += 1;
+        while let Some(at) = self.take(frame, field, place)? {
             let value = &self.body[at.start..at.end];
             let mut values = Cursor::new(value);
             // A string may be empty, a run of packed values as well.

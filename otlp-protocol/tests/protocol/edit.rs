@@ -113,6 +113,17 @@ fn each_operation_does_what_it_says() {
 }
 
 #[test]
+fn long_keys_and_values_are_edited_as_short_ones() {
+    let (key, text, longer) = ("k".repeat(200), "t".repeat(130), "v".repeat(20_000));
+    let long = &[("a", text.as_str()), (key.as_str(), "1"), ("b", longer.as_str())];
+    check(long, |edits| assert!(edits.delete("a")), &long[1..]);
+    check(long, |edits| assert!(edits.delete(&key)), &[long[0], long[2]]);
+    check(long, |edits| edits.upsert("b", "x"), &[long[0], long[1], ("b", "x")]);
+    check(long, |edits| edits.upsert("c", longer.as_str()), &[long[0], long[1], long[2], ("c", &longer)]);
+    check(long, |edits| assert!(edits.put_from(Put::Update, "a", "b")), &[("a", &longer), long[1], long[2]]);
+}
+
+#[test]
 fn operations_see_what_earlier_ones_did() {
     check(
         &[("a", "1"), ("b", "2")],
@@ -311,18 +322,19 @@ fn a_metric_goes_with_its_last_point_and_dead_points_are_not_shown() {
 fn what_refers_to_a_dictionary_is_found_and_spelled_out_when_changed() {
     let strings = [b"".as_slice(), b"password", b"secret"].map(|string| field(5, string)).concat();
     let by_index = field(1, &[vec![0x18, 0x01], field(2, &[0x40, 0x02])].concat());
-    let other = field(1, &attribute("a", "1"));
+    let other = field(1, &[field(1, b"a"), field(2, &[0x40, 0x02])].concat());
     let body = |attributes: &[Vec<u8>]| {
         let resource = field(1, &field(1, &attributes.concat()));
         [resource, field(2, &strings)].concat()
     };
     let source = body(&[by_index.clone(), other.clone()]);
     type Case = (fn(&mut AttributeEdits<'_>), Vec<Vec<u8>>);
-    let cases: [Case; 4] = [
+    let cases: [Case; 5] = [
         (
             |edits| assert_eq!(edits.value("password"), Some(AnyValue::String("secret"))),
-            vec![by_index, other.clone()],
+            vec![by_index.clone(), other.clone()],
         ),
+        (|edits| assert!(edits.rename("a", "b")), vec![by_index, field(1, &attribute("b", "secret"))]),
         (|edits| assert!(edits.delete("password")), vec![other.clone()]),
         (
             |edits| assert!(edits.rename("password", "b")),
@@ -385,7 +397,11 @@ fn limits_hold() {
         let mut editor = Do {
             levels: ITEMS,
             with: |_: &str, _: &Item<'_>, attributes: Option<&mut AttributeEdits<'_>>| {
-                attributes.unwrap().upsert("key", "value");
+                let attributes = attributes.unwrap();
+                attributes.upsert("key", "value");
+                // Nothing hides that a limit was reached.
+                attributes.delete("other");
+                attributes.for_each(|key, _, _| if key.is_empty() { Change::Delete } else { Change::Keep });
                 Fate::Keep
             },
         };

@@ -4,7 +4,10 @@ use super::fixtures::{fixture, hex, list, manifest, signal};
 use flate2::read::GzDecoder;
 use otlp_protocol::json::{JsonErrorKind, JsonLimits, from_protobuf, to_protobuf};
 use otlp_protocol::schema::{self, Message};
-use otlp_protocol::{Accepted, Code, FieldViolation, RpcStatus, Signal, ValidateLimits, validate};
+use otlp_protocol::wire::put_len_delimited;
+use otlp_protocol::{
+    Accepted, Code, DecodeErrorKind, FieldViolation, RpcStatus, Signal, ValidateLimits, validate,
+};
 use serde_json::Value;
 use std::io::Read as _;
 use std::time::Duration;
@@ -381,6 +384,27 @@ fn messages_and_bytes_are_bounded() {
     let mut out = Vec::new();
     let result = to_protobuf(Signal::METRICS.request, text.as_bytes(), &bytes(1000), &mut out);
     assert!(result.is_err() && out.capacity() < text.len());
+}
+
+#[test]
+fn pieces_are_bounded() {
+    let logs = |fields: &[u8], times| {
+        let mut body = Vec::new();
+        put_len_delimited(&mut body, 1, &fields.repeat(times));
+        body
+    };
+    let check = |body: &[u8]| {
+        let mut text = Vec::new();
+        from_protobuf(Signal::LOGS.request, body, &mut text).map(|_| text.len()).map_err(|error| error.kind)
+    };
+    // However often a field stands in a row, that is one piece.
+    let (scope, url) = ([0x12, 0].as_slice(), [0x1a, 0].as_slice());
+    let in_a_row = r#"{"resourceLogs":[{"scopeLogs":[]}]}"#.len() + "{},".len() * 2_000_000 - 1;
+    assert_eq!(check(&logs(scope, 2_000_000)), Ok(in_a_row));
+    // One for the request.
+    let limit = 1 << 20;
+    assert!(check(&logs(&[scope, url].concat(), limit / 2 - 1)).is_ok());
+    assert_eq!(check(&logs(&[scope, url].concat(), limit / 2)), Err(DecodeErrorKind::Scattered { limit }));
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn value(view: AnyValue<'_>, decoded: Option<&common::AnyValue>) {
         (AnyValue::StringIndex(view), Some(Value::StringValueStrindex(decoded))) => {
             assert_eq!(view, *decoded);
         }
-        (view, decoded) => assert!(false, "{view:?} for {decoded:?}"),
+        (view, decoded) => unreachable!("{view:?} for {decoded:?}"),
     }
 }
 
@@ -162,7 +162,7 @@ fn metric(view: Metric<'_>, decoded: &metrics::Metric) {
             points_are(decoded.data_points.len());
             each(view.data_points(), &decoded.data_points, summary_point);
         }
-        (view, decoded) => assert!(false, "{view:?} for {decoded:?}"),
+        (view, decoded) => unreachable!("{view:?} for {decoded:?}"),
     }
 }
 

@@ -18,9 +18,10 @@ use crate::telemetry::{
     register_process, register_server,
 };
 use otlp_protocol::Signal;
-use otlp_transport::{BoxExport, Routes, TransportContext};
+use otlp_transport::{BoxExport, ReloadStats, Routes, TransportContext};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is built so far.
 struct Builder {
@@ -125,6 +126,7 @@ impl Builder {
         let registry = Registry::new();
         register_process(&registry, &context.clock);
         register_budget(&registry, &context);
+        register_reloads(&registry, &context);
         Self {
             context,
             ledger: Ledger::new(),
@@ -270,4 +272,16 @@ fn register_budget(registry: &Registry, context: &TransportContext) {
     gauge("otlp_memory_budget_used", "Bytes that bodies pin.", |budget| budget.used(), MetricKind::Gauge);
     let refusals_help = "Bodies refused for want of memory.";
     gauge("otlp_memory_budget_refusals", refusals_help, |budget| budget.refusals(), MetricKind::Counter);
+}
+
+fn register_reloads(registry: &Registry, context: &TransportContext) {
+    let observe = |name, help, read: fn(&ReloadStats) -> &AtomicU64| {
+        let stats = context.reloads.clone();
+        registry.observe(MetricKind::Counter, name, help, &[], move || {
+            read(&stats).load(Ordering::Relaxed) as f64
+        });
+    };
+    observe("otlp_file_reloads", "Changed files that were taken into use.", |stats| &stats.reloads);
+    let failures = "Changed files that could not be used.";
+    observe("otlp_file_reload_failures", failures, |stats| &stats.reload_failures);
 }

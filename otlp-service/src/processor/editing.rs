@@ -14,7 +14,8 @@ pub(super) fn edit_batch<E: Editor>(
     let mut limit = batch.len().saturating_add(growth).saturating_add(SLACK_BYTES).min(most);
     let mut charge = batch.charge().another();
     loop {
-        charge.try_grow((limit as u64).saturating_sub(charge.bytes()))?;
+        // The notes on what to change take as much again, at most, until the body is made of them.
+        charge.try_grow((limit as u64).saturating_mul(2).saturating_sub(charge.bytes()))?;
         match edit(batch.signal, batch.body().plain(), &mut editor(), limit) {
             Err(EditError::TooLarge { .. }) if limit < most => limit = limit.saturating_mul(2).min(most),
             Err(error) => return Err(refusal(error)),

@@ -28,8 +28,9 @@ impl ResourceKeys {
     }
 
     fn values(&self, resource: Resource<'_>) -> Values {
-        let value = |key: &Box<str>| Some((key.clone(), text_of(resource.attributes().get(key)?).into()));
-        self.keys.iter().filter_map(value).collect()
+        let attributes = resource.attributes();
+        let values = self.keys.iter().map(|key| (key, attributes.get(key)));
+        values.filter_map(|(key, value)| Some((key.clone(), text_of(value?).into()))).collect()
     }
 
     /// Emits a part for each combination.

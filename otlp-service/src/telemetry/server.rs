@@ -28,6 +28,7 @@ const COUNTED: &[Counted<ServerStats>] = &[
     refused("memory", |stats| &stats.refused_memory),
     refused("slow", |stats| &stats.refused_slow),
     refused("headers", |stats| &stats.refused_headers),
+    refused("unauthenticated", |stats| &stats.refused_unauthenticated),
     refused("other", |stats| &stats.refused_other),
     Counted::total("otlp_server_failed_requests", "Requests the pipeline failed.", |stats| {
         &stats.failed_requests
@@ -49,6 +50,11 @@ const COUNTED: &[Counted<ServerStats>] = &[
         "otlp_server_timed_out_connections",
         "Connections closed as they were slow or idle.",
         |stats| &stats.timed_out_connections,
+    ),
+    Counted::total(
+        "otlp_server_tls_handshake_errors",
+        "Connections with which no TLS came about.",
+        |stats| &stats.tls_handshake_errors,
     ),
     Counted::total("otlp_server_accept_errors", "Failures to accept a connection.", |stats| {
         &stats.accept_errors

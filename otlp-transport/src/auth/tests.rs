@@ -1,1 +1,124 @@
+use super::*;
+use crate::TransportContext;
+use http::HeaderValue;
 
+#[test]
+fn entries_of_htpasswd_are_read_or_refused_by_line_and_never_quoted() {
+    let bcrypt = "$2y$04$abcdefghijklmnopqrstuuSHMmLgeZ8ASGjCWSAkSBPZwQqhh2D7W";
+    for (text, expected) in [
+        ("user:s3cret", None),
+        ("# a comment\n\n user:{SHA}0nofEXcSAJSXFLGvmfBIpBb11vQ=\n", None),
+        (&format!("user:{bcrypt}"), None),
+        (&format!("user:{}", bcrypt.replace("$04$", "$14$")), None),
+        (&format!("user:{}", bcrypt.replace("$04$", "$15$")), Some("line 1: a bcrypt cost over 14")),
+        ("a:b\nuser:$2y$s3cret", Some("line 2: this is not a bcrypt hash")),
+        ("a:b\ns3cret", Some("line 2: expected `user:password`")),
+        ("user:", Some("line 1: the password is empty")),
+        ("user:{SHA}s3cret", Some("line 1: after `{SHA}`")),
+        ("user:{SSHA}s3cret", Some("this kind of hash is not supported")),
+        ("user:$apr1$s3cret", Some("this kind of hash is not supported")),
+        ("user:$6$s3cret", Some("this kind of hash is not supported")),
+        ("# nobody", Some("there is no user")),
+    ] {
+        let problem = Htpasswd::parse(&[("file", text)]).err().map(|error| error.problem);
+        match (&problem, expected) {
+            (None, None) => {}
+            (Some(problem), Some(expected)) => {
+                assert!(problem.contains(expected) && !problem.contains("s3cret"), "{text}: {problem}");
+            }
+            _ => panic!("{text}: {problem:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_password_found_right_is_known_at_once_and_one_found_wrong_is_not() {
+    let hash = bcrypt::hash("right", 4).unwrap();
+    let context = TransportContext::tcp(0);
+    let auth = BasicAuth::new(&context, None, &Secret::from(format!("user:{hash}")), None).unwrap();
+    let judge = |value: &'static str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", HeaderValue::from_static(value));
+        let verdict = auth.authenticate(&AuthRequest { headers: &headers, certificate: None });
+        (matches!(verdict, Verdict::Slow(_)), verdict.resolve().is_ok())
+    };
+    // user:right, user:wrong and stranger:right.
+    let (right, wrong, stranger) =
+        ("Basic dXNlcjpyaWdodA==", "Basic dXNlcjp3cm9uZw==", "Basic c3RyYW5nZXI6cmlnaHQ=");
+    assert_eq!([judge(right), judge(right)], [(true, true), (false, true)]);
+    assert_eq!([judge(wrong), judge(wrong)], [(true, false), (true, false)]);
+    // Who does not exist takes as long.
+    assert_eq!(judge(stranger), (true, false));
+}
+
+#[test]
+fn identities_tell_keys_and_tokens_apart() {
+    let context = TransportContext::tcp(0);
+    let key = |name: &str, key: &str| ApiKey { name: name.into(), key: key.into() };
+    let keys = ApiKeyAuth::new("x-api-key", &[key("a", "1"), key("b", "2")]).unwrap();
+    let mut config = BearerConfig::default();
+    config.tokens = vec!["1".into(), "2".into()];
+    let bearer = BearerAuth::new(&context, &config).unwrap();
+    let mut headers = HeaderMap::new();
+    headers.insert("x-api-key", HeaderValue::from_static("2"));
+    headers.insert("authorization", HeaderValue::from_static("Bearer  2 "));
+    let request = AuthRequest { headers: &headers, certificate: None };
+    let identity = |by: &dyn Authenticate| by.authenticate(&request).resolve().unwrap().name().to_owned();
+    assert_eq!((identity(&keys).as_str(), identity(&bearer).as_str()), ("b", "token-2"));
+}
+
+#[test]
+fn secrets_are_shown_nowhere() {
+    let context = TransportContext::tcp(0);
+    let mut config = BearerConfig::default();
+    config.tokens = vec!["s3cret".into()];
+    let key = ApiKey { name: "a".into(), key: "s3cret".into() };
+    let inline = Secret::from("user:s3cret");
+    let basic = BasicCredentials::new(
+        &context,
+        Username::Given("user".into()),
+        Password::Given("s3cret".into()),
+        None,
+    );
+    let header = SetHeader {
+        key: "x".into(),
+        action: HeaderAction::Upsert,
+        source: Some(HeaderSource::Value("s3cret".into())),
+    };
+    let shown = format!(
+        "{config:?} {key:?} {inline:?} {header:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        BearerAuth::new(&context, &config).unwrap(),
+        BearerCredentials::new(&context, &config).unwrap(),
+        ApiKeyAuth::new("x-api-key", std::slice::from_ref(&key)).unwrap(),
+        BasicAuth::new(&context, None, &inline, None).unwrap(),
+        basic.unwrap(),
+        HeadersSetter::new(&context, vec![header.clone()], None, None).unwrap(),
+    );
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn what_lets_in_nobody_or_cannot_be_sent_is_refused() {
+    let context = TransportContext::tcp(0);
+    let key = |key: &str| ApiKey { name: "a".into(), key: key.into() };
+    assert_eq!(ApiKeyAuth::new("x-api-key", &[]).unwrap_err().key, "keys");
+    assert_eq!(ApiKeyAuth::new("x-api-key", &[key("")]).unwrap_err().key, "keys");
+    assert_eq!(ApiKeyAuth::new("no name", &[key("k")]).unwrap_err().key, "header");
+    let bearer = |tokens: &[&str]| {
+        let mut config = BearerConfig::default();
+        config.tokens = tokens.iter().map(|token| Secret::from(*token)).collect();
+        config
+    };
+    assert_eq!(BearerAuth::new(&context, &bearer(&[])).unwrap_err().key, "tokens");
+    assert_eq!(BearerAuth::new(&context, &bearer(&[""])).unwrap_err().key, "tokens");
+    assert_eq!(BearerCredentials::new(&context, &bearer(&["a\nb"])).unwrap_err().key, "tokens");
+    let set = |key: &str, source| SetHeader { key: key.into(), action: HeaderAction::Upsert, source };
+    for (header, key) in [
+        (set("content-type", Some(HeaderSource::Value("x".into()))), "headers.key"),
+        (set("grpc-timeout", Some(HeaderSource::Value("x".into()))), "headers.key"),
+        (set("x", None), "headers.key"),
+        (set("x", Some(HeaderSource::Value("\n".into()))), "headers.value"),
+    ] {
+        assert_eq!(HeadersSetter::new(&context, vec![header], None, None).unwrap_err().key, key);
+    }
+}

@@ -49,21 +49,28 @@ impl LoadBalancingStrategy for ConsistentHashStrategy {
     fn pick(&self, candidates: &[Candidate], key: Option<u64>) -> Option<usize> {
         let key = key.unwrap_or_else(|| self.next_key.fetch_add(1, Ordering::Relaxed));
         let shares = Shares::of(candidates);
-        // Somebody is always below a bound that is above the mean.
         let open = |candidate: &Candidate| candidate.in_flight < shares.bound(candidate, self.load_factor);
-        let score = |candidate: &Candidate| score(key, candidate, shares.alike);
-        let mut best: Option<(usize, f64)> = None;
-        for (index, candidate) in candidates.iter().enumerate() {
-            if !open(candidate) {
-                continue;
-            }
-            let score = score(candidate);
-            if best.is_none_or(|(_, highest)| score > highest) {
-                best = Some((index, score));
-            }
-        }
-        best.map(|(index, _)| index)
+        // Somebody is always below a bound that is above the mean, but for rounding.
+        highest(key, candidates, shares.alike, open)
+            .or_else(|| highest(key, candidates, shares.alike, |_| true))
     }
+}
+
+/// The candidate with the highest score among those that are `open`.
+fn highest(
+    key: u64,
+    candidates: &[Candidate],
+    alike: bool,
+    open: impl Fn(&Candidate) -> bool,
+) -> Option<usize> {
+    let mut best: Option<(usize, f64)> = None;
+    for (index, candidate) in candidates.iter().enumerate().filter(|(_, candidate)| open(candidate)) {
+        let score = score(key, candidate, alike);
+        if best.is_none_or(|(_, highest)| score > highest) {
+            best = Some((index, score));
+        }
+    }
+    best.map(|(index, _)| index)
 }
 
 /// What the candidates have together.
@@ -81,7 +88,7 @@ impl Shares {
         let mut shares = Self { in_flight: 0, weight: 0, alike: true };
         let first = candidates.first().map_or(1, |first| first.weight);
         for candidate in candidates {
-            shares.in_flight += candidate.in_flight;
+            shares.in_flight = shares.in_flight.saturating_add(candidate.in_flight);
             shares.weight += u64::from(candidate.weight.max(1));
             shares.alike &= candidate.weight == first;
         }
@@ -91,7 +98,7 @@ impl Shares {
     /// Requests that the candidate may have in flight, the one in question included.
     fn bound(&self, candidate: &Candidate, factor: f64) -> u64 {
         let share = f64::from(candidate.weight.max(1)) / self.weight.max(1) as f64;
-        let bound = factor * (self.in_flight + 1) as f64 * share;
+        let bound = factor * (self.in_flight as f64 + 1.0) * share;
         (bound.ceil() as u64).max(ConsistentHashStrategy::BUSY_REQUESTS)
     }
 }

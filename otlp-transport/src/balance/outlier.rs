@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EjectionConfig {
-    /// Failures in a row that eject; 0 is never. Default 5.
+    /// Failures in a row that eject; 0: only the share of failures does. Default 5.
     pub consecutive_failures: u32,
     /// Share of failures in a window that ejects, 0 to 1. Default 0.5.
     pub failure_ratio: f64,
@@ -19,7 +19,7 @@ pub struct EjectionConfig {
     pub window: Duration,
     /// The first ejection; each that follows is twice as long. Default 5 s.
     pub base_time: Duration,
-    /// The longest ejection. Default 60 s.
+    /// The longest ejection, at most a day. Default 60 s.
     pub max_time: Duration,
     /// Share of the endpoints that may be left out at a time, in percent, rounded down; never all. Default 50.
     pub max_percent: u32,
@@ -126,7 +126,11 @@ impl Health {
 
     fn eject(&mut self, config: &EjectionConfig, now: Instant) -> bool {
         let length = |ejections: u32| {
-            config.base_time.saturating_mul(1 << ejections.min(MAX_DOUBLINGS)).min(config.max_time)
+            config
+                .base_time
+                .saturating_mul(1 << ejections.min(MAX_DOUBLINGS))
+                .min(config.max_time)
+                .min(MAX_TIME)
         };
         // Having been well for twice as long as it was left out, it starts anew.
         let recovered = self.returned.is_some_and(|returned| {
@@ -185,6 +189,8 @@ impl Default for EjectionConfig {
 
 /// More would overflow the factor; the longest ejection comes long before.
 const MAX_DOUBLINGS: u32 = 16;
+/// Whatever is configured: time may be added to it.
+const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests;

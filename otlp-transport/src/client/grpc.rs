@@ -1,6 +1,6 @@
 //! OTLP/gRPC: unary `Export` calls over HTTP/2.
 
-mod outcome;
+pub(super) mod outcome;
 
 use crate::client::attempt::{TimeLimit, exchange};
 use crate::client::connect::{Connector, Versions};

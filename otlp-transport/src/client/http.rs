@@ -1,6 +1,6 @@
 //! OTLP/HTTP: POST of protobuf or JSON, on HTTP/1.1 or, over TLS where ALPN chooses it, HTTP/2.
 
-mod outcome;
+pub(super) mod outcome;
 mod target;
 
 use crate::client::attempt::{TimeLimit, exchange};

@@ -10,7 +10,8 @@ impl Directory {
     fn new(name: &str) -> Self {
         // Paths of Unix sockets are short: 108 bytes at most.
         let path = std::env::temp_dir().join(format!("otlp-net-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
+        // If it cannot be made, the tests say so.
+        let _ = std::fs::create_dir_all(&path);
         Self(path)
     }
 

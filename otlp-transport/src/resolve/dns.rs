@@ -64,7 +64,7 @@ impl DnsResolver {
         let mut addresses = tokio::select! {
             biased;
             addresses = self.net.resolve(&target) => addresses?,
-            () = self.clock.sleep(*timeout) => {
+            () = self.clock.sleep((*timeout).min(MAX_TIME)) => {
                 let message = format!("no answer about {hostname} within {timeout:?}");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
@@ -93,7 +93,7 @@ impl Resolver for DnsResolver {
     fn next(&mut self) -> NetFuture<'_, Vec<ResolvedEndpoint>> {
         Box::pin(async move {
             if self.has_asked {
-                self.clock.sleep(self.config.interval.max(MIN_INTERVAL)).await;
+                self.clock.sleep(self.config.interval.clamp(MIN_INTERVAL, MAX_TIME)).await;
             }
             self.has_asked = true;
             self.ask().await
@@ -103,3 +103,5 @@ impl Resolver for DnsResolver {
 
 /// More often would be asking all the time.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
+/// Whatever is configured: time is added to it.
+const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);

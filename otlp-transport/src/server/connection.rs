@@ -43,6 +43,7 @@ enum Service {
 }
 
 /// What answers a request where both are spoken.
+#[expect(clippy::large_enum_variant, reason = "moved once, into the answer, which holds the request anyway")]
 enum Answer<G> {
     Grpc(G),
     Http(Request<Incoming>, Arc<Http>, Arc<Peer>),

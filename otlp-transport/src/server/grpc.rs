@@ -2,7 +2,7 @@
 
 mod health;
 mod reply;
-mod timeout;
+pub(super) mod timeout;
 
 use super::ServerStats;
 use super::body::{Gather, next_piece};

@@ -1,6 +1,6 @@
 //! OTLP/HTTP: bodies in POST requests, over HTTP/1.1 and HTTP/2.
 
-mod cors;
+pub(super) mod cors;
 mod encodings;
 mod reply;
 
@@ -46,6 +46,16 @@ impl Http {
 
     /// Answers a request, whatever it is.
     pub(super) async fn respond(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {
+        let is_head = request.method() == Method::HEAD;
+        let mut response = self.respond_in_full(request, peer).await;
+        if is_head {
+            // RFC 9110 §9.3.2; hyper sees to it on HTTP/1.1 alone.
+            *response.body_mut() = Full::default();
+        }
+        response
+    }
+
+    async fn respond_in_full(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {
         let Some(cors) = &self.cors else { return self.finished(self.answer(request, peer).await) };
         if Cors::is_preflight(&request) && self.intake.routes.by_http_path(request.uri().path()).is_some() {
             return self.finished(reply::preflight(cors.preflight(request.headers())));

@@ -83,8 +83,8 @@ impl Traits<'_> {
     }
 
     fn to_origin(&self) -> Option<Origin> {
-        let kept = |name: &Box<str>| Some((name.clone(), joined(self.headers, name)?));
-        let headers: Vec<_> = self.names.iter().filter_map(kept).collect();
+        let kept = self.names.iter().filter_map(|name| Some((name.clone(), joined(self.headers, name)?)));
+        let headers: Vec<_> = kept.collect();
         if headers.is_empty() && self.identity.is_none() && self.peer.is_none() {
             return None;
         }

@@ -4,7 +4,7 @@
 mod wishes;
 
 use crate::harness::{Capture, Http1Peer, context};
-use otlp_protocol::{Accepted, Batch, Charge, ErrorKind, Signal, ValidateLimits, validate};
+use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, Signal, ValidateLimits, validate};
 use otlp_transport::{
     BoxExport, ClientConfig, Encoding, Export, GrpcClient, GrpcTransportStrategy, HttpClient,
     HttpTransportStrategy, Routes, Server, ServerConfig, TransportStrategy,
@@ -38,7 +38,8 @@ async fn sent_and_taken(client: &impl Export, sink: &Capture) {
         assert_eq!(client.export(batch(signal)).await.unwrap(), partial());
         assert_eq!(sink.take(), [(signal, BODY.into(), 1)]);
     }
-    let error = client.export(batch(Signal::LOGS)).await.unwrap_err();
+    let other = Batch::new(Signal::LOGS, Vec::new(), Count::default(), true, Charge::none());
+    let error = client.export(other).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal, "{error}");
     assert_eq!(sink.taken(), 0);
 }

@@ -45,7 +45,9 @@ impl Defined {
         }
         let mut needed = Vec::new();
         for Built { id, plan, .. } in self.exporters.iter().filter(|built| built.used) {
-            if let Some(ExporterPlan { auth: Some(used), .. }) = plan {
+            let Some(ExporterPlan { auth: used, needs, .. }) = plan else { continue };
+            needed.push((id.clone(), needs.clone()));
+            if let Some(used) = used {
                 needed.push((id.clone(), auth.check_client(used, &defined, problems)));
             }
         }

@@ -10,6 +10,7 @@ use crate::config::problem::Problems;
 use crate::config::rules::{KeyRule, like, refused};
 use crate::config::tls::TLS_RULES;
 use crate::protocol::Protocol;
+use otlp_service::ContextNeeds;
 use otlp_transport::{
     BalanceConfig, BalancePolicy, BalancedClient, Client, ClientConfig, ConfigError, DnsConfig, DnsResolver,
     FixedResolver, ResolvedEndpoint, Resolver, RoutingKey, TransportContext,
@@ -28,7 +29,7 @@ struct LoadBalancing {
     resolver: Resolvers,
     /// What equal requests have equal: traceID, service, resource, metadata. Requests are cut by it, and what is equal
     /// goes to one endpoint. Default traceID, for metrics service.
-    routing_key: Option<Key>,
+    routing_key: Option<Routed>,
     /// The request header that `routing_key: metadata` is of; the receiver must keep it. Not a key of the Collector.
     metadata_key: String,
     /// consistent_hash, round_robin, weighted_round_robin, least_requests. Default consistent_hash. Not a key of the
@@ -53,10 +54,9 @@ struct Protocols {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Resolvers {
-    /// `hostnames`: `host` or `host:port`, or `{endpoint, weight}`, which is not the Collector's.
-    #[serde(rename = "static")]
-    fixed: Option<Static>,
-    /// `hostname`; `port`, default 4317; `interval`, default 5s; `timeout`, default 1s.
+    /// A list that stays as it is.
+    r#static: Option<Static>,
+    /// Every address of a name.
     dns: Option<Dns>,
 }
 
@@ -64,7 +64,7 @@ struct Resolvers {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Static {
-    /// The endpoints. Required.
+    /// `host`, `host:port`, or `{endpoint, weight}`, which is not the Collector's; weights are 1 to 1000. Required.
     hostnames: Vec<Hostname>,
 }
 
@@ -86,7 +86,7 @@ struct Dns {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Ejection {
-    /// Failures in a row that leave an endpoint out; 0 is never, whatever its share of failures. Default 5.
+    /// Failures in a row that leave an endpoint out; 0: only half of at least 20 requests in 10 s do. Default 5.
     consecutive_failures: Option<u32>,
     /// How long at first; doubled each time. Default 5 s.
     base_time: Option<GoDuration>,
@@ -112,7 +112,7 @@ struct Weighted {
 /// What the consistent hash is of.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-enum Key {
+enum Routed {
     /// The trace.
     #[serde(rename = "traceID")]
     TraceId,
@@ -164,9 +164,9 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
         (Protocols { otlp: Some(_), otlp_http: Some(_) }, _) => {
             Some(("protocol", "it is one of otlp, otlp_http"))
         }
-        (_, Resolvers { fixed: Some(_), dns: Some(_) }) => Some(("resolver", "it is one of static, dns")),
-        (_, Resolvers { fixed: None, dns: None }) => Some(("resolver", "it is required: static or dns")),
-        (_, Resolvers { fixed: Some(fixed), .. }) if fixed.hostnames.is_empty() => {
+        (_, Resolvers { r#static: Some(_), dns: Some(_) }) => Some(("resolver", "it is one of static, dns")),
+        (_, Resolvers { r#static: None, dns: None }) => Some(("resolver", "it is required: static or dns")),
+        (_, Resolvers { r#static: Some(fixed), .. }) if fixed.hostnames.is_empty() => {
             Some(("resolver.static.hostnames", "it is required"))
         }
         (_, Resolvers { dns: Some(dns), .. }) if dns.hostname.is_empty() => {
@@ -175,7 +175,7 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
         (Protocols { otlp_http: Some(http), .. }, _) if http.own_endpoints().next().is_some() => {
             Some(("protocol.otlp_http", "its endpoints come from `resolver`"))
         }
-        _ if settings.routing_key == Some(Key::Metadata) && settings.metadata_key.is_empty() => {
+        _ if settings.routing_key == Some(Routed::Metadata) && settings.metadata_key.is_empty() => {
             Some(("metadata_key", "it is required with `routing_key: metadata`"))
         }
         _ if ejection.max_percent.is_some_and(|percent| percent > 100) => {
@@ -197,13 +197,18 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
     sending.retry = retry_on_failure.unwrap_or(sending.retry);
     let place = if resolver.dns.is_some() { "resolver.dns.hostname" } else { "resolver.static.hostnames" };
     let finder = Finder::new(resolver, protocol, sending.config.tls.insecure);
-    sending.plan(component, problems, auth, move |context, template| {
+    let mut needs = ContextNeeds::default();
+    if let RoutingKey::Metadata(header) = &balance.routing {
+        needs.headers.push(header.to_ascii_lowercase().into());
+    }
+    let plan = sending.plan(component, problems, auth, move |context, template| {
         let client = balanced(context, protocol, template, balance, finder.resolver(context));
         client.map_err(|error| match error.key {
             "endpoint" => ConfigError { key: place, ..error },
             _ => error,
         })
-    })
+    })?;
+    Some(ExporterPlan { needs, ..plan })
 }
 
 /// A client of every address of `config.endpoint`'s name, in turns; `None` if one client of the endpoint is as good: it
@@ -255,10 +260,10 @@ fn balance(settings: &LoadBalancing) -> BalanceConfig {
         Some(Policy::LeastRequests) => BalancePolicy::LeastRequests,
     };
     config.routing = match settings.routing_key {
-        None | Some(Key::TraceId) => RoutingKey::TraceId,
-        Some(Key::Service) => RoutingKey::Service,
-        Some(Key::Resource) => RoutingKey::Resource,
-        Some(Key::Metadata) => RoutingKey::Metadata(settings.metadata_key.clone()),
+        None | Some(Routed::TraceId) => RoutingKey::TraceId,
+        Some(Routed::Service) => RoutingKey::Service,
+        Some(Routed::Resource) => RoutingKey::Resource,
+        Some(Routed::Metadata) => RoutingKey::Metadata(settings.metadata_key.clone()),
     };
     let Ejection { consecutive_failures, base_time, max_time, max_percent } = settings.ejection;
     let duration =
@@ -310,7 +315,7 @@ impl Finder {
             resolved.weight = weight;
             resolved
         };
-        let hostnames = resolvers.fixed.map(|fixed| fixed.hostnames).unwrap_or_default();
+        let hostnames = resolvers.r#static.map(|fixed| fixed.hostnames).unwrap_or_default();
         Self::Fixed(hostnames.into_iter().map(endpoint).collect())
     }
 

@@ -126,3 +126,15 @@ async fn an_endpoint_that_cannot_be_is_told_with_its_place() {
     let (_, exporter) = plan(&text).exporters.remove(0);
     assert!((exporter.connect)(&TransportContext::tcp(1 << 20), None).is_err());
 }
+
+#[test]
+fn receivers_keep_the_header_that_is_routed_by() {
+    let text = "receivers: {otlp: {protocols: {grpc: {include_metadata: true}}}}\nprocessors: {batch: }\n\
+                exporters: {load_balancing: {routing_key: metadata, metadata_key: X-Tenant, resolver: {dns: {hostname: a}}}}\n\
+                service: {pipelines: {logs: {receivers: [otlp], processors: [batch], exporters: [load_balancing]}}}\n";
+    let plan = plan(text);
+    let kept = &plan.receivers[0].1.servers[0].spec.config.origin.headers;
+    assert_eq!(kept.iter().map(ToString::to_string).collect::<Vec<_>>(), ["x-tenant"]);
+    let (_, batch) = plan.pipelines[0].batch.clone().unwrap();
+    assert_eq!(batch.metadata_keys, ["x-tenant".into()], "batches of different keys are not joined");
+}

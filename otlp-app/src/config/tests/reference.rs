@@ -133,7 +133,7 @@ fn mirrors(source: usize, text: &str) -> Vec<Mirror<'_>> {
             } else if let Some((key, type_name)) = line.trim_end_matches(',').split_once(": ") {
                 let type_name =
                     type_name.trim_start_matches("Option<").trim_start_matches("Vec<").trim_end_matches('>');
-                let key = key.rsplit(' ').next().unwrap_or(key);
+                let key = key.rsplit(' ').next().unwrap_or(key).trim_start_matches("r#");
                 fields.push(Field { key, type_name, doc: std::mem::take(&mut doc).trim().to_owned() });
             }
         }

@@ -82,8 +82,7 @@ impl Reader<'_, '_> {
         if text.is_empty() && !even_if_empty {
             return Ok(());
         }
-        let out = &mut *self.sink.out;
-        put_tag(out, field.number, WireType::Len);
+        put_tag(self.sink.out, field.number, WireType::Len);
         let open = self.sink.open();
         let out = &mut *self.sink.out;
         let decoded = match field.is_hex {

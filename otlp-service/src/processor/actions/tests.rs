@@ -4,6 +4,7 @@ use crate::processor::{AttributesProcessor, MatchConfig, ResourceProcessor};
 use otlp_protocol::view::RequestView;
 use otlp_protocol::wire::put_len_delimited;
 use otlp_protocol::{Batch, ByteBudget, Charge, Count, Origin, Signal};
+use std::slice::from_ref;
 use std::sync::Arc;
 
 type Attributes<'a> = &'a [(&'a str, AttributeValue)];
@@ -192,8 +193,8 @@ fn extracts_named_groups() {
     );
     let given = [("url", text("http://example.com/path?q=1")), ("path", AttributeValue::int(1))];
     let expect = r#"{"url": "http://example.com/path?q=1", "path": "path", "protocol": "http", "domain": "example.com", "mark": "?", "query": "q=1"}"#;
-    check(&given, &[url.clone()], expect);
-    check(&[("url", text("nothing"))], &[url.clone()], r#"{"url": "nothing"}"#);
+    check(&given, from_ref(&url), expect);
+    check(&[("url", text("nothing"))], from_ref(&url), r#"{"url": "nothing"}"#);
     check(&[("url", AttributeValue::int(1))], &[url], r#"{"url": 1}"#);
     // A group outside of the match is empty; a group of the key's own name comes last.
     let either = with_pattern(ActionKind::Extract, "k", "(?P<a>x)|(?P<k>y)");
@@ -253,8 +254,8 @@ fn takes_values_from_the_request() {
         let config =
             ActionConfig { from_context: Some(from_context.into()), ..action(ActionKind::Upsert, "k") };
         for level in LEVELS {
-            assert_eq!(run(level, &[], &[config.clone()], origin()), expect, "{from_context}");
-            assert_eq!(run(level, &[], &[config.clone()], Origin::default()), "{}", "{from_context}");
+            assert_eq!(run(level, &[], from_ref(&config), origin()), expect, "{from_context}");
+            assert_eq!(run(level, &[], from_ref(&config), Origin::default()), "{}", "{from_context}");
         }
         let needs = ResourceProcessor::new(&[config.clone(), config]).unwrap().needs();
         let header = match from_context {

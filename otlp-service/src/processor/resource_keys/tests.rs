@@ -1,6 +1,7 @@
 use super::*;
 use otlp_protocol::wire::{put_len_delimited, put_varint};
 use otlp_protocol::{ByteBudget, Count, Signal};
+use std::slice::from_ref;
 
 fn within(number: u32, message: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -62,9 +63,9 @@ fn requests_are_cut_by_the_values_of_keys() {
     let other = attribute("other", &text("x"));
     let all: &[(&[Vec<u8>], u64)] = &[
         (&[a.clone(), one.clone()], 2),
-        (&[b.clone()], 1),
+        (from_ref(&b), 1),
         (&[other.clone(), one.clone(), a.clone()], 3),
-        (&[other.clone()], 4),
+        (from_ref(&other), 4),
     ];
     let parts = cut(batch(all, true, &budget), 1000).unwrap();
     assert_eq!(parts, [part(5, "k=a l=1"), part(1, "k=b"), part(4, "")]);
@@ -72,7 +73,7 @@ fn requests_are_cut_by_the_values_of_keys() {
     assert_eq!(cut(batch(&all[3..], true, &budget), 1).unwrap(), [part(4, "")]);
     // What cannot be cut says what holds for all of it.
     assert_eq!(cut(batch(&[all[0], all[2]], false, &budget), 9).unwrap(), [part(5, "k=a l=1")]);
-    let (mixed, two) = ([b, one], [a.clone()]);
+    let (mixed, two) = ([b.clone(), one], [a.clone()]);
     assert_eq!(cut(batch(&[all[0], (&mixed, 1)], false, &budget), 9).unwrap(), [part(3, "l=1")]);
     assert_eq!(cut(batch(&[all[0], (&two, 1)], false, &budget), 9).unwrap(), [part(3, "k=a")]);
     assert_eq!(budget.used(), 0);

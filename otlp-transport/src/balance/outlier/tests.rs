@@ -54,7 +54,7 @@ async fn what_does_not_eject() {
     let (config, now) = (EjectionConfig::default(), TokioClock.now());
     use Outcome::{Answered as A, Failed as F, Unknown as U};
     for (name, may_eject, outcomes, ejected) in [
-        ("four", true, [F, F, F, F].repeat(1), false),
+        ("four", true, [F, F, F, F].to_vec(), false),
         ("five", true, [F; 5].to_vec(), true),
         ("five where nobody else may go", false, [F; 5].to_vec(), false),
         ("answers between", true, [F, F, F, A].repeat(4), false),

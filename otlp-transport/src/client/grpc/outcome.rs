@@ -17,7 +17,7 @@ use percent_encoding::percent_decode;
 
 /// Reads an answer of at most `max_bytes`, inflated. Its status stands in the trailers, or in the headers if there is
 /// nothing else (Trailers-Only).
-pub(super) fn read(
+pub(in crate::client) fn read(
     answer: Answer,
     max_bytes: usize,
     buffers: &BufferPool,

@@ -10,7 +10,7 @@ use otlp_protocol::{Accepted, RpcStatus, parse_retry_after};
 use std::time::SystemTime;
 
 /// Reads an answer; `now` is what dates in `Retry-After` are relative to.
-pub(super) fn read(answer: &Answer, now: SystemTime) -> ExportResult {
+pub(in crate::client) fn read(answer: &Answer, now: SystemTime) -> ExportResult {
     if answer.status.is_success() {
         // Some backends answer in text or HTML, whatever was asked; the status is what counts, as for the Collector.
         return match Language::of(&answer.headers) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads one to eight digits and a unit. `None` if it is anything else.
-pub(super) fn parse(value: &[u8]) -> Option<Duration> {
+pub(in crate::server) fn parse(value: &[u8]) -> Option<Duration> {
     let (unit, digits) = value.split_last()?;
     if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
         return None;

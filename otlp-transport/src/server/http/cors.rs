@@ -9,7 +9,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Request};
 
 /// Who may send from where.
-pub(super) struct Cors {
+pub(in crate::server) struct Cors {
     origins: Vec<Pattern>,
     /// In lower case.
     headers: Vec<String>,
@@ -27,7 +27,7 @@ enum Pattern {
 // === impl Cors ===
 
 impl Cors {
-    pub(super) fn new(config: &CorsConfig) -> Self {
+    pub(in crate::server) fn new(config: &CorsConfig) -> Self {
         let exposed = HeaderValue::try_from(config.exposed_headers.join(", ")).ok();
         let max_age = config.max_age.as_secs();
         Self {
@@ -46,7 +46,7 @@ impl Cors {
     }
 
     /// The headers of the answer to a preflight: those that allow it, if it may be, and what the answer depends on.
-    pub(super) fn preflight(&self, asked: &HeaderMap) -> HeaderMap {
+    pub(in crate::server) fn preflight(&self, asked: &HeaderMap) -> HeaderMap {
         let mut answer = HeaderMap::new();
         answer.insert(VARY, HeaderValue::from_static(VARY_PREFLIGHT));
         let Some(origin) = self.origin(asked) else { return answer };
@@ -69,7 +69,7 @@ impl Cors {
     }
 
     /// What `access-control-allow-origin` answers to a request; `None` if its origin is not allowed, or it has none.
-    pub(super) fn origin(&self, asked: &HeaderMap) -> Option<HeaderValue> {
+    pub(in crate::server) fn origin(&self, asked: &HeaderMap) -> Option<HeaderValue> {
         let origin = asked.get(ORIGIN)?;
         let text = origin.to_str().ok()?.to_ascii_lowercase();
         if self.origins.iter().any(|allowed| matches!(allowed, Pattern::Any)) {

@@ -4,11 +4,12 @@ use crate::harness::{Capture, context, serve};
 use otlp_protocol::{Accepted, Batch, Charge, Count, Signal};
 use otlp_transport::{
     BalanceConfig, BalancedClient, ClientConfig, DnsConfig, DnsResolver, Export as _, FixedResolver,
-    GrpcTransportStrategy, HttpTransportStrategy, ResolvedEndpoint, TransportStrategy,
+    GrpcTransportStrategy, HttpTransportStrategy, Net as _, ResolvedEndpoint, TcpNet, TransportStrategy,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 fn batch() -> Batch {
     let body = b"\x0a\x04\x12\x02\x12\x00".to_vec();
@@ -46,7 +47,25 @@ async fn nothing_is_lost_when_a_server_goes() {
     }
 }
 
-/// Requests go to an address but name the host.
+/// Requests go to the address that was found but name the host.
+#[tokio::test]
+async fn requests_name_the_host_and_not_the_address() {
+    let listener = TcpNet.bind("127.0.0.1:0").await.unwrap();
+    let mut config = ClientConfig::new("http://backend.example:4318");
+    config.connect_to = Some(listener.local_addr().unwrap().to_string());
+    let client = HttpTransportStrategy.client(&context(), config).unwrap();
+    let sent = tokio::spawn(async move { client.export(batch()).await });
+    let (mut io, _) = listener.accept().await.unwrap();
+    let mut head = vec![0; 4096];
+    let len = io.read(&mut head).await.unwrap();
+    let head = String::from_utf8_lossy(&head[..len]).to_lowercase();
+    assert!(head.contains("\r\nhost: backend.example:4318\r\n"), "{head}");
+    io.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    assert_eq!(sent.await.unwrap().unwrap(), Accepted::FULL);
+}
+
 #[tokio::test]
 async fn names_are_looked_up_and_kept() {
     let capture = Capture::accepting();

@@ -1,0 +1,180 @@
+//! What stands in a message, in the order in which JSON has it.
+//!
+//! Protobuf lets fields stand in any order, repeated ones in pieces, singular ones more than once. So a message is
+//! looked over before it is written: where the runs of its fields are is noted, and, if they are not in order already,
+//! sorted. An encoder's message has one run for each field that it sets.
+
+use crate::DecodeErrorKind;
+use crate::error::Fault;
+use crate::schema::{Field, Label, Message};
+use crate::wire::{Cursor, WireType};
+use std::ops::Range;
+
+/// One field, or the same one several times in a row, as it stands in a body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    /// Its place among the message's fields.
+    pub(super) place: u8,
+    /// Where its first tag starts in the body.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// A field's value as it stands in a body: behind the tag, and behind the length if it has one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Whether it is a run of packed values.
+    pub(super) is_packed: bool,
+}
+
+/// Adds the runs of the message at `at` in `body` to `found`, and returns how many fields are unknown.
+#[inline(always)]
+pub(super) fn survey(
+    message: &'static Message,
+    body: &[u8],
+    at: Range<usize>,
+    found: &mut Vec<Run>,
+) -> Result<u64, Fault> {
+    let mut unknown = 0;
+    let mut last = UNKNOWN;
+    let window = &body[..at.end];
+    let mut position = at.start;
+    while position < window.len() {
+        let start = position;
+        let fault = |kind| Fault { kind, offset: start };
+        let (place, end) = pass(message, window, position).map_err(fault)?;
+        position = end;
+        if place == UNKNOWN {
+            unknown += 1;
+        } else if place != last {
+            if found.len() >= MAX_RUNS {
+                return Err(fault(DecodeErrorKind::Scattered { limit: MAX_RUNS }));
+            }
+            found.push(Run { place, start, end });
+        } else if let Some(run) = found.last_mut() {
+            run.end = end;
+        }
+        last = place;
+    }
+    Ok(unknown)
+}
+
+/// Reads the field at `at`, which [`survey`] has found sound.
+#[inline(always)]
+pub(super) fn value(field: &Field, body: &[u8], at: usize) -> Result<Value, DecodeErrorKind> {
+    if let Some((_, start, end)) = short(body, at) {
+        return Ok(Value { start, end, is_packed: field.is_packable() });
+    }
+    let mut fields = Cursor::new(&body[at..]);
+    let (number, wire_type) = fields.tag()?;
+    let behind_tag = fields.position();
+    let start = match wire_type {
+        WireType::Len => {
+            let len = fields.len_delimited()?.len();
+            fields.position() - len
+        }
+        _ => {
+            fields.skip_value(number, wire_type)?;
+            behind_tag
+        }
+    };
+    let is_packed = wire_type == WireType::Len && field.is_packable();
+    Ok(Value { start: at + start, end: at + fields.position(), is_packed })
+}
+
+/// Puts what [`survey`] added from `from` on in order: of a oneof the last arm alone stays, of a singular scalar the last
+/// run.
+#[inline(always)]
+pub(super) fn arrange(message: &'static Message, found: &mut Vec<Run>, from: usize) {
+    let mut last = None;
+    let mut has_arm = false;
+    let in_order = found[from..].iter().all(|run| {
+        let before = last.replace(run.place);
+        let Some(field) = message.fields.get(usize::from(run.place)) else { return false };
+        let is_arm = matches!(field.label, Label::OneOf(_));
+        let is_second_arm = is_arm && std::mem::replace(&mut has_arm, true);
+        match before {
+            Some(before) if before == run.place => field.is_repeated(),
+            Some(before) => before < run.place && !is_second_arm,
+            None => true,
+        }
+    });
+    if !in_order {
+        sort(message, found, from);
+    }
+}
+
+/// The place of the field at `at`, and where it ends.
+#[inline(always)]
+fn pass(message: &'static Message, window: &[u8], at: usize) -> Result<(u8, usize), DecodeErrorKind> {
+    let (number, wire_type, end) = match short(window, at) {
+        Some((number, _, end)) => (number, WireType::Len, end),
+        None => {
+            let mut fields = Cursor::new(&window[at..]);
+            let (number, wire_type) = fields.tag()?;
+            fields.skip_value(number, wire_type)?;
+            (number, wire_type, at + fields.position())
+        }
+    };
+    let place = message.places.get(number as usize).copied().unwrap_or(UNKNOWN);
+    if let Some(field) = message.fields.get(usize::from(place)) {
+        let is_packed = wire_type == WireType::Len && field.is_packable();
+        if !is_packed && wire_type != field.kind.wire_type() {
+            return Err(DecodeErrorKind::WrongWireType { found: wire_type });
+        }
+    }
+    Ok((place, end))
+}
+
+/// The number of the field at `at`, and where its value starts and ends, if it has a length of one byte and a tag of
+/// one: most are that short.
+#[inline(always)]
+fn short(window: &[u8], at: usize) -> Option<(u32, usize, usize)> {
+    match window[at..] {
+        [tag, len, ref rest @ ..]
+            if tag & 0x87 == WireType::Len as u8
+                && tag > 7
+                && len < 0x80
+                && usize::from(len) <= rest.len() =>
+        {
+            Some((u32::from(tag >> 3), at + 2, at + 2 + usize::from(len)))
+        }
+        _ => None,
+    }
+}
+
+#[cold]
+fn sort(message: &'static Message, found: &mut Vec<Run>, from: usize) {
+    let mut kept = found.split_off(from);
+    // From the last to the first: what came later wins.
+    kept.reverse();
+    let mut done = [None; 256];
+    let mut seen = [false; 256];
+    kept.retain(|run| {
+        let place = run.place;
+        let Some(field) = message.fields.get(usize::from(place)) else { return false };
+        if let Label::OneOf(oneof) = field.label {
+            // The arm that stands last, and no piece of it from before another arm.
+            match &mut done[usize::from(oneof)] {
+                Some((arm, is_over)) if *is_over || *arm != place => {
+                    *is_over = true;
+                    return false;
+                }
+                state => *state = Some((place, false)),
+            }
+        }
+        let is_first_seen = !std::mem::replace(&mut seen[usize::from(place)], true);
+        is_first_seen || field.is_repeated() || field.message().is_some()
+    });
+    kept.reverse();
+    kept.sort_by_key(|run| run.place);
+    found.append(&mut kept);
+}
+
+/// The place of a field that the schema does not have.
+const UNKNOWN: u8 = crate::schema::NOWHERE;
+
+/// The messages around the one being written, and that one, may be in this many runs together, which are 24 MiB.
+const MAX_RUNS: usize = 1 << 20;

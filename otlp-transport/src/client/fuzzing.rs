@@ -1,0 +1,22 @@
+//! What clients read of answers, for the fuzz targets alone.
+
+use super::answer::Answer;
+use super::stats::ClientStats;
+use super::{grpc, http};
+use crate::ExportResult;
+use ::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use otlp_protocol::BufferPool;
+use std::time::UNIX_EPOCH;
+
+/// What a gRPC answer of these headers, and no trailers, comes to.
+pub fn grpc_answer(headers: HeaderMap, body: Bytes) -> ExportResult {
+    let answer = Answer { status: StatusCode::OK, headers, body, trailers: None };
+    grpc::outcome::read(answer, 1 << 16, &BufferPool::new(1), &ClientStats::default())
+}
+
+/// What an HTTP answer comes to.
+pub fn http_answer(status: u16, headers: HeaderMap, body: Bytes) -> ExportResult {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
+    http::outcome::read(&Answer { status, headers, body, trailers: None }, UNIX_EPOCH)
+}

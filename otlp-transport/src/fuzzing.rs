@@ -1,0 +1,27 @@
+//! What reads headers, for the fuzz targets alone: no stable interface.
+
+pub use crate::client::fuzzing::{grpc_answer, http_answer};
+pub use crate::server::fuzzing::{grpc_timeout, is_allowed_origin, is_grpc};
+
+use crate::{AuthRequest, Authenticate, BasicAuth, BearerAuth, BearerConfig, Secret, TransportContext};
+use http::HeaderMap;
+use std::sync::OnceLock;
+
+/// Whom basic and bearer authentication take the sender of a request with these headers for. They know `user` by
+/// `password`, and the bearer of `token`.
+pub fn authenticate(headers: &HeaderMap) -> [Option<String>; 2] {
+    static AUTHENTICATORS: OnceLock<Option<(BasicAuth, BearerAuth)>> = OnceLock::new();
+    let authenticators = AUTHENTICATORS.get_or_init(|| {
+        let context = TransportContext::tcp(0);
+        let mut config = BearerConfig::default();
+        config.tokens = vec!["token".into()];
+        let basic = BasicAuth::new(&context, None, &Secret::from("user:password"), None).ok()?;
+        Some((basic, BearerAuth::new(&context, &config).ok()?))
+    });
+    let Some((basic, bearer)) = authenticators else { return [None, None] };
+    let request = AuthRequest { headers, certificate: None };
+    let judge = |by: &dyn Authenticate| {
+        by.authenticate(&request).resolve().ok().map(|identity| identity.name().to_owned())
+    };
+    [judge(basic), judge(bearer)]
+}

@@ -1,0 +1,27 @@
+//! What servers read of headers, for the fuzz targets alone.
+
+use super::grpc::timeout;
+use super::http::cors::Cors;
+use super::media_type;
+use crate::CorsConfig;
+use http::HeaderMap;
+use std::time::Duration;
+
+/// `grpc-timeout`.
+pub fn grpc_timeout(value: &[u8]) -> Option<Duration> {
+    timeout::parse(value)
+}
+
+/// Whether it is gRPC that is served, and whether it is gRPC at all.
+pub fn is_grpc(headers: &HeaderMap) -> (bool, bool) {
+    (media_type::is_grpc(headers), media_type::is_any_grpc(headers))
+}
+
+/// Whether a page may send whose browser asks with these headers, if `pattern` is an allowed origin.
+pub fn is_allowed_origin(pattern: &str, headers: &HeaderMap) -> bool {
+    let mut config = CorsConfig::default();
+    config.allowed_origins = vec![pattern.to_owned()];
+    let cors = Cors::new(&config);
+    cors.preflight(headers);
+    cors.origin(headers).is_some()
+}
