@@ -13,8 +13,7 @@ pub fn authenticate(headers: &HeaderMap) -> [Option<String>; 2] {
     static AUTHENTICATORS: OnceLock<Option<(BasicAuth, BearerAuth)>> = OnceLock::new();
     let authenticators = AUTHENTICATORS.get_or_init(|| {
         let context = TransportContext::tcp(0);
-        let mut config = BearerConfig::default();
-        config.tokens = vec!["token".into()];
+        let config = BearerConfig { tokens: vec!["token".into()], ..BearerConfig::default() };
         let basic = BasicAuth::new(&context, None, &Secret::from("user:password"), None).ok()?;
         Some((basic, BearerAuth::new(&context, &config).ok()?))
     });

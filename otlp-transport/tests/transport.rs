@@ -10,6 +10,7 @@ mod fixtures;
 #[path = "transport/harness.rs"]
 mod harness;
 
+#[cfg(feature = "tls")]
 #[path = "transport/auth.rs"]
 mod auth;
 #[path = "transport/balance.rs"]

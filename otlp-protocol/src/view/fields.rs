@@ -108,8 +108,9 @@ impl<'a> Fields<'a> {
     /// The last value of a singular field that `read` takes.
     #[inline]
     fn last<T>(self, number: u32, read: impl Fn(Raw<'a>) -> Option<T>) -> Option<T> {
+        let mut fields = self.iter();
         let mut found = None;
-        for (_, value) in self.iter().filter(|(other, _)| *other == number) {
+        while let Some(value) = fields.next_of(number) {
             found = read(value).or(found);
         }
         found
@@ -204,6 +205,19 @@ impl<'a> Fields<'a> {
 
 // === impl FieldIter ===
 
+impl<'a> FieldIter<'a> {
+    /// The next value of that field; others are skipped.
+    #[inline]
+    fn next_of(&mut self, number: u32) -> Option<Raw<'a>> {
+        loop {
+            if let Some(value) = read_next_of(&mut self.piece, number) {
+                return Some(value);
+            }
+            self.piece = Cursor::new(self.rest.as_mut()?.next()?);
+        }
+    }
+}
+
 impl<'a> Iterator for FieldIter<'a> {
     type Item = (u32, Raw<'a>);
 
@@ -278,9 +292,8 @@ impl<'a, T: From<&'a [u8]>> Iterator for Views<'a, T> {
     #[inline]
     fn next(&mut self) -> Option<T> {
         loop {
-            match self.fields.next()? {
-                (number, Raw::Len(value)) if number == self.number => return Some(T::from(value)),
-                _ => {}
+            if let Raw::Len(value) = self.fields.next_of(self.number)? {
+                return Some(T::from(value));
             }
         }
     }
@@ -328,13 +341,12 @@ impl<T> Iterator for Scalars<'_, T> {
                 return Some((self.convert)(value));
             }
             self.run = Cursor::new(&[]);
-            match self.fields.next()? {
-                (number, _) if number != self.number => {}
-                (_, Raw::Len(run)) => self.run = Cursor::new(run),
-                (_, Raw::Fixed64(value)) if self.wire_type == WireType::Fixed64 => {
+            match self.fields.next_of(self.number)? {
+                Raw::Len(run) => self.run = Cursor::new(run),
+                Raw::Fixed64(value) if self.wire_type == WireType::Fixed64 => {
                     return Some((self.convert)(value));
                 }
-                (_, Raw::Varint(value)) if self.wire_type == WireType::Varint => {
+                Raw::Varint(value) if self.wire_type == WireType::Varint => {
                     return Some((self.convert)(value));
                 }
                 _ => {}
@@ -354,17 +366,31 @@ impl<T: fmt::Debug + Clone> fmt::Debug for Scalars<'_, T> {
 /// Reads the next field, groups skipped. A malformed message ends here: nothing after it can be told.
 #[inline]
 fn read<'a>(message: &mut Cursor<'a>) -> Option<(u32, Raw<'a>)> {
-    let field = read_or_fail(message);
+    let field = read_if(message, |_| true);
     if field.is_none() {
         *message = Cursor::new(&[]);
     }
     field
 }
 
+/// Reads the next value of that field.
 #[inline]
-fn read_or_fail<'a>(message: &mut Cursor<'a>) -> Option<(u32, Raw<'a>)> {
+fn read_next_of<'a>(message: &mut Cursor<'a>, number: u32) -> Option<Raw<'a>> {
+    let field = read_if(message, |found| found == number);
+    if field.is_none() {
+        *message = Cursor::new(&[]);
+    }
+    field.map(|(_, value)| value)
+}
+
+#[inline]
+fn read_if<'a>(message: &mut Cursor<'a>, wanted: impl Fn(u32) -> bool) -> Option<(u32, Raw<'a>)> {
     while !message.is_at_end() {
         let (number, wire_type) = message.tag().ok()?;
+        if !wanted(number) {
+            message.skip_value(number, wire_type).ok()?;
+            continue;
+        }
         let value = match wire_type {
             WireType::Varint => Raw::Varint(message.varint().ok()?),
             WireType::Fixed64 => Raw::Fixed64(message.fixed64().ok()?),
@@ -382,9 +408,8 @@ fn read_or_fail<'a>(message: &mut Cursor<'a>) -> Option<(u32, Raw<'a>)> {
 
 fn next_piece<'a>(message: &mut Cursor<'a>, number: u8) -> Option<&'a [u8]> {
     loop {
-        match read(message)? {
-            (found, Raw::Len(piece)) if found == u32::from(number) => return Some(piece),
-            _ => {}
+        if let Raw::Len(piece) = read_next_of(message, u32::from(number))? {
+            return Some(piece);
         }
     }
 }

@@ -67,8 +67,7 @@ fn key() -> &'static hmac::Key {
     static KEY: OnceLock<hmac::Key> = OnceLock::new();
     KEY.get_or_init(|| {
         let random = SystemRandom::new();
-        // Without randomness from the system TLS would not work either; the address of a fresh allocation and the
-        // hasher's seed are unforeseeable enough for what is compared here.
+        // ring fails if the system gives no randomness, which then costs TLS, too; the hasher's seed hides timing well enough.
         hmac::Key::generate(hmac::HMAC_SHA256, &random).unwrap_or_else(|_| {
             use std::hash::{BuildHasher, RandomState};
             hmac::Key::new(hmac::HMAC_SHA256, &RandomState::new().hash_one(0).to_le_bytes())

@@ -56,8 +56,7 @@ fn identities_tell_keys_and_tokens_apart() {
     let context = TransportContext::tcp(0);
     let key = |name: &str, key: &str| ApiKey { name: name.into(), key: key.into() };
     let keys = ApiKeyAuth::new("x-api-key", &[key("a", "1"), key("b", "2")]).unwrap();
-    let mut config = BearerConfig::default();
-    config.tokens = vec!["1".into(), "2".into()];
+    let config = BearerConfig { tokens: vec!["1".into(), "2".into()], ..BearerConfig::default() };
     let bearer = BearerAuth::new(&context, &config).unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("x-api-key", HeaderValue::from_static("2"));
@@ -70,8 +69,7 @@ fn identities_tell_keys_and_tokens_apart() {
 #[test]
 fn secrets_are_shown_nowhere() {
     let context = TransportContext::tcp(0);
-    let mut config = BearerConfig::default();
-    config.tokens = vec!["s3cret".into()];
+    let config = BearerConfig { tokens: vec!["s3cret".into()], ..BearerConfig::default() };
     let key = ApiKey { name: "a".into(), key: "s3cret".into() };
     let inline = Secret::from("user:s3cret");
     let basic = BasicCredentials::new(
@@ -104,10 +102,9 @@ fn what_lets_in_nobody_or_cannot_be_sent_is_refused() {
     assert_eq!(ApiKeyAuth::new("x-api-key", &[]).unwrap_err().key, "keys");
     assert_eq!(ApiKeyAuth::new("x-api-key", &[key("")]).unwrap_err().key, "keys");
     assert_eq!(ApiKeyAuth::new("no name", &[key("k")]).unwrap_err().key, "header");
-    let bearer = |tokens: &[&str]| {
-        let mut config = BearerConfig::default();
-        config.tokens = tokens.iter().map(|token| Secret::from(*token)).collect();
-        config
+    let bearer = |tokens: &[&str]| BearerConfig {
+        tokens: tokens.iter().map(|token| Secret::from(*token)).collect(),
+        ..BearerConfig::default()
     };
     assert_eq!(BearerAuth::new(&context, &bearer(&[])).unwrap_err().key, "tokens");
     assert_eq!(BearerAuth::new(&context, &bearer(&[""])).unwrap_err().key, "tokens");

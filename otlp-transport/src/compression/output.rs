@@ -39,6 +39,9 @@ impl<'a> Output<'a> {
             }
             let more = self.len.max(input.saturating_mul(4)).max(MIN_GROWTH).min(limit - self.len);
             self.charge.try_grow(more as u64)?;
+            // While it moves, the old room is held beside the new.
+            let mut moving = self.charge.another();
+            moving.try_grow(self.len as u64)?;
             self.buffer.reserve_exact(more);
             self.buffer.resize(self.len + more, 0);
         }

@@ -19,8 +19,7 @@ pub fn is_grpc(headers: &HeaderMap) -> (bool, bool) {
 
 /// Whether a page may send whose browser asks with these headers, if `pattern` is an allowed origin.
 pub fn is_allowed_origin(pattern: &str, headers: &HeaderMap) -> bool {
-    let mut config = CorsConfig::default();
-    config.allowed_origins = vec![pattern.to_owned()];
+    let config = CorsConfig { allowed_origins: vec![pattern.to_owned()], ..CorsConfig::default() };
     let cors = Cors::new(&config);
     cors.preflight(headers);
     cors.origin(headers).is_some()

@@ -86,7 +86,7 @@ impl Escape {
     }
 }
 
-/// The four hex digits of `\uXXXX`.
+/// The four hex digits of `\u` escape.
 fn code_unit(text: &[u8]) -> Result<u32, JsonErrorKind> {
     let digits = text.get(2..6).ok_or(JsonErrorKind::Truncated)?;
     digits.iter().try_fold(0, |unit, &digit| {
