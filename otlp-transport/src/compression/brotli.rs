@@ -2,7 +2,7 @@
 
 mod compress;
 
-use super::output::Output;
+use super::output::{Inflate, inflate};
 use super::{Codec, Compressor, DecompressError};
 use brotli::enc::StandardAlloc;
 use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
@@ -31,36 +31,55 @@ impl Codec for Brotli {
         // The decoder keeps what it made in a window of its own.
         let mut window = charge.another();
         window.try_grow(window_bytes(wire))?;
-        let mut out = Output::new(max_bytes, charge, buffers);
-        let alloc = StandardAlloc::default;
-        let mut decoder = BrotliState::new_strict(alloc(), alloc(), alloc());
-        let (mut left, mut at) = (wire.len(), 0);
-        loop {
-            let room = out.room(left)?;
-            let (mut room_left, mut made, mut total) = (room.len(), 0, 0);
-            let result = BrotliDecompressStream(
-                &mut left,
-                &mut at,
-                wire,
-                &mut room_left,
-                &mut made,
-                room,
-                &mut total,
-                &mut decoder,
-            );
-            out.wrote(made);
-            match result {
-                BrotliResult::ResultSuccess if left == 0 => return out.finish(),
-                BrotliResult::ResultSuccess => return Err(malformed("something follows its end")),
-                BrotliResult::NeedsMoreOutput => {}
-                BrotliResult::NeedsMoreInput => return Err(malformed("it ends too early")),
-                BrotliResult::ResultFailure => return Err(malformed("the data is corrupt")),
-            }
-        }
+        inflate(|| Stream::new(wire), wire.len(), max_bytes, charge, buffers)
     }
 
     fn compressor(&self) -> Option<&'static dyn Compressor> {
         Some(&compress::Brotli)
+    }
+}
+
+struct Stream<'a> {
+    decoder: BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>,
+    wire: &'a [u8],
+    at: usize,
+    is_over: bool,
+}
+
+impl<'a> Stream<'a> {
+    fn new(wire: &'a [u8]) -> Self {
+        let alloc = StandardAlloc::default;
+        Self { decoder: BrotliState::new_strict(alloc(), alloc(), alloc()), wire, at: 0, is_over: false }
+    }
+}
+
+impl Inflate for Stream<'_> {
+    fn next(&mut self, room: &mut [u8]) -> Result<Option<usize>, DecompressError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let mut left = self.wire.len() - self.at;
+        let (mut room_left, mut made, mut total) = (room.len(), 0, 0);
+        let result = BrotliDecompressStream(
+            &mut left,
+            &mut self.at,
+            self.wire,
+            &mut room_left,
+            &mut made,
+            room,
+            &mut total,
+            &mut self.decoder,
+        );
+        match result {
+            BrotliResult::ResultSuccess if left > 0 => Err(malformed("something follows its end")),
+            BrotliResult::ResultSuccess => {
+                self.is_over = true;
+                Ok(Some(made))
+            }
+            BrotliResult::NeedsMoreOutput => Ok(Some(made)),
+            BrotliResult::NeedsMoreInput => Err(malformed("it ends too early")),
+            BrotliResult::ResultFailure => Err(malformed("the data is corrupt")),
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! deflate as HTTP means it: zlib's framing, RFC 1950, under both of its names. Taken, not made: whoever can read it reads
 //! gzip as well.
 
-use super::output::Output;
+use super::output::{Inflate, inflate};
 use super::{Codec, DecompressError, MAX_IDLE_CONTEXTS};
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
-use otlp_protocol::{BufferPool, Charge, ObjectPool};
+use otlp_protocol::{BufferPool, Charge, ObjectPool, PooledObject};
 use std::sync::LazyLock;
 
 /// By its name.
@@ -28,25 +28,36 @@ impl Codec for Deflate {
         charge: &mut Charge,
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError> {
-        let mut out = Output::new(max_bytes, charge, buffers);
-        let mut inflater = INFLATERS.take();
-        let mut rest = wire;
-        loop {
-            let (used, made) = (inflater.total_in(), inflater.total_out());
-            let room = out.room(rest.len())?;
-            let status = inflater
-                .decompress(rest, room, FlushDecompress::None)
-                .map_err(|_| self.malformed("the data is corrupt"))?;
-            let (used, made) =
-                ((inflater.total_in() - used) as usize, (inflater.total_out() - made) as usize);
-            rest = &rest[used..];
-            out.wrote(made);
-            match status {
-                Status::StreamEnd if rest.is_empty() => return out.finish(),
-                Status::StreamEnd => return Err(self.malformed("something follows its end")),
-                _ if used == 0 && made == 0 => return Err(self.malformed("it ends too early")),
-                _ => {}
-            }
+        let begin = || Stream { codec: self, inflater: INFLATERS.take(), rest: wire, is_over: false };
+        inflate(begin, wire.len(), max_bytes, charge, buffers)
+    }
+}
+
+struct Stream<'a> {
+    codec: &'a Deflate,
+    inflater: PooledObject<Decompress>,
+    rest: &'a [u8],
+    is_over: bool,
+}
+
+impl Inflate for Stream<'_> {
+    fn next(&mut self, room: &mut [u8]) -> Result<Option<usize>, DecompressError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let (used, made) = (self.inflater.total_in(), self.inflater.total_out());
+        let status = self
+            .inflater
+            .decompress(self.rest, room, FlushDecompress::None)
+            .map_err(|_| self.codec.malformed("the data is corrupt"))?;
+        let used = (self.inflater.total_in() - used) as usize;
+        let made = (self.inflater.total_out() - made) as usize;
+        self.rest = &self.rest[used..];
+        self.is_over = status == Status::StreamEnd;
+        match self.is_over {
+            true if !self.rest.is_empty() => Err(self.codec.malformed("something follows its end")),
+            false if used == 0 && made == 0 => Err(self.codec.malformed("it ends too early")),
+            _ => Ok(Some(made)),
         }
     }
 }

@@ -8,14 +8,15 @@
 
 mod piecewise;
 
+use super::output::{Inflate, inflate};
 use super::{
     Codec, CompressError, Compressor, DecompressError, MAX_IDLE_CONTEXTS, MAX_SCRATCH_BYTES,
-    PiecewiseCompressor, contiguous, output::Output, reset_scratch,
+    PiecewiseCompressor, contiguous, reset_scratch,
 };
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
-use libdeflater::{CompressionLvl, DecompressionError, Decompressor, crc32};
-use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload};
+use libdeflater::{CompressionLvl, Crc, DecompressionError, Decompressor, crc32};
+use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload, PooledObject};
 use std::sync::LazyLock;
 
 pub(super) struct Gzip;
@@ -42,7 +43,7 @@ impl Codec for Gzip {
         let has_second_start = memchr::memmem::find(&wire[1..], &MEMBER_START).is_some();
         let has_second_trailer = memchr::memmem::find(wire, trailer) != Some(wire.len() - TRAILER_LEN);
         if has_second_start || has_second_trailer {
-            return inflate_members(wire, max_bytes, charge, buffers);
+            return inflate(|| Members::new(wire), wire.len(), max_bytes, charge, buffers);
         }
         // libdeflate does not look at a header's own checksum.
         if header_len(wire).is_none() {
@@ -131,50 +132,71 @@ impl Trailer {
     }
 }
 
-fn inflate_members(
-    wire: &[u8],
-    max_bytes: usize,
-    charge: &mut Charge,
-    buffers: &BufferPool,
-) -> Result<Bytes, DecompressError> {
-    let mut out = Output::new(max_bytes, charge, buffers);
-    let mut inflater = INFLATERS.take();
-    let mut rest = wire;
-    for _ in 0..MAX_MEMBERS {
-        rest = &rest[header_len(rest).ok_or(malformed(NOT_A_HEADER))?..];
-        let start = out.written().len();
-        inflater.reset(false);
-        loop {
-            let (used, made) = (inflater.total_in(), inflater.total_out());
-            let status = inflater
-                .decompress(rest, out.room(rest.len())?, FlushDecompress::None)
-                .map_err(|_| malformed("the data is corrupt"))?;
-            let (used, made) =
-                ((inflater.total_in() - used) as usize, (inflater.total_out() - made) as usize);
-            rest = &rest[used..];
-            out.wrote(made);
-            match status {
-                Status::StreamEnd => break,
-                _ if used == 0 && made == 0 => return Err(malformed("it ends too early")),
-                _ => {}
-            }
+/// The members of a stream, one after the other.
+struct Members<'a> {
+    inflater: PooledObject<Decompress>,
+    rest: &'a [u8],
+    /// Of the member so far; `None` between members.
+    checksum: Option<Crc>,
+    len: u32,
+    begun: usize,
+}
+
+impl<'a> Members<'a> {
+    fn new(wire: &'a [u8]) -> Self {
+        Self { inflater: INFLATERS.take(), rest: wire, checksum: None, len: 0, begun: 0 }
+    }
+
+    fn begin(&mut self) -> Result<Crc, DecompressError> {
+        self.begun += 1;
+        if self.begun > MAX_MEMBERS {
+            return Err(malformed("it has more than 65536 members"));
         }
-        if out.written().len() > max_bytes {
-            return Err(out.too_large());
-        }
-        let Some((trailer, after)) = rest.split_first_chunk::<TRAILER_LEN>() else {
+        self.rest = &self.rest[header_len(self.rest).ok_or(malformed(NOT_A_HEADER))?..];
+        self.inflater.reset(false);
+        self.len = 0;
+        Ok(Crc::new())
+    }
+
+    fn end(&mut self, checksum: &Crc) -> Result<(), DecompressError> {
+        let Some((trailer, after)) = self.rest.split_first_chunk::<TRAILER_LEN>() else {
             return Err(malformed("it ends before its trailer"));
         };
-        let member = &out.written()[start..];
-        if Trailer::parse(*trailer) != (Trailer { crc: crc32(member), len: member.len() as u32 }) {
+        if Trailer::parse(*trailer) != (Trailer { crc: checksum.sum(), len: self.len }) {
             return Err(malformed("its checksum or length does not match"));
         }
-        rest = after;
-        if rest.is_empty() {
-            return out.finish();
-        }
+        self.rest = after;
+        Ok(())
     }
-    Err(malformed("it has more than 65536 members"))
+}
+
+impl Inflate for Members<'_> {
+    fn next(&mut self, room: &mut [u8]) -> Result<Option<usize>, DecompressError> {
+        if self.rest.is_empty() && self.begun > 0 && self.checksum.is_none() {
+            return Ok(None);
+        }
+        let mut checksum = match self.checksum.take() {
+            Some(checksum) => checksum,
+            None => self.begin()?,
+        };
+        let (used, made) = (self.inflater.total_in(), self.inflater.total_out());
+        let status = self
+            .inflater
+            .decompress(self.rest, room, FlushDecompress::None)
+            .map_err(|_| malformed("the data is corrupt"))?;
+        let used = (self.inflater.total_in() - used) as usize;
+        let made = (self.inflater.total_out() - made) as usize;
+        self.rest = &self.rest[used..];
+        checksum.update(&room[..made]);
+        // RFC 1952 §2.3.1: ISIZE is the length modulo 2^32.
+        self.len = self.len.wrapping_add(made as u32);
+        match status {
+            Status::StreamEnd => self.end(&checksum)?,
+            _ if used == 0 && made == 0 => return Err(malformed("it ends too early")),
+            _ => self.checksum = Some(checksum),
+        }
+        Ok(Some(made))
+    }
 }
 
 /// Length of the member header at the start of `bytes`; `None` if it is not one, or not all of one.

@@ -2,73 +2,65 @@
 
 use super::DecompressError;
 use bytes::Bytes;
-use otlp_protocol::{BufferPool, Charge, PooledObject};
+use otlp_protocol::{BufferPool, Charge};
 
-/// A buffer that grows under a limit, charged before it does.
-pub(super) struct Output<'a> {
-    buffer: PooledObject<Vec<u8>>,
-    /// Bytes of `buffer` that hold something; the rest is room, which is charged, too.
-    len: usize,
+/// A stream being inflated.
+pub(super) trait Inflate {
+    /// Writes what comes next into `room`, which is not empty, and returns how much of it was filled; `None` at the end of
+    /// the stream.
+    fn next(&mut self, room: &mut [u8]) -> Result<Option<usize>, DecompressError>;
+}
+
+/// Inflates a stream of `wire_len` bytes, which `begin` begins.
+///
+/// What turns out small is inflated once. What does not is measured first, without being kept, and inflated once more into
+/// a buffer of just that size: a buffer that grows would be held twice while it moves, and most of what a bomb makes is
+/// never kept.
+pub(super) fn inflate<I: Inflate>(
+    begin: impl Fn() -> I,
+    wire_len: usize,
     max_bytes: usize,
-    charge: &'a mut Charge,
-    /// What `charge` held at the beginning.
-    before: u64,
+    charge: &mut Charge,
+    buffers: &BufferPool,
+) -> Result<Bytes, DecompressError> {
+    let room = wire_len.saturating_mul(16).clamp(MIN_ROOM, MAX_ROOM).min(max_bytes.saturating_add(1));
+    let mut window = charge.another();
+    window.try_grow(room as u64)?;
+    let mut small = buffers.take(room);
+    small.resize(room, 0);
+    let mut stream = begin();
+    let (len, is_whole) = fill(&mut stream, &mut small)?;
+    if is_whole && len <= max_bytes {
+        charge.try_grow(len as u64)?;
+        let mut exact = buffers.take(len);
+        exact.extend_from_slice(&small[..len]);
+        return Ok(BufferPool::freeze(exact));
+    }
+    let mut total = len;
+    while total <= max_bytes {
+        let Some(made) = stream.next(&mut small)? else { break };
+        total += made;
+    }
+    if total > max_bytes {
+        return Err(DecompressError::TooLarge { limit: max_bytes });
+    }
+    drop((stream, small, window));
+    charge.try_grow(total as u64)?;
+    let mut out = buffers.take(total);
+    out.resize(total, 0);
+    fill(&mut begin(), &mut out)?;
+    Ok(BufferPool::freeze(out))
 }
 
-impl<'a> Output<'a> {
-    pub(super) fn new(max_bytes: usize, charge: &'a mut Charge, buffers: &BufferPool) -> Self {
-        let before = charge.bytes();
-        Self { buffer: buffers.take(0), len: 0, max_bytes, charge, before }
+/// Fills `out` as far as the stream goes: how far that is, and whether the stream ended.
+fn fill(stream: &mut impl Inflate, out: &mut [u8]) -> Result<(usize, bool), DecompressError> {
+    let mut len = 0;
+    while len < out.len() {
+        let Some(made) = stream.next(&mut out[len..])? else { return Ok((len, true)) };
+        len += made;
     }
-
-    /// What there is so far.
-    pub(super) fn written(&self) -> &[u8] {
-        &self.buffer[..self.len]
-    }
-
-    /// Room for more, never none: it doubles, starting from a guess by how much `input` is left, up to one byte over the
-    /// limit, which tells a body of just that size from a larger one.
-    ///
-    /// # Errors
-    /// If the limit is passed, or the budget exhausted.
-    pub(super) fn room(&mut self, input: usize) -> Result<&mut [u8], DecompressError> {
-        if self.len == self.buffer.len() {
-            let limit = self.max_bytes.saturating_add(1);
-            if self.len >= limit {
-                return Err(self.too_large());
-            }
-            let more = self.len.max(input.saturating_mul(4)).max(MIN_GROWTH).min(limit - self.len);
-            self.charge.try_grow(more as u64)?;
-            // While it moves, the old room is held beside the new.
-            let mut moving = self.charge.another();
-            moving.try_grow(self.len as u64)?;
-            self.buffer.reserve_exact(more);
-            self.buffer.resize(self.len + more, 0);
-        }
-        Ok(&mut self.buffer[self.len..])
-    }
-
-    /// Says how much of the room was written.
-    pub(super) fn wrote(&mut self, count: usize) {
-        self.len = (self.len + count).min(self.buffer.len());
-    }
-
-    /// All of it; the charge is left with its length.
-    ///
-    /// # Errors
-    /// If it is over the limit.
-    pub(super) fn finish(mut self) -> Result<Bytes, DecompressError> {
-        if self.len > self.max_bytes {
-            return Err(self.too_large());
-        }
-        self.buffer.truncate(self.len);
-        self.charge.shrink_to(self.before + self.len as u64);
-        Ok(BufferPool::freeze(self.buffer))
-    }
-
-    pub(super) fn too_large(&self) -> DecompressError {
-        DecompressError::TooLarge { limit: self.max_bytes }
-    }
+    Ok((len, false))
 }
 
-const MIN_GROWTH: usize = 4 << 10;
+const MIN_ROOM: usize = 16 << 10;
+const MAX_ROOM: usize = 1 << 20;

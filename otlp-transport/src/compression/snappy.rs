@@ -4,7 +4,7 @@
 //! They cannot be mistaken for one another. Read as a block, a stream's identifier would be a copy from before the start
 //! of the block.
 
-use super::output::Output;
+use super::output::{Inflate, inflate};
 use super::{Codec, DecompressError};
 use bytes::Bytes;
 use otlp_protocol::{BufferPool, Charge};
@@ -74,20 +74,24 @@ impl Snappy {
         charge: &mut Charge,
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError> {
-        let mut out = Output::new(max_bytes, charge, buffers);
-        let mut decoder = FrameDecoder::new(wire);
-        loop {
-            let left = decoder.get_ref().len();
-            let made = decoder.read(out.room(left)?).map_err(|_| self.malformed(CORRUPT))?;
-            if made == 0 {
-                return out.finish();
-            }
-            out.wrote(made);
-        }
+        let begin = || Stream { codec: self, decoder: FrameDecoder::new(wire) };
+        inflate(begin, wire.len(), max_bytes, charge, buffers)
     }
 
     fn malformed(&self, problem: &'static str) -> DecompressError {
         DecompressError::Malformed { codec: self.0, problem }
+    }
+}
+
+struct Stream<'a> {
+    codec: &'a Snappy,
+    decoder: FrameDecoder<&'a [u8]>,
+}
+
+impl Inflate for Stream<'_> {
+    fn next(&mut self, room: &mut [u8]) -> Result<Option<usize>, DecompressError> {
+        let made = self.decoder.read(room).map_err(|_| self.codec.malformed(CORRUPT))?;
+        Ok((made > 0).then_some(made))
     }
 }
 
