@@ -18,7 +18,7 @@ fn compare<M: Message + Default + Serialize + DeserializeOwned>(
     body: &[u8],
 ) {
     let mut text = Vec::new();
-    from_protobuf(signal.request, body, &mut text).unwrap();
+    from_protobuf(signal.request, body, usize::MAX, &mut text).unwrap();
     let spaced =
         serde_json::to_vec_pretty(&serde_json::from_slice::<serde_json::Value>(&text).unwrap()).unwrap();
     let limits = JsonLimits::default();
@@ -47,7 +47,7 @@ fn compare<M: Message + Default + Serialize + DeserializeOwned>(
     group.bench_function("from_protobuf", |bencher| {
         bencher.iter(|| {
             json.clear();
-            from_protobuf(signal.request, black_box(body), &mut json).unwrap()
+            from_protobuf(signal.request, black_box(body), usize::MAX, &mut json).unwrap()
         });
     });
     group.finish();

@@ -52,5 +52,5 @@ fn read(signal: Signal, text: &[u8]) -> Vec<u8> {
 
 fn write(signal: Signal, body: &[u8]) -> Option<Vec<u8>> {
     let mut text = Vec::new();
-    from_protobuf(signal.request, body, &mut text).ok().map(|_| text)
+    from_protobuf(signal.request, body, usize::MAX, &mut text).ok().map(|_| text)
 }

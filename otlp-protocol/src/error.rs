@@ -60,10 +60,11 @@ pub enum DecodeErrorKind {
         /// The limit: [`ValidateLimits::max_elements`](crate::ValidateLimits::max_elements).
         limit: usize,
     },
-    /// The body would be too large with its strings repaired, or has too many to repair.
-    #[error("with its strings repaired, the request would have more than {limit} bytes")]
+    /// What is made of the body would be too large: the body with its strings repaired, of which it has too many, or
+    /// its JSON.
+    #[error("rewritten, it would have more than {limit} bytes")]
     TooLarge {
-        /// The limit: `max_bytes` of [`repair_utf8`](crate::repair_utf8).
+        /// The limit: `max_bytes` of [`repair_utf8`](crate::repair_utf8) or [`from_protobuf`](crate::json::from_protobuf).
         limit: usize,
     },
 }

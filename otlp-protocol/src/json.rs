@@ -90,6 +90,8 @@ pub fn to_protobuf(
 }
 
 /// Appends the JSON of `protobuf` to `out`: `protobuf` is one `message` of OTLP, in any encoding that protobuf allows.
+/// JSON is two to three times as long, but two bytes can make twenty: `max_bytes` bounds what is written, to which no
+/// more than some KiB of memory are added.
 ///
 /// Fields stand in the order of their numbers. As a decoder would have it, of a scalar given twice the last one counts,
 /// of a oneof the last arm, and a message given twice is merged.
@@ -99,19 +101,21 @@ pub fn to_protobuf(
 /// use otlp_protocol::json::from_protobuf;
 ///
 /// let mut text = Vec::new();
-/// from_protobuf(Signal::LOGS.request, b"\x0a\x06\x12\x04\x12\x02\x10\x09", &mut text)?;
+/// from_protobuf(Signal::LOGS.request, b"\x0a\x06\x12\x04\x12\x02\x10\x09", 64 << 20, &mut text)?;
 /// assert_eq!(text, br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":9}]}]}]}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
-/// If it is not such a message ([`validate`](crate::validate()) tells); `out` is as it was.
+/// If it is not such a message ([`validate`](crate::validate()) tells), or larger than `max_bytes` in JSON
+/// ([`TooLarge`](crate::DecodeErrorKind::TooLarge)); `out` is as it was.
 pub fn from_protobuf(
     message: &'static Message,
     protobuf: &[u8],
+    max_bytes: usize,
     out: &mut Vec<u8>,
 ) -> Result<Written, DecodeError> {
-    write::write(message, protobuf, out)
+    write::write(message, protobuf, max_bytes, out)
 }
 
 // === impl JsonLimits ===

@@ -135,15 +135,20 @@ fn walk(
             }
             if step >= step::MESSAGE {
                 let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
-                let Some(child) = message.of_step(step) else { continue };
-                if std::ptr::eq(child, attribute::KEY_VALUE)
-                    && outer.len() + attribute::MESSAGES <= limits.max_depth
-                    && limits.max_elements - elements >= attribute::MESSAGES
-                    && attribute::is_plain(body, from, to)
-                {
-                    elements += attribute::MESSAGES;
+                let Some(child) = message.of_step(step) else {
                     at = to;
                     continue;
+                };
+                if std::ptr::eq(child, attribute::KEY_VALUE)
+                    && outer.len() + attribute::MESSAGES <= limits.max_depth
+                {
+                    let most = (limits.max_elements - elements) / attribute::MESSAGES;
+                    let (next, count) = attribute::pass(body, start, window.len(), most);
+                    if count > 0 {
+                        elements += count * attribute::MESSAGES;
+                        at = next;
+                        continue;
+                    }
                 }
                 if outer.len() >= limits.max_depth {
                     return Err(fault(DecodeErrorKind::TooDeep { limit: limits.max_depth }));

@@ -41,7 +41,7 @@ pub struct LedgerLine {
     pub destination: String,
     /// Items we answered for.
     pub accepted: u64,
-    /// Items that stayed the sender's: refused, or failed end to end.
+    /// Items that stayed the sender's: refused, or failed end to end. As many as processors had made of them.
     pub refused: u64,
     /// Items that processors made beside those that were accepted.
     pub produced: u64,

@@ -2,7 +2,8 @@
 //!
 //! A server with an [`Authenticate`] answers nothing to anybody it does not know: not a path, not a method, not health.
 //! A client with [`Credentials`] adds them to each request. Secrets are never logged or shown, are compared in constant
-//! time by digests under a key of the process (which hides their lengths, too), and all of them each time.
+//! time by digests under a random key (which hides their lengths, too), and all of them each time. Nothing empty is a
+//! secret: not a token, a key, a user or a password.
 
 mod api_key;
 mod basic;

@@ -12,22 +12,30 @@ pub(crate) use text::put_string;
 
 use super::Written;
 use crate::DecodeError;
-use crate::error::Fault;
+use crate::error::{DecodeErrorKind, Fault};
 use crate::schema::{Field, Label, Message};
 use crate::wire::Cursor;
 use run::{Run, Value, arrange, survey};
 
-/// Appends the JSON of `body`, which is `message`.
+/// Appends the JSON of `body`, which is `message`; at most `max_bytes`.
 pub(super) fn write(
     message: &'static Message,
     body: &[u8],
+    max_bytes: usize,
     out: &mut Vec<u8>,
 ) -> Result<Written, DecodeError> {
     let start = out.len();
     // JSON is two to three times as long.
-    out.reserve(body.len() * 2);
-    let mut writer =
-        Writer { body, out, outer: Vec::with_capacity(16), found: Vec::new(), unknown_fields: 0 };
+    out.reserve(body.len().saturating_mul(2).min(max_bytes));
+    let mut writer = Writer {
+        body,
+        out,
+        end: start.saturating_add(max_bytes),
+        max_bytes,
+        outer: Vec::with_capacity(16),
+        found: Vec::new(),
+        unknown_fields: 0,
+    };
     match writer.walk(message) {
         Ok(()) => Ok(Written { unknown_fields: writer.unknown_fields }),
         Err(fault) => {
@@ -40,6 +48,9 @@ pub(super) fn write(
 struct Writer<'a, 'o> {
     body: &'a [u8],
     out: &'o mut Vec<u8>,
+    /// Where the text ends at the latest.
+    end: usize,
+    max_bytes: usize,
     /// The messages around the one being written.
     outer: Vec<Frame>,
     /// What stands in them, and in that one: the innermost message's fields last.
@@ -80,7 +91,7 @@ impl Writer<'_, '_> {
             self.found.truncate(frame.first);
             match self.outer.pop() {
                 Some(outer) => frame = outer,
-                None => return Ok(()),
+                None => return self.room(0, 0),
             }
         }
     }
@@ -100,6 +111,7 @@ impl Writer<'_, '_> {
         let from = frame.last;
         while let Some(&Run { place, .. }) = self.found.get(frame.next).filter(|_| frame.next < frame.last) {
             let Some(field) = frame.message.fields.get(usize::from(place)) else { break };
+            self.room(0, frame.at)?;
             if frame.array != Some(place) {
                 self.end_array(frame);
             }
@@ -173,6 +185,25 @@ impl Writer<'_, '_> {
         self.out.extend_from_slice(b"\":");
     }
 
+    /// Writes a text that stands at `at`. One that is long enough to matter is measured first.
+    #[inline(always)]
+    fn text(&mut self, field: &Field, value: &[u8], at: usize) -> Result<(), Fault> {
+        if value.len() > LONG_TEXT_BYTES {
+            self.room(scalar::text_len(field, value), at)?;
+        }
+        scalar::put_text(self.out, field, value).map_err(|fault| fault.behind(at))
+    }
+
+    /// Whether there is room for what was written and this much more; `offset` is where it comes from. What is short is
+    /// written before it is asked for.
+    #[inline(always)]
+    fn room(&self, more: usize, offset: usize) -> Result<(), Fault> {
+        match self.out.len().saturating_add(more) <= self.end {
+            true => Ok(()),
+            false => Err(Fault { kind: DecodeErrorKind::TooLarge { limit: self.max_bytes }, offset }),
+        }
+    }
+
     /// Writes the last value of a field, unless it is the default and presence does not matter.
     #[inline(always)]
     fn singular(&mut self, frame: &mut Frame, field: &Field, place: u8) -> Result<(), Fault> {
@@ -186,7 +217,7 @@ impl Writer<'_, '_> {
         if field.kind.is_text() {
             if has_presence || !value.is_empty() {
                 self.key(frame, field);
-                scalar::put_text(self.out, field, value).map_err(|fault| fault.behind(at.start))?;
+                self.text(field, value, at.start)?;
             }
             return Ok(());
         }
@@ -208,6 +239,7 @@ impl Writer<'_, '_> {
             // A string may be empty, a run of packed values as well.
             let mut has_value = !at.is_packed || !value.is_empty();
             while has_value {
+                self.room(0, at.start)?;
                 if std::mem::take(&mut is_empty) {
                     self.key(frame, field);
                     self.out.push(b'[');
@@ -215,7 +247,7 @@ impl Writer<'_, '_> {
                     self.out.push(b',');
                 }
                 if field.kind.is_text() {
-                    scalar::put_text(self.out, field, value).map_err(|fault| fault.behind(at.start))?;
+                    self.text(field, value, at.start)?;
                     break;
                 }
                 let bits = scalar::bits(field.kind, &mut values);
@@ -230,3 +262,6 @@ impl Writer<'_, '_> {
         Ok(())
     }
 }
+
+/// A text may be six times as long in JSON.
+const LONG_TEXT_BYTES: usize = 4 << 10;

@@ -3,6 +3,7 @@
 //! It only ever says that an attribute is sound. Whatever is unusual about one (fields twice or in another order,
 //! lists and maps, long strings, padded varints, faults) is left to the walk over the table.
 
+use super::length;
 use super::text::is_utf8;
 use crate::schema::{self, Message, step};
 
@@ -13,9 +14,27 @@ static ANY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.Any
 /// How many messages a plain attribute is, one inside the other: `KeyValue` and `AnyValue`.
 pub(super) const MESSAGES: usize = 2;
 
+/// Passes over plain attributes that stand one after the other from `at` on, in fields of one tag, up to `end`; at most
+/// `most` of them. Where the next field starts, and how many they were.
+///
+/// They come in runs: a loop of their own needs no look-up in the table, and has all registers for itself.
+#[inline(never)]
+pub(super) fn pass(body: &[u8], at: usize, end: usize, most: usize) -> (usize, usize) {
+    let window = &body[..end];
+    let (mut at, mut count) = (at, 0);
+    let Some(&tag @ ..0x80) = window.get(at) else { return (at, 0) };
+    while count < most && window.get(at) == Some(&tag) {
+        match length(window, at + 1) {
+            Ok((from, to)) if is_plain(body, from, to) => (at, count) = (to, count + 1),
+            _ => break,
+        }
+    }
+    (at, count)
+}
+
 /// Whether the `KeyValue` at `body[from..to]` is a key and one plain value, and sound.
 #[inline(always)]
-pub(super) fn is_plain(body: &[u8], from: usize, to: usize) -> bool {
+fn is_plain(body: &[u8], from: usize, to: usize) -> bool {
     let Some((key, key_end)) = short(body, from, to, KEY) else { return false };
     let Some((value, value_end)) = short(body, key_end, to, VALUE) else { return false };
     value_end == to && is_utf8(body, key, key_end) && is_plain_value(body, value, to)

@@ -27,7 +27,7 @@ fn items(signal: Signal, body: &[u8]) -> u64 {
 #[test]
 fn it_is_written_as_json_and_read_back() {
     let mut text = Vec::new();
-    from_protobuf(WISHES.request, &body(), &mut text).unwrap();
+    from_protobuf(WISHES.request, &body(), usize::MAX, &mut text).unwrap();
     assert_eq!(String::from_utf8(text).unwrap(), TEXT);
 }
 
@@ -98,7 +98,7 @@ fn it_is_edited_and_viewed() {
         assert!(matches!(*wish, Entry::Other(_)));
     }
     let mut text = Vec::new();
-    from_protobuf(WISHES.request, &edited, &mut text).unwrap();
+    from_protobuf(WISHES.request, &edited, usize::MAX, &mut text).unwrap();
     let granted = r#"{"key":"granted","value":{"boolValue":true}}"#;
     assert_eq!(String::from_utf8(text).unwrap().matches(granted).count(), 2);
 }

@@ -28,7 +28,7 @@ fn read(message: &'static Message, text: &[u8]) -> Result<Vec<u8>, String> {
 
 fn write(message: &'static Message, body: &[u8]) -> String {
     let mut out = Vec::new();
-    from_protobuf(message, body, &mut out).unwrap();
+    from_protobuf(message, body, usize::MAX, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -311,7 +311,7 @@ fn unknown_keys_are_counted_and_left_out() {
 
     let with_unknown = [&body[..], &[0xa8, 0x06, 0x00, 0x7a, 0x01, 0xff]].concat();
     let mut out = Vec::new();
-    let written = from_protobuf(Signal::LOGS.request, &with_unknown, &mut out).unwrap();
+    let written = from_protobuf(Signal::LOGS.request, &with_unknown, usize::MAX, &mut out).unwrap();
     assert_eq!(written.unknown_fields, 2);
     assert_eq!(out, log(r#"{"flags":1}"#).as_bytes());
 }
@@ -340,7 +340,7 @@ fn depth_is_bounded_and_costs_no_stack() {
         let text = lists(100_000);
         to_protobuf(Signal::LOGS.request, text.as_bytes(), &limits, &mut body).unwrap();
         let mut back = Vec::new();
-        from_protobuf(Signal::LOGS.request, &body, &mut back).unwrap();
+        from_protobuf(Signal::LOGS.request, &body, usize::MAX, &mut back).unwrap();
         assert!(back == text.as_bytes());
 
         for (open, close) in [("[", "]"), (r#"{"x":"#, "}")] {
@@ -395,7 +395,7 @@ fn pieces_are_bounded() {
     };
     let check = |body: &[u8]| {
         let mut text = Vec::new();
-        from_protobuf(Signal::LOGS.request, body, &mut text).map(|_| text.len()).map_err(|error| error.kind)
+        from_protobuf(Signal::LOGS.request, body, usize::MAX, &mut text).map(|_| text.len()).map_err(|error| error.kind)
     };
     // However often a field stands in a row, that is one piece.
     let (scope, url) = ([0x12, 0].as_slice(), [0x1a, 0].as_slice());

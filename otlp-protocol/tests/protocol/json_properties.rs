@@ -14,7 +14,7 @@ fn any_signal() -> impl Strategy<Value = Signal> {
 
 fn write(signal: Signal, body: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
-    from_protobuf(signal.request, body, &mut text).unwrap();
+    from_protobuf(signal.request, body, usize::MAX, &mut text).unwrap();
     text
 }
 
@@ -100,7 +100,7 @@ proptest! {
             }
         }
         let mut text = b"before".to_vec();
-        let written = from_protobuf(signal.request, &body, &mut text);
+        let written = from_protobuf(signal.request, &body, usize::MAX, &mut text);
         let checked = validate(signal, &body, &ValidateLimits::default());
         // What a oneof's last arm or a scalar's last value replaces is not looked into.
         if checked.is_ok() {

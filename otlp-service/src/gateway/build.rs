@@ -195,7 +195,8 @@ impl Builder {
         if processors.is_empty() {
             return last;
         }
-        PipelineEntry::Processors(ProcessorChain::new(processors, BoxExport::new(last), fanout))
+        let clock = self.context.clock.clone();
+        PipelineEntry::Processors(ProcessorChain::new(processors, BoxExport::new(last), fanout, clock))
     }
 
     /// An exporter's way for a signal, made when the first pipeline needs it.

@@ -5,7 +5,7 @@ use crate::fanout::{FanOut, Unsent, join_answers};
 use crate::telemetry::ProcessorStats;
 use futures_util::future::join_all;
 use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
-use otlp_transport::{BoxExport, Export, ExportError, ExportResult};
+use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -18,37 +18,40 @@ pub struct ProcessorChain {
     access: Access,
     next: BoxExport,
     fanout: FanOut,
+    clock: Arc<dyn Clock>,
 }
 
 /// A processor with its name and counters.
-pub(crate) struct Link {
-    pub(crate) id: String,
-    pub(crate) processor: Arc<dyn Processor>,
-    pub(crate) stats: ProcessorStats,
+struct Link {
+    id: String,
+    processor: Arc<dyn Processor>,
+    stats: ProcessorStats,
 }
 
 // === impl ProcessorChain ===
 
 impl ProcessorChain {
-    /// `processors` by id, in front of `next`, which ends in `fanout`: there the accounts are kept.
+    /// `processors` by id, in front of `next`, which ends in `fanout`: there the accounts are kept. By `clock` they are
+    /// timed.
     pub fn new(
         processors: impl IntoIterator<Item = (String, Arc<dyn Processor>, ProcessorStats)>,
         next: BoxExport,
         fanout: FanOut,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let links = processors.into_iter().map(|(id, processor, stats)| Link { id, processor, stats });
         let links: Arc<[Link]> = links.collect();
         let access = links.iter().map(|link| link.processor.access()).max().unwrap_or(Access::None);
-        Self { links, access, next, fanout }
+        Self { links, access, next, fanout, clock }
     }
 
     /// Runs a batch through the processors; a large one, if they look into it, where it holds up nobody else.
     async fn process(&self, batch: Batch) -> Result<(Vec<Batch>, Tally), ExportError> {
         if self.access == Access::None || batch.len() < LARGE_BYTES {
-            return process(&self.links, batch);
+            return process(&self.links, batch, &*self.clock);
         }
-        let links = self.links.clone();
-        let processed = tokio::task::spawn_blocking(move || process(&links, batch)).await;
+        let (links, clock) = (self.links.clone(), self.clock.clone());
+        let processed = tokio::task::spawn_blocking(move || process(&links, batch, &*clock)).await;
         // The task ends early only with the runtime.
         processed.unwrap_or_else(|error| Err(failed("processing was cut short").with_source(error)))
     }
@@ -98,11 +101,14 @@ impl Link {
     }
 }
 
-fn process(links: &[Link], batch: Batch) -> Result<(Vec<Batch>, Tally), ExportError> {
+fn process(links: &[Link], batch: Batch, clock: &dyn Clock) -> Result<(Vec<Batch>, Tally), ExportError> {
     let mut tally = Tally::default();
     let mut batches = vec![batch];
     for link in links {
-        batches = link.process(batches, &mut tally)?;
+        let begin = clock.now();
+        let processed = link.process(batches, &mut tally);
+        link.stats.took(clock.now().saturating_duration_since(begin));
+        batches = processed?;
     }
     Ok((batches, tally))
 }

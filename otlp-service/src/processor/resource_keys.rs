@@ -2,6 +2,7 @@
 
 use super::text::text_of;
 use crate::component::{Access, Out, Processor};
+use bytes::Bytes;
 use otlp_protocol::view::{RequestView, Resource};
 use otlp_protocol::{Batch, ErrorKind, Item, MAX_PARTS, Origin, Retry, partition};
 use otlp_transport::ExportError;
@@ -37,10 +38,10 @@ impl ResourceKeys {
     fn cut(
         &self,
         mut batch: Batch,
+        body: &Bytes,
         parts: &HashMap<Values, usize>,
         out: &mut Out,
     ) -> Result<(), ExportError> {
-        let body = batch.body().plain().to_contiguous();
         let mut last: Option<(Vec<u8>, usize)> = None;
         let choose = |item: &Item<'_>| match &last {
             Some((resource, part)) if resource == item.resource => *part,
@@ -50,7 +51,7 @@ impl ResourceKeys {
                 part
             }
         };
-        let cut = partition(batch.signal, &body, parts.len(), choose).map_err(|error| {
+        let cut = partition(batch.signal, body, parts.len(), choose).map_err(|error| {
             ExportError::new(ErrorKind::Internal, Retry::Never, "the request could not be cut")
                 .with_source(error)
         })?;
@@ -86,7 +87,7 @@ impl Processor for ResourceKeys {
             }
         }
         if parts.len() > 1 && batch.is_mergeable() {
-            return self.cut(batch, &parts, out);
+            return self.cut(batch, &body, &parts, out);
         }
         let mut all = parts.into_keys();
         let mut common = all.next().unwrap_or_default();

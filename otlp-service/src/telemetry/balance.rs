@@ -1,6 +1,7 @@
 //! What balancing counted, as metrics: the Collector's of its `load_balancing` exporter, and ours.
 
 use super::counted::Counted;
+use super::instrument::histogram_samples;
 use super::{MetricKind, Registry, Sample};
 use otlp_transport::{BalanceStats, EndpointStats, LATENCY_BOUNDS_MS};
 use std::sync::Arc;
@@ -10,12 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) fn register_balance(registry: &Registry, exporter: &str, stats: &Arc<BalanceStats>) {
     let labels = [("exporter", exporter), ("resolver", stats.resolver)];
     COUNTED.iter().for_each(|row| row.register(registry, &labels, stats));
-    let resolutions = "otelcol_loadbalancer_num_resolutions";
     for (success, counter) in RESOLUTIONS {
         let shown = stats.clone();
         registry.observe(
             MetricKind::Counter,
-            resolutions,
+            "otelcol_loadbalancer_num_resolutions",
             "Questions to the resolver.",
             &[labels[0], labels[1], ("success", success)],
             move || counter(&shown).load(Ordering::Relaxed) as f64,
@@ -77,7 +77,7 @@ const ROWS: &[Row] = &[
         samples: |exporter, endpoint| {
             [("true", &endpoint.answered), ("false", &endpoint.failed)]
                 .map(|(success, count)| {
-                    sample(exporter, endpoint, "", Some(("success", success.to_owned())), count)
+                    sample(exporter, endpoint, Some(("success", success.to_owned())), count)
                 })
                 .into()
         },
@@ -92,40 +92,31 @@ const ROWS: &[Row] = &[
         name: "otlp_client_endpoint_in_flight",
         help: "Requests sent to an endpoint and not answered.",
         kind: MetricKind::Gauge,
-        samples: |exporter, endpoint| vec![sample(exporter, endpoint, "", None, &endpoint.in_flight)],
+        samples: |exporter, endpoint| vec![sample(exporter, endpoint, None, &endpoint.in_flight)],
     },
     Row {
         name: "otlp_client_endpoint_ejections",
         help: "How often an endpoint was left out for failing.",
         kind: MetricKind::Counter,
-        samples: |exporter, endpoint| vec![sample(exporter, endpoint, "", None, &endpoint.ejections)],
+        samples: |exporter, endpoint| vec![sample(exporter, endpoint, None, &endpoint.ejections)],
     },
 ];
 
 fn sample(
     exporter: &str,
     endpoint: &EndpointStats,
-    suffix: &'static str,
     label: Option<(&'static str, String)>,
     count: &AtomicU64,
 ) -> Sample {
-    let own = [("exporter", exporter.to_owned()), ("endpoint", endpoint.endpoint.clone())];
-    Sample {
-        suffix,
-        labels: own.into_iter().chain(label).collect(),
-        value: count.load(Ordering::Relaxed) as f64,
-    }
+    let labels = labels(exporter, endpoint).into_iter().chain(label).collect();
+    Sample { suffix: "", labels, value: count.load(Ordering::Relaxed) as f64 }
 }
 
 fn latency(exporter: &str, endpoint: &EndpointStats) -> Vec<Sample> {
-    let bounds = LATENCY_BOUNDS_MS.iter().map(u64::to_string).chain(["+Inf".into()]);
-    let total = AtomicU64::new(0);
-    let mut samples = Vec::with_capacity(LATENCY_BOUNDS_MS.len() + 3);
-    for (count, bound) in endpoint.latency_buckets.iter().zip(bounds) {
-        total.fetch_add(count.load(Ordering::Relaxed), Ordering::Relaxed);
-        samples.push(sample(exporter, endpoint, "_bucket", Some(("le", bound)), &total));
-    }
-    samples.push(sample(exporter, endpoint, "_sum", None, &endpoint.latency_ms));
-    samples.push(sample(exporter, endpoint, "_count", None, &total));
-    samples
+    let EndpointStats { latency_buckets, latency_ms, .. } = endpoint;
+    histogram_samples(&labels(exporter, endpoint), &LATENCY_BOUNDS_MS, 1, latency_buckets, latency_ms)
+}
+
+fn labels(exporter: &str, endpoint: &EndpointStats) -> [(&'static str, String); 2] {
+    [("exporter", exporter.to_owned()), ("endpoint", endpoint.endpoint.clone())]
 }

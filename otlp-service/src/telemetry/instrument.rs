@@ -15,6 +15,8 @@ pub struct Histogram(Arc<Buckets>);
 #[derive(Debug)]
 struct Buckets {
     bounds: &'static [u64],
+    /// A value of this much is shown as 1.
+    unit: u64,
     /// One for each bound, and one for what is above the last.
     counts: Vec<AtomicU64>,
     sum: AtomicU64,
@@ -39,8 +41,14 @@ impl Counter {
 impl Histogram {
     /// A histogram of ranges that end at `bounds`, ascending and inclusive.
     pub fn new(bounds: &'static [u64]) -> Self {
+        Self::in_units(bounds, 1)
+    }
+
+    /// The same of values, and bounds, that are shown divided by `unit`, which is not 0: 1000 of milliseconds that are
+    /// shown in seconds.
+    pub fn in_units(bounds: &'static [u64], unit: u64) -> Self {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        Self(Arc::new(Buckets { bounds, counts, sum: AtomicU64::new(0) }))
+        Self(Arc::new(Buckets { bounds, unit: unit.max(1), counts, sum: AtomicU64::new(0) }))
     }
 
     /// Counts a value.
@@ -50,21 +58,40 @@ impl Histogram {
         self.0.sum.fetch_add(value, Ordering::Relaxed);
     }
 
-    /// The samples of Prometheus' histogram: cumulative buckets, sum, count.
     pub(super) fn samples(&self, labels: &[(&'static str, String)]) -> Vec<Sample> {
-        let sample = |suffix, bound: Option<String>, value: u64| {
-            let bound = bound.map(|bound| ("le", bound));
-            Sample { suffix, labels: labels.iter().cloned().chain(bound).collect(), value: value as f64 }
-        };
-        let bounds = self.0.bounds.iter().map(u64::to_string).chain(["+Inf".into()]);
-        let mut total = 0;
-        let mut samples = Vec::with_capacity(self.0.counts.len() + 2);
-        for (count, bound) in self.0.counts.iter().zip(bounds) {
-            total += count.load(Ordering::Relaxed);
-            samples.push(sample("_bucket", Some(bound), total));
-        }
-        samples.push(sample("_sum", None, self.0.sum.load(Ordering::Relaxed)));
-        samples.push(sample("_count", None, total));
-        samples
+        let Buckets { bounds, unit, counts, sum } = &*self.0;
+        histogram_samples(labels, bounds, *unit, counts, sum)
     }
+}
+
+impl Default for Histogram {
+    /// One range for everything.
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
+/// The samples of Prometheus' histogram: cumulative buckets, sum, count.
+pub(super) fn histogram_samples(
+    labels: &[(&'static str, String)],
+    bounds: &[u64],
+    unit: u64,
+    counts: &[AtomicU64],
+    sum: &AtomicU64,
+) -> Vec<Sample> {
+    let shown = |value: u64| value as f64 / unit as f64;
+    let sample = |suffix, bound: Option<String>, value| {
+        let bound = bound.map(|bound| ("le", bound));
+        Sample { suffix, labels: labels.iter().cloned().chain(bound).collect(), value }
+    };
+    let bounds = bounds.iter().map(|&bound| shown(bound).to_string()).chain(["+Inf".into()]);
+    let mut total = 0;
+    let mut samples = Vec::with_capacity(counts.len() + 2);
+    for (count, bound) in counts.iter().zip(bounds) {
+        total += count.load(Ordering::Relaxed);
+        samples.push(sample("_bucket", Some(bound), total as f64));
+    }
+    samples.push(sample("_sum", None, shown(sum.load(Ordering::Relaxed))));
+    samples.push(sample("_count", None, total as f64));
+    samples
 }

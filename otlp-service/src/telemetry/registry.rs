@@ -49,15 +49,14 @@ impl Registry {
         counter
     }
 
-    /// A new histogram of ranges that end at `bounds`.
+    /// Shows a histogram.
     pub fn histogram(
         &self,
         name: impl Into<String>,
         help: &'static str,
         labels: &[(&'static str, &str)],
-        bounds: &'static [u64],
+        histogram: Histogram,
     ) -> Histogram {
-        let histogram = Histogram::new(bounds);
         self.insert(MetricKind::Histogram, name.into(), help, labels, Source::Histogram(histogram.clone()));
         histogram
     }

@@ -6,6 +6,7 @@ use otlp_protocol::Signal;
 use otlp_transport::ExportResult;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// One signal of one server of a receiver.
 #[derive(Clone, Debug)]
@@ -35,6 +36,7 @@ pub struct BatchStats {
 pub struct ProcessorStats {
     pub(crate) incoming: Counter,
     pub(crate) outgoing: Counter,
+    duration: Histogram,
 }
 
 /// One signal of one exporter.
@@ -95,7 +97,18 @@ impl ProcessorStats {
         Self {
             incoming: registry.counter("otelcol_processor_incoming_items", INCOMING_HELP, &labels),
             outgoing: registry.counter("otelcol_processor_outgoing_items", OUTGOING_HELP, &labels),
+            duration: registry.histogram(
+                "otelcol_processor_internal_duration",
+                "Seconds the processor took for a batch.",
+                &labels,
+                Histogram::in_units(DURATION_BOUNDS_MICROS, 1_000_000),
+            ),
         }
+    }
+
+    /// Counts what the processor took for a batch.
+    pub(crate) fn took(&self, duration: Duration) {
+        self.duration.record(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     }
 }
 
@@ -116,7 +129,7 @@ impl BatchStats {
                 "otelcol_processor_batch_batch_send_size",
                 "Items in a batch that was sent.",
                 &labels,
-                BATCH_SIZE_BOUNDS,
+                Histogram::new(BATCH_SIZE_BOUNDS),
             ),
             registry: registry.clone(),
             labels: labels.map(|(key, value)| (key, value.to_owned())).to_vec(),
@@ -179,3 +192,7 @@ const BATCH_SIZE_BOUNDS: &[u64] = &[
     10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000,
     30_000, 50_000, 100_000,
 ];
+
+/// From ten microseconds to what makes senders wait.
+const DURATION_BOUNDS_MICROS: &[u64] =
+    &[10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000];

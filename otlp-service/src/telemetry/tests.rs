@@ -11,7 +11,7 @@ fn the_page_is_prometheus_text() {
     counter.add(3);
     registry.counter("sent", "Items sent.", &[]).add(4);
     registry.observe(MetricKind::Gauge, "fill", "How full it is.", &[], || 0.5);
-    let histogram = registry.histogram("size", "Items.", &[("p", "x")], &[10, 20]);
+    let histogram = registry.histogram("size", "Items.", &[("p", "x")], Histogram::new(&[10, 20]));
     [1, 10, 11, 21].into_iter().for_each(|value| histogram.record(value));
     let expect = "\
 # HELP fill How full it is.

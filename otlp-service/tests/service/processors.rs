@@ -62,7 +62,7 @@ pub(crate) fn chain(rig: &Rig, deeds: &[Deed], next: impl Export, fanout: &FanOu
         let stats = ProcessorStats::new(&rig.registry, &id, "logs", Signal::LOGS);
         (id, Arc::new(*deed) as Arc<dyn Processor>, stats)
     });
-    Arc::new(ProcessorChain::new(processors, BoxExport::new(next), fanout.clone()))
+    Arc::new(ProcessorChain::new(processors, BoxExport::new(next), fanout.clone(), Arc::new(TokioClock)))
 }
 
 fn direct(rig: &Rig, deeds: &[Deed], sinks: &[(&str, &Sink)]) -> Arc<ProcessorChain> {
@@ -188,7 +188,7 @@ async fn large_batches_hold_up_nobody() {
         let fanout = rig.fanout(vec![rig.direct("a", &sink)]);
         let processor: Arc<dyn Processor> = Arc::new(Whereabouts(access, Arc::clone(&threads)));
         let processors = [("w".to_owned(), processor, ProcessorStats::default())];
-        let chain = ProcessorChain::new(processors, BoxExport::new(fanout.clone()), fanout);
+        let chain = ProcessorChain::new(processors, BoxExport::new(fanout.clone()), fanout, Arc::new(TokioClock));
         chain.export(logs_of(1, bytes)).await.unwrap();
         assert_eq!(sink.items(), 1);
         assert_eq!(*threads.lock() == [thread::current().id()], here, "{access:?} {bytes}");

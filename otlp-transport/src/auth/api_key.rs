@@ -29,9 +29,9 @@ impl ApiKeyAuth {
     /// If the name is not one of a header, there is no key, or one is empty.
     pub fn new(header: &str, keys: &[ApiKey]) -> Result<Self, ConfigError> {
         let header = header_name("header", header)?;
-        let mut known = Known::default();
+        let mut known = Known::new("keys")?;
         for ApiKey { name, key } in keys {
-            if key.expose().is_empty() {
+            if key.expose().trim().is_empty() {
                 return Err(problem(format!("the key of `{name}` is empty")));
             }
             known.add(key.expose().as_bytes(), Identity::new(name.as_str()));

@@ -70,10 +70,11 @@ impl BearerConfig {
 /// The tokens of a file, or else the given ones; at least one, none of them empty.
 fn tokens<'a>(given: &'a [Secret], contents: &'a [Vec<u8>]) -> Result<Vec<&'a [u8]>, ConfigError> {
     let (key, tokens): (_, Vec<_>) = match contents.first() {
-        Some(content) => (FILENAME, content.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).collect()),
+        Some(content) => (FILENAME, content.split(|&byte| byte == b'\n').collect()),
         None => ("tokens", given.iter().map(|token| token.expose().as_bytes()).collect()),
     };
-    let tokens: Vec<_> = tokens.into_iter().filter(|token| !token.is_empty()).collect();
+    let tokens: Vec<_> =
+        tokens.into_iter().map(<[u8]>::trim_ascii).filter(|token| !token.is_empty()).collect();
     if tokens.is_empty() { Err(problem(key, "there is no token in it")) } else { Ok(tokens) }
 }
 
@@ -87,7 +88,7 @@ impl BearerAuth {
     pub fn new(context: &TransportContext, config: &BearerConfig) -> Result<Self, ConfigError> {
         let given = config.tokens.clone();
         let watched = Watched::new(context, config.files()?, config.reload_interval, move |contents| {
-            let mut known = Known::default();
+            let mut known = Known::new("tokens")?;
             for (index, token) in tokens(&given, contents)?.into_iter().enumerate() {
                 known.add(token, Identity::new(format!("token-{}", index + 1)));
             }

@@ -1,38 +1,52 @@
 //! Comparing secrets without telling how near a guess came.
 
 use super::Identity;
+use crate::ConfigError;
 use ring::hmac;
 use ring::rand::SystemRandom;
-use std::sync::OnceLock;
 use subtle::ConstantTimeEq;
 
-/// A keyed digest of a secret: equal for equal secrets, in this process.
+/// Makes digests of secrets. Each has a key of its own, made at random: digests are worth nothing elsewhere, and no
+/// guess's digest can be foreseen.
+pub(super) struct Digester(hmac::Key);
+
+/// A keyed digest of a secret: equal for equal secrets, by the same digester.
 #[derive(Clone, Copy)]
 pub(super) struct Digest([u8; 32]);
 
 /// Secrets and whose they are. Only their digests are kept.
-#[derive(Default)]
-pub(super) struct Known(Vec<(Digest, Identity)>);
+pub(super) struct Known {
+    digester: Digester,
+    entries: Vec<(Digest, Identity)>,
+}
 
-// === impl Digest ===
+// === impl Digester ===
 
-impl Digest {
-    pub(super) fn of(secret: &[u8]) -> Self {
-        Self::of_parts(&[secret])
+impl Digester {
+    /// # Errors
+    /// If the system gives no randomness, naming `key`.
+    pub(super) fn new(key: &'static str) -> Result<Self, ConfigError> {
+        let made = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
+        let problem = "the system gives no randomness, without which secrets cannot be compared safely";
+        made.map(Self).map_err(|_| ConfigError { key, problem: problem.into() })
     }
 
     /// Of several texts; where one ends matters.
-    pub(super) fn of_parts(parts: &[&[u8]]) -> Self {
-        let mut context = hmac::Context::with_key(key());
+    pub(super) fn of(&self, parts: &[&[u8]]) -> Digest {
+        let mut context = hmac::Context::with_key(&self.0);
         for part in parts {
             context.update(&(part.len() as u64).to_le_bytes());
             context.update(part);
         }
         let mut digest = [0; 32];
         digest.copy_from_slice(context.sign().as_ref());
-        Self(digest)
+        Digest(digest)
     }
+}
 
+// === impl Digest ===
+
+impl Digest {
     pub(super) fn is(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
@@ -41,15 +55,23 @@ impl Digest {
 // === impl Known ===
 
 impl Known {
+    /// Nobody's yet.
+    ///
+    /// # Errors
+    /// If the system gives no randomness, naming `key`.
+    pub(super) fn new(key: &'static str) -> Result<Self, ConfigError> {
+        Ok(Self { digester: Digester::new(key)?, entries: Vec::new() })
+    }
+
     pub(super) fn add(&mut self, secret: &[u8], identity: Identity) {
-        self.0.push((Digest::of(secret), identity));
+        self.entries.push((self.digester.of(&[secret]), identity));
     }
 
     /// Whose secret this is. Looks at all of them, also when it was found.
     pub(super) fn find(&self, secret: &[u8]) -> Option<&Identity> {
-        let digest = Digest::of(secret);
+        let digest = self.digester.of(&[secret]);
         let mut found = None;
-        for (known, identity) in &self.0 {
+        for (known, identity) in &self.entries {
             if known.is(&digest) {
                 found = Some(identity);
             }
@@ -58,19 +80,6 @@ impl Known {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
-}
-
-/// Made anew by each process, so digests are worth nothing outside of it, and no guess's digest can be foreseen.
-fn key() -> &'static hmac::Key {
-    static KEY: OnceLock<hmac::Key> = OnceLock::new();
-    KEY.get_or_init(|| {
-        let random = SystemRandom::new();
-        // ring fails if the system gives no randomness, which then costs TLS, too; the hasher's seed hides timing well enough.
-        hmac::Key::generate(hmac::HMAC_SHA256, &random).unwrap_or_else(|_| {
-            use std::hash::{BuildHasher, RandomState};
-            hmac::Key::new(hmac::HMAC_SHA256, &RandomState::new().hash_one(0).to_le_bytes())
-        })
-    })
 }

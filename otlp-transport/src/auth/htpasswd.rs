@@ -1,6 +1,6 @@
 //! htpasswd files: `user:password` lines, the password plain, `{SHA}` or bcrypt.
 
-use super::digest::Digest;
+use super::digest::{Digest, Digester};
 use crate::ConfigError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,8 +15,9 @@ use subtle::ConstantTimeEq;
 pub struct Htpasswd(Arc<Users>);
 
 struct Users {
+    digester: Digester,
     by_name: HashMap<Box<str>, Stored>,
-    /// Some bcrypt entry, checked in place of a user that does not exist: who exists is not told by time.
+    /// The slowest bcrypt entry, checked in place of a user that does not exist: who exists is not told by time.
     decoy: Option<Box<str>>,
     /// Digests of user and password that bcrypt has confirmed.
     verified: Mutex<Vec<Digest>>,
@@ -46,6 +47,8 @@ impl Htpasswd {
     /// # Errors
     /// If a line is not an entry, its kind of hash is not supported, or there is no entry at all; without quoting it.
     pub fn parse(texts: &[(&'static str, &str)]) -> Result<Self, ConfigError> {
+        let key = texts.first().map_or("htpasswd", |(key, _)| key);
+        let digester = Digester::new(key)?;
         let mut by_name = HashMap::new();
         let lines =
             texts.iter().flat_map(|(key, text)| text.lines().enumerate().map(|(at, line)| (*key, at, line)));
@@ -56,25 +59,30 @@ impl Htpasswd {
             }
             let problem = |what: &str| ConfigError { key, problem: format!("line {}: {what}", index + 1) };
             let (name, password) = line.split_once(':').ok_or_else(|| problem("expected `user:password`"))?;
-            let stored = Stored::parse(password).map_err(problem)?;
+            if name.is_empty() {
+                return Err(problem("the user is empty"));
+            }
+            let stored = Stored::parse(password, &digester).map_err(problem)?;
             by_name.insert(Box::from(name), stored);
         }
         if by_name.is_empty() {
-            let key = texts.first().map_or("htpasswd", |(key, _)| key);
             return Err(ConfigError { key, problem: "there is no user: nobody would be let in".into() });
         }
         let bcrypt = |stored: &Stored| match stored {
             Stored::Bcrypt(hash) => Some(hash.clone()),
             _ => None,
         };
-        let decoy = by_name.values().find_map(bcrypt);
-        Ok(Self(Arc::new(Users { by_name, decoy, verified: Mutex::default() })))
+        // The cost stands at the same place in all of them, in two digits.
+        let decoy = by_name.values().filter_map(bcrypt).max_by(|a, b| a.get(4..6).cmp(&b.get(4..6)));
+        Ok(Self(Arc::new(Users { digester, by_name, decoy, verified: Mutex::default() })))
     }
 
     /// What can be said of a password at once.
     pub(super) fn check(&self, name: &str, password: &[u8]) -> Checked {
+        // Made for users that do not exist as well.
+        let digest = self.0.digester.of(&[password]);
         let right = match self.0.by_name.get(name) {
-            Some(Stored::Plain(stored)) => stored.is(&Digest::of(password)),
+            Some(Stored::Plain(stored)) => stored.is(&digest),
             Some(Stored::Sha1(stored)) => sha1(password).ct_eq(stored).into(),
             Some(Stored::Bcrypt(_)) if !self.is_verified(name, password) => return Checked::Slow,
             Some(Stored::Bcrypt(_)) => true,
@@ -94,7 +102,7 @@ impl Htpasswd {
                     if verified.len() >= MAX_VERIFIED {
                         verified.remove(0);
                     }
-                    verified.push(digest(name, password));
+                    verified.push(self.digest(name, password));
                 }
                 right
             }
@@ -108,8 +116,12 @@ impl Htpasswd {
     }
 
     fn is_verified(&self, name: &str, password: &[u8]) -> bool {
-        let digest = digest(name, password);
+        let digest = self.digest(name, password);
         self.0.verified.lock().iter().any(|verified| verified.is(&digest))
+    }
+
+    fn digest(&self, name: &str, password: &[u8]) -> Digest {
+        self.0.digester.of(&[name.as_bytes(), password])
     }
 }
 
@@ -122,7 +134,7 @@ impl fmt::Debug for Htpasswd {
 // === impl Stored ===
 
 impl Stored {
-    fn parse(password: &str) -> Result<Self, &'static str> {
+    fn parse(password: &str, digester: &Digester) -> Result<Self, &'static str> {
         if let Some(sha1) = password.strip_prefix("{SHA}") {
             let digest = STANDARD.decode(sha1).ok().and_then(|digest| digest.try_into().ok());
             return digest.map(Self::Sha1).ok_or("after `{SHA}` expected 20 bytes in base64");
@@ -139,13 +151,9 @@ impl Stored {
             _ if password.starts_with('$') || password.starts_with("{SSHA}") => {
                 Err("this kind of hash is not supported: use bcrypt (`htpasswd -B`)")
             }
-            plain => Ok(Self::Plain(Digest::of(plain.as_bytes()))),
+            plain => Ok(Self::Plain(digester.of(&[plain.as_bytes()]))),
         }
     }
-}
-
-fn digest(name: &str, password: &[u8]) -> Digest {
-    Digest::of_parts(&[name.as_bytes(), password])
 }
 
 fn sha1(password: &[u8]) -> [u8; 20] {

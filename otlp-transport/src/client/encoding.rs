@@ -6,6 +6,7 @@ use crate::client::stats::ClientStats;
 use crate::{ClientConfig, CompressError, Compressor, DecompressError, Encoding, ExportError, codec};
 use bytes::Bytes;
 use otlp_protocol::{Batch, BufferPool, Charge, ErrorKind, Payload, Retry};
+use std::fmt;
 use std::sync::Arc;
 
 /// The encoding, size limit and content encoding of requests.
@@ -38,12 +39,16 @@ impl Encoder {
     /// If it is too large: OTLP §Request size, before compression.
     pub(crate) async fn encode(&self, batch: &Batch) -> Result<Payload, ExportError> {
         let protobuf = batch.body().plain();
-        self.check_size(protobuf)?;
+        let limit = self.max_request_bytes;
+        if protobuf.len() > limit {
+            return Err(self.too_large(format_args!("of {} bytes", protobuf.len())));
+        }
         let plain = match self.encoding {
             Encoding::Protobuf => protobuf.clone(),
-            Encoding::Json => transcode(batch.signal, protobuf, &self.buffers).await?,
+            Encoding::Json => transcode(batch.signal, protobuf, limit, &self.buffers)
+                .await?
+                .ok_or_else(|| self.too_large("in JSON"))?,
         };
-        self.check_size(&plain)?;
         let Some((_, compressor)) = self.compressor else { return Ok(plain) };
         let compressed = if plain.len() < LARGE_BYTES {
             compressor.compress(&plain, &self.buffers)
@@ -53,14 +58,10 @@ impl Encoder {
         compressed.map(Payload::from).map_err(|error| internal("compressing the request", error))
     }
 
-    fn check_size(&self, plain: &Payload) -> Result<(), ExportError> {
-        let limit = self.max_request_bytes;
-        if plain.len() <= limit {
-            return Ok(());
-        }
+    fn too_large(&self, what: impl fmt::Display) -> ExportError {
         ClientStats::count(&self.stats.oversized_requests);
-        let message = format!("a request of {} bytes is over {limit} (max_request_bytes)", plain.len());
-        Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, message))
+        let message = format!("a request {what} is over {} (max_request_bytes)", self.max_request_bytes);
+        ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
     }
 }
 

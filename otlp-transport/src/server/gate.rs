@@ -7,16 +7,16 @@ use crate::{AuthRequest, Authenticate, Denied, ExportError, Identity, SlowCheck,
 use http::HeaderMap;
 use otlp_protocol::{ErrorKind, Retry};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::Semaphore;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Judges requests by their heads.
 pub(super) struct Gate {
     authenticator: Option<Arc<dyn Authenticate>>,
     /// Slow checks that run at a time.
-    running: Semaphore,
+    running: Arc<Semaphore>,
     /// Slow checks that run or wait.
-    pending: AtomicUsize,
+    pending: Arc<Semaphore>,
     denied: Seldom,
 }
 
@@ -30,9 +30,6 @@ pub(super) enum Admission {
     Pending(SlowCheck),
 }
 
-/// Counts a slow check for as long as it runs or waits.
-struct Pending<'a>(&'a AtomicUsize);
-
 // === impl Gate ===
 
 impl Gate {
@@ -40,15 +37,22 @@ impl Gate {
     pub(super) fn new(authenticator: Option<Arc<dyn Authenticate>>) -> Self {
         Self {
             authenticator,
-            running: Semaphore::const_new(MAX_RUNNING_CHECKS),
-            pending: AtomicUsize::new(0),
-            denied: Seldom::default(),
+            running: Arc::new(Semaphore::new(MAX_RUNNING_CHECKS)),
+            pending: Arc::new(Semaphore::new(MAX_PENDING_CHECKS)),
+            denied: Seldom::every(LOG_INTERVAL),
         }
     }
 
     /// What refused senders are told to send.
     pub(super) fn challenge(&self) -> &str {
         self.authenticator.as_ref().map_or("", |authenticator| authenticator.challenge())
+    }
+
+    /// Permits to wait, and to run, once it is a check's turn; `None` if too many wait already.
+    async fn permits(&self) -> Option<[OwnedSemaphorePermit; 2]> {
+        let pending = Arc::clone(&self.pending).try_acquire_owned().ok()?;
+        let running = Arc::clone(&self.running).acquire_owned().await.ok()?;
+        Some([running, pending])
     }
 
     /// Nothing came of a check: too many others are under way.
@@ -83,19 +87,19 @@ impl Intake {
 
     /// Runs a slow check where it holds up nobody. Few run at a time: guessing costs the guessers, not the cores.
     pub(super) async fn finish_check(&self, check: SlowCheck) -> Result<Identity, ExportError> {
-        let gate = &self.gate;
-        if gate.pending.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING_CHECKS {
-            gate.pending.fetch_sub(1, Ordering::Relaxed);
+        let Some(permits) = self.gate.permits().await else {
             let error = Gate::busy();
             self.stats.count_refusal(error.kind());
             return Err(error);
-        }
-        let _pending = Pending(&gate.pending);
-        let judged = match gate.running.acquire().await {
-            Ok(_running) => tokio::task::spawn_blocking(check).await,
-            Err(_) => return Err(Gate::busy()),
         };
-        judged.map_err(|_| Gate::busy())?.map_err(|denied| self.deny(&denied))
+        // A request that is given up leaves its check running: the thread holds the permits until that is done, or
+        // else those who hang up at once would fill all threads there are.
+        let judged = tokio::task::spawn_blocking(move || {
+            let judged = check();
+            drop(permits);
+            judged
+        });
+        judged.await.map_err(|_| Gate::busy())?.map_err(|denied| self.deny(&denied))
     }
 
     fn deny(&self, denied: &Denied) -> ExportError {
@@ -107,13 +111,8 @@ impl Intake {
     }
 }
 
-impl Drop for Pending<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A check that is given up keeps its thread until it is done, so a few more may run.
+/// Each takes a thread and some milliseconds of its core.
 const MAX_RUNNING_CHECKS: usize = 2;
 /// Those who wait hold a request's head each.
 const MAX_PENDING_CHECKS: usize = 128;
+const LOG_INTERVAL: Duration = Duration::from_secs(60);

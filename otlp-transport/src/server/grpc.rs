@@ -62,7 +62,7 @@ impl Grpc {
         let grpc = Arc::clone(self);
         let opened = match grpc.intake.authenticate(request.headers(), peer) {
             Admission::Granted(identity) => Ok(grpc.open(request, peer, identity.as_ref())),
-            Admission::Refused(error) => Ok(Self::unknown(&request, &error)),
+            Admission::Refused(error) => Ok(grpc.unknown(&request, &error)),
             Admission::Pending(check) => Err(Box::new((request, check, Arc::clone(peer)))),
         };
         async move {
@@ -87,15 +87,15 @@ impl Grpc {
     async fn check(&self, (request, check, peer): (Request<Incoming>, SlowCheck, Arc<Peer>)) -> Opened {
         match self.intake.finish_check(check).await {
             Ok(identity) => self.open(request, &peer, Some(&identity)),
-            Err(error) => Self::unknown(&request, &error),
+            Err(error) => self.unknown(&request, &error),
         }
     }
 
     /// Answers a sender that is not known, whatever it asked for.
-    fn unknown(request: &Request<Incoming>, error: &ExportError) -> Opened {
+    fn unknown(&self, request: &Request<Incoming>, error: &ExportError) -> Opened {
         Opened::Answered(Box::new(match is_grpc(request.headers()) {
             true => reply::failure(error),
-            false => reply::http_only(StatusCode::UNAUTHORIZED),
+            false => reply::http_refusal(error, self.intake.gate.challenge()),
         }))
     }
 
@@ -110,7 +110,11 @@ impl Grpc {
             Opened::Answered(Box::new(response))
         };
         if request.method() != Method::POST {
-            return answered(ErrorKind::Unimplemented, reply::http_only(StatusCode::METHOD_NOT_ALLOWED));
+            let mut response = reply::http_only(StatusCode::METHOD_NOT_ALLOWED);
+            if request.method() == Method::HEAD {
+                *response.body_mut() = reply::NO_BODY;
+            }
+            return answered(ErrorKind::Unimplemented, response);
         }
         if !is_grpc(request.headers()) {
             let response = reply::http_only(StatusCode::UNSUPPORTED_MEDIA_TYPE);

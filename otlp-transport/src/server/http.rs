@@ -57,7 +57,8 @@ impl Http {
 
     async fn respond_in_full(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {
         let Some(cors) = &self.cors else { return self.finished(self.answer(request, peer).await) };
-        if Cors::is_preflight(&request) && self.intake.routes.by_http_path(request.uri().path()).is_some() {
+        // On any path: a stranger is not told by this which of them are served.
+        if Cors::is_preflight(&request) {
             return self.finished(reply::preflight(cors.preflight(request.headers())));
         }
         let origin = cors.origin(request.headers());

@@ -20,6 +20,7 @@ use otlp_protocol::{
 };
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where requests go in, and under which limits.
 pub(super) struct Intake {
@@ -62,8 +63,8 @@ impl Intake {
             gate: Gate::new(config.auth.clone()),
             checks,
             invalid_utf8,
-            repaired: Seldom::default(),
-            unknown_keys: Seldom::default(),
+            repaired: Seldom::every(REPAIRED_LOG_INTERVAL),
+            unknown_keys: Seldom::every(UNKNOWN_KEYS_LOG_INTERVAL),
         }
     }
 
@@ -182,3 +183,6 @@ const LARGE_BYTES: u64 = 2 << 20;
 /// The same for JSON, which has to be rewritten.
 const LARGE_JSON_BYTES: u64 = 256 << 10;
 const SMALL_BYTES: usize = 4 << 10;
+const REPAIRED_LOG_INTERVAL: Duration = Duration::from_secs(60);
+/// Some SDKs send such a key in every request; the counter tells how many there are.
+const UNKNOWN_KEYS_LOG_INTERVAL: Duration = Duration::from_secs(60 * 60);

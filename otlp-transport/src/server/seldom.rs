@@ -5,8 +5,11 @@ use parking_lot::Mutex;
 use std::time::{Duration, Instant};
 
 /// Counts occurrences between two lines of the log.
-#[derive(Debug, Default)]
-pub(super) struct Seldom(Mutex<Since>);
+#[derive(Debug)]
+pub(super) struct Seldom {
+    interval: Duration,
+    since: Mutex<Since>,
+}
 
 #[derive(Debug, Default)]
 struct Since {
@@ -15,20 +18,23 @@ struct Since {
 }
 
 impl Seldom {
+    /// At most a line in each `interval`.
+    pub(super) fn every(interval: Duration) -> Self {
+        Self { interval, since: Mutex::default() }
+    }
+
     /// Adds `count` occurrences. Returns how many there were since the last line, if it is time for another.
     pub(super) fn add(&self, count: u64, clock: &dyn Clock) -> Option<u64> {
         let now = clock.now();
-        let mut since = self.0.lock();
+        let mut since = self.since.lock();
         since.count = since.count.saturating_add(count);
-        if since.told.is_some_and(|told| now.saturating_duration_since(told) < INTERVAL) {
+        if since.told.is_some_and(|told| now.saturating_duration_since(told) < self.interval) {
             return None;
         }
         since.told = Some(now);
         Some(std::mem::take(&mut since.count))
     }
 }
-
-const INTERVAL: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,15 @@ pub(super) fn put_text(out: &mut Vec<u8>, field: &Field, value: &[u8]) -> Result
     Ok(())
 }
 
+/// How long a text is as [`put_text`] writes it.
+pub(super) fn text_len(field: &Field, value: &[u8]) -> usize {
+    2 + match (field.kind == Kind::String, field.is_hex) {
+        (true, _) => text::escaped_len(value),
+        (false, true) => value.len() * 2,
+        (false, false) => value.len().div_ceil(3) * 4,
+    }
+}
+
 /// Reads a number's bits: a varint's or a fixed-size field's value.
 #[inline(always)]
 pub(super) fn bits(kind: Kind, values: &mut Cursor<'_>) -> Result<u64, WireError> {

@@ -34,6 +34,16 @@ fn put_escaped(out: &mut Vec<u8>, mut rest: &[u8]) {
     }
 }
 
+/// How long a string is with its escapes, without quotes.
+pub(super) fn escaped_len(text: &[u8]) -> usize {
+    let len = |byte: &u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        0x20.. => 1,
+        _ => 6,
+    };
+    text.iter().map(len).sum()
+}
+
 /// Appends bytes in hex, without quotes.
 #[inline(always)]
 pub(super) fn put_hex(out: &mut Vec<u8>, bytes: &[u8]) {

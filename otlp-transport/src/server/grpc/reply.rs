@@ -5,11 +5,11 @@ use crate::compression::accepted_encodings;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{BufMut, Bytes, BytesMut};
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
-use otlp_protocol::{Accepted, ErrorKind, FRAME_HEADER_LEN, FrameHeader, RpcStatus};
+use otlp_protocol::{Accepted, ErrorKind, FRAME_HEADER_LEN, FrameHeader, RpcStatus, http_status};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -37,7 +37,7 @@ pub(super) fn success(accepted: &Accepted) -> Response<ReplyBody> {
 pub(super) fn failure(error: &ExportError) -> Response<ReplyBody> {
     let mut status = error.to_status();
     truncate(&mut status.message);
-    let mut response = answer(ReplyBody::Unary { message: None, trailers: None });
+    let mut response = answer(NO_BODY);
     let headers = response.headers_mut();
     headers.insert(STATUS, HeaderValue::from(status.code));
     let message = utf8_percent_encode(&status.message, &UNSAFE_IN_MESSAGE).to_string();
@@ -53,12 +53,24 @@ pub(super) fn failure(error: &ExportError) -> Response<ReplyBody> {
     response
 }
 
-/// An answer to what is not gRPC.
+/// An answer to what is not gRPC: it tells a person who looks in with a browser what this is.
 pub(super) fn http_only(status: StatusCode) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::Unary { message: None, trailers: None });
+    let mut response = Response::new(ReplyBody::Http(Full::from(WHAT_THIS_IS)));
     *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+/// The answer to a stranger who does not speak gRPC; without a word about what this is.
+pub(super) fn http_refusal(error: &ExportError, challenge: &str) -> Response<ReplyBody> {
+    let mut response = Response::new(NO_BODY);
+    let status = http_status(error.kind(), error.retry());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
+    if let (StatusCode::UNAUTHORIZED, Ok(challenge)) = (response.status(), HeaderValue::try_from(challenge)) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     response
 }
@@ -128,6 +140,8 @@ impl Body for ReplyBody {
 
 /// gRPC over HTTP2 §Responses: all but printable ASCII is percent-encoded, and the percent sign itself.
 const UNSAFE_IN_MESSAGE: AsciiSet = CONTROLS.add(b'%');
+pub(super) const NO_BODY: ReplyBody = ReplyBody::Unary { message: None, trailers: None };
+const WHAT_THIS_IS: &str = "This is an OTLP/gRPC port: it takes POST requests of application/grpc alone, over HTTP/2.\nOTLP/HTTP is served on another port, commonly 4318.\n";
 const EMPTY_MESSAGE: [u8; FRAME_HEADER_LEN] = FrameHeader::new(false, 0).encode();
 const STATUS: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";

@@ -1,12 +1,13 @@
-use super::{INTERVAL, Seldom};
+use super::Seldom;
 use crate::TokioClock;
+use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
 async fn it_is_told_at_once_and_then_once_in_a_while() {
-    let seldom = Seldom::default();
+    let seldom = Seldom::every(Duration::from_secs(5));
     assert_eq!(seldom.add(2, &TokioClock), Some(2));
     assert_eq!(seldom.add(3, &TokioClock), None);
-    tokio::time::advance(INTERVAL).await;
+    tokio::time::advance(Duration::from_secs(5)).await;
     assert_eq!(seldom.add(4, &TokioClock), Some(7));
     assert_eq!(seldom.add(1, &TokioClock), None);
 }
