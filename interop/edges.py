@@ -105,7 +105,7 @@ SEVERITIES = ((9, "INFO"), (0, ""), (5, "debug"), (17, "ERROR"), (10, "INFO2"), 
 def spans(lists):
     return [
         {"traceId": f"{1 + number:032x}", "spanId": f"{1 + number:016x}", "name": name, "kind": kind, "attributes": each}
-        for number, (name, kind, each) in enumerate((*span, each) for span in SPANS for each in lists)
+        for number, (name, kind, each) in enumerate((*span, each) for span, each in zip(SPANS, lists * len(SPANS)))
     ]
 
 
@@ -149,10 +149,11 @@ MADE = {
 
 
 def request(signal, lists=LISTS, resources=RESOURCES):
-    """A request in which each of these lists stands in each of the resources and scopes."""
+    """A request in which each of these lists stands in the first resource's scopes and in each of the resources."""
     of_resources, of_scopes, of_entries, entries = MADE[signal]
     scopes = [{"scope": scope, of_entries: entries(lists)} for scope in SCOPES]
-    made = [{"resource": {"attributes": each}, of_scopes: scopes} for each in resources]
+    inside = [scopes, *([scope] for scope in scopes[1:])]
+    made = [{"resource": {"attributes": each}, of_scopes: inside[number]} for number, each in enumerate(resources)]
     made.append({of_scopes: [{of_entries: entries(lists[:1])}, {}]})
     return {of_resources: made} | ({"dictionary": DICTIONARY} if signal == "profiles" else {})
 

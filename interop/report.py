@@ -2,8 +2,11 @@
 
 import collections
 
+import json_cases
 import versions
-from cells import COLLECTOR_OFFERS, EXPORTER_COMPRESSIONS, EXPORTS, OFFERS, ROUTES
+from cells import COLLECTOR_OFFERS, EXPORTER_COMPRESSIONS, EXPORTS, OFFERS, ROUTES, SIGNALS
+
+VERDICTS = ("ok", "FAIL", "SKIP")
 
 PAGE = """# Interop
 
@@ -53,6 +56,22 @@ case that the gateway alone fails would fail the run.
 
 {conformance}
 
+## Processors
+
+`interop/processors.yaml` as the Collector reads it and as `otlp` does. Both get the same requests: what SDKs send, the
+protobuf fixtures, and lists made by hand of every type of value, of keys that are empty, not ASCII or there three times.
+A processor and signal is ok if the same came out of all of them, or where docs/service.md says that `otlp` does
+something else, if that and nothing else is another; the order of attributes is not compared. One column a signal:
+
+{processors}
+
+## JSON
+
+{json} texts of JSON, the fixtures and others that are unusual, were read alike: both refused them, or the same came out,
+but for what stands here. Of what both refuse the Collector answers some with 500, `otlp` all with 400.
+
+{differs}
+
 ## Versions
 
 {versions}
@@ -97,6 +116,9 @@ class Results:
             senders=self.senders(),
             collector=self.collector(),
             exporters=self.exporters(),
+            processors=self.processors(),
+            json=sum(1 for _, what, verdict in self.all if what.startswith("JSON ") and verdict == "ok"),
+            differs=table(["JSON", "the Collector", "`otlp`"], [list(row[:3]) for row in json_cases.DIFFERS]),
             conformance="\n".join(f"- {line}" for line in said),
             versions=table(["what", "version"], [list(pair) for pair in versions.pinned().items()]),
         )
@@ -116,6 +138,20 @@ class Results:
         compressions = dict.fromkeys(name for offer in COLLECTOR_OFFERS for name in offer.compressions)
         rows = [[name, *(self.cells("collector", each, name) for each in transports)] for name in compressions]
         return table(["compression", *transports], rows)
+
+    def processors(self):
+        """A row for the processors whose names start alike."""
+        names = [what.split()[1:] + [verdict] for _, what, verdict in self.all if what.startswith("processor ")]
+        known = sorted({name for name, _, _ in names}, key=len)
+        groups = collections.defaultdict(collections.Counter)
+        for name, signal, verdict in names:
+            group = next(each for each in known if f"{name}-".startswith(f"{each}-"))
+            groups[group][signal, verdict] += 1
+        rows = [
+            [group, *(", ".join(f"{each} {counts[signal, each]}" for each in VERDICTS if counts[signal, each]) or "—" for signal in SIGNALS)]
+            for group, counts in sorted(groups.items())
+        ]
+        return table(["processor", *SIGNALS], rows)
 
     def exporters(self):
         routes = {(route.transport, route.compression): route.name for route in EXPORTS}

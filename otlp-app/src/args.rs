@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::config::listen::listen_address;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,11 +57,23 @@ pub(crate) struct LocalArgs {
     /// Local gateway: show details of each batch
     #[arg(short = 'v', long, visible_alias = "verbose", conflicts_with = "config")]
     pub(crate) details: bool,
-    /// Local gateway: where to take OTLP/gRPC
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4317", conflicts_with = "config")]
+    /// Local gateway: where to take OTLP/gRPC; also a Unix socket, unix:///path
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:4317",
+        conflicts_with = "config",
+        value_parser = listen_address
+    )]
     pub(crate) grpc: String,
-    /// Local gateway: where to take OTLP/HTTP
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4318", conflicts_with = "config")]
+    /// Local gateway: where to take OTLP/HTTP, in protobuf and JSON; with the address of --grpc both share its port
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:4318",
+        conflicts_with = "config",
+        value_parser = listen_address
+    )]
     pub(crate) http: String,
 }
 

@@ -47,7 +47,7 @@ impl<'a> Authenticators<'a> {
     }
 
     fn plan(&self, named: &AuthRef) -> Result<&AuthPlan, Problem> {
-        let found = self.plans.0.iter().find(|(id, _)| *id == named.id);
+        let found = self.plans.plans.iter().find(|(id, _)| *id == named.id);
         found.map(|(_, plan)| plan).ok_or_else(|| unfit(named))
     }
 }

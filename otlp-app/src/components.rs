@@ -1,11 +1,12 @@
 //! `otlp components`.
 
 use crate::exit::Failure;
-use crate::registry::{ComponentType, Kind};
+use crate::registry::{COMPONENT_TYPES, ComponentType, Kind};
 use std::io::Write;
 
 /// Lists every component type by kind.
 pub(crate) fn list(out: &mut dyn Write) -> Result<(), Failure> {
+    let width = COMPONENT_TYPES.iter().map(|known| known.name.len()).max().unwrap_or_default();
     for kind in Kind::ALL {
         let mut types = ComponentType::of(kind).peekable();
         if types.peek().is_some() {
@@ -14,7 +15,7 @@ pub(crate) fn list(out: &mut dyn Write) -> Result<(), Failure> {
         for ComponentType { name, aliases, about, .. } in types {
             let also =
                 if aliases.is_empty() { String::new() } else { format!(" (also: {})", aliases.join(", ")) };
-            writeln!(out, "  {name:<15} {about}{also}")?;
+            writeln!(out, "  {name:<width$} {about}{also}")?;
         }
     }
     Ok(())

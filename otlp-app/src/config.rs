@@ -13,7 +13,7 @@ mod expand;
 pub(crate) mod exporter;
 pub(crate) mod extension;
 mod headers;
-mod listen;
+pub(crate) mod listen;
 mod literal;
 mod merge;
 mod node;

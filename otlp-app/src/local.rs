@@ -5,6 +5,7 @@ mod show;
 use crate::args::LocalArgs;
 use crate::config::auth::AuthPlans;
 use crate::config::exporter;
+use crate::config::listen::are_one;
 use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::Problem;
 use crate::config::telemetry::LogConfig;
@@ -12,22 +13,23 @@ use crate::otel_env::Forward;
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
 use otlp_service::{ContextNeeds, PipelineSpec, QueueConfig, RetryConfig, ServerSpec};
-use otlp_transport::{BoxExport, ServerConfig};
+use otlp_transport::{BoxExport, MultiplexTransportStrategy, ServerConfig, TransportStrategy};
 use show::Show;
+use std::sync::Arc;
 
 /// The plan of the local gateway. It serves neither metrics nor health: it needs no further port.
 pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
-    let server = |protocol: Protocol, endpoint: &str| ServerPlan {
-        spec: ServerSpec {
-            strategy: protocol.strategy(),
-            config: ServerConfig::new(endpoint),
-            http_paths: Vec::new(),
-        },
+    let server = |strategy: Arc<dyn TransportStrategy>, endpoint: &str| ServerPlan {
+        spec: ServerSpec { strategy, config: ServerConfig::new(endpoint), http_paths: Vec::new() },
         include_metadata: false,
         auth: None,
         check: None,
     };
-    let servers = vec![server(Protocol::Grpc, &args.grpc), server(Protocol::Http, &args.http)];
+    let servers = if are_one(&args.grpc, &args.http) {
+        vec![server(Arc::new(MultiplexTransportStrategy), &args.grpc)]
+    } else {
+        vec![server(Protocol::Grpc.strategy(), &args.grpc), server(Protocol::Http.strategy(), &args.http)]
+    };
     let details = args.details;
     let show = move || BoxExport::new(Show { details });
     let mut exporters = vec![(SHOW.to_owned(), exporter::local(show))];
@@ -51,7 +53,7 @@ pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
         pipelines: pipelines.into(),
         metrics_endpoint: None,
         health: None,
-        auth: AuthPlans(Vec::new()),
+        auth: AuthPlans::default(),
         memory_limit_bytes: None,
         logs: LogConfig::default(),
         notes: Vec::new(),

@@ -60,8 +60,10 @@ pub use profile::{
 pub use resource::{EntityRefWriter, ResourceWriter, ScopeWriter};
 pub use span::{EventWriter, LinkWriter, SpanWriter, StatusWriter};
 pub use value::{ArrayWriter, MapWriter};
+pub(crate) use value::{any_value, plain_len};
 
 use crate::Signal;
+use crate::wire::put_len_delimited;
 use declare::writers;
 use field::{LONG, MEDIUM, nested};
 use std::marker::PhantomData;
@@ -188,7 +190,7 @@ impl<E: Entries> ScopeGroupWriter<'_, E> {
     /// An entry that is encoded already, as [`Span::as_bytes`](crate::view::Span::as_bytes) has it. It is copied as it is:
     /// the request is sound if the entry is.
     pub fn encoded(&mut self, entry: &[u8]) -> &mut Self {
-        field::some_bytes(self.out, ENTRIES, entry);
+        put_len_delimited(self.out, ENTRIES, entry);
         self
     }
 }

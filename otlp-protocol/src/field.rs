@@ -25,6 +25,18 @@ impl Field {
         self.is_len && self.number == number
     }
 
+    /// Its value, in the body that it stands in.
+    #[inline]
+    pub(crate) fn bytes<'a>(&self, body: &'a [u8]) -> &'a [u8] {
+        body.get(self.value.clone()).unwrap_or_default()
+    }
+
+    /// The fields of the message that it is.
+    #[inline]
+    pub(crate) fn fields<'a>(&self, body: &'a [u8]) -> Fields<'a> {
+        fields(self.bytes(body), self.value.start)
+    }
+
     /// Where the length of a message stands.
     #[inline]
     pub(crate) fn prefix(&self) -> Range<usize> {
@@ -80,7 +92,7 @@ impl Fields<'_> {
 /// The pieces of a singular message, given once or several times as field `number` of a message.
 pub(crate) fn pieces(body: &[u8], message: &Field, number: u32) -> Result<Vec<Field>, WireError> {
     let mut pieces = Vec::new();
-    for field in fields(body.get(message.value.clone()).unwrap_or_default(), message.value.start) {
+    for field in message.fields(body) {
         let field = field?;
         if field.is(number) {
             pieces.push(field);
@@ -91,10 +103,9 @@ pub(crate) fn pieces(body: &[u8], message: &Field, number: u32) -> Result<Vec<Fi
 
 /// The message of these pieces: to a decoder, it is one after the other.
 pub(crate) fn joined<'a>(body: &'a [u8], pieces: &[Field]) -> Cow<'a, [u8]> {
-    let value = |piece: &Field| body.get(piece.value.clone()).unwrap_or_default();
     match pieces {
         [] => Cow::Borrowed(&[]),
-        [only] => Cow::Borrowed(value(only)),
-        pieces => Cow::Owned(pieces.iter().flat_map(value).copied().collect()),
+        [only] => Cow::Borrowed(only.bytes(body)),
+        pieces => Cow::Owned(pieces.iter().flat_map(|piece| piece.bytes(body)).copied().collect()),
     }
 }

@@ -23,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attribute;
 mod batch;
 mod budget;
 mod count;
@@ -59,7 +60,7 @@ pub use edit::{
 pub use error::{DecodeError, DecodeErrorKind};
 pub use grpc::{FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader};
 pub use merge::Merge;
-pub use partition::{MAX_PARTS, partition};
+pub use partition::{MAX_PARTS, MAX_REPEATED_BYTES, partition};
 pub use payload::{Payload, ZeroCopyBuffer};
 pub use pool::{BufferPool, ObjectPool, PooledObject};
 pub use repair::{Repaired, repair_utf8};

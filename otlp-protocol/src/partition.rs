@@ -15,6 +15,11 @@ use std::ops::Range;
 /// The most parts that [`partition`] makes.
 pub const MAX_PARTS: usize = 4096;
 
+/// How many bytes of one body's envelopes [`partition`] repeats, 64 for each besides what it says.
+///
+/// A body of many envelopes, each with an item for every part, would otherwise become as many times as large.
+pub const MAX_REPEATED_BYTES: usize = 64 << 20;
+
 /// Cuts a body that [`validate`](crate::validate()) found sound into at most `parts` (at least 1, at most [`MAX_PARTS`]),
 /// each item going to the part that `choose` says; beyond the last is the last. What comes back has one place for each
 /// part, `None` if nothing went there. Items keep their order; a metric whose points go to several parts is an entry of
@@ -26,7 +31,8 @@ pub const MAX_PARTS: usize = 4096;
 /// resources, like a profiles' dictionary), which goes whole to where the first of it does.
 ///
 /// A body that goes to one part is not copied. What envelopes say is repeated in each part that needs it; if it is long,
-/// it is linked, but each part has its length.
+/// it is linked, but each part has its length. Where [`MAX_REPEATED_BYTES`] have been repeated, an item goes where the
+/// one before it in its resource went.
 ///
 /// ```
 /// use otlp_protocol::{Signal, partition, view};
@@ -54,7 +60,8 @@ pub fn partition(
     shares.resize_with(parts.clamp(1, MAX_PARTS), || None);
     let source = Source { body, items: signal.items };
     let path = Vec::with_capacity(4);
-    let mut partition = Partition { source, choose, shares, path, opened: 0, first: None };
+    let mut partition =
+        Partition { source, choose, shares, path, opened: 0, repeated: 0, first: None, last: 0 };
     for resource in fields(body, 0) {
         let resource = resource?;
         if resource.is(RESOURCES) {
@@ -81,8 +88,11 @@ struct Partition<'a, C> {
     path: Vec<Envelope>,
     /// How many envelopes have been opened so far.
     opened: u64,
-    /// Where the first item went.
+    /// Bytes of envelopes that stand in a further part.
+    repeated: usize,
+    /// Where the first item went, and the one before.
     first: Option<usize>,
+    last: usize,
 }
 
 /// A part, and the envelopes that are open in it: those of the last item that went there.
@@ -97,6 +107,8 @@ struct Envelope {
     number: u32,
     header: Bytes,
     is_entry: bool,
+    /// Whether it stands in a part.
+    is_placed: bool,
 }
 
 // === impl Partition ===
@@ -108,7 +120,7 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
         if !self.open(envelope, BELOW_RESOURCE[0])? {
             return self.place_whole(envelope, &BELOW_RESOURCE, &item);
         }
-        for scope in self.source.fields(envelope) {
+        for scope in envelope.fields(self.source.body) {
             let scope = scope?;
             if scope.is(BELOW_RESOURCE[0]) {
                 self.scope(&scope, &item)?;
@@ -124,10 +136,10 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
         if !self.open(envelope, BELOW_RESOURCE[1])? {
             return self.place_whole(envelope, &BELOW_RESOURCE[1..], &item);
         }
-        for entry in self.source.fields(envelope) {
+        for entry in envelope.fields(self.source.body) {
             let entry = entry?;
             if entry.is(BELOW_RESOURCE[1]) {
-                let item = Item { entry: self.source.value(&entry), ..item };
+                let item = Item { entry: entry.bytes(self.source.body), ..item };
                 self.entry(&entry, &item)?;
             }
         }
@@ -141,7 +153,7 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
         let Some((arm, number)) = source.only_arm(entry)? else {
             return self.place_whole(entry, &[], item);
         };
-        let outer = source.header(source.fields(entry), |field| field.is(arm))?;
+        let outer = source.header(entry.fields(source.body), |field| field.is(arm))?;
         let inner = source.header(source.fields_of_arm(entry, arm), |field| field.is(number))?;
         let (Some(outer), Some(inner)) = (outer, inner) else {
             return self.place_whole(entry, &[], item);
@@ -151,7 +163,7 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
         for point in source.fields_of_arm(entry, arm) {
             let point = point?;
             if point.is(number) {
-                let item = Item { point: Some(source.value(&point)), ..*item };
+                let item = Item { point: Some(point.bytes(source.body)), ..*item };
                 self.place(&item, point.whole, Count { items: 1, entries: 0 });
             }
         }
@@ -161,7 +173,7 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
 
     /// Opens an envelope; not if it has no children of that number.
     fn open(&mut self, envelope: &Field, number: u32) -> Result<bool, WireError> {
-        let header = self.source.header(self.source.fields(envelope), |child| child.is(number))?;
+        let header = self.source.header(envelope.fields(self.source.body), |child| child.is(number))?;
         let has_children = header.is_some();
         if let Some(header) = header {
             self.push(envelope.number, header, false);
@@ -171,20 +183,32 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
 
     fn push(&mut self, number: u32, header: Bytes, is_entry: bool) {
         self.opened += 1;
-        self.path.push(Envelope { id: self.opened, number, header, is_entry });
+        self.path.push(Envelope { id: self.opened, number, header, is_entry, is_placed: false });
     }
 
     fn place_whole(&mut self, field: &Field, below: &[u32], item: &Item<'_>) -> Result<(), WireError> {
-        let count = tally(self.source.items, self.source.value(field), below)?;
+        let count = tally(self.source.items, field.bytes(self.source.body), below)?;
         self.place(item, field.whole.clone(), count);
         Ok(())
     }
 
     fn place(&mut self, item: &Item<'_>, raw: Range<usize>, count: Count) {
-        let part = (self.choose)(item).min(self.shares.len().saturating_sub(1));
+        let mut part = (self.choose)(item).min(self.shares.len().saturating_sub(1));
+        if self.repeated > MAX_REPEATED_BYTES && self.is_open_where_last() {
+            part = self.last;
+        }
         self.first.get_or_insert(part);
+        self.last = part;
         let Some(share) = self.shares.get_mut(part) else { return };
-        share.get_or_insert_with(|| Share::new(self.source.body)).place(&self.path, raw, count);
+        let share = share.get_or_insert_with(|| Share::new(self.source.body));
+        self.repeated += share.place(&mut self.path, raw, count);
+    }
+
+    /// Whether the resource of the next item is open in the part that the last one went to.
+    fn is_open_where_last(&self) -> bool {
+        let share = self.shares.get(self.last).and_then(Option::as_ref);
+        let open = share.and_then(|share| share.open.first());
+        open.is_some() && open == self.path.first().map(|resource| &resource.id)
     }
 
     /// The one part that has everything, if it is one.
@@ -205,17 +229,27 @@ impl<'a> Share<'a> {
         Self { part: Part::new(body, SplitLimits::default()), open: Vec::with_capacity(4) }
     }
 
-    /// Places a slice of the body inside the envelopes of that path; those that are open already stay so.
-    fn place(&mut self, path: &[Envelope], raw: Range<usize>, count: Count) {
-        let common = self.open.iter().zip(path).take_while(|(open, envelope)| **open == envelope.id).count();
+    /// Places a slice of the body inside the envelopes of that path; those that are open already stay so. How many bytes
+    /// that repeats of what other parts have.
+    fn place(&mut self, path: &mut [Envelope], raw: Range<usize>, count: Count) -> usize {
+        let common =
+            self.open.iter().zip(&*path).take_while(|(open, envelope)| **open == envelope.id).count();
         for _ in common..self.open.len() {
             self.part.close();
         }
         self.open.truncate(common);
-        for envelope in path.iter().skip(common) {
+        let mut repeated = 0;
+        for envelope in path.iter_mut().skip(common) {
             self.part.open(envelope.number, envelope.header.clone(), envelope.is_entry);
             self.open.push(envelope.id);
+            if std::mem::replace(&mut envelope.is_placed, true) {
+                repeated += envelope.header.len() + ENVELOPE_BYTES;
+            }
         }
         self.part.place(raw, count);
+        repeated
     }
 }
+
+/// What an envelope costs besides what it says: its place in a part, its tag and its length.
+const ENVELOPE_BYTES: usize = 64;

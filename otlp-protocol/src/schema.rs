@@ -74,7 +74,7 @@ pub enum Label {
     Optional,
     /// Any number of times; scalars are written packed, and read packed or not.
     Repeated,
-    /// One arm of the message's `oneof` of that index: the last arm counts.
+    /// One arm of the message's `oneof` of that index, at most 7: the last arm counts.
     OneOf(u8),
 }
 
@@ -163,13 +163,16 @@ impl Message {
     /// A message of that full name with these fields, for tables of one's own.
     ///
     /// # Panics
-    /// If a field's number is above [`MAX_NUMBER`]; in a constant the compiler finds out.
+    /// If a field's number is above [`MAX_NUMBER`], or the index of its `oneof` above 7; in a constant the compiler
+    /// finds out.
     pub const fn new(name: &'static str, fields: &'static [Field]) -> Self {
         let mut steps = [step::UNKNOWN; 256];
         let mut places = [NOWHERE; MAX_NUMBER as usize + 1];
         let mut index = 0;
         while index < fields.len() {
             let field = &fields[index];
+            // Who reads JSON keeps a bit for each oneof.
+            assert!(!matches!(field.label, Label::OneOf(8..)), "a message has eight oneofs at most");
             let wire_type = field.kind.wire_type();
             places[field.number as usize] = index as u8;
             steps[(field.number << 3 | wire_type as u32) as usize] = field.kind.step(index as u8);

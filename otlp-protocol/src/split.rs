@@ -79,7 +79,7 @@ struct Cut<'a> {
 impl Cut<'_> {
     /// Places an envelope whole, or its children one by one; `below` are the field numbers of the levels below it.
     fn envelope(&mut self, field: &Field, below: &[u32]) -> Result<(), WireError> {
-        let count = tally(self.source.items, self.source.value(field), below)?;
+        let count = tally(self.source.items, field.bytes(self.source.body), below)?;
         if self.part.fits(field.whole.len(), count.items) {
             self.part.place(field.whole.clone(), count);
             return Ok(());
@@ -87,12 +87,13 @@ impl Cut<'_> {
         let Some((&number, below)) = below.split_first() else {
             return self.entry(field, count);
         };
-        let Some(header) = self.source.header(self.source.fields(field), |child| child.is(number))? else {
+        let Some(header) = self.source.header(field.fields(self.source.body), |child| child.is(number))?
+        else {
             self.place_alone(field.whole.clone(), count);
             return Ok(());
         };
         self.part.open(field.number, header, false);
-        for child in self.source.fields(field) {
+        for child in field.fields(self.source.body) {
             let child = child?;
             if child.is(number) {
                 self.envelope(&child, below)?;
@@ -108,7 +109,7 @@ impl Cut<'_> {
             self.place_alone(entry.whole.clone(), count);
             return Ok(());
         };
-        let outer = self.source.header(self.source.fields(entry), |field| field.is(arm))?;
+        let outer = self.source.header(entry.fields(self.source.body), |field| field.is(arm))?;
         // To a decoder, several occurrences of the arm are one container: its header is that of all of them.
         let inner = self.source.header(self.source.fields_of_arm(entry, arm), |field| field.is(number))?;
         let (Some(outer), Some(inner)) = (outer, inner) else {

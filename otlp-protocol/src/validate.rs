@@ -5,8 +5,9 @@
 //! nesting costs no machine stack and is bounded by [`ValidateLimits::max_depth`].
 
 mod attribute;
-mod text;
+pub(crate) mod text;
 
+use crate::attribute::{KEY_VALUE, MESSAGES};
 use crate::count::survey;
 use crate::error::Fault;
 use crate::schema::{self, Message, Steps, step};
@@ -139,13 +140,11 @@ fn walk(
                     at = to;
                     continue;
                 };
-                if std::ptr::eq(child, attribute::KEY_VALUE)
-                    && outer.len() + attribute::MESSAGES <= limits.max_depth
-                {
-                    let most = (limits.max_elements - elements) / attribute::MESSAGES;
+                if std::ptr::eq(child, KEY_VALUE) && outer.len() + MESSAGES <= limits.max_depth {
+                    let most = (limits.max_elements - elements) / MESSAGES;
                     let (next, count) = attribute::pass(body, start, window.len(), most);
                     if count > 0 {
-                        elements += count * attribute::MESSAGES;
+                        elements += count * MESSAGES;
                         at = next;
                         continue;
                     }

@@ -28,6 +28,7 @@
 mod declare;
 mod entry;
 mod fields;
+mod list;
 mod log;
 mod metric;
 mod point;
@@ -37,7 +38,8 @@ mod span;
 mod value;
 
 pub use entry::Entry;
-pub use fields::{Pieces, Scalars, Strings, Views};
+pub use fields::Pieces;
+pub use list::{Scalars, Strings, Views};
 pub use log::LogRecord;
 pub use metric::{ExponentialHistogram, Gauge, Histogram, Metric, MetricData, Sum, Summary};
 pub use point::{
@@ -53,6 +55,8 @@ pub use span::{Event, Link, Span, Status};
 pub use value::{AnyValue, Array, Attributes, KeyValue, Values};
 
 use crate::Signal;
+pub(crate) use fields::text;
+
 use declare::views;
 use fields::Fields;
 use std::fmt;

@@ -239,6 +239,7 @@ pub fn put_tag(out: &mut Vec<u8>, number: u32, wire_type: WireType) {
 }
 
 /// Appends a length-delimited field.
+#[inline]
 pub fn put_len_delimited(out: &mut Vec<u8>, number: u32, value: &[u8]) {
     put_tag(out, number, WireType::Len);
     put_varint(out, value.len() as u64);
@@ -246,6 +247,7 @@ pub fn put_len_delimited(out: &mut Vec<u8>, number: u32, value: &[u8]) {
 }
 
 /// Appends a varint field, unless it is zero: proto3's default.
+#[inline]
 pub fn put_uint(out: &mut Vec<u8>, number: u32, value: u64) {
     if value != 0 {
         put_tag(out, number, WireType::Varint);
@@ -259,5 +261,8 @@ pub fn varint_len(value: u64) -> usize {
     // One byte for each begun group of seven bits.
     ((64 - (value | 1).leading_zeros() as usize) * 9 + 64) / 64
 }
+
+/// A tag and a length: five bytes and ten at most.
+pub(crate) const MAX_TAG_AND_LENGTH: usize = 15;
 
 const MAX_FIELD_NUMBER: u64 = (1 << 29) - 1;

@@ -1,8 +1,8 @@
 //! Batching: requests joined until they are worth sending.
 //!
-//! Bodies are concatenated, never decoded. Only requests of the same origin are joined, as far as the settings say that it
-//! matters; what cannot be joined (a profile's dictionary) passes alone. A batch is cut *between* requests; a request is cut only if it is over a limit
-//! by itself.
+//! Bodies are concatenated, never decoded. Only requests of the same origin are joined, as far as the settings say that
+//! it matters; what cannot be joined (a profile's dictionary) passes alone. A batch is cut *between* requests; a request is
+//! cut only if it is over a limit by itself.
 //!
 //! The answer follows the destinations' [`Delivery`](crate::Delivery):
 //! * all in memory: on admission. A slot in every queue is reserved when a batch is opened and used when it is flushed,

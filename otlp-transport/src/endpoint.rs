@@ -130,6 +130,8 @@ impl Endpoint {
 }
 
 fn problem(key: &'static str, given: &str, problem: &str) -> ConfigError {
+    // What may have credentials in it is not quoted.
+    let given = if given.contains('@') { "…" } else { given };
     ConfigError { key, problem: format!("`{given}`: {problem}") }
 }
 

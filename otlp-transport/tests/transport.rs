@@ -36,6 +36,8 @@ mod server_life;
 mod server_multiplex;
 #[path = "transport/server_origin.rs"]
 mod server_origin;
+#[path = "transport/strangers.rs"]
+mod strangers;
 #[cfg(feature = "tls")]
 #[path = "transport/tls_reload.rs"]
 mod tls_reload;

@@ -49,8 +49,17 @@ pub(crate) type MakeClient = Box<
         + Send,
 >;
 
-/// The extensions that are defined and in use.
-pub(crate) struct AuthPlans(pub(crate) Vec<(String, AuthPlan)>);
+/// The extensions that are in use.
+#[derive(Default)]
+pub(crate) struct AuthPlans {
+    /// Those that authenticate, by id.
+    pub(crate) plans: Vec<(String, AuthPlan)>,
+    /// Ids of those that do not.
+    pub(crate) others: Vec<String>,
+}
+
+/// An extension of the file: its id, and whether `service.extensions` lists it.
+pub(crate) type Listed<'a> = (&'a str, bool);
 
 // === impl Auth ===
 
@@ -66,16 +75,25 @@ impl Auth {
     }
 }
 
+// === impl AuthPlan ===
+
+impl AuthPlan {
+    /// An extension on its own, which needs to know nothing.
+    pub(crate) fn new(component: &Component, server: Option<MakeServer>, client: Option<MakeClient>) -> Self {
+        Self { component: component.clone(), server, client, then: None, needs: ContextNeeds::default() }
+    }
+}
+
 // === impl AuthPlans ===
 
 impl AuthPlans {
     /// Checks that a receiver can ask an extension.
-    pub(crate) fn check_server(&self, asked: &AuthRef, defined: &[&str], problems: &mut Problems) {
+    pub(crate) fn check_server(&self, asked: &AuthRef, defined: &[Listed<'_>], problems: &mut Problems) {
         if let Some(plan) = self.find(asked, defined, problems)
             && plan.server.is_none()
         {
             let message = format!("{} cannot tell who sends to a receiver", asked.id);
-            problems.push(Problem::at(asked.span, message).help("it has nothing to compare with"));
+            problems.push(Problem::at(asked.span, message).help("as it is set up, it is for exporters"));
         }
     }
 
@@ -83,7 +101,7 @@ impl AuthPlans {
     pub(crate) fn check_client(
         &self,
         used: &AuthRef,
-        defined: &[&str],
+        defined: &[Listed<'_>],
         problems: &mut Problems,
     ) -> ContextNeeds {
         let mut needs = ContextNeeds::default();
@@ -93,7 +111,7 @@ impl AuthPlans {
             let Some(plan) = self.find(used, defined, problems) else { break };
             if plan.client.is_none() {
                 let message = format!("{} cannot prove to others who we are", used.id);
-                problems.push(Problem::at(used.span, message).help("it has nothing to send"));
+                problems.push(Problem::at(used.span, message).help("as it is set up, it is for receivers"));
                 break;
             }
             if seen.contains(&used.id.as_str()) {
@@ -108,18 +126,27 @@ impl AuthPlans {
         needs
     }
 
-    fn find(&self, named: &AuthRef, defined: &[&str], problems: &mut Problems) -> Option<&AuthPlan> {
-        let found = self.0.iter().find(|(id, _)| *id == named.id).map(|(_, plan)| plan);
-        if found.is_none() {
-            let is_defined = defined.contains(&named.id.as_str());
-            problems.push(if is_defined {
-                Problem::at(named.span, format!("{} is not in use as an authenticator", named.id))
-                    .help("list it in service.extensions, and it must be one that authenticates")
-            } else {
-                let known: Vec<_> = self.0.iter().map(|(id, _)| id.as_str()).collect();
-                Problem::unknown(named.span, "extension", &named.id, &known)
-            });
+    /// The plan of an extension; `None` if there is something wrong, which is reported.
+    fn find(&self, named: &AuthRef, defined: &[Listed<'_>], problems: &mut Problems) -> Option<&AuthPlan> {
+        let AuthRef { id, span } = named;
+        if let Some((_, plan)) = self.plans.iter().find(|(known, _)| known == id) {
+            return Some(plan);
         }
-        found
+        match defined.iter().find(|(known, _)| known == id) {
+            None => {
+                let known: Vec<_> = self.plans.iter().map(|(id, _)| id.as_str()).collect();
+                problems.push(Problem::unknown(*span, "extension", id, &known));
+            }
+            Some((_, false)) => {
+                let problem = Problem::at(*span, format!("{id} is defined but not in use"));
+                problems.push(problem.help("list it in service.extensions"));
+            }
+            Some(_) if self.others.contains(id) => {
+                problems.push(Problem::at(*span, format!("{id} does not authenticate")));
+            }
+            // What is wrong with its settings is reported already.
+            Some(_) => {}
+        }
+        None
     }
 }

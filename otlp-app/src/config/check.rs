@@ -1,6 +1,7 @@
 //! A configuration's tree into a [`Plan`]: which components there are, and how the pipelines connect them.
 
 mod auth;
+mod listeners;
 mod origin;
 
 use super::component::Component;
@@ -39,8 +40,8 @@ pub(crate) fn check(mut root: Node, problems: &mut Problems) -> Option<Plan> {
     };
     let extensions = service.get("extensions").map(|list| pipeline::ids(list, problems)).unwrap_or_default();
     let pipelines = pipeline::pipelines(service, problems);
-    let plan = defined.connect(pipelines, &extensions, problems);
-    problems.is_empty().then_some(Plan { metrics_endpoint, logs, ..plan })
+    let plan = defined.connect(pipelines, &extensions, metrics_endpoint, problems);
+    problems.is_empty().then_some(Plan { logs, ..plan })
 }
 
 /// A component's settings, read.
@@ -101,6 +102,7 @@ impl Defined {
         mut self,
         pipelines: Vec<Pipeline>,
         extensions: &[(String, Span)],
+        metrics_endpoint: Option<String>,
         problems: &mut Problems,
     ) -> Plan {
         let mut memory_limit_bytes = None;
@@ -122,10 +124,8 @@ impl Defined {
             specs.push(spec);
         }
         let (health, auth) = self.extensions(extensions, problems);
-        let mut needed = self.authenticate(&auth, problems);
-        let exporters = self.exporters.iter().filter_map(|built| Some((&built.id, built.plan.as_ref()?)));
-        let asking = exporters.filter(|(_, plan)| !plan.needs.headers.is_empty());
-        needed.extend(asking.map(|(id, plan)| (id.clone(), plan.needs.clone())));
+        self.check_listeners(metrics_endpoint.as_deref(), health.as_ref(), problems);
+        let needed = self.authenticate(&auth, problems);
         self.keep_origins(&mut specs, &needed);
         self.note_unused();
         Plan {
@@ -136,7 +136,7 @@ impl Defined {
             auth,
             memory_limit_bytes,
             notes: self.notes,
-            metrics_endpoint: None,
+            metrics_endpoint,
             logs: LogConfig::default(),
         }
     }

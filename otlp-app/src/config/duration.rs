@@ -8,6 +8,15 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct GoDuration(pub(crate) Duration);
 
+// === impl GoDuration ===
+
+impl GoDuration {
+    /// The duration, where 0 means that none is given.
+    pub(crate) fn given(self) -> Option<Duration> {
+        (!self.0.is_zero()).then_some(self.0)
+    }
+}
+
 /// Reads a duration: decimal numbers, each with its unit (`ns`, `us`, `µs`, `ms`, `s`, `m`, `h`), or `0`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let unsigned = text.strip_prefix('+').unwrap_or(text);

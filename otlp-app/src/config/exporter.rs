@@ -1,10 +1,13 @@
-//! The exporters: `otlp_grpc` and `otlp_http`, `debug`, `nop`.
+//! The exporters: `otlp_grpc` and `otlp_http` here, the others below.
 
 mod balance;
 mod delivery;
+mod local;
+mod resolver;
 
 pub(crate) use balance::{BALANCE_RULES, load_balancing};
 pub(crate) use delivery::QUEUE_RULES;
+pub(crate) use local::{DEBUG_RULES, debug, local, nop};
 
 use super::auth::Auth;
 use super::component::Component;
@@ -17,8 +20,8 @@ use super::rules::{KeyRule, ignored, only, refused};
 use super::tls::Tls;
 use crate::protocol::Protocol;
 use delivery::{Retry, SendingQueue};
-use otlp_service::{ContextNeeds, DebugExporter, NopExporter, QueueConfig, RetryConfig, Verbosity};
-use otlp_transport::{BoxExport, Client, ClientConfig, Compression, ConfigError, Encoding, TransportContext};
+use otlp_service::ContextNeeds;
+use otlp_transport::{Client, ClientConfig, Compression, ConfigError, Encoding, TransportContext};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -87,6 +90,15 @@ struct Sending {
     queue: SendingQueue,
     retry: Retry,
     auth: Option<Auth>,
+    at: Places,
+}
+
+/// Where an exporter's settings stand below its component: nothing, or a path with a dot at its end.
+#[derive(Clone, Copy, Default)]
+struct Places {
+    client: &'static str,
+    queue: &'static str,
+    retry: &'static str,
 }
 
 /// gRPC's client keepalive.
@@ -127,32 +139,6 @@ enum ContentEncoding {
     None,
 }
 
-/// Settings of the exporter `debug`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Debug {
-    /// basic, normal, detailed. Default basic.
-    verbosity: DebugVerbosity,
-}
-
-/// How much the exporter `debug` tells.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum DebugVerbosity {
-    /// Signal and items.
-    #[default]
-    Basic,
-    /// Also entries and bytes.
-    Normal,
-    /// All there is to know of a batch.
-    Detailed,
-}
-
-/// The exporter `nop` has no settings.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Nop {}
-
 /// Keys of `otlp_grpc` that mean nothing here, or nothing yet.
 pub(crate) const GRPC_RULES: &[KeyRule] = &[
     refused("authority", "requests would carry the endpoint's host instead"),
@@ -179,15 +165,6 @@ pub(crate) const HTTP_RULES: &[KeyRule] = &[
     ignored("write_buffer_size", "buffers are sized by what is sent"),
 ];
 
-/// Keys of `debug` that mean nothing here.
-pub(crate) const DEBUG_RULES: &[KeyRule] = &[
-    ignored("sampling_initial", "every batch is shown"),
-    ignored("sampling_thereafter", "every batch is shown"),
-    ignored("use_internal_logger", "lines go to stderr"),
-    only("output_paths", "stderr", "lines go to stderr"),
-    only("sending_queue.enabled", "false", "there is nothing to queue for"),
-];
-
 /// The plan of `otlp_grpc`.
 pub(crate) fn otlp_grpc(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
     let otlp: OtlpGrpc = decode(&component.settings, problems)?;
@@ -198,8 +175,8 @@ pub(crate) fn otlp_grpc(component: &mut Component, problems: &mut Problems) -> O
     let balancer = otlp.balancer_name;
     let sending = otlp.sending();
     match balance::of_name(&sending.config, balancer) {
-        Some(make) => sending.plan(component, problems, "auth", make),
-        None => sending.plan(component, problems, "auth", one(Protocol::Grpc)),
+        Some(make) => sending.plan(component, problems, make),
+        None => sending.plan(component, problems, one(Protocol::Grpc)),
     }
 }
 
@@ -213,34 +190,8 @@ pub(crate) fn otlp_http(component: &mut Component, problems: &mut Problems) -> O
             .push(component.problem("endpoint", REQUIRED).help("such as `endpoint: http://collector:4318`"));
         return None;
     }
-    let plan = otlp.sending().plan(component, problems, "auth", one(Protocol::Http))?;
+    let plan = otlp.sending().plan(component, problems, one(Protocol::Http))?;
     Some(ExporterPlan { takes, ..plan })
-}
-
-/// The plan of `debug`.
-pub(crate) fn debug(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
-    let verbosity = decode::<Debug>(&component.settings, problems)?.verbosity.into();
-    Some(local(move || BoxExport::new(DebugExporter::new(verbosity, std::io::stderr()))))
-}
-
-/// The plan of `nop`.
-pub(crate) fn nop(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
-    decode::<Nop>(&component.settings, problems)?;
-    Some(local(|| BoxExport::new(NopExporter)))
-}
-
-/// An exporter that answers at once: nothing to queue for, nothing to retry.
-pub(crate) fn local(make: impl FnOnce() -> BoxExport + Send + 'static) -> ExporterPlan {
-    let (mut queue, mut retry) = (QueueConfig::default(), RetryConfig::default());
-    (queue.enabled, retry.enabled) = (false, false);
-    ExporterPlan {
-        connect: Box::new(|_, _| Ok(Outlet { export: make(), stats: None })),
-        queue,
-        retry,
-        takes: None,
-        auth: None,
-        needs: ContextNeeds::default(),
-    }
 }
 
 /// A client of the one endpoint.
@@ -257,14 +208,13 @@ impl OtlpGrpc {
         let mut config = ClientConfig::new(self.endpoint);
         config.compression = self.compression.into();
         config.headers = self.headers.0;
-        config.timeout =
-            self.timeout.map_or(Some(Duration::from_secs(5)), |GoDuration(timeout)| Some(timeout));
+        config.timeout = Some(self.timeout.map_or(Duration::from_secs(5), |GoDuration(timeout)| timeout));
         config.tls = self.tls.config();
         config.user_agent = self.user_agent.unwrap_or(config.user_agent);
-        config.limits.keepalive_interval = given(self.keepalive.time);
+        config.limits.keepalive_interval = self.keepalive.time.given();
         config.limits.keepalive_timeout =
-            given(self.keepalive.timeout).unwrap_or(config.limits.keepalive_timeout);
-        Sending { config, queue: self.sending_queue, retry: self.retry_on_failure, auth: self.auth }
+            self.keepalive.timeout.given().unwrap_or(config.limits.keepalive_timeout);
+        Sending::new(config, self.sending_queue, self.retry_on_failure, self.auth)
     }
 }
 
@@ -289,44 +239,51 @@ impl OtlpHttp {
         config.encoding = self.encoding.into();
         config.compression = self.compression.into();
         config.headers = self.headers.0;
-        config.timeout =
-            self.timeout.map_or(Some(Duration::from_secs(30)), |GoDuration(timeout)| Some(timeout));
+        config.timeout = Some(self.timeout.map_or(Duration::from_secs(30), |GoDuration(timeout)| timeout));
         config.tls = self.tls.config();
         config.limits.max_connections =
             usize::try_from(self.max_conns_per_host).ok().filter(|&connections| connections > 0);
-        config.limits.idle_timeout = given(self.idle_conn_timeout).unwrap_or(config.limits.idle_timeout);
-        Sending { config, queue: self.sending_queue, retry: self.retry_on_failure, auth: self.auth }
+        config.limits.idle_timeout = self.idle_conn_timeout.given().unwrap_or(config.limits.idle_timeout);
+        Sending::new(config, self.sending_queue, self.retry_on_failure, self.auth)
     }
 }
 
 // === impl Sending ===
 
 impl Sending {
-    /// The plan of an exporter whose client is made by `make`; `auth` is the path of that key.
+    /// Settings that stand directly below their component.
+    fn new(config: ClientConfig, queue: SendingQueue, retry: Retry, auth: Option<Auth>) -> Self {
+        Self { config, queue, retry, auth, at: Places::default() }
+    }
+
+    /// The plan of an exporter whose client is made by `make`.
     fn plan(
         self,
         component: &Component,
         problems: &mut Problems,
-        auth: &str,
         make: impl FnOnce(&TransportContext, ClientConfig) -> Result<Client, ConfigError> + Send + 'static,
     ) -> Option<ExporterPlan> {
-        let Self { mut config, queue, retry, auth: authenticator } = self;
-        let queue = queue.config(component, problems)?;
-        let retry = retry.config(component, problems)?;
-        let auth = authenticator.and_then(|named| named.named(component, auth, problems));
+        let Self { mut config, queue, retry, auth, at } = self;
+        let queue = queue.config(component, at.queue, problems)?;
+        let retry = retry.config(component, at.retry, problems)?;
+        let auth = auth.and_then(|auth| auth.named(component, &format!("{}auth", at.client), problems));
         let component = component.clone();
         let connect = Box::new(move |context: &_, credentials| {
             config.credentials = credentials;
-            make(context, config)
-                .map(Outlet::from)
-                .map_err(|error| component.problem(error.key, &error.problem))
+            let outlet = make(context, config).map(Outlet::from);
+            outlet.map_err(|error| component.problem(&at.of_client(error.key), &error.problem))
         });
         Some(ExporterPlan { connect, queue, retry, takes: None, auth, needs: ContextNeeds::default() })
     }
 }
 
-fn given(GoDuration(duration): GoDuration) -> Option<Duration> {
-    (!duration.is_zero()).then_some(duration)
+// === impl Places ===
+
+impl Places {
+    /// The path of a setting of the client; endpoints of a resolver have theirs already.
+    fn of_client(self, key: &str) -> String {
+        if key.starts_with(resolver::RESOLVER) { key.to_owned() } else { format!("{}{key}", self.client) }
+    }
 }
 
 impl From<BodyEncoding> for Encoding {
@@ -345,16 +302,6 @@ impl From<ContentEncoding> for Compression {
             ContentEncoding::Zstd => Self::Zstd,
             ContentEncoding::Brotli => Self::Brotli,
             ContentEncoding::None => Self::None,
-        }
-    }
-}
-
-impl From<DebugVerbosity> for Verbosity {
-    fn from(verbosity: DebugVerbosity) -> Self {
-        match verbosity {
-            DebugVerbosity::Basic => Self::Basic,
-            DebugVerbosity::Normal => Self::Normal,
-            DebugVerbosity::Detailed => Self::Detailed,
         }
     }
 }

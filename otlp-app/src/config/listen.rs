@@ -20,6 +20,11 @@ pub(crate) fn listen_address(endpoint: &str) -> Result<String, &'static str> {
     Ok(if host.is_empty() { format!("0.0.0.0:{port}") } else { endpoint.to_owned() })
 }
 
+/// Whether two checked addresses are one port or socket. Two ports of the system's choice are two.
+pub(crate) fn are_one(one: &str, other: &str) -> bool {
+    one == other && !one.ends_with(":0")
+}
+
 /// Checks the path of a Unix socket to listen on.
 pub(crate) fn listen_path(endpoint: &str) -> Result<String, &'static str> {
     let path = endpoint.strip_prefix("unix:").unwrap_or(endpoint);

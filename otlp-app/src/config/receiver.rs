@@ -7,7 +7,7 @@ mod security;
 use super::component::Component;
 use super::decode::decode;
 use super::duration::GoDuration;
-use super::listen::{listen_address, listen_path};
+use super::listen::{are_one, listen_address, listen_path};
 use super::node::{Node, Value};
 use super::plan::{ReceiverPlan, ServerPlan};
 use super::problem::Problems;
@@ -16,7 +16,7 @@ use crate::protocol::Protocol;
 use grpc::Grpc;
 use http::Http;
 use otlp_service::ServerSpec;
-use otlp_transport::{InvalidUtf8, MultiplexTransportStrategy, ServerConfig};
+use otlp_transport::{ConfigError, InvalidUtf8, MultiplexTransportStrategy, ServerConfig};
 use security::Security;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -97,7 +97,7 @@ pub(crate) fn otlp(component: &mut Component, problems: &mut Problems) -> Option
             return None;
         }
         (Ok(Some((grpc_address, grpc))), Ok(Some((http_address, http))))
-            if grpc_address == http_address && !lets_the_system_choose(&grpc_address) =>
+            if are_one(&grpc_address, &http_address) =>
         {
             vec![one_port(component, grpc_address, grpc, http, problems)?]
         }
@@ -117,7 +117,7 @@ pub(crate) fn otlp(component: &mut Component, problems: &mut Problems) -> Option
             return None;
         }
     };
-    let sound = servers.iter().all(|server| check(component, &server.spec.config, problems));
+    let sound = servers.iter().all(|server| check(component, &server.spec, problems));
     sound.then_some(ReceiverPlan { servers })
 }
 
@@ -172,11 +172,15 @@ fn server(address: String, grpc: Option<&Grpc>, http: Option<Http>) -> ServerPla
     ServerPlan { spec, include_metadata, auth: None, check: None }
 }
 
-/// What the transport finds wrong with the settings; only HTTP has such.
-fn check(component: &Component, config: &ServerConfig, problems: &mut Problems) -> bool {
-    let Err(error) = config.check() else { return true };
-    let key = if error.key == "encodings" { "compression_algorithms" } else { error.key };
-    problems.push(component.problem(&format!("protocols.http.{key}"), &error.problem));
+/// What is wrong with the settings together; only HTTP has such.
+fn check(component: &Component, spec: &ServerSpec, problems: &mut Problems) -> bool {
+    let (key, problem) = match (spec.config.check(), http::misplaced(&spec.http_paths)) {
+        (Err(ConfigError { key: "encodings", problem }), _) => ("compression_algorithms".into(), problem),
+        (Err(ConfigError { key, problem }), _) => (key.into(), problem),
+        (Ok(()), Some((signal, problem))) => (format!("{signal}_url_path"), problem.into()),
+        (Ok(()), None) => return true,
+    };
+    problems.push(component.problem(&format!("{HTTP}.{key}"), &problem));
     false
 }
 
@@ -189,11 +193,6 @@ fn switch_on(protocols: &mut Node) {
     }
 }
 
-/// Two ports of the system's choice are two ports.
-fn lets_the_system_choose(address: &str) -> bool {
-    address.ends_with(":0")
-}
-
 impl From<Utf8> for InvalidUtf8 {
     fn from(utf8: Utf8) -> Self {
         match utf8 {
@@ -204,13 +203,9 @@ impl From<Utf8> for InvalidUtf8 {
 }
 
 fn set(limit: &mut Duration, duration: GoDuration) {
-    if let Some(duration) = given(duration) {
+    if let Some(duration) = duration.given() {
         *limit = duration;
     }
-}
-
-fn given(GoDuration(duration): GoDuration) -> Option<Duration> {
-    (!duration.is_zero()).then_some(duration)
 }
 
 fn set_bytes(limit: &mut usize, bytes: u64) {

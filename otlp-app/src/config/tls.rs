@@ -6,7 +6,6 @@ use super::secret::SecretText;
 use otlp_transport::{CertificateConfig, ServerTlsConfig, TlsConfig, TlsParameters, TlsVersion};
 use serde::Deserialize;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Settings of `tls` of an exporter.
 #[derive(Debug, Default, Deserialize)]
@@ -144,17 +143,12 @@ fn certificate(
     config
 }
 
-fn bound(
-    parameters: &mut TlsParameters,
-    min: Option<Version>,
-    max: Option<Version>,
-    GoDuration(interval): GoDuration,
-) {
+fn bound(parameters: &mut TlsParameters, min: Option<Version>, max: Option<Version>, interval: GoDuration) {
     let version = |version| match version {
         Version::Tls12 => TlsVersion::Tls12,
         Version::Tls13 => TlsVersion::Tls13,
     };
     parameters.min_version = min.map(version);
     parameters.max_version = max.map(version);
-    parameters.reload_interval = Some(interval).filter(|interval| *interval > Duration::ZERO);
+    parameters.reload_interval = interval.given();
 }

@@ -15,3 +15,17 @@ fn signals_without_an_endpoint_are_shown_alone() {
     assert_eq!(forwarded(Some(forward(None))), Signal::ALL.map(|signal| signal.name));
     assert_eq!(forwarded(Some(forward(Some(vec!["logs"])))), ["logs"]);
 }
+
+#[test]
+fn one_address_for_both_is_one_port() {
+    for (grpc, http, expected) in [
+        ("a:1", "a:2", &["grpc", "http"][..]),
+        ("a:1", "a:1", &["grpc+http"]),
+        ("a:0", "a:0", &["grpc", "http"]),
+    ] {
+        let plan = plan(&LocalArgs { grpc: grpc.into(), http: http.into(), details: false }, None);
+        let (_, ReceiverPlan { servers }) = &plan.receivers[0];
+        let names: Vec<_> = servers.iter().map(|server| server.spec.strategy.name()).collect();
+        assert_eq!(names, expected, "{grpc} {http}");
+    }
+}

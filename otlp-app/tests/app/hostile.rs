@@ -45,7 +45,7 @@ async fn send_bombs(door: Door, is_grpc: bool) {
             bombs.push((None, vector.plain(), Verdict::Invalid));
         }
     }
-    let mut plain = vec![0; 48 << 20];
+    let mut plain = vec![0; 24 << 20];
     // Large as they come, they are inflated beside each other.
     fastrand::Rng::with_seed(5).fill(&mut plain[1..LARGE_BYTES]);
     let plain = Payload::from(Bytes::from(plain));

@@ -118,5 +118,10 @@ fn validate_says_what_a_receiver_does_not_keep() {
     let (code, stdout, stderr) = told(&run(&["validate", "--config", &path]));
     let said = format!("{stdout}{stderr}");
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("batch needs request headers (x-tenant) that otlp does not keep"), "{said}");
+    assert!(
+        said.contains(
+            "the processor batch needs request headers (x-tenant), but the receiver otlp does not keep them"
+        ),
+        "{said}"
+    );
 }

@@ -2,9 +2,10 @@
 
 use super::dictionary::Dictionary;
 use super::{EditError, Value};
+use crate::attribute::{KEY as KEY_TAG, VALUE as VALUE_TAG};
 use crate::field::fields;
 use crate::splice::{Slice, Splices};
-use crate::wire::{Cursor, WireType, put_len_delimited, put_tag, put_varint, varint_len};
+use crate::wire::{Cursor, MAX_TAG_AND_LENGTH, WireType, put_len_delimited, put_tag, put_varint, varint_len};
 use std::ops::Range;
 
 /// An attribute: in the body, or in the text that is put there.
@@ -273,7 +274,7 @@ pub(super) fn write_field(
     let value_field_len = if has_value { 1 + varint_len(value_len as u64) + value_len } else { 0 };
     let len = 1 + varint_len(key_len as u64) + key_len + value_field_len + others.len();
     let start = text.len();
-    text.reserve(len + MAX_TAG_BYTES);
+    text.reserve(len + MAX_TAG_AND_LENGTH);
     put_tag(text, number, WireType::Len);
     put_varint(text, len as u64);
     text.push(KEY_TAG);
@@ -306,14 +307,9 @@ fn varint_at(message: &[u8], at: usize) -> Result<u64, EditError> {
     Ok(Cursor::new(message.get(at..).unwrap_or_default()).varint()?)
 }
 
-/// A tag and a length: five bytes and ten at most.
-const MAX_TAG_BYTES: usize = 15;
-
 // `KeyValue` and `AnyValue` in the schema.
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
 const KEY_INDEX: u32 = 3;
 const STRING: u32 = 1;
 const STRING_INDEX: u32 = 8;
-const KEY_TAG: u8 = 0x0a;
-const VALUE_TAG: u8 = 0x12;

@@ -8,7 +8,7 @@ use super::dictionary::Dictionary;
 use super::{EditError, MAX_ATTRIBUTES, Value, sha256_hex};
 use crate::field::Field;
 use crate::splice::{Slice, Splices};
-use crate::view::AnyValue;
+use crate::view::{AnyValue, text};
 use crate::wire::{Cursor, WireType};
 
 /// The attributes of a resource, scope or item, to be read and changed.
@@ -296,7 +296,7 @@ impl AttributeEdits<'_> {
         }
         for piece in self.pieces {
             let base = piece.value.start;
-            let bytes = self.body.get(piece.value.clone()).unwrap_or_default();
+            let bytes = piece.bytes(self.body);
             // A longer tag, and what may have to be looked up, is not read in the short way.
             let is_short = self.number < 16 && self.dictionary.is_empty();
             let tag = if is_short { (self.number << 3 | WireType::Len as u32) as u8 } else { 0 };
@@ -358,8 +358,4 @@ fn skip_short(bytes: &[u8], at: usize, attributes: u32) -> Option<usize> {
         _ => return None,
     };
     (end <= bytes.len()).then_some(end)
-}
-
-fn text(key: &[u8]) -> &str {
-    simdutf8::basic::from_utf8(key).unwrap_or_default()
 }

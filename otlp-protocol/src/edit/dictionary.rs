@@ -27,7 +27,7 @@ impl Dictionary {
             if !field.is(dictionary) {
                 continue;
             }
-            for string in fields(body.get(field.value.clone()).unwrap_or_default(), field.value.start) {
+            for string in field.fields(body) {
                 let string = string?;
                 if string.is(table) {
                     if strings.len() == MAX_STRINGS {

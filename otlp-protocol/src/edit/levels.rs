@@ -1,7 +1,8 @@
 //! Where the attributes of each level stand: as the schema has it.
 
+use crate::attribute::KEY_VALUE;
 use crate::count::{BELOW_RESOURCE, HEADER, RESOURCES};
-use crate::schema::{self, Message};
+use crate::schema::{Field, Message};
 use crate::{Items, Signal};
 
 /// The number of the field that holds the attributes, for each message that may have some; 0 for none.
@@ -53,7 +54,7 @@ fn child(message: Option<&'static Message>, number: u32) -> Option<&'static Mess
 }
 
 fn attributes(message: Option<&'static Message>) -> u32 {
-    let is_list = |field: &&schema::Field| {
+    let is_list = |field: &&Field| {
         field.name == ATTRIBUTES
             && field.is_repeated()
             && field.message().is_some_and(|message| std::ptr::eq(message, KEY_VALUE))
@@ -62,4 +63,3 @@ fn attributes(message: Option<&'static Message>) -> u32 {
 }
 
 const ATTRIBUTES: &str = "attributes";
-static KEY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.KeyValue");

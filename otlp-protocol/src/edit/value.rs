@@ -1,6 +1,7 @@
 //! A value to be written: the arms of `opentelemetry.proto.common.v1.AnyValue`.
 
-use crate::wire::{WireType, put_tag, put_varint, varint_len};
+use crate::encode::{any_value, plain_len};
+use crate::view::AnyValue;
 
 /// The value that an attribute is given. Reading them is what [`view::AnyValue`](crate::view::AnyValue) is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,41 +27,35 @@ pub enum Value<'a> {
 
 // === impl Value ===
 
-impl Value<'_> {
+impl<'a> Value<'a> {
     /// Appends the `AnyValue` message. A value that is put into many messages is best encoded once.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        match *self {
-            Self::Empty => {}
-            Self::Bool(value) => {
-                put_tag(out, BOOL, WireType::Varint);
-                out.push(u8::from(value));
-            }
-            Self::Bytes(value) => put_bytes(out, BYTES, value),
-            Self::Double(value) => {
-                put_tag(out, DOUBLE, WireType::Fixed64);
-                out.extend_from_slice(&value.to_le_bytes());
-            }
-            Self::Encoded(message) => out.extend_from_slice(message),
-            Self::Int(value) => {
-                put_tag(out, INT, WireType::Varint);
-                put_varint(out, value as u64);
-            }
-            Self::String(value) => put_bytes(out, STRING, value.as_bytes()),
+        match self.read() {
+            Ok(value) => any_value(out, value),
+            Err(message) => out.extend_from_slice(message),
         }
     }
 
     /// Length of the `AnyValue` message, in bytes.
     pub(crate) fn encoded_len(&self) -> usize {
-        let with_length = |len: usize| 1 + varint_len(len as u64) + len;
-        match *self {
-            Self::Empty => 0,
-            Self::Bool(_) => 2,
-            Self::Bytes(value) => with_length(value.len()),
-            Self::Double(_) => 9,
-            Self::Encoded(message) => message.len(),
-            Self::Int(value) => 1 + varint_len(value as u64),
-            Self::String(value) => with_length(value.len()),
+        match self.read() {
+            Ok(value) => plain_len(value).unwrap_or_default(),
+            Err(message) => message.len(),
         }
+    }
+
+    /// The value, none of which is a list or a map; or the message that it is already.
+    #[inline]
+    fn read(self) -> Result<AnyValue<'a>, &'a [u8]> {
+        Ok(match self {
+            Self::Empty => AnyValue::Empty,
+            Self::Bool(value) => AnyValue::Bool(value),
+            Self::Bytes(value) => AnyValue::Bytes(value),
+            Self::Double(value) => AnyValue::Double(value),
+            Self::Encoded(message) => return Err(message),
+            Self::Int(value) => AnyValue::Int(value),
+            Self::String(value) => AnyValue::String(value),
+        })
     }
 }
 
@@ -93,16 +88,3 @@ impl<'a> From<&'a String> for Value<'a> {
         Self::String(value)
     }
 }
-
-/// Also when it is empty: an arm of a `oneof` is there or not.
-fn put_bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
-    put_tag(out, number, WireType::Len);
-    put_varint(out, value.len() as u64);
-    out.extend_from_slice(value);
-}
-
-const STRING: u32 = 1;
-const BOOL: u32 = 2;
-const INT: u32 = 3;
-const DOUBLE: u32 = 4;
-const BYTES: u32 = 7;

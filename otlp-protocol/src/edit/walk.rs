@@ -88,10 +88,10 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
                 self.change(envelope, &pieces, number, |editor, edits| editor.resource(&resource, edits))?;
         }
         if fate == Fate::Drop {
-            self.dropped += tally(self.items, self.value(envelope), &BELOW_RESOURCE)?;
+            self.dropped += tally(self.items, envelope.bytes(self.body), &BELOW_RESOURCE)?;
         } else if self.levels.scopes || self.levels.entries || self.levels.items {
             let mut scopes = Children::default();
-            for scope in fields(self.value(envelope), envelope.value.start) {
+            for scope in envelope.fields(self.body) {
                 let scope = scope?;
                 if scope.is(BELOW_RESOURCE[0]) {
                     scopes.add(self.scope(&scope, &resource)?);
@@ -114,13 +114,13 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
                 .change(envelope, &pieces, number, |editor, edits| editor.scope(resource, &scope, edits))?;
         }
         if fate == Fate::Drop {
-            self.dropped += tally(self.items, self.value(envelope), &BELOW_RESOURCE[1..])?;
+            self.dropped += tally(self.items, envelope.bytes(self.body), &BELOW_RESOURCE[1..])?;
         } else if self.levels.entries || self.levels.items {
             let mut entries = Children::default();
-            for entry in fields(self.value(envelope), envelope.value.start) {
+            for entry in envelope.fields(self.body) {
                 let entry = entry?;
                 if entry.is(BELOW_RESOURCE[1]) {
-                    let item = Item { resource, scope: &scope, entry: self.value(&entry), point: None };
+                    let item = Item { resource, scope: &scope, entry: entry.bytes(self.body), point: None };
                     entries.add(self.entry(entry, &item)?);
                 }
             }
@@ -166,14 +166,14 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         item: &Item<'_>,
     ) -> Result<Children, EditError> {
         let (mut arm, mut from) = (0, 0);
-        for field in fields(item.entry, entry.value.start) {
+        for field in entry.fields(self.body) {
             let field = field?;
             if field.is_len && field.number != arm && containers.contains(&field.number) {
                 (arm, from) = (field.number, field.whole.start);
             }
         }
         let mut points = Children::default();
-        for container in fields(item.entry, entry.value.start) {
+        for container in entry.fields(self.body) {
             let container = container?;
             if container.whole.start >= from && container.is(arm) {
                 let mark = self.splices.open(container.prefix(), container.value.len());
@@ -193,10 +193,10 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         item: &Item<'_>,
     ) -> Result<Children, EditError> {
         let mut points = Children::default();
-        for point in fields(self.value(message), message.value.start) {
+        for point in message.fields(self.body) {
             let point = point?;
             if point.is(number) {
-                let item = Item { point: Some(self.value(&point)), ..*item };
+                let item = Item { point: Some(point.bytes(self.body)), ..*item };
                 points.add(self.item(&[point], attributes, Count { items: 1, entries: 0 }, &item)?);
             }
         }
@@ -300,11 +300,6 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
             Fate::Keep => self.splices.close(mark),
             Fate::Drop => self.splices.drop_message(mark, field.whole.clone()),
         }
-    }
-
-    #[inline]
-    fn value(&self, field: &Field) -> &'a [u8] {
-        self.body.get(field.value.clone()).unwrap_or_default()
     }
 }
 

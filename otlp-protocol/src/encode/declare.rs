@@ -2,9 +2,9 @@
 
 /// Declares writers: `setter: kind(number)`.
 ///
-/// Kinds are protobuf's scalars, `string`, `bytes` and `id(number, length)`; `attribute` for attributes, which makes three
-/// setters; `value` for an `AnyValue`; `nested(Writer = number, room)` for a message; `each_…` for repeated scalars, written
-/// at once, and `strings` for one string of several.
+/// Kinds are protobuf's scalars, `some_…` for one that is written even if it is zero; `string`, `bytes` and `id(number,
+/// length)`; `attribute` for attributes, which makes three setters; `value` for an `AnyValue`; `nested(Writer = number,
+/// room)` for a message; `each_…` for repeated scalars, written at once, and `strings` for one string of several.
 macro_rules! writers {
     ($(
         $(#[$doc:meta])*
@@ -89,39 +89,24 @@ macro_rules! writers {
         }
     };
     (@setter $(#[$doc:meta])* $setter:ident each_double($number:literal)) => {
-        $(#[$doc])*
-        pub fn $setter(&mut self, values: impl IntoIterator<Item = f64>) -> &mut Self {
-            let values = values.into_iter().map(f64::to_bits);
-            $crate::encode::field::packed_fixed64(self.out, $number, values);
-            self
-        }
+        writers!(@each $(#[$doc])* $setter packed_fixed64($number, f64, f64::to_bits));
     };
     (@setter $(#[$doc:meta])* $setter:ident each_fixed64($number:literal)) => {
-        $(#[$doc])*
-        pub fn $setter(&mut self, values: impl IntoIterator<Item = u64>) -> &mut Self {
-            $crate::encode::field::packed_fixed64(self.out, $number, values);
-            self
-        }
-    };
-    (@setter $(#[$doc:meta])* $setter:ident each_uint64($number:literal)) => {
-        $(#[$doc])*
-        pub fn $setter(&mut self, values: impl IntoIterator<Item = u64>) -> &mut Self {
-            $crate::encode::field::packed_varint(self.out, $number, values);
-            self
-        }
+        writers!(@each $(#[$doc])* $setter packed_fixed64($number, u64, |value| value));
     };
     (@setter $(#[$doc:meta])* $setter:ident each_int32($number:literal)) => {
-        $(#[$doc])*
-        pub fn $setter(&mut self, values: impl IntoIterator<Item = i32>) -> &mut Self {
-            let values = values.into_iter().map(|value| i64::from(value) as u64);
-            $crate::encode::field::packed_varint(self.out, $number, values);
-            self
-        }
+        writers!(@each $(#[$doc])* $setter packed_varint($number, i32, |value| i64::from(value) as u64));
     };
     (@setter $(#[$doc:meta])* $setter:ident each_int64($number:literal)) => {
+        writers!(@each $(#[$doc])* $setter packed_varint($number, i64, |value| value as u64));
+    };
+    (@setter $(#[$doc:meta])* $setter:ident each_uint64($number:literal)) => {
+        writers!(@each $(#[$doc])* $setter packed_varint($number, u64, |value| value));
+    };
+    (@each $(#[$doc:meta])* $setter:ident $put:ident($number:literal, $type:ty, $convert:expr)) => {
         $(#[$doc])*
-        pub fn $setter(&mut self, values: impl IntoIterator<Item = i64>) -> &mut Self {
-            $crate::encode::field::packed_varint(self.out, $number, values.into_iter().map(|value| value as u64));
+        pub fn $setter(&mut self, values: impl IntoIterator<Item = $type>) -> &mut Self {
+            $crate::encode::field::$put(self.out, $number, values.into_iter().map($convert));
             self
         }
     };
@@ -136,7 +121,7 @@ macro_rules! writers {
 
     (@type bool) => { bool };
     (@type double) => { f64 };
-    (@type optional_double) => { f64 };
+    (@type some_double) => { f64 };
     (@type fixed32) => { u32 };
     (@type fixed64) => { u64 };
     (@type int32) => { i32 };
@@ -147,22 +132,18 @@ macro_rules! writers {
     (@type strings) => { &str };
     (@type uint32) => { u32 };
     (@type uint64) => { u64 };
-    (@type arm_double) => { f64 };
-    (@type arm_sfixed64) => { i64 };
+    (@type some_sfixed64) => { i64 };
 
     (@put bool, $out:expr, $number:literal, $value:ident) => {
-        $crate::encode::field::varint($out, $number, u64::from($value))
+        $crate::wire::put_uint($out, $number, u64::from($value))
     };
     (@put double, $out:expr, $number:literal, $value:ident) => {
         $crate::encode::field::fixed64($out, $number, $value.to_bits())
     };
-    (@put optional_double, $out:expr, $number:literal, $value:ident) => {
+    (@put some_double, $out:expr, $number:literal, $value:ident) => {
         $crate::encode::field::some_fixed64($out, $number, $value.to_bits())
     };
-    (@put arm_double, $out:expr, $number:literal, $value:ident) => {
-        $crate::encode::field::some_fixed64($out, $number, $value.to_bits())
-    };
-    (@put arm_sfixed64, $out:expr, $number:literal, $value:ident) => {
+    (@put some_sfixed64, $out:expr, $number:literal, $value:ident) => {
         $crate::encode::field::some_fixed64($out, $number, $value as u64)
     };
     (@put fixed32, $out:expr, $number:literal, $value:ident) => {
@@ -172,13 +153,13 @@ macro_rules! writers {
         $crate::encode::field::fixed64($out, $number, $value)
     };
     (@put int32, $out:expr, $number:literal, $value:ident) => {
-        $crate::encode::field::varint($out, $number, i64::from($value) as u64)
+        $crate::wire::put_uint($out, $number, i64::from($value) as u64)
     };
     (@put int64, $out:expr, $number:literal, $value:ident) => {
-        $crate::encode::field::varint($out, $number, $value as u64)
+        $crate::wire::put_uint($out, $number, $value as u64)
     };
     (@put sint32, $out:expr, $number:literal, $value:ident) => {
-        $crate::encode::field::varint($out, $number, $crate::encode::field::zigzag32($value))
+        $crate::wire::put_uint($out, $number, $crate::encode::field::zigzag32($value))
     };
     (@put bytes, $out:expr, $number:literal, $value:ident) => {
         $crate::encode::field::bytes($out, $number, $value)
@@ -187,13 +168,13 @@ macro_rules! writers {
         $crate::encode::field::bytes($out, $number, $value.as_bytes())
     };
     (@put strings, $out:expr, $number:literal, $value:ident) => {
-        $crate::encode::field::some_bytes($out, $number, $value.as_bytes())
+        $crate::wire::put_len_delimited($out, $number, $value.as_bytes())
     };
     (@put uint32, $out:expr, $number:literal, $value:ident) => {
-        $crate::encode::field::varint($out, $number, u64::from($value))
+        $crate::wire::put_uint($out, $number, u64::from($value))
     };
     (@put uint64, $out:expr, $number:literal, $value:ident) => {
-        $crate::encode::field::varint($out, $number, $value)
+        $crate::wire::put_uint($out, $number, $value)
     };
 }
 

@@ -1,6 +1,6 @@
 //! Fields and lengths as the wire has them.
 
-use crate::wire::{WireType, put_tag, put_varint, varint_len};
+use crate::wire::{WireType, put_len_delimited, put_tag, put_varint, varint_len};
 
 /// Bytes left for the length of a message that mostly is shorter than 128 bytes.
 pub(super) const SHORT: usize = 1;
@@ -53,14 +53,6 @@ fn moved(out: &mut Vec<u8>, from: usize, to: usize) {
 }
 
 #[inline]
-pub(super) fn varint(out: &mut Vec<u8>, number: u32, value: u64) {
-    if value != 0 {
-        put_tag(out, number, WireType::Varint);
-        put_varint(out, value);
-    }
-}
-
-#[inline]
 pub(super) fn fixed32(out: &mut Vec<u8>, number: u32, value: u32) {
     if value != 0 {
         put_tag(out, number, WireType::Fixed32);
@@ -85,16 +77,8 @@ pub(super) fn some_fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
 #[inline]
 pub(super) fn bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
     if !value.is_empty() {
-        some_bytes(out, number, value);
+        put_len_delimited(out, number, value);
     }
-}
-
-/// Also if they are empty: in a repeated field.
-#[inline]
-pub(super) fn some_bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
-    put_tag(out, number, WireType::Len);
-    put_varint(out, value.len() as u64);
-    out.extend_from_slice(value);
 }
 
 /// A repeated field of eight-byte numbers, packed.

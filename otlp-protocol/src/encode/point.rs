@@ -10,9 +10,9 @@ writers! {
         /// When, in nanoseconds since 1970.
         time_unix_nano: fixed64(3),
         /// The value: a double.
-        double: arm_double(4),
+        double: some_double(4),
         /// The value: an integer.
-        int: arm_sfixed64(6),
+        int: some_sfixed64(6),
         /// An example of what was measured.
         exemplar: nested(ExemplarWriter = 5, SHORT),
         attribute: attribute(7),
@@ -29,7 +29,7 @@ writers! {
         /// How many values.
         count: fixed64(4),
         /// Their sum.
-        sum: optional_double(5),
+        sum: some_double(5),
         /// How many in each bucket; one more than bounds.
         bucket_counts: each_fixed64(6),
         /// The buckets' upper bounds; the last bucket has none.
@@ -40,9 +40,9 @@ writers! {
         /// As in [`NumberPointWriter::flags`].
         flags: uint32(10),
         /// The smallest value.
-        min: optional_double(11),
+        min: some_double(11),
         /// The largest value.
-        max: optional_double(12),
+        max: some_double(12),
     }
 
     /// Writes an exponential histogram at a time.
@@ -55,7 +55,7 @@ writers! {
         /// How many values.
         count: fixed64(4),
         /// Their sum.
-        sum: optional_double(5),
+        sum: some_double(5),
         /// Bounds grow by 2^(2^-scale).
         scale: sint32(6),
         /// How many values are zero, or nearer to it than the threshold.
@@ -69,9 +69,9 @@ writers! {
         /// An example of what was measured.
         exemplar: nested(ExemplarWriter = 11, SHORT),
         /// The smallest value.
-        min: optional_double(12),
+        min: some_double(12),
         /// The largest value.
-        max: optional_double(13),
+        max: some_double(13),
         /// What counts as zero.
         zero_threshold: double(14),
     }
@@ -114,13 +114,13 @@ writers! {
         /// When, in nanoseconds since 1970.
         time_unix_nano: fixed64(2),
         /// The value: a double.
-        double: arm_double(3),
+        double: some_double(3),
         /// The span it was measured in.
         span_id: id(4, 8),
         /// The trace it was measured in.
         trace_id: id(5, 16),
         /// The value: an integer.
-        int: arm_sfixed64(6),
+        int: some_sfixed64(6),
         attribute: attribute(7),
     }
 }

@@ -1,8 +1,9 @@
 //! Attributes and their values.
 
-use super::field::{SHORT, bytes, nested, some_bytes};
+use super::field::{SHORT, bytes, nested};
+use crate::attribute;
 use crate::view::AnyValue;
-use crate::wire::{put_varint, varint_len};
+use crate::wire::{WireType, put_len_delimited, put_varint, varint_len};
 
 /// Writes the values of a list.
 #[derive(Debug)]
@@ -47,21 +48,14 @@ impl MapWriter<'_> {
 /// A `KeyValue` in field `number`.
 #[inline]
 pub(super) fn attribute(out: &mut Vec<u8>, number: u32, key: &str, value: AnyValue<'_>) {
-    let value_len = match value {
-        AnyValue::String(value) => 1 + varint_len(value.len() as u64) + value.len(),
-        AnyValue::Bytes(value) => 1 + varint_len(value.len() as u64) + value.len(),
-        AnyValue::Int(value) => 1 + varint_len(value as u64),
-        AnyValue::Bool(_) => 2,
-        AnyValue::Double(_) => 9,
-        _ => return long_attribute(out, number, key, |out| any_value(out, value)),
-    };
-    let len = 4 + key.len() + value_len;
+    let value_len = plain_len(value).unwrap_or(usize::MAX);
+    let len = value_len.saturating_add(4 + key.len());
     if len >= 0x80 || number >= 16 || key.is_empty() {
         return long_attribute(out, number, key, |out| any_value(out, value));
     }
     // All lengths have one byte.
-    let head = [(number as u8) << 3 | LEN, len as u8, KEY_TAG, key.len() as u8];
-    let value_head = [VALUE_TAG, value_len as u8];
+    let head = [(number as u8) << 3 | WireType::Len as u8, len as u8, attribute::KEY, key.len() as u8];
+    let value_head = [attribute::VALUE, value_len as u8];
     out.reserve(2 + len);
     out.extend_from_slice(&head);
     out.extend_from_slice(key.as_bytes());
@@ -78,26 +72,43 @@ pub(super) fn long_attribute(out: &mut Vec<u8>, number: u32, key: &str, write: i
     });
 }
 
+/// Length of an `AnyValue`, in bytes, unless it is a list or a map.
+#[inline]
+pub(crate) fn plain_len(value: AnyValue<'_>) -> Option<usize> {
+    match value {
+        AnyValue::String(value) => Some(1 + varint_len(value.len() as u64) + value.len()),
+        AnyValue::Bytes(value) => Some(1 + varint_len(value.len() as u64) + value.len()),
+        AnyValue::Int(value) => Some(1 + varint_len(value as u64)),
+        AnyValue::StringIndex(index) => Some(1 + varint_len(index as u64)),
+        AnyValue::Bool(_) => Some(2),
+        AnyValue::Double(_) => Some(9),
+        AnyValue::Empty => Some(0),
+        AnyValue::Array(_) | AnyValue::Map(_) => None,
+    }
+}
+
 /// The fields of an `AnyValue`.
 #[inline]
-pub(super) fn any_value(out: &mut Vec<u8>, value: AnyValue<'_>) {
+pub(crate) fn any_value(out: &mut Vec<u8>, value: AnyValue<'_>) {
     match value {
-        AnyValue::String(value) => some_bytes(out, 1, value.as_bytes()),
-        AnyValue::Bool(value) => out.extend_from_slice(&[2 << 3, u8::from(value)]),
+        AnyValue::String(value) => put_len_delimited(out, 1, value.as_bytes()),
+        AnyValue::Bool(value) => out.extend_from_slice(&[attribute::BOOL, u8::from(value)]),
         AnyValue::Int(value) => {
-            out.push(3 << 3);
+            out.push(attribute::INT);
             put_varint(out, value as u64);
         }
         AnyValue::Double(value) => super::field::some_fixed64(out, 4, value.to_bits()),
         AnyValue::Array(list) => {
-            nested(out, 5, SHORT, |out| list.encoded().for_each(|value| some_bytes(out, VALUES, value)));
+            nested(out, 5, SHORT, |out| {
+                list.encoded().for_each(|value| put_len_delimited(out, VALUES, value))
+            });
         }
         AnyValue::Map(map) => {
             nested(out, 6, SHORT, |out| {
-                map.iter().for_each(|attribute| some_bytes(out, VALUES, attribute.as_bytes()));
+                map.iter().for_each(|attribute| put_len_delimited(out, VALUES, attribute.as_bytes()));
             });
         }
-        AnyValue::Bytes(value) => some_bytes(out, 7, value),
+        AnyValue::Bytes(value) => put_len_delimited(out, 7, value),
         AnyValue::StringIndex(index) => {
             out.push(8 << 3);
             put_varint(out, index as u64);
@@ -120,7 +131,3 @@ pub(super) fn map(out: &mut Vec<u8>, write: impl FnOnce(&mut MapWriter<'_>)) {
 const VALUES: u32 = 1;
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
-/// Wire type of what has a length.
-const LEN: u8 = 2;
-const KEY_TAG: u8 = (KEY as u8) << 3 | LEN;
-const VALUE_TAG: u8 = (VALUE as u8) << 3 | LEN;

@@ -10,6 +10,7 @@ pub(super) use text::plain_len;
 
 use super::number;
 use crate::schema::Kind;
+use crate::validate::text::first_invalid;
 use text::{Escape, Raw};
 
 /// A position in a text that is UTF-8.
@@ -34,7 +35,7 @@ impl<'a> Lexer<'a> {
         match simdutf8::basic::from_utf8(text) {
             Ok(_) => Ok(Self { text, at: 0 }),
             Err(_) => {
-                let offset = simdutf8::compat::from_utf8(text).err().map_or(0, |error| error.valid_up_to());
+                let offset = first_invalid(text);
                 Err(Fault { kind: JsonErrorKind::Utf8, offset })
             }
         }

@@ -11,6 +11,7 @@ mod sink;
 use super::error::{Fault, JsonError, JsonErrorKind};
 use super::lexer::Lexer;
 use super::{JsonLimits, Read};
+use crate::attribute::{KEY_VALUE, MESSAGES};
 use crate::error::Path;
 use crate::schema::{Field, Label, Message};
 use crate::wire::{WireType, put_tag};
@@ -201,15 +202,13 @@ impl Reader<'_, '_> {
     /// Reads elements of a repeated message: those that have a shortcut, and the start of the first that has none.
     #[inline(always)]
     fn element(&mut self, field: &'static Field, child: &'static Message) -> Result<Step, Fault> {
-        if std::ptr::eq(child, attribute::KEY_VALUE)
-            && self.outer.len() + attribute::MESSAGES <= self.limits.max_depth
-        {
-            while self.limits.max_elements - self.elements >= attribute::MESSAGES {
+        if std::ptr::eq(child, KEY_VALUE) && self.outer.len() + MESSAGES <= self.limits.max_depth {
+            while self.limits.max_elements - self.elements >= MESSAGES {
                 let Some(len) = attribute::read(self.lexer.rest(), field.number, self.sink.out) else {
                     break;
                 };
                 self.lexer.advance(len);
-                self.elements += attribute::MESSAGES;
+                self.elements += MESSAGES;
                 if !self.lexer.eat(b',') {
                     self.lexer.expect(b']', "',' or ']'")?;
                     return Ok(Step::After);

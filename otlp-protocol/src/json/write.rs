@@ -12,6 +12,7 @@ pub(crate) use text::put_string;
 
 use super::Written;
 use crate::DecodeError;
+use crate::attribute::KEY_VALUE;
 use crate::error::{DecodeErrorKind, Fault};
 use crate::schema::{Field, Label, Message};
 use crate::wire::Cursor;
@@ -126,7 +127,7 @@ impl Writer<'_, '_> {
                         self.key(frame, field);
                         self.out.push(b'[');
                     }
-                    if std::ptr::eq(child, attribute::KEY_VALUE)
+                    if std::ptr::eq(child, KEY_VALUE)
                         && attribute::put(self.out, &self.body[value.start..value.end])
                     {
                         continue;

@@ -2,7 +2,7 @@
 //! entry is.
 
 use super::SplitLimits;
-use crate::wire::{WireType, put_tag, put_varint, varint_len};
+use crate::wire::{MAX_TAG_AND_LENGTH, WireType, put_tag, put_varint, varint_len};
 use crate::{Count, Payload};
 use bytes::{Bytes, BytesMut};
 use std::ops::Range;
@@ -107,7 +107,7 @@ impl<'a> Part<'a> {
     pub(crate) fn take(&mut self) -> Option<(Payload, Count)> {
         (0..self.levels.len()).rev().for_each(|depth| self.settle(depth));
         let mut rope = Rope::with_capacity(self.tokens.iter().map(|token| self.copied_len(token)).sum());
-        let mut tag = Vec::with_capacity(MAX_TAG_BYTES);
+        let mut tag = Vec::with_capacity(MAX_TAG_AND_LENGTH);
         for token in self.tokens.drain(..) {
             match token {
                 Token::Open { number, len, header } => {
@@ -135,7 +135,7 @@ impl<'a> Part<'a> {
     fn copied_len(&self, token: &Token) -> usize {
         let short = |len: usize| if len < MIN_LINKED_BYTES { len } else { 0 };
         match token {
-            Token::Open { header, .. } => MAX_TAG_BYTES + short(header.len()),
+            Token::Open { header, .. } => MAX_TAG_AND_LENGTH + short(header.len()),
             Token::Raw(raw) => short(raw.len()),
             Token::Copied(range) => range.len(),
         }
@@ -217,6 +217,3 @@ impl Rope {
 
 /// Shorter pieces cost less to copy than to send as a segment of their own.
 const MIN_LINKED_BYTES: usize = 1024;
-
-/// A tag and a length: five bytes and ten at most.
-const MAX_TAG_BYTES: usize = 15;

@@ -1,7 +1,7 @@
 //! How the messages of a body lie in it: what of an envelope is repeated in each part, and which items can be told apart.
 
 use crate::Items;
-use crate::field::{Field, Fields, fields};
+use crate::field::Field;
 use crate::wire::WireError;
 use bytes::Bytes;
 
@@ -19,7 +19,7 @@ impl<'a> Source<'a> {
     pub(crate) fn only_arm(&self, entry: &Field) -> Result<Option<(u32, u32)>, WireError> {
         let Items::Inside { containers, field: number } = self.items else { return Ok(None) };
         let mut only = None;
-        for field in self.fields(entry) {
+        for field in entry.fields(self.body) {
             let field = field?;
             if !field.is_len || !containers.contains(&field.number) {
                 continue;
@@ -63,16 +63,6 @@ impl<'a> Source<'a> {
         Ok(Some(gathered.into()))
     }
 
-    /// The fields of a message.
-    pub(crate) fn fields(&self, message: &Field) -> Fields<'a> {
-        fields(self.value(message), message.value.start)
-    }
-
-    #[inline]
-    pub(crate) fn value(&self, field: &Field) -> &'a [u8] {
-        self.body.get(field.value.clone()).unwrap_or_default()
-    }
-
     /// The fields of all occurrences of an entry's container.
     pub(crate) fn fields_of_arm(
         &self,
@@ -80,13 +70,12 @@ impl<'a> Source<'a> {
         arm: u32,
     ) -> impl Iterator<Item = Result<Field, WireError>> + use<'a> {
         let body = self.body;
-        self.fields(entry).flat_map(move |field| {
+        entry.fields(body).flat_map(move |field| {
             let (error, container) = match field {
-                Ok(field) => (None, field.is(arm).then_some(field)),
+                Ok(field) => (None, field.is(arm).then(|| field.fields(body))),
                 Err(error) => (Some(Err(error)), None),
             };
-            let value = container.map_or(0..0, |container| container.value);
-            error.into_iter().chain(fields(body.get(value.clone()).unwrap_or_default(), value.start))
+            error.into_iter().chain(container.into_iter().flatten())
         })
     }
 }

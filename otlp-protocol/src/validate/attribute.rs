@@ -5,14 +5,7 @@
 
 use super::length;
 use super::text::is_utf8;
-use crate::schema::{self, Message, step};
-
-/// The message that this is about.
-pub(super) static KEY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.KeyValue");
-static ANY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.AnyValue");
-
-/// How many messages a plain attribute is, one inside the other: `KeyValue` and `AnyValue`.
-pub(super) const MESSAGES: usize = 2;
+use crate::attribute::{BOOL, DOUBLE, INT, KEY, STRING, VALUE};
 
 /// Passes over plain attributes that stand one after the other from `at` on, in fields of one tag, up to `end`; at most
 /// `most` of them. Where the next field starts, and how many they were.
@@ -66,18 +59,3 @@ fn short(body: &[u8], from: usize, to: usize, tag: u8) -> Option<(usize, usize)>
         _ => None,
     }
 }
-
-const KEY: u8 = 0x0a;
-const VALUE: u8 = 0x12;
-const STRING: u8 = 0x0a;
-const BOOL: u8 = 0x10;
-const INT: u8 = 0x18;
-const DOUBLE: u8 = 0x21;
-
-// The table says the same.
-const _: () = {
-    let (key_value, any_value) = (&KEY_VALUE.steps, &ANY_VALUE.steps);
-    assert!(key_value[KEY as usize] == step::STRING && key_value[VALUE as usize] >= step::MESSAGE);
-    assert!(any_value[STRING as usize] == step::STRING && any_value[DOUBLE as usize] == step::FIXED64);
-    assert!(any_value[BOOL as usize] == step::VARINT && any_value[INT as usize] == step::VARINT);
-};

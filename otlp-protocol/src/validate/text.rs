@@ -8,7 +8,7 @@ pub(super) fn is_utf8(body: &[u8], from: usize, to: usize) -> bool {
 
 /// Where the first byte of `text` stands that is not UTF-8.
 #[cold]
-pub(super) fn first_invalid(text: &[u8]) -> usize {
+pub(crate) fn first_invalid(text: &[u8]) -> usize {
     simdutf8::compat::from_utf8(text).err().map_or(text.len(), |error| error.valid_up_to())
 }
 

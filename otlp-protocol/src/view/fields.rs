@@ -5,10 +5,9 @@
 //! In OTLP at most two singular messages nest before a repeated one starts afresh (`KeyValue.value.kvlist_value`), so the
 //! path has room for two.
 
+use super::list::{Scalars, Strings, Views};
 use crate::wire::{Cursor, WireType};
-use std::fmt;
 use std::iter::FusedIterator;
-use std::marker::PhantomData;
 
 /// A message to be read: its bytes, or where its pieces are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,29 +52,6 @@ pub(super) struct Arm<'a> {
     pub(super) value: Raw<'a>,
     /// What the arm holds if it is a message.
     pub(super) fields: Fields<'a>,
-}
-
-/// Iterator over the views of a repeated field.
-#[derive(Clone)]
-pub struct Views<'a, T> {
-    fields: FieldIter<'a>,
-    number: u32,
-    of: PhantomData<fn() -> T>,
-}
-
-/// Iterator over a repeated string; one that is not UTF-8 is empty.
-#[derive(Clone)]
-pub struct Strings<'a>(Views<'a, &'a [u8]>);
-
-/// Iterator over a repeated number, packed or not.
-#[derive(Clone)]
-pub struct Scalars<'a, T> {
-    fields: FieldIter<'a>,
-    number: u32,
-    wire_type: WireType,
-    /// What is left of the packed run being read.
-    run: Cursor<'a>,
-    convert: fn(u64) -> T,
 }
 
 const MAX_PATH: usize = 2;
@@ -174,11 +150,11 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn views<T>(self, number: u32) -> Views<'a, T> {
-        Views { fields: self.iter(), number, of: PhantomData }
+        Views::new(self.iter(), number)
     }
 
     pub(super) fn strings(self, number: u32) -> Strings<'a> {
-        Strings(self.views(number))
+        Strings::new(self.iter(), number)
     }
 
     pub(super) fn scalars<T>(
@@ -187,7 +163,7 @@ impl<'a> Fields<'a> {
         wire_type: WireType,
         convert: fn(u64) -> T,
     ) -> Scalars<'a, T> {
-        Scalars { fields: self.iter(), number, wire_type, run: Cursor::new(&[]), convert }
+        Scalars::new(self.iter(), number, wire_type, convert)
     }
 
     /// The pieces of the singular field `number`, from an offset on.
@@ -208,7 +184,7 @@ impl<'a> Fields<'a> {
 impl<'a> FieldIter<'a> {
     /// The next value of that field; others are skipped.
     #[inline]
-    fn next_of(&mut self, number: u32) -> Option<Raw<'a>> {
+    pub(super) fn next_of(&mut self, number: u32) -> Option<Raw<'a>> {
         loop {
             if let Some(value) = read_next_of(&mut self.piece, number) {
                 return Some(value);
@@ -284,85 +260,6 @@ impl<'a> Raw<'a> {
     }
 }
 
-// === impl Views ===
-
-impl<'a, T: From<&'a [u8]>> Iterator for Views<'a, T> {
-    type Item = T;
-
-    #[inline]
-    fn next(&mut self) -> Option<T> {
-        loop {
-            if let Raw::Len(value) = self.fields.next_of(self.number)? {
-                return Some(T::from(value));
-            }
-        }
-    }
-}
-
-impl<'a, T: From<&'a [u8]>> FusedIterator for Views<'a, T> {}
-
-impl<'a, T: From<&'a [u8]> + fmt::Debug + Clone> fmt::Debug for Views<'a, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.clone()).finish()
-    }
-}
-
-// === impl Strings ===
-
-impl<'a> Iterator for Strings<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        self.0.next().map(text)
-    }
-}
-
-impl FusedIterator for Strings<'_> {}
-
-impl fmt::Debug for Strings<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.clone()).finish()
-    }
-}
-
-// === impl Scalars ===
-
-impl<T> Iterator for Scalars<'_, T> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        loop {
-            let value = match self.wire_type {
-                _ if self.run.is_at_end() => None,
-                WireType::Fixed64 => self.run.fixed64().ok(),
-                _ => self.run.varint().ok(),
-            };
-            if let Some(value) = value {
-                return Some((self.convert)(value));
-            }
-            self.run = Cursor::new(&[]);
-            match self.fields.next_of(self.number)? {
-                Raw::Len(run) => self.run = Cursor::new(run),
-                Raw::Fixed64(value) if self.wire_type == WireType::Fixed64 => {
-                    return Some((self.convert)(value));
-                }
-                Raw::Varint(value) if self.wire_type == WireType::Varint => {
-                    return Some((self.convert)(value));
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-impl<T> FusedIterator for Scalars<'_, T> {}
-
-impl<T: fmt::Debug + Clone> fmt::Debug for Scalars<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.clone()).finish()
-    }
-}
-
 /// Reads the next field, groups skipped. A malformed message ends here: nothing after it can be told.
 #[inline]
 fn read<'a>(message: &mut Cursor<'a>) -> Option<(u32, Raw<'a>)> {
@@ -420,7 +317,7 @@ fn offset(bytes: &[u8], piece: &[u8]) -> usize {
 }
 
 /// The string that `bytes` hold; empty if they are not UTF-8, which only unchecked bytes can be.
-pub(super) fn text(bytes: &[u8]) -> &str {
+pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }
 

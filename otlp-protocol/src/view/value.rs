@@ -1,7 +1,8 @@
 //! Attributes and their values: `opentelemetry.proto.common.v1`.
 
 use super::declare::views;
-use super::fields::{Fields, Raw, Views, text};
+use super::fields::{Fields, Raw, text};
+use super::list::Views;
 use std::fmt;
 
 /// A value of any type, as attributes and log bodies have it; scalars are read, lists are views.

@@ -1,14 +1,8 @@
 //! Split and merge on bodies written by hand; `properties.rs` has the rules for all others.
 
+use crate::by_hand::field;
 use bytes::Bytes;
-use otlp_protocol::wire::put_len_delimited;
 use otlp_protocol::{Batch, ByteBudget, Charge, Count, Merge, Payload, Signal, SplitLimits, split};
-
-fn field(number: u32, value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_len_delimited(&mut out, number, value);
-    out
-}
 
 fn parts(
     signal: Signal,

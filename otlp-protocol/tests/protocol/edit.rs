@@ -1,8 +1,8 @@
 //! Edits on bodies written by hand; `edit_properties.rs` has the rules for all others.
 
+use crate::by_hand::field;
 use bytes::Bytes;
 use otlp_protocol::view::AnyValue;
-use otlp_protocol::wire::put_len_delimited;
 use otlp_protocol::{
     AttributeEdits, Change, Count, EditError, Edited, Editor, Fate, Item, Levels, MAX_ATTRIBUTES, Payload,
     Put, Signal, ValidateLimits, Value, edit, sha256_hex, validate,
@@ -39,12 +39,6 @@ impl<F: FnMut(&str, &Item<'_>, Option<&mut AttributeEdits<'_>>) -> Fate> Editor 
 const MAX: usize = 64 << 20;
 const ITEMS: Levels = Levels { resources: false, scopes: false, entries: false, items: true };
 const RESOURCES: Levels = Levels { resources: true, scopes: false, entries: false, items: false };
-
-fn field(number: u32, value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_len_delimited(&mut out, number, value);
-    out
-}
 
 fn attribute(key: &str, value: &str) -> Vec<u8> {
     [field(1, key.as_bytes()), field(2, &field(1, value.as_bytes()))].concat()

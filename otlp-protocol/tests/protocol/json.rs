@@ -387,6 +387,49 @@ fn messages_and_bytes_are_bounded() {
 }
 
 #[test]
+fn what_is_written_is_bounded() {
+    let logs = |scope: &[u8]| {
+        let (mut resource, mut body) = (Vec::new(), Vec::new());
+        put_len_delimited(&mut resource, 2, scope);
+        put_len_delimited(&mut body, 1, &resource);
+        body
+    };
+    let record = |record: &[u8]| {
+        let mut scope = Vec::new();
+        put_len_delimited(&mut scope, 2, record);
+        logs(&scope)
+    };
+    let field = |number, value: &[u8]| {
+        let mut message = Vec::new();
+        put_len_delimited(&mut message, number, value);
+        message
+    };
+    let mut any = Vec::new();
+    put_len_delimited(&mut any, 1, &[0x01; 100_000]);
+    for body in [
+        // Two bytes each make 3; attributes, control characters, hex, base64.
+        logs(&[0x12, 0x00].repeat(100_000)),
+        record(&field(6, &[0x0a, 0x01, b'k', 0x12, 0x02, 0x10, 0x01]).repeat(10_000)),
+        record(&field(3, &[0x01; 100_000])),
+        record(&field(5, &any)),
+        record(&field(9, &[0xff; 100_000])),
+        record(&field(5, &field(7, &[0xff; 100_000]))),
+    ] {
+        let mut whole = Vec::new();
+        from_protobuf(Signal::LOGS.request, &body, usize::MAX, &mut whole).unwrap();
+        let mut out = b"before".to_vec();
+        from_protobuf(Signal::LOGS.request, &body, whole.len(), &mut out).unwrap();
+        assert_eq!(out[6..], whole);
+        for limit in [whole.len() - 1, whole.len() / 2, 1000, 0] {
+            let mut out = b"before".to_vec();
+            let error = from_protobuf(Signal::LOGS.request, &body, limit, &mut out).unwrap_err();
+            assert_eq!((error.kind, &*out), (DecodeErrorKind::TooLarge { limit }, &b"before"[..]));
+            assert!(out.capacity() < 2 * limit + 50_000, "{limit}: {}", out.capacity());
+        }
+    }
+}
+
+#[test]
 fn pieces_are_bounded() {
     let logs = |fields: &[u8], times| {
         let mut body = Vec::new();
@@ -395,7 +438,9 @@ fn pieces_are_bounded() {
     };
     let check = |body: &[u8]| {
         let mut text = Vec::new();
-        from_protobuf(Signal::LOGS.request, body, usize::MAX, &mut text).map(|_| text.len()).map_err(|error| error.kind)
+        from_protobuf(Signal::LOGS.request, body, usize::MAX, &mut text)
+            .map(|_| text.len())
+            .map_err(|error| error.kind)
     };
     // However often a field stands in a row, that is one piece.
     let (scope, url) = ([0x12, 0].as_slice(), [0x1a, 0].as_slice());

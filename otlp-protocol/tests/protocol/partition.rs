@@ -1,17 +1,13 @@
 //! Requests cut by what is in them.
 
+use crate::by_hand::field;
 use crate::oracle;
 use crate::random::{Random, message};
 use bytes::Bytes;
-use otlp_protocol::wire::put_len_delimited;
-use otlp_protocol::{Count, Item, MAX_PARTS, Payload, Signal, ValidateLimits, partition, validate};
+use otlp_protocol::{
+    Count, Item, MAX_PARTS, MAX_REPEATED_BYTES, Payload, Signal, ValidateLimits, partition, validate,
+};
 use proptest::prelude::*;
-
-fn field(number: u32, value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_len_delimited(&mut out, number, value);
-    out
-}
 
 fn parts(
     signal: Signal,
@@ -140,4 +136,28 @@ fn there_is_always_a_part_to_go_to_and_never_too_many() {
     );
     assert_eq!(parts(Signal::LOGS, &body, usize::MAX, |_| usize::MAX).len(), MAX_PARTS);
     assert_eq!(parts(Signal::LOGS, b"", 2, |_| 0), [None, None]);
+}
+
+#[test]
+fn envelopes_are_repeated_up_to_a_limit() {
+    let (header, record) = (field(3, &[b'x'; 1000]), field(2, &field(2, b"")));
+    // A scope for each part, and then as many records in one scope.
+    let number = 512;
+    let resource =
+        field(1, &[header, record.repeat(number), field(2, &field(2, b"").repeat(number))].concat());
+    let body = Bytes::from(resource.repeat(400));
+    let mut next = 0;
+    let parts = partition(Signal::LOGS, &body, number, |_| {
+        next += 1;
+        next % number
+    })
+    .unwrap();
+    let len: usize = parts.iter().flatten().map(|(part, _)| part.len()).sum();
+    assert!(len > MAX_REPEATED_BYTES / 2 && len < MAX_REPEATED_BYTES + 2 * body.len(), "{len}");
+    let items: u64 = parts.iter().flatten().map(|(_, count)| count.items).sum();
+    assert_eq!(items, 400 * 2 * number as u64);
+    for (part, count) in parts.into_iter().flatten().take(3) {
+        let checked = validate(Signal::LOGS, &part.to_contiguous(), &ValidateLimits::default());
+        assert_eq!(checked.unwrap().count, count);
+    }
 }

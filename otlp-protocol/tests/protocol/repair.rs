@@ -1,9 +1,10 @@
 //! Strings that are not UTF-8, repaired.
 
+use crate::by_hand::field;
 use crate::random::{Random, message};
 use bytes::Bytes;
 use otlp_protocol::schema::{Kind, Message};
-use otlp_protocol::wire::{Cursor, WireType, put_len_delimited, put_tag, put_varint};
+use otlp_protocol::wire::{Cursor, WireType, put_tag, put_varint};
 use otlp_protocol::{DecodeErrorKind, Signal, ValidateLimits, repair_utf8, validate};
 use proptest::prelude::*;
 
@@ -99,12 +100,6 @@ proptest! {
             (Err(error), Ok(_)) => prop_assert!(false, "{error}"),
         }
     }
-}
-
-fn field(number: u32, value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_len_delimited(&mut out, number, value);
-    out
 }
 
 /// A log record whose body is a list in a list, so deep, around a value.

@@ -1,13 +1,8 @@
 //! What validate says is wrong, and where; and its limits.
 
-use otlp_protocol::wire::{WireError, WireType, put_len_delimited, put_tag, put_varint};
+use crate::by_hand::field;
+use otlp_protocol::wire::{WireError, WireType, put_tag, put_varint};
 use otlp_protocol::{Checked, DecodeError, DecodeErrorKind, Signal, ValidateLimits, validate};
-
-fn field(number: u32, value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_len_delimited(&mut out, number, value);
-    out
-}
 
 /// Wraps `value` in fields, the innermost number last.
 fn nest(numbers: &[u32], value: Vec<u8>) -> Vec<u8> {
@@ -128,6 +123,12 @@ fn messages_are_bounded() {
     let with_value = field(1, &field(1, &field(1, &[field(1, b"k"), field(2, &[])].concat())));
     assert!(validate(Signal::LOGS, &with_value, &limits(4)).is_ok());
     assert!(validate(Signal::LOGS, &with_value, &limits(3)).is_err());
+    let three = field(1, &field(1, &field(1, &[field(1, b"k"), field(2, &[])].concat()).repeat(3)));
+    assert!(validate(Signal::LOGS, &three, &limits(8)).is_ok());
+    for limit in 0..8 {
+        let error = validate(Signal::LOGS, &three, &limits(limit)).unwrap_err();
+        assert_eq!(error.kind, DecodeErrorKind::TooManyElements { limit });
+    }
     let shallow = |max_depth| ValidateLimits { max_depth, ..ValidateLimits::default() };
     assert!(validate(Signal::LOGS, &with_value, &shallow(4)).is_ok());
     assert!(validate(Signal::LOGS, &with_value, &shallow(3)).is_err());
@@ -177,13 +178,16 @@ fn attributes_are_judged_alike_on_the_shortcut_and_off_it() {
                 let attribute = [field(1, key), field(2, value)].concat();
                 // Behind a field that the shortcut does not expect, the same attribute is walked.
                 let walked = [&[0xa8, 0x06, 0x00], attribute.as_slice()].concat();
-                let [quick, walked] = [attribute, walked].map(|attribute| {
-                    let resource = field(1, &field(1, &attribute));
-                    check(Signal::LOGS, &field(1, &[resource, field(3, tail)].concat()))
-                });
-                let kind =
-                    |result: Result<Checked, DecodeError>| result.map_err(|error| (error.kind, error.path));
-                assert_eq!(kind(quick), kind(walked), "key {key:02x?}, value {value:02x?}");
+                for before in [vec![], field(1, &[field(1, b"k"), field(2, &[0x10, 1])].concat())] {
+                    let [quick, walked] = [&attribute, &walked].map(|attribute| {
+                        let resource = field(1, &[before.clone(), field(1, attribute)].concat());
+                        check(Signal::LOGS, &field(1, &[resource, field(3, tail)].concat()))
+                    });
+                    let kind = |result: Result<Checked, DecodeError>| {
+                        result.map_err(|error| (error.kind, error.path))
+                    };
+                    assert_eq!(kind(quick), kind(walked), "key {key:02x?}, value {value:02x?}");
+                }
             }
         }
     }

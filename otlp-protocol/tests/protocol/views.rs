@@ -1,5 +1,6 @@
 //! Views against prost, over messages encoded in every way that protobuf allows, and over bytes that are no message.
 
+use crate::by_hand::field;
 use crate::random::{Random, message};
 use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
@@ -16,7 +17,6 @@ use opentelemetry_proto::tonic::resource::v1 as resource;
 use opentelemetry_proto::tonic::trace::v1 as trace;
 use otlp_protocol::Signal;
 use otlp_protocol::view::*;
-use otlp_protocol::wire::put_len_delimited;
 use proptest::prelude::*;
 use prost::Message as _;
 use std::fmt::Write as _;
@@ -376,12 +376,6 @@ proptest! {
         write!(shown, "{view:?}{:?}{:?}", view.dictionary(), Span::new(&body)).unwrap();
         write!(shown, "{:?}{:?}{:?}", AnyValue::new(&body), Metric::new(&body), Dictionary::new(&body)).unwrap();
     }
-}
-
-fn field(number: u32, value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_len_delimited(&mut out, number, value);
-    out
 }
 
 /// What random messages seldom are: pieces of pieces, with other arms between.

@@ -4,7 +4,7 @@ use super::pattern::Pattern;
 use super::text::{scalar_text, text_of};
 use super::value::AttributeValue;
 use otlp_protocol::AttributeEdits;
-use otlp_protocol::view::{AnyValue, Entry, Resource, Scope};
+use otlp_protocol::view::{AnyValue, Entry, KeyValue, Resource, Scope};
 use std::borrow::Cow;
 
 /// Items that match `include`, if there is one, and do not match `exclude`, if there is one.
@@ -71,7 +71,7 @@ pub struct AttributeMatch {
 /// What is asked of an attribute's value.
 #[derive(Clone, Debug)]
 pub enum ValueMatch {
-    /// It is of that type and equal; lists, if they are encoded alike.
+    /// It is of that type and equal; maps, in whatever order.
     Is(AttributeValue),
     /// It is a scalar, and the expression matches anywhere in its text.
     Matches(Pattern),
@@ -226,7 +226,11 @@ impl AttributeMatch {
 impl ValueMatch {
     fn matches(&self, value: AnyValue<'_>) -> bool {
         match self {
-            Self::Is(expected) => expected.view() == value,
+            // Numbers compare as numbers, but inside of lists as they are encoded.
+            Self::Is(expected) => match (expected.view(), value) {
+                (AnyValue::Double(expected), AnyValue::Double(number)) => expected == number,
+                (expected, value) => is_alike(expected, value),
+            },
             Self::Matches(pattern) => scalar_text(value).is_some_and(|text| pattern.matches(&text)),
         }
     }
@@ -239,6 +243,24 @@ fn meets<'a>(tests: &[TextMatch], text: impl FnOnce() -> Cow<'a, str>) -> bool {
     }
     let text = text();
     tests.iter().any(|test| test.matches(&text))
+}
+
+/// Whether two values are equal, maps in whatever order; as much work as the expected one is long.
+fn is_alike(expected: AnyValue<'_>, value: AnyValue<'_>) -> bool {
+    match (expected, value) {
+        (AnyValue::Double(expected), AnyValue::Double(number)) => expected.to_bits() == number.to_bits(),
+        (AnyValue::Array(expected), AnyValue::Array(values)) => {
+            expected.count() == values.count()
+                && expected.iter().zip(values.iter()).all(|(expected, value)| is_alike(expected, value))
+        }
+        (AnyValue::Map(expected), AnyValue::Map(entries)) => {
+            let has = |attribute: KeyValue<'_>| {
+                entries.get(attribute.key()).is_some_and(|value| is_alike(attribute.value(), value))
+            };
+            expected.count() == entries.count() && expected.iter().all(has)
+        }
+        (expected, value) => expected == value,
+    }
 }
 
 fn kind_name(kind: i32) -> &'static str {

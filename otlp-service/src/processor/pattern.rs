@@ -103,6 +103,24 @@ fn escape(rest: &str, in_class: bool, out: &mut String) -> usize {
             out.push_str(&regex::escape(literal));
             return (2 + literal.len() + 2).min(rest.len());
         }
+        'p' | 'x' if rest.get(2..).is_some_and(|rest| rest.starts_with('{')) => {
+            let len = rest.find('}').map_or(rest.len(), |end| end + 1);
+            let braced = rest.get(2..len).unwrap_or_default();
+            // `\p{^Greek}` is `\P{Greek}`.
+            let (letter, braced) = match (escaped, braced.strip_prefix("{^")) {
+                ('p', Some(name)) => ("\\P{", name),
+                ('P', Some(name)) => ("\\p{", name),
+                _ => (rest.get(..2).unwrap_or_default(), braced),
+            };
+            out.push_str(letter);
+            return put(out, braced, len);
+        }
+        '0'..='7' if let Some(len) = octal_len(rest) => {
+            out.push_str(r"\x{");
+            let code = u32::from_str_radix(rest.get(1..len).unwrap_or_default(), 8).unwrap_or_default();
+            out.push_str(&format!("{code:x}}}"));
+            return len;
+        }
         _ => {
             out.push('\\');
             out.push(escaped);
@@ -114,6 +132,12 @@ fn escape(rest: &str, in_class: bool, out: &mut String) -> usize {
         (_, true) => put(out, &format!("[^{class}]"), 2),
         (false, false) => put(out, &format!("[{class}]"), 2),
     }
+}
+
+/// How long an octal escape is, of up to three digits; a single one but zero would refer back to a group.
+fn octal_len(rest: &str) -> Option<usize> {
+    let digits = rest.bytes().skip(1).take(3).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+    (digits > 1 || rest.starts_with("\\0")).then_some(1 + digits)
 }
 
 /// The start of a class, where a `]` is itself.

@@ -13,6 +13,8 @@ fn the_page_is_prometheus_text() {
     registry.observe(MetricKind::Gauge, "fill", "How full it is.", &[], || 0.5);
     let histogram = registry.histogram("size", "Items.", &[("p", "x")], Histogram::new(&[10, 20]));
     [1, 10, 11, 21].into_iter().for_each(|value| histogram.record(value));
+    let seconds = Histogram::in_units(&[500, 1000], 1000);
+    registry.histogram("time", "Seconds.", &[], seconds).record(750);
     let expect = "\
 # HELP fill How full it is.
 # TYPE fill gauge
@@ -28,6 +30,13 @@ size_bucket{p=\"x\",le=\"20\"} 3
 size_bucket{p=\"x\",le=\"+Inf\"} 4
 size_sum{p=\"x\"} 43
 size_count{p=\"x\"} 4
+# HELP time Seconds.
+# TYPE time histogram
+time_bucket{le=\"0.5\"} 0
+time_bucket{le=\"1\"} 1
+time_bucket{le=\"+Inf\"} 1
+time_sum 0.75
+time_count 1
 ";
     assert_eq!(registry.snapshot().to_string(), expect);
     assert_eq!(registry.snapshot().get("size", &[("le", "20")]), Some(3.0));

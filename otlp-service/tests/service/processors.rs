@@ -3,7 +3,7 @@
 use crate::harness::*;
 use otlp_protocol::{Batch, ByteBudget, Charge, ErrorKind, Retry, Signal};
 use otlp_service::{Access, FanOut, Out, Processor, ProcessorChain, ProcessorStats, Reason};
-use otlp_transport::{BoxExport, Export, ExportError};
+use otlp_transport::{BoxExport, Export, ExportError, TokioClock};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
@@ -161,6 +161,10 @@ async fn in_memory_what_is_taken_out_is_answered_with_the_rest() {
         let labels = [("processor", "deed/0"), ("otel_signal", "logs"), ("pipeline", "logs")];
         assert_eq!(snapshot.get(&name, &labels), Some(expect));
     }
+    let duration =
+        snapshot.families.iter().find(|family| family.name == "otelcol_processor_internal_duration");
+    let samples = &duration.unwrap().samples;
+    assert_eq!(samples.last().map(|sample| (sample.suffix, sample.value)), Some(("_count", 1.0)));
 }
 
 /// Notes where it runs.
@@ -188,7 +192,8 @@ async fn large_batches_hold_up_nobody() {
         let fanout = rig.fanout(vec![rig.direct("a", &sink)]);
         let processor: Arc<dyn Processor> = Arc::new(Whereabouts(access, Arc::clone(&threads)));
         let processors = [("w".to_owned(), processor, ProcessorStats::default())];
-        let chain = ProcessorChain::new(processors, BoxExport::new(fanout.clone()), fanout, Arc::new(TokioClock));
+        let chain =
+            ProcessorChain::new(processors, BoxExport::new(fanout.clone()), fanout, Arc::new(TokioClock));
         chain.export(logs_of(1, bytes)).await.unwrap();
         assert_eq!(sink.items(), 1);
         assert_eq!(*threads.lock() == [thread::current().id()], here, "{access:?} {bytes}");

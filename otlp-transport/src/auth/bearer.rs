@@ -4,6 +4,7 @@ use super::digest::Known;
 use super::{
     AuthRequest, Authenticate, Credentials, Denied, Identity, Secret, Verdict, header_name, only, sensitive,
 };
+use crate::client::is_reserved;
 use crate::disk::{Named, Watched};
 use crate::{ConfigError, ExportError, TransportContext};
 use http::header::AUTHORIZATION;
@@ -130,7 +131,7 @@ impl BearerCredentials {
     /// Reads the token.
     ///
     /// # Errors
-    /// If there is none, a header cannot carry it, or the file cannot be read.
+    /// If there is none, a header cannot carry it or is the exporter's own, or the file cannot be read.
     pub fn new(context: &TransportContext, config: &BearerConfig) -> Result<Self, ConfigError> {
         let (scheme, given) = (config.scheme.clone(), config.tokens.clone());
         let value = Watched::new(context, config.files()?, config.reload_interval, move |contents| {
@@ -142,7 +143,11 @@ impl BearerCredentials {
             value.extend_from_slice(tokens.first().copied().unwrap_or_default());
             sensitive(if contents.is_empty() { "tokens" } else { FILENAME }, &value)
         })?;
-        Ok(Self { header: header_name("header", &config.header)?, value })
+        let header = header_name("header", &config.header)?;
+        if is_reserved(&header) {
+            return Err(problem("header", "it is set by the exporter itself"));
+        }
+        Ok(Self { header, value })
     }
 }
 

@@ -77,6 +77,11 @@ impl Htpasswd {
         Ok(Self(Arc::new(Users { digester, by_name, decoy, verified: Mutex::default() })))
     }
 
+    #[cfg(test)]
+    pub(super) fn decoy(&self) -> Option<&str> {
+        self.0.decoy.as_deref()
+    }
+
     /// What can be said of a password at once.
     pub(super) fn check(&self, name: &str, password: &[u8]) -> Checked {
         // Made for users that do not exist as well.

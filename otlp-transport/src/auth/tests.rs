@@ -119,3 +119,35 @@ fn what_lets_in_nobody_or_cannot_be_sent_is_refused() {
         assert_eq!(HeadersSetter::new(&context, vec![header], None, None).unwrap_err().key, key);
     }
 }
+
+#[test]
+fn nothing_empty_is_a_secret() {
+    let context = TransportContext::tcp(0);
+    // Hashes of nothing: SHA-1, and bcrypt.
+    let bcrypt = bcrypt::hash("", 4).unwrap();
+    for line in ["user:{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=".to_owned(), format!("user:{bcrypt}")] {
+        let auth = BasicAuth::new(&context, None, &Secret::from(line.as_str()), None).unwrap();
+        // user: and :
+        for value in ["Basic dXNlcjo=", "Basic Og=="] {
+            let mut headers = HeaderMap::new();
+            headers.insert("authorization", HeaderValue::from_static(value));
+            let verdict = auth.authenticate(&AuthRequest { headers: &headers, certificate: None });
+            assert!(verdict.resolve().is_err(), "{line} {value}");
+        }
+    }
+    let problem = Htpasswd::parse(&[("file", ":password")]).err().map(|error| error.problem);
+    assert_eq!(problem.as_deref(), Some("line 1: the user is empty"));
+    let blank = ApiKey { name: "a".into(), key: " ".into() };
+    assert_eq!(ApiKeyAuth::new("x-api-key", &[blank]).unwrap_err().key, "keys");
+    let config = BearerConfig { tokens: vec![" ".into(), "\t".into()], ..BearerConfig::default() };
+    assert_eq!(BearerAuth::new(&context, &config).unwrap_err().key, "tokens");
+    assert_eq!(BearerCredentials::new(&context, &config).unwrap_err().key, "tokens");
+}
+
+#[test]
+fn who_does_not_exist_is_checked_like_the_slowest() {
+    let hashes = [4, 6, 5].map(|cost| bcrypt::hash("right", cost).unwrap());
+    let lines: Vec<_> = hashes.iter().enumerate().map(|(user, hash)| format!("{user}:{hash}")).collect();
+    let users = Htpasswd::parse(&[("file", &lines.join("\n"))]).unwrap();
+    assert_eq!(users.decoy(), Some(&*hashes[1]));
+}

@@ -20,6 +20,7 @@ use crate::{
 use futures_util::future::join_all;
 use otlp_protocol::{Batch, ErrorKind, Retry};
 use parking_lot::Mutex;
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -198,21 +199,22 @@ impl Shared {
         self.has_resolved.send_replace(true);
     }
 
-    fn replace(&self, maker: &Maker, found: Vec<ResolvedEndpoint>) {
+    fn replace(&self, maker: &Maker, mut found: Vec<ResolvedEndpoint>) {
         let max = self.limits.max_endpoints;
+        // First of all: what is left out costs neither a client nor time under the lock.
+        let left_out = keep_first(&mut found, max);
         let missing = self.set.lock().missing(&found);
+        let (mut made, mut unusable) = (Vec::with_capacity(missing.len()), None);
         // Made without the lock: certificates may be read from files.
-        let mut made: Vec<_> = missing
-            .into_iter()
-            .take(max)
-            .filter_map(|endpoint| match maker.client(endpoint) {
-                Ok(client) => Some((endpoint.clone(), client)),
-                Err(error) => {
-                    tracing::warn!(endpoint = endpoint.address(), %error, "an endpoint cannot be used");
-                    None
-                }
-            })
-            .collect();
+        for endpoint in missing {
+            match maker.client(endpoint) {
+                Ok(client) => made.push((endpoint.clone(), client)),
+                Err(error) => unusable = Some((endpoint.address().to_owned(), error)),
+            }
+        }
+        if let Some((endpoint, error)) = unusable {
+            tracing::warn!(endpoint, %error, "an endpoint, and maybe others, cannot be used");
+        }
         let mut set = self.set.lock();
         let update = set.update(found, max, |endpoint| {
             let index = made.iter().position(|(made, _)| made.reaches_like(endpoint))?;
@@ -221,7 +223,7 @@ impl Shared {
         self.stats.show(set.stats());
         drop(set);
         self.stats.updates.fetch_add(u64::from(update.changed), Ordering::Relaxed);
-        self.stats.left_out_endpoints.fetch_add(update.left_out, Ordering::Relaxed);
+        self.stats.left_out_endpoints.fetch_add(left_out + update.left_out, Ordering::Relaxed);
     }
 
     /// Waits for the resolver's first answer; it takes no longer than the resolver's timeout.
@@ -347,6 +349,18 @@ impl Drop for Search {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// Keeps the first `max` endpoints of different addresses; how many others there were.
+fn keep_first(found: &mut Vec<ResolvedEndpoint>, max: usize) -> u64 {
+    let mut seen = HashSet::new();
+    let mut left_out = 0;
+    found.retain(|endpoint| {
+        let is_new = seen.insert(endpoint.address().to_owned());
+        left_out += u64::from(is_new && seen.len() > max);
+        is_new && seen.len() <= max
+    });
+    left_out
 }
 
 /// What a request's end says of its endpoint.

@@ -161,7 +161,7 @@ impl<T> EndpointSet<T> {
         };
         let ejection = self.ejection.clone();
         let Some(slot) = self.slot(endpoint) else { return };
-        if let Some(until) = throttle.and_then(|throttle| now.checked_add(throttle)) {
+        if let Some(until) = throttle.and_then(|throttle| now.checked_add(throttle.min(MAX_THROTTLE))) {
             slot.throttled_until = slot.throttled_until.max(Some(until));
         }
         if slot.health.finish(&ejection, now, outcome, probed, may_eject) {
@@ -201,6 +201,9 @@ impl<T> Candidates<T> {
         self.endpoints.push(slot.endpoint.clone());
     }
 }
+
+/// A mistaken or hostile delay must not silence an endpoint for good. As for retries.
+const MAX_THROTTLE: Duration = Duration::from_secs(60 * 60);
 
 #[cfg(test)]
 mod tests;

@@ -32,11 +32,11 @@ impl Joined {
         match result {
             Ok(accepted) => {
                 self.accepted_parts += 1;
-                self.rejected += accepted.rejected;
+                self.rejected = self.rejected.saturating_add(accepted.rejected.min(count.rejectable(signal)));
                 self.say(accepted.message);
             }
             Err(error) => {
-                self.rejected += count.rejectable(signal);
+                self.rejected = self.rejected.saturating_add(count.rejectable(signal));
                 self.say(error.message().to_owned());
                 let weight = weight(&error);
                 if self.failure.as_ref().is_none_or(|(most, _)| weight > *most) {
@@ -55,7 +55,7 @@ impl Joined {
     }
 
     fn say(&mut self, message: String) {
-        if !message.is_empty() && !self.messages.contains(&message) {
+        if !message.is_empty() && self.messages.len() < MAX_MESSAGES && !self.messages.contains(&message) {
             self.messages.push(message);
         }
     }
@@ -68,6 +68,9 @@ fn weight(error: &ExportError) -> Weight {
         (false, _) => Weight::Final,
     }
 }
+
+/// Further ones tell nothing new, and each may be as long as an answer.
+const MAX_MESSAGES: usize = 8;
 
 #[cfg(test)]
 mod tests;

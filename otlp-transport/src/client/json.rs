@@ -32,12 +32,7 @@ pub(super) async fn transcode(
     }
 }
 
-fn write(
-    signal: Signal,
-    plain: &[u8],
-    max_bytes: usize,
-    buffers: &BufferPool,
-) -> Result<Bytes, DecodeError> {
+fn write(signal: Signal, plain: &[u8], max_bytes: usize, buffers: &BufferPool) -> Result<Bytes, DecodeError> {
     let mut text = buffers.take(max_bytes.min(plain.len() * 2));
     from_protobuf(signal.request, plain, max_bytes, &mut text)?;
     Ok(BufferPool::freeze(text))

@@ -109,3 +109,32 @@ fn files_are_bounded() {
     assert_eq!(SystemDisk.read(&path, 11).unwrap().len(), 11);
     std::fs::remove_file(&path).unwrap();
 }
+
+/// A disk on which two files are swapped between the reads of the one and of the other.
+#[derive(Debug, Default)]
+struct SwappingDisk {
+    reads: AtomicU64,
+}
+
+impl Disk for SwappingDisk {
+    fn read(&self, _: &Path, _: u64) -> io::Result<Vec<u8>> {
+        // Two at the start, then one more of the old.
+        let is_old = self.reads.fetch_add(1, Ordering::Relaxed) < 3;
+        Ok(if is_old { b"old".to_vec() } else { b"new".to_vec() })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_belong_together_are_not_mixed_while_they_are_swapped() {
+    let context = TransportContext { disk: Arc::new(SwappingDisk::default()), ..TransportContext::tcp(0) };
+    let files = ["/user", "/password"].map(|path| Named { key: "file", path: path.into() });
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let made = Arc::clone(&seen);
+    let value = Watched::new(&context, files.into(), None, move |contents| {
+        made.lock().push(contents.concat());
+        Ok(())
+    });
+    context.clock.sleep(3 * DEFAULT_RELOAD_INTERVAL).await;
+    drop(value);
+    assert_eq!(*seen.lock(), [b"oldold", b"newnew"]);
+}

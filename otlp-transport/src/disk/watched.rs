@@ -135,13 +135,14 @@ impl<T: Send + Sync + 'static> Source<T> {
 
     /// Reads the files; makes the value of them if they are not as they were `seen` last.
     fn look(&self, seen: Vec<Seen>) -> Vec<Seen> {
-        let read = |file: &Named| {
-            let read = self.disk.read(&file.path, MAX_FILE_BYTES);
-            read.map_err(|error| format!("{}: `{}`: {error}", file.key, file.path.display()))
-        };
-        let now: Vec<Seen> = self.files.iter().map(read).collect();
+        let now = self.read();
         if now == seen {
             return now;
+        }
+        // Several files that belong together are swapped one after the other, or behind a link while they are read: what
+        // is not yet the same twice is looked at again next time.
+        if self.files.len() > 1 && self.read() != now {
+            return seen;
         }
         let made = now.iter().cloned().collect::<Result<Vec<_>, _>>();
         match made.and_then(|contents| (self.make)(&contents).map_err(|error| error.to_string())) {
@@ -156,6 +157,14 @@ impl<T: Send + Sync + 'static> Source<T> {
             }
         }
         now
+    }
+
+    fn read(&self) -> Vec<Seen> {
+        let read = |file: &Named| {
+            let read = self.disk.read(&file.path, MAX_FILE_BYTES);
+            read.map_err(|error| format!("{}: `{}`: {error}", file.key, file.path.display()))
+        };
+        self.files.iter().map(read).collect()
     }
 
     fn names(&self) -> String {

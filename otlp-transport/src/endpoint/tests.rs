@@ -90,6 +90,17 @@ fn what_cannot_work_is_refused_by_name() {
 
 #[test]
 fn credentials_are_refused_without_being_quoted() {
-    let error = Endpoint::http("http://user:secret@collector", "/v1/logs").unwrap_err().to_string();
-    assert!(!error.contains("secret"), "{error}");
+    for endpoint in [
+        "http://user:secret@collector",
+        "ftp://user:secret@collector",
+        "user:secret@collector",
+        "https://user:secret @collector",
+        "https://user:secret@",
+        "https://user:secret@collector?x=1",
+    ] {
+        for result in [Endpoint::http(endpoint, "/v1/logs"), Endpoint::grpc(endpoint, true)] {
+            let error = result.unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{endpoint}: {error}");
+        }
+    }
 }

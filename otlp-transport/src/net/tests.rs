@@ -77,3 +77,21 @@ fn paths_of_unix_sockets() {
         assert_eq!(Address::unix_path(address), path, "{address}");
     }
 }
+
+#[tokio::test]
+async fn a_link_is_not_followed_and_a_long_path_is_told_its_length() {
+    let directory = Directory::new("link");
+    let (address, path) = (directory.address(), directory.0.join("socket"));
+    let target = directory.0.join("target");
+    // A link to an abandoned socket, which would otherwise be replaced.
+    drop(std::os::unix::net::UnixListener::bind(&target).unwrap());
+    std::os::unix::fs::symlink(&target, &path).unwrap();
+    let error = TcpNet.bind(&address).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    assert!(target.exists());
+
+    let long = format!("unix://{}", directory.0.join("x".repeat(200)).display());
+    let error = TcpNet.bind(&long).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    assert!(error.to_string().contains(&format!("{} bytes", long.len() - "unix://".len())), "{error}");
+}

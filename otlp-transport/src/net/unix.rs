@@ -32,6 +32,10 @@ pub(super) async fn bind(path: &str) -> io::Result<Box<dyn Listener>> {
             remove_abandoned(&path).await?;
             UnixListener::bind(&path)?
         }
+        Err(error) if error.kind() == ErrorKind::InvalidInput => {
+            let len = path.as_os_str().len();
+            return Err(io::Error::new(error.kind(), format!("{error}; this one has {len} bytes")));
+        }
         outcome => outcome?,
     };
     let file = file_id(&fs::symlink_metadata(&path)?);

@@ -93,17 +93,22 @@ async fn only_grpc_is_served() {
         ("POST", "application/json", 415),
         ("POST", "", 415),
         ("GET", "application/grpc", 405),
+        ("HEAD", "", 405),
     ] {
         let headers = [("content-type", content_type)];
         let reply = peer.try_request(method, PATH, &headers, vec![framed(false, b"")]).await.unwrap();
         assert_eq!(reply.status, status, "{method} {content_type:?}");
+        // Whoever looks in with a browser is told.
+        let is_told = String::from_utf8_lossy(&reply.body).contains("OTLP/gRPC port");
+        assert_eq!(is_told, status != 200 && method != "HEAD", "{method} {content_type:?}");
+        assert_eq!(reply.header("content-type") == "text/plain", status != 200);
     }
     let unknown = "/opentelemetry.proto.collector.trace.v1.TraceService/Import";
     for path in [unknown, "/", "/v1/traces"] {
         let reply = peer.call(path, &[], vec![framed(false, b"")]).await;
         assert_eq!((reply.status, reply.code(), reply.has_trailers), (200, 12, false), "{path}");
     }
-    assert_eq!(server.stats().refused_unsupported.load(Ordering::Relaxed), 8);
+    assert_eq!(server.stats().refused_unsupported.load(Ordering::Relaxed), 9);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ async fn the_content_type_tells_what_it_is() {
         ("POST", logs, "application/grpc", 200, "12", "application/grpc"),
         ("POST", "/grpc.health.v1.Health/Check", "application/grpc", 200, "0", "application/grpc"),
         // gRPC, but not in protobuf.
-        ("POST", grpc, "application/grpc+json", 415, "", ""),
+        ("POST", grpc, "application/grpc+json", 415, "", "text/plain"),
         ("POST", logs, "application/x-protobuf", 400, "", "application/x-protobuf"),
         ("POST", logs, "application/json", 400, "", "application/json"),
         ("POST", logs, "text/plain", 415, "", "application/x-protobuf"),

@@ -16,14 +16,16 @@ impl Defined {
         problems: &mut Problems,
     ) -> (Option<HealthSpec>, AuthPlans) {
         use_all(&mut self.extensions, Kind::Extension, listed, problems);
-        let (mut health, mut auth) = (None, AuthPlans(Vec::new()));
+        let (mut health, mut auth) = (None, AuthPlans::default());
         for Built { id, span, used, plan } in &mut self.extensions {
             match plan.take_if(|_| *used) {
-                Some(ExtensionPlan::Health(_)) if health.is_some() => {
-                    problems.push(Problem::at(*span, "service.extensions: more than one health_check"));
+                Some(ExtensionPlan::Health(spec)) => {
+                    if health.replace(spec).is_some() {
+                        problems.push(Problem::at(*span, "service.extensions: more than one health_check"));
+                    }
+                    auth.others.push(id.clone());
                 }
-                Some(ExtensionPlan::Health(spec)) => health = Some(spec),
-                Some(ExtensionPlan::Auth(plan)) => auth.0.push((id.clone(), plan)),
+                Some(ExtensionPlan::Auth(plan)) => auth.plans.push((id.clone(), plan)),
                 None => {}
             }
         }
@@ -37,7 +39,7 @@ impl Defined {
         auth: &AuthPlans,
         problems: &mut Problems,
     ) -> Vec<(String, ContextNeeds)> {
-        let defined: Vec<_> = self.extensions.iter().map(|built| built.id.as_str()).collect();
+        let defined: Vec<_> = self.extensions.iter().map(|built| (built.id.as_str(), built.used)).collect();
         for plan in self.receivers.iter().filter(|built| built.used).filter_map(|built| built.plan.as_ref()) {
             for asked in plan.servers.iter().filter_map(|server| server.auth.as_ref()) {
                 auth.check_server(asked, &defined, problems);

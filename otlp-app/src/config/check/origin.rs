@@ -4,10 +4,12 @@ use super::{Built, Defined};
 use crate::config::plan::ProcessorPlan;
 use crate::config::rules::Note;
 use crate::config::source::Span;
+use crate::registry::Kind;
 use otlp_service::{ContextNeeds, PipelineSpec};
 
 /// A component that needs something of the sender.
 struct Asker {
+    kind: Kind,
     id: String,
     span: Span,
     needs: ContextNeeds,
@@ -26,7 +28,7 @@ impl Defined {
             let mut askers = self.asking_processors(pipeline);
             for (id, needs) in of_exporters.clone() {
                 let exporter = self.exporters.iter().find(|built| built.id == *id);
-                askers.extend(exporter.map(|built| built.asks(needs.clone())));
+                askers.extend(exporter.map(|built| built.asks(Kind::Exporter, needs.clone())));
             }
             if let Some((_, batch)) = &mut pipeline.batch {
                 for (_, needs) in of_exporters {
@@ -46,11 +48,11 @@ impl Defined {
         let ids = ids.chain(pipeline.batch.iter().map(|(id, _)| id));
         let built = ids.filter_map(|id| self.processors.iter().find(|built| built.id == *id));
         let asks = |built: &Built<ProcessorPlan>| match built.plan.as_ref()? {
-            ProcessorPlan::Processor(used) => Some(built.asks(used.needs.clone())),
+            ProcessorPlan::Processor(used) => Some(built.asks(Kind::Processor, used.needs.clone())),
             ProcessorPlan::Batch(config) => {
                 let mut needs = ContextNeeds::default();
                 needs.headers.clone_from(&config.metadata_keys);
-                Some(built.asks(needs))
+                Some(built.asks(Kind::Processor, needs))
             }
             ProcessorPlan::MemoryLimiter { .. } => None,
         };
@@ -58,7 +60,7 @@ impl Defined {
     }
 
     /// Has a receiver keep what is needed; headers only where it may.
-    fn keep(&mut self, receiver: &str, Asker { id, span, needs }: &Asker) {
+    fn keep(&mut self, receiver: &str, Asker { kind, id, span, needs }: &Asker) {
         let plan = self.receivers.iter_mut().find(|built| built.id == receiver);
         let servers = plan.and_then(|built| built.plan.as_mut()).map(|plan| plan.servers.iter_mut());
         for server in servers.into_iter().flatten() {
@@ -70,8 +72,9 @@ impl Defined {
             } else if !needs.headers.is_empty() {
                 let headers = needs.headers.join(", ");
                 let text = format!(
-                    "{id} needs request headers ({headers}) that {receiver} does not keep on {}: it lacks \
-                     `include_metadata: true`",
+                    "the {} {id} needs request headers ({headers}), but the receiver {receiver} does not keep them \
+                     on {}: it lacks `include_metadata: true`",
+                    kind.name(),
                     config.endpoint
                 );
                 if self.notes.iter().all(|note| note.text != text) {
@@ -83,8 +86,8 @@ impl Defined {
 }
 
 impl<T> Built<T> {
-    fn asks(&self, needs: ContextNeeds) -> Asker {
-        Asker { id: self.id.clone(), span: self.span, needs }
+    fn asks(&self, kind: Kind, needs: ContextNeeds) -> Asker {
+        Asker { kind, id: self.id.clone(), span: self.span, needs }
     }
 }
 

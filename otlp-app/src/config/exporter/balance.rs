@@ -1,25 +1,22 @@
 //! `load_balancing`, and `balancer_name` of `otlp_grpc`: several endpoints, each request to one of them.
 
 use super::delivery::{Retry, SendingQueue};
-use super::{GRPC_RULES, HTTP_RULES, OtlpGrpc, OtlpHttp, QUEUE_RULES};
+use super::resolver::{Finder, Resolvers};
+use super::{GRPC_RULES, HTTP_RULES, OtlpGrpc, OtlpHttp, Places, QUEUE_RULES};
 use crate::config::component::Component;
 use crate::config::decode::decode;
 use crate::config::duration::GoDuration;
 use crate::config::plan::ExporterPlan;
 use crate::config::problem::Problems;
-use crate::config::rules::{KeyRule, like, refused};
+use crate::config::rules::{KeyRule, ignored, like, refused};
 use crate::config::tls::TLS_RULES;
 use crate::protocol::Protocol;
 use otlp_service::ContextNeeds;
 use otlp_transport::{
     BalanceConfig, BalancePolicy, BalancedClient, Client, ClientConfig, ConfigError, DnsConfig, DnsResolver,
-    FixedResolver, ResolvedEndpoint, Resolver, RoutingKey, TransportContext,
+    Resolver, RoutingKey, TransportContext,
 };
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use std::fmt;
-use std::time::Duration;
 
 /// Settings of the exporter `load_balancing`.
 #[derive(Default, Deserialize)]
@@ -50,38 +47,6 @@ struct Protocols {
     otlp_http: Option<Box<OtlpHttp>>,
 }
 
-/// How endpoints are found: one of the two.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Resolvers {
-    /// A list that stays as it is.
-    r#static: Option<Static>,
-    /// Every address of a name.
-    dns: Option<Dns>,
-}
-
-/// Endpoints that never change.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Static {
-    /// `host`, `host:port`, or `{endpoint, weight}`, which is not the Collector's; weights are 1 to 1000. Required.
-    hostnames: Vec<Hostname>,
-}
-
-/// Every address of a name.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Dns {
-    /// The name. Required.
-    hostname: String,
-    /// The port of every endpoint. Default 4317, for otlp_http 4318.
-    port: Option<u16>,
-    /// From one answer to the next question. Default 5 s.
-    interval: Option<GoDuration>,
-    /// How long an answer may take. Default 1 s.
-    timeout: Option<GoDuration>,
-}
-
 /// When endpoints that fail are left out. Not a key of the Collector.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -94,19 +59,6 @@ struct Ejection {
     max_time: Option<GoDuration>,
     /// Share of the endpoints that may be left out at a time, in percent. Default 50.
     max_percent: Option<u32>,
-}
-
-/// An endpoint: a text, or a map with its weight.
-struct Hostname {
-    endpoint: String,
-    weight: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Weighted {
-    endpoint: String,
-    weight: u32,
 }
 
 /// What the consistent hash is of.
@@ -148,6 +100,8 @@ pub(super) enum BalancerName {
 pub(crate) const BALANCE_RULES: &[KeyRule] = &[
     like("protocol.otlp", &[GRPC_RULES, QUEUE_RULES, TLS_RULES], "those of otlp_grpc"),
     like("protocol.otlp_http", &[HTTP_RULES, QUEUE_RULES, TLS_RULES], "those of otlp_http"),
+    ignored("protocol.*.endpoint", "endpoints come from `resolver`"),
+    ignored("protocol.otlp.balancer_name", "`policy` chooses among the endpoints"),
     refused("resolver.k8s", "endpoints would not be found; a headless service can be found by `dns`"),
     refused("resolver.aws_cloud_map", "endpoints would not be found"),
     refused(
@@ -159,49 +113,30 @@ pub(crate) const BALANCE_RULES: &[KeyRule] = &[
 /// The plan of `load_balancing`.
 pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
     let settings: LoadBalancing = decode(&component.settings, problems)?;
-    let LoadBalancing { protocol, resolver, ejection, .. } = &settings;
-    let problem = match (protocol, resolver) {
-        (Protocols { otlp: Some(_), otlp_http: Some(_) }, _) => {
-            Some(("protocol", "it is one of otlp, otlp_http"))
-        }
-        (_, Resolvers { r#static: Some(_), dns: Some(_) }) => Some(("resolver", "it is one of static, dns")),
-        (_, Resolvers { r#static: None, dns: None }) => Some(("resolver", "it is required: static or dns")),
-        (_, Resolvers { r#static: Some(fixed), .. }) if fixed.hostnames.is_empty() => {
-            Some(("resolver.static.hostnames", "it is required"))
-        }
-        (_, Resolvers { dns: Some(dns), .. }) if dns.hostname.is_empty() => {
-            Some(("resolver.dns.hostname", "it is required"))
-        }
-        (Protocols { otlp_http: Some(http), .. }, _) if http.own_endpoints().next().is_some() => {
-            Some(("protocol.otlp_http", "its endpoints come from `resolver`"))
-        }
-        _ if settings.routing_key == Some(Routed::Metadata) && settings.metadata_key.is_empty() => {
-            Some(("metadata_key", "it is required with `routing_key: metadata`"))
-        }
-        _ if ejection.max_percent.is_some_and(|percent| percent > 100) => {
-            Some(("ejection.max_percent", "it must be 0 to 100"))
-        }
-        _ => None,
-    };
-    if let Some((path, problem)) = problem {
+    if let Some((path, problem)) = settings.wrong() {
         problems.push(component.problem(path, problem));
         return None;
     }
-    let balance = balance(&settings);
+    let balance = settings.balance();
     let LoadBalancing { protocol, resolver, sending_queue, retry_on_failure, .. } = settings;
-    let (protocol, auth, mut sending) = match protocol.otlp_http {
-        Some(http) => (Protocol::Http, "protocol.otlp_http.auth", http.sending()),
-        None => (Protocol::Grpc, "protocol.otlp.auth", protocol.otlp.unwrap_or_default().sending()),
+    let (protocol, at, mut sending) = match protocol.otlp_http {
+        Some(http) => (Protocol::Http, "protocol.otlp_http.", http.sending()),
+        None => (Protocol::Grpc, "protocol.otlp.", protocol.otlp.unwrap_or_default().sending()),
+    };
+    sending.at = Places {
+        client: at,
+        queue: if sending_queue.is_some() { "" } else { at },
+        retry: if retry_on_failure.is_some() { "" } else { at },
     };
     sending.queue = sending_queue.unwrap_or(sending.queue);
     sending.retry = retry_on_failure.unwrap_or(sending.retry);
-    let place = if resolver.dns.is_some() { "resolver.dns.hostname" } else { "resolver.static.hostnames" };
+    let place = resolver.place();
     let finder = Finder::new(resolver, protocol, sending.config.tls.insecure);
     let mut needs = ContextNeeds::default();
     if let RoutingKey::Metadata(header) = &balance.routing {
         needs.headers.push(header.to_ascii_lowercase().into());
     }
-    let plan = sending.plan(component, problems, auth, move |context, template| {
+    let plan = sending.plan(component, problems, move |context, template| {
         let client = balanced(context, protocol, template, balance, finder.resolver(context));
         client.map_err(|error| match error.key {
             "endpoint" => ConfigError { key: place, ..error },
@@ -251,115 +186,48 @@ fn balanced(
         .map(BalancedClient::into_client)
 }
 
-fn balance(settings: &LoadBalancing) -> BalanceConfig {
-    let mut config = BalanceConfig::default();
-    config.policy = match settings.policy {
-        None | Some(Policy::ConsistentHash) => BalancePolicy::ConsistentHash,
-        Some(Policy::RoundRobin) => BalancePolicy::RoundRobin,
-        Some(Policy::WeightedRoundRobin) => BalancePolicy::WeightedRoundRobin,
-        Some(Policy::LeastRequests) => BalancePolicy::LeastRequests,
-    };
-    config.routing = match settings.routing_key {
-        None | Some(Routed::TraceId) => RoutingKey::TraceId,
-        Some(Routed::Service) => RoutingKey::Service,
-        Some(Routed::Resource) => RoutingKey::Resource,
-        Some(Routed::Metadata) => RoutingKey::Metadata(settings.metadata_key.clone()),
-    };
-    let Ejection { consecutive_failures, base_time, max_time, max_percent } = settings.ejection;
-    let duration =
-        |given: Option<GoDuration>, default: Duration| given.map_or(default, |GoDuration(given)| given);
-    let ejection = &mut config.ejection;
-    ejection.consecutive_failures = consecutive_failures.unwrap_or(ejection.consecutive_failures);
-    ejection.base_time = duration(base_time, ejection.base_time);
-    ejection.max_time = duration(max_time, ejection.max_time);
-    ejection.max_percent = max_percent.unwrap_or(ejection.max_percent);
-    config
-}
+// === impl LoadBalancing ===
 
-/// Makes the resolver, once there is a network.
-enum Finder {
-    Fixed(Vec<ResolvedEndpoint>),
-    Dns(DnsConfig),
-}
-
-// === impl Finder ===
-
-impl Finder {
-    fn new(resolvers: Resolvers, protocol: Protocol, insecure: bool) -> Self {
-        let scheme = match (protocol, insecure) {
-            (Protocol::Grpc, _) => "",
-            (Protocol::Http, true) => "http://",
-            (Protocol::Http, false) => "https://",
-        };
-        let default_port = match protocol {
-            Protocol::Grpc => 4317,
-            Protocol::Http => 4318,
-        };
-        if let Some(Dns { hostname, port, interval, timeout }) = resolvers.dns {
-            let mut dns = DnsConfig::new(hostname);
-            dns.port = port.unwrap_or(default_port);
-            dns.scheme = scheme.to_owned();
-            dns.interval = interval.map_or(dns.interval, |GoDuration(interval)| interval);
-            dns.timeout = timeout.map_or(dns.timeout, |GoDuration(timeout)| timeout);
-            return Self::Dns(dns);
-        }
-        let endpoint = |Hostname { endpoint, weight }| {
-            let full = if endpoint.contains("://") {
-                endpoint
-            } else if has_port(&endpoint) {
-                format!("{scheme}{endpoint}")
-            } else {
-                format!("{scheme}{endpoint}:{default_port}")
-            };
-            let mut resolved = ResolvedEndpoint::new(full);
-            resolved.weight = weight;
-            resolved
-        };
-        let hostnames = resolvers.r#static.map(|fixed| fixed.hostnames).unwrap_or_default();
-        Self::Fixed(hostnames.into_iter().map(endpoint).collect())
-    }
-
-    fn resolver(self, context: &TransportContext) -> Box<dyn Resolver> {
-        match self {
-            Self::Fixed(endpoints) => Box::new(FixedResolver::new(endpoints)),
-            Self::Dns(config) => Box::new(DnsResolver::new(context, config)),
+impl LoadBalancing {
+    /// The path of a setting that cannot be, and why.
+    fn wrong(&self) -> Option<(&'static str, &'static str)> {
+        match &self.protocol {
+            Protocols { otlp: Some(_), otlp_http: Some(_) } => {
+                Some(("protocol", "it is one of otlp, otlp_http"))
+            }
+            Protocols { otlp_http: Some(http), .. } if http.own_endpoints().next().is_some() => {
+                Some(("protocol.otlp_http", "its endpoints come from `resolver`"))
+            }
+            _ if self.routing_key == Some(Routed::Metadata) && self.metadata_key.is_empty() => {
+                Some(("metadata_key", "it is required with `routing_key: metadata`"))
+            }
+            _ if self.ejection.max_percent.is_some_and(|percent| percent > 100) => {
+                Some(("ejection.max_percent", "it must be 0 to 100"))
+            }
+            _ => self.resolver.wrong(),
         }
     }
-}
 
-/// Whether a host is followed by a port; the colons of a bare IPv6 address are in brackets.
-fn has_port(endpoint: &str) -> bool {
-    endpoint.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'))
-}
-
-// === impl Hostname ===
-
-impl<'de> Deserialize<'de> for Hostname {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(HostnameVisitor)
+    fn balance(&self) -> BalanceConfig {
+        let mut config = BalanceConfig::default();
+        config.policy = match self.policy {
+            None | Some(Policy::ConsistentHash) => BalancePolicy::ConsistentHash,
+            Some(Policy::RoundRobin) => BalancePolicy::RoundRobin,
+            Some(Policy::WeightedRoundRobin) => BalancePolicy::WeightedRoundRobin,
+            Some(Policy::LeastRequests) => BalancePolicy::LeastRequests,
+        };
+        config.routing = match self.routing_key {
+            None | Some(Routed::TraceId) => RoutingKey::TraceId,
+            Some(Routed::Service) => RoutingKey::Service,
+            Some(Routed::Resource) => RoutingKey::Resource,
+            Some(Routed::Metadata) => RoutingKey::Metadata(self.metadata_key.clone()),
+        };
+        let Ejection { consecutive_failures, base_time, max_time, max_percent } = self.ejection;
+        let ejection = &mut config.ejection;
+        ejection.consecutive_failures = consecutive_failures.unwrap_or(ejection.consecutive_failures);
+        ejection.base_time = base_time.map_or(ejection.base_time, |GoDuration(time)| time);
+        ejection.max_time = max_time.map_or(ejection.max_time, |GoDuration(time)| time);
+        ejection.max_percent = max_percent.unwrap_or(ejection.max_percent);
+        config
     }
 }
-
-struct HostnameVisitor;
-
-impl<'de> Visitor<'de> for HostnameVisitor {
-    type Value = Hostname;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("host:port, or a map of endpoint and weight")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Hostname, E> {
-        Ok(Hostname { endpoint: text.to_owned(), weight: 1 })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Hostname, A::Error> {
-        let Weighted { endpoint, weight } = Weighted::deserialize(MapAccessDeserializer::new(map))?;
-        if weight == 0 || weight > MAX_WEIGHT {
-            return Err(A::Error::custom(format!("weight: it must be 1 to {MAX_WEIGHT}")));
-        }
-        Ok(Hostname { endpoint, weight })
-    }
-}
-
-const MAX_WEIGHT: u32 = 1000;

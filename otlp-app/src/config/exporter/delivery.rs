@@ -53,7 +53,13 @@ pub(crate) const QUEUE_RULES: &[KeyRule] = &[
 // === impl SendingQueue ===
 
 impl SendingQueue {
-    pub(crate) fn config(self, component: &Component, problems: &mut Problems) -> Option<QueueConfig> {
+    /// The queue's settings; `at` is what stands before its path.
+    pub(crate) fn config(
+        self,
+        component: &Component,
+        at: &str,
+        problems: &mut Problems,
+    ) -> Option<QueueConfig> {
         let mut config = QueueConfig::default();
         let mut sound = true;
         let counts = [
@@ -65,7 +71,7 @@ impl SendingQueue {
                 None => {}
                 Some(given @ 1..=MAX_COUNT) => *count = given,
                 Some(_) => {
-                    let path = format!("sending_queue.{key}");
+                    let path = format!("{at}sending_queue.{key}");
                     problems.push(component.problem(&path, &format!("it must be 1 to {MAX_COUNT}")));
                     sound = false;
                 }
@@ -83,7 +89,13 @@ impl SendingQueue {
 // === impl Retry ===
 
 impl Retry {
-    pub(crate) fn config(self, component: &Component, problems: &mut Problems) -> Option<RetryConfig> {
+    /// The retry's settings; `at` is what stands before its path.
+    pub(crate) fn config(
+        self,
+        component: &Component,
+        at: &str,
+        problems: &mut Problems,
+    ) -> Option<RetryConfig> {
         let mut config = RetryConfig::default();
         config.enabled = self.enabled.unwrap_or(true);
         config.retry_resource_exhausted = self.retry_resource_exhausted;
@@ -99,14 +111,14 @@ impl Retry {
             config.max_elapsed_time = (!time.is_zero()).then_some(time);
         }
         let wrong = if !(0.0..=1.0).contains(&config.randomization_factor) {
-            Some(("retry_on_failure.randomization_factor", "it must be 0 to 1"))
+            Some(("randomization_factor", "it must be 0 to 1"))
         } else if !(1.0..=MAX_MULTIPLIER).contains(&config.multiplier) {
-            Some(("retry_on_failure.multiplier", "it must be 1 to 1000"))
+            Some(("multiplier", "it must be 1 to 1000"))
         } else {
             None
         };
-        if let Some((path, problem)) = wrong {
-            problems.push(component.problem(path, problem));
+        if let Some((key, problem)) = wrong {
+            problems.push(component.problem(&format!("{at}retry_on_failure.{key}"), problem));
         }
         wrong.is_none().then_some(config)
     }

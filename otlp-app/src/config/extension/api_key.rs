@@ -1,12 +1,11 @@
 //! The extension `api_key`: keys in a header, which the Collector has no extension for.
 
-use crate::config::auth::AuthPlan;
+use crate::config::auth::{AuthPlan, MakeServer};
 use crate::config::component::Component;
 use crate::config::decode::decode;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::Problems;
 use crate::config::secret::SecretText;
-use otlp_service::ContextNeeds;
 use otlp_transport::{ApiKey, ApiKeyAuth, Authenticate};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -40,13 +39,7 @@ pub(crate) fn api_key(component: &mut Component, problems: &mut Problems) -> Opt
     let header = given.header.unwrap_or_else(|| "x-api-key".into());
     let keys = given.keys.into_iter().map(|Key { name, key }| ApiKey { name, key: key.0 });
     let keys: Vec<_> = keys.collect();
-    Some(ExtensionPlan::Auth(AuthPlan {
-        component: component.clone(),
-        server: Some(Box::new(move |_| {
-            Ok(Arc::new(ApiKeyAuth::new(&header, &keys)?) as Arc<dyn Authenticate>)
-        })),
-        client: None,
-        then: None,
-        needs: ContextNeeds::default(),
-    }))
+    let server: MakeServer =
+        Box::new(move |_| Ok(Arc::new(ApiKeyAuth::new(&header, &keys)?) as Arc<dyn Authenticate>));
+    Some(ExtensionPlan::Auth(AuthPlan::new(component, Some(server), None)))
 }

@@ -6,7 +6,6 @@ use crate::config::decode::decode;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::{Problem, Problems};
 use crate::config::secret::SecretText;
-use otlp_service::ContextNeeds;
 use otlp_transport::{Authenticate, BasicAuth, BasicCredentials, Credentials, Password, Username};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -60,14 +59,7 @@ pub(crate) fn basicauth(component: &mut Component, problems: &mut Problems) -> O
             return None;
         }
     };
-    let component = component.clone();
-    Some(ExtensionPlan::Auth(AuthPlan {
-        component,
-        server,
-        client,
-        then: None,
-        needs: ContextNeeds::default(),
-    }))
+    Some(ExtensionPlan::Auth(AuthPlan::new(component, server, client)))
 }
 
 fn server(HtpasswdSettings { file, inline: SecretText(inline) }: HtpasswdSettings) -> MakeServer {

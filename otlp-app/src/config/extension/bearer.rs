@@ -6,7 +6,6 @@ use crate::config::decode::decode;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::{Problem, Problems};
 use crate::config::secret::SecretText;
-use otlp_service::ContextNeeds;
 use otlp_transport::{Authenticate, BearerAuth, BearerConfig, BearerCredentials, Credentials};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -57,11 +56,5 @@ pub(crate) fn bearertokenauth(component: &mut Component, problems: &mut Problems
     let client: MakeClient = Box::new(move |context, _| {
         Ok(Arc::new(BearerCredentials::new(context, &for_clients)?) as Arc<dyn Credentials>)
     });
-    Some(ExtensionPlan::Auth(AuthPlan {
-        component: component.clone(),
-        server: Some(server),
-        client: Some(client),
-        then: None,
-        needs: ContextNeeds::default(),
-    }))
+    Some(ExtensionPlan::Auth(AuthPlan::new(component, Some(server), Some(client))))
 }

@@ -1,11 +1,10 @@
 //! The extension `client_certificate`: who the sender's certificate says it is.
 
-use crate::config::auth::AuthPlan;
+use crate::config::auth::{AuthPlan, MakeServer};
 use crate::config::component::Component;
 use crate::config::decode::decode;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::Problems;
-use otlp_service::ContextNeeds;
 use otlp_transport::{Authenticate, ClientCertificateAuth};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -21,11 +20,6 @@ pub(crate) fn client_certificate(
     problems: &mut Problems,
 ) -> Option<ExtensionPlan> {
     decode::<ClientCertificate>(&component.settings, problems)?;
-    Some(ExtensionPlan::Auth(AuthPlan {
-        component: component.clone(),
-        server: Some(Box::new(|_| Ok(Arc::new(ClientCertificateAuth) as Arc<dyn Authenticate>))),
-        client: None,
-        then: None,
-        needs: ContextNeeds::default(),
-    }))
+    let server: MakeServer = Box::new(|_| Ok(Arc::new(ClientCertificateAuth) as Arc<dyn Authenticate>));
+    Some(ExtensionPlan::Auth(AuthPlan::new(component, Some(server), None)))
 }

@@ -76,8 +76,7 @@ pub(crate) fn headers_setter(component: &mut Component, problems: &mut Problems)
     let client: MakeClient = Box::new(move |context, then| {
         Ok(Arc::new(HeadersSetter::new(context, headers.clone(), then, None)?) as Arc<dyn Credentials>)
     });
-    let component = component.clone();
-    Some(ExtensionPlan::Auth(AuthPlan { component, server: None, client: Some(client), then, needs }))
+    Some(ExtensionPlan::Auth(AuthPlan { then, needs, ..AuthPlan::new(component, None, Some(client)) }))
 }
 
 // === impl Header ===

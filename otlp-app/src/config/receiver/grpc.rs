@@ -1,6 +1,6 @@
 //! Settings of OTLP/gRPC.
 
-use super::{Security, Transport, Utf8, given, set, set_bytes};
+use super::{Security, Transport, Utf8, set, set_bytes};
 use crate::config::auth::Auth;
 use crate::config::duration::GoDuration;
 use crate::config::tls::ServerTls;
@@ -81,8 +81,8 @@ impl ServerParameters {
     fn apply(&self, limits: &mut ServerLimits) {
         set(&mut limits.keepalive_interval, self.time);
         set(&mut limits.keepalive_timeout, self.timeout);
-        limits.max_connection_idle = given(self.max_connection_idle);
-        limits.max_connection_age = given(self.max_connection_age);
-        limits.max_connection_age_grace = given(self.max_connection_age_grace);
+        limits.max_connection_idle = self.max_connection_idle.given();
+        limits.max_connection_age = self.max_connection_age.given();
+        limits.max_connection_age_grace = self.max_connection_age_grace.given();
     }
 }

@@ -1,6 +1,6 @@
 //! Settings of OTLP/HTTP.
 
-use super::{Security, Transport, Utf8, given, set, set_bytes};
+use super::{Security, Transport, Utf8, set, set_bytes};
 use crate::config::auth::Auth;
 use crate::config::duration::GoDuration;
 use crate::config::headers::Headers;
@@ -79,7 +79,7 @@ impl Http {
         set_bytes(&mut limits.max_request_bytes, self.max_request_body_size);
         set(&mut limits.header_timeout, self.read_header_timeout);
         set(&mut limits.idle_timeout, self.idle_timeout);
-        limits.max_connection_idle = limits.max_connection_idle.or(given(self.idle_timeout));
+        limits.max_connection_idle = limits.max_connection_idle.or(self.idle_timeout.given());
     }
 
     /// Paths that are not the signals' own.
@@ -111,6 +111,21 @@ impl Cors {
         config.max_age = Duration::from_secs(self.max_age.into());
         Some(config)
     }
+}
+
+/// A signal whose path could not be asked for, and why.
+pub(super) fn misplaced(own: &[(Signal, String)]) -> Option<(Signal, &'static str)> {
+    let legal = |path: &str| path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte));
+    if let Some((signal, _)) = own.iter().find(|(_, path)| !legal(path)) {
+        return Some((*signal, "it is not a path"));
+    }
+    let path_of = |signal: Signal| {
+        own.iter().find(|(known, _)| *known == signal).map_or(signal.http_path, |(_, path)| path.as_str())
+    };
+    let is_taken = |(signal, path): &&(Signal, String)| {
+        Signal::ALL.into_iter().any(|other| other != *signal && path_of(other) == path)
+    };
+    own.iter().find(is_taken).map(|(signal, _)| (*signal, "it is the path of another signal, too"))
 }
 
 /// As the Collector has it, `v1/traces` is `/v1/traces`.

@@ -82,12 +82,13 @@ fn what_is_named_must_be_there_in_use_and_fit() {
         (text(TOKEN, "", "", USES_TOKEN), "list it in service.extensions"),
         (
             text("health_check: ", "health_check", &uses("health_check"), ""),
-            "it must be one that authenticates",
+            "health_check does not authenticate",
         ),
         (text(client, "basicauth", &uses("basicauth"), ""), "basicauth cannot tell who sends to a receiver"),
         (text(htpasswd, "basicauth", "", &uses("basicauth")), "basicauth cannot prove to others who we are"),
         (text("api_key: {keys: [{name: a, key: s3cret}]}", "api_key", "", &uses("api_key")), "cannot prove"),
         (text(chained, "headers_setter", "", &uses("headers_setter")), "added to itself"),
+        (text(TOKEN, "", USES_TOKEN, ""), "bearertokenauth is defined but not in use"),
         (text("", "", "auth: {}", ""), "`authenticator` is missing"),
         (
             text("", "", "auth: {authenticator: x, request_params: [a]}", ""),

@@ -93,6 +93,17 @@ fn what_cannot_work_is_told_with_its_place() {
             "3:42",
             "come from `resolver`",
         ),
+        ("{resolver: {dns: {hostname: 'http://a'}}}", "3:47", "it is a name alone"),
+        (
+            "{protocol: {otlp: {sending_queue: {queue_size: 0}}}, resolver: {dns: {hostname: a}}}",
+            "3:66",
+            "protocol.otlp.sending_queue.queue_size: it must be 1",
+        ),
+        (
+            "{sending_queue: {queue_size: 0}, resolver: {dns: {hostname: a}}}",
+            "3:48",
+            "load_balancing: sending_queue.queue_size: it must be 1",
+        ),
         ("{routing_key: metadata, resolver: {dns: {hostname: a}}}", "3:3", "metadata_key: it is required"),
         ("{routing_key: streamID, resolver: {dns: {hostname: a}}}", "3:33", "unknown value `streamID`"),
         ("{policy: roundrobin, resolver: {dns: {hostname: a}}}", "3:28", "did you mean `round_robin`"),
@@ -118,13 +129,32 @@ fn the_destinations_queue_stands_in_either_place() {
     }
 }
 
-/// An endpoint that cannot be is found when clients are made.
+/// What the client finds wrong is told at its key, below `protocol` or in the resolver.
 #[tokio::test]
-async fn an_endpoint_that_cannot_be_is_told_with_its_place() {
-    let text = around("  load_balancing: {resolver: {static: {hostnames: ['a b']}}}")
+async fn what_the_client_finds_wrong_is_told_with_its_place() {
+    for (settings, path) in [
+        ("resolver: {static: {hostnames: ['a b']}}", "resolver.static.hostnames"),
+        (
+            "protocol: {otlp: {tls: {ca_file: /no/ca}}}, resolver: {static: {hostnames: [a]}}",
+            "protocol.otlp.tls.ca_file",
+        ),
+    ] {
+        let text = around(&format!("  load_balancing: {{{settings}}}"))
+            .replace("exporters: [otlp]", "exporters: [load_balancing]");
+        let (_, exporter) = plan(&text).exporters.remove(0);
+        let problem = (exporter.connect)(&TransportContext::tcp(1 << 20), None).err().unwrap();
+        assert!(problem.to_string().starts_with(&format!("load_balancing: {path}: ")), "{problem}");
+    }
+}
+
+#[test]
+fn endpoints_beside_the_resolver_are_noted() {
+    let settings =
+        "{protocol: {otlp: {endpoint: 'a:1', balancer_name: round_robin}}, resolver: {dns: {hostname: a}}}";
+    let text = around(&format!("  load_balancing: {settings}"))
         .replace("exporters: [otlp]", "exporters: [load_balancing]");
-    let (_, exporter) = plan(&text).exporters.remove(0);
-    assert!((exporter.connect)(&TransportContext::tcp(1 << 20), None).is_err());
+    let notes: Vec<_> = plan(&text).notes.into_iter().map(|note| note.text).collect();
+    assert_eq!(notes.len(), 2, "{notes:?}");
 }
 
 #[test]

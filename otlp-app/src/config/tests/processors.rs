@@ -236,8 +236,8 @@ fn receivers_keep_what_somebody_needs() {
     assert_eq!(
         notes,
         [
-            "resource needs request headers (x-a) that otlp does not keep on localhost:4318: it lacks `include_metadata: true`",
-            "batch needs request headers (x-tenant) that otlp does not keep on localhost:4318: it lacks `include_metadata: true`",
+            "the processor resource needs request headers (x-a), but the receiver otlp does not keep them on localhost:4318: it lacks `include_metadata: true`",
+            "the processor batch needs request headers (x-tenant), but the receiver otlp does not keep them on localhost:4318: it lacks `include_metadata: true`",
         ]
     );
 }

@@ -110,6 +110,10 @@ fn wrong_settings_are_shown_where_they_stand() {
         ("{http: {compression_algorithms: [lz4]}}", "[lz4]", "`lz4` is not an encoding"),
         ("{http: {response_headers: {a b: c}}}", "{a b", "`a b` is not a header"),
         ("{http: {cors: {allowed_origins: [a], allowed_headers: [a b]}}}", "[a b", "`a b` is not the name"),
+        ("{http: {cors: {allowed_origins: ['*.a.*']}}}", "['*", "`*.a.*` has more than one `*`"),
+        ("{http: {traces_url_path: /v1 x}}", "/v1 x", "it is not a path"),
+        ("{http: {traces_url_path: /x, logs_url_path: /x}}", "/x", "the path of another signal"),
+        ("{http: {traces_url_path: v1/logs}}", "v1/logs", "the path of another signal"),
         ("{http: {transport: unix}}", "", "path of a socket"),
         ("{http: {transport: udp}}", "udp", "unknown value `udp`"),
         ("{http: {transport: unix, endpoint: 'localhost:1'}}", "'localhost", "path of a socket"),
@@ -124,4 +128,24 @@ fn wrong_settings_are_shown_where_they_stand() {
         };
         assert!(problems.contains(&place), "{protocols} {place}: {problems}");
     }
+}
+
+#[test]
+fn no_two_listen_at_one_place() {
+    let text = |endpoint: &str, rest: &str| {
+        format!(
+            "receivers:\n  otlp: {{protocols: {{grpc: {{endpoint: 'a:1'}}}}}}\n  otlp/2: {{protocols: {{http: {{endpoint: \
+             '{endpoint}'}}}}}}\nexporters: {{nop: }}\nextensions: {{health_check: {{endpoint: 'a:3'}}}}\nservice:\n  \
+             extensions: [health_check]\n  telemetry: {{metrics: {{address: 'a:2'}}}}\n  pipelines: {{traces: {{receivers: \
+             [otlp{rest}], exporters: [nop]}}}}\n"
+        )
+    };
+    for (endpoint, other) in [("a:1", "otlp"), ("a:2", "service.telemetry.metrics"), ("a:3", "health_check")]
+    {
+        let problems = problems(&text(endpoint, ", otlp/2"));
+        let expected = format!("otlp/2: {other} listens on {endpoint}, too");
+        assert!(problems.contains(&expected) && problems.contains(" c.yaml:3:3\n"), "{problems}");
+        plan(&text(endpoint, ""));
+    }
+    plan(&text("a:4", ", otlp/2"));
 }

@@ -29,6 +29,8 @@ const SOURCES: &[&str] = &[
     include_str!("../exporter.rs"),
     include_str!("../exporter/balance.rs"),
     include_str!("../exporter/delivery.rs"),
+    include_str!("../exporter/local.rs"),
+    include_str!("../exporter/resolver.rs"),
     include_str!("../tls.rs"),
     include_str!("../extension.rs"),
     include_str!("../extension/api_key.rs"),

@@ -9,7 +9,7 @@ fn lengths_are_minimal_whatever_room_was_left() {
             let mut out = b"before".to_vec();
             nested(&mut out, 3, room, |out| out.extend_from_slice(&content));
             let mut expected = b"before".to_vec();
-            crate::wire::put_len_delimited(&mut expected, 3, &content);
+            put_len_delimited(&mut expected, 3, &content);
             assert!(out == expected, "{len} bytes, room for {room}");
         }
     }

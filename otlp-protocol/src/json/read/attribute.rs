@@ -6,15 +6,9 @@
 
 use super::super::lexer::plain_len;
 use super::super::number;
-use crate::schema::{self, Kind, Message, step};
+use crate::attribute::{INT, KEY, STRING, VALUE};
+use crate::schema::Kind;
 use crate::wire::{WireType, put_tag, put_varint, varint_len};
-
-/// The message that this is about.
-pub(super) static KEY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.KeyValue");
-static ANY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.AnyValue");
-
-/// How many messages such an attribute is, one inside the other: `KeyValue` and `AnyValue`.
-pub(super) const MESSAGES: usize = 2;
 
 /// If a plain attribute stands at the start of `text`: appends it to `out` as field `number`, and returns its length.
 #[inline(always)]
@@ -77,15 +71,3 @@ fn put_text(tag: u8, text: &[u8], out: &mut Vec<u8>) {
     put_varint(out, text.len() as u64);
     out.extend_from_slice(text);
 }
-
-const KEY: u8 = 0x0a;
-const VALUE: u8 = 0x12;
-const STRING: u8 = 0x0a;
-const INT: u8 = 0x18;
-
-// The table says the same.
-const _: () = {
-    let (key_value, any_value) = (&KEY_VALUE.steps, &ANY_VALUE.steps);
-    assert!(key_value[KEY as usize] == step::STRING && key_value[VALUE as usize] >= step::MESSAGE);
-    assert!(any_value[STRING as usize] == step::STRING && any_value[INT as usize] == step::VARINT);
-};

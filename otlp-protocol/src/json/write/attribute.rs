@@ -5,12 +5,8 @@
 
 use super::scalar::{is_utf8, put_quoted};
 use super::text::put_string;
-use crate::schema::{self, Message, step};
+use crate::attribute::{BOOL, INT, KEY, STRING, VALUE};
 use crate::wire::Cursor;
-
-/// The message that this is about.
-pub(super) static KEY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.KeyValue");
-static ANY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.AnyValue");
 
 /// If this is a plain attribute: appends its object to `out`.
 #[inline(always)]
@@ -63,17 +59,3 @@ fn short(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         _ => None,
     }
 }
-
-const KEY: u8 = 0x0a;
-const VALUE: u8 = 0x12;
-const STRING: u8 = 0x0a;
-const BOOL: u8 = 0x10;
-const INT: u8 = 0x18;
-
-// The table says the same.
-const _: () = {
-    let (key_value, any_value) = (&KEY_VALUE.steps, &ANY_VALUE.steps);
-    assert!(key_value[KEY as usize] == step::STRING && key_value[VALUE as usize] >= step::MESSAGE);
-    assert!(any_value[STRING as usize] == step::STRING && any_value[INT as usize] == step::VARINT);
-    assert!(any_value[BOOL as usize] == step::VARINT);
-};

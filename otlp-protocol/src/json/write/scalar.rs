@@ -4,6 +4,7 @@ use super::text;
 use crate::DecodeErrorKind;
 use crate::error::Fault;
 use crate::schema::{Field, Kind};
+use crate::validate::text::first_invalid;
 use crate::wire::{Cursor, WireError, WireType};
 
 /// Whether a string is one.
@@ -12,18 +13,12 @@ pub(super) fn is_utf8(text: &[u8]) -> bool {
     text.is_ascii() || simdutf8::basic::from_utf8(text).is_ok()
 }
 
-#[cold]
-fn not_utf8(text: &[u8]) -> Fault {
-    let offset = simdutf8::compat::from_utf8(text).err().map_or(0, |error| error.valid_up_to());
-    Fault { kind: DecodeErrorKind::Utf8, offset }
-}
-
 /// Appends the string or the bytes of a field. A fault's offset is from the start of the value.
 #[inline(always)]
 pub(super) fn put_text(out: &mut Vec<u8>, field: &Field, value: &[u8]) -> Result<(), Fault> {
     if field.kind == Kind::String {
         if !is_utf8(value) {
-            return Err(not_utf8(value));
+            return Err(Fault { kind: DecodeErrorKind::Utf8, offset: first_invalid(value) });
         }
         text::put_string(out, value);
         return Ok(());

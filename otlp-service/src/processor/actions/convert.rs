@@ -46,8 +46,18 @@ impl ConvertTo {
     }
 }
 
-/// A number that is too large is none, unless the text says that it is infinite.
+/// As Go has it, but for its hexadecimal form: underscores stand between digits, and NaN has no sign. A number that is
+/// too large is none, unless the text says that it is infinite.
 fn parse_double(text: &str) -> Option<f64> {
+    if text.contains('_') {
+        let is_digit = |c: char| c.is_ascii_digit();
+        let parts: Vec<&str> = text.split('_').collect();
+        let are_digits = |pair: &[&str]| matches!(pair, [before, after] if before.ends_with(is_digit) && after.starts_with(is_digit));
+        return if parts.windows(2).all(are_digits) { parse_double(&parts.concat()) } else { None };
+    }
     let number: f64 = text.parse().ok()?;
+    if number.is_nan() {
+        return text.starts_with(['n', 'N']).then_some(number);
+    }
     (number.is_finite() || !text.contains(|c: char| c.is_ascii_digit())).then_some(number)
 }

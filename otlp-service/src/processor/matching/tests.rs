@@ -157,6 +157,37 @@ fn includes_what_has_all_that_is_asked() {
 }
 
 #[test]
+fn maps_are_equal_in_any_order() {
+    let int = AttributeValue::int;
+    let map = |entries: &[(&str, AttributeValue)]| {
+        AttributeValue::map(entries.iter().map(|(key, value)| (*key, value.clone())))
+    };
+    let inner = |order: &[(&str, AttributeValue)]| AttributeValue::array([int(1), map(order)]);
+    let double = AttributeValue::double;
+    for (expected, value, is_equal) in [
+        (map(&[("a", int(1)), ("b", int(2))]), map(&[("b", int(2)), ("a", int(1))]), true),
+        (map(&[("a", int(1))]), map(&[("a", int(1)), ("b", int(2))]), false),
+        (map(&[("a", int(1)), ("b", int(2))]), map(&[("a", int(1)), ("b", int(3))]), false),
+        (map(&[("a", int(1)), ("b", int(2))]), map(&[("a", int(1)), ("c", int(2))]), false),
+        (map(&[]), map(&[]), true),
+        (map(&[]), AttributeValue::array([]), false),
+        (inner(&[("a", int(1)), ("b", text("x"))]), inner(&[("b", text("x")), ("a", int(1))]), true),
+        (AttributeValue::array([int(1), int(2)]), AttributeValue::array([int(2), int(1)]), false),
+        (AttributeValue::array([int(1)]), AttributeValue::array([int(1), int(2)]), false),
+        (double(0.0), double(-0.0), true),
+        (double(f64::NAN), double(f64::NAN), false),
+        (AttributeValue::array([double(f64::NAN)]), AttributeValue::array([double(f64::NAN)]), true),
+        (AttributeValue::array([double(0.0)]), AttributeValue::array([double(-0.0)]), false),
+    ] {
+        assert_eq!(
+            ValueMatch::Is(expected.clone()).matches(value.view()),
+            is_equal,
+            "{expected:?} {value:?}"
+        );
+    }
+}
+
+#[test]
 fn excludes_from_what_is_included() {
     let include = properties(|p| p.services = is(&["auth1", "shop"]));
     for (fill, expect) in [

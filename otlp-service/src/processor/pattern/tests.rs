@@ -22,6 +22,12 @@ fn expressions_are_gos() {
         ("^[+--]$", ",", "."),
         (r"^(?P<protocol>.*):\/\/(?P<host>.*)$", "http://x", "http:x"),
         ("(?i)^É$", "é", "e"),
+        (r"^\p{Greek}\pL\P{Greek}$", "αβb", "aβb"),
+        (r"^\p{^Greek}$", "b", "β"),
+        (r"^[\p{Lu}\x{1F600}]{2}$", "Ü😀", "ü😀"),
+        (r"^\x{1F600}\x41{2}$", "😀AA", "😀A"),
+        (r"^\07\101\0$", "\u{7}A\0", "07A0"),
+        (r"^[\1011]+$", "A1", "0"),
         ("needle", "hay needle hay", "hay"),
     ] {
         let pattern = Pattern::new(expression).unwrap_or_else(|error| panic!("{expression}: {error}"));
@@ -36,6 +42,7 @@ fn what_is_wrong_is_said_in_a_line() {
         ("(", "unclosed group"),
         ("a**b\\", "incomplete escape sequence, reached end of pattern prematurely"),
         (r"(a)\1", "backreferences are not supported"),
+        (r"(a)\18", "backreferences are not supported"),
         ("a{1000}{1000}{1000}", "it compiles to more than 1048576 bytes"),
     ] {
         assert_eq!(Pattern::new(expression).err().as_deref(), Some(expect), "{expression}");

@@ -96,4 +96,9 @@ async fn who_asks_for_time_gets_it() {
     assert_eq!(names(&set, now, &[]), Err(Nobody::Ready(short)));
     assert_eq!(names(&set, now + short, &[]).unwrap(), ["b"]);
     assert_eq!(names(&set, now + long, &[]).unwrap(), ["a", "b"]);
+    // But not for good.
+    request(&mut set, 0, now, Outcome::Answered, Some(Duration::MAX));
+    let hour = Duration::from_secs(60 * 60);
+    assert_eq!(names(&set, now + hour - short, &[]).unwrap(), ["b"]);
+    assert_eq!(names(&set, now + hour, &[]).unwrap(), ["a", "b"]);
 }

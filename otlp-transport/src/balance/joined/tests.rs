@@ -36,3 +36,13 @@ fn one_answer_for_all_parts() {
         }
     }
 }
+
+#[test]
+fn what_the_parts_say_is_bounded() {
+    let mut joined = Joined::default();
+    for part in 0..100 {
+        joined.add(Signal::TRACES, PART, Ok(Accepted { rejected: u64::MAX, message: part.to_string() }));
+    }
+    let accepted = joined.result().unwrap();
+    assert_eq!((accepted.rejected, accepted.message.as_str()), (1000, "0; 1; 2; 3; 4; 5; 6; 7"));
+}

@@ -141,7 +141,8 @@ impl Body for ReplyBody {
 /// gRPC over HTTP2 §Responses: all but printable ASCII is percent-encoded, and the percent sign itself.
 const UNSAFE_IN_MESSAGE: AsciiSet = CONTROLS.add(b'%');
 pub(super) const NO_BODY: ReplyBody = ReplyBody::Unary { message: None, trailers: None };
-const WHAT_THIS_IS: &str = "This is an OTLP/gRPC port: it takes POST requests of application/grpc alone, over HTTP/2.\nOTLP/HTTP is served on another port, commonly 4318.\n";
+const WHAT_THIS_IS: &str =
+    "This is an OTLP/gRPC port: exporters send it POST requests of application/grpc over HTTP/2.\n";
 const EMPTY_MESSAGE: [u8; FRAME_HEADER_LEN] = FrameHeader::new(false, 0).encode();
 const STATUS: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";

@@ -60,7 +60,10 @@ impl Intake {
                 Err(JsonError { kind: JsonErrorKind::TooLarge { .. }, .. }) => {
                     return Err(self.too_large("the body in protobuf"));
                 }
-                Err(error) => return Ok(Err(error)),
+                Err(error) => {
+                    charge.shrink_to(held);
+                    return Ok(Err(error));
+                }
             }
         }
     }

@@ -95,6 +95,32 @@ async fn endpoints_are_bounded() {
     assert_eq!(client.stats().left_out_endpoints.load(Ordering::Relaxed), 1);
 }
 
+/// Scenario: a name with thousands of addresses, some of which change with every answer. Guarantee: only so many clients
+/// are made, each once for as long as it stays, and they are gone with their endpoints.
+#[tokio::test(start_paused = true)]
+async fn thousands_of_addresses_cost_no_more_than_are_kept() {
+    let world = World::default();
+    let mut config = BalanceConfig::default();
+    config.limits.max_endpoints = 16;
+    let of_round =
+        |round: usize| (0..2000).map(move |n| format!("10.{}.{}.{}:4317", round / 10, n / 200, n % 200 + 1));
+    let resolve = |round| {
+        let addresses: Vec<_> = of_round(round).collect();
+        world.resolve_to(Some(&addresses.iter().map(String::as_str).collect::<Vec<_>>()));
+    };
+    resolve(0);
+    let client = world.client_by_dns(config);
+    let checked = world.clients();
+    for round in 0..100 {
+        resolve(round);
+        tokio::time::sleep(ms(5_000)).await;
+    }
+    assert_eq!((client.stats().endpoints().len(), world.open_clients()), (16, 16));
+    // Ten lists of addresses, one after the other.
+    assert_eq!(world.clients() - checked, 160);
+    assert_eq!(client.stats().updates.load(Ordering::Relaxed), 10);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_cannot_be_is_a_setting_that_cannot_work() {
     let world = World::default();

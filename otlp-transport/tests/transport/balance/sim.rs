@@ -23,6 +23,9 @@ struct State {
     endpoints: HashMap<String, Endpoint>,
     /// What the one name there is resolves to.
     addresses: Option<Vec<SocketAddr>>,
+    /// Clients made, and those that are still there.
+    clients: usize,
+    open: Arc<()>,
     /// Requests that arrived, with how often.
     arrived: HashMap<u64, u32>,
 }
@@ -81,6 +84,16 @@ impl World {
     pub(super) fn arrived(&self) -> (usize, usize) {
         let state = self.0.lock();
         (state.arrived.len(), state.arrived.values().filter(|&&times| times > 1).count())
+    }
+
+    /// How many clients of an endpoint were made.
+    pub(super) fn clients(&self) -> usize {
+        self.0.lock().clients
+    }
+
+    /// How many of them are still there.
+    pub(super) fn open_clients(&self) -> usize {
+        Arc::strong_count(&self.0.lock().open) - 1
     }
 
     pub(super) fn context(&self) -> TransportContext {
@@ -160,7 +173,9 @@ impl TransportStrategy for World {
             return Err(ConfigError { key: "endpoint", problem: "a space".into() });
         }
         let address = config.connect_to.unwrap_or(config.endpoint);
-        let export = BoxExport::new(Connection { world: self.clone(), address });
+        let mut state = self.0.lock();
+        state.clients += 1;
+        let export = BoxExport::new(Connection { world: self.clone(), address, _open: state.open.clone() });
         Ok(Client { export, stats: config.stats.unwrap_or_default() })
     }
 
@@ -172,6 +187,7 @@ impl TransportStrategy for World {
 struct Connection {
     world: World,
     address: String,
+    _open: Arc<()>,
 }
 
 impl Export for Connection {

@@ -3,7 +3,9 @@
 use super::fake::Fake;
 use super::{batch, batch_of, config, context, fixture, table};
 use otlp_protocol::json::from_protobuf;
-use otlp_protocol::{Accepted, BufferPool, Charge, ErrorKind, Payload, Retry, RpcStatus, Signal};
+use otlp_protocol::{
+    Accepted, Batch, BufferPool, Charge, Count, ErrorKind, Payload, Retry, RpcStatus, Signal,
+};
 use otlp_transport::{
     ClientConfig, Compression, ConfigError, Encoding, Export, ExportError, ExportResult, HttpClient, codec,
 };
@@ -176,6 +178,28 @@ async fn requests_and_answers_may_be_json() {
     assert_eq!(error.message(), "HTTP 500: {\"error\": 1");
     // Whatever it is, it was accepted.
     assert_eq!(read(answer(200, JSON, b"[]")).await.unwrap(), Accepted::FULL);
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_large_in_json_is_not_sent() {
+    let fake = Fake::http1(|_| answer(200, JSON, b"{}")).await;
+    // Two bytes each, which make three.
+    let bytes = [0x0a, 0].repeat(200_000);
+    let count = Count { items: 1, entries: 1 };
+    let mut text = Vec::new();
+    from_protobuf(Signal::TRACES.request, &bytes, usize::MAX, &mut text).unwrap();
+    for (limit, is_sent) in [(text.len(), true), (text.len() - 1, false), (bytes.len(), false)] {
+        let mut config = config(fake.address);
+        config.encoding = Encoding::Json;
+        config.limits.max_request_bytes = limit;
+        let client = HttpClient::new(&context(), &config).unwrap();
+        let batch = Batch::new(Signal::TRACES, bytes.clone(), count, true, Charge::none());
+        let kind = client.export(batch).await.map_err(|error| error.kind());
+        assert_eq!(kind.is_ok(), is_sent, "{limit}: {kind:?}");
+        assert!(is_sent || kind == Err(ErrorKind::TooLarge));
+        assert_eq!(client.stats().oversized_requests.load(Ordering::Relaxed), u64::from(!is_sent));
+    }
+    assert_eq!(fake.seen().len(), 1);
 }
 
 #[tokio::test]
