@@ -99,14 +99,17 @@ BODIES = (
     {"kvlistValue": {"values": attributes([("b", {"arrayValue": {"values": [text("x")]}}), ("a", integer(1))])}},
     {"arrayValue": {"values": [text("a"), integer(1)]}}, {"arrayValue": {"values": [text("<&>")]}},
 )  # fmt: skip
-SEVERITIES = ((9, "INFO"), (0, ""), (5, "debug"), (17, "ERROR"), (10, "INFO2"), (12, "INFO4x"), (8, "Info"), (13, "WARN"))
+SEVERITIES = (
+    (9, "INFO"), (0, ""), (5, "debug"), (17, "ERROR"), (10, "INFO2"), (12, "INFO4x"), (8, "Info"), (13, "WARN"),
+)  # fmt: skip
 
 
 def spans(lists):
-    return [
-        {"traceId": f"{1 + number:032x}", "spanId": f"{1 + number:016x}", "name": name, "kind": kind, "attributes": each}
-        for number, (name, kind, each) in enumerate((*span, each) for span, each in zip(SPANS, lists * len(SPANS)))
-    ]
+    made = []
+    for number, (name, kind) in enumerate(SPANS, 1):
+        ids = {"traceId": f"{number:032x}", "spanId": f"{number:016x}"}
+        made.append(ids | {"name": name, "kind": kind, "attributes": lists[number % len(lists)]})
+    return made
 
 
 def log_records(lists):

@@ -147,10 +147,12 @@ class Results:
         for name, signal, verdict in names:
             group = next(each for each in known if f"{name}-".startswith(f"{each}-"))
             groups[group][signal, verdict] += 1
-        rows = [
-            [group, *(", ".join(f"{each} {counts[signal, each]}" for each in VERDICTS if counts[signal, each]) or "—" for signal in SIGNALS)]
-            for group, counts in sorted(groups.items())
-        ]
+
+        def cell(counts, signal):
+            said = (f"{each} {counts[signal, each]}" for each in VERDICTS if counts[signal, each])
+            return ", ".join(said) or "—"
+
+        rows = [[group, *(cell(groups[group], signal) for signal in SIGNALS)] for group in sorted(groups)]
         return table(["processor", *SIGNALS], rows)
 
     def exporters(self):

@@ -37,8 +37,12 @@ class Sink:
             def log_message(handler, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer((host, int(port)), Handler)
-        self.server.daemon_threads = True
+        class Server(http.server.ThreadingHTTPServer):
+            # All exporters connect at once.
+            request_queue_size = 512
+            daemon_threads = True
+
+        self.server = Server((host, int(port)), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def take(self):

@@ -57,7 +57,6 @@ fn translate(go: &str) -> String {
     while let Some(char) = rest.chars().next() {
         let taken = match char {
             '\\' => escape(rest, in_class, &mut out),
-            '[' if in_class && !rest.starts_with("[:") => put(&mut out, "\\[", 1),
             '[' if in_class => posix_class(rest, &mut out),
             '[' => {
                 in_class = true;
@@ -96,7 +95,7 @@ fn escape(rest: &str, in_class: bool, out: &mut String) -> usize {
         'd' => "0-9",
         'w' => "0-9A-Za-z_",
         's' => r"\t\n\f\r ",
-        'b' if escaped == 'b' && !in_class => return put(out, r"(?-u:\b)", 2),
+        'b' if !in_class => return put(out, &format!(r"(?-u:\{escaped})"), 2),
         'q' if escaped == 'Q' && !in_class => {
             let quoted = rest.get(2..).unwrap_or_default();
             let (literal, _) = quoted.split_once("\\E").unwrap_or((quoted, ""));
@@ -150,10 +149,12 @@ fn open_class(rest: &str, out: &mut String) -> usize {
     put(out, "[", 1)
 }
 
-/// `[:alpha:]`, as it is.
+/// A bracket in a class: `[:alpha:]`, as it is, or itself.
 fn posix_class(rest: &str, out: &mut String) -> usize {
-    let end = rest.find(":]").map_or(1, |end| end + 2);
-    put(out, rest.get(..end).unwrap_or_default(), end)
+    match rest.strip_prefix("[:").and_then(|name| name.find(":]")) {
+        Some(end) => put(out, rest.get(..end + 4).unwrap_or_default(), end + 4),
+        None => put(out, "\\[", 1),
+    }
 }
 
 /// Whether a brace opens `{n}`, `{n,}` or `{n,m}`.

@@ -56,7 +56,7 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
 pub(super) fn is_any_grpc(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
     content_type == GRPC
-        || content_type.get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
+        || named(headers).get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
 }
 
 /// The media type that `content-type` names, without its parameters; empty if there is none.
@@ -66,3 +66,6 @@ fn named(headers: &HeaderMap) -> &[u8] {
 }
 
 const GRPC: &[u8] = b"application/grpc";
+
+#[cfg(test)]
+mod tests;
