@@ -1,5 +1,7 @@
 //! OTLP/JSON, rewritten as protobuf.
 
+mod surrogates;
+
 use super::Intake;
 use crate::ExportError;
 use crate::server::ServerStats;
@@ -16,7 +18,7 @@ impl Intake {
         charge: &mut Charge,
     ) -> Result<Bytes, ExportError> {
         let plain = match self.try_rewrite(signal, &text, charge)? {
-            Err(error) if error.kind == JsonErrorKind::Utf8 && self.replaces_utf8() => {
+            Err(error) if is_repairable(&error.kind) && self.replaces_utf8() => {
                 let (text, replaced) = self.replace(&text, charge)?;
                 let plain = self.try_rewrite(signal, &text, charge)?.map_err(refusal)?;
                 self.count_repaired(replaced);
@@ -68,7 +70,7 @@ impl Intake {
         }
     }
 
-    /// The text with U+FFFD where it is not UTF-8, and how often.
+    /// The text with U+FFFD where it is not UTF-8 or escapes half a character, and how often.
     fn replace(&self, text: &[u8], charge: &mut Charge) -> Result<(Vec<u8>, u64), ExportError> {
         let (mut len, mut replaced) = (0, 0);
         for chunk in text.utf8_chunks() {
@@ -89,6 +91,7 @@ impl Intake {
                 out.extend_from_slice(REPLACEMENT.as_bytes());
             }
         }
+        replaced += surrogates::replace(&mut out);
         Ok((out, replaced))
     }
 
@@ -102,6 +105,11 @@ impl Intake {
             tracing::warn!(keys, "keys of JSON that OTLP does not have were ignored: are they in camelCase?");
         }
     }
+}
+
+/// Whether the text is not one only because of characters that are none.
+fn is_repairable(kind: &JsonErrorKind) -> bool {
+    matches!(kind, JsonErrorKind::Utf8 | JsonErrorKind::Surrogate)
 }
 
 /// What is said of a text that is not OTLP/JSON: the field, the place, and what is wrong.
