@@ -155,6 +155,8 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
         let nodes = match &self.node.value {
             Value::List(nodes) => nodes.iter(),
             _ if self.node.is_null() => [].iter(),
+            // As the Collector has it, one value is a list of one; it cuts texts at commas, too.
+            Value::Scalar(scalar) if !scalar.text.contains(',') => std::slice::from_ref(self.node).iter(),
             _ => return Err(self.wrong_kind("a list")),
         };
         self.placed(visitor.visit_seq(ListAccess { nodes, unknown: self.unknown }))

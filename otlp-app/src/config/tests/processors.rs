@@ -173,6 +173,12 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
             "unknown span kind `server`",
         ),
         ("  batch:\n    metadata_keys: [a, A]", "traces", "4:24", "metadata_keys.1: it is here twice"),
+        (
+            "  batch:\n    resource_keys: a,b",
+            "traces",
+            "4:20",
+            "resource_keys: expected a list, found a single value",
+        ),
         ("  batch:\n    resource_keys: ['']", "traces", "4:21", "resource_keys.0: it is empty"),
     ] {
         let problems = problems(&with(processor, pipeline));
@@ -215,7 +221,7 @@ fn processors_run_in_the_order_of_the_pipeline() {
 #[test]
 fn receivers_keep_what_somebody_needs() {
     let text = "receivers:\n  otlp: {protocols: {grpc: {include_metadata: true}, http: }}\n  otlp/other: {protocols: {grpc: {endpoint: h:1}}}\n\
-                processors:\n  batch: {metadata_keys: [X-Tenant], resource_keys: [k8s.namespace.name]}\n  \
+                processors:\n  batch: {metadata_keys: [X-Tenant], resource_keys: k8s.namespace.name}\n  \
                 resource: {attributes: [{key: a, from_context: metadata.x-a, action: insert}, {key: b, from_context: client.address, action: insert}, {key: c, from_context: auth.subject, action: insert}]}\n\
                 exporters: {nop: }\nservice:\n  pipelines:\n    \
                 logs: {receivers: [otlp], processors: [resource, batch], exporters: [nop]}\n    \
