@@ -11,17 +11,20 @@ HOST = "127.0.0.1"
 PORTS = range(20_000, 32_000)
 
 
+# In a random order; each is given out once.
+UNUSED = iter(random.sample(PORTS, len(PORTS)))
+
+
 def free_endpoints(count):
-    """So many endpoints free just now; all are held until all are known, so that none is given out twice."""
-    sockets = []
-    while len(sockets) < count:
+    """So many endpoints that are free just now, and that nobody was given before."""
+    endpoints = []
+    while len(endpoints) < count:
+        port = next(UNUSED)
         try:
-            sockets.append(socket.create_server((HOST, random.choice(PORTS))))
+            socket.create_server((HOST, port)).close()
+            endpoints.append(f"{HOST}:{port}")
         except OSError:
             pass  # taken by another
-    endpoints = [f"{HOST}:{s.getsockname()[1]}" for s in sockets]
-    for s in sockets:
-        s.close()
     return endpoints
 
 
