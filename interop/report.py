@@ -50,9 +50,9 @@ offers as well.
 ## HTTP/2
 
 h2spec against the port for OTLP/gRPC, and against the Collector's to compare. It asks for `GET /`, which is no gRPC
-call and answered by a status without a body. Where a case needs a body in the answer, the port for OTLP/HTTP is asked,
-which is the same server; where it needs a frame larger than what is allowed, the frame is made larger than our 1 MiB. A
-case that the gateway alone fails would fail the run.
+call and answered by a status and a line of text. Where a case needs a frame larger than what is allowed, the frame is
+made larger than our 1 MiB. What the gateway fails is tried twice more with both. A case that the gateway alone fails
+would fail the run.
 
 {conformance}
 
