@@ -68,6 +68,9 @@ pub struct Levels {
 /// An item and what it belongs to, as encoded messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Item<'a> {
+    /// The index of its resource among the resources of the request, from 0. Two items of one request have the same
+    /// resource if the indices are equal: compare the indices, not the encodings, which may be long.
+    pub resource_index: usize,
     /// Its resource; empty if absent.
     pub resource: &'a [u8],
     /// Its instrumentation scope; empty if absent.

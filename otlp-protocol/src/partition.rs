@@ -60,12 +60,22 @@ pub fn partition(
     shares.resize_with(parts.clamp(1, MAX_PARTS), || None);
     let source = Source { body, items: signal.items };
     let path = Vec::with_capacity(4);
-    let mut partition =
-        Partition { source, choose, shares, path, opened: 0, repeated: 0, first: None, last: 0 };
+    let mut partition = Partition {
+        source,
+        choose,
+        shares,
+        path,
+        resource_index: 0,
+        opened: 0,
+        repeated: 0,
+        first: None,
+        last: 0,
+    };
     for resource in fields(body, 0) {
         let resource = resource?;
         if resource.is(RESOURCES) {
             partition.resource(&resource)?;
+            partition.resource_index += 1;
         }
         if !survey.mergeable && partition.first.is_some() {
             break;
@@ -86,6 +96,8 @@ struct Partition<'a, C> {
     choose: C,
     shares: Vec<Option<Share<'a>>>,
     path: Vec<Envelope>,
+    /// Resources before the one being cut.
+    resource_index: usize,
     /// How many envelopes have been opened so far.
     opened: u64,
     /// Bytes of envelopes that stand in a further part.
@@ -116,7 +128,7 @@ struct Envelope {
 impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
     fn resource(&mut self, envelope: &Field) -> Result<(), WireError> {
         let resource = joined(self.source.body, &pieces(self.source.body, envelope, HEADER)?);
-        let item = Item { resource: &resource, ..Item::default() };
+        let item = Item { resource_index: self.resource_index, resource: &resource, ..Item::default() };
         if !self.open(envelope, BELOW_RESOURCE[0])? {
             return self.place_whole(envelope, &BELOW_RESOURCE, &item);
         }

@@ -23,6 +23,8 @@ pub(super) struct Walk<'a, E: ?Sized> {
     list: Vec<Attribute>,
     splices: Splices,
     dropped: Count,
+    /// Resources before the one being read.
+    resource_index: usize,
 }
 
 /// How many children an envelope had, and how many of those went.
@@ -58,6 +60,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
             list: Vec::new(),
             splices: Splices::new(body.len(), max_bytes)?,
             dropped: Count::default(),
+            resource_index: 0,
         })
     }
 
@@ -67,6 +70,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
             let field = field?;
             if field.is(RESOURCES) {
                 self.resource(&field)?;
+                self.resource_index += 1;
             }
         }
         Ok(())
@@ -120,7 +124,13 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
             for entry in envelope.fields(self.body) {
                 let entry = entry?;
                 if entry.is(BELOW_RESOURCE[1]) {
-                    let item = Item { resource, scope: &scope, entry: entry.bytes(self.body), point: None };
+                    let item = Item {
+                        resource_index: self.resource_index,
+                        resource,
+                        scope: &scope,
+                        entry: entry.bytes(self.body),
+                        point: None,
+                    };
                     entries.add(self.entry(entry, &item)?);
                 }
             }

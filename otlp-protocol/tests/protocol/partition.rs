@@ -161,3 +161,16 @@ fn envelopes_are_repeated_up_to_a_limit() {
         assert_eq!(checked.unwrap().count, count);
     }
 }
+
+#[test]
+fn items_say_which_resource_they_have() {
+    let resource = |records: usize| field(1, &field(2, &field(2, b"").repeat(records)));
+    // An empty resource, which is asked about as well, stands between two equal ones.
+    let body = [resource(2), field(1, b""), resource(1)].concat();
+    let mut seen = Vec::new();
+    parts(Signal::LOGS, &body, 1, |item| {
+        seen.push(item.resource_index);
+        0
+    });
+    assert_eq!(seen, [0, 0, 1, 2]);
+}
