@@ -39,10 +39,18 @@ pub enum DecodeErrorKind {
     /// A string field holds something else.
     #[error("a string is not UTF-8")]
     Utf8,
+    /// An id has another length than its kind: 16 bytes for traces and profiles, 8 for spans. An empty id is none.
+    #[error("an id has {found} bytes, not {expected}")]
+    IdLength {
+        /// The length that was sent, in bytes.
+        found: usize,
+        /// The length that ids of this kind have, in bytes.
+        expected: usize,
+    },
     /// The length of a packed field is not a multiple of its values' size.
     #[error("a packed field ends inside a value")]
     Packed,
-    /// Messages are nested too deep.
+    /// Messages and unknown groups are nested too deep; an unknown field counts as a level of its own.
     #[error("messages are nested deeper than {limit}")]
     TooDeep {
         /// The limit: [`ValidateLimits::max_depth`](crate::ValidateLimits::max_depth).
@@ -52,6 +60,12 @@ pub enum DecodeErrorKind {
     #[error("fields stand in more than {limit} pieces")]
     Scattered {
         /// The limit: 1 Mi, of all messages that are being written.
+        limit: usize,
+    },
+    /// The body is larger than protobuf allows: decoders keep lengths in 31 bits.
+    #[error("the request has more than {limit} bytes, the most that protobuf allows")]
+    TooLong {
+        /// The limit: 2 GiB - 1.
         limit: usize,
     },
     /// There are too many messages in the body.
@@ -64,7 +78,7 @@ pub enum DecodeErrorKind {
     /// its JSON.
     #[error("rewritten, it would have more than {limit} bytes")]
     TooLarge {
-        /// The limit: `max_bytes` of [`repair_utf8`](crate::repair_utf8) or [`from_protobuf`](crate::json::from_protobuf).
+        /// The limit: `max_bytes` of [`repair`](crate::repair()) or [`from_protobuf`](crate::json::from_protobuf).
         limit: usize,
     },
 }

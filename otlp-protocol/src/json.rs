@@ -10,7 +10,7 @@
 //! | 64-bit integers | `"12"` | `12`, and any number that is one: `1.2e1`, `"12.0"`; never through a double |
 //! | 32-bit integers | `12` | `"12"` |
 //! | doubles | `1.5`, `"NaN"`, `"Infinity"`, `"-Infinity"` | `"1.5"` |
-//! | enums | `2` | `"2"`, `"SPAN_KIND_SERVER"` |
+//! | enums | `2` | `"2"`, `"SPAN_KIND_SERVER"`; an unknown name is ignored, as an unknown key is |
 //! | `traceId`, `spanId`, `parentSpanId`, `profileId` | `"00ff"` | `"00FF"`; a profile id in base64 |
 //! | other bytes | `"+/8="` | `"-_8="`, `"+/8"`, `"-_8"` |
 //! | strings | escapes for `"`, `\` and control characters alone | all escapes of JSON |
@@ -49,7 +49,8 @@ pub struct JsonLimits {
 /// What [`to_protobuf`] learned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Read {
-    /// Keys that the schema does not have: their values are left out. Keys below them are not counted.
+    /// Keys that the schema does not have, and values of enums by names that the schema does not have: they are left out.
+    /// Keys below an unknown key are not counted.
     pub unknown_keys: u64,
 }
 
@@ -64,7 +65,8 @@ pub struct Written {
 ///
 /// The protobuf is what an encoder would have written: lengths as short as they can be, numbers packed, defaults left
 /// out, and fields in the order of the text's keys, which is that of their numbers if the text comes from
-/// [`from_protobuf`]. [`validate`](crate::validate()) finds it sound, if its limits are no tighter.
+/// [`from_protobuf`]. [`validate`](crate::validate()) finds it sound, if its limits are no tighter and the ids have their
+/// lengths.
 ///
 /// ```
 /// use otlp_protocol::json::{JsonLimits, to_protobuf};

@@ -63,7 +63,7 @@ pub use merge::Merge;
 pub use partition::{MAX_PARTS, MAX_REPEATED_BYTES, partition};
 pub use payload::{Payload, ZeroCopyBuffer};
 pub use pool::{BufferPool, ObjectPool, PooledObject};
-pub use repair::{Repaired, repair_utf8};
+pub use repair::{Rejected, Repaired, Repairs, repair};
 pub use response::Accepted;
 pub use signal::{Items, Signal, SignalDescriptor};
 pub use split::{SplitLimits, split};

@@ -1,61 +1,92 @@
-//! Making strings UTF-8: one bad byte in one attribute must not cost the thousands of items around it.
+//! Making bodies sound: one bad byte in one attribute, or one bad id, must not cost the thousands of items around it.
 //!
-//! A sound body is only checked, as [`validate`](crate::validate()) does it. One with bad strings is walked a second
-//! time, to note what to put in their place and the lengths of all messages around them; the rest stays byte for byte.
+//! A sound body is only checked, as [`validate`](crate::validate()) does it. A body with bad strings or ids is walked a
+//! second time, to note what to put in their place and the lengths of all messages around them; the rest stays byte for
+//! byte.
 
-use crate::splice::{Mark, Splices, TooLarge};
-use crate::validate::{Companion, check};
+mod envelope;
+
+use self::envelope::{Envelope, Levels};
+use crate::count::tally;
+use crate::error::Fault;
+use crate::schema::Message;
+use crate::splice::{Splices, TooLarge};
+use crate::validate::{Companion, Place, check};
 use crate::wire::put_varint;
-use crate::{Checked, DecodeError, DecodeErrorKind, Signal, ValidateLimits, validate};
+use crate::{Checked, Count, DecodeError, DecodeErrorKind, Signal, ValidateLimits, validate};
 use bytes::Bytes;
-use std::ops::Range;
 
-/// What [`repair_utf8`] made of a body.
+/// What [`repair`] puts right; what it does not is a fault of the body. Default all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repairs {
+    /// Strings that are not UTF-8: U+FFFD replaces what is not, as [`String::from_utf8_lossy`] does.
+    pub utf8: bool,
+    /// Ids of the wrong length: a span with such an id, its own or of a link, is rejected; of log records, exemplars and
+    /// profiles the id is removed.
+    pub ids: bool,
+}
+
+/// What [`repair`] made of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repaired {
-    /// The body, all of whose strings are UTF-8; the one that came in, if they were before.
+    /// The body, which is sound; the one that came in, if it was sound before.
     pub body: Bytes,
     /// What [`validate`](crate::validate()) says of it.
     pub checked: Checked,
-    /// How many strings were not UTF-8.
+    /// How many strings were not UTF-8; those of rejected items are not counted.
     pub strings: u64,
+    /// How many ids were removed.
+    pub ids: u64,
+    /// The items that are no longer in the body, if any.
+    pub rejected: Option<Rejected>,
 }
 
-/// Checks a body as [`validate`](crate::validate()) does, but puts U+FFFD in place of what is not UTF-8 in its strings,
-/// as [`String::from_utf8_lossy`] does; at any depth. Everything else is left as it stands.
+/// Items that were taken out of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// How many.
+    pub count: Count,
+    /// What is wrong with the first of them, and where.
+    pub first: DecodeError,
+}
+
+/// Checks a body as [`validate`](crate::validate()) does, but puts right what `repairs` names, at any depth. Everything
+/// else is left as it stands. An envelope whose entries have all been rejected is removed as well.
 ///
 /// A repaired string is at most three times as long; the body may grow to `max_bytes`.
 ///
 /// ```
-/// use otlp_protocol::{Signal, ValidateLimits, repair_utf8};
+/// use otlp_protocol::{Repairs, Signal, ValidateLimits, repair};
 ///
 /// let body = bytes::Bytes::from_static(b"\x0a\x03\x1a\x01\xff");
-/// let repaired = repair_utf8(Signal::LOGS, &body, &ValidateLimits::default(), 1 << 20)?;
+/// let repaired = repair(Signal::LOGS, &body, &ValidateLimits::default(), Repairs::default(), 1 << 20)?;
 /// assert_eq!(repaired.body, "\x0a\x05\x1a\x03\u{fffd}");
 /// assert_eq!(repaired.strings, 1);
 /// # Ok::<(), otlp_protocol::DecodeError>(())
 /// ```
 ///
 /// # Errors
-/// The first fault other than strings, with its path, as `validate` has it; [`DecodeErrorKind::TooLarge`] if the body
+/// The first fault that is not put right, with its path, as `validate` has it; [`DecodeErrorKind::TooLarge`] if the body
 /// would be larger than `max_bytes`, or the notes on what to change would.
-pub fn repair_utf8(
+pub fn repair(
     signal: Signal,
     body: &Bytes,
     limits: &ValidateLimits,
+    repairs: Repairs,
     max_bytes: usize,
 ) -> Result<Repaired, DecodeError> {
     match validate(signal, body, limits) {
-        Ok(checked) => Ok(Repaired { body: body.clone(), checked, strings: 0 }),
-        Err(error) if error.kind == DecodeErrorKind::Utf8 => repair(signal, body, limits, max_bytes),
+        Ok(checked) => Ok(Repaired { body: body.clone(), checked, strings: 0, ids: 0, rejected: None }),
+        Err(error) if repairs.puts_right(error.kind) => rewrite(signal, body, limits, repairs, max_bytes),
         Err(error) => Err(error),
     }
 }
 
-fn repair(
+fn rewrite(
     signal: Signal,
     body: &Bytes,
     limits: &ValidateLimits,
+    repairs: Repairs,
     max_bytes: usize,
 ) -> Result<Repaired, DecodeError> {
     let too_large = |TooLarge { limit }| DecodeError {
@@ -63,43 +94,129 @@ fn repair(
         path: String::new(),
         offset: 0,
     };
-    let splices = Splices::new(body.len(), max_bytes).map_err(too_large)?;
-    let mut repair = Repair { splices, open: Vec::with_capacity(16), strings: 0 };
-    let checked = check(signal, body, limits, &mut repair)?;
-    let repaired = repair.splices.copy(body).map_err(too_large)?;
-    let body = repaired.unwrap_or_else(|| body.clone());
-    Ok(Repaired { body, checked, strings: repair.strings })
+    let mut repair = Repair {
+        signal,
+        body,
+        repairs,
+        levels: Levels::of(signal),
+        splices: Splices::new(body.len(), max_bytes).map_err(too_large)?,
+        open: Vec::with_capacity(16),
+        strings: 0,
+        ids: 0,
+        rejected: Count::default(),
+        first: None,
+    };
+    let mut checked = check(signal, body, limits, &mut repair)?;
+    let Repair { splices, strings, ids, rejected: count, first, .. } = repair;
+    checked.count -= count;
+    let rejected =
+        first.map(|fault| Rejected { count, first: DecodeError::locate(signal.request, body, fault) });
+    let body = splices.copy(body).map_err(too_large)?.unwrap_or_else(|| body.clone());
+    Ok(Repaired { body, checked, strings, ids, rejected })
 }
 
-/// Notes what is to be put in place of strings.
-struct Repair {
+/// Notes what is to be put in place of strings, and what is cut out.
+struct Repair<'a> {
+    signal: Signal,
+    body: &'a [u8],
+    repairs: Repairs,
+    levels: Levels,
     splices: Splices,
-    /// The messages around the one being read.
-    open: Vec<Mark>,
+    /// The messages around the field being read.
+    open: Vec<Envelope>,
     strings: u64,
+    ids: u64,
+    rejected: Count,
+    /// What is wrong with the first rejected item.
+    first: Option<Fault>,
+}
+
+// === impl Repairs ===
+
+impl Repairs {
+    /// Whether a fault of that kind is put right.
+    pub fn puts_right(self, kind: DecodeErrorKind) -> bool {
+        match kind {
+            DecodeErrorKind::Utf8 => self.utf8,
+            DecodeErrorKind::IdLength { .. } => self.ids,
+            _ => false,
+        }
+    }
+}
+
+impl Default for Repairs {
+    fn default() -> Self {
+        Self { utf8: true, ids: true }
+    }
 }
 
 // === impl Repair ===
 
-impl Companion for Repair {
-    fn enter(&mut self, prefix: Range<usize>, len: usize) {
-        self.open.push(self.splices.open(prefix, len));
+impl Repair<'_> {
+    /// The entry around the field being read, if the signal rejects entries with bad ids.
+    fn entry(&mut self) -> Option<&mut Envelope> {
+        let entry = self.open.get_mut(Levels::ENTRY)?;
+        (self.signal.needs_ids && entry.is_level).then_some(entry)
+    }
+
+    fn check_size(&self) -> Result<(), DecodeErrorKind> {
+        self.splices.check().map_err(|TooLarge { limit }| DecodeErrorKind::TooLarge { limit })
+    }
+}
+
+impl Companion for Repair<'_> {
+    fn enter(&mut self, message: &'static Message, place: &Place) {
+        let mark = self.splices.open(place.prefix.clone(), place.value().len());
+        let is_level = self.levels.has(self.open.len(), message);
+        self.open.push(Envelope::new(place.clone(), mark, is_level, self.strings));
     }
 
     fn leave(&mut self) {
-        if let Some(mark) = self.open.pop() {
-            self.splices.close(mark);
+        let Some(message) = self.open.pop() else { return };
+        let goes = message.goes();
+        if goes {
+            self.strings = message.strings_before;
+            self.splices.drop_message(message.mark, message.place.whole());
+        } else {
+            self.splices.close(message.mark);
+        }
+        if message.is_rejected {
+            let entry = self.body.get(message.place.value()).unwrap_or_default();
+            // An error cannot be: the entry has just been read to its end.
+            self.rejected += tally(self.signal.items, entry, &[]).unwrap_or_default();
+        }
+        if let Some(around) = self.open.last_mut().filter(|_| message.is_level) {
+            around.add_child(goes);
         }
     }
 
-    fn invalid(&mut self, prefix: Range<usize>, text: &[u8]) -> Result<(), DecodeErrorKind> {
+    fn invalid_utf8(&mut self, place: &Place, text: &[u8]) -> Result<(), DecodeErrorKind> {
+        if !self.repairs.utf8 {
+            return Err(DecodeErrorKind::Utf8);
+        }
         let repaired = String::from_utf8_lossy(text);
-        let end = prefix.end + text.len();
-        self.splices.replace(prefix.start..end, |out| {
+        self.splices.replace(place.prefix.start..place.end, |out| {
             put_varint(out, repaired.len() as u64);
             out.extend_from_slice(repaired.as_bytes());
         });
         self.strings += 1;
-        self.splices.check().map_err(|TooLarge { limit }| DecodeErrorKind::TooLarge { limit })
+        self.check_size()
+    }
+
+    fn invalid_id(&mut self, place: &Place, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind> {
+        if !self.repairs.ids {
+            return Err(kind);
+        }
+        match self.entry() {
+            Some(entry) => {
+                entry.is_rejected = true;
+                self.first.get_or_insert(Fault { kind, offset: place.start });
+            }
+            None => {
+                self.splices.cut(place.whole());
+                self.ids += 1;
+            }
+        }
+        self.check_size()
     }
 }

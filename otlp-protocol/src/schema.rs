@@ -37,8 +37,9 @@ pub struct Field {
     pub label: Label,
     /// The names of an enum's values with their numbers; of other kinds, and of an open enum's further values, none.
     pub values: &'static [(&'static str, i32)],
-    /// Whether JSON has these bytes in hex, not in base64: trace, span and profile ids.
-    pub(crate) is_hex: bool,
+    /// The length of a trace, span or profile id, in bytes; 0 for all other fields. JSON has ids in hex, other bytes in
+    /// base64.
+    pub(crate) id_len: u8,
 }
 
 /// What a field holds: protobuf's own names.
@@ -111,6 +112,10 @@ pub(crate) mod step {
     pub(crate) const PACKED_FIXED64: u8 = 7;
     /// A length and fours of bytes.
     pub(crate) const PACKED_FIXED32: u8 = 8;
+    /// A length and an id of 8 bytes, or of none.
+    pub(crate) const ID8: u8 = 9;
+    /// A length and an id of 16 bytes, or of none.
+    pub(crate) const ID16: u8 = 10;
     /// A length and a message: the field's place in [`Message::fields`](super::Message::fields) is added.
     pub(crate) const MESSAGE: u8 = 16;
 }
@@ -175,7 +180,7 @@ impl Message {
             assert!(!matches!(field.label, Label::OneOf(8..)), "a message has eight oneofs at most");
             let wire_type = field.kind.wire_type();
             places[field.number as usize] = index as u8;
-            steps[(field.number << 3 | wire_type as u32) as usize] = field.kind.step(index as u8);
+            steps[(field.number << 3 | wire_type as u32) as usize] = field.step(index as u8);
             if matches!(field.label, Label::Repeated) && !matches!(wire_type, WireType::Len) {
                 steps[(field.number << 3 | WireType::Len as u32) as usize] = field.kind.packed_step();
             }
@@ -202,13 +207,15 @@ impl Field {
         kind: Kind,
         label: Label,
     ) -> Self {
-        let mut is_hex = false;
+        let mut id_len = 0;
         let mut index = 0;
-        while index < HEX_IDS.len() {
-            is_hex |= is_same(name, HEX_IDS[index]);
+        while index < IDS.len() {
+            if matches!(kind, Kind::Bytes) && is_same(name, IDS[index].0) {
+                id_len = IDS[index].1;
+            }
             index += 1;
         }
-        Self { number, name, json_name, kind, label, values: &[], is_hex }
+        Self { number, name, json_name, kind, label, values: &[], id_len }
     }
 
     /// The same field, an enum with these values.
@@ -228,6 +235,27 @@ impl Field {
     /// Whether it may stand any number of times.
     pub fn is_repeated(&self) -> bool {
         self.label == Label::Repeated
+    }
+
+    /// Whether it holds a trace, span or profile id.
+    pub(crate) const fn is_id(&self) -> bool {
+        self.id_len > 0
+    }
+
+    /// `place` is its own.
+    const fn step(&self, place: u8) -> u8 {
+        match (self.id_len, self.kind) {
+            (8, _) => step::ID8,
+            (16, _) => step::ID16,
+            (_, Kind::Bytes) => step::BYTES,
+            (_, Kind::String) => step::STRING,
+            (_, Kind::Message(_)) => step::MESSAGE + place,
+            (_, kind) => match kind.wire_type() {
+                WireType::Fixed64 => step::FIXED64,
+                WireType::Fixed32 => step::FIXED32,
+                _ => step::VARINT,
+            },
+        }
     }
 
     /// Whether its values may be written in one length-delimited run.
@@ -290,20 +318,6 @@ impl Kind {
         matches!(self, Self::Bytes | Self::String)
     }
 
-    /// `place` is the field's own.
-    const fn step(self, place: u8) -> u8 {
-        match self {
-            Self::Bytes => step::BYTES,
-            Self::String => step::STRING,
-            Self::Message(_) => step::MESSAGE + place,
-            _ => match self.wire_type() {
-                WireType::Fixed64 => step::FIXED64,
-                WireType::Fixed32 => step::FIXED32,
-                _ => step::VARINT,
-            },
-        }
-    }
-
     const fn packed_step(self) -> u8 {
         match self.wire_type() {
             WireType::Fixed64 => step::PACKED_FIXED64,
@@ -313,6 +327,6 @@ impl Kind {
     }
 }
 
-/// OTLP §JSON Protobuf Encoding: trace and span ids are in hex wherever they stand. Profile ids are by the Collector's
-/// practice.
-const HEX_IDS: [&str; 4] = ["trace_id", "span_id", "parent_span_id", "profile_id"];
+/// The ids by the names of their fields, and their lengths in bytes. OTLP §JSON Protobuf Encoding has trace and span ids
+/// in hex wherever they stand; profile ids are in hex by the Collector's practice.
+const IDS: [(&str, u8); 4] = [("trace_id", 16), ("span_id", 8), ("parent_span_id", 8), ("profile_id", 16)];

@@ -24,6 +24,9 @@ pub struct SignalDescriptor {
     pub request: &'static Message,
     /// Where the items are, below an entry (span, metric, log record, profile).
     pub items: Items,
+    /// Whether entries are known by their trace and span ids: then an entry that has an id of the wrong length, its own or
+    /// of a link, is rejected by [`repair`](crate::repair()). In other signals the id is removed.
+    pub needs_ids: bool,
     /// JSON name of the rejected count in the response's `partialSuccess`.
     pub rejected_name: &'static str,
 }
@@ -57,6 +60,7 @@ impl Signal {
         http_path: "/v1/traces",
         request: schema::constant("opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest"),
         items: Items::Entries,
+        needs_ids: true,
         rejected_name: "rejectedSpans",
     });
     /// Metric data points.
@@ -67,6 +71,7 @@ impl Signal {
         http_path: "/v1/metrics",
         request: schema::constant("opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest"),
         items: Items::Inside { containers: &[5, 7, 9, 10, 11], field: 1 },
+        needs_ids: false,
         rejected_name: "rejectedDataPoints",
     });
     /// Log records.
@@ -77,6 +82,7 @@ impl Signal {
         http_path: "/v1/logs",
         request: schema::constant("opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest"),
         items: Items::Entries,
+        needs_ids: false,
         rejected_name: "rejectedLogRecords",
     });
     /// Profile samples (`v1development`).
@@ -89,6 +95,7 @@ impl Signal {
             "opentelemetry.proto.collector.profiles.v1development.ExportProfilesServiceRequest",
         ),
         items: Items::Repeated { field: 2 },
+        needs_ids: false,
         rejected_name: "rejectedProfiles",
     });
     /// All signals of OTLP 1.x.

@@ -11,15 +11,15 @@ use crate::attribute::{KEY_VALUE, MESSAGES};
 use crate::count::survey;
 use crate::error::Fault;
 use crate::schema::{self, Message, Steps, step};
-use crate::wire::{Cursor, WireError, WireType};
+use crate::wire::{Cursor, MAX_GROUP_DEPTH, WireError, WireType};
 use crate::{Count, DecodeError, DecodeErrorKind, Signal};
 use std::ops::Range;
 
 /// Bounds on what one body may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ValidateLimits {
-    /// How deep messages may be nested. Default 100, as prost and Google's runtimes have it; a list inside a list
-    /// costs two, a map inside a map three. Unknown groups are bounded by 100 in any case.
+    /// How deep messages and unknown groups may be nested, counted together. Default 100, as prost and Google's runtimes
+    /// have it; a list inside a list costs two, a map inside a map three, and an unknown field is a level of its own.
     pub max_depth: usize,
     /// How many messages may be nested in the request, at any level: two bytes can make one that costs a decoder a
     /// hundred. Default 16 Mi.
@@ -31,15 +31,18 @@ pub struct ValidateLimits {
 pub struct Checked {
     /// How much it holds.
     pub count: Count,
-    /// Whether concatenating it with another is the merge of the two: its top level holds field 1 alone.
+    /// Whether concatenating it with another is the merge of the two: its top level holds field 1 alone, and it has no
+    /// unknown groups, which not every decoder can skip (the Collector cannot).
     pub mergeable: bool,
 }
 
 /// Checks that `body` is a request of `signal`, and counts what it holds, in one go.
 ///
 /// Sound means: every field of the schema has its wire type (repeated scalars packed or not), every length fits what
-/// encloses it, every string is UTF-8, and the limits hold. Fields that the schema does not know are skipped, groups
-/// with all that is in them. What is sound here decodes with any protobuf runtime.
+/// encloses it, every string is UTF-8, every id is empty or has the length of its kind, and the limits hold. Fields that
+/// the schema does not know are skipped, groups with all that is in them. What is sound here decodes with any protobuf
+/// runtime, and with decoders that check the lengths of ids; [`repair`](crate::repair()) makes bodies sound that have
+/// bad strings or ids alone.
 ///
 /// # Errors
 /// The first fault, with the path of its field.
@@ -55,9 +58,12 @@ pub(crate) fn check(
     companion: &mut impl Companion,
 ) -> Result<Checked, DecodeError> {
     let fault = |fault| DecodeError::locate(signal.request, body, fault);
-    walk(signal.request, body, limits, companion).map_err(fault)?;
+    if body.len() > MAX_BYTES {
+        return Err(fault(Fault { kind: DecodeErrorKind::TooLong { limit: MAX_BYTES }, offset: 0 }));
+    }
+    let has_groups = walk(signal.request, body, limits, companion).map_err(fault)?;
     match survey(signal, body) {
-        Ok(survey) => Ok(Checked { count: survey.count, mergeable: survey.mergeable }),
+        Ok(survey) => Ok(Checked { count: survey.count, mergeable: survey.mergeable && !has_groups }),
         Err(error) => Err(fault(Fault { kind: error.into(), offset: 0 })),
     }
 }
@@ -70,37 +76,72 @@ impl Default for ValidateLimits {
     }
 }
 
-/// Who goes along on a walk through a body: told of each message that is looked into field by field, and asked about
-/// strings that are not UTF-8.
+/// Accompanies a walk through a body: is told of each message that is read field by field, and asked about strings and
+/// ids that are not sound.
 pub(crate) trait Companion {
-    /// A message begins: its length, which it stands behind, and its value.
-    fn enter(&mut self, prefix: Range<usize>, len: usize);
+    /// A message begins.
+    fn enter(&mut self, message: &'static Message, place: &Place);
 
     /// The innermost message has ended.
     fn leave(&mut self);
 
-    /// A string, behind its length, is not UTF-8.
+    /// A string is not UTF-8.
     ///
     /// # Errors
     /// If that is a fault of the body.
-    fn invalid(&mut self, prefix: Range<usize>, text: &[u8]) -> Result<(), DecodeErrorKind>;
+    fn invalid_utf8(&mut self, place: &Place, text: &[u8]) -> Result<(), DecodeErrorKind>;
+
+    /// An id has the wrong length; `kind` says so.
+    ///
+    /// # Errors
+    /// If that is a fault of the body.
+    fn invalid_id(&mut self, place: &Place, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind>;
 }
 
-/// Finds fault with all that is not UTF-8.
+/// Where a field that has a length stands in the body.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// Where its tag starts.
+    pub(crate) start: usize,
+    /// Its length.
+    pub(crate) prefix: Range<usize>,
+    /// Where its value ends.
+    pub(crate) end: usize,
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Tag, length and value.
+    pub(crate) fn whole(&self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    pub(crate) fn value(&self) -> Range<usize> {
+        self.prefix.end..self.end
+    }
+}
+
+/// Finds fault with all that is not sound.
 struct Refuse;
 
 // === impl Refuse ===
 
 impl Companion for Refuse {
     #[inline(always)]
-    fn enter(&mut self, _prefix: Range<usize>, _len: usize) {}
+    fn enter(&mut self, _message: &'static Message, _place: &Place) {}
 
     #[inline(always)]
     fn leave(&mut self) {}
 
     #[inline(always)]
-    fn invalid(&mut self, _prefix: Range<usize>, _text: &[u8]) -> Result<(), DecodeErrorKind> {
+    fn invalid_utf8(&mut self, _place: &Place, _text: &[u8]) -> Result<(), DecodeErrorKind> {
         Err(DecodeErrorKind::Utf8)
+    }
+
+    #[inline(always)]
+    fn invalid_id(&mut self, _place: &Place, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind> {
+        Err(kind)
     }
 }
 
@@ -110,7 +151,7 @@ struct Outer {
     end: usize,
 }
 
-/// Reads a body to its end.
+/// Reads a body to its end. Returns whether it has unknown groups.
 ///
 /// # Errors
 /// The first fault.
@@ -119,7 +160,8 @@ fn walk(
     body: &[u8],
     limits: &ValidateLimits,
     companion: &mut impl Companion,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
+    let mut has_groups = false;
     let mut outer: Vec<Outer> = Vec::with_capacity(16);
     let mut message = root;
     // The body up to the end of the innermost message: nothing is read past it.
@@ -132,7 +174,9 @@ fn walk(
             let fault = |kind: DecodeErrorKind| Fault { kind, offset: start };
             let (mut step, mut value) = short_tag(&message.steps, window, start);
             if step == step::UNKNOWN {
-                (step, value) = other_tag(&message.steps, window, start).map_err(fault)?;
+                let depth = Depth { used: outer.len(), limit: limits.max_depth };
+                (step, value) = other_tag(&message.steps, window, start, depth).map_err(fault)?;
+                has_groups |= step == SKIPPED_GROUP;
             }
             if step >= step::MESSAGE {
                 let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
@@ -157,20 +201,24 @@ fn walk(
                 }
                 elements += 1;
                 outer.push(Outer { message, end: window.len() });
-                companion.enter(value..from, to - from);
+                companion.enter(child, &Place { start, prefix: value..from, end: to });
                 (message, window, at) = (child, &window[..to], from);
             } else if step == step::STRING {
                 let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
                 if !text::is_utf8(body, from, to) {
                     let string = &window[from..to];
-                    companion.invalid(value..from, string).map_err(|kind| {
+                    let place = Place { start, prefix: value..from, end: to };
+                    companion.invalid_utf8(&place, string).map_err(|kind| {
                         let offset = from + text::first_invalid(string);
                         Fault { kind, offset }
                     })?;
                 }
                 at = to;
             } else {
-                at = scalar(step, window, value).map_err(fault)?;
+                at = match scalar(step, window, value) {
+                    Ok(end) => end,
+                    Err(kind) => invalid(kind, window, start, value, companion).map_err(fault)?,
+                };
             }
         }
         match outer.pop() {
@@ -178,9 +226,26 @@ fn walk(
                 companion.leave();
                 (message, window) = (around, &body[..end]);
             }
-            None => return Ok(()),
+            None => return Ok(has_groups),
         }
     }
+}
+
+/// Asks the companion about a field that is not sound, if it is an id; where the field ends.
+#[cold]
+fn invalid(
+    kind: DecodeErrorKind,
+    window: &[u8],
+    start: usize,
+    value: usize,
+    companion: &mut impl Companion,
+) -> Result<usize, DecodeErrorKind> {
+    if !matches!(kind, DecodeErrorKind::IdLength { .. }) {
+        return Err(kind);
+    }
+    let (from, end) = length(window, value)?;
+    companion.invalid_id(&Place { start, prefix: value..from, end }, kind)?;
+    Ok(end)
 }
 
 /// The step for a tag of one byte, or of two bytes that names a field up to [`schema::MAX_NUMBER`]; and where the value
@@ -195,9 +260,9 @@ fn short_tag(steps: &Steps, window: &[u8], at: usize) -> (u8, usize) {
 }
 
 /// The step for any other tag: a padded one, a field of the schema with a wrong wire type, an unknown field. The
-/// latter's value is skipped: its step is [`SKIPPED`].
+/// latter's value is skipped: its step is [`SKIPPED`], or [`SKIPPED_GROUP`].
 #[cold]
-fn other_tag(steps: &Steps, window: &[u8], at: usize) -> Result<(u8, usize), DecodeErrorKind> {
+fn other_tag(steps: &Steps, window: &[u8], at: usize, depth: Depth) -> Result<(u8, usize), DecodeErrorKind> {
     let mut cursor = Cursor::new(window);
     cursor.skip_bytes(at)?;
     let (number, wire_type) = cursor.tag()?;
@@ -211,8 +276,21 @@ fn other_tag(steps: &Steps, window: &[u8], at: usize) -> Result<(u8, usize), Dec
             step => return Ok((step, cursor.position())),
         }
     }
-    cursor.skip_value(number, wire_type)?;
-    Ok((SKIPPED, cursor.position()))
+    // prost counts an unknown field as a level; upb wants one left inside each group.
+    let too_deep = DecodeErrorKind::TooDeep { limit: depth.limit };
+    let left = depth.limit.saturating_sub(depth.used).min(MAX_GROUP_DEPTH);
+    if left == 0 {
+        return Err(too_deep);
+    }
+    if wire_type != WireType::StartGroup {
+        cursor.skip_value(number, wire_type)?;
+        return Ok((SKIPPED, cursor.position()));
+    }
+    cursor.skip_group(number, left - 1).map_err(|error| match error {
+        WireError::GroupDepth => too_deep,
+        error => error.into(),
+    })?;
+    Ok((SKIPPED_GROUP, cursor.position()))
 }
 
 /// Where the value of a field that is neither a message nor a string ends.
@@ -223,9 +301,19 @@ fn scalar(step: u8, window: &[u8], at: usize) -> Result<usize, DecodeErrorKind> 
         step::FIXED64 => fixed(window, at, 8),
         step::FIXED32 => fixed(window, at, 4),
         step::BYTES => Ok(length(window, at)?.1),
-        SKIPPED => Ok(at),
+        step::ID16 => id(window, at, 16),
+        step::ID8 => id(window, at, 8),
+        SKIPPED | SKIPPED_GROUP => Ok(at),
         _ => packed(step, window, at),
     }
+}
+
+/// Where an id ends, which has `expected` bytes or none.
+#[inline(always)]
+fn id(window: &[u8], at: usize, expected: usize) -> Result<usize, DecodeErrorKind> {
+    let (from, to) = length(window, at)?;
+    let found = to - from;
+    if found == expected || found == 0 { Ok(to) } else { Err(DecodeErrorKind::IdLength { found, expected }) }
 }
 
 #[inline(always)]
@@ -253,7 +341,10 @@ fn packed(step: u8, window: &[u8], at: usize) -> Result<usize, DecodeErrorKind> 
 /// Reads a length; where the bytes it speaks of start and end.
 #[inline(always)]
 fn length(window: &[u8], at: usize) -> Result<(usize, usize), WireError> {
-    let (len, from) = varint(window, at)?;
+    let (len, from) = match window.get(at) {
+        Some(&byte) if byte < 0x80 => (u64::from(byte), at + 1),
+        _ => long_length(window, at)?,
+    };
     // `from` is at most the window's length.
     if len > (window.len() - from) as u64 {
         return Err(WireError::LengthPastEnd);
@@ -277,8 +368,25 @@ fn long_varint(window: &[u8], at: usize) -> Result<(u64, usize), WireError> {
     Ok((value, at + cursor.position()))
 }
 
-/// The step of a field that has been skipped.
+#[inline(never)]
+fn long_length(window: &[u8], at: usize) -> Result<(u64, usize), WireError> {
+    let mut cursor = Cursor::new(window.get(at..).unwrap_or_default());
+    let len = cursor.short_varint()?;
+    Ok((len, at + cursor.position()))
+}
+
+/// How many messages are around the one being read, and how many may be.
+#[derive(Clone, Copy)]
+struct Depth {
+    used: usize,
+    limit: usize,
+}
+
+/// The steps of a group and of any other field that has been skipped.
+const SKIPPED_GROUP: u8 = 14;
 const SKIPPED: u8 = 15;
 
-const _: () =
-    assert!(SKIPPED < step::MESSAGE && SKIPPED > step::PACKED_FIXED32 && WireType::Fixed32 as u8 == 5);
+/// Google's runtimes keep lengths in 31 bits.
+const MAX_BYTES: usize = i32::MAX as usize;
+
+const _: () = assert!(SKIPPED < step::MESSAGE && SKIPPED_GROUP > step::ID16 && WireType::Fixed32 as u8 == 5);

@@ -37,9 +37,15 @@ pub enum WireError {
     /// Wire type 6 or 7, which do not exist.
     #[error("there is no such wire type")]
     WireType,
-    /// A group that is not closed, closed twice, or nested deeper than the limit.
-    #[error("a group is not properly closed or too deep")]
+    /// A tag or a length of more than five bytes: C++, Python and Ruby refuse such, padded or not.
+    #[error("a tag or a length has more than five bytes")]
+    Overlong,
+    /// A group that is not closed, or closed twice.
+    #[error("a group is not properly closed")]
     Group,
+    /// Groups that are nested deeper than the limit.
+    #[error("groups are nested too deep")]
+    GroupDepth,
 }
 
 /// A position in a message. Every read is bounded by the slice; nothing is allocated.
@@ -50,7 +56,7 @@ pub struct Cursor<'a> {
 }
 
 /// Unknown groups deeper than this are refused.
-const MAX_GROUP_DEPTH: usize = 100;
+pub(crate) const MAX_GROUP_DEPTH: usize = 100;
 
 // === impl Cursor ===
 
@@ -75,7 +81,7 @@ impl<'a> Cursor<'a> {
     /// Reads a field's number and wire type.
     ///
     /// # Errors
-    /// If the tag is truncated, too long, or names an impossible field or wire type.
+    /// If the tag is truncated, longer than five bytes, or names an impossible field or wire type.
     #[inline]
     pub fn tag(&mut self) -> Result<(u32, WireType), WireError> {
         let raw = match self.bytes.get(self.at) {
@@ -83,7 +89,7 @@ impl<'a> Cursor<'a> {
                 self.at += 1;
                 u64::from(byte)
             }
-            _ => self.varint()?,
+            _ => self.short_varint()?,
         };
         let wire_type = match raw & 7 {
             0 => WireType::Varint,
@@ -116,6 +122,14 @@ impl<'a> Cursor<'a> {
         self.long_varint()
     }
 
+    /// Reads a tag or a length.
+    #[inline(never)]
+    pub(crate) fn short_varint(&mut self) -> Result<u64, WireError> {
+        let start = self.at;
+        let value = self.long_varint()?;
+        if self.at - start > MAX_SHORT_VARINT { Err(WireError::Overlong) } else { Ok(value) }
+    }
+
     #[inline(never)]
     fn long_varint(&mut self) -> Result<u64, WireError> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
@@ -139,7 +153,13 @@ impl<'a> Cursor<'a> {
     /// If the length is malformed or runs past the end.
     #[inline]
     pub fn len_delimited(&mut self) -> Result<&'a [u8], WireError> {
-        let len = self.varint()?;
+        let len = match self.bytes.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                u64::from(byte)
+            }
+            _ => self.short_varint()?,
+        };
         let rest = self.bytes.len() - self.at;
         if len > rest as u64 {
             return Err(WireError::LengthPastEnd);
@@ -197,19 +217,23 @@ impl<'a> Cursor<'a> {
             WireType::Fixed64 => self.skip_bytes(8),
             WireType::Len => self.len_delimited().map(drop),
             WireType::Fixed32 => self.skip_bytes(4),
-            WireType::StartGroup => self.skip_group(number),
+            WireType::StartGroup => self.skip_group(number, MAX_GROUP_DEPTH),
             WireType::EndGroup => Err(WireError::Group),
         }
     }
 
-    /// Iterative, so that nesting costs no stack.
+    /// Skips the group of that number, whose tag was just read, with at most `max_depth` groups inside one another, the
+    /// group itself among them. Iterative, so that nesting costs no stack.
     #[inline(never)]
-    fn skip_group(&mut self, number: u32) -> Result<(), WireError> {
+    pub(crate) fn skip_group(&mut self, number: u32, max_depth: usize) -> Result<(), WireError> {
+        if max_depth == 0 {
+            return Err(WireError::GroupDepth);
+        }
         let mut open = vec![number];
         while let Some(&innermost) = open.last() {
             let (number, wire_type) = self.tag()?;
             match wire_type {
-                WireType::StartGroup if open.len() >= MAX_GROUP_DEPTH => return Err(WireError::Group),
+                WireType::StartGroup if open.len() >= max_depth => return Err(WireError::GroupDepth),
                 WireType::StartGroup => open.push(number),
                 WireType::EndGroup if number != innermost => return Err(WireError::Group),
                 WireType::EndGroup => {
@@ -264,5 +288,8 @@ pub fn varint_len(value: u64) -> usize {
 
 /// A tag and a length: five bytes and ten at most.
 pub(crate) const MAX_TAG_AND_LENGTH: usize = 15;
+
+/// A tag or a length has this many bytes at most: both fit 32 bits.
+const MAX_SHORT_VARINT: usize = 5;
 
 const MAX_FIELD_NUMBER: u64 = (1 << 29) - 1;

@@ -15,6 +15,8 @@ mod edit_properties;
 mod fifth_signal;
 #[path = "protocol/fixtures.rs"]
 mod fixtures;
+#[path = "protocol/ids.rs"]
+mod ids;
 #[path = "protocol/json.rs"]
 mod json;
 #[path = "protocol/json_properties.rs"]

@@ -54,9 +54,6 @@ pub enum JsonErrorKind {
     /// A number that its field cannot hold.
     #[error("the number is out of range for {0}")]
     OutOfRange(&'static str),
-    /// An enum's value by a name that it does not have.
-    #[error("the enum has no value {0:?}")]
-    UnknownValue(Box<str>),
     /// The same key twice in one object.
     #[error("the key stands twice in its object")]
     Duplicate,

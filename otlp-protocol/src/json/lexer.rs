@@ -47,6 +47,11 @@ impl<'a> Lexer<'a> {
         self.at
     }
 
+    /// What stands from `offset` on.
+    pub(super) fn from(&self, offset: usize) -> &'a [u8] {
+        self.text.get(offset..).unwrap_or_default()
+    }
+
     /// What has not been read.
     #[inline(always)]
     pub(super) fn rest(&self) -> &'a [u8] {

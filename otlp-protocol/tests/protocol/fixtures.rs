@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
-use otlp_protocol::{Count, DecodeErrorKind, Signal, ValidateLimits, count, repair_utf8, validate};
+use otlp_protocol::{Count, DecodeErrorKind, Repairs, Signal, ValidateLimits, count, repair, validate};
 use serde_json::Value;
 use std::io::Read as _;
 
@@ -26,11 +26,17 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
+/// What is left of a body without items that have bad ids.
 fn check(signal: Signal, body: &[u8]) -> Result<Count, String> {
-    let checked = validate(signal, body, &ValidateLimits::default()).map_err(|error| error.to_string())?;
-    assert_eq!(count(signal, body).unwrap(), checked.count);
-    Ok(checked.count)
+    let repairs = Repairs { utf8: false, ids: true };
+    let body = Bytes::copy_from_slice(body);
+    let repaired = repair(signal, &body, &ValidateLimits::default(), repairs, MAX_BYTES);
+    let repaired = repaired.map_err(|error| error.to_string())?;
+    assert_eq!(count(signal, &repaired.body).unwrap(), repaired.checked.count);
+    Ok(repaired.checked.count)
 }
+
+const MAX_BYTES: usize = 64 << 20;
 
 #[test]
 fn valid_bodies_are_counted() {
@@ -99,7 +105,8 @@ fn strings_that_are_not_utf8_are_refused_or_repaired() {
         let (signal, body) = (signal(case), Bytes::from(hex(case["hex"].as_str().unwrap())));
         let error = validate(signal, &body, &ValidateLimits::default()).unwrap_err();
         assert_eq!(error.kind, DecodeErrorKind::Utf8, "{name}");
-        let repaired = repair_utf8(signal, &body, &ValidateLimits::default(), 1 << 20).unwrap();
+        let repaired =
+            repair(signal, &body, &ValidateLimits::default(), Repairs::default(), 1 << 20).unwrap();
         assert_eq!(repaired.strings, 1, "{name}");
         assert_eq!(
             crate::oracle::decode(signal, &repaired.body).unwrap().count,

@@ -72,7 +72,12 @@ fn known(random: &mut Random, field: &Field, depth: usize, out: &mut Vec<u8>) {
             len_delimited(random, field.number, text.as_bytes(), out);
         }
         Kind::Bytes => {
-            let bytes: Vec<u8> = (0..random.below(20)).map(|_| random.next() as u8).collect();
+            let len = match id_len(field) {
+                Some(_) if random.one_in(8) => 0,
+                Some(len) => len,
+                None => random.below(20),
+            };
+            let bytes: Vec<u8> = (0..len).map(|_| random.next() as u8).collect();
             len_delimited(random, field.number, &bytes, out);
         }
         kind if field.is_packable() && random.one_in(2) => {
@@ -84,6 +89,15 @@ fn known(random: &mut Random, field: &Field, depth: usize, out: &mut Vec<u8>) {
             tag(random, field.number, kind.wire_type(), out);
             scalar(random, kind.wire_type(), out);
         }
+    }
+}
+
+/// The length of a trace, span or profile id.
+fn id_len(field: &Field) -> Option<usize> {
+    match field.name {
+        "trace_id" | "profile_id" => Some(16),
+        "span_id" | "parent_span_id" => Some(8),
+        _ => None,
     }
 }
 
@@ -122,25 +136,27 @@ fn scalar(random: &mut Random, wire_type: WireType, out: &mut Vec<u8>) {
 
 fn len_delimited(random: &mut Random, number: u32, value: &[u8], out: &mut Vec<u8>) {
     tag(random, number, WireType::Len, out);
-    varint(random, value.len() as u64, out);
+    let padding = if random.one_in(20) { 1 + random.below(3) } else { 0 };
+    padded(value.len() as u64, padding, MAX_TAG_BYTES, out);
     out.extend_from_slice(value);
 }
 
 fn tag(random: &mut Random, number: u32, wire_type: WireType, out: &mut Vec<u8>) {
     let value = u64::from(number) << 3 | wire_type as u64;
-    if random.one_in(40) { padded(value, 1, out) } else { put_varint(out, value) }
+    padded(value, usize::from(random.one_in(40)), MAX_TAG_BYTES, out);
 }
 
 /// Now and then longer than need be.
 fn varint(random: &mut Random, value: u64, out: &mut Vec<u8>) {
     let padding = if random.one_in(20) { 1 + random.below(3) } else { 0 };
-    padded(value, padding, out);
+    padded(value, padding, 10, out);
 }
 
-fn padded(value: u64, padding: usize, out: &mut Vec<u8>) {
+/// With so many bytes more than need be, but not more than `most` in all.
+fn padded(value: u64, padding: usize, most: usize, out: &mut Vec<u8>) {
     let start = out.len();
     put_varint(out, value);
-    let padding = padding.min(10 - (out.len() - start));
+    let padding = padding.min(most - (out.len() - start));
     if padding > 0 {
         *out.last_mut().unwrap() |= 0x80;
         out.extend(std::iter::repeat_n(0x80, padding - 1));
@@ -156,3 +172,6 @@ fn character(random: &mut Random) -> char {
         _ => char::from(b' ' + random.below(95) as u8),
     }
 }
+
+/// Some decoders refuse longer tags and lengths.
+const MAX_TAG_BYTES: usize = 5;

@@ -5,7 +5,7 @@ use crate::random::{Random, message};
 use bytes::Bytes;
 use otlp_protocol::schema::{Kind, Message};
 use otlp_protocol::wire::{Cursor, WireType, put_tag, put_varint};
-use otlp_protocol::{DecodeErrorKind, Signal, ValidateLimits, repair_utf8, validate};
+use otlp_protocol::{DecodeErrorKind, Repairs, Signal, ValidateLimits, repair, validate};
 use proptest::prelude::*;
 
 const MAX: usize = 64 << 20;
@@ -84,7 +84,7 @@ proptest! {
         let body = Bytes::from(body);
         let limits = ValidateLimits::default();
         let verdict = validate(signal, &body, &limits);
-        match (repair_utf8(signal, &body, &limits, MAX), verdict) {
+        match (repair(signal, &body, &limits, Repairs::default(), MAX), verdict) {
             (Ok(repaired), verdict) => {
                 let (expect, strings) = lossy(signal.request, &body);
                 prop_assert!(repaired.body == expect, "{} bytes, not {}", repaired.body.len(), expect.len());
@@ -112,10 +112,12 @@ fn nested(depth: usize, value: &[u8]) -> Bytes {
 fn the_deepest_string_is_repaired_and_lengths_may_take_more_bytes() {
     let limits = ValidateLimits::default();
     // Request, resource, scope, record and value around 48 lists of two levels each.
-    let repaired = repair_utf8(Signal::LOGS, &nested(48, &field(1, &[0xff; 126])), &limits, MAX).unwrap();
+    let repaired =
+        repair(Signal::LOGS, &nested(48, &field(1, &[0xff; 126])), &limits, Repairs::default(), MAX).unwrap();
     assert_eq!(repaired.body, nested(48, &field(1, "\u{fffd}".repeat(126).as_bytes())));
     assert_eq!(repaired.strings, 1);
-    let error = repair_utf8(Signal::LOGS, &nested(49, &field(1, b"\xff")), &limits, MAX).unwrap_err();
+    let error =
+        repair(Signal::LOGS, &nested(49, &field(1, b"\xff")), &limits, Repairs::default(), MAX).unwrap_err();
     assert_eq!(error.kind, DecodeErrorKind::TooDeep { limit: 100 });
 }
 
@@ -126,7 +128,8 @@ fn other_faults_are_named_as_the_check_names_them() {
     put_tag(&mut wrong, 3, WireType::Varint);
     wrong.push(1);
     let body = Bytes::from([field(1, &bad_string), field(1, &wrong)].concat());
-    let error = repair_utf8(Signal::TRACES, &body, &ValidateLimits::default(), MAX).unwrap_err();
+    let error =
+        repair(Signal::TRACES, &body, &ValidateLimits::default(), Repairs::default(), MAX).unwrap_err();
     assert_eq!(
         error.to_string(),
         "resource_spans[1].schema_url: the field does not have wire type Varint (at byte 7)"
@@ -135,8 +138,11 @@ fn other_faults_are_named_as_the_check_names_them() {
 
 #[test]
 fn unknown_fields_and_bytes_are_left_alone() {
-    let body = Bytes::from(field(1, &[field(99, b"\xff"), field(2, &field(2, &field(1, b"\xff")))].concat()));
-    let repaired = repair_utf8(Signal::TRACES, &body, &ValidateLimits::default(), MAX).unwrap();
+    let body = Bytes::from(field(
+        1,
+        &[field(99, b"\xff"), field(2, &field(2, &field(5, &field(7, b"\xff"))))].concat(),
+    ));
+    let repaired = repair(Signal::LOGS, &body, &ValidateLimits::default(), Repairs::default(), MAX).unwrap();
     assert_eq!((repaired.body.as_ptr(), repaired.strings), (body.as_ptr(), 0));
 }
 
@@ -145,10 +151,10 @@ fn a_body_may_not_grow_beyond_its_limit() {
     let body = Bytes::from(field(1, &field(3, &[0xff; 1000])));
     let limits = ValidateLimits::default();
     let limit = 3 * 1000 + 7;
-    let repaired = repair_utf8(Signal::LOGS, &body, &limits, limit + 100).unwrap();
+    let repaired = repair(Signal::LOGS, &body, &limits, Repairs::default(), limit + 100).unwrap();
     assert_eq!(repaired.body.len(), limit - 1);
     for max_bytes in [0, body.len(), limit - 2] {
-        let error = repair_utf8(Signal::LOGS, &body, &limits, max_bytes).unwrap_err();
+        let error = repair(Signal::LOGS, &body, &limits, Repairs::default(), max_bytes).unwrap_err();
         assert_eq!(error.kind, DecodeErrorKind::TooLarge { limit: max_bytes });
     }
 }

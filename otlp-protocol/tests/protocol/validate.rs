@@ -109,6 +109,65 @@ fn depth_is_bounded_and_costs_no_stack() {
     deep.unwrap().join().unwrap();
 }
 
+/// A log record whose body is `lists` lists inside each other, the innermost with `inside`.
+fn lists_around(lists: usize, inside: Vec<u8>) -> Vec<u8> {
+    nest(&[1, 2, 2, 5], (0..lists).fold(inside, |value, _| nest(&[5, 1], value)))
+}
+
+#[test]
+fn unknown_groups_and_messages_are_counted_together() {
+    let groups = |depth: usize| [vec![0x8b, 0x06].repeat(depth), vec![0x8c, 0x06].repeat(depth)].concat();
+    // Four levels of envelope and record, 40 lists of two levels each, and groups.
+    assert!(check(Signal::LOGS, &lists_around(40, groups(15))).is_ok());
+    for depth in [16, 60, 100_000] {
+        let error = check(Signal::LOGS, &lists_around(40, groups(depth))).unwrap_err();
+        assert_eq!(error.kind, DecodeErrorKind::TooDeep { limit: 100 }, "{depth}");
+    }
+    // An unknown field is a level to prost: there is none left in the innermost of a hundred messages.
+    let unknown = vec![0xa8, 0x06, 0x01];
+    assert!(check(Signal::LOGS, &lists_around(48, vec![])).is_ok());
+    let error = check(Signal::LOGS, &lists_around(48, unknown.clone())).unwrap_err();
+    assert_eq!(error.kind, DecodeErrorKind::TooDeep { limit: 100 });
+    assert!(check(Signal::LOGS, &lists_around(47, unknown)).is_ok());
+    // With a limit of their own, groups are still bounded by 100.
+    let limits = ValidateLimits { max_depth: usize::MAX, ..ValidateLimits::default() };
+    assert!(validate(Signal::LOGS, &groups(99), &limits).is_ok());
+    assert!(validate(Signal::LOGS, &groups(101), &limits).is_err());
+}
+
+#[test]
+fn a_body_with_unknown_groups_is_sound_but_not_merged() {
+    let group = [0x8b, 0x06, 0x08, 0x01, 0x8c, 0x06];
+    for body in [nest(&[1], group.to_vec()), nest(&[1, 2, 2], group.to_vec())] {
+        let checked = check(Signal::LOGS, &body).unwrap();
+        assert!(!checked.mergeable);
+    }
+    assert!(check(Signal::LOGS, &nest(&[1, 2, 2], vec![0xa8, 0x06, 0x01])).unwrap().mergeable);
+}
+
+#[test]
+fn tags_and_lengths_of_more_than_five_bytes_are_refused() {
+    // Log records with a body of no bytes, tag and length padded.
+    let tag = |padding: &[u8]| nest(&[1, 2, 2], [&[0xaa], padding, &[0x00, 0x00]].concat());
+    let len = |padding: &[u8]| nest(&[1, 2, 2], [&[0x2a, 0x80], padding, &[0x00]].concat());
+    let id = |padding: &[u8]| nest(&[1, 2, 2], [&[0x4a, 0x80], padding, &[0x00]].concat());
+    let unknown = |padding: &[u8]| nest(&[1, 2, 2], [&[0xaa, 0x86], padding, &[0x00, 0x00]].concat());
+    for make in [&tag as &dyn Fn(&[u8]) -> Vec<u8>, &len, &id, &unknown] {
+        assert!(check(Signal::LOGS, &make(&[0x80; 2])).is_ok());
+        let error = check(Signal::LOGS, &make(&[0x80; 4])).unwrap_err();
+        assert_eq!(error.kind, DecodeErrorKind::Wire(WireError::Overlong), "{error}");
+        assert_eq!(error.offset, 6);
+    }
+}
+
+#[test]
+fn bodies_of_two_gib_are_refused() {
+    // Zeros that nobody reads take no memory.
+    let body = vec![0; 1 << 31];
+    let error = check(Signal::LOGS, &body).unwrap_err();
+    assert_eq!(error.kind, DecodeErrorKind::TooLong { limit: (1 << 31) - 1 });
+}
+
 #[test]
 fn messages_are_bounded() {
     let body = [0x0a, 0x00].repeat(10);

@@ -13,6 +13,7 @@ static WISHES_DESCRIPTOR: SignalDescriptor = SignalDescriptor {
     http_path: "/v1/wishes",
     request: &REQUEST,
     items: Items::Entries,
+    needs_ids: false,
     rejected_name: "rejectedWishes",
 };
 
@@ -26,6 +27,7 @@ static GIFTS_DESCRIPTOR: SignalDescriptor = SignalDescriptor {
     http_path: "/v1/gifts",
     request: &REQUEST,
     items: Items::Inside { containers: &[5], field: 1 },
+    needs_ids: false,
     rejected_name: "rejectedGifts",
 };
 

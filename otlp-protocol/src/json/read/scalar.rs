@@ -16,13 +16,14 @@ impl Reader<'_, '_> {
         match field.kind {
             Kind::String => self.string(field, has_presence)?,
             Kind::Bytes => self.bytes(field, has_presence)?,
-            kind => {
-                let bits = self.bits(field)?;
-                if bits != 0 || has_presence {
+            kind => match self.bits(field) {
+                Ok(bits) if bits != 0 || has_presence => {
                     put_tag(self.sink.out, field.number, kind.wire_type());
                     self.put_bits(kind, bits);
                 }
-            }
+                Ok(_) => {}
+                Err(fault) => self.ignore_unknown_name(field, fault)?,
+            },
         }
         self.check_size()
     }
@@ -42,10 +43,10 @@ impl Reader<'_, '_> {
             match field.kind {
                 Kind::String => self.string(field, true)?,
                 Kind::Bytes => self.bytes(field, true)?,
-                kind => {
-                    let bits = self.bits(field)?;
-                    self.put_bits(kind, bits);
-                }
+                kind => match self.bits(field) {
+                    Ok(bits) => self.put_bits(kind, bits),
+                    Err(fault) => self.ignore_unknown_name(field, fault)?,
+                },
             }
             // Eight bytes can come of two characters.
             self.check_size()?;
@@ -77,7 +78,7 @@ impl Reader<'_, '_> {
     #[inline]
     fn bytes(&mut self, field: &Field, even_if_empty: bool) -> Result<(), Fault> {
         let raw =
-            self.lexer.string(if field.is_hex { "a string of hex digits" } else { "a string of base64" })?;
+            self.lexer.string(if field.is_id() { "a string of hex digits" } else { "a string of base64" })?;
         let text = raw.unescape(&mut self.scratch);
         if text.is_empty() && !even_if_empty {
             return Ok(());
@@ -85,7 +86,7 @@ impl Reader<'_, '_> {
         put_tag(self.sink.out, field.number, WireType::Len);
         let open = self.sink.open();
         let out = &mut *self.sink.out;
-        let decoded = match field.is_hex {
+        let decoded = match field.is_id() {
             true => bytes::decode_hex(text, out)
                 .or_else(|kind| bytes::decode_profile_id(field, text, out).ok_or(kind)),
             false => bytes::decode_base64(text, out),
@@ -120,7 +121,20 @@ impl Reader<'_, '_> {
             }
             kind => number::integer(kind, text),
         };
-        bits.map_err(|kind| Fault { kind: unknown_value(field, text, kind), offset: start })
+        bits.map_err(|kind| Fault { kind, offset: start })
+    }
+
+    /// Passes over an enum's value by a name that the schema does not have, as over an unknown key: a sender with a newer
+    /// schema may use such a name. The value has been read.
+    #[cold]
+    fn ignore_unknown_name(&mut self, field: &Field, fault: Fault) -> Result<(), Fault> {
+        let is_name =
+            matches!(self.lexer.from(fault.offset), [b'"', first, ..] if first.is_ascii_alphabetic());
+        if field.kind != Kind::Enum || !is_name || !matches!(fault.kind, JsonErrorKind::Expected(_)) {
+            return Err(fault);
+        }
+        self.unknown_keys += 1;
+        Ok(())
     }
 
     #[inline(always)]
@@ -141,17 +155,6 @@ fn enum_value(field: &Field, name: &[u8]) -> Option<u64> {
     value.map(|&(_, number)| i64::from(number) as u64)
 }
 
-/// Names the value that an enum does not have.
-#[cold]
-fn unknown_value(field: &Field, text: &[u8], kind: JsonErrorKind) -> JsonErrorKind {
-    let is_name = text.first().is_some_and(|first| first.is_ascii_alphabetic());
-    if field.kind != Kind::Enum || !is_name {
-        return kind;
-    }
-    let name = String::from_utf8_lossy(&text[..text.len().min(MAX_SHOWN_BYTES)]);
-    JsonErrorKind::UnknownValue(name.into_owned().into())
-}
-
 fn expectation(kind: Kind) -> &'static str {
     match kind {
         Kind::Double | Kind::Float => "a number",
@@ -159,6 +162,3 @@ fn expectation(kind: Kind) -> &'static str {
         _ => "an integer",
     }
 }
-
-/// An error shows this much of what was sent.
-const MAX_SHOWN_BYTES: usize = 64;

@@ -24,7 +24,7 @@ pub(super) fn put_text(out: &mut Vec<u8>, field: &Field, value: &[u8]) -> Result
         return Ok(());
     }
     out.push(b'"');
-    match field.is_hex {
+    match field.is_id() {
         true => text::put_hex(out, value),
         false => text::put_base64(out, value),
     }
@@ -34,7 +34,7 @@ pub(super) fn put_text(out: &mut Vec<u8>, field: &Field, value: &[u8]) -> Result
 
 /// How long a text is as [`put_text`] writes it.
 pub(super) fn text_len(field: &Field, value: &[u8]) -> usize {
-    2 + match (field.kind == Kind::String, field.is_hex) {
+    2 + match (field.kind == Kind::String, field.is_id()) {
         (true, _) => text::escaped_len(value),
         (false, true) => value.len() * 2,
         (false, false) => value.len().div_ceil(3) * 4,
