@@ -1,6 +1,6 @@
 //! What moves through a pipeline: one export request's worth of encoded telemetry with what is known about it.
 
-use crate::{Charge, Items, Payload, Signal};
+use crate::{Charge, Items, Payload, Rejected, Signal};
 use bytes::Bytes;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,6 +18,9 @@ pub struct Batch {
     pub origin: Option<Arc<Origin>>,
     /// No attempt starts after this; a merged batch has none.
     pub deadline: Option<Instant>,
+    /// Items of the request that the receiver's check took out: part of the answer to the sender. If that was all of
+    /// them, the body is empty.
+    pub rejected: Option<Box<Rejected>>,
     charge: Charge,
 }
 
@@ -57,7 +60,16 @@ pub struct Origin {
 impl Batch {
     /// A batch of a body that [`validate`](crate::validate) found sound.
     pub fn new(signal: Signal, body: impl Into<Body>, count: Count, mergeable: bool, charge: Charge) -> Self {
-        Self { signal, body: body.into(), count, mergeable, origin: None, deadline: None, charge }
+        Self {
+            signal,
+            body: body.into(),
+            count,
+            mergeable,
+            origin: None,
+            deadline: None,
+            rejected: None,
+            charge,
+        }
     }
 
     /// The encoded request.
@@ -101,7 +113,8 @@ impl Batch {
         std::mem::take(&mut self.charge)
     }
 
-    /// A second holder of the same batch: bytes and charge are shared, nothing is copied.
+    /// A second holder of the same batch: bytes and charge are shared, nothing is copied. What the check took out is
+    /// left to the first.
     #[must_use]
     pub fn share(&mut self) -> Self {
         Self { charge: self.charge.share(), ..self.lend() }
@@ -117,6 +130,7 @@ impl Batch {
             mergeable: self.mergeable,
             origin: self.origin.clone(),
             deadline: self.deadline,
+            rejected: None,
             charge: Charge::none(),
         }
     }

@@ -8,7 +8,7 @@ mod tls;
 pub use client::{ClientConfig, ClientLimits, Compression, Encoding};
 pub use cors::CorsConfig;
 pub(crate) use server::IDENTITY;
-pub use server::{InvalidUtf8, OriginConfig, ServerConfig, ServerLimits};
+pub use server::{InvalidIds, InvalidUtf8, OriginConfig, ServerConfig, ServerLimits};
 pub use tls::{CertificateConfig, ServerTlsConfig, TlsConfig, TlsParameters, TlsVersion};
 
 /// A setting that cannot work, found before anything is started.

@@ -20,6 +20,10 @@ pub type ExportFuture<'a> = Pin<Box<dyn Future<Output = ExportResult> + Send + '
 pub trait Export: Send + Sync + 'static {
     /// Exports one batch.
     fn export(&self, batch: Batch) -> impl Future<Output = ExportResult> + Send;
+
+    /// Counts `items` that a server took out of a request before the request became a batch: they stay the sender's. By
+    /// default nothing is counted.
+    fn refuse(&self, _items: u64) {}
 }
 
 /// Any [`Export`]: the plug between configured components. Cloning shares it.
@@ -28,11 +32,17 @@ pub struct BoxExport(Arc<dyn DynExport>);
 
 trait DynExport: Send + Sync {
     fn export(&self, batch: Batch) -> ExportFuture<'_>;
+
+    fn refuse(&self, items: u64);
 }
 
 impl<E: Export> DynExport for E {
     fn export(&self, batch: Batch) -> ExportFuture<'_> {
         Box::pin(Export::export(self, batch))
+    }
+
+    fn refuse(&self, items: u64) {
+        Export::refuse(self, items);
     }
 }
 
@@ -46,5 +56,9 @@ impl BoxExport {
 impl Export for BoxExport {
     fn export(&self, batch: Batch) -> impl Future<Output = ExportResult> + Send {
         self.0.export(batch)
+    }
+
+    fn refuse(&self, items: u64) {
+        self.0.refuse(items);
     }
 }

@@ -28,6 +28,8 @@ mod server_cors;
 mod server_grpc;
 #[path = "transport/server_http.rs"]
 mod server_http;
+#[path = "transport/server_ids.rs"]
+mod server_ids;
 #[path = "transport/server_json.rs"]
 mod server_json;
 #[path = "transport/server_life.rs"]

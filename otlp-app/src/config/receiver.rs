@@ -16,7 +16,7 @@ use crate::protocol::Protocol;
 use grpc::Grpc;
 use http::Http;
 use otlp_service::ServerSpec;
-use otlp_transport::{ConfigError, InvalidUtf8, MultiplexTransportStrategy, ServerConfig};
+use otlp_transport::{ConfigError, InvalidIds, InvalidUtf8, MultiplexTransportStrategy, ServerConfig};
 use security::Security;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -53,6 +53,15 @@ enum Transport {
 enum Utf8 {
     #[default]
     Replace,
+    Refuse,
+}
+
+/// What happens to items with ids of the wrong length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Ids {
+    #[default]
+    RejectItem,
     Refuse,
 }
 
@@ -138,6 +147,7 @@ fn one_port(
         (sizes_differ, "max_recv_msg_size_mib", "max_request_body_size"),
         (grpc.include_metadata != http.include_metadata, "include_metadata", "include_metadata"),
         (grpc.invalid_utf8 != http.invalid_utf8, "invalid_utf8", "invalid_utf8"),
+        (grpc.invalid_ids != http.invalid_ids, "invalid_ids", "invalid_ids"),
     ];
     let mut sound = true;
     for (_, of_grpc, of_http) in conflicts.into_iter().filter(|(differs, ..)| *differs) {
@@ -198,6 +208,15 @@ impl From<Utf8> for InvalidUtf8 {
         match utf8 {
             Utf8::Replace => Self::Replace,
             Utf8::Refuse => Self::Refuse,
+        }
+    }
+}
+
+impl From<Ids> for InvalidIds {
+    fn from(ids: Ids) -> Self {
+        match ids {
+            Ids::RejectItem => Self::RejectItem,
+            Ids::Refuse => Self::Refuse,
         }
     }
 }

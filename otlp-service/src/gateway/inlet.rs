@@ -38,6 +38,10 @@ impl Export for Inlet {
         self.stats.count(items, &result);
         result
     }
+
+    fn refuse(&self, items: u64) {
+        self.stats.count_refused(items);
+    }
 }
 
 impl Export for PipelineEntry {

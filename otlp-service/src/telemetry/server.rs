@@ -39,6 +39,14 @@ const COUNTED: &[Counted<ServerStats>] = &[
     Counted::total("otlp_server_repaired_strings", "Strings that were not UTF-8, put right.", |stats| {
         &stats.repaired_strings
     }),
+    Counted::total("otlp_server_rejected_items", "Items rejected for ids of the wrong length.", |stats| {
+        &stats.rejected_items
+    }),
+    Counted::total(
+        "otlp_server_removed_ids",
+        "Ids of the wrong length, removed from log records, exemplars and profiles.",
+        |stats| &stats.removed_ids,
+    ),
     Counted::total("otlp_server_unknown_json_keys", "Keys of JSON that were ignored.", |stats| {
         &stats.unknown_json_keys
     }),

@@ -77,6 +77,11 @@ impl ReceiverStats {
         }
     }
 
+    /// Counts items that the server took out of a request.
+    pub(crate) fn count_refused(&self, items: u64) {
+        self.refused.add(items);
+    }
+
     pub(crate) fn count(&self, items: u64, result: &ExportResult) {
         let (item_counter, request_counter) = match result {
             Ok(_) => (&self.accepted, &self.accepted_requests),

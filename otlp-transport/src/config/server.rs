@@ -22,6 +22,8 @@ pub struct ServerConfig {
     pub origin: OriginConfig,
     /// What happens to strings that are not UTF-8. Default: they are repaired.
     pub invalid_utf8: InvalidUtf8,
+    /// What happens to items with trace or span ids of the wrong length. Default: they are rejected.
+    pub invalid_ids: InvalidIds,
     /// HTTP: which other origins' pages may send. Default none.
     pub cors: Option<CorsConfig>,
     /// HTTP: headers that every answer gets, unless it has them already.
@@ -50,6 +52,19 @@ pub enum InvalidUtf8 {
     /// Each bad sequence becomes U+FFFD, and the string is counted.
     #[default]
     Replace,
+    /// The request is refused.
+    Refuse,
+}
+
+/// What happens to trace, span and profile ids that are neither empty nor of their length (16, 8 and 16 bytes).
+///
+/// Other receivers refuse a request that has such an id, so that a batch with one would be lost as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InvalidIds {
+    /// A span that has such an id, its own or of a link, is rejected, and the sender told by a partial success. Of log
+    /// records, exemplars and profiles the id is removed. Both are counted.
+    #[default]
+    RejectItem,
     /// The request is refused.
     Refuse,
 }
@@ -99,6 +114,7 @@ impl ServerConfig {
             limits: ServerLimits::default(),
             origin: OriginConfig::default(),
             invalid_utf8: InvalidUtf8::default(),
+            invalid_ids: InvalidIds::default(),
             cors: None,
             response_headers: Vec::new(),
             encodings: None,

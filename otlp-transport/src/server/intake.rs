@@ -1,5 +1,6 @@
 //! From a body on the wire to a batch handed on: what gRPC and HTTP have in common.
 
+mod ids;
 mod json;
 mod repair;
 
@@ -10,12 +11,12 @@ use super::media_type::MediaType;
 use super::seldom::Seldom;
 use crate::compression::{Codec, DecompressError};
 use crate::{
-    BoxExport, Export, ExportError, InvalidUtf8, OriginConfig, Routes, ServerConfig, ServerLimits,
-    TransportContext,
+    BoxExport, Export, ExportError, InvalidIds, InvalidUtf8, OriginConfig, Routes, ServerConfig,
+    ServerLimits, TransportContext,
 };
 use bytes::Bytes;
 use otlp_protocol::{
-    Accepted, Batch, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation, Retry, Signal,
+    Accepted, Batch, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation, Repairs, Retry, Signal,
     ValidateLimits, validate,
 };
 use std::fmt;
@@ -31,7 +32,9 @@ pub(super) struct Intake {
     pub(super) origin: OriginConfig,
     pub(super) gate: Gate,
     checks: ValidateLimits,
-    invalid_utf8: InvalidUtf8,
+    repairs: Repairs,
+    /// Ids of the wrong length since the log last spoke of them.
+    invalid_ids: Seldom,
     /// Strings repaired, and keys of JSON that nobody knows, since the log last spoke of them.
     repaired: Seldom,
     unknown_keys: Seldom,
@@ -52,7 +55,11 @@ impl Intake {
         routes: Routes,
         stats: Arc<ServerStats>,
     ) -> Self {
-        let ServerConfig { limits, origin, invalid_utf8, .. } = config.clone();
+        let ServerConfig { limits, origin, invalid_utf8, invalid_ids, .. } = config.clone();
+        let repairs = Repairs {
+            utf8: invalid_utf8 == InvalidUtf8::Replace,
+            ids: invalid_ids == InvalidIds::RejectItem,
+        };
         let checks = ValidateLimits { max_depth: limits.max_depth, max_elements: limits.max_elements };
         Self {
             context,
@@ -62,7 +69,8 @@ impl Intake {
             origin,
             gate: Gate::new(config.auth.clone()),
             checks,
-            invalid_utf8,
+            repairs,
+            invalid_ids: Seldom::every(INVALID_IDS_LOG_INTERVAL),
             repaired: Seldom::every(REPAIRED_LOG_INTERVAL),
             unknown_keys: Seldom::every(UNKNOWN_KEYS_LOG_INTERVAL),
         }
@@ -106,8 +114,12 @@ impl Intake {
         })?
     }
 
-    /// Hands a batch on, and waits for its fate until its deadline.
-    pub(super) async fn export(&self, export: &BoxExport, batch: Batch) -> Result<Accepted, ExportError> {
+    /// Hands a batch on, if anything is left of it, and waits for its fate until its deadline.
+    pub(super) async fn export(&self, export: &BoxExport, mut batch: Batch) -> Result<Accepted, ExportError> {
+        let rejection = self.count_rejected(export, &mut batch);
+        if batch.is_empty() && rejection.is_partial() {
+            return Ok(rejection);
+        }
         let deadline = batch.deadline;
         let outcome = before(deadline, &*self.context.clock, export.export(batch)).await;
         let outcome = outcome.unwrap_or_else(|| {
@@ -117,7 +129,8 @@ impl Intake {
                 "the deadline passed before the batch was taken",
             ))
         });
-        outcome.inspect_err(|_| ServerStats::count(&self.stats.failed_requests))
+        let outcome = outcome.inspect_err(|_| ServerStats::count(&self.stats.failed_requests));
+        outcome.map(|accepted| ids::join(rejection, accepted))
     }
 
     fn check(&self, signal: Signal, wire: Wire) -> Result<Option<Batch>, ExportError> {
@@ -127,16 +140,16 @@ impl Intake {
             MediaType::Protobuf => plain,
             MediaType::Json => self.rewrite(signal, plain, &mut charge)?,
         };
-        let (plain, checked) = match validate(signal, &plain, &self.checks) {
-            Err(error) if error.kind == DecodeErrorKind::Utf8 && self.replaces_utf8() => {
-                self.repair(signal, &plain, &mut charge)?
-            }
-            checked => (plain, checked.map_err(refusal)?),
+        let (plain, checked, rejected) = match validate(signal, &plain, &self.checks) {
+            Err(error) if self.repairs.puts_right(error.kind) => self.repair(signal, &plain, &mut charge)?,
+            checked => (plain, checked.map_err(refusal)?, None),
         };
-        if checked.count.entries == 0 {
+        if checked.count.entries == 0 && rejected.is_none() {
             return Ok(None);
         }
-        Ok(Some(Batch::new(signal, plain, checked.count, checked.mergeable, charge)))
+        let mut batch = Batch::new(signal, plain, checked.count, checked.mergeable, charge);
+        batch.rejected = rejected.map(Box::new);
+        Ok(Some(batch))
     }
 
     /// The body in the clear, and what it holds of the budget: its length.
@@ -164,14 +177,14 @@ impl Intake {
     }
 
     fn replaces_utf8(&self) -> bool {
-        self.invalid_utf8 == InvalidUtf8::Replace
+        self.repairs.utf8
     }
 }
 
 /// What is said of a body that is not OTLP: the field, the place, and what is wrong.
 fn refusal(error: DecodeError) -> ExportError {
     let kind = match error.kind {
-        DecodeErrorKind::TooManyElements { .. } => ErrorKind::TooLarge,
+        DecodeErrorKind::TooManyElements { .. } | DecodeErrorKind::TooLong { .. } => ErrorKind::TooLarge,
         _ => ErrorKind::InvalidData,
     };
     let violation = FieldViolation { field: error.path.clone(), description: error.kind.to_string() };
@@ -183,6 +196,7 @@ const LARGE_BYTES: u64 = 2 << 20;
 /// The same for JSON, which has to be rewritten.
 const LARGE_JSON_BYTES: u64 = 256 << 10;
 const SMALL_BYTES: usize = 4 << 10;
+const INVALID_IDS_LOG_INTERVAL: Duration = Duration::from_secs(60);
 const REPAIRED_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// Some SDKs send such a key in every request; the counter tells how many there are.
 const UNKNOWN_KEYS_LOG_INTERVAL: Duration = Duration::from_secs(60 * 60);

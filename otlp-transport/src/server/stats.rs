@@ -32,7 +32,12 @@ pub struct ServerStats {
     pub repaired_requests: AtomicU64,
     /// The strings in them that were put right; in JSON, the bad sequences.
     pub repaired_strings: AtomicU64,
-    /// Keys of JSON that OTLP does not have, which were ignored; snake_case ones among them.
+    /// Items taken out of requests because of ids of the wrong length. The sender was told by a partial success.
+    pub rejected_items: AtomicU64,
+    /// Ids of the wrong length that were removed from log records, exemplars and profiles.
+    pub removed_ids: AtomicU64,
+    /// Keys of JSON that OTLP does not have, snake_case ones among them, and unknown names of enum values: they were
+    /// ignored.
     pub unknown_json_keys: AtomicU64,
     /// Connections open now.
     pub open_connections: AtomicU64,

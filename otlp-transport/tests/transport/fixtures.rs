@@ -7,7 +7,7 @@ mod cases;
 use crate::harness::{Capture, Http1Peer, Http2Peer, SocketPath, context, framed, serve, serve_config};
 use cases::{Case, Verdict};
 use http::HeaderMap;
-use otlp_protocol::{RpcStatus, Signal};
+use otlp_protocol::{Accepted, RpcStatus, Signal};
 use otlp_transport::{
     GrpcTransportStrategy, HttpTransportStrategy, InvalidUtf8, MultiplexTransportStrategy, Server,
     ServerConfig, TransportContext, TransportStrategy, accepted_encodings,
@@ -45,7 +45,10 @@ impl Door {
             assert_eq!((reply.status, reply.code()), (200, verdict.grpc_code()), "{}: {reply:?}", case.name);
             assert_eq!(reply.has_trailers, verdict == Verdict::Accepted, "{}", case.name);
             match verdict {
-                Verdict::Accepted => assert_eq!(&reply.body[..], [0; 5]),
+                Verdict::Accepted => {
+                    assert_eq!(reply.body[0], 0, "{}", case.name);
+                    check_success(case, Accepted::decode(&reply.body[5..]).unwrap());
+                }
                 Verdict::Rejected => assert!(!reply.header("grpc-message").is_empty(), "{}", case.name),
                 // OTLP §Failures: no RetryInfo, so that it is not sent again.
                 Verdict::TooLarge => assert!(!reply.headers.contains_key("grpc-status-details-bin")),
@@ -109,16 +112,23 @@ fn headers(case: &Case) -> Vec<(&str, &str)> {
 /// The answer is written as the request was. OTLP §Full Success, §Failures-1.
 fn check_reply(case: &Case, verdict: Verdict, status: u16, headers: &HeaderMap, body: &[u8]) {
     assert_eq!(status, verdict.http_status(), "{}: {body:?}", case.name);
-    let (media_type, success): (_, &[u8]) =
-        if case.is_json { ("application/json", b"{}") } else { ("application/x-protobuf", b"") };
+    let media_type = if case.is_json { "application/json" } else { "application/x-protobuf" };
     assert_eq!(headers["content-type"], media_type, "{}", case.name);
     if verdict == Verdict::Accepted {
-        assert_eq!(body, success, "{}", case.name);
+        let accepted =
+            if case.is_json { Accepted::decode_json(body).unwrap() } else { Accepted::decode(body).unwrap() };
+        check_success(case, accepted);
         return;
     }
     let told =
         if case.is_json { RpcStatus::decode_json(body).unwrap() } else { RpcStatus::decode(body).unwrap() };
     assert!(!told.message.is_empty(), "{}", case.name);
+}
+
+/// OTLP §Full Success, §Partial Success.
+fn check_success(case: &Case, accepted: Accepted) {
+    assert_eq!(accepted.rejected, case.rejected(), "{}", case.name);
+    assert_eq!(accepted.message.is_empty(), accepted.rejected == 0, "{}: {accepted:?}", case.name);
 }
 
 const ANY_PORT: &str = "127.0.0.1:0";

@@ -1,6 +1,6 @@
 //! Settings of OTLP/gRPC.
 
-use super::{Security, Transport, Utf8, set, set_bytes};
+use super::{Ids, Security, Transport, Utf8, set, set_bytes};
 use crate::config::auth::Auth;
 use crate::config::duration::GoDuration;
 use crate::config::tls::ServerTls;
@@ -28,6 +28,9 @@ pub(super) struct Grpc {
     tls: Option<ServerTls>,
     /// Strings that are not UTF-8: replace the bad bytes, or refuse the request. Default replace.
     pub(super) invalid_utf8: Utf8,
+    /// Items with trace or span ids of the wrong length: reject the item (spans; of others remove the id), or refuse the
+    /// request. Default reject_item.
+    pub(super) invalid_ids: Ids,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -68,6 +71,7 @@ impl Grpc {
     /// Puts what is set into the transport's settings.
     pub(super) fn apply(&self, config: &mut ServerConfig) {
         config.invalid_utf8 = self.invalid_utf8.into();
+        config.invalid_ids = self.invalid_ids.into();
         let limits = &mut config.limits;
         set_bytes(&mut limits.max_request_bytes, self.max_request_bytes());
         if self.max_concurrent_streams > 0 {

@@ -1,6 +1,6 @@
 //! Settings of OTLP/HTTP.
 
-use super::{Security, Transport, Utf8, set, set_bytes};
+use super::{Ids, Security, Transport, Utf8, set, set_bytes};
 use crate::config::auth::Auth;
 use crate::config::duration::GoDuration;
 use crate::config::headers::Headers;
@@ -43,6 +43,9 @@ pub(super) struct Http {
     tls: Option<ServerTls>,
     /// Strings that are not UTF-8: replace the bad bytes, or refuse the request. Default replace.
     pub(super) invalid_utf8: Utf8,
+    /// Items with trace or span ids of the wrong length: reject the item (spans; of others remove the id), or refuse the
+    /// request. Default reject_item.
+    pub(super) invalid_ids: Ids,
 }
 
 /// Cross-origin requests.
@@ -70,6 +73,7 @@ impl Http {
     /// Puts what is set into the transport's settings.
     pub(super) fn apply(&self, config: &mut ServerConfig) {
         config.invalid_utf8 = self.invalid_utf8.into();
+        config.invalid_ids = self.invalid_ids.into();
         config.cors = self.cors.config();
         config.response_headers.clone_from(&self.response_headers.0);
         let named = |name: &String| if name.is_empty() { IDENTITY.into() } else { name.clone() };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::plan::ServerPlan;
-use otlp_transport::InvalidUtf8;
+use otlp_transport::{InvalidIds, InvalidUtf8};
 use std::time::Duration;
 
 /// A configuration whose receiver has these protocols.
@@ -63,6 +63,7 @@ fn what_cannot_differ_on_one_port_is_named_in_both() {
             "max_request_body_size",
         ),
         ("invalid_utf8: refuse", "endpoint: 'a:1'", "invalid_utf8", "invalid_utf8"),
+        ("invalid_ids: refuse", "endpoint: 'a:1'", "invalid_ids", "invalid_ids"),
         ("endpoint: 'a:1'", "include_metadata: true", "include_metadata", "include_metadata"),
     ] {
         let both = |grpc: &str, http: &str| {
@@ -87,7 +88,7 @@ fn settings_of_http_reach_the_transport() {
     let servers = servers(
         "{http: {cors: {allowed_origins: ['https://*.example'], allowed_headers: [x], exposed_headers: [y], \
          max_age: 7200}, response_headers: {strict-transport-security: max-age=1}, include_metadata: true, \
-         compression_algorithms: ['', gzip], invalid_utf8: refuse}}",
+         compression_algorithms: ['', gzip], invalid_utf8: refuse, invalid_ids: refuse}}",
     );
     let [ServerPlan { spec, include_metadata: true, .. }] = &servers[..] else { panic!("not one server") };
     let cors = spec.config.cors.as_ref().unwrap();
@@ -100,6 +101,7 @@ fn settings_of_http_reach_the_transport() {
     assert_eq!(spec.config.response_headers, [("strict-transport-security".into(), "max-age=1".into())]);
     assert_eq!(spec.config.encodings, Some(vec!["identity".into(), "gzip".into()]));
     assert_eq!(spec.config.invalid_utf8, InvalidUtf8::Refuse);
+    assert_eq!(spec.config.invalid_ids, InvalidIds::Refuse);
     let plain = self::servers("{http: {cors: {max_age: 1}}}");
     assert!(plain[0].spec.config.cors.is_none() && plain[0].spec.config.encodings.is_none());
 }
@@ -117,6 +119,7 @@ fn wrong_settings_are_shown_where_they_stand() {
         ("{http: {transport: unix}}", "", "path of a socket"),
         ("{http: {transport: udp}}", "udp", "unknown value `udp`"),
         ("{http: {transport: unix, endpoint: 'localhost:1'}}", "'localhost", "path of a socket"),
+        ("{grpc: {invalid_ids: drop}}", "drop", "unknown value `drop`"),
         ("{grpc: {invalid_utf8: drop}}", "drop", "unknown value `drop`"),
     ] {
         let text = receiving(protocols);
