@@ -1,16 +1,20 @@
 //! TLS of clients and servers: rustls with ring. Certificates, keys and authorities are read when a client or a server is
 //! made, and again when their files change: connections made from then on use them, those that are open stay as they are.
 
+mod any;
 mod client;
+mod key;
 mod material;
 mod parameters;
 mod server;
+mod trust;
 mod verify;
 
 pub(crate) use client::TlsConnector;
 pub(crate) use server::{Accepted, TlsAcceptor};
 
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{AlertDescription, CertificateError, Error};
+use std::io;
 
 /// What to offer, or to take, in ALPN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +23,6 @@ pub(crate) enum Alpn {
     Http2,
     /// HTTP/2, else HTTP/1.1.
     Any,
-}
-
-/// A certificate, with those that lead to its authority, and its key.
-struct Pair {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
 }
 
 impl Alpn {
@@ -38,6 +36,30 @@ impl Alpn {
 
 fn problem(key: &'static str, problem: impl ToString) -> crate::ConfigError {
     crate::ConfigError { key, problem: problem.to_string() }
+}
+
+/// Says why a handshake failed where rustls names a cause that its readers cannot act on.
+fn explained(error: io::Error) -> io::Error {
+    let text = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(Error::InvalidCertificate(CertificateError::Other(why))) => {
+            format!("the peer's certificate cannot be trusted: {why}")
+        }
+        Some(Error::InvalidCertificate(
+            CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
+        )) => format!(
+            "a certificate of the peer's chain is signed in a way that cannot be checked, such as with SHA-1 or a P-521 \
+             key; {}, with SHA-256, SHA-384 or SHA-512",
+            key::SUPPORTED
+        ),
+        Some(Error::AlertReceived(AlertDescription::HandshakeFailure)) => format!(
+            "the peer ended the TLS handshake (alert handshake_failure): no TLS version, cipher suite or kind of key in \
+             common; its certificate may have a key of a kind that is not supported, such as P-521: {}",
+            key::SUPPORTED
+        ),
+        _ => return error,
+    };
+    io::Error::new(error.kind(), text)
 }
 
 const HTTP2: &[u8] = b"h2";

@@ -46,3 +46,9 @@ mod tls_reload;
 #[cfg(feature = "tls")]
 #[path = "transport/tls_server.rs"]
 mod tls_server;
+#[cfg(feature = "tls")]
+#[path = "transport/tls_trust.rs"]
+mod tls_trust;
+#[cfg(feature = "tls")]
+#[path = "transport/version1.rs"]
+mod version1;

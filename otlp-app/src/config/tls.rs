@@ -13,13 +13,13 @@ use std::path::PathBuf;
 pub(crate) struct Tls {
     /// Speak cleartext, if the endpoint has no scheme. Default false.
     insecure: bool,
-    /// Trust any certificate. Default false.
+    /// Accept any certificate, of any host. Default false.
     insecure_skip_verify: bool,
-    /// PEM file of trust anchors. Default: the system's.
+    /// PEM file of trusted certificates: of authorities, or of servers themselves. Default: the system's.
     ca_file: Option<PathBuf>,
-    /// PEM text of trust anchors.
+    /// PEM text of trusted certificates.
     ca_pem: Option<String>,
-    /// Trust the system's anchors beside the given ones. Default false.
+    /// Trust the system's certificates, too. Default false.
     include_system_ca_certs_pool: bool,
     /// Name to expect in the server's certificate. Default: the endpoint's host.
     server_name_override: Option<String>,
@@ -55,7 +55,8 @@ pub(crate) struct ServerTls {
     key_file: Option<PathBuf>,
     /// The same as PEM text.
     key_pem: Option<SecretText>,
-    /// PEM file of authorities: senders must show a certificate of one of them. Default: none is asked for.
+    /// PEM file of trusted certificates: senders must show one that an authority in it issued, or that is itself in it. Default:
+    /// none is asked for.
     client_ca_file: Option<PathBuf>,
     /// The same as PEM text. Not a key of the Collector.
     client_ca_pem: Option<String>,

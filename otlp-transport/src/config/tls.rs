@@ -11,13 +11,13 @@ use std::time::Duration;
 pub struct TlsConfig {
     /// gRPC endpoints without a scheme: speak cleartext. A scheme wins. Default false.
     pub insecure: bool,
-    /// Trust any certificate. Default false.
+    /// Accept any certificate, of any host, of any kind of key. Default false.
     pub insecure_skip_verify: bool,
-    /// PEM file of trust anchors that replace the system's.
+    /// PEM file of trusted certificates, which replace the system's: of authorities, or of servers themselves.
     pub ca_file: Option<PathBuf>,
-    /// PEM text of trust anchors that replace the system's.
+    /// The same as PEM text.
     pub ca_pem: Option<String>,
-    /// Trust the system's anchors beside the given ones. Default false.
+    /// Trust the system's certificates beside the given ones. Default false.
     pub include_system_ca_certs_pool: bool,
     /// Name to expect in the server's certificate instead of the endpoint's host.
     pub server_name_override: Option<String>,
@@ -33,9 +33,9 @@ pub struct TlsConfig {
 pub struct ServerTlsConfig {
     /// What is shown to clients. Required.
     pub certificate: CertificateConfig,
-    /// PEM file of authorities for client certificates, which are then required.
+    /// PEM file of trusted certificates: clients must show one that an authority in it issued, or that is itself in it.
     pub client_ca_file: Option<PathBuf>,
-    /// PEM text of authorities for client certificates, which are then required.
+    /// The same as PEM text.
     pub client_ca_pem: Option<String>,
     /// What connections agree on, and how often files are looked at.
     pub parameters: TlsParameters,

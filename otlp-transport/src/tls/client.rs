@@ -1,10 +1,15 @@
 //! TLS of clients.
 
+use super::any::AnyCertificate;
 use super::material::Materials;
-use super::{Alpn, HTTP2, Pair, parameters, problem, verify};
+use super::trust::Trust;
+use super::verify::ServerCertificates;
+use super::{Alpn, HTTP2, explained, parameters, problem};
 use crate::disk::Watched;
 use crate::{BoxIo, ConfigError, TlsConfig, TransportContext};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls_pki_types::ServerName;
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -52,12 +57,13 @@ impl TlsConnector {
         let interval = config.parameters.reload_interval;
         let config = config.clone();
         let config = Watched::new(context, materials.files, interval, move |contents| {
-            let pair = certificate.as_ref().map(|certificate| certificate.read(contents)).transpose()?;
-            let mut given = RootCertStore::empty();
+            let provider = parameters::provider(&config.parameters)?;
+            let own = certificate.as_ref().map(|certificate| certificate.read(contents, &provider));
+            let mut given = Trust::none();
             for pem in &anchors {
-                pem.add_anchors(&mut given, contents)?;
+                pem.add_to(&mut given, contents, &provider)?;
             }
-            make(&config, pair, given, alpn)
+            make(&config, provider, own.transpose()?, given, alpn)
         })?;
         Ok(Self { config, name })
     }
@@ -65,7 +71,7 @@ impl TlsConnector {
     /// Does the handshake. No timeout of its own.
     pub(crate) async fn connect(&self, io: BoxIo) -> io::Result<Secured> {
         let connector = tokio_rustls::TlsConnector::from(self.config.get());
-        let stream = connector.connect(self.name.clone(), io).await?;
+        let stream = connector.connect(self.name.clone(), io).await.map_err(explained)?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
         Ok(Secured { io: Box::new(stream), http2 })
     }
@@ -73,55 +79,59 @@ impl TlsConnector {
 
 fn make(
     config: &TlsConfig,
-    pair: Option<Pair>,
-    given: RootCertStore,
+    provider: Arc<CryptoProvider>,
+    own: Option<CertifiedKey>,
+    given: Trust,
     alpn: Alpn,
 ) -> Result<ClientConfig, ConfigError> {
-    let provider = parameters::provider(&config.parameters)?;
-    let builder = ClientConfig::builder_with_provider(provider.clone())
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&parameters::versions(&config.parameters)?)
-        .map_err(|error| problem("tls", error))?;
+        .map_err(|error| problem("tls", error))?
+        .dangerous();
     let builder = if config.insecure_skip_verify {
-        let verifier = Arc::new(verify::AnyCertificate::new(provider));
-        builder.dangerous().with_custom_certificate_verifier(verifier)
+        builder.with_custom_certificate_verifier(Arc::new(AnyCertificate::new(&provider)))
     } else {
-        builder.with_root_certificates(anchors(config, given)?)
+        let verifier = ServerCertificates::new(trusted(config, given)?, provider);
+        builder.with_custom_certificate_verifier(Arc::new(verifier.map_err(|error| problem("tls", error))?))
     };
-    let mut client = match pair {
+    let mut client = match own {
         None => builder.with_no_client_auth(),
-        Some(Pair { chain, key }) => {
-            builder.with_client_auth_cert(chain, key).map_err(|error| problem("tls.cert_file", error))?
-        }
+        Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own))),
     };
     client.alpn_protocols = alpn.protocols();
     Ok(client)
 }
 
-/// The given anchors, the system's, or both.
-fn anchors(config: &TlsConfig, given: RootCertStore) -> Result<Arc<RootCertStore>, ConfigError> {
+/// What is given, what the system trusts, or both.
+fn trusted(config: &TlsConfig, given: Trust) -> Result<Arc<Trust>, ConfigError> {
     if given.is_empty() {
-        return system_anchors();
+        return system_trust();
     }
-    let mut anchors = given;
+    let mut trust = given;
     if config.include_system_ca_certs_pool {
-        anchors.extend(system_anchors()?.roots.iter().cloned());
+        trust.extend(&*system_trust()?);
     }
-    Ok(Arc::new(anchors))
+    Ok(Arc::new(trust))
 }
 
-/// The system's trust anchors, read once: it takes tens of milliseconds and megabytes. A failure is not kept.
-fn system_anchors() -> Result<Arc<RootCertStore>, ConfigError> {
-    static ANCHORS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-    if let Some(anchors) = ANCHORS.get() {
-        return Ok(anchors.clone());
+/// What the system trusts, read once: it takes tens of milliseconds and megabytes. A failure is not kept.
+fn system_trust() -> Result<Arc<Trust>, ConfigError> {
+    static SYSTEM: OnceLock<Arc<Trust>> = OnceLock::new();
+    if let Some(trust) = SYSTEM.get() {
+        return Ok(Arc::clone(trust));
     }
     let loaded = rustls_native_certs::load_native_certs();
-    let mut anchors = RootCertStore::empty();
-    // One odd certificate in the system's store must not cost the others.
-    anchors.add_parsable_certificates(loaded.certs);
-    if anchors.is_empty() {
-        let why = loaded.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
-        return Err(problem("tls", format!("the system has no trust anchors{why}; give a ca_file")));
+    let algorithms = ring::default_provider().signature_verification_algorithms;
+    let mut trust = Trust::none();
+    for certificate in loaded.certs {
+        // One odd certificate in the system's store must not cost the others.
+        if let Err(reason) = trust.add(certificate, &algorithms) {
+            tracing::debug!(reason, "a certificate that the system trusts cannot be used");
+        }
     }
-    Ok(ANCHORS.get_or_init(|| Arc::new(anchors)).clone())
+    if trust.is_empty() {
+        let why = loaded.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
+        return Err(problem("tls", format!("the system has no trusted certificates{why}; set ca_file")));
+    }
+    Ok(Arc::clone(SYSTEM.get_or_init(|| Arc::new(trust))))
 }

@@ -1,12 +1,15 @@
 //! Certificates, keys and authorities in PEM, from files or given as texts.
 
-use super::{Pair, problem};
+use super::trust::Trust;
+use super::{key, problem};
 use crate::disk::Named;
 use crate::{CertificateConfig, ConfigError};
-use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::PathBuf;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// The files that a configuration names.
 #[derive(Default)]
@@ -95,25 +98,62 @@ impl Pem {
         }
     }
 
-    pub(super) fn add_anchors(
+    /// Adds the certificates to what is trusted. Those that cannot be used are left out with a warning, as a bundle may
+    /// hold some of many.
+    ///
+    /// # Errors
+    /// If none can be used.
+    pub(super) fn add_to(
         &self,
-        anchors: &mut RootCertStore,
+        trust: &mut Trust,
         contents: &[Vec<u8>],
+        provider: &CryptoProvider,
     ) -> Result<(), ConfigError> {
-        for certificate in self.certificates(contents)? {
-            anchors.add(certificate).map_err(|error| problem(self.key, error))?;
+        let certificates = self.certificates(contents)?;
+        let (all, mut unusable) = (certificates.len(), Vec::new());
+        for (index, certificate) in certificates.into_iter().enumerate() {
+            if let Err(reason) = trust.add(certificate, &provider.signature_verification_algorithms) {
+                unusable.push(format!("certificate {}: {reason}", index + 1));
+            }
         }
-        Ok(())
+        match unusable.first() {
+            Some(first) if unusable.len() == all => Err(problem(self.key, first)),
+            Some(first) => {
+                let (key, count) = (self.key, unusable.len());
+                tracing::warn!(key, count, first, "certificates that cannot be used are not trusted");
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 }
 
 // === impl Certificate ===
 
 impl Certificate {
-    pub(super) fn read(&self, contents: &[Vec<u8>]) -> Result<Pair, ConfigError> {
+    /// Reads certificate and key, which must belong together.
+    pub(super) fn read(
+        &self,
+        contents: &[Vec<u8>],
+        provider: &CryptoProvider,
+    ) -> Result<CertifiedKey, ConfigError> {
         let chain = self.chain.certificates(contents)?;
         let key = PrivateKeyDer::from_pem_slice(self.key.bytes(contents))
             .map_err(|error| problem(self.key.key, format!("no private key in PEM: {error}")))?;
-        Ok(Pair { chain, key })
+        let first = chain.first().map(|first| &**first).unwrap_or_default();
+        let (_, certificate) = X509Certificate::from_der(first)
+            .map_err(|error| problem(self.chain.key, format!("invalid X.509 certificate: {error}")))?;
+        let info = certificate.public_key();
+        if let Some(kind) = key::unsupported_kind(info, &provider.signature_verification_algorithms) {
+            let text = format!("the certificate's key ({kind}) is not supported; {}", key::SUPPORTED);
+            return Err(problem(self.chain.key, text));
+        }
+        let key = provider.key_provider.load_private_key(key).map_err(|_| {
+            problem(self.key.key, format!("invalid or unsupported private key; {}", key::SUPPORTED))
+        })?;
+        if key.public_key().is_some_and(|public| *public != *info.raw) {
+            return Err(problem(self.chain.key, "the certificate does not belong to the private key"));
+        }
+        Ok(CertifiedKey::new(chain, key))
     }
 }

@@ -1,11 +1,13 @@
 //! TLS of servers, and whom client certificates name.
 
 use super::material::Materials;
-use super::{Alpn, Pair, parameters, problem};
+use super::trust::Trust;
+use super::verify::ClientCertificates;
+use super::{Alpn, explained, parameters, problem};
 use crate::disk::Watched;
 use crate::{BoxIo, ConfigError, NameKind, PeerCertificate, ServerTlsConfig, TransportContext};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::ServerConfig;
+use rustls::sign::SingleCertAndKey;
 use std::io;
 use std::sync::Arc;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -51,24 +53,22 @@ impl TlsAcceptor {
         let interval = parameters.reload_interval;
         let config = Watched::new(context, materials.files, interval, move |contents| {
             let provider = parameters::provider(&parameters)?;
-            let builder = ServerConfig::builder_with_provider(provider.clone())
+            let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
                 .with_protocol_versions(&parameters::versions(&parameters)?)
                 .map_err(|error| problem("tls", error))?;
             let builder = if authorities.is_empty() {
                 builder.with_no_client_auth()
             } else {
-                let mut roots = RootCertStore::empty();
+                let mut trust = Trust::none();
                 for pem in &authorities {
-                    pem.add_anchors(&mut roots, contents)?;
+                    pem.add_to(&mut trust, contents, &provider)?;
                 }
-                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-                builder.with_client_cert_verifier(
-                    verifier.map_err(|error| problem("tls.client_ca_file", error))?,
-                )
+                let verifier = ClientCertificates::new(Arc::new(trust), Arc::clone(&provider));
+                let verifier = verifier.map_err(|error| problem("tls.client_ca_file", error))?;
+                builder.with_client_cert_verifier(Arc::new(verifier))
             };
-            let Pair { chain, key } = certificate.read(contents)?;
-            let mut server =
-                builder.with_single_cert(chain, key).map_err(|error| problem("tls.cert_file", error))?;
+            let own = certificate.read(contents, &provider)?;
+            let mut server = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(own)));
             server.alpn_protocols = alpn.protocols();
             Ok(server)
         })?;
@@ -77,7 +77,8 @@ impl TlsAcceptor {
 
     /// Does the handshake. No timeout of its own.
     pub(crate) async fn accept(&self, io: BoxIo) -> io::Result<Accepted> {
-        let stream = tokio_rustls::TlsAcceptor::from(self.config.get()).accept(io).await?;
+        let stream =
+            tokio_rustls::TlsAcceptor::from(self.config.get()).accept(io).await.map_err(explained)?;
         let chain = stream.get_ref().1.peer_certificates();
         let certificate = chain.and_then(|chain| chain.first()).map(|certificate| names(certificate));
         Ok(Accepted { io: Box::new(stream), certificate })

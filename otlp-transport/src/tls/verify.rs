@@ -1,52 +1,256 @@
-//! Trusting anybody: `insecure_skip_verify`. Signatures are still checked: the peer holds the key it shows.
+//! Who a peer is: its certificate and the handshake's signature, checked against what is trusted.
+//!
+//! webpki checks chains. It refuses two kinds of certificates that Go accepts from a peer, and so the Collector: those that
+//! are authorities themselves (`CA:TRUE`, as most tools make self-signed certificates) and those of X.509 version 1. Such a
+//! certificate is trusted if it is in the trust file, or if an authority in that file signed it. Validity period, purpose,
+//! critical extensions and the host's name are checked in any case.
 
+use super::key::{self, Handshake};
+use super::trust::{Trust, is_authority};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
+};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::sync::Arc;
+use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
 
-/// Accepts any certificate.
+/// Checks certificates of servers.
 #[derive(Debug)]
-pub(super) struct AnyCertificate(Arc<CryptoProvider>);
+pub(super) struct ServerCertificates {
+    rules: Rules,
+    /// `None`: no authority is trusted.
+    chains: Option<Arc<WebPkiServerVerifier>>,
+}
 
-impl AnyCertificate {
-    pub(super) fn new(provider: Arc<CryptoProvider>) -> Self {
-        Self(provider)
+/// Checks certificates of clients, which are required.
+#[derive(Debug)]
+pub(super) struct ClientCertificates {
+    rules: Rules,
+    /// `None`: no authority is trusted.
+    chains: Option<Arc<dyn ClientCertVerifier>>,
+}
+
+/// What holds for both.
+#[derive(Debug)]
+struct Rules {
+    trust: Arc<Trust>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+/// What a peer uses its certificate for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Server,
+    Client,
+}
+
+// === impl ServerCertificates ===
+
+impl ServerCertificates {
+    pub(super) fn new(trust: Arc<Trust>, provider: Arc<CryptoProvider>) -> Result<Self, String> {
+        let algorithms = provider.signature_verification_algorithms;
+        let chains = match trust.authorities() {
+            none if none.is_empty() => None,
+            some => {
+                let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(some.clone()), provider);
+                Some(builder.build().map_err(|error| error.to_string())?)
+            }
+        };
+        Ok(Self { rules: Rules { trust, algorithms }, chains })
     }
 }
 
-impl ServerCertVerifier for AnyCertificate {
+impl ServerCertVerifier for ServerCertificates {
     fn verify_server_cert(
         &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
+        if self.rules.trust_without_chain(certificate, now, Purpose::Server)? {
+            let parsed = ParsedCertificate::try_from(certificate);
+            verify_server_name(&parsed.map_err(|error| explained(error, certificate))?, name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        let Some(chains) = &self.chains else { return Err(CertificateError::UnknownIssuer.into()) };
+        let verified = chains.verify_server_cert(certificate, intermediates, name, ocsp_response, now);
+        verified.map_err(|error| explained(error, certificate))
     }
 
     fn verify_tls12_signature(
         &self,
         message: &[u8],
         certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
+        signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        key::check_handshake(Handshake::Tls12, message, certificate, signed, &self.rules.algorithms)
     }
 
     fn verify_tls13_signature(
         &self,
         message: &[u8],
         certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
+        signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        key::check_handshake(Handshake::Tls13, message, certificate, signed, &self.rules.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.rules.algorithms.supported_schemes()
     }
 }
+
+// === impl ClientCertificates ===
+
+impl ClientCertificates {
+    pub(super) fn new(trust: Arc<Trust>, provider: Arc<CryptoProvider>) -> Result<Self, String> {
+        let algorithms = provider.signature_verification_algorithms;
+        let chains = match trust.authorities() {
+            none if none.is_empty() => None,
+            some => {
+                let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(some.clone()), provider);
+                Some(builder.build().map_err(|error| error.to_string())?)
+            }
+        };
+        Ok(Self { rules: Rules { trust, algorithms }, chains })
+    }
+}
+
+impl ClientCertVerifier for ClientCertificates {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.rules.trust.issuers()
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        if self.rules.trust_without_chain(certificate, now, Purpose::Client)? {
+            return Ok(ClientCertVerified::assertion());
+        }
+        let Some(chains) = &self.chains else { return Err(CertificateError::UnknownIssuer.into()) };
+        let verified = chains.verify_client_cert(certificate, intermediates, now);
+        verified.map_err(|error| explained(error, certificate))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        key::check_handshake(Handshake::Tls12, message, certificate, signed, &self.rules.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        key::check_handshake(Handshake::Tls13, message, certificate, signed, &self.rules.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.rules.algorithms.supported_schemes()
+    }
+}
+
+// === impl Rules ===
+
+impl Rules {
+    /// Whether a certificate is trusted without a chain: because it is in the trust file, or because an authority there
+    /// signed it and webpki does not take its kind.
+    ///
+    /// # Errors
+    /// If the certificate would be trusted, but not now, or not for that purpose.
+    fn trust_without_chain(
+        &self,
+        der: &CertificateDer<'_>,
+        now: UnixTime,
+        purpose: Purpose,
+    ) -> Result<bool, Error> {
+        // webpki says what is wrong with a certificate that cannot be read.
+        let Ok((_, certificate)) = X509Certificate::from_der(der) else { return Ok(false) };
+        let is_trusted = self.trust.holds(der)
+            || (is_authority(&certificate) && self.trust.has_issued(&certificate, &self.algorithms));
+        if !is_trusted {
+            return Ok(false);
+        }
+        if certificate.version() == X509Version::V3 {
+            // Refuses critical extensions that are not known. There are none in other versions.
+            ParsedCertificate::try_from(der)?;
+        }
+        check_period(&certificate, now)?;
+        check_purpose(&certificate, purpose)?;
+        Ok(true)
+    }
+}
+
+fn check_period(certificate: &X509Certificate<'_>, now: UnixTime) -> Result<(), CertificateError> {
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let unix = |seconds: i64| {
+        UnixTime::since_unix_epoch(std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
+    };
+    let validity = certificate.validity();
+    let (not_before, not_after) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+    if seconds < not_before {
+        return Err(CertificateError::NotValidYetContext { time: now, not_before: unix(not_before) });
+    }
+    if seconds > not_after {
+        return Err(CertificateError::ExpiredContext { time: now, not_after: unix(not_after) });
+    }
+    Ok(())
+}
+
+/// A certificate that says nothing of its purposes has all of them. RFC 5280 §4.2.1.12.
+fn check_purpose(certificate: &X509Certificate<'_>, purpose: Purpose) -> Result<(), CertificateError> {
+    let usage = certificate.extended_key_usage().map_err(|_| CertificateError::BadEncoding)?;
+    let fits = usage.is_none_or(|usage| {
+        usage.value.any
+            || match purpose {
+                Purpose::Server => usage.value.server_auth,
+                Purpose::Client => usage.value.client_auth,
+            }
+    });
+    if fits { Ok(()) } else { Err(CertificateError::InvalidPurpose) }
+}
+
+/// Why a certificate cannot be trusted, in words that rustls does not have.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+enum Refused {
+    #[error(
+        "it is an authority (CA:TRUE) that is not in the trust file; add it there, or use a certificate that an authority \
+         in the trust file issued"
+    )]
+    UnknownAuthority,
+    #[error(
+        "it is X.509 version 1, which has no subject alternative names and is not issued by an authority in the trust \
+         file; issue a certificate of version 3"
+    )]
+    Version1,
+}
+
+fn explained(error: Error, der: &CertificateDer<'_>) -> Error {
+    if !matches!(error, Error::InvalidCertificate(CertificateError::Other(_))) {
+        return error;
+    }
+    let refused = match X509Certificate::from_der(der) {
+        Ok((_, certificate)) if certificate.version() != X509Version::V3 => Refused::Version1,
+        Ok((_, certificate)) if certificate.is_ca() => Refused::UnknownAuthority,
+        _ => return error,
+    };
+    CertificateError::Other(OtherError(Arc::new(refused))).into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Somebody who vouches for others.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -44,6 +45,23 @@ impl Authority {
         self.pair(Some(common_name), &[])
     }
 
+    /// The name that certificates of this authority have as their issuer, in DER.
+    pub(crate) fn name(&self) -> Vec<u8> {
+        let (_, certificate) = X509Certificate::from_der(self.0.der()).unwrap();
+        certificate.subject().as_raw().to_vec()
+    }
+
+    /// The authority's key.
+    pub(crate) fn key(&self) -> &KeyPair {
+        self.0.key()
+    }
+
+    /// A certificate as `params` say.
+    pub(crate) fn issue(&self, params: &CertificateParams) -> Pair {
+        let key = KeyPair::generate().unwrap();
+        Pair { cert: params.signed_by(&key, &self.0).unwrap().pem(), key: key.serialize_pem() }
+    }
+
     pub(crate) fn pair(&self, common_name: Option<&str>, names: &[SanType]) -> Pair {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name = DistinguishedName::new();
@@ -51,13 +69,20 @@ impl Authority {
             params.distinguished_name.push(DnType::CommonName, name);
         }
         params.subject_alt_names = names.to_vec();
-        let key = KeyPair::generate().unwrap();
-        let cert = params.signed_by(&key, &self.0).unwrap().pem();
-        Pair { cert, key: key.serialize_pem() }
+        self.issue(&params)
     }
 }
 
 impl Pair {
+    /// A certificate for `localhost` that vouches for itself.
+    pub(crate) fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "self");
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        Self { cert: params.self_signed(&key).unwrap().pem(), key: key.serialize_pem() }
+    }
+
     pub(crate) fn config(&self) -> CertificateConfig {
         let mut config = CertificateConfig::default();
         config.cert_pem = Some(self.cert.clone());

@@ -224,7 +224,7 @@ fn materials_that_cannot_be_used_are_refused_by_key() {
         config.check(&context()).map_err(|error| error.key)
     };
     assert_eq!(check(&|_| {}), Ok(()));
-    assert_eq!(check(&|config| config.certificate.cert_pem = Some(other.cert.clone())), Err("tls.cert_file"));
+    assert_eq!(check(&|config| config.certificate.cert_pem = Some(other.cert.clone())), Err("tls.cert_pem"));
     assert_eq!(check(&|config| config.certificate.cert_pem = Some("x".into())), Err("tls.cert_pem"));
     assert_eq!(check(&|config| config.certificate.key_pem = Some("x".into())), Err("tls.key_pem"));
     assert_eq!(check(&|config| config.certificate.key_pem = None), Err("tls.cert_pem"));

@@ -1,0 +1,104 @@
+//! Certificates that are trusted: those of a trust file, or of the system.
+//!
+//! As in Go, and so in the Collector, a certificate of the file vouches for itself, whatever kind it is, and for those it
+//! issued if it is an authority: version 3 with `CA:TRUE`, or version 1, which cannot say so. Authorities need not be roots.
+
+use super::key;
+use ring::digest::{SHA256, digest};
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::{DistinguishedName, RootCertStore};
+use rustls_pki_types::CertificateDer;
+use std::collections::HashSet;
+use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
+
+/// Trusted certificates.
+#[derive(Clone, Debug)]
+pub(super) struct Trust {
+    authorities: RootCertStore,
+    /// SHA-256 of each certificate.
+    digests: HashSet<[u8; 32]>,
+    /// The issuers that a client's certificate may have, which servers tell clients.
+    issuers: Vec<DistinguishedName>,
+}
+
+// === impl Trust ===
+
+impl Trust {
+    /// Trusts no certificate.
+    pub(super) fn none() -> Self {
+        Self { authorities: RootCertStore::empty(), digests: HashSet::new(), issuers: Vec::new() }
+    }
+
+    /// Adds a certificate.
+    ///
+    /// # Errors
+    /// Why the certificate cannot be used; then nothing is added.
+    pub(super) fn add(
+        &mut self,
+        der: CertificateDer<'_>,
+        algorithms: &WebPkiSupportedAlgorithms,
+    ) -> Result<(), String> {
+        let (_, certificate) =
+            X509Certificate::from_der(&der).map_err(|error| format!("invalid X.509 certificate: {error}"))?;
+        if let Some(kind) = key::unsupported_kind(certificate.public_key(), algorithms) {
+            return Err(format!("unsupported public key ({kind}); {}", key::SUPPORTED));
+        }
+        let is_authority = is_authority(&certificate);
+        if is_authority {
+            self.authorities.add(der.clone()).map_err(|error| error.to_string())?;
+        }
+        let issuer = if is_authority { certificate.subject() } else { certificate.issuer() };
+        let issuer = key::contents(issuer.as_raw()).unwrap_or_default();
+        self.issuers.push(DistinguishedName::in_sequence(issuer));
+        self.digests.insert(sha256(&der));
+        Ok(())
+    }
+
+    /// Adds what `other` trusts.
+    pub(super) fn extend(&mut self, other: &Self) {
+        self.authorities.extend(other.authorities.roots.iter().cloned());
+        self.digests.extend(&other.digests);
+        self.issuers.extend(other.issuers.iter().cloned());
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.digests.is_empty()
+    }
+
+    pub(super) fn authorities(&self) -> &RootCertStore {
+        &self.authorities
+    }
+
+    pub(super) fn issuers(&self) -> &[DistinguishedName] {
+        &self.issuers
+    }
+
+    /// Whether that very certificate is trusted.
+    pub(super) fn holds(&self, der: &[u8]) -> bool {
+        self.digests.contains(&sha256(der))
+    }
+
+    /// Whether a trusted authority signed the certificate itself. Authorities that may name only some hosts are left out.
+    pub(super) fn has_issued(
+        &self,
+        certificate: &X509Certificate<'_>,
+        algorithms: &WebPkiSupportedAlgorithms,
+    ) -> bool {
+        let Some(issuer) = key::contents(certificate.issuer().as_raw()) else { return false };
+        let named = self.authorities.roots.iter().filter(|authority| *authority.subject == *issuer);
+        named
+            .filter(|authority| authority.name_constraints.is_none())
+            .any(|authority| key::has_signed(&authority.subject_public_key_info, certificate, algorithms))
+    }
+}
+
+/// Whether certificates that this one signed may be trusted.
+pub(super) fn is_authority(certificate: &X509Certificate<'_>) -> bool {
+    certificate.version() != X509Version::V3 || certificate.is_ca()
+}
+
+fn sha256(der: &[u8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, der).as_ref());
+    bytes
+}
