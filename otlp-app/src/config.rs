@@ -63,7 +63,7 @@ fn read(
     for file in files {
         let name = file.to_string_lossy();
         let text = lookup
-            .file(name.strip_prefix("file:").unwrap_or(&name))
+            .config(name.strip_prefix("file:").unwrap_or(&name))
             .map_err(|error| Problem::new(format!("cannot read `{name}`: {error}")))?;
         let source = sources.add(name, text.as_str());
         let node = parse::parse(&text, source)?;

@@ -9,18 +9,21 @@ mod watched;
 pub(crate) use watched::Watched;
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read};
+#[cfg(unix)]
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Reads files. Calls block: they are made at the start, and from threads where that holds up nobody.
 pub trait Disk: fmt::Debug + Send + Sync + 'static {
-    /// All bytes of a file.
+    /// All bytes of a regular file, or of what links to a regular file. Must not wait for anybody: a pipe, a socket or a
+    /// device may never have an end.
     ///
     /// # Errors
-    /// If it cannot be read, or holds more than `max_bytes`.
+    /// If the file cannot be read, is not a regular file, or holds more than `max_bytes`.
     fn read(&self, path: &Path, max_bytes: u64) -> io::Result<Vec<u8>>;
 }
 
@@ -46,13 +49,43 @@ pub(crate) struct Named {
 
 impl Disk for SystemDisk {
     fn read(&self, path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+        // Before opening, since to open a device may do something; and after, since the path may lead elsewhere by then.
+        only_regular(&fs::metadata(path)?)?;
+        let mut options = OpenOptions::new();
+        options.read(true);
+        #[cfg(unix)]
+        options.custom_flags(libc::O_NONBLOCK);
+        let file = options.open(path)?;
+        only_regular(&file.metadata()?)?;
         let mut bytes = Vec::new();
-        File::open(path)?.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+        file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > max_bytes {
-            return Err(io::Error::other(format!("it holds more than {max_bytes} bytes")));
+            return Err(io::Error::other(format!("the file has more than {max_bytes} bytes")));
         }
         Ok(bytes)
     }
+}
+
+/// Refuses what is not a regular file, by its kind.
+fn only_regular(metadata: &Metadata) -> io::Result<()> {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    #[cfg(unix)]
+    let special = [
+        (kind.is_fifo(), "a pipe"),
+        (kind.is_socket(), "a socket"),
+        (kind.is_char_device() || kind.is_block_device(), "a device"),
+    ];
+    #[cfg(not(unix))]
+    let special: [(bool, &str); 0] = [];
+    let name = match special.iter().find(|(is_it, _)| *is_it) {
+        Some((_, name)) => name,
+        None if kind.is_dir() => "a directory",
+        None => "not a file",
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {name}; give the path of a regular file")))
 }
 
 impl ReloadStats {

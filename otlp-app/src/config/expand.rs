@@ -8,6 +8,7 @@ use super::node::{Entry, Node, Scalar, Value};
 use super::parse::parse;
 use super::problem::Problem;
 use super::source::{SourceId, Sources, Span};
+use otlp_transport::{Disk as _, SystemDisk};
 use std::io::Read;
 
 /// Where references are looked up.
@@ -15,8 +16,13 @@ pub(crate) trait Lookup {
     /// The variable's value, if it is set.
     fn env(&self, name: &str) -> Option<String>;
 
-    /// The file's text.
+    /// The text of a regular file.
     fn file(&self, path: &str) -> std::io::Result<String>;
+
+    /// The text of a configuration file, which may be a pipe: `--config <(…)`.
+    fn config(&self, path: &str) -> std::io::Result<String> {
+        self.file(path)
+    }
 }
 
 /// The process's environment and files.
@@ -176,6 +182,11 @@ impl Lookup for SystemLookup {
     }
 
     fn file(&self, path: &str) -> std::io::Result<String> {
+        let bytes = SystemDisk.read(path.as_ref(), MAX_REFERENCED_BYTES as u64)?;
+        String::from_utf8(bytes).map_err(|_| std::io::Error::other("the file is not UTF-8"))
+    }
+
+    fn config(&self, path: &str) -> std::io::Result<String> {
         let mut text = String::new();
         // One byte more than allowed, so that the parser's limit refuses it.
         std::fs::File::open(path)?.take(MAX_REFERENCED_BYTES as u64 + 1).read_to_string(&mut text)?;

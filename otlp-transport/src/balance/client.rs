@@ -5,7 +5,8 @@
 //!   them, and not after the attempt's timeout. An endpoint that keeps silent uses up the attempt by itself. A connection
 //!   that breaks off may have delivered what is then sent again: at least once, as everywhere.
 //! * Final refusals are not taken elsewhere: the answer would be the same.
-//! * An endpoint that asks for time (RetryInfo, Retry-After) gets it; only when all do is the request refused.
+//! * An endpoint that asks for time (RetryInfo, Retry-After) gets it. The answer to the caller has a delay only if every
+//!   endpoint asked for time: the shortest that is left. Otherwise another endpoint may take the batch any moment.
 
 use super::endpoint_set::{Candidates, Endpoint, EndpointSet, Nobody};
 use super::joined::Joined;
@@ -162,7 +163,8 @@ impl Export for BalancedClient {
         let shared = &*self.shared;
         shared.first_endpoints().await;
         let until = shared.clock.now().checked_add(shared.failover_time);
-        shared.route(&batch, Trail { until, tried: Vec::new(), last: None }).await
+        let result = shared.route(&batch, Trail { until, tried: Vec::new(), last: None }).await;
+        result.map_err(|error| shared.with_own_delay(error))
     }
 }
 
@@ -270,7 +272,7 @@ impl Shared {
         let lease = self.start(endpoint.clone());
         let result = endpoint.reach.export(batch.lend()).await;
         let now = self.clock.now();
-        let outcome = outcome(&result, &batch, now);
+        let outcome = outcome(&result, &batch, lease.start, now);
         lease.end(outcome, now, &result);
         let Err(error) = result else { return result };
         let may_go_on = trail.tried.len() < self.limits.max_failovers
@@ -289,6 +291,17 @@ impl Shared {
         let start = self.clock.now();
         let probes = self.set.lock().start(&endpoint, start);
         Lease { shared: self, endpoint, start, probes, ended: false }
+    }
+
+    /// The same error with the delay of the balanced client, not of the endpoint that answered last.
+    fn with_own_delay(&self, error: ExportError) -> ExportError {
+        match error.retry() {
+            Retry::After(_) => {
+                let wait = self.set.lock().throttled(self.clock.now());
+                error.with_retry(wait.map_or(Retry::Backoff, Retry::After))
+            }
+            Retry::Backoff | Retry::Never => error,
+        }
     }
 
     fn nobody(&self, nobody: Nobody) -> ExportError {
@@ -364,12 +377,16 @@ fn keep_first(found: &mut Vec<ResolvedEndpoint>, max: usize) -> u64 {
 }
 
 /// What a request's end says of its endpoint.
-fn outcome(result: &ExportResult, batch: &Batch, now: Instant) -> Outcome {
+fn outcome(result: &ExportResult, batch: &Batch, start: Instant, now: Instant) -> Outcome {
     let Err(error) = result else { return Outcome::Answered };
     match (error.kind(), error.retry()) {
         // Whoever can ask for time is there.
         (_, Retry::Never | Retry::After(_)) => Outcome::Answered,
-        (ErrorKind::Timeout, Retry::Backoff) if batch.deadline.is_some_and(|deadline| deadline <= now) => {
+        // A sender in a hurry says nothing about the endpoint, but silence does.
+        (ErrorKind::Timeout, Retry::Backoff)
+            if batch.deadline.is_some_and(|deadline| deadline <= now)
+                && now.saturating_duration_since(start) < SILENCE =>
+        {
             Outcome::Unknown
         }
         (ErrorKind::Cancelled | ErrorKind::Timeout | ErrorKind::Unavailable, Retry::Backoff) => {
@@ -384,5 +401,7 @@ fn is_for_others(error: &ExportError) -> bool {
     error.retry().is_retryable() && error.kind() != ErrorKind::Timeout
 }
 
+/// How long an endpoint may leave a request unanswered until the sender's deadline without that being its failure.
+const SILENCE: Duration = Duration::from_secs(1);
 /// Where no timeout is set: the Collector's default for gRPC.
 const FAILOVER_TIME: Duration = Duration::from_secs(5);

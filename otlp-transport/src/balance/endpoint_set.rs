@@ -123,10 +123,8 @@ impl<T> EndpointSet<T> {
         let mut chosen = Candidates { candidates: Vec::new(), endpoints: Vec::new() };
         for healthy_only in [true, false] {
             for slot in self.slots.iter().filter(|slot| !tried.contains(&slot.endpoint.id)) {
-                match slot.throttled_until.map(|until| until.saturating_duration_since(now)) {
-                    Some(left) if !left.is_zero() => {
-                        wait = Some(wait.map_or(left, |wait| wait.min(left)));
-                    }
+                match slot.throttled(now) {
+                    Some(left) => wait = Some(wait.map_or(left, |wait| wait.min(left))),
                     _ if healthy_only && !slot.health.is_available(now) => {}
                     _ => chosen.push(slot),
                 }
@@ -136,6 +134,12 @@ impl<T> EndpointSet<T> {
             }
         }
         Err(wait.map_or(Nobody::Left, Nobody::Ready))
+    }
+
+    /// How long until the first endpoint may be asked again, if every endpoint has asked for time.
+    pub(super) fn throttled(&self, now: Instant) -> Option<Duration> {
+        let waits: Option<Vec<_>> = self.slots.iter().map(|slot| slot.throttled(now)).collect();
+        waits?.into_iter().min()
     }
 
     /// A request to that endpoint starts; `true` if it is the one that finds out whether the endpoint is well again.
@@ -183,6 +187,12 @@ impl<T> Slot<T> {
         let id = hash_key(resolved.address().as_bytes());
         let endpoint = Arc::new(Endpoint { id, reach, stats });
         Self { resolved, endpoint, health: Health::default(), throttled_until: None }
+    }
+
+    /// What is left of the time that the endpoint asked for.
+    fn throttled(&self, now: Instant) -> Option<Duration> {
+        let left = self.throttled_until?.saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
     }
 }
 

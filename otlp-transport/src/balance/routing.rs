@@ -91,7 +91,7 @@ impl Routing {
         Ok(vec![Part { candidate, batch: batch.lend() }])
     }
 
-    /// Large bodies are cut elsewhere, so that the thread's other tasks go on.
+    /// What takes long is cut on another thread, so that this thread's other tasks go on.
     async fn partition(
         &self,
         keys: Keys,
@@ -100,7 +100,7 @@ impl Routing {
     ) -> Result<Vec<Share>, ExportError> {
         let (signal, body) = (batch.signal, batch.body().plain().to_contiguous());
         let chooser = Chooser::new(keys, self.strategy.clone(), candidates.to_vec());
-        let shares = if body.len() < LARGE_BYTES {
+        let shares = if is_quick(body.len(), batch.items(), candidates.len()) {
             chooser.partition(signal, &body)
         } else {
             let cut = tokio::task::spawn_blocking(move || chooser.partition(signal, &body)).await;
@@ -128,8 +128,8 @@ struct Chooser {
     without_key: usize,
     /// The key before and where it went: neighbours often have the same.
     last: Option<(u64, usize)>,
-    /// The resource before and its key.
-    last_resource: Option<(Vec<u8>, Option<u64>)>,
+    /// The index of the last item's resource, and its key.
+    last_resource: Option<(usize, Option<u64>)>,
 }
 
 // === impl Chooser ===
@@ -160,14 +160,14 @@ impl Chooser {
         if let Keys::Bytes(number) = self.keys {
             return bytes_field(item.entry, number).map(hash_key);
         }
-        if let Some((resource, key)) = &self.last_resource
-            && resource == item.resource
-        {
-            return *key;
+        match self.last_resource {
+            Some((index, key)) if index == item.resource_index => key,
+            _ => {
+                let key = self.resource_key(item.resource);
+                self.last_resource = Some((item.resource_index, key));
+                key
+            }
         }
-        let key = self.resource_key(item.resource);
-        self.last_resource = Some((item.resource.to_vec(), key));
-        key
     }
 
     fn resource_key(&self, resource: &[u8]) -> Option<u64> {
@@ -213,5 +213,16 @@ fn failed(why: &str) -> ExportError {
     ExportError::new(ErrorKind::Internal, Retry::Never, format!("cutting the batch by endpoint: {why}"))
 }
 
-/// About a millisecond's work.
-const LARGE_BYTES: usize = 1 << 20;
+/// Whether a body is cut within about a millisecond. Each byte may be half of an envelope, and each item may be compared
+/// with every candidate.
+fn is_quick(bytes: usize, items: u64, candidates: usize) -> bool {
+    bytes <= QUICK_BYTES && items.saturating_mul(candidates as u64) <= QUICK_COMPARISONS
+}
+
+/// 32,768 envelopes of two bytes: about 30 ns each.
+const QUICK_BYTES: usize = 64 << 10;
+/// About 4 ns each.
+const QUICK_COMPARISONS: u64 = 128 << 10;
+
+#[cfg(test)]
+mod tests;

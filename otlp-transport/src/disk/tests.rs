@@ -104,10 +104,95 @@ fn the_first_failure_names_key_and_path() {
 #[test]
 fn files_are_bounded() {
     let path = std::env::temp_dir().join(format!("otlp-disk-{}", std::process::id()));
-    std::fs::write(&path, [0; 11]).unwrap();
+    fs::write(&path, [0; 11]).unwrap();
     assert!(SystemDisk.read(&path, 10).is_err());
     assert_eq!(SystemDisk.read(&path, 11).unwrap().len(), 11);
-    std::fs::remove_file(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+}
+
+/// A directory of its own that is removed at the end.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("otlp-disk-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(unix)]
+fn make_pipe(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_read() {
+    let directory = Directory::new("kinds");
+    let (file, link, pipe) = (directory.path("file"), directory.path("link"), directory.path("pipe"));
+    fs::write(&file, "text").unwrap();
+    // As Kubernetes mounts secrets: a link to a file below a link to a directory.
+    fs::create_dir(directory.path("..v1")).unwrap();
+    fs::write(directory.path("..v1/token"), "token").unwrap();
+    std::os::unix::fs::symlink("..v1", directory.path("..data")).unwrap();
+    std::os::unix::fs::symlink("..data/token", &link).unwrap();
+    make_pipe(&pipe);
+    let socket = directory.path("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    std::os::unix::fs::symlink("pipe", directory.path("link-to-pipe")).unwrap();
+    assert_eq!(SystemDisk.read(&file, 4).unwrap(), b"text");
+    assert_eq!(SystemDisk.read(&link, 5).unwrap(), b"token");
+    for (path, kind) in [
+        (pipe, "it is a pipe"),
+        (directory.path("link-to-pipe"), "it is a pipe"),
+        (socket, "it is a socket"),
+        ("/dev/zero".into(), "it is a device"),
+        (directory.0.clone(), "it is a directory"),
+    ] {
+        let error = SystemDisk.read(&path, 1 << 20).unwrap_err().to_string();
+        assert!(error.contains(kind), "{}: {error}", path.display());
+    }
+}
+
+/// Scenario: a watched file becomes a pipe that nobody writes to. Guarantee: what it held stays in use, and nothing keeps
+/// the runtime from ending.
+#[cfg(unix)]
+#[test]
+fn a_file_that_becomes_a_pipe_holds_up_nobody() {
+    let directory = Directory::new("becomes-a-pipe");
+    let path = directory.path("token");
+    fs::write(&path, "one").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let context = TransportContext::tcp(0);
+    let value = runtime.block_on(async {
+        let files = vec![Named { key: "token_file", path: path.clone() }];
+        let interval = Some(Duration::from_millis(5));
+        let value = Watched::new(&context, files, interval, |contents| Ok(contents[0].clone())).unwrap();
+        fs::remove_file(&path).unwrap();
+        make_pipe(&path);
+        for _ in 0..2_000 {
+            if counted(&context.reloads).1 > 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        value
+    });
+    assert!(counted(&context.reloads).1 > 0);
+    assert_eq!(*value.get(), b"one");
+    // Waits for threads that read.
+    drop(runtime);
 }
 
 /// A disk on which two files are swapped between the reads of the one and of the other.

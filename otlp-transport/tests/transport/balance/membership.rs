@@ -182,6 +182,58 @@ async fn when_all_ask_for_time_nobody_is_asked() {
     client.export(request(1)).await.unwrap();
 }
 
+/// Scenario: as many endpoints as are tried ask for an hour, the others are well. Guarantee: the batch is retried after the
+/// usual time, and then goes to the others.
+#[tokio::test(start_paused = true)]
+async fn some_endpoints_that_ask_for_time_do_not_silence_the_others() {
+    use Behaviour::{Busy, Dead, Takes};
+    let hour = ms(3_600_000);
+    let world = World::default();
+    let names = ["a:1", "b:1", "c:1", "d:1", "e:1", "f:1"];
+    for (index, name) in names.into_iter().enumerate() {
+        world.set(name, if index < 3 { Busy(hour) } else { Takes(ms(1)) });
+    }
+    let client = world.client_of(BalanceConfig::default(), &names.map(|name| (name, 1)));
+    let mut delivered = 0;
+    for number in 0..8 {
+        match client.export(request(number)).await {
+            Ok(_) => delivered += 1,
+            Err(error) => assert_eq!(error.retry(), Retry::Backoff, "{error:?}"),
+        }
+    }
+    assert!(delivered >= 7, "{delivered}");
+    assert_eq!(["a:1", "b:1", "c:1"].map(|name| world.attempts_at(name)), [1; 3]);
+    // What is dead may come back before the hour is over; what is gone may be replaced.
+    for (behaviours, expected) in [
+        ([Busy(hour), Dead, Busy(hour)], Retry::Backoff),
+        ([Dead, Busy(hour), Dead], Retry::Backoff),
+        ([Busy(hour), Busy(ms(7_000)), Busy(hour)], Retry::After(ms(7_000))),
+    ] {
+        let world = self::world(behaviours);
+        let client = world.client_of(BalanceConfig::default(), &[(A, 1), (B, 1), (C, 1)]);
+        let error = client.export(request(1)).await.unwrap_err();
+        assert_eq!(error.retry(), expected, "{behaviours:?}: {error:?}");
+    }
+}
+
+/// Scenario: an endpoint swallows requests, as behind a firewall that drops packets, and senders give less time than an
+/// attempt may take. Guarantee: the endpoint is left out after five of them; senders in a hurry leave out nobody.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_never_answers_is_left_out_whatever_time_senders_give() {
+    for (time, attempts) in [(None, 5..=7), (Some(ms(1_500)), 5..=7), (Some(ms(200)), 30..=40)] {
+        let world = world([Behaviour::Silent, Behaviour::Takes(ms(1)), Behaviour::Takes(ms(1))]);
+        let client = world.client_of(BalanceConfig::default(), &[(A, 1), (B, 1), (C, 1)]);
+        let clock = world.context().clock;
+        for number in 0..100 {
+            let mut batch = request(number);
+            batch.deadline = time.map(|time| clock.now() + time);
+            let result = client.export(batch).await;
+            assert!(result.is_ok() || result.is_err_and(|error| error.kind() == ErrorKind::Timeout));
+        }
+        assert!(attempts.contains(&world.attempts_at(A)), "{time:?}: {}", world.attempts_at(A));
+    }
+}
+
 /// Scenario: an endpoint dies and comes back. Guarantee: it is left alone meanwhile, but for single requests that find
 /// out; then it gets its share again.
 #[tokio::test(start_paused = true)]

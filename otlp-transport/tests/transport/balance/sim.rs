@@ -142,7 +142,9 @@ impl World {
                 Err(ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "cannot connect"))
             }
             Behaviour::Silent => {
-                tokio::time::sleep(Duration::from_secs(5)).await;
+                let timeout = tokio::time::Instant::now() + Duration::from_secs(5);
+                let deadline = batch.deadline.map_or(timeout, |deadline| timeout.min(deadline.into()));
+                tokio::time::sleep_until(deadline).await;
                 Err(ExportError::new(ErrorKind::Timeout, Retry::Backoff, "no answer"))
             }
             Behaviour::Busy(wait) => {
