@@ -3,6 +3,7 @@
 mod accept;
 mod activity;
 mod body;
+mod checks;
 mod connection;
 mod deadline;
 #[cfg(feature = "fuzzing")]

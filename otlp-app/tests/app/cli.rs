@@ -79,3 +79,48 @@ fn it_tells_about_itself() {
     let (code, stdout, _) = told(&run(&["--help"]));
     assert!(code == 0 && stdout.contains("Examples:") && stdout.contains("78"), "{stdout}");
 }
+
+/// A pipe of its own; nobody writes to it.
+fn pipe(name: &str) -> String {
+    let path = std::env::temp_dir().join(format!("otlp-cli-{name}-{}", std::process::id()));
+    let path = path.to_str().expect("a UTF-8 path").to_owned();
+    let _ = std::fs::remove_file(&path);
+    let made = std::process::Command::new("mkfifo").arg(&path).status().expect("run mkfifo");
+    assert!(made.success());
+    path
+}
+
+#[test]
+fn a_configuration_may_come_through_a_pipe_and_what_it_names_may_not() {
+    let config = pipe("config");
+    let text = "receivers: {otlp: {protocols: {grpc: }}}\nexporters: {nop: }\n\
+                service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n";
+    let writer = std::thread::spawn({
+        let config = config.clone();
+        move || std::fs::write(config, text)
+    });
+    let (code, stdout, stderr) = told(&run(&["validate", "--config", &config]));
+    assert_eq!((code, stdout.as_str()), (0, "OK: pipelines logs\n"), "{stderr}");
+    writer.join().expect("the writer").expect("write");
+    let named = pipe("named");
+    let base = file(text);
+    for (setting, key) in [
+        ("exporters.otlp={endpoint: 'https://localhost:1', tls: {ca_file: PATH}}", "ca_file"),
+        ("exporters.otlp={endpoint: 'localhost:1', compression: '${file:PATH}'}", "cannot read"),
+        ("receivers.otlp.protocols.grpc={tls: {cert_file: PATH, key_file: PATH}}", "cert_file"),
+        ("receivers.otlp.protocols.grpc={tls: {cert_file: PATH, key_file: /dev/zero}}", "cert_file"),
+    ] {
+        let setting = setting.replace("PATH", &named);
+        let exporters = "service.pipelines.logs.exporters=[otlp]";
+        let mut args = vec!["validate", "--config", &base, "--set", &setting];
+        if setting.starts_with("exporters") {
+            args.extend(["--set", exporters]);
+        }
+        let (code, _, stderr) = told(&run(&args));
+        assert_eq!(code, 78, "{setting}: {stderr}");
+        assert!(stderr.contains(key) && stderr.contains("it is a pipe"), "{setting}: {stderr}");
+    }
+    for path in [config, named] {
+        std::fs::remove_file(path).expect("remove the pipe");
+    }
+}

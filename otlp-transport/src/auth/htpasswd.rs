@@ -5,7 +5,7 @@ use crate::ConfigError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
@@ -19,9 +19,14 @@ struct Users {
     by_name: HashMap<Box<str>, Stored>,
     /// The slowest bcrypt entry, checked in place of a user that does not exist: who exists is not told by time.
     decoy: Option<Box<str>>,
-    /// Digests of user and password that bcrypt has confirmed.
-    verified: Mutex<Vec<Digest>>,
+    /// Users and passwords that bcrypt has found right, and wrong. A sender that repeats a wrong one costs no more checks.
+    right: Remembered,
+    wrong: Remembered,
 }
+
+/// Digests of users and passwords, the latest of them.
+#[derive(Default)]
+struct Remembered(Mutex<VecDeque<Digest>>);
 
 /// A password as the file has it.
 enum Stored {
@@ -74,7 +79,8 @@ impl Htpasswd {
         };
         // The cost stands at the same place in all of them, in two digits.
         let decoy = by_name.values().filter_map(bcrypt).max_by(|a, b| a.get(4..6).cmp(&b.get(4..6)));
-        Ok(Self(Arc::new(Users { digester, by_name, decoy, verified: Mutex::default() })))
+        let (right, wrong) = (Remembered::default(), Remembered::default());
+        Ok(Self(Arc::new(Users { digester, by_name, decoy, right, wrong })))
     }
 
     #[cfg(test)]
@@ -89,40 +95,42 @@ impl Htpasswd {
         let right = match self.0.by_name.get(name) {
             Some(Stored::Plain(stored)) => stored.is(&digest),
             Some(Stored::Sha1(stored)) => sha1(password).ct_eq(stored).into(),
-            Some(Stored::Bcrypt(_)) if !self.is_verified(name, password) => return Checked::Slow,
-            Some(Stored::Bcrypt(_)) => true,
-            None if self.0.decoy.is_some() => return Checked::Slow,
-            None => false,
+            // The same for users that do not exist, so that who exists is not told by time.
+            Some(Stored::Bcrypt(_)) | None if self.0.decoy.is_some() => match self.remembered(name, password)
+            {
+                Some(right) => right,
+                None => return Checked::Slow,
+            },
+            Some(Stored::Bcrypt(_)) | None => false,
         };
         if right { Checked::Right } else { Checked::Wrong }
     }
 
-    /// Whether a password is right, by bcrypt: tens of milliseconds. If it is, it is known at once from then on.
+    /// Whether a password is right, by bcrypt: tens of milliseconds. The outcome is known at once from then on.
     pub(super) fn check_slowly(&self, name: &str, password: &[u8]) -> bool {
-        match (self.0.by_name.get(name), &self.0.decoy) {
-            (Some(Stored::Bcrypt(hash)), _) => {
-                let right = bcrypt::verify(password, hash).unwrap_or(false);
-                if right {
-                    let mut verified = self.0.verified.lock();
-                    if verified.len() >= MAX_VERIFIED {
-                        verified.remove(0);
-                    }
-                    verified.push(self.digest(name, password));
-                }
-                right
-            }
+        // Found out while this check waited for its turn.
+        if let Some(right) = self.remembered(name, password) {
+            return right;
+        }
+        let right = match (self.0.by_name.get(name), &self.0.decoy) {
+            (Some(Stored::Bcrypt(hash)), _) => bcrypt::verify(password, hash).unwrap_or(false),
             (None, Some(decoy)) => {
                 // Its outcome does not matter, its time does.
                 let _ = bcrypt::verify(password, decoy);
                 false
             }
-            _ => false,
-        }
+            _ => return false,
+        };
+        let found = if right { &self.0.right } else { &self.0.wrong };
+        found.add(self.digest(name, password));
+        right
     }
 
-    fn is_verified(&self, name: &str, password: &[u8]) -> bool {
+    /// What bcrypt has found of that user and password.
+    fn remembered(&self, name: &str, password: &[u8]) -> Option<bool> {
         let digest = self.digest(name, password);
-        self.0.verified.lock().iter().any(|verified| verified.is(&digest))
+        let (right, wrong) = (self.0.right.has(&digest), self.0.wrong.has(&digest));
+        (right || wrong).then_some(right)
     }
 
     fn digest(&self, name: &str, password: &[u8]) -> Digest {
@@ -161,13 +169,32 @@ impl Stored {
     }
 }
 
+// === impl Remembered ===
+
+impl Remembered {
+    fn add(&self, digest: Digest) {
+        let mut digests = self.0.lock();
+        if digests.iter().any(|known| known.is(&digest)) {
+            return;
+        }
+        if digests.len() >= MAX_REMEMBERED {
+            digests.pop_front();
+        }
+        digests.push_back(digest);
+    }
+
+    fn has(&self, digest: &Digest) -> bool {
+        self.0.lock().iter().any(|known| known.is(digest))
+    }
+}
+
 fn sha1(password: &[u8]) -> [u8; 20] {
     let mut digest = [0; 20];
     digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, password).as_ref());
     digest
 }
 
-/// Verified passwords that are remembered: more users than that at a time pay for bcrypt again now and then.
-const MAX_VERIFIED: usize = 1024;
+/// Outcomes that are remembered of each kind: more users than that at a time pay for bcrypt again now and then.
+const MAX_REMEMBERED: usize = 1024;
 /// About a second a check.
 const MAX_BCRYPT_COST: u32 = 14;

@@ -32,7 +32,7 @@ fn entries_of_htpasswd_are_read_or_refused_by_line_and_never_quoted() {
 }
 
 #[test]
-fn a_password_found_right_is_known_at_once_and_one_found_wrong_is_not() {
+fn what_bcrypt_has_found_is_known_at_once_whether_right_wrong_or_of_no_user() {
     let hash = bcrypt::hash("right", 4).unwrap();
     let context = TransportContext::tcp(0);
     let auth = BasicAuth::new(&context, None, &Secret::from(format!("user:{hash}")), None).unwrap();
@@ -45,10 +45,13 @@ fn a_password_found_right_is_known_at_once_and_one_found_wrong_is_not() {
     // user:right, user:wrong and stranger:right.
     let (right, wrong, stranger) =
         ("Basic dXNlcjpyaWdodA==", "Basic dXNlcjp3cm9uZw==", "Basic c3RyYW5nZXI6cmlnaHQ=");
+    // user:wronger
+    let wronger = "Basic dXNlcjp3cm9uZ2Vy";
     assert_eq!([judge(right), judge(right)], [(true, true), (false, true)]);
-    assert_eq!([judge(wrong), judge(wrong)], [(true, false), (true, false)]);
-    // Who does not exist takes as long.
-    assert_eq!(judge(stranger), (true, false));
+    assert_eq!([judge(wrong), judge(wrong)], [(true, false), (false, false)]);
+    assert_eq!(judge(wronger), (true, false));
+    // Who does not exist takes as long, and is known as soon.
+    assert_eq!([judge(stranger), judge(stranger)], [(true, false), (false, false)]);
 }
 
 #[test]

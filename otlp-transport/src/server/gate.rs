@@ -1,5 +1,6 @@
 //! The gate of a server: whom it does not know gets no answer but that.
 
+use super::checks::Checks;
 use super::intake::Intake;
 use super::peer::Peer;
 use super::seldom::Seldom;
@@ -8,15 +9,11 @@ use http::HeaderMap;
 use otlp_protocol::{ErrorKind, Retry};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Judges requests by their heads.
 pub(super) struct Gate {
     authenticator: Option<Arc<dyn Authenticate>>,
-    /// Slow checks that run at a time.
-    running: Arc<Semaphore>,
-    /// Slow checks that run or wait.
-    pending: Arc<Semaphore>,
+    checks: Checks,
     denied: Seldom,
 }
 
@@ -37,8 +34,7 @@ impl Gate {
     pub(super) fn new(authenticator: Option<Arc<dyn Authenticate>>) -> Self {
         Self {
             authenticator,
-            running: Arc::new(Semaphore::new(MAX_RUNNING_CHECKS)),
-            pending: Arc::new(Semaphore::new(MAX_PENDING_CHECKS)),
+            checks: Checks::new(MAX_RUNNING_CHECKS, MAX_PENDING_CHECKS),
             denied: Seldom::every(LOG_INTERVAL),
         }
     }
@@ -46,13 +42,6 @@ impl Gate {
     /// What refused senders are told to send.
     pub(super) fn challenge(&self) -> &str {
         self.authenticator.as_ref().map_or("", |authenticator| authenticator.challenge())
-    }
-
-    /// Permits to wait, and to run, once it is a check's turn; `None` if too many wait already.
-    async fn permits(&self) -> Option<[OwnedSemaphorePermit; 2]> {
-        let pending = Arc::clone(&self.pending).try_acquire_owned().ok()?;
-        let running = Arc::clone(&self.running).acquire_owned().await.ok()?;
-        Some([running, pending])
     }
 
     /// Nothing came of a check: too many others are under way.
@@ -81,22 +70,22 @@ impl Intake {
         match self.authenticate(headers, peer) {
             Admission::Granted(identity) => Ok(identity),
             Admission::Refused(error) => Err(error),
-            Admission::Pending(check) => self.finish_check(check).await.map(Some),
+            Admission::Pending(check) => self.finish_check(check, peer).await.map(Some),
         }
     }
 
     /// Runs a slow check where it holds up nobody. Few run at a time: guessing costs the guessers, not the cores.
-    pub(super) async fn finish_check(&self, check: SlowCheck) -> Result<Identity, ExportError> {
-        let Some(permits) = self.gate.permits().await else {
+    pub(super) async fn finish_check(&self, check: SlowCheck, peer: &Peer) -> Result<Identity, ExportError> {
+        let Some(turn) = self.gate.checks.turn(peer.ip()).await else {
             let error = Gate::busy();
             self.stats.count_refusal(error.kind());
             return Err(error);
         };
-        // A request that is given up leaves its check running: the thread holds the permits until that is done, or
+        // A request that is given up leaves its check running: the thread holds the turn until that is done, or
         // else those who hang up at once would fill all threads there are.
         let judged = tokio::task::spawn_blocking(move || {
             let judged = check();
-            drop(permits);
+            drop(turn);
             judged
         });
         judged.await.map_err(|_| Gate::busy())?.map_err(|denied| self.deny(&denied))

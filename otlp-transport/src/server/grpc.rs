@@ -85,7 +85,7 @@ impl Grpc {
 
     /// Waits until it is known who sent a request.
     async fn check(&self, (request, check, peer): (Request<Incoming>, SlowCheck, Arc<Peer>)) -> Opened {
-        match self.intake.finish_check(check).await {
+        match self.intake.finish_check(check, &peer).await {
             Ok(identity) => self.open(request, &peer, Some(&identity)),
             Err(error) => self.unknown(&request, &error),
         }

@@ -31,6 +31,11 @@ impl Peer {
         Self { address, certificate, last: Mutex::new(None) }
     }
 
+    /// Its IP address; `None` on a Unix socket.
+    pub(super) fn ip(&self) -> Option<std::net::IpAddr> {
+        self.address.ip()
+    }
+
     /// What it showed when the connection was opened, if it was asked for that.
     pub(super) fn certificate(&self) -> Option<&PeerCertificate> {
         self.certificate.as_ref()

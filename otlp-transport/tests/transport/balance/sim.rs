@@ -3,9 +3,9 @@
 use super::number;
 use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
 use otlp_transport::{
-    BalanceConfig, BalancedClient, BoxExport, BoxIo, Client, ClientConfig, ConfigError, DnsConfig,
+    BalanceConfig, BalancedClient, BoxExport, BoxIo, Client, ClientConfig, Clock, ConfigError, DnsConfig,
     DnsResolver, Export, ExportError, ExportResult, FixedResolver, Listener, Net, NetFuture,
-    ResolvedEndpoint, Routes, Server, ServerConfig, TransportContext, TransportStrategy,
+    ResolvedEndpoint, Routes, Server, ServerConfig, TokioClock, TransportContext, TransportStrategy,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -142,9 +142,9 @@ impl World {
                 Err(ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "cannot connect"))
             }
             Behaviour::Silent => {
-                let timeout = tokio::time::Instant::now() + Duration::from_secs(5);
-                let deadline = batch.deadline.map_or(timeout, |deadline| timeout.min(deadline.into()));
-                tokio::time::sleep_until(deadline).await;
+                let timeout = TokioClock.now() + Duration::from_secs(5);
+                let until = batch.deadline.map_or(timeout, |deadline| timeout.min(deadline));
+                tokio::time::sleep_until(until.into()).await;
                 Err(ExportError::new(ErrorKind::Timeout, Retry::Backoff, "no answer"))
             }
             Behaviour::Busy(wait) => {
