@@ -42,12 +42,13 @@ impl ResourceKeys {
         parts: &HashMap<Values, usize>,
         out: &mut Out,
     ) -> Result<(), ExportError> {
-        let mut last: Option<(Vec<u8>, usize)> = None;
-        let choose = |item: &Item<'_>| match &last {
-            Some((resource, part)) if resource == item.resource => *part,
+        // The place of the last resource, and the part it goes to.
+        let mut last: Option<(usize, usize)> = None;
+        let choose = |item: &Item<'_>| match last {
+            Some((index, part)) if index == item.resource_index => part,
             _ => {
                 let part = parts.get(&self.values(Resource::new(item.resource))).copied().unwrap_or_default();
-                last = Some((item.resource.to_vec(), part));
+                last = Some((item.resource_index, part));
                 part
             }
         };
