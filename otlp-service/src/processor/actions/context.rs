@@ -54,7 +54,8 @@ impl ContextKey {
         }
     }
 
-    /// Its value for a request; several values of a header are joined by `;`.
+    /// Its value for a request; several values of a header are joined by `,`, as the receivers
+    /// join those that they keep (RFC 9110 §5.3).
     pub(super) fn resolve(&self, origin: &Origin) -> Option<AttributeValue> {
         let text = match self {
             Self::Address => origin.peer?.to_string(),
@@ -65,7 +66,7 @@ impl ContextKey {
                 if texts.is_empty() {
                     return None;
                 }
-                texts.join(";")
+                texts.join(",")
             }
         };
         Some(AttributeValue::string(&text))

@@ -250,8 +250,8 @@ fn takes_values_from_the_request() {
         ..Origin::default()
     };
     for (from_context, expect) in [
-        ("metadata.X-A", r#"{"k": "1;2"}"#),
-        ("x-a", r#"{"k": "1;2"}"#),
+        ("metadata.X-A", r#"{"k": "1,2"}"#),
+        ("x-a", r#"{"k": "1,2"}"#),
         ("metadata.y", "{\"k\": \"\u{fffd}\"}"),
         ("metadata.z", "{}"),
         ("auth.subject", r#"{"k": "me"}"#),
@@ -344,6 +344,7 @@ fn what_grows_is_charged_before_it_is_made() {
     drop(unchanged);
     let small = ByteBudget::new(15_000);
     let refused = grown(&small, from(ActionKind::Insert, "l", "k")).unwrap_err();
-    assert!(refused.retry().is_retryable(), "{refused}");
+    // There would be no room if it were the only request.
+    assert!(!refused.retry().is_retryable(), "{refused}");
     assert_eq!(small.used(), 0);
 }
