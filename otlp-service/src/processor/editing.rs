@@ -1,6 +1,6 @@
 //! Editing a batch within the byte budget: the new body is charged before it is made.
 
-use otlp_protocol::{Batch, Count, EditError, Edited, Editor, ErrorKind, Retry, edit};
+use otlp_protocol::{Batch, Charge, Count, EditError, Edited, Editor, ErrorKind, Retry, edit};
 use otlp_transport::ExportError;
 
 /// Lets an editor change a batch, which is expected to become `growth` bytes longer. What becomes longer than was charged
@@ -15,7 +15,7 @@ pub(super) fn edit_batch<E: Editor>(
     let mut charge = batch.charge().another();
     loop {
         // The notes on what to change take as much again, at most, until the body is made of them.
-        charge.try_grow((limit as u64).saturating_mul(2).saturating_sub(charge.bytes()))?;
+        reserve(&batch, &mut charge, (limit as u64).saturating_mul(2))?;
         match edit(batch.signal, batch.body().plain(), &mut editor(), limit) {
             Err(EditError::TooLarge { .. }) if limit < most => limit = limit.saturating_mul(2).min(most),
             Err(error) => return Err(refusal(error)),
@@ -34,6 +34,22 @@ pub(super) fn edit_batch<E: Editor>(
     }
 }
 
+/// Lets `charge` hold `bytes`, beside what the batch holds.
+///
+/// # Errors
+/// If the memory budget has no room for them: retryable, unless it would have none if it were empty.
+fn reserve(batch: &Batch, charge: &mut Charge, bytes: u64) -> Result<(), ExportError> {
+    let Err(exhausted) = charge.try_grow(bytes.saturating_sub(charge.bytes())) else { return Ok(()) };
+    let (need, limit) = (batch.charge().bytes().saturating_add(bytes), exhausted.limit);
+    if need <= limit {
+        return Err(exhausted.into());
+    }
+    let message = format!(
+        "to edit the request takes {need} bytes of memory, of {limit} that there are: send less at once"
+    );
+    Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, message))
+}
+
 fn refusal(error: EditError) -> ExportError {
     let kind = match error {
         EditError::Wire(_) => ErrorKind::Internal,
@@ -50,3 +66,6 @@ const MAX_GROWTH: usize = 4;
 
 /// As long as a request may be when it comes: OTLP §Request size.
 const MAX_BYTES: usize = 64 << 20;
+
+#[cfg(test)]
+mod tests;
