@@ -63,7 +63,9 @@ pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
 impl Forward {
     fn exporter(self) -> ExporterPlan {
         let Self { protocol, config, takes } = self;
+        let endpoints = exporter::endpoints(&config);
         ExporterPlan {
+            endpoints,
             connect: Box::new(move |context, _| {
                 let client = protocol.strategy().client(context, config);
                 client

@@ -17,11 +17,11 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     let mut problems = Problems::default();
     let mut auth = Authenticators::new(context, plan.auth);
     let mut exporters = Vec::with_capacity(plan.exporters.len());
-    for (id, ExporterPlan { connect, queue, retry, auth: named, .. }) in plan.exporters {
+    for (id, ExporterPlan { connect, endpoints, queue, retry, auth: named, .. }) in plan.exporters {
         let credentials = named.map(|named| auth.client(&named)).transpose();
         match credentials.and_then(|credentials| connect(context, credentials)) {
             Ok(Outlet { export: client, stats }) => {
-                exporters.push(ExporterSpec { id, client, stats, queue, retry })
+                exporters.push(ExporterSpec { id, client, stats, endpoints, queue, retry })
             }
             Err(problem) => problems.push(problem),
         }

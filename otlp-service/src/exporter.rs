@@ -3,11 +3,13 @@
 mod debug;
 mod nop;
 mod outlet;
+mod watch;
 
 pub use debug::{DebugExporter, Verbosity};
 pub use nop::NopExporter;
 
 pub(crate) use outlet::{Attempt, Outlet};
+pub(crate) use watch::Watch;
 
 #[cfg(test)]
 mod tests;

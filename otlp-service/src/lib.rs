@@ -16,6 +16,7 @@ mod fanout;
 mod gateway;
 mod health;
 mod ledger;
+mod offload;
 mod processor;
 mod queue;
 mod retry;
@@ -36,7 +37,7 @@ pub use processor::{
     SPAN_KINDS, SeverityMatch, TextMatch, ValueMatch,
 };
 pub use queue::{MemoryQueue, OnFull, QueueConfig};
-pub use retry::{Backoff, ExponentialBackoffRetry, RetryConfig};
+pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};
 pub use spec::{ExporterSpec, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec};
 pub use telemetry::{
     BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics,

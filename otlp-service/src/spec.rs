@@ -46,6 +46,9 @@ pub struct ExporterSpec {
     pub client: BoxExport,
     /// What the client's connections count, if it has any: shown as `otlp_client_*`.
     pub stats: Option<Arc<ClientStats>>,
+    /// `host:port` that each signal is sent to, for the log. Signals that are sent to the same one share the delays that it
+    /// asks for, and its health; a signal without one is sent to the first. Default none: all are sent to one.
+    pub endpoints: Vec<(Signal, String)>,
     /// Its queues, one a signal.
     pub queue: QueueConfig,
     /// What happens to an attempt that failed.
@@ -89,6 +92,6 @@ impl ExporterSpec {
     /// An exporter with default queue and retry, as the Collector has them.
     pub fn new(id: impl Into<String>, client: BoxExport) -> Self {
         let (queue, retry) = (QueueConfig::default(), RetryConfig::default());
-        Self { id: id.into(), client, stats: None, queue, retry }
+        Self { id: id.into(), client, stats: None, endpoints: Vec::new(), queue, retry }
     }
 }

@@ -5,6 +5,8 @@
 mod acks;
 #[path = "service/batching.rs"]
 mod batching;
+#[path = "service/bisect.rs"]
+mod bisect;
 #[path = "service/drain.rs"]
 mod drain;
 #[path = "service/fanout.rs"]
@@ -17,6 +19,8 @@ mod harness;
 mod model;
 #[path = "service/origins.rs"]
 mod origins;
+#[path = "service/oversized.rs"]
+mod oversized;
 #[path = "service/processors.rs"]
 mod processors;
 #[path = "service/retry.rs"]

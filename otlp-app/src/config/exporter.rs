@@ -20,6 +20,7 @@ use super::rules::{KeyRule, ignored, only, refused};
 use super::tls::Tls;
 use crate::protocol::Protocol;
 use delivery::{Retry, SendingQueue};
+use otlp_protocol::Signal;
 use otlp_service::ContextNeeds;
 use otlp_transport::{Client, ClientConfig, Compression, ConfigError, Encoding, TransportContext};
 use serde::Deserialize;
@@ -201,6 +202,23 @@ fn one(
     move |context, config| protocol.strategy().client(context, config)
 }
 
+/// Host and port that each signal is sent to; none if one endpoint is the default or comes from a resolver.
+pub(crate) fn endpoints(config: &ClientConfig) -> Vec<(Signal, String)> {
+    let endpoint = |signal: Signal| {
+        let own = config.signal_endpoints.iter().rev().find(|(name, _)| name == signal.name);
+        let url = own.map_or(&config.endpoint, |(_, url)| url);
+        if url.starts_with("unix:") {
+            return url.clone();
+        }
+        let place = url.split_once("://").map_or(url.as_str(), |(_, place)| place);
+        let authority = place.split('/').find(|part| !part.is_empty()).unwrap_or_default();
+        // Credentials do not belong in the log.
+        authority.rsplit('@').next().unwrap_or_default().to_owned()
+    };
+    let all = Signal::ALL.map(|signal| (signal, endpoint(signal)));
+    if all.iter().all(|(_, endpoint)| endpoint.is_empty()) { Vec::new() } else { all.into() }
+}
+
 // === impl OtlpGrpc ===
 
 impl OtlpGrpc {
@@ -268,12 +286,14 @@ impl Sending {
         let retry = retry.config(component, at.retry, problems)?;
         let auth = auth.and_then(|auth| auth.named(component, &format!("{}auth", at.client), problems));
         let component = component.clone();
+        let endpoints = endpoints(&config);
         let connect = Box::new(move |context: &_, credentials| {
             config.credentials = credentials;
             let outlet = make(context, config).map(Outlet::from);
             outlet.map_err(|error| component.problem(&at.of_client(error.key), &error.problem))
         });
-        Some(ExporterPlan { connect, queue, retry, takes: None, auth, needs: ContextNeeds::default() })
+        let needs = ContextNeeds::default();
+        Some(ExporterPlan { connect, endpoints, queue, retry, takes: None, auth, needs })
     }
 }
 

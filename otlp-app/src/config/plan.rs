@@ -5,6 +5,7 @@ use super::problem::Problem;
 use super::rules::Note;
 use super::source::Span;
 use super::telemetry::LogConfig;
+use otlp_protocol::Signal;
 use otlp_service::{
     BatchConfig, ContextNeeds, HealthSpec, PipelineSpec, Processor, QueueConfig, RetryConfig, ServerSpec,
 };
@@ -102,6 +103,8 @@ pub(crate) struct Only {
 pub(crate) struct ExporterPlan {
     /// Makes its client.
     pub(crate) connect: Connect,
+    /// `host:port` that each signal is sent to, for the log and for the delays that destinations ask for.
+    pub(crate) endpoints: Vec<(Signal, String)>,
     /// Its queues.
     pub(crate) queue: QueueConfig,
     /// What happens to an attempt that failed.

@@ -1,24 +1,25 @@
-//! One signal's way to a destination: attempts, retries, and what they count.
+//! One signal's way to a destination: attempts, retries, what they count and what the log says of them.
 
+use super::watch::Watch;
 use crate::health::Reachability;
-use crate::retry::ExponentialBackoffRetry;
+use crate::retry::{ExponentialBackoffRetry, PartlyDelivered};
 use crate::telemetry::ExporterStats;
 use otlp_protocol::Batch;
 use otlp_transport::{BoxExport, Export, ExportResult};
 use std::sync::Arc;
 
-/// Exports with retries, for one signal of an exporter. The retries, and the delays a destination asks for, are shared
-/// by the exporter's signals.
-#[derive(Clone)]
+/// Exports with retries, for one signal of an exporter.
 pub(crate) struct Outlet {
-    pub(crate) retry: Arc<ExponentialBackoffRetry<Attempt>>,
+    pub(crate) retry: ExponentialBackoffRetry<Attempt>,
     pub(crate) stats: Arc<ExporterStats>,
+    pub(crate) watch: Arc<Watch>,
 }
 
 /// One attempt, whose outcome is remembered.
 pub(crate) struct Attempt {
     pub(crate) client: BoxExport,
     pub(crate) reachability: Arc<Reachability>,
+    pub(crate) watch: Arc<Watch>,
 }
 
 impl Export for Outlet {
@@ -27,12 +28,13 @@ impl Export for Outlet {
         let in_flight = self.stats.start();
         let result = self.retry.export(batch).await;
         drop(in_flight);
-        let failed = match &result {
-            Ok(accepted) => count.rejected_items(signal, accepted.rejected),
-            Err(_) => count.items,
+        let sent = match &result {
+            Ok(accepted) => count.items - count.rejected_items(signal, accepted.rejected),
+            Err(error) => PartlyDelivered::of(error).map_or(0, |fates| fates.sent),
         };
-        self.stats.send_failed.add(failed);
-        self.stats.sent.add(count.items - failed);
+        self.stats.sent.add(sent);
+        self.stats.send_failed.add(count.items.saturating_sub(sent));
+        self.watch.settled(count, &result);
         result
     }
 }
@@ -41,6 +43,7 @@ impl Export for Attempt {
     async fn export(&self, batch: Batch) -> ExportResult {
         let result = self.client.export(batch).await;
         self.reachability.note(&result);
+        self.watch.attempted(&result);
         result
     }
 }

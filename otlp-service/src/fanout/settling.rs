@@ -1,6 +1,7 @@
 //! A batch on its way to a destination's answer.
 
 use crate::ledger::Holding;
+use crate::retry::PartlyDelivered;
 use crate::tasks::Tasks;
 use futures_util::FutureExt;
 use otlp_protocol::{Batch, ErrorKind, Retry};
@@ -30,16 +31,25 @@ pub(super) struct Detached<'a, F: Future<Output: Send> + Send + Unpin + 'static>
 pub(crate) async fn deliver<E: Export>(export: &E, batch: Batch, holding: Holding) -> ExportResult {
     let (signal, count) = (batch.signal, batch.count());
     let outcome = AssertUnwindSafe(export.export(batch)).catch_unwind().await;
-    let mut result = outcome.unwrap_or_else(|_| Err(panicked()));
-    match &mut result {
-        Ok(accepted) => {
+    let error = match outcome.unwrap_or_else(|_| Err(panicked())) {
+        Ok(mut accepted) => {
             // What comes from the network may be more than there was.
             accepted.rejected = accepted.rejected.min(count.rejectable(signal));
             holding.accept(count.rejected_items(signal, accepted.rejected));
+            return Ok(accepted);
         }
-        Err(error) => holding.fail(error),
+        Err(error) => error,
+    };
+    match PartlyDelivered::of(&error) {
+        Some(fates) => {
+            holding.settle(fates);
+            if fates.failed == 0 { Ok(fates.answer.clone()) } else { Err(error) }
+        }
+        None => {
+            holding.fail(&error);
+            Err(error)
+        }
     }
-    result
 }
 
 /// The answer to what a drain found unfinished.

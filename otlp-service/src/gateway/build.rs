@@ -5,13 +5,13 @@ use super::readiness::{Readiness, ReadinessCheck};
 use super::{Gateway, StartError, pages};
 use crate::batch::BatchProcessor;
 use crate::component::Processor;
-use crate::exporter::{Attempt, Outlet};
+use crate::exporter::{Attempt, Outlet, Watch};
 use crate::fanout::{Destination, FanOut};
 use crate::health::{HealthChecker, NetworkHealthCheck, Reachability};
 use crate::ledger::Ledger;
 use crate::processor::{ProcessorChain, ResourceKeys};
 use crate::queue::{MemoryQueue, QueueConfig};
-use crate::retry::ExponentialBackoffRetry;
+use crate::retry::{ExponentialBackoffRetry, RetryConfig, Throttle};
 use crate::spec::{ExporterSpec, GatewaySpec, PipelineSpec, ReceiverSpec, ServerSpec};
 use crate::telemetry::{
     BatchStats, ExporterStats, MetricKind, ProcessorStats, ReceiverStats, Registry, register_client,
@@ -22,6 +22,7 @@ use otlp_transport::{BoxExport, ReloadStats, Routes, TransportContext};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What is built so far.
 struct Builder {
@@ -39,8 +40,19 @@ struct Builder {
 }
 
 struct Exporter {
+    client: BoxExport,
     queue: QueueConfig,
-    retry: Arc<ExponentialBackoffRetry<Attempt>>,
+    retry: RetryConfig,
+    endpoints: Vec<(Signal, String)>,
+    /// What is known of each endpoint, made when the first signal is sent there.
+    targets: HashMap<String, Target>,
+}
+
+/// What the signals share that are sent to one endpoint.
+#[derive(Clone)]
+struct Target {
+    throttle: Arc<Throttle>,
+    reachability: Arc<Reachability>,
 }
 
 pub(super) async fn start(context: TransportContext, spec: GatewaySpec) -> Result<Gateway, StartError> {
@@ -141,15 +153,34 @@ impl Builder {
         }
     }
 
-    fn exporter(&mut self, ExporterSpec { id, client, stats, queue, retry }: ExporterSpec) {
+    fn exporter(&mut self, spec: ExporterSpec) {
+        let ExporterSpec { id, client, stats, endpoints, queue, retry } = spec;
         if let Some(stats) = &stats {
             register_client(&self.registry, &id, stats);
         }
+        let mut exporter = Exporter { client, queue, retry, endpoints, targets: HashMap::new() };
+        let mut endpoints: Vec<_> = exporter.endpoints.iter().map(|(_, endpoint)| endpoint.clone()).collect();
+        endpoints.sort_unstable();
+        endpoints.dedup();
+        for endpoint in &endpoints {
+            let check = match endpoints.len() {
+                1 => format!("exporter/{id}"),
+                _ => format!("exporter/{id} ({endpoint})"),
+            };
+            exporter.targets.insert(endpoint.clone(), self.target(check));
+        }
+        if endpoints.is_empty() {
+            exporter.targets.insert(String::new(), self.target(format!("exporter/{id}")));
+        }
+        self.exporters.insert(id, exporter);
+    }
+
+    /// A new target, with a health check of that name.
+    fn target(&self, check: String) -> Target {
+        let throttle = Arc::new(Throttle::new(self.context.clock.now()));
         let reachability = Arc::new(Reachability::default());
-        self.health.add(NetworkHealthCheck::new(format!("exporter/{id}"), reachability.clone()));
-        let attempt = Attempt { client, reachability };
-        let retry = Arc::new(ExponentialBackoffRetry::new(retry, self.context.clock.clone(), attempt));
-        self.exporters.insert(id, Exporter { queue, retry });
+        self.health.add(NetworkHealthCheck::new(check, reachability.clone()));
+        Target { throttle, reachability }
     }
 
     fn pipeline(&mut self, spec: PipelineSpec) -> Result<(), StartError> {
@@ -205,11 +236,24 @@ impl Builder {
             return Some(known.clone());
         }
         let exporter = self.exporters.get(id)?;
+        let (endpoint, target) = exporter.target(signal)?;
+        let (queue, clock) = (&exporter.queue, self.context.clock.clone());
+        let end_to_end = !queue.enabled || queue.wait_for_result;
         let stats = ExporterStats::new(&self.registry, id, signal);
-        let outlet = Outlet { retry: exporter.retry.clone(), stats: stats.clone() };
-        let destination = if exporter.queue.enabled {
-            let queue = MemoryQueue::start(exporter.queue.clone(), stats, outlet);
+        let watch = Arc::new(Watch::new(id, signal, endpoint, end_to_end, clock.clone()));
+        let Target { throttle, reachability } = target.clone();
+        let attempt = Attempt { client: exporter.client.clone(), reachability, watch: watch.clone() };
+        let mut retry =
+            ExponentialBackoffRetry::new(exporter.retry.clone(), clock, attempt).with_throttle(throttle);
+        if end_to_end {
+            retry = retry.with_max_first_wait(MAX_SENDER_WAIT);
+        }
+        let outlet = Outlet { retry, stats: stats.clone(), watch: watch.clone() };
+        let destination = if queue.enabled {
+            let queue = MemoryQueue::start(queue.clone(), stats, outlet);
             queue.register(&self.registry, id, signal);
+            let shown = Arc::downgrade(&queue);
+            watch.observe_queue(move || shown.upgrade().map_or(0, |queue| queue.len()));
             self.queues.push(queue.clone());
             Destination::queued(id, queue)
         } else {
@@ -261,6 +305,21 @@ impl Builder {
         by_signal
     }
 }
+
+// === impl Exporter ===
+
+impl Exporter {
+    /// Where a signal is sent.
+    fn target(&self, signal: Signal) -> Option<(&str, &Target)> {
+        let own = self.endpoints.iter().find(|(known, _)| *known == signal);
+        let endpoint = own.or(self.endpoints.first()).map_or("", |(_, endpoint)| endpoint);
+        Some((endpoint, self.targets.get(endpoint)?))
+    }
+}
+
+/// A sender that waits for the answer waits no longer than this for a delay that others caused; a client's own time
+/// limit is 10 s by default.
+const MAX_SENDER_WAIT: Duration = Duration::from_secs(5);
 
 fn register_budget(registry: &Registry, context: &TransportContext) {
     let budget = context.budget.clone();

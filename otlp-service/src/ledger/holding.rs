@@ -1,6 +1,7 @@
 //! Items on their way through the ledger's states.
 
 use super::{Account, DropReason};
+use crate::retry::PartlyDelivered;
 use otlp_transport::ExportError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,6 +74,20 @@ impl Holding {
     pub(crate) fn fail(self, error: &ExportError) {
         let retryable = error.retry().is_retryable();
         self.drop_for(if retryable { DropReason::RetriesExhausted } else { DropReason::Permanent });
+    }
+
+    /// Parts of the items had different fates.
+    pub(crate) fn settle(mut self, fates: &PartlyDelivered) {
+        self.split_off(fates.failed).drop_for(DropReason::RetriesExhausted);
+        let refused = self.split_off(fates.refused);
+        if self.stage == Stage::Unaccepted && fates.failed == 0 {
+            // The sender is told with the rest, by a partial success.
+            let items = refused.items;
+            refused.accept(items);
+        } else {
+            refused.drop_for(DropReason::Permanent);
+        }
+        self.accept(fates.rejected);
     }
 
     /// Gives the items up: refused if they were not accepted yet.

@@ -2,6 +2,7 @@
 
 use crate::component::{Access, Out, Processor, Tally};
 use crate::fanout::{FanOut, Unsent, join_answers};
+use crate::offload;
 use crate::telemetry::ProcessorStats;
 use futures_util::future::join_all;
 use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
@@ -47,11 +48,11 @@ impl ProcessorChain {
 
     /// Runs a batch through the processors; a large one, if they look into it, where it holds up nobody else.
     async fn process(&self, batch: Batch) -> Result<(Vec<Batch>, Tally), ExportError> {
-        if self.access == Access::None || batch.len() < LARGE_BYTES {
+        if self.access == Access::None || !offload::is_large(&batch) {
             return process(&self.links, batch, &*self.clock);
         }
         let (links, clock) = (self.links.clone(), self.clock.clone());
-        let processed = tokio::task::spawn_blocking(move || process(&links, batch, &*clock)).await;
+        let processed = offload::run(true, move || process(&links, batch, &*clock)).await;
         // The task ends early only with the runtime.
         processed.unwrap_or_else(|error| Err(failed("processing was cut short").with_source(error)))
     }
@@ -120,6 +121,3 @@ fn items(batches: &[Batch]) -> u64 {
 fn failed(message: impl Into<String>) -> ExportError {
     ExportError::new(ErrorKind::Internal, Retry::Never, message)
 }
-
-/// From about here on, an edit of each item takes a millisecond.
-const LARGE_BYTES: usize = 1 << 20;

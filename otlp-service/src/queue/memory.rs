@@ -72,7 +72,7 @@ impl MemoryQueue {
         let export = Arc::new(export);
         let mut consumers = JoinSet::new();
         for _ in 0..config.num_consumers.max(1) {
-            consumers.spawn(consume(shared.clone(), export.clone(), stats.clone()));
+            consumers.spawn(consume(shared.clone(), export.clone()));
         }
         let capacity = config.queue_size.clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Self {
@@ -155,6 +155,15 @@ impl MemoryQueue {
         }
     }
 
+    /// Room for more of what was accepted, waited for; `None` if the batch is to be dropped should there be none.
+    pub(crate) async fn reserve_more(&self) -> Result<Option<Slot>, ExportError> {
+        if self.config.on_full == OnFull::Drop && !self.config.wait_for_result {
+            return Ok(None);
+        }
+        let permit = self.slots.clone().acquire_owned().await;
+        permit.map(|permit| Some(Slot(permit))).map_err(|_| shutting_down())
+    }
+
     /// Room for a batch that is dropped if there is none.
     pub(crate) fn try_reserve(&self, items: u64) -> Option<Slot> {
         let slot = self.slots.clone().try_acquire_owned().ok().map(Slot);
@@ -164,7 +173,7 @@ impl MemoryQueue {
         slot
     }
 
-    /// Appends a batch. One without a slot goes in over capacity.
+    /// Appends a batch.
     pub(crate) fn push(&self, mut entry: QueueEntry) {
         if entry.answer.is_none() {
             // The sender has its answer; its deadline must not cost what we answered for.
@@ -211,29 +220,14 @@ impl Shared {
     }
 }
 
-async fn consume<E: Export>(shared: Arc<Shared>, export: Arc<E>, stats: Arc<ExporterStats>) {
+async fn consume<E: Export>(shared: Arc<Shared>, export: Arc<E>) {
     while let Some(QueueEntry { batch, mut holding, answer, slot }) = shared.next().await {
         drop(slot);
         holding.start();
-        let items = batch.items();
         let result = deliver(&*export, batch, holding).await;
-        match answer {
+        if let Some(answer) = answer {
             // A caller that went away does not need the answer any more.
-            Some(answer) => drop(answer.send(result)),
-            None => log_outcome(&stats.exporter, items, &result),
-        }
-    }
-}
-
-/// Nobody waits for the answer: what went wrong is told here or nowhere.
-fn log_outcome(exporter: &str, items: u64, result: &ExportResult) {
-    match result {
-        Ok(accepted) if accepted.is_partial() => {
-            tracing::warn!(exporter, items, rejected = accepted.rejected, reason = ?accepted.message, "partial success");
-        }
-        Ok(_) => {}
-        Err(error) => {
-            tracing::error!(exporter, items, reason = ?error.message(), "exporting failed, the batch is dropped");
+            drop(answer.send(result));
         }
     }
 }

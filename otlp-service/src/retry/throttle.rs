@@ -5,23 +5,21 @@ use std::time::{Duration, Instant};
 
 /// No attempt starts before a shared instant.
 #[derive(Debug)]
-pub(super) struct Throttle {
+pub(crate) struct Throttle {
     base: Instant,
     /// Nanoseconds after `base`; 0 for none.
     not_before: AtomicU64,
 }
 
 impl Throttle {
-    pub(super) fn new(base: Instant) -> Self {
+    pub(crate) fn new(base: Instant) -> Self {
         Self { base, not_before: AtomicU64::new(0) }
     }
 
-    /// Asks for `delay` from `now` on, and returns what is granted of it.
-    pub(super) fn extend(&self, now: Instant, delay: Duration) -> Duration {
-        let delay = delay.min(MAX_DELAY);
-        let offset = (now + delay).saturating_duration_since(self.base);
+    /// Asks for `delay` from `now` on, of which an hour at most is granted.
+    pub(super) fn extend(&self, now: Instant, delay: Duration) {
+        let offset = (now + delay.min(MAX_DELAY)).saturating_duration_since(self.base);
         self.not_before.fetch_max(u64::try_from(offset.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        delay
     }
 
     /// Until when nothing may start, if that lies after `now`.

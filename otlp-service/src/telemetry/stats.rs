@@ -42,7 +42,6 @@ pub struct ProcessorStats {
 /// One signal of one exporter.
 #[derive(Debug)]
 pub struct ExporterStats {
-    pub(crate) exporter: String,
     pub(crate) sent: Counter,
     pub(crate) send_failed: Counter,
     pub(crate) enqueue_failed: Counter,
@@ -141,6 +140,12 @@ impl BatchStats {
         }
     }
 
+    /// Counts a batch that is sent.
+    pub(crate) fn sent(&self, items: u64) {
+        self.outgoing.add(items);
+        self.batch_size.record(items);
+    }
+
     /// Shows how many origins have an open batch.
     pub(crate) fn observe_cardinality(&self, open: impl Fn() -> usize + Send + Sync + 'static) {
         let labels: Vec<_> = self.labels.iter().map(|(key, value)| (*key, value.as_str())).collect();
@@ -159,7 +164,6 @@ impl ExporterStats {
         let labels = [("exporter", exporter)];
         let items = |state, help| registry.counter(format!("otelcol_exporter_{state}_{noun}"), help, &labels);
         let stats = Arc::new(Self {
-            exporter: exporter.into(),
             sent: items("sent", "Items the destination accepted."),
             send_failed: items("send_failed", "Items the destination did not accept, after all retries."),
             enqueue_failed: items("enqueue_failed", "Items that found the sending queue full."),

@@ -25,7 +25,7 @@ async fn end_to_end_waits_for_the_destination() {
     let mut waiting = queue(10, 1);
     waiting.wait_for_result = true;
     for with_queue in [false, true] {
-        let (mut rig, sink) = (Rig::new(), Sink::scripted([Step::Slow(seconds(3)), INVALID]));
+        let (mut rig, sink) = (Rig::new(), Sink::scripted([Step::Slow(seconds(3)), DENIED]));
         let destination =
             if with_queue { rig.queued("out", &sink, waiting.clone()) } else { rig.direct("out", &sink) };
         let fanout = Arc::new(rig.fanout(vec![destination]));
@@ -37,7 +37,7 @@ async fn end_to_end_waits_for_the_destination() {
         assert_eq!(now() - started, seconds(3));
 
         let error = fanout.export(logs(7)).await.unwrap_err();
-        assert_eq!((error.kind(), error.message()), (ErrorKind::InvalidData, "not to my taste"));
+        assert_eq!((error.kind(), error.message()), (ErrorKind::PermissionDenied, "not yours"));
         let line = rig.line("out");
         assert_eq!((line.accepted, line.sent, line.refused), (5, 5, 7), "with_queue: {with_queue}");
     }

@@ -2,10 +2,10 @@
 
 use crate::harness::*;
 use bytes::Bytes;
-use otlp_protocol::Signal;
+use otlp_protocol::{ErrorKind, Retry, Signal};
 use otlp_service::{
     BatchConfig, DropReason, ExporterSpec, Gateway, GatewaySpec, HealthSpec, PipelineSpec, QueueConfig,
-    ReceiverSpec, ServerSpec, StartError,
+    ReceiverSpec, RetryConfig, ServerSpec, StartError,
 };
 use otlp_transport::{
     BoxExport, HttpTransportStrategy, Net, ServerConfig, TcpNet, TransportContext, TransportStrategy,
@@ -122,7 +122,7 @@ async fn what_comes_in_goes_out_and_is_counted() {
 
 #[tokio::test]
 async fn failures_reach_the_sender_and_the_health_page() {
-    let sink = Sink::scripted([UNAVAILABLE, INVALID]);
+    let sink = Sink::scripted([UNAVAILABLE, DENIED]);
     let gateway =
         start(spec(vec![exporter("out", &sink, no_queue())], vec![pipeline("logs", &["out"])])).await;
     let health = address(&gateway, "health");
@@ -132,7 +132,7 @@ async fn failures_reach_the_sender_and_the_health_page() {
     let expect = r#"{"status":"degraded","checks":{"gateway":{"status":"healthy"},"exporter/out":{"status":"degraded","reason":"out of order"}}}"#;
     assert_eq!((status, page.as_str()), (200, expect));
     assert_eq!(request(health, "GET /live", b"").await, (200, r#"{"status":"healthy"}"#.into()));
-    assert_eq!(post(&gateway, &body(2)).await, 400);
+    assert_eq!(post(&gateway, &body(2)).await, 403);
     // Whoever refuses is reachable.
     assert!(request(health, "GET /", b"").await.1.starts_with(r#"{"status":"healthy""#));
     let metrics = gateway.metrics();
@@ -140,6 +140,31 @@ async fn failures_reach_the_sender_and_the_health_page() {
     assert_eq!(metrics.get("otelcol_receiver_failed_log_records", &[]), Some(2.0));
     assert_eq!(metrics.get("otelcol_exporter_send_failed_log_records", &[]), Some(3.0));
     assert_eq!(gateway.ledger().line("logs", "out").unwrap().refused, 3);
+}
+
+/// A 503 of the endpoint for traces froze the logs, which go to another host.
+#[tokio::test]
+async fn a_delay_holds_for_one_endpoint() {
+    let hour = seconds(3600);
+    for (logs_endpoint, logs_status) in [("logs:4318", 200), ("traces:4318", 503)] {
+        let sink = Sink::scripted([Step::Fail(ErrorKind::Unavailable, Retry::After(hour), "busy")]);
+        let mut out = exporter("out", &sink, no_queue());
+        out.retry = RetryConfig::default();
+        out.endpoints = vec![(Signal::TRACES, "traces:4318".into()), (Signal::LOGS, logs_endpoint.into())];
+        let mut traces = pipeline("traces", &["out"]);
+        traces.signal = Signal::TRACES;
+        let gateway = start(spec(vec![out], vec![traces, pipeline("logs", &["out"])])).await;
+        let to = address(&gateway, "otlp/http");
+        assert_eq!(request(to, "POST /v1/traces", &body(1)).await.0, 503);
+        // Nobody is kept waiting for an hour.
+        assert_eq!(request(to, "POST /v1/traces", &body(1)).await.0, 503);
+        assert_eq!(post(&gateway, &body(2)).await, logs_status);
+        assert_eq!(sink.attempts(), if logs_status == 200 { 2 } else { 1 });
+        let page = request(address(&gateway, "health"), "GET /", b"").await.1;
+        let check = if logs_status == 200 { "exporter/out (traces:4318)" } else { "exporter/out" };
+        assert!(page.contains(&format!(r#""{check}":{{"status":"degraded""#)), "{page}");
+        gateway.ledger().check().unwrap();
+    }
 }
 
 #[tokio::test]

@@ -33,6 +33,8 @@ struct SinkState {
     script: VecDeque<Step>,
     forever: Option<Step>,
     max_items: Option<u64>,
+    /// What happens to batches that hold these bytes.
+    holding: Vec<(Vec<u8>, Step)>,
     attempts: Vec<(Instant, u64)>,
     accepted: Vec<Batch>,
 }
@@ -58,6 +60,11 @@ impl Sink {
         sink
     }
 
+    /// Does this with every batch that holds `text`.
+    pub(crate) fn when_holding(&self, text: &str, step: Step) {
+        self.0.lock().holding.push((text.as_bytes().to_vec(), step));
+    }
+
     pub(crate) fn then(&self, step: Step) {
         self.0.lock().script.push_back(step);
     }
@@ -66,6 +73,7 @@ impl Sink {
     pub(crate) fn recover(&self) {
         let mut state = self.0.lock();
         state.script.clear();
+        state.holding.clear();
         state.forever = None;
     }
 
@@ -111,11 +119,17 @@ impl Export for Sink {
         let step = {
             let mut state = self.0.lock();
             state.attempts.push((TokioClock.now(), batch.items()));
+            let body = batch.body().plain().to_contiguous();
+            let holds = |text: &[u8]| body.windows(text.len()).any(|window| window == text);
+            let by_content = state.holding.iter().find(|(text, _)| holds(text)).map(|(_, step)| step.clone());
             match state.max_items {
                 Some(max) if batch.items() > max => {
                     Step::Fail(ErrorKind::TooLarge, Retry::Never, "too large")
                 }
-                _ => state.script.pop_front().or(state.forever.clone()).unwrap_or(Step::Accept),
+                _ => by_content
+                    .or_else(|| state.script.pop_front())
+                    .or(state.forever.clone())
+                    .unwrap_or(Step::Accept),
             }
         };
         let accepted = match step {
@@ -136,6 +150,8 @@ impl Export for Sink {
 
 pub(crate) const UNAVAILABLE: Step = Step::Fail(ErrorKind::Unavailable, Retry::Backoff, "out of order");
 pub(crate) const INVALID: Step = Step::Fail(ErrorKind::InvalidData, Retry::Never, "not to my taste");
+/// Refused for a reason that no part of the batch escapes.
+pub(crate) const DENIED: Step = Step::Fail(ErrorKind::PermissionDenied, Retry::Never, "not yours");
 
 /// An export that its test keeps as well.
 pub(crate) struct Shared<E>(pub(crate) Arc<E>);
@@ -276,6 +292,20 @@ pub(crate) fn logs_of(items: u64, text_bytes: usize) -> Batch {
     }
     put_len_delimited(&mut resource, 2, &scope);
     put_len_delimited(&mut body, 1, &resource);
+    Batch::new(Signal::LOGS, body, Count { items, entries: items }, true, Charge::none())
+}
+
+/// A batch of a log record for each number, whose text is the number between brackets: `[7]`.
+pub(crate) fn numbered(numbers: std::ops::Range<u64>) -> Batch {
+    let mut body = Vec::new();
+    let items = numbers.end - numbers.start;
+    for number in numbers {
+        let (mut record, mut scope, mut resource) = (Vec::new(), Vec::new(), Vec::new());
+        put_len_delimited(&mut record, 3, format!("[{number}]").as_bytes());
+        put_len_delimited(&mut scope, 2, &record);
+        put_len_delimited(&mut resource, 2, &scope);
+        put_len_delimited(&mut body, 1, &resource);
+    }
     Batch::new(Signal::LOGS, body, Count { items, entries: items }, true, Charge::none())
 }
 

@@ -184,9 +184,13 @@ impl Processor for Whereabouts {
 
 #[tokio::test]
 async fn large_batches_hold_up_nobody() {
-    for (access, bytes, here) in
-        [(Access::Read, 100, true), (Access::Edit, 1 << 20, false), (Access::None, 1 << 20, true)]
-    {
+    for (access, items, bytes, here) in [
+        (Access::Read, 1, 100, true),
+        (Access::Edit, 1, 1 << 20, false),
+        (Access::None, 1, 1 << 20, true),
+        // Many items take their time, however small they are.
+        (Access::Edit, 20_000, 0, false),
+    ] {
         let rig = Rig::new();
         let (sink, threads) = (Sink::default(), Arc::default());
         let fanout = rig.fanout(vec![rig.direct("a", &sink)]);
@@ -194,8 +198,8 @@ async fn large_batches_hold_up_nobody() {
         let processors = [("w".to_owned(), processor, ProcessorStats::default())];
         let chain =
             ProcessorChain::new(processors, BoxExport::new(fanout.clone()), fanout, Arc::new(TokioClock));
-        chain.export(logs_of(1, bytes)).await.unwrap();
-        assert_eq!(sink.items(), 1);
+        chain.export(logs_of(items, bytes)).await.unwrap();
+        assert_eq!(sink.items(), items);
         assert_eq!(*threads.lock() == [thread::current().id()], here, "{access:?} {bytes}");
     }
 }

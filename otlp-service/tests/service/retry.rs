@@ -1,7 +1,7 @@
 //! Attempts after a failed one, and when they end.
 
 use crate::harness::*;
-use otlp_protocol::{ErrorKind, Retry, Signal};
+use otlp_protocol::{ErrorKind, Retry};
 use otlp_service::{ExponentialBackoffRetry, RetryConfig};
 use otlp_transport::{Export, ExportError};
 use std::sync::Arc;
@@ -43,10 +43,16 @@ async fn what_is_repeated_and_when() {
             vec![0, 1, 3, 7],
             true,
         ),
-        ("final", retry_config(), vec![INVALID], vec![0], false),
-        ("final at last", retry_config(), vec![UNAVAILABLE, INVALID], vec![0, 1], false),
+        ("final", retry_config(), vec![DENIED], vec![0], false),
+        ("final at last", retry_config(), vec![UNAVAILABLE, DENIED], vec![0, 1], false),
         ("partial success", retry_config(), vec![Step::Reject(3, "no")], vec![0], true),
-        ("exhausted", retry_config(), vec![exhausted.clone()], vec![0], false),
+        (
+            "exhausted: perhaps too large, so in parts",
+            retry_config(),
+            vec![exhausted.clone()],
+            vec![0; 3],
+            true,
+        ),
         ("exhausted, by option", also_exhausted(), vec![exhausted], vec![0, 1], true),
         ("disabled", no_retry(), vec![UNAVAILABLE], vec![0], false),
         ("an hour at most", forever(), vec![throttled(u64::MAX)], vec![0, 3600], true),
@@ -140,39 +146,49 @@ async fn waits_are_spread_by_the_randomization_factor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_too_large_is_cut_until_it_fits() {
-    let sink = Sink::taking_at_most(3);
-    let whole = logs(10);
-    let body = whole.body().plain().to_contiguous();
-    let accepted = retry(retry_config(), &sink).export(whole).await.unwrap();
-    assert_eq!((accepted.rejected, sink.items()), (0, 10));
-    assert!(sink.sizes().iter().all(|&items| items <= 3), "{:?}", sink.sizes());
-    let parts: Vec<u8> = sink.bodies().concat();
-    let joined = otlp_protocol::count(Signal::LOGS, &parts).unwrap();
-    assert_eq!(joined, otlp_protocol::count(Signal::LOGS, &body).unwrap());
+async fn a_first_wait_ends_with_max_elapsed_time() {
+    let sink = Sink::scripted([throttled(3600)]);
+    let retry = retry(retry_config(), &sink);
+    // Its own delay is longer than it may wait: it gives up at once.
+    let error = retry.export(logs(1)).await.unwrap_err();
+    assert_eq!(error.retry(), Retry::After(seconds(3600)));
+    let started = now();
+    let error = retry.export(logs(2)).await.unwrap_err();
+    assert!(matches!(error.retry(), Retry::After(rest) if rest <= seconds(3540)), "{error:?}");
+    assert!((seconds(60)..seconds(61)).contains(&(now() - started)));
+    assert_eq!(sink.attempts(), 1);
+    pass(seconds(3600)).await;
+    retry.export(logs(3)).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_cut_is_final() {
-    // As tonic puts it: with a code that OTLP calls retryable.
-    let tonic = "Error, decoded message length too large: found 5000000 bytes, the limit is: 4194304 bytes";
-    let sink = Sink::always(Step::Fail(ErrorKind::Unavailable, Retry::Backoff, tonic));
-    let error = retry(retry_config(), &sink).export(logs(1)).await.unwrap_err();
-    assert_eq!((sink.attempts(), error.retry()), (1, Retry::Never));
-
-    // However many items there are, a destination that takes nothing is not asked without end.
-    let sink = Sink::taking_at_most(0);
-    let error = retry(retry_config(), &sink).export(logs(1000)).await.unwrap_err();
-    assert_eq!(error.retry(), Retry::Never);
-    assert!(sink.attempts() <= 128, "{}", sink.attempts());
+async fn a_sender_that_waits_is_told_of_a_long_delay_at_once() {
+    let sink = Sink::scripted([throttled(3600), throttled(4)]);
+    let retry = ExponentialBackoffRetry::new(retry_config(), clock(), sink.clone());
+    let retry = Arc::new(retry.with_seed(7).with_max_first_wait(seconds(5)));
+    retry.export(logs(1)).await.unwrap_err();
+    pass(seconds(10)).await;
+    let started = now();
+    let error = retry.export(logs(2)).await.unwrap_err();
+    assert!(matches!(error.retry(), Retry::After(rest) if rest > seconds(3580) && rest <= seconds(3590)));
+    assert_eq!(error.message(), "not sent: the destination asked for no requests for another 3590 s");
+    assert_eq!((now(), sink.attempts()), (started, 1));
+    // A short one is waited for.
+    pass(seconds(3590)).await;
+    let first = send(&retry, logs(3));
+    settle().await;
+    retry.export(logs(4)).await.unwrap();
+    first.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_part_that_is_refused_for_good_counts_as_rejected() {
-    let too_large = Step::Fail(ErrorKind::TooLarge, Retry::Never, "too large");
-    let sink = Sink::scripted([too_large, Step::Accept, INVALID]);
-    let accepted = retry(retry_config(), &sink).export(logs(10)).await.unwrap();
-    assert_eq!((accepted.rejected, accepted.message.as_str(), sink.items()), (5, "not to my taste", 5));
+async fn without_retries_nothing_waits() {
+    let sink = Sink::scripted([throttled(3600)]);
+    let retry = retry(no_retry(), &sink);
+    let started = now();
+    assert_eq!(retry.export(logs(1)).await.unwrap_err().retry(), Retry::After(seconds(3600)));
+    retry.export(logs(2)).await.unwrap();
+    assert_eq!((now(), sink.sizes()), (started, vec![2]));
 }
 
 /// R12: after an outage, those who waited do not come all at once.

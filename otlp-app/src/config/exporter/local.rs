@@ -62,6 +62,7 @@ pub(crate) fn local(make: impl FnOnce() -> BoxExport + Send + 'static) -> Export
     (queue.enabled, retry.enabled) = (false, false);
     ExporterPlan {
         connect: Box::new(|_, _| Ok(Outlet { export: make(), stats: None })),
+        endpoints: Vec::new(),
         queue,
         retry,
         takes: None,

@@ -1,0 +1,81 @@
+//! When lines are due, without a clock or a log.
+
+use std::time::{Duration, Instant};
+
+/// Attempts that fail, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Outage {
+    since: Option<Instant>,
+    attempts: u64,
+    /// Attempts since the last line.
+    untold: u64,
+    /// Whether a line said that it began.
+    is_told: bool,
+    next_line: Option<Instant>,
+}
+
+/// A line about attempts that fail.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct FailureLine {
+    /// Attempts that failed since the last line.
+    pub(super) attempts: u64,
+    /// Time since the first of them, if that was told.
+    pub(super) lasts: Option<Duration>,
+}
+
+/// Items lost for one reason.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    /// Items and batches since the last line.
+    items: u64,
+    batches: u64,
+    next_line: Option<Instant>,
+}
+
+// === impl Outage ===
+
+impl Outage {
+    /// Counts a failed attempt.
+    pub(super) fn failed(&mut self, now: Instant) -> Option<FailureLine> {
+        let since = *self.since.get_or_insert(now);
+        self.attempts += 1;
+        self.untold += 1;
+        if !is_due(&mut self.next_line, now) {
+            return None;
+        }
+        let lasts = std::mem::replace(&mut self.is_told, true).then(|| now - since);
+        Some(FailureLine { attempts: std::mem::take(&mut self.untold), lasts })
+    }
+
+    /// An attempt did not fail: how long it lasted and how many failed, if anything was told of it. The interval goes
+    /// on, so that a destination that fails every other time has a line in it, too.
+    pub(super) fn ended(&mut self, now: Instant) -> Option<(Duration, u64)> {
+        let Self { since, attempts, is_told, next_line, .. } = std::mem::take(self);
+        self.next_line = next_line;
+        since.filter(|_| is_told).map(|since| (now - since, attempts))
+    }
+}
+
+// === impl Losses ===
+
+impl Losses {
+    /// Counts items of a batch: items and batches to tell of, if a line is due.
+    pub(super) fn count(&mut self, now: Instant, items: u64) -> Option<(u64, u64)> {
+        self.items = self.items.saturating_add(items);
+        self.batches += 1;
+        let told = is_due(&mut self.next_line, now).then_some((self.items, self.batches))?;
+        (self.items, self.batches) = (0, 0);
+        Some(told)
+    }
+}
+
+fn is_due(next_line: &mut Option<Instant>, now: Instant) -> bool {
+    let is_due = next_line.is_none_or(|next| now >= next);
+    if is_due {
+        *next_line = now.checked_add(INTERVAL);
+    }
+    is_due
+}
+
+/// Between two lines of one kind.
+const INTERVAL: Duration = Duration::from_secs(60);

@@ -1,0 +1,185 @@
+//! A batch that was refused for good is sent in parts: what is good arrives, and what stays refused is known.
+//!
+//! A part that is refused is cut in halves, the largest parts first, until single items are left or the requests are used
+//! up. A part that fails in a way that may be retried waits for the next round, while the others go on; all share the
+//! time that was left to the batch.
+
+use super::{Attempts, ExponentialBackoffRetry, PartlyDelivered};
+use crate::cut::cut_aside;
+use crate::fanout::join_messages;
+use otlp_protocol::view::RequestView;
+use otlp_protocol::{Batch, ErrorKind, Retry, Signal, SplitLimits};
+use otlp_transport::{Export, ExportError, ExportResult};
+use std::collections::VecDeque;
+
+/// Whether parts of a batch may fare better than the whole that was refused.
+pub(super) fn may_help(batch: &Batch, refusal: &ExportError) -> bool {
+    batch.items() > 1 && batch.is_mergeable() && is_about_content(refusal)
+}
+
+/// Whether a refusal can be about what is in the request. What is wrong with credentials, URL, method or encoding is
+/// wrong with every request.
+fn is_about_content(error: &ExportError) -> bool {
+    let kind = matches!(
+        error.kind(),
+        ErrorKind::InvalidData | ErrorKind::TooLarge | ErrorKind::Exhausted | ErrorKind::Internal
+    );
+    kind && error.retry() == Retry::Never
+}
+
+impl<E: Export> ExponentialBackoffRetry<E> {
+    /// Sends a batch that was refused for good in parts.
+    pub(super) async fn bisect(
+        &self,
+        batch: Batch,
+        refusal: ExportError,
+        mut attempts: Attempts<'_>,
+    ) -> ExportResult {
+        let mut bisection = Bisection::new(batch.signal, batch.items());
+        bisection.refuse(Part { batch, first: 0 }, refusal).await;
+        loop {
+            while let Some(part) = bisection.parts.pop_front() {
+                let result = match self.await_throttle(attempts.last_start()).await {
+                    Ok(_) => self.attempt_once(&part.batch).await,
+                    Err(error) => Err(error),
+                };
+                bisection.settle(part, result).await;
+            }
+            let Some(failure) = bisection.failure.take() else { break };
+            attempts.count += 1;
+            match self.next_attempt(&mut attempts, &failure) {
+                Ok(next) => self.clock.sleep_until(next).await,
+                Err(failure) => {
+                    bisection.give_up(failure);
+                    break;
+                }
+            }
+            bisection.parts.extend(bisection.failed.drain(..));
+        }
+        bisection.finish()
+    }
+}
+
+/// The parts of one batch, and what became of those that are settled.
+struct Bisection {
+    signal: Signal,
+    items: u64,
+    /// To be sent in this round.
+    parts: VecDeque<Part>,
+    /// To be sent again in the next round, and why.
+    failed: Vec<Part>,
+    failure: Option<ExportError>,
+    /// The refusal of the whole batch.
+    refusal: Option<ExportError>,
+    /// Requests that were sent or are going to be, retries apart.
+    requests: usize,
+    fates: PartlyDelivered,
+}
+
+struct Part {
+    batch: Batch,
+    /// The place of its first item among those of the whole batch.
+    first: u64,
+}
+
+// === impl Bisection ===
+
+impl Bisection {
+    fn new(signal: Signal, items: u64) -> Self {
+        let (parts, failed, fates) = (VecDeque::new(), Vec::new(), PartlyDelivered::default());
+        Self { signal, items, parts, failed, failure: None, refusal: None, requests: 1, fates }
+    }
+
+    async fn settle(&mut self, part: Part, result: ExportResult) {
+        match result {
+            Ok(accepted) => {
+                let count = part.batch.count();
+                let rejected = accepted.rejected.min(count.rejectable(self.signal));
+                let rejected_items = count.rejected_items(self.signal, rejected);
+                self.fates.rejected += rejected_items;
+                self.fates.sent += count.items - rejected_items;
+                self.fates.answer.rejected += rejected;
+                join_messages(&mut self.fates.answer.message, &accepted.message);
+            }
+            Err(error) if error.retry().is_retryable() => {
+                self.failed.push(part);
+                self.failure = Some(error);
+            }
+            Err(error) => self.refuse(part, error).await,
+        }
+    }
+
+    /// Cuts a part that was refused, or counts its items if that cannot help.
+    async fn refuse(&mut self, part: Part, refusal: ExportError) {
+        let Part { mut batch, mut first } = part;
+        let may_help = may_help(&batch, &refusal);
+        self.refusal.get_or_insert_with(|| refusal.clone());
+        if may_help && self.requests + 2 <= MAX_REQUESTS {
+            let max_items = Some(batch.items().div_ceil(2));
+            let halves = cut_aside(batch.share(), SplitLimits { max_items, max_bytes: None }).await;
+            if halves.len() > 1 && self.requests + halves.len() <= MAX_REQUESTS {
+                self.requests += halves.len();
+                for batch in halves {
+                    let next = first + batch.items();
+                    self.parts.push_back(Part { batch, first });
+                    first = next;
+                }
+                return;
+            }
+        }
+        if self.fates.refused == 0 {
+            self.fates.refused_first = describe(&batch, first, self.items);
+        }
+        self.fates.refused += batch.items();
+        self.fates.answer.rejected += batch.count().rejectable(self.signal);
+        join_messages(&mut self.fates.answer.message, refusal.message());
+    }
+
+    /// Counts what waits for a round that will not come.
+    fn give_up(&mut self, failure: ExportError) {
+        self.fates.failed += self.failed.drain(..).map(|part| part.batch.items()).sum::<u64>();
+        self.failure = Some(failure);
+    }
+
+    fn finish(self) -> ExportResult {
+        let Self { failure, refusal, items, fates, .. } = self;
+        let is_delivered = fates.sent + fates.rejected > 0;
+        match (failure, refusal) {
+            // All failed, or all was refused, as if the batch had never been cut.
+            (Some(failure), _) if fates.failed == items => Err(failure),
+            (None, Some(refusal)) if !is_delivered => Err(refusal),
+            (Some(failure), _) => {
+                let message = format!("{fates} of a batch sent in parts: {failure}");
+                Err(ExportError::new(failure.kind(), failure.retry(), message).with_source(fates))
+            }
+            (None, Some(refusal)) if fates.refused > 0 => {
+                let message = format!("{fates} of a batch sent in parts: {refusal}");
+                Err(ExportError::new(refusal.kind(), Retry::Never, message).with_source(fates))
+            }
+            (None, _) => Ok(fates.answer),
+        }
+    }
+}
+
+/// Which items a part of `items` holds, counted from 0, and the service that its first resource names.
+fn describe(part: &Batch, first: u64, items: u64) -> String {
+    let last = first + part.items().saturating_sub(1);
+    let body = part.body().plain().to_contiguous();
+    let resource = RequestView::new(part.signal, &body).resources().next();
+    let attributes = resource.map(|group| group.resource().attributes());
+    let service = attributes.and_then(|attributes| attributes.get("service.name")?.as_str());
+    let place = if first == last { format!("item {first}") } else { format!("items {first} to {last}") };
+    match service {
+        Some(service) => {
+            let service: String = service.chars().take(MAX_SERVICE_CHARS).collect();
+            format!("{place} of {items}, service.name {service:?}")
+        }
+        None => format!("{place} of {items}"),
+    }
+}
+
+/// A destination that refuses everything must not cost a request an item.
+const MAX_REQUESTS: usize = 64;
+
+/// The text goes into a log line.
+const MAX_SERVICE_CHARS: usize = 100;
