@@ -6,8 +6,8 @@
 //!
 //! The answer follows the destinations' [`Delivery`](crate::Delivery):
 //! * all in memory: on admission. A slot in every queue is reserved when a batch is opened and used when it is flushed,
-//!   so that what was answered for always has a place; further parts of a request that had to be cut go in over
-//!   capacity, bounded by the byte budget.
+//!   so that what was answered for always has a place; a request that must be cut is cut part by part, as the queues
+//!   have room for another.
 //! * otherwise: when all that a request's data went into has settled. One failure answers all who wait; if any of
 //!   several is retryable, so is the answer, and data may arrive twice. If a joined batch is rejected in part, the loss
 //!   cannot be attributed: each sender gets the text with a count of 0, and the ledger counts it once. Flushes run as
@@ -15,6 +15,7 @@
 
 mod accumulator;
 mod origin;
+mod send;
 mod worker;
 
 pub use worker::BatchProcessor;

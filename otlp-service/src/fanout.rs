@@ -17,7 +17,7 @@ mod settling;
 
 pub use branch::{Delivery, Destination};
 
-pub(crate) use answer::{join_answers, join_messages};
+pub(crate) use answer::{join_answers, join_messages, shortened};
 pub(crate) use reservation::{Admission, Reservation, Unsent};
 pub(crate) use settling::{deliver, shutting_down};
 
@@ -74,6 +74,15 @@ impl FanOut {
             tickets.extend(branch.reserve(items).await?);
         }
         unsent.send();
+        Ok(Reservation::new(tickets))
+    }
+
+    /// Room for another batch of what was accepted, waited for in every queue that does not drop what is too much.
+    pub(crate) async fn reserve_more(&self) -> Result<Reservation, ExportError> {
+        let mut tickets = Vec::new();
+        for branch in &self.0.branches {
+            tickets.extend(branch.reserve_more().await?);
+        }
         Ok(Reservation::new(tickets))
     }
 

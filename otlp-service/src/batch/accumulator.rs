@@ -99,9 +99,13 @@ impl<H> Accumulator<H> {
     }
 
     fn fits(&self, items: u64, bytes: usize) -> bool {
-        let SplitLimits { max_items, max_bytes } = self.limits;
-        max_items.is_none_or(|max| items <= max) && max_bytes.is_none_or(|max| bytes <= max)
+        fits(self.limits, bytes, items)
     }
+}
+
+/// Whether a batch is within the limits.
+pub(super) fn fits(SplitLimits { max_items, max_bytes }: SplitLimits, bytes: usize, items: u64) -> bool {
+    max_items.is_none_or(|max| items <= max) && max_bytes.is_none_or(|max| bytes <= max)
 }
 
 impl BatchConfig {

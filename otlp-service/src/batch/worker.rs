@@ -1,12 +1,12 @@
 //! The accumulator among senders and destinations.
 
 use super::BatchConfig;
-use super::accumulator::{Accumulator, Held, Place};
-use crate::cut::cut;
-use crate::fanout::{Admission, Delivery, FanOut, Reservation, Unsent, join_answers, shutting_down};
+use super::accumulator::{Accumulator, Held, Place, fits};
+use super::send::{answer_all, commit_parts, export_parts};
+use crate::cut::Parts;
+use crate::fanout::{Admission, Delivery, FanOut, Reservation, Unsent, shutting_down};
 use crate::tasks::Tasks;
 use crate::telemetry::BatchStats;
-use futures_util::future::join_all;
 use otlp_protocol::{Accepted, Batch, ErrorKind, SplitLimits};
 use otlp_transport::{Clock, Export, ExportError, ExportResult};
 use parking_lot::{Mutex, MutexGuard};
@@ -30,7 +30,7 @@ struct Shared {
     fanout: FanOut,
     delivery: Delivery,
     clock: Arc<dyn Clock>,
-    stats: BatchStats,
+    stats: Arc<BatchStats>,
     /// Told when there is something to wait for.
     opened: Notify,
     flushes: Tasks,
@@ -49,7 +49,7 @@ enum Hold {
     Waiting(Vec<Waiter>, Unsent<FanOut>),
 }
 
-type Waiter = oneshot::Sender<ExportResult>;
+pub(super) type Waiter = oneshot::Sender<ExportResult>;
 
 // === impl BatchProcessor ===
 
@@ -63,7 +63,7 @@ impl BatchProcessor {
             config,
             fanout,
             clock,
-            stats,
+            stats: Arc::new(stats),
             opened: Notify::new(),
             flushes: Tasks::new(),
         });
@@ -219,42 +219,44 @@ impl Shared {
     }
 
     fn flush(&self, Held { merge, hold, .. }: Held<Hold>) {
-        self.send(vec![merge.finish()], hold);
+        self.send(merge.finish(), hold);
     }
 
     fn send_alone(&self, batch: Batch, hold: Hold) {
         if !batch.is_mergeable() {
             self.stats.unmergeable.add(1);
+        } else if !fits(self.limits, batch.len(), batch.items()) {
+            return self.send_in_parts(batch, hold);
         }
-        self.send(cut(batch, self.limits), hold);
+        self.send(batch, hold);
     }
 
-    fn send(&self, parts: Vec<Batch>, hold: Hold) {
-        for part in &parts {
-            self.stats.outgoing.add(part.items());
-            self.stats.batch_size.record(part.items());
-        }
+    fn send(&self, batch: Batch, hold: Hold) {
+        self.stats.sent(batch.items());
         match hold {
-            Hold::Admitted(admission) => self.commit(parts, admission),
+            Hold::Admitted(admission) => self.fanout.commit(batch, admission),
             Hold::Waiting(waiters, unsent) => {
                 let fanout = self.fanout.clone();
                 self.flushes.spawn(async move {
                     unsent.send();
-                    answer_all(waiters, export_parts(&fanout, parts).await);
+                    answer_all(waiters, fanout.export(batch).await);
                 });
             }
         }
     }
 
-    fn commit(&self, mut parts: Vec<Batch>, mut admission: Admission) {
-        let last = parts.pop();
-        for part in parts {
-            let admitted = admission.split_off(part.items());
-            self.fanout.commit(part, admitted);
-        }
-        if let Some(last) = last {
-            self.fanout.commit(last, admission);
-        }
+    /// Sends a request that is over a limit by itself, as a task of its own that cuts it as its parts find room.
+    fn send_in_parts(&self, batch: Batch, hold: Hold) {
+        let (fanout, stats, clock) = (self.fanout.clone(), self.stats.clone(), self.clock.clone());
+        let parts = Parts::new(batch, self.limits);
+        self.flushes.spawn(async move {
+            match hold {
+                Hold::Admitted(admission) => commit_parts(&fanout, parts, admission, &stats, &*clock).await,
+                Hold::Waiting(waiters, unsent) => {
+                    answer_all(waiters, export_parts(&fanout, parts, unsent, &stats, &*clock).await);
+                }
+            }
+        });
     }
 }
 
@@ -272,25 +274,5 @@ impl Hold {
             waiters.push(answer);
             unsent.add(items);
         }
-    }
-}
-
-/// Exports the parts of one request, or one joined batch; what is rejected of them adds up.
-async fn export_parts(fanout: &FanOut, parts: Vec<Batch>) -> ExportResult {
-    join_answers(join_all(parts.into_iter().map(|part| fanout.export(part))).await, u64::saturating_add)
-}
-
-fn answer_all(mut waiters: Vec<Waiter>, mut result: ExportResult) {
-    if let (Ok(accepted), 2..) = (&mut result, waiters.len()) {
-        // Whose items were rejected, nobody can tell.
-        accepted.rejected = 0;
-    }
-    let last = waiters.pop();
-    for waiter in waiters {
-        // A sender that went away does not need its answer any more.
-        drop(waiter.send(result.clone()));
-    }
-    if let Some(waiter) = last {
-        drop(waiter.send(result));
     }
 }

@@ -80,6 +80,15 @@ impl Branch {
         }
     }
 
+    /// Room in its queue for more of what was accepted, if it has one: waited for, unless the queue drops what it has no
+    /// room for.
+    pub(super) async fn reserve_more(&self) -> Result<Option<Ticket>, ExportError> {
+        match &self.outlet {
+            Outlet::Direct(_) => Ok(None),
+            Outlet::Queue(queue) => Ok(Some(queue.reserve_more().await?.map_or(Ticket::Full, Ticket::Slot))),
+        }
+    }
+
     /// Takes responsibility for items, if that is the moment for it.
     pub(super) fn hold(&self, items: u64) -> Holding {
         match self.delivery() {
@@ -108,9 +117,10 @@ impl Branch {
             Outlet::Queue(queue) => queue,
         };
         let slot = match reservation.next() {
-            Ticket::Slot(slot) => Some(slot),
-            Ticket::OverCapacity => None,
-            Ticket::Full => match queue.try_reserve(batch.items()) {
+            Some(Ticket::Slot(slot)) => Some(slot),
+            // There is one for each queue; should there not be, nothing is lost for it.
+            None => None,
+            Some(Ticket::Full) => match queue.try_reserve(batch.items()) {
                 Some(slot) => Some(slot),
                 None => {
                     holding.drop_for(DropReason::QueueFull);

@@ -10,9 +10,6 @@ use std::borrow::Borrow;
 pub(crate) enum Ticket {
     /// A slot of its own.
     Slot(Slot),
-    /// It lets a batch in though it may be full: a further part of one that has a slot. Such parts are bounded by the
-    /// byte budget.
-    OverCapacity,
     /// It is full, and drops what does not fit.
     Full,
 }
@@ -44,19 +41,9 @@ impl Reservation {
         Self { tickets: tickets.into_iter() }
     }
 
-    /// The next queue's ticket.
-    pub(super) fn next(&mut self) -> Ticket {
-        // There is one for each queue; should there not be, nothing is lost for it.
-        self.tickets.next().unwrap_or(Ticket::OverCapacity)
-    }
-
-    /// For a further part of the same batch.
-    fn for_further_part(&self) -> Self {
-        let further = |ticket: &Ticket| match ticket {
-            Ticket::Slot(_) | Ticket::OverCapacity => Ticket::OverCapacity,
-            Ticket::Full => Ticket::Full,
-        };
-        Self::new(self.tickets.as_slice().iter().map(further).collect())
+    /// The next queue's ticket; there is one for each queue.
+    pub(super) fn next(&mut self) -> Option<Ticket> {
+        self.tickets.next()
     }
 }
 
@@ -68,10 +55,15 @@ impl Admission {
         self.holdings.iter_mut().for_each(|holding| holding.admit(items));
     }
 
-    /// Moves `items` of them to a further part of the batch.
+    /// Moves `items` of them, with the room that was reserved, to a part of the batch.
     pub(crate) fn split_off(&mut self, items: u64) -> Self {
         let holdings = self.holdings.iter_mut().map(|holding| holding.split_off(items)).collect();
-        Self { reservation: self.reservation.for_further_part(), holdings }
+        Self { reservation: std::mem::replace(&mut self.reservation, Reservation::new(Vec::new())), holdings }
+    }
+
+    /// Gives the rest room for another part.
+    pub(crate) fn renew(&mut self, reservation: Reservation) {
+        self.reservation = reservation;
     }
 }
 
@@ -85,6 +77,16 @@ impl<F: Borrow<FanOut>> Unsent<F> {
     /// Takes more items in.
     pub(crate) fn add(&mut self, items: u64) {
         self.items += items;
+    }
+
+    /// Moves some of the items to one of their own.
+    pub(crate) fn split_off(&mut self, items: u64) -> Self
+    where
+        F: Clone,
+    {
+        let items = items.min(self.items);
+        self.items -= items;
+        Self { fanout: self.fanout.clone(), items }
     }
 
     /// From here on somebody else counts them.
