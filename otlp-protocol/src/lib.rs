@@ -68,8 +68,8 @@ pub use response::Accepted;
 pub use signal::{Items, Signal, SignalDescriptor};
 pub use split::{SplitLimits, split};
 pub use status::{
-    Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_http, grpc_code, http_status,
-    http_to_grpc, parse_retry_after,
+    Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_grpc_refusal, classify_http,
+    classify_http_refusal, grpc_code, http_status, http_to_grpc, parse_retry_after,
 };
 pub use validate::{Checked, ValidateLimits, validate};
 

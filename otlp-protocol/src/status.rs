@@ -4,6 +4,7 @@
 //! with the inverse tables.
 
 mod rpc;
+mod size;
 
 pub use rpc::{FieldViolation, RpcStatus};
 
@@ -98,6 +99,33 @@ pub fn classify_grpc(code: Code, delay: Option<Duration>) -> (ErrorKind, Retry) 
     }
 }
 
+/// Reads a gRPC status with its text: as [`classify_grpc`], but a refusal whose text names a size limit, without a delay,
+/// is [`ErrorKind::TooLarge`] under the codes that servers use for it.
+///
+/// ```
+/// use otlp_protocol::{Code, ErrorKind, Retry, classify_grpc_refusal};
+///
+/// let text = "grpc: received message larger than max (5000000 vs. 4194304)";
+/// let too_large = (ErrorKind::TooLarge, Retry::Never);
+/// assert_eq!(classify_grpc_refusal(Code::ResourceExhausted, None, text), too_large);
+/// assert_ne!(classify_grpc_refusal(Code::Unauthenticated, None, text), too_large);
+/// ```
+pub fn classify_grpc_refusal(code: Code, delay: Option<Duration>, message: &str) -> (ErrorKind, Retry) {
+    if delay.is_none() && size::grpc(code, message) {
+        return (ErrorKind::TooLarge, Retry::Never);
+    }
+    classify_grpc(code, delay)
+}
+
+/// Reads an HTTP status with its text: as [`classify_http`], but a 400, 422 or 500 whose text names a size limit is
+/// [`ErrorKind::TooLarge`].
+pub fn classify_http_refusal(status: u16, delay: Option<Duration>, message: &str) -> (ErrorKind, Retry) {
+    if size::http(status, message) {
+        return (ErrorKind::TooLarge, Retry::Never);
+    }
+    classify_http(status, delay)
+}
+
 /// Reads an HTTP status as a client must: 429, 502, 503 and 504 are retryable, nothing else is. `delay` is
 /// `Retry-After`, if given.
 pub fn classify_http(status: u16, delay: Option<Duration>) -> (ErrorKind, Retry) {
@@ -110,7 +138,8 @@ pub fn classify_http(status: u16, delay: Option<Duration>) -> (ErrorKind, Retry)
         502 | 503 => (ErrorKind::Unavailable, retryable),
         504 => (ErrorKind::Timeout, retryable),
         400 | 422 => (ErrorKind::InvalidData, Retry::Never),
-        401 => (ErrorKind::Unauthenticated, Retry::Never),
+        // 407 comes from a proxy on the way.
+        401 | 407 => (ErrorKind::Unauthenticated, Retry::Never),
         403 => (ErrorKind::PermissionDenied, Retry::Never),
         404 | 405 | 501 => (ErrorKind::Unimplemented, Retry::Never),
         413 => (ErrorKind::TooLarge, Retry::Never),

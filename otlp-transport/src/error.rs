@@ -1,8 +1,8 @@
 //! Why a batch was not accepted, and whether it may be sent again.
 
 use otlp_protocol::{
-    BudgetExhausted, Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_http,
-    grpc_code,
+    BudgetExhausted, Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc_refusal,
+    classify_http_refusal, grpc_code,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -31,15 +31,17 @@ impl ExportError {
         Self::new(kind, Retry::After(REFUSAL_DELAY), message)
     }
 
-    /// What a gRPC server answered: its code, and its status details if they could be read.
+    /// What a gRPC server answered: its code, its text, and the delay of its `RetryInfo`, if any. Texts that name a size
+    /// limit make it [`ErrorKind::TooLarge`] under the codes that servers use for size.
     pub fn from_grpc(code: Code, message: String, delay: Option<Duration>) -> Self {
-        let (kind, retry) = classify_grpc(code, delay);
+        let (kind, retry) = classify_grpc_refusal(code, delay, &message);
         Self::new(kind, retry, message)
     }
 
-    /// What an HTTP server answered: its status and `Retry-After`.
+    /// What an HTTP server answered: its status, its text and `Retry-After`. Texts that name a size limit make 400, 422 and
+    /// 500 [`ErrorKind::TooLarge`].
     pub fn from_http(status: u16, message: String, delay: Option<Duration>) -> Self {
-        let (kind, retry) = classify_http(status, delay);
+        let (kind, retry) = classify_http_refusal(status, delay, &message);
         Self::new(kind, retry, message)
     }
 

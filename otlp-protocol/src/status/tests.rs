@@ -42,6 +42,51 @@ fn a_servers_answer_reads_back_as_it_was_meant() {
     }
 }
 
+/// The texts of real servers, under the codes they use; and texts that must not count.
+#[test]
+fn refusals_for_size_are_told_by_their_text_under_codes_that_can_mean_size() {
+    let grpc = [
+        (Code::ResourceExhausted, "grpc: received message larger than max (5242880 vs. 4194304)", true),
+        (Code::ResourceExhausted, "CLIENT: Received message larger than max (5242880 vs. 4194304)", true),
+        (Code::ResourceExhausted, "gRPC message exceeds maximum size 4194304: 5242880", true),
+        (Code::ResourceExhausted, "Received message exceeds the maximum configured message size.", true),
+        (Code::ResourceExhausted, "the message of 3250000 bytes is over max_request_bytes (1048576)", true),
+        (
+            Code::OutOfRange,
+            "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes",
+            true,
+        ),
+        (Code::Internal, "gRPC message exceeds maximum size 4194304: 5242880", true),
+        (Code::ResourceExhausted, "quota of spans used up", false),
+        (Code::OutOfRange, "timestamp out of range", false),
+        (Code::Unauthenticated, "token larger than max", false),
+        (Code::PermissionDenied, "received message larger than max", false),
+        (Code::Unavailable, "received message larger than max", false),
+    ];
+    for (code, text, is_size) in grpc {
+        let read = classify_grpc_refusal(code, None, text);
+        let expected = if is_size { (ErrorKind::TooLarge, Retry::Never) } else { classify_grpc(code, None) };
+        assert_eq!(read, expected, "{code:?} {text}");
+        let delay = Some(Duration::from_secs(1));
+        assert_eq!(classify_grpc_refusal(code, delay, text), classify_grpc(code, delay), "{code:?} {text}");
+    }
+    let http = [
+        (413, "", true),
+        (400, "http: request body too large", true),
+        (500, "Request Entity Too Large", true),
+        (400, "bad data", false),
+        (401, "key larger than max", false),
+        (403, "request body too large", false),
+        (503, "request body too large", false),
+    ];
+    for (status, text, is_size) in http {
+        let read = classify_http_refusal(status, None, text);
+        let expected =
+            if is_size { (ErrorKind::TooLarge, Retry::Never) } else { classify_http(status, None) };
+        assert_eq!(read, expected, "{status} {text}");
+    }
+}
+
 #[test]
 fn codes_are_numbered_as_grpc_numbers_them() {
     for number in 0..17 {

@@ -1,0 +1,55 @@
+//! Refusals for size that come under a status of many meanings.
+//!
+//! OTLP has HTTP 413 and gRPC RESOURCE_EXHAUSTED for a request over a size limit. tonic answers OUT_OF_RANGE, older
+//! servers UNKNOWN or INTERNAL, the Collector's HTTP receiver 400: there the text tells. Texts count only under statuses
+//! that servers use for size; a 401 stays a 401, whatever its text.
+
+use super::Code;
+
+/// Whether a gRPC status without a delay refuses the request for its size.
+pub(super) fn grpc(code: Code, message: &str) -> bool {
+    let may_mean_size = matches!(
+        code,
+        Code::Internal | Code::InvalidArgument | Code::OutOfRange | Code::ResourceExhausted | Code::Unknown
+    );
+    may_mean_size && names_size_limit(message)
+}
+
+/// Whether an HTTP status refuses the request for its size.
+pub(super) fn http(status: u16, message: &str) -> bool {
+    status == 413 || (matches!(status, 400 | 422 | 500) && names_size_limit(message))
+}
+
+/// Whether a text says that a message or body is over a size limit.
+fn names_size_limit(message: &str) -> bool {
+    let beginning = message.as_bytes().get(..MAX_READ_BYTES).unwrap_or(message.as_bytes());
+    let text = beginning.to_ascii_lowercase();
+    TEXTS.iter().any(|wanted| text.windows(wanted.len()).any(|window| window == wanted.as_bytes()))
+}
+
+/// In lower case, with who writes them.
+const TEXTS: &[&str] = &[
+    // grpc-go, gRPC core (C++, Python, Ruby, PHP), grpc-node: "received message larger than max (N vs. M)".
+    "larger than max",
+    // grpc-java: "gRPC message exceeds maximum size M: N".
+    "exceeds maximum size",
+    // grpc-dotnet: "Received message exceeds the maximum configured message size."
+    "exceeds the maximum configured message size",
+    // tonic: "decoded message length too large: found N bytes, the limit is: M bytes".
+    "length too large",
+    // Go's net/http, and with it the Collector's HTTP receiver.
+    "request body too large",
+    // nginx, Node's body-parser.
+    "request entity too large",
+    // RFC 9110's reason phrases of 413, as proxies write them into a page.
+    "payload too large",
+    "content too large",
+    // Ours, and the keys that servers of OTLP name.
+    "is over max_request_bytes",
+    "bytes is over the limit",
+    "max_request_body_size",
+    "max_recv_msg_size",
+];
+
+/// Texts that name a size begin with it; servers may send a whole page.
+const MAX_READ_BYTES: usize = 1024;
