@@ -88,6 +88,16 @@ impl Endpoint {
             .map_err(|error| problem(ENDPOINT, self.authority.as_str(), &error.to_string()))
     }
 
+    /// What messages call the endpoint: scheme, address and path, without the query, which may hold a secret.
+    pub(crate) fn name(&self) -> String {
+        let path = self.path.path().trim_end_matches('/');
+        if Address::unix_path(&self.address).is_some() {
+            return format!("{}{path}", self.address);
+        }
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}{path}", self.authority)
+    }
+
     /// A Unix socket, whose server is called `localhost` as gRPC has it.
     fn unix(path: &str, secure: bool) -> Result<Self, ConfigError> {
         if path.is_empty() {

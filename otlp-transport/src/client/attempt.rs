@@ -1,6 +1,6 @@
 //! One attempt: its time limit, and sending once more what the server cannot have processed.
 
-use crate::client::answer::Answer;
+use crate::client::answer::{Answer, AnswerLimits};
 use crate::client::outgoing::Outgoing;
 use crate::client::pool::ConnectionPool;
 use crate::client::send_error::SendError;
@@ -8,15 +8,19 @@ use crate::client::stats::ClientStats;
 use crate::{Clock, ExportError, ExportResult};
 use http::Request;
 use otlp_protocol::{ErrorKind, Retry};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// When an attempt ends, and why then.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct TimeLimit {
     until: Option<Instant>,
     timeout: Option<Duration>,
     /// Whether the sender's deadline comes before the timeout.
     by_sender: bool,
+    /// Whether the time is so long that a connection without an answer is to blame.
+    blames_connection: bool,
+    has_passed: AtomicBool,
 }
 
 // === impl TimeLimit ===
@@ -32,19 +36,23 @@ impl TimeLimit {
         deadline: Option<Instant>,
     ) -> Result<Self, ExportError> {
         let now = clock.now();
-        let until = timeout.and_then(|timeout| now.checked_add(timeout));
-        let limit = match (until, deadline) {
-            (Some(until), Some(deadline)) if until <= deadline => {
-                Self { until: Some(until), timeout, by_sender: false }
-            }
-            (until, None) => Self { until, timeout, by_sender: false },
-            (_, deadline) => Self { until: deadline, timeout, by_sender: true },
-        };
+        let own = timeout.and_then(|timeout| now.checked_add(timeout));
+        let by_sender = deadline.is_some_and(|deadline| own.is_none_or(|own| deadline < own));
+        let until = if by_sender { deadline } else { own };
+        let blames_connection =
+            !by_sender || until.is_some_and(|until| until.saturating_duration_since(now) >= BLAMING_TIME);
+        let has_passed = AtomicBool::new(false);
+        let limit = Self { until, timeout, by_sender, blames_connection, has_passed };
         if limit.by_sender && deadline.is_some_and(|deadline| deadline <= now) {
             Err(limit.passed())
         } else {
             Ok(limit)
         }
+    }
+
+    /// When the attempt ends; `None`: no limit.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        self.until
     }
 
     /// What is left of it, if it is the sender's own.
@@ -59,11 +67,21 @@ impl TimeLimit {
         attempt: impl Future<Output = ExportResult>,
     ) -> ExportResult {
         let Some(until) = self.until else { return attempt.await };
+        // Dropped after the flag is set, which the connection looks at.
+        let mut attempt = std::pin::pin!(attempt);
         tokio::select! {
             biased;
-            result = attempt => result,
-            () = clock.sleep_until(until) => Err(self.passed()),
+            result = &mut attempt => result,
+            () = clock.sleep_until(until) => {
+                self.has_passed.store(true, Ordering::Relaxed);
+                Err(self.passed())
+            }
         }
+    }
+
+    /// Whether an attempt that is dropped now speaks against its connection.
+    pub(crate) fn speaks_against_connection(&self) -> bool {
+        self.blames_connection && self.has_passed.load(Ordering::Relaxed)
     }
 
     fn passed(&self) -> ExportError {
@@ -80,14 +98,15 @@ pub(crate) async fn exchange(
     pool: &ConnectionPool,
     head: impl Fn(bool) -> Request<()>,
     body: Outgoing,
-    max_answer_bytes: usize,
+    limits: AnswerLimits,
+    time: &TimeLimit,
 ) -> Result<Answer, ExportError> {
     let first = pool.get().await?;
-    let error = match first.send(&head, body.clone(), max_answer_bytes).await {
+    let error = match first.send(&head, body.clone(), limits, time).await {
         Err(SendError::Unprocessed(_)) => {
             ClientStats::count(&pool.stats().resent_requests);
             let second = pool.get_fresh().await?;
-            match second.send(&head, body, max_answer_bytes).await {
+            match second.send(&head, body, limits, time).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             }
@@ -97,13 +116,8 @@ pub(crate) async fn exchange(
     };
     Err(match error {
         SendError::Unprocessed(error) | SendError::Failed(error) => error,
-        SendError::Oversized(limit) => oversized(pool.stats(), limit),
     })
 }
 
-/// OTLP §Response size: not retryable, and counted.
-pub(crate) fn oversized(stats: &ClientStats, limit: usize) -> ExportError {
-    ClientStats::count(&stats.oversized_answers);
-    let message = format!("the answer is over {limit} bytes (max_response_bytes)");
-    ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
-}
+/// A sender's deadline that is shorter than this tells nothing of the connection.
+const BLAMING_TIME: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! What requests are written and compressed in, and inflation of answers.
 
-use crate::client::attempt::oversized;
+use crate::client::answer::BodyFault;
 use crate::client::json::transcode;
 use crate::client::stats::ClientStats;
 use crate::{ClientConfig, CompressError, Compressor, DecompressError, Encoding, ExportError, codec};
@@ -86,18 +86,17 @@ pub(crate) fn decode_answer(
     body: Bytes,
     max_bytes: usize,
     buffers: &BufferPool,
-    stats: &ClientStats,
-) -> Result<Bytes, ExportError> {
+) -> Result<Bytes, BodyFault> {
     let Some(encoding) = encoding.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))
     else {
         return Ok(body);
     };
     let Some(codec) = codec(encoding) else {
-        return Err(internal("reading the answer", "its content encoding is unknown"));
+        return Err(BodyFault::Undecodable("unknown content encoding".into()));
     };
     codec.decompress(&body, max_bytes, &mut Charge::none(), buffers).map_err(|error| match error {
-        DecompressError::TooLarge { limit } => oversized(stats, limit),
-        error => internal("reading the answer", error),
+        DecompressError::TooLarge { limit } => BodyFault::Oversized(limit),
+        error => BodyFault::Undecodable(error.into()),
     })
 }
 

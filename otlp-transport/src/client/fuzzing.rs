@@ -11,12 +11,13 @@ use std::time::UNIX_EPOCH;
 
 /// What a gRPC answer of these headers, and no trailers, comes to.
 pub fn grpc_answer(headers: HeaderMap, body: Bytes) -> ExportResult {
-    let answer = Answer { status: StatusCode::OK, headers, body, trailers: None };
+    let answer = Answer { status: StatusCode::OK, headers, body, fault: None, trailers: None };
     grpc::outcome::read(answer, 1 << 16, &BufferPool::new(1), &ClientStats::default())
 }
 
 /// What an HTTP answer comes to.
 pub fn http_answer(status: u16, headers: HeaderMap, body: Bytes) -> ExportResult {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
-    http::outcome::read(&Answer { status, headers, body, trailers: None }, UNIX_EPOCH)
+    let answer = Answer { status, headers, body, fault: None, trailers: None };
+    http::outcome::read(&answer, "http://localhost/v1/logs", UNIX_EPOCH, &ClientStats::default())
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod outcome;
 
+use crate::client::answer::AnswerLimits;
 use crate::client::attempt::{TimeLimit, exchange};
 use crate::client::connect::{Connector, Versions};
 use crate::client::encoding::{Encoder, internal};
@@ -132,8 +133,12 @@ impl Inner {
             request
         };
         // The frame header counts for nothing.
-        let max_answer_bytes = self.max_response_bytes.saturating_add(otlp_protocol::FRAME_HEADER_LEN);
-        let answer = exchange(&self.pool, head, body, max_answer_bytes).await?;
+        let limits = AnswerLimits {
+            max_bytes: self.max_response_bytes.saturating_add(otlp_protocol::FRAME_HEADER_LEN),
+            attempt_ends: limit.until(),
+            judged_by_trailers: true,
+        };
+        let answer = exchange(&self.pool, head, body, limits, limit).await?;
         outcome::read(answer, self.max_response_bytes, &self.buffers, self.pool.stats())
     }
 }

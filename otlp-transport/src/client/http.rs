@@ -3,6 +3,7 @@
 pub(super) mod outcome;
 mod target;
 
+use crate::client::answer::AnswerLimits;
 use crate::client::attempt::{TimeLimit, exchange};
 use crate::client::encoding::{Encoder, decode_answer, internal};
 use crate::client::outgoing::Outgoing;
@@ -11,6 +12,7 @@ use crate::client::{headers, stats::ClientStats};
 use crate::{
     ClientConfig, Clock, ConfigError, Credentials, Encoding, Export, ExportResult, TransportContext,
 };
+use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request};
 use otlp_protocol::{Batch, BufferPool};
@@ -87,27 +89,36 @@ impl Export for HttpClient {
     async fn export(&self, batch: Batch) -> ExportResult {
         let inner = &*self.0;
         let limit = TimeLimit::new(&*inner.clock, inner.timeout, batch.deadline)?;
-        limit.run(&*inner.clock, inner.attempt(&batch)).await
+        limit.run(&*inner.clock, inner.attempt(&batch, &limit)).await
     }
 }
 
 // === impl Inner ===
 
 impl Inner {
-    async fn attempt(&self, batch: &Batch) -> ExportResult {
+    async fn attempt(&self, batch: &Batch, limit: &TimeLimit) -> ExportResult {
         let Some(target) = self.targets.of(batch.signal) else {
             return Err(internal("sending", format!("{} have no URL", batch.signal)));
         };
         let headers = headers::proven(&self.headers, self.credentials.as_deref(), batch)?;
         let body = Outgoing::plain(self.encoder.encode(batch).await?);
         let head = |absolute| Self::head(target, &headers, absolute);
-        let mut answer = exchange(target.pool(), head, body, self.max_response_bytes).await?;
-        if let Some(encoding) = answer.headers.get(CONTENT_ENCODING) {
+        let limits = AnswerLimits {
+            max_bytes: self.max_response_bytes,
+            attempt_ends: limit.until(),
+            judged_by_trailers: false,
+        };
+        let mut answer = exchange(target.pool(), head, body, limits, limit).await?;
+        if let Some(encoding) = answer.headers.get(CONTENT_ENCODING)
+            && answer.fault.is_none()
+        {
             let encoding = Some(encoding.to_str().unwrap_or("not ASCII"));
-            answer.body =
-                decode_answer(encoding, answer.body, self.max_response_bytes, &self.buffers, &self.stats)?;
+            match decode_answer(encoding, answer.body, self.max_response_bytes, &self.buffers) {
+                Ok(body) => answer.body = body,
+                Err(fault) => (answer.body, answer.fault) = (Bytes::new(), Some(fault)),
+            }
         }
-        outcome::read(&answer, self.clock.wall())
+        outcome::read(&answer, &target.name, self.clock.wall(), &self.stats)
     }
 
     fn head(target: &Target, headers: &HeaderMap, absolute: bool) -> Request<()> {

@@ -1,11 +1,14 @@
 //! HTTP/1.1 connections: one request at a time on each.
 
-use crate::BoxIo;
-use crate::client::answer::{Answer, BodyBuffer};
+use crate::client::answer::{Answer, AnswerLimits, BodyBuffer, BodyFault};
 use crate::client::outgoing::Outgoing;
 use crate::client::send_error::SendError;
+use crate::{BoxIo, Clock};
+use bytes::Bytes;
 use http::Request;
+use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 
@@ -19,14 +22,18 @@ pub(crate) async fn handshake(
     Builder::new().max_header_size(MAX_HEADER_BYTES).handshake(TokioIo::new(io)).await
 }
 
-/// Sends a request and reads its answer. If it fails, or is dropped, the connection is of no more use. `reused`: whether
-/// the connection has served another request before.
+/// Sends a request and reads its answer. If it fails, or is dropped, or the answer's body has a fault, the connection is of
+/// no more use.
+///
+/// A request that hyper hands back was not written: the server had closed the connection before. Once anything of it may
+/// have been written the server may have processed it, also if the connection had served another request: nothing tells
+/// a server that closes an idle connection from a server that took the request and then failed.
 pub(crate) async fn send(
     sender: &mut Sender,
     request: Request<()>,
     body: Outgoing,
-    max_answer_bytes: usize,
-    reused: bool,
+    limits: AnswerLimits,
+    clock: &dyn Clock,
 ) -> Result<Answer, SendError> {
     // A reused connection may have been closed meanwhile.
     if let Err(error) = sender.ready().await {
@@ -37,33 +44,34 @@ pub(crate) async fn send(
         Err(mut error) => {
             let never_sent = error.take_message().is_some();
             let error = error.into_error();
-            // RFC 9112 §9.5: servers close idle connections at any time, also just as a request is on its way.
-            return Err(match never_sent || (reused && closed_early(&error)) {
-                true => unprocessed(error),
-                false => SendError::from_hyper(error),
-            });
+            return Err(if never_sent { unprocessed(error) } else { SendError::from_hyper(error) });
         }
     };
-    let mut body = BodyBuffer::new(max_answer_bytes);
+    let mut answer =
+        Answer { status: head.status, headers: head.headers, body: Bytes::new(), fault: None, trailers: None };
+    if incoming.is_end_stream() {
+        return Ok(answer);
+    }
+    let read = tokio::select! {
+        biased;
+        read = read_body(&mut incoming, limits.max_bytes) => read,
+        () = limits.body_ends(clock) => Err(BodyFault::BrokenOff),
+    };
+    match read {
+        Ok(body) => answer.body = body,
+        Err(fault) => answer.fault = Some(fault),
+    }
+    Ok(answer)
+}
+
+async fn read_body(incoming: &mut Incoming, max_bytes: usize) -> Result<Bytes, BodyFault> {
+    let mut body = BodyBuffer::new(max_bytes);
     while let Some(frame) = incoming.frame().await {
-        if let Ok(chunk) = frame.map_err(SendError::from_hyper)?.into_data() {
+        if let Ok(chunk) = frame.map_err(|_| BodyFault::BrokenOff)?.into_data() {
             body.push(chunk)?;
         }
     }
-    Ok(Answer { status: head.status, headers: head.headers, body: body.finish(), trailers: None })
-}
-
-/// Whether the connection was closed before anything of the answer was read.
-fn closed_early(error: &hyper::Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return matches!(io.kind(), BrokenPipe | ConnectionAborted | ConnectionReset);
-        }
-        source = cause.source();
-    }
-    error.is_incomplete_message() || error.is_canceled()
+    Ok(body.finish())
 }
 
 fn unprocessed(error: hyper::Error) -> SendError {

@@ -1,37 +1,26 @@
 //! HTTP/2 connections: many requests at once on each. On h2 itself rather than hyper's client: a request takes no task
 //! and no channel of its own, and errors say whether the server saw it.
 
-use crate::client::answer::{Answer, BodyBuffer};
+mod activity;
+mod keepalive;
+
+pub(crate) use activity::Activity;
+pub(crate) use keepalive::Keepalive;
+
+use crate::client::answer::{Answer, AnswerLimits, BodyBuffer, BodyFault};
 use crate::client::coalesce::Coalescing;
 use crate::client::outgoing::Outgoing;
 use crate::client::send_error::SendError;
-use crate::{BoxIo, ClientLimits, Clock};
+use crate::{BoxIo, Clock};
+use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
-use h2::{Ping, PingPong};
+use h2::RecvStream;
 use http::Request;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 /// The sending end of a connection.
 pub(crate) type Sender = SendRequest<Outgoing>;
-
-/// What goes on at a connection, as far as keepalive and the pool must know. Counters only.
-#[derive(Debug, Default)]
-pub(crate) struct Activity {
-    /// Requests under way.
-    pub(crate) in_flight: AtomicUsize,
-    /// Answers received.
-    pub(crate) answers: AtomicUsize,
-}
-
-/// When to ping, and how long to wait for the answer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Keepalive {
-    interval: Duration,
-    timeout: Duration,
-}
 
 /// An open connection, which does nothing unless driven.
 pub(crate) struct Http2Connection {
@@ -59,7 +48,8 @@ pub(crate) async fn send(
     sender: &mut Sender,
     request: Request<()>,
     body: Outgoing,
-    max_answer_bytes: usize,
+    limits: AnswerLimits,
+    clock: &dyn Clock,
 ) -> Result<Answer, SendError> {
     let (response, mut stream) = match sender.send_request(request, false) {
         Ok(opened) => opened,
@@ -76,15 +66,57 @@ pub(crate) async fn send(
     let _ = stream.send_data(body, true);
     drop(stream);
     let (head, mut incoming) = response.await.map_err(SendError::from_h2)?.into_parts();
-    let mut body = BodyBuffer::new(max_answer_bytes);
+    let mut answer =
+        Answer { status: head.status, headers: head.headers, body: Bytes::new(), fault: None, trailers: None };
+    if incoming.is_end_stream() {
+        return Ok(answer);
+    }
+    let read = if limits.judged_by_trailers {
+        let read = read_body(&mut incoming, limits.max_bytes, MAX_DISCARDED_BYTES).await;
+        if !matches!(read, Ok(Err(BodyFault::BrokenOff))) {
+            answer.trailers = incoming.trailers().await.map_err(SendError::from_h2)?;
+        }
+        read.map_err(SendError::from_h2)?
+    } else {
+        tokio::select! {
+            biased;
+            read = read_body(&mut incoming, limits.max_bytes, 0) => read.unwrap_or(Err(BodyFault::BrokenOff)),
+            () = limits.body_ends(clock) => Err(BodyFault::BrokenOff),
+        }
+    };
+    match read {
+        Ok(body) => answer.body = body,
+        Err(fault) => answer.fault = Some(fault),
+    }
+    Ok(answer)
+}
+
+/// Reads a body of at most `max_bytes`; of a larger one up to `max_discarded` more bytes are read and thrown away, to
+/// reach the trailers.
+async fn read_body(
+    incoming: &mut RecvStream,
+    max_bytes: usize,
+    max_discarded: usize,
+) -> Result<Result<Bytes, BodyFault>, h2::Error> {
+    let mut body = BodyBuffer::new(max_bytes);
+    let (mut fault, mut discarded) = (None, 0);
     while let Some(chunk) = incoming.data().await {
-        let chunk = chunk.map_err(SendError::from_h2)?;
+        let chunk = chunk?;
         // Fails only if the stream is gone, which the next read tells.
         let _ = incoming.flow_control().release_capacity(chunk.len());
-        body.push(chunk)?;
+        if fault.is_none() {
+            fault = body.push(chunk).err();
+            continue;
+        }
+        discarded += chunk.len();
+        if discarded > max_discarded {
+            return Ok(Err(BodyFault::BrokenOff));
+        }
     }
-    let trailers = incoming.trailers().await.map_err(SendError::from_h2)?;
-    Ok(Answer { status: head.status, headers: head.headers, body: body.finish(), trailers })
+    Ok(match fault {
+        None => Ok(body.finish()),
+        Some(fault) => Err(fault),
+    })
 }
 
 /// Whether the connection takes new requests: not after a GOAWAY, nor when it is broken.
@@ -97,19 +129,24 @@ pub(crate) fn is_open(sender: &mut Sender) -> bool {
 
 impl Http2Connection {
     /// Drives the connection to its end: until the peer closes it, or nobody holds a sender and no stream is open, or a
-    /// ping goes unanswered.
+    /// ping goes unanswered, or calls were found to go unanswered and the calls still under way had their time.
     pub(crate) async fn drive(
         mut self,
         keepalive: Option<Keepalive>,
         activity: &Activity,
         clock: &dyn Clock,
     ) -> Result<(), h2::Error> {
-        match (keepalive, self.h2.ping_pong()) {
-            (Some(keepalive), Some(pings)) => tokio::select! {
-                ended = self => ended,
-                broken = keepalive.watch(pings, activity, clock) => broken,
-            },
-            _ => self.await,
+        let pings = self.h2.ping_pong();
+        let watched = async {
+            match (keepalive, pings) {
+                (Some(keepalive), Some(pings)) => keepalive.watch(pings, activity, clock).await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = self => ended,
+            broken = watched => broken,
+            () = activity.replaced(clock) => Ok(()),
         }
     }
 }
@@ -127,36 +164,6 @@ impl Future for Http2Connection {
     }
 }
 
-// === impl Keepalive ===
-
-impl Keepalive {
-    /// What the limits say, if they want pings at all.
-    pub(crate) fn new(limits: &ClientLimits) -> Option<Self> {
-        Some(Self { interval: limits.keepalive_interval?, timeout: limits.keepalive_timeout })
-    }
-
-    /// Pings while requests are in flight and no answers come; resolves when a ping goes unanswered.
-    async fn watch(
-        self,
-        mut pings: PingPong,
-        activity: &Activity,
-        clock: &dyn Clock,
-    ) -> Result<(), h2::Error> {
-        let mut answers = 0;
-        loop {
-            clock.sleep(self.interval).await;
-            let seen = std::mem::replace(&mut answers, activity.answers.load(Ordering::Relaxed));
-            if activity.in_flight.load(Ordering::Relaxed) == 0 || seen != answers {
-                continue;
-            }
-            tokio::select! {
-                pong = pings.ping(Ping::opaque()) => { pong?; }
-                () = clock.sleep(self.timeout) => return Ok(()),
-            }
-        }
-    }
-}
-
 /// Answers are small; a server may not make us hold more than this of one, or of all on a connection.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
@@ -164,5 +171,7 @@ const CONNECTION_WINDOW: u32 = 1 << 20;
 const INITIAL_STREAMS: usize = 100;
 /// Headers, or trailers, of an answer.
 const MAX_HEADER_BYTES: u32 = 16 << 10;
+/// Of a body over its limit, read on to reach the status in the trailers.
+const MAX_DISCARDED_BYTES: usize = 64 << 20;
 /// How much of a stream h2 takes from flow control at once.
 const SEND_BUFFER: usize = 1 << 20;

@@ -1,7 +1,6 @@
 //! Why a connection did not bring an answer, and whether the server can have seen the request.
 
 use crate::ExportError;
-use crate::client::answer::OverLimit;
 use h2::Reason;
 use otlp_protocol::{Code, ErrorKind, Retry};
 
@@ -12,8 +11,6 @@ pub(crate) enum SendError {
     Unprocessed(ExportError),
     /// It may have been processed.
     Failed(ExportError),
-    /// The answer is over its limit, in bytes.
-    Oversized(usize),
 }
 
 // === impl SendError ===
@@ -45,12 +42,6 @@ impl SendError {
     /// An HTTP/1.1 connection broke off before the answer was complete.
     pub(crate) fn from_hyper(error: hyper::Error) -> Self {
         Self::Failed(disconnected(format!("the server did not answer: {error}")).with_source(error))
-    }
-}
-
-impl From<OverLimit> for SendError {
-    fn from(OverLimit(limit): OverLimit) -> Self {
-        Self::Oversized(limit)
     }
 }
 

@@ -19,8 +19,11 @@ pub struct ClientStats {
     pub refused_requests: AtomicU64,
     /// Requests over `max_request_bytes`, which are not sent.
     pub oversized_requests: AtomicU64,
-    /// Answers over `max_response_bytes`.
+    /// Answers over `max_response_bytes`; they are judged by their status alone.
     pub oversized_answers: AtomicU64,
+    /// Answers whose body broke off or could not be decoded; they are judged by their status alone. What the destination
+    /// rejected of such a request is not known.
+    pub unreadable_answers: AtomicU64,
     /// What balancing counted, if there are several endpoints.
     pub balance: Option<Arc<BalanceStats>>,
 }

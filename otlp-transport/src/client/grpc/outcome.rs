@@ -1,7 +1,7 @@
 //! What a gRPC server's answer means.
 
 use super::GRPC_ENCODING;
-use crate::client::answer::Answer;
+use crate::client::answer::{Answer, BodyFault};
 use crate::client::encoding::{decode_answer, internal};
 use crate::client::stats::ClientStats;
 use crate::{ExportError, ExportResult};
@@ -9,30 +9,41 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::{Buf, Bytes};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, StatusCode};
 use otlp_protocol::{
-    Accepted, BufferPool, Code, FRAME_HEADER_LEN, FrameError, FrameReader, RpcStatus, http_to_grpc,
+    Accepted, BufferPool, Code, FRAME_HEADER_LEN, FrameReader, RpcStatus, http_to_grpc,
 };
 use percent_encoding::percent_decode;
 
 /// Reads an answer of at most `max_bytes`, inflated. Its status stands in the trailers, or in the headers if there is
-/// nothing else (Trailers-Only).
+/// nothing else (Trailers-Only). OK is success, also if the message cannot be read: the server has taken the request.
 pub(in crate::client) fn read(
     answer: Answer,
     max_bytes: usize,
     buffers: &BufferPool,
     stats: &ClientStats,
 ) -> ExportResult {
-    let Answer { status: http_status, headers, body, trailers } = answer;
+    let Answer { status: http_status, headers, body, fault, trailers } = answer;
     let with_status =
         trailers.as_ref().filter(|trailers| trailers.contains_key(&GRPC_STATUS)).unwrap_or(&headers);
+    if let Some(fault) = &fault {
+        fault.count(stats);
+    }
     let Some(status) = with_status.get(&GRPC_STATUS) else {
-        return Err(without_status(http_status));
+        return Err(match fault {
+            None => without_status(http_status, &headers),
+            Some(fault) => internal("reading the answer up to its grpc-status", fault),
+        });
     };
     // What is not a code of gRPC's is read as UNKNOWN.
     let number = status.to_str().ok().and_then(|status| status.parse().ok());
     match number.and_then(Code::from_number).unwrap_or(Code::Unknown) {
-        Code::Ok => accepted(&headers, body, max_bytes, buffers, stats),
+        Code::Ok if fault.is_some() => Ok(Accepted::FULL),
+        Code::Ok => Ok(accepted(&headers, body, max_bytes, buffers).unwrap_or_else(|fault| {
+            fault.count(stats);
+            Accepted::FULL
+        })),
         code => Err(failed(code, with_status)),
     }
 }
@@ -42,21 +53,22 @@ fn accepted(
     mut body: Bytes,
     max_bytes: usize,
     buffers: &BufferPool,
-    stats: &ClientStats,
-) -> ExportResult {
+) -> Result<Accepted, BodyFault> {
     // OK without a message: odd, but the server has taken the request.
     if body.is_empty() {
         return Ok(Accepted::FULL);
     }
-    let misread = |error: FrameError| internal("reading the answer", error);
     let mut frame = FrameReader::new(max_bytes);
-    let header = frame.push(&body).and_then(|()| frame.finish()).map_err(misread)?;
+    let header = frame
+        .push(&body)
+        .and_then(|()| frame.finish())
+        .map_err(|error| BodyFault::Undecodable(error.into()))?;
     body.advance(FRAME_HEADER_LEN);
     if header.compressed {
         let encoding = headers.get(&GRPC_ENCODING).and_then(|encoding| encoding.to_str().ok());
-        body = decode_answer(encoding, body, max_bytes, buffers, stats)?;
+        body = decode_answer(encoding, body, max_bytes, buffers)?;
     }
-    Accepted::decode(&body).map_err(|error| internal("reading the answer", error))
+    Accepted::decode(&body).map_err(|error| BodyFault::Undecodable(error.into()))
 }
 
 fn failed(code: Code, headers: &HeaderMap) -> ExportError {
@@ -81,8 +93,13 @@ fn status_details(base64: &[u8]) -> Option<RpcStatus> {
     RpcStatus::decode(&BASE64.decode(base64).ok()?).ok()
 }
 
-fn without_status(status: StatusCode) -> ExportError {
-    let message = format!("the server answered HTTP {} without grpc-status: not gRPC?", status.as_u16());
+fn without_status(status: StatusCode, headers: &HeaderMap) -> ExportError {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
+    let message = format!(
+        "HTTP {} with {kind} and without grpc-status: the server, or a proxy before it, does not speak gRPC here; \
+         OTLP/HTTP has another port (4318) and exporter (otlp_http)",
+        status.as_u16()
+    );
     ExportError::from_grpc(http_to_grpc(status.as_u16()), message, None)
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Target {
     pub(super) path: Uri,
     /// Host and, if it was given, port.
     pub(super) host: HeaderValue,
+    /// The URL without its query, which may hold a secret: for messages.
+    pub(super) name: String,
     pool: ConnectionPool,
 }
 
@@ -94,7 +96,8 @@ impl Target {
         let url = endpoint.uri(endpoint.path.clone())?;
         let host =
             HeaderValue::from_str(endpoint.authority.as_str()).map_err(|error| problem(error.to_string()))?;
-        Ok(Self { url, path: Uri::from(endpoint.path), host, pool })
+        let name = endpoint.name();
+        Ok(Self { url, path: Uri::from(endpoint.path), host, name, pool })
     }
 
     pub(super) fn pool(&self) -> &ConnectionPool {

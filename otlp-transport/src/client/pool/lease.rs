@@ -1,7 +1,8 @@
 //! A connection on loan from a pool, for one request.
 
 use super::Shared;
-use crate::client::answer::Answer;
+use crate::client::answer::{Answer, AnswerLimits};
+use crate::client::attempt::TimeLimit;
 use crate::client::outgoing::Outgoing;
 use crate::client::send_error::SendError;
 use crate::client::{http1, http2};
@@ -19,9 +20,16 @@ pub struct PooledConnection {
 /// What is on loan.
 pub(super) enum Held {
     /// A whole connection. `busy` from the start of a request to the end of its answer: what is dropped in between is lost.
-    Http1 { sender: http1::Sender, opened: Instant, reused: bool, busy: bool },
+    Http1 { sender: http1::Sender, opened: Instant, busy: bool },
     /// A share of one, counted in its activity.
     Http2 { sender: http2::Sender, activity: Arc<http2::Activity> },
+}
+
+/// A request on an HTTP/2 connection: tells the connection's activity how it ended.
+struct Call<'a> {
+    shared: &'a Shared,
+    activity: &'a Arc<http2::Activity>,
+    time: &'a TimeLimit,
 }
 
 // === impl PooledConnection ===
@@ -41,25 +49,28 @@ impl PooledConnection {
         mut self,
         head: impl FnOnce(bool) -> Request<()>,
         body: Outgoing,
-        max_answer_bytes: usize,
+        limits: AnswerLimits,
+        time: &TimeLimit,
     ) -> Result<Answer, SendError> {
         match &mut self.held {
-            Some(Held::Http1 { sender, reused, busy, .. }) => {
+            Some(Held::Http1 { sender, busy, .. }) => {
                 *busy = true;
-                let answer = http1::send(sender, head(false), body, max_answer_bytes, *reused).await;
-                *reused = true;
+                let answer = http1::send(sender, head(false), body, limits, &*self.shared.clock).await;
                 *busy = match &answer {
                     // A server that refuses early may leave the rest of the request unread.
-                    Ok(answer) => !answer.status.is_success() && !sender.is_ready(),
+                    Ok(answer) => {
+                        answer.fault.is_some() || (!answer.status.is_success() && !sender.is_ready())
+                    }
                     Err(_) => true,
                 };
                 answer
             }
             Some(Held::Http2 { sender, activity }) => {
-                let answer = http2::send(sender, head(true), body, max_answer_bytes).await;
-                if answer.is_ok() {
-                    activity.answers.fetch_add(1, Ordering::Relaxed);
-                } else if !http2::is_open(sender) {
+                let call = Call::start(&self.shared, activity, time);
+                let answer = http2::send(sender, head(true), body, limits, &*self.shared.clock).await;
+                if http2::is_open(sender) {
+                    call.end();
+                } else {
                     self.shared.retire(activity);
                 }
                 answer
@@ -87,11 +98,35 @@ impl Drop for PooledConnection {
     }
 }
 
+// === impl Call ===
+
+impl<'a> Call<'a> {
+    fn start(shared: &'a Shared, activity: &'a Arc<http2::Activity>, time: &'a TimeLimit) -> Self {
+        activity.call_started();
+        Self { shared, activity, time }
+    }
+
+    /// The server has answered, if only by resetting the stream.
+    fn end(self) {
+        self.activity.call_answered(self.shared.clock.now());
+    }
+}
+
+impl Drop for Call<'_> {
+    /// Of a call that was answered, its time has not passed.
+    fn drop(&mut self) {
+        if self.time.speaks_against_connection() && self.activity.call_timed_out() {
+            tracing::debug!("several calls in a row timed out; the connection is replaced");
+            self.shared.retire(self.activity);
+        }
+    }
+}
+
 // === impl Held ===
 
 impl Held {
     pub(super) fn http1(sender: http1::Sender, opened: Instant) -> Self {
-        Self::Http1 { sender, opened, reused: false, busy: false }
+        Self::Http1 { sender, opened, busy: false }
     }
 
     /// Whether an HTTP/1.1 connection has been closed.

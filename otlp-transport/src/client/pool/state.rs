@@ -170,7 +170,7 @@ impl State {
 
 impl Slot {
     pub(super) fn new(sender: Sender, opened: Instant) -> Self {
-        Self { sender, activity: Arc::default(), opened }
+        Self { sender, activity: Arc::new(Activity::new(opened)), opened }
     }
 
     /// Counts a request in.
