@@ -31,12 +31,15 @@ pub struct Charge {
     shared: Vec<Arc<Charge>>,
 }
 
-/// The budget has no room for the bytes asked for; refuse retryably, never wait while holding a partial charge.
+/// The budget has no room for the bytes asked for. Refuse, never wait while holding a partial charge: retryably, unless
+/// the bytes can [never fit](Self::never_fits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the memory budget of {limit} bytes is used up")]
 pub struct BudgetExhausted {
     /// The budget's limit, in bytes.
     pub limit: u64,
+    /// What the charge would have held, in bytes: what it holds already and what was asked for.
+    pub needed: u64,
 }
 
 // === impl ByteBudget ===
@@ -70,6 +73,21 @@ impl ByteBudget {
     /// How often a charge was refused.
     pub fn refusals(&self) -> u64 {
         self.0.refusals.load(Ordering::Relaxed)
+    }
+}
+
+// === impl BudgetExhausted ===
+
+impl BudgetExhausted {
+    /// Whether the need is over the whole budget: trying again later is of no use.
+    pub fn never_fits(&self) -> bool {
+        self.needed > self.limit
+    }
+
+    /// The same refusal of a need that is larger by `bytes` which another charge holds for the same request.
+    #[must_use]
+    pub fn beside(self, bytes: u64) -> Self {
+        Self { needed: self.needed.saturating_add(bytes), ..self }
     }
 }
 
@@ -113,7 +131,10 @@ impl Charge {
             let fits = |used: u64| used.checked_add(more).filter(|&sum| sum <= inner.limit);
             if inner.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
                 inner.refusals.fetch_add(1, Ordering::Relaxed);
-                return Err(BudgetExhausted { limit: inner.limit });
+                return Err(BudgetExhausted {
+                    limit: inner.limit,
+                    needed: self.bytes().saturating_add(more),
+                });
             }
         }
         self.bytes = self.bytes.saturating_add(more);

@@ -113,13 +113,13 @@ impl BufferPool {
     /// An empty buffer with room for `capacity` bytes.
     pub fn take(&self, capacity: usize) -> PooledObject<Vec<u8>> {
         let mut buffer = self.buffers.take();
-        buffer.reserve(capacity);
+        buffer.reserve_exact(capacity);
         buffer
     }
 
-    /// The buffer as [`Bytes`]; it returns to the pool when the last clone or slice of them drops. If it is much larger
-    /// than what is in it, that is copied out, and the buffer returns at once: bodies are charged by their length, and
-    /// may wait for long.
+    /// The buffer as [`Bytes`]; it returns to the pool when the last clone or slice of them drops. If the buffer is more
+    /// than twice as large as its content, the content is copied out, and the buffer returns at once: bodies are charged
+    /// by their length, and may wait for long.
     pub fn freeze(buffer: PooledObject<Vec<u8>>) -> Bytes {
         if buffer.capacity() > MIN_PINNED_BYTES.max(buffer.len().saturating_mul(MAX_PINNED_RATIO)) {
             return Bytes::copy_from_slice(&buffer);
@@ -131,7 +131,7 @@ impl BufferPool {
 /// Larger buffers are given back to the allocator: a pool of them would pin too much.
 const MAX_KEPT_BYTES: usize = 1 << 20;
 /// So many times what is in a buffer may be pinned by it.
-const MAX_PINNED_RATIO: usize = 4;
+const MAX_PINNED_RATIO: usize = 2;
 /// So much may be, whatever is in it.
 const MIN_PINNED_BYTES: usize = 4 << 10;
 

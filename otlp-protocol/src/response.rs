@@ -41,7 +41,7 @@ impl Accepted {
     }
 
     /// Decodes any signal's response. A negative count is read as 0, a message that is not UTF-8 with replacement
-    /// characters; unknown fields are ignored.
+    /// characters; unknown fields are ignored. Of a message, the first 1 KiB is kept: it may answer many senders.
     ///
     /// # Errors
     /// If the bytes are not a protobuf message.
@@ -101,7 +101,7 @@ impl Accepted {
         lexer.object(|lexer, key| match key {
             b"partialSuccess" => lexer.object(|lexer, key| {
                 match key {
-                    b"errorMessage" => accepted.message = lexer.owned_string()?,
+                    b"errorMessage" => accepted.message = shortened(&lexer.owned_string()?),
                     _ if key.starts_with(b"rejected") => {
                         accepted.rejected = u64::try_from(lexer.int64()?).unwrap_or(0);
                     }
@@ -121,7 +121,7 @@ impl Accepted {
             match fields.tag()? {
                 (1, WireType::Varint) => self.rejected = u64::try_from(fields.varint()? as i64).unwrap_or(0),
                 (2, WireType::Len) => {
-                    self.message = String::from_utf8_lossy(fields.len_delimited()?).into_owned();
+                    self.message = shortened(&String::from_utf8_lossy(fields.len_delimited()?));
                 }
                 (number, wire_type) => fields.skip_value(number, wire_type)?,
             }
@@ -129,3 +129,11 @@ impl Accepted {
         Ok(())
     }
 }
+
+/// The start of a text.
+fn shortened(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_MESSAGE_BYTES)].to_owned()
+}
+
+/// What is kept of a message.
+const MAX_MESSAGE_BYTES: usize = 1 << 10;

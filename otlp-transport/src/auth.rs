@@ -36,6 +36,12 @@ pub trait Authenticate: fmt::Debug + Send + Sync + 'static {
 
     /// What refused senders are told to send: the value of `www-authenticate`. RFC 9110 §11.6.1.
     fn challenge(&self) -> &str;
+
+    /// Whether [`authenticate`](Self::authenticate) may answer [`Verdict::Slow`]. If so, servers let HTTP/2 clients send
+    /// 64 KiB of a request ahead instead of 1 MiB. Default true.
+    fn may_be_slow(&self) -> bool {
+        true
+    }
 }
 
 /// What of a request says who sent it.

@@ -22,12 +22,15 @@ pub trait Codec: Send + Sync {
     /// The name in `content-encoding` and `grpc-encoding`.
     fn name(&self) -> &'static str;
 
-    /// How long the body says it is once inflated, in bytes, or at most gets if it does not say: a guess, good for
-    /// deciding where to inflate it.
+    /// How long the body says it is once inflated, in bytes; 0 if it does not say. A hint: bodies lie.
     fn announced_len(&self, wire: &[u8]) -> u64;
 
+    /// Bytes that the codec inflates in about half a millisecond.
+    fn quick_bytes(&self) -> usize;
+
     /// Inflates `wire`, which must be complete, into one buffer of the pool of at most `max_bytes`. `charge` grows by
-    /// what is allocated, before it is; on success it has grown by exactly the length of the result.
+    /// what is allocated, before it is; on success it has grown by exactly the length of the result. The work follows
+    /// `max_bytes` and the length of `wire`, whatever `wire` says of itself.
     ///
     /// # Errors
     /// [`DecompressError`]; `charge` may have grown by then.

@@ -21,9 +21,11 @@ struct Inner {
 }
 
 impl ExportError {
-    /// An error of that kind; `message` is for the sender's developer, in English.
+    /// An error of that kind; `message` is for the sender's developer, in English. Of what is longer than 1 KiB, such as
+    /// a text that a destination answered, the start is kept: one failure may answer many waiters.
     pub fn new(kind: ErrorKind, retry: Retry, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind, retry, message: message.into(), violations: Vec::new(), source: None }))
+        let message = truncated(message.into());
+        Self(Arc::new(Inner { kind, retry, message, violations: Vec::new(), source: None }))
     }
 
     /// A refusal of our own: retryable, and always with a delay.
@@ -52,11 +54,14 @@ impl ExportError {
         Self(Arc::new(Inner { kind, retry, message, violations, source: Some(source.into()) }))
     }
 
-    /// The same, naming the offending field.
+    /// The same, naming the offending field. The first 16 fields are kept, of each text the first 1 KiB.
     #[must_use]
     pub fn with_violation(self, violation: FieldViolation) -> Self {
         let Inner { kind, retry, message, mut violations, source } = self.into_inner();
-        violations.push(violation);
+        if violations.len() < MAX_VIOLATIONS {
+            let FieldViolation { field, description } = violation;
+            violations.push(FieldViolation { field: truncated(field), description: truncated(description) });
+        }
         Self(Arc::new(Inner { kind, retry, message, violations, source }))
     }
 
@@ -106,6 +111,11 @@ impl ExportError {
 
 impl From<BudgetExhausted> for ExportError {
     fn from(exhausted: BudgetExhausted) -> Self {
+        if exhausted.never_fits() {
+            let BudgetExhausted { limit, needed } = exhausted;
+            let message = format!("the request needs {needed} bytes of memory, over the memory budget of {limit}");
+            return Self::new(ErrorKind::TooLarge, Retry::Never, message);
+        }
         Self::refused(ErrorKind::Exhausted, exhausted.to_string())
     }
 }
@@ -133,5 +143,19 @@ impl std::error::Error for ExportError {
     }
 }
 
+/// The text, or its start with an ellipsis.
+fn truncated(mut text: String) -> String {
+    if text.len() > MAX_TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES - ELLIPSIS.len()));
+        text.push_str(ELLIPSIS);
+        text.shrink_to_fit();
+    }
+    text
+}
+
+/// A message, and each text of a violation.
+const MAX_TEXT_BYTES: usize = 1 << 10;
+const MAX_VIOLATIONS: usize = 16;
+const ELLIPSIS: &str = "…";
 /// Long enough for a queue or the byte budget to move, short enough for senders not to drop.
 const REFUSAL_DELAY: Duration = Duration::from_secs(1);

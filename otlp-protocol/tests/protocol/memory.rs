@@ -43,8 +43,9 @@ fn a_refused_charge_changes_nothing_but_the_counter() {
     let budget = ByteBudget::new(100);
     let mut charge = budget.try_charge(60).unwrap();
     for more in [41, u64::MAX - 60, u64::MAX] {
-        assert_eq!(charge.try_grow(more), Err(BudgetExhausted { limit: 100 }));
-        assert_eq!(budget.try_charge(more).unwrap_err(), BudgetExhausted { limit: 100 });
+        let needed = more.saturating_add(60);
+        assert_eq!(charge.try_grow(more), Err(BudgetExhausted { limit: 100, needed }));
+        assert_eq!(budget.try_charge(more).unwrap_err(), BudgetExhausted { limit: 100, needed: more });
     }
     assert_eq!((charge.bytes(), budget.used(), budget.refusals()), (60, 60, 6));
     charge.try_grow(40).unwrap();
@@ -54,6 +55,17 @@ fn a_refused_charge_changes_nothing_but_the_counter() {
     assert_eq!(charge.bytes(), 100);
     drop(charge);
     assert_eq!((budget.used(), budget.refusals()), (0, 6));
+}
+
+#[test]
+fn what_is_over_the_whole_budget_never_fits() {
+    let budget = ByteBudget::new(100);
+    let mut charge = budget.try_charge(60).unwrap();
+    let _other = budget.try_charge(30).unwrap();
+    for (more, held_beside, never) in [(40, 0, false), (41, 0, true), (30, 10, false), (30, 11, true)] {
+        let refused = charge.try_grow(more).unwrap_err().beside(held_beside);
+        assert_eq!(refused.never_fits(), never, "{more} more, {held_beside} beside");
+    }
 }
 
 #[test]

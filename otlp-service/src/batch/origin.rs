@@ -20,6 +20,7 @@ impl BatchConfig {
             tenant: origin.tenant.clone(),
             peer: None,
             resource: origin.resource.clone(),
+            charge: origin.charge.clone(),
         };
         (narrow != Origin::default()).then(|| Arc::new(narrow))
     }

@@ -15,7 +15,8 @@ pub(super) fn edit_batch<E: Editor>(
     let mut charge = batch.charge().another();
     loop {
         // The notes on what to change take as much again, at most, until the body is made of them.
-        reserve(&batch, &mut charge, (limit as u64).saturating_mul(2))?;
+        let more = (limit as u64).saturating_mul(2).saturating_sub(charge.bytes());
+        charge.try_grow(more).map_err(|exhausted| exhausted.beside(batch.charge().bytes()))?;
         match edit(batch.signal, batch.body().plain(), &mut editor(), limit) {
             Err(EditError::TooLarge { .. }) if limit < most => limit = limit.saturating_mul(2).min(most),
             Err(error) => return Err(refusal(error)),
@@ -32,22 +33,6 @@ pub(super) fn edit_batch<E: Editor>(
             }
         }
     }
-}
-
-/// Lets `charge` hold `bytes`, beside what the batch holds.
-///
-/// # Errors
-/// If the memory budget has no room for them: retryable, unless it would have none if it were empty.
-fn reserve(batch: &Batch, charge: &mut Charge, bytes: u64) -> Result<(), ExportError> {
-    let Err(exhausted) = charge.try_grow(bytes.saturating_sub(charge.bytes())) else { return Ok(()) };
-    let (need, limit) = (batch.charge().bytes().saturating_add(bytes), exhausted.limit);
-    if need <= limit {
-        return Err(exhausted.into());
-    }
-    let message = format!(
-        "to edit the request takes {need} bytes of memory, of {limit} that there are: send less at once"
-    );
-    Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, message))
 }
 
 fn refusal(error: EditError) -> ExportError {

@@ -104,9 +104,9 @@ fn with_resource(origin: Option<Arc<Origin>>, resource: Values) -> Option<Arc<Or
         return origin;
     }
     let Some(origin) = origin else { return Some(Arc::new(Origin { resource, ..Origin::default() })) };
-    let Origin { headers, identity, tenant, peer, .. } = &*origin;
+    let Origin { headers, identity, tenant, peer, charge, .. } = &*origin;
     let (headers, identity, tenant, peer) = (headers.clone(), identity.clone(), tenant.clone(), *peer);
-    Some(Arc::new(Origin { headers, identity, tenant, peer, resource }))
+    Some(Arc::new(Origin { headers, identity, tenant, peer, resource, charge: charge.clone() }))
 }
 
 #[cfg(test)]

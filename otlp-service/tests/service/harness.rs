@@ -103,6 +103,7 @@ impl Sink {
             tenant: origin.tenant.clone(),
             peer: origin.peer,
             resource: origin.resource.clone(),
+            charge: None,
         };
         let state = self.0.lock();
         state.accepted.iter().map(|batch| (batch.origin.as_deref().map(copy), batch.items())).collect()

@@ -58,6 +58,10 @@ impl Authenticate for ApiKeyAuth {
     fn challenge(&self) -> &str {
         &self.challenge
     }
+
+    fn may_be_slow(&self) -> bool {
+        false
+    }
 }
 
 impl fmt::Debug for ApiKeyAuth {

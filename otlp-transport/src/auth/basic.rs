@@ -18,6 +18,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct BasicAuth {
     users: Watched<Htpasswd>,
+    /// Whether users come from a file, to which slow hashes may be added.
+    has_file: bool,
 }
 
 /// Sends user and password.
@@ -57,6 +59,7 @@ impl BasicAuth {
         inline: &Secret,
         interval: Option<Duration>,
     ) -> Result<Self, ConfigError> {
+        let has_file = file.is_some();
         let files = file.map(|path| Named { key: FILE, path }).into_iter().collect();
         let inline = inline.clone();
         let users = Watched::new(context, files, interval, move |contents| {
@@ -65,7 +68,7 @@ impl BasicAuth {
             let texts: Vec<_> = file.into_iter().chain([("htpasswd.inline", inline.expose())]).collect();
             Htpasswd::parse(&texts)
         })?;
-        Ok(Self { users })
+        Ok(Self { users, has_file })
     }
 
     fn judge(&self, headers: &HeaderMap) -> Result<Verdict, Denied> {
@@ -89,6 +92,10 @@ impl BasicAuth {
 impl Authenticate for BasicAuth {
     fn authenticate(&self, request: &AuthRequest<'_>) -> Verdict {
         self.judge(request.headers).unwrap_or_else(|denied| Verdict::Known(Err(denied)))
+    }
+
+    fn may_be_slow(&self) -> bool {
+        self.has_file || self.users.get().has_slow_users()
     }
 
     fn challenge(&self) -> &str {

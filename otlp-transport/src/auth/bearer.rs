@@ -117,6 +117,10 @@ impl Authenticate for BearerAuth {
     fn challenge(&self) -> &str {
         if self.scheme.is_empty() { "Bearer" } else { &self.scheme }
     }
+
+    fn may_be_slow(&self) -> bool {
+        false
+    }
 }
 
 impl fmt::Debug for BearerAuth {

@@ -63,4 +63,8 @@ impl Authenticate for ClientCertificateAuth {
     fn challenge(&self) -> &str {
         "ClientCertificate"
     }
+
+    fn may_be_slow(&self) -> bool {
+        false
+    }
 }

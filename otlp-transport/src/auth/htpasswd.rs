@@ -83,6 +83,11 @@ impl Htpasswd {
         Ok(Self(Arc::new(Users { digester, by_name, decoy, right, wrong })))
     }
 
+    /// Whether a user has a hash that takes long to check.
+    pub(super) fn has_slow_users(&self) -> bool {
+        self.0.decoy.is_some()
+    }
+
     #[cfg(test)]
     pub(super) fn decoy(&self) -> Option<&str> {
         self.0.decoy.as_deref()

@@ -16,9 +16,12 @@ impl Codec for Brotli {
         NAME
     }
 
-    /// Anything: a stream says nothing about its length, and a hundred bytes can become megabytes.
     fn announced_len(&self, _wire: &[u8]) -> u64 {
-        u64::MAX
+        0
+    }
+
+    fn quick_bytes(&self) -> usize {
+        128 << 10
     }
 
     fn decompress(
@@ -29,9 +32,11 @@ impl Codec for Brotli {
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError> {
         // The decoder keeps what it made in a window of its own.
-        let mut window = charge.another();
-        window.try_grow(window_bytes(wire))?;
-        inflate(|| Stream::new(wire), wire.len(), max_bytes, charge, buffers)
+        let before = charge.bytes();
+        charge.try_grow(window_bytes(wire))?;
+        let plain = inflate(|| Stream::new(wire), wire.len(), max_bytes, charge, buffers)?;
+        charge.shrink_to(before + plain.len() as u64);
+        Ok(plain)
     }
 
     fn compressor(&self) -> Option<&'static dyn Compressor> {

@@ -16,9 +16,12 @@ impl Codec for Deflate {
         self.0
     }
 
-    /// The most that deflate can make of it.
-    fn announced_len(&self, wire: &[u8]) -> u64 {
-        (wire.len() as u64).saturating_mul(MAX_RATIO)
+    fn announced_len(&self, _wire: &[u8]) -> u64 {
+        0
+    }
+
+    fn quick_bytes(&self) -> usize {
+        256 << 10
     }
 
     fn decompress(
@@ -71,6 +74,3 @@ impl Deflate {
 static INFLATERS: LazyLock<ObjectPool<Decompress>> = LazyLock::new(|| {
     ObjectPool::new(MAX_IDLE_CONTEXTS, || Decompress::new(true), |inflater| inflater.reset(true))
 });
-
-/// Deflate makes at most 1032 bytes of one.
-const MAX_RATIO: u64 = 1032;

@@ -30,6 +30,10 @@ impl Codec for Gzip {
         wire.last_chunk().map_or(0, |trailer| u64::from(Trailer::parse(*trailer).len))
     }
 
+    fn quick_bytes(&self) -> usize {
+        512 << 10
+    }
+
     fn decompress(
         &self,
         wire: &[u8],
@@ -43,7 +47,7 @@ impl Codec for Gzip {
         let has_second_start = memchr::memmem::find(&wire[1..], &MEMBER_START).is_some();
         let has_second_trailer = memchr::memmem::find(wire, trailer) != Some(wire.len() - TRAILER_LEN);
         if has_second_start || has_second_trailer {
-            return inflate(|| Members::new(wire), wire.len(), max_bytes, charge, buffers);
+            return inflate(|| Members::new(wire, max_bytes), wire.len(), max_bytes, charge, buffers);
         }
         // libdeflate does not look at a header's own checksum.
         if header_len(wire).is_none() {
@@ -140,17 +144,21 @@ struct Members<'a> {
     checksum: Option<Crc>,
     len: u32,
     begun: usize,
+    max_bytes: usize,
 }
 
 impl<'a> Members<'a> {
-    fn new(wire: &'a [u8]) -> Self {
-        Self { inflater: INFLATERS.take(), rest: wire, checksum: None, len: 0, begun: 0 }
+    fn new(wire: &'a [u8], max_bytes: usize) -> Self {
+        Self { inflater: INFLATERS.take(), rest: wire, checksum: None, len: 0, begun: 0, max_bytes }
     }
 
     fn begin(&mut self) -> Result<Crc, DecompressError> {
         self.begun += 1;
         if self.begun > MAX_MEMBERS {
             return Err(malformed("it has more than 65536 members"));
+        }
+        if self.begun.saturating_mul(MEMBER_COST) > self.max_bytes.saturating_add(MEMBER_COST) {
+            return Err(DecompressError::TooLarge { limit: self.max_bytes });
         }
         self.rest = &self.rest[header_len(self.rest).ok_or(malformed(NOT_A_HEADER))?..];
         self.inflater.reset(false);
@@ -251,6 +259,8 @@ const TRAILER_LEN: usize = 8;
 const MAX_RATIO: usize = 1032;
 /// A member costs a microsecond however little it holds.
 const MAX_MEMBERS: usize = 65_536;
+/// So many bytes are inflated in the time that an empty member costs.
+const MEMBER_COST: usize = 1 << 10;
 const HEADER_CRC_FLAG: u8 = 1 << 1;
 const EXTRA_FLAG: u8 = 1 << 2;
 const NAME_FLAG: u8 = 1 << 3;

@@ -24,8 +24,8 @@ pub(super) fn inflate<I: Inflate>(
     buffers: &BufferPool,
 ) -> Result<Bytes, DecompressError> {
     let room = wire_len.saturating_mul(16).clamp(MIN_ROOM, MAX_ROOM).min(max_bytes.saturating_add(1));
-    let mut window = charge.another();
-    window.try_grow(room as u64)?;
+    let before = charge.bytes();
+    charge.try_grow(room as u64)?;
     let mut small = buffers.take(room);
     small.resize(room, 0);
     let mut stream = begin();
@@ -34,6 +34,7 @@ pub(super) fn inflate<I: Inflate>(
         charge.try_grow(len as u64)?;
         let mut exact = buffers.take(len);
         exact.extend_from_slice(&small[..len]);
+        charge.shrink_to(before + len as u64);
         return Ok(BufferPool::freeze(exact));
     }
     let mut total = len;
@@ -44,7 +45,8 @@ pub(super) fn inflate<I: Inflate>(
     if total > max_bytes {
         return Err(DecompressError::TooLarge { limit: max_bytes });
     }
-    drop((stream, small, window));
+    drop((stream, small));
+    charge.shrink_to(before);
     charge.try_grow(total as u64)?;
     let mut out = buffers.take(total);
     out.resize(total, 0);

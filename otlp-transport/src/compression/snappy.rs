@@ -20,9 +20,15 @@ impl Codec for Snappy {
         self.0
     }
 
-    /// The most that snappy can make of it.
     fn announced_len(&self, wire: &[u8]) -> u64 {
-        (wire.len() as u64).saturating_mul(MAX_RATIO)
+        match wire.starts_with(STREAM_IDENTIFIER) {
+            true => 0,
+            false => decompress_len(wire).map_or(0, |len| len as u64),
+        }
+    }
+
+    fn quick_bytes(&self) -> usize {
+        256 << 10
     }
 
     fn decompress(
@@ -49,7 +55,7 @@ impl Snappy {
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError> {
         let len = decompress_len(wire).map_err(|_| self.malformed("its length is not one"))?;
-        if len as u64 > self.announced_len(wire) {
+        if len > wire.len().saturating_mul(MAX_RATIO) {
             return Err(self.malformed("its length cannot be right"));
         }
         if len > max_bytes {
@@ -98,4 +104,4 @@ impl Inflate for Stream<'_> {
 const STREAM_IDENTIFIER: &[u8] = b"\xff\x06\0\0sNaPpY";
 const CORRUPT: &str = "the data is corrupt, or ends too early";
 /// A copy of 64 bytes takes three.
-const MAX_RATIO: u64 = 22;
+const MAX_RATIO: usize = 22;

@@ -22,7 +22,11 @@ impl Codec for Zstd {
     }
 
     fn announced_len(&self, wire: &[u8]) -> u64 {
-        measure(wire).map_or(0, |size| size.most)
+        measure(wire).map_or(0, |size| size.least)
+    }
+
+    fn quick_bytes(&self) -> usize {
+        512 << 10
     }
 
     fn decompress(

@@ -89,6 +89,14 @@ pub struct ServerLimits {
     pub header_timeout: Duration,
     /// Without any progress of a request's body. Default 30 s.
     pub body_timeout: Duration,
+    /// Bytes a second at which a request's body must come on average, the first `body_timeout` aside. Default 240, a tenth
+    /// of what the slowest mobile links carry; 0 is no minimum.
+    pub min_body_rate: u64,
+    /// From when a request's body has to be waited for to its end. Default 5 min; `None` is no limit.
+    pub max_body_time: Option<Duration>,
+    /// Bytes of the byte budget that unfinished bodies on one connection may take. Default none: half of the budget, and
+    /// at least `max_request_bytes`.
+    pub max_unfinished_bytes: Option<u64>,
     /// HTTP/1.1: without any request on a connection. Default 60 s.
     pub idle_timeout: Duration,
     /// HTTP/2: without an open request on a connection, which is then told to go away and closed. Default none, as gRPC
@@ -163,6 +171,9 @@ impl Default for ServerLimits {
             max_concurrent_streams: 128,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            min_body_rate: 240,
+            max_body_time: Some(Duration::from_secs(300)),
+            max_unfinished_bytes: None,
             idle_timeout: Duration::from_secs(60),
             max_connection_idle: None,
             max_connection_age: None,

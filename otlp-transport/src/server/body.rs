@@ -1,9 +1,11 @@
 //! Takes a body off a connection: bounded in size and in time, charged as it comes.
 //!
-//! A body that comes in one piece is not copied; of several pieces, each is copied once. What is allocated follows what
-//! has come, not what the peer says will come.
+//! A piece of a body is a slice of the connection's read buffer and keeps all of that buffer from being freed. So what is
+//! small against the buffer is copied; what is large is kept, and the buffer is charged. Of several pieces, each is copied
+//! once. What is allocated and charged follows what has come, not what the peer says will come.
 
 use super::deadline::{Expired, Patience};
+use super::peer::Peer;
 use crate::ExportError;
 use bytes::Bytes;
 use http_body::Body;
@@ -15,69 +17,123 @@ use std::task::{Poll, ready};
 /// The pieces of a body so far, in one.
 pub(super) struct Gather<'a> {
     buffers: &'a BufferPool,
+    peer: &'a Peer,
     charge: Charge,
-    first: Bytes,
-    buffer: Option<PooledObject<Vec<u8>>>,
-    /// Room of `buffer` that is charged.
-    charged: usize,
+    /// What an unfinished body takes of its connection's share. None until a body turns out to come in several pieces.
+    share: Option<Charge>,
+    /// A slice of the connection's read buffer.
+    slice: Bytes,
+    /// A copy of the pieces.
+    copy: Option<PooledObject<Vec<u8>>>,
+}
+
+/// A piece of a body, not empty.
+pub(super) struct Piece {
+    pub(super) bytes: Bytes,
+    /// Whether the body ends with it. False does not mean that more will come.
+    pub(super) is_last: bool,
+}
+
+/// A whole body.
+pub(super) struct Gathered {
+    pub(super) bytes: Bytes,
+    /// What `bytes` keeps from being freed; of a small slice, its length.
+    pub(super) charge: Charge,
+    /// Whether `bytes` is a slice of the connection's read buffer.
+    pub(super) is_slice: bool,
 }
 
 impl<'a> Gather<'a> {
-    pub(super) fn new(buffers: &'a BufferPool, charge: Charge) -> Self {
-        Self { buffers, charge, first: Bytes::new(), buffer: None, charged: 0 }
+    pub(super) fn new(buffers: &'a BufferPool, peer: &'a Peer, charge: Charge) -> Self {
+        Self { buffers, peer, charge, share: None, slice: Bytes::new(), copy: None }
     }
 
-    /// Adds a piece. `expected` is how long the whole is said to get, if anything is: reserved at once up to 1 MiB, and
-    /// from there on by doubling what has come.
-    pub(super) fn push(&mut self, piece: Bytes, expected: Option<usize>) -> Result<(), BudgetExhausted> {
-        if self.as_slice().is_empty() {
-            self.charge.try_grow(piece.len() as u64)?;
-            self.charged = piece.len();
-            self.first = piece;
+    /// Adds a piece. `expected` is how long the whole is said to get, if anything is: no more than that is charged.
+    pub(super) fn push(&mut self, piece: Piece, expected: Option<usize>) -> Result<(), BudgetExhausted> {
+        let Piece { bytes, is_last } = piece;
+        let is_first = self.len() == 0;
+        if is_first && is_last {
+            self.charge.try_grow(pinned_by(bytes.len()))?;
+            self.slice = bytes;
             return Ok(());
         }
-        let len = self.as_slice().len() + piece.len();
-        if self.buffer.is_none() || len > self.charged {
-            let wanted = expected.map_or(2 * len, |expected| expected.min(MAX_TRUSTED_BYTES.max(2 * len)));
-            let room = len.max(wanted);
-            self.charge.try_grow(room.saturating_sub(self.charged) as u64)?;
-            self.charged = self.charged.max(room);
+        let len = self.len() + bytes.len();
+        let is_kept = is_first && bytes.len() >= MIN_KEPT_BYTES;
+        self.hold(len, if is_kept { pinned_by(len) } else { with_ahead(len, expected) })?;
+        if is_kept {
+            self.slice = bytes;
+            return Ok(());
         }
-        let buffer = self.buffer.get_or_insert_with(|| {
-            let mut buffer = self.buffers.take(self.charged);
-            buffer.extend_from_slice(&std::mem::take(&mut self.first));
-            buffer
-        });
-        let room = self.charged - buffer.len();
-        buffer.reserve_exact(room);
-        buffer.extend_from_slice(&piece);
+        let buffers = self.buffers;
+        let copy = self.copy.get_or_insert_with(|| buffers.take(0));
+        // Doubled, so that all moves of a growing copy cost no more than one copy of the whole.
+        if copy.capacity() < len {
+            let room = expected.map_or(2 * len, |expected| expected.min(2 * len)).max(len);
+            let missing = room - copy.len();
+            copy.reserve_exact(missing);
+        }
+        copy.extend_from_slice(&std::mem::take(&mut self.slice));
+        copy.extend_from_slice(&bytes);
         Ok(())
     }
 
-    pub(super) fn as_slice(&self) -> &[u8] {
-        self.buffer.as_ref().map_or(&self.first, |buffer| buffer)
+    /// Bytes that have come.
+    pub(super) fn len(&self) -> usize {
+        self.copy.as_ref().map_or(self.slice.len(), |copy| copy.len())
     }
 
     /// All of it, and what it holds of the budget.
-    pub(super) fn finish(self) -> (Bytes, Charge) {
-        (self.buffer.map_or(self.first, BufferPool::freeze), self.charge)
+    pub(super) fn finish(mut self) -> Gathered {
+        let is_slice = self.copy.is_none();
+        let bytes = self.copy.take().map_or_else(|| std::mem::take(&mut self.slice), BufferPool::freeze);
+        self.charge.shrink_to(if is_slice { pinned_by(bytes.len()) } else { bytes.len() as u64 });
+        Gathered { bytes, charge: self.charge, is_slice }
+    }
+
+    /// Charges `wanted` bytes for an unfinished body of `len`, unless as much as has come is charged already.
+    fn hold(&mut self, len: usize, wanted: u64) -> Result<(), BudgetExhausted> {
+        let held = self.charge.bytes();
+        if held >= len as u64 && self.share.is_some() {
+            return Ok(());
+        }
+        let share = match &mut self.share {
+            Some(share) => share,
+            none => none.insert(self.peer.share().try_charge(held)?),
+        };
+        let more = wanted.saturating_sub(held);
+        share.try_grow(more)?;
+        self.charge.try_grow(more)
     }
 }
 
-/// The next piece of a body, not empty; `None` at its end. Trailers are skipped.
+/// What a body of `len` bytes that is a slice of a read buffer is charged.
+fn pinned_by(len: usize) -> u64 {
+    match len {
+        ..MIN_KEPT_BYTES => len as u64,
+        _ => len.max(READ_BUFFER_BYTES) as u64,
+    }
+}
+
+/// What is charged for a copy of `len` bytes that may become longer: as much again, but at most 64 KiB.
+fn with_ahead(len: usize, expected: Option<usize>) -> u64 {
+    let most = len + len.min(MAX_AHEAD_BYTES);
+    expected.map_or(most, |expected| expected.min(most)).max(len) as u64
+}
+
+/// The next piece of a body; `None` at its end. Trailers are skipped.
 pub(super) async fn next_piece(
     body: &mut Incoming,
     patience: &mut Patience<'_>,
-) -> Result<Option<Bytes>, ExportError> {
+) -> Result<Option<Piece>, ExportError> {
     std::future::poll_fn(|cx| {
         loop {
             match Pin::new(&mut *body).poll_frame(cx) {
                 Poll::Ready(None) => return Poll::Ready(Ok(None)),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(broken(error))),
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(piece) if !piece.is_empty() => {
-                        patience.renew();
-                        return Poll::Ready(Ok(Some(piece)));
+                    Ok(bytes) if !bytes.is_empty() => {
+                        patience.renew(bytes.len());
+                        return Poll::Ready(Ok(Some(Piece { bytes, is_last: body.is_end_stream() })));
                     }
                     _ => {}
                 },
@@ -101,13 +157,19 @@ fn broken(error: hyper::Error) -> ExportError {
 fn expired(expired: Expired) -> ExportError {
     let message = match expired {
         Expired::Silence => "the body stopped coming for longer than body_timeout",
+        Expired::Rate => "the body came more slowly than min_body_rate",
+        Expired::Total => "the body was not complete within max_body_time",
         Expired::Deadline => "the deadline passed before the body was complete",
     };
     ExportError::new(ErrorKind::Timeout, Retry::Backoff, message)
 }
 
-/// Of what a peer says will come, this much is believed without having seen any.
-const MAX_TRUSTED_BYTES: usize = 1 << 20;
+/// The size of a connection's read buffer, as far as it is ours to say. A request of 100 spans, 60 KB, fits.
+pub(super) const READ_BUFFER_BYTES: usize = 64 << 10;
+/// Shorter bodies are copied out of the read buffer: half of it.
+pub(super) const MIN_KEPT_BYTES: usize = READ_BUFFER_BYTES / 2;
+/// What is charged for a body before it has come.
+const MAX_AHEAD_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! One connection: which HTTP it speaks, how long it may live, and how it ends.
 
 use super::activity::{Activity, HeadWatch, Phase};
+use super::body::READ_BUFFER_BYTES;
+use super::gate::UNKNOWN_WINDOW_BYTES;
 use super::grpc::{Grpc, ReplyBody};
 use super::http::Http;
 use super::intake::Intake;
@@ -64,6 +66,9 @@ impl Serve {
     ) -> Self {
         let http1 = http1_settings(&intake.limits);
         let mut http2 = http2_settings(&intake.limits, ClockTimer(Arc::clone(&intake.context.clock)));
+        if intake.gate.may_be_slow() {
+            http2.initial_stream_window_size(UNKNOWN_WINDOW_BYTES);
+        }
         // RFC 9110 §6.6.1 wants one; gRPC has no use for it.
         http2.auto_date_header(protocol != Protocol::Grpc);
         let http = || Arc::new(Http::new(Arc::clone(&intake), config));
@@ -106,7 +111,7 @@ impl Serve {
             },
             () = slow => return ServerStats::count(&self.stats().timed_out_connections),
         };
-        let peer = Arc::new(Peer::new(address, certificate));
+        let peer = Arc::new(Peer::new(address, certificate, self.intake.connection_share()));
         match (&self.service, version) {
             (Service::Grpc(grpc), Version::Http2) => {
                 let requests = Arc::new(OpenRequests::default());
@@ -331,7 +336,11 @@ where
 fn http1_settings(limits: &ServerLimits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     // Slow heads are the watch's business: hyper counts idle time as part of them.
-    builder.header_read_timeout(None).max_header_size(limits.max_header_bytes as usize);
+    let max_header_bytes = limits.max_header_bytes as usize;
+    builder
+        .header_read_timeout(None)
+        .max_header_size(max_header_bytes)
+        .max_buf_size(READ_BUFFER_BYTES.max(max_header_bytes));
     builder
 }
 
@@ -355,8 +364,8 @@ fn http2_settings(limits: &ServerLimits, timer: ClockTimer) -> http2::Builder<To
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 /// What a peer may send of all requests of a connection before they are taken up.
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
-/// Larger frames are fewer copies: a body in one frame is sliced.
-const MAX_FRAME_BYTES: u32 = 1 << 20;
+/// A body in one frame is sliced; a read buffer gets as large as the largest frame.
+const MAX_FRAME_BYTES: u32 = READ_BUFFER_BYTES as u32;
 /// However short a limit is, this often looking is enough.
 const SHORTEST_LOOK: Duration = Duration::from_millis(1);
 /// Rapid reset (CVE-2023-44487): streams that were reset before they were accepted.

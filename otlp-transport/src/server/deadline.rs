@@ -1,37 +1,45 @@
 //! Waiting that ends. A timer is armed only by what has to wait, so most requests never see one.
 
-use crate::{Clock, Sleep};
+use crate::{Clock, ServerLimits, Sleep};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-/// Bounds the wait for each next piece of something, and the wait for all of it.
+/// Bounds the wait for each next piece of a body, and for all of it.
 pub(super) struct Patience<'a> {
     clock: &'a dyn Clock,
-    /// Longest silence between two pieces.
-    between: Duration,
-    /// End of all patience.
+    limits: &'a ServerLimits,
+    /// The sender's own deadline.
     deadline: Option<Instant>,
+    /// When a piece had to be waited for first.
+    begun: Option<Instant>,
+    /// Bytes that have come.
+    come: u64,
     /// When the last piece came, as far as it is known yet.
     waiting_since: Option<Instant>,
     armed: Option<(Instant, Sleep)>,
 }
 
 /// What patience ran out over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Expired {
-    /// Nothing came for too long.
+    /// Nothing came for longer than `body_timeout`.
     Silence,
-    /// The deadline passed.
+    /// Less came than `min_body_rate`.
+    Rate,
+    /// `max_body_time` passed.
+    Total,
+    /// The sender's deadline passed.
     Deadline,
 }
 
 impl<'a> Patience<'a> {
-    pub(super) fn new(clock: &'a dyn Clock, between: Duration, deadline: Option<Instant>) -> Self {
-        Self { clock, between, deadline, waiting_since: None, armed: None }
+    pub(super) fn new(clock: &'a dyn Clock, limits: &'a ServerLimits, deadline: Option<Instant>) -> Self {
+        Self { clock, limits, deadline, begun: None, come: 0, waiting_since: None, armed: None }
     }
 
-    /// Something came.
-    pub(super) fn renew(&mut self) {
+    /// So many bytes came.
+    pub(super) fn renew(&mut self, bytes: usize) {
+        self.come += bytes as u64;
         self.waiting_since = None;
     }
 
@@ -40,27 +48,35 @@ impl<'a> Patience<'a> {
     pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Expired> {
         let clock = self.clock;
         let silent_from = *self.waiting_since.get_or_insert_with(|| clock.now());
-        let silence = silent_from.checked_add(self.between);
+        let Some((end, expired)) = self.end(silent_from) else { return Poll::Pending };
         loop {
-            let (at, sleep) = match &mut self.armed {
-                Some(armed) => armed,
-                unarmed => {
-                    let Some(at) = [silence, self.deadline].into_iter().flatten().min() else {
-                        return Poll::Pending;
-                    };
-                    unarmed.insert((at, clock.sleep_until(at)))
-                }
-            };
+            let (at, sleep) = self.armed.get_or_insert_with(|| (end, clock.sleep_until(end)));
             ready!(sleep.as_mut().poll(cx));
             let fired = *at;
             self.armed = None;
-            if self.deadline.is_some_and(|deadline| deadline <= fired) {
-                return Poll::Ready(Expired::Deadline);
-            }
-            if silence.is_some_and(|silence| silence <= fired) {
-                return Poll::Ready(Expired::Silence);
+            if end <= fired {
+                return Poll::Ready(expired);
             }
         }
+    }
+
+    /// When waiting ends if nothing comes, and over what.
+    fn end(&mut self, silent_from: Instant) -> Option<(Instant, Expired)> {
+        let begun = *self.begun.get_or_insert(silent_from);
+        let ServerLimits { body_timeout, min_body_rate, max_body_time, .. } = *self.limits;
+        let after = |from: Instant, time: Duration| from.checked_add(time);
+        // A burst is good for the time that it would have taken at the lowest rate.
+        let earned = self.come.saturating_mul(1000).checked_div(min_body_rate).map(Duration::from_millis);
+        let slow = earned.and_then(|earned| after(begun, body_timeout.saturating_add(earned)));
+        [
+            (after(silent_from, body_timeout), Expired::Silence),
+            (slow, Expired::Rate),
+            (max_body_time.and_then(|time| after(begun, time)), Expired::Total),
+            (self.deadline, Expired::Deadline),
+        ]
+        .into_iter()
+        .filter_map(|(at, expired)| Some((at?, expired)))
+        .min()
     }
 }
 
@@ -81,3 +97,6 @@ pub(super) async fn before<F: Future>(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

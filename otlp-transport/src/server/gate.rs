@@ -39,6 +39,11 @@ impl Gate {
         }
     }
 
+    /// Whether requests may have to wait for a slow check.
+    pub(super) fn may_be_slow(&self) -> bool {
+        self.authenticator.as_ref().is_some_and(|authenticator| authenticator.may_be_slow())
+    }
+
     /// What refused senders are told to send.
     pub(super) fn challenge(&self) -> &str {
         self.authenticator.as_ref().map_or("", |authenticator| authenticator.challenge())
@@ -81,6 +86,11 @@ impl Intake {
             self.stats.count_refusal(error.kind());
             return Err(error);
         };
+        // What the sender may send meanwhile, which nobody takes up.
+        let window = self.context.budget.try_charge(u64::from(UNKNOWN_WINDOW_BYTES));
+        let _window = window.map_err(ExportError::from).inspect_err(|error| {
+            self.stats.count_refusal(error.kind());
+        })?;
         // A request that is given up leaves its check running: the thread holds the turn until that is done, or
         // else those who hang up at once would fill all threads there are.
         let judged = tokio::task::spawn_blocking(move || {
@@ -104,4 +114,6 @@ impl Intake {
 const MAX_RUNNING_CHECKS: usize = 2;
 /// Those who wait hold a request's head each.
 const MAX_PENDING_CHECKS: usize = 128;
+/// HTTP/2: what may come of a request whose sender is being checked, in bytes, where checks may be slow.
+pub(super) const UNKNOWN_WINDOW_BYTES: u32 = 64 << 10;
 const LOG_INTERVAL: Duration = Duration::from_secs(60);

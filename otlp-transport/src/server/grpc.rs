@@ -5,7 +5,7 @@ mod reply;
 pub(super) mod timeout;
 
 use super::ServerStats;
-use super::body::{Gather, next_piece};
+use super::body::{Gather, Gathered, next_piece};
 use super::deadline::Patience;
 use super::gate::Admission;
 use super::intake::{Intake, Wire};
@@ -13,10 +13,13 @@ use super::media_type::{MediaType, is_grpc};
 use super::peer::Peer;
 use crate::compression::{Codec, codec};
 use crate::{BoxExport, ExportError, Identity, SlowCheck};
+use bytes::Buf as _;
 use health::Health;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use otlp_protocol::{Accepted, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameReader, Origin, Retry, Signal};
+use otlp_protocol::{
+    Accepted, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader, Origin, Retry, Signal,
+};
 pub(super) use reply::ReplyBody;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -36,13 +39,14 @@ struct Call {
     codec: Option<&'static dyn Codec>,
     deadline: Option<Instant>,
     origin: Option<Arc<Origin>>,
+    peer: Arc<Peer>,
     body: Incoming,
 }
 
 /// What a request's head comes to.
 enum Opened {
     Call(Call),
-    Health(Box<Request<Incoming>>),
+    Health(Box<(Request<Incoming>, Arc<Peer>)>),
     Answered(Box<Response<ReplyBody>>),
 }
 
@@ -72,9 +76,22 @@ impl Grpc {
             };
             Ok(match opened {
                 Opened::Call(mut call) => grpc.answer(&mut call).await,
-                Opened::Health(request) => grpc.health.respond(*request).await,
+                Opened::Health(request) => grpc.health(*request).await,
                 Opened::Answered(response) => *response,
             })
+        }
+    }
+
+    /// Answers a request of the health service, whose message is a service's name.
+    async fn health(&self, (request, peer): (Request<Incoming>, Arc<Peer>)) -> Response<ReplyBody> {
+        let deadline = self.deadline(request.headers());
+        let (head, mut body) = request.into_parts();
+        match self.gather(&mut body, &peer, deadline, MAX_HEALTH_BYTES).await {
+            Ok((_, gathered)) => self.health.respond(Request::from_parts(head, gathered.bytes)).await,
+            Err(error) => {
+                self.intake.stats.count_refusal(error.kind());
+                reply::failure(&error)
+            }
         }
     }
 
@@ -100,10 +117,10 @@ impl Grpc {
     }
 
     /// Goes by a request's head.
-    fn open(&self, request: Request<Incoming>, peer: &Peer, identity: Option<&Identity>) -> Opened {
+    fn open(&self, request: Request<Incoming>, peer: &Arc<Peer>, identity: Option<&Identity>) -> Opened {
         let path = request.uri().path();
         if path.starts_with(health::PATH) {
-            return Opened::Health(Box::new(request));
+            return Opened::Health(Box::new((request, Arc::clone(peer))));
         }
         let answered = |kind, response| {
             self.intake.stats.count_refusal(kind);
@@ -131,8 +148,13 @@ impl Grpc {
         };
         let deadline = self.deadline(request.headers());
         let (signal, export) = (route.signal, route.export.clone());
-        let origin = peer.origin(&self.intake.origin, request.headers(), identity);
-        Opened::Call(Call { signal, export, codec, deadline, origin, body: request.into_body() })
+        let budget = &self.intake.context.budget;
+        let origin = match peer.origin(&self.intake.origin, budget, request.headers(), identity) {
+            Ok(origin) => origin,
+            Err(error) => return refused(error),
+        };
+        let (peer, body) = (Arc::clone(peer), request.into_body());
+        Opened::Call(Call { signal, export, codec, deadline, origin, peer, body })
     }
 
     async fn answer(&self, call: &mut Call) -> Response<ReplyBody> {
@@ -163,28 +185,45 @@ impl Grpc {
 
     /// Reads the one message of a unary call.
     async fn read(&self, call: &mut Call) -> Result<Wire, ExportError> {
-        let context = &self.intake.context;
-        let mut patience = Patience::new(&*context.clock, self.intake.limits.body_timeout, call.deadline);
-        let mut gather = Gather::new(&context.buffers, self.intake.charge()?);
-        let mut frame = FrameReader::new(self.intake.limits.max_request_bytes);
-        while let Some(piece) = next_piece(&mut call.body, &mut patience).await? {
-            frame.push(&piece).map_err(|error| self.unframed(error))?;
-            gather.push(piece, frame.expected())?;
-        }
-        let header = frame.finish().map_err(|error| self.unframed(error))?;
-        let (mut whole, mut charge) = gather.finish();
-        let bytes = whole.split_off(FRAME_HEADER_LEN);
-        charge.shrink_to(bytes.len() as u64);
+        let limit = self.intake.limits.max_request_bytes;
+        let (header, gathered) = self.gather(&mut call.body, &call.peer, call.deadline, limit).await?;
+        let Gathered { mut bytes, charge, is_slice } = gathered;
+        bytes.advance(FRAME_HEADER_LEN);
         let codec = call.codec.filter(|_| header.compressed);
         if header.compressed && codec.is_none() {
             let message = "the message is flagged as compressed, but there is no grpc-encoding";
             return Err(ExportError::new(ErrorKind::Internal, Retry::Never, message));
         }
-        Ok(Wire { bytes, charge, codec, media_type: MediaType::Protobuf })
+        Ok(Wire { bytes, charge, is_slice, codec, media_type: MediaType::Protobuf, deadline: call.deadline })
+    }
+
+    /// Gathers a body that is one message of at most `limit` bytes, its header included.
+    async fn gather(
+        &self,
+        body: &mut Incoming,
+        peer: &Peer,
+        deadline: Option<Instant>,
+        limit: usize,
+    ) -> Result<(FrameHeader, Gathered), ExportError> {
+        let context = &self.intake.context;
+        let mut patience = Patience::new(&*context.clock, &self.intake.limits, deadline);
+        let mut gather = Gather::new(&context.buffers, peer, self.intake.charge()?);
+        let mut frame = FrameReader::new(limit);
+        while let Some(piece) = next_piece(body, &mut patience).await? {
+            frame.push(&piece.bytes).map_err(|error| self.unframed(error))?;
+            self.intake.check_fits(frame.expected())?;
+            gather.push(piece, frame.expected())?;
+        }
+        let header = frame.finish().map_err(|error| self.unframed(error))?;
+        Ok((header, gather.finish()))
     }
 
     fn unframed(&self, error: FrameError) -> ExportError {
         match error {
+            FrameError::TooLong { len, limit: MAX_HEALTH_BYTES } => {
+                let message = format!("the message of {len} bytes is over the {MAX_HEALTH_BYTES} of a health check");
+                ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
+            }
             FrameError::TooLong { len, .. } => {
                 self.intake.too_large(format_args!("the message of {len} bytes"))
             }
@@ -207,3 +246,5 @@ fn encoding(headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportErr
 }
 
 const TIMEOUT: &str = "grpc-timeout";
+/// A health check names a service.
+const MAX_HEALTH_BYTES: usize = 4 << 10;

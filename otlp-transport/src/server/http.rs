@@ -5,7 +5,7 @@ mod encodings;
 mod reply;
 
 use super::ServerStats;
-use super::body::{Gather, next_piece};
+use super::body::{Gather, Gathered, next_piece};
 use super::deadline::Patience;
 use super::intake::{Intake, Wire};
 use super::media_type::MediaType;
@@ -121,18 +121,27 @@ impl Http {
         identity: Option<Identity>,
     ) -> Result<Accepted, ExportError> {
         let stats = &self.intake.stats;
-        let (head, body) = request.into_parts();
         let admitted = async {
-            let wire = self.read(&head.headers, body).await?;
-            self.intake.admit(route.signal, wire).await
+            let (head, body) = request.into_parts();
+            let (kept, budget) = (&self.intake.origin, &self.intake.context.budget);
+            let origin = peer.origin(kept, budget, &head.headers, identity.as_ref())?;
+            let wire = self.read(&head.headers, body, peer).await?;
+            // Headers are slices of the connection's read buffer, which they keep from being freed.
+            drop(head);
+            Ok((self.intake.admit(route.signal, wire).await?, origin))
         };
-        let admitted = admitted.await.inspect_err(|error| stats.count_refusal(error.kind()))?;
-        let Some(mut batch) = admitted else { return Ok(Accepted::FULL) };
-        batch.origin = peer.origin(&self.intake.origin, &head.headers, identity.as_ref());
+        let admitted = admitted.await.inspect_err(|error: &ExportError| stats.count_refusal(error.kind()))?;
+        let (Some(mut batch), origin) = admitted else { return Ok(Accepted::FULL) };
+        batch.origin = origin;
         self.intake.export(&route.export, batch).await
     }
 
-    async fn read(&self, headers: &HeaderMap, mut body: Incoming) -> Result<Wire, ExportError> {
+    async fn read(
+        &self,
+        headers: &HeaderMap,
+        mut body: Incoming,
+        peer: &Peer,
+    ) -> Result<Wire, ExportError> {
         let media_type = MediaType::of(headers)?;
         let codec = self.encodings.of(headers)?;
         let context = &self.intake.context;
@@ -143,16 +152,17 @@ impl Http {
             return Err(too_large());
         }
         let expected = expected.map(|expected| expected as usize);
-        let mut patience = Patience::new(&*context.clock, self.intake.limits.body_timeout, None);
-        let mut gather = Gather::new(&context.buffers, self.intake.charge()?);
+        self.intake.check_fits(expected)?;
+        let mut patience = Patience::new(&*context.clock, &self.intake.limits, None);
+        let mut gather = Gather::new(&context.buffers, peer, self.intake.charge()?);
         while let Some(piece) = next_piece(&mut body, &mut patience).await? {
-            if gather.as_slice().len() + piece.len() > limit {
+            if gather.len() + piece.bytes.len() > limit {
                 return Err(too_large());
             }
             gather.push(piece, expected)?;
         }
-        let (bytes, charge) = gather.finish();
-        Ok(Wire { bytes, charge, codec, media_type })
+        let Gathered { bytes, charge, is_slice } = gather.finish();
+        Ok(Wire { bytes, charge, is_slice, codec, media_type, deadline: None })
     }
 
     /// The answer with what every answer gets, unless it says otherwise itself.

@@ -5,6 +5,7 @@ mod json;
 mod repair;
 
 use super::ServerStats;
+use super::body::MIN_KEPT_BYTES;
 use super::deadline::before;
 use super::gate::Gate;
 use super::media_type::MediaType;
@@ -16,12 +17,14 @@ use crate::{
 };
 use bytes::Bytes;
 use otlp_protocol::{
-    Accepted, Batch, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation, Repairs, Retry, Signal,
-    ValidateLimits, validate,
+    Accepted, Batch, BudgetExhausted, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation, Repairs,
+    Retry, Signal, ValidateLimits, validate,
 };
 use std::fmt;
+use std::num::NonZero;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 /// Where requests go in, and under which limits.
 pub(super) struct Intake {
@@ -38,14 +41,37 @@ pub(super) struct Intake {
     /// Strings repaired, and keys of JSON that nobody knows, since the log last spoke of them.
     repaired: Seldom,
     unknown_keys: Seldom,
+    /// Large bodies that are inflated and checked at a time: as many as there are cores. Others wait in order.
+    running: Arc<Semaphore>,
 }
 
 /// A body as it came: complete, perhaps compressed.
 pub(super) struct Wire {
     pub(super) bytes: Bytes,
     pub(super) charge: Charge,
+    /// Whether `bytes` is a slice of the connection's read buffer.
+    pub(super) is_slice: bool,
     pub(super) codec: Option<&'static dyn Codec>,
     pub(super) media_type: MediaType,
+    /// The sender's own deadline.
+    pub(super) deadline: Option<Instant>,
+}
+
+/// What came of a body.
+enum Outcome {
+    Done(Option<Batch>),
+    /// Too large to be worked on here: the body as it was.
+    Large(Wire),
+}
+
+impl Wire {
+    /// The bytes, copied if they are small against the read buffer that they would keep from being freed.
+    fn unpinned(&self) -> Bytes {
+        match self.is_slice && self.bytes.len() < MIN_KEPT_BYTES {
+            true => Bytes::copy_from_slice(&self.bytes),
+            false => self.bytes.clone(),
+        }
+    }
 }
 
 impl Intake {
@@ -73,12 +99,39 @@ impl Intake {
             invalid_ids: Seldom::every(INVALID_IDS_LOG_INTERVAL),
             repaired: Seldom::every(REPAIRED_LOG_INTERVAL),
             unknown_keys: Seldom::every(UNKNOWN_KEYS_LOG_INTERVAL),
+            running: Arc::new(Semaphore::new(cores())),
         }
     }
 
     /// A charge on the budget that holds nothing yet.
     pub(super) fn charge(&self) -> Result<Charge, ExportError> {
         Ok(self.context.budget.try_charge(0)?)
+    }
+
+    /// The most that unfinished bodies of one connection may take of the budget.
+    pub(super) fn connection_share(&self) -> u64 {
+        let default = || (self.context.budget.limit() / 2).max(self.limits.max_request_bytes as u64);
+        self.limits.max_unfinished_bytes.unwrap_or_else(default)
+    }
+
+    /// What the whole budget has room for beside `held` bytes.
+    fn room_beside(&self, held: u64) -> usize {
+        usize::try_from(self.context.budget.limit().saturating_sub(held)).unwrap_or(usize::MAX)
+    }
+
+    /// The refusal of a request that needs more than `tried` bytes, which is all of the budget.
+    fn never_fits(&self, tried: u64) -> ExportError {
+        let limit = self.context.budget.limit();
+        BudgetExhausted { limit, needed: tried.max(limit).saturating_add(1) }.into()
+    }
+
+    /// Refuses a body of a length for which there is no room in the whole budget, before it comes.
+    pub(super) fn check_fits(&self, expected: Option<usize>) -> Result<(), ExportError> {
+        let limit = self.context.budget.limit();
+        match expected.map(|expected| expected as u64) {
+            Some(needed) if needed > limit => Err(BudgetExhausted { limit, needed }.into()),
+            _ => Ok(()),
+        }
     }
 
     /// The refusal of something larger than a request may be.
@@ -92,26 +145,63 @@ impl Intake {
     }
 
     /// Inflates and checks a body. `None` if it holds nothing to hand on. Large bodies are taken to a thread where
-    /// they hold up nobody else.
+    /// they hold up nobody else, by what they inflate to and not by what they say.
     pub(super) async fn admit(
         self: &Arc<Self>,
         signal: Signal,
         wire: Wire,
     ) -> Result<Option<Batch>, ExportError> {
-        let len = wire.bytes.len() as u64;
-        let inflated_len = wire.codec.map_or(len, |codec| codec.announced_len(&wire.bytes).max(len));
-        let large = match wire.media_type {
-            MediaType::Protobuf => LARGE_BYTES,
-            MediaType::Json => LARGE_JSON_BYTES,
+        let wire = match self.admit_here(signal, wire)? {
+            Outcome::Done(batch) => return Ok(batch),
+            Outcome::Large(wire) => wire,
         };
-        // What inflates to more than the limit is refused soon.
-        if inflated_len.min(self.limits.max_request_bytes as u64) < large {
-            return self.check(signal, wire);
-        }
+        let wire = Wire { bytes: wire.unpinned(), is_slice: false, ..wire };
+        let give_up = self.context.clock.now().checked_add(self.limits.body_timeout);
+        let give_up = [give_up, wire.deadline].into_iter().flatten().min();
+        let turn = before(give_up, &*self.context.clock, Arc::clone(&self.running).acquire_owned()).await;
+        let Some(Ok(permit)) = turn else {
+            return Err(ExportError::refused(ErrorKind::Unavailable, "too many large requests are being checked"));
+        };
         let intake = Arc::clone(self);
-        tokio::task::spawn_blocking(move || intake.check(signal, wire)).await.map_err(|error| {
+        let checked = tokio::task::spawn_blocking(move || {
+            let checked = intake.check_all(signal, wire);
+            drop(permit);
+            checked
+        });
+        checked.await.map_err(|error| {
             ExportError::new(ErrorKind::Internal, Retry::Never, "the check failed").with_source(error)
         })?
+    }
+
+    /// Inflates and checks a body on this thread, unless that would take long.
+    fn admit_here(&self, signal: Signal, mut wire: Wire) -> Result<Outcome, ExportError> {
+        let mut quick = match wire.media_type {
+            MediaType::Protobuf => QUICK_BYTES,
+            MediaType::Json => QUICK_JSON_BYTES,
+        };
+        let mut quick_wire = quick;
+        if let Some(codec) = wire.codec {
+            quick = quick.min(codec.quick_bytes());
+            quick_wire = QUICK_COMPRESSED_BYTES;
+        }
+        let announced = wire.codec.map_or(0, |codec| codec.announced_len(&wire.bytes));
+        if wire.bytes.len() > quick_wire || announced > quick as u64 {
+            return Ok(Outcome::Large(wire));
+        }
+        let held = wire.charge.bytes();
+        match self.inflate(&mut wire, quick.min(self.limits.max_request_bytes)) {
+            Err(DecompressError::TooLarge { .. }) if quick < self.limits.max_request_bytes => {
+                wire.charge.shrink_to(held);
+                Ok(Outcome::Large(wire))
+            }
+            plain => self.check(signal, plain, wire).map(Outcome::Done),
+        }
+    }
+
+    /// Inflates and checks a body, however long that takes.
+    fn check_all(&self, signal: Signal, mut wire: Wire) -> Result<Option<Batch>, ExportError> {
+        let plain = self.inflate(&mut wire, self.limits.max_request_bytes);
+        self.check(signal, plain, wire)
     }
 
     /// Hands a batch on, if anything is left of it, and waits for its fate until its deadline.
@@ -133,9 +223,22 @@ impl Intake {
         outcome.map(|accepted| ids::join(rejection, accepted))
     }
 
-    fn check(&self, signal: Signal, wire: Wire) -> Result<Option<Batch>, ExportError> {
-        let media_type = wire.media_type;
-        let (plain, mut charge) = self.inflate(wire)?;
+    /// Checks the body in the clear of `wire`, which is charged for both.
+    fn check(
+        &self,
+        signal: Signal,
+        plain: Result<Bytes, DecompressError>,
+        wire: Wire,
+    ) -> Result<Option<Batch>, ExportError> {
+        let plain = plain.map_err(|error| match error {
+            DecompressError::TooLarge { .. } => self.too_large("the inflated body"),
+            error => error.into(),
+        })?;
+        let Wire { bytes, mut charge, codec, media_type, .. } = wire;
+        drop(bytes);
+        if codec.is_some() {
+            charge.shrink_to(plain.len() as u64);
+        }
         let plain = match media_type {
             MediaType::Protobuf => plain,
             MediaType::Json => self.rewrite(signal, plain, &mut charge)?,
@@ -152,28 +255,16 @@ impl Intake {
         Ok(Some(batch))
     }
 
-    /// The body in the clear, and what it holds of the budget: its length.
-    fn inflate(&self, wire: Wire) -> Result<(Bytes, Charge), ExportError> {
-        let Wire { bytes, mut charge, codec, media_type } = wire;
-        let plain = match codec {
+    /// The body in the clear, of at most `max_bytes`. The charge of `wire` grows by what is inflated.
+    fn inflate(&self, wire: &mut Wire, max_bytes: usize) -> Result<Bytes, DecompressError> {
+        match wire.codec {
             Some(codec) => {
-                let limit = self.limits.max_request_bytes;
-                let inflated = codec.decompress(&bytes, limit, &mut charge, &self.context.buffers);
-                let inflated = inflated.map_err(|error| match error {
-                    DecompressError::TooLarge { .. } => self.too_large("the inflated body"),
-                    error => error.into(),
-                })?;
-                drop(bytes);
-                charge.shrink_to(inflated.len() as u64);
-                inflated
+                codec.decompress(&wire.bytes, max_bytes, &mut wire.charge, &self.context.buffers)
             }
-            // A slice of the connection's read buffer would pin all of it for as long as the batch waits.
-            None if bytes.len() < SMALL_BYTES && media_type == MediaType::Protobuf => {
-                Bytes::copy_from_slice(&bytes)
-            }
-            None => bytes,
-        };
-        Ok((plain, charge))
+            // JSON is rewritten at once.
+            None if wire.media_type == MediaType::Protobuf => Ok(wire.unpinned()),
+            None => Ok(wire.bytes.clone()),
+        }
     }
 
     fn replaces_utf8(&self) -> bool {
@@ -191,11 +282,17 @@ fn refusal(error: DecodeError) -> ExportError {
     ExportError::new(kind, Retry::Never, error.to_string()).with_violation(violation)
 }
 
-/// From about here on, inflating and checking take more than a millisecond.
-const LARGE_BYTES: u64 = 2 << 20;
+/// As many threads as can run at once.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// What is checked in well under a millisecond.
+const QUICK_BYTES: usize = 1 << 20;
 /// The same for JSON, which has to be rewritten.
-const LARGE_JSON_BYTES: u64 = 256 << 10;
-const SMALL_BYTES: usize = 4 << 10;
+const QUICK_JSON_BYTES: usize = 256 << 10;
+/// The same for what is to be inflated: tables of codes cost as much as many bytes of result.
+const QUICK_COMPRESSED_BYTES: usize = 64 << 10;
 const INVALID_IDS_LOG_INTERVAL: Duration = Duration::from_secs(60);
 const REPAIRED_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// Some SDKs send such a key in every request; the counter tells how many there are.

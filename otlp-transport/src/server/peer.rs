@@ -1,19 +1,21 @@
 //! The other end of a connection, and what batches are told of it.
 
-use crate::{Address, Identity, OriginConfig, PeerCertificate};
+use crate::{Address, ExportError, Identity, OriginConfig, PeerCertificate};
 use bytes::Bytes;
 use http::HeaderMap;
-use otlp_protocol::Origin;
+use otlp_protocol::{ByteBudget, Origin};
 use parking_lot::Mutex;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The other end of a connection.
 pub(super) struct Peer {
     address: Address,
     certificate: Option<PeerCertificate>,
-    /// The origin of the last batch. A sender mostly stays who it is: its batches then share one, which costs nothing to
-    /// make and little to compare.
-    last: Mutex<Option<Arc<Origin>>>,
+    /// The connection's share of the byte budget, for bodies that are still coming.
+    share: ByteBudget,
+    /// The origin of the last batch, for as long as a batch has it. A sender mostly stays who it is: its batches then
+    /// share one origin, which is charged once and compared at little cost.
+    last: Mutex<Weak<Origin>>,
 }
 
 /// What of a request goes into an origin.
@@ -27,8 +29,14 @@ struct Traits<'a> {
 // === impl Peer ===
 
 impl Peer {
-    pub(super) fn new(address: Address, certificate: Option<PeerCertificate>) -> Self {
-        Self { address, certificate, last: Mutex::new(None) }
+    /// `share`: the most that unfinished bodies of the connection may take of the byte budget.
+    pub(super) fn new(address: Address, certificate: Option<PeerCertificate>, share: u64) -> Self {
+        Self { address, certificate, share: ByteBudget::new(share), last: Mutex::new(Weak::new()) }
+    }
+
+    /// What is left of the connection's share of the byte budget.
+    pub(super) fn share(&self) -> &ByteBudget {
+        &self.share
     }
 
     /// Its IP address; `None` on a Unix socket.
@@ -41,15 +49,16 @@ impl Peer {
         self.certificate.as_ref()
     }
 
-    /// The origin of a request, as far as it is to be kept; `None` if nothing of it is.
+    /// The origin of a request, as far as it is to be kept, charged; `None` if nothing of it is.
     pub(super) fn origin(
         &self,
         config: &OriginConfig,
+        budget: &ByteBudget,
         headers: &HeaderMap,
         identity: Option<&Identity>,
-    ) -> Option<Arc<Origin>> {
+    ) -> Result<Option<Arc<Origin>>, ExportError> {
         if config.headers.is_empty() && !config.identity && !config.peer {
-            return None;
+            return Ok(None);
         }
         let traits = Traits {
             headers,
@@ -58,12 +67,14 @@ impl Peer {
             peer: self.address.ip().filter(|_| config.peer),
         };
         let mut last = self.last.lock();
-        if let Some(last) = last.as_ref().filter(|last| traits.are_of(last)) {
-            return Some(Arc::clone(last));
+        if let Some(last) = last.upgrade().filter(|last| traits.are_of(last)) {
+            return Ok(Some(last));
         }
-        let origin = Arc::new(traits.to_origin()?);
-        *last = Some(Arc::clone(&origin));
-        Some(origin)
+        let Some(mut origin) = traits.to_origin() else { return Ok(None) };
+        origin.charge = Some(Arc::new(budget.try_charge(origin.memory())?));
+        let origin = Arc::new(origin);
+        *last = Arc::downgrade(&origin);
+        Ok(Some(origin))
     }
 }
 

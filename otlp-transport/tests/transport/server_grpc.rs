@@ -226,7 +226,8 @@ async fn a_body_that_stops_coming_is_not_waited_for() {
 
 #[tokio::test]
 async fn without_memory_the_sender_is_told_to_come_back() {
-    let context = TransportContext::tcp(2_000);
+    let context = TransportContext::tcp(2 << 20);
+    let other = context.budget.try_charge((2 << 20) - 2_000).unwrap();
     let capture = Capture::accepting();
     let server = serve_with(&GrpcTransportStrategy, &capture, &context, |_| {}).await;
     let peer = Http2Peer::connect(server.local_addr()).await;
@@ -247,6 +248,7 @@ async fn without_memory_the_sender_is_told_to_come_back() {
         );
     }
     assert_eq!(server.stats().refused_memory.load(Ordering::Relaxed), 2);
+    drop(other);
     // What fits is still taken, and everything is given back.
     let small = fixture("valid/logs_min.pb");
     assert_eq!(peer.call(PATH, &[], vec![framed(false, &small)]).await.code(), 0);

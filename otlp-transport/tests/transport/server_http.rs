@@ -209,11 +209,13 @@ async fn failures_are_told_with_status_details_and_when_to_come_back() {
 
 #[tokio::test]
 async fn without_memory_the_sender_is_told_to_come_back() {
-    let context = TransportContext::tcp(1_000);
+    let context = TransportContext::tcp(1 << 20);
+    let other = context.budget.try_charge((1 << 20) - 1_000).unwrap();
     let server = serve_with(&HttpTransportStrategy, &Capture::accepting(), &context, |_| {}).await;
     let mut peer = Http1Peer::connect(server.local_addr()).await;
     let reply = peer.post("/v1/logs", &[PROTOBUF], &logs()).await;
     assert_eq!((reply.status, reply.header("retry-after")), (429, "1"));
+    drop(other);
     assert_eq!(context.budget.used(), 0);
 }
 

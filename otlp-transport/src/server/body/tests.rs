@@ -1,38 +1,76 @@
-use super::Gather;
+use super::{Gather, Gathered, MIN_KEPT_BYTES, Piece, READ_BUFFER_BYTES};
+use crate::Address;
+use crate::server::peer::Peer;
 use bytes::Bytes;
-use otlp_protocol::{BufferPool, ByteBudget};
+use otlp_protocol::{BudgetExhausted, BufferPool, ByteBudget};
 
-#[test]
-fn one_piece_is_not_copied_and_several_come_out_in_order() {
-    let (buffers, budget) = (BufferPool::new(2), ByteBudget::new(1 << 20));
-    let piece = Bytes::from(vec![7; 1000]);
-    let mut gather = Gather::new(&buffers, budget.try_charge(0).unwrap());
-    gather.push(piece.clone(), Some(1000)).unwrap();
-    let (whole, charge) = gather.finish();
-    assert_eq!((whole.as_ptr(), charge.bytes()), (piece.as_ptr(), 1000));
+fn piece(bytes: &Bytes, is_last: bool) -> Piece {
+    Piece { bytes: bytes.clone(), is_last }
+}
 
-    let mut gather = Gather::new(&buffers, charge);
-    let pieces: Vec<Bytes> = (0..100u8).map(|n| Bytes::from(vec![n; 100])).collect();
-    for piece in &pieces {
-        gather.push(piece.clone(), Some(10_000)).unwrap();
+fn peer(share: u64) -> Peer {
+    Peer::new(Address::Tcp(([127, 0, 0, 1], 1).into()), None, share)
+}
+
+/// Gathers pieces, and checks that each is charged by what has come. Returns the whole and its charge.
+fn gather(pieces: &[Bytes], expected: Option<usize>) -> (Gathered, ByteBudget) {
+    let (buffers, budget, peer) = (BufferPool::new(2), ByteBudget::new(1 << 30), peer(1 << 30));
+    let mut gather = Gather::new(&buffers, &peer, budget.try_charge(0).unwrap());
+    for (at, bytes) in pieces.iter().enumerate() {
+        let is_last = at + 1 == pieces.len();
+        gather.push(piece(bytes, is_last), expected).unwrap();
+        let (come, used) = (gather.len() as u64, budget.used());
+        assert!((come..=come + (64 << 10)).contains(&used), "{come} bytes came, {used} are charged");
     }
-    let (whole, charge) = gather.finish();
-    assert_eq!((whole, charge.bytes()), (pieces.concat().into(), 11_000));
+    let gathered = gather.finish();
+    assert_eq!((gathered.charge.bytes(), peer.share().used()), (budget.used(), 0));
+    (gathered, budget)
 }
 
 #[test]
-fn a_claimed_length_reserves_no_more_than_1_mib_and_nothing_is_taken_beyond_the_budget() {
-    let (buffers, budget) = (BufferPool::new(2), ByteBudget::new(3 << 20));
-    let mut gather = Gather::new(&buffers, budget.try_charge(0).unwrap());
-    let piece = Bytes::from(vec![1; 1 << 10]);
-    gather.push(piece.clone(), Some(1 << 30)).unwrap();
-    assert_eq!(budget.used(), 1 << 10);
-    gather.push(piece.clone(), Some(1 << 30)).unwrap();
-    assert_eq!(budget.used(), 1 << 20);
-    let refused =
-        std::iter::repeat_with(|| gather.push(piece.clone(), Some(1 << 30))).take(4096).find(Result::is_err);
-    assert!(refused.is_some());
-    assert!(budget.used() <= 3 << 20 && gather.as_slice().len() >= 1 << 20);
-    drop(gather);
-    assert_eq!(budget.used(), 0);
+fn one_piece_is_not_copied_and_is_charged_for_the_buffer_it_keeps() {
+    for (len, charged) in [(0, 0), (1000, 1000), (MIN_KEPT_BYTES, READ_BUFFER_BYTES), (100_000, 100_000)] {
+        let whole = Bytes::from(vec![7; len]);
+        let (Gathered { bytes, charge, is_slice }, _) = gather(std::slice::from_ref(&whole), Some(len));
+        assert_eq!((bytes.as_ptr(), charge.bytes(), is_slice), (whole.as_ptr(), charged as u64, true));
+    }
+}
+
+#[test]
+fn several_pieces_come_out_in_order_and_are_charged_by_their_length() {
+    for (len, count, expected) in [(100, 100, true), (16 << 10, 4, true), (40_000, 30, false), (3, 2, false)] {
+        let pieces: Vec<Bytes> = (0..count).map(|n: u8| Bytes::from(vec![n; len])).collect();
+        let whole = pieces.concat();
+        let (Gathered { bytes, charge, is_slice }, _) = gather(&pieces, expected.then_some(whole.len()));
+        assert_eq!((bytes, charge.bytes(), is_slice), (whole.clone().into(), whole.len() as u64, false));
+    }
+}
+
+#[test]
+fn a_piece_that_is_not_the_last_keeps_no_buffer_unless_it_is_large() {
+    let (buffers, peer) = (BufferPool::new(2), peer(1 << 20));
+    for (len, is_kept) in [(5, false), (MIN_KEPT_BYTES - 1, false), (MIN_KEPT_BYTES, true)] {
+        let bytes = Bytes::from(vec![1; len]);
+        let mut gather = Gather::new(&buffers, &peer, ByteBudget::new(1 << 20).try_charge(0).unwrap());
+        gather.push(piece(&bytes, false), Some(1 << 20)).unwrap();
+        assert_eq!(!bytes.is_unique(), is_kept, "{len} bytes");
+    }
+}
+
+#[test]
+fn a_claimed_length_reserves_nothing_and_nothing_is_taken_beyond_budget_and_share() {
+    let buffers = BufferPool::new(2);
+    for (limit, share) in [(3 << 20, 1 << 30), (1 << 30, 3 << 20)] {
+        let (budget, peer) = (ByteBudget::new(limit), peer(share));
+        let mut gather = Gather::new(&buffers, &peer, budget.try_charge(0).unwrap());
+        let bytes = Bytes::from(vec![1; 1 << 10]);
+        gather.push(piece(&bytes, false), Some(1 << 30)).unwrap();
+        assert_eq!(budget.used(), 2 << 10);
+        let mut pushed = std::iter::repeat_with(|| gather.push(piece(&bytes, false), Some(1 << 30)));
+        let refused = pushed.find_map(Result::err).unwrap();
+        assert!(matches!(refused, BudgetExhausted { limit, .. } if limit == 3 << 20));
+        assert!(budget.used() <= 3 << 20 && gather.len() >= (3 << 20) - (65 << 10));
+        drop(gather);
+        assert_eq!((budget.used(), peer.share().used()), (0, 0));
+    }
 }

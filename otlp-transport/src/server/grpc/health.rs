@@ -2,8 +2,9 @@
 
 use super::ReplyBody;
 use crate::Routes;
+use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::Incoming;
+use http_body_util::Full;
 use tonic::codegen::Service;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
@@ -24,11 +25,12 @@ impl Health {
         Self { reporter, server }
     }
 
+    /// Answers a request whose body is complete.
     pub(super) fn respond(
         &self,
-        request: Request<Incoming>,
+        request: Request<Bytes>,
     ) -> impl Future<Output = Response<ReplyBody>> + Send + use<> {
-        let response = self.server.clone().call(request);
+        let response = self.server.clone().call(request.map(Full::new));
         async move {
             let Ok(response) = response.await;
             response.map(ReplyBody::Tonic)

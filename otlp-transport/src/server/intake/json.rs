@@ -45,22 +45,25 @@ impl Intake {
             max_bytes,
         };
         // Protobuf is mostly less than half of its JSON, but two characters can make eight bytes of it.
-        let most = self.limits.max_request_bytes.min(text.len().saturating_mul(4));
-        let mut room = most.min(text.len());
+        let wanted = self.limits.max_request_bytes.min(text.len().saturating_mul(4));
+        let most = wanted.min(self.room_beside(held));
+        let mut room = most.min((text.len() / 2).max(MIN_ROOM));
         loop {
-            charge.try_grow(room as u64)?;
-            let mut out = self.context.buffers.take(text.len() / 2);
+            charge.try_grow((held + room as u64).saturating_sub(charge.bytes()))?;
+            let mut out = self.context.buffers.take(room);
             match to_protobuf(signal.request, text, &limits(room), &mut out) {
                 Ok(read) => {
                     self.count_unknown_keys(read.unknown_keys);
                     return Ok(Ok(BufferPool::freeze(out)));
                 }
                 Err(JsonError { kind: JsonErrorKind::TooLarge { .. }, .. }) if room < most => {
-                    charge.shrink_to(held);
-                    room = most;
+                    room = most.min(2 * room);
                 }
                 Err(JsonError { kind: JsonErrorKind::TooLarge { .. }, .. }) => {
-                    return Err(self.too_large("the body in protobuf"));
+                    return Err(match most < wanted {
+                        true => self.never_fits(held + room as u64),
+                        false => self.too_large("the body in protobuf"),
+                    });
                 }
                 Err(error) => {
                     charge.shrink_to(held);
@@ -123,4 +126,6 @@ fn refusal(error: JsonError) -> ExportError {
     ExportError::new(kind, Retry::Never, message).with_violation(violation)
 }
 
+/// The least room for a result.
+const MIN_ROOM: usize = 1 << 10;
 const REPLACEMENT: &str = "\u{fffd}";

@@ -18,11 +18,13 @@ impl Intake {
         let len = plain.len();
         // A string of one bad byte, which is three bytes with its tag and length, takes a note or two of 16 bytes and
         // another text. Hardly ever are there so many.
-        let most = self.limits.max_request_bytes.min(16 * len);
+        let wanted = self.limits.max_request_bytes.min(16 * len);
+        // The body, and as much again for notes on what changes.
+        let held = charge.bytes();
+        let most = wanted.min(self.room_beside(held) / 2);
         let mut room = most.min(len + len / 4);
         loop {
-            // The body, and as much again for notes on what changes.
-            charge.try_grow(2 * room as u64)?;
+            charge.try_grow((held + 2 * room as u64).saturating_sub(charge.bytes()))?;
             match repair(signal, plain, &self.checks, self.repairs, room) {
                 Ok(Repaired { body, checked, strings, ids, rejected }) => {
                     charge.shrink_to(body.len() as u64);
@@ -31,11 +33,13 @@ impl Intake {
                     return Ok((body, checked, rejected));
                 }
                 Err(DecodeError { kind: DecodeErrorKind::TooLarge { .. }, .. }) if room < most => {
-                    charge.shrink_to(len as u64);
-                    room = most;
+                    room = most.min(2 * room);
                 }
                 Err(DecodeError { kind: DecodeErrorKind::TooLarge { .. }, .. }) => {
-                    return Err(self.too_large("the body with its strings repaired"));
+                    return Err(match most < wanted {
+                        true => self.never_fits(held + 2 * room as u64),
+                        false => self.too_large("the body with its strings repaired"),
+                    });
                 }
                 Err(error) => return Err(refusal(error)),
             }
