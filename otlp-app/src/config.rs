@@ -15,6 +15,7 @@ pub(crate) mod extension;
 mod headers;
 pub(crate) mod listen;
 mod literal;
+mod mask;
 mod merge;
 mod node;
 mod parse;
@@ -67,10 +68,13 @@ fn read(
             .map_err(|error| Problem::new(format!("cannot read `{name}`: {error}")))?;
         let source = sources.add(name, text.as_str());
         let node = parse::parse(&text, source)?;
+        sources.was_read(source);
         lay_over(&mut root, node, lookup, sources)?;
     }
-    for set in sets {
-        let node = merge::parse_set(set, sources)?;
+    for (index, set) in sets.iter().enumerate() {
+        // Not the argument: it may hold a secret.
+        let node = merge::parse_set(set, sources)
+            .map_err(|problem| problem.below(&format!("--set argument {}", index + 1)))?;
         lay_over(&mut root, node, lookup, sources)?;
     }
     root.ok_or_else(|| Problem::new("there is no configuration").help("give --config FILE"))

@@ -189,7 +189,11 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Problem> {
-        let text = self.scalar("a word")?.text.as_str();
+        let scalar = self.scalar("a word")?;
+        let text = scalar.text.as_str();
+        if !variants.contains(&text) && scalar.referred {
+            return Err(self.wrong(&format!("one of {}", variants.join(", "))));
+        }
         if !variants.contains(&text) {
             return Err(Problem::unknown(self.node.span, "value", text, variants));
         }

@@ -81,6 +81,7 @@ impl Expander<'_> {
         // A secret may look like the start of a list, and a certificate has several lines: what is no structure is text.
         match (parsed.filter(|node| !matches!(node.value, Value::Scalar(_))), file) {
             (Some(mut node), Some(_)) => {
+                self.sources.was_read(node.span.source);
                 self.sources.hide_secrets(&node);
                 self.expand(&mut node, nested_files + 1)?;
                 Ok(node)
@@ -125,8 +126,10 @@ impl Expander<'_> {
         let (scheme, rest) = match reference.split_once(':') {
             Some((scheme @ ("env" | "file"), rest)) => (scheme, rest),
             Some((name, default)) if default.starts_with('-') && is_name(name) => ("env", reference),
-            Some((scheme, _)) => {
-                return Err(Problem::unknown(span, "reference", scheme, &["env", "file"]));
+            // Not shown: it may be part of a secret with a `${` in it.
+            Some(_) => {
+                let message = "unknown kind of reference: there is `${env:NAME}` and `${file:PATH}`";
+                return Err(Problem::at(span, message).help("write `$$` for a `$`"));
             }
             None => ("env", reference),
         };
@@ -147,7 +150,8 @@ impl Expander<'_> {
             None => (reference, None),
         };
         if !is_name(name) {
-            let message = format!("`{}` cannot be the name of an environment variable", name.escape_debug());
+            // Not shown: it may be part of a secret with a `${` in it.
+            let message = "what follows `${` is not the name of an environment variable";
             return Err(Problem::at(span, message).help("write `$$` for a `$`"));
         }
         self.lookup.env(name).or_else(|| default.map(str::to_owned)).ok_or_else(|| {
@@ -223,11 +227,12 @@ fn cut(text: &str) -> Result<Vec<Part<'_>>, Problem> {
     Ok(parts)
 }
 
-/// Gives everything below `node` one place: that of the reference, since errors must not show variables.
+/// Gives everything below `node` one place, that of the reference, and marks every value as one of a variable, since
+/// errors must not show variables.
 fn place_at(node: &mut Node, span: Span) {
     node.span = span;
     match &mut node.value {
-        Value::Scalar(_) => {}
+        Value::Scalar(scalar) => scalar.referred = true,
         Value::List(nodes) => nodes.iter_mut().for_each(|node| place_at(node, span)),
         Value::Map(entries) => entries.iter_mut().for_each(|entry| {
             entry.key_span = span;

@@ -20,20 +20,22 @@ pub(crate) fn merge(under: &mut Node, over: Node) {
     }
 }
 
-/// The configuration that `a.b.c=value` is; the value is YAML.
+/// The configuration that `a.b.c=value` is; the value is YAML. Errors do not show the argument.
 pub(crate) fn parse_set(argument: &str, sources: &mut Sources) -> Result<Node, Problem> {
-    let whole = |message: &str| Problem::new(format!("--set {argument:?}: {message}"));
     let Some((path, value)) = argument.split_once('=') else {
-        return Err(whole("there is no `=`").help("write --set exporters.otlp.endpoint=localhost:4317"));
+        return Err(
+            Problem::new("there is no `=`").help("write --set exporters.otlp.endpoint=localhost:4317")
+        );
     };
     let keys: Vec<&str> = path.split('.').collect();
     if keys.len() > MAX_SET_KEYS || keys.iter().any(|key| key.is_empty()) {
-        return Err(whole("the path must be keys joined by `.`"));
+        return Err(Problem::new("the path must be keys joined by `.`"));
     }
     // Before the value there is as much space as the path takes, so that places are right.
     let source = sources.add("--set", argument);
     let offset = path.chars().count() + 1;
-    let mut node = parse(value, source).map_err(|error| whole(&error.to_string()))?;
+    let mut node = parse(value, source).map_err(Problem::without_place)?;
+    sources.was_read(source);
     shift(&mut node, offset);
     let mut end = offset - 1;
     for key in keys.iter().rev() {

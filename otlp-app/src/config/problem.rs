@@ -61,6 +61,12 @@ impl Problem {
         self
     }
 
+    /// The same, at no place.
+    #[must_use]
+    pub(crate) fn without_place(self) -> Self {
+        Self { span: None, ..self }
+    }
+
     /// The same, of the value of `key`.
     #[must_use]
     pub(crate) fn below(mut self, key: &str) -> Self {

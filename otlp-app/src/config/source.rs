@@ -1,11 +1,14 @@
 //! Where configuration text comes from, kept so that errors can show the place.
 
+use super::mask;
 use super::node::{Entry, Node, Value};
 
 /// Every text that was read, in order of reading.
 #[derive(Default)]
 pub(crate) struct Sources {
     texts: Vec<Source>,
+    /// Values that messages must not show, the longest first.
+    secret_texts: Vec<String>,
 }
 
 /// One text: a file, or a `--set` argument.
@@ -16,6 +19,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// Character ranges that errors must not show.
     secrets: Vec<(usize, usize)>,
+    /// Whether the text could be read; before, anything in it may be secret.
+    was_read: bool,
 }
 
 /// Which of the [`Sources`].
@@ -38,7 +43,8 @@ pub(crate) struct Span {
 impl Sources {
     /// Keeps a text.
     pub(crate) fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
-        self.texts.push(Source { name: name.into(), text: text.into(), secrets: Vec::new() });
+        let (secrets, was_read) = (Vec::new(), false);
+        self.texts.push(Source { name: name.into(), text: text.into(), secrets, was_read });
         SourceId(self.texts.len() - 1)
     }
 
@@ -47,29 +53,99 @@ impl Sources {
         self.texts.get(id.0)
     }
 
-    /// Remembers the values that errors must not show: all below a key that holds secrets.
+    /// The text could be read: what [`hide_secrets`](Self::hide_secrets) found in it is all that is secret.
+    pub(crate) fn was_read(&mut self, id: SourceId) {
+        if let Some(source) = self.texts.get_mut(id.0) {
+            source.was_read = true;
+        }
+    }
+
+    /// Remembers the values that errors must not show: those below a key that holds secrets, users and passwords in
+    /// addresses, and what came from elsewhere.
     pub(crate) fn hide_secrets(&mut self, node: &Node) {
         match &node.value {
-            Value::Scalar(_) => {}
-            Value::List(nodes) => nodes.iter().for_each(|node| self.hide_secrets(node)),
-            Value::Map(entries) => entries.iter().for_each(|Entry { key, value, .. }| match key.as_str() {
-                "headers" | "inline" | "key_pem" | "keys" | "password" | "token" | "tokens" => {
-                    self.hide(value)
+            Value::Scalar(scalar) => {
+                self.hide_user(node);
+                if scalar.referred {
+                    self.hide_text(&scalar.text);
                 }
-                _ => self.hide_secrets(value),
+            }
+            Value::List(nodes) => nodes.iter().for_each(|node| self.hide_secrets(node)),
+            Value::Map(entries) => entries.iter().for_each(|Entry { key, value, .. }| {
+                let is_map = matches!(value.value, Value::Map(_));
+                if mask::holds_secrets(key) || (!is_map && mask::may_be_secret(key)) {
+                    self.hide(value);
+                } else {
+                    self.hide_secrets(value);
+                }
             }),
         }
     }
 
+    /// Remembers user and password of an address, which errors must not show.
+    pub(crate) fn hide_user_of(&mut self, address: &str) {
+        let characters: Vec<char> = address.chars().collect();
+        if let Some((start, end)) = mask::user_of_address(&characters) {
+            let user: String = characters.get(start..end).unwrap_or_default().iter().collect();
+            if let Some((_, password)) = user.split_once(':') {
+                self.hide_text(password);
+            }
+            self.hide_text(&user);
+        }
+    }
+
+    /// A text without the secrets that have been found so far.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        self.secret_texts.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    }
+
     fn hide(&mut self, node: &Node) {
         match &node.value {
-            Value::Scalar(_) => {
-                if let Some(source) = self.texts.get_mut(node.span.source.0) {
-                    source.secrets.push((node.span.start, node.span.len));
-                }
+            Value::Scalar(scalar) => {
+                self.hide_span(node.span);
+                self.hide_text(&scalar.text);
             }
             Value::List(nodes) => nodes.iter().for_each(|node| self.hide(node)),
-            Value::Map(entries) => entries.iter().for_each(|entry| self.hide(&entry.value)),
+            Value::Map(entries) => entries.iter().for_each(|entry| {
+                // `{s3cret}`: a value that was taken for a key.
+                if entry.value.is_null() {
+                    self.hide_span(entry.key_span);
+                    self.hide_text(&entry.key);
+                }
+                self.hide(&entry.value);
+            }),
+        }
+    }
+
+    /// Hides user and password where the file has them.
+    fn hide_user(&mut self, node: &Node) {
+        let Value::Scalar(scalar) = &node.value else { return };
+        if !scalar.text.contains('@') {
+            return;
+        }
+        self.hide_user_of(&scalar.text);
+        let Span { source, start, len } = node.span;
+        let text =
+            self.get(source).map(|source| source.text.chars().skip(start).take(len).collect::<Vec<_>>());
+        if let Some((from, to)) = text.and_then(|text| mask::user_of_address(&text)) {
+            self.hide_span(Span { source, start: start + from, len: to - from });
+        }
+    }
+
+    fn hide_span(&mut self, span: Span) {
+        if let Some(source) = self.texts.get_mut(span.source.0) {
+            source.secrets.push((span.start, span.len));
+        }
+    }
+
+    fn hide_text(&mut self, text: &str) {
+        // Shorter ones are in every other word.
+        if text.len() >= MIN_SECRET_BYTES && !self.secret_texts.iter().any(|known| known == text) {
+            self.secret_texts.push(text.to_owned());
+            // As messages quote it.
+            self.secret_texts.push(text.escape_debug().to_string());
+            // What holds another secret is replaced before that other one.
+            self.secret_texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
         }
     }
 }
@@ -77,17 +153,18 @@ impl Sources {
 // === impl Source ===
 
 impl Source {
-    /// The text with every secret character replaced by `*`; lengths in characters stay.
+    /// The text with every character that may be part of a secret replaced by `*`; lengths in characters stay.
     pub(crate) fn shown(&self) -> String {
         let mut characters: Vec<char> = self.text.chars().collect();
         for &(start, len) in &self.secrets {
             let end = start.saturating_add(len).min(characters.len());
-            for character in characters.get_mut(start..end).unwrap_or_default() {
-                if *character != '\n' {
-                    *character = '*';
-                }
-            }
+            mask::mask(characters.get_mut(start..end).unwrap_or_default());
+        }
+        for line in characters.split_mut(|&c| c == '\n') {
+            if self.was_read { mask::mask_line(line) } else { mask::mask_unread_line(line) }
         }
         characters.into_iter().collect()
     }
 }
+
+const MIN_SECRET_BYTES: usize = 6;

@@ -5,6 +5,7 @@ mod processors;
 mod receivers;
 mod reference;
 mod references;
+mod secrets;
 mod settings;
 
 use super::*;

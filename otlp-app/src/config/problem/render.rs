@@ -18,7 +18,8 @@ impl Problem {
     /// ```
     pub(crate) fn render(&self, sources: &Sources, color: bool) -> String {
         let (red, blue, plain) = if color { ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m") } else { ("", "", "") };
-        let mut out = format!("{red}error{plain}: {self}\n");
+        let message = sources.masked(&self.to_string());
+        let mut out = format!("{red}error{plain}: {message}\n");
         let mut margin = " ".repeat(3);
         if let Some((span, source)) = self.span.and_then(|span| Some((span, sources.get(span.source)?))) {
             let Shown { line, column, text, before, carets } =
