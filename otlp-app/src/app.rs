@@ -6,25 +6,34 @@ use crate::config::problem::Problems;
 use crate::config::source::Sources;
 use crate::config::{self, SystemLookup};
 use crate::exit::Failure;
+use crate::otel_env::Forward;
+use crate::signals::Signals;
 use crate::{local, logging, otel_env, start};
 use otlp_service::Gateway;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// `otlp`, `otlp run`: until SIGTERM or SIGINT.
+/// `otlp`, `otlp run`: until a signal ends it.
 pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut sources = Sources::default();
     let (plan, warnings) = if args.config.config.is_empty() && args.config.set.is_empty() {
         let (forward, warnings) = otel_env::forward(&SystemLookup);
+        if let Some(Forward { config, .. }) = &forward {
+            sources.hide_user_of(&config.endpoint);
+            config.signal_endpoints.iter().for_each(|(_, url)| sources.hide_user_of(url));
+        }
         (local::plan(&args.local, forward), warnings)
     } else {
         load(&args.config, &mut sources)?
     };
     logging::init(plan.logs);
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    runtime()?.block_on(serve(plan, &sources, args.drain_timeout))
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(serve(plan, &sources, args.drain_timeout));
+    // The drain has delivered what can be delivered: a read of a file that hangs must not keep the process.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// `otlp validate`: everything but the network.
@@ -59,8 +68,7 @@ fn config_failure(problems: &Problems, sources: &Sources) -> Failure {
 
 async fn serve(plan: Plan, sources: &Sources, drain_timeout: Duration) -> Result<(), Failure> {
     // From here on a signal drains; before, it ends the process as usual.
-    let mut stop =
-        Stop { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
+    let mut signals = Signals::listen()?;
     let context = start::context(&plan);
     let spec = start::spec(plan, &context).map_err(|problems| config_failure(&problems, sources))?;
     let clock = context.clock.clone();
@@ -68,32 +76,16 @@ async fn serve(plan: Plan, sources: &Sources, drain_timeout: Duration) -> Result
     for (name, address) in gateway.endpoints() {
         tracing::info!("{name} listens on {address}");
     }
-    stop.asked().await;
-    tracing::info!("draining, at most {drain_timeout:?}");
+    let name = signals.end_asked().await;
+    tracing::info!("{name}: draining, at most {drain_timeout:?}");
     tokio::select! {
         report = gateway.drain(clock.now() + drain_timeout) => match report.dropped_items {
             0 => tracing::info!("drained"),
             dropped => tracing::warn!("drained; {dropped} accepted items could not be delivered in time"),
         },
-        () = stop.asked() => return Err(Failure::Interrupted),
+        () = signals.end_now_asked() => return Err(Failure::Interrupted),
     }
     Ok(())
-}
-
-/// The signals that end the process.
-struct Stop {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Stop {
-    /// The next of them.
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 /// One thread where there is one core: a scheduler between threads would only cost.

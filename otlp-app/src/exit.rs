@@ -1,7 +1,12 @@
 //! How the process ends.
 
+use crate::output::Output;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long the end of the process waits for somebody to read what it wrote.
+pub(crate) const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Why the process fails; `Display` is for people and may have several lines.
 #[derive(Debug, thiserror::Error)]
@@ -17,18 +22,29 @@ pub(crate) enum Failure {
     Interrupted,
 }
 
-/// Writes a failure to stderr and says how to exit.
+/// Writes a failure to stderr, waits at most [`FLUSH_LIMIT`] for each stream to be read, and says how to exit.
 pub(crate) fn report(outcome: Result<(), Failure>) -> ExitCode {
-    let Err(failure) = outcome else {
-        return ExitCode::SUCCESS;
+    let code = match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let text = format!("{}\n", failure.to_string().trim_end());
+            let _ = Output::stderr().write_all(text.as_bytes());
+            failure.exit_code()
+        }
     };
-    // Nobody is left to tell if stderr is closed.
-    let _ = writeln!(std::io::stderr(), "{}", failure.to_string().trim_end());
-    ExitCode::from(match failure {
-        Failure::Config(_) => 78,
-        Failure::Runtime(_) => 1,
-        Failure::Interrupted => 130,
-    })
+    Output::stdout().flush_within(FLUSH_LIMIT);
+    Output::stderr().flush_within(FLUSH_LIMIT);
+    code
+}
+
+impl Failure {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Config(_) => 78,
+            Self::Runtime(_) => 1,
+            Self::Interrupted => 130,
+        })
+    }
 }
 
 impl From<std::io::Error> for Failure {

@@ -12,8 +12,10 @@ mod local;
 mod logging;
 mod memory;
 mod otel_env;
+mod output;
 mod protocol;
 mod registry;
+mod signals;
 mod start;
 
 use args::{Args, Command};
@@ -26,6 +28,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    logging::show_crashes();
     let Args { command, run } = Args::parse();
     let outcome = match command {
         Some(Command::Components) => components::list(&mut std::io::stdout()),

@@ -4,6 +4,7 @@ use crate::auth::Authenticators;
 use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::{Problem, Problems};
 use crate::memory::default_budget_bytes;
+use crate::output::Output;
 use otlp_service::{ExporterSpec, GatewaySpec, ReceiverSpec, ServerSpec};
 use otlp_transport::TransportContext;
 
@@ -43,6 +44,9 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
         pipelines: plan.pipelines,
         metrics_endpoint: plan.metrics_endpoint,
         health: plan.health,
+        dropped_lines: [("stderr", Output::stderr()), ("stdout", Output::stdout())]
+            .map(|(stream, output)| (stream, output.dropped_lines()))
+            .into(),
     })
 }
 

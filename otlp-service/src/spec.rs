@@ -4,6 +4,7 @@ use crate::{BatchConfig, Processor, QueueConfig, RetryConfig};
 use otlp_protocol::Signal;
 use otlp_transport::{BoxExport, ClientStats, ServerConfig, TransportStrategy};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// A whole gateway: components by id, and the pipelines that connect them.
 #[derive(Default)]
@@ -18,6 +19,9 @@ pub struct GatewaySpec {
     pub metrics_endpoint: Option<String>,
     /// Where to answer health probes. `None`: nowhere.
     pub health: Option<HealthSpec>,
+    /// Lines that each stream of the process (`stderr`) has dropped as nobody read the stream: shown as
+    /// `otlp_process_dropped_lines`.
+    pub dropped_lines: Vec<(&'static str, Arc<AtomicU64>)>,
 }
 
 /// A receiver: one id, a server for each protocol it speaks. It serves the signals of the pipelines that name it.

@@ -2,6 +2,7 @@
 //!
 //! Everything shown comes from a sender: it is cut to limits, and escaped, since a terminal obeys control characters.
 
+use crate::output::Output;
 use otlp_protocol::wire::{Cursor, WireError, WireType};
 use otlp_protocol::{Accepted, Batch};
 use otlp_transport::{Export, ExportResult};
@@ -34,8 +35,8 @@ type Take<'a> = dyn FnMut(u32, &[u8]) -> Result<(), WireError> + 'a;
 impl Export for Show {
     async fn export(&self, batch: Batch) -> ExportResult {
         let text = self.text(&batch);
-        // A closed stdout costs lines, never batches.
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        // A stdout that is closed, or that nobody reads, costs lines, never batches.
+        let _ = Output::stdout().write_all(text.as_bytes());
         Ok(Accepted::FULL)
     }
 }

@@ -56,11 +56,12 @@ struct Target {
 }
 
 pub(super) async fn start(context: TransportContext, spec: GatewaySpec) -> Result<Gateway, StartError> {
-    let GatewaySpec { receivers, exporters, pipelines, metrics_endpoint, health } = spec;
+    let GatewaySpec { receivers, exporters, pipelines, metrics_endpoint, health, dropped_lines } = spec;
     check_ids(&receivers, &exporters, &pipelines)?;
     let readiness = Arc::new(Readiness::default());
     let mut builder = Builder::new(context);
     builder.health.add(ReadinessCheck(readiness.clone()));
+    register_dropped_lines(&builder.registry, dropped_lines);
     exporters.into_iter().for_each(|exporter| builder.exporter(exporter));
     for pipeline in pipelines {
         builder.pipeline(pipeline)?;
@@ -344,4 +345,13 @@ fn register_reloads(registry: &Registry, context: &TransportContext) {
     observe("otlp_file_reloads", "Changed files that were taken into use.", |stats| &stats.reloads);
     let failures = "Changed files that could not be used.";
     observe("otlp_file_reload_failures", failures, |stats| &stats.reload_failures);
+}
+
+fn register_dropped_lines(registry: &Registry, streams: Vec<(&'static str, Arc<AtomicU64>)>) {
+    let help = "Lines dropped as nobody read the stream.";
+    for (stream, lines) in streams {
+        let read = move || lines.load(Ordering::Relaxed) as f64;
+        let labels = [("stream", stream)];
+        registry.observe(MetricKind::Counter, "otlp_process_dropped_lines", help, &labels, read);
+    }
 }

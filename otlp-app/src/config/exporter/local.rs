@@ -5,6 +5,7 @@ use crate::config::decode::decode;
 use crate::config::plan::{ExporterPlan, Outlet};
 use crate::config::problem::Problems;
 use crate::config::rules::{KeyRule, ignored, only};
+use crate::output::Output;
 use otlp_service::{ContextNeeds, DebugExporter, NopExporter, QueueConfig, RetryConfig, Verbosity};
 use otlp_transport::BoxExport;
 use serde::Deserialize;
@@ -47,7 +48,7 @@ pub(crate) const DEBUG_RULES: &[KeyRule] = &[
 /// The plan of `debug`.
 pub(crate) fn debug(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
     let verbosity = decode::<Debug>(&component.settings, problems)?.verbosity.into();
-    Some(local(move || BoxExport::new(DebugExporter::new(verbosity, std::io::stderr()))))
+    Some(local(move || BoxExport::new(DebugExporter::new(verbosity, Output::stderr()))))
 }
 
 /// The plan of `nop`.

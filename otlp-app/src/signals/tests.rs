@@ -1,0 +1,50 @@
+use super::*;
+use futures_util::FutureExt;
+
+async fn ended_by(signals: &[Action]) -> (bool, bool) {
+    let (sender, received) = channel(8);
+    for &action in signals {
+        sender.send(Received { name: "a signal", action }).await.expect("there is space");
+    }
+    let mut asked = Signals { received, stop_asked: false };
+    let begun = asked.end_asked().now_or_never().is_some();
+    // Nothing is left to receive unless the drain has begun.
+    (begun, begun && asked.end_now_asked().now_or_never().is_some())
+}
+
+#[tokio::test]
+async fn only_the_second_stop_ends_a_drain() {
+    use Action::{Drain, Stop};
+    for (signals, expected) in [
+        (&[][..], (false, false)),
+        (&[Stop], (true, false)),
+        (&[Stop, Stop], (true, true)),
+        (&[Drain], (true, false)),
+        (&[Drain, Drain], (true, false)),
+        // systemd sends TERM and then HUP.
+        (&[Stop, Drain], (true, false)),
+        (&[Stop, Drain, Stop], (true, true)),
+        (&[Drain, Stop], (true, false)),
+        (&[Drain, Stop, Stop], (true, true)),
+    ] {
+        assert_eq!(ended_by(signals).await, expected);
+    }
+}
+
+#[test]
+fn reads_what_was_ignored_at_the_start() {
+    let status = "Name:\totlp\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t00000001\n";
+    assert!(is_ignored(status, SignalKind::hangup()));
+    assert!(is_ignored(status, SignalKind::pipe()));
+    assert!(!is_ignored(status, SignalKind::interrupt()));
+    assert!(!is_ignored("", SignalKind::hangup()));
+}
+
+#[test]
+fn no_signal_stands_twice_in_the_table() {
+    let mut numbers: Vec<_> = table().iter().map(|(_, kind, _)| kind.as_raw_value()).collect();
+    let count = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), count);
+}
