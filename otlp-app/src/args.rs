@@ -44,7 +44,8 @@ pub(crate) struct ConfigArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// After SIGTERM or SIGINT, how long to deliver what has been accepted; a second signal stops at once
+    /// After SIGTERM, SIGINT, SIGQUIT or SIGHUP, how long to deliver what has been accepted; a second SIGTERM, SIGINT or
+    /// SIGQUIT stops at once
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub(crate) drain_timeout: Duration,
     #[command(flatten)]

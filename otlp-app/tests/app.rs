@@ -5,6 +5,8 @@
 mod balance;
 #[path = "app/cli.rs"]
 mod cli;
+#[path = "app/defects.rs"]
+mod defects;
 #[path = "app/delivery.rs"]
 mod delivery;
 #[path = "app/door.rs"]

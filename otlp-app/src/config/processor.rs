@@ -39,7 +39,7 @@ struct Batch {
 struct MemoryLimiter {
     /// MiB that the bodies of requests may take in the whole process.
     limit_mib: u64,
-    /// The same as a percentage of the memory the process may use (cgroup, else the machine's).
+    /// The same as a percentage of the memory the process may use (the least of its cgroups' limits and the machine's memory).
     limit_percentage: u64,
 }
 

@@ -1,0 +1,8 @@
+//! One case for each defect that was found in the running binary: what was sent, and the limit of what it may cost.
+
+#[path = "defects/backend.rs"]
+mod backend;
+#[path = "defects/process.rs"]
+mod process;
+#[path = "defects/setup.rs"]
+mod setup;
