@@ -1,6 +1,7 @@
 """Gateway, Collector and senders on this machine, from start to verdicts."""
 
 import concurrent.futures
+import os
 import pathlib
 import re
 import subprocess
@@ -156,11 +157,16 @@ def senders(names):
     return {name: attempt(*builds[name]) for name in names}
 
 
-def complaint(command):
-    """Runs a sending process; None if it was content."""
+def complaint(command, environment=None):
+    """Runs a sending process with these variables beside ours; None if it was content."""
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SENDER_SECONDS
+            command,
+            env=os.environ | (environment or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SENDER_SECONDS,
         )
     except subprocess.TimeoutExpired:
         return f"not done after {SENDER_SECONDS} s"

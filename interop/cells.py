@@ -90,6 +90,15 @@ class Run:
     def id(self):
         return f"{self.sender} {self.transport} {self.compression} {self.route.name}"
 
+    @property
+    def label(self):
+        """The id in columns."""
+        return f"{self.sender:10} {self.transport:13} {self.compression:7} → {self.route.name:10}"
+
+    @property
+    def key(self):
+        return self.sender, self.transport, self.compression, self.route.name
+
 
 def runs(only=""):
     """The runs whose id contains `only`, in the order of the report."""

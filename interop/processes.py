@@ -1,5 +1,6 @@
 """The gateway and the Collector as processes: started, awaited, ended; only those started here."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -10,12 +11,18 @@ STOP_SECONDS = 20
 
 
 class Peer:
-    """A server process, its output in a file."""
+    """A server process, its output in a file. `environment` is added to ours."""
 
-    def __init__(self, name, command, log):
+    def __init__(self, name, command, log, environment=None):
         self.name, self.log = name, log
         with open(log, "wb") as output:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            self.process = subprocess.Popen(
+                command,
+                env=os.environ | (environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
 
     def ready(self, endpoints):
         """Waits until all endpoints accept connections."""
@@ -53,9 +60,14 @@ class PeerError(Exception):
 
 
 def accepts(endpoint):
-    host, port = endpoint.rsplit(":", 1)
+    """Whether somebody listens on `host:port` or on the path of a Unix socket."""
     try:
-        socket.create_connection((host, int(port)), timeout=1).close()
+        if endpoint.startswith("/"):
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(endpoint)
+        else:
+            host, port = endpoint.rsplit(":", 1)
+            socket.create_connection((host, int(port)), timeout=1).close()
         return True
     except OSError:
         return False

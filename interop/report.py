@@ -4,6 +4,8 @@ import collections
 
 import json_cases
 import versions
+import links
+import refusals
 from cells import COLLECTOR_OFFERS, EXPORTER_COMPRESSIONS, EXPORTS, OFFERS, ROUTES, SIGNALS
 
 VERDICTS = ("ok", "FAIL", "SKIP")
@@ -46,6 +48,30 @@ Each encoding and compression that the Collector takes, all four signals. It doe
 offers as well.
 
 {exporters}
+
+## Connections
+
+Connections other than cleartext TCP, by client → server. The Python SDK and raw grpcio stubs, the Collector, and
+`otlp` send over these connections. A cell is ok when every item arrived once and exactly as sent; the number is that of
+the signals. Certificates are as `openssl req -x509` makes them: self-signed, CA:TRUE, and the same file in the other
+side's `ca_file` or `client_ca_file`. Where the certificate is another with the same subject and names, the cell is ok
+when the sender is told of a failure and nothing arrived.
+
+The proxies are HTTP proxies that ask for user and password. The destination's name can only be resolved by a proxy. A
+cell is ok when the right proxy, and no other, was asked for the destination with the right method and credentials:
+`CONNECT` for TLS and for all gRPC, also in cleartext, by `HTTPS_PROXY`; the request itself for cleartext HTTP, by
+`HTTP_PROXY`; `proxy_url` wins over both. A `CONNECT` request must not carry the exporter's `headers`. The last column
+compares with the Collector.
+
+{connections}
+
+## Early refusals
+
+Requests that are refused before their bodies have come: without a token (401), to an unknown path (404), over the size
+that is allowed (413), of an unknown type (415). A cell is ok when the client read that status from each of {times}
+requests, each over a connection of its own.
+
+{refusals}
 
 ## HTTP/2
 
@@ -91,7 +117,7 @@ class Results:
         # A toolchain that CI lacks is a mistake of CI, not of the machine.
         verdict = "FAIL" if verdict == "SKIP" and self.in_ci else verdict
         self.all.append((run, what, verdict))
-        name = f"{run.sender:10} {run.transport:13} {run.compression:7} → {run.route.name:10} {what:8}" if run else what
+        name = f"{run.label} {what:8}" if run else what
         print(f"{verdict:4} {name} {note}".rstrip(), flush=True)
 
     def count(self, verdict):
@@ -101,12 +127,8 @@ class Results:
         return f"{self.count('ok')} ok, {self.count('FAIL')} failed, {self.count('SKIP')} skipped"
 
     def cells(self, *key):
-        """The verdicts of the runs of this sender, transport, compression and, if given, route, tallied."""
-        counts = collections.Counter(
-            verdict
-            for run, _, verdict in self.all
-            if run and key == (run.sender, run.transport, run.compression, run.route.name)[: len(key)]
-        )
+        """The verdicts of the runs whose keys start with this, tallied."""
+        counts = collections.Counter(verdict for run, _, verdict in self.all if run and run.key[: len(key)] == key)
         return ", ".join(f"{verdict} {count}" for verdict, count in counts.items()) or "—"
 
     def page(self):
@@ -116,6 +138,9 @@ class Results:
             senders=self.senders(),
             collector=self.collector(),
             exporters=self.exporters(),
+            connections=self.connections(),
+            refusals=self.refusals(),
+            times=refusals.TIMES,
             processors=self.processors(),
             json=sum(1 for _, what, verdict in self.all if what.startswith("JSON ") and verdict == "ok"),
             differs=table(["JSON", "the Collector", "`otlp`"], [list(row[:3]) for row in json_cases.DIFFERS]),
@@ -163,6 +188,23 @@ class Results:
             for name in EXPORTER_COMPRESSIONS
         ]
         return table(["compression", *transports], rows)
+
+    def connections(self):
+        """A row for each way to connect and transport, a column for each client and server."""
+        rows = []
+        for how, transport in dict.fromkeys((link.how, link.transport) for link in links.links()):
+            cells = (self.cells("link", how, transport, *ends) for ends in links.ENDS)
+            rows.append([how.name, transport, *cells])
+        names = {"python": "Python", "gateway": "`otlp`", "collector": "Collector"}
+        columns = [f"{names[client]} → {names[server]}" for client, server in links.ENDS]
+        return table(["connection", "transport", *columns], rows)
+
+    def refusals(self):
+        rows = []
+        for client, size in dict.fromkeys((each.client, each.size) for each in refusals.refusals()):
+            cells = (self.cells("refusal", client, size, status) for status in refusals.REFUSALS)
+            rows.append([client, size, *cells])
+        return table(["client", "body", *map(str, refusals.REFUSALS)], rows)
 
 
 def table(head, rows):

@@ -63,7 +63,8 @@ def arguments():
     parser.add_argument("--run", required=True)
     parser.add_argument("--protocol", choices=["grpc", "http/protobuf"], required=True)
     parser.add_argument("--compression", choices=["none", "gzip", "deflate"], required=True)
-    parser.add_argument("--endpoints", required=True, help="comma-separated host:port; every batch goes to each")
+    endpoints = "comma-separated host:port, https://host:port or unix:path; every batch goes to each"
+    parser.add_argument("--endpoints", required=True, help=endpoints)
     return parser.parse_args()
 
 
@@ -89,7 +90,8 @@ def exporters(options, grpc_type, http_type, path):
             made.append(grpc_type(endpoint=endpoint, insecure=True, compression=compression))
         else:
             compression = HttpCompression(options.compression)
-            made.append(http_type(endpoint=f"http://{endpoint}{path}", compression=compression))
+            base = endpoint if "://" in endpoint else f"http://{endpoint}"
+            made.append(http_type(endpoint=base + path, compression=compression))
     return made
 
 
