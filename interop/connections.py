@@ -58,9 +58,13 @@ class Connections:
             for name, credentials in links.PROXIES.items():
                 self.proxies[name] = Proxy(name, self.asked, credentials)
                 stack.callback(self.proxies[name].close)
-            collector = self.start_collector(stack)
             with concurrent.futures.ThreadPoolExecutor(LINKS_AT_ONCE) as pool:
-                outcomes = dict(zip(self.links, pool.map(self.outcome, self.links)))
+                # The Collector dials its destinations as it starts, and after a failure not again for a while.
+                gateways = {link: pool.submit(self.start_gateway, link, stack) for link in self.links}
+                concurrent.futures.wait(gateways.values())
+                collector = self.start_collector(stack)
+                outcomes = {link: pool.submit(self.outcome, link, gateways[link]) for link in self.links}
+                outcomes = {link: outcome.result() for link, outcome in outcomes.items()}
             code = collector.drain()
         yield from self.verdicts(outcomes)
         yield None, f"collector of the connections drains and ends with {code}", "ok" if code == 0 else "FAIL", ""
@@ -98,8 +102,11 @@ class Connections:
         config.pipelines("direct", ["otlp/direct"], ["file/direct"])
         return config.made()
 
-    def start_gateway(self, link, hop):
-        """A gateway that is the link's server or its client."""
+    def start_gateway(self, link, stack):
+        """The gateway that is the link's server or its client; None for a link without one."""
+        if "gateway" not in (link.client, link.server):
+            return None
+        hop = self.hops[link]
         name = f"gateway-{hop.place.port}"
         path, log = self.directory / f"{name}.yaml", self.directory / f"{name}.log"
         config = Configuration()
@@ -115,30 +122,22 @@ class Connections:
         config.pipelines("link", ["otlp"], [kind])
         configs.write(path, config.made())
         environment = links.proxy_environment(self.proxies) if link.how.environment else {}
-        peer = Peer(f"gateway of {link.id}", [self.binaries["gateway"], "--config", str(path)], log, environment)
-        try:
-            peer.ready([listens])
-        except PeerError:
-            peer.kill()
-            raise
+        peer = Peer("gateway", [self.binaries["gateway"], "--config", str(path)], log, environment)
+        stack.callback(peer.kill)
+        peer.ready([listens])
         return peer
 
     # --- data
 
-    def outcome(self, link):
+    def outcome(self, link, started):
         """Sends over the link; None if all was well, else what was wrong, or a PeerError."""
         try:
-            commands = self.commands(link)
-            gateway = self.start_gateway(link, self.hops[link]) if "gateway" in (link.client, link.server) else None
+            commands, gateway = self.commands(link), started.result()
         except PeerError as error:
             return error
-        try:
-            said = next(filter(None, (self.send(link, *command) for command in commands)), None)
-            code = gateway.drain() if gateway else 0
-            return said or (f"the gateway ended with {code}" if code else None)
-        finally:
-            if gateway:
-                gateway.kill()
+        said = next(filter(None, (self.send(link, *command) for command in commands)), None)
+        code = gateway.drain() if gateway else 0
+        return said or (f"the gateway ended with {code}" if code != 0 else None)
 
     def commands(self, link):
         """(command, protocol) of each sender."""

@@ -155,6 +155,9 @@ def exporter(link, place, certificates, proxies):
     host = f"unix://{place.socket}" if how.unix else f"{how.host}:{place.port}"
     scheme = "" if grpc or how.unix else "https://" if how.tls else "http://"
     config |= {"endpoint": scheme + host, "headers": {SECRET_HEADER: "secret"}, "timeout": "10s"}
+    if link.client == "collector":
+        # It dials while it starts, when not all servers listen yet.
+        config["retry_on_failure"] = {"initial_interval": "100ms", "max_interval": "500ms", "max_elapsed_time": "5s"}
     if how.tls:
         config["tls"] = {"ca_file": str(certificates[how.trusted[0]].certificate)}
         config["tls"] |= certificates[how.shown].shown() if how.shown else {}
@@ -173,11 +176,15 @@ def sdk_environment(link, certificates):
     """The variables by which an SDK finds its certificates."""
     if not link.how.tls:
         return {}
-    found = {"CERTIFICATE": certificates[link.how.trusted[0]].certificate}
+    trusted = certificates[link.how.trusted[0]].certificate
+    found = {"CERTIFICATE": trusted}
     if link.how.shown:
         shown = certificates[link.how.shown]
         found |= {"CLIENT_CERTIFICATE": shown.certificate, "CLIENT_KEY": shown.key}
-    return {f"OTEL_EXPORTER_OTLP_{name}": str(path) for name, path in found.items()}
+    # The last, where the machine has it, wins over the SDK's in Python.
+    return {f"OTEL_EXPORTER_OTLP_{name}": str(path) for name, path in found.items()} | {
+        "REQUESTS_CA_BUNDLE": str(trusted)
+    }
 
 
 def proxy_environment(proxies):
