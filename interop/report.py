@@ -68,8 +68,8 @@ compares with the Collector.
 ## Early refusals
 
 Requests that are refused before their bodies have come: without a token (401), to an unknown path (404), over the size
-that is allowed (413), of an unknown type (415). A cell is ok when the client read that status from each of {times}
-requests, each over a connection of its own.
+that is allowed (413), of an unknown type (415); over gRPC with UNAUTHENTICATED, UNIMPLEMENTED and RESOURCE_EXHAUSTED. A
+cell is ok when the client read that status from each of {times} requests, each over a connection of its own.
 
 {refusals}
 
@@ -201,10 +201,10 @@ class Results:
 
     def refusals(self):
         rows = []
-        for client, size in dict.fromkeys((each.client, each.size) for each in refusals.refusals()):
-            cells = (self.cells("refusal", client, size, status) for status in refusals.REFUSALS)
-            rows.append([client, size, *cells])
-        return table(["client", "body", *map(str, refusals.REFUSALS)], rows)
+        for client, kib in dict.fromkeys((each.client, each.kib) for each in refusals.refusals()):
+            cells = (self.cells("refusal", client, kib, status) for status in refusals.KINDS)
+            rows.append([client.name, f"{kib} KiB", *cells])
+        return table(["client", "body", *map(str, refusals.KINDS)], rows)
 
 
 def table(head, rows):

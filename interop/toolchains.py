@@ -97,6 +97,25 @@ def rust_sender():
     return [str(directory / "debug" / "interop-rust")]
 
 
+def go_refused():
+    made = WORK / "interop-refused"
+    need("go")
+    run(["go", "build", "-o", str(made), "./refused"], HERE / "go")
+    return [str(made)]
+
+
+def node_refused():
+    need("node")
+    return ["node", str(HERE / "javascript" / "refused.js")]
+
+
+def curl():
+    need("curl")
+    if "HTTP2" not in run(["curl", "--version"], HERE):
+        raise Missing("no `curl` with HTTP/2 on this machine")
+    return ["curl"]
+
+
 def h2spec():
     made = WORK / "bin" / "h2spec"
     once(made, [], H2SPEC, lambda: run(["go", "install", H2SPEC], HERE, {"GOBIN": str(WORK / "bin")}), "go")
