@@ -4,15 +4,17 @@ import dataclasses
 import pathlib
 
 import toolchains
+from processes import PeerError
 
 NAMES = ("DNS:localhost", "DNS:proxied.test", "IP:127.0.0.1")
 DAYS = "2"
-REQUEST = f"""[req]
+REQUEST = """[req]
 distinguished_name = name
-x509_extensions = extensions
 prompt = no
 [name]
 CN = localhost
+"""
+EXTENDED = f"""{REQUEST}
 [extensions]
 basicConstraints = critical, CA:TRUE
 subjectKeyIdentifier = hash
@@ -35,10 +37,25 @@ class Certificate:
 
 def self_signed(directory, name):
     """Makes a certificate. All have the same subject and names, so only their bytes and keys tell them apart."""
-    request = directory / "certificate.cnf"
-    request.write_text(REQUEST)
-    made = Certificate(directory / f"{name}.pem", directory / f"{name}.key")
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(made.key)]
-    command = ["openssl", "req", "-x509", *key, "-days", DAYS, "-config", str(request), "-out", str(made.certificate)]
-    toolchains.run(command, directory)
-    return made
+    return made(directory, name, EXTENDED, ["-extensions", "extensions"])
+
+
+def of_version_1(directory, name):
+    """Makes a certificate of X.509 v1, which has no extensions, so only a subject for a name."""
+    try:
+        return made(directory, name, REQUEST, ["-x509v1"])
+    except toolchains.Missing:
+        raise
+    except PeerError:
+        # Before OpenSSL 3.2 a certificate without extensions was of v1, and there was no such option.
+        return made(directory, name, REQUEST, [])
+
+
+def made(directory, name, request, options):
+    config = directory / "certificate.cnf"
+    config.write_text(request)
+    files = Certificate(directory / f"{name}.pem", directory / f"{name}.key")
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(files.key)]
+    command = ["openssl", "req", "-x509", *options, *key, "-days", DAYS, "-config", str(config)]
+    toolchains.run([*command, "-out", str(files.certificate)], directory)
+    return files

@@ -43,7 +43,7 @@ class Connections:
         self.files = {name: self.directory / f"{name}.json" for name in ("via", "direct")}
         self.certificates = {
             name: certificates.self_signed(self.directory, name) for name in ("server", "client", "other")
-        }
+        } | {"version1": certificates.of_version_1(self.directory, "version1")}
         self.links = tried
 
     def measure(self):

@@ -25,8 +25,10 @@ class How:
     name: str
     unix: bool = False
     tls: bool = False
+    served: str = "server"  # the certificate that the server shows
     shown: str = ""  # the certificate that the client shows
     trusted: tuple = ("server", "client")  # the certificate that the client trusts, and the one that the server does
+    skip_verify: bool = False
     host: str = configs.HOST
     environment: bool = False  # whether the client has HTTP_PROXY, HTTPS_PROXY and NO_PROXY
     proxy_url: bool = False
@@ -38,6 +40,7 @@ SERVER = How("self-signed server certificate", tls=True)
 BOTH = How("self-signed certificates of both", tls=True, shown="client")
 OTHER_SERVER = How("server certificate unknown but for its name", tls=True, trusted=("other", "client"), refused=True)
 OTHER_CLIENT = How("client certificate unknown but for its name", tls=True, shown="other", refused=True)
+ANY = How("insecure_skip_verify, X.509 v1", tls=True, served="version1", skip_verify=True)
 HTTP_PROXY = How("proxy of the environment", host=PROXIED_HOST, environment=True)
 HTTPS_PROXY = How("proxy of the environment, TLS", tls=True, host=PROXIED_HOST, environment=True)
 PROXY_URL = How("proxy_url", host=PROXIED_HOST, environment=True, proxy_url=True)
@@ -99,6 +102,7 @@ TRIED = (
     (UNIX, HTTP, (OUT,)),
     (SERVER, BOTH_TRANSPORTS, (SDK_IN, IN, OUT)),
     (BOTH, BOTH_TRANSPORTS, (SDK_IN, IN, OUT)),
+    (ANY, BOTH_TRANSPORTS, (OUT,)),
     (OTHER_SERVER, BOTH_TRANSPORTS, (OUT,)),
     (OTHER_CLIENT, BOTH_TRANSPORTS, (IN,)),
     (HTTP_PROXY, BOTH_TRANSPORTS, (OUT, COMPARED)),
@@ -142,7 +146,7 @@ def receiver(link, place, certificates):
     if link.how.unix:
         protocol["transport"] = "unix"
     if link.how.tls:
-        protocol["tls"] = certificates["server"].shown()
+        protocol["tls"] = certificates[link.how.served].shown()
         if link.how.shown:
             protocol["tls"]["client_ca_file"] = str(certificates[link.how.trusted[1]].certificate)
     return {"protocols": {"grpc" if link.transport == "grpc" else "http": protocol}}
@@ -159,7 +163,8 @@ def exporter(link, place, certificates, proxies):
         # It dials while it starts, when not all servers listen yet.
         config["retry_on_failure"] = {"initial_interval": "100ms", "max_interval": "500ms", "max_elapsed_time": "5s"}
     if how.tls:
-        config["tls"] = {"ca_file": str(certificates[how.trusted[0]].certificate)}
+        trusted = str(certificates[how.trusted[0]].certificate)
+        config["tls"] = {"insecure_skip_verify": True} if how.skip_verify else {"ca_file": trusted}
         config["tls"] |= certificates[how.shown].shown() if how.shown else {}
     if how.proxy_url:
         config["proxy_url"] = proxies["proxy_url"].url
@@ -188,5 +193,9 @@ def sdk_environment(link, certificates):
 
 
 def proxy_environment(proxies):
-    """The variables by which an exporter finds a proxy."""
-    return {name: proxies[name].url for name in ("HTTP_PROXY", "HTTPS_PROXY")} | {"NO_PROXY": DIRECT_HOST}
+    """The variables by which an exporter finds a proxy. A URL without a scheme is one of `http`."""
+    return {
+        "HTTP_PROXY": proxies["HTTP_PROXY"].url.removeprefix("http://"),
+        "HTTPS_PROXY": proxies["HTTPS_PROXY"].url,
+        "NO_PROXY": f"example.com, {DIRECT_HOST}",
+    }

@@ -54,8 +54,8 @@ offers as well.
 Connections other than cleartext TCP, by client → server. The Python SDK and raw grpcio stubs, the Collector, and
 `otlp` send over these connections. A cell is ok when every item arrived once and exactly as sent; the number is that of
 the signals. Certificates are as `openssl req -x509` makes them: self-signed, CA:TRUE, and the same file in the other
-side's `ca_file` or `client_ca_file`. Where the certificate is another with the same subject and names, the cell is ok
-when the sender is told of a failure and nothing arrived.
+side's `ca_file` or `client_ca_file`; with `insecure_skip_verify` also one of X.509 v1 is trusted. Where the certificate
+is another with the same subject and names, the cell is ok when the sender is told of a failure and nothing arrived.
 
 The proxies are HTTP proxies that ask for user and password. The destination's name can only be resolved by a proxy. A
 cell is ok when the right proxy, and no other, was asked for the destination with the right method and credentials:
