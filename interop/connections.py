@@ -175,7 +175,7 @@ class Connections:
                 elif wrong := fault(link, signal, outcome, direct, via) or fault_of_proxy(link.asked(port), asked):
                     yield link, signal, "FAIL", wrong
                 else:
-                    yield link, signal, "ok", "refused" if link.how.refused else f"{via.total(link.id, signal)} items"
+                    yield link, signal, "ok", outcome or f"{via.total(link.id, signal)} items"
 
 
 class Configuration:

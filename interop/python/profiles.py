@@ -30,7 +30,10 @@ def main():
         resource_profiles.resource.attributes.add(key="interop.run").value.string_value = options.run
     post = over_grpc if options.protocol == "grpc" else over_http
     for endpoint in options.endpoints.split(","):
-        response = post(endpoint, request.SerializeToString(), options.compression == "gzip")
+        try:
+            response = post(endpoint, request.SerializeToString(), options.compression == "gzip")
+        except grpc.RpcError as error:
+            sys.exit(f"{endpoint}: {error.code().name}: {error.details()}")
         if response.partial_success.rejected_profiles or response.partial_success.error_message:
             sys.exit(f"{endpoint} answered {response}")
     print("sent")
