@@ -59,6 +59,7 @@ class Client:
     sizes: tuple  # KiB of the bodies
     options: tuple = ()  # of curl
     version: str = ""  # the HTTP version that curl has to report
+    streamed: bool = False  # whether curl sends no content-length
 
 
 # Those of curl send nothing on once they read an answer; the others read none, or may not, before all is sent, so their
@@ -67,7 +68,9 @@ CURL_SIZES, SIZES = (1, 60, 1024), (200, 1024)
 CLIENTS = (
     Client("curl, HTTP/2", "curl", "http", CURL_SIZES, ("--http2-prior-knowledge",), "2"),
     Client("curl, HTTP/2 and TLS", "curl", "https", CURL_SIZES, (), "2"),
+    Client("curl, HTTP/2, of unknown length", "curl", "http", CURL_SIZES, ("--http2-prior-knowledge",), "2", True),
     Client("curl, HTTP/1.1", "curl", "http", CURL_SIZES, ("--http1.1",), "1.1"),
+    Client("curl, HTTP/1.1, chunked", "curl", "http", CURL_SIZES, ("--http1.1",), "1.1", True),
     Client("Python, HTTP/1.1", "python", "http", SIZES),
     Client("Python, HTTP/1.1 and TLS", "python", "https", SIZES),
     Client("Go, HTTP/1.1", "go", "http", SIZES),
@@ -90,7 +93,7 @@ class Refusal:
 
     @property
     def label(self):
-        return f"refusal {self.status} {self.client.name:24}"
+        return f"refusal {self.status} {self.client.name:31}"
 
     @property
     def size(self):
@@ -195,11 +198,13 @@ class Refusals:
     def curl(self, client, url, content_type, size):
         """Status, HTTP version and exit code; curl prints 000 if it read no status."""
         trust = ["--cacert", str(self.certificate.certificate)] if client.scheme == "https" else []
-        sent = ["--data-binary", f"@{self.body(size)}", "--header", f"content-type: {content_type}", url]
+        body = self.body(size)
+        sent = ["--request", "POST", "--upload-file", "-"] if client.streamed else ["--data-binary", f"@{body}"]
         said = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code} by HTTP/%{http_version}"]
         limits = ["--noproxy", "*", "--max-time", str(SECONDS)]
-        command = ["curl", *client.options, *trust, *limits, *said, *sent]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        command = ["curl", *client.options, *trust, *limits, *said, *sent, "--header", f"content-type: {content_type}"]
+        with open(body, "rb") as stdin:
+            done = subprocess.run([*command, url], stdin=stdin, capture_output=True, text=True)
         return f"{done.stdout}, curl ended with {done.returncode}"
 
     def python(self, scheme, endpoint, kind, size):
