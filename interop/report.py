@@ -19,8 +19,9 @@ item once, with its resource, scope, schema URLs and attributes exactly as sent.
 {summary}
 
 `interop/run --only TEXT` does the runs with this in their name, such as `rust http/json zstd json` (sender, transport,
-compression, way through), `python` or `h2spec`. It builds what these need, with Go, Maven, npm, pip and cargo, into
-`interop/.work`; a toolchain that is not there is reported and its runs are skipped, but in CI they fail.
+compression, way through), `python`, `proxy`, `refusal 401` or `h2spec`. It builds what these need, with Go, Maven, npm,
+pip, cargo and openssl, into `interop/.work`; a tool that is not there is reported and its runs are skipped, but in CI
+they fail.
 
 ## SDKs
 
