@@ -1,6 +1,6 @@
 //! Editing a batch within the byte budget: the new body is charged before it is made.
 
-use otlp_protocol::{Batch, Charge, Count, EditError, Edited, Editor, ErrorKind, Retry, edit};
+use otlp_protocol::{Batch, Count, EditError, Edited, Editor, ErrorKind, Retry, edit};
 use otlp_transport::ExportError;
 
 /// Lets an editor change a batch, which is expected to become `growth` bytes longer. What becomes longer than was charged
