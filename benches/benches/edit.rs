@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use otlp_protocol::{
     AttributeEdits, Editor, Fate, Item, Levels, Payload, Signal, ValidateLimits, Value, edit,
 };
-use otlp_protocol::{partition, repair_utf8};
+use otlp_protocol::{Repairs, partition, repair};
 use prost::Message as _;
 use std::hint::black_box;
 
@@ -98,7 +98,9 @@ fn repairs(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(SPANS as u64));
     for (name, body) in [("sound", &body), ("one bad string", &bad)] {
         group.bench_function(name, |bencher| {
-            bencher.iter(|| repair_utf8(Signal::TRACES, black_box(body), &limits, MAX_BYTES).unwrap());
+            bencher.iter(|| {
+                repair(Signal::TRACES, black_box(body), &limits, Repairs::default(), MAX_BYTES).unwrap()
+            });
         });
     }
     group.finish();

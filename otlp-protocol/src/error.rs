@@ -56,12 +56,6 @@ pub enum DecodeErrorKind {
         /// The limit: [`ValidateLimits::max_depth`](crate::ValidateLimits::max_depth).
         limit: usize,
     },
-    /// To be written as JSON, a message must be in order, and its fields stand in too many pieces.
-    #[error("fields stand in more than {limit} pieces")]
-    Scattered {
-        /// The limit: 1 Mi, of all messages that are being written.
-        limit: usize,
-    },
     /// The body is larger than protobuf allows: decoders keep lengths in 31 bits.
     #[error("the request has more than {limit} bytes, the most that protobuf allows")]
     TooLong {

@@ -6,6 +6,7 @@
 mod attribute;
 mod run;
 mod scalar;
+mod scan;
 mod text;
 
 pub(crate) use text::put_string;
@@ -16,13 +17,26 @@ use crate::attribute::KEY_VALUE;
 use crate::error::{DecodeErrorKind, Fault};
 use crate::schema::{Field, Label, Message};
 use crate::wire::Cursor;
-use run::{Run, Value, arrange, survey};
+use run::{MAX_RUNS, Run, Value, arrange, survey};
+use scan::{Scan, Step};
+use std::ops::Range;
 
 /// Appends the JSON of `body`, which is `message`; at most `max_bytes`.
 pub(super) fn write(
     message: &'static Message,
     body: &[u8],
     max_bytes: usize,
+    out: &mut Vec<u8>,
+) -> Result<Written, DecodeError> {
+    write_noting(message, body, max_bytes, MAX_RUNS, out)
+}
+
+/// [`write`], of which at most `max_runs` runs are noted.
+fn write_noting(
+    message: &'static Message,
+    body: &[u8],
+    max_bytes: usize,
+    max_runs: usize,
     out: &mut Vec<u8>,
 ) -> Result<Written, DecodeError> {
     let start = out.len();
@@ -33,6 +47,7 @@ pub(super) fn write(
         out,
         end: start.saturating_add(max_bytes),
         max_bytes,
+        max_runs,
         outer: Vec::with_capacity(16),
         found: Vec::new(),
         unknown_fields: 0,
@@ -52,6 +67,7 @@ struct Writer<'a, 'o> {
     /// Where the text ends at the latest.
     end: usize,
     max_bytes: usize,
+    max_runs: usize,
     /// The messages around the one being written.
     outer: Vec<Frame>,
     /// What stands in them, and in that one: the innermost message's fields last.
@@ -74,17 +90,41 @@ struct Frame {
     is_empty: bool,
     /// Place of the repeated message whose array is open.
     array: Option<u8>,
+    origin: Origin,
+    /// How it is read if it has too many runs: then it has none.
+    scan: Option<Box<Scan>>,
+}
+
+/// Where a message stands in the body.
+#[derive(Clone)]
+struct Origin {
+    /// Its place in the message around it.
+    place: u8,
+    /// Its value, or that of its first piece.
+    at: Range<usize>,
+    /// Whether it is in one piece.
+    is_whole: bool,
+}
+
+/// A message that is to be written next.
+struct Child {
+    message: &'static Message,
+    origin: Origin,
+    /// Where its runs start; `None` if there are too many to note them.
+    runs: Option<usize>,
 }
 
 // === impl Writer ===
 
 impl Writer<'_, '_> {
     fn walk(&mut self, root: &'static Message) -> Result<(), Fault> {
-        self.unknown_fields += survey(root, self.body, 0..self.body.len(), &mut self.found)?;
-        let mut frame = self.begin(root, 0);
+        let at = Value { start: 0, end: self.body.len(), is_packed: false };
+        let runs = self.survey(root, at)?.then_some(0);
+        let origin = Origin { place: 0, at: 0..self.body.len(), is_whole: true };
+        let mut frame = self.begin(Child { message: root, origin, runs }, None)?;
         loop {
-            if let Some((child, from)) = self.fields(&mut frame)? {
-                let inner = self.begin(child, from);
+            if let Some(child) = self.fields(&mut frame)? {
+                let inner = self.begin(child, Some(&frame))?;
                 self.outer.push(std::mem::replace(&mut frame, inner));
                 continue;
             }
@@ -97,20 +137,52 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Begins the object of a message whose runs have been added from `first` on.
+    /// Begins the object of a message; `around` is the message that it is in.
     #[inline(always)]
-    fn begin(&mut self, message: &'static Message, first: usize) -> Frame {
-        arrange(message, &mut self.found, first);
+    fn begin(&mut self, child: Child, around: Option<&Frame>) -> Result<Frame, Fault> {
+        let Child { message, origin, runs } = child;
+        let scan = match runs {
+            Some(first) => {
+                arrange(message, &mut self.found, first);
+                None
+            }
+            None => Some(self.scan(message, &origin, around)?),
+        };
         self.out.push(b'{');
-        Frame { message, first, next: first, last: self.found.len(), at: 0, is_empty: true, array: None }
+        let last = self.found.len();
+        let first = runs.unwrap_or(last);
+        Ok(Frame { message, first, next: first, last, at: 0, is_empty: true, array: None, origin, scan })
     }
 
-    /// Writes fields up to the next message, whose own runs are added from the returned place on; `None` if there is
-    /// none.
+    /// A scan of a message that has too many runs. One in pieces is found through the messages around it, up to the first
+    /// that is whole.
+    #[cold]
+    fn scan(
+        &mut self,
+        message: &'static Message,
+        origin: &Origin,
+        around: Option<&Frame>,
+    ) -> Result<Box<Scan>, Fault> {
+        let mut path = Vec::new();
+        let mut inner = origin;
+        let mut outer = around.into_iter().chain(self.outer.iter().rev());
+        while !inner.is_whole
+            && let Some(frame) = outer.next()
+        {
+            path.push(Step { message: frame.message, place: inner.place, from: inner.at.start });
+            inner = &frame.origin;
+        }
+        path.reverse();
+        let (scan, unknown) = Scan::new(message, self.body, inner.at.clone(), path)?;
+        self.unknown_fields += unknown;
+        Ok(Box::new(scan))
+    }
+
+    /// Writes fields up to the next message, whose own runs are noted; `None` if there is none.
     #[inline(always)]
-    fn fields(&mut self, frame: &mut Frame) -> Result<Option<(&'static Message, usize)>, Fault> {
+    fn fields(&mut self, frame: &mut Frame) -> Result<Option<Child>, Fault> {
         let from = frame.last;
-        while let Some(&Run { place, .. }) = self.found.get(frame.next).filter(|_| frame.next < frame.last) {
+        while let Some(place) = self.peek(frame) {
             let Some(field) = frame.message.fields.get(usize::from(place)) else { break };
             self.room(0, frame.at)?;
             if frame.array != Some(place) {
@@ -132,16 +204,13 @@ impl Writer<'_, '_> {
                     {
                         continue;
                     }
-                    self.survey(child, value)?;
-                    return Ok(Some((child, from)));
+                    let runs = self.survey(child, value)?.then_some(from);
+                    let origin = Origin { place, at: value.start..value.end, is_whole: true };
+                    return Ok(Some(Child { message: child, origin, runs }));
                 }
                 (Some(child), false) => {
                     self.key(frame, field);
-                    // In several pieces it is their merge.
-                    while let Some(value) = self.take(frame, field, place)? {
-                        self.survey(child, value)?;
-                    }
-                    return Ok(Some((child, from)));
+                    return self.merged(frame, field, place, child);
                 }
             }
         }
@@ -149,9 +218,48 @@ impl Writer<'_, '_> {
         Ok(None)
     }
 
+    /// Notes the runs of a singular message: in several pieces it is their merge.
+    #[inline(always)]
+    fn merged(
+        &mut self,
+        frame: &mut Frame,
+        field: &Field,
+        place: u8,
+        message: &'static Message,
+    ) -> Result<Option<Child>, Fault> {
+        let (from, unknown) = (frame.last, self.unknown_fields);
+        let mut runs = Some(from);
+        let mut origin: Option<Origin> = None;
+        while let Some(value) = self.take(frame, field, place)? {
+            match &mut origin {
+                Some(origin) => origin.is_whole = false,
+                None => origin = Some(Origin { place, at: value.start..value.end, is_whole: true }),
+            }
+            if runs.is_some() && !self.survey(message, value)? {
+                // The pieces that were noted are read again.
+                runs = None;
+                self.found.truncate(from);
+                self.unknown_fields = unknown;
+            }
+        }
+        Ok(origin.map(|origin| Child { message, origin, runs }))
+    }
+
+    /// The place of the next value.
+    #[inline(always)]
+    fn peek(&self, frame: &Frame) -> Option<u8> {
+        match &frame.scan {
+            None => self.found.get(frame.next).filter(|_| frame.next < frame.last).map(|run| run.place),
+            Some(scan) => scan.peek(),
+        }
+    }
+
     /// The next value of the field at `place`, if there is one.
     #[inline(always)]
     fn take(&self, frame: &mut Frame, field: &Field, place: u8) -> Result<Option<Value>, Fault> {
+        if let Some(scan) = &mut frame.scan {
+            return scan.take(self.body, place);
+        }
         let run = self.found.get(frame.next).filter(|run| frame.next < frame.last && run.place == place);
         let Some(run) = run else { return Ok(None) };
         let at = frame.at.max(run.start);
@@ -163,10 +271,20 @@ impl Writer<'_, '_> {
         Ok(Some(value))
     }
 
+    /// Notes the runs of a message, or of a piece of one; whether there are few enough.
     #[inline(always)]
-    fn survey(&mut self, message: &'static Message, at: Value) -> Result<(), Fault> {
-        self.unknown_fields += survey(message, self.body, at.start..at.end, &mut self.found)?;
-        Ok(())
+    fn survey(&mut self, message: &'static Message, at: Value) -> Result<bool, Fault> {
+        let from = self.found.len();
+        match survey(message, self.body, at.start..at.end, &mut self.found, self.max_runs)? {
+            Some(unknown) => {
+                self.unknown_fields += unknown;
+                Ok(true)
+            }
+            None => {
+                self.found.truncate(from);
+                Ok(false)
+            }
+        }
     }
 
     #[inline(always)]
@@ -266,3 +384,6 @@ impl Writer<'_, '_> {
 
 /// A text may be six times as long in JSON.
 const LONG_TEXT_BYTES: usize = 4 << 10;
+
+#[cfg(test)]
+mod tests;

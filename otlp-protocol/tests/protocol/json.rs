@@ -455,7 +455,7 @@ fn what_is_written_is_bounded() {
 }
 
 #[test]
-fn pieces_are_bounded() {
+fn fields_may_stand_in_any_number_of_pieces() {
     let logs = |fields: &[u8], times| {
         let mut body = Vec::new();
         put_len_delimited(&mut body, 1, &fields.repeat(times));
@@ -471,10 +471,15 @@ fn pieces_are_bounded() {
     let (scope, url) = ([0x12, 0].as_slice(), [0x1a, 0].as_slice());
     let in_a_row = r#"{"resourceLogs":[{"scopeLogs":[]}]}"#.len() + "{},".len() * 2_000_000 - 1;
     assert_eq!(check(&logs(scope, 2_000_000)), Ok(in_a_row));
-    // One for the request.
-    let limit = 1 << 20;
-    assert!(check(&logs(&[scope, url].concat(), limit / 2 - 1)).is_ok());
-    assert_eq!(check(&logs(&[scope, url].concat(), limit / 2)), Err(DecodeErrorKind::Scattered { limit }));
+    // So many pieces are noted; of more, the message is passed over once for each field.
+    let noted = 1 << 20;
+    for times in [noted / 2 - 1, noted / 2, 540_000] {
+        let text = r#"{"resourceLogs":[{"scopeLogs":[]}]}"#.len() + "{},".len() * times - 1;
+        assert_eq!(check(&logs(&[scope, url].concat(), times)), Ok(text));
+        // A singular message in as many pieces.
+        let (resource, text) = ([0x0a, 0].as_slice(), text + r#""resource":{},"#.len());
+        assert_eq!(check(&logs(&[resource, scope].concat(), times)), Ok(text));
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! Protobuf lets fields stand in any order, repeated ones in pieces, singular ones more than once. So a message is
 //! looked over before it is written: where the runs of its fields are is noted, and, if they are not in order already,
-//! sorted. An encoder's message has one run for each field that it sets.
+//! sorted. An encoder's message has one run for each field that it sets. A message with too many runs to note them all
+//! is read by [`Scan`](super::scan::Scan).
 
 use crate::DecodeErrorKind;
 use crate::error::Fault;
@@ -29,14 +30,16 @@ pub(super) struct Value {
     pub(super) is_packed: bool,
 }
 
-/// Adds the runs of the message at `at` in `body` to `found`, and returns how many fields are unknown.
+/// Adds the runs of the message at `at` in `body` to `found`, and returns how many fields are unknown; `None` if there
+/// would be more than `max_runs`.
 #[inline(always)]
 pub(super) fn survey(
     message: &'static Message,
     body: &[u8],
     at: Range<usize>,
     found: &mut Vec<Run>,
-) -> Result<u64, Fault> {
+    max_runs: usize,
+) -> Result<Option<u64>, Fault> {
     let mut unknown = 0;
     let mut last = UNKNOWN;
     let window = &body[..at.end];
@@ -49,8 +52,8 @@ pub(super) fn survey(
         if place == UNKNOWN {
             unknown += 1;
         } else if place != last {
-            if found.len() >= MAX_RUNS {
-                return Err(fault(DecodeErrorKind::Scattered { limit: MAX_RUNS }));
+            if found.len() >= max_runs {
+                return Ok(None);
             }
             found.push(Run { place, start, end });
         } else if let Some(run) = found.last_mut() {
@@ -58,7 +61,7 @@ pub(super) fn survey(
         }
         last = place;
     }
-    Ok(unknown)
+    Ok(Some(unknown))
 }
 
 /// Reads the field at `at`, which [`survey`] has found sound.
@@ -108,7 +111,11 @@ pub(super) fn arrange(message: &'static Message, found: &mut Vec<Run>, from: usi
 
 /// The place of the field at `at`, and where it ends.
 #[inline(always)]
-fn pass(message: &'static Message, window: &[u8], at: usize) -> Result<(u8, usize), DecodeErrorKind> {
+pub(super) fn pass(
+    message: &'static Message,
+    window: &[u8],
+    at: usize,
+) -> Result<(u8, usize), DecodeErrorKind> {
     let (number, wire_type, end) = match short(window, at) {
         Some((number, _, end)) => (number, WireType::Len, end),
         None => {
@@ -174,7 +181,7 @@ fn sort(message: &'static Message, found: &mut Vec<Run>, from: usize) {
 }
 
 /// The place of a field that the schema does not have.
-const UNKNOWN: u8 = crate::schema::NOWHERE;
+pub(super) const UNKNOWN: u8 = crate::schema::NOWHERE;
 
-/// The messages around the one being written, and that one, may be in this many runs together, which are 24 MiB.
-const MAX_RUNS: usize = 1 << 20;
+/// The runs of the messages around the one being written, and of that one, that are noted: 24 MiB of them.
+pub(super) const MAX_RUNS: usize = 1 << 20;
