@@ -66,7 +66,7 @@ pub use pool::{BufferPool, ObjectPool, PooledObject};
 pub use repair::{Rejected, Repaired, Repairs, repair};
 pub use response::Accepted;
 pub use signal::{Items, Signal, SignalDescriptor};
-pub use split::{SplitLimits, split};
+pub use split::{Parts, SplitLimits, SplitPart, parts, split};
 pub use status::{
     Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_grpc_refusal, classify_http,
     classify_http_refusal, grpc_code, http_status, http_to_grpc, parse_retry_after,

@@ -6,7 +6,7 @@
 use crate::count::{BELOW_RESOURCE, HEADER, RESOURCES, survey, tally};
 use crate::field::{Field, fields, joined, pieces};
 use crate::split::Source;
-use crate::split::part::Part;
+use crate::split::part::{ENVELOPE_BYTES, Part};
 use crate::wire::WireError;
 use crate::{Count, Item, Payload, Signal, SplitLimits};
 use bytes::Bytes;
@@ -15,7 +15,8 @@ use std::ops::Range;
 /// The most parts that [`partition`] makes.
 pub const MAX_PARTS: usize = 4096;
 
-/// How many bytes of one body's envelopes [`partition`] repeats, 64 for each besides what it says.
+/// How many bytes of one body's envelopes [`partition`] and [`split`](crate::split()) repeat, 64 for each besides what it
+/// says.
 ///
 /// A body of many envelopes, each with an item for every part, would otherwise become as many times as large.
 pub const MAX_REPEATED_BYTES: usize = 64 << 20;
@@ -94,7 +95,7 @@ pub fn partition(
 struct Partition<'a, C> {
     source: Source<'a>,
     choose: C,
-    shares: Vec<Option<Share<'a>>>,
+    shares: Vec<Option<Share>>,
     path: Vec<Envelope>,
     /// Resources before the one being cut.
     resource_index: usize,
@@ -108,8 +109,8 @@ struct Partition<'a, C> {
 }
 
 /// A part, and the envelopes that are open in it: those of the last item that went there.
-struct Share<'a> {
-    part: Part<'a>,
+struct Share {
+    part: Part,
     open: Vec<u64>,
 }
 
@@ -230,15 +231,16 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
     }
 
     fn finish(self) -> Vec<Option<(Payload, Count)>> {
-        self.shares.into_iter().map(|share| share?.part.take()).collect()
+        let part = |share: Option<Share>| share?.part.take().map(|part| (part.payload, part.count));
+        self.shares.into_iter().map(part).collect()
     }
 }
 
 // === impl Share ===
 
-impl<'a> Share<'a> {
-    fn new(body: &'a Bytes) -> Self {
-        Self { part: Part::new(body, SplitLimits::default()), open: Vec::with_capacity(4) }
+impl Share {
+    fn new(body: &Bytes) -> Self {
+        Self { part: Part::new(body.clone(), SplitLimits::default()), open: Vec::with_capacity(4) }
     }
 
     /// Places a slice of the body inside the envelopes of that path; those that are open already stay so. How many bytes
@@ -262,6 +264,3 @@ impl<'a> Share<'a> {
         repeated
     }
 }
-
-/// What an envelope costs besides what it says: its place in a part, its tag and its length.
-const ENVELOPE_BYTES: usize = 64;

@@ -1,16 +1,17 @@
 //! One part of a split body as it fills: a list of tokens, since the length of an envelope is known only when its last
 //! entry is.
 
-use super::SplitLimits;
+use super::{SplitLimits, SplitPart};
 use crate::wire::{MAX_TAG_AND_LENGTH, WireType, put_tag, put_varint, varint_len};
 use crate::{Count, Payload};
 use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 
 /// The part being filled, and the envelopes open around the next entry.
-pub(crate) struct Part<'a> {
-    body: &'a Bytes,
-    limits: SplitLimits,
+#[derive(Debug)]
+pub(crate) struct Part {
+    body: Bytes,
+    pub(super) limits: SplitLimits,
     levels: Vec<Level>,
     tokens: Vec<Token>,
     /// Short slices of the body that do not adjoin.
@@ -18,9 +19,12 @@ pub(crate) struct Part<'a> {
     /// Bytes in closed envelopes.
     placed: usize,
     count: Count,
+    /// Bytes of envelopes that stand in a further part.
+    pub(super) repeated: usize,
 }
 
 /// An envelope that is being cut.
+#[derive(Debug)]
 struct Level {
     number: u32,
     header: Bytes,
@@ -30,8 +34,11 @@ struct Level {
     placed: usize,
     /// Its token, once it has children in the part.
     token: Option<usize>,
+    /// Whether it stands in a part.
+    is_placed: bool,
 }
 
+#[derive(Debug)]
 enum Token {
     /// An envelope starts: number, length and header.
     Open { number: u32, len: usize, header: Bytes },
@@ -43,8 +50,8 @@ enum Token {
 
 // === impl Part ===
 
-impl<'a> Part<'a> {
-    pub(crate) fn new(body: &'a Bytes, limits: SplitLimits) -> Self {
+impl Part {
+    pub(crate) fn new(body: Bytes, limits: SplitLimits) -> Self {
         Self {
             body,
             limits,
@@ -53,6 +60,7 @@ impl<'a> Part<'a> {
             copied: Vec::new(),
             placed: 0,
             count: Count::default(),
+            repeated: 0,
         }
     }
 
@@ -75,6 +83,9 @@ impl<'a> Part<'a> {
             if level.token.is_none() {
                 level.token = Some(self.tokens.len());
                 self.count.entries += u64::from(level.is_entry);
+                if std::mem::replace(&mut level.is_placed, true) {
+                    self.repeated += level.header.len() + ENVELOPE_BYTES;
+                }
                 self.tokens.push(Token::Open { number: level.number, len: 0, header: level.header.clone() });
             }
         }
@@ -94,7 +105,7 @@ impl<'a> Part<'a> {
 
     /// Opens an envelope; it is written when something is placed in it.
     pub(crate) fn open(&mut self, number: u32, header: Bytes, is_entry: bool) {
-        self.levels.push(Level { number, header, is_entry, placed: 0, token: None });
+        self.levels.push(Level { number, header, is_entry, placed: 0, token: None, is_placed: false });
     }
 
     /// Closes the innermost envelope.
@@ -104,7 +115,7 @@ impl<'a> Part<'a> {
     }
 
     /// What has been placed, if anything has. The open envelopes stay open for the next part.
-    pub(crate) fn take(&mut self) -> Option<(Payload, Count)> {
+    pub(crate) fn take(&mut self) -> Option<SplitPart> {
         (0..self.levels.len()).rev().for_each(|depth| self.settle(depth));
         let mut rope = Rope::with_capacity(self.tokens.iter().map(|token| self.copied_len(token)).sum());
         let mut tag = Vec::with_capacity(MAX_TAG_AND_LENGTH);
@@ -127,8 +138,9 @@ impl<'a> Part<'a> {
         self.copied.clear();
         self.placed = 0;
         let count = std::mem::take(&mut self.count);
+        let (copied_bytes, is_linked) = (rope.copied_bytes, rope.is_linked);
         let payload = rope.finish();
-        (!payload.is_empty()).then_some((payload, count))
+        (!payload.is_empty()).then_some(SplitPart { payload, count, copied_bytes, is_linked })
     }
 
     /// How much of a token's bytes is copied to the payload.
@@ -187,13 +199,17 @@ impl Level {
 struct Rope {
     payload: Payload,
     copied: BytesMut,
+    copied_bytes: usize,
+    is_linked: bool,
 }
 
 // === impl Rope ===
 
 impl Rope {
     fn with_capacity(copied: usize) -> Self {
-        Self { payload: Payload::new(), copied: BytesMut::with_capacity(copied) }
+        let copied_bytes = copied;
+        let copied = BytesMut::with_capacity(copied);
+        Self { payload: Payload::new(), copied, copied_bytes, is_linked: false }
     }
 
     fn copy(&mut self, piece: &[u8]) {
@@ -205,6 +221,7 @@ impl Rope {
             self.copy(piece);
             return;
         }
+        self.is_linked = true;
         self.payload.push(self.copied.split().freeze());
         self.payload.push(link());
     }
@@ -214,6 +231,9 @@ impl Rope {
         self.payload
     }
 }
+
+/// What an envelope costs besides what it says: its place in a part, its tag and its length.
+pub(crate) const ENVELOPE_BYTES: usize = 64;
 
 /// Shorter pieces cost less to copy than to send as a segment of their own.
 const MIN_LINKED_BYTES: usize = 1024;

@@ -2,7 +2,9 @@
 
 use crate::by_hand::field;
 use bytes::Bytes;
-use otlp_protocol::{Batch, ByteBudget, Charge, Count, Merge, Payload, Signal, SplitLimits, split};
+use otlp_protocol::{
+    Batch, ByteBudget, Charge, Count, MAX_REPEATED_BYTES, Merge, Payload, Signal, SplitLimits, split,
+};
 
 fn parts(
     signal: Signal,
@@ -137,4 +139,58 @@ fn charges_are_summed_and_follow_what_is_kept() {
     assert_eq!(merged.body().plain().segments().count(), 2);
     drop(merged);
     assert_eq!(budget.used(), 0);
+}
+
+/// A resource of `len` bytes with `records` empty log records.
+fn wide(len: usize, records: usize) -> Payload {
+    let resource = field(1, &field(1, &field(1, &vec![b'x'; len])));
+    Payload::from(field(1, &[resource, field(2, &field(2, b"").repeat(records))].concat()))
+}
+
+#[test]
+fn parts_are_cut_one_at_a_time_and_say_what_they_cost() {
+    let body = wide(4000, 100);
+    let limits = SplitLimits { max_items: Some(30), max_bytes: None };
+    let mut parts = otlp_protocol::parts(Signal::LOGS, &body, limits).unwrap();
+    assert_eq!(parts.copied_bytes(), 0);
+    let first = parts.next().unwrap().unwrap();
+    assert_eq!(first.count.items, 30);
+    // The resource is linked, the rest copied.
+    assert!(first.is_linked && first.copied_bytes < 200, "{}", first.copied_bytes);
+    let items: Vec<u64> = parts.map(|part| part.unwrap().count.items).collect();
+    assert_eq!(items, [30, 30, 10]);
+
+    let small = wide(100, 100);
+    let part = otlp_protocol::parts(Signal::LOGS, &small, limits).unwrap().next().unwrap().unwrap();
+    assert!(!part.is_linked && part.copied_bytes >= part.payload.len(), "{part:?}");
+
+    // What comes back whole costs nothing; a body in several segments is copied once for all parts.
+    let segments: Payload = body.to_contiguous().chunks(1000).map(Bytes::copy_from_slice).collect();
+    let whole = SplitLimits::default();
+    let part = otlp_protocol::parts(Signal::LOGS, &segments, whole).unwrap().next().unwrap().unwrap();
+    assert_eq!((part.copied_bytes, part.is_linked, part.payload.segments().count()), (0, true, 5));
+    let parts = otlp_protocol::parts(Signal::LOGS, &segments, limits).unwrap();
+    assert_eq!(parts.copied_bytes(), segments.len());
+}
+
+#[test]
+fn items_do_not_multiply_large_headers_beyond_a_limit() {
+    let body = wide(1 << 20, 400_000);
+    let limits = SplitLimits { max_items: Some(1000), max_bytes: None };
+    let (mut number, mut bytes, mut items, mut largest) = (0, 0, 0, 0);
+    for part in otlp_protocol::parts(Signal::LOGS, &body, limits).unwrap() {
+        let part = part.unwrap();
+        assert!(number > 0 || part.count.items == 1000);
+        number += 1;
+        bytes += part.payload.len();
+        items += part.count.items;
+        largest = largest.max(part.count.items);
+    }
+    assert_eq!(items, 400_000);
+    assert!(bytes < MAX_REPEATED_BYTES + 4 * body.len(), "{bytes} bytes in {number} parts");
+    assert!(number > 32 && largest <= 256_000, "{number} parts, the largest of {largest}");
+
+    // Small headers are repeated as often as need be.
+    let limits = SplitLimits { max_items: Some(1), max_bytes: None };
+    assert_eq!(otlp_protocol::parts(Signal::LOGS, &wide(100, 10_000), limits).unwrap().count(), 10_000);
 }
