@@ -169,6 +169,29 @@ async fn a_delay_holds_for_one_endpoint() {
 }
 
 #[tokio::test]
+async fn a_bisected_batch_is_counted_by_what_became_of_it() {
+    let sink = Sink::default();
+    sink.when_holding("[3]", INVALID);
+    let gateway =
+        start(spec(vec![exporter("out", &sink, queue(10, 1))], vec![pipeline("logs", &["out"])])).await;
+    let batch = numbered(0..6).body().plain().to_contiguous();
+    assert_eq!(post(&gateway, &batch).await, 200);
+    let report = gateway.drain(now() + seconds(5)).await;
+    let line = report.ledger.line("logs", "out").unwrap();
+    assert_eq!((line.accepted, line.sent, line.dropped_for(DropReason::Permanent)), (6, 5, 1));
+
+    // End to end: a partial success.
+    let gateway =
+        start(spec(vec![exporter("out", &sink, no_queue())], vec![pipeline("logs", &["out"])])).await;
+    let (status, answer) = request(address(&gateway, "otlp/http"), "POST /v1/logs", &batch).await;
+    assert!(status == 200 && answer.contains("not to my taste"), "{status} {answer}");
+    let metrics = gateway.metrics();
+    assert_eq!(metrics.get("otelcol_exporter_sent_log_records", &[]), Some(5.0));
+    assert_eq!(metrics.get("otelcol_exporter_send_failed_log_records", &[]), Some(1.0));
+    assert_eq!(gateway.ledger().line("logs", "out").unwrap().rejected, 1);
+}
+
+#[tokio::test]
 async fn pipelines_share_an_exporters_queue() {
     let sinks = [Sink::default(), Sink::default()];
     let exporters = vec![exporter("a", &sinks[0], queue(10, 1)), exporter("b", &sinks[1], queue(10, 1))];
