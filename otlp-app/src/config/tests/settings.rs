@@ -31,6 +31,30 @@ fn defaults_are_the_collectors() {
     assert!(plan.notes.is_empty());
 }
 
+/// What the log names, and what shares the delays that a destination asks for.
+#[test]
+fn exporters_say_where_each_signal_goes() {
+    for (exporter, expect) in [
+        ("otlp: {endpoint: 'c:1'}", &["c:1"; 4][..]),
+        ("otlp: {endpoint: 'https://c:1/'}", &["c:1"; 4]),
+        ("otlp: {endpoint: 'unix:///run/x.sock'}", &["unix:///run/x.sock"; 4]),
+        (
+            "otlp_http: {endpoint: 'http://c:1/base', traces_endpoint: 'http://t/v1?key=1'}",
+            &["t", "c:1", "c:1", "c:1"],
+        ),
+        ("debug: ", &[]),
+    ] {
+        let (id, _) = exporter.split_once(':').unwrap();
+        let plan = plan(&format!(
+            "receivers: {{otlp: {{protocols: {{grpc: }}}}}}\nexporters: {{{exporter}}}\n\
+             service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [{id}]}}}}}}",
+        ));
+        let endpoints: Vec<_> =
+            plan.exporters[0].1.endpoints.iter().map(|(_, endpoint)| endpoint.as_str()).collect();
+        assert_eq!(endpoints, expect, "{exporter}");
+    }
+}
+
 #[test]
 fn settings_reach_the_layers_below() {
     let plan = plan(
