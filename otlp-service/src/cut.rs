@@ -1,9 +1,9 @@
 //! Cutting one batch in several.
 
 use crate::offload;
+use bytes::Bytes;
 use otlp_protocol::{Batch, Payload, SplitLimits, split};
 use otlp_transport::Clock;
-use std::ops::Range;
 use std::time::Duration;
 
 /// A batch that leaves in parts, in order, each within the limits unless it cannot be cut.
@@ -31,12 +31,10 @@ fn cut(mut batch: Batch, limits: SplitLimits) -> Vec<Batch> {
         // An error cannot be: the body was checked at the door. Then it goes as it is.
         Ok(_) | Err(_) => return vec![batch],
     };
-    let start = body.as_ptr() as usize;
-    let whole = start..start + body.len();
     let mut part_of = |(payload, count)| {
         let mut charge = batch.share().take_charge();
         // What has been cut is sent in any case: without it there would be nothing to give back.
-        let _ = charge.try_grow(own_bytes(&payload, &whole));
+        let _ = charge.try_grow(own_bytes(&payload, &body));
         let mut part = Batch::new(batch.signal, payload, count, batch.is_mergeable(), charge);
         part.origin = batch.origin.clone();
         part.deadline = batch.deadline;
@@ -52,9 +50,11 @@ pub(crate) async fn cut_aside(mut batch: Batch, limits: SplitLimits) -> Vec<Batc
     parts.unwrap_or_else(|_| vec![batch])
 }
 
-/// How much of a part is not a stretch of the whole, which stands at these addresses.
-fn own_bytes(part: &Payload, whole: &Range<usize>) -> u64 {
-    let own = part.segments().filter(|segment| !whole.contains(&(segment.as_ptr() as usize)));
+/// How many bytes of a part are not stretches of the body that it was cut from.
+pub(crate) fn own_bytes(part: &Payload, body: &Bytes) -> u64 {
+    let start = body.as_ptr() as usize;
+    let shared = start..start + body.len();
+    let own = part.segments().filter(|segment| !shared.contains(&(segment.as_ptr() as usize)));
     own.map(|segment| segment.len() as u64).sum()
 }
 

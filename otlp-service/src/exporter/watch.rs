@@ -6,7 +6,7 @@
 mod pace;
 
 use crate::retry::PartlyDelivered;
-use otlp_protocol::{Count, Signal};
+use otlp_protocol::{Count, Retry, Signal};
 use otlp_transport::{Clock, ExportError, ExportResult};
 use pace::{Losses, Outage};
 use parking_lot::Mutex;
@@ -103,8 +103,12 @@ impl Watch {
         let Self { exporter, endpoint, .. } = self;
         let (signal, queued) = (self.signal.name, self.queued());
         let (failed_attempts, cause) = (line.attempts, shortened(error.message()));
+        let retry_after = match error.retry() {
+            Retry::After(delay) => Some(delay.as_secs()),
+            Retry::Backoff | Retry::Never => None,
+        };
         match line.lasts {
-            None => tracing::warn!(exporter, signal, endpoint, ?cause, queued, "sending fails"),
+            None => tracing::warn!(exporter, signal, endpoint, ?cause, queued, retry_after, "sending fails"),
             Some(lasts) => {
                 let seconds = lasts.as_secs();
                 tracing::warn!(
@@ -113,6 +117,7 @@ impl Watch {
                     endpoint,
                     ?cause,
                     queued,
+                    retry_after,
                     failed_attempts,
                     seconds,
                     "sending still fails"

@@ -1,6 +1,6 @@
 //! Editing a batch within the byte budget: the new body is charged before it is made.
 
-use otlp_protocol::{Batch, Count, EditError, Edited, Editor, ErrorKind, Retry, edit};
+use otlp_protocol::{Batch, Charge, Count, EditError, Edited, Editor, ErrorKind, Retry, edit};
 use otlp_transport::ExportError;
 
 /// Lets an editor change a batch, which is expected to become `growth` bytes longer. What becomes longer than was charged
@@ -15,8 +15,7 @@ pub(super) fn edit_batch<E: Editor>(
     let mut charge = batch.charge().another();
     loop {
         // The notes on what to change take as much again, at most, until the body is made of them.
-        let more = (limit as u64).saturating_mul(2).saturating_sub(charge.bytes());
-        charge.try_grow(more).map_err(|exhausted| exhausted.beside(batch.charge().bytes()))?;
+        reserve(&batch, &mut charge, (limit as u64).saturating_mul(2))?;
         match edit(batch.signal, batch.body().plain(), &mut editor(), limit) {
             Err(EditError::TooLarge { .. }) if limit < most => limit = limit.saturating_mul(2).min(most),
             Err(error) => return Err(refusal(error)),
@@ -33,6 +32,15 @@ pub(super) fn edit_batch<E: Editor>(
             }
         }
     }
+}
+
+/// Lets `charge` hold `bytes`, beside what the batch holds.
+///
+/// # Errors
+/// If the memory budget has no room for them: retryable, unless it would have none if it were empty.
+pub(super) fn reserve(batch: &Batch, charge: &mut Charge, bytes: u64) -> Result<(), ExportError> {
+    let more = bytes.saturating_sub(charge.bytes());
+    charge.try_grow(more).map_err(|exhausted| exhausted.beside(batch.charge().bytes()).into())
 }
 
 fn refusal(error: EditError) -> ExportError {

@@ -1,7 +1,9 @@
 //! Requests cut by attributes of their resources, so that a batch processor can keep the pieces apart.
 
+use super::editing::reserve;
 use super::text::text_of;
 use crate::component::{Access, Out, Processor};
+use crate::cut::own_bytes;
 use bytes::Bytes;
 use otlp_protocol::view::{RequestView, Resource};
 use otlp_protocol::{Batch, ErrorKind, Item, MAX_PARTS, Origin, Retry, partition};
@@ -52,15 +54,21 @@ impl ResourceKeys {
                 part
             }
         };
+        // Short records are copied; what is said of them, and repeated, is known only afterwards.
+        let mut room = batch.charge().another();
+        reserve(&batch, &mut room, body.len() as u64)?;
         let cut = partition(batch.signal, body, parts.len(), choose).map_err(|error| {
             ExportError::new(ErrorKind::Internal, Retry::Never, "the request could not be cut")
                 .with_source(error)
         })?;
+        drop(room);
         let mut values: Vec<(&Values, usize)> = parts.iter().map(|(values, part)| (values, *part)).collect();
         values.sort_by_key(|(_, part)| *part);
         for (part, (values, _)) in cut.into_iter().zip(values) {
             if let Some((payload, count)) = part {
-                let (origin, charge) = (batch.origin.clone(), batch.share().take_charge());
+                let (origin, own) = (batch.origin.clone(), own_bytes(&payload, body));
+                let mut charge = batch.share().take_charge();
+                charge.try_grow(own)?;
                 let mut part = batch.lend().with_body(payload, count, charge);
                 part.origin = with_resource(origin, values.clone());
                 out.emit(part);

@@ -143,7 +143,8 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
             _ => error,
         })
     })?;
-    Some(ExporterPlan { needs, ..plan })
+    // Endpoints come from the resolver.
+    Some(ExporterPlan { needs, endpoints: Vec::new(), ..plan })
 }
 
 /// A client of every address of `config.endpoint`'s name, in turns; `None` if one client of the endpoint is as good: it

@@ -114,9 +114,10 @@ async fn whoever_refuses_for_good_works() {
     let watch = watch(false);
     watch.attempted(&permanent("no such thing"));
     assert!(lines.take().is_empty());
-    watch.attempted(&refused());
+    watch.attempted(&failure(ErrorKind::Unavailable, Retry::After(Duration::from_secs(30)), "busy"));
     watch.attempted(&permanent("no such thing"));
     let lines = lines.take();
+    assert!(lines[0].contains("cause=\"busy\" queued=7 retry_after=30"), "{lines:?}");
     assert!(lines[1].starts_with("INFO sending works again"), "{lines:?}");
 }
 

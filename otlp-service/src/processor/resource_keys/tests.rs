@@ -89,3 +89,35 @@ fn more_combinations_than_the_limit_are_refused() {
     assert_eq!((error.kind(), error.retry()), (ErrorKind::TooLarge, Retry::Never));
     assert_eq!(budget.used(), 0);
 }
+
+#[test]
+fn what_is_copied_is_charged() {
+    let resources = [attribute("k", &text("a")), attribute("k", &text("b"))];
+    let groups: Vec<_> = resources.iter().map(|attribute| (from_ref(attribute), 1000)).collect();
+    let budget = ByteBudget::new(1 << 20);
+    let whole = batch(&groups, true, &budget);
+    let len = whole.len() as u64;
+    // A stretch of over a kilobyte is not copied, what alternates is.
+    let mixed: Vec<_> = (0..2000).map(|n| (from_ref(&resources[n % 2]), 1)).collect();
+    for (groups, own) in [(&groups, 0..len / 4), (&mixed, 20_000..60_000)] {
+        let budget = ByteBudget::new(1 << 20);
+        let whole = batch(groups, true, &budget);
+        let before = budget.used();
+        let mut out = Out::new();
+        ResourceKeys::new(vec!["k".into()], 10).process(whole, &mut out).unwrap();
+        let parts = out.into_batches();
+        assert_eq!(parts.len(), 2);
+        assert!(own.contains(&(budget.used() - before)), "{} {before}", budget.used());
+        drop(parts);
+        assert_eq!(budget.used(), 0);
+    }
+    // Without room for the copy it is refused: for now, or for good if there is never any.
+    for (limit, others, is_final) in [(len + len / 2, 0, true), (3 * len, len + len / 2, false)] {
+        let budget = ByteBudget::new(limit);
+        let others = budget.try_charge(others).unwrap();
+        let error = cut(batch(&groups, true, &budget), 10).unwrap_err();
+        assert_eq!(error.retry() == Retry::Never, is_final, "{error}");
+        drop(others);
+        assert_eq!(budget.used(), 0);
+    }
+}
