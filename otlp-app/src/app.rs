@@ -44,7 +44,8 @@ pub(crate) fn validate(args: &ConfigArgs) -> Result<(), Failure> {
     // Clients may want a runtime to be made in.
     let runtime = runtime()?;
     let _inside = runtime.enter();
-    let context = start::context(&plan);
+    let mut context = start::context(&plan);
+    context.proxies = start::proxies(&SystemLookup);
     start::spec(plan, &context).map_err(|problems| config_failure(&problems, &sources))?;
     let mut out = std::io::stdout().lock();
     for note in notes {
@@ -69,7 +70,8 @@ fn config_failure(problems: &Problems, sources: &Sources) -> Failure {
 async fn serve(plan: Plan, sources: &Sources, drain_timeout: Duration) -> Result<(), Failure> {
     // From here on a signal drains; before, it ends the process as usual.
     let mut signals = Signals::listen()?;
-    let context = start::context(&plan);
+    let mut context = start::context(&plan);
+    context.proxies = start::proxies(&SystemLookup);
     let spec = start::spec(plan, &context).map_err(|problems| config_failure(&problems, sources))?;
     let clock = context.clock.clone();
     let gateway = Gateway::start(context, spec).await.map_err(|error| Failure::Runtime(error.to_string()))?;

@@ -1,16 +1,23 @@
 //! A plan into a gateway.
 
 use crate::auth::Authenticators;
+use crate::config::Lookup;
 use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::{Problem, Problems};
 use crate::memory::default_budget_bytes;
 use crate::output::Output;
 use otlp_service::{ExporterSpec, GatewaySpec, ReceiverSpec, ServerSpec};
-use otlp_transport::TransportContext;
+use otlp_transport::{ProxyConfig, TransportContext};
+use std::sync::Arc;
 
 /// Time, network and memory as the plan wants them.
 pub(crate) fn context(plan: &Plan) -> TransportContext {
     TransportContext::tcp(plan.memory_limit_bytes.unwrap_or_else(default_budget_bytes))
+}
+
+/// The proxies that the environment names.
+pub(crate) fn proxies(lookup: &dyn Lookup) -> Arc<ProxyConfig> {
+    Arc::new(ProxyConfig::from_env(|name| lookup.env(name)))
 }
 
 /// Everything of the plan but the network: files are read and clients made, nothing is connected.

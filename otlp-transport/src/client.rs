@@ -19,6 +19,8 @@ mod http2;
 mod json;
 mod outgoing;
 mod pool;
+mod proxy;
+mod room;
 mod send_error;
 mod stats;
 

@@ -2,11 +2,13 @@
 
 mod client;
 mod cors;
+mod proxy;
 mod server;
 mod tls;
 
 pub use client::{ClientConfig, ClientLimits, Compression, Encoding};
 pub use cors::CorsConfig;
+pub use proxy::ProxyConfig;
 pub(crate) use server::IDENTITY;
 pub use server::{InvalidIds, InvalidUtf8, OriginConfig, ServerConfig, ServerLimits};
 pub use tls::{CertificateConfig, ServerTlsConfig, TlsConfig, TlsParameters, TlsVersion};

@@ -1,6 +1,6 @@
 //! What every part of this layer is handed at its making.
 
-use crate::{Clock, Disk, Net, ReloadStats, SystemDisk, TcpNet, TokioClock};
+use crate::{Clock, Disk, Net, ProxyConfig, ReloadStats, SystemDisk, TcpNet, TokioClock};
 use otlp_protocol::{BufferPool, ByteBudget};
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ pub struct TransportContext {
     pub disk: Arc<dyn Disk>,
     /// What became of such files that changed.
     pub reloads: Arc<ReloadStats>,
+    /// The proxies that clients connect through. Default none.
+    pub proxies: Arc<ProxyConfig>,
     /// Charged before a body is read or inflated.
     pub budget: ByteBudget,
     /// Where buffers for bodies come from.
@@ -29,6 +31,7 @@ impl TransportContext {
             net: Arc::new(TcpNet),
             disk: Arc::new(SystemDisk),
             reloads: Arc::default(),
+            proxies: Arc::default(),
             budget: ByteBudget::new(max_body_bytes),
             buffers: BufferPool::new(IDLE_BUFFERS),
         }

@@ -88,14 +88,18 @@ impl Endpoint {
             .map_err(|error| problem(ENDPOINT, self.authority.as_str(), &error.to_string()))
     }
 
-    /// What messages call the endpoint: scheme, address and path, without the query, which may hold a secret.
+    /// What messages call the endpoint: scheme, host, port if given, and path, without the query, which may hold a secret.
     pub(crate) fn name(&self) -> String {
-        let path = self.path.path().trim_end_matches('/');
-        if Address::unix_path(&self.address).is_some() {
-            return format!("{}{path}", self.address);
+        format!("{}{}", self.place(), self.path.path().trim_end_matches('/'))
+    }
+
+    /// The same without the path.
+    pub(crate) fn place(&self) -> String {
+        match (Address::unix_path(&self.address), self.secure) {
+            (Some(_), _) => self.address.clone(),
+            (None, true) => format!("https://{}", self.authority),
+            (None, false) => format!("http://{}", self.authority),
         }
-        let scheme = if self.secure { "https" } else { "http" };
-        format!("{scheme}://{}{path}", self.authority)
     }
 
     /// A Unix socket, whose server is called `localhost` as gRPC has it.

@@ -49,8 +49,8 @@ pub use compression::{
 };
 pub use config::{
     CertificateConfig, ClientConfig, ClientLimits, Compression, ConfigError, CorsConfig, Encoding,
-    InvalidIds, InvalidUtf8, OriginConfig, ServerConfig, ServerLimits, ServerTlsConfig, TlsConfig,
-    TlsParameters, TlsVersion,
+    InvalidIds, InvalidUtf8, OriginConfig, ProxyConfig, ServerConfig, ServerLimits, ServerTlsConfig,
+    TlsConfig, TlsParameters, TlsVersion,
 };
 pub use context::TransportContext;
 pub use disk::{Disk, ReloadStats, SystemDisk};

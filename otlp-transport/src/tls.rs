@@ -19,6 +19,8 @@ use std::io;
 /// What to offer, or to take, in ALPN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alpn {
+    /// HTTP/1.1 alone: proxies.
+    Http1,
     /// HTTP/2 alone.
     Http2,
     /// HTTP/2, else HTTP/1.1.
@@ -28,8 +30,9 @@ pub(crate) enum Alpn {
 impl Alpn {
     fn protocols(self) -> Vec<Vec<u8>> {
         match self {
+            Self::Http1 => vec![HTTP1.to_vec()],
             Self::Http2 => vec![HTTP2.to_vec()],
-            Self::Any => vec![HTTP2.to_vec(), b"http/1.1".to_vec()],
+            Self::Any => vec![HTTP2.to_vec(), HTTP1.to_vec()],
         }
     }
 }
@@ -62,4 +65,5 @@ fn explained(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), text)
 }
 
+const HTTP1: &[u8] = b"http/1.1";
 const HTTP2: &[u8] = b"h2";

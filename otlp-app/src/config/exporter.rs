@@ -66,6 +66,9 @@ struct OtlpHttp {
     logs_endpoint: String,
     /// Full URL of profiles.
     profiles_endpoint: String,
+    /// The proxy to connect through: `http(s)://[user:password@]host:port`. Default as HTTP_PROXY, HTTPS_PROXY and NO_PROXY
+    /// in the environment say.
+    proxy_url: String,
     /// Connections to the destination, at most; 0 is the default. Default 100.
     max_conns_per_host: u64,
     /// Idle connections are closed after this; 0 is the default. Default 90 s.
@@ -106,7 +109,7 @@ struct Places {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Keepalive {
-    /// Silence after which the destination is pinged while requests are in flight; 0 is never. Default never.
+    /// Silence after which the destination is pinged, if a request was tried meanwhile; 0 is never. Default never.
     time: GoDuration,
     /// Silence after a ping after which the connection is dropped; 0 is the default. Default 20 s.
     timeout: GoDuration,
@@ -147,12 +150,11 @@ pub(crate) const GRPC_RULES: &[KeyRule] = &[
     ignored("wait_for_ready", "a request waits for its connection anyway"),
     ignored("read_buffer_size", "buffers are sized by what arrives"),
     ignored("write_buffer_size", "buffers are sized by what is sent"),
-    ignored("keepalive.permit_without_stream", "pings are sent while requests are in flight"),
+    ignored("keepalive.permit_without_stream", "pings are sent if a request was tried"),
 ];
 
 /// Keys of `otlp_http` that mean nothing here, or nothing yet.
 pub(crate) const HTTP_RULES: &[KeyRule] = &[
-    refused("proxy_url", "requests would go straight to the endpoint"),
     refused("cookies", "answers' cookies would not be sent back"),
     only("middlewares", "", "there are none to put in"),
     only("disable_keep_alives", "false", "connections are kept"),
@@ -254,6 +256,7 @@ impl OtlpHttp {
         let own = self.own_endpoints().map(|(signal, url)| (signal.to_owned(), url.to_owned())).collect();
         let mut config = ClientConfig::new(self.endpoint);
         config.signal_endpoints = own;
+        config.proxy_url = self.proxy_url;
         config.encoding = self.encoding.into();
         config.compression = self.compression.into();
         config.headers = self.headers.0;

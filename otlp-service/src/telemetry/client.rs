@@ -36,4 +36,9 @@ const COUNTED: &[Counted<ClientStats>] = &[
     Counted::total("otlp_client_oversized_answers", "Answers over the limit.", |stats| {
         &stats.oversized_answers
     }),
+    Counted::total(
+        "otlp_client_unreadable_answers",
+        "Answers whose body broke off or could not be decoded, judged by their status.",
+        |stats| &stats.unreadable_answers,
+    ),
 ];

@@ -82,6 +82,7 @@ fn what_the_transport_counts_is_shown() {
         (&client.refused_requests, "otlp_client_refused_requests", ""),
         (&client.oversized_requests, "otlp_client_oversized_requests", ""),
         (&client.oversized_answers, "otlp_client_oversized_answers", ""),
+        (&client.unreadable_answers, "otlp_client_unreadable_answers", ""),
     ];
     for (value, (counter, ..)) in (1..).zip(cases) {
         counter.store(value, Ordering::Relaxed);

@@ -21,6 +21,7 @@ pub(crate) struct TimeLimit {
     /// Whether the time is so long that a connection without an answer is to blame.
     blames_connection: bool,
     has_passed: AtomicBool,
+    is_connected: AtomicBool,
 }
 
 // === impl TimeLimit ===
@@ -41,10 +42,16 @@ impl TimeLimit {
         let until = if by_sender { deadline } else { own };
         let blames_connection =
             !by_sender || until.is_some_and(|until| until.saturating_duration_since(now) >= BLAMING_TIME);
-        let has_passed = AtomicBool::new(false);
-        let limit = Self { until, timeout, by_sender, blames_connection, has_passed };
+        let limit = Self {
+            until,
+            timeout,
+            by_sender,
+            blames_connection,
+            has_passed: AtomicBool::new(false),
+            is_connected: AtomicBool::new(false),
+        };
         if limit.by_sender && deadline.is_some_and(|deadline| deadline <= now) {
-            Err(limit.passed())
+            Err(deadline_passed())
         } else {
             Ok(limit)
         }
@@ -60,10 +67,11 @@ impl TimeLimit {
         self.until.filter(|_| self.by_sender).map(|until| until.saturating_duration_since(clock.now()))
     }
 
-    /// Runs the attempt, but not beyond the limit.
+    /// Runs an attempt to reach `endpoint`, but not beyond the limit.
     pub(crate) async fn run(
         &self,
         clock: &dyn Clock,
+        endpoint: &str,
         attempt: impl Future<Output = ExportResult>,
     ) -> ExportResult {
         let Some(until) = self.until else { return attempt.await };
@@ -74,7 +82,7 @@ impl TimeLimit {
             result = &mut attempt => result,
             () = clock.sleep_until(until) => {
                 self.has_passed.store(true, Ordering::Relaxed);
-                Err(self.passed())
+                Err(self.passed(endpoint))
             }
         }
     }
@@ -84,13 +92,18 @@ impl TimeLimit {
         self.blames_connection && self.has_passed.load(Ordering::Relaxed)
     }
 
-    fn passed(&self) -> ExportError {
+    fn passed(&self, endpoint: &str) -> ExportError {
+        let missing = if self.is_connected.load(Ordering::Relaxed) { "answer from" } else { "connection to" };
         let message = match self.timeout {
-            Some(timeout) if !self.by_sender => format!("no answer within {timeout:?} (timeout)"),
-            _ => "the sender's deadline has passed".into(),
+            Some(timeout) if !self.by_sender => format!("no {missing} {endpoint} within {timeout:?} (timeout)"),
+            _ => format!("no {missing} {endpoint} before the sender's deadline"),
         };
         ExportError::new(ErrorKind::Timeout, Retry::Backoff, message)
     }
+}
+
+fn deadline_passed() -> ExportError {
+    ExportError::new(ErrorKind::Timeout, Retry::Backoff, "the sender's deadline has passed")
 }
 
 /// Sends a request and reads the answer; once more, on another connection, if the server cannot have processed it.
@@ -102,6 +115,7 @@ pub(crate) async fn exchange(
     time: &TimeLimit,
 ) -> Result<Answer, ExportError> {
     let first = pool.get().await?;
+    time.is_connected.store(true, Ordering::Relaxed);
     let error = match first.send(&head, body.clone(), limits, time).await {
         Err(SendError::Unprocessed(_)) => {
             ClientStats::count(&pool.stats().resent_requests);

@@ -1,10 +1,24 @@
-//! Opening a connection: TCP, TLS if the endpoint is secure, and the start of HTTP, all within one timeout.
+//! Opening a connection: TCP, a proxy's tunnel, TLS if the endpoint is secure, and the start of HTTP, all within one
+//! timeout.
+
+mod dial;
+mod greeting;
+#[cfg(feature = "tls")]
+mod tls_failure;
+#[cfg(not(feature = "tls"))]
+#[path = "connect/tls_failure/absent.rs"]
+mod tls_failure;
+
+pub(crate) use greeting::Greeting;
 
 use crate::client::outgoing::Outgoing;
+use crate::client::proxy::{ProxyUrl, Route, open_tunnel};
 use crate::client::{http1, http2};
 use crate::endpoint::Endpoint;
 use crate::tls::{Alpn, TlsConnector};
-use crate::{BoxIo, ClientConfig, Clock, ConfigError, ExportError, Net, TransportContext};
+use crate::{
+    BoxIo, CertificateConfig, ClientConfig, Clock, ConfigError, ExportError, Net, TlsConfig, TransportContext,
+};
 use http_body_util::Full;
 use hyper_util::rt::TokioIo;
 use otlp_protocol::{ErrorKind, Retry};
@@ -17,8 +31,14 @@ use std::time::Duration;
 pub(crate) struct Connector {
     net: Arc<dyn Net>,
     clock: Arc<dyn Clock>,
+    /// What messages call the endpoint.
+    name: String,
+    host: String,
     address: String,
+    route: Route,
     versions: Versions,
+    /// To a proxy that is spoken to over TLS.
+    proxy_tls: Option<TlsConnector>,
     tls: Option<TlsConnector>,
     timeout: Duration,
 }
@@ -32,10 +52,10 @@ pub(crate) enum Versions {
     Any,
 }
 
-/// A connection just opened, and what drives it.
+/// A connection just opened, what drives it, and the server's first bytes.
 pub(crate) enum Opened {
-    Http1(http1::Sender, Box<hyper::client::conn::http1::Connection<TokioIo<BoxIo>, Full<Outgoing>>>),
-    Http2(http2::Sender, Box<http2::Http2Connection>),
+    Http1(http1::Sender, Box<hyper::client::conn::http1::Connection<TokioIo<BoxIo>, Full<Outgoing>>>, Greeting),
+    Http2(http2::Sender, Box<http2::Http2Connection>, Greeting),
 }
 
 // === impl Connector ===
@@ -48,23 +68,41 @@ impl Connector {
         endpoint: &Endpoint,
         versions: Versions,
     ) -> Result<Self, ConfigError> {
-        let tls = match (endpoint.secure, versions) {
-            (false, _) => None,
-            (true, Versions::Http2) => {
-                Some(TlsConnector::new(context, &config.tls, endpoint.host(), Alpn::Http2)?)
-            }
-            (true, Versions::Any) => {
-                Some(TlsConnector::new(context, &config.tls, endpoint.host(), Alpn::Any)?)
-            }
+        let alpn = if versions == Versions::Http2 { Alpn::Http2 } else { Alpn::Any };
+        let tls = endpoint
+            .secure
+            .then(|| TlsConnector::new(context, &config.tls, endpoint.host(), alpn))
+            .transpose()?;
+        let route = Route::new(&context.proxies, config, endpoint, versions == Versions::Http2)?;
+        let proxy_tls = match route.proxy() {
+            Some(proxy) if proxy.secure => Some(tls_to_proxy(context, config, proxy)?),
+            _ => None,
         };
         Ok(Self {
             net: context.net.clone(),
             clock: context.clock.clone(),
+            name: endpoint.place(),
+            host: endpoint.host().to_owned(),
             address: config.connect_to.clone().unwrap_or_else(|| endpoint.address.clone()),
+            route,
             versions,
+            proxy_tls,
             tls,
             timeout: config.limits.connect_timeout,
         })
+    }
+
+    /// What messages call the endpoint: scheme, host and port.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The proxy that takes requests with their whole URL, and the address to put into that URL.
+    pub(crate) fn forwarding(&self) -> Option<(&ProxyUrl, &str)> {
+        match &self.route {
+            Route::Forward(proxy) => Some((proxy, &self.address)),
+            Route::Direct | Route::Tunnel(_) => None,
+        }
     }
 
     /// Whether a connection takes many requests at once; `None` if ALPN has yet to choose.
@@ -81,31 +119,69 @@ impl Connector {
         tokio::select! {
             biased;
             opened = self.open() => opened.map_err(|error| self.failed(&error.to_string()).with_source(error)),
-            () = self.clock.sleep(self.timeout) => Err(self.failed(&format!("not within {:?}", self.timeout))),
+            () = self.clock.sleep(self.timeout) => {
+                Err(self.failed(&format!("no connection within {:?} (connect_timeout)", self.timeout)))
+            }
         }
     }
 
     async fn open(&self) -> io::Result<Opened> {
-        let mut io = self.net.connect(&self.address).await?;
+        let mut io = self.reach().await?;
         let mut multiplexes = self.versions == Versions::Http2;
         if let Some(tls) = &self.tls {
-            let secured = tls.connect(io).await?;
+            let secured = tls.connect(io).await.map_err(|error| tls_failed(error, &self.host))?;
             if multiplexes && !secured.http2 {
-                return Err(io::Error::other("the server does not speak HTTP/2 over TLS (ALPN h2)"));
+                let problem = "the server does not speak HTTP/2, and so gRPC, over TLS here (ALPN h2)";
+                return Err(io::Error::other(problem));
             }
             (io, multiplexes) = (secured.io, secured.http2);
         }
+        let (greeting, io) = Greeting::of(io);
         if multiplexes {
             let (sender, connection) = http2::handshake(io).await.map_err(io::Error::other)?;
-            Ok(Opened::Http2(sender, Box::new(connection)))
+            Ok(Opened::Http2(sender, Box::new(connection), greeting))
         } else {
             let (sender, connection) = http1::handshake(io).await.map_err(io::Error::other)?;
-            Ok(Opened::Http1(sender, Box::new(connection)))
+            Ok(Opened::Http1(sender, Box::new(connection), greeting))
+        }
+    }
+
+    /// A byte stream to the server, or to the proxy that sends requests on.
+    async fn reach(&self) -> io::Result<BoxIo> {
+        let Some(proxy) = self.route.proxy() else {
+            return dial::dial(&*self.net, &*self.clock, &self.address).await;
+        };
+        let unreachable =
+            |error: io::Error| io::Error::new(error.kind(), format!("proxy {proxy} cannot be reached: {error}"));
+        let mut io = dial::dial(&*self.net, &*self.clock, &proxy.address).await.map_err(unreachable)?;
+        if let Some(tls) = &self.proxy_tls {
+            let secured = tls.connect(io).await;
+            io = secured.map_err(|error| unreachable(tls_failed(error, proxy.host())))?.io;
+        }
+        match &self.route {
+            Route::Tunnel(proxy) => open_tunnel(io, proxy, &self.address).await,
+            Route::Direct | Route::Forward(_) => Ok(io),
         }
     }
 
     fn failed(&self, why: &str) -> ExportError {
-        let message = format!("cannot connect to {}: {why}", self.address);
+        let at = if self.name.ends_with(&self.address) { String::new() } else { format!(" ({})", self.address) };
+        let message = format!("cannot connect to {}{at}: {why}", self.name);
         ExportError::new(ErrorKind::Unavailable, Retry::Backoff, message)
     }
+}
+
+/// TLS to a proxy, with the authorities of the endpoint's settings but not its client certificate.
+fn tls_to_proxy(
+    context: &TransportContext,
+    config: &ClientConfig,
+    proxy: &ProxyUrl,
+) -> Result<TlsConnector, ConfigError> {
+    let certificate = CertificateConfig::default();
+    let tls = TlsConfig { certificate, server_name_override: None, ..config.tls.clone() };
+    TlsConnector::new(context, &tls, proxy.host(), Alpn::Http1)
+}
+
+fn tls_failed(error: io::Error, host: &str) -> io::Error {
+    io::Error::new(error.kind(), format!("TLS handshake: {}", tls_failure::describe(&error, host)))
 }

@@ -2,8 +2,11 @@
 
 use crate::client::answer::BodyFault;
 use crate::client::json::transcode;
+use crate::client::room::{Room, Rooms};
 use crate::client::stats::ClientStats;
-use crate::{ClientConfig, CompressError, Compressor, DecompressError, Encoding, ExportError, codec};
+use crate::{
+    ClientConfig, CompressError, Compressor, DecompressError, Encoding, ExportError, TransportContext, codec,
+};
 use bytes::Bytes;
 use otlp_protocol::{Batch, BufferPool, Charge, ErrorKind, Payload, Retry};
 use std::fmt;
@@ -16,16 +19,24 @@ pub(crate) struct Encoder {
     compressor: Option<(&'static str, &'static dyn Compressor)>,
     max_request_bytes: usize,
     buffers: BufferPool,
+    room: Rooms,
     stats: Arc<ClientStats>,
+}
+
+/// A request as it is sent, and the room its bytes take: to be held until it has been sent.
+pub(in crate::client) struct Encoded {
+    pub(crate) payload: Payload,
+    pub(crate) room: Option<Room>,
 }
 
 // === impl Encoder ===
 
 impl Encoder {
-    pub(crate) fn new(config: &ClientConfig, buffers: BufferPool, stats: Arc<ClientStats>) -> Self {
+    pub(crate) fn new(config: &ClientConfig, context: &TransportContext, stats: Arc<ClientStats>) -> Self {
         let compressor = config.compression.name().and_then(|name| Some((name, codec(name)?.compressor()?)));
         let max_request_bytes = config.limits.max_request_bytes;
-        Self { encoding: config.encoding, compressor, max_request_bytes, buffers, stats }
+        let (buffers, room) = (context.buffers.clone(), Rooms::new(context.budget.clone()));
+        Self { encoding: config.encoding, compressor, max_request_bytes, buffers, room, stats }
     }
 
     /// The content encoding's name; `None` if requests are not compressed.
@@ -37,25 +48,32 @@ impl Encoder {
     ///
     /// # Errors
     /// If it is too large: OTLP §Request size, before compression.
-    pub(crate) async fn encode(&self, batch: &Batch) -> Result<Payload, ExportError> {
+    pub(super) async fn encode(&self, batch: &Batch) -> Result<Encoded, ExportError> {
         let protobuf = batch.body().plain();
         let limit = self.max_request_bytes;
         if protobuf.len() > limit {
             return Err(self.too_large(format_args!("of {} bytes", protobuf.len())));
         }
-        let plain = match self.encoding {
-            Encoding::Protobuf => protobuf.clone(),
-            Encoding::Json => transcode(batch.signal, protobuf, limit, &self.buffers)
-                .await?
-                .ok_or_else(|| self.too_large("in JSON"))?,
+        let (plain, room) = match self.encoding {
+            Encoding::Protobuf => (protobuf.clone(), None),
+            Encoding::Json => {
+                let mut room = self.room.take(2 * protobuf.len() as u64).await;
+                let text = transcode(batch.signal, protobuf, limit, &self.buffers)
+                    .await?
+                    .ok_or_else(|| self.too_large("in JSON"))?;
+                self.room.resize(&mut room, text.len() as u64).await;
+                (text, Some(room))
+            }
         };
-        let Some((_, compressor)) = self.compressor else { return Ok(plain) };
+        let Some((_, compressor)) = self.compressor else { return Ok(Encoded { payload: plain, room }) };
         let compressed = if plain.len() < LARGE_BYTES {
             compressor.compress(&plain, &self.buffers)
         } else {
             compress_piecewise(compressor, &plain).await
         };
-        compressed.map(Payload::from).map_err(|error| internal("compressing the request", error))
+        let payload = compressed.map_err(|error| internal("compressing the request", error))?.into();
+        // The text is not needed any more.
+        Ok(Encoded { payload, room: None })
     }
 
     fn too_large(&self, what: impl fmt::Display) -> ExportError {

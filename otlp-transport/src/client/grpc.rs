@@ -71,7 +71,7 @@ impl GrpcClient {
         }
         let connector = Connector::new(context, config, &endpoint, Versions::Http2)?;
         let stats = config.stats.clone().unwrap_or_default();
-        let encoder = Encoder::new(config, context.buffers.clone(), stats.clone());
+        let encoder = Encoder::new(config, context, stats.clone());
         let timeout = config.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
         let uri = |signal: Signal| {
@@ -105,7 +105,7 @@ impl Export for GrpcClient {
     async fn export(&self, batch: Batch) -> ExportResult {
         let inner = &*self.0;
         let limit = TimeLimit::new(&*inner.clock, inner.timeout, batch.deadline)?;
-        limit.run(&*inner.clock, inner.attempt(&batch, &limit)).await
+        limit.run(&*inner.clock, inner.pool.name(), inner.attempt(&batch, &limit)).await
     }
 }
 
@@ -117,7 +117,8 @@ impl Inner {
             return Err(internal("sending", format!("{} have no gRPC service", batch.signal)));
         };
         let headers = headers::proven(&self.headers, self.credentials.as_deref(), batch)?;
-        let payload = self.encoder.encode(batch).await?;
+        // gRPC writes no JSON, which is what room is for.
+        let payload = self.encoder.encode(batch).await?.payload;
         let len = u32::try_from(payload.len()).map_err(|_| {
             ExportError::new(ErrorKind::TooLarge, Retry::Never, "a gRPC message holds less than 4 GiB")
         })?;

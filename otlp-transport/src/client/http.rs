@@ -5,7 +5,7 @@ mod target;
 
 use crate::client::answer::AnswerLimits;
 use crate::client::attempt::{TimeLimit, exchange};
-use crate::client::encoding::{Encoder, decode_answer, internal};
+use crate::client::encoding::{Encoded, Encoder, decode_answer, internal};
 use crate::client::outgoing::Outgoing;
 use crate::client::pool::ConnectionPool;
 use crate::client::{headers, stats::ClientStats};
@@ -13,7 +13,7 @@ use crate::{
     ClientConfig, Clock, ConfigError, Credentials, Encoding, Export, ExportResult, TransportContext,
 };
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Method, Request};
 use otlp_protocol::{Batch, BufferPool};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl HttpClient {
     pub fn new(context: &TransportContext, config: &ClientConfig) -> Result<Self, ConfigError> {
         let stats = config.stats.clone().unwrap_or_default();
         let targets = Targets::new(context, config, &stats)?;
-        let encoder = Encoder::new(config, context.buffers.clone(), stats.clone());
+        let encoder = Encoder::new(config, context, stats.clone());
         let mut headers = headers::configured(config, false)?;
         headers.insert(
             CONTENT_TYPE,
@@ -89,19 +89,20 @@ impl Export for HttpClient {
     async fn export(&self, batch: Batch) -> ExportResult {
         let inner = &*self.0;
         let limit = TimeLimit::new(&*inner.clock, inner.timeout, batch.deadline)?;
-        limit.run(&*inner.clock, inner.attempt(&batch, &limit)).await
+        let Some(target) = inner.targets.of(batch.signal) else {
+            return Err(internal("sending", format!("{} have no URL", batch.signal)));
+        };
+        limit.run(&*inner.clock, &target.name, inner.attempt(&batch, target, &limit)).await
     }
 }
 
 // === impl Inner ===
 
 impl Inner {
-    async fn attempt(&self, batch: &Batch, limit: &TimeLimit) -> ExportResult {
-        let Some(target) = self.targets.of(batch.signal) else {
-            return Err(internal("sending", format!("{} have no URL", batch.signal)));
-        };
+    async fn attempt(&self, batch: &Batch, target: &Target, limit: &TimeLimit) -> ExportResult {
         let headers = headers::proven(&self.headers, self.credentials.as_deref(), batch)?;
-        let body = Outgoing::plain(self.encoder.encode(batch).await?);
+        let Encoded { payload, room: _room } = self.encoder.encode(batch).await?;
+        let body = Outgoing::plain(payload);
         let head = |absolute| Self::head(target, &headers, absolute);
         let limits = AnswerLimits {
             max_bytes: self.max_response_bytes,
@@ -130,6 +131,9 @@ impl Inner {
         } else {
             request.uri_mut().clone_from(&target.path);
             request.headers_mut().insert(HOST, target.host.clone());
+            if let Some(authorization) = &target.proxy_authorization {
+                request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
+            }
         }
         request
     }

@@ -6,8 +6,7 @@ use bytes::Bytes;
 use otlp_protocol::json::from_protobuf;
 use otlp_protocol::{BufferPool, DecodeError, DecodeErrorKind, Payload, Signal};
 
-/// The request in JSON; `None` if it has more than `max_bytes`. Not charged: a budget that is full of what waits to be
-/// sent would never be emptied. Large requests are written on a thread where they hold up nobody else.
+/// The request in JSON; `None` if it has more than `max_bytes`. Large requests are written on a thread where they hold up nobody else.
 ///
 /// # Errors
 /// If the payload is not protobuf, which the check at the door has seen to.

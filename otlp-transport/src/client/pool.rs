@@ -13,6 +13,7 @@ pub use lease::PooledConnection;
 
 use crate::client::connect::{Connector, Opened};
 use crate::client::http2;
+use crate::client::proxy::ProxyUrl;
 use crate::client::stats::ClientStats;
 use crate::{ClientLimits, Clock, ExportError};
 use lease::Held;
@@ -85,6 +86,16 @@ impl ConnectionPool {
         self.get().await
     }
 
+    /// What messages call the endpoint.
+    pub(crate) fn name(&self) -> &str {
+        self.0.connector.name()
+    }
+
+    /// The proxy that takes requests with their whole URL, and the address to put into that URL.
+    pub(crate) fn forwarding(&self) -> Option<(&ProxyUrl, &str)> {
+        self.0.connector.forwarding()
+    }
+
     /// What its connections have counted, together with those of the client's other pools.
     pub fn stats(&self) -> &Arc<ClientStats> {
         &self.0.stats
@@ -110,7 +121,7 @@ impl Shared {
 
     fn connected(shared: &Arc<Self>, opened: Result<Opened, ExportError>) {
         match opened {
-            Ok(Opened::Http1(sender, connection)) => {
+            Ok(Opened::Http1(sender, connection, greeting)) => {
                 let open = OpenConnection::count(&shared.stats);
                 tokio::spawn(async move {
                     // How it ended is told to the request under way.
@@ -123,12 +134,12 @@ impl Shared {
                     state.open_http1 += 1;
                     state.learn(false);
                 }
-                Self::put_back(shared, Held::http1(sender, shared.clock.now()));
+                Self::put_back(shared, Held::http1(sender, greeting, shared.clock.now()));
                 // The first connection may have told that it is one for each request.
                 Self::connect_for_waiters(shared, &mut shared.state.lock());
             }
-            Ok(Opened::Http2(sender, connection)) => {
-                let slot = Slot::new(sender, shared.clock.now());
+            Ok(Opened::Http2(sender, connection, greeting)) => {
+                let slot = Slot::new(sender, greeting, shared.clock.now());
                 Self::drive_http2(shared, *connection, slot.activity.clone());
                 let served: Vec<_> = {
                     let mut state = shared.state.lock();

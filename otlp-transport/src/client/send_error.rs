@@ -39,9 +39,23 @@ impl SendError {
         Self::Failed(failed.with_source(error))
     }
 
+    /// The same, naming the endpoint, and what is mixed up if anything is.
+    pub(crate) fn explained(self, endpoint: &str, mix_up: Option<&str>) -> Self {
+        let explain = |error: ExportError| {
+            let because = mix_up.map(|mix_up| format!("; {mix_up}")).unwrap_or_default();
+            let message = format!("{endpoint}: {error}{because}");
+            ExportError::new(error.kind(), error.retry(), message).with_source(error)
+        };
+        match self {
+            Self::Unprocessed(error) => Self::Unprocessed(explain(error)),
+            Self::Failed(error) => Self::Failed(explain(error)),
+        }
+    }
+
     /// An HTTP/1.1 connection broke off before the answer was complete.
     pub(crate) fn from_hyper(error: hyper::Error) -> Self {
-        Self::Failed(disconnected(format!("the server did not answer: {error}")).with_source(error))
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        Self::Failed(disconnected(format!("the server did not answer: {error}{cause}")).with_source(error))
     }
 }
 

@@ -7,7 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A client's settings: one destination. Debug output names the headers but not their values, which may be secrets.
+/// A client's settings: one destination. Debug output shows neither the values of headers
+/// nor the proxy, which may be secrets.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientConfig {
@@ -17,6 +18,9 @@ pub struct ClientConfig {
     /// `host:port` to connect to instead of the endpoint's own; what requests and certificates name stays the endpoint.
     /// For addresses that balancing found. Default none.
     pub connect_to: Option<String>,
+    /// The proxy that connections go through: `http(s)://[user:password@]host:port`. Goes before those of
+    /// [`TransportContext::proxies`](crate::TransportContext::proxies), whose `no_proxy` does not apply. Default none.
+    pub proxy_url: String,
     /// The signals that it can send; a batch of another is refused. Default: those of OTLP.
     pub signals: Vec<Signal>,
     /// HTTP: full URLs that replace base URL and path, by signal name.
@@ -98,6 +102,7 @@ impl ClientConfig {
         Self {
             endpoint: endpoint.into(),
             connect_to: None,
+            proxy_url: String::new(),
             signals: Signal::ALL.to_vec(),
             signal_endpoints: Vec::new(),
             encoding: Encoding::Protobuf,
@@ -119,6 +124,7 @@ impl fmt::Debug for ClientConfig {
         f.debug_struct("ClientConfig")
             .field("endpoint", &self.endpoint)
             .field("connect_to", &self.connect_to)
+            .field("has_proxy", &!self.proxy_url.is_empty())
             .field("signals", &self.signals)
             .field("signal_endpoints", &self.signal_endpoints)
             .field("encoding", &self.encoding)

@@ -14,6 +14,8 @@ pub(crate) enum TlsAcceptor {}
 /// What to offer, or to take, in ALPN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alpn {
+    /// HTTP/1.1 alone: proxies.
+    Http1,
     /// HTTP/2 alone.
     Http2,
     /// HTTP/2, else HTTP/1.1.

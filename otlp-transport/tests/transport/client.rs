@@ -2,12 +2,24 @@
 
 #[path = "client/fake.rs"]
 mod fake;
+#[path = "client/answers.rs"]
+mod answers;
+#[path = "client/dead.rs"]
+mod dead;
+#[path = "client/dial.rs"]
+mod dial;
 #[path = "client/grpc.rs"]
 mod grpc;
 #[path = "client/http.rs"]
 mod http;
 #[path = "client/pool.rs"]
 mod pool;
+#[path = "client/mix_ups.rs"]
+mod mix_ups;
+#[path = "client/proxy.rs"]
+mod proxy;
+#[path = "client/sim.rs"]
+mod sim;
 #[path = "client/strategies.rs"]
 mod strategies;
 #[cfg(feature = "tls")]

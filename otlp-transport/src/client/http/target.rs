@@ -20,8 +20,10 @@ pub(super) struct Targets {
 pub(super) struct Target {
     /// With scheme and authority, for HTTP/2.
     pub(super) url: Uri,
-    /// Path and query alone, for HTTP/1.1.
+    /// For HTTP/1.1: path and query alone, or to a proxy that sends requests on the whole URL.
     pub(super) path: Uri,
+    /// For that proxy.
+    pub(super) proxy_authorization: Option<HeaderValue>,
     /// Host and, if it was given, port.
     pub(super) host: HeaderValue,
     /// The URL without its query, which may hold a secret: for messages.
@@ -97,7 +99,16 @@ impl Target {
         let host =
             HeaderValue::from_str(endpoint.authority.as_str()).map_err(|error| problem(error.to_string()))?;
         let name = endpoint.name();
-        Ok(Self { url, path: Uri::from(endpoint.path), host, name, pool })
+        let (path, proxy_authorization) = match pool.forwarding() {
+            Some((proxy, address)) => {
+                let authority = if address == endpoint.address { endpoint.authority.as_str() } else { address };
+                let parts = Uri::builder().scheme("http").authority(authority).path_and_query(endpoint.path);
+                let url = parts.build().map_err(|error| problem(error.to_string()))?;
+                (url, proxy.authorization.clone())
+            }
+            None => (Uri::from(endpoint.path), None),
+        };
+        Ok(Self { url, path, proxy_authorization, host, name, pool })
     }
 
     pub(super) fn pool(&self) -> &ConnectionPool {

@@ -3,6 +3,7 @@
 use super::Shared;
 use crate::client::answer::{Answer, AnswerLimits};
 use crate::client::attempt::TimeLimit;
+use crate::client::connect::Greeting;
 use crate::client::outgoing::Outgoing;
 use crate::client::send_error::SendError;
 use crate::client::{http1, http2};
@@ -20,9 +21,9 @@ pub struct PooledConnection {
 /// What is on loan.
 pub(super) enum Held {
     /// A whole connection. `busy` from the start of a request to the end of its answer: what is dropped in between is lost.
-    Http1 { sender: http1::Sender, opened: Instant, busy: bool },
+    Http1 { sender: http1::Sender, greeting: Greeting, opened: Instant, busy: bool },
     /// A share of one, counted in its activity.
-    Http2 { sender: http2::Sender, activity: Arc<http2::Activity> },
+    Http2 { sender: http2::Sender, activity: Arc<http2::Activity>, greeting: Greeting },
 }
 
 /// A request on an HTTP/2 connection: tells the connection's activity how it ended.
@@ -53,7 +54,7 @@ impl PooledConnection {
         time: &TimeLimit,
     ) -> Result<Answer, SendError> {
         match &mut self.held {
-            Some(Held::Http1 { sender, busy, .. }) => {
+            Some(Held::Http1 { sender, busy, greeting, .. }) => {
                 *busy = true;
                 let answer = http1::send(sender, head(false), body, limits, &*self.shared.clock).await;
                 *busy = match &answer {
@@ -63,9 +64,9 @@ impl PooledConnection {
                     }
                     Err(_) => true,
                 };
-                answer
+                answer.map_err(|error| error.explained(self.shared.connector.name(), greeting.mix_up(false)))
             }
-            Some(Held::Http2 { sender, activity }) => {
+            Some(Held::Http2 { sender, activity, greeting }) => {
                 let call = Call::start(&self.shared, activity, time);
                 let answer = http2::send(sender, head(true), body, limits, &*self.shared.clock).await;
                 if http2::is_open(sender) {
@@ -73,7 +74,7 @@ impl PooledConnection {
                 } else {
                     self.shared.retire(activity);
                 }
-                answer
+                answer.map_err(|error| error.explained(self.shared.connector.name(), greeting.mix_up(true)))
             }
             None => Err(SendError::Failed(self.shared.gone())),
         }
@@ -125,8 +126,8 @@ impl Drop for Call<'_> {
 // === impl Held ===
 
 impl Held {
-    pub(super) fn http1(sender: http1::Sender, opened: Instant) -> Self {
-        Self::Http1 { sender, opened, busy: false }
+    pub(super) fn http1(sender: http1::Sender, greeting: Greeting, opened: Instant) -> Self {
+        Self::Http1 { sender, greeting, opened, busy: false }
     }
 
     /// Whether an HTTP/1.1 connection has been closed.

@@ -3,6 +3,7 @@
 use super::Waiter;
 use super::lease::Held;
 use crate::ClientLimits;
+use crate::client::connect::Greeting;
 use crate::client::http2::{self, Activity, Sender};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub(super) struct State {
 pub(super) struct Slot {
     sender: Sender,
     pub(super) activity: Arc<Activity>,
+    greeting: Greeting,
     opened: Instant,
 }
 
@@ -169,14 +171,15 @@ impl State {
 // === impl Slot ===
 
 impl Slot {
-    pub(super) fn new(sender: Sender, opened: Instant) -> Self {
-        Self { sender, activity: Arc::new(Activity::new(opened)), opened }
+    pub(super) fn new(sender: Sender, greeting: Greeting, opened: Instant) -> Self {
+        Self { sender, activity: Arc::new(Activity::new(opened)), greeting, opened }
     }
 
     /// Counts a request in.
     pub(super) fn lease(&self) -> Held {
         self.activity.in_flight.fetch_add(1, Ordering::Relaxed);
-        Held::Http2 { sender: self.sender.clone(), activity: self.activity.clone() }
+        let (sender, activity) = (self.sender.clone(), self.activity.clone());
+        Held::Http2 { sender, activity, greeting: self.greeting.clone() }
     }
 
     fn is_aged(&self, now: Instant, max_age: Option<Duration>) -> bool {

@@ -1,6 +1,6 @@
 //! OTLP/HTTP clients: what they send, and how they read what comes back.
 
-use super::fake::Fake;
+use super::fake::{Fake, Seen, serve_http1};
 use super::{batch, batch_of, config, context, fixture, table};
 use otlp_protocol::json::from_protobuf;
 use otlp_protocol::{
@@ -9,8 +9,10 @@ use otlp_protocol::{
 use otlp_transport::{
     ClientConfig, Compression, ConfigError, Encoding, Export, ExportError, ExportResult, HttpClient, codec,
 };
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// An HTTP/1.1 answer.
 fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
@@ -20,6 +22,13 @@ fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
 
 const PROTOBUF: &str = "content-type: application/x-protobuf\r\n";
 const JSON: &str = "content-type: application/json\r\n";
+
+/// An error's message without the address of the test's server.
+fn said(error: &ExportError) -> String {
+    let (before, after) = error.message().split_once(" from http://127.0.0.1:").expect("the URL is named");
+    let after = after.split_once("/v1/traces").expect("the path is named").1;
+    format!("{before}{after}")
+}
 
 /// How a client reads that answer.
 async fn read(answer: Vec<u8>) -> ExportResult {
@@ -78,7 +87,7 @@ async fn statuses_are_retryable_as_the_table_says() {
         let status = row["status"].as_u64().unwrap() as u16;
         let error = read(answer(status, "", b"")).await.unwrap_err();
         assert_eq!(error.retry().is_retryable(), row["retryable"].as_bool().unwrap(), "{row}");
-        assert_eq!(error.message(), format!("HTTP {status}"));
+        assert_eq!(said(&error), format!("HTTP {status}"));
     }
 }
 
@@ -104,7 +113,7 @@ async fn failures_tell_the_servers_message_whatever_its_form() {
     let status = fixture("responses/status_badrequest.pb");
     let violations = RpcStatus::decode(&status).unwrap().violations;
     let error = read(answer(400, PROTOBUF, &status)).await.unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::InvalidData, "HTTP 400: bad data"));
+    assert_eq!((error.kind(), &*said(&error)), (ErrorKind::InvalidData, "HTTP 400: bad data"));
     assert_eq!((error.to_status().violations, violations.len()), (violations, 1));
 
     let status = fixture("responses/status_unavailable_retryinfo.pb");
@@ -113,16 +122,16 @@ async fn failures_tell_the_servers_message_whatever_its_form() {
 
     let page = format!("<html>\r\n\t<b>Bad\u{1}gateway</b>{}", " ü".repeat(1000));
     let error = read(answer(502, "content-type: text/html\r\n", page.as_bytes())).await.unwrap_err();
-    assert!(error.message().starts_with("HTTP 502: <html> <b>Bad gateway</b> ü ü"), "{error}");
-    assert_eq!(error.message().chars().count(), "HTTP 502: ".len() + 201);
+    assert!(said(&error).starts_with("HTTP 502: <html> <b>Bad gateway</b> ü ü"), "{error}");
+    assert_eq!(said(&error).chars().count(), "HTTP 502: ".len() + 201);
 
     for body in [&b"\xff\xff\xff"[..], b"\x0a\x7f"] {
         let error = read(answer(500, PROTOBUF, body)).await.unwrap_err();
-        assert_eq!((error.retry(), error.message()), (Retry::Never, "HTTP 500"));
+        assert_eq!((error.retry(), &*said(&error)), (Retry::Never, "HTTP 500"));
     }
 
     let error = read(answer(307, "location: https://elsewhere.example/\r\n", b"")).await.unwrap_err();
-    assert_eq!(error.message(), "HTTP 307: redirect to https://elsewhere.example/, not followed");
+    assert_eq!(said(&error), "HTTP 307: redirect to https://elsewhere.example/, not followed");
     assert_eq!(error.retry(), Retry::Never);
 }
 
@@ -139,8 +148,6 @@ async fn the_answers_partial_success_is_handed_on() {
     }
     let text = read(answer(200, "content-type: text/plain\r\n", b"ok")).await;
     assert_eq!(text.unwrap(), Accepted::FULL);
-    let malformed = read(answer(200, PROTOBUF, b"\x0a\x7f")).await.unwrap_err();
-    assert_eq!((malformed.kind(), malformed.retry()), (ErrorKind::Internal, Retry::Never));
 }
 
 #[tokio::test]
@@ -172,10 +179,10 @@ async fn requests_and_answers_may_be_json() {
     }
     let status = fixture("responses/status_badrequest.json");
     let error = read(answer(400, JSON, &status)).await.unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::InvalidData, "HTTP 400: bad data"));
+    assert_eq!((error.kind(), &*said(&error)), (ErrorKind::InvalidData, "HTTP 400: bad data"));
     assert_eq!(error.to_status().violations.len(), 1);
     let error = read(answer(500, JSON, b"{\"error\": 1")).await.unwrap_err();
-    assert_eq!(error.message(), "HTTP 500: {\"error\": 1");
+    assert_eq!(said(&error), "HTTP 500: {\"error\": 1");
     // Whatever it is, it was accepted.
     assert_eq!(read(answer(200, JSON, b"[]")).await.unwrap(), Accepted::FULL);
 }
@@ -223,8 +230,6 @@ async fn requests_and_answers_are_compressed_both_ways() {
         let plain = codec.decompress(&seen.body, 1 << 20, &mut Charge::none(), &buffers).unwrap();
         assert_eq!(plain, bytes);
     }
-    let unknown = read(answer(200, &format!("{PROTOBUF}content-encoding: lzw\r\n"), b"x")).await.unwrap_err();
-    assert_eq!((unknown.kind(), unknown.retry()), (ErrorKind::Internal, Retry::Never));
 }
 
 #[tokio::test]
@@ -248,7 +253,7 @@ async fn sizes_are_limited_both_ways() {
         |error: ExportError| assert_eq!((error.kind(), error.retry()), (ErrorKind::TooLarge, Retry::Never));
     oversized(client.export(batch_of(Signal::TRACES, 1001).0).await.unwrap_err());
     for _ in 0..3 {
-        oversized(client.export(batch().0).await.unwrap_err());
+        assert_eq!(client.export(batch().0).await.unwrap(), Accepted::FULL, "2xx is success");
     }
     assert_eq!(client.stats().oversized_answers.load(Ordering::Relaxed), 3);
     assert_eq!(fake.seen().len(), 3);
@@ -274,17 +279,58 @@ async fn a_disconnect_without_an_answer_is_retryable() {
     assert_eq!(fake.seen().len(), 1, "a fresh connection's failure is not resent");
 }
 
-/// RFC 9112 §9.5: a server may close an idle connection just as a request is on its way.
+/// Once a request has been written nothing tells whether the server processed it: the attempt fails, and whoever retries
+/// decides.
 #[tokio::test]
-async fn a_connection_closed_while_idle_costs_nothing() {
+async fn a_request_that_was_written_is_not_resent_behind_the_callers_back() {
     let fake =
         Fake::http1(|seen| if seen.number == 1 { Vec::new() } else { answer(200, PROTOBUF, b"") }).await;
     let client = HttpClient::new(&context(), &config(fake.address)).unwrap();
     client.export(batch().0).await.unwrap();
+    let error = client.export(batch().0).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff), "{error}");
+    assert_eq!(fake.seen().len(), 2, "delivered once");
     client.export(batch().0).await.unwrap();
     let connections: Vec<_> = fake.seen().iter().map(|seen| seen.connection).collect();
     assert_eq!(connections, [0, 0, 1]);
-    assert_eq!(client.stats().resent_requests.load(Ordering::Relaxed), 1);
+    assert_eq!(client.stats().resent_requests.load(Ordering::Relaxed), 0);
+}
+
+/// RFC 9112 §9.5: a server may close an idle connection at any time.
+#[tokio::test]
+async fn a_connection_closed_while_idle_costs_nothing() {
+    let closed = Arc::new(Notify::new());
+    let close = closed.clone();
+    let fake = Fake::accept("127.0.0.1:0", move |seen, number, io| {
+        let closed = close.clone();
+        let once = Arc::new(move |seen: Seen| {
+            // The second request of the first connection is never read: it is closed before.
+            assert!(seen.connection > 0 || seen.number == 0);
+            answer(200, PROTOBUF, b"")
+        });
+        tokio::spawn(async move {
+            let server = serve_http1(io, number, seen.clone(), once);
+            if number > 0 {
+                return server.await;
+            }
+            let answered = async {
+                while seen.lock().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+                // The answer is written.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            };
+            tokio::select! { () = server => {}, () = answered => {} }
+            closed.notify_one();
+        });
+    })
+    .await;
+    let client = HttpClient::new(&context(), &config(fake.address)).unwrap();
+    client.export(batch().0).await.unwrap();
+    closed.notified().await;
+    client.export(batch().0).await.unwrap();
+    let connections: Vec<_> = fake.seen().iter().map(|seen| seen.connection).collect();
+    assert_eq!(connections, [0, 1]);
 }
 
 #[tokio::test]

@@ -73,8 +73,9 @@ async fn grpc_and_http_speak_over_tls() {
     let (batch, bytes) = batch();
     assert_eq!(grpc(&server.config()).await.unwrap(), Accepted::FULL);
     let client = HttpClient::new(&context(), &server.config()).unwrap();
-    // The answer is a gRPC one, but the request is what counts: HTTP/2 was chosen.
-    client.export(batch).await.unwrap();
+    // HTTP/2 was chosen; the answer is a gRPC one, which is no success over HTTP.
+    let error = client.export(batch).await.unwrap_err();
+    assert!(error.message().contains("the server speaks gRPC"), "{error}");
     let seen = server.fake.seen().pop().unwrap();
     assert_eq!(seen.body, bytes);
     assert_eq!(seen.uri, format!("https://localhost:{}/v1/traces", server.fake.address.port()));
@@ -108,7 +109,7 @@ async fn strangers_are_refused() {
     config.tls.ca_pem = Some(stranger.authority.clone());
     let error = grpc(&config).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff));
-    assert!(error.message().contains("certificate"), "{error}");
+    assert!(error.message().contains("not signed by a trusted authority: set tls.ca_file"), "{error}");
     assert_eq!(http(&config).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(server.fake.seen().is_empty());
 }
@@ -117,7 +118,8 @@ async fn strangers_are_refused() {
 async fn the_name_must_fit_unless_overridden_or_skipped() {
     let server = Secure::start(&["collector.example"], &["h2"]).await;
     let mut config = server.config();
-    assert!(grpc(&config).await.is_err());
+    let error = grpc(&config).await.unwrap_err();
+    assert!(error.message().contains("certificate is not for `localhost`"), "{error}");
     config.tls.server_name_override = Some("collector.example".into());
     grpc(&config).await.unwrap();
 
@@ -167,5 +169,49 @@ async fn a_handshake_that_hangs_is_given_up() {
     config.limits.connect_timeout = Duration::from_millis(50);
     let error = grpc(&config).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff));
-    assert!(error.message().contains("not within 50ms"), "{error}");
+    assert!(error.message().contains("no connection within 50ms"), "{error}");
+}
+
+#[tokio::test]
+async fn tls_to_a_server_in_the_clear_is_named() {
+    // As most servers do with what they cannot parse.
+    let answering = Fake::accept("127.0.0.1:0", |_, _, mut io| {
+        tokio::spawn(async move {
+            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+            let _ = io.read(&mut [0; 1024]).await;
+            let _ = io.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        });
+    })
+    .await;
+    let http2 = Fake::http2(|_| Reply::message(b"")).await;
+    for (fake, expected) in [
+        (&answering, "the server does not speak TLS here"),
+        (&http2, "TLS"),
+    ] {
+        let mut config = ClientConfig::new(format!("https://localhost:{}", fake.address.port()));
+        config.tls.insecure_skip_verify = true;
+        let error = grpc(&config).await.unwrap_err();
+        assert!(error.message().contains("TLS handshake: ") && error.message().contains(expected), "{error}");
+        assert_eq!(error.retry(), Retry::Backoff);
+    }
+}
+
+/// TLS to the server goes through the proxy's tunnel, for gRPC and HTTP.
+#[tokio::test]
+async fn tls_goes_through_a_proxys_tunnel() {
+    let server = Secure::start(&["localhost"], &["h2", "http/1.1"]).await;
+    let proxy = super::proxy::tunnelling_proxy().await;
+    let mut config = server.config();
+    config.proxy_url = format!("http://user:pass%20word@{}", proxy.address);
+    grpc(&config).await.unwrap();
+    http(&config).await.unwrap_err();
+    let target = format!("localhost:{}", server.fake.address.port());
+    let connects: Vec<_> = proxy.seen().into_iter().map(|seen| (seen.uri, seen.headers)).collect();
+    assert_eq!(connects.len(), 2);
+    for (uri, headers) in connects {
+        assert_eq!((uri, &headers["host"]), (target.clone(), &target.parse().unwrap()));
+        assert_eq!(headers["proxy-authorization"], "Basic dXNlcjpwYXNzIHdvcmQ=");
+    }
+    let seen = server.fake.seen();
+    assert!(seen.iter().all(|seen| !seen.headers.contains_key("proxy-authorization")));
 }

@@ -1,0 +1,73 @@
+//! Proxies: which one leads to an endpoint, and how a connection goes through it.
+
+mod no_proxy;
+mod tunnel;
+mod url;
+
+#[cfg(feature = "fuzzing")]
+pub(crate) use tunnel::parse;
+pub(crate) use no_proxy::NoProxy;
+pub(crate) use tunnel::open_tunnel;
+pub(crate) use url::ProxyUrl;
+
+use crate::endpoint::Endpoint;
+use crate::{Address, ClientConfig, ConfigError, ProxyConfig};
+
+/// How an endpoint is reached.
+#[derive(Debug)]
+pub(crate) enum Route {
+    Direct,
+    /// The proxy gets requests with their whole URL and sends them on.
+    Forward(ProxyUrl),
+    /// The proxy connects us to the endpoint (CONNECT) and then passes bytes.
+    Tunnel(ProxyUrl),
+}
+
+// === impl Route ===
+
+impl Route {
+    /// The route to `endpoint`: through `config.proxy_url`, or as the environment says. `grpc`: HTTP/2 with prior
+    /// knowledge, which no proxy sends on.
+    pub(crate) fn new(
+        proxies: &ProxyConfig,
+        config: &ClientConfig,
+        endpoint: &Endpoint,
+        grpc: bool,
+    ) -> Result<Self, ConfigError> {
+        if Address::unix_path(&endpoint.address).is_some() {
+            return Ok(Self::Direct);
+        }
+        let tunnels = grpc || endpoint.secure;
+        let (name, url) = match (config.proxy_url.as_str(), tunnels) {
+            ("", true) => ("HTTPS_PROXY in the environment", &proxies.https_proxy),
+            ("", false) => ("HTTP_PROXY in the environment", &proxies.http_proxy),
+            _ => ("", &config.proxy_url),
+        };
+        if url.is_empty() || (config.proxy_url.is_empty() && is_exempt(proxies, config, endpoint)) {
+            return Ok(Self::Direct);
+        }
+        let proxy = ProxyUrl::parse(url).map_err(|problem| {
+            let place = if name.is_empty() { String::new() } else { format!("{name}: ") };
+            ConfigError { key: "proxy_url", problem: format!("{place}{problem}") }
+        })?;
+        Ok(if tunnels { Self::Tunnel(proxy) } else { Self::Forward(proxy) })
+    }
+
+    /// The proxy that connections go to first.
+    pub(crate) fn proxy(&self) -> Option<&ProxyUrl> {
+        match self {
+            Self::Direct => None,
+            Self::Forward(proxy) | Self::Tunnel(proxy) => Some(proxy),
+        }
+    }
+}
+
+/// Whether `NO_PROXY` names the endpoint, or the address that balancing found for it.
+fn is_exempt(proxies: &ProxyConfig, config: &ClientConfig, endpoint: &Endpoint) -> bool {
+    let exempt = NoProxy::parse(&proxies.no_proxy);
+    let addresses = [Some(endpoint.address.as_str()), config.connect_to.as_deref()];
+    addresses.into_iter().flatten().any(|address| exempt.contains(address))
+}
+
+#[cfg(test)]
+mod tests;
