@@ -8,7 +8,7 @@ use crate::config::{self, SystemLookup};
 use crate::exit::Failure;
 use crate::otel_env::Forward;
 use crate::signals::Signals;
-use crate::{local, logging, otel_env, start};
+use crate::{descriptors, local, logging, otel_env, start};
 use otlp_service::Gateway;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     };
     logging::init(plan.logs);
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    descriptors::raise_limit();
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve(plan, &sources, args.drain_timeout));
     // The drain has delivered what can be delivered: a read of a file that hangs must not keep the process.

@@ -7,6 +7,7 @@ mod args;
 mod auth;
 mod components;
 mod config;
+mod descriptors;
 mod exit;
 mod local;
 mod logging;

@@ -4,15 +4,18 @@ use crate::auth::Authenticators;
 use crate::config::Lookup;
 use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::{Problem, Problems};
+use crate::descriptors::max_connections;
 use crate::memory::default_budget_bytes;
 use crate::output::Output;
 use otlp_service::{ExporterSpec, GatewaySpec, ReceiverSpec, ServerSpec};
-use otlp_transport::{ProxyConfig, TransportContext};
+use otlp_transport::{Connections, ProxyConfig, TransportContext};
 use std::sync::Arc;
 
 /// Time, network and memory as the plan wants them.
 pub(crate) fn context(plan: &Plan) -> TransportContext {
-    TransportContext::tcp(plan.memory_limit_bytes.unwrap_or_else(default_budget_bytes))
+    let connections = Arc::new(Connections::new(max_connections()));
+    let budget_bytes = plan.memory_limit_bytes.unwrap_or_else(default_budget_bytes);
+    TransportContext { connections, ..TransportContext::tcp(budget_bytes) }
 }
 
 /// The proxies that the environment names.

@@ -109,8 +109,10 @@ pub enum DecompressError {
     Budget(#[from] BudgetExhausted),
 }
 
-/// The codec of that name, in any case; `None` for unknown ones and for `identity`, which needs none.
+/// The codec of that name, in any case; `None` for unknown ones and for `identity`, which needs none. `x-gzip` is gzip:
+/// RFC 9110 §8.4.1.3.
 pub fn codec(name: &str) -> Option<&'static dyn Codec> {
+    let name = if name.eq_ignore_ascii_case("x-gzip") { "gzip" } else { name };
     CODECS.iter().copied().find(|codec| name.eq_ignore_ascii_case(codec.name()))
 }
 

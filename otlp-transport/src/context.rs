@@ -1,6 +1,6 @@
 //! What every part of this layer is handed at its making.
 
-use crate::{Clock, Disk, Net, ProxyConfig, ReloadStats, SystemDisk, TcpNet, TokioClock};
+use crate::{Clock, Connections, Disk, Net, ProxyConfig, ReloadStats, SystemDisk, TcpNet, TokioClock};
 use otlp_protocol::{BufferPool, ByteBudget};
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub struct TransportContext {
     pub reloads: Arc<ReloadStats>,
     /// The proxies that clients connect through. Default none.
     pub proxies: Arc<ProxyConfig>,
+    /// Open connections of all servers.
+    pub connections: Arc<Connections>,
     /// Charged before a body is read or inflated.
     pub budget: ByteBudget,
     /// Where buffers for bodies come from.
@@ -24,7 +26,7 @@ pub struct TransportContext {
 }
 
 impl TransportContext {
-    /// Real time, TCP and files, with a budget for bodies of `max_body_bytes` in all.
+    /// Real time, TCP and files, with a budget for bodies of `max_body_bytes` in all, and at most 4096 connections.
     pub fn tcp(max_body_bytes: u64) -> Self {
         Self {
             clock: Arc::new(TokioClock),
@@ -32,11 +34,13 @@ impl TransportContext {
             disk: Arc::new(SystemDisk),
             reloads: Arc::default(),
             proxies: Arc::default(),
+            connections: Arc::new(Connections::new(DEFAULT_MAX_CONNECTIONS)),
             budget: ByteBudget::new(max_body_bytes),
             buffers: BufferPool::new(IDLE_BUFFERS),
         }
     }
 }
 
+const DEFAULT_MAX_CONNECTIONS: usize = 4096;
 /// At most 1 MiB each, so at most 16 MiB idle.
 const IDLE_BUFFERS: usize = 16;

@@ -12,6 +12,7 @@ mod client;
 mod clock;
 mod compression;
 mod config;
+mod connections;
 mod context;
 mod disk;
 mod endpoint;
@@ -52,6 +53,7 @@ pub use config::{
     InvalidIds, InvalidUtf8, OriginConfig, ProxyConfig, ServerConfig, ServerLimits, ServerTlsConfig,
     TlsConfig, TlsParameters, TlsVersion,
 };
+pub use connections::Connections;
 pub use context::TransportContext;
 pub use disk::{Disk, ReloadStats, SystemDisk};
 pub use error::ExportError;

@@ -6,12 +6,12 @@ mod unix;
 
 pub use address::Address;
 
+use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt;
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpSocket;
 
 /// A byte stream between two peers.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -26,7 +26,8 @@ pub type NetFuture<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 
 
 /// Listeners and connections.
 pub trait Net: fmt::Debug + Send + Sync + 'static {
-    /// Listens on `address`: `host:port` (port 0 lets the system choose), or `unix:///path`.
+    /// Listens on `address`: `host:port` (port 0 lets the system choose), or `unix:///path`. No host, `0.0.0.0` and `[::]`
+    /// are all addresses of the machine, of IPv6 too where the system has it. Of a name, an IPv4 address is preferred.
     fn bind<'a>(&'a self, address: &'a str) -> NetFuture<'a, Box<dyn Listener>>;
 
     /// Connects to `address`: `host:port`, trying each address the name resolves to, or `unix:///path`.
@@ -35,7 +36,7 @@ pub trait Net: fmt::Debug + Send + Sync + 'static {
     /// The addresses of `name` (`host:port`). Default: an error, for networks without names.
     fn resolve<'a>(&'a self, name: &'a str) -> NetFuture<'a, Vec<SocketAddr>> {
         let message = format!("{name} cannot be looked up on this network");
-        Box::pin(std::future::ready(Err(io::Error::new(io::ErrorKind::Unsupported, message))))
+        Box::pin(std::future::ready(Err(io::Error::new(ErrorKind::Unsupported, message))))
     }
 }
 
@@ -64,9 +65,14 @@ impl Net for TcpNet {
             if let Some(path) = Address::unix_path(address) {
                 return unix::bind(path).await;
             }
-            let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
-            for address in tokio::net::lookup_host(address).await? {
-                match listen(address) {
+            let address =
+                if address.starts_with(':') { format!("[::]{address}") } else { address.to_owned() };
+            let mut failure = io::Error::new(ErrorKind::InvalidInput, "the name has no address");
+            let mut addresses: Vec<_> = tokio::net::lookup_host(address).await?.collect();
+            // `localhost` is often `::1` first, where few senders look for it.
+            addresses.sort_by_key(SocketAddr::is_ipv6);
+            for address in addresses {
+                match listen_widely(address) {
                     Ok(listener) => return Ok(Box::new(TcpListener(listener)) as Box<dyn Listener>),
                     Err(error) => failure = error,
                 }
@@ -91,15 +97,35 @@ impl Net for TcpNet {
     }
 }
 
-/// What `tokio::net::TcpListener::bind` does, but for the backlog.
+/// Listens on an address. All addresses of the machine are those of IPv6 and IPv4, as in Go; without IPv6 those that were
+/// asked for.
+fn listen_widely(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
+    if !address.ip().is_unspecified() {
+        return listen(address);
+    }
+    match listen(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), address.port())) {
+        Err(error) if !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) => {
+            listen(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port()))
+        }
+        outcome => outcome,
+    }
+}
+
+/// What `tokio::net::TcpListener::bind` does, but for the backlog and for IPv4 on IPv6 sockets.
 fn listen(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // What the system does by itself is a setting of its own.
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
     // Elsewhere it would let two processes share the port.
     if cfg!(unix) {
-        socket.set_reuseaddr(true)?;
+        socket.set_reuse_address(true)?;
     }
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    tokio::net::TcpListener::from_std(socket.into())
 }
 
 impl Listener for TcpListener {
@@ -107,6 +133,8 @@ impl Listener for TcpListener {
         Box::pin(async move {
             let (stream, peer) = self.0.accept().await?;
             stream.set_nodelay(true)?;
+            // On an IPv6 socket, an IPv4 peer is `::ffff:1.2.3.4`.
+            let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
             Ok((Box::new(stream) as BoxIo, Address::Tcp(peer)))
         })
     }
@@ -118,7 +146,7 @@ impl Listener for TcpListener {
 
 /// Connections that may wait to be accepted: with the usual 128, the senders that all come back at once after a restart
 /// would be kept waiting for a second or more by their own retransmissions.
-const BACKLOG: u32 = 1024;
+const BACKLOG: i32 = 1024;
 
 #[cfg(all(test, unix))]
 mod tests;

@@ -1,9 +1,10 @@
 //! Pages for operators and probes: a few small documents over HTTP/1.1, `GET` and `HEAD` only.
 //!
 //! Not on the data path, so it is simple rather than fast: one request a connection, which is closed after
-//! [`CONNECTION_TIME`] at the latest, and [`MAX_CONNECTIONS`] at a time.
+//! [`CONNECTION_TIME`] at the latest, and [`MAX_CONNECTIONS`] at a time, of which the oldest makes room for a new one: a
+//! probe is answered however many silent connections there are.
 
-use crate::{Address, Listener, TransportContext};
+use crate::{Address, BoxIo, Listener, Sleep, TransportContext};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -12,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -70,27 +72,32 @@ type Pages = dyn Fn(&str) -> Option<Page> + Send + Sync;
 
 async fn accept(listener: Box<dyn Listener>, context: TransportContext, pages: Arc<Pages>) {
     let mut connections = JoinSet::new();
+    let mut by_age = VecDeque::with_capacity(MAX_CONNECTIONS);
     loop {
         tokio::select! {
-            Some(_) = connections.join_next() => {}
+            Some(_) = connections.join_next() => by_age.retain(|open: &AbortHandle| !open.is_finished()),
             accepted = listener.accept() => match accepted {
-                Ok((io, _)) if connections.len() < MAX_CONNECTIONS => {
-                    let too_late = context.clock.sleep(CONNECTION_TIME);
-                    let pages = pages.clone();
-                    connections.spawn(async move {
-                        let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&*pages, &request))));
-                        let connection = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(io), service);
-                        tokio::select! {
-                            // A peer that breaks off hurts nobody.
-                            result = connection => drop(result),
-                            () = too_late => {}
-                        }
-                    });
+                Ok((io, _)) => {
+                    if by_age.len() == MAX_CONNECTIONS && let Some(oldest) = by_age.pop_front() {
+                        oldest.abort();
+                    }
+                    let (pages, too_late) = (Arc::clone(&pages), context.clock.sleep(CONNECTION_TIME));
+                    by_age.push_back(connections.spawn(serve(io, pages, too_late)));
                 }
-                Ok(_) => {}
                 Err(_) => context.clock.sleep(ACCEPT_BACKOFF).await,
             },
         }
+    }
+}
+
+async fn serve(io: BoxIo, pages: Arc<Pages>, too_late: Sleep) {
+    let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&*pages, &request))));
+    let mut http = http1::Builder::new();
+    http.keep_alive(false).half_close(true).max_buf_size(MAX_REQUEST_BYTES);
+    tokio::select! {
+        // A peer that breaks off hurts nobody.
+        result = http.serve_connection(TokioIo::new(io), service) => drop(result),
+        () = too_late => {}
     }
 }
 
@@ -110,11 +117,14 @@ fn answer(pages: &Pages, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     response
 }
 
-/// Connections at a time; further ones are closed at once.
+/// Connections at a time.
 const MAX_CONNECTIONS: usize = 64;
 
 /// From accepting a connection to the end of the answer.
 const CONNECTION_TIME: Duration = Duration::from_secs(10);
+
+/// Of a request's head.
+const MAX_REQUEST_BYTES: usize = 16 << 10;
 
 /// After a failure to accept, such as for want of file descriptors.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);

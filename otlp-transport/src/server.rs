@@ -2,10 +2,12 @@
 
 mod accept;
 mod activity;
+mod authority;
 mod body;
 mod checks;
 mod connection;
 mod deadline;
+mod discard;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod gate;
@@ -71,7 +73,7 @@ pub(crate) async fn bind(
     let (is_draining, drained) = watch::channel(false);
     let intake = Intake::new(context.clone(), &config, routes, Arc::clone(&stats));
     let serve = Serve::new(Arc::new(intake), &config, protocol, tls, drained).await;
-    let acceptor = tokio::spawn(Acceptor::new(listener, serve).run());
+    let acceptor = tokio::spawn(Acceptor::new(listener, serve, config.log_name(&local_addr)).run());
     Ok(Server { local_addr, stats, clock: Arc::clone(&context.clock), is_draining, acceptor })
 }
 

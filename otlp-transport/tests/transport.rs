@@ -22,14 +22,20 @@ mod certificates;
 mod client;
 #[path = "transport/fifth_signal.rs"]
 mod fifth_signal;
+#[path = "transport/server_authority.rs"]
+mod server_authority;
 #[path = "transport/server_cors.rs"]
 mod server_cors;
+#[path = "transport/server_early.rs"]
+mod server_early;
 #[path = "transport/server_grpc.rs"]
 mod server_grpc;
 #[path = "transport/server_http.rs"]
 mod server_http;
 #[path = "transport/server_ids.rs"]
 mod server_ids;
+#[path = "transport/server_idle.rs"]
+mod server_idle;
 #[path = "transport/server_json.rs"]
 mod server_json;
 #[path = "transport/server_life.rs"]

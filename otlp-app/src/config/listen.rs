@@ -1,7 +1,7 @@
 //! Where something listens: `host:port`, or the path of a Unix socket.
 
-/// Checks an address to listen on. Without a host (`:4317`) it is every IPv4 address of the machine; `unix:///path` is a
-/// socket.
+/// Checks an address to listen on. No host (`:4317`), `0.0.0.0` and `[::]` are one: every address of the machine, of IPv6
+/// too where the system has it. `unix:///path` is a socket.
 pub(crate) fn listen_address(endpoint: &str) -> Result<String, &'static str> {
     if endpoint.starts_with("unix:") {
         return listen_path(endpoint);
@@ -17,7 +17,7 @@ pub(crate) fn listen_address(endpoint: &str) -> Result<String, &'static str> {
     if host.contains(':') && !bracketed {
         return Err("an IPv6 address needs brackets: [::1]:4317");
     }
-    Ok(if host.is_empty() { format!("0.0.0.0:{port}") } else { endpoint.to_owned() })
+    Ok(if matches!(host, "" | "0.0.0.0" | "[::]") { format!("[::]:{port}") } else { endpoint.to_owned() })
 }
 
 /// Whether two checked addresses are one port or socket. Two ports of the system's choice are two.

@@ -271,7 +271,8 @@ impl Builder {
         name: String,
         spec: ServerSpec,
     ) -> Result<otlp_transport::Server, StartError> {
-        let ServerSpec { strategy, config, http_paths } = spec;
+        let ServerSpec { strategy, mut config, http_paths } = spec;
+        config.name.clone_from(&name);
         let mut routes = Routes::new();
         for (signal, pipelines) in self.fed_by(receiver) {
             let stats = ReceiverStats::new(&self.registry, receiver, strategy.name(), signal);

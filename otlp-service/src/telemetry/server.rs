@@ -55,6 +55,11 @@ const COUNTED: &[Counted<ServerStats>] = &[
         &stats.refused_connections
     }),
     Counted::total(
+        "otlp_server_evicted_connections",
+        "Idle connections closed to make room for new ones.",
+        |stats| &stats.evicted_connections,
+    ),
+    Counted::total(
         "otlp_server_timed_out_connections",
         "Connections closed as they were slow or idle.",
         |stats| &stats.timed_out_connections,

@@ -73,6 +73,7 @@ fn what_the_transport_counts_is_shown() {
         (&server.failed_requests, "otlp_server_failed_requests", ""),
         (&server.open_connections, "otlp_server_open_connections", ""),
         (&server.refused_connections, "otlp_server_refused_connections", ""),
+        (&server.evicted_connections, "otlp_server_evicted_connections", ""),
         (&server.timed_out_connections, "otlp_server_timed_out_connections", ""),
         (&server.accept_errors, "otlp_server_accept_errors", ""),
         (&client.open_connections, "otlp_client_open_connections", ""),

@@ -1,7 +1,7 @@
 //! What a server listens on, whom it lets in, and what peers may cost it.
 
 use super::{ConfigError, CorsConfig, ServerTlsConfig};
-use crate::{Authenticate, codec};
+use crate::{Address, Authenticate, codec};
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServerConfig {
+    /// What log lines call the server, such as the receiver's id. Default: the address it listens on.
+    pub name: String,
     /// Where to listen: `host:port`, of which port 0 lets the system choose, or `unix:///path`.
     pub endpoint: String,
     /// Transport security. Default none: cleartext.
@@ -81,8 +83,6 @@ pub struct ServerLimits {
     pub max_depth: usize,
     /// Header names and values of one request. Default 16 KiB.
     pub max_header_bytes: u32,
-    /// Open connections; further ones are closed at once. Default 4096.
-    pub max_connections: usize,
     /// Concurrent requests on one HTTP/2 connection. Default 128.
     pub max_concurrent_streams: u32,
     /// From accepting a connection, or starting a request on HTTP/1.1, to the end of its headers. Default 10 s.
@@ -116,6 +116,7 @@ impl ServerConfig {
     /// Defaults, listening on `endpoint`.
     pub fn new(endpoint: impl Into<String>) -> Self {
         Self {
+            name: String::new(),
             endpoint: endpoint.into(),
             tls: None,
             auth: None,
@@ -127,6 +128,11 @@ impl ServerConfig {
             response_headers: Vec::new(),
             encodings: None,
         }
+    }
+
+    /// What log lines call the server.
+    pub(crate) fn log_name(&self, local_addr: &Address) -> String {
+        if self.name.is_empty() { local_addr.to_string() } else { self.name.clone() }
     }
 
     /// Finds what cannot work, as binding would.
@@ -167,7 +173,6 @@ impl Default for ServerLimits {
             max_elements: 16 << 20,
             max_depth: 100,
             max_header_bytes: 16 << 10,
-            max_connections: 4096,
             max_concurrent_streams: 128,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),

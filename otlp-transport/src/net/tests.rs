@@ -42,6 +42,29 @@ async fn bytes_go_through_a_unix_socket_which_is_removed_at_the_end() {
     assert!(TcpNet.connect(&address).await.is_err());
 }
 
+/// As in Go, and so in the Collector.
+#[tokio::test]
+async fn all_addresses_are_those_of_both_families() {
+    for address in [":0", "0.0.0.0:0", "[::]:0"] {
+        let listener = TcpNet.bind(address).await.unwrap();
+        let bound = listener.local_addr().unwrap().tcp().unwrap();
+        let mut hosts = vec!["127.0.0.1"];
+        // Without IPv6 in the system, IPv4 alone is listened on.
+        if bound.is_ipv6() && TcpNet.bind("[::1]:0").await.is_ok() {
+            hosts.push("[::1]");
+        }
+        for host in hosts {
+            let connect = TcpNet.connect(&format!("{host}:{}", bound.port())).await;
+            assert!(connect.is_ok(), "{host} at {address}");
+            let (_, peer) = listener.accept().await.unwrap();
+            let expected = host.trim_matches(['[', ']']).parse().unwrap();
+            assert_eq!(peer.ip(), Some(expected), "not an IPv4 address in IPv6's clothes");
+        }
+    }
+    let localhost = TcpNet.bind("localhost:0").await.unwrap().local_addr().unwrap();
+    assert_eq!(localhost.to_string().split(':').next(), Some("127.0.0.1"));
+}
+
 #[tokio::test]
 async fn only_an_abandoned_socket_is_replaced() {
     let directory = Directory::new("abandoned");

@@ -1,4 +1,5 @@
-//! Accepts connections, as many as may be open, and survives what goes wrong with that.
+//! Accepts connections, as many as may be open, and survives what goes wrong with that. Idle connections make room for
+//! new ones.
 
 use super::ServerStats;
 use super::connection::Serve;
@@ -15,12 +16,14 @@ pub(super) struct Acceptor {
     serve: Arc<Serve>,
     /// Dropping it cuts off all connections.
     connections: JoinSet<()>,
+    /// The server in log lines.
+    name: String,
     warned: Option<Instant>,
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: Box<dyn Listener>, serve: Serve) -> Self {
-        Self { listener, serve: Arc::new(serve), connections: JoinSet::new(), warned: None }
+    pub(super) fn new(listener: Box<dyn Listener>, serve: Serve, name: String) -> Self {
+        Self { listener, serve: Arc::new(serve), connections: JoinSet::new(), name, warned: None }
     }
 
     /// Accepts until the server is drained, then waits for the connections to close.
@@ -43,6 +46,8 @@ impl Acceptor {
                     Err(error) => {
                         ServerStats::count(&self.serve.stats().accept_errors);
                         self.warn(&error);
+                        // Out of file descriptors, an idle connection gives up its own.
+                        self.serve.connections().evict();
                         self.serve.clock().sleep(backoff).await;
                         backoff = (2 * backoff).min(MAX_BACKOFF);
                     }
@@ -60,21 +65,21 @@ impl Acceptor {
         let now = self.serve.clock().now();
         if self.warned.is_none_or(|warned| now.saturating_duration_since(warned) >= WARNING_INTERVAL) {
             self.warned = Some(now);
-            tracing::warn!(%error, "cannot accept connections");
+            tracing::warn!(server = self.name, %error, "cannot accept connections");
         }
     }
 
     fn admit(&mut self, io: BoxIo, peer: Address) {
         let stats = self.serve.stats();
-        if self.connections.len() >= self.serve.limits().max_connections {
+        let Some(slot) = self.serve.connections().admit() else {
             ServerStats::count(&stats.refused_connections);
             return;
-        }
+        };
         let open = Open::new(stats);
         let serve = Arc::clone(&self.serve);
         self.connections.spawn(async move {
             let _open = open;
-            serve.connection(io, peer).await;
+            serve.connection(io, peer, slot).await;
         });
     }
 }

@@ -1,18 +1,28 @@
-//! What an HTTP/1.1 connection is doing, told by its bytes and its service to whoever closes idle and slow ones.
+//! State of an HTTP/1.1 connection, shared by its stream, its service and its timeouts.
 //!
-//! The bytes are watched only while a request's head is due. Two things are learnt there that hyper does not tell:
-//! whether a head has begun, and whether it names both Content-Length and Transfer-Encoding (hyper drops the one
-//! in silence). Of pipelined requests, which nobody sends, this holds for the first one of each read only.
+//! hyper does not tell when the head of a request begins to arrive, whether a head had both Content-Length and
+//! Transfer-Encoding (it drops the former), or that an answer has been written. The stream finds out: see [`HeadWatch`].
+
+mod head;
+
+pub(super) use head::HeadWatch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// Shared by a connection's stream, service and watch: all on one task, so there is nothing to order.
-#[derive(Debug, Default)]
+/// Shared by parts of one task, so nothing has to be ordered.
+#[derive(Debug)]
 pub(super) struct Activity {
     /// Two bits of phase; above them, a count of the changes of phase.
     phase: AtomicU64,
-    is_ambiguous: AtomicBool,
+    /// Requests whose answer has begun to be made.
+    requests: AtomicU64,
+    /// Number of the first request, from 1, that may have two lengths.
+    ambiguous_from: AtomicU64,
+    /// Part of the next request's head has arrived.
+    head_begun: AtomicBool,
+    /// Bytes were written that hyper has not flushed since.
+    is_writing: AtomicBool,
 }
 
 /// What a connection is doing.
@@ -20,7 +30,7 @@ pub(super) struct Activity {
 pub(super) enum Phase {
     /// No request has begun.
     Idle,
-    /// The head of a request is coming.
+    /// The head of a request is arriving.
     Head,
     /// A request is being answered.
     Busy,
@@ -33,18 +43,8 @@ pub(super) struct Moment {
     pub(super) phase: Phase,
 }
 
-/// A request being answered; when dropped, the next one is due.
+/// A request being answered; when dropped, the next request is due.
 pub(super) struct Answering(Arc<Activity>);
-
-/// Reads heads as they come, line by line.
-#[derive(Debug)]
-pub(super) struct HeadWatch {
-    activity: Arc<Activity>,
-    /// The begun line, if it did not end with the bytes read so far; no longer than matters.
-    line: Vec<u8>,
-    has_length: bool,
-    has_encoding: bool,
-}
 
 // === impl Activity ===
 
@@ -59,10 +59,26 @@ impl Activity {
         Moment { number, phase }
     }
 
-    /// A request's head is complete. Says whether it has two lengths.
+    /// The head of a request is complete. Returns whether the head may have had two lengths.
     pub(super) fn answer(self: &Arc<Self>) -> (bool, Answering) {
         self.enter(Phase::Busy);
-        (self.is_ambiguous.swap(false, Relaxed), Answering(Arc::clone(self)))
+        let number = self.requests.fetch_add(1, Relaxed) + 1;
+        (number >= self.ambiguous_from.load(Relaxed), Answering(Arc::clone(self)))
+    }
+
+    /// Bytes are being written.
+    pub(super) fn writing(&self) {
+        self.is_writing.store(true, Relaxed);
+    }
+
+    /// All bytes have been written: hyper flushes a connection only when nothing is left in its own buffers.
+    pub(super) fn flushed(&self) {
+        self.is_writing.store(false, Relaxed);
+    }
+
+    /// Whether an answer is still being written.
+    pub(super) fn is_writing(&self) -> bool {
+        self.is_writing.load(Relaxed)
     }
 
     fn enter(&self, phase: Phase) {
@@ -71,62 +87,24 @@ impl Activity {
     }
 }
 
+impl Default for Activity {
+    fn default() -> Self {
+        Self {
+            phase: AtomicU64::default(),
+            requests: AtomicU64::default(),
+            ambiguous_from: AtomicU64::new(u64::MAX),
+            head_begun: AtomicBool::default(),
+            is_writing: AtomicBool::default(),
+        }
+    }
+}
+
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.enter(Phase::Idle);
+        let has_next = self.0.head_begun.load(Relaxed);
+        self.0.enter(if has_next { Phase::Head } else { Phase::Idle });
     }
 }
-
-// === impl HeadWatch ===
-
-impl HeadWatch {
-    pub(super) fn new(activity: Arc<Activity>) -> Self {
-        Self { activity, line: Vec::new(), has_length: false, has_encoding: false }
-    }
-
-    /// Takes note of bytes that were read from the connection.
-    pub(super) fn see(&mut self, mut bytes: &[u8]) {
-        match self.activity.now().phase {
-            Phase::Busy => return,
-            Phase::Idle if bytes.is_empty() => return,
-            Phase::Idle => self.activity.enter(Phase::Head),
-            Phase::Head => {}
-        }
-        while let Some(end) = memchr::memchr(b'\n', bytes) {
-            let (rest_of_line, rest) = (&bytes[..end], &bytes[end + 1..]);
-            bytes = rest;
-            let mut begun = std::mem::take(&mut self.line);
-            let line = if begun.is_empty() {
-                rest_of_line
-            } else {
-                keep(&mut begun, rest_of_line);
-                &begun
-            };
-            self.has_length |= names(line, LENGTH);
-            self.has_encoding |= names(line, ENCODING);
-            if line.trim_ascii_end().is_empty() {
-                self.activity.is_ambiguous.store(self.has_length && self.has_encoding, Relaxed);
-                (self.has_length, self.has_encoding) = (false, false);
-                // What follows is the body.
-                return;
-            }
-        }
-        keep(&mut self.line, bytes);
-    }
-}
-
-/// Keeps of a line what it takes to tell its name, and that it is not empty.
-fn keep(begun: &mut Vec<u8>, more: &[u8]) {
-    let room = (ENCODING.len() + 1).saturating_sub(begun.len());
-    begun.extend_from_slice(&more[..more.len().min(room)]);
-}
-
-fn names(line: &[u8], header: &[u8]) -> bool {
-    line.get(..header.len()).is_some_and(|name| name.eq_ignore_ascii_case(header))
-}
-
-const LENGTH: &[u8] = b"content-length:";
-const ENCODING: &[u8] = b"transfer-encoding:";
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ pub(super) mod timeout;
 use super::ServerStats;
 use super::body::{Gather, Gathered, next_piece};
 use super::deadline::Patience;
+use super::discard::{MAX_HTTP2_BYTES, discard};
 use super::gate::Admission;
 use super::intake::{Intake, Wire};
 use super::media_type::{MediaType, is_grpc};
@@ -47,7 +48,8 @@ struct Call {
 enum Opened {
     Call(Call),
     Health(Box<(Request<Incoming>, Arc<Peer>)>),
-    Answered(Box<Response<ReplyBody>>),
+    /// An answer, and the body that it leaves unread.
+    Answered(Box<(Response<ReplyBody>, Incoming)>),
 }
 
 impl Grpc {
@@ -66,7 +68,7 @@ impl Grpc {
         let grpc = Arc::clone(self);
         let opened = match grpc.intake.authenticate(request.headers(), peer) {
             Admission::Granted(identity) => Ok(grpc.open(request, peer, identity.as_ref())),
-            Admission::Refused(error) => Ok(grpc.unknown(&request, &error)),
+            Admission::Refused(error) => Ok(grpc.unknown(request, &error)),
             Admission::Pending(check) => Err(Box::new((request, check, Arc::clone(peer)))),
         };
         async move {
@@ -77,7 +79,7 @@ impl Grpc {
             Ok(match opened {
                 Opened::Call(mut call) => grpc.answer(&mut call).await,
                 Opened::Health(request) => grpc.health(*request).await,
-                Opened::Answered(response) => *response,
+                Opened::Answered(answered) => grpc.answered_early(*answered).await,
             })
         }
     }
@@ -104,16 +106,29 @@ impl Grpc {
     async fn check(&self, (request, check, peer): (Request<Incoming>, SlowCheck, Arc<Peer>)) -> Opened {
         match self.intake.finish_check(check, &peer).await {
             Ok(identity) => self.open(request, &peer, Some(&identity)),
-            Err(error) => self.unknown(&request, &error),
+            Err(error) => self.unknown(request, &error),
         }
     }
 
+    async fn answered_early(
+        &self,
+        (response, mut body): (Response<ReplyBody>, Incoming),
+    ) -> Response<ReplyBody> {
+        self.discard(&mut body).await;
+        response
+    }
+
+    async fn discard(&self, body: &mut Incoming) {
+        discard(body, &HeaderMap::new(), MAX_HTTP2_BYTES, &*self.intake.context.clock).await;
+    }
+
     /// Answers a sender that is not known, whatever it asked for.
-    fn unknown(&self, request: &Request<Incoming>, error: &ExportError) -> Opened {
-        Opened::Answered(Box::new(match is_grpc(request.headers()) {
+    fn unknown(&self, request: Request<Incoming>, error: &ExportError) -> Opened {
+        let response = match is_grpc(request.headers()) {
             true => reply::failure(error),
             false => reply::http_refusal(error, self.intake.gate.challenge()),
-        }))
+        };
+        Opened::Answered(Box::new((response, request.into_body())))
     }
 
     /// Goes by a request's head.
@@ -122,36 +137,36 @@ impl Grpc {
         if path.starts_with(health::PATH) {
             return Opened::Health(Box::new((request, Arc::clone(peer))));
         }
-        let answered = |kind, response| {
+        let answered = |kind, response, request: Request<Incoming>| {
             self.intake.stats.count_refusal(kind);
-            Opened::Answered(Box::new(response))
+            Opened::Answered(Box::new((response, request.into_body())))
         };
         if request.method() != Method::POST {
             let mut response = reply::http_only(StatusCode::METHOD_NOT_ALLOWED);
             if request.method() == Method::HEAD {
                 *response.body_mut() = reply::NO_BODY;
             }
-            return answered(ErrorKind::Unimplemented, response);
+            return answered(ErrorKind::Unimplemented, response, request);
         }
         if !is_grpc(request.headers()) {
             let response = reply::http_only(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-            return answered(ErrorKind::UnsupportedMediaType, response);
+            return answered(ErrorKind::UnsupportedMediaType, response, request);
         }
-        let refused = |error: ExportError| answered(error.kind(), reply::failure(&error));
+        let refused = |error: ExportError, request| answered(error.kind(), reply::failure(&error), request);
         let Some(route) = self.intake.routes.by_grpc_path(path) else {
             let message = format!("{path} is not served");
-            return refused(ExportError::new(ErrorKind::Unimplemented, Retry::Never, message));
+            return refused(ExportError::new(ErrorKind::Unimplemented, Retry::Never, message), request);
         };
         let codec = match encoding(request.headers()) {
             Ok(codec) => codec,
-            Err(error) => return refused(error),
+            Err(error) => return refused(error, request),
         };
         let deadline = self.deadline(request.headers());
         let (signal, export) = (route.signal, route.export.clone());
         let budget = &self.intake.context.budget;
         let origin = match peer.origin(&self.intake.origin, budget, request.headers(), identity) {
             Ok(origin) => origin,
-            Err(error) => return refused(error),
+            Err(error) => return refused(error, request),
         };
         let (peer, body) = (Arc::clone(peer), request.into_body());
         Opened::Call(Call { signal, export, codec, deadline, origin, peer, body })
@@ -163,7 +178,10 @@ impl Grpc {
                 ServerStats::count(&self.intake.stats.accepted_requests);
                 reply::success(&accepted)
             }
-            Err(error) => reply::failure(&error),
+            Err(error) => {
+                self.discard(&mut call.body).await;
+                reply::failure(&error)
+            }
         }
     }
 
@@ -234,7 +252,12 @@ impl Grpc {
 
 /// What messages are compressed with, if they are.
 fn encoding(headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportError> {
-    let Some(name) = headers.get(reply::ENCODING) else { return Ok(None) };
+    let mut names = headers.get_all(reply::ENCODING).into_iter();
+    let Some(name) = names.next() else { return Ok(None) };
+    if names.any(|other| other != name) {
+        let message = "grpc-encoding names several encodings: compress a message once";
+        return Err(ExportError::new(ErrorKind::UnsupportedEncoding, Retry::Never, message));
+    }
     let name = String::from_utf8_lossy(name.as_bytes());
     if name == "identity" {
         return Ok(None);

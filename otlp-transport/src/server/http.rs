@@ -2,11 +2,13 @@
 
 pub(super) mod cors;
 mod encodings;
+mod fault;
 mod reply;
 
 use super::ServerStats;
 use super::body::{Gather, Gathered, next_piece};
 use super::deadline::Patience;
+use super::discard::{MAX_HTTP1_BYTES, MAX_HTTP2_BYTES, discard};
 use super::intake::{Intake, Wire};
 use super::media_type::MediaType;
 use super::peer::Peer;
@@ -14,7 +16,8 @@ use crate::{ExportError, Identity, Route, ServerConfig};
 use bytes::Bytes;
 use cors::Cors;
 use encodings::Encodings;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+pub(super) use fault::Fault;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -67,50 +70,69 @@ impl Http {
         self.finished(response)
     }
 
-    /// Answers a request that is at odds with itself: which of two lengths is its body's? What follows on its connection
-    /// cannot be told, so it is closed.
-    pub(super) async fn refuse_ambiguous(&self, headers: &HeaderMap, peer: &Peer) -> Response<Full<Bytes>> {
+    /// Answers a request whose head is at fault. Its connection is closed, since what follows may not be a request.
+    pub(super) async fn refuse_fault(
+        &self,
+        fault: Fault,
+        headers: &HeaderMap,
+        peer: &Peer,
+    ) -> Response<Full<Bytes>> {
         let media_type = MediaType::of_answer(headers);
         let response = match self.intake.authenticated(headers, peer).await {
             Err(error) => reply::unauthenticated(&error, media_type, self.intake.gate.challenge()),
             Ok(_) => {
-                let message = "a request has Content-Length or Transfer-Encoding, not both";
-                let error = ExportError::new(ErrorKind::InvalidData, Retry::Never, message);
-                self.refuse(&error, media_type)
+                self.intake.stats.count_refusal(fault.kind());
+                reply::fault(fault, media_type)
             }
         };
         self.finished(reply::closing(response))
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {
-        let stats = &self.intake.stats;
         let media_type = MediaType::of_answer(request.headers());
+        match self.open(&request, peer, media_type).await {
+            Ok((route, identity)) => match self.export(route, request, peer, identity).await {
+                Ok(accepted) => {
+                    ServerStats::count(&self.intake.stats.accepted_requests);
+                    reply::success(route.signal, &accepted, media_type)
+                }
+                Err(error) => reply::failure(&error, media_type),
+            },
+            Err(response) => {
+                let (head, mut body) = request.into_parts();
+                let limit = max_discarded(head.version);
+                discard(&mut body, &head.headers, limit, &*self.intake.context.clock).await;
+                *response
+            }
+        }
+    }
+
+    /// Goes by a request's head: who sent it, and where it goes; or the answer.
+    async fn open(
+        &self,
+        request: &Request<Incoming>,
+        peer: &Peer,
+        media_type: MediaType,
+    ) -> Result<(&Route, Option<Identity>), Box<Response<Full<Bytes>>>> {
         let identity = match self.intake.authenticated(request.headers(), peer).await {
             Ok(identity) => identity,
-            Err(error) => return reply::unauthenticated(&error, media_type, self.intake.gate.challenge()),
+            Err(error) => {
+                let challenge = self.intake.gate.challenge();
+                return Err(Box::new(reply::unauthenticated(&error, media_type, challenge)));
+            }
         };
         let path = request.uri().path();
         let Some(route) = self.intake.routes.by_http_path(path) else {
             let message = format!("{path} is not served");
             let error = ExportError::new(ErrorKind::Unimplemented, Retry::Never, message);
-            return self.refuse(&error, media_type);
+            self.intake.stats.count_refusal(error.kind());
+            return Err(Box::new(reply::failure(&error, media_type)));
         };
         if request.method() != Method::POST {
-            stats.count_refusal(ErrorKind::Unimplemented);
-            return reply::method_not_allowed(media_type);
+            self.intake.stats.count_refusal(ErrorKind::Unimplemented);
+            return Err(Box::new(reply::method_not_allowed(media_type)));
         }
-        match self.export(route, request, peer, identity).await {
-            Ok(accepted) => {
-                ServerStats::count(&stats.accepted_requests);
-                reply::success(route.signal, &accepted, media_type)
-            }
-            Err(error) => reply::failure(&error, media_type),
-        }
-    }
-
-    fn refuse(&self, error: &ExportError, media_type: MediaType) -> Response<Full<Bytes>> {
-        self.intake.stats.count_refusal(error.kind());
-        reply::failure(error, media_type)
+        Ok((route, identity))
     }
 
     async fn export(
@@ -121,13 +143,21 @@ impl Http {
         identity: Option<Identity>,
     ) -> Result<Accepted, ExportError> {
         let stats = &self.intake.stats;
+        let (head, mut body) = request.into_parts();
         let admitted = async {
-            let (head, body) = request.into_parts();
-            let (kept, budget) = (&self.intake.origin, &self.intake.context.budget);
-            let origin = peer.origin(kept, budget, &head.headers, identity.as_ref())?;
-            let wire = self.read(&head.headers, body, peer).await?;
+            let read = async {
+                let (kept, budget) = (&self.intake.origin, &self.intake.context.budget);
+                let origin = peer.origin(kept, budget, &head.headers, identity.as_ref())?;
+                Ok::<_, ExportError>((self.read(&head.headers, &mut body, peer).await?, origin))
+            };
+            let read = read.await;
+            if read.is_err() {
+                let limit = max_discarded(head.version);
+                discard(&mut body, &head.headers, limit, &*self.intake.context.clock).await;
+            }
             // Headers are slices of the connection's read buffer, which they keep from being freed.
             drop(head);
+            let (wire, origin) = read?;
             Ok((self.intake.admit(route.signal, wire).await?, origin))
         };
         let admitted = admitted.await.inspect_err(|error: &ExportError| stats.count_refusal(error.kind()))?;
@@ -139,7 +169,7 @@ impl Http {
     async fn read(
         &self,
         headers: &HeaderMap,
-        mut body: Incoming,
+        body: &mut Incoming,
         peer: &Peer,
     ) -> Result<Wire, ExportError> {
         let media_type = MediaType::of(headers)?;
@@ -155,7 +185,7 @@ impl Http {
         self.intake.check_fits(expected)?;
         let mut patience = Patience::new(&*context.clock, &self.intake.limits, None);
         let mut gather = Gather::new(&context.buffers, peer, self.intake.charge()?);
-        while let Some(piece) = next_piece(&mut body, &mut patience).await? {
+        while let Some(piece) = next_piece(body, &mut patience).await? {
             if gather.len() + piece.bytes.len() > limit {
                 return Err(too_large());
             }
@@ -172,4 +202,9 @@ impl Http {
         }
         response
     }
+}
+
+/// Bytes of a body that are read after an answer was found.
+fn max_discarded(version: Version) -> u64 {
+    if version == Version::HTTP_2 { MAX_HTTP2_BYTES } else { MAX_HTTP1_BYTES }
 }

@@ -45,8 +45,7 @@ impl MediaType {
 /// Whether it is gRPC, as far as protobuf is in it: `application/grpc`, perhaps with the name of protobuf, perhaps with
 /// parameters.
 pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    content_type == GRPC
+    only_value(headers) == GRPC
         || [GRPC, b"application/grpc+proto"]
             .iter()
             .any(|accepted| named(headers).eq_ignore_ascii_case(accepted))
@@ -54,15 +53,20 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
 
 /// Whether it is gRPC of any kind, served or not.
 pub(super) fn is_any_grpc(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    content_type == GRPC
+    only_value(headers) == GRPC
         || named(headers).get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
 }
 
 /// The media type that `content-type` names, without its parameters; empty if there is none.
 fn named(headers: &HeaderMap) -> &[u8] {
-    let value = headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
+    only_value(headers).split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
+}
+
+/// The value of `content-type`, which must not be repeated with another value; empty if there is none.
+fn only_value(headers: &HeaderMap) -> &[u8] {
+    let mut values = headers.get_all(CONTENT_TYPE).into_iter();
+    let Some(first) = values.next() else { return b"" };
+    if values.all(|other| other == first) { first.as_bytes() } else { b"" }
 }
 
 const GRPC: &[u8] = b"application/grpc";

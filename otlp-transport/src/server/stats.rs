@@ -41,8 +41,10 @@ pub struct ServerStats {
     pub unknown_json_keys: AtomicU64,
     /// Connections open now.
     pub open_connections: AtomicU64,
-    /// Connections closed at once because too many were open.
+    /// Connections closed at once because too many were open, none of them idle.
     pub refused_connections: AtomicU64,
+    /// Idle connections closed to make room for new ones, or for want of file descriptors.
+    pub evicted_connections: AtomicU64,
     /// Connections closed because they were slow to begin a request, or idle.
     pub timed_out_connections: AtomicU64,
     /// Connections closed because no TLS came about: cleartext, a version or a certificate that is not taken.

@@ -1,37 +1,50 @@
-//! A connection's bytes, with those that were read to learn which HTTP it speaks put back.
+//! The bytes of a connection on their way to hyper: those read to learn the HTTP version are put back, and HTTP/1.1 heads
+//! and HTTP/2 frames are looked at as they pass.
 
 use super::activity::HeadWatch;
+use super::authority::FrameWatch;
 use crate::BoxIo;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-/// A connection that begins with bytes already read.
+/// A connection whose beginning has been read.
 pub(super) struct Stream {
-    begun: BytesMut,
+    /// Bytes that were read and not passed on.
+    held: BytesMut,
+    /// How many of them may be passed on.
+    ready: usize,
     io: BoxIo,
-    watch: Option<HeadWatch>,
+    watch: Watch,
 }
 
-/// Which HTTP a peer begins to speak.
+/// HTTP versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
     Http1,
     Http2,
 }
 
+/// What looks at the bytes that are read.
+enum Watch {
+    Nothing,
+    Heads(HeadWatch),
+    Frames(FrameWatch),
+}
+
 impl Stream {
     /// Reads as much of the connection's beginning as tells its version. Not bounded in time.
     pub(super) async fn begin(mut io: BoxIo) -> io::Result<(Version, Self)> {
         let mut begun = BytesMut::with_capacity(PREFACE.len());
-        loop {
+        let version = loop {
             if !PREFACE.starts_with(&begun) {
-                return Ok((Version::Http1, Self { begun, io, watch: None }));
+                break Version::Http1;
             }
             if begun.len() == PREFACE.len() {
-                return Ok((Version::Http2, Self { begun, io, watch: None }));
+                break Version::Http2;
             }
             let mut rest = [0; PREFACE.len()];
             let count = io.read(&mut rest[begun.len()..]).await?;
@@ -40,37 +53,137 @@ impl Stream {
             }
             let at = begun.len();
             begun.extend_from_slice(&rest[at..at + count]);
+        };
+        Ok((version, Self { ready: 0, held: begun, io, watch: Watch::Nothing }.examined()))
+    }
+
+    /// Shows what is read to `watch` first.
+    pub(super) fn with_heads(self, watch: HeadWatch) -> Self {
+        Self { watch: Watch::Heads(watch), ..self }.examined()
+    }
+
+    /// Lets `watch` change what is read.
+    pub(super) fn with_frames(self, watch: FrameWatch) -> Self {
+        Self { watch: Watch::Frames(watch), ..self }.examined()
+    }
+
+    /// HTTP/1.1: whether the bytes read so far end amid a request.
+    pub(super) fn is_amid_request(&self) -> bool {
+        matches!(&self.watch, Watch::Heads(watch) if watch.is_amid_request())
+    }
+
+    /// Puts back bytes that were passed on and not used.
+    pub(super) fn put_back(&mut self, bytes: &Bytes) {
+        if !bytes.is_empty() {
+            self.held = [bytes, &self.held[..]].concat().as_slice().into();
+            self.ready += bytes.len();
         }
+    }
+
+    /// Waits for the next bytes and keeps them. Returns false if there will be none. Cancel-safe.
+    pub(super) async fn readable(&mut self) -> bool {
+        if !self.held.is_empty() {
+            return true;
+        }
+        let count = std::future::poll_fn(|cx| self.poll_fill(cx)).await;
+        self.ready = self.watch.see(&mut self.held);
+        count.is_ok_and(|count| count > 0)
+    }
+
+    /// Reads up to `max_bytes` and drops them, until the peer closes.
+    pub(super) async fn discard(&mut self, max_bytes: usize) {
+        let mut discarded = 0;
+        while discarded < max_bytes {
+            match std::future::poll_fn(|cx| self.poll_fill(cx)).await {
+                Ok(count) if count > 0 => discarded += count,
+                _ => return,
+            }
+            self.held.clear();
+        }
+    }
+
+    /// Tells the peer that nothing more will be written, if that takes no waiting.
+    pub(super) async fn close_write(&mut self) {
+        std::future::poll_fn(|cx| {
+            let _ = Pin::new(&mut self.io).poll_shutdown(cx);
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    fn examined(mut self) -> Self {
+        self.ready = self.watch.see(&mut self.held);
+        self
+    }
+
+    /// Reads into `held`. Returns the number of bytes, 0 at the end.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut piece = [MaybeUninit::uninit(); FILL_BYTES];
+        let mut piece = ReadBuf::uninit(&mut piece);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut piece))?;
+        self.held.extend_from_slice(piece.filled());
+        Poll::Ready(Ok(piece.filled().len()))
+    }
+
+    /// Passes on what is held, as far as it may be; reads more of a frame that has begun.
+    fn poll_held(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while self.ready == 0 {
+            self.ready = match ready!(self.poll_fill(cx))? {
+                0 => self.held.len(),
+                _ => self.watch.see(&mut self.held),
+            };
+        }
+        let count = self.ready.min(out.remaining());
+        out.put_slice(&self.held[..count]);
+        self.ready -= count;
+        if count == self.held.len() {
+            // Not kept for the whole life of the connection.
+            self.held = BytesMut::new();
+        } else {
+            let _ = self.held.split_to(count);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
-impl Stream {
-    /// Shows what is read to `watch` first.
-    pub(super) fn watched(self, watch: HeadWatch) -> Self {
-        Self { watch: Some(watch), ..self }
+impl Watch {
+    /// Returns how many of the bytes may be passed on.
+    fn see(&mut self, bytes: &mut [u8]) -> usize {
+        match self {
+            Self::Nothing => {}
+            Self::Heads(watch) => watch.see(bytes),
+            Self::Frames(watch) => return watch.see(bytes),
+        }
+        bytes.len()
     }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if !this.held.is_empty() {
+            return this.poll_held(cx, out);
+        }
         let before = out.filled().len();
-        if this.begun.is_empty() {
-            ready!(Pin::new(&mut this.io).poll_read(cx, out))?;
-        } else {
-            let count = this.begun.len().min(out.remaining());
-            out.put_slice(&this.begun.split_to(count));
+        ready!(Pin::new(&mut this.io).poll_read(cx, out))?;
+        let fresh = &mut out.filled_mut()[before..];
+        let passed = this.watch.see(fresh);
+        if passed == fresh.len() {
+            return Poll::Ready(Ok(()));
         }
-        if let Some(watch) = &mut this.watch {
-            watch.see(&out.filled()[before..]);
-        }
-        Poll::Ready(Ok(()))
+        this.held.extend_from_slice(&fresh[passed..]);
+        out.set_filled(before + passed);
+        if passed > 0 { Poll::Ready(Ok(())) } else { this.poll_held(cx, out) }
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write(cx, bytes)
+        let this = self.get_mut();
+        if let Watch::Heads(watch) = &this.watch {
+            watch.activity().writing();
+        }
+        Pin::new(&mut this.io).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -78,7 +191,11 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write_vectored(cx, slices)
+        let this = self.get_mut();
+        if let Watch::Heads(watch) = &this.watch {
+            watch.activity().writing();
+        }
+        Pin::new(&mut this.io).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -86,7 +203,12 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.io).poll_flush(cx))?;
+        if let Watch::Heads(watch) = &this.watch {
+            watch.activity().flushed();
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -96,3 +218,5 @@ impl AsyncWrite for Stream {
 
 /// RFC 9113 §3.4.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Bytes read at a time where hyper's buffer is not used: on the stack.
+const FILL_BYTES: usize = 2048;

@@ -19,7 +19,7 @@ fn protocols_on_one_endpoint_share_its_port() {
     for (protocols, expected) in [
         ("{grpc: , http: }", &[("grpc", "localhost:4317"), ("http", "localhost:4318")][..]),
         ("{grpc: {endpoint: 'a:1'}, http: {endpoint: 'a:1'}}", &[("grpc+http", "a:1")]),
-        ("{grpc: {endpoint: ':1'}, http: {endpoint: '0.0.0.0:1'}}", &[("grpc+http", "0.0.0.0:1")]),
+        ("{grpc: {endpoint: ':1'}, http: {endpoint: '0.0.0.0:1'}}", &[("grpc+http", "[::]:1")]),
         ("{grpc: {endpoint: 'a:0'}, http: {endpoint: 'a:0'}}", &[("grpc", "a:0"), ("http", "a:0")]),
         (
             "{grpc: {endpoint: 'unix:/run/x'}, http: {transport: unix, endpoint: /run/x}}",

@@ -164,7 +164,8 @@ fn addresses_to_listen_on_have_a_port() {
     let cases = [
         ("localhost:4317", Ok("localhost:4317")),
         ("[::1]:0", Ok("[::1]:0")),
-        (":4317", Ok("0.0.0.0:4317")),
+        (":4317", Ok("[::]:4317")),
+        ("0.0.0.0:4317", Ok("[::]:4317")),
         ("localhost", Err("a port is missing")),
         ("localhost:http", Err("must be a number")),
         ("localhost:99999", Err("must be a number")),

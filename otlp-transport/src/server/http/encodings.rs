@@ -17,16 +17,24 @@ impl Encodings {
         Self(config.encodings.clone())
     }
 
-    /// What a body is compressed with, if it is.
+    /// What a body is compressed with, if it is: the one encoding in all lines of `content-encoding` that is not
+    /// `identity`. RFC 9110 §8.4 allows several in turn, which are not taken.
     pub(super) fn of(&self, headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportError> {
-        let Some(name) = headers.get(CONTENT_ENCODING) else { return self.taken(IDENTITY, None) };
-        let name = String::from_utf8_lossy(name.as_bytes());
-        let name = name.trim();
-        if name.is_empty() || name.eq_ignore_ascii_case(IDENTITY) {
-            return self.taken(IDENTITY, None);
+        let mut found = None;
+        for line in headers.get_all(CONTENT_ENCODING) {
+            let line = String::from_utf8_lossy(line.as_bytes());
+            let names = line.split(',').map(str::trim);
+            for name in names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(IDENTITY)) {
+                let codec = codec(name).ok_or_else(|| self.refusal(name))?;
+                if found.replace(codec).is_some() {
+                    return Err(several());
+                }
+            }
         }
-        let codec = codec(name).ok_or_else(|| self.refusal(name))?;
-        self.taken(name, Some(codec))
+        match found {
+            None => self.taken(IDENTITY, None),
+            Some(codec) => self.taken(codec.name(), Some(codec)),
+        }
     }
 
     fn taken(
@@ -35,9 +43,7 @@ impl Encodings {
         codec: Option<&'static dyn Codec>,
     ) -> Result<Option<&'static dyn Codec>, ExportError> {
         match &self.0 {
-            Some(taken) if !taken.iter().any(|taken| taken.eq_ignore_ascii_case(name)) => {
-                Err(self.refusal(name))
-            }
+            Some(taken) if !taken.iter().any(|taken| is_one(taken, name)) => Err(self.refusal(name)),
             _ => Ok(codec),
         }
     }
@@ -50,4 +56,14 @@ impl Encodings {
         let message = format!("content-encoding {name:?} is not served: send one of {taken}");
         ExportError::new(ErrorKind::UnsupportedEncoding, Retry::Never, message)
     }
+}
+
+/// Whether two names are of one encoding.
+fn is_one(taken: &str, name: &str) -> bool {
+    taken.eq_ignore_ascii_case(name) || codec(taken).is_some_and(|codec| codec.name() == name)
+}
+
+fn several() -> ExportError {
+    let message = "content-encoding names several encodings: compress a body once";
+    ExportError::new(ErrorKind::UnsupportedEncoding, Retry::Never, message)
 }

@@ -1,5 +1,6 @@
 //! HTTP answers: the response message, or `google.rpc.Status`, each as the request is written. OTLP §Failures-1.
 
+use super::Fault;
 use crate::ExportError;
 use crate::server::media_type::MediaType;
 use bytes::Bytes;
@@ -48,6 +49,13 @@ pub(super) fn method_not_allowed(media_type: MediaType) -> Response<Full<Bytes>>
     let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, encoded(&status, media_type), media_type);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     response
+}
+
+/// 400 or 501: the head is at fault.
+pub(super) fn fault(fault: Fault, media_type: MediaType) -> Response<Full<Bytes>> {
+    let code =
+        if fault.status() == StatusCode::BAD_REQUEST { Code::InvalidArgument } else { Code::Unimplemented };
+    answer(fault.status(), encoded(&RpcStatus::new(code, fault.message()), media_type), media_type)
 }
 
 /// 204: what a browser asked for, or not. Fetch Standard §CORS-preflight fetch.

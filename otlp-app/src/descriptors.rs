@@ -1,0 +1,42 @@
+//! File descriptors: the process takes all it may have, and keeps some for other things than senders.
+
+use crate::memory::memory_bytes;
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+/// Raises the soft limit of file descriptors to the hard one: the soft one is low for the sake of programs that use
+/// `select`.
+pub(crate) fn raise_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+/// How many connections senders may have open, in all receivers: as many as there are file descriptors, but for a
+/// reserve, and memory for idle ones.
+pub(crate) fn max_connections() -> usize {
+    // None is no limit.
+    max_of(getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX), memory_bytes())
+}
+
+fn max_of(descriptors: u64, memory_bytes: u64) -> usize {
+    let reserve = (descriptors / RESERVE_SHARE).clamp(MIN_RESERVE, MAX_RESERVE);
+    // While idle connections make room, an eighth more are open.
+    let by_descriptors = descriptors.saturating_sub(reserve) / 9 * 8;
+    let by_memory = memory_bytes / MEMORY_SHARE / CONNECTION_BYTES;
+    usize::try_from(by_descriptors.min(by_memory)).unwrap_or(usize::MAX).max(MIN_CONNECTIONS)
+}
+
+/// For health probes, metrics, exporters and files.
+const RESERVE_SHARE: u64 = 4;
+const MIN_RESERVE: u64 = 48;
+const MAX_RESERVE: u64 = 256;
+/// Of the memory, what idle connections may take.
+const MEMORY_SHARE: u64 = 4;
+/// Of an idle connection with TLS: docs/performance.md.
+const CONNECTION_BYTES: u64 = 32 << 10;
+const MIN_CONNECTIONS: usize = 16;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Lets requests through whose `:authority` is not one to the `http` crate.
+//!
+//! gRPC's C core, and so Python, Ruby, PHP and C++, sends the percent-encoded path of a Unix socket as `:authority`, and
+//! others the path itself. h2 resets such a request before anybody sees it, and has no switch for that. Routing needs no
+//! authority, so the connection's bytes are changed before h2 reads them: in an `:authority` that does not parse, each
+//! character that could be the reason becomes another one of the same encoded length. Nothing moves: frames, header blocks
+//! and the sizes of HPACK's dynamic table stay as the peer made them.
+//!
+//! Not looked at, and so left to h2: header blocks with CONTINUATION frames or over [`MAX_FRAME_BYTES`], and an empty
+//! `:authority`, which RFC 9110 §4.2.1 tells to reject.
+
+mod huffman;
+
+use http::uri::Authority;
+use std::ops::Range;
+
+/// Follows the frames that a client sends.
+#[derive(Debug)]
+pub(super) struct FrameWatch {
+    /// Bytes to pass on before the next frame begins.
+    due: usize,
+}
+
+// === impl FrameWatch ===
+
+impl FrameWatch {
+    /// For a connection from its first byte, the preface, on.
+    pub(super) fn new() -> Self {
+        Self { due: PREFACE_LEN }
+    }
+
+    /// Looks at the next bytes of a connection and changes them where needed. Returns how many of them may be passed on;
+    /// the rest must be shown again with more bytes.
+    pub(super) fn see(&mut self, bytes: &mut [u8]) -> usize {
+        let mut at = 0;
+        loop {
+            let passed = self.due.min(bytes.len() - at);
+            at += passed;
+            self.due -= passed;
+            let Some((header, rest)) = bytes[at..].split_first_chunk_mut::<FRAME_HEADER_LEN>() else {
+                return at;
+            };
+            let len = usize::from(header[0]) << 16 | usize::from(header[1]) << 8 | usize::from(header[2]);
+            let (kind, flags) = (header[3], header[4]);
+            let is_whole = kind == HEADERS && flags & END_HEADERS != 0 && len <= MAX_FRAME_BYTES;
+            if is_whole {
+                let Some(payload) = rest.get_mut(..len) else { return at };
+                repair(block(payload, flags));
+            }
+            self.due = FRAME_HEADER_LEN + len;
+        }
+    }
+}
+
+/// The header block of a HEADERS frame: without padding and priority. RFC 9113 §6.2.
+fn block(payload: &mut [u8], flags: u8) -> &mut [u8] {
+    let padding = if flags & PADDED != 0 { payload.first().map_or(0, |&len| usize::from(len)) } else { 0 };
+    let begin = usize::from(flags & PADDED != 0) + if flags & PRIORITY != 0 { PRIORITY_LEN } else { 0 };
+    let end = payload.len().saturating_sub(padding);
+    payload.get_mut(begin..end).unwrap_or_default()
+}
+
+/// Makes the `:authority` of a header block parse. RFC 7541 §6.
+fn repair(block: &mut [u8]) {
+    let mut at = 0;
+    while let Some(&first) = block.get(at) {
+        let (prefix_bits, is_literal) = match first {
+            0x80.. => (7, false),
+            0x40..0x80 => (6, true),
+            0x20..0x40 => (5, false),
+            _ => (4, true),
+        };
+        let Some(index) = integer(block, &mut at, prefix_bits) else { return };
+        if !is_literal {
+            continue;
+        }
+        if index == 0 && string(block, &mut at).is_none() {
+            return;
+        }
+        let Some((value, is_huffman)) = string(block, &mut at) else { return };
+        if index == AUTHORITY_INDEX {
+            return if is_huffman {
+                huffman::repair(&mut block[value])
+            } else {
+                repair_plain(&mut block[value])
+            };
+        }
+    }
+}
+
+fn repair_plain(value: &mut [u8]) {
+    if Authority::try_from(&*value).is_err() {
+        value.iter_mut().filter(|byte| !is_unreserved(**byte)).for_each(|byte| *byte = b'-');
+    }
+}
+
+/// Characters that an authority may hold anywhere. RFC 3986 §2.3.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// A string's bytes in the block, and whether they are Huffman-coded. RFC 7541 §5.2.
+fn string(block: &[u8], at: &mut usize) -> Option<(Range<usize>, bool)> {
+    let is_huffman = block.get(*at)? & 0x80 != 0;
+    let len = integer(block, at, 7)?;
+    let range = *at..at.checked_add(len)?;
+    *at = range.end;
+    (range.end <= block.len()).then_some((range, is_huffman))
+}
+
+/// RFC 7541 §5.1. `None` for what no block of this size can mean.
+fn integer(block: &[u8], at: &mut usize, prefix_bits: u32) -> Option<usize> {
+    let most = (1 << prefix_bits) - 1;
+    let mut value = usize::from(*block.get(*at)?) & most;
+    *at += 1;
+    if value < most {
+        return Some(value);
+    }
+    for shift in [0, 7, 14] {
+        let byte = usize::from(*block.get(*at)?);
+        *at += 1;
+        value += (byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+const PREFACE_LEN: usize = 24;
+const FRAME_HEADER_LEN: usize = 9;
+const HEADERS: u8 = 1;
+const END_HEADERS: u8 = 0x4;
+const PADDED: u8 = 0x8;
+const PRIORITY: u8 = 0x20;
+const PRIORITY_LEN: usize = 5;
+/// Of the static table. RFC 7541 appendix A.
+const AUTHORITY_INDEX: usize = 1;
+/// HTTP/2's default frame size, which clients keep to for headers.
+const MAX_FRAME_BYTES: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! HTTP/1.1 connections. An idle one is parked: hyper's state and its read buffer are dropped until the next bytes come.
+
+use super::{SHORTEST_LOOK, Serve};
+use crate::ServerLimits;
+use crate::connections::Slot;
+use crate::server::ServerStats;
+use crate::server::body::READ_BUFFER_BYTES;
+use crate::server::activity::{Activity, HeadWatch, Phase};
+use crate::server::http::{Fault, Http};
+use crate::server::peer::Peer;
+use crate::server::stream::Stream;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1::{Builder, Connection};
+use hyper::service::{HttpService, service_fn};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Serves a connection until it closes.
+pub(super) async fn serve(serve: &Serve, http: &Arc<Http>, stream: Stream, peer: Arc<Peer>, slot: &Slot) {
+    let activity = Arc::new(Activity::default());
+    let mut stream = stream.with_heads(HeadWatch::new(Arc::clone(&activity)));
+    let mut aged = pin!(serve.aged());
+    loop {
+        let requests = Box::pin(requests(serve, http, stream, &peer, &activity, slot, aged.as_mut()));
+        let Some((parked, idle)) = requests.await else { return };
+        stream = parked;
+        slot.enter();
+        tokio::select! {
+            biased;
+            is_open = stream.readable() => match is_open {
+                true => continue,
+                false => break,
+            },
+            () = slot.evicted() => ServerStats::count(&serve.stats().evicted_connections),
+            () = serve.draining() => {}
+            () = aged.as_mut() => {}
+            () = serve.clock().sleep(serve.limits().idle_timeout.saturating_sub(idle)) => {
+                ServerStats::count(&serve.stats().timed_out_connections);
+            }
+        }
+        break;
+    }
+    stream.close_write().await;
+}
+
+/// Answers requests. Returns the connection, and for how long it has been idle, once none has come for a while; `None`
+/// if the connection is closed.
+async fn requests(
+    serve: &Serve,
+    http: &Arc<Http>,
+    stream: Stream,
+    peer: &Arc<Peer>,
+    activity: &Arc<Activity>,
+    slot: &Slot,
+    aged: Pin<&mut impl Future<Output = ()>>,
+) -> Option<(Stream, Duration)> {
+    let service = service_fn(|request| {
+        slot.leave();
+        let (may_have_two_lengths, answering) = activity.answer();
+        let fault = Fault::of(&request, may_have_two_lengths);
+        let (http, peer) = (Arc::clone(http), Arc::clone(peer));
+        async move {
+            let response = match fault {
+                Some(fault) => http.refuse_fault(fault, request.headers(), &peer).await,
+                None => http.respond(request, &peer).await,
+            };
+            drop(answering);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut connection = serve.http1.serve_connection(TokioIo::new(stream), service);
+    let outcome = tokio::select! {
+        biased;
+        outcome = drive(serve, &mut connection, aged) => outcome?,
+        unused = unused(serve, activity) => {
+            let Unused::Idle(idle) = unused else {
+                ServerStats::count(&serve.stats().timed_out_connections);
+                return None;
+            };
+            let parts = connection.into_parts();
+            let mut stream = parts.io.into_inner();
+            stream.put_back(&parts.read_buf);
+            return Some((stream, idle));
+        }
+    };
+    let is_answered = outcome.as_ref().map_or_else(hyper::Error::is_parse, |()| true);
+    serve.ended(outcome);
+    let stream = connection.into_parts().io.into_inner();
+    if is_answered && stream.is_amid_request() {
+        linger(serve, stream, slot).await;
+    }
+    None
+}
+
+/// Lets a connection run until it closes: by itself, of age, or because the server is drained. `None` if it is cut off.
+async fn drive<S>(
+    serve: &Serve,
+    connection: &mut Connection<TokioIo<Stream>, S>,
+    aged: Pin<&mut impl Future<Output = ()>>,
+) -> Option<hyper::Result<()>>
+where
+    S: HttpService<Incoming, ResBody = Full<Bytes>, Error = Infallible>,
+{
+    let mut connection = Pin::new(connection);
+    tokio::select! {
+        biased;
+        outcome = connection.as_mut() => Some(outcome),
+        () = serve.draining() => {
+            connection.as_mut().graceful_shutdown();
+            Some(connection.await)
+        }
+        () = aged => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                biased;
+                outcome = connection => Some(outcome),
+                () = serve.waited(serve.limits().max_connection_age_grace) => None,
+            }
+        }
+    }
+}
+
+/// Why a connection is not waited for.
+enum Unused {
+    /// Without a request for that long, and nothing is left to be written.
+    Idle(Duration),
+    /// The head of a request, or the reading of an answer, takes too long.
+    Slow,
+}
+
+/// Resolves when a connection has been idle for a while, or a head has been coming for too long: by up to a quarter
+/// longer than the limits, since the connection is looked at four times in that time and costs nothing in between.
+async fn unused(serve: &Serve, activity: &Activity) -> Unused {
+    let ServerLimits { header_timeout, idle_timeout, .. } = *serve.limits();
+    let mut since = (activity.now(), serve.clock().now());
+    loop {
+        serve.clock().sleep((header_timeout.min(idle_timeout) / 4).max(SHORTEST_LOOK)).await;
+        let (moment, now) = (activity.now(), serve.clock().now());
+        if moment != since.0 {
+            since = (moment, now);
+            continue;
+        }
+        let waited = now.saturating_duration_since(since.1);
+        let limit = match moment.phase {
+            Phase::Idle if !activity.is_writing() => return Unused::Idle(waited),
+            Phase::Idle => idle_timeout,
+            Phase::Head => header_timeout,
+            Phase::Busy => continue,
+        };
+        if waited >= limit {
+            return Unused::Slow;
+        }
+    }
+}
+
+/// Reads on for a while after the last answer: closed with unread bytes, a connection is reset, and the peer may lose
+/// the answer. RFC 9112 §9.6.
+async fn linger(serve: &Serve, mut stream: Stream, slot: &Slot) {
+    slot.enter();
+    stream.close_write().await;
+    tokio::select! {
+        biased;
+        () = stream.discard(serve.limits().max_request_bytes) => {}
+        () = serve.clock().sleep(LINGER_TIME) => {}
+        () = slot.evicted() => {}
+    }
+}
+
+pub(super) fn settings(limits: &ServerLimits) -> Builder {
+    let mut builder = Builder::new();
+    let max_header_bytes = limits.max_header_bytes as usize;
+    // Slow heads are `unused`'s business: hyper counts idle time as part of them. A peer that has sent all it will is
+    // answered.
+    builder
+        .header_read_timeout(None)
+        .half_close(true)
+        .max_header_size(max_header_bytes)
+        .max_buf_size(READ_BUFFER_BYTES.max(max_header_bytes));
+    builder
+}
+
+const LINGER_TIME: Duration = Duration::from_secs(5);

@@ -1,0 +1,55 @@
+//! Reads the rest of a body that an early answer leaves unread.
+//!
+//! Many clients read no answer before they have sent all of the request: on HTTP/1.1 a connection closed with unread bytes
+//! is reset and the answer lost; on HTTP/2 old clients take the reset of a stream that had its answer for a failure.
+
+use crate::Clock;
+use http::HeaderMap;
+use http::header::EXPECT;
+use http_body::Body;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+/// Reads and drops what is left of a body, for a quarter of a second at most. Returns false if more than `max_bytes` are left, or if
+/// the peer waits to be asked for the body.
+pub(super) async fn discard<B: Body + Unpin>(
+    body: &mut B,
+    headers: &HeaderMap,
+    max_bytes: u64,
+    clock: &dyn Clock,
+) -> bool {
+    if body.is_end_stream() {
+        return true;
+    }
+    if headers.contains_key(EXPECT) || body.size_hint().lower() > max_bytes {
+        return false;
+    }
+    let (mut left, mut too_late) = (max_bytes, None);
+    std::future::poll_fn(|cx| {
+        loop {
+            match Pin::new(&mut *body).poll_frame(cx) {
+                Poll::Ready(None) => return Poll::Ready(true),
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(false),
+                Poll::Ready(Some(Ok(frame))) => {
+                    let len = frame.data_ref().map_or(0, bytes::Buf::remaining) as u64;
+                    match left.checked_sub(len) {
+                        Some(rest) => left = rest,
+                        None => return Poll::Ready(false),
+                    }
+                }
+                Poll::Pending => {
+                    let too_late = too_late.get_or_insert_with(|| clock.sleep(DISCARD_TIME));
+                    return too_late.as_mut().poll(cx).map(|()| false);
+                }
+            }
+        }
+    })
+    .await
+}
+
+/// On HTTP/1.1, where the rest decides whether the connection can be used again.
+pub(super) const MAX_HTTP1_BYTES: u64 = 256 << 10;
+/// On HTTP/2, for each stream.
+pub(super) const MAX_HTTP2_BYTES: u64 = 64 << 10;
+const DISCARD_TIME: Duration = Duration::from_millis(250);

@@ -1,0 +1,69 @@
+//! What can be wrong with the head of an HTTP/1.1 request beside its content: RFC 9112 §3.2, §6.
+
+use http::header::{HOST, TRANSFER_ENCODING};
+use http::{Request, StatusCode, Version};
+use otlp_protocol::ErrorKind;
+
+/// Why a request is refused for its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Fault {
+    /// Both Content-Length and Transfer-Encoding: which of them ends the body?
+    TwoLengths,
+    /// A transfer coding other than `chunked`.
+    TransferCoding,
+    /// Without exactly one Host.
+    Host,
+}
+
+// === impl Fault ===
+
+impl Fault {
+    /// The fault of a request, if there is one. hyper hides a Content-Length beside a Transfer-Encoding, so whether
+    /// there may have been one is found out elsewhere.
+    pub(in crate::server) fn of<B>(request: &Request<B>, may_have_two_lengths: bool) -> Option<Self> {
+        let headers = request.headers();
+        let mut codings = headers.get_all(TRANSFER_ENCODING).into_iter();
+        if let Some(coding) = codings.next() {
+            if may_have_two_lengths {
+                return Some(Self::TwoLengths);
+            }
+            if codings.next().is_some() || !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") {
+                return Some(Self::TransferCoding);
+            }
+        }
+        let mut hosts = headers.get_all(HOST).into_iter();
+        let may_be_without = request.version() != Version::HTTP_11;
+        match (hosts.next(), hosts.next()) {
+            (_, Some(_)) => Some(Self::Host),
+            (None, _) if !may_be_without => Some(Self::Host),
+            _ => None,
+        }
+    }
+
+    /// As which the refusal counts.
+    pub(super) fn kind(self) -> ErrorKind {
+        match self {
+            Self::TwoLengths | Self::Host => ErrorKind::InvalidData,
+            Self::TransferCoding => ErrorKind::Unimplemented,
+        }
+    }
+
+    /// The answer's status.
+    pub(super) fn status(self) -> StatusCode {
+        match self {
+            Self::TwoLengths | Self::Host => StatusCode::BAD_REQUEST,
+            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+        }
+    }
+
+    /// What is wrong, and what to do.
+    pub(super) fn message(self) -> &'static str {
+        match self {
+            Self::TwoLengths => "a request has Content-Length or Transfer-Encoding, not both",
+            Self::TransferCoding => {
+                "Transfer-Encoding other than chunked is not implemented: compress with Content-Encoding"
+            }
+            Self::Host => "an HTTP/1.1 request has exactly one Host header",
+        }
+    }
+}
