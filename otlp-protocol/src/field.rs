@@ -106,6 +106,9 @@ pub(crate) fn joined<'a>(body: &'a [u8], pieces: &[Field]) -> Cow<'a, [u8]> {
     match pieces {
         [] => Cow::Borrowed(&[]),
         [only] => Cow::Borrowed(only.bytes(body)),
-        pieces => Cow::Owned(pieces.iter().flat_map(|piece| piece.bytes(body)).copied().collect()),
+        pieces => Cow::Owned({
+            crate::work::count(pieces.len());
+            pieces.iter().flat_map(|piece| piece.bytes(body)).copied().collect()
+        }),
     }
 }

@@ -49,6 +49,7 @@ mod status;
 mod validate;
 pub mod view;
 pub mod wire;
+mod work;
 
 pub use batch::{Batch, Body, Count, Origin};
 pub use budget::{BudgetExhausted, ByteBudget, Charge};

@@ -170,6 +170,7 @@ fn walk(
     let mut elements = 0;
     loop {
         while at < window.len() {
+            crate::work::count(1);
             let start = at;
             let fault = |kind: DecodeErrorKind| Fault { kind, offset: start };
             let (mut step, mut value) = short_tag(&message.steps, window, start);

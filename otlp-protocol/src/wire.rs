@@ -84,6 +84,7 @@ impl<'a> Cursor<'a> {
     /// If the tag is truncated, longer than five bytes, or names an impossible field or wire type.
     #[inline]
     pub fn tag(&mut self) -> Result<(u32, WireType), WireError> {
+        crate::work::count(1);
         let raw = match self.bytes.get(self.at) {
             Some(&byte) if byte < 0x80 => {
                 self.at += 1;

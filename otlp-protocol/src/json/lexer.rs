@@ -85,6 +85,7 @@ impl<'a> Lexer<'a> {
     /// Passes over the next token if it is that byte.
     #[inline(always)]
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
+        crate::work::count(1);
         let found = self.peek() == byte;
         self.at += usize::from(found);
         found

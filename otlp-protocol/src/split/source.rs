@@ -49,6 +49,7 @@ impl<'a> Source<'a> {
             } else if run.end == field.whole.start {
                 run.end = field.whole.end;
             } else {
+                crate::work::count(run.len());
                 gathered.extend_from_slice(self.body.get(run).unwrap_or_default());
                 run = field.whole;
             }

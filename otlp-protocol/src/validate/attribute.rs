@@ -17,6 +17,7 @@ pub(super) fn pass(body: &[u8], at: usize, end: usize, most: usize) -> (usize, u
     let (mut at, mut count) = (at, 0);
     let Some(&tag @ ..0x80) = window.get(at) else { return (at, 0) };
     while count < most && window.get(at) == Some(&tag) {
+        crate::work::count(1);
         match length(window, at + 1) {
             Ok((from, to)) if is_plain(body, from, to) => (at, count) = (to, count + 1),
             _ => break,
