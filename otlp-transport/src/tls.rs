@@ -47,6 +47,9 @@ fn explained(error: io::Error) -> io::Error {
         Some(Error::InvalidCertificate(CertificateError::Other(why))) => {
             format!("the peer's certificate cannot be trusted: {why}")
         }
+        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "no authority in the trust file issued the peer's certificate, nor is the certificate in that file".to_owned()
+        }
         Some(Error::InvalidCertificate(
             CertificateError::UnsupportedSignatureAlgorithmContext { .. }
             | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },

@@ -3,7 +3,8 @@
 //! Expired certificates, names of other hosts, X.509 version 1, extensions that cannot be read: all are accepted. The
 //! handshake's signature is still checked where ring knows the key, so that a broken server is noticed. Where ring does
 //! not know the key (P-521, Ed448, RSA below 2048 bits) the signature is not checked: whoever could forge the signature
-//! could as well show a certificate of their own.
+//! could as well show a certificate of their own. P-521 needs TLS 1.3: with TLS 1.2 servers want the curve among the key
+//! exchanges, too.
 
 use super::key::{self, Handshake};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
