@@ -113,7 +113,8 @@ impl From<BudgetExhausted> for ExportError {
     fn from(exhausted: BudgetExhausted) -> Self {
         if exhausted.never_fits() {
             let BudgetExhausted { limit, needed } = exhausted;
-            let message = format!("the request needs {needed} bytes of memory, over the memory budget of {limit}");
+            let message =
+                format!("the request needs {needed} bytes of memory, over the memory budget of {limit}");
             return Self::new(ErrorKind::TooLarge, Retry::Never, message);
         }
         Self::refused(ErrorKind::Exhausted, exhausted.to_string())

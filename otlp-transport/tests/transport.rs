@@ -40,6 +40,8 @@ mod server_idle;
 mod server_json;
 #[path = "transport/server_life.rs"]
 mod server_life;
+#[path = "transport/server_memory.rs"]
+mod server_memory;
 #[path = "transport/server_multiplex.rs"]
 mod server_multiplex;
 #[path = "transport/server_origin.rs"]

@@ -72,7 +72,6 @@ pub(crate) const OTLP_RULES: &[KeyRule] = &[
     ignored("protocols.grpc.read_buffer_size", "buffers are sized by what arrives"),
     ignored("protocols.grpc.write_buffer_size", "buffers are sized by what is answered"),
     ignored("protocols.grpc.keepalive.enforcement_policy", "pings are bounded by other limits"),
-    ignored("protocols.http.read_timeout", "a body may take as long as it makes progress"),
     ignored("protocols.http.write_timeout", "answers are small"),
     only("protocols.http.keep_alives_enabled", "true", "connections are kept"),
 ];
@@ -145,6 +144,9 @@ fn one_port(
         (security.tls != of_http.tls, "tls", "tls"),
         (security.auth != of_http.auth, "auth", "auth"),
         (sizes_differ, "max_recv_msg_size_mib", "max_request_body_size"),
+        (differ(&grpc.body_timeout.given(), &http.body_timeout.given()), "body_timeout", "body_timeout"),
+        (differ(&rate(grpc.min_body_rate), &rate(http.min_body_rate)), "min_body_rate", "min_body_rate"),
+        (differ(&grpc.max_body_time.given(), &http.read_timeout.given()), "max_body_time", "read_timeout"),
         (grpc.include_metadata != http.include_metadata, "include_metadata", "include_metadata"),
         (grpc.invalid_utf8 != http.invalid_utf8, "invalid_utf8", "invalid_utf8"),
         (grpc.invalid_ids != http.invalid_ids, "invalid_ids", "invalid_ids"),
@@ -231,6 +233,22 @@ fn set_bytes(limit: &mut usize, bytes: u64) {
     if bytes > 0 {
         *limit = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
+}
+
+fn set_rate(limit: &mut u64, rate: u64) {
+    if rate > 0 {
+        *limit = rate;
+    }
+}
+
+/// Whether two settings of one server are both given, and differ.
+fn differ<T: PartialEq>(of_grpc: &Option<T>, of_http: &Option<T>) -> bool {
+    of_grpc.as_ref().zip(of_http.as_ref()).is_some_and(|(of_grpc, of_http)| of_grpc != of_http)
+}
+
+/// A rate, if one is given.
+fn rate(rate: u64) -> Option<u64> {
+    (rate > 0).then_some(rate)
 }
 
 const GRPC: &str = "protocols.grpc";

@@ -239,7 +239,8 @@ impl Grpc {
     fn unframed(&self, error: FrameError) -> ExportError {
         match error {
             FrameError::TooLong { len, limit: MAX_HEALTH_BYTES } => {
-                let message = format!("the message of {len} bytes is over the {MAX_HEALTH_BYTES} of a health check");
+                let message =
+                    format!("the message of {len} bytes is over the {MAX_HEALTH_BYTES} of a health check");
                 ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
             }
             FrameError::TooLong { len, .. } => {

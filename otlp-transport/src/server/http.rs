@@ -166,12 +166,7 @@ impl Http {
         self.intake.export(&route.export, batch).await
     }
 
-    async fn read(
-        &self,
-        headers: &HeaderMap,
-        body: &mut Incoming,
-        peer: &Peer,
-    ) -> Result<Wire, ExportError> {
+    async fn read(&self, headers: &HeaderMap, body: &mut Incoming, peer: &Peer) -> Result<Wire, ExportError> {
         let media_type = MediaType::of(headers)?;
         let codec = self.encodings.of(headers)?;
         let context = &self.intake.context;

@@ -160,7 +160,10 @@ impl Intake {
         let give_up = [give_up, wire.deadline].into_iter().flatten().min();
         let turn = before(give_up, &*self.context.clock, Arc::clone(&self.running).acquire_owned()).await;
         let Some(Ok(permit)) = turn else {
-            return Err(ExportError::refused(ErrorKind::Unavailable, "too many large requests are being checked"));
+            return Err(ExportError::refused(
+                ErrorKind::Unavailable,
+                "too many large requests are being checked",
+            ));
         };
         let intake = Arc::clone(self);
         let checked = tokio::task::spawn_blocking(move || {
@@ -258,9 +261,7 @@ impl Intake {
     /// The body in the clear, of at most `max_bytes`. The charge of `wire` grows by what is inflated.
     fn inflate(&self, wire: &mut Wire, max_bytes: usize) -> Result<Bytes, DecompressError> {
         match wire.codec {
-            Some(codec) => {
-                codec.decompress(&wire.bytes, max_bytes, &mut wire.charge, &self.context.buffers)
-            }
+            Some(codec) => codec.decompress(&wire.bytes, max_bytes, &mut wire.charge, &self.context.buffers),
             // JSON is rewritten at once.
             None if wire.media_type == MediaType::Protobuf => Ok(wire.unpinned()),
             None => Ok(wire.bytes.clone()),

@@ -37,11 +37,6 @@ impl Capture {
         })
     }
 
-    /// Hands batches on as they are.
-    pub(crate) fn keeping(keep: impl Fn(Batch) -> ExportResult + Send + Sync + 'static) -> Self {
-        Self::with(move |batch| Box::pin(std::future::ready(keep(batch))))
-    }
-
     pub(crate) fn with(answer: impl Fn(Batch) -> ExportFuture<'static> + Send + Sync + 'static) -> Self {
         Self { taken: Arc::default(), answer: Arc::new(answer) }
     }

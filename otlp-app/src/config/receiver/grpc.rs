@@ -1,6 +1,6 @@
 //! Settings of OTLP/gRPC.
 
-use super::{Ids, Security, Transport, Utf8, set, set_bytes};
+use super::{Ids, Security, Transport, Utf8, set, set_bytes, set_rate};
 use crate::config::auth::Auth;
 use crate::config::duration::GoDuration;
 use crate::config::tls::ServerTls;
@@ -19,6 +19,13 @@ pub(super) struct Grpc {
     pub(super) max_recv_msg_size_mib: u64,
     /// Requests at a time on one connection. Default 128; 0 is the default.
     max_concurrent_streams: u32,
+    /// Without any progress of a request's body. Default 30 s; 0 is the default. Not a key of the Collector.
+    pub(super) body_timeout: GoDuration,
+    /// Bytes a second at which a body must come on average, the first `body_timeout` aside. Default 240; 0 is the default.
+    /// Not a key of the Collector.
+    pub(super) min_body_rate: u64,
+    /// For all of a request's body. Default 5 min; 0 is the default. Not a key of the Collector.
+    pub(super) max_body_time: GoDuration,
     /// Pings and ages of connections.
     keepalive: Keepalive,
     /// Keep the metadata that components need. Default false.
@@ -77,6 +84,9 @@ impl Grpc {
         if self.max_concurrent_streams > 0 {
             limits.max_concurrent_streams = self.max_concurrent_streams;
         }
+        set(&mut limits.body_timeout, self.body_timeout);
+        set_rate(&mut limits.min_body_rate, self.min_body_rate);
+        limits.max_body_time = self.max_body_time.given().or(limits.max_body_time);
         self.keepalive.server_parameters.apply(limits);
     }
 }

@@ -1,6 +1,6 @@
 //! Settings of OTLP/HTTP.
 
-use super::{Ids, Security, Transport, Utf8, set, set_bytes};
+use super::{Ids, Security, Transport, Utf8, set, set_bytes, set_rate};
 use crate::config::auth::Auth;
 use crate::config::duration::GoDuration;
 use crate::config::headers::Headers;
@@ -28,6 +28,13 @@ pub(super) struct Http {
     logs_url_path: Option<String>,
     /// From the start of a request to the end of its headers. Default 10 s; 0 is the default.
     read_header_timeout: GoDuration,
+    /// For all of a request's body. Default 5 min; 0 is the default.
+    pub(super) read_timeout: GoDuration,
+    /// Without any progress of a request's body. Default 30 s; 0 is the default. Not a key of the Collector.
+    pub(super) body_timeout: GoDuration,
+    /// Bytes a second at which a body must come on average, the first `body_timeout` aside. Default 240; 0 is the default.
+    /// Not a key of the Collector.
+    pub(super) min_body_rate: u64,
     /// Without any request on a connection. Default 60 s, on HTTP/2 none; 0 is the default.
     idle_timeout: GoDuration,
     /// Content encodings that are taken; an empty one is none. Default all there are.
@@ -82,6 +89,9 @@ impl Http {
         let limits = &mut config.limits;
         set_bytes(&mut limits.max_request_bytes, self.max_request_body_size);
         set(&mut limits.header_timeout, self.read_header_timeout);
+        set(&mut limits.body_timeout, self.body_timeout);
+        set_rate(&mut limits.min_body_rate, self.min_body_rate);
+        limits.max_body_time = self.read_timeout.given().or(limits.max_body_time);
         set(&mut limits.idle_timeout, self.idle_timeout);
         limits.max_connection_idle = limits.max_connection_idle.or(self.idle_timeout.given());
     }

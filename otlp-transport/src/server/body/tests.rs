@@ -38,7 +38,8 @@ fn one_piece_is_not_copied_and_is_charged_for_the_buffer_it_keeps() {
 
 #[test]
 fn several_pieces_come_out_in_order_and_are_charged_by_their_length() {
-    for (len, count, expected) in [(100, 100, true), (16 << 10, 4, true), (40_000, 30, false), (3, 2, false)] {
+    for (len, count, expected) in [(100, 100, true), (16 << 10, 4, true), (40_000, 30, false), (3, 2, false)]
+    {
         let pieces: Vec<Bytes> = (0..count).map(|n: u8| Bytes::from(vec![n; len])).collect();
         let whole = pieces.concat();
         let (Gathered { bytes, charge, is_slice }, _) = gather(&pieces, expected.then_some(whole.len()));

@@ -30,7 +30,11 @@ fn what_is_kept_is_what_was_asked_for_in_that_order() {
         ),
         (&OriginConfig { peer: false, ..all.clone() }, headers(&[("c", "4")]), None, None),
     ] {
-        assert_eq!(peer.origin(config, &budget, &sent, identity.as_ref()).unwrap().as_deref(), expected.as_ref(), "{sent:?}");
+        assert_eq!(
+            peer.origin(config, &budget, &sent, identity.as_ref()).unwrap().as_deref(),
+            expected.as_ref(),
+            "{sent:?}"
+        );
     }
 }
 
