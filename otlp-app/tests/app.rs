@@ -21,6 +21,8 @@ mod peers;
 mod process;
 #[path = "app/processors.rs"]
 mod processors;
+#[path = "app/proxy.rs"]
+mod proxy;
 #[path = "app/secure.rs"]
 mod secure;
 #[path = "app/sink.rs"]

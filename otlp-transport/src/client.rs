@@ -2,7 +2,8 @@
 //!
 //! A client takes a [`Batch`](otlp_protocol::Batch), compresses and frames it, sends it over a pooled connection and reads
 //! the answer. Retrying is the service layer's business, with one exception: what the server cannot have processed
-//! (GOAWAY, REFUSED_STREAM, a connection closed while idle) is sent once more at once, on another connection.
+//! (GOAWAY, REFUSED_STREAM, a connection that was closed before anything was written) is sent once more at once, on another
+//! connection.
 
 mod answer;
 mod attempt;

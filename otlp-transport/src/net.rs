@@ -33,7 +33,8 @@ pub trait Net: fmt::Debug + Send + Sync + 'static {
     /// Connects to `address`: `host:port`, trying each address the name resolves to, or `unix:///path`.
     fn connect<'a>(&'a self, address: &'a str) -> NetFuture<'a, BoxIo>;
 
-    /// The addresses of `name` (`host:port`). Default: an error, for networks without names.
+    /// The addresses of `name` (`host:port`), best first; clients race them (RFC 8305). Default: an error, for networks
+    /// without names, whose [`connect`](Self::connect) then gets the name.
     fn resolve<'a>(&'a self, name: &'a str) -> NetFuture<'a, Vec<SocketAddr>> {
         let message = format!("{name} cannot be looked up on this network");
         Box::pin(std::future::ready(Err(io::Error::new(ErrorKind::Unsupported, message))))

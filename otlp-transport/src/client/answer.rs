@@ -23,7 +23,7 @@ pub(crate) struct Answer {
 pub(crate) enum BodyFault {
     #[error("the body is over {0} bytes (max_response_bytes)")]
     Oversized(usize),
-    #[error("the body broke off, or did not come within {BODY_TIMEOUT:?}")]
+    #[error("the body broke off, or did not come in time")]
     BrokenOff,
     #[error("the body cannot be decoded: {0}")]
     Undecodable(Box<dyn std::error::Error + Send + Sync>),
@@ -56,9 +56,9 @@ impl BodyFault {
 // === impl AnswerLimits ===
 
 impl AnswerLimits {
-    /// Resolves when the rest of a body whose headers have just come is given up.
-    pub(crate) fn body_ends(&self, clock: &dyn Clock) -> Sleep {
-        let latest = clock.now() + BODY_TIMEOUT;
+    /// Resolves when the rest of a body is given up whose headers, with this status, have just come.
+    pub(crate) fn body_ends(&self, clock: &dyn Clock, status: StatusCode) -> Sleep {
+        let latest = clock.now() + if status.is_success() { BODY_TIMEOUT } else { FAILURE_BODY_TIMEOUT };
         clock.sleep_until(self.attempt_ends.map_or(latest, |ends| ends.min(latest)))
     }
 }
@@ -106,3 +106,5 @@ impl BodyBuffer {
 
 /// A server that has sent headers has judged the request; answers are small and follow at once.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The body of a failure tells no more than why.
+const FAILURE_BODY_TIMEOUT: Duration = Duration::from_secs(1);

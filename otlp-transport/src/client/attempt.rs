@@ -95,7 +95,9 @@ impl TimeLimit {
     fn passed(&self, endpoint: &str) -> ExportError {
         let missing = if self.is_connected.load(Ordering::Relaxed) { "answer from" } else { "connection to" };
         let message = match self.timeout {
-            Some(timeout) if !self.by_sender => format!("no {missing} {endpoint} within {timeout:?} (timeout)"),
+            Some(timeout) if !self.by_sender => {
+                format!("no {missing} {endpoint} within {timeout:?} (timeout)")
+            }
             _ => format!("no {missing} {endpoint} before the sender's deadline"),
         };
         ExportError::new(ErrorKind::Timeout, Retry::Backoff, message)

@@ -54,7 +54,11 @@ pub(crate) enum Versions {
 
 /// A connection just opened, what drives it, and the server's first bytes.
 pub(crate) enum Opened {
-    Http1(http1::Sender, Box<hyper::client::conn::http1::Connection<TokioIo<BoxIo>, Full<Outgoing>>>, Greeting),
+    Http1(
+        http1::Sender,
+        Box<hyper::client::conn::http1::Connection<TokioIo<BoxIo>, Full<Outgoing>>>,
+        Greeting,
+    ),
     Http2(http2::Sender, Box<http2::Http2Connection>, Greeting),
 }
 
@@ -151,8 +155,9 @@ impl Connector {
         let Some(proxy) = self.route.proxy() else {
             return dial::dial(&*self.net, &*self.clock, &self.address).await;
         };
-        let unreachable =
-            |error: io::Error| io::Error::new(error.kind(), format!("proxy {proxy} cannot be reached: {error}"));
+        let unreachable = |error: io::Error| {
+            io::Error::new(error.kind(), format!("proxy {proxy} cannot be reached: {error}"))
+        };
         let mut io = dial::dial(&*self.net, &*self.clock, &proxy.address).await.map_err(unreachable)?;
         if let Some(tls) = &self.proxy_tls {
             let secured = tls.connect(io).await;
@@ -165,7 +170,8 @@ impl Connector {
     }
 
     fn failed(&self, why: &str) -> ExportError {
-        let at = if self.name.ends_with(&self.address) { String::new() } else { format!(" ({})", self.address) };
+        let at =
+            if self.name.ends_with(&self.address) { String::new() } else { format!(" ({})", self.address) };
         let message = format!("cannot connect to {}{at}: {why}", self.name);
         ExportError::new(ErrorKind::Unavailable, Retry::Backoff, message)
     }

@@ -47,15 +47,20 @@ pub(crate) async fn send(
             return Err(if never_sent { unprocessed(error) } else { SendError::from_hyper(error) });
         }
     };
-    let mut answer =
-        Answer { status: head.status, headers: head.headers, body: Bytes::new(), fault: None, trailers: None };
+    let mut answer = Answer {
+        status: head.status,
+        headers: head.headers,
+        body: Bytes::new(),
+        fault: None,
+        trailers: None,
+    };
     if incoming.is_end_stream() {
         return Ok(answer);
     }
     let read = tokio::select! {
         biased;
         read = read_body(&mut incoming, limits.max_bytes) => read,
-        () = limits.body_ends(clock) => Err(BodyFault::BrokenOff),
+        () = limits.body_ends(clock, answer.status) => Err(BodyFault::BrokenOff),
     };
     match read {
         Ok(body) => answer.body = body,

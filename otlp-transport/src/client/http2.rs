@@ -13,8 +13,8 @@ use crate::client::outgoing::Outgoing;
 use crate::client::send_error::SendError;
 use crate::{BoxIo, Clock};
 use bytes::Bytes;
-use h2::client::{Builder, Connection, SendRequest};
 use h2::RecvStream;
+use h2::client::{Builder, Connection, SendRequest};
 use http::Request;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -66,8 +66,13 @@ pub(crate) async fn send(
     let _ = stream.send_data(body, true);
     drop(stream);
     let (head, mut incoming) = response.await.map_err(SendError::from_h2)?.into_parts();
-    let mut answer =
-        Answer { status: head.status, headers: head.headers, body: Bytes::new(), fault: None, trailers: None };
+    let mut answer = Answer {
+        status: head.status,
+        headers: head.headers,
+        body: Bytes::new(),
+        fault: None,
+        trailers: None,
+    };
     if incoming.is_end_stream() {
         return Ok(answer);
     }
@@ -81,7 +86,7 @@ pub(crate) async fn send(
         tokio::select! {
             biased;
             read = read_body(&mut incoming, limits.max_bytes, 0) => read.unwrap_or(Err(BodyFault::BrokenOff)),
-            () = limits.body_ends(clock) => Err(BodyFault::BrokenOff),
+            () = limits.body_ends(clock, answer.status) => Err(BodyFault::BrokenOff),
         }
     };
     match read {

@@ -4,8 +4,6 @@ mod no_proxy;
 mod tunnel;
 mod url;
 
-#[cfg(feature = "fuzzing")]
-pub(crate) use tunnel::parse;
 pub(crate) use no_proxy::NoProxy;
 pub(crate) use tunnel::open_tunnel;
 pub(crate) use url::ProxyUrl;

@@ -19,7 +19,9 @@ pub(super) struct Rooms {
 pub(super) enum Room {
     Charged(Charge),
     /// The one place outside the budget; `None` only if the semaphore were closed.
-    Outside { _place: Option<OwnedSemaphorePermit> },
+    Outside {
+        _place: Option<OwnedSemaphorePermit>,
+    },
 }
 
 // === impl Rooms ===

@@ -52,7 +52,8 @@ pub struct ClientConfig {
 pub struct ClientLimits {
     /// Size of a request before compression; larger ones are not sent. Default 64 MiB: OTLP §Request size.
     pub max_request_bytes: usize,
-    /// Size of an answer, after inflating. Default 4 MiB: OTLP §Response size.
+    /// Size of an answer, after inflating; larger ones are judged by their status alone. Default 4 MiB: OTLP §Response
+    /// size.
     pub max_response_bytes: usize,
     /// Connections to the destination: HTTP/2 opens another only when the streams of the others are used up. Default 100
     /// for HTTP/1.1, 4 for HTTP/2.
@@ -63,9 +64,11 @@ pub struct ClientLimits {
     pub idle_timeout: Duration,
     /// Connections are replaced at this age. Default none.
     pub max_connection_age: Option<Duration>,
-    /// Establishing a connection, TLS included. Default 10 s.
+    /// Establishing a connection: name lookup, every address tried, a proxy, and TLS. Default 10 s.
     pub connect_timeout: Duration,
-    /// HTTP/2: silence after which the server is pinged while requests are in flight. Default none, as gRPC has it.
+    /// HTTP/2: silence after which the server is pinged, if a request was tried meanwhile. A server that is dead when a
+    /// request starts is found out within this and `keepalive_timeout`, also if attempts are shorter. Default none, as gRPC
+    /// has it.
     pub keepalive_interval: Option<Duration>,
     /// HTTP/2: silence after a ping after which the connection is dropped. Default 20 s.
     pub keepalive_timeout: Duration,

@@ -1,21 +1,21 @@
 //! Clients against servers that answer by script, and against our own.
 
-#[path = "client/fake.rs"]
-mod fake;
 #[path = "client/answers.rs"]
 mod answers;
 #[path = "client/dead.rs"]
 mod dead;
 #[path = "client/dial.rs"]
 mod dial;
+#[path = "client/fake.rs"]
+mod fake;
 #[path = "client/grpc.rs"]
 mod grpc;
 #[path = "client/http.rs"]
 mod http;
-#[path = "client/pool.rs"]
-mod pool;
 #[path = "client/mix_ups.rs"]
 mod mix_ups;
+#[path = "client/pool.rs"]
+mod pool;
 #[path = "client/proxy.rs"]
 mod proxy;
 #[path = "client/sim.rs"]

@@ -18,9 +18,7 @@ pub(super) async fn dial(net: &dyn Net, clock: &dyn Clock, address: &str) -> io:
         return net.connect(address).await;
     }
     match net.resolve(address).await {
-        Ok(found) if found.is_empty() => {
-            Err(io::Error::new(ErrorKind::NotFound, "the name has no address"))
-        }
+        Ok(found) if found.is_empty() => Err(io::Error::new(ErrorKind::NotFound, "the name has no address")),
         Ok(found) => race(net, clock, interleaved(found)).await,
         // A network without names takes the address as it is.
         Err(error) if error.kind() == ErrorKind::Unsupported => net.connect(address).await,

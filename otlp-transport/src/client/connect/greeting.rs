@@ -37,7 +37,9 @@ impl Greeting {
     /// What is mixed up if a connection failed on which we speak HTTP/2, or HTTP/1.1, in the clear or within TLS.
     pub(crate) fn mix_up(&self, http2: bool) -> Option<&'static str> {
         let Some(spoken) = self.0.get() else {
-            return Some("the server sent nothing on this connection: it may expect TLS or another protocol here");
+            return Some(
+                "the server sent nothing on this connection: it may expect TLS or another protocol here",
+            );
         };
         match (spoken, http2) {
             (Spoken::Tls, _) => Some(

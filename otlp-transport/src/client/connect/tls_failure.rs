@@ -8,7 +8,8 @@ pub(super) fn describe(error: &io::Error, host: &str) -> String {
     let rustls = error.get_ref().and_then(|source| source.downcast_ref::<Error>());
     match rustls {
         Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-            "the server does not speak TLS here: give the endpoint with http://, or `tls: {insecure: true}`".into()
+            "the server does not speak TLS here: give the endpoint with http://, or `tls: {insecure: true}`"
+                .into()
         }
         Some(Error::InvalidCertificate(error)) => certificate(error, host),
         Some(Error::AlertReceived(alert)) => self::alert(*alert),

@@ -11,9 +11,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::{Buf, Bytes};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, StatusCode};
-use otlp_protocol::{
-    Accepted, BufferPool, Code, FRAME_HEADER_LEN, FrameReader, RpcStatus, http_to_grpc,
-};
+use otlp_protocol::{Accepted, BufferPool, Code, FRAME_HEADER_LEN, FrameReader, RpcStatus, http_to_grpc};
 use percent_encoding::percent_decode;
 
 /// Reads an answer of at most `max_bytes`, inflated. Its status stands in the trailers, or in the headers if there is

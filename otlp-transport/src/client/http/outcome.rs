@@ -4,8 +4,8 @@ use super::{JSON, PROTOBUF};
 use crate::client::answer::{Answer, BodyFault};
 use crate::client::stats::ClientStats;
 use crate::{ExportError, ExportResult};
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use otlp_protocol::{Accepted, ErrorKind, Retry, RpcStatus, parse_retry_after};
 use std::time::SystemTime;
 

@@ -101,7 +101,8 @@ impl Target {
         let name = endpoint.name();
         let (path, proxy_authorization) = match pool.forwarding() {
             Some((proxy, address)) => {
-                let authority = if address == endpoint.address { endpoint.authority.as_str() } else { address };
+                let authority =
+                    if address == endpoint.address { endpoint.authority.as_str() } else { address };
                 let parts = Uri::builder().scheme("http").authority(authority).path_and_query(endpoint.path);
                 let url = parts.build().map_err(|error| problem(error.to_string()))?;
                 (url, proxy.authorization.clone())

@@ -67,7 +67,9 @@ fn proxy_urls_are_read_as_gos() {
         assert_eq!(proxy.authorization.is_some(), url.contains('@'), "{url}");
     }
     assert_eq!(ProxyUrl::parse("http://[::1]:3128").unwrap().host(), "::1");
-    for url in ["", "http://", "http://proxy:x", "http://proxy:0", "ftp://proxy", "socks5://proxy", "http://a b"] {
+    for url in
+        ["", "http://", "http://proxy:x", "http://proxy:0", "ftp://proxy", "socks5://proxy", "http://a b"]
+    {
         assert!(ProxyUrl::parse(url).is_err(), "{url}");
     }
 }
@@ -76,7 +78,10 @@ fn proxy_urls_are_read_as_gos() {
 #[test]
 fn arbitrary_texts_are_read_or_refused() {
     let mut random = fastrand::Rng::with_seed(7);
-    let pieces = ["http://", "@", ":", "/", "[", "]", "*", ".", ",", "%", "%41", "secret", "1", "::", "\u{e9}", " ", "a"];
+    let pieces = [
+        "http://", "@", ":", "/", "[", "]", "*", ".", ",", "%", "%41", "secret", "1", "::", "\u{e9}", " ",
+        "a",
+    ];
     for _ in 0..20_000 {
         let text: String = (0..random.usize(..10)).map(|_| *random.choice(&pieces).unwrap()).collect();
         let shown = match ProxyUrl::parse(&format!("http://secret:secret@{text}")) {

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A proxy's answer to CONNECT.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ProxyAnswer {
+struct ProxyAnswer {
     status: u16,
     /// The reason phrase, visible ASCII alone.
     reason: String,
@@ -63,7 +63,7 @@ pub(crate) async fn open_tunnel(mut io: BoxIo, proxy: &ProxyUrl, target: &str) -
 ///
 /// # Errors
 /// If the bytes are not HTTP/1.0 or HTTP/1.1.
-pub(crate) fn parse(read: &[u8]) -> Result<Option<ProxyAnswer>, &'static str> {
+fn parse(read: &[u8]) -> Result<Option<ProxyAnswer>, &'static str> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     let len = match response.parse(read) {

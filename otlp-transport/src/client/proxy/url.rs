@@ -89,8 +89,7 @@ fn basic(user: &str) -> Result<HeaderValue, ()> {
     }
     plain.push(b':');
     plain.extend(percent_decode_str(password));
-    let mut value =
-        HeaderValue::try_from(format!("Basic {}", STANDARD.encode(plain))).map_err(|_| ())?;
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(plain))).map_err(|_| ())?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -31,13 +31,19 @@ async fn every_2xx_is_success() {
         ("HTTP/1.1 201 Created\r\ncontent-length: 8\r\n\r\naccepted".to_owned(), [0, 0]),
         ("HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n".to_owned(), [0, 0]),
         ("HTTP/1.1 204 No Content\r\n\r\n".to_owned(), [0, 0]),
-        ("HTTP/1.1 202 Accepted\r\ncontent-type: text/html\r\ncontent-length: 3\r\n\r\n<p>".to_owned(), [0, 0]),
+        (
+            "HTTP/1.1 202 Accepted\r\ncontent-type: text/html\r\ncontent-length: 3\r\n\r\n<p>".to_owned(),
+            [0, 0],
+        ),
         (format!("HTTP/1.1 200 OK\r\n{protobuf}content-length: 2\r\n\r\n\n\x7f"), [0, 1]),
         (format!("HTTP/1.1 200 OK\r\n{json}content-length: 2\r\n\r\n[]"), [0, 1]),
         (format!("HTTP/1.1 200 OK\r\n{protobuf}content-length: 2000\r\n\r\n{large}"), [1, 0]),
         (format!("HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n{large}"), [1, 0]),
         (format!("HTTP/1.1 200 OK\r\n{protobuf}content-encoding: lzw\r\ncontent-length: 1\r\n\r\nx"), [0, 1]),
-        (format!("HTTP/1.1 200 OK\r\n{protobuf}content-encoding: gzip\r\ncontent-length: 1\r\n\r\nx"), [0, 1]),
+        (
+            format!("HTTP/1.1 200 OK\r\n{protobuf}content-encoding: gzip\r\ncontent-length: 1\r\n\r\nx"),
+            [0, 1],
+        ),
     ];
     for (raw, counted) in rows {
         let (result, counts) = read(&raw).await;
@@ -48,7 +54,9 @@ async fn every_2xx_is_success() {
 /// The server judged the request before the connection broke.
 #[tokio::test]
 async fn an_answer_that_breaks_off_after_its_headers_is_judged_by_them() {
-    for (status, kind) in [(200, None), (400, Some(ErrorKind::InvalidData)), (503, Some(ErrorKind::Unavailable))] {
+    for (status, kind) in
+        [(200, None), (400, Some(ErrorKind::InvalidData)), (503, Some(ErrorKind::Unavailable))]
+    {
         let fake = Fake::accept("127.0.0.1:0", move |_, _, mut io| {
             tokio::spawn(async move {
                 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -89,7 +97,11 @@ async fn an_answer_whose_body_never_ends_is_judged_by_its_status_before_the_atte
             Err(error) => {
                 assert!(!succeeds);
                 // `Retry-After: 0` asks for no delay: the usual backoff.
-                assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff), "{error}");
+                assert_eq!(
+                    (error.kind(), error.retry()),
+                    (ErrorKind::Unavailable, Retry::Backoff),
+                    "{error}"
+                );
             }
         }
     }
@@ -125,7 +137,10 @@ async fn failures_with_oversized_answers_keep_their_status() {
 #[tokio::test]
 async fn refusals_for_size_are_recognised_by_status_and_text() {
     let http = |status: u16, text: &str| {
-        format!("HTTP/1.1 {status} X\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{text}", text.len())
+        format!(
+            "HTTP/1.1 {status} X\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{text}",
+            text.len()
+        )
     };
     for (raw, kind) in [
         (http(413, ""), ErrorKind::TooLarge),

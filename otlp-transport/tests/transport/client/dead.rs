@@ -6,8 +6,8 @@ use super::{batch, config};
 use otlp_protocol::ErrorKind;
 use otlp_transport::{Export, GrpcClient};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::DuplexStream;
-use tokio::time::{Duration, Instant};
 
 const ADDRESS: &str = "192.0.2.1:4317";
 
@@ -44,13 +44,14 @@ async fn keepalive_finds_a_dead_connection_though_attempts_are_shorter_than_the_
     config.timeout = Some(Duration::from_secs(2));
     config.limits.keepalive_interval = Some(Duration::from_secs(3));
     config.limits.keepalive_timeout = Duration::from_secs(1);
-    let client = GrpcClient::new(&net.context(), &config).unwrap();
-    let start = Instant::now();
+    let context = net.context();
+    let client = GrpcClient::new(&context, &config).unwrap();
+    let start = context.clock.now();
     let error = client.export(batch().0).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert_eq!(error.message(), "no answer from http://192.0.2.1:4317 within 2s (timeout)");
     // Nothing is in flight from here on; the one attempt is enough.
-    tokio::time::sleep_until(start + Duration::from_millis(4100)).await;
+    context.clock.sleep_until(start + Duration::from_millis(4100)).await;
     let stats = client.pool().stats();
     assert_eq!(stats.open_connections.load(std::sync::atomic::Ordering::Relaxed), 0);
     client.export(batch().0).await.unwrap();

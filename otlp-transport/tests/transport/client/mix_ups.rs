@@ -4,7 +4,9 @@ use super::fake::{Fake, Reply};
 use super::{batch, config, context};
 use crate::harness::{Capture, serve};
 use otlp_protocol::{ErrorKind, Retry};
-use otlp_transport::{Export, ExportError, GrpcClient, GrpcTransportStrategy, HttpClient, HttpTransportStrategy};
+use otlp_transport::{
+    Export, ExportError, GrpcClient, GrpcTransportStrategy, HttpClient, HttpTransportStrategy,
+};
 use std::fmt::Display;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -68,7 +70,8 @@ async fn our_own_servers_are_told_apart() {
 /// 200 is no success if it comes from a gRPC server: its status stands elsewhere.
 #[tokio::test]
 async fn an_http_client_does_not_take_a_grpc_answer_for_success() {
-    let raw = "HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\ngrpc-status: 12\r\ncontent-length: 0\r\n\r\n";
+    let raw =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\ngrpc-status: 12\r\ncontent-length: 0\r\n\r\n";
     let fake = Fake::http1(move |_| raw.as_bytes().to_vec()).await;
     let error = http(fake.address).await;
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unimplemented, Retry::Never));

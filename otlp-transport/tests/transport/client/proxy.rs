@@ -86,7 +86,8 @@ fn net(serve: impl Fn(usize, tokio::io::DuplexStream) + Send + Sync + 'static) -
 
 /// The network's context with these variables in the environment.
 fn context(net: &SimNet, env: &'static [(&'static str, &'static str)]) -> TransportContext {
-    let lookup = |name: &str| env.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
+    let lookup =
+        |name: &str| env.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
     TransportContext { proxies: Arc::new(ProxyConfig::from_env(lookup)), ..net.context() }
 }
 
@@ -155,7 +156,10 @@ async fn refusals_of_a_proxy_are_named_and_retryable_and_show_no_password() {
     }
     let unreachable = SimNet::new(&[(PROXY, &[PROXY_ADDRESS])], vec![]);
     let client = GrpcClient::new(&context(&unreachable, ENV), &endpoint).unwrap();
-    failed(&client.export(batch().0).await.unwrap_err(), "cannot be reached: 192.0.2.9:3128: connection refused");
+    failed(
+        &client.export(batch().0).await.unwrap_err(),
+        "cannot be reached: 192.0.2.9:3128: connection refused",
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,13 +1,13 @@
 //! A network in memory, for tests in simulated time.
 
-use otlp_transport::{BoxIo, Listener, Net, NetFuture, TransportContext};
+use otlp_transport::{BoxIo, Clock as _, Listener, Net, NetFuture, TokioClock, TransportContext};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::io::{Error, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::io::DuplexStream;
-use tokio::time::{Duration, Instant};
 
 /// What is at an address.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ impl SimNet {
         Self(Arc::new(Inner {
             names: names.iter().map(|(name, given)| ((*name).to_owned(), addresses(given))).collect(),
             hosts: hosts.into_iter().map(|(address, host)| (address.to_owned(), host)).collect(),
-            start: Instant::now(),
+            start: TokioClock.now(),
             connects: Mutex::default(),
         }))
     }
@@ -66,7 +66,7 @@ impl Net for SimNet {
         Box::pin(async move {
             let number = {
                 let mut connects = self.0.connects.lock();
-                connects.push((self.0.start.elapsed(), address.to_owned()));
+                connects.push((TokioClock.now() - self.0.start, address.to_owned()));
                 connects.len() - 1
             };
             match self.0.hosts.get(address) {

@@ -184,10 +184,7 @@ async fn tls_to_a_server_in_the_clear_is_named() {
     })
     .await;
     let http2 = Fake::http2(|_| Reply::message(b"")).await;
-    for (fake, expected) in [
-        (&answering, "the server does not speak TLS here"),
-        (&http2, "TLS"),
-    ] {
+    for (fake, expected) in [(&answering, "the server does not speak TLS here"), (&http2, "TLS")] {
         let mut config = ClientConfig::new(format!("https://localhost:{}", fake.address.port()));
         config.tls.insecure_skip_verify = true;
         let error = grpc(&config).await.unwrap_err();
