@@ -18,17 +18,18 @@ pub(super) async fn commit_parts(
     stats: &BatchStats,
     clock: &dyn Clock,
 ) {
-    while let Some(part) = parts.next(clock).await {
+    let mut next = parts.next(clock).await;
+    while let Some(part) = next {
         let items = part.items();
         stats.sent(items);
         let admitted = admission.split_off(items);
         fanout.commit(part, admitted);
-        if parts.is_empty() {
-            return;
-        }
-        match fanout.reserve_more().await {
-            Ok(reservation) => admission.renew(reservation),
-            Err(_) => return,
+        next = parts.next(clock).await;
+        if next.is_some() {
+            match fanout.reserve_more().await {
+                Ok(reservation) => admission.renew(reservation),
+                Err(_) => return,
+            }
         }
     }
 }

@@ -20,51 +20,59 @@ fn items(max: u64) -> SplitLimits {
     SplitLimits { max_items: Some(max), max_bytes: None }
 }
 
-#[tokio::test(start_paused = true)]
-async fn parts_are_cut_as_they_are_taken() {
-    let budget = ByteBudget::new(64 << 20);
-    let mut parts = Parts::new(logs(&budget, 10_007, 0), items(1));
-    let mut taken = 0;
+/// Takes all parts.
+async fn all(batch: Batch, limits: SplitLimits) -> Vec<Batch> {
+    let mut parts = Parts::new(batch, limits);
+    let mut taken = Vec::new();
     while let Some(part) = parts.next(&TokioClock).await {
-        assert_eq!(part.items(), 1);
-        taken += 1;
-        // Never more than a cut's worth on each level.
-        assert!(parts.rest.len() <= 64, "{}", parts.rest.len());
-        assert_eq!(parts.is_empty(), taken == 10_007);
+        taken.push(part);
     }
-    assert_eq!((taken, budget.used()), (10_007, 0));
+    taken
 }
 
 #[tokio::test(start_paused = true)]
-async fn parts_are_full_however_many_there_are() {
+async fn parts_are_cut_as_they_are_taken() {
     let budget = ByteBudget::new(64 << 20);
-    for (total, max) in [(10, 3), (160, 10), (1000, 7), (4096, 10)] {
-        let mut parts = Parts::new(logs(&budget, total, 10), items(max));
-        let mut sizes = Vec::new();
+    // Of one that is cut here, and one that is cut on another thread.
+    for total in [1000, 100_000] {
+        let batch = logs(&budget, total, 0);
+        let len = batch.len() as u64;
+        let mut parts = Parts::new(batch, items(1));
+        let mut taken = 0;
         while let Some(part) = parts.next(&TokioClock).await {
-            sizes.push(part.items());
+            assert_eq!(part.items(), 1);
+            taken += 1;
+            assert!(parts.ready.len() < MAX_READY_PARTS);
+            assert!(budget.used() < len + 100, "{} of {len}", budget.used());
         }
-        let last = sizes.pop().unwrap();
-        assert!(sizes.iter().all(|&size| size == max), "{sizes:?}");
-        assert_eq!(sizes.len() as u64 * max + last, total);
+        assert_eq!(taken, total);
+        drop(parts);
+        assert_eq!(budget.used(), 0);
     }
-    // What cannot be cut is one part, whatever the limit.
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_cut_is_one_part() {
+    let budget = ByteBudget::new(64 << 20);
     let limits = SplitLimits { max_items: None, max_bytes: Some(10) };
-    let mut parts = Parts::new(logs(&budget, 1, 5000), limits);
-    assert_eq!(parts.next(&TokioClock).await.map(|part| part.items()), Some(1));
-    assert!(parts.is_empty() && parts.next(&TokioClock).await.is_none());
+    let batch = logs(&budget, 1, 5000);
+    let len = batch.len();
+    let parts = all(batch, limits).await;
+    assert_eq!((parts.len(), parts[0].items()), (1, 1));
+    // The body, and at most the prefixes around the record.
+    assert!((len as u64..len as u64 + 100).contains(&parts[0].charge().bytes()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_part_is_charged_for_what_is_its_own() {
     let budget = ByteBudget::new(64 << 20);
-    // Short records are copied, long ones stay where they are.
-    for (text, own) in [(10, 95..130), (5000, 0..10)] {
+    // Short records are copied and do without the whole; long ones stay where they are, and keep it.
+    for (text, own) in [(10, 95..130), (5000, 100..110)] {
         let batch = logs(&budget, 100, text);
         let whole = batch.len() as u64;
-        let parts = cut_aside(batch, items(10)).await;
+        let parts = all(batch, items(10)).await;
         assert_eq!(parts.len(), 10);
-        let percent = (budget.used() - whole) * 100 / whole;
+        let percent = budget.used() * 100 / whole;
         assert!(own.contains(&percent), "{percent} % of {whole}");
         drop(parts);
         assert_eq!(budget.used(), 0);
@@ -75,7 +83,7 @@ async fn a_part_is_charged_for_what_is_its_own() {
 async fn what_has_no_room_goes_on_after_a_while() {
     let budget = ByteBudget::new(1000);
     let batch = logs(&budget, 60, 10);
-    assert!(batch.len() > 500);
+    assert!(batch.len() > 700);
     let begin = TokioClock.now();
     let mut parts = Parts::new(batch, items(30));
     assert_eq!(parts.next(&TokioClock).await.map(|part| part.items()), Some(30));

@@ -3,10 +3,9 @@
 use super::editing::reserve;
 use super::text::text_of;
 use crate::component::{Access, Out, Processor};
-use crate::cut::own_bytes;
 use bytes::Bytes;
 use otlp_protocol::view::{RequestView, Resource};
-use otlp_protocol::{Batch, ErrorKind, Item, MAX_PARTS, Origin, Retry, partition};
+use otlp_protocol::{Batch, ErrorKind, Item, MAX_PARTS, Origin, Payload, Retry, partition};
 use otlp_transport::ExportError;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -76,6 +75,14 @@ impl ResourceKeys {
         }
         Ok(())
     }
+}
+
+/// How many bytes of a part are not stretches of the body that it was cut from.
+fn own_bytes(part: &Payload, body: &Bytes) -> u64 {
+    let start = body.as_ptr() as usize;
+    let shared = start..start + body.len();
+    let own = part.segments().filter(|segment| !shared.contains(&(segment.as_ptr() as usize)));
+    own.map(|segment| segment.len() as u64).sum()
 }
 
 impl Processor for ResourceKeys {

@@ -5,11 +5,11 @@
 //! time that was left to the batch.
 
 use super::{Attempts, ExponentialBackoffRetry, PartlyDelivered};
-use crate::cut::cut_aside;
+use crate::cut::Parts;
 use crate::fanout::join_messages;
 use otlp_protocol::view::RequestView;
 use otlp_protocol::{Batch, ErrorKind, Retry, Signal, SplitLimits};
-use otlp_transport::{Export, ExportError, ExportResult};
+use otlp_transport::{Clock, Export, ExportError, ExportResult};
 use std::collections::VecDeque;
 
 /// Whether parts of a batch may fare better than the whole that was refused.
@@ -36,14 +36,14 @@ impl<E: Export> ExponentialBackoffRetry<E> {
         mut attempts: Attempts<'_>,
     ) -> ExportResult {
         let mut bisection = Bisection::new(batch.signal, batch.items());
-        bisection.refuse(Part { batch, first: 0 }, refusal).await;
+        bisection.refuse(Part { batch, first: 0 }, refusal, &*self.clock).await;
         loop {
             while let Some(part) = bisection.parts.pop_front() {
                 let result = match self.await_throttle(attempts.last_start()).await {
                     Ok(_) => self.attempt_once(&part.batch).await,
                     Err(error) => Err(error),
                 };
-                bisection.settle(part, result).await;
+                bisection.settle(part, result, &*self.clock).await;
             }
             let Some(failure) = bisection.failure.take() else { break };
             attempts.count += 1;
@@ -90,7 +90,7 @@ impl Bisection {
         Self { signal, items, parts, failed, failure: None, refusal: None, requests: 1, fates }
     }
 
-    async fn settle(&mut self, part: Part, result: ExportResult) {
+    async fn settle(&mut self, part: Part, result: ExportResult, clock: &dyn Clock) {
         match result {
             Ok(accepted) => {
                 let count = part.batch.count();
@@ -105,18 +105,18 @@ impl Bisection {
                 self.failed.push(part);
                 self.failure = Some(error);
             }
-            Err(error) => self.refuse(part, error).await,
+            Err(error) => self.refuse(part, error, clock).await,
         }
     }
 
     /// Cuts a part that was refused, or counts its items if that cannot help.
-    async fn refuse(&mut self, part: Part, refusal: ExportError) {
+    async fn refuse(&mut self, part: Part, refusal: ExportError, clock: &dyn Clock) {
         let Part { mut batch, mut first } = part;
         let may_help = may_help(&batch, &refusal);
         self.refusal.get_or_insert_with(|| refusal.clone());
         if may_help && self.requests + 2 <= MAX_REQUESTS {
-            let max_items = Some(batch.items().div_ceil(2));
-            let halves = cut_aside(batch.share(), SplitLimits { max_items, max_bytes: None }).await;
+            let max_items = batch.items().div_ceil(2);
+            let halves = halves(batch.share(), max_items, clock).await;
             if halves.len() > 1 && self.requests + halves.len() <= MAX_REQUESTS {
                 self.requests += halves.len();
                 for batch in halves {
@@ -159,6 +159,16 @@ impl Bisection {
             (None, _) => Ok(fates.answer),
         }
     }
+}
+
+/// A batch in parts of at most so many items.
+async fn halves(batch: Batch, max_items: u64, clock: &dyn Clock) -> Vec<Batch> {
+    let mut parts = Parts::new(batch, SplitLimits { max_items: Some(max_items), max_bytes: None });
+    let mut halves = Vec::with_capacity(2);
+    while let Some(half) = parts.next(clock).await {
+        halves.push(half);
+    }
+    halves
 }
 
 /// Which items a part of `items` holds, counted from 0, and the service that its first resource names.
