@@ -19,7 +19,7 @@ pub(crate) struct Parts {
 
 enum State {
     Uncut(SplitLimits),
-    Cutting(otlp_protocol::Parts),
+    Cutting(Box<otlp_protocol::Parts>),
     Done,
 }
 
@@ -68,7 +68,7 @@ impl State {
             Self::Done => return (Self::Done, ready),
             Self::Cutting(parts) => parts,
             Self::Uncut(limits) => match parts(whole.signal, whole.body().plain(), limits) {
-                Ok(parts) => parts,
+                Ok(parts) => Box::new(parts),
                 Err(_) => {
                     // It cannot be: the body was checked at the door. Then it goes as it is.
                     let (payload, count) = (whole.body().plain().clone(), whole.count());
