@@ -1,6 +1,6 @@
 //! Commands and exit codes.
 
-use crate::process::{file, run, told};
+use crate::process::{command, file, run, told};
 
 #[test]
 fn every_configuration_of_the_bench_loads() {
@@ -58,6 +58,30 @@ fn a_wrong_configuration_is_shown_and_exits_78() {
     assert_eq!(code, 78);
     assert!(stderr.contains("cannot read `/nonexistent.yaml`"), "{stderr}");
     assert_eq!(told(&run(&["validate"])).0, 78);
+}
+
+#[test]
+fn secrets_of_variables_and_arguments_are_not_shown() {
+    let mut command = command(&["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+    for endpoint in ["ftp://me:s3cretword@c:1", "http://me:s3cretword@c:1", "http://me:s3cretword@c d"] {
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+        let (code, stdout, stderr) = told(&command.output().expect("run otlp"));
+        assert_eq!(code, 78, "{stderr}");
+        assert!(
+            stderr.contains("OTEL_EXPORTER_OTLP_") && !(stdout + &stderr).contains("s3cretword"),
+            "{stderr}"
+        );
+    }
+    let config = file("exporters:\n  otlp:\n    headers: {authorization: s3cretword\n");
+    for args in [
+        &["validate", "--config", &config][..],
+        &["validate", "--set", "exporters.otlp.headers.authorization=[s3cretword"],
+        &["validate", "--set", "exporters.otlp.headers.authorization:s3cretword"],
+    ] {
+        let (code, stdout, stderr) = told(&run(args));
+        assert_eq!(code, 78, "{stderr}");
+        assert!(!(stdout + &stderr).contains("s3cretword"), "{stderr}");
+    }
 }
 
 #[test]

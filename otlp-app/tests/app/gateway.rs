@@ -29,6 +29,7 @@ fn takes_shows_and_drains() {
     assert_eq!(status, 200);
     let accepted = "otelcol_receiver_accepted_spans{receiver=\"otlp\",transport=\"http\"} 1\n";
     assert!(page.contains(accepted), "{page}");
+    assert!(page.contains("otlp_process_dropped_lines{stream=\"stderr\"} 0\n"), "{page}");
     assert_eq!(http(otlp.address("health"), "GET", "/", &[]).0, 200);
     otlp.signal("TERM");
     otlp.line("drained");

@@ -76,7 +76,7 @@ fn under_nohup_a_hangup_changes_nothing() {
 struct Unread {
     child: Child,
     address: SocketAddr,
-    _outputs: (ChildStdout, BufReader<ChildStderr>),
+    outputs: Option<(ChildStdout, BufReader<ChildStderr>)>,
 }
 
 impl Unread {
@@ -90,7 +90,17 @@ impl Unread {
             assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended");
         }
         let address = line.rsplit(' ').next().unwrap().trim().parse().unwrap();
-        Self { child, address, _outputs: (stdout, stderr) }
+        Self { child, address, outputs: Some((stdout, stderr)) }
+    }
+}
+
+impl Unread {
+    /// Sends SIGTERM; the exit code.
+    fn ended(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(soon(|| self.child.try_wait().unwrap().is_some()), "SIGTERM does not end it");
+        self.child.wait().unwrap().code()
     }
 }
 
@@ -106,18 +116,28 @@ fn pipes_that_nobody_reads_stop_nothing() {
     let debug = Setup { exporter_id: "debug", exporter: "verbosity: detailed", ..Setup::default() }.config();
     let local = ["-v", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"];
     for args in [&["--config", &debug][..], &local] {
-        let mut otlp = Unread::start(args);
+        let otlp = Unread::start(args);
         // A pipe holds 64 KiB.
         let many = spans(["x"].repeat(20)).repeat(20);
         for number in 0..1200 {
             let (status, _) = http(otlp.address, "POST", "/v1/traces", &many);
             assert_eq!(status, 200, "request {number}");
         }
-        assert_eq!(http(otlp.address, "POST", "/v1/traces", &one_span()).0, 200);
-        let id = otlp.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        assert!(soon(|| otlp.child.try_wait().unwrap().is_some()), "SIGTERM does not end it: {args:?}");
-        assert_eq!(otlp.child.wait().unwrap().code(), Some(0));
+        assert_eq!(otlp.ended(), Some(0), "{args:?}");
+    }
+}
+
+#[test]
+fn closed_pipes_stop_nothing() {
+    let debug = Setup { exporter_id: "debug", ..Setup::default() }.config();
+    let local = ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"];
+    for args in [&["--config", &debug][..], &local] {
+        let mut otlp = Unread::start(args);
+        drop(otlp.outputs.take());
+        for _ in 0..20 {
+            assert_eq!(http(otlp.address, "POST", "/v1/traces", &one_span()).0, 200);
+        }
+        assert_eq!(otlp.ended(), Some(0), "{args:?}");
     }
 }
 
