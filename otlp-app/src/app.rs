@@ -20,8 +20,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let (plan, warnings) = if args.config.config.is_empty() && args.config.set.is_empty() {
         let (forward, warnings) = otel_env::forward(&SystemLookup);
         if let Some(Forward { config, .. }) = &forward {
-            sources.hide_user_of(&config.endpoint);
-            config.signal_endpoints.iter().for_each(|(_, url)| sources.hide_user_of(url));
+            sources.hide_secrets_of(&config.endpoint);
+            config.signal_endpoints.iter().for_each(|(_, url)| sources.hide_secrets_of(url));
         }
         (local::plan(&args.local, forward), warnings)
     } else {

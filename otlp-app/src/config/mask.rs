@@ -20,13 +20,13 @@ fn is_near(key: &str, word: &str, distance: usize) -> bool {
     word.len() > 4 && key.len() <= 2 * word.len() && strsim::damerau_levenshtein(key, word) <= distance
 }
 
-/// The part of an address, as characters from `start` to `end`, that may hold user and password: all before the last
-/// `@`, from `://` on if the text has one.
-pub(super) fn user_of_address(text: &[char]) -> Option<(usize, usize)> {
-    let end = text.iter().rposition(|&c| c == '@')?;
-    let scheme = text.windows(3).position(|three| three == [':', '/', '/']);
-    let start = scheme.map_or(0, |at| at + 3);
-    (start < end).then_some((start, end))
+/// The parts of an address, as characters from `start` to `end`, that may be secret: user and password, which are all
+/// before the last `@`, from `://` on if the text has one; and the query of a URL.
+pub(super) fn secrets_of_address(text: &[char]) -> impl Iterator<Item = (usize, usize)> + use<> {
+    let scheme = text.windows(3).position(|three| three == [':', '/', '/']).map(|at| at + 3);
+    let user = text.iter().rposition(|&c| c == '@').map(|end| (scheme.unwrap_or(0), end));
+    let query = scheme.and_then(|_| text.iter().position(|&c| c == '?')).map(|at| (at + 1, text.len()));
+    user.into_iter().chain(query).filter(|(start, end)| start < end)
 }
 
 /// Masks one line of a text whose values are known: comments, and what follows a word such as `password:`.

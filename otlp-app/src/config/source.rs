@@ -60,12 +60,12 @@ impl Sources {
         }
     }
 
-    /// Remembers the values that errors must not show: those below a key that holds secrets, users and passwords in
-    /// addresses, and what came from elsewhere.
+    /// Remembers the values that errors must not show: those below a key that holds secrets, users, passwords
+    /// and queries in addresses, and what came from elsewhere.
     pub(crate) fn hide_secrets(&mut self, node: &Node) {
         match &node.value {
             Value::Scalar(scalar) => {
-                self.hide_user(node);
+                self.hide_address(node);
                 if scalar.referred {
                     self.hide_text(&scalar.text);
                 }
@@ -82,15 +82,15 @@ impl Sources {
         }
     }
 
-    /// Remembers user and password of an address, which errors must not show.
-    pub(crate) fn hide_user_of(&mut self, address: &str) {
+    /// Remembers user, password and query of an address, which errors must not show.
+    pub(crate) fn hide_secrets_of(&mut self, address: &str) {
         let characters: Vec<char> = address.chars().collect();
-        if let Some((start, end)) = mask::user_of_address(&characters) {
-            let user: String = characters.get(start..end).unwrap_or_default().iter().collect();
-            if let Some((_, password)) = user.split_once(':') {
+        for (start, end) in mask::secrets_of_address(&characters) {
+            let secret: String = characters.get(start..end).unwrap_or_default().iter().collect();
+            if let Some((_, password)) = secret.split_once([':', '=']) {
                 self.hide_text(password);
             }
-            self.hide_text(&user);
+            self.hide_text(&secret);
         }
     }
 
@@ -117,17 +117,17 @@ impl Sources {
         }
     }
 
-    /// Hides user and password where the file has them.
-    fn hide_user(&mut self, node: &Node) {
+    /// Hides what is secret in an address where the file has it.
+    fn hide_address(&mut self, node: &Node) {
         let Value::Scalar(scalar) = &node.value else { return };
-        if !scalar.text.contains('@') {
+        if !scalar.text.contains(['@', '?']) {
             return;
         }
-        self.hide_user_of(&scalar.text);
+        self.hide_secrets_of(&scalar.text);
         let Span { source, start, len } = node.span;
-        let text =
-            self.get(source).map(|source| source.text.chars().skip(start).take(len).collect::<Vec<_>>());
-        if let Some((from, to)) = text.and_then(|text| mask::user_of_address(&text)) {
+        let text = self.get(source).map_or("", |source| source.text.as_str());
+        let text: Vec<char> = text.chars().skip(start).take(len).collect();
+        for (from, to) in mask::secrets_of_address(&text) {
             self.hide_span(Span { source, start: start + from, len: to - from });
         }
     }

@@ -64,6 +64,8 @@ fn errors_of_any_kind_show_no_secret() {
         "  otlp: {endpoint: c:1, timeout: 'https://me:SECRET@c'}",
         "  otlp: {endpoint: c:1, compression: 'https://me:SECRET@c'}",
         "  otlp: {endpoint: c:1, compression: 'https://me:p/SECRET?@c'}",
+        "  otlp: {endpoint: 'https://c:1/?key=SECRET', timeout: 1y}",
+        "  otlp: {endpoint: 'https://c:1/?SECRET', timeout: 'https://c/?SECRET'}",
     ];
     for exporter in exporters {
         let shown = shown(&around(&exporter.replace("SECRET", SECRET)));
@@ -80,6 +82,8 @@ fn clients_that_refuse_an_address_do_not_show_its_password() {
         format!("ftp://me:{SECRET}@c:1"),
         format!("me:{SECRET}@c:1"),
         format!("https://me:{SECRET}@c d"),
+        format!("https://c:1/?key={SECRET}"),
+        format!("ftp://c:1?{SECRET}"),
     ] {
         let fake = Fake::default().file("c.yaml", around(&format!("  otlp:\n    endpoint: {endpoint}\n")));
         let mut sources = Sources::default();
