@@ -2,6 +2,14 @@
 
 #[path = "defects/backend.rs"]
 mod backend;
+#[path = "defects/cpu.rs"]
+mod cpu;
+#[path = "defects/delivery.rs"]
+mod delivery;
+#[path = "defects/loss.rs"]
+mod loss;
+#[path = "defects/memory.rs"]
+mod memory;
 #[path = "defects/process.rs"]
 mod process;
 #[path = "defects/setup.rs"]

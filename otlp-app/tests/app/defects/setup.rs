@@ -1,8 +1,11 @@
 //! Gateways and requests of these cases.
+#![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
-use crate::process::{FORWARDING, Otlp, file, frugal, http};
-use otlp_protocol::Signal;
+use crate::process::{FORWARDING, Otlp, file, frugal, http_with};
+use bytes::Bytes;
 use otlp_protocol::wire::put_len_delimited;
+use otlp_protocol::{BufferPool, Payload, Signal};
+use otlp_transport::{Codec, codec};
 use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
@@ -73,10 +76,16 @@ pub(crate) fn to(address: SocketAddr) -> String {
 }
 
 pub(crate) const TRACES: Signal = Signal::ALL[0];
+pub(crate) const LOGS: Signal = Signal::ALL[2];
 
 /// Posts a body to the gateway; the status.
 pub(crate) fn send(otlp: &Otlp, signal: Signal, body: &[u8]) -> u16 {
-    http(otlp.address("otlp/http"), "POST", signal.http_path, body).0
+    send_with(otlp, signal, "", body)
+}
+
+/// The same with more header lines, each with its end.
+pub(crate) fn send_with(otlp: &Otlp, signal: Signal, headers: &str, body: &[u8]) -> u16 {
+    http_with(otlp.address("otlp/http"), "POST", signal.http_path, headers, body).0
 }
 
 /// A request with a span for each name, of its own trace.
@@ -90,6 +99,13 @@ pub(crate) fn span(trace_id: &[u8], name: &str) -> Vec<u8> {
     [field(1, trace_id), field(2, &[9; 8]), field(5, name.as_bytes())].concat()
 }
 
+/// A request of one resource with an attribute of `resource_bytes`, and `records` empty log records.
+pub(crate) fn records(resource_bytes: usize, records: usize) -> Vec<u8> {
+    let value = field(2, &field(1, &vec![b'x'; resource_bytes]));
+    let resource = field(1, &field(1, &[field(1, b"k"), value].concat()));
+    field(1, &[resource, field(2, &[0x12, 0].repeat(records))].concat())
+}
+
 /// A field with a length.
 pub(crate) fn field(number: u32, value: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len() + 8);
@@ -97,9 +113,15 @@ pub(crate) fn field(number: u32, value: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Waits until something is so, at most a few seconds; whether it is.
+/// The body compressed by gzip.
+pub(crate) fn gzip(body: Vec<u8>) -> Bytes {
+    let codec = codec("gzip").and_then(Codec::compressor).expect("gzip");
+    codec.compress(&Payload::from(Bytes::from(body)), &BufferPool::new(1)).expect("compress")
+}
+
+/// Waits until something is so, at most 15 seconds; whether it is.
 pub(crate) fn soon(mut is_so: impl FnMut() -> bool) -> bool {
-    (0..500).any(|_| {
+    (0..1500).any(|_| {
         let so = is_so();
         if !so {
             thread::sleep(Duration::from_millis(10));
