@@ -1,7 +1,7 @@
 //! JSON to protobuf and back, against the check of protobuf.
 
 use otlp_protocol::json::{JsonLimits, from_protobuf, to_protobuf};
-use otlp_protocol::{Accepted, RpcStatus, Signal, ValidateLimits};
+use otlp_protocol::{Accepted, Repairs, RpcStatus, Signal, ValidateLimits, repair};
 
 /// Any bytes are read as JSON, and as protobuf, without a panic. What is read is sound, and goes to JSON and back
 /// unchanged; what is sound can be written, and is read as the same.
@@ -16,8 +16,9 @@ pub fn json(data: &[u8]) {
     let mut body = Vec::new();
     match to_protobuf(signal.request, input, &JsonLimits::default(), &mut body) {
         Ok(_) => {
-            otlp_protocol::validate(signal, &body, &ValidateLimits::default())
-                .expect("what is read is sound");
+            let limits = ValidateLimits::default();
+            repair(signal, &body.clone().into(), &limits, Repairs::default(), usize::MAX)
+                .expect("what is read is sound but for ids");
             let text = write(signal, &body).expect("what is sound can be written");
             assert_eq!(write(signal, &read(signal, &text)), Some(text));
         }
@@ -33,9 +34,10 @@ pub fn json(data: &[u8]) {
             let back = read(signal, &text);
             // A body that was not checked may be deeper than the default limit.
             let limits = ValidateLimits { max_depth: usize::MAX, ..ValidateLimits::default() };
-            let again = otlp_protocol::validate(signal, &back, &limits).expect("what is read is sound");
+            let again = repair(signal, &back.clone().into(), &limits, Repairs::default(), usize::MAX)
+                .expect("what is read is sound but for ids");
             if let Ok(checked) = checked {
-                assert_eq!(again.count, checked.count);
+                assert_eq!(again.checked.count, checked.count);
             }
             assert_eq!(write(signal, &back), Some(text));
         }

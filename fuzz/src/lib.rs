@@ -7,6 +7,7 @@
 mod edit;
 mod grpc_frame;
 mod headers;
+mod ids;
 mod inflate;
 mod json;
 mod views;
@@ -15,9 +16,10 @@ use bytes::Bytes;
 pub use edit::edit;
 pub use grpc_frame::grpc_frame;
 pub use headers::headers;
+pub use ids::ids;
 pub use inflate::{inflate, inflate_others};
 pub use json::json;
-use otlp_protocol::{Payload, Signal, SplitLimits, ValidateLimits};
+use otlp_protocol::{Payload, Signal, SplitLimits, SplitPart, ValidateLimits};
 pub use views::views;
 
 /// A target's name and what it does with an input.
@@ -28,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     ("validate", validate),
     ("split", split),
     ("edit", edit),
+    ("ids", ids),
     ("grpc_frame", grpc_frame),
     ("headers", headers),
     ("json", json),
@@ -58,10 +61,16 @@ pub fn split(data: &[u8]) {
         max_bytes: (max_bytes > 0).then_some(usize::from(max_bytes) * 16),
     };
     let payload = Payload::from(Bytes::copy_from_slice(body));
-    let parts = otlp_protocol::split(signal, &payload, limits);
-    let Ok(checked) = otlp_protocol::validate(signal, body, &ValidateLimits::default()) else { return };
+    let parts = otlp_protocol::parts(signal, &payload, limits);
+    let Ok(checked) = otlp_protocol::validate(signal, body, &ValidateLimits::default()) else {
+        let _ = parts.map(Iterator::count);
+        return;
+    };
     let mut items = 0;
-    for (part, count) in parts.expect("a sound body can be cut") {
+    for part in parts.expect("a sound body can be cut") {
+        let SplitPart { payload: part, count, copied_bytes, is_linked } =
+            part.expect("a sound body can be cut");
+        assert!(is_linked || copied_bytes >= part.len(), "a part is copied or linked");
         // An envelope that is cut gets a length of its own, never a level more: the limits hold as they did.
         let part = otlp_protocol::validate(signal, &part.to_contiguous(), &ValidateLimits::default())
             .expect("a part of a sound body is sound");

@@ -13,6 +13,7 @@ use otlp_protocol::json::{JsonLimits, to_protobuf};
 use otlp_protocol::{Count, DecodeErrorKind, Repaired, Repairs, Signal, ValidateLimits, repair, validate};
 use proptest::prelude::*;
 use prost::Message as _;
+use std::slice::from_ref;
 
 const MAX: usize = 64 << 20;
 
@@ -75,8 +76,8 @@ fn envelopes_without_spans_left_go_too_but_not_those_that_were_empty() {
     let (good, bad) = (span(&[]), span(&[field(1, b"?")]));
     let empty: &[Vec<u8>] = &[];
     let body = [
-        traces(&[&[bad.clone(), bad.clone()], empty, &[good.clone()]]),
-        traces(&[&[bad.clone()], &[bad.clone()]]),
+        traces(&[&[bad.clone(), bad.clone()], empty, from_ref(&good)]),
+        traces(&[from_ref(&bad), from_ref(&bad)]),
         traces(&[]),
     ];
     let left = [traces(&[empty, &[good]]), traces(&[])].concat();
@@ -84,7 +85,7 @@ fn envelopes_without_spans_left_go_too_but_not_those_that_were_empty() {
     assert_eq!(repaired.body, left);
     assert_eq!(repaired.rejected.unwrap().count.items, 4);
 
-    let nothing = self::repaired(Signal::TRACES, &traces(&[&[bad.clone()], &[bad]]));
+    let nothing = self::repaired(Signal::TRACES, &traces(&[from_ref(&bad), from_ref(&bad)]));
     assert_eq!((nothing.body.len(), nothing.checked.count), (0, Count::default()));
 }
 

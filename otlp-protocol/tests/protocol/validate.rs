@@ -116,7 +116,7 @@ fn lists_around(lists: usize, inside: Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn unknown_groups_and_messages_are_counted_together() {
-    let groups = |depth: usize| [vec![0x8b, 0x06].repeat(depth), vec![0x8c, 0x06].repeat(depth)].concat();
+    let groups = |depth: usize| [[0x8b, 0x06].repeat(depth), [0x8c, 0x06].repeat(depth)].concat();
     // Four levels of envelope and record, 40 lists of two levels each, and groups.
     assert!(check(Signal::LOGS, &lists_around(40, groups(15))).is_ok());
     for depth in [16, 60, 100_000] {
@@ -133,6 +133,29 @@ fn unknown_groups_and_messages_are_counted_together() {
     let limits = ValidateLimits { max_depth: usize::MAX, ..ValidateLimits::default() };
     assert!(validate(Signal::LOGS, &groups(99), &limits).is_ok());
     assert!(validate(Signal::LOGS, &groups(101), &limits).is_err());
+}
+
+#[test]
+fn what_the_check_takes_prost_decodes_alone_and_merged_however_deep() {
+    let unknown: [&[u8]; 3] = [&[], &[0xa8, 0x06, 0x01], &[0xaa, 0x06, 0x00]];
+    let mut taken = 0;
+    for lists in [0, 1, 40, 46, 47, 48, 49] {
+        for groups in (0..20).chain(85..101) {
+            for fields in unknown {
+                let open = [0x8b, 0x06].repeat(groups);
+                let inside = [open.as_slice(), fields, &[0x8c, 0x06].repeat(groups)].concat();
+                let body = lists_around(lists, inside);
+                if check(Signal::LOGS, &body).is_ok() {
+                    taken += 1;
+                    let other = nest(&[1, 2, 2], vec![0x10, 1]);
+                    for body in [body.clone(), [other, body].concat()] {
+                        crate::oracle::decode(Signal::LOGS, &body).unwrap();
+                    }
+                }
+            }
+        }
+    }
+    assert!(taken > 200, "{taken}");
 }
 
 #[test]

@@ -68,7 +68,10 @@ impl ReceiverStats {
         };
         Self {
             accepted: items("accepted", "Items taken into the pipeline."),
-            refused: items("refused", "Items refused for now; the sender may send them again."),
+            refused: items(
+                "refused",
+                "Items refused for now, or rejected for invalid ids; the sender still has them.",
+            ),
             failed: items("failed", "Items refused for good by the pipeline."),
             accepted_requests: requests("success"),
             refused_requests: requests("refused"),
