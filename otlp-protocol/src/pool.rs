@@ -133,7 +133,7 @@ const MAX_KEPT_BYTES: usize = 1 << 20;
 /// So many times what is in a buffer may be pinned by it.
 const MAX_PINNED_RATIO: usize = 2;
 /// So much may be, whatever is in it.
-const MIN_PINNED_BYTES: usize = 4 << 10;
+const MIN_PINNED_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests;

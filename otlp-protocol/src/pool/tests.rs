@@ -3,11 +3,13 @@ use super::BufferPool;
 #[test]
 fn a_buffer_leaves_with_its_bytes_only_if_they_fill_a_good_part_of_it() {
     for (capacity, len, leaves) in [
-        (4 << 10, 0, true),
-        (4 << 10, 1, true),
+        (256, 0, true),
+        (256, 1, true),
+        (4 << 10, 0, false),
+        (4 << 10, 100, false),
         (1 << 20, 100, false),
-        (1 << 20, (1 << 18) - 1, false),
-        (1 << 20, 1 << 18, true),
+        (1 << 20, (1 << 19) - 1, false),
+        (1 << 20, 1 << 19, true),
         (1 << 20, 1 << 20, true),
         (8 << 20, 1 << 20, false),
     ] {

@@ -38,14 +38,18 @@ fn protocols_on_one_endpoint_share_its_port() {
 
 #[test]
 fn one_port_has_the_settings_of_both() {
-    let grpc = "endpoint: 'a:1', max_concurrent_streams: 7, keepalive: {server_parameters: {time: 3s}}";
-    let http = "endpoint: 'a:1', max_request_body_size: 1000, idle_timeout: 5s, logs_url_path: l";
+    let grpc = "endpoint: 'a:1', max_concurrent_streams: 7, keepalive: {server_parameters: {time: 3s}}, \
+                body_timeout: 7s, max_body_time: 1m";
+    let http = "endpoint: 'a:1', max_request_body_size: 1000, idle_timeout: 5s, logs_url_path: l, \
+                min_body_rate: 500, read_timeout: 1m";
     let [server] = &servers(&format!("{{grpc: {{{grpc}}}, http: {{{http}}}}}"))[..] else {
         panic!("not one server");
     };
     let limits = &server.spec.config.limits;
     assert_eq!((limits.max_concurrent_streams, limits.max_request_bytes), (7, 1000));
     assert_eq!(limits.keepalive_interval, Duration::from_secs(3));
+    assert_eq!((limits.body_timeout, limits.min_body_rate), (Duration::from_secs(7), 500));
+    assert_eq!(limits.max_body_time, Some(Duration::from_secs(60)));
     assert_eq!((limits.idle_timeout, limits.max_connection_idle), {
         let idle = Duration::from_secs(5);
         (idle, Some(idle))
@@ -56,6 +60,9 @@ fn one_port_has_the_settings_of_both() {
 #[test]
 fn what_cannot_differ_on_one_port_is_named_in_both() {
     for (grpc, http, of_grpc, of_http) in [
+        ("max_body_time: 1m", "read_timeout: 2m", "max_body_time", "read_timeout"),
+        ("min_body_rate: 1", "min_body_rate: 2", "min_body_rate", "min_body_rate"),
+        ("body_timeout: 1s", "body_timeout: 2s", "body_timeout", "body_timeout"),
         (
             "max_recv_msg_size_mib: 4",
             "max_request_body_size: 1000",
