@@ -1,7 +1,7 @@
 """Resident memory of the gateway per idle connection.
 
-Starts `otlp`, opens connections that each send one request and then stay silent, waits until the gateway has settled,
-and prints by how much its resident memory grew, per connection. Then a new client must be served.
+Starts `otlp`, opens connections that each send one request and then stay silent, lets new clients come and go for a
+while, and prints by how much its resident memory grew, per connection. Then a new client must be served.
 
     python3 interop/idle.py [--binary target/release/otlp] [--connections 10000] [--settle 15] [KIND ...]
 
@@ -110,6 +110,15 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def beside_traffic(kind, address, directory, seconds):
+    """New clients, a hundred a second: what is freed is given back while the gateway works."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with connect(kind, address, directory) as stream:
+            ask(kind, stream)
+        time.sleep(0.01)
+
+
 def measure(kind, binary, count, settle, directory):
     address = (HOST, free_port())
     endpoint = f"{address[0]}:{address[1]}"
@@ -129,7 +138,7 @@ def measure(kind, binary, count, settle, directory):
             idle.append(connect(kind, address, directory))
             ask(kind, idle[-1])
         at_once = resident_kib(gateway.process)
-        time.sleep(settle)
+        beside_traffic(kind, address, directory, settle)
         after = resident_kib(gateway.process)
         begun = time.monotonic()
         with connect(kind, address, directory) as new:

@@ -57,6 +57,10 @@ impl Connections {
         self.state.lock().open
     }
 
+    pub(crate) fn is_full(&self) -> bool {
+        self.open() >= self.max
+    }
+
     /// Room for a new connection, which is idle until its first request; `None` if there is none.
     pub(crate) fn admit(self: &Arc<Self>) -> Option<Slot> {
         let mut state = self.state.lock();

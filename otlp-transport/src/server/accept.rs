@@ -40,6 +40,10 @@ impl Acceptor {
                     Ok((io, peer)) => {
                         backoff = MIN_BACKOFF;
                         self.admit(io, peer);
+                        if self.serve.connections().is_full() {
+                            // Those that are told to make room have to run for that.
+                            tokio::task::yield_now().await;
+                        }
                     }
                     // The peer's doing: nothing to wait for.
                     Err(error) if is_of_one_connection(&error) => ServerStats::count(&self.serve.stats().accept_errors),

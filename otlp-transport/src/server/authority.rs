@@ -11,12 +11,16 @@
 
 mod huffman;
 
+use super::open_requests::OpenRequests;
 use http::uri::Authority;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Follows the frames that a client sends.
 #[derive(Debug)]
 pub(super) struct FrameWatch {
+    requests: Arc<OpenRequests>,
+    last_stream: u32,
     /// Bytes to pass on before the next frame begins.
     due: usize,
 }
@@ -25,8 +29,8 @@ pub(super) struct FrameWatch {
 
 impl FrameWatch {
     /// For a connection from its first byte, the preface, on.
-    pub(super) fn new() -> Self {
-        Self { due: PREFACE_LEN }
+    pub(super) fn new(requests: Arc<OpenRequests>) -> Self {
+        Self { requests, last_stream: 0, due: PREFACE_LEN }
     }
 
     /// Looks at the next bytes of a connection and changes them where needed. Returns how many of them may be passed on;
@@ -42,10 +46,15 @@ impl FrameWatch {
             };
             let len = usize::from(header[0]) << 16 | usize::from(header[1]) << 8 | usize::from(header[2]);
             let (kind, flags) = (header[3], header[4]);
+            let stream = u32::from_be_bytes([header[5] & 0x7f, header[6], header[7], header[8]]);
             let is_whole = kind == HEADERS && flags & END_HEADERS != 0 && len <= MAX_FRAME_BYTES;
             if is_whole {
                 let Some(payload) = rest.get_mut(..len) else { return at };
                 repair(block(payload, flags));
+            }
+            if kind == HEADERS && stream > self.last_stream {
+                self.last_stream = stream;
+                self.requests.opened();
             }
             self.due = FRAME_HEADER_LEN + len;
         }

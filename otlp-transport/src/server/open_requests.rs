@@ -10,6 +10,10 @@ use std::task::{Context, Poll};
 /// Counts the requests of a connection. Only compared with itself, so nothing has to be ordered.
 #[derive(Debug, Default)]
 pub(super) struct OpenRequests {
+    /// Streams that the peer opened, however they went on.
+    opened: AtomicU64,
+    /// Of these, the ones already counted that never became a request.
+    counted: AtomicU64,
     begun: AtomicU64,
     ended: AtomicU64,
 }
@@ -26,6 +30,18 @@ pub(super) struct OpenBody<B> {
 // === impl OpenRequests ===
 
 impl OpenRequests {
+    /// The peer has opened a stream.
+    pub(super) fn opened(&self) {
+        self.opened.fetch_add(1, Relaxed);
+    }
+
+    /// How many streams, since the last call, never became a request: h2 refused their heads, or the peer reset them at
+    /// once. To be asked when no stream is open.
+    pub(super) fn take_refused(&self) -> u64 {
+        let refused = self.opened.load(Relaxed).saturating_sub(self.begun.load(Relaxed));
+        refused.saturating_sub(self.counted.swap(refused, Relaxed))
+    }
+
     /// A request has come.
     pub(super) fn begin(self: &Arc<Self>) -> OpenRequest {
         self.begun.fetch_add(1, Relaxed);

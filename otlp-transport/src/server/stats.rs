@@ -20,7 +20,8 @@ pub struct ServerStats {
     pub refused_memory: AtomicU64,
     /// Of the refused: the body stopped coming.
     pub refused_slow: AtomicU64,
-    /// Of the refused: headers over a limit. On HTTP/1.1 only: h2 refuses such requests before anybody sees them.
+    /// Of the refused: headers over a limit. On HTTP/2 malformed ones too, and requests reset at once; counted when the
+    /// connection is idle or closes, since h2 tells of none.
     pub refused_headers: AtomicU64,
     /// Of the refused: without the credentials that are asked for.
     pub refused_unauthenticated: AtomicU64,

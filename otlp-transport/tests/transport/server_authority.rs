@@ -71,3 +71,39 @@ async fn no_authority_is_refused_on_any_transport() {
         }
     }
 }
+
+/// h2 answers such heads by itself.
+#[tokio::test]
+async fn heads_that_h2_refuses_are_counted() {
+    let server = serve_config(
+        &GrpcTransportStrategy,
+        &Capture::accepting(),
+        &context(),
+        ServerConfig::new("127.0.0.1:0"),
+    )
+    .await;
+    let mut io = connect(server.local_addr()).await;
+    // Without :path; with an empty :authority; sound.
+    let sound = head(Signal::LOGS.grpc_path, b"a", "application/grpc");
+    let empty = head(Signal::LOGS.grpc_path, b"", "application/grpc");
+    let request = [
+        PREFACE.to_vec(),
+        frame(SETTINGS, 0, 0, &[]),
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, &[0x83, 0x86]),
+        frame(HEADERS, END_HEADERS | END_STREAM, 3, &empty),
+        frame(HEADERS, END_HEADERS, 5, &sound),
+        frame(DATA, END_STREAM, 5, &[0; 5]),
+    ];
+    io.write_all(&request.concat()).await.unwrap();
+    let mut answer = Vec::new();
+    while !frames(&answer).iter().any(|(_, flags, stream)| *stream == 5 && flags & END_STREAM != 0) {
+        assert!(io.read_buf(&mut answer).await.unwrap() > 0, "{answer:?}");
+    }
+    drop(io);
+    while server.stats().open_connections.load(Ordering::Relaxed) > 0 {
+        tokio::task::yield_now().await;
+    }
+    let stats = server.stats();
+    let counted = [&stats.accepted_requests, &stats.refused_requests, &stats.refused_headers];
+    assert_eq!(counted.map(|counter| counter.load(Ordering::Relaxed)), [1, 2, 2]);
+}

@@ -46,9 +46,8 @@ fn decode(value: &[u8]) -> Option<Vec<Symbol>> {
 /// The code is canonical: codes of one length are consecutive, in the order of their characters.
 fn symbol(value: &[u8], at: usize) -> Option<Symbol> {
     let (mut code, mut first, mut index) = (0, 0, 0);
-    for len in 1..=MAX_LEN {
+    for (len, count) in (1..).zip(COUNTS) {
         code = code << 1 | bit(value, at + len - 1)?;
-        let count = COUNTS[len];
         if code - first < count {
             return Some(Symbol { byte: SYMBOLS[index + code - first], at, len });
         }
@@ -71,9 +70,8 @@ fn write(value: &mut [u8], at: usize, len: usize, code: u16) {
 }
 
 const MIN_LEN: usize = 5;
-const MAX_LEN: usize = 14;
-/// Codes of each length.
-const COUNTS: [usize; MAX_LEN + 1] = [0, 0, 0, 0, 0, 10, 26, 32, 6, 0, 5, 3, 2, 6, 2];
+/// Codes of each length, from 1 bit on.
+const COUNTS: [usize; 14] = [0, 0, 0, 0, 10, 26, 32, 6, 0, 5, 3, 2, 6, 2];
 /// The characters of these codes, in the order of the codes.
 const SYMBOLS: &[u8; 92] =
     b"012aceiost %-./3456789=A_bdfghlmnpru:BCDEFGHIJKLMNOPQRSTUVWYjkqvwxyz&*,;XZ!\"()?'+|#>\0$@[]~^}";

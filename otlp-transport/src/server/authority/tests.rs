@@ -1,4 +1,5 @@
 use super::{FRAME_HEADER_LEN, FrameWatch, PREFACE_LEN, huffman, repair_plain};
+use std::sync::Arc;
 
 /// HEADERS of stream 1 with an indexed field, `:authority` and a literal field, between two other frames.
 fn connection(flags: u8, before: &[u8], value: &[u8], after: &[u8]) -> Vec<u8> {
@@ -11,7 +12,7 @@ fn connection(flags: u8, before: &[u8], value: &[u8], after: &[u8]) -> Vec<u8> {
 
 /// What comes out of a watch that is shown `bytes` in pieces.
 fn passed(bytes: &[u8], piece: usize) -> Vec<u8> {
-    let (mut watch, mut held, mut passed) = (FrameWatch::new(), Vec::new(), Vec::new());
+    let (mut watch, mut held, mut passed) = (FrameWatch::new(Arc::default()), Vec::new(), Vec::new());
     for bytes in bytes.chunks(piece) {
         held.extend_from_slice(bytes);
         let count = watch.see(&mut held);
@@ -83,5 +84,8 @@ fn blocks_that_make_no_sense_are_passed_on() {
         let bytes = [&[0; PREFACE_LEN], &header[..], block].concat();
         assert!(passed(&bytes, 1) == bytes, "{block:?}");
     }
-    assert_eq!(FrameWatch::new().see(&mut [0; PREFACE_LEN + FRAME_HEADER_LEN - 1]), PREFACE_LEN);
+    assert_eq!(
+        FrameWatch::new(Arc::default()).see(&mut [0; PREFACE_LEN + FRAME_HEADER_LEN - 1]),
+        PREFACE_LEN
+    );
 }

@@ -19,7 +19,7 @@ use hyper::server::conn::http2::{Builder, Connection};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,8 +37,8 @@ trait Finish: Future<Output = hyper::Result<()>> {
 
 /// Serves a connection until it closes.
 pub(super) async fn serve(serve: &Serve, stream: Stream, peer: Arc<Peer>, slot: &Slot) {
-    let stream = TokioIo::new(stream.with_frames(FrameWatch::new()));
     let requests = Arc::new(OpenRequests::default());
+    let stream = TokioIo::new(stream.with_frames(FrameWatch::new(Arc::clone(&requests))));
     let begin = || {
         slot.leave();
         requests.begin()
@@ -49,7 +49,8 @@ pub(super) async fn serve(serve: &Serve, stream: Stream, peer: Arc<Peer>, slot: 
                 let (open, answer) = (begin(), grpc.respond(request, &peer));
                 async move { answer.await.map(|response| response.map(|body| open.until_sent(body))) }
             });
-            drive(serve, serve.http2.serve_connection(stream, service), &requests, slot).await;
+            let connection = serve.http2.serve_connection(stream, service);
+            drive(serve, Box::pin(connection), &requests, slot).await;
         }
         Service::Http(http) => {
             let service = service_fn(|request| {
@@ -59,7 +60,8 @@ pub(super) async fn serve(serve: &Serve, stream: Stream, peer: Arc<Peer>, slot: 
                     Ok::<_, Infallible>(response.map(|body| open.until_sent(body)))
                 }
             });
-            drive(serve, serve.http2.serve_connection(stream, service), &requests, slot).await;
+            let connection = serve.http2.serve_connection(stream, service);
+            drive(serve, Box::pin(connection), &requests, slot).await;
         }
         Service::Both(grpc, http) => {
             let service = service_fn(|request| {
@@ -74,8 +76,20 @@ pub(super) async fn serve(serve: &Serve, stream: Stream, peer: Arc<Peer>, slot: 
                     Ok::<_, Infallible>(response.map(|body| open.until_sent(body)))
                 }
             });
-            drive(serve, serve.http2.serve_connection(stream, service), &requests, slot).await;
+            let connection = serve.http2.serve_connection(stream, service);
+            drive(serve, Box::pin(connection), &requests, slot).await;
         }
+    }
+    count_refused(serve, &requests);
+}
+
+/// Counts streams whose heads h2 refused by itself, which no service is told of.
+fn count_refused(serve: &Serve, requests: &OpenRequests) {
+    let refused = requests.take_refused();
+    if refused > 0 {
+        ServerStats::add(&serve.stats().refused_requests, refused);
+        ServerStats::add(&serve.stats().refused_headers, refused);
+        tracing::debug!(refused, "HTTP/2 requests were refused for their headers");
     }
 }
 
@@ -93,9 +107,8 @@ fn told_apart(
 }
 
 /// Lets a connection run until it closes: by itself, of age, because it is idle, to make room, or because the server is
-/// drained.
-async fn drive(serve: &Serve, connection: impl Finish, requests: &OpenRequests, slot: &Slot) {
-    let mut connection = pin!(connection);
+/// drained. Boxed, the connection is there once, not in each of the places it is moved through.
+async fn drive(serve: &Serve, mut connection: Pin<Box<impl Finish>>, requests: &OpenRequests, slot: &Slot) {
     let outcome = tokio::select! {
         biased;
         outcome = connection.as_mut() => outcome,
@@ -154,6 +167,7 @@ async fn unused(serve: &Serve, requests: &OpenRequests, slot: &Slot) -> Unused {
             since = (silence, now);
             continue;
         }
+        count_refused(serve, requests);
         slot.enter();
         let waited = now.saturating_duration_since(since.1);
         tokio::select! {
