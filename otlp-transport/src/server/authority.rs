@@ -83,11 +83,13 @@ fn repair(block: &mut [u8]) {
         if !is_literal {
             continue;
         }
-        if index == 0 && string(block, &mut at).is_none() {
-            return;
+        let mut is_authority = index == AUTHORITY_INDEX;
+        if index == 0 {
+            let Some((name, _)) = string(block, &mut at) else { return };
+            is_authority = [&AUTHORITY[..], AUTHORITY_CODED].contains(&&block[name]);
         }
         let Some((value, is_huffman)) = string(block, &mut at) else { return };
-        if index == AUTHORITY_INDEX {
+        if is_authority {
             return if is_huffman {
                 huffman::repair(&mut block[value])
             } else {
@@ -145,6 +147,9 @@ const PRIORITY: u8 = 0x20;
 const PRIORITY_LEN: usize = 5;
 /// Of the static table. RFC 7541 appendix A.
 const AUTHORITY_INDEX: usize = 1;
+const AUTHORITY: &[u8; 10] = b":authority";
+/// The same, Huffman-coded.
+const AUTHORITY_CODED: &[u8] = b"\xb8\x3b\x53\x39\xec\x32\x7d\x7f";
 /// HTTP/2's default frame size, which clients keep to for headers.
 const MAX_FRAME_BYTES: usize = 16 << 10;
 

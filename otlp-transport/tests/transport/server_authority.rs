@@ -11,13 +11,15 @@ use otlp_transport::{
 use std::sync::atomic::Ordering;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// POST over http with these path, authority and content type, all of them for the dynamic table.
-fn head(path: &str, authority: &[u8], content_type: &str) -> Vec<u8> {
+/// POST over http with these path, authority and content type, all of them for the dynamic table. The name of the
+/// authority is that of the static table, or spelled out, as C core has it.
+fn head(path: &str, authority: &[u8], content_type: &str, is_spelled_out: bool) -> Vec<u8> {
+    let name: &[u8] = if is_spelled_out { b"\x40\x0a:authority" } else { b"\x41" };
     let string = |text: &[u8]| [&[u8::try_from(text.len()).unwrap()], text].concat();
     [
         &[0x83, 0x86, 0x44][..],
         &string(path.as_bytes()),
-        &[0x41],
+        name,
         &string(authority),
         &[0x5f],
         &string(content_type.as_bytes()),
@@ -47,9 +49,10 @@ async fn no_authority_is_refused_on_any_transport() {
             for (served, authority) in (0..).zip(authorities.iter().copied().chain([long.as_str()])) {
                 let mut io = connect(server.local_addr()).await;
                 io.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await.unwrap();
-                for (stream, head) in
-                    [(1, head(path, authority.as_bytes(), content_type)), (3, AGAIN.to_vec())]
-                {
+                for (stream, head) in [
+                    (1, head(path, authority.as_bytes(), content_type, served % 2 == 0)),
+                    (3, AGAIN.to_vec()),
+                ] {
                     let request =
                         [frame(HEADERS, END_HEADERS, stream, &head), frame(DATA, END_STREAM, stream, body)];
                     io.write_all(&request.concat()).await.unwrap();
@@ -83,13 +86,13 @@ async fn heads_that_h2_refuses_are_counted() {
     )
     .await;
     let mut io = connect(server.local_addr()).await;
-    // Without :path; with an empty :authority; sound.
-    let sound = head(Signal::LOGS.grpc_path, b"a", "application/grpc");
-    let empty = head(Signal::LOGS.grpc_path, b"", "application/grpc");
+    // Without :method; with an empty :authority; sound.
+    let sound = head(Signal::LOGS.grpc_path, b"a", "application/grpc", false);
+    let empty = head(Signal::LOGS.grpc_path, b"", "application/grpc", true);
     let request = [
         PREFACE.to_vec(),
         frame(SETTINGS, 0, 0, &[]),
-        frame(HEADERS, END_HEADERS | END_STREAM, 1, &[0x83, 0x86]),
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, &[0x86, 0x84]),
         frame(HEADERS, END_HEADERS | END_STREAM, 3, &empty),
         frame(HEADERS, END_HEADERS, 5, &sound),
         frame(DATA, END_STREAM, 5, &[0; 5]),

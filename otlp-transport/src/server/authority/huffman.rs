@@ -18,6 +18,12 @@ pub(super) fn repair(value: &mut [u8]) {
     }
 }
 
+/// What a coded string says.
+#[cfg(test)]
+pub(super) fn text(value: &[u8]) -> Option<Vec<u8>> {
+    Some(decode(value)?.iter().map(|symbol| symbol.byte).collect())
+}
+
 /// A character, where its code begins in bits, and how many it has.
 struct Symbol {
     byte: u8,

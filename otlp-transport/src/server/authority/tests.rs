@@ -1,4 +1,4 @@
-use super::{FRAME_HEADER_LEN, FrameWatch, PREFACE_LEN, huffman, repair_plain};
+use super::{AUTHORITY, AUTHORITY_CODED, FRAME_HEADER_LEN, FrameWatch, PREFACE_LEN, huffman, repair_plain};
 use std::sync::Arc;
 
 /// HEADERS of stream 1 with an indexed field, `:authority` and a literal field, between two other frames.
@@ -56,6 +56,18 @@ fn only_a_value_that_does_not_parse_is_changed() {
 }
 
 #[test]
+fn the_name_may_be_spelled_out() {
+    assert_eq!(huffman::text(AUTHORITY_CODED).unwrap(), AUTHORITY);
+    for (bit, name) in [(0, &AUTHORITY[..]), (0x80, AUTHORITY_CODED)] {
+        let block =
+            |value: &[u8]| [&[0x40, bit | name.len() as u8], name, &[value.len() as u8], value].concat();
+        let mut repaired = block(b"tmp%2Fx");
+        super::repair(&mut repaired);
+        assert_eq!(repaired, block(b"tmp-2Fx"));
+    }
+}
+
+#[test]
 fn coded_values_keep_their_length() {
     // "www.example.com", RFC 7541 §C.4.1.
     let mut valid = *b"\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff";
@@ -65,6 +77,7 @@ fn coded_values_keep_their_length() {
     let mut invalid = [0b0101_0100, 0b0101_1000, 0b0111_1111];
     huffman::repair(&mut invalid);
     assert_eq!(invalid, [0b0101_1000, 0b0101_1000, 0b0111_1111]);
+    assert_eq!(huffman::text(&invalid).unwrap(), b"-2F");
     // No code at all.
     let mut broken = [0xff; 8];
     huffman::repair(&mut broken);
