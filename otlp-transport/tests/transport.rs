@@ -32,10 +32,10 @@ mod server_early;
 mod server_grpc;
 #[path = "transport/server_http.rs"]
 mod server_http;
-#[path = "transport/server_ids.rs"]
-mod server_ids;
 #[path = "transport/server_idle.rs"]
 mod server_idle;
+#[path = "transport/server_ids.rs"]
+mod server_ids;
 #[path = "transport/server_json.rs"]
 mod server_json;
 #[path = "transport/server_life.rs"]

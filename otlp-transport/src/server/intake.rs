@@ -17,8 +17,8 @@ use crate::{
 };
 use bytes::Bytes;
 use otlp_protocol::{
-    Accepted, Batch, BudgetExhausted, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation, Repairs,
-    Retry, Signal, ValidateLimits, validate,
+    Accepted, Batch, BudgetExhausted, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation,
+    Repairs, Retry, Signal, ValidateLimits, validate,
 };
 use std::fmt;
 use std::num::NonZero;
