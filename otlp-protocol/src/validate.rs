@@ -5,15 +5,17 @@
 //! nesting costs no machine stack and is bounded by [`ValidateLimits::max_depth`].
 
 mod attribute;
+mod companion;
 pub(crate) mod text;
 
+use self::companion::Refuse;
+pub(crate) use self::companion::{Companion, Place};
 use crate::attribute::{KEY_VALUE, MESSAGES};
 use crate::count::survey;
 use crate::error::Fault;
 use crate::schema::{self, Message, Steps, step};
 use crate::wire::{Cursor, MAX_GROUP_DEPTH, WireError, WireType};
 use crate::{Count, DecodeError, DecodeErrorKind, Signal};
-use std::ops::Range;
 
 /// Bounds on what one body may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,78 +72,23 @@ pub(crate) fn check(
 
 // === impl ValidateLimits ===
 
+impl ValidateLimits {
+    /// Whether one more message fits in `depth` others, of `elements` so far.
+    #[inline(always)]
+    fn admit(&self, depth: usize, elements: usize) -> Result<(), DecodeErrorKind> {
+        if depth >= self.max_depth {
+            return Err(DecodeErrorKind::TooDeep { limit: self.max_depth });
+        }
+        if elements >= self.max_elements {
+            return Err(DecodeErrorKind::TooManyElements { limit: self.max_elements });
+        }
+        Ok(())
+    }
+}
+
 impl Default for ValidateLimits {
     fn default() -> Self {
         Self { max_depth: 100, max_elements: 16 << 20 }
-    }
-}
-
-/// Accompanies a walk through a body: is told of each message that is read field by field, and asked about strings and
-/// ids that are not sound.
-pub(crate) trait Companion {
-    /// A message begins.
-    fn enter(&mut self, message: &'static Message, place: &Place);
-
-    /// The innermost message has ended.
-    fn leave(&mut self);
-
-    /// A string is not UTF-8.
-    ///
-    /// # Errors
-    /// If that is a fault of the body.
-    fn invalid_utf8(&mut self, place: &Place, text: &[u8]) -> Result<(), DecodeErrorKind>;
-
-    /// An id has the wrong length; `kind` says so.
-    ///
-    /// # Errors
-    /// If that is a fault of the body.
-    fn invalid_id(&mut self, place: &Place, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind>;
-}
-
-/// Where a field that has a length stands in the body.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    /// Where its tag starts.
-    pub(crate) start: usize,
-    /// Its length.
-    pub(crate) prefix: Range<usize>,
-    /// Where its value ends.
-    pub(crate) end: usize,
-}
-
-// === impl Place ===
-
-impl Place {
-    /// Tag, length and value.
-    pub(crate) fn whole(&self) -> Range<usize> {
-        self.start..self.end
-    }
-
-    pub(crate) fn value(&self) -> Range<usize> {
-        self.prefix.end..self.end
-    }
-}
-
-/// Finds fault with all that is not sound.
-struct Refuse;
-
-// === impl Refuse ===
-
-impl Companion for Refuse {
-    #[inline(always)]
-    fn enter(&mut self, _message: &'static Message, _place: &Place) {}
-
-    #[inline(always)]
-    fn leave(&mut self) {}
-
-    #[inline(always)]
-    fn invalid_utf8(&mut self, _place: &Place, _text: &[u8]) -> Result<(), DecodeErrorKind> {
-        Err(DecodeErrorKind::Utf8)
-    }
-
-    #[inline(always)]
-    fn invalid_id(&mut self, _place: &Place, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind> {
-        Err(kind)
     }
 }
 
@@ -194,12 +141,7 @@ fn walk(
                         continue;
                     }
                 }
-                if outer.len() >= limits.max_depth {
-                    return Err(fault(DecodeErrorKind::TooDeep { limit: limits.max_depth }));
-                }
-                if elements >= limits.max_elements {
-                    return Err(fault(DecodeErrorKind::TooManyElements { limit: limits.max_elements }));
-                }
+                limits.admit(outer.len(), elements).map_err(fault)?;
                 elements += 1;
                 outer.push(Outer { message, end: window.len() });
                 companion.enter(child, &Place { start, prefix: value..from, end: to });
@@ -207,12 +149,8 @@ fn walk(
             } else if step == step::STRING {
                 let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
                 if !text::is_utf8(body, from, to) {
-                    let string = &window[from..to];
                     let place = Place { start, prefix: value..from, end: to };
-                    companion.invalid_utf8(&place, string).map_err(|kind| {
-                        let offset = from + text::first_invalid(string);
-                        Fault { kind, offset }
-                    })?;
+                    invalid_string(&place, &window[from..to], companion)?;
                 }
                 at = to;
             } else {
@@ -230,6 +168,15 @@ fn walk(
             None => return Ok(has_groups),
         }
     }
+}
+
+/// Asks the companion about a string that is not UTF-8.
+#[cold]
+fn invalid_string(place: &Place, string: &[u8], companion: &mut impl Companion) -> Result<(), Fault> {
+    companion.invalid_utf8(place, string).map_err(|kind| {
+        let offset = place.prefix.end + text::first_invalid(string);
+        Fault { kind, offset }
+    })
 }
 
 /// Asks the companion about a field that is not sound, if it is an id; where the field ends.
