@@ -1,6 +1,6 @@
 //! Commands and exit codes.
 
-use crate::process::{command, file, run, told};
+use crate::process::{command, file, pipe, run, told};
 
 #[test]
 fn every_configuration_of_the_bench_loads() {
@@ -102,16 +102,6 @@ fn it_tells_about_itself() {
     assert_eq!((code, stdout.as_str()), (0, concat!("otlp ", env!("CARGO_PKG_VERSION"), "\n")));
     let (code, stdout, _) = told(&run(&["--help"]));
     assert!(code == 0 && stdout.contains("Examples:") && stdout.contains("78"), "{stdout}");
-}
-
-/// A pipe of its own; nobody writes to it.
-fn pipe(name: &str) -> String {
-    let path = std::env::temp_dir().join(format!("otlp-cli-{name}-{}", std::process::id()));
-    let path = path.to_str().expect("a UTF-8 path").to_owned();
-    let _ = std::fs::remove_file(&path);
-    let made = std::process::Command::new("mkfifo").arg(&path).status().expect("run mkfifo");
-    assert!(made.success());
-    path
 }
 
 #[test]

@@ -255,3 +255,13 @@ pub(crate) fn one_span() -> Vec<u8> {
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A pipe of its own; nobody writes to it.
+pub(crate) fn pipe(name: &str) -> String {
+    let path = std::env::temp_dir().join(format!("otlp-cli-{name}-{}", std::process::id()));
+    let path = path.to_str().expect("a UTF-8 path").to_owned();
+    let _ = std::fs::remove_file(&path);
+    let made = Command::new("mkfifo").arg(&path).status().expect("run mkfifo");
+    assert!(made.success());
+    path
+}
