@@ -1,4 +1,5 @@
 //! Exporters go through the proxies that the environment or their configuration names.
+#![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
 use crate::process::{Otlp, command, file, http, one_span};
 use std::io::{Read as _, Write as _};
