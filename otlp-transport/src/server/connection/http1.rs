@@ -165,7 +165,7 @@ async fn linger(serve: &Serve, mut stream: Stream, slot: &Slot) {
     stream.close_write().await;
     tokio::select! {
         biased;
-        () = stream.discard(serve.limits().max_request_bytes) => {}
+        () = stream.discard(serve.limits().max_request_bytes.saturating_mul(LINGER_SHARE)) => {}
         () = serve.clock().sleep(LINGER_TIME) => {}
         () = slot.evicted() => {}
     }
@@ -185,3 +185,5 @@ pub(super) fn settings(limits: &ServerLimits) -> Builder {
 }
 
 const LINGER_TIME: Duration = Duration::from_secs(5);
+/// Times the size of a request: who is refused for sending too much has as a rule not sent a multiple of it.
+const LINGER_SHARE: usize = 4;
