@@ -174,6 +174,31 @@ fn the_budget_is_charged_before_memory_is_taken() {
     }
 }
 
+/// A body is worked on by its real size: what it says at its end, or how much it is cut up, changes nothing.
+#[test]
+fn a_small_limit_is_little_work_whatever_the_body_says() {
+    let zeros = vec![0; 4 << 20];
+    let limit = 1 << 20;
+    for codec in CODECS {
+        let whole = compress(*codec, &zeros);
+        let mut wires = vec![whole.clone()];
+        if ["gzip", "zstd"].contains(&codec.name()) {
+            wires.push([&whole[..], &compress(*codec, b"")].concat());
+        }
+        if codec.name() == "gzip" {
+            wires.push(compress(*codec, b"").repeat(2_000));
+        }
+        for wire in wires {
+            let budget = ByteBudget::new(64 << 20);
+            let mut charge = budget.try_charge(0).unwrap();
+            let error = codec.decompress(&wire, limit, &mut charge, &buffers()).unwrap_err();
+            assert_eq!(error, DecompressError::TooLarge { limit }, "{}", codec.name());
+        }
+    }
+    let gzip = codec("gzip").unwrap();
+    assert!(inflate(gzip, &compress(gzip, b"").repeat(1_000), limit).unwrap().is_empty());
+}
+
 #[test]
 fn gzip_headers_may_have_all_optional_fields() {
     let plain = text(300);

@@ -342,9 +342,16 @@ fn what_grows_is_charged_before_it_is_made() {
     let unchanged = grown(&budget, action(ActionKind::Delete, "gone")).unwrap();
     assert_eq!(budget.used(), unchanged.len() as u64);
     drop(unchanged);
+    let other = budget.try_charge(85_000).unwrap();
+    let refused = grown(&budget, from(ActionKind::Insert, "l", "k")).unwrap_err();
+    assert!(refused.retry().is_retryable(), "{refused}");
+    assert_eq!(budget.used(), other.bytes());
+    // Old body, new body and notes are more than the whole budget: trying again is of no use.
     let small = ByteBudget::new(15_000);
     let refused = grown(&small, from(ActionKind::Insert, "l", "k")).unwrap_err();
-    // There would be no room if it were the only request.
-    assert!(!refused.retry().is_retryable(), "{refused}");
+    assert_eq!(
+        (refused.kind(), refused.retry()),
+        (otlp_protocol::ErrorKind::TooLarge, otlp_protocol::Retry::Never)
+    );
     assert_eq!(small.used(), 0);
 }
