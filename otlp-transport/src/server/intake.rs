@@ -41,7 +41,7 @@ pub(super) struct Intake {
     /// Strings repaired, and keys of JSON that nobody knows, since the log last spoke of them.
     repaired: Seldom,
     unknown_keys: Seldom,
-    /// Large bodies that are inflated and checked at a time: as many as there are cores. Others wait in order.
+    /// Large bodies that are inflated and checked at a time: four a core. Others wait in order.
     running: Arc<Semaphore>,
 }
 
@@ -99,7 +99,7 @@ impl Intake {
             invalid_ids: Seldom::every(INVALID_IDS_LOG_INTERVAL),
             repaired: Seldom::every(REPAIRED_LOG_INTERVAL),
             unknown_keys: Seldom::every(UNKNOWN_KEYS_LOG_INTERVAL),
-            running: Arc::new(Semaphore::new(cores())),
+            running: Arc::new(Semaphore::new(max_running())),
         }
     }
 
@@ -283,9 +283,9 @@ fn refusal(error: DecodeError) -> ExportError {
     ExportError::new(kind, Retry::Never, error.to_string()).with_violation(violation)
 }
 
-/// As many threads as can run at once.
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
+/// Four threads a core: one large body holds up few others, and far fewer threads run than the 512 that tokio would start.
+fn max_running() -> usize {
+    4 * std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// What is checked in well under a millisecond.
