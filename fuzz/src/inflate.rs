@@ -135,6 +135,7 @@ fn read(decoder: impl Read) -> Option<Vec<u8>> {
 }
 
 const MAX_BYTES: usize = 256 << 10;
-/// Charged for something else beforehand.
+/// The largest window of brotli.
 const MAX_WINDOW_BYTES: u64 = 16 << 20;
+/// Charged for something else beforehand.
 const HELD: u64 = 7;
