@@ -8,7 +8,7 @@ mod reply;
 use super::ServerStats;
 use super::body::{Gather, Gathered, next_piece};
 use super::deadline::Patience;
-use super::discard::{MAX_HTTP1_BYTES, MAX_HTTP2_BYTES, discard};
+use super::discard::{MAX_HTTP1_BYTES, discard};
 use super::intake::{Intake, Wire};
 use super::media_type::MediaType;
 use super::peer::Peer;
@@ -17,6 +17,7 @@ use bytes::Bytes;
 use cors::Cors;
 use encodings::Encodings;
 pub(super) use fault::Fault;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use http_body_util::Full;
@@ -99,9 +100,8 @@ impl Http {
                 Err(error) => reply::failure(&error, media_type),
             },
             Err(response) => {
-                let (head, mut body) = request.into_parts();
-                let limit = max_discarded(head.version);
-                discard(&mut body, &head.headers, limit, &*self.intake.context.clock).await;
+                let (head, body) = request.into_parts();
+                Box::pin(self.discard(head, body)).await;
                 *response
             }
         }
@@ -150,20 +150,33 @@ impl Http {
                 let origin = peer.origin(kept, budget, &head.headers, identity.as_ref())?;
                 Ok::<_, ExportError>((self.read(&head.headers, &mut body, peer).await?, origin))
             };
-            let read = read.await;
-            if read.is_err() {
-                let limit = max_discarded(head.version);
-                discard(&mut body, &head.headers, limit, &*self.intake.context.clock).await;
-            }
+            let (wire, origin) = match read.await {
+                Ok(read) => read,
+                Err(error) => {
+                    // Boxed, so that the rare path does not swell every request's future.
+                    Box::pin(self.discard(head, body)).await;
+                    return Err(error);
+                }
+            };
             // Headers are slices of the connection's read buffer, which they keep from being freed.
             drop(head);
-            let (wire, origin) = read?;
             Ok((self.intake.admit(route.signal, wire).await?, origin))
         };
         let admitted = admitted.await.inspect_err(|error: &ExportError| stats.count_refusal(error.kind()))?;
         let (Some(mut batch), origin) = admitted else { return Ok(Accepted::FULL) };
         batch.origin = origin;
         self.intake.export(&route.export, batch).await
+    }
+
+    /// Reads and drops the rest of a refused body. HTTP/1.1 does so before the answer. On HTTP/2 the answer does not wait,
+    /// but the stream's reset does: a client that is still sending reads the answer first, and stops by itself.
+    async fn discard(&self, head: Parts, mut body: Incoming) {
+        let clock = Arc::clone(&self.intake.context.clock);
+        if head.version == Version::HTTP_2 {
+            tokio::spawn(async move { discard(&mut body, &head.headers, u64::MAX, &*clock).await });
+        } else {
+            discard(&mut body, &head.headers, MAX_HTTP1_BYTES, &*clock).await;
+        }
     }
 
     async fn read(&self, headers: &HeaderMap, body: &mut Incoming, peer: &Peer) -> Result<Wire, ExportError> {
@@ -197,9 +210,4 @@ impl Http {
         }
         response
     }
-}
-
-/// Bytes of a body that are read after an answer was found.
-fn max_discarded(version: Version) -> u64 {
-    if version == Version::HTTP_2 { MAX_HTTP2_BYTES } else { MAX_HTTP1_BYTES }
 }

@@ -163,9 +163,10 @@ async fn unused(serve: &Serve, activity: &Activity) -> Unused {
 async fn linger(serve: &Serve, mut stream: Stream, slot: &Slot) {
     slot.enter();
     stream.close_write().await;
+    let max_bytes = serve.limits().max_request_bytes.saturating_mul(LINGER_SHARE).max(MIN_LINGER_BYTES);
     tokio::select! {
         biased;
-        () = stream.discard(serve.limits().max_request_bytes.saturating_mul(LINGER_SHARE)) => {}
+        () = stream.discard(max_bytes) => {}
         () = serve.clock().sleep(LINGER_TIME) => {}
         () = slot.evicted() => {}
     }
@@ -184,6 +185,8 @@ pub(super) fn settings(limits: &ServerLimits) -> Builder {
     builder
 }
 
+/// More than the socket buffers of a client hold, also where only small requests are allowed.
+const MIN_LINGER_BYTES: usize = 4 << 20;
 const LINGER_TIME: Duration = Duration::from_secs(5);
 /// Times the size of a request: who is refused for sending too much has as a rule not sent a multiple of it.
 const LINGER_SHARE: usize = 4;
