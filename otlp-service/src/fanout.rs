@@ -17,7 +17,7 @@ mod settling;
 
 pub use branch::{Delivery, Destination};
 
-pub(crate) use answer::{join_answers, join_messages, shortened};
+pub(crate) use answer::{join_answers, join_messages};
 pub(crate) use reservation::{Admission, Reservation, Unsent};
 pub(crate) use settling::{deliver, shutting_down};
 

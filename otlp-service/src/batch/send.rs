@@ -2,7 +2,7 @@
 
 use super::worker::Waiter;
 use crate::cut::Parts;
-use crate::fanout::{Admission, FanOut, Unsent, join_answers, shortened};
+use crate::fanout::{Admission, FanOut, Unsent, join_answers};
 use crate::telemetry::BatchStats;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -62,12 +62,9 @@ pub(super) async fn export_parts(
 
 /// Gives all who wait for a batch its answer.
 pub(super) fn answer_all(mut waiters: Vec<Waiter>, mut result: ExportResult) {
-    if waiters.len() > 1 {
-        result = shortened(result);
-        if let Ok(accepted) = &mut result {
-            // Whose items were rejected, nobody can tell.
-            accepted.rejected = 0;
-        }
+    if let (Ok(accepted), 2..) = (&mut result, waiters.len()) {
+        // Whose items were rejected, nobody can tell.
+        accepted.rejected = 0;
     }
     let last = waiters.pop();
     for waiter in waiters {

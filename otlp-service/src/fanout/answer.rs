@@ -1,7 +1,7 @@
 //! Several answers to one batch, joined to one.
 
-use otlp_protocol::{Accepted, FieldViolation};
-use otlp_transport::{ExportError, ExportResult};
+use otlp_protocol::Accepted;
+use otlp_transport::ExportResult;
 
 /// Joins several answers: a failure wins, a retryable one first; the rejected counts are folded by `rejected`.
 pub(crate) fn join_answers(
@@ -34,35 +34,6 @@ pub(crate) fn join_messages(messages: &mut String, message: &str) {
     messages.push_str(beginning(message, room));
 }
 
-/// The answer to many senders, each of which gets its texts: those are cut to what an answer has room for.
-pub(crate) fn shortened(result: ExportResult) -> ExportResult {
-    match result {
-        Ok(Accepted { rejected, message }) if message.len() > MAX_MESSAGES_BYTES => {
-            Ok(Accepted { rejected, message: beginning(&message, MAX_MESSAGES_BYTES).into() })
-        }
-        Err(error) if is_long(&error) => {
-            let message = beginning(error.message(), MAX_MESSAGES_BYTES);
-            let short = ExportError::new(error.kind(), error.retry(), message);
-            let violations = error.to_status().violations.into_iter().take(MAX_VIOLATIONS);
-            Err(violations.fold(short, |short, FieldViolation { field, description }| {
-                short.with_violation(FieldViolation {
-                    field: beginning(&field, MAX_VIOLATION_BYTES).into(),
-                    description: beginning(&description, MAX_VIOLATION_BYTES).into(),
-                })
-            }))
-        }
-        result => result,
-    }
-}
-
-fn is_long(error: &ExportError) -> bool {
-    let violations = error.to_status().violations;
-    let is_long = |text: &str| text.len() > MAX_VIOLATION_BYTES;
-    error.message().len() > MAX_MESSAGES_BYTES
-        || violations.len() > MAX_VIOLATIONS
-        || violations.iter().any(|found| is_long(&found.field) || is_long(&found.description))
-}
-
 /// At most `max` bytes of a text, which ends with a whole character.
 fn beginning(text: &str, max: usize) -> &str {
     text.get(..text.floor_char_boundary(max)).unwrap_or_default()
@@ -72,9 +43,6 @@ fn beginning(text: &str, max: usize) -> &str {
 const MAX_MESSAGES_BYTES: usize = 4096;
 /// Less of a text is of no use.
 const MIN_MESSAGE_BYTES: usize = 64;
-/// Fields that an answer to many names, and the length of what it says of each.
-const MAX_VIOLATIONS: usize = 8;
-const MAX_VIOLATION_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests;
