@@ -30,7 +30,8 @@ async fn send_vectors(door: Door, is_grpc: bool) {
         if verdict == Verdict::Accepted {
             // Spans with ids of the wrong length are taken out.
             let (plain, limits) = (vector.plain(), ValidateLimits::default());
-            let sound = repair(vector.signal, &plain, &limits, Repairs::default(), 64 << 20).unwrap();
+            let sound =
+                repair(vector.signal, &plain, &limits, Repairs::default(), 64 << 20).expect("a sound body");
             door.sent(|sent| sent.accepted.add(vector.signal, &sound.body));
         }
     }
