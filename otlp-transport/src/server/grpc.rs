@@ -78,8 +78,9 @@ impl Grpc {
             };
             Ok(match opened {
                 Opened::Call(mut call) => grpc.answer(&mut call).await,
-                Opened::Health(request) => grpc.health(*request).await,
-                Opened::Answered(answered) => grpc.answered_early(*answered).await,
+                // Boxed, so that rare answers do not swell every request's future.
+                Opened::Health(request) => Box::pin(grpc.health(*request)).await,
+                Opened::Answered(answered) => Box::pin(grpc.answered_early(*answered)).await,
             })
         }
     }
@@ -179,7 +180,7 @@ impl Grpc {
                 reply::success(&accepted)
             }
             Err(error) => {
-                self.discard(&mut call.body).await;
+                Box::pin(self.discard(&mut call.body)).await;
                 reply::failure(&error)
             }
         }

@@ -44,10 +44,14 @@ impl Intake {
             max_elements: self.checks.max_elements,
             max_bytes,
         };
-        // Protobuf is mostly less than half of its JSON, but two characters can make eight bytes of it.
+        // Protobuf is mostly about half of its JSON, but two characters can make eight bytes of it. What has too little
+        // room is rewritten anew.
         let wanted = self.limits.max_request_bytes.min(text.len().saturating_mul(4));
         let most = wanted.min(self.room_beside(held));
-        let mut room = most.min((text.len() / 2).max(MIN_ROOM));
+        let mut room = most.min((text.len() / 4 * 3).max(MIN_ROOM));
+        if charge.try_grow(room as u64).is_err() {
+            room = most.min((text.len() / 2).max(MIN_ROOM));
+        }
         loop {
             charge.try_grow((held + room as u64).saturating_sub(charge.bytes()))?;
             let mut out = self.context.buffers.take(room);
