@@ -223,7 +223,7 @@ pub(crate) fn http(address: SocketAddr, method: &str, path: &str, body: &[u8]) -
     http_with(address, method, path, "", body)
 }
 
-/// The same with more headers: a line each, with its end.
+/// The same with more headers: a line each, with its end. The body is protobuf unless they say otherwise.
 pub(crate) fn http_with(
     address: SocketAddr,
     method: &str,
@@ -233,9 +233,11 @@ pub(crate) fn http_with(
 ) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("connect");
     stream.set_read_timeout(Some(PATIENCE)).expect("set a timeout");
+    let content_type =
+        if headers.contains("content-type:") { "" } else { "content-type: application/x-protobuf\r\n" };
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/x-protobuf\r\n\
-         {headers}content-length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{content_type}{headers}\
+         content-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).expect("send the head");

@@ -175,3 +175,26 @@ async fn a_connection_that_answers_no_calls_is_replaced() {
         );
     });
 }
+
+// D3: any 2xx is success, whatever the body of the answer is.
+#[test]
+fn an_answer_of_another_type_is_success() {
+    let backend = Backend::start(|_| Reply::Answer(201, "content-type: text/plain\r\n", b"created".to_vec()));
+    let exporter = format!("{}, sending_queue: {{enabled: false}}", to(backend.address));
+    let otlp = Setup { exporter: &exporter, ..Setup::default() }.start();
+    assert_eq!(send(&otlp, TRACES, &spans(["a"])), 200);
+    assert_eq!(otlp.metrics().sum("otlp_ledger_items", "state=\"sent\""), 1);
+    assert_eq!(backend.received().0, 1);
+}
+
+// D5: a delay of 0 is none; the usual backoff holds, and retries last for 2 s.
+#[test]
+fn a_delay_of_zero_is_no_delay() {
+    let backend = Backend::start(|request| match request.number {
+        0 => Reply::Answer(503, "retry-after: 0\r\n", Vec::new()),
+        _ => Reply::ok(),
+    });
+    let otlp = Setup { exporter: &to(backend.address), ..Setup::default() }.start();
+    assert_eq!(send(&otlp, TRACES, &spans(["a"])), 200);
+    assert!(soon(|| backend.has_accepted("a")), "it was not sent again in time");
+}

@@ -1,7 +1,7 @@
 //! What is resident and what is charged stay within the budget, whatever a sender holds open or sends.
 
 use super::backend::{Backend, Reply};
-use super::setup::{Setup, TRACES, send, soon, spans, to};
+use super::setup::{LOGS, Setup, TRACES, send, send_with, soon, spans, to};
 use crate::peers::{Peer, call_head, http_answer, post};
 use crate::process::{FORWARDING, Otlp, frugal, one_span};
 use base64::Engine as _;
@@ -217,5 +217,22 @@ fn the_budget_is_free_once_everything_is_delivered() {
     let backend = Backend::accepting();
     let otlp = Setup { exporter: &to(backend.address), ..Setup::default() }.start();
     assert_eq!(send(&otlp, TRACES, &one_span()), 200);
+    assert!(soon(|| otlp.metrics().sum("otlp_memory_budget_used", "") == 0));
+}
+
+// Defect 13: what fits an idle budget is taken, and what never will is refused for good.
+#[test]
+fn a_request_is_refused_for_good_only_if_it_can_never_fit() {
+    let backend = Backend::accepting();
+    let exporter = format!("{}, sending_queue: {{enabled: false}}", to(backend.address));
+    let otlp = Setup { limit_mib: 8, exporter: &exporter, ..Setup::default() }.start();
+    let json = |records: &str| {
+        format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{records}]}}]}}]}}"#).into_bytes()
+    };
+    let short = r#"{"severityNumber":9},"#.repeat((5 << 20) / 21);
+    let long = format!(r#"{{"body":{{"stringValue":"{}"}}}}"#, "x".repeat(5 << 20));
+    let send = |text: &[u8]| send_with(&otlp, LOGS, "content-type: application/json\r\n", text);
+    assert_eq!(send(&json(short.trim_end_matches(','))), 200);
+    assert_eq!(send(&json(&long)), 413, "the text and as much protobuf are over 8 MiB");
     assert!(soon(|| otlp.metrics().sum("otlp_memory_budget_used", "") == 0));
 }
