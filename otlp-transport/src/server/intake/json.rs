@@ -7,7 +7,7 @@ use crate::ExportError;
 use crate::server::ServerStats;
 use bytes::Bytes;
 use otlp_protocol::json::{JsonError, JsonErrorKind, JsonLimits, to_protobuf};
-use otlp_protocol::{BufferPool, Charge, ErrorKind, FieldViolation, Retry, Signal};
+use otlp_protocol::{Charge, ErrorKind, FieldViolation, Retry, Signal};
 
 impl Intake {
     /// The request in protobuf. `charge` holds `text` and nothing else.
@@ -54,11 +54,12 @@ impl Intake {
         }
         loop {
             charge.try_grow((held + room as u64).saturating_sub(charge.bytes()))?;
-            let mut out = self.context.buffers.take(room);
+            // Not a pooled buffer: those that bodies were gathered in are so much larger that this would be copied out.
+            let mut out = Vec::with_capacity(room);
             match to_protobuf(signal.request, text, &limits(room), &mut out) {
                 Ok(read) => {
                     self.count_unknown_keys(read.unknown_keys);
-                    return Ok(Ok(BufferPool::freeze(out)));
+                    return Ok(Ok(out.into()));
                 }
                 Err(JsonError { kind: JsonErrorKind::TooLarge { .. }, .. }) if room < most => {
                     room = most.min(2 * room);
