@@ -156,7 +156,8 @@ async fn two_lengths_are_refused_in_a_pipelined_request() {
     let plain = format!("{head}content-length: 0\r\n\r\n");
     let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n0\r\n\r\n");
     let both = format!("{head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n");
-    peer.write([plain, chunked, both].concat()).await;
+    // Empty lines before a request belong to none. RFC 9112 §2.2.
+    peer.write(["\r\n\n", &plain, &chunked, "\r\n", &both].concat()).await;
     for status in [200, 200, 400] {
         assert_eq!(peer.answer().await.unwrap().status, status);
     }

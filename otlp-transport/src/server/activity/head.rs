@@ -12,6 +12,8 @@ pub(in crate::server) struct HeadWatch {
     place: Place,
     /// The begun line, if it did not end with the bytes read so far: its first [`MAX_KEPT`] bytes.
     line: Vec<u8>,
+    /// The request line of the begun head has come. Empty lines before it belong to no request: RFC 9112 §2.2.
+    has_request_line: bool,
     /// Heads that are complete.
     heads: u64,
     length: Option<u64>,
@@ -35,7 +37,15 @@ enum Place {
 
 impl HeadWatch {
     pub(in crate::server) fn new(activity: Arc<Activity>) -> Self {
-        Self { activity, place: Place::Head, line: Vec::new(), heads: 0, length: None, has_encoding: false }
+        Self {
+            activity,
+            place: Place::Head,
+            line: Vec::new(),
+            has_request_line: false,
+            heads: 0,
+            length: None,
+            has_encoding: false,
+        }
     }
 
     pub(in crate::server) fn activity(&self) -> &Activity {
@@ -92,6 +102,7 @@ impl HeadWatch {
 
     fn line_ended(&mut self, line: &[u8], is_cut: bool) {
         match self.place {
+            Place::Head if !self.has_request_line => self.has_request_line = !line.is_empty(),
             Place::Head if line.is_empty() => self.head_ended(),
             Place::Head => {
                 self.has_encoding |= value(line, ENCODING).is_some();
@@ -119,6 +130,7 @@ impl HeadWatch {
 
     fn head_ended(&mut self) {
         self.heads += 1;
+        self.has_request_line = false;
         self.activity.head_begun.store(false, Relaxed);
         self.place = match (self.length.take(), std::mem::take(&mut self.has_encoding)) {
             (Some(_), true) => {

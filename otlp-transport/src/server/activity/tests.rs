@@ -1,4 +1,5 @@
 use super::{Activity, HeadWatch, Phase};
+use fastrand::Rng;
 use std::sync::Arc;
 
 /// What `answer` says of each request that `bytes` hold.
@@ -63,4 +64,77 @@ fn a_phase_that_ended_and_began_again_is_another_moment() {
     let before = activity.now();
     drop(activity.answer());
     assert_ne!(activity.now(), before);
+}
+
+/// A line in random case, with either end.
+fn line(random: &mut Rng, text: &str) -> String {
+    let text: String =
+        text.chars().map(|char| if random.bool() { char.to_ascii_uppercase() } else { char }).collect();
+    text + random.choice(&["\r\n", "\n"]).unwrap()
+}
+
+/// A request, perhaps after empty lines, with each of the two lengths that is asked for.
+fn request(random: &mut Rng, has_length: bool, has_encoding: bool) -> String {
+    let noise = |random: &mut Rng| -> String {
+        (0..random.usize(..20))
+            .map(|_| *random.choice(&["\r\n", "\n", "content-length: 1", "0", " "]).unwrap())
+            .collect()
+    };
+    let (body, spaces) = (noise(random), " ".repeat(random.usize(..10)));
+    let mut headers =
+        vec!["x: content-length: 7".to_owned(), format!("x: {}", "y".repeat(random.usize(..200)))];
+    if has_length {
+        headers.push(format!("content-length:{spaces}{}", body.len()));
+    }
+    if has_encoding {
+        headers.push(format!("transfer-encoding:{spaces}chunked"));
+    }
+    random.shuffle(&mut headers);
+    let mut text =
+        random.choice(&["", "\r\n", "\n\n"]).unwrap().to_string() + &line(random, "post / http/1.1");
+    headers.iter().for_each(|header| text += &line(random, header));
+    text += random.choice(&["\r\n", "\n"]).unwrap();
+    match (has_length, has_encoding) {
+        (_, true) => {
+            for _ in 0..random.usize(..3) {
+                let chunk = noise(random) + "z";
+                text += &format!(
+                    "{:x}{}\r\n{chunk}\r\n",
+                    chunk.len(),
+                    *random.choice(&["", ";a=b", " "]).unwrap()
+                );
+            }
+            text + random.choice(&["0\r\n\r\n", "00\r\nx: content-length: 3\r\n\r\n"]).unwrap()
+        }
+        (true, false) => text + &body,
+        (false, false) => text,
+    }
+}
+
+#[test]
+fn of_random_requests_those_with_two_lengths_are_seen() {
+    let mut random = Rng::with_seed(7);
+    for _ in 0..3_000 {
+        let ambiguous_from = random.usize(..6);
+        let text: String = (0..6)
+            .map(|number| {
+                let has_length = number == ambiguous_from || random.bool();
+                let has_encoding = number == ambiguous_from || !has_length && random.bool();
+                request(&mut random, has_length, has_encoding)
+            })
+            .collect();
+        let expected: Vec<bool> = (0..6).map(|number| number >= ambiguous_from).collect();
+        let piece = *random.choice(&[1, 2, 30, 10_000]).unwrap();
+        assert_eq!(ambiguous(&text, piece, 6), expected, "pieces of {piece}: {text:?}");
+        // Damaged, the requests are seen alike however they are cut.
+        let mut damaged = text.into_bytes();
+        let at = random.usize(..damaged.len());
+        damaged[at] = *random.choice(b"\r\n 0:x").unwrap();
+        let damaged = String::from_utf8(damaged).unwrap();
+        assert_eq!(
+            ambiguous(&damaged, piece, 6),
+            ambiguous(&damaged, 10_000, 6),
+            "pieces of {piece}: {damaged:?}"
+        );
+    }
 }
