@@ -5,7 +5,7 @@
 //! as they can be seen.
 
 /// Reads a file; `None` if there is none.
-type Read<'a> = dyn Fn(&str) -> Option<String> + 'a;
+pub(super) type Read<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// A mounted hierarchy that can limit memory.
 struct Mount<'a> {
@@ -53,7 +53,8 @@ impl<'a> Mount<'a> {
     fn limit_bytes(&self, read: &Read<'_>) -> Option<u64> {
         // A cgroup outside of what is mounted cannot be seen; the mount point is then the nearest that can.
         let below = self.cgroup.strip_prefix(self.root.trim_end_matches('/')).unwrap_or_default();
-        let below = if below.split('/').any(|name| name == "..") { "" } else { below };
+        let is_below = below.starts_with('/') && below.split('/').all(|name| name != "..");
+        let below = if is_below { below } else { "" };
         let mut directory = format!("{}{}", self.mount_point, below.trim_end_matches('/'));
         let mut least = self.version.limit_of(&directory, read);
         while directory.len() > self.mount_point.len() {
@@ -79,22 +80,27 @@ impl Version {
         is_of_version.then_some(cgroup)
     }
 
-    /// The limit of one cgroup. Without one a file of version 2 says `max`, of version 1 a number over any memory.
+    /// The limit of one cgroup. Without one a file of version 2 says `max`, of version 1 a number over [`UNLIMITED`].
     fn limit_of(self, directory: &str, read: &Read<'_>) -> Option<u64> {
-        let number = |file: &str| read(&format!("{directory}/{file}"))?.trim().parse::<u64>().ok();
+        let number = |file: &str| read(&format!("{directory}/{file}")).and_then(|text| limit(&text));
         match self {
             // Over `memory.high` the kernel slows the process down and takes memory back from it.
             Self::Two => number("memory.max").into_iter().chain(number("memory.high")).min(),
             Self::One => {
                 // Also of ancestors that are not mounted.
                 let whole = read(&format!("{directory}/memory.stat")).and_then(|stat| {
-                    let limit = stat.lines().find_map(|line| line.strip_prefix("hierarchical_memory_limit "));
-                    limit?.trim().parse::<u64>().ok()
+                    let line = stat.lines().find_map(|line| line.strip_prefix("hierarchical_memory_limit "));
+                    limit(line?)
                 });
                 number("memory.limit_in_bytes").into_iter().chain(whole).min()
             }
         }
     }
+}
+
+/// A limit in bytes. A process that runs has some memory, so 0 is none of its limits.
+fn limit(text: &str) -> Option<u64> {
+    text.trim().parse().ok().filter(|bytes| (1..UNLIMITED).contains(bytes))
 }
 
 fn names_memory(list: &str) -> bool {
@@ -107,6 +113,9 @@ fn unescaped(path: &str) -> String {
         .into_iter()
         .fold(path.to_owned(), |path, (escaped, character)| path.replace(escaped, character))
 }
+
+/// What version 1 says without a limit is larger: `i64::MAX`, rounded down to whole pages.
+const UNLIMITED: u64 = 1 << 62;
 
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,8 @@ fn version_2_takes_the_least_of_all_ancestors() {
         (&[(own, "900\n"), ("/sys/fs/cgroup/system.slice/otlp.service/memory.high", "700\n")], Some(700)),
         // Of another service.
         (&[("/sys/fs/cgroup/system.slice/other.service/memory.max", "1\n")], None),
+        // No limit of a process that runs.
+        (&[(own, "0\n"), (slice, "500\n")], Some(500)),
         (&[], None),
     ] {
         assert_eq!(limit(service, V2, files), expected, "{files:?}");
@@ -41,6 +43,8 @@ fn containers_see_their_cgroup_as_the_mount_point() {
         ("0::/kubepods/pod1/c1\n", "/kubepods/pod1/c1"),
         ("0::/../other\n", "/"),
         ("0::/elsewhere\n", "/kubepods/pod1/c1"),
+        // The beginning of a name is not the cgroup of that name.
+        ("0::/kubepods/pod1/c10/d\n", "/kubepods/pod1/c1"),
     ] {
         let mounts = format!("29 23 0:26 {root} /sys/fs/cgroup ro - cgroup2 cgroup rw\n");
         assert_eq!(limit(cgroup, &mounts, &at_the_mount_point), Some(800), "{cgroup}");
@@ -57,6 +61,7 @@ fn version_1_takes_the_hierarchy_of_memory() {
         (&[(own, unlimited), ("/sys/fs/cgroup/memory/docker/memory.limit_in_bytes", "400\n")], Some(400)),
         (&[(own, "600\n"), ("/sys/fs/cgroup/memory/docker/abc/memory.stat", STAT)], Some(300)),
         (&[("/sys/fs/cgroup/cpu/other/memory.limit_in_bytes", "1\n")], None),
+        (&[(own, unlimited)], None),
     ] {
         assert_eq!(limit(cgroups, V1, files), expected, "{files:?}");
     }
