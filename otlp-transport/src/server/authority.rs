@@ -6,8 +6,10 @@
 //! character that could be the reason becomes another one of the same encoded length. Nothing moves: frames, header blocks
 //! and the sizes of HPACK's dynamic table stay as the peer made them.
 //!
-//! Not looked at, and so left to h2: header blocks with CONTINUATION frames or over [`MAX_FRAME_BYTES`], and an empty
-//! `:authority`, which RFC 9110 §4.2.1 tells to reject.
+//! Not looked at, and so left to h2: header blocks with CONTINUATION frames or over [`MAX_FRAME_BYTES`], an empty
+//! `:authority`, which RFC 9110 §4.2.1 tells to reject, names that refer to HPACK's dynamic table (the static table has
+//! `:authority`), and Huffman-coded values with a character that no other one of the same encoded length can replace: see
+//! [`huffman::repair`].
 
 mod huffman;
 
@@ -119,7 +121,7 @@ fn string(block: &[u8], at: &mut usize) -> Option<(Range<usize>, bool)> {
     (range.end <= block.len()).then_some((range, is_huffman))
 }
 
-/// RFC 7541 §5.1. `None` for what no block of this size can mean.
+/// RFC 7541 §5.1, in up to five bytes, as h2 reads integers.
 fn integer(block: &[u8], at: &mut usize, prefix_bits: u32) -> Option<usize> {
     let most = (1 << prefix_bits) - 1;
     let mut value = usize::from(*block.get(*at)?) & most;
@@ -127,7 +129,7 @@ fn integer(block: &[u8], at: &mut usize, prefix_bits: u32) -> Option<usize> {
     if value < most {
         return Some(value);
     }
-    for shift in [0, 7, 14] {
+    for shift in [0, 7, 14, 21] {
         let byte = usize::from(*block.get(*at)?);
         *at += 1;
         value += (byte & 0x7f) << shift;

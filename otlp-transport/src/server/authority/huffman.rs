@@ -3,8 +3,9 @@
 use super::is_unreserved;
 use http::uri::Authority;
 
-/// The same as for plain values, in place: each character that may be at fault becomes one whose code is as long. A
-/// value with a character whose code is longer than 14 bits stays as it is.
+/// The same as for plain values, in place: each character that may be at fault becomes one whose code is as long. No
+/// character of an authority has a code as long as those of `#`, `>`, `^` and `}`, which stay; a value with a character
+/// whose code is longer than 14 bits, as those of `<`, `{` and whatever is not ASCII, stays as it is.
 pub(super) fn repair(value: &mut [u8]) {
     let Some(symbols) = decode(value) else { return };
     let text: Vec<u8> = symbols.iter().map(|symbol| symbol.byte).collect();
@@ -22,6 +23,38 @@ pub(super) fn repair(value: &mut [u8]) {
 #[cfg(test)]
 pub(super) fn text(value: &[u8]) -> Option<Vec<u8>> {
     Some(decode(value)?.iter().map(|symbol| symbol.byte).collect())
+}
+
+/// A text as a coded string, padded with ones.
+#[cfg(test)]
+pub(super) fn coded(text: &[u8]) -> Vec<u8> {
+    let mut bits = Vec::new();
+    for byte in text {
+        let (code, len) = code(*byte);
+        bits.extend((0..len).rev().map(|shift| code >> shift & 1 == 1));
+    }
+    bits.chunks(8)
+        .map(|bits| (0..8).fold(0, |byte, at| byte << 1 | u8::from(*bits.get(at).unwrap_or(&true))))
+        .collect()
+}
+
+/// The code of a printable character, and its length.
+#[cfg(test)]
+fn code(byte: u8) -> (usize, usize) {
+    let rare = [(b'<', 0x7ffc, 15), (b'`', 0x7ffd, 15), (b'{', 0x7ffe, 15), (b'\\', 0x7_fff0, 19)];
+    if let Some((_, code, len)) = rare.into_iter().find(|(rare, ..)| *rare == byte) {
+        return (code, len);
+    }
+    let place = SYMBOLS.iter().position(|symbol| *symbol == byte).unwrap();
+    let (mut code, mut before) = (0, 0);
+    for (len, count) in (1..).zip(COUNTS) {
+        code <<= 1;
+        if place < before + count {
+            return (code + place - before, len);
+        }
+        (code, before) = (code + count, before + count);
+    }
+    unreachable!("COUNTS add up to the number of SYMBOLS")
 }
 
 /// A character, where its code begins in bits, and how many it has.

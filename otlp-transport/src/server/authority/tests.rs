@@ -1,6 +1,8 @@
 use super::{AUTHORITY, AUTHORITY_CODED, FRAME_HEADER_LEN, FrameWatch, PREFACE_LEN, huffman, repair_plain};
 use std::sync::Arc;
 
+mod properties;
+
 /// HEADERS of stream 1 with an indexed field, `:authority` and a literal field, between two other frames.
 fn connection(flags: u8, before: &[u8], value: &[u8], after: &[u8]) -> Vec<u8> {
     let field = [&[0x83, 0x41, value.len() as u8], value, b"\x40\x02te\x08trailers"].concat();
@@ -91,7 +93,7 @@ fn blocks_that_make_no_sense_are_passed_on() {
         b"\x41\x7f",
         b"\x41\x7f\xff\xff\xff\xff",
         b"\x40\x05ab",
-        b"\xff\xff\xff\xff\x01\x41\x01 ",
+        b"\xff\xff\xff\xff\xff\x01\x41\x01 ",
     ] {
         let header = [0, 0, block.len() as u8, 1, 4, 0, 0, 0, 1];
         let bytes = [&[0; PREFACE_LEN], &header[..], block].concat();

@@ -67,3 +67,6 @@ fn several() -> ExportError {
     let message = "content-encoding names several encodings: compress a body once";
     ExportError::new(ErrorKind::UnsupportedEncoding, Retry::Never, message)
 }
+
+#[cfg(test)]
+mod tests;
