@@ -7,6 +7,8 @@ mod acks;
 mod batching;
 #[path = "service/bisect.rs"]
 mod bisect;
+#[path = "service/bisect_properties.rs"]
+mod bisect_properties;
 #[path = "service/drain.rs"]
 mod drain;
 #[path = "service/fanout.rs"]
