@@ -157,7 +157,7 @@ impl<'a> Members<'a> {
         if self.begun > MAX_MEMBERS {
             return Err(malformed("it has more than 65536 members"));
         }
-        if self.begun.saturating_mul(MEMBER_COST) > self.max_bytes.saturating_add(MEMBER_COST) {
+        if self.begun > FREE_MEMBERS.max(self.max_bytes / MEMBER_COST) {
             return Err(DecompressError::TooLarge { limit: self.max_bytes });
         }
         self.rest = &self.rest[header_len(self.rest).ok_or(malformed(NOT_A_HEADER))?..];
@@ -261,6 +261,8 @@ const MAX_RATIO: usize = 1032;
 const MAX_MEMBERS: usize = 65_536;
 /// So many bytes are inflated in the time that an empty member costs.
 const MEMBER_COST: usize = 1 << 10;
+/// So many members may be there however small the limit is.
+const FREE_MEMBERS: usize = 64;
 const HEADER_CRC_FLAG: u8 = 1 << 1;
 const EXTRA_FLAG: u8 = 1 << 2;
 const NAME_FLAG: u8 = 1 << 3;
