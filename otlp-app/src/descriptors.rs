@@ -13,8 +13,8 @@ pub(crate) fn raise_limit() {
     }
 }
 
-/// How many connections senders may have open, in all receivers: as many as there are file descriptors, but for a
-/// reserve, and memory for idle ones.
+/// Returns the largest number of connections that all receivers together keep open: as many as the limit of file
+/// descriptors allows after a reserve, and as a quarter of the memory pays for.
 pub(crate) fn max_connections() -> usize {
     // None is no limit.
     max_of(getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX), memory_bytes())

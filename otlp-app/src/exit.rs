@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// How long the end of the process waits for somebody to read what it wrote.
+/// The longest time that the process waits, before it exits, for its last log lines to be read from stdout or stderr.
 pub(crate) const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Why the process fails; `Display` is for people and may have several lines.

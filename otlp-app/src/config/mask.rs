@@ -2,14 +2,15 @@
 //!
 //! Masks keep the number of characters, so that places stay right.
 
-/// Whether everything below a key is secret, also below one that is mistyped.
+/// Returns true if every value below `key` is a secret, as below `headers`. Keys that differ from such a key by one
+/// character count as well, since they are probably mistyped.
 pub(super) fn holds_secrets(key: &str) -> bool {
     // The name of a header is none.
     SECRET_KEYS.iter().any(|word| *word == key || (key != "header" && is_near(key, word, 1)))
 }
 
-/// Whether a single value, or a list of them, below a key may be secret: by a word in the key, also one that is
-/// mistyped. The names of files are shown.
+/// Returns true if the value of `key`, or the values in its list, may be secrets, because the key holds a word such as
+/// `password` or nearly such a word. Keys that name files (`…_file`, `filename`) hold no secret.
 pub(super) fn may_be_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let is_file = key.ends_with("file") || key.ends_with("filename");

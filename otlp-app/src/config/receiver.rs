@@ -56,7 +56,7 @@ enum Utf8 {
     Refuse,
 }
 
-/// What happens to items with ids of the wrong length.
+/// The values of `invalid_ids`: rejects spans that have a trace or span id of the wrong length, or refuses the request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Ids {
@@ -241,7 +241,7 @@ fn set_rate(limit: &mut u64, rate: u64) {
     }
 }
 
-/// Whether two settings of one server are both given, and differ.
+/// Returns true if gRPC and HTTP on one port are both given a setting that they share, with different values.
 fn differ<T: PartialEq>(of_grpc: &Option<T>, of_http: &Option<T>) -> bool {
     of_grpc.as_ref().zip(of_http.as_ref()).is_some_and(|(of_grpc, of_http)| of_grpc != of_http)
 }

@@ -19,7 +19,7 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// Character ranges that errors must not show.
     secrets: Vec<(usize, usize)>,
-    /// Whether the text could be read; before, anything in it may be secret.
+    /// True once the text was parsed and its secrets are known. Until then errors mask all values of the text.
     was_read: bool,
 }
 

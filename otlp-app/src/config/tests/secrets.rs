@@ -4,7 +4,7 @@ use super::*;
 
 const SECRET: &str = "s3cretpassphrase";
 
-/// What is shown of a file that is wrong.
+/// Loads a file that has an error, and returns the error as it is shown to the user.
 fn shown(text: &str) -> String {
     let fake = Fake::default().var("S", SECRET).var("M", &format!("{{a: {SECRET}}}")).file("c.yaml", text);
     fake.load(&["c.yaml"], &[]).err().unwrap_or_else(|| panic!("nothing found wrong with:\n{text}"))
