@@ -121,7 +121,7 @@ fn pieces(bytes: &Bytes, len: usize) -> Vec<Bytes> {
     bytes.chunks(len).map(|piece| bytes.slice_ref(piece)).collect()
 }
 
-const SIZES: [usize; 6] = [100, 4_200, 33_000, 60_000, 100_000, 400_000];
+const SIZES: [usize; 7] = [100, 4_200, 33_000, 60_000, 70_000, 100_000, 400_000];
 const ENCODINGS: [Option<&str>; 3] = [None, Some("gzip"), Some("zstd")];
 /// Large and malformed: it makes a connection's read buffer grow.
 const JUNK: usize = 400_000;

@@ -8,6 +8,7 @@ use super::deadline::{Expired, Patience};
 use super::peer::Peer;
 use crate::ExportError;
 use bytes::Bytes;
+use http::Version;
 use http_body::Body;
 use hyper::body::Incoming;
 use otlp_protocol::{BudgetExhausted, BufferPool, Charge, ErrorKind, PooledObject, Retry};
@@ -18,6 +19,8 @@ use std::task::{Poll, ready};
 pub(super) struct Gather<'a> {
     buffers: &'a BufferPool,
     peer: &'a Peer,
+    /// The size of the connection's read buffer.
+    read_buffer_bytes: usize,
     charge: Charge,
     /// What an unfinished body takes of its connection's share. None until a body turns out to come in several pieces.
     share: Option<Charge>,
@@ -39,13 +42,18 @@ pub(super) struct Gathered {
     pub(super) bytes: Bytes,
     /// What `bytes` keeps from being freed; of a small slice, its length.
     pub(super) charge: Charge,
-    /// Whether `bytes` is a slice of the connection's read buffer.
-    pub(super) is_slice: bool,
+    /// Whether `bytes` is a slice of the connection's read buffer, and small against it.
+    pub(super) is_small_slice: bool,
 }
 
 impl<'a> Gather<'a> {
-    pub(super) fn new(buffers: &'a BufferPool, peer: &'a Peer, charge: Charge) -> Self {
-        Self { buffers, peer, charge, share: None, slice: Bytes::new(), copy: None }
+    /// `version` is that of the connection.
+    pub(super) fn new(buffers: &'a BufferPool, peer: &'a Peer, charge: Charge, version: Version) -> Self {
+        let read_buffer_bytes = match version {
+            Version::HTTP_2 => HTTP2_READ_BUFFER_BYTES,
+            _ => HTTP1_READ_BUFFER_BYTES,
+        };
+        Self { buffers, peer, read_buffer_bytes, charge, share: None, slice: Bytes::new(), copy: None }
     }
 
     /// Adds a piece. `expected` is how long the whole is said to get, if anything is: no more than that is charged.
@@ -53,13 +61,13 @@ impl<'a> Gather<'a> {
         let Piece { bytes, is_last } = piece;
         let is_first = self.len() == 0;
         if is_first && is_last {
-            self.charge.try_grow(pinned_by(bytes.len()))?;
+            self.charge.try_grow(self.pinned_by(bytes.len()))?;
             self.slice = bytes;
             return Ok(());
         }
         let len = self.len() + bytes.len();
-        let is_kept = is_first && bytes.len() >= MIN_KEPT_BYTES;
-        self.hold(len, if is_kept { pinned_by(len) } else { with_ahead(len, expected) })?;
+        let is_kept = is_first && !self.is_small(bytes.len());
+        self.hold(len, if is_kept { self.pinned_by(len) } else { with_ahead(len, expected) })?;
         if is_kept {
             self.slice = bytes;
             return Ok(());
@@ -86,8 +94,19 @@ impl<'a> Gather<'a> {
     pub(super) fn finish(mut self) -> Gathered {
         let is_slice = self.copy.is_none();
         let bytes = self.copy.take().map_or_else(|| std::mem::take(&mut self.slice), BufferPool::freeze);
-        self.charge.shrink_to(if is_slice { pinned_by(bytes.len()) } else { bytes.len() as u64 });
-        Gathered { bytes, charge: self.charge, is_slice }
+        self.charge.shrink_to(if is_slice { self.pinned_by(bytes.len()) } else { bytes.len() as u64 });
+        let is_small_slice = is_slice && self.is_small(bytes.len());
+        Gathered { bytes, charge: self.charge, is_small_slice }
+    }
+
+    /// What a body of `len` bytes that is a slice of the read buffer is charged.
+    fn pinned_by(&self, len: usize) -> u64 {
+        if self.is_small(len) { len as u64 } else { len.max(self.read_buffer_bytes) as u64 }
+    }
+
+    /// Whether a slice of `len` bytes is copied out of the read buffer rather than kept: under half of it.
+    fn is_small(&self, len: usize) -> bool {
+        len < self.read_buffer_bytes / 2
     }
 
     /// Charges `wanted` bytes for an unfinished body of `len`, unless as much as has come is charged already.
@@ -103,14 +122,6 @@ impl<'a> Gather<'a> {
         let more = wanted.saturating_sub(held);
         share.try_grow(more)?;
         self.charge.try_grow(more)
-    }
-}
-
-/// What a body of `len` bytes that is a slice of a read buffer is charged.
-fn pinned_by(len: usize) -> u64 {
-    match len {
-        ..MIN_KEPT_BYTES => len as u64,
-        _ => len.max(READ_BUFFER_BYTES) as u64,
     }
 }
 
@@ -164,10 +175,10 @@ fn expired(expired: Expired) -> ExportError {
     ExportError::new(ErrorKind::Timeout, Retry::Backoff, message)
 }
 
-/// The size of a connection's read buffer, as far as it is ours to say. A request of 100 spans, 60 KB, fits.
-pub(super) const READ_BUFFER_BYTES: usize = 64 << 10;
-/// Shorter bodies are copied out of the read buffer: half of it.
-pub(super) const MIN_KEPT_BYTES: usize = READ_BUFFER_BYTES / 2;
+/// The size of the read buffer of an HTTP/1.1 connection. 100 spans in JSON, 120 KB, are read at once.
+pub(super) const HTTP1_READ_BUFFER_BYTES: usize = 128 << 10;
+/// The size of the read buffer of an HTTP/2 connection: of the largest frame. 100 spans, 60 KB, come in one frame.
+pub(super) const HTTP2_READ_BUFFER_BYTES: usize = 64 << 10;
 /// What is charged for a body before it has come.
 const MAX_AHEAD_BYTES: usize = 64 << 10;
 

@@ -16,7 +16,7 @@ use crate::compression::{Codec, codec};
 use crate::{BoxExport, ExportError, Identity, SlowCheck};
 use bytes::Buf as _;
 use health::Health;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use otlp_protocol::{
     Accepted, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader, Origin, Retry, Signal,
@@ -206,14 +206,21 @@ impl Grpc {
     async fn read(&self, call: &mut Call) -> Result<Wire, ExportError> {
         let limit = self.intake.limits.max_request_bytes;
         let (header, gathered) = self.gather(&mut call.body, &call.peer, call.deadline, limit).await?;
-        let Gathered { mut bytes, charge, is_slice } = gathered;
+        let Gathered { mut bytes, charge, is_small_slice } = gathered;
         bytes.advance(FRAME_HEADER_LEN);
         let codec = call.codec.filter(|_| header.compressed);
         if header.compressed && codec.is_none() {
             let message = "the message is flagged as compressed, but there is no grpc-encoding";
             return Err(ExportError::new(ErrorKind::Internal, Retry::Never, message));
         }
-        Ok(Wire { bytes, charge, is_slice, codec, media_type: MediaType::Protobuf, deadline: call.deadline })
+        Ok(Wire {
+            bytes,
+            charge,
+            is_small_slice,
+            codec,
+            media_type: MediaType::Protobuf,
+            deadline: call.deadline,
+        })
     }
 
     /// Gathers a body that is one message of at most `limit` bytes, its header included.
@@ -226,7 +233,7 @@ impl Grpc {
     ) -> Result<(FrameHeader, Gathered), ExportError> {
         let context = &self.intake.context;
         let mut patience = Patience::new(&*context.clock, &self.intake.limits, deadline);
-        let mut gather = Gather::new(&context.buffers, peer, self.intake.charge()?);
+        let mut gather = Gather::new(&context.buffers, peer, self.intake.charge()?, Version::HTTP_2);
         let mut frame = FrameReader::new(limit);
         while let Some(piece) = next_piece(body, &mut patience).await? {
             frame.push(&piece.bytes).map_err(|error| self.unframed(error))?;

@@ -148,7 +148,7 @@ impl Http {
             let read = async {
                 let (kept, budget) = (&self.intake.origin, &self.intake.context.budget);
                 let origin = peer.origin(kept, budget, &head.headers, identity.as_ref())?;
-                Ok::<_, ExportError>((self.read(&head.headers, &mut body, peer).await?, origin))
+                Ok::<_, ExportError>((self.read(&head, &mut body, peer).await?, origin))
             };
             let (wire, origin) = match read.await {
                 Ok(read) => read,
@@ -179,9 +179,9 @@ impl Http {
         }
     }
 
-    async fn read(&self, headers: &HeaderMap, body: &mut Incoming, peer: &Peer) -> Result<Wire, ExportError> {
-        let media_type = MediaType::of(headers)?;
-        let codec = self.encodings.of(headers)?;
+    async fn read(&self, head: &Parts, body: &mut Incoming, peer: &Peer) -> Result<Wire, ExportError> {
+        let media_type = MediaType::of(&head.headers)?;
+        let codec = self.encodings.of(&head.headers)?;
         let context = &self.intake.context;
         let limit = self.intake.limits.max_request_bytes;
         let too_large = || self.intake.too_large("the body");
@@ -192,15 +192,15 @@ impl Http {
         let expected = expected.map(|expected| expected as usize);
         self.intake.check_fits(expected)?;
         let mut patience = Patience::new(&*context.clock, &self.intake.limits, None);
-        let mut gather = Gather::new(&context.buffers, peer, self.intake.charge()?);
+        let mut gather = Gather::new(&context.buffers, peer, self.intake.charge()?, head.version);
         while let Some(piece) = next_piece(body, &mut patience).await? {
             if gather.len() + piece.bytes.len() > limit {
                 return Err(too_large());
             }
             gather.push(piece, expected)?;
         }
-        let Gathered { bytes, charge, is_slice } = gather.finish();
-        Ok(Wire { bytes, charge, is_slice, codec, media_type, deadline: None })
+        let Gathered { bytes, charge, is_small_slice } = gather.finish();
+        Ok(Wire { bytes, charge, is_small_slice, codec, media_type, deadline: None })
     }
 
     /// The answer with what every answer gets, unless it says otherwise itself.

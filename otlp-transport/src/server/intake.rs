@@ -5,7 +5,6 @@ mod json;
 mod repair;
 
 use super::ServerStats;
-use super::body::MIN_KEPT_BYTES;
 use super::deadline::before;
 use super::gate::Gate;
 use super::media_type::MediaType;
@@ -49,8 +48,8 @@ pub(super) struct Intake {
 pub(super) struct Wire {
     pub(super) bytes: Bytes,
     pub(super) charge: Charge,
-    /// Whether `bytes` is a slice of the connection's read buffer.
-    pub(super) is_slice: bool,
+    /// Whether `bytes` is a slice of the connection's read buffer, and small against it.
+    pub(super) is_small_slice: bool,
     pub(super) codec: Option<&'static dyn Codec>,
     pub(super) media_type: MediaType,
     /// The sender's own deadline.
@@ -67,7 +66,7 @@ enum Outcome {
 impl Wire {
     /// The bytes, copied if they are small against the read buffer that they would keep from being freed.
     fn unpinned(&self) -> Bytes {
-        match self.is_slice && self.bytes.len() < MIN_KEPT_BYTES {
+        match self.is_small_slice {
             true => Bytes::copy_from_slice(&self.bytes),
             false => self.bytes.clone(),
         }
@@ -155,7 +154,7 @@ impl Intake {
             Outcome::Done(batch) => return Ok(batch),
             Outcome::Large(wire) => wire,
         };
-        let wire = Wire { bytes: wire.unpinned(), is_slice: false, ..wire };
+        let wire = Wire { bytes: wire.unpinned(), is_small_slice: false, ..wire };
         let give_up = self.context.clock.now().checked_add(self.limits.body_timeout);
         let give_up = [give_up, wire.deadline].into_iter().flatten().min();
         let turn = before(give_up, &*self.context.clock, Arc::clone(&self.running).acquire_owned()).await;

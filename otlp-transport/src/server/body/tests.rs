@@ -1,8 +1,13 @@
-use super::{Gather, Gathered, MIN_KEPT_BYTES, Piece, READ_BUFFER_BYTES};
+use super::{Gather, Gathered, HTTP1_READ_BUFFER_BYTES, HTTP2_READ_BUFFER_BYTES, Piece};
 use crate::Address;
 use crate::server::peer::Peer;
 use bytes::Bytes;
+use http::Version;
 use otlp_protocol::{BudgetExhausted, BufferPool, ByteBudget};
+
+/// Connections, and the length from which a slice of their read buffer is kept.
+const MIN_KEPT_BYTES: [(Version, usize); 2] =
+    [(Version::HTTP_11, HTTP1_READ_BUFFER_BYTES / 2), (Version::HTTP_2, HTTP2_READ_BUFFER_BYTES / 2)];
 
 fn piece(bytes: &Bytes, is_last: bool) -> Piece {
     Piece { bytes: bytes.clone(), is_last }
@@ -13,9 +18,9 @@ fn peer(share: u64) -> Peer {
 }
 
 /// Gathers pieces, and checks that each is charged by what has come. Returns the whole and its charge.
-fn gather(pieces: &[Bytes], expected: Option<usize>) -> (Gathered, ByteBudget) {
+fn gather(pieces: &[Bytes], expected: Option<usize>, version: Version) -> (Gathered, ByteBudget) {
     let (buffers, budget, peer) = (BufferPool::new(2), ByteBudget::new(1 << 30), peer(1 << 30));
-    let mut gather = Gather::new(&buffers, &peer, budget.try_charge(0).unwrap());
+    let mut gather = Gather::new(&buffers, &peer, budget.try_charge(0).unwrap(), version);
     for (at, bytes) in pieces.iter().enumerate() {
         let is_last = at + 1 == pieces.len();
         gather.push(piece(bytes, is_last), expected).unwrap();
@@ -29,10 +34,16 @@ fn gather(pieces: &[Bytes], expected: Option<usize>) -> (Gathered, ByteBudget) {
 
 #[test]
 fn one_piece_is_not_copied_and_is_charged_for_the_buffer_it_keeps() {
-    for (len, charged) in [(0, 0), (1000, 1000), (MIN_KEPT_BYTES, READ_BUFFER_BYTES), (100_000, 100_000)] {
-        let whole = Bytes::from(vec![7; len]);
-        let (Gathered { bytes, charge, is_slice }, _) = gather(std::slice::from_ref(&whole), Some(len));
-        assert_eq!((bytes.as_ptr(), charge.bytes(), is_slice), (whole.as_ptr(), charged as u64, true));
+    for (version, kept) in MIN_KEPT_BYTES {
+        for (len, charged) in
+            [(0, 0), (1000, 1000), (kept - 1, kept - 1), (kept, 2 * kept), (200_000, 200_000)]
+        {
+            let whole = Bytes::from(vec![7; len]);
+            let (Gathered { bytes, charge, is_small_slice }, _) =
+                gather(std::slice::from_ref(&whole), Some(len), version);
+            assert_eq!((bytes.as_ptr(), charge.bytes()), (whole.as_ptr(), charged as u64));
+            assert_eq!(is_small_slice, len < kept, "{version:?}, {len} bytes");
+        }
     }
 }
 
@@ -42,19 +53,26 @@ fn several_pieces_come_out_in_order_and_are_charged_by_their_length() {
     {
         let pieces: Vec<Bytes> = (0..count).map(|n: u8| Bytes::from(vec![n; len])).collect();
         let whole = pieces.concat();
-        let (Gathered { bytes, charge, is_slice }, _) = gather(&pieces, expected.then_some(whole.len()));
-        assert_eq!((bytes, charge.bytes(), is_slice), (whole.clone().into(), whole.len() as u64, false));
+        let (Gathered { bytes, charge, is_small_slice }, _) =
+            gather(&pieces, expected.then_some(whole.len()), Version::HTTP_2);
+        assert_eq!(
+            (bytes, charge.bytes(), is_small_slice),
+            (whole.clone().into(), whole.len() as u64, false)
+        );
     }
 }
 
 #[test]
 fn a_piece_that_is_not_the_last_keeps_no_buffer_unless_it_is_large() {
     let (buffers, peer) = (BufferPool::new(2), peer(1 << 20));
-    for (len, is_kept) in [(5, false), (MIN_KEPT_BYTES - 1, false), (MIN_KEPT_BYTES, true)] {
-        let bytes = Bytes::from(vec![1; len]);
-        let mut gather = Gather::new(&buffers, &peer, ByteBudget::new(1 << 20).try_charge(0).unwrap());
-        gather.push(piece(&bytes, false), Some(1 << 20)).unwrap();
-        assert_eq!(!bytes.is_unique(), is_kept, "{len} bytes");
+    for (version, kept) in MIN_KEPT_BYTES {
+        for (len, is_kept) in [(5, false), (kept - 1, false), (kept, true)] {
+            let bytes = Bytes::from(vec![1; len]);
+            let charge = ByteBudget::new(1 << 20).try_charge(0).unwrap();
+            let mut gather = Gather::new(&buffers, &peer, charge, version);
+            gather.push(piece(&bytes, false), Some(1 << 20)).unwrap();
+            assert_eq!(!bytes.is_unique(), is_kept, "{version:?}, {len} bytes");
+        }
     }
 }
 
@@ -63,7 +81,7 @@ fn a_claimed_length_reserves_nothing_and_nothing_is_taken_beyond_budget_and_shar
     let buffers = BufferPool::new(2);
     for (limit, share) in [(3 << 20, 1 << 30), (1 << 30, 3 << 20)] {
         let (budget, peer) = (ByteBudget::new(limit), peer(share));
-        let mut gather = Gather::new(&buffers, &peer, budget.try_charge(0).unwrap());
+        let mut gather = Gather::new(&buffers, &peer, budget.try_charge(0).unwrap(), Version::HTTP_2);
         let bytes = Bytes::from(vec![1; 1 << 10]);
         gather.push(piece(&bytes, false), Some(1 << 30)).unwrap();
         assert_eq!(budget.used(), 2 << 10);

@@ -5,7 +5,7 @@ use crate::ServerLimits;
 use crate::connections::Slot;
 use crate::server::ServerStats;
 use crate::server::activity::{Activity, HeadWatch, Phase};
-use crate::server::body::READ_BUFFER_BYTES;
+use crate::server::body::HTTP1_READ_BUFFER_BYTES;
 use crate::server::http::{Fault, Http};
 use crate::server::peer::Peer;
 use crate::server::stream::Stream;
@@ -181,7 +181,7 @@ pub(super) fn settings(limits: &ServerLimits) -> Builder {
         .header_read_timeout(None)
         .half_close(true)
         .max_header_size(max_header_bytes)
-        .max_buf_size(READ_BUFFER_BYTES.max(max_header_bytes));
+        .max_buf_size(HTTP1_READ_BUFFER_BYTES.max(max_header_bytes));
     builder
 }
 

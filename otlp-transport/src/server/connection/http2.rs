@@ -5,7 +5,7 @@ use crate::ServerLimits;
 use crate::connections::Slot;
 use crate::server::ServerStats;
 use crate::server::authority::FrameWatch;
-use crate::server::body::READ_BUFFER_BYTES;
+use crate::server::body::HTTP2_READ_BUFFER_BYTES;
 use crate::server::grpc::{Grpc, ReplyBody};
 use crate::server::http::Http;
 use crate::server::media_type;
@@ -228,7 +228,7 @@ const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 /// What a peer may send of all requests of a connection before they are taken up.
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 /// A body in one frame is sliced; a read buffer gets as large as the largest frame.
-const MAX_FRAME_BYTES: u32 = READ_BUFFER_BYTES as u32;
+const MAX_FRAME_BYTES: u32 = HTTP2_READ_BUFFER_BYTES as u32;
 /// Rapid reset (CVE-2023-44487): streams that were reset before they were accepted.
 const MAX_PENDING_RESETS: usize = 20;
 /// MadeYouReset (CVE-2025-8671): streams that the peer made us reset.
