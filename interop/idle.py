@@ -156,6 +156,16 @@ def measure(kind, binary, count, settle, directory):
         gateway.kill()
 
 
+def make_certificate(directory):
+    """Writes `cert.pem` and `key.pem` for localhost."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+         "-keyout", directory / "key.pem", "-out", directory / "cert.pem"],
+        check=True, capture_output=True,
+    )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", default="target/release/otlp")
@@ -167,12 +177,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as directory:
         directory = pathlib.Path(directory)
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-             "-keyout", directory / "key.pem", "-out", directory / "cert.pem"],
-            check=True, capture_output=True,
-        )
+        make_certificate(directory)
         for kind in args.kinds or KINDS:
             measure(kind, args.binary, args.connections, args.settle, directory)
 
