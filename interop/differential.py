@@ -29,7 +29,7 @@ PEERS = ("collector", "gateway")
 JSON = "json"
 PROTOBUF_TYPE, JSON_TYPE = "application/x-protobuf", "application/json"
 HEADERS = (("x-tenant", "a"), ("x-tenants", "a"), ("x-tenants", "b"))
-# Where the gateway does it in another way, as docs/service.md says: processor → the keys of the attributes that are not
+# Where the gateway does it in another way, as docs/differences.md says: processor → the keys of the attributes that are not
 # the same then. `same` stands thrice in a request, and nowhere else.
 DIFFERS = {
     "attributes/convert-double": {"number.hex.float"},

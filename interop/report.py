@@ -87,7 +87,7 @@ would fail the run.
 
 `interop/processors.yaml` as the Collector reads it and as `otlp` does. Both get the same requests: what an SDK sends, the
 protobuf fixtures, and lists made by hand of every type of value, of keys that are empty, not ASCII or there three times.
-A processor and signal is ok if the same came out of all of them, or where docs/service.md says that `otlp` does
+A processor and signal is ok if the same came out of all of them, or where docs/differences.md says that `otlp` does
 something else, if that and nothing else is another; the order of attributes is not compared. One column a signal:
 
 {processors}

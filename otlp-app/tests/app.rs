@@ -9,6 +9,8 @@ mod cli;
 mod defects;
 #[path = "app/delivery.rs"]
 mod delivery;
+#[path = "app/docs.rs"]
+mod docs;
 #[path = "app/door.rs"]
 mod door;
 #[path = "app/gateway.rs"]

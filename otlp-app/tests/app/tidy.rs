@@ -56,7 +56,7 @@ const MARKERS: [&str; 7] = [
 const MACHINE_PATHS: [&str; 4] =
     [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 15] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/protocol.md",
@@ -64,9 +64,14 @@ const PAGES: [&str; 10] = [
     "docs/service.md",
     "docs/app.md",
     "docs/configuration.md",
+    "docs/differences.md",
+    "docs/installation.md",
     "docs/interop.md",
     "docs/operations.md",
     "docs/performance.md",
+    "docs/production.md",
+    "docs/sizing.md",
+    "docs/troubleshooting.md",
 ];
 
 const FLOORS: &str = include_str!("floors.txt");

@@ -1,0 +1,94 @@
+//! The metrics that a gateway has, and those that docs/operations.md lists.
+
+use crate::docs::read;
+use crate::process::{Otlp, command, file, http};
+use otlp_protocol::Signal;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Metrics by name.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) labels: BTreeMap<String, BTreeSet<String>>,
+    values: BTreeSet<(String, String, String)>,
+}
+
+/// Labels whose values are the same in every gateway.
+const FIXED: [&str; 4] = ["reason", "state", "stream", "success"];
+const SUFFIXES: [&str; 3] = ["_bucket", "_count", "_sum"];
+
+// === impl Known ===
+
+impl Known {
+    /// Those of a gateway that uses every component.
+    pub(super) fn of_a_gateway() -> Self {
+        let pipelines = Signal::ALL.map(|signal| {
+            let rest = "{receivers: [otlp], processors: [memory_limiter, resource, batch], exporters: [otlp, \
+                        load_balancing]}";
+            format!("{}: {rest}", signal.name)
+        });
+        let config = file(&format!(
+            "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0}}}}}}}}\n\
+             processors: {{batch: , memory_limiter: {{limit_mib: 64}}, resource: {{attributes: [{{key: a, value: b, \
+             action: insert}}]}}}}\n\
+             exporters:\n  otlp: {{endpoint: 127.0.0.1:1, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
+             {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
+             service: {{telemetry: {{metrics: {{address: 127.0.0.1:0}}}}, pipelines: {{{}}}}}\n",
+            pipelines.join(", ")
+        ));
+        let otlp = Otlp::start(command(&["--config", &config]), &["metrics"]);
+        let (status, answer) = http(otlp.address("metrics"), "GET", "/metrics", &[]);
+        assert_eq!(status, 200, "{answer}");
+        Self::of_page(answer.split_once("\r\n\r\n").map_or("", |(_, page)| page))
+    }
+
+    /// Those of a page of metrics.
+    pub(super) fn of_page(page: &str) -> Self {
+        let mut known = Self::default();
+        let histograms: BTreeSet<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" histogram"))
+            .collect();
+        for line in page.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+            let (series, _) = line.rsplit_once(' ').unwrap_or((line, ""));
+            let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+            let family = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
+            let name = family.filter(|family| histograms.contains(family)).unwrap_or(name);
+            let of_metric = known.labels.entry(name.to_owned()).or_default();
+            for label in labels.trim_end_matches('}').split("\",").filter(|label| !label.is_empty()) {
+                let (label, value) = label.split_once("=\"").unwrap_or((label, ""));
+                if label != "le" {
+                    of_metric.insert(label.to_owned());
+                }
+                known.values.insert((
+                    name.to_owned(),
+                    label.to_owned(),
+                    value.trim_end_matches('"').to_owned(),
+                ));
+            }
+        }
+        known
+    }
+
+    /// Those in the table of docs/operations.md.
+    pub(super) fn of_the_page() -> Self {
+        let mut known = Self::default();
+        for line in read("docs/operations.md").lines().filter(|line| line.starts_with("| `ot")) {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let [_, name, "counter" | "gauge" | "histogram", labels, ..] = cells.as_slice() else { continue };
+            let labels: BTreeSet<String> =
+                labels.split(", ").filter(|label| !label.is_empty()).map(str::to_owned).collect();
+            for signal in Signal::ALL {
+                let name = name.trim_matches('`').replace("<items>", signal.items_noun);
+                known.labels.insert(name, labels.clone());
+            }
+        }
+        known
+    }
+
+    /// Whether some series of a metric has that label, and that value if values are the same in every gateway.
+    pub(super) fn has_value(&self, metric: &str, label: &str, value: &str) -> bool {
+        let has_label = self.labels.get(metric).is_some_and(|labels| labels.contains(label));
+        let key = (metric.to_owned(), label.to_owned(), value.to_owned());
+        has_label && (!FIXED.contains(&label) || self.values.contains(&key))
+    }
+}
