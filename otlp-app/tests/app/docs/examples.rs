@@ -46,19 +46,12 @@ fn yaml_blocks(page: &str) -> Vec<String> {
 
 /// What `otlp validate` prints of files that are merged. Files below `/etc/otlp` and variables that they name exist.
 fn validated(texts: &[&str]) -> Result<String, String> {
-    let directory =
-        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("examples-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
     let mut command = command(&["validate"]);
     for text in texts {
-        for name in names_after(text, ETC) {
-            put(&directory, &name);
-        }
         for name in names_after(text, "${env:") {
             command.env(name, "localhost");
         }
-        let placed = text.replace(ETC, &format!("{}/", directory.display()));
-        command.args(["--config", &file(&placed)]);
+        command.args(["--config", &placed(text)]);
     }
     match told(&command.output().unwrap()) {
         (0, stdout, _) => Ok(stdout),
@@ -66,7 +59,15 @@ fn validated(texts: &[&str]) -> Result<String, String> {
     }
 }
 
-const ETC: &str = "/etc/otlp/";
+/// A configuration file. Files below `/etc/otlp` that it names are made, elsewhere.
+pub(super) fn placed(text: &str) -> String {
+    const ETC: &str = "/etc/otlp/";
+    let directory =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("examples-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    names_after(text, ETC).iter().for_each(|name| put(&directory, name));
+    file(&text.replace(ETC, &format!("{}/", directory.display())))
+}
 
 fn names_after(text: &str, start: &str) -> Vec<String> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');

@@ -1,7 +1,8 @@
 //! The metrics that a gateway has, and those that docs/operations.md lists.
 
+use crate::docs::examples::placed;
 use crate::docs::read;
-use crate::process::{Otlp, command, file, http};
+use crate::process::{Otlp, command, http};
 use otlp_protocol::Signal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,8 +27,9 @@ impl Known {
                         load_balancing]}";
             format!("{}: {rest}", signal.name)
         });
-        let config = file(&format!(
-            "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0}}}}}}}}\n\
+        let config = placed(&format!(
+            "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0, tls: {{cert_file: /etc/otlp/tls.crt, \
+             key_file: /etc/otlp/tls.key}}}}}}}}}}\n\
              processors: {{batch: , memory_limiter: {{limit_mib: 64}}, resource: {{attributes: [{{key: a, value: b, \
              action: insert}}]}}}}\n\
              exporters:\n  otlp: {{endpoint: 127.0.0.1:1, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
@@ -72,11 +74,16 @@ impl Known {
     /// Those in the table of docs/operations.md.
     pub(super) fn of_the_page() -> Self {
         let mut known = Self::default();
-        for line in read("docs/operations.md").lines().filter(|line| line.starts_with("| `ot")) {
+        for line in read("docs/operations.md").lines() {
             let cells: Vec<&str> = line.split('|').map(str::trim).collect();
             let [_, name, "counter" | "gauge" | "histogram", labels, ..] = cells.as_slice() else { continue };
-            let labels: BTreeSet<String> =
-                labels.split(", ").filter(|label| !label.is_empty()).map(str::to_owned).collect();
+            let labels = without_parentheses(labels);
+            let labels: BTreeSet<String> = labels
+                .split(',')
+                .map(str::trim)
+                .filter(|label| !label.is_empty())
+                .map(str::to_owned)
+                .collect();
             for signal in Signal::ALL {
                 let name = name.trim_matches('`').replace("<items>", signal.items_noun);
                 known.labels.insert(name, labels.clone());
@@ -91,4 +98,9 @@ impl Known {
         let key = (metric.to_owned(), label.to_owned(), value.to_owned());
         has_label && (!FIXED.contains(&label) || self.values.contains(&key))
     }
+}
+
+/// Labels without the values that are named behind them: `side (client, server)`.
+fn without_parentheses(text: &str) -> String {
+    text.split('(').map(|part| part.rsplit(')').next().unwrap_or_default()).collect()
 }
