@@ -155,7 +155,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Result<&'a [u8],
 
 /// A header name and what is wrong with it.
 fn header_name(key: &'static str, name: &str) -> Result<http::HeaderName, crate::ConfigError> {
-    name.parse().map_err(|_| crate::ConfigError { key, problem: format!("`{name}` is not a header's name") })
+    name.parse().map_err(|_| crate::ConfigError { key, problem: format!("`{name}` is not a header name") })
 }
 
 /// A header value that is not shown.

@@ -37,13 +37,16 @@ impl Endpoint {
         }
         let authority = target
             .parse::<Authority>()
-            .map_err(|error| problem(ENDPOINT, endpoint, &format!("{error}; expected host:port or a URL")))?;
+            .map_err(|error| problem(ENDPOINT, endpoint, &format!("{error}: expected host:port or a URL")))?;
         Self::new(ENDPOINT, !insecure, authority, None, PathAndQuery::from_static("/"))
     }
 
     /// A URL taken as it is; without a path it gets `/`. `key` is the setting it stands in.
     pub(crate) fn url(key: &'static str, url: &str) -> Result<Self, ConfigError> {
-        let parsed = url.parse::<Uri>().map_err(|error| problem(key, url, &error.to_string()))?.into_parts();
+        let parsed = url
+            .parse::<Uri>()
+            .map_err(|error| problem(key, url, &format!("not a URL: {error}")))?
+            .into_parts();
         let (secure, default_port) = match &parsed.scheme {
             Some(scheme) if *scheme == Scheme::HTTP => (false, 80),
             Some(scheme) if *scheme == Scheme::HTTPS => (true, 443),

@@ -45,6 +45,7 @@ const TEXTS: &[&str] = &[
     "payload too large",
     "content too large",
     // Ours, and the keys that servers of OTLP name.
+    "is over the request limit",
     "is over max_request_bytes",
     "bytes is over the limit",
     "max_request_body_size",

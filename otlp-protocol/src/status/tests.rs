@@ -52,6 +52,11 @@ fn refusals_for_size_are_told_by_their_text_under_codes_that_can_mean_size() {
         (Code::ResourceExhausted, "Received message exceeds the maximum configured message size.", true),
         (Code::ResourceExhausted, "the message of 3250000 bytes is over max_request_bytes (1048576)", true),
         (
+            Code::ResourceExhausted,
+            "the message of 3250000 bytes is over the request limit of 1048576 bytes",
+            true,
+        ),
+        (
             Code::OutOfRange,
             "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes",
             true,

@@ -308,7 +308,7 @@ impl Shared {
         match nobody {
             Nobody::Ready(wait) => {
                 self.stats.throttled_requests.fetch_add(1, Ordering::Relaxed);
-                let message = "every endpoint has asked to be left alone for a while";
+                let message = "every endpoint has asked for a delay";
                 ExportError::new(ErrorKind::Unavailable, Retry::After(wait), message)
             }
             Nobody::Left => {

@@ -21,7 +21,7 @@ pub(crate) struct Answer {
 /// Why the body of an answer could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyFault {
-    #[error("the body is over {0} bytes (max_response_bytes)")]
+    #[error("the body is over the response limit of {0} bytes")]
     Oversized(usize),
     #[error("the body broke off, or did not come in time")]
     BrokenOff,

@@ -124,7 +124,7 @@ impl Connector {
             biased;
             opened = self.open() => opened.map_err(|error| self.failed(&error.to_string()).with_source(error)),
             () = self.clock.sleep(self.timeout) => {
-                Err(self.failed(&format!("no connection within {:?} (connect_timeout)", self.timeout)))
+                Err(self.failed(&format!("no connection within {:?}", self.timeout)))
             }
         }
     }

@@ -78,7 +78,10 @@ impl Encoder {
 
     fn too_large(&self, what: impl fmt::Display) -> ExportError {
         ClientStats::count(&self.stats.oversized_requests);
-        let message = format!("a request {what} is over {} (max_request_bytes)", self.max_request_bytes);
+        let message = format!(
+            "a request {what} is over the client's request limit of {} bytes",
+            self.max_request_bytes
+        );
         ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
     }
 }

@@ -14,17 +14,18 @@ use std::net::IpAddr;
 pub(crate) fn configured(config: &ClientConfig, binary: bool) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::with_capacity(config.headers.len() + 12);
     let user_agent =
-        HeaderValue::from_str(&config.user_agent).map_err(|error| problem("user_agent", error))?;
+        HeaderValue::from_str(&config.user_agent).map_err(|_| problem("user_agent", NOT_A_VALUE))?;
     headers.insert(USER_AGENT, user_agent);
     for (name, value) in &config.headers {
-        let name =
-            name.parse::<HeaderName>().map_err(|error| problem("headers", format!("`{name}`: {error}")))?;
+        let name = name
+            .parse::<HeaderName>()
+            .map_err(|_| problem("headers", format!("`{name}` is not a header name")))?;
         if is_reserved(&name) {
             return Err(problem("headers", format!("`{name}` is set by the exporter itself")));
         }
         let encoded = (binary && name.as_str().ends_with("-bin")).then(|| STANDARD_NO_PAD.encode(value));
         let mut value = HeaderValue::from_str(encoded.as_deref().unwrap_or(value))
-            .map_err(|error| problem("headers", format!("value of `{name}`: {error}")))?;
+            .map_err(|_| problem("headers", format!("the value of `{name}`: {NOT_A_VALUE}")))?;
         value.set_sensitive(true);
         if name == USER_AGENT {
             headers.insert(name, value);
@@ -64,6 +65,7 @@ fn problem(key: &'static str, problem: impl ToString) -> ConfigError {
     ConfigError { key, problem: problem.to_string() }
 }
 
+const NOT_A_VALUE: &str = "it has characters that a header cannot carry, such as a line break";
 const RESERVED: [&str; 11] = [
     "connection",
     "content-encoding",

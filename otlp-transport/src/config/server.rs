@@ -1,7 +1,7 @@
 //! What a server listens on, whom it lets in, and what peers may cost it.
 
 use super::{ConfigError, CorsConfig, ServerTlsConfig};
-use crate::{Address, Authenticate, codec};
+use crate::{Address, Authenticate, accepted_encodings, codec};
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,7 +143,7 @@ impl ServerConfig {
         let problem = |key, problem: String| Err(ConfigError { key, problem });
         for (name, value) in &self.response_headers {
             if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
-                return problem("response_headers", format!("`{name}` is not a header and its value"));
+                return problem("response_headers", format!("`{name}`: invalid header name or value"));
             }
         }
         if let Some(CorsConfig { allowed_origins, allowed_headers, exposed_headers, .. }) = &self.cors {
@@ -154,13 +154,16 @@ impl ServerConfig {
                 [("cors.allowed_headers", allowed_headers), ("cors.exposed_headers", exposed_headers)]
             {
                 if let Some(name) = names.iter().find(|name| HeaderName::try_from(*name).is_err()) {
-                    return problem(key, format!("`{name}` is not the name of a header"));
+                    return problem(key, format!("`{name}` is not a header name"));
                 }
             }
         }
         let unknown = |name: &&String| !name.eq_ignore_ascii_case(IDENTITY) && codec(name).is_none();
         match self.encodings.iter().flatten().find(unknown) {
-            Some(name) => problem("encodings", format!("`{name}` is not an encoding that there is")),
+            Some(name) => {
+                let known = accepted_encodings().replace(',', ", ");
+                problem("encodings", format!("unknown encoding `{name}`; available: {known}"))
+            }
             None => Ok(()),
         }
     }

@@ -169,7 +169,7 @@ fn expired(expired: Expired) -> ExportError {
     let message = match expired {
         Expired::Silence => "the body stopped coming for longer than body_timeout",
         Expired::Rate => "the body came more slowly than min_body_rate",
-        Expired::Total => "the body was not complete within max_body_time",
+        Expired::Total => "the body was not complete within the time limit for a whole body",
         Expired::Deadline => "the deadline passed before the body was complete",
     };
     ExportError::new(ErrorKind::Timeout, Retry::Backoff, message)

@@ -136,11 +136,8 @@ impl Intake {
     /// The refusal of something larger than a request may be.
     pub(super) fn too_large(&self, what: impl fmt::Display) -> ExportError {
         let limit = self.limits.max_request_bytes;
-        ExportError::new(
-            ErrorKind::TooLarge,
-            Retry::Never,
-            format!("{what} is over max_request_bytes ({limit})"),
-        )
+        let message = format!("{what} is over the request limit of {limit} bytes");
+        ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
     }
 
     /// Inflates and checks a body. `None` if it holds nothing to hand on. Large bodies are taken to a thread where

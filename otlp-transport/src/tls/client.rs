@@ -42,9 +42,12 @@ impl TlsConnector {
         host: &str,
         alpn: Alpn,
     ) -> Result<Self, ConfigError> {
-        let expected = config.server_name_override.as_deref().unwrap_or(host);
+        let (key, expected) = match config.server_name_override.as_deref() {
+            Some(name) => ("tls.server_name_override", name),
+            None => ("endpoint", host),
+        };
         let name = ServerName::try_from(expected.to_owned())
-            .map_err(|error| problem("tls.server_name_override", format!("`{expected}`: {error}")))?;
+            .map_err(|_| problem(key, format!("`{expected}` is neither a DNS name nor an IP address")))?;
         let mut materials = Materials::default();
         let certificate = materials.certificate(&config.certificate)?;
         let anchors: Vec<_> = [
@@ -86,7 +89,7 @@ fn make(
 ) -> Result<ClientConfig, ConfigError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&parameters::versions(&config.parameters)?)
-        .map_err(|error| problem("tls", error))?
+        .map_err(|_| parameters::no_suite())?
         .dangerous();
     let builder = if config.insecure_skip_verify {
         builder.with_custom_certificate_verifier(Arc::new(AnyCertificate::new(&provider)))

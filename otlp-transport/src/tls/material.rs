@@ -6,7 +6,7 @@ use crate::disk::Named;
 use crate::{CertificateConfig, ConfigError};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::PathBuf;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -92,8 +92,11 @@ impl Pem {
 
     fn certificates(&self, contents: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(self.bytes(contents)).collect();
-        match found.map_err(|error| problem(self.key, error))? {
-            none if none.is_empty() => Err(problem(self.key, "there is no certificate in it; expected PEM")),
+        match found.map_err(|error| problem(self.key, fault(&error)))? {
+            none if none.is_empty() => Err(problem(
+                self.key,
+                "there is no certificate in it: expected PEM, `-----BEGIN CERTIFICATE-----`",
+            )),
             found => Ok(found),
         }
     }
@@ -138,11 +141,16 @@ impl Certificate {
         provider: &CryptoProvider,
     ) -> Result<CertifiedKey, ConfigError> {
         let chain = self.chain.certificates(contents)?;
-        let key = PrivateKeyDer::from_pem_slice(self.key.bytes(contents))
-            .map_err(|error| problem(self.key.key, format!("no private key in PEM: {error}")))?;
+        let pem = self.key.bytes(contents);
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
+            let is_encrypted = pem.windows(ENCRYPTED.len()).any(|window| window == ENCRYPTED);
+            let fault = if is_encrypted { "the private key is encrypted: decrypt it" } else { fault(&error) };
+            problem(self.key.key, fault)
+        })?;
         let first = chain.first().map(|first| &**first).unwrap_or_default();
-        let (_, certificate) = X509Certificate::from_der(first)
-            .map_err(|error| problem(self.chain.key, format!("invalid X.509 certificate: {error}")))?;
+        let (_, certificate) = X509Certificate::from_der(first).map_err(|_| {
+            problem(self.chain.key, "the first certificate in it is not a valid X.509 certificate")
+        })?;
         let info = certificate.public_key();
         if let Some(kind) = key::unsupported_kind(info, &provider.signature_verification_algorithms) {
             let text = format!("the certificate's key ({kind}) is not supported; {}", key::SUPPORTED);
@@ -152,8 +160,30 @@ impl Certificate {
             problem(self.key.key, format!("invalid or unsupported private key; {}", key::SUPPORTED))
         })?;
         if key.public_key().is_some_and(|public| *public != *info.raw) {
-            return Err(problem(self.chain.key, "the certificate does not belong to the private key"));
+            return Err(problem(
+                self.chain.key,
+                "the certificate and the private key do not belong together",
+            ));
         }
         Ok(CertifiedKey::new(chain, key))
     }
 }
+
+/// What is wrong with a PEM text, without quoting it.
+fn fault(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => {
+            "not PEM: a `-----BEGIN …-----` has no matching `-----END …-----`"
+        }
+        pem::Error::IllegalSectionStart { .. } => "not PEM: damaged `-----BEGIN …-----` line",
+        pem::Error::Base64Decode(_) => {
+            "not PEM: invalid base64 between `-----BEGIN …-----` and `-----END …-----`"
+        }
+        pem::Error::NoItemsFound => {
+            "there is no private key in it: expected PEM, `-----BEGIN PRIVATE KEY-----`"
+        }
+        _ => "not PEM",
+    }
+}
+
+const ENCRYPTED: &[u8] = b"ENCRYPTED";

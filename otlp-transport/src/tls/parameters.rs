@@ -34,6 +34,11 @@ pub(super) fn provider(parameters: &TlsParameters) -> Result<Arc<CryptoProvider>
     Ok(Arc::new(provider))
 }
 
+/// The cipher suites that are named are none of the versions that are allowed.
+pub(super) fn no_suite() -> ConfigError {
+    problem("tls.cipher_suites", "none of them belongs to a version from min_version to max_version")
+}
+
 /// As in Go, naming suites narrows TLS 1.2 alone.
 fn cipher_suites(
     all: &[SupportedCipherSuite],

@@ -55,7 +55,7 @@ impl TlsAcceptor {
             let provider = parameters::provider(&parameters)?;
             let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
                 .with_protocol_versions(&parameters::versions(&parameters)?)
-                .map_err(|error| problem("tls", error))?;
+                .map_err(|_| parameters::no_suite())?;
             let builder = if authorities.is_empty() {
                 builder.with_no_client_auth()
             } else {

@@ -39,13 +39,14 @@ impl Trust {
         algorithms: &WebPkiSupportedAlgorithms,
     ) -> Result<(), String> {
         let (_, certificate) =
-            X509Certificate::from_der(&der).map_err(|error| format!("invalid X.509 certificate: {error}"))?;
+            X509Certificate::from_der(&der).map_err(|_| "it is not a valid X.509 certificate".to_owned())?;
         if let Some(kind) = key::unsupported_kind(certificate.public_key(), algorithms) {
             return Err(format!("unsupported public key ({kind}); {}", key::SUPPORTED));
         }
         let is_authority = is_authority(&certificate);
         if is_authority {
-            self.authorities.add(der.clone()).map_err(|error| error.to_string())?;
+            let added = self.authorities.add(der.clone());
+            added.map_err(|error| format!("it cannot be used as an authority: {error}"))?;
         }
         let issuer = if is_authority { certificate.subject() } else { certificate.issuer() };
         let issuer = key::contents(issuer.as_raw()).unwrap_or_default();

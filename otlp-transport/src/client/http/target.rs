@@ -54,7 +54,10 @@ impl Targets {
                 Some((_, url)) => Endpoint::url(SIGNAL_ENDPOINTS, url)?,
                 None => Endpoint::http(&config.endpoint, signal.http_path)?,
             };
-            let pool = targets.pool(context, config, &endpoint, stats)?;
+            let pool = targets.pool(context, config, &endpoint, stats).map_err(|error| match own {
+                Some(_) if error.key == ENDPOINT => ConfigError { key: SIGNAL_ENDPOINTS, ..error },
+                _ => error,
+            })?;
             targets.targets.push((signal, Target::new(endpoint, pool)?));
         }
         Ok(targets)
@@ -94,7 +97,7 @@ impl Targets {
 
 impl Target {
     fn new(endpoint: Endpoint, pool: ConnectionPool) -> Result<Self, ConfigError> {
-        let problem = |problem: String| ConfigError { key: "endpoint", problem };
+        let problem = |problem: String| ConfigError { key: ENDPOINT, problem };
         let url = endpoint.uri(endpoint.path.clone())?;
         let host =
             HeaderValue::from_str(endpoint.authority.as_str()).map_err(|error| problem(error.to_string()))?;
@@ -117,4 +120,5 @@ impl Target {
     }
 }
 
+const ENDPOINT: &str = "endpoint";
 const SIGNAL_ENDPOINTS: &str = "signal_endpoints";
