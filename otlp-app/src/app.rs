@@ -23,7 +23,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
             sources.hide_secrets_of(&config.endpoint);
             config.signal_endpoints.iter().for_each(|(_, url)| sources.hide_secrets_of(url));
         }
-        (local::plan(&args.local, forward), warnings)
+        (local::plan(&args.local, forward), [warnings, args.config.notes()].concat())
     } else {
         load(&args.config, &mut sources)?
     };
@@ -56,11 +56,21 @@ pub(crate) fn validate(args: &ConfigArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// `otlp print-config`: what several files, variables and arguments make together.
+pub(crate) fn print_config(args: &ConfigArgs) -> Result<(), Failure> {
+    let mut sources = Sources::default();
+    let yaml = config::print(&args.config, &args.set, args.lookup(), &mut sources)
+        .map_err(|problems| config_failure(&problems, &sources))?;
+    std::io::stdout().lock().write_all(yaml.as_bytes())?;
+    Ok(())
+}
+
 /// The plan of configuration files, and its notes as lines.
 fn load(args: &ConfigArgs, sources: &mut Sources) -> Result<(Plan, Vec<String>), Failure> {
-    let plan = config::load(&args.config, &args.set, &SystemLookup, sources)
+    let plan = config::load(&args.config, &args.set, args.lookup(), sources)
         .map_err(|problems| config_failure(&problems, sources))?;
-    let notes = plan.notes.iter().map(|note| note.render(sources)).collect();
+    let notes = plan.notes.iter().map(|note| note.render(sources));
+    let notes = notes.chain(args.notes()).collect();
     Ok((plan, notes))
 }
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::config::listen::listen_address;
+use crate::config::{AllowUnset, Lookup, SystemLookup};
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check a configuration: everything but the network
     Validate(ConfigArgs),
+    /// Print the merged configuration as YAML, without secrets and without the values of variables
+    PrintConfig(ConfigArgs),
     /// List the components that a configuration can name
     Components,
 }
@@ -31,12 +34,20 @@ pub(crate) enum Command {
 /// Which configuration.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ConfigArgs {
-    /// Configuration file in the Collector's YAML; of several the later ones win, maps merge, lists replace
+    /// Configuration in the Collector's YAML: FILE, file:FILE, env:VARIABLE or yaml:TEXT; of several the later ones win, maps
+    /// merge, lists replace
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) config: Vec<PathBuf>,
-    /// Set one key after all files, such as exporters.otlp.endpoint=localhost:4317
+    /// Set one key after all files, such as exporters.otlp.endpoint=localhost:4317; `::` separates keys, too
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Environment variables that the configuration names and that are not set are empty, as in the Collector, instead of
+    /// an error
+    #[arg(long)]
+    pub(crate) allow_unset: bool,
+    /// Accepted for the Collector's command lines; there are no feature gates
+    #[arg(long, value_name = "GATES", value_delimiter = ',', allow_hyphen_values = true)]
+    pub(crate) feature_gates: Vec<String>,
 }
 
 /// How to run.
@@ -78,6 +89,22 @@ pub(crate) struct LocalArgs {
     pub(crate) http: String,
 }
 
+impl ConfigArgs {
+    /// Where references of the configuration are looked up.
+    pub(crate) fn lookup(&self) -> &'static dyn Lookup {
+        if self.allow_unset { &AllowUnset(SystemLookup) } else { &SystemLookup }
+    }
+
+    /// What of the command line does nothing.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let gates = self.feature_gates.join(",");
+        if gates.is_empty() {
+            return Vec::new();
+        }
+        vec![format!("--feature-gates={gates} is ignored: there are no feature gates")]
+    }
+}
+
 fn parse_duration(text: &str) -> Result<Duration, String> {
     crate::config::parse_duration(text)
 }
@@ -89,6 +116,7 @@ Examples:
                                              the same, and send it on
   otlp --config gateway.yaml                 run a gateway
   otlp --config base.yaml --config prod.yaml --set exporters.otlp.endpoint=collector:4317
+  otlp --config env:GATEWAY_YAML             run a gateway whose configuration is in a variable
   otlp validate --config gateway.yaml        check a configuration
 
 Exit codes:

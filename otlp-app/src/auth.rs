@@ -53,7 +53,7 @@ impl<'a> Authenticators<'a> {
 }
 
 fn told(plan: &AuthPlan, error: &ConfigError) -> Problem {
-    plan.component.problem(error.key, &error.problem)
+    plan.component.refused("", error)
 }
 
 fn unfit(named: &AuthRef) -> Problem {

@@ -12,7 +12,9 @@ mod duration;
 mod expand;
 pub(crate) mod exporter;
 pub(crate) mod extension;
+pub(crate) mod files;
 mod headers;
+mod input;
 pub(crate) mod listen;
 mod literal;
 mod mask;
@@ -21,6 +23,7 @@ mod node;
 mod parse;
 mod pipeline;
 pub(crate) mod plan;
+mod print;
 pub(crate) mod problem;
 pub(crate) mod processor;
 pub(crate) mod receiver;
@@ -29,53 +32,90 @@ mod secret;
 pub(crate) mod source;
 pub(crate) mod telemetry;
 pub(crate) mod tls;
+mod unset;
 
 pub(crate) use duration::parse_duration;
-pub(crate) use expand::{Lookup, SystemLookup};
+pub(crate) use expand::{AllowUnset, Lookup, SystemLookup};
 
 use node::Node;
 use plan::Plan;
 use problem::{Problem, Problems};
+use rules::Note;
 use source::Sources;
 use std::path::PathBuf;
+use unset::Unset;
 
-/// Reads, merges and checks configuration files, then `--set` arguments.
+/// Reads, merges and checks configurations, then `--set` arguments.
 ///
 /// # Errors
 /// All that is wrong, as far as it can be found in one go.
 pub(crate) fn load(
-    files: &[PathBuf],
+    configs: &[PathBuf],
     sets: &[String],
     lookup: &dyn Lookup,
     sources: &mut Sources,
 ) -> Result<Plan, Problems> {
-    let root = read(files, sets, lookup, sources)?;
+    let (root, notes) = merged(configs, sets, lookup, sources)?;
     let mut problems = Problems::default();
-    check::check(root, &mut problems).ok_or(problems)
+    let mut plan = check::check(root, &mut problems).ok_or(problems)?;
+    plan.notes.extend(notes);
+    Ok(plan)
 }
 
-fn read(
-    files: &[PathBuf],
+/// The merged configuration as YAML, without secrets.
+///
+/// # Errors
+/// If a configuration cannot be read. What its keys say is not checked.
+pub(crate) fn print(
+    configs: &[PathBuf],
     sets: &[String],
     lookup: &dyn Lookup,
     sources: &mut Sources,
+) -> Result<String, Problems> {
+    merged(configs, sets, lookup, sources).map(|(root, _)| print::yaml(&root))
+}
+
+/// The tree of all configurations, and notes on variables that are not set.
+fn merged(
+    configs: &[PathBuf],
+    sets: &[String],
+    lookup: &dyn Lookup,
+    sources: &mut Sources,
+) -> Result<(Node, Vec<Note>), Problems> {
+    let mut unset = Vec::new();
+    let root = read(configs, sets, lookup, sources, &mut unset);
+    if lookup.allows_unset() {
+        return Ok((root?, unset::notes(&unset).collect()));
+    }
+    let mut problems = Problems::from(unset::problems(&unset, sources));
+    match root {
+        Ok(root) if problems.is_empty() => return Ok((root, Vec::new())),
+        Ok(_) => {}
+        Err(problem) => problems.push(problem),
+    }
+    Err(problems)
+}
+
+fn read(
+    configs: &[PathBuf],
+    sets: &[String],
+    lookup: &dyn Lookup,
+    sources: &mut Sources,
+    unset: &mut Vec<Unset>,
 ) -> Result<Node, Problem> {
     let mut root: Option<Node> = None;
-    for file in files {
-        let name = file.to_string_lossy();
-        let text = lookup
-            .config(name.strip_prefix("file:").unwrap_or(&name))
-            .map_err(|error| Problem::new(format!("cannot read `{name}`: {error}")))?;
-        let source = sources.add(name, text.as_str());
-        let node = parse::parse(&text, source)?;
+    for config in configs {
+        let (text, source) = input::read(&config.to_string_lossy(), lookup, sources)?;
+        let mut node = parse::parse(&text, source)?;
         sources.was_read(source);
-        lay_over(&mut root, node, lookup, sources)?;
+        merge::unfold(&mut node);
+        lay_over(&mut root, node, lookup, sources, unset)?;
     }
     for (index, set) in sets.iter().enumerate() {
         // Not the argument: it may hold a secret.
         let node = merge::parse_set(set, sources)
             .map_err(|problem| problem.below(&format!("--set argument {}", index + 1)))?;
-        lay_over(&mut root, node, lookup, sources)?;
+        lay_over(&mut root, node, lookup, sources, unset)?;
     }
     root.ok_or_else(|| Problem::new("there is no configuration").help("give --config FILE"))
 }
@@ -85,9 +125,10 @@ fn lay_over(
     mut node: Node,
     lookup: &dyn Lookup,
     sources: &mut Sources,
+    unset: &mut Vec<Unset>,
 ) -> Result<(), Problem> {
     sources.hide_secrets(&node);
-    expand::expand(&mut node, sources, lookup)?;
+    expand::expand(&mut node, sources, lookup, unset)?;
     // Now also what came from other files.
     sources.hide_secrets(&node);
     match root {

@@ -9,7 +9,7 @@ use crate::config::listen::are_one;
 use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::Problem;
 use crate::config::telemetry::LogConfig;
-use crate::otel_env::Forward;
+use crate::otel_env::{Forward, variable};
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
 use otlp_service::{ContextNeeds, PipelineSpec, QueueConfig, RetryConfig, ServerSpec};
@@ -55,6 +55,7 @@ pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
         health: None,
         auth: AuthPlans::default(),
         memory_limit_bytes: None,
+        files: Vec::new(),
         logs: LogConfig::default(),
         notes: Vec::new(),
     }
@@ -70,7 +71,7 @@ impl Forward {
                 let client = protocol.strategy().client(context, config);
                 client
                     .map(Outlet::from)
-                    .map_err(|error| Problem::new(format!("OTEL_EXPORTER_OTLP_*: {error}")))
+                    .map_err(|error| Problem::new(format!("{}: {}", variable(error.key), error.problem)))
             }),
             queue: QueueConfig::default(),
             retry: RetryConfig::default(),

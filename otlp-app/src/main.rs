@@ -16,6 +16,7 @@ mod otel_env;
 mod output;
 mod protocol;
 mod registry;
+mod removed;
 mod signals;
 mod start;
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         Some(Command::Components) => components::list(&mut std::io::stdout()),
         Some(Command::Validate(config)) => app::validate(&config),
+        Some(Command::PrintConfig(config)) => app::print_config(&config),
         Some(Command::Run(run)) => app::run(&run),
         None => app::run(&run),
     };

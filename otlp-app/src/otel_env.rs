@@ -73,6 +73,12 @@ pub(crate) fn forward(lookup: &dyn Lookup) -> (Option<Forward>, Vec<String>) {
     (Some(Forward { protocol, config, takes }), warnings)
 }
 
+/// The variable that a setting of the client comes from.
+pub(crate) fn variable(key: &str) -> String {
+    let name = VARIABLES.iter().find(|(known, _)| *known == key).map_or("*", |(_, name)| name);
+    format!("OTEL_EXPORTER_OTLP_{name}")
+}
+
 /// Full URLs of single signals. OTLP exporter §Endpoint URLs for OTLP/HTTP.
 fn own_endpoints(
     get: &dyn Fn(&str) -> Option<String>,
@@ -164,6 +170,15 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// Settings of the client and the variables that they come from, without the beginning that all share.
+const VARIABLES: [(&str, &str); 6] = [
+    ("endpoint", "ENDPOINT"),
+    ("headers", "HEADERS"),
+    ("signal_endpoints", "<SIGNAL>_ENDPOINT"),
+    ("tls.ca_file", "CERTIFICATE"),
+    ("tls.cert_file", "CLIENT_CERTIFICATE"),
+    ("tls.key_file", "CLIENT_KEY"),
+];
 /// What single signals cannot have of their own.
 const OF_ALL_SIGNALS: [&str; 8] = [
     "PROTOCOL",

@@ -154,7 +154,7 @@ pub(crate) const COMPONENT_TYPES: &[ComponentType] = &[
     ComponentType {
         name: "client_certificate",
         aliases: &[],
-        about: "knows senders by their certificates",
+        about: "identifies senders by their client certificates",
         rules: &[],
         build: Build::Extension(extension::client_certificate),
     },

@@ -1,9 +1,9 @@
 //! A plan into a gateway.
 
 use crate::auth::Authenticators;
-use crate::config::Lookup;
 use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::{Problem, Problems};
+use crate::config::{Lookup, files};
 use crate::descriptors::max_connections;
 use crate::memory::default_budget_bytes;
 use crate::output::Output;
@@ -26,6 +26,7 @@ pub(crate) fn proxies(lookup: &dyn Lookup) -> Arc<ProxyConfig> {
 /// Everything of the plan but the network: files are read and clients made, nothing is connected.
 pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec, Problems> {
     let mut problems = Problems::default();
+    files::check(&plan.files, &*context.disk, &mut problems);
     let mut auth = Authenticators::new(context, plan.auth);
     let mut exporters = Vec::with_capacity(plan.exporters.len());
     for (id, ExporterPlan { connect, endpoints, queue, retry, auth: named, .. }) in plan.exporters {
@@ -34,7 +35,7 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
             Ok(Outlet { export: client, stats }) => {
                 exporters.push(ExporterSpec { id, client, stats, endpoints, queue, retry })
             }
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push_unless_placed(problem),
         }
     }
     let mut receivers = Vec::with_capacity(plan.receivers.len());
@@ -42,7 +43,7 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
         let servers: Vec<_> = servers.into_iter().map(|plan| server(plan, context, &mut auth)).collect();
         match servers.into_iter().collect() {
             Ok(servers) => receivers.push(ReceiverSpec { id, servers }),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push_unless_placed(problem),
         }
     }
     if !problems.is_empty() {

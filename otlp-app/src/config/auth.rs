@@ -134,8 +134,11 @@ impl AuthPlans {
         }
         match defined.iter().find(|(known, _)| known == id) {
             None => {
-                let known: Vec<_> = self.plans.iter().map(|(id, _)| id.as_str()).collect();
-                problems.push(Problem::unknown(*span, "extension", id, &known));
+                let known: Vec<_> = defined.iter().map(|(id, _)| *id).collect();
+                let message = format!("the extension `{}` is not defined", id.escape_debug());
+                let problem = Problem::at(*span, message).choice(id, "defined", &known);
+                problems
+                    .push(problem.help("define it under `extensions`, and list it in service.extensions"));
             }
             Some((_, false)) => {
                 let problem = Problem::at(*span, format!("{id} is defined but not in use"));

@@ -2,9 +2,11 @@
 
 mod auth;
 mod listeners;
+mod names;
 mod origin;
 
 use super::component::Component;
+use super::files::NamedFile;
 use super::node::{Entry, Node, Value};
 use super::pipeline::{self, Pipeline};
 use super::plan::{ExporterPlan, ExtensionPlan, Only, Plan, ProcessorPlan, ReceiverPlan};
@@ -13,6 +15,7 @@ use super::rules::{self, Note};
 use super::source::Span;
 use super::telemetry::{self, LogConfig, TELEMETRY_RULES};
 use crate::registry::{Build, ComponentType, Kind};
+use names::Unknown;
 use otlp_service::PipelineSpec;
 
 /// Checks a whole configuration; reports as much as can be found in one go.
@@ -27,6 +30,7 @@ pub(crate) fn check(mut root: Node, problems: &mut Problems) -> Option<Plan> {
     let root_span = root.span;
     let service = root.get_mut("service");
     let Some(service) = service.filter(|service| matches!(service.value, Value::Map(_))) else {
+        defined.report_unknown(&[], &[], problems);
         problems.push(Problem::at(root_span, "there is no `service` with `pipelines`"));
         return None;
     };
@@ -40,6 +44,7 @@ pub(crate) fn check(mut root: Node, problems: &mut Problems) -> Option<Plan> {
     };
     let extensions = service.get("extensions").map(|list| pipeline::ids(list, problems)).unwrap_or_default();
     let pipelines = pipeline::pipelines(service, problems);
+    defined.report_unknown(&pipelines, &extensions, problems);
     let plan = defined.connect(pipelines, &extensions, metrics_endpoint, problems);
     problems.is_empty().then_some(Plan { logs, ..plan })
 }
@@ -49,6 +54,8 @@ struct Built<T> {
     id: String,
     span: Span,
     used: bool,
+    /// The files that they name.
+    files: Vec<NamedFile>,
     /// `None` if something is wrong with them, which is reported.
     plan: Option<T>,
 }
@@ -60,6 +67,7 @@ struct Defined {
     processors: Vec<Built<ProcessorPlan>>,
     exporters: Vec<Built<ExporterPlan>>,
     extensions: Vec<Built<ExtensionPlan>>,
+    unknown: Vec<Unknown>,
     notes: Vec<Note>,
 }
 
@@ -77,23 +85,26 @@ impl Defined {
             return;
         };
         for Entry { key: id, key_span, value } in std::mem::take(entries) {
-            let name = Component::type_of(&id);
-            let Some(component_type) = ComponentType::find(kind, name) else {
-                let known: Vec<_> = ComponentType::of(kind).map(|known| known.name).collect();
-                problems.push(Problem::unknown(key_span, kind.name(), name, &known));
+            let Some(component_type) = ComponentType::find(kind, Component::type_of(&id)) else {
+                self.unknown.push(Unknown { kind, id, span: key_span });
                 continue;
             };
             let mut component = Component { id, span: key_span, settings: value };
             let at = format!("{}.{}", kind.section(), component.id);
+            let mut refused = Problems::default();
             for rules in component_type.rules {
-                rules::apply(rules, &at, &mut component.settings, problems, &mut self.notes);
+                rules::apply(rules, &at, &mut component.settings, &mut refused, &mut self.notes);
             }
+            let refused_places = refused.places();
+            problems.add_of_component(refused, &[]);
+            let mut wrong = Problems::default();
             match component_type.build {
-                Build::Receiver(build) => self.receivers.push(component.build(build, problems)),
-                Build::Processor(build) => self.processors.push(component.build(build, problems)),
-                Build::Exporter(build) => self.exporters.push(component.build(build, problems)),
-                Build::Extension(build) => self.extensions.push(component.build(build, problems)),
+                Build::Receiver(build) => self.receivers.push(component.build(build, &mut wrong)),
+                Build::Processor(build) => self.processors.push(component.build(build, &mut wrong)),
+                Build::Exporter(build) => self.exporters.push(component.build(build, &mut wrong)),
+                Build::Extension(build) => self.extensions.push(component.build(build, &mut wrong)),
             }
+            problems.add_of_component(wrong, &refused_places);
         }
     }
 
@@ -108,13 +119,14 @@ impl Defined {
         let mut memory_limit_bytes = None;
         let mut specs = Vec::new();
         for pipeline in pipelines {
+            let id = pipeline.id.as_str();
             let mut spec = PipelineSpec {
-                id: pipeline.id,
-                signal: pipeline.signal,
-                receivers: use_all(&mut self.receivers, Kind::Receiver, &pipeline.receivers, problems),
+                receivers: self.use_all(Kind::Receiver, &pipeline.receivers, id, problems),
                 processors: Vec::new(),
                 batch: None,
-                exporters: use_all(&mut self.exporters, Kind::Exporter, &pipeline.exporters, problems),
+                exporters: self.use_all(Kind::Exporter, &pipeline.exporters, id, problems),
+                id: pipeline.id,
+                signal: pipeline.signal,
             };
             self.check_endpoints(&spec, pipeline.span, problems);
             for (id, span) in &pipeline.processors {
@@ -129,6 +141,7 @@ impl Defined {
         self.keep_origins(&mut specs, &needed);
         self.note_unused();
         Plan {
+            files: self.files(),
             receivers: used(self.receivers),
             exporters: used(self.exporters),
             pipelines: specs,
@@ -149,7 +162,7 @@ impl Defined {
         span: Span,
         problems: &mut Problems,
     ) -> Option<u64> {
-        let id = use_one(&mut self.processors, Kind::Processor, id, span, problems)?;
+        let id = self.use_one(Kind::Processor, id, span, &spec.id, problems)?;
         let built = self.processors.iter().find(|built| built.id == id)?;
         match built.plan.as_ref()? {
             ProcessorPlan::MemoryLimiter { limit_bytes } => Some(*limit_bytes),
@@ -189,15 +202,39 @@ impl Defined {
         }
     }
 
+    /// Notes the components that are checked but not started.
     fn note_unused(&mut self) {
-        let receivers = self.receivers.iter().map(|built| (built.used, built.span, &built.id));
-        let processors = self.processors.iter().map(|built| (built.used, built.span, &built.id));
-        let exporters = self.exporters.iter().map(|built| (built.used, built.span, &built.id));
-        let extensions = self.extensions.iter().map(|built| (built.used, built.span, &built.id));
+        let of = |kind: Kind| move |(used, span, id)| (kind, used, span, id);
+        let receivers = self.receivers.iter().map(Built::usage).map(of(Kind::Receiver));
+        let processors = self.processors.iter().map(Built::usage).map(of(Kind::Processor));
+        let exporters = self.exporters.iter().map(Built::usage).map(of(Kind::Exporter));
+        let extensions = self.extensions.iter().map(Built::usage).map(of(Kind::Extension));
         let all = receivers.chain(processors).chain(exporters).chain(extensions);
-        let unused = all.filter(|(used, ..)| !used);
-        self.notes
-            .extend(unused.map(|(_, span, id)| Note { span, text: format!("{id} is defined but not used") }));
+        let unused = all.filter(|(_, used, ..)| !used);
+        self.notes.extend(unused.map(|(kind, _, span, id)| {
+            let why = if kind == Kind::Extension { "not in service.extensions" } else { "not used" };
+            Note { span, text: format!("{} {id} is defined but {why}", kind.name()) }
+        }));
+    }
+
+    /// The files that components in use name.
+    fn files(&mut self) -> Vec<NamedFile> {
+        let receivers = self.receivers.iter_mut().map(Built::take_files);
+        let processors = self.processors.iter_mut().map(Built::take_files);
+        let exporters = self.exporters.iter_mut().map(Built::take_files);
+        let extensions = self.extensions.iter_mut().map(Built::take_files);
+        receivers.chain(processors).chain(exporters).chain(extensions).flatten().collect()
+    }
+}
+
+impl<T> Built<T> {
+    fn usage(&self) -> (bool, Span, &str) {
+        (self.used, self.span, &self.id)
+    }
+
+    /// The files that the component names, if it is in use.
+    fn take_files(&mut self) -> Vec<NamedFile> {
+        if self.used { std::mem::take(&mut self.files) } else { Vec::new() }
     }
 }
 
@@ -208,37 +245,9 @@ impl Component {
         problems: &mut Problems,
     ) -> Built<T> {
         let plan = build(&mut self, problems);
-        Built { id: self.id, span: self.span, used: false, plan }
-    }
-}
-
-/// Marks components as used; returns the ids of those that are defined.
-fn use_all<T>(
-    defined: &mut [Built<T>],
-    kind: Kind,
-    ids: &[(String, Span)],
-    problems: &mut Problems,
-) -> Vec<String> {
-    ids.iter().filter_map(|(id, span)| use_one(defined, kind, id, *span, problems)).collect()
-}
-
-fn use_one<T>(
-    defined: &mut [Built<T>],
-    kind: Kind,
-    id: &str,
-    span: Span,
-    problems: &mut Problems,
-) -> Option<String> {
-    match defined.iter_mut().find(|built| built.id == id) {
-        Some(built) => {
-            built.used = true;
-            Some(built.id.clone())
-        }
-        None => {
-            let known: Vec<_> = defined.iter().map(|built| built.id.as_str()).collect();
-            problems.push(Problem::unknown(span, kind.name(), id, &known));
-            None
-        }
+        let files = std::mem::take(&mut problems.files);
+        let files = files.into_iter().map(|file| file.named(&self.id, &self.settings)).collect();
+        Built { id: self.id, span: self.span, used: false, files, plan }
     }
 }
 

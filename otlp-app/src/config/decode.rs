@@ -2,6 +2,7 @@
 //!
 //! Unknown keys are reported and skipped, so that one run shows all of them; a null value is the key's default.
 
+use super::files::{FilePath, NamedFile};
 use super::node::{Entry, Node, Resolved, Scalar, Value};
 use super::problem::{Problem, Problems};
 use serde::de::value::StrDeserializer;
@@ -12,10 +13,11 @@ use std::slice::Iter;
 
 /// Decodes a node; `None` if something was wrong, which is then among `problems`.
 pub(crate) fn decode<T: DeserializeOwned>(node: &Node, problems: &mut Problems) -> Option<T> {
-    let unknown = RefCell::new(Vec::new());
-    let decoded = T::deserialize(Decoder { node, unknown: &unknown });
-    let unknown = unknown.into_inner();
+    let found = RefCell::new(Found::default());
+    let decoded = T::deserialize(Decoder { node, found: &found });
+    let Found { unknown, files } = found.into_inner();
     let sound = unknown.is_empty();
+    problems.files.extend(files);
     unknown.into_iter().for_each(|problem| problems.push(problem));
     match decoded {
         Ok(value) => sound.then_some(value),
@@ -26,15 +28,23 @@ pub(crate) fn decode<T: DeserializeOwned>(node: &Node, problems: &mut Problems) 
     }
 }
 
+/// What is found beside the values.
+#[derive(Default)]
+struct Found {
+    /// Unknown keys.
+    unknown: Vec<Problem>,
+    files: Vec<NamedFile>,
+}
+
 #[derive(Clone, Copy)]
 struct Decoder<'a> {
     node: &'a Node,
-    unknown: &'a RefCell<Vec<Problem>>,
+    found: &'a RefCell<Found>,
 }
 
 struct ListAccess<'a> {
     nodes: Iter<'a, Node>,
-    unknown: &'a RefCell<Vec<Problem>>,
+    found: &'a RefCell<Found>,
 }
 
 struct MapAccess<'a> {
@@ -42,7 +52,7 @@ struct MapAccess<'a> {
     value: Option<&'a Entry>,
     /// The keys there are; `None` if any key will do.
     fields: Option<&'static [&'static str]>,
-    unknown: &'a RefCell<Vec<Problem>>,
+    found: &'a RefCell<Found>,
 }
 
 // === impl Decoder ===
@@ -145,9 +155,12 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Problem> {
+        if name == FilePath::TYPE_NAME {
+            self.found.borrow_mut().files.extend(NamedFile::of(self.node));
+        }
         visitor.visit_newtype_struct(self)
     }
 
@@ -159,17 +172,12 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
             Value::Scalar(scalar) if !scalar.text.contains(',') => std::slice::from_ref(self.node).iter(),
             _ => return Err(self.wrong_kind("a list")),
         };
-        self.placed(visitor.visit_seq(ListAccess { nodes, unknown: self.unknown }))
+        self.placed(visitor.visit_seq(ListAccess { nodes, found: self.found }))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         let entries = self.node.entries().ok_or_else(|| self.wrong_kind("a map"))?.iter();
-        self.placed(visitor.visit_map(MapAccess {
-            entries,
-            value: None,
-            fields: None,
-            unknown: self.unknown,
-        }))
+        self.placed(visitor.visit_map(MapAccess { entries, value: None, fields: None, found: self.found }))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -180,7 +188,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
     ) -> Result<V::Value, Problem> {
         let entries = self.node.entries().ok_or_else(|| self.wrong_kind("a map"))?.iter();
         let fields = Some(fields);
-        self.placed(visitor.visit_map(MapAccess { entries, value: None, fields, unknown: self.unknown }))
+        self.placed(visitor.visit_map(MapAccess { entries, value: None, fields, found: self.found }))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -192,7 +200,8 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
         let scalar = self.scalar("a word")?;
         let text = scalar.text.as_str();
         if !variants.contains(&text) && scalar.referred {
-            return Err(self.wrong(&format!("one of {}", variants.join(", "))));
+            let words: Vec<_> = variants.iter().copied().filter(|word| !word.is_empty()).collect();
+            return Err(self.wrong(&format!("one of {}", words.join(", "))));
         }
         if !variants.contains(&text) {
             return Err(Problem::unknown(self.node.span, "value", text, variants));
@@ -211,7 +220,7 @@ impl<'de> de::SeqAccess<'de> for ListAccess<'_> {
     type Error = Problem;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
-        self.nodes.next().map(|node| seed.deserialize(Decoder { node, unknown: self.unknown })).transpose()
+        self.nodes.next().map(|node| seed.deserialize(Decoder { node, found: self.found })).transpose()
     }
 }
 
@@ -224,7 +233,7 @@ impl<'de> de::MapAccess<'de> for MapAccess<'_> {
         for entry in self.entries.by_ref() {
             if let Some(fields) = self.fields {
                 if !fields.contains(&entry.key.as_str()) {
-                    self.unknown.borrow_mut().push(Problem::unknown(
+                    self.found.borrow_mut().unknown.push(Problem::unknown(
                         entry.key_span,
                         "key",
                         &entry.key,
@@ -245,7 +254,7 @@ impl<'de> de::MapAccess<'de> for MapAccess<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Problem> {
         let entry = self.value.take().ok_or_else(|| Problem::new("a value without its key"))?;
-        let decoder = Decoder { node: &entry.value, unknown: self.unknown };
+        let decoder = Decoder { node: &entry.value, found: self.found };
         seed.deserialize(decoder).map_err(|problem| problem.below(&entry.key))
     }
 }

@@ -3,11 +3,13 @@
 //! `${env:NAME}`, `${NAME}`, `${env:NAME:-default}`, `${file:path}`; `$$` is a `$`. A scalar that is one reference takes
 //! the type of what it refers to (`queue_size: ${env:SIZE}`), also a list or a map; a reference within a longer text is
 //! text. Files are expanded in turn; environment variables are taken as they are, so that their owner cannot read files.
+//! Variables that are not set are gathered, so that one error shows all of them.
 
-use super::node::{Entry, Node, Scalar, Value};
+use super::node::{Entry, Node, Value};
 use super::parse::parse;
 use super::problem::Problem;
 use super::source::{SourceId, Sources, Span};
+use super::unset::Unset;
 use otlp_transport::{Disk as _, SystemDisk};
 use std::io::Read;
 
@@ -23,19 +25,33 @@ pub(crate) trait Lookup {
     fn config(&self, path: &str) -> std::io::Result<String> {
         self.file(path)
     }
+
+    /// Whether a variable that is not set, and has no default, is empty instead of an error.
+    fn allows_unset(&self) -> bool {
+        false
+    }
 }
 
 /// The process's environment and files.
 pub(crate) struct SystemLookup;
 
-/// Replaces every reference below `node`.
-pub(crate) fn expand(node: &mut Node, sources: &mut Sources, lookup: &dyn Lookup) -> Result<(), Problem> {
-    Expander { sources, lookup, references: 0, bytes: 0 }.expand(node, 0)
+/// The same as another, but a variable that is not set is empty.
+pub(crate) struct AllowUnset<L>(pub(crate) L);
+
+/// Replaces every reference below `node`. Variables that are not set and have no default are empty, and added to `unset`.
+pub(crate) fn expand(
+    node: &mut Node,
+    sources: &mut Sources,
+    lookup: &dyn Lookup,
+    unset: &mut Vec<Unset>,
+) -> Result<(), Problem> {
+    Expander { sources, lookup, unset, references: 0, bytes: 0 }.expand(node, 0)
 }
 
 struct Expander<'a> {
     sources: &'a mut Sources,
     lookup: &'a dyn Lookup,
+    unset: &'a mut Vec<Unset>,
     references: usize,
     bytes: usize,
 }
@@ -64,6 +80,7 @@ impl Expander<'_> {
                     [Part::Reference(reference)] => *node = self.whole(reference, span, nested_files)?,
                     parts => {
                         scalar.referred = parts.iter().any(|part| matches!(part, Part::Reference(_)));
+                        scalar.in_file = scalar.referred.then(|| text.as_str().into());
                         scalar.text = self.joined(parts, span, nested_files)?;
                         scalar.plain = false;
                     }
@@ -76,6 +93,7 @@ impl Expander<'_> {
     /// What a scalar that is one reference stands for.
     fn whole(&mut self, reference: &str, span: Span, nested_files: usize) -> Result<Node, Problem> {
         let (text, file) = self.look_up(reference, span, nested_files)?;
+        let written = format!("${{{reference}}}");
         let structured = text.starts_with(['{', '[']) || (file.is_some() && text.trim_end().contains('\n'));
         let parsed = structured.then(|| parse(&text, file.unwrap_or(span.source)).ok()).flatten();
         // A secret may look like the start of a list, and a certificate has several lines: what is no structure is text.
@@ -87,12 +105,14 @@ impl Expander<'_> {
                 Ok(node)
             }
             (Some(mut node), None) => {
-                place_at(&mut node, span);
+                place_at(&mut node, span, &written);
                 Ok(node)
             }
             (None, _) => {
                 let text = text.trim_end_matches(['\n', '\r']).to_owned();
-                Ok(Node { value: Value::Scalar(Scalar { text, plain: true, referred: true }), span })
+                let mut node = Node::scalar(text, true, span);
+                place_at(&mut node, span, &written);
+                Ok(node)
             }
         }
     }
@@ -144,7 +164,7 @@ impl Expander<'_> {
         Ok((text, file))
     }
 
-    fn read_env(&self, reference: &str, span: Span) -> Result<String, Problem> {
+    fn read_env(&mut self, reference: &str, span: Span) -> Result<String, Problem> {
         let (name, default) = match reference.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (reference, None),
@@ -154,10 +174,11 @@ impl Expander<'_> {
             let message = "what follows `${` is not the name of an environment variable";
             return Err(Problem::at(span, message).help("write `$$` for a `$`"));
         }
-        self.lookup.env(name).or_else(|| default.map(str::to_owned)).ok_or_else(|| {
-            Problem::at(span, format!("the environment variable `{name}` is not set"))
-                .help(format!("set it, or give a default: `${{env:{name}:-default}}`"))
-        })
+        let value = self.lookup.env(name).or_else(|| default.map(str::to_owned));
+        if value.is_none() {
+            self.unset.push(Unset { name: name.to_owned(), span });
+        }
+        Ok(value.unwrap_or_default())
     }
 
     fn read_file(
@@ -175,6 +196,26 @@ impl Expander<'_> {
             .map_err(|error| Problem::at(span, format!("cannot read `{}`: {error}", path.escape_debug())))?;
         let source = self.sources.add(path, text.as_str());
         Ok((text, Some(source)))
+    }
+}
+
+// === impl AllowUnset ===
+
+impl<L: Lookup> Lookup for AllowUnset<L> {
+    fn env(&self, name: &str) -> Option<String> {
+        self.0.env(name)
+    }
+
+    fn file(&self, path: &str) -> std::io::Result<String> {
+        self.0.file(path)
+    }
+
+    fn config(&self, path: &str) -> std::io::Result<String> {
+        self.0.config(path)
+    }
+
+    fn allows_unset(&self) -> bool {
+        true
     }
 }
 
@@ -229,14 +270,14 @@ fn cut(text: &str) -> Result<Vec<Part<'_>>, Problem> {
 
 /// Gives everything below `node` one place, that of the reference, and marks every value as one of a variable, since
 /// errors must not show variables.
-fn place_at(node: &mut Node, span: Span) {
+fn place_at(node: &mut Node, span: Span, written: &str) {
     node.span = span;
     match &mut node.value {
-        Value::Scalar(scalar) => scalar.referred = true,
-        Value::List(nodes) => nodes.iter_mut().for_each(|node| place_at(node, span)),
+        Value::Scalar(scalar) => (scalar.referred, scalar.in_file) = (true, Some(written.into())),
+        Value::List(nodes) => nodes.iter_mut().for_each(|node| place_at(node, span, written)),
         Value::Map(entries) => entries.iter_mut().for_each(|entry| {
             entry.key_span = span;
-            place_at(&mut entry.value, span);
+            place_at(&mut entry.value, span, written);
         }),
     }
 }

@@ -193,7 +193,7 @@ pub(crate) fn otlp_http(component: &mut Component, problems: &mut Problems) -> O
             .push(component.problem("endpoint", REQUIRED).help("such as `endpoint: http://collector:4318`"));
         return None;
     }
-    let plan = otlp.sending().plan(component, problems, one(Protocol::Http))?;
+    let plan = otlp.sending().plan(component, problems, http_client)?;
     Some(ExporterPlan { takes, ..plan })
 }
 
@@ -202,6 +202,21 @@ fn one(
     protocol: Protocol,
 ) -> impl FnOnce(&TransportContext, ClientConfig) -> Result<Client, ConfigError> + Send + 'static {
     move |context, config| protocol.strategy().client(context, config)
+}
+
+/// The client of `otlp_http`. What is wrong with a signal's own URL has the key of that URL.
+fn http_client(context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
+    let made = one(Protocol::Http)(context, config.clone());
+    made.map_err(|error| {
+        let of_own = OWN_URLS.iter().find_map(|(signal, key)| {
+            let own = config.signal_endpoints.iter().find(|(name, _)| name == signal)?;
+            let mut alone = config.clone();
+            (alone.endpoint, alone.signal_endpoints) = (String::new(), vec![own.clone()]);
+            let refused = one(Protocol::Http)(context, alone).err()?;
+            (refused.key == "signal_endpoints").then_some(ConfigError { key: *key, ..refused })
+        });
+        of_own.unwrap_or(error)
+    })
 }
 
 /// Host and port that each signal is sent to; none if one endpoint is the default or comes from a resolver.
@@ -293,7 +308,7 @@ impl Sending {
         let connect = Box::new(move |context: &_, credentials| {
             config.credentials = credentials;
             let outlet = make(context, config).map(Outlet::from);
-            outlet.map_err(|error| component.problem(&at.of_client(error.key), &error.problem))
+            outlet.map_err(|error| component.refused(at.before(error.key), &error))
         });
         let needs = ContextNeeds::default();
         Some(ExporterPlan { connect, endpoints, queue, retry, takes: None, auth, needs })
@@ -303,9 +318,9 @@ impl Sending {
 // === impl Places ===
 
 impl Places {
-    /// The path of a setting of the client; endpoints of a resolver have theirs already.
-    fn of_client(self, key: &str) -> String {
-        if key.starts_with(resolver::RESOLVER) { key.to_owned() } else { format!("{}{key}", self.client) }
+    /// What stands before the key of a setting of the client; endpoints of a resolver have their whole path already.
+    fn before(self, key: &str) -> &'static str {
+        if key.starts_with(resolver::RESOLVER) { "" } else { self.client }
     }
 }
 
@@ -330,3 +345,10 @@ impl From<ContentEncoding> for Compression {
 }
 
 const REQUIRED: &str = "it is required";
+/// The URLs that signals may have of their own, and their keys.
+const OWN_URLS: [(&str, &str); 4] = [
+    ("traces", "traces_endpoint"),
+    ("metrics", "metrics_endpoint"),
+    ("logs", "logs_endpoint"),
+    ("profiles", "profiles_endpoint"),
+];

@@ -30,6 +30,15 @@ pub(super) fn secrets_of_address(text: &[char]) -> impl Iterator<Item = (usize, 
     user.into_iter().chain(query).filter(|(start, end)| start < end)
 }
 
+/// The text without what is secret in it if it is an address.
+pub(super) fn without_secrets(text: &str) -> String {
+    let mut characters: Vec<char> = text.chars().collect();
+    for (start, end) in secrets_of_address(&characters) {
+        mask(characters.get_mut(start..end).unwrap_or_default());
+    }
+    characters.into_iter().collect()
+}
+
 /// Masks one line of a text whose values are known: comments, and what follows a word such as `password:`.
 pub(super) fn mask_line(line: &mut [char]) {
     let lower: String = line.iter().map(char::to_ascii_lowercase).collect();

@@ -20,16 +20,41 @@ pub(crate) fn merge(under: &mut Node, over: Node) {
     }
 }
 
-/// The configuration that `a.b.c=value` is; the value is YAML. Errors do not show the argument.
+/// Unfolds outermost keys such as `exporters::debug::verbosity`, which the Collector takes, too.
+pub(crate) fn unfold(node: &mut Node) {
+    let parts = |key: &str| key.split(KEY_DELIMITER).count();
+    let is_path = |key: &str| {
+        (2..=MAX_SET_KEYS).contains(&parts(key)) && key.split(KEY_DELIMITER).all(|part| !part.is_empty())
+    };
+    let Value::Map(entries) = &mut node.value else { return };
+    if !entries.iter().any(|entry| is_path(&entry.key)) {
+        return;
+    }
+    let mut unfolded = Node::empty_map(node.span);
+    for entry in std::mem::take(entries) {
+        let Entry { key, key_span, value } = entry;
+        let keys: Vec<&str> = if is_path(&key) { key.split(KEY_DELIMITER).collect() } else { vec![&key] };
+        let nested = keys.iter().rev().fold(value, |value, key| {
+            let entry = Entry { key: (*key).into(), key_span, value };
+            let mut map = Node::empty_map(key_span);
+            map.value = Value::Map(vec![entry]);
+            map
+        });
+        merge(&mut unfolded, nested);
+    }
+    *node = unfolded;
+}
+
+/// The configuration that `a.b.c=value` or `a::b::c=value` is; the value is YAML. Errors do not show the argument.
 pub(crate) fn parse_set(argument: &str, sources: &mut Sources) -> Result<Node, Problem> {
     let Some((path, value)) = argument.split_once('=') else {
         return Err(
             Problem::new("there is no `=`").help("write --set exporters.otlp.endpoint=localhost:4317")
         );
     };
-    let keys: Vec<&str> = path.split('.').collect();
-    if keys.len() > MAX_SET_KEYS || keys.iter().any(|key| key.is_empty()) {
-        return Err(Problem::new("the path must be keys joined by `.`"));
+    let keys = keys(path);
+    if keys.len() > MAX_SET_KEYS || keys.iter().any(|(_, key)| key.is_empty()) {
+        return Err(Problem::new("before the `=` there must be keys joined by `.` or `::`"));
     }
     // Before the value there is as much space as the path takes, so that places are right.
     let source = sources.add("--set", argument);
@@ -37,15 +62,28 @@ pub(crate) fn parse_set(argument: &str, sources: &mut Sources) -> Result<Node, P
     let mut node = parse(value, source).map_err(Problem::without_place)?;
     sources.was_read(source);
     shift(&mut node, offset);
-    let mut end = offset - 1;
-    for key in keys.iter().rev() {
-        let len = key.chars().count();
-        let key_span = Span { source, start: end - len, len };
-        end = key_span.start.saturating_sub(1);
-        let entry = Entry { key: (*key).into(), key_span, value: node };
-        node = Node { span: key_span, value: Value::Map(vec![entry]) };
+    for (start, key) in keys.into_iter().rev() {
+        let key_span = Span { source, start, len: key.chars().count() };
+        let mut map = Node::empty_map(key_span);
+        map.value = Value::Map(vec![Entry { key: key.into(), key_span, value: node }]);
+        node = map;
     }
     Ok(node)
+}
+
+/// The keys of a path, without spaces around them, each with the number of characters before it.
+fn keys(path: &str) -> Vec<(usize, &str)> {
+    let mut keys = Vec::new();
+    let mut start = 0;
+    for part in path.split(KEY_DELIMITER) {
+        for key in part.split('.') {
+            let spaces = key.len() - key.trim_start().len();
+            keys.push((start + spaces, key.trim()));
+            start += key.chars().count() + 1;
+        }
+        start += 1;
+    }
+    keys
 }
 
 fn shift(node: &mut Node, offset: usize) {
@@ -61,3 +99,4 @@ fn shift(node: &mut Node, offset: usize) {
 }
 
 const MAX_SET_KEYS: usize = 32;
+const KEY_DELIMITER: &str = "::";

@@ -32,6 +32,8 @@ pub(crate) struct Scalar {
     pub(crate) plain: bool,
     /// It came from outside the file, and errors must not show it.
     pub(crate) referred: bool,
+    /// What stands in the file, if that has references: `${env:HOST}:4317`.
+    pub(crate) in_file: Option<Box<str>>,
 }
 
 /// A scalar in its own type: YAML 1.2 core schema.
@@ -49,7 +51,7 @@ pub(crate) enum Resolved<'a> {
 impl Node {
     /// A scalar of that text.
     pub(crate) fn scalar(text: impl Into<String>, plain: bool, span: Span) -> Self {
-        Self { value: Value::Scalar(Scalar { text: text.into(), plain, referred: false }), span }
+        Self { value: Value::Scalar(Scalar::new(text.into(), plain)), span }
     }
 
     /// A map without entries.
@@ -102,6 +104,32 @@ impl Node {
         node.span
     }
 
+    /// Whether there is a value at a dotted path.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        path.split('.').try_fold(self, Self::get).is_some()
+    }
+
+    /// The text of a scalar.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(&scalar.text),
+            Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// The dotted path of the value at `span`, if it is below this one.
+    pub(crate) fn path_of(&self, span: Span) -> Option<String> {
+        let below = |key: &str, node: &Self| match &node.value {
+            Value::Scalar(_) => (node.span == span).then(|| key.to_owned()),
+            _ => node.path_of(span).map(|path| format!("{key}.{path}")),
+        };
+        match &self.value {
+            Value::Scalar(_) => None,
+            Value::List(nodes) => nodes.iter().enumerate().find_map(|(i, node)| below(&i.to_string(), node)),
+            Value::Map(entries) => entries.iter().find_map(|entry| below(&entry.key, &entry.value)),
+        }
+    }
+
     /// Its kind, for errors.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
@@ -111,14 +139,15 @@ impl Node {
         }
     }
 
-    /// What it is, for errors. Never shows more than the kind of a long text.
+    /// What it is, for errors. Shows neither a long text nor what a reference stands for.
     pub(crate) fn describe(&self) -> String {
         match &self.value {
             Value::List(_) | Value::Map(_) => self.kind().into(),
             Value::Scalar(scalar) => match scalar.resolve() {
                 Resolved::Null => "nothing".into(),
-                _ if scalar.referred => "another value".into(),
+                _ if scalar.referred => scalar.describe_reference(),
                 _ if scalar.text.chars().count() > MAX_SHOWN_CHARS => "a long text".into(),
+                Resolved::Text(text) if !scalar.plain => format!("the text `{}`", text.escape_debug()),
                 _ => format!("`{}`", scalar.text.escape_debug()),
             },
         }
@@ -128,6 +157,25 @@ impl Node {
 // === impl Scalar ===
 
 impl Scalar {
+    /// A text that stands in the file.
+    pub(crate) fn new(text: String, plain: bool) -> Self {
+        Self { text, plain, referred: false, in_file: None }
+    }
+
+    /// The first reference of what stands in the file, without its default, which may be secret.
+    pub(crate) fn reference(&self) -> Option<&str> {
+        let (_, from) = self.in_file.as_ref()?.split_once("${")?;
+        let reference = from.split('}').next()?;
+        Some(reference.split_once(":-").map_or(reference, |(name, _)| name))
+    }
+
+    fn describe_reference(&self) -> String {
+        match self.reference() {
+            Some(reference) => format!("the value of `${{{}}}`", reference.escape_debug()),
+            None => "the value of a reference".into(),
+        }
+    }
+
     /// The scalar in its own type.
     pub(crate) fn resolve(&self) -> Resolved<'_> {
         let text = self.text.as_str();

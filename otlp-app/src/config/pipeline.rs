@@ -38,6 +38,7 @@ pub(crate) fn ids(list: &Node, problems: &mut Problems) -> Vec<(String, Span)> {
     let nodes = match &list.value {
         Value::List(nodes) => nodes.as_slice(),
         _ if list.is_null() => &[],
+        Value::Scalar(scalar) if !scalar.text.contains(',') => std::slice::from_ref(list),
         _ => {
             problems
                 .push(Problem::at(list.span, format!("expected a list of ids, found {}", list.describe())));

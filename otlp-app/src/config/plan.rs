@@ -1,6 +1,7 @@
 //! A checked configuration: all that is needed to start, and nothing that could still be wrong but the network.
 
 use super::auth::{AuthPlan, AuthPlans, AuthRef};
+use super::files::NamedFile;
 use super::problem::Problem;
 use super::rules::Note;
 use super::source::Span;
@@ -28,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) auth: AuthPlans,
     /// Bytes that bodies may pin, if the configuration says so.
     pub(crate) memory_limit_bytes: Option<u64>,
+    /// The files that components in use name.
+    pub(crate) files: Vec<NamedFile>,
     /// Own logs.
     pub(crate) logs: LogConfig,
     /// What is worth knowing.

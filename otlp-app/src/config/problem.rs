@@ -2,6 +2,7 @@
 
 mod render;
 
+use super::files::NamedFile;
 use super::source::{Sources, Span};
 
 /// One thing wrong with the configuration.
@@ -12,7 +13,8 @@ pub(crate) struct Problem {
     path: String,
     message: String,
     span: Option<Span>,
-    help: Option<String>,
+    /// Lines below the place: what would be right.
+    help: Vec<String>,
 }
 
 /// Everything found wrong so far; at most [`MAX_PROBLEMS`], the rest is counted.
@@ -20,6 +22,8 @@ pub(crate) struct Problem {
 pub(crate) struct Problems {
     found: Vec<Problem>,
     omitted: usize,
+    /// The files that the decoded settings name. Whether they can be read is checked before the start.
+    pub(super) files: Vec<NamedFile>,
 }
 
 // === impl Problem ===
@@ -27,7 +31,7 @@ pub(crate) struct Problems {
 impl Problem {
     /// A problem that has no place in a text.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { path: String::new(), message: message.into(), span: None, help: None }
+        Self { path: String::new(), message: message.into(), span: None, help: Vec::new() }
     }
 
     /// A problem at a place.
@@ -35,22 +39,37 @@ impl Problem {
         Self { span: Some(span), ..Self::new(message) }
     }
 
-    /// A name that is not among `known`: says which one may be meant, and what there is.
+    /// A name that is not among `known`. The help suggests the nearest known name and lists all of them.
     pub(crate) fn unknown(span: Span, what: &str, name: &str, known: &[&str]) -> Self {
-        let known: Vec<_> = known.iter().copied().filter(|known| !known.is_empty()).collect();
-        let guess = suggest(name, &known).map(|best| format!("did you mean `{best}`? ")).unwrap_or_default();
-        let all = if known.is_empty() {
-            "there are none here".into()
-        } else {
-            format!("there is: {}", known.join(", "))
+        let message = match name {
+            "" => format!("the {what} is empty"),
+            name => format!("unknown {what} `{}`", name.escape_debug()),
         };
-        Self::at(span, format!("unknown {what} `{}`", name.escape_debug())).help(guess + &all)
+        Self::at(span, message).choice(name, "available", known)
     }
 
-    /// The same, saying what would be right.
+    /// The same with a line of help: the name nearest to `name`, and all that are `known`. `label` says what they are.
+    #[must_use]
+    pub(crate) fn choice(self, name: &str, label: &str, known: &[&str]) -> Self {
+        self.choice_with(name, label, known, &[])
+    }
+
+    /// The same; the nearest name may also be among `unlisted`.
+    #[must_use]
+    pub(crate) fn choice_with(self, name: &str, label: &str, known: &[&str], unlisted: &[&str]) -> Self {
+        let known: Vec<_> = known.iter().copied().filter(|known| !known.is_empty()).collect();
+        if known.is_empty() {
+            return self;
+        }
+        let guess = suggest(name, &[&known, unlisted].concat());
+        let guess = guess.map(|best| format!("did you mean `{best}`? ")).unwrap_or_default();
+        self.help(format!("{guess}{label}: {}", known.join(", ")))
+    }
+
+    /// The same with one more line of help: what would be right.
     #[must_use]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help.push(help.into());
         self
     }
 
@@ -87,6 +106,30 @@ impl Problems {
         }
     }
 
+    /// Adds a problem, unless one at the same place or within that place is known: the first cause is enough.
+    pub(crate) fn push_unless_placed(&mut self, problem: Problem) {
+        let holds = |span: Span| self.places().iter().any(|known| span == *known || span.is_around(*known));
+        if !problem.span.is_some_and(holds) {
+            self.push(problem);
+        }
+    }
+
+    /// Adds the problems of a component, but for those that only follow from the keys at `refused`: that something is
+    /// missing around a key that was taken out.
+    pub(super) fn add_of_component(&mut self, others: Self, refused: &[Span]) {
+        for problem in others.found {
+            if !refused.iter().any(|refused| problem.span.is_some_and(|span| span.is_around(*refused))) {
+                self.push(problem);
+            }
+        }
+        self.omitted += others.omitted;
+    }
+
+    /// The places of all problems.
+    pub(super) fn places(&self) -> Vec<Span> {
+        self.found.iter().filter_map(|problem| problem.span).collect()
+    }
+
     /// Whether nothing is wrong.
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
@@ -106,7 +149,14 @@ impl Problems {
 
 impl From<Problem> for Problems {
     fn from(problem: Problem) -> Self {
-        Self { found: vec![problem], omitted: 0 }
+        vec![problem].into()
+    }
+}
+
+impl From<Vec<Problem>> for Problems {
+    /// All of them, however many.
+    fn from(found: Vec<Problem>) -> Self {
+        Self { found, ..Self::default() }
     }
 }
 

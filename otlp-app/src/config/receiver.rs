@@ -16,7 +16,7 @@ use crate::protocol::Protocol;
 use grpc::Grpc;
 use http::Http;
 use otlp_service::ServerSpec;
-use otlp_transport::{ConfigError, InvalidIds, InvalidUtf8, MultiplexTransportStrategy, ServerConfig};
+use otlp_transport::{InvalidIds, InvalidUtf8, MultiplexTransportStrategy, ServerConfig};
 use security::Security;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -186,13 +186,12 @@ fn server(address: String, grpc: Option<&Grpc>, http: Option<Http>) -> ServerPla
 
 /// What is wrong with the settings together; only HTTP has such.
 fn check(component: &Component, spec: &ServerSpec, problems: &mut Problems) -> bool {
-    let (key, problem) = match (spec.config.check(), http::misplaced(&spec.http_paths)) {
-        (Err(ConfigError { key: "encodings", problem }), _) => ("compression_algorithms".into(), problem),
-        (Err(ConfigError { key, problem }), _) => (key.into(), problem),
-        (Ok(()), Some((signal, problem))) => (format!("{signal}_url_path"), problem.into()),
+    let problem = match (spec.config.check(), http::misplaced(&spec.http_paths)) {
+        (Err(error), _) => component.refused(&format!("{HTTP}."), &error),
+        (Ok(()), Some((signal, problem))) => component.problem(&format!("{HTTP}.{signal}_url_path"), problem),
         (Ok(()), None) => return true,
     };
-    problems.push(component.problem(&format!("{HTTP}.{key}"), &problem));
+    problems.push(problem);
     false
 }
 

@@ -104,7 +104,7 @@ pub(crate) fn apply(
             Verdict::Like(_) => {}
             Verdict::Refused => problems.push(
                 Problem::at(span, format!("{path} is not supported: {}", rule.reason))
-                    .help("it is refused because ignoring it would not be harmless; remove it"),
+                    .help("ignoring it could lose or expose data; remove it"),
             ),
         });
     }

@@ -38,6 +38,16 @@ pub(crate) struct Span {
     pub(crate) len: usize,
 }
 
+// === impl Span ===
+
+impl Span {
+    /// Whether this range holds `other` and more.
+    pub(crate) fn is_around(self, other: Self) -> bool {
+        let (end, other_end) = (self.start.saturating_add(self.len), other.start.saturating_add(other.len));
+        self.source == other.source && self != other && self.start <= other.start && other_end <= end
+    }
+}
+
 // === impl Sources ===
 
 impl Sources {
@@ -51,6 +61,15 @@ impl Sources {
     /// The text of a span.
     pub(crate) fn get(&self, id: SourceId) -> Option<&Source> {
         self.texts.get(id.0)
+    }
+
+    /// `file:line:column` of the start of a span.
+    pub(crate) fn place(&self, span: Span) -> Option<String> {
+        let source = self.get(span.source)?;
+        let before = || source.text.chars().take(span.start);
+        let line = before().filter(|&c| c == '\n').count() + 1;
+        let column = before().fold(1, |column, c| if c == '\n' { 1 } else { column + 1 });
+        Some(format!("{}:{line}:{column}", source.name))
     }
 
     /// The text could be read: what [`hide_secrets`](Self::hide_secrets) found in it is all that is secret.

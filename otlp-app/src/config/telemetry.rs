@@ -179,7 +179,7 @@ impl<'de> Deserialize<'de> for LogLevel {
             "info" => Ok(Self(LevelFilter::INFO)),
             "warn" => Ok(Self(LevelFilter::WARN)),
             "error" | "dpanic" | "panic" | "fatal" => Ok(Self(LevelFilter::ERROR)),
-            _ => Err(serde::de::Error::custom("unknown level; there is: debug, info, warn, error")),
+            _ => Err(serde::de::Error::custom("unknown level; available: debug, info, warn, error")),
         }
     }
 }

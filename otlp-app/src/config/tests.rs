@@ -1,6 +1,9 @@
 mod auth;
 mod balance;
+mod command_line;
 mod errors;
+mod files;
+mod messages;
 mod processors;
 mod receivers;
 mod reference;
@@ -62,6 +65,19 @@ fn plan(text: &str) -> Plan {
         .file("c.yaml", text)
         .load(&["c.yaml"], &[])
         .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// What is wrong with a configuration that can be read: with the files that it names, or for the layers below.
+fn refusals(text: &str) -> String {
+    let fake = Fake::default().file("c.yaml", text);
+    let mut sources = Sources::default();
+    let plan = load(&["c.yaml".into()], &[], &fake, &mut sources)
+        .unwrap_or_else(|problems| panic!("{}", problems.render(&sources, false)));
+    let context = crate::start::context(&plan);
+    crate::start::spec(plan, &context)
+        .err()
+        .map(|problems| problems.render(&sources, false))
+        .unwrap_or_default()
 }
 
 fn problems(text: &str) -> String {

@@ -1,11 +1,11 @@
 //! Transport security of exporters and receivers. Files are watched.
 
 use super::duration::GoDuration;
+use super::files::FilePath;
 use super::rules::{KeyRule, ignored, refused};
 use super::secret::SecretText;
 use otlp_transport::{CertificateConfig, ServerTlsConfig, TlsConfig, TlsParameters, TlsVersion};
 use serde::Deserialize;
-use std::path::PathBuf;
 
 /// Settings of `tls` of an exporter.
 #[derive(Debug, Default, Deserialize)]
@@ -16,7 +16,7 @@ pub(crate) struct Tls {
     /// Accept any certificate, of any host. Default false.
     insecure_skip_verify: bool,
     /// PEM file of trusted certificates: of authorities, or of servers themselves. Default: the system's.
-    ca_file: Option<PathBuf>,
+    ca_file: Option<FilePath>,
     /// PEM text of trusted certificates.
     ca_pem: Option<String>,
     /// Trust the system's certificates, too. Default false.
@@ -24,11 +24,11 @@ pub(crate) struct Tls {
     /// Name to expect in the server's certificate. Default: the endpoint's host.
     server_name_override: Option<String>,
     /// PEM file of the certificate that is shown if the server asks for one. Default none.
-    cert_file: Option<PathBuf>,
+    cert_file: Option<FilePath>,
     /// The same as PEM text.
     cert_pem: Option<String>,
     /// PEM file of the certificate's key.
-    key_file: Option<PathBuf>,
+    key_file: Option<FilePath>,
     /// The same as PEM text.
     key_pem: Option<SecretText>,
     /// Lowest version. Default 1.2.
@@ -48,16 +48,16 @@ pub(crate) struct Tls {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ServerTls {
     /// PEM file of the certificate and those that lead from it to an authority.
-    cert_file: Option<PathBuf>,
+    cert_file: Option<FilePath>,
     /// The same as PEM text.
     cert_pem: Option<String>,
     /// PEM file of the certificate's key.
-    key_file: Option<PathBuf>,
+    key_file: Option<FilePath>,
     /// The same as PEM text.
     key_pem: Option<SecretText>,
     /// PEM file of trusted certificates: senders must show one that an authority in it issued, or that is itself in it. Default:
     /// none is asked for.
-    client_ca_file: Option<PathBuf>,
+    client_ca_file: Option<FilePath>,
     /// The same as PEM text. Not a key of the Collector.
     client_ca_pem: Option<String>,
     /// Lowest version. Default 1.2.
@@ -102,7 +102,7 @@ impl Tls {
         let mut config = TlsConfig::default();
         config.insecure = self.insecure;
         config.insecure_skip_verify = self.insecure_skip_verify;
-        config.ca_file = self.ca_file;
+        config.ca_file = FilePath::path(self.ca_file);
         config.ca_pem = self.ca_pem;
         config.include_system_ca_certs_pool = self.include_system_ca_certs_pool;
         config.server_name_override = self.server_name_override;
@@ -121,7 +121,7 @@ impl ServerTls {
     pub(crate) fn config(self) -> ServerTlsConfig {
         let mut config = ServerTlsConfig::default();
         config.certificate = certificate(self.cert_file, self.cert_pem, self.key_file, self.key_pem);
-        config.client_ca_file = self.client_ca_file;
+        config.client_ca_file = FilePath::path(self.client_ca_file);
         config.client_ca_pem = self.client_ca_pem;
         config.parameters.cipher_suites = self.cipher_suites;
         config.parameters.curve_preferences = self.curve_preferences;
@@ -131,15 +131,15 @@ impl ServerTls {
 }
 
 fn certificate(
-    cert_file: Option<PathBuf>,
+    cert_file: Option<FilePath>,
     cert_pem: Option<String>,
-    key_file: Option<PathBuf>,
+    key_file: Option<FilePath>,
     key_pem: Option<SecretText>,
 ) -> CertificateConfig {
     let mut config = CertificateConfig::default();
-    config.cert_file = cert_file;
+    config.cert_file = FilePath::path(cert_file);
     config.cert_pem = cert_pem;
-    config.key_file = key_file;
+    config.key_file = FilePath::path(key_file);
     config.key_pem = key_pem.map(|SecretText(pem)| pem);
     config
 }

@@ -29,3 +29,21 @@ fn one_address_for_both_is_one_port() {
         assert_eq!(names, expected, "{grpc} {http}");
     }
 }
+
+#[test]
+fn a_setting_that_is_refused_is_called_by_its_variable() {
+    let args = LocalArgs { grpc: "a:1".into(), http: "a:2".into(), details: false };
+    let mut wrong_file = ClientConfig::new("https://c");
+    wrong_file.tls.ca_file = Some("/no/ca".into());
+    for (config, expected) in [
+        (ClientConfig::new("c d"), "OTEL_EXPORTER_OTLP_ENDPOINT: `c d`: not a URL: invalid uri character"),
+        (wrong_file, "OTEL_EXPORTER_OTLP_CERTIFICATE: `/no/ca`: No such file or directory (os error 2)"),
+    ] {
+        let forward = Forward { protocol: Protocol::Http, config, takes: None };
+        let mut plan = plan(&args, Some(forward));
+        let context = crate::start::context(&plan);
+        let (_, exporter) = plan.exporters.pop().unwrap();
+        let refused = (exporter.connect)(&context, None).err().unwrap();
+        assert_eq!(refused.to_string(), expected);
+    }
+}

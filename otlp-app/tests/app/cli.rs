@@ -29,7 +29,7 @@ fn validate_tells_what_is_ignored() {
     let [ignored, unused, "OK: pipelines logs"] = lines.as_slice() else { panic!("{stdout}") };
     let place = format!("note: {config}:1: receivers.otlp.protocols.grpc.read_buffer_size is ignored: ");
     assert!(ignored.starts_with(&place), "{ignored}");
-    assert_eq!(*unused, format!("note: {config}:2: debug is defined but not used"));
+    assert_eq!(*unused, format!("note: {config}:2: exporter debug is defined but not used"));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_wrong_configuration_is_shown_and_exits_78() {
         for part in [
             &format!("{config}:5:9\n"),
             "        endpont: localhost:0\n   |         ^^^^^^^\n",
-            "did you mean `endpoint`? there is: endpoint, transport, max_recv_msg_size_mib",
+            "did you mean `endpoint`? available: endpoint, transport, max_recv_msg_size_mib",
         ] {
             assert!(stderr.contains(part), "{part:?} is not in:\n{stderr}");
         }
@@ -137,4 +137,61 @@ fn a_configuration_may_come_through_a_pipe_and_what_it_names_may_not() {
     for path in [config, named] {
         std::fs::remove_file(path).expect("remove the pipe");
     }
+}
+
+#[test]
+fn the_collectors_command_line_is_taken() {
+    let yaml = "receivers: {otlp: {protocols: {grpc: {endpoint: '${env:NOPE:-localhost:1}'}}}}\nexporters: {nop: }\n\
+                service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n";
+    let config = file(yaml);
+    let text = format!("yaml:{yaml}");
+    for args in [
+        &["validate", "--config=env:GATEWAY_YAML"][..],
+        &["validate", &format!("--config={text}")],
+        &["validate", "--config", &format!("file:{config}")],
+        &["validate", "--config", &config, "--config=yaml:service::telemetry::logs::level: warn"],
+        &["validate", "--config", &config, "--set", "service::telemetry::logs::level=warn"],
+    ] {
+        let (code, stdout, stderr) =
+            told(&command(args).env("GATEWAY_YAML", yaml).output().expect("run otlp"));
+        assert_eq!((code, stdout.as_str()), (0, "OK: pipelines logs\n"), "{args:?}: {stderr}");
+    }
+    for gates in [&["--feature-gates=+a.b,-c"][..], &["--feature-gates", "-c,+a.b"]] {
+        let (code, stdout, stderr) = told(&run(&[&["validate", "--config", &config][..], gates].concat()));
+        assert_eq!(code, 0, "{stderr}");
+        assert!(
+            stdout.starts_with("note: --feature-gates=") && stdout.ends_with("OK: pipelines logs\n"),
+            "{stdout}"
+        );
+    }
+}
+
+#[test]
+fn variables_that_are_not_set_are_errors_unless_they_may_be_empty() {
+    let config = file(
+        "receivers: {otlp: {protocols: {grpc: }}}\nexporters: {otlp: {endpoint: 'localhost:1', user_agent: \"${env:OTLP_TEST_NOPE}\"}}\n\
+         service: {pipelines: {logs: {receivers: [otlp], exporters: [otlp]}}}\n",
+    );
+    let (code, _, stderr) = told(&run(&["validate", "--config", &config]));
+    let expected =
+        format!("error: the environment variable `OTLP_TEST_NOPE` is not set\n  --> {config}:2:57\n");
+    assert!(code == 78 && stderr.starts_with(&expected), "{stderr}");
+    let (code, stdout, stderr) = told(&run(&["validate", "--config", &config, "--allow-unset"]));
+    let expected = format!(
+        "note: {config}:2: the environment variable `OTLP_TEST_NOPE` is not set: empty, because of --allow-unset\n\
+         OK: pipelines logs\n"
+    );
+    assert_eq!((code, stdout), (0, expected), "{stderr}");
+}
+
+#[test]
+fn the_merged_configuration_is_printed() {
+    let base = file("exporters:\n  otlp: {endpoint: 'c:1', headers: {a: s3cret}}\n");
+    let over = file("exporters: {otlp: {endpoint: '${HOST_OF_TEST}:2'}}\n");
+    let output = command(&["print-config", "--config", &base, &over, "--set", "exporters.otlp.timeout=3s"])
+        .env("HOST_OF_TEST", "s3cret")
+        .output();
+    let (code, stdout, stderr) = told(&output.expect("run otlp"));
+    let expected = "exporters:\n  otlp:\n    endpoint: \"${HOST_OF_TEST}:2\"\n    headers:\n      a: \"***\"\n    timeout: 3s\n";
+    assert_eq!((code, stdout.as_str()), (0, expected), "{stderr}");
 }

@@ -1,6 +1,6 @@
 //! Extensions in use, and the receivers and exporters that name those that authenticate.
 
-use super::{Built, Defined, use_all};
+use super::{Built, Defined};
 use crate::config::auth::AuthPlans;
 use crate::config::plan::{ExporterPlan, ExtensionPlan};
 use crate::config::problem::{Problem, Problems};
@@ -15,9 +15,9 @@ impl Defined {
         listed: &[(String, Span)],
         problems: &mut Problems,
     ) -> (Option<HealthSpec>, AuthPlans) {
-        use_all(&mut self.extensions, Kind::Extension, listed, problems);
+        self.use_all(Kind::Extension, listed, "service.extensions", problems);
         let (mut health, mut auth) = (None, AuthPlans::default());
-        for Built { id, span, used, plan } in &mut self.extensions {
+        for Built { id, span, used, plan, .. } in &mut self.extensions {
             match plan.take_if(|_| *used) {
                 Some(ExtensionPlan::Health(spec)) => {
                     if health.replace(spec).is_some() {
@@ -39,7 +39,10 @@ impl Defined {
         auth: &AuthPlans,
         problems: &mut Problems,
     ) -> Vec<(String, ContextNeeds)> {
-        let defined: Vec<_> = self.extensions.iter().map(|built| (built.id.as_str(), built.used)).collect();
+        let defined = self.extensions.iter().map(|built| (built.id.as_str(), built.used));
+        // What is wrong with those of unknown types is reported already.
+        let unknown = self.unknown.iter().filter(|unknown| unknown.kind == Kind::Extension);
+        let defined: Vec<_> = defined.chain(unknown.map(|unknown| (unknown.id.as_str(), true))).collect();
         for plan in self.receivers.iter().filter(|built| built.used).filter_map(|built| built.plan.as_ref()) {
             for asked in plan.servers.iter().filter_map(|server| server.auth.as_ref()) {
                 auth.check_server(asked, &defined, problems);

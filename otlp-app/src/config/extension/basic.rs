@@ -3,12 +3,12 @@
 use crate::config::auth::{AuthPlan, MakeClient, MakeServer};
 use crate::config::component::Component;
 use crate::config::decode::decode;
+use crate::config::files::FilePath;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::{Problem, Problems};
 use crate::config::secret::SecretText;
 use otlp_transport::{Authenticate, BasicAuth, BasicCredentials, Credentials, Password, Username};
 use serde::Deserialize;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Settings of the extension `basicauth`: one of the two.
@@ -24,7 +24,7 @@ struct BasicAuthSettings {
 #[serde(default, deny_unknown_fields)]
 struct HtpasswdSettings {
     /// File of `user:password` lines, the password plain, `{SHA}` or bcrypt (`htpasswd -B`); it is watched.
-    file: Option<PathBuf>,
+    file: Option<FilePath>,
     /// The same as a text; of users that stand in both, this one counts.
     inline: SecretText,
 }
@@ -38,9 +38,9 @@ struct ClientAuth {
     /// The password.
     password: SecretText,
     /// File of the user, in place of `username`; it is watched.
-    username_file: Option<PathBuf>,
+    username_file: Option<FilePath>,
     /// File of the password, in place of `password`; it is watched.
-    password_file: Option<PathBuf>,
+    password_file: Option<FilePath>,
 }
 
 /// The plan of `basicauth`.
@@ -63,6 +63,7 @@ pub(crate) fn basicauth(component: &mut Component, problems: &mut Problems) -> O
 }
 
 fn server(HtpasswdSettings { file, inline: SecretText(inline) }: HtpasswdSettings) -> MakeServer {
+    let file = FilePath::path(file);
     Box::new(move |context| {
         let made = BasicAuth::new(context, file.clone(), &inline, None)?;
         Ok(Arc::new(made) as Arc<dyn Authenticate>)
@@ -70,8 +71,9 @@ fn server(HtpasswdSettings { file, inline: SecretText(inline) }: HtpasswdSetting
 }
 
 fn client(given: ClientAuth) -> MakeClient {
-    let user = given.username_file.map_or(Username::Given(given.username), Username::File);
-    let password = given.password_file.map_or(Password::Given(given.password.0), Password::File);
+    let user = FilePath::path(given.username_file).map_or(Username::Given(given.username), Username::File);
+    let password =
+        FilePath::path(given.password_file).map_or(Password::Given(given.password.0), Password::File);
     Box::new(move |context, _| {
         let made = BasicCredentials::new(context, user.clone(), password.clone(), None)?;
         Ok(Arc::new(made) as Arc<dyn Credentials>)

@@ -3,12 +3,12 @@
 use crate::config::auth::{AuthPlan, MakeClient, MakeServer};
 use crate::config::component::Component;
 use crate::config::decode::decode;
+use crate::config::files::FilePath;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::{Problem, Problems};
 use crate::config::secret::SecretText;
 use otlp_transport::{Authenticate, BearerAuth, BearerConfig, BearerCredentials, Credentials};
 use serde::Deserialize;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Settings of the extension `bearertokenauth`.
@@ -24,7 +24,7 @@ struct BearerTokenAuth {
     /// Tokens, in place of `token`: receivers take each of them, exporters send the first.
     tokens: Vec<SecretText>,
     /// File with a token on each line, which wins over the others; it is watched.
-    filename: Option<PathBuf>,
+    filename: Option<FilePath>,
 }
 
 /// The plan of `bearertokenauth`.
@@ -49,7 +49,7 @@ pub(crate) fn bearertokenauth(component: &mut Component, problems: &mut Problems
     config.scheme = given.scheme.unwrap_or(config.scheme);
     config.header = given.header.unwrap_or(config.header);
     config.tokens = tokens.into_iter().map(|SecretText(token)| token).collect();
-    config.filename = given.filename;
+    config.filename = FilePath::path(given.filename);
     let for_clients = config.clone();
     let server: MakeServer =
         Box::new(move |context| Ok(Arc::new(BearerAuth::new(context, &config)?) as Arc<dyn Authenticate>));

@@ -3,13 +3,13 @@
 use crate::config::auth::{AuthPlan, AuthRef, MakeClient};
 use crate::config::component::Component;
 use crate::config::decode::decode;
+use crate::config::files::FilePath;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::Problems;
 use crate::config::secret::SecretText;
 use otlp_service::ContextNeeds;
 use otlp_transport::{Credentials, HeaderAction, HeaderSource, HeadersSetter, SetHeader};
 use serde::Deserialize;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Settings of the extension `headers_setter`.
@@ -32,7 +32,7 @@ struct Header {
     /// Its value.
     value: Option<SecretText>,
     /// File of its value, without the line's end; it is watched.
-    value_file: Option<PathBuf>,
+    value_file: Option<FilePath>,
     /// Its value is that of this header of the request that brought the batch; the receiver needs `include_metadata`.
     from_context: Option<String>,
     /// Its value is the sender's identity: `subject`, `username`, `identity` mean the same.
@@ -87,7 +87,7 @@ impl Header {
         let default = self.default_value.map(|SecretText(value)| value);
         let sources = [
             self.value.map(|SecretText(value)| HeaderSource::Value(value)),
-            self.value_file.map(HeaderSource::File),
+            FilePath::path(self.value_file).map(HeaderSource::File),
             self.from_context.map(|name| HeaderSource::Context {
                 name: name.to_lowercase().into(),
                 default: default.clone(),

@@ -3,6 +3,7 @@
 use super::Problem;
 use crate::config::source::Sources;
 use std::fmt::Write;
+use unicode_width::UnicodeWidthChar as _;
 
 impl Problem {
     /// The problem for people, in colour or plain. Of the text only the one line is shown: its neighbours may say what
@@ -14,7 +15,7 @@ impl Problem {
     ///    |
     ///  5 |         endpont: localhost:4317
     ///    |         ^^^^^^^
-    ///    = did you mean `endpoint`? there is: endpoint, keepalive
+    ///    = did you mean `endpoint`? available: endpoint, keepalive
     /// ```
     pub(crate) fn render(&self, sources: &Sources, color: bool) -> String {
         let (red, blue, plain) = if color { ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m") } else { ("", "", "") };
@@ -37,8 +38,8 @@ impl Problem {
                 source.name
             );
         }
-        if let Some(help) = &self.help {
-            let _ = writeln!(out, "{margin}{blue}={plain} {help}");
+        for help in &self.help {
+            let _ = writeln!(out, "{margin}{blue}={plain} {}", sources.masked(help));
         }
         out
     }
@@ -52,9 +53,9 @@ struct Shown {
     column: usize,
     /// The line, or of a long one what is around the place.
     text: String,
-    /// Characters of `text` before the place.
+    /// Columns of a terminal that the part of `text` before the place takes.
     before: usize,
-    /// Characters of the place that are on the line, at least 1.
+    /// Columns that the part of the place on this line takes, at least 1.
     carets: usize,
 }
 
@@ -72,8 +73,10 @@ impl Shown {
         let rest = text.chars().skip(line_start).take_while(|&c| c != '\n' && c != '\r');
         let shown: String =
             rest.skip(cut).take(MAX_LINE_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let before = column - cut;
-        let carets = len.min(shown.chars().count().saturating_sub(before)).max(1);
+        let width = |from: usize, len: usize| -> usize {
+            shown.chars().skip(from).take(len).map(|c| c.width().unwrap_or_default()).sum()
+        };
+        let (before, carets) = (width(0, column - cut), width(column - cut, len).max(1));
         Self { line, column: column + 1, text: shown, before, carets }
     }
 }

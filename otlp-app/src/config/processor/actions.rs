@@ -112,6 +112,11 @@ fn action_configs(
             None => {
                 let known = ActionKind::ALL.map(ActionKind::name);
                 let path = format!("{list}.{index}.action");
+                if action_name.is_empty() {
+                    let problem = component.problem(&path, "it is required");
+                    problems.push(problem.choice("", "available", &known));
+                    return None;
+                }
                 problems.push(component.unknown(&path, "action", &action.action, &known));
                 return None;
             }

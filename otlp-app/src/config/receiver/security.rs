@@ -28,7 +28,7 @@ impl Security {
             let component = component.clone();
             Box::new(move |context| {
                 let checked = tls.check(context);
-                checked.map_err(|error| component.problem(&format!("{at}.{}", error.key), &error.problem))
+                checked.map_err(|error| component.refused(&format!("{at}."), &error))
             })
         });
         let auth = self.auth.and_then(|auth| auth.named(component, &format!("{at}.auth"), problems));

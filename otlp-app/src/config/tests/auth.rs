@@ -75,8 +75,8 @@ fn what_is_named_must_be_there_in_use_and_fit() {
     let uses = |id: &str| format!("auth: {{authenticator: {id}}}");
     let chained = "headers_setter: {headers: [{key: a, value: s3cret}], additional_auth: headers_setter}";
     for (text, expected) in [
-        (text("", "", USES_TOKEN, ""), "unknown extension `bearertokenauth`"),
-        (text("", "", "", USES_TOKEN), "unknown extension `bearertokenauth`"),
+        (text("", "", USES_TOKEN, ""), "the extension `bearertokenauth` is not defined"),
+        (text("", "", "", USES_TOKEN), "the extension `bearertokenauth` is not defined"),
         (text(TOKEN, "bearertokenauth", &uses("bearertokenaut"), ""), "did you mean `bearertokenauth`?"),
         (text(TOKEN, "", USES_TOKEN, ""), "list it in service.extensions"),
         (text(TOKEN, "", "", USES_TOKEN), "list it in service.extensions"),
@@ -118,7 +118,7 @@ fn what_cannot_start_is_shown_at_its_key() {
     let uses = |id: &str| format!("auth: {{authenticator: {id}}}");
     for (text, expected, place) in [
         (text("", "", "tls: {cert_file: /no/c.pem, key_file: /no/k.pem}", ""), "`/no/c.pem`", " c.yaml:5:"),
-        (text("", "", "tls: {cert_file: /no/c.pem}", ""), "there is no key for it", " c.yaml:5:"),
+        (text("", "", "tls: {cert_pem: c}", ""), "there is no key for it", " c.yaml:5:"),
         (text("", "", "tls: {}", ""), "a server needs a certificate and its key", " c.yaml:5:"),
         (
             text("basicauth: {htpasswd: {inline: 'u'}}", "basicauth", &uses("basicauth"), ""),

@@ -18,7 +18,10 @@ fn errors_show_place_line_and_what_exists() {
             &around("  otpl:\n    endpoint: c:1"),
             " c.yaml:3:3\n",
             "  otpl:\n   |   ^^^^\n",
-            &["unknown exporter `otpl`", "there is: debug, nop, otlp_grpc, otlp_http, load_balancing"],
+            &[
+                "unknown exporter `otpl`",
+                "did you mean `otlp`? available: debug, nop, otlp_grpc, otlp_http, load_balancing",
+            ],
         ),
         (
             &around("  otlp:\n    endpoint: c:1\n    timeout: 5"),
@@ -54,7 +57,7 @@ fn errors_show_place_line_and_what_exists() {
             &around("  otlp:\n    endpoint: c:1\n    compression: gzp"),
             " c.yaml:5:18\n",
             "^^^\n",
-            &["unknown value `gzp`", "did you mean `gzip`? there is: gzip, zstd, br, brotli, none"],
+            &["unknown value `gzp`", "did you mean `gzip`? available: gzip, zstd, br, brotli, none"],
         ),
         (&around("  otlp:\n    timeout: 5s"), " c.yaml:3:3\n", "^^^^\n", &["otlp: endpoint: it is required"]),
         (
@@ -67,7 +70,7 @@ fn errors_show_place_line_and_what_exists() {
             &around("  otlp_grpc:\n    endpoint: c:1"),
             " c.yaml:7:45\n",
             "^^^^\n",
-            &["unknown exporter `otlp`", "there is: otlp_grpc"],
+            &["traces: the exporter `otlp` is not defined", "defined: otlp_grpc"],
         ),
         (
             &around("  otlp:\n    endpoint: ${env:NOPE}"),

@@ -75,7 +75,12 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
             "4:32",
             "unknown action `inser`",
         ),
-        ("  attributes:\n    actions: [{key: a, value: 1}]", "traces", "4:15", "unknown action ``"),
+        (
+            "  attributes:\n    actions: [{key: a, value: 1}]",
+            "traces",
+            "4:15",
+            "actions.0.action: it is required",
+        ),
         (
             "  attributes:\n    actions:\n      - {key: a, action: delete}\n      - {key: a, action: insert}",
             "traces",

@@ -54,7 +54,8 @@ fn references_take_the_type_of_what_they_refer_to() {
 fn a_certificate_from_a_file_stays_as_it_is() {
     let pem = "-----BEGIN CERTIFICATE-----\nAAAA\nBBBB\n-----END CERTIFICATE-----\n";
     let mut node = parse::parse("ca_pem: ${file:ca.pem}", Sources::default().add("c.yaml", "")).unwrap();
-    expand::expand(&mut node, &mut Sources::default(), &Fake::default().file("ca.pem", pem)).unwrap();
+    let fake = Fake::default().file("ca.pem", pem);
+    expand::expand(&mut node, &mut Sources::default(), &fake, &mut Vec::new()).unwrap();
     let Some(node::Value::Scalar(scalar)) = node.get("ca_pem").map(|node| &node.value) else {
         panic!("no text")
     };

@@ -75,6 +75,14 @@ fn errors_of_any_kind_show_no_secret() {
 }
 
 #[test]
+fn an_id_from_a_variable_is_not_shown() {
+    let text =
+        around("  otlp: {endpoint: c:1}").replace("exporters: [otlp]", "exporters: [otlp, '${env:S}']");
+    let shown = shown(&text);
+    assert!(shown.contains("is not defined") && !shown.contains(SECRET), "{shown}");
+}
+
+#[test]
 fn clients_that_refuse_an_address_do_not_show_its_password() {
     for endpoint in [
         format!("https://me:{SECRET}@c:1"),

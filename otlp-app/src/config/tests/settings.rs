@@ -101,7 +101,7 @@ fn keys_without_use_are_noted_or_refused() {
         notes.iter().any(|note| note.starts_with("exporters.otlp.write_buffer_size is ignored: ")),
         "{notes:?}"
     );
-    assert!(notes.contains(&"nop is defined but not used"), "{notes:?}");
+    assert!(notes.contains(&"exporter nop is defined but not used"), "{notes:?}");
 
     for taken in [
         "auth: ",

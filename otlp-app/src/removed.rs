@@ -1,0 +1,43 @@
+//! Components that the Collector had, or has under another form, and what does their work here.
+
+use crate::registry::Kind;
+
+/// What to use in place of a component type that does not exist; `None` if nothing is known of that type.
+pub(crate) fn instead_of(kind: Kind, name: &str) -> Option<&'static str> {
+    INSTEAD.iter().find(|(of, known, _)| *of == kind && *known == name).map(|(.., instead)| *instead)
+}
+
+const INSTEAD: &[(Kind, &str, &str)] = &[
+    (Kind::Receiver, "opencensus", SEND_OTLP),
+    (Kind::Receiver, "sapm", SEND_OTLP),
+    (Kind::Receiver, "jaeger", SEND_OTLP),
+    (Kind::Processor, "queued_retry", "use `sending_queue` and `retry_on_failure` of the exporters"),
+    (
+        Kind::Exporter,
+        "dynatrace",
+        "Dynatrace takes OTLP: use `otlp_http` with `endpoint: https://ENVIRONMENT.live.dynatrace.com/api/v2/otlp`",
+    ),
+    (
+        Kind::Exporter,
+        "honeycomb",
+        "Honeycomb takes OTLP: use `otlp_grpc` with `endpoint: api.honeycomb.io:443`",
+    ),
+    (Kind::Exporter, "jaeger", JAEGER),
+    (Kind::Exporter, "jaeger_thrift", JAEGER),
+    (Kind::Exporter, "loki", "Loki takes OTLP: use `otlp_http` with `endpoint: http://HOST:3100/otlp`"),
+    (
+        Kind::Exporter,
+        "newrelic",
+        "New Relic takes OTLP: use `otlp_http` with `endpoint: https://otlp.nr-data.net`",
+    ),
+    (Kind::Exporter, "opencensus", "OTLP replaces OpenCensus: use `otlp_grpc` with `endpoint: HOST:4317`"),
+    (
+        Kind::Exporter,
+        "sapm",
+        "Splunk takes OTLP: use `otlp_http` with `traces_endpoint: https://ingest.REALM.signalfx.com/v2/trace/otlp`",
+    ),
+];
+
+const JAEGER: &str = "Jaeger takes OTLP: use `otlp_grpc` with `endpoint: HOST:4317`";
+const SEND_OTLP: &str =
+    "let the senders speak OTLP: use the receiver `otlp`, which listens on 4317 (gRPC) and 4318 (HTTP)";
