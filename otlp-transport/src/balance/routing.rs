@@ -1,10 +1,12 @@
 //! Which part of a batch goes to whom.
 
+mod attributes;
+
 use super::consistent_hash::hash_key;
 use super::{BalancePolicy, Candidate, LoadBalancingStrategy};
 use crate::ExportError;
+use attributes::{AttributeKeys, entry};
 use bytes::Bytes;
-use otlp_protocol::schema::Message;
 use otlp_protocol::view::{AnyValue, Resource};
 use otlp_protocol::wire::{Cursor, WireError, WireType};
 use otlp_protocol::{Batch, Charge, Count, ErrorKind, Item, Payload, Retry, Signal, partition};
@@ -22,6 +24,9 @@ pub enum RoutingKey {
     Service,
     /// The whole resource, as it is encoded. A batch is cut by endpoint.
     Resource,
+    /// The values of those attributes together, each that of the resource, else of the scope, else of the span or log record;
+    /// `span.name` and `span.kind` are those of the span. A batch is cut by endpoint.
+    Attributes(Vec<String>),
     /// The value of that request header, if the receiver keeps it.
     Metadata(String),
 }
@@ -69,6 +74,7 @@ impl Routing {
             },
             RoutingKey::Service => Keys::Service,
             RoutingKey::Resource => Keys::Resource,
+            RoutingKey::Attributes(names) => Keys::Attributes(AttributeKeys::new(names, batch.signal)),
         };
         let shares = self.partition(keys, batch, candidates).await?;
         let part = |(candidate, share): (usize, Share)| {
@@ -111,12 +117,13 @@ impl Routing {
 }
 
 /// What the key of an item is made of.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Keys {
     /// A field of bytes of the entry, by its number.
     Bytes(u32),
     Service,
     Resource,
+    Attributes(AttributeKeys),
 }
 
 /// Says which candidate an item goes to.
@@ -157,8 +164,10 @@ impl Chooser {
     }
 
     fn key(&mut self, item: &Item<'_>) -> Option<u64> {
-        if let Keys::Bytes(number) = self.keys {
-            return bytes_field(item.entry, number).map(hash_key);
+        match &self.keys {
+            Keys::Bytes(number) => return bytes_field(item.entry, *number).map(hash_key),
+            Keys::Attributes(keys) => return keys.key(item),
+            Keys::Service | Keys::Resource => {}
         }
         match self.last_resource {
             Some((index, key)) if index == item.resource_index => key,
@@ -183,9 +192,7 @@ impl Chooser {
 
 /// The number of an entry's `trace_id`, if the signal's entries have one.
 fn trace_id_number(signal: Signal) -> Option<u32> {
-    let below = |message: &'static Message, number| message.field(number)?.message();
-    let entry = below(below(below(signal.request, 1)?, 2)?, 2)?;
-    entry.fields.iter().find(|field| field.name == "trace_id").map(|field| field.number)
+    entry(signal)?.fields.iter().find(|field| field.name == "trace_id").map(|field| field.number)
 }
 
 /// The last value of a field of bytes, as a decoder would have it; an empty one is none.

@@ -160,6 +160,7 @@ async fn what_has_one_key_goes_to_one_endpoint() {
         (RoutingKey::TraceId, &by_trace, 1000), // over the size that is cut on another thread
         (RoutingKey::Service, &by_service, 0),
         (RoutingKey::Resource, &by_service, 0),
+        (RoutingKey::Attributes(vec!["tenant".into(), "service.name".into()]), &by_service, 0),
     ] {
         let client = recorder.client(key.clone());
         for _ in 0..2 {
