@@ -28,6 +28,7 @@ pub type NetFuture<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 
 pub trait Net: fmt::Debug + Send + Sync + 'static {
     /// Listens on `address`: `host:port` (port 0 lets the system choose), or `unix:///path`. No host, `0.0.0.0` and `[::]`
     /// are all addresses of the machine, of IPv6 too where the system has it. Of a name, an IPv4 address is preferred.
+    /// `tcp4://host:port` and `tcp6://host:port` are of IPv4 and IPv6 alone.
     fn bind<'a>(&'a self, address: &'a str) -> NetFuture<'a, Box<dyn Listener>>;
 
     /// Connects to `address`: `host:port`, trying each address the name resolves to, or `unix:///path`.
@@ -66,14 +67,15 @@ impl Net for TcpNet {
             if let Some(path) = Address::unix_path(address) {
                 return unix::bind(path).await;
             }
+            let (family, address) = Family::of(address);
             let address =
                 if address.starts_with(':') { format!("[::]{address}") } else { address.to_owned() };
-            let mut failure = io::Error::new(ErrorKind::InvalidInput, "the name has no address");
+            let mut failure = io::Error::new(ErrorKind::InvalidInput, "the name has no such address");
             let mut addresses: Vec<_> = tokio::net::lookup_host(address).await?.collect();
             // `localhost` is often `::1` first, where few senders look for it.
             addresses.sort_by_key(SocketAddr::is_ipv6);
-            for address in addresses {
-                match listen_widely(address) {
+            for address in addresses.into_iter().filter(|address| family.has(address)) {
+                match listen_at(address, family) {
                     Ok(listener) => return Ok(Box::new(TcpListener(listener)) as Box<dyn Listener>),
                     Err(error) => failure = error,
                 }
@@ -98,26 +100,50 @@ impl Net for TcpNet {
     }
 }
 
+/// The IP versions that a listener is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Any,
+    V4,
+    V6,
+}
+
+impl Family {
+    /// Takes the family off an address.
+    fn of(address: &str) -> (Self, &str) {
+        let (v4, v6) = (address.strip_prefix("tcp4://"), address.strip_prefix("tcp6://"));
+        v4.map(|rest| (Self::V4, rest)).or(v6.map(|rest| (Self::V6, rest))).unwrap_or((Self::Any, address))
+    }
+
+    fn has(self, address: &SocketAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::V4 => address.is_ipv4(),
+            Self::V6 => address.is_ipv6(),
+        }
+    }
+}
+
 /// Listens on an address. All addresses of the machine are those of IPv6 and IPv4, as in Go; without IPv6 those that were
 /// asked for.
-fn listen_widely(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
-    if !address.ip().is_unspecified() {
-        return listen(address);
+fn listen_at(address: SocketAddr, family: Family) -> io::Result<tokio::net::TcpListener> {
+    if family != Family::Any || !address.ip().is_unspecified() {
+        return listen(address, true);
     }
-    match listen(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), address.port())) {
+    match listen(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), address.port()), false) {
         Err(error) if !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) => {
-            listen(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port()))
+            listen(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port()), true)
         }
         outcome => outcome,
     }
 }
 
 /// What `tokio::net::TcpListener::bind` does, but for the backlog and for IPv4 on IPv6 sockets.
-fn listen(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
+fn listen(address: SocketAddr, only_its_family: bool) -> io::Result<tokio::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // What the system does by itself is a setting of its own.
-        socket.set_only_v6(!address.ip().is_unspecified())?;
+        socket.set_only_v6(only_its_family)?;
     }
     // Elsewhere it would let two processes share the port.
     if cfg!(unix) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CorsConfig {
-    /// Origins of pages: `https://app.example.com`, or with one `*` for anything: `https://*.example.com`. They may send
+    /// Origins of pages: `https://app.example.com`, or with `*` for anything: `https://*.example.com`. They may send
     /// credentials. `*` alone is any origin, but none with credentials: a browser takes only the one or the other.
     pub allowed_origins: Vec<String>,
     /// Request headers allowed beside `accept`, `content-type` and `x-requested-with`; `*` is any.

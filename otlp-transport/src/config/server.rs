@@ -138,7 +138,7 @@ impl ServerConfig {
     /// Finds what cannot work, as binding would.
     ///
     /// # Errors
-    /// If a header to send or to allow is none, an origin has more than one `*`, or an encoding is unknown.
+    /// If a header to send or to allow is none, or an encoding is unknown.
     pub fn check(&self) -> Result<(), ConfigError> {
         let problem = |key, problem: String| Err(ConfigError { key, problem });
         for (name, value) in &self.response_headers {
@@ -146,10 +146,7 @@ impl ServerConfig {
                 return problem("response_headers", format!("`{name}`: invalid header name or value"));
             }
         }
-        if let Some(CorsConfig { allowed_origins, allowed_headers, exposed_headers, .. }) = &self.cors {
-            if let Some(origin) = allowed_origins.iter().find(|origin| origin.matches('*').count() > 1) {
-                return problem("cors.allowed_origins", format!("`{origin}` has more than one `*`"));
-            }
+        if let Some(CorsConfig { allowed_headers, exposed_headers, .. }) = &self.cors {
             for (key, names) in
                 [("cors.allowed_headers", allowed_headers), ("cors.exposed_headers", exposed_headers)]
             {

@@ -66,6 +66,21 @@ async fn all_addresses_are_those_of_both_families() {
 }
 
 #[tokio::test]
+async fn a_family_may_be_asked_for() {
+    for (address, ip) in [("tcp4://0.0.0.0:0", "0.0.0.0"), ("tcp4://localhost:0", "127.0.0.1")] {
+        let bound = TcpNet.bind(address).await.unwrap().local_addr().unwrap();
+        assert_eq!(bound.tcp().unwrap().ip().to_string(), ip, "{address}");
+    }
+    assert!(TcpNet.bind("tcp4://[::1]:0").await.is_err() && TcpNet.bind("tcp6://127.0.0.1:0").await.is_err());
+    // Not everywhere is there IPv6.
+    if let Ok(listener) = TcpNet.bind("tcp6://[::]:0").await {
+        let port = listener.local_addr().unwrap().tcp().unwrap().port();
+        assert!(TcpNet.connect(&format!("127.0.0.1:{port}")).await.is_err(), "IPv6 alone");
+        assert!(TcpNet.connect(&format!("[::1]:{port}")).await.is_ok());
+    }
+}
+
+#[tokio::test]
 async fn only_an_abandoned_socket_is_replaced() {
     let directory = Directory::new("abandoned");
     let (address, path) = (directory.address(), directory.0.join("socket"));

@@ -17,11 +17,12 @@ pub(in crate::server) struct Cors {
     max_age: Option<HeaderValue>,
 }
 
-/// What an origin may be, in lower case: the text itself, or what stands before and after anything.
+/// What an origin may be, in lower case: the text itself, or texts with anything between them.
 enum Pattern {
     Any,
     Exact(String),
-    Around(String, String),
+    /// What stands before the first `*`, between two, and after the last one.
+    Around(String, Vec<String>, String),
 }
 
 // === impl Cors ===
@@ -106,8 +107,12 @@ impl Pattern {
         let origin = origin.to_ascii_lowercase();
         match origin.split_once('*') {
             None => Self::Exact(origin),
-            Some(("", "")) => Self::Any,
-            Some((before, after)) => Self::Around(before.into(), after.into()),
+            Some(("", rest)) if rest.bytes().all(|byte| byte == b'*') => Self::Any,
+            Some((before, rest)) => {
+                let mut between: Vec<_> = rest.split('*').map(str::to_owned).collect();
+                let after = between.pop().unwrap_or_default();
+                Self::Around(before.into(), between, after)
+            }
         }
     }
 
@@ -115,8 +120,10 @@ impl Pattern {
         match self {
             Self::Any => true,
             Self::Exact(exact) => exact == origin,
-            Self::Around(before, after) => {
-                origin.strip_prefix(&**before).is_some_and(|rest| rest.ends_with(&**after))
+            Self::Around(before, between, after) => {
+                let inner = origin.strip_prefix(&**before).and_then(|rest| rest.strip_suffix(&**after));
+                let after_part = |rest, part: &String| Some(str::split_once(rest, &**part)?.1);
+                inner.and_then(|inner| between.iter().try_fold(inner, after_part)).is_some()
             }
         }
     }

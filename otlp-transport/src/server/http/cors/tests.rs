@@ -27,7 +27,13 @@ fn origins_are_allowed_by_name_and_by_pattern() {
         // What the star stands for may not overlap.
         ("https://a*a", "https://a", None),
         ("http://localhost:*", "http://localhost:3000", Some("http://localhost:3000")),
+        ("https://*.a.*", "https://x.a.example", Some("https://x.a.example")),
+        ("https://*.a.*", "https://x.b.example", None),
+        ("https://*.a.*.com", "https://x.a.com", None),
+        ("https://*.a.*.com", "https://x.a.y.com", Some("https://x.a.y.com")),
         ("*", "https://a.example", Some("*")),
+        // Not a way to any origin with credentials.
+        ("**", "https://a.example", Some("*")),
     ] {
         let answered = cors(&["https://other", allowed], &[]).origin(&asking(&[("origin", origin)]));
         let answered = answered.map(|value| value.to_str().unwrap().to_owned());
