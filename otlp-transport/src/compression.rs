@@ -7,7 +7,9 @@
 
 mod brotli;
 mod deflate;
+mod deflating;
 mod gzip;
+mod lz4;
 mod output;
 mod snappy;
 mod zstd;
@@ -168,6 +170,7 @@ const CODECS: &[&dyn Codec] = &[
     &deflate::Deflate("zlib"),
     &snappy::Snappy("snappy"),
     &snappy::Snappy("x-snappy-framed"),
+    &lz4::Lz4,
 ];
 
 /// Contexts kept for reuse, of each kind: one per thread that compresses at once, on all but the largest machines.

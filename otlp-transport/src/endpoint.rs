@@ -1,16 +1,21 @@
 //! Endpoints of clients, parsed once when a client is made: where to connect, whom to expect, what to ask for.
 
+use crate::user_info::{self, split_user};
 use crate::{Address, ConfigError};
-use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
 
 /// A parsed endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     /// Whether to speak TLS.
     pub(crate) secure: bool,
-    /// Host and, if it was given, port: what `:authority` and `host` say.
+    /// Host and, if it was given, port.
     pub(crate) authority: Authority,
+    /// What `:authority` and `host` say: `authority`, unless a setting says otherwise.
+    pub(crate) called: Authority,
+    /// User and password, as a header.
+    pub(crate) authorization: Option<HeaderValue>,
     /// `host:port`, IPv6 in brackets, or `unix://` and a path: what to connect to.
     pub(crate) address: String,
     /// Path and query; `/` if none was given.
@@ -20,11 +25,14 @@ pub(crate) struct Endpoint {
 // === impl Endpoint ===
 
 impl Endpoint {
-    /// A gRPC endpoint: `host:port`, with or without `dns:///`, a Unix socket (`unix:path`, `unix:///path`), or an
-    /// `http(s)://` URL, whose scheme wins over `insecure`. Empty: `http://localhost:4317`.
+    /// A gRPC endpoint: `host:port`, also as gRPC's targets have it (`dns:///host:port`, `passthrough:///host:port`,
+    /// `ipv4:address:port`, `ipv6:[address]:port`), a Unix socket (`unix:path`, `unix:///path`), or an `http(s)://` URL, whose
+    /// scheme wins over `insecure`. Empty: `http://localhost:4317`.
     pub(crate) fn grpc(endpoint: &str, insecure: bool) -> Result<Self, ConfigError> {
         let endpoint = if endpoint.is_empty() { DEFAULT_GRPC } else { endpoint };
-        let target = endpoint.strip_prefix("dns:///").unwrap_or(endpoint);
+        // `dns:4317` is a host and its port.
+        let after = |scheme: &&str| endpoint.strip_prefix(*scheme).filter(|rest| rest.contains(':'));
+        let target = TARGET_SCHEMES.iter().find_map(after).unwrap_or(endpoint);
         if let Some(path) = Address::unix_path(target) {
             return Self::unix(path, !insecure);
         }
@@ -35,15 +43,18 @@ impl Endpoint {
             }
             return Ok(parsed);
         }
+        let (user, target) = split_user(target);
         let authority = target
             .parse::<Authority>()
             .map_err(|error| problem(ENDPOINT, endpoint, &format!("{error}: expected host:port or a URL")))?;
-        Self::new(ENDPOINT, !insecure, authority, None, PathAndQuery::from_static("/"))
+        Self::new(!insecure, authority, None, PathAndQuery::from_static("/"), user)
+            .map_err(|error| problem(ENDPOINT, endpoint, error))
     }
 
     /// A URL taken as it is; without a path it gets `/`. `key` is the setting it stands in.
     pub(crate) fn url(key: &'static str, url: &str) -> Result<Self, ConfigError> {
-        let parsed = url
+        let (user, bare) = split_user(url);
+        let parsed = bare
             .parse::<Uri>()
             .map_err(|error| problem(key, url, &format!("not a URL: {error}")))?
             .into_parts();
@@ -55,11 +66,11 @@ impl Endpoint {
         let authority = parsed.authority.ok_or_else(|| problem(key, url, "there is no host"))?;
         let path = parsed.path_and_query.filter(|path| path.as_str() != "");
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
-        Self::new(key, secure, authority, Some(default_port), path)
+        Self::new(secure, authority, Some(default_port), path, user).map_err(|error| problem(key, url, error))
     }
 
-    /// The base URL of OTLP/HTTP, or a Unix socket (`unix:///path`), with `signal_path` (`/v1/traces`) appended. Empty:
-    /// `http://localhost:4318`.
+    /// The base URL of OTLP/HTTP, or a Unix socket (`unix:///path`), with `signal_path` (`/v1/traces`) appended to its path;
+    /// a query stays at the end. Empty: `http://localhost:4318`.
     /// OTLP exporter §Endpoint URLs for OTLP/HTTP.
     pub(crate) fn http(base: &str, signal_path: &str) -> Result<Self, ConfigError> {
         let base = if base.is_empty() { DEFAULT_HTTP } else { base };
@@ -67,12 +78,18 @@ impl Endpoint {
             Some(path) => Self::unix(path, false)?,
             None => Self::url(ENDPOINT, base)?,
         };
-        if endpoint.path.query().is_some() {
-            return Err(problem(ENDPOINT, base, "a base URL has no query; signal endpoints may have one"));
-        }
-        let path = format!("{}{signal_path}", endpoint.path.path().trim_end_matches('/'));
+        let query = endpoint.path.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let path = format!("{}{signal_path}{query}", endpoint.path.path().trim_end_matches('/'));
         endpoint.path = path.parse().map_err(|error| problem(ENDPOINT, base, &format!("{error}")))?;
         Ok(endpoint)
+    }
+
+    /// The same, called otherwise in requests; an empty `name` changes nothing.
+    pub(crate) fn called(mut self, name: &str) -> Result<Self, ConfigError> {
+        if !name.is_empty() {
+            self.called = name.parse().map_err(|error| problem(AUTHORITY, name, &format!("{error}")))?;
+        }
+        Ok(self)
     }
 
     /// The host as certificates name it: without brackets.
@@ -85,7 +102,7 @@ impl Endpoint {
         let scheme = if self.secure { Scheme::HTTPS } else { Scheme::HTTP };
         Uri::builder()
             .scheme(scheme)
-            .authority(self.authority.clone())
+            .authority(self.called.clone())
             .path_and_query(path)
             .build()
             .map_err(|error| problem(ENDPOINT, self.authority.as_str(), &error.to_string()))
@@ -111,47 +128,53 @@ impl Endpoint {
             return Err(problem(ENDPOINT, "unix:", "there is no path"));
         }
         let authority = Authority::from_static("localhost");
-        let path_and_query = PathAndQuery::from_static("/");
-        Ok(Self { secure, authority, address: format!("unix://{path}"), path: path_and_query })
+        let address = format!("unix://{path}");
+        let called = authority.clone();
+        Ok(Self {
+            secure,
+            authority,
+            called,
+            authorization: None,
+            address,
+            path: PathAndQuery::from_static("/"),
+        })
     }
 
+    /// An endpoint on TCP; `user` is `name:password` as a URL has it.
     fn new(
-        key: &'static str,
         secure: bool,
         authority: Authority,
         default_port: Option<u16>,
         path: PathAndQuery,
-    ) -> Result<Self, ConfigError> {
-        let given = authority.as_str();
-        if given.contains('@') {
-            // Not quoted: it is a secret.
-            return Err(ConfigError {
-                key,
-                problem: "credentials in an endpoint: send them as a header".into(),
-            });
-        }
+        user: Option<&str>,
+    ) -> Result<Self, &'static str> {
         let host = authority.host();
         if host.is_empty() {
-            return Err(problem(key, given, "there is no host"));
+            return Err("there is no host");
         }
-        let has_port = given.len() > host.len();
+        let has_port = authority.as_str().len() > host.len();
         let port = match (authority.port_u16().filter(|&port| port > 0), default_port) {
             (Some(port), _) => port,
             (None, Some(port)) if !has_port => port,
-            (None, None) if !has_port => return Err(problem(key, given, "there is no port; gRPC's is 4317")),
-            _ => return Err(problem(key, given, "the port is not a number from 1 to 65535")),
+            (None, None) if !has_port => return Err("there is no port; gRPC's is 4317"),
+            _ => return Err("the port is not a number from 1 to 65535"),
         };
         let address = format!("{host}:{port}");
-        Ok(Self { secure, authority, address, path })
+        let basic = user.map(user_info::basic).transpose();
+        let authorization = basic.map_err(|()| "the user or the password cannot be sent")?;
+        Ok(Self { secure, called: authority.clone(), authority, authorization, address, path })
     }
 }
 
 fn problem(key: &'static str, given: &str, problem: &str) -> ConfigError {
-    // What may have credentials in it is not quoted.
-    let given = if given.contains('@') { "…" } else { given };
+    // What may have credentials in it is not quoted, nor is a query.
+    let given = if given.contains('@') { "…" } else { given.split('?').next().unwrap_or_default() };
     ConfigError { key, problem: format!("`{given}`: {problem}") }
 }
 
+/// Of gRPC's targets; one without the slashes is the same.
+const TARGET_SCHEMES: [&str; 6] = ["dns:///", "dns:", "passthrough:///", "passthrough:", "ipv4:", "ipv6:"];
+const AUTHORITY: &str = "authority";
 const ENDPOINT: &str = "endpoint";
 const DEFAULT_GRPC: &str = "http://localhost:4317";
 const DEFAULT_HTTP: &str = "http://localhost:4318";

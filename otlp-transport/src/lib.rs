@@ -32,6 +32,7 @@ mod server;
 mod strategy;
 #[cfg_attr(not(feature = "tls"), path = "tls/absent.rs")]
 mod tls;
+mod user_info;
 
 pub use auth::{
     ApiKey, ApiKeyAuth, AuthRequest, Authenticate, BasicAuth, BasicCredentials, BearerAuth, BearerConfig,

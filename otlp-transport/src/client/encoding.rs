@@ -5,7 +5,8 @@ use crate::client::json::transcode;
 use crate::client::room::{Room, Rooms};
 use crate::client::stats::ClientStats;
 use crate::{
-    ClientConfig, CompressError, Compressor, DecompressError, Encoding, ExportError, TransportContext, codec,
+    ClientConfig, Codec, CompressError, Compression, Compressor, DecompressError, Encoding, ExportError,
+    TransportContext, codec,
 };
 use bytes::Bytes;
 use otlp_protocol::{Batch, BufferPool, Charge, ErrorKind, Payload, Retry};
@@ -37,6 +38,21 @@ impl Encoder {
         let max_request_bytes = config.limits.max_request_bytes;
         let (buffers, room) = (context.buffers.clone(), Rooms::new(context.budget.clone()));
         Self { encoding: config.encoding, compressor, max_request_bytes, buffers, room, stats }
+    }
+
+    /// The same for gRPC, where snappy means the framed stream.
+    pub(crate) fn for_grpc(
+        config: &ClientConfig,
+        context: &TransportContext,
+        stats: Arc<ClientStats>,
+    ) -> Self {
+        let mut encoder = Self::new(config, context, stats);
+        if let (Compression::Snappy, Some((_, compressor))) = (config.compression, &mut encoder.compressor)
+            && let Some(framed) = Compression::SnappyFramed.name().and_then(codec).and_then(Codec::compressor)
+        {
+            *compressor = framed;
+        }
+        encoder
     }
 
     /// The content encoding's name; `None` if requests are not compressed.

@@ -14,7 +14,7 @@ use crate::{
     ClientConfig, Clock, ConfigError, Credentials, Encoding, Export, ExportError, ExportResult,
     TransportContext, accepted_encodings,
 };
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use http::{Method, Request, Uri};
 use otlp_protocol::{Batch, BufferPool, ErrorKind, FrameHeader, Retry, Signal};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl GrpcClient {
     /// # Errors
     /// If a setting cannot work.
     pub fn new(context: &TransportContext, config: &ClientConfig) -> Result<Self, ConfigError> {
-        let endpoint = Endpoint::grpc(&config.endpoint, config.tls.insecure)?;
+        let endpoint = Endpoint::grpc(&config.endpoint, config.tls.insecure)?.called(&config.authority)?;
         if !config.signal_endpoints.is_empty() {
             let problem = "gRPC has one endpoint for all signals".into();
             return Err(ConfigError { key: "signal_endpoints", problem });
@@ -71,7 +71,7 @@ impl GrpcClient {
         }
         let connector = Connector::new(context, config, &endpoint, Versions::Http2)?;
         let stats = config.stats.clone().unwrap_or_default();
-        let encoder = Encoder::new(config, context, stats.clone());
+        let encoder = Encoder::for_grpc(config, context, stats.clone());
         let timeout = config.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
         let uri = |signal: Signal| {
@@ -86,7 +86,7 @@ impl GrpcClient {
             buffers: context.buffers.clone(),
             pool: ConnectionPool::new(connector, config.limits.clone(), context.clock.clone(), stats),
             uris: config.signals.iter().copied().map(uri).collect::<Result<_, ConfigError>>()?,
-            headers: request_headers(config, encoder.name(), timeout)?,
+            headers: request_headers(config, &endpoint, encoder.name(), timeout)?,
             credentials: config.credentials.clone(),
             encoder,
             timeout,
@@ -146,10 +146,16 @@ impl Inner {
 
 fn request_headers(
     config: &ClientConfig,
+    endpoint: &Endpoint,
     encoding: Option<&'static str>,
     timeout: Option<Duration>,
 ) -> Result<HeaderMap, ConfigError> {
     let mut headers = headers::configured(config, true)?;
+    if let Some(authorization) = &endpoint.authorization
+        && !headers.contains_key(AUTHORIZATION)
+    {
+        headers.insert(AUTHORIZATION, authorization.clone());
+    }
     headers.insert(TE, HeaderValue::from_static("trailers"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static(accepted_encodings()));

@@ -50,7 +50,8 @@ pub(crate) fn proven<'a>(
 
 /// Whether secrets would leave the machine in the clear.
 pub(crate) fn exposes_secrets(config: &ClientConfig, endpoint: &Endpoint) -> bool {
-    let is_secret = config.credentials.as_ref().is_some_and(|credentials| credentials.is_secret());
+    let is_secret = endpoint.authorization.is_some()
+        || config.credentials.as_ref().is_some_and(|credentials| credentials.is_secret());
     let host = endpoint.host();
     let is_near = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     is_secret && !endpoint.secure && !is_near

@@ -13,7 +13,9 @@ use crate::{
     ClientConfig, Clock, ConfigError, Credentials, Encoding, Export, ExportResult, TransportContext,
 };
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION,
+};
 use http::{Method, Request};
 use otlp_protocol::{Batch, BufferPool};
 use std::sync::Arc;
@@ -126,6 +128,11 @@ impl Inner {
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
         request.headers_mut().clone_from(headers);
+        if let Some(authorization) = &target.authorization
+            && !headers.contains_key(AUTHORIZATION)
+        {
+            request.headers_mut().insert(AUTHORIZATION, authorization.clone());
+        }
         if absolute {
             request.uri_mut().clone_from(&target.url);
         } else {

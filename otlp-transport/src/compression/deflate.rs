@@ -1,11 +1,11 @@
-//! deflate as HTTP means it: zlib's framing, RFC 1950, under both of its names. Taken, not made: whoever can read it reads
-//! gzip as well.
+//! deflate as HTTP means it: zlib's framing, RFC 1950, under both of its names.
 
+use super::deflating::Deflating;
 use super::output::{Inflate, inflate};
-use super::{Codec, DecompressError, MAX_IDLE_CONTEXTS};
+use super::{Codec, CompressError, Compressor, DecompressError, MAX_IDLE_CONTEXTS, PiecewiseCompressor};
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
-use otlp_protocol::{BufferPool, Charge, ObjectPool, PooledObject};
+use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload, PooledObject};
 use std::sync::LazyLock;
 
 /// By its name.
@@ -33,6 +33,37 @@ impl Codec for Deflate {
     ) -> Result<Bytes, DecompressError> {
         let begin = || Stream { codec: self, inflater: INFLATERS.take(), rest: wire, is_over: false };
         inflate(begin, wire.len(), max_bytes, charge, buffers)
+    }
+
+    fn compressor(&self) -> Option<&'static dyn Compressor> {
+        Some(&Zlib)
+    }
+}
+
+/// Makes it, under either name.
+struct Zlib;
+
+impl Compressor for Zlib {
+    fn compress(&self, plain: &Payload, _buffers: &BufferPool) -> Result<Bytes, CompressError> {
+        let mut stream = Deflating::framed(MADE);
+        plain.segments().try_for_each(|segment| stream.push(segment))?;
+        stream.finish().map(Bytes::from)
+    }
+
+    fn piecewise(&self, _plain_len: usize) -> Box<dyn PiecewiseCompressor> {
+        Box::new(Piecewise(Deflating::framed(MADE)))
+    }
+}
+
+struct Piecewise(Deflating);
+
+impl PiecewiseCompressor for Piecewise {
+    fn push(&mut self, plain: &[u8]) -> Result<(), CompressError> {
+        self.0.push(plain)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Bytes, CompressError> {
+        self.0.finish().map(Bytes::from)
     }
 }
 
@@ -74,3 +105,4 @@ impl Deflate {
 static INFLATERS: LazyLock<ObjectPool<Decompress>> = LazyLock::new(|| {
     ObjectPool::new(MAX_IDLE_CONTEXTS, || Decompress::new(true), |inflater| inflater.reset(true))
 });
+const MADE: &str = "zlib";

@@ -1,18 +1,20 @@
 //! Snappy in both of its formats, which go by one name: the bare block that HTTP means, and the framed stream that gRPC
-//! means. Taken, not made: what compresses telemetry better costs little more.
+//! means.
 //!
 //! They cannot be mistaken for one another. Read as a block, a stream's identifier would be a copy from before the start
 //! of the block.
 
+mod compress;
+
 use super::output::{Inflate, inflate};
-use super::{Codec, DecompressError};
+use super::{Codec, Compressor, DecompressError};
 use bytes::Bytes;
 use otlp_protocol::{BufferPool, Charge};
 use snap::raw::{Decoder, decompress_len};
 use snap::read::FrameDecoder;
 use std::io::Read;
 
-/// By its name.
+/// By its name: of `snappy` the bare block is made, of any other the framed stream.
 pub(super) struct Snappy(pub(super) &'static str);
 
 impl Codec for Snappy {
@@ -44,6 +46,10 @@ impl Codec for Snappy {
             self.block(wire, max_bytes, charge, buffers)
         }
     }
+
+    fn compressor(&self) -> Option<&'static dyn Compressor> {
+        Some(if self.0 == "snappy" { &compress::Block } else { &compress::Framed })
+    }
 }
 
 impl Snappy {
@@ -54,7 +60,7 @@ impl Snappy {
         charge: &mut Charge,
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError> {
-        let len = decompress_len(wire).map_err(|_| self.malformed("its length is not one"))?;
+        let len = decompress_len(wire).map_err(|_| self.malformed("invalid length prefix"))?;
         if len > wire.len().saturating_mul(MAX_RATIO) {
             return Err(self.malformed("its length cannot be right"));
         }

@@ -1,20 +1,25 @@
 //! Where a client sends, how, and what its connections may cost.
 
 use super::TlsConfig;
+use crate::user_info::split_user;
 use crate::{ClientStats, Credentials};
 use otlp_protocol::Signal;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A client's settings: one destination. Debug output shows neither the values of headers
-/// nor the proxy, which may be secrets.
+/// A client's settings: one destination. Debug output shows neither the values of headers nor the proxy, nor users,
+/// passwords and queries of URLs, which may be secrets.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientConfig {
     /// gRPC: `host:port` or `http(s)://host:port`. HTTP: the base URL, to which `/v1/<signal>` is appended. Empty: the
-    /// specification's default, `http://localhost:4317` for gRPC and `http://localhost:4318` for HTTP.
+    /// specification's default, `http://localhost:4317` for gRPC and `http://localhost:4318` for HTTP. `user:password@`
+    /// before the host is sent as Basic authentication, unless headers or credentials say otherwise.
     pub endpoint: String,
+    /// `host` or `host:port` that requests call the server, in `:authority` and `host`, in place of the endpoint's. TLS does
+    /// not use it. Default none.
+    pub authority: String,
     /// `host:port` to connect to instead of the endpoint's own; what requests and certificates name stays the endpoint.
     /// For addresses that balancing found. Default none.
     pub connect_to: Option<String>,
@@ -97,6 +102,16 @@ pub enum Compression {
     Zstd,
     /// Brotli, RFC 7932. The Collector does not take it.
     Brotli,
+    /// zlib, RFC 1950, as `zlib`. Collectors take it over HTTP alone.
+    Zlib,
+    /// zlib, RFC 1950, as `deflate`. Collectors take it over HTTP alone.
+    Deflate,
+    /// Snappy: over HTTP the bare block, over gRPC the framed stream.
+    Snappy,
+    /// Snappy's framed stream, as `x-snappy-framed`. Collectors take it over HTTP alone.
+    SnappyFramed,
+    /// LZ4's frame format. Collectors take it over HTTP alone.
+    Lz4,
 }
 
 impl ClientConfig {
@@ -104,6 +119,7 @@ impl ClientConfig {
     pub fn new(endpoint: impl Into<String>) -> Self {
         Self {
             endpoint: endpoint.into(),
+            authority: String::new(),
             connect_to: None,
             proxy_url: String::new(),
             signals: Signal::ALL.to_vec(),
@@ -124,12 +140,15 @@ impl ClientConfig {
 impl fmt::Debug for ClientConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        let own: Vec<_> =
+            self.signal_endpoints.iter().map(|(name, url)| (name, without_secrets(url))).collect();
         f.debug_struct("ClientConfig")
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &without_secrets(&self.endpoint))
+            .field("authority", &self.authority)
             .field("connect_to", &self.connect_to)
             .field("has_proxy", &!self.proxy_url.is_empty())
             .field("signals", &self.signals)
-            .field("signal_endpoints", &self.signal_endpoints)
+            .field("signal_endpoints", &own)
             .field("encoding", &self.encoding)
             .field("compression", &self.compression)
             .field("headers", &names)
@@ -142,6 +161,12 @@ impl fmt::Debug for ClientConfig {
     }
 }
 
+/// A URL without user, password and query.
+fn without_secrets(url: &str) -> String {
+    let (_, url) = split_user(url);
+    url.split('?').next().unwrap_or_default().to_owned()
+}
+
 impl Compression {
     /// The name in `content-encoding` and `grpc-encoding`; `None` for no compression.
     pub fn name(self) -> Option<&'static str> {
@@ -150,6 +175,11 @@ impl Compression {
             Self::Gzip => Some("gzip"),
             Self::Zstd => Some("zstd"),
             Self::Brotli => Some("br"),
+            Self::Zlib => Some("zlib"),
+            Self::Deflate => Some("deflate"),
+            Self::Snappy => Some("snappy"),
+            Self::SnappyFramed => Some("x-snappy-framed"),
+            Self::Lz4 => Some("lz4"),
         }
     }
 }

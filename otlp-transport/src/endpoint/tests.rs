@@ -40,6 +40,12 @@ fn grpc_endpoints() {
         ("collector:4317", true, false, "collector:4317", "collector"),
         ("collector:4317", false, true, "collector:4317", "collector"),
         ("dns:///collector:4317", true, false, "collector:4317", "collector"),
+        ("dns:collector:4317", true, false, "collector:4317", "collector"),
+        ("passthrough:///collector:4317", true, false, "collector:4317", "collector"),
+        ("passthrough:collector:4317", false, true, "collector:4317", "collector"),
+        ("ipv4:127.0.0.1:4317", true, false, "127.0.0.1:4317", "127.0.0.1"),
+        ("ipv6:[::1]:4317", true, false, "[::1]:4317", "::1"),
+        ("http://user:pass@collector:4317", false, false, "collector:4317", "collector"),
         ("http://collector:4317", false, false, "collector:4317", "collector"),
         ("https://collector:4317/", true, true, "collector:4317", "collector"),
         ("https://collector", true, true, "collector:443", "collector"),
@@ -79,7 +85,6 @@ fn what_cannot_work_is_refused_by_name() {
         (grpc(":4317"), "host"),
         (grpc("a b:1"), "host:port"),
         (http("collector:4318"), "http://"),
-        (http("http://collector:4318/a?b"), "no query"),
         (http("http://"), "`http://`"),
         (http("/v1"), "http://"),
     ];
@@ -89,18 +94,50 @@ fn what_cannot_work_is_refused_by_name() {
 }
 
 #[test]
-fn credentials_are_refused_without_being_quoted() {
+fn a_base_url_keeps_its_query_at_the_end() {
+    let endpoint = Endpoint::http("http://c:1/in/?key=1/2", "/v1/logs").unwrap();
+    assert_eq!(endpoint.uri(endpoint.path.clone()).unwrap(), "http://c:1/in/v1/logs?key=1/2");
+    assert_eq!(endpoint.name(), "http://c:1/in/v1/logs", "a query may hold a secret");
+}
+
+#[test]
+fn user_and_password_are_sent_and_not_shown() {
+    for (url, expected) in [
+        ("http://user:secret@c:1", "Basic dXNlcjpzZWNyZXQ="),
+        ("https://user:sec%3Aret@c:1/x?a@b", "Basic dXNlcjpzZWM6cmV0"),
+        ("http://user@c:1", "Basic dXNlcjo="),
+    ] {
+        let endpoint = Endpoint::url("endpoint", url).unwrap();
+        assert_eq!(endpoint.authorization.as_ref().unwrap(), expected, "{url}");
+        assert_eq!((endpoint.address.as_str(), endpoint.authority.as_str()), ("c:1", "c:1"), "{url}");
+        let shown =
+            format!("{endpoint:?} {} {}", endpoint.name(), endpoint.uri(endpoint.path.clone()).unwrap());
+        assert!(!shown.contains("ret") && !shown.contains("user"), "{shown}");
+    }
+    assert_eq!(Endpoint::http("http://c:1/a@b", "/v1/logs").unwrap().authorization, None);
+}
+
+#[test]
+fn requests_may_call_the_server_otherwise() {
+    let endpoint = Endpoint::url("endpoint", "https://c:1").unwrap().called("tenant.example:9").unwrap();
+    assert_eq!(endpoint.uri(endpoint.path.clone()).unwrap(), "https://tenant.example:9/");
+    assert_eq!((endpoint.host(), endpoint.name().as_str()), ("c", "https://c:1"));
+    assert!(endpoint.called("a b").unwrap_err().to_string().starts_with("authority: `a b`"));
+}
+
+#[test]
+fn what_is_wrong_with_a_url_is_said_without_its_user() {
     for endpoint in [
-        "http://user:secret@collector",
         "ftp://user:secret@collector",
         "user:secret@collector",
-        "https://user:secret @collector",
+        "https://user:secret @collector:x",
         "https://user:secret@",
-        "https://user:secret@collector?x=1",
+        "https://user:sec/ret@collector",
+        "https://us%3Aer:secret@collector:1",
     ] {
         for result in [Endpoint::http(endpoint, "/v1/logs"), Endpoint::grpc(endpoint, true)] {
             let error = result.unwrap_err().to_string();
-            assert!(!error.contains("secret"), "{endpoint}: {error}");
+            assert!(!error.contains("secret") && !error.contains("sec/"), "{endpoint}: {error}");
         }
     }
 }

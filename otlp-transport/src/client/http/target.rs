@@ -22,6 +22,8 @@ pub(super) struct Target {
     pub(super) url: Uri,
     /// For HTTP/1.1: path and query alone, or to a proxy that sends requests on the whole URL.
     pub(super) path: Uri,
+    /// User and password of the URL.
+    pub(super) authorization: Option<HeaderValue>,
     /// For that proxy.
     pub(super) proxy_authorization: Option<HeaderValue>,
     /// Host and, if it was given, port.
@@ -54,6 +56,7 @@ impl Targets {
                 Some((_, url)) => Endpoint::url(SIGNAL_ENDPOINTS, url)?,
                 None => Endpoint::http(&config.endpoint, signal.http_path)?,
             };
+            let endpoint = endpoint.called(&config.authority)?;
             let pool = targets.pool(context, config, &endpoint, stats).map_err(|error| match own {
                 Some(_) if error.key == ENDPOINT => ConfigError { key: SIGNAL_ENDPOINTS, ..error },
                 _ => error,
@@ -100,8 +103,8 @@ impl Target {
         let problem = |problem: String| ConfigError { key: ENDPOINT, problem };
         let url = endpoint.uri(endpoint.path.clone())?;
         let host =
-            HeaderValue::from_str(endpoint.authority.as_str()).map_err(|error| problem(error.to_string()))?;
-        let name = endpoint.name();
+            HeaderValue::from_str(endpoint.called.as_str()).map_err(|error| problem(error.to_string()))?;
+        let (name, authorization) = (endpoint.name(), endpoint.authorization.clone());
         let (path, proxy_authorization) = match pool.forwarding() {
             Some((proxy, address)) => {
                 let authority =
@@ -112,7 +115,7 @@ impl Target {
             }
             None => (Uri::from(endpoint.path), None),
         };
-        Ok(Self { url, path, proxy_authorization, host, name, pool })
+        Ok(Self { url, path, authorization, proxy_authorization, host, name, pool })
     }
 
     pub(super) fn pool(&self) -> &ConnectionPool {

@@ -1,10 +1,8 @@
 //! The URL of a proxy.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::user_info;
 use http::HeaderValue;
 use http::uri::Authority;
-use percent_encoding::percent_decode_str;
 use std::fmt;
 
 /// A parsed proxy URL. `Display` and `Debug` show neither user nor password.
@@ -54,7 +52,7 @@ impl ProxyUrl {
             return Err(problem("the proxy has no host"));
         }
         let authorization = user
-            .map(basic)
+            .map(user_info::basic)
             .transpose()
             .map_err(|()| problem("the proxy's user or password cannot be sent"))?;
         Ok(Self { secure, address: format!("{name}:{port}"), authorization })
@@ -77,19 +75,4 @@ impl fmt::Debug for ProxyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ProxyUrl({self})")
     }
-}
-
-/// `user:password`, percent-encoded, as basic authentication (RFC 7617).
-fn basic(user: &str) -> Result<HeaderValue, ()> {
-    let (user, password) = user.split_once(':').unwrap_or((user, ""));
-    let mut plain: Vec<u8> = percent_decode_str(user).collect();
-    // A colon would end the user.
-    if plain.contains(&b':') {
-        return Err(());
-    }
-    plain.push(b':');
-    plain.extend(percent_decode_str(password));
-    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(plain))).map_err(|_| ())?;
-    value.set_sensitive(true);
-    Ok(value)
 }

@@ -5,7 +5,7 @@ use super::{batch, batch_of, config, context, fixture, table};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use h2::Reason;
-use otlp_protocol::{Accepted, BufferPool, ByteBudget, ErrorKind, Payload, Retry, RpcStatus, Signal};
+use otlp_protocol::{Accepted, BufferPool, ByteBudget, Charge, ErrorKind, Payload, Retry, RpcStatus, Signal};
 use otlp_transport::{ClientConfig, Compression, Export, ExportError, ExportResult, GrpcClient, codec};
 use std::time::Duration;
 
@@ -48,6 +48,30 @@ async fn what_is_sent_is_the_batch_under_the_right_headers() {
         assert_eq!(seen.headers.get("grpc-encoding"), None);
     }
     assert_eq!(fake.connections(), 1);
+}
+
+/// The name is that of the bare block, which gRPC does not use.
+#[tokio::test]
+async fn snappy_is_the_framed_stream() {
+    let fake = Fake::http2(|_| Reply::message(b"")).await;
+    let mut config = config(fake.address);
+    config.compression = Compression::Snappy;
+    config.authority = "tenant.example:9".into();
+    config.endpoint = format!("http://user:s3cret@{}", fake.address);
+    let (batch, bytes) = batch();
+    GrpcClient::new(&context(), &config).unwrap().export(batch).await.unwrap();
+    let seen = fake.seen().pop().unwrap();
+    assert_eq!(seen.headers["grpc-encoding"], "snappy");
+    assert!(seen.body[5..].starts_with(b"\xff\x06\0\0sNaPpY"));
+    let plain = codec("snappy").unwrap().decompress(
+        &seen.body[5..],
+        1 << 20,
+        &mut Charge::none(),
+        &BufferPool::new(1),
+    );
+    assert_eq!(plain.unwrap(), bytes);
+    assert_eq!(seen.headers["authorization"], "Basic dXNlcjpzM2NyZXQ=");
+    assert!(seen.uri.starts_with("http://tenant.example:9/"), "{}", seen.uri);
 }
 
 #[tokio::test]

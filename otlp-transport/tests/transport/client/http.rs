@@ -80,6 +80,29 @@ async fn signals_may_have_urls_of_their_own() {
     assert_eq!((base.connections(), other.connections(), client.pools().count()), (1, 1, 2));
 }
 
+#[tokio::test]
+async fn the_url_may_name_a_user_and_requests_another_host() {
+    let fake = Fake::http1(|_| answer(200, PROTOBUF, b"")).await;
+    let mut config = ClientConfig::new(format!("http://user:s3cret@{}/in?key=s3cret", fake.address));
+    config.authority = "tenant.example".into();
+    assert!(!format!("{config:?}").contains("s3cret"));
+    let client = HttpClient::new(&context(), &config).unwrap();
+    client.export(batch().0).await.unwrap();
+    config.headers = vec![("authorization".into(), "mine".into())];
+    HttpClient::new(&context(), &config).unwrap().export(batch().0).await.unwrap();
+    let [first, second] = &fake.seen()[..] else { panic!("not two requests") };
+    assert_eq!(
+        (&*first.uri, &first.headers["host"]),
+        ("/in/v1/traces?key=s3cret", &"tenant.example".parse().unwrap())
+    );
+    assert_eq!(first.headers["authorization"], "Basic dXNlcjpzM2NyZXQ=");
+    assert_eq!(second.headers["authorization"], "mine", "what is configured goes before the URL");
+
+    config.endpoint = "http://user:s3cret@127.0.0.1:1".into();
+    let error = HttpClient::new(&context(), &config).unwrap().export(batch().0).await.unwrap_err();
+    assert!(!error.to_string().contains("s3cret") && error.to_string().contains("127.0.0.1:1"), "{error}");
+}
+
 /// OTLP §Failures-1: every row of the table.
 #[tokio::test]
 async fn statuses_are_retryable_as_the_table_says() {

@@ -269,17 +269,35 @@ async fn answered_pings_keep_a_slow_connection() {
 async fn aged_connections_are_replaced() {
     let http2 = Fake::http2(|_| Reply::message(b"")).await;
     let http1 = Fake::http1(|_| OK.to_vec()).await;
-    let aged = |fake: &Fake| {
+    let aged = |fake: &Fake, age| {
         let mut config = config(fake.address);
-        config.limits.max_connection_age = Some(Duration::from_millis(1));
+        config.limits.max_connection_age = Some(age);
         config
     };
-    let grpc = GrpcClient::new(&context(), &aged(&http2)).unwrap();
-    let http = HttpClient::new(&context(), &aged(&http1)).unwrap();
+    let grpc = GrpcClient::new(&context(), &aged(&http2, Duration::from_millis(1))).unwrap();
+    let http = HttpClient::new(&context(), &aged(&http1, Duration::from_millis(1))).unwrap();
     for _ in 0..3 {
         grpc.export(batch().0).await.unwrap();
         http.export(batch().0).await.unwrap();
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!((http2.connections(), http1.connections()), (3, 3));
+}
+
+/// The Collector's `disable_keep_alives`.
+#[tokio::test]
+async fn with_an_age_of_nothing_a_connection_takes_one_request() {
+    let (http2, http1) = (Fake::http2(|_| Reply::message(b"")).await, Fake::http1(|_| OK.to_vec()).await);
+    let once = |fake: &Fake| {
+        let mut config = config(fake.address);
+        config.limits.max_connection_age = Some(Duration::ZERO);
+        config
+    };
+    let grpc = GrpcClient::new(&context(), &once(&http2)).unwrap();
+    let http = HttpClient::new(&context(), &once(&http1)).unwrap();
+    for _ in 0..3 {
+        grpc.export(batch().0).await.unwrap();
+        http.export(batch().0).await.unwrap();
     }
     assert_eq!((http2.connections(), http1.connections()), (3, 3));
 }

@@ -1,0 +1,66 @@
+//! Making deflate, piece by piece: zlib at its fastest.
+
+use super::{CompressError, MAX_IDLE_CONTEXTS};
+use flate2::{Compress, Compression, FlushCompress, Status};
+use otlp_protocol::{ObjectPool, PooledObject};
+use std::sync::LazyLock;
+
+/// A stream being made, after what stands before it.
+pub(super) struct Deflating {
+    codec: &'static str,
+    deflater: PooledObject<Compress>,
+    out: Vec<u8>,
+}
+
+impl Deflating {
+    /// A stream without a frame of its own, RFC 1951, after `header`.
+    pub(super) fn bare(codec: &'static str, header: &[u8]) -> Self {
+        Self { codec, deflater: BARE.take(), out: header.to_vec() }
+    }
+
+    /// A stream in zlib's frame, RFC 1950.
+    pub(super) fn framed(codec: &'static str) -> Self {
+        Self { codec, deflater: FRAMED.take(), out: Vec::new() }
+    }
+
+    /// Compresses what comes next.
+    pub(super) fn push(&mut self, plain: &[u8]) -> Result<(), CompressError> {
+        self.deflate(plain, FlushCompress::None)
+    }
+
+    /// Ends the stream.
+    pub(super) fn finish(&mut self) -> Result<Vec<u8>, CompressError> {
+        self.deflate(&[], FlushCompress::Finish)?;
+        Ok(std::mem::take(&mut self.out))
+    }
+
+    fn deflate(&mut self, mut plain: &[u8], flush: FlushCompress) -> Result<(), CompressError> {
+        loop {
+            if self.out.capacity() - self.out.len() < MIN_ROOM {
+                self.out.reserve(MIN_GROWTH);
+            }
+            let before = self.deflater.total_in();
+            let status = self
+                .deflater
+                .compress_vec(plain, &mut self.out, flush)
+                .map_err(|_| CompressError { codec: self.codec, problem: "the stream is broken" })?;
+            plain = &plain[(self.deflater.total_in() - before) as usize..];
+            let is_done = match flush {
+                FlushCompress::Finish => status == Status::StreamEnd,
+                _ => plain.is_empty(),
+            };
+            if is_done {
+                return Ok(());
+            }
+        }
+    }
+}
+
+static BARE: LazyLock<ObjectPool<Compress>> = LazyLock::new(|| {
+    ObjectPool::new(MAX_IDLE_CONTEXTS, || Compress::new(Compression::fast(), false), Compress::reset)
+});
+static FRAMED: LazyLock<ObjectPool<Compress>> = LazyLock::new(|| {
+    ObjectPool::new(MAX_IDLE_CONTEXTS, || Compress::new(Compression::fast(), true), Compress::reset)
+});
+const MIN_ROOM: usize = 4 << 10;
+const MIN_GROWTH: usize = 64 << 10;
