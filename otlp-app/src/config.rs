@@ -20,6 +20,7 @@ mod literal;
 mod mask;
 mod merge;
 mod node;
+mod number;
 mod parse;
 mod pipeline;
 pub(crate) mod plan;

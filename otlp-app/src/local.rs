@@ -52,7 +52,7 @@ pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
         exporters,
         pipelines: pipelines.into(),
         metrics_endpoint: None,
-        health: None,
+        health: Vec::new(),
         auth: AuthPlans::default(),
         memory_limit_bytes: None,
         files: Vec::new(),

@@ -96,6 +96,13 @@ pub(crate) const COMPONENT_TYPES: &[ComponentType] = &[
         build: Build::Exporter(exporter::debug),
     },
     ComponentType {
+        name: "logging",
+        aliases: &[],
+        about: "the old name of debug",
+        rules: exporter::LOGGING_RULES,
+        build: Build::Exporter(exporter::logging),
+    },
+    ComponentType {
         name: "nop",
         aliases: &[],
         about: "accepts everything, keeps nothing",
@@ -120,7 +127,7 @@ pub(crate) const COMPONENT_TYPES: &[ComponentType] = &[
         name: "load_balancing",
         aliases: &["loadbalancing"],
         about: "spreads requests over several endpoints",
-        rules: &[exporter::BALANCE_RULES],
+        rules: &[exporter::BALANCE_RULES, exporter::QUEUE_RULES],
         build: Build::Exporter(exporter::load_balancing),
     },
     ComponentType {
@@ -165,6 +172,27 @@ pub(crate) const COMPONENT_TYPES: &[ComponentType] = &[
         rules: &[],
         build: Build::Extension(extension::headers_setter),
     },
+    ComponentType {
+        name: "memory_ballast",
+        aliases: &[],
+        about: "is accepted without effect: there is no garbage to collect",
+        rules: &[extension::MEMORY_BALLAST_RULES],
+        build: Build::Extension(extension::inert),
+    },
+    ComponentType {
+        name: "pprof",
+        aliases: &[],
+        about: "is accepted without effect: there is no Go runtime to profile",
+        rules: &[extension::PPROF_RULES],
+        build: Build::Extension(extension::inert),
+    },
+    ComponentType {
+        name: "zpages",
+        aliases: &[],
+        about: "is accepted without effect",
+        rules: &[extension::ZPAGES_RULES],
+        build: Build::Extension(extension::inert),
+    },
 ];
 
 // === impl ComponentType ===
@@ -180,7 +208,8 @@ impl ComponentType {
         COMPONENT_TYPES.iter().filter(move |found| found.kind() == kind)
     }
 
-    fn kind(&self) -> Kind {
+    /// Its kind.
+    pub(crate) fn kind(&self) -> Kind {
         match self.build {
             Build::Receiver(_) => Kind::Receiver,
             Build::Processor(_) => Kind::Processor,

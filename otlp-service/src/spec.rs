@@ -17,8 +17,8 @@ pub struct GatewaySpec {
     pub pipelines: Vec<PipelineSpec>,
     /// Where to serve own metrics as Prometheus text under `/metrics`: `host:port`. `None`: nowhere.
     pub metrics_endpoint: Option<String>,
-    /// Where to answer health probes. `None`: nowhere.
-    pub health: Option<HealthSpec>,
+    /// Where to answer health probes.
+    pub health: Vec<HealthSpec>,
     /// Lines that each stream of the process (`stderr`) has dropped as nobody read the stream: shown as
     /// `otlp_process_dropped_lines`.
     pub dropped_lines: Vec<(&'static str, Arc<AtomicU64>)>,

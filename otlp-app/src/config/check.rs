@@ -38,7 +38,7 @@ pub(crate) fn check(mut root: Node, problems: &mut Problems) -> Option<Plan> {
     let (metrics_endpoint, logs) = match service.get_mut("telemetry") {
         Some(telemetry) => {
             rules::apply(TELEMETRY_RULES, "service.telemetry", telemetry, problems, &mut defined.notes);
-            telemetry::telemetry(telemetry, problems).unwrap_or_default()
+            telemetry::telemetry(telemetry, problems, &mut defined.notes).unwrap_or_default()
         }
         None => (Some(telemetry::DEFAULT_METRICS_ENDPOINT.into()), LogConfig::default()),
     };
@@ -136,7 +136,7 @@ impl Defined {
             specs.push(spec);
         }
         let (health, auth) = self.extensions(extensions, problems);
-        self.check_listeners(metrics_endpoint.as_deref(), health.as_ref(), problems);
+        self.check_listeners(metrics_endpoint.as_deref(), &health, problems);
         let needed = self.authenticate(&auth, problems);
         self.keep_origins(&mut specs, &needed);
         self.note_unused();

@@ -36,6 +36,15 @@ struct Found {
     files: Vec<NamedFile>,
 }
 
+/// Decodes a value that may be the empty text, for which others are not given at all.
+pub(crate) fn given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: de::Deserialize<'de>,
+    D: de::Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
 #[derive(Clone, Copy)]
 struct Decoder<'a> {
     node: &'a Node,
@@ -75,9 +84,15 @@ impl<'a> Decoder<'a> {
     }
 
     fn integer(&self) -> Result<i64, Problem> {
-        match self.scalar(WHOLE_NUMBER)?.resolve() {
-            Resolved::Int(number) => Ok(number),
-            _ => Err(self.wrong(WHOLE_NUMBER)),
+        self.scalar(WHOLE_NUMBER)?.whole_number().ok_or_else(|| self.wrong(WHOLE_NUMBER))
+    }
+
+    /// The text, if a text is expected.
+    fn text(&self, expected: &str) -> Result<&'a str, Problem> {
+        match (&self.node.value, &self.node.written) {
+            (Value::Scalar(scalar), _) => Ok(scalar.as_text()),
+            (_, Some(written)) => Ok(written),
+            (..) => Err(self.wrong(expected)),
         }
     }
 
@@ -110,10 +125,16 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        match self.scalar("true or false")?.resolve() {
+        let scalar = self.scalar("true or false")?;
+        match scalar.resolve() {
             Resolved::Bool(value) => self.placed(visitor.visit_bool(value)),
+            _ if scalar.is_empty_reference() => self.placed(visitor.visit_bool(false)),
             _ => Err(self.wrong("true or false")),
         }
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.placed(visitor.visit_i64(self.integer()?))
     }
 
     fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
@@ -131,26 +152,25 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        match self.scalar("a number")?.resolve() {
-            Resolved::Int(number) => self.placed(visitor.visit_f64(number as f64)),
-            Resolved::Float(number) => self.placed(visitor.visit_f64(number)),
-            _ => Err(self.wrong("a number")),
-        }
+        let number = self.scalar("a number")?.number().ok_or_else(|| self.wrong("a number"))?;
+        self.placed(visitor.visit_f64(number))
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         let expected = ExpectedBy(&visitor).to_string();
-        let text = &self.scalar(&expected)?.text;
-        self.placed(visitor.visit_str(text))
+        match &self.node.value {
+            Value::Scalar(scalar) if scalar.is_empty_reference() => self.placed(visitor.visit_unit()),
+            _ => self.placed(visitor.visit_str(self.text(&expected)?)),
+        }
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        let text = &self.scalar("a text")?.text;
-        self.placed(visitor.visit_str(text))
+        self.placed(visitor.visit_str(self.text("a text")?))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        if self.node.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+        // For the Collector an empty text is no text; fields for which it is one are decoded by `given`.
+        if self.node.is_empty_text() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -168,6 +188,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
         let nodes = match &self.node.value {
             Value::List(nodes) => nodes.iter(),
             _ if self.node.is_null() => [].iter(),
+            Value::Scalar(scalar) if scalar.is_empty_reference() => [].iter(),
             // As the Collector has it, one value is a list of one; it cuts texts at commas, too.
             Value::Scalar(scalar) if !scalar.text.contains(',') => std::slice::from_ref(self.node).iter(),
             _ => return Err(self.wrong_kind("a list")),
@@ -199,18 +220,19 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
     ) -> Result<V::Value, Problem> {
         let scalar = self.scalar("a word")?;
         let text = scalar.text.as_str();
-        if !variants.contains(&text) && scalar.referred {
-            let words: Vec<_> = variants.iter().copied().filter(|word| !word.is_empty()).collect();
-            return Err(self.wrong(&format!("one of {}", words.join(", "))));
+        // The Collector takes some of its words in any case; no two of ours differ by their case alone.
+        match variants.iter().find(|variant| variant.eq_ignore_ascii_case(text)) {
+            Some(variant) => self.placed(visitor.visit_enum((*variant).into_deserializer())),
+            None if scalar.referred => {
+                let words: Vec<_> = variants.iter().copied().filter(|word| !word.is_empty()).collect();
+                Err(self.wrong(&format!("one of {}", words.join(", "))))
+            }
+            None => Err(Problem::unknown(self.node.span, "value", text, variants)),
         }
-        if !variants.contains(&text) {
-            return Err(Problem::unknown(self.node.span, "value", text, variants));
-        }
-        self.placed(visitor.visit_enum(text.into_deserializer()))
     }
 
     serde::forward_to_deserialize_any! {
-        i8 i16 i32 i64 i128 u8 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
+        i8 i16 i32 i128 u8 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
     }
 }
 

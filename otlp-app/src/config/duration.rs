@@ -69,6 +69,10 @@ impl<'de> Deserialize<'de> for GoDuration {
             fn visit_str<E: Error>(self, text: &str) -> Result<GoDuration, E> {
                 parse_duration(text).map(GoDuration).map_err(E::custom)
             }
+
+            fn visit_unit<E: Error>(self) -> Result<GoDuration, E> {
+                Ok(GoDuration::default())
+            }
         }
         deserializer.deserialize_str(Text)
     }

@@ -77,7 +77,11 @@ impl Expander<'_> {
             Value::Scalar(scalar) => {
                 let text = std::mem::take(&mut scalar.text);
                 match cut(&text).map_err(|problem| problem.or_at(span))?.as_slice() {
-                    [Part::Reference(reference)] => *node = self.whole(reference, span, nested_files)?,
+                    [Part::Reference(reference)] => {
+                        let quoted = !scalar.plain;
+                        *node = self.whole(reference, span, nested_files)?;
+                        keep_empty_text(node, quoted);
+                    }
                     parts => {
                         scalar.referred = parts.iter().any(|part| matches!(part, Part::Reference(_)));
                         scalar.in_file = scalar.referred.then(|| text.as_str().into());
@@ -99,6 +103,7 @@ impl Expander<'_> {
         // A secret may look like the start of a list, and a certificate has several lines: what is no structure is text.
         match (parsed.filter(|node| !matches!(node.value, Value::Scalar(_))), file) {
             (Some(mut node), Some(_)) => {
+                node.written = Some(text.trim_end_matches(['\n', '\r']).into());
                 self.sources.was_read(node.span.source);
                 self.sources.hide_secrets(&node);
                 self.expand(&mut node, nested_files + 1)?;
@@ -106,6 +111,7 @@ impl Expander<'_> {
             }
             (Some(mut node), None) => {
                 place_at(&mut node, span, &written);
+                node.written = Some(text.into());
                 Ok(node)
             }
             (None, _) => {
@@ -266,6 +272,15 @@ fn cut(text: &str) -> Result<Vec<Part<'_>>, Problem> {
         parts.push(Part::Text(rest));
     }
     Ok(parts)
+}
+
+/// A reference in quotes that stands for nothing is the empty text, without quotes it is null.
+fn keep_empty_text(node: &mut Node, quoted: bool) {
+    if let Value::Scalar(scalar) = &mut node.value
+        && scalar.text.is_empty()
+    {
+        scalar.plain = !quoted;
+    }
 }
 
 /// Gives everything below `node` one place, that of the reference, and marks every value as one of a variable, since

@@ -3,20 +3,23 @@
 mod balance;
 mod delivery;
 mod local;
+mod logging;
 mod resolver;
 
 pub(crate) use balance::{BALANCE_RULES, load_balancing};
 pub(crate) use delivery::QUEUE_RULES;
 pub(crate) use local::{DEBUG_RULES, debug, local, nop};
+pub(crate) use logging::{LOGGING_RULES, logging};
 
 use super::auth::Auth;
 use super::component::Component;
 use super::decode::decode;
 use super::duration::GoDuration;
 use super::headers::Headers;
+use super::number::AtLeastZero;
 use super::plan::{ExporterPlan, Outlet};
 use super::problem::Problems;
-use super::rules::{KeyRule, ignored, only, refused};
+use super::rules::{KeyRule, ignored, only, optional, refused};
 use super::tls::Tls;
 use crate::protocol::Protocol;
 use delivery::{Retry, SendingQueue};
@@ -30,18 +33,23 @@ use std::time::Duration;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct OtlpGrpc {
-    /// `host:port`, or a URL whose scheme decides on TLS. Required.
+    /// `host:port`, or a URL whose scheme decides on TLS; gRPC's targets `dns:///host:port`, `passthrough:///host:port`,
+    /// `ipv4:address:port`, `ipv6:[address]:port`, `unix:///path`. A user and password in a URL are sent as Basic
+    /// authentication. Required.
     endpoint: String,
     /// round_robin: every address of the endpoint's name, in turns; pick_first: one of them. Default round_robin for an
     /// endpoint that starts with `dns:///`, otherwise pick_first.
     balancer_name: Option<balance::BalancerName>,
+    /// What requests call the server, in place of the endpoint's host; TLS expects it in the certificate, unless
+    /// `tls.server_name_override` says otherwise.
+    authority: String,
     /// Pings of idle connections.
     keepalive: Keepalive,
     /// One attempt; 0 is no limit. Default 5 s.
     timeout: Option<GoDuration>,
-    /// Content encoding: gzip, zstd, br, none. Default gzip.
+    /// Content encoding: gzip, zstd, snappy, br, zlib, deflate, x-snappy-framed, lz4, none. Default gzip.
     compression: ContentEncoding,
-    /// Sent with each request.
+    /// Sent with each request. `Host` replaces the endpoint's host in requests.
     headers: Headers,
     /// Replaces the whole `user-agent`.
     user_agent: Option<String>,
@@ -56,7 +64,8 @@ struct OtlpGrpc {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct OtlpHttp {
-    /// Base URL, to which `/v1/<signal>` is appended. Required, unless each signal in use has its own.
+    /// Base URL, to whose path `/v1/<signal>` is appended; a query stays at its end. A user and password in it are sent as
+    /// Basic authentication. Required, unless each signal in use has its own.
     endpoint: String,
     /// Full URL of traces.
     traces_endpoint: String,
@@ -69,17 +78,21 @@ struct OtlpHttp {
     /// The proxy to connect through: `http(s)://[user:password@]host:port`. Default as HTTP_PROXY, HTTPS_PROXY and NO_PROXY
     /// in the environment say.
     proxy_url: String,
-    /// Connections to the destination, at most; 0 is the default. Default 100.
-    max_conns_per_host: u64,
+    /// Connections to the destination, at most; 0 and less are the default. Default 100.
+    max_conns_per_host: AtLeastZero,
     /// Idle connections are closed after this; 0 is the default. Default 90 s.
     idle_conn_timeout: GoDuration,
+    /// A connection takes one request. Default false.
+    disable_keep_alives: bool,
+    /// The Collector's newer way to say `idle_conn_timeout` and, by `enabled: false`, `disable_keep_alives`.
+    keepalive: HttpKeepalive,
     /// How requests are written: proto, json. Default proto.
     encoding: BodyEncoding,
     /// One attempt; 0 is no limit. Default 30 s.
     timeout: Option<GoDuration>,
-    /// Content encoding: gzip, zstd, br, none. Default gzip.
+    /// Content encoding: gzip, zstd, snappy, br, zlib, deflate, x-snappy-framed, lz4, none. Default gzip.
     compression: ContentEncoding,
-    /// Sent with each request.
+    /// Sent with each request. `Host` replaces the endpoint's host in requests.
     headers: Headers,
     /// How requests prove who we are.
     auth: Option<Auth>,
@@ -115,6 +128,16 @@ struct Keepalive {
     timeout: GoDuration,
 }
 
+/// Connections that are kept for further requests.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct HttpKeepalive {
+    /// Keep connections. Default true.
+    enabled: Option<bool>,
+    /// As `idle_conn_timeout` beside `keepalive`, which it goes before.
+    idle_conn_timeout: GoDuration,
+}
+
 /// How requests are written.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -138,6 +161,17 @@ enum ContentEncoding {
     /// Brotli, which the Collector does not take.
     #[serde(rename = "br", alias = "brotli")]
     Brotli,
+    /// deflate in zlib's framing.
+    Zlib,
+    /// The same under HTTP's name.
+    Deflate,
+    /// Snappy.
+    Snappy,
+    /// Snappy's framing format.
+    #[serde(rename = "x-snappy-framed")]
+    SnappyFramed,
+    /// LZ4's frame format.
+    Lz4,
     /// As they are.
     #[serde(alias = "")]
     None,
@@ -145,7 +179,8 @@ enum ContentEncoding {
 
 /// Keys of `otlp_grpc` that mean nothing here, or nothing yet.
 pub(crate) const GRPC_RULES: &[KeyRule] = &[
-    refused("authority", "requests would carry the endpoint's host instead"),
+    optional("auth"),
+    optional("keepalive"),
     only("middlewares", "", "there are none to put in"),
     ignored("wait_for_ready", "a request waits for its connection anyway"),
     ignored("read_buffer_size", "buffers are sized by what arrives"),
@@ -155,9 +190,11 @@ pub(crate) const GRPC_RULES: &[KeyRule] = &[
 
 /// Keys of `otlp_http` that mean nothing here, or nothing yet.
 pub(crate) const HTTP_RULES: &[KeyRule] = &[
+    optional("auth"),
     refused("cookies", "answers' cookies would not be sent back"),
     only("middlewares", "", "there are none to put in"),
-    only("disable_keep_alives", "false", "connections are kept"),
+    ignored("keepalive.max_idle_conns", "idle_conn_timeout bounds them"),
+    ignored("keepalive.max_idle_conns_per_host", "idle_conn_timeout bounds them"),
     ignored("compression_params", "the level is chosen for speed"),
     ignored("max_idle_conns", "idle_conn_timeout bounds them"),
     ignored("max_idle_conns_per_host", "idle_conn_timeout bounds them"),
@@ -242,9 +279,14 @@ impl OtlpGrpc {
     fn sending(self) -> Sending {
         let mut config = ClientConfig::new(self.endpoint);
         config.compression = self.compression.into();
-        config.headers = self.headers.0;
+        (config.authority, config.headers) = self.headers.without_host();
         config.timeout = Some(self.timeout.map_or(Duration::from_secs(5), |GoDuration(timeout)| timeout));
         config.tls = self.tls.config();
+        if !self.authority.is_empty() {
+            let name = self.authority.rsplit_once(':').map_or(&*self.authority, |(host, _)| host);
+            config.tls.server_name_override.get_or_insert_with(|| name.to_owned());
+            config.authority = self.authority;
+        }
         config.user_agent = self.user_agent.unwrap_or(config.user_agent);
         config.limits.keepalive_interval = self.keepalive.time.given();
         config.limits.keepalive_timeout =
@@ -274,12 +316,16 @@ impl OtlpHttp {
         config.proxy_url = self.proxy_url;
         config.encoding = self.encoding.into();
         config.compression = self.compression.into();
-        config.headers = self.headers.0;
+        (config.authority, config.headers) = self.headers.without_host();
         config.timeout = Some(self.timeout.map_or(Duration::from_secs(30), |GoDuration(timeout)| timeout));
         config.tls = self.tls.config();
         config.limits.max_connections =
-            usize::try_from(self.max_conns_per_host).ok().filter(|&connections| connections > 0);
-        config.limits.idle_timeout = self.idle_conn_timeout.given().unwrap_or(config.limits.idle_timeout);
+            usize::try_from(self.max_conns_per_host.0).ok().filter(|&connections| connections > 0);
+        let idle_timeout = self.keepalive.idle_conn_timeout.given().or(self.idle_conn_timeout.given());
+        config.limits.idle_timeout = idle_timeout.unwrap_or(config.limits.idle_timeout);
+        if self.disable_keep_alives || self.keepalive.enabled == Some(false) {
+            config.limits.max_connection_age = Some(Duration::ZERO);
+        }
         Sending::new(config, self.sending_queue, self.retry_on_failure, self.auth)
     }
 }
@@ -339,6 +385,11 @@ impl From<ContentEncoding> for Compression {
             ContentEncoding::Gzip => Self::Gzip,
             ContentEncoding::Zstd => Self::Zstd,
             ContentEncoding::Brotli => Self::Brotli,
+            ContentEncoding::Zlib => Self::Zlib,
+            ContentEncoding::Deflate => Self::Deflate,
+            ContentEncoding::Snappy => Self::Snappy,
+            ContentEncoding::SnappyFramed => Self::SnappyFramed,
+            ContentEncoding::Lz4 => Self::Lz4,
             ContentEncoding::None => Self::None,
         }
     }

@@ -15,6 +15,17 @@ struct Header {
     value: String,
 }
 
+// === impl Headers ===
+
+impl Headers {
+    /// The value of `Host`, if it is there, and the other headers.
+    pub(crate) fn without_host(self) -> (String, Vec<(String, String)>) {
+        let (host, others): (Vec<_>, Vec<_>) =
+            self.0.into_iter().partition(|(name, _)| name.eq_ignore_ascii_case("host"));
+        (host.into_iter().map(|(_, value)| value).next().unwrap_or_default(), others)
+    }
+}
+
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()

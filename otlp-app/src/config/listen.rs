@@ -1,5 +1,37 @@
 //! Where something listens: `host:port`, or the path of a Unix socket.
 
+use serde::Deserialize;
+
+/// What an endpoint is: the Collector's `transport`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Transport {
+    #[default]
+    Tcp,
+    /// IPv4 alone.
+    Tcp4,
+    /// IPv6 alone.
+    Tcp6,
+    Unix,
+}
+
+impl Transport {
+    /// Checks an endpoint to listen on.
+    pub(crate) fn address(self, endpoint: &str) -> Result<String, &'static str> {
+        let checked = listen_address(endpoint);
+        match self {
+            Self::Tcp => checked,
+            Self::Unix => listen_path(endpoint),
+            Self::Tcp4 | Self::Tcp6 if endpoint.starts_with("unix:") => checked,
+            Self::Tcp4 | Self::Tcp6 => checked.map(|_| {
+                let (scheme, any) = if self == Self::Tcp4 { ("tcp4", "0.0.0.0") } else { ("tcp6", "[::]") };
+                let host = if endpoint.starts_with(':') { any } else { "" };
+                format!("{scheme}://{host}{endpoint}")
+            }),
+        }
+    }
+}
+
 /// Checks an address to listen on. No host (`:4317`), `0.0.0.0` and `[::]` are one: every address of the machine, of IPv6
 /// too where the system has it. `unix:///path` is a socket.
 pub(crate) fn listen_address(endpoint: &str) -> Result<String, &'static str> {
@@ -26,7 +58,7 @@ pub(crate) fn are_one(one: &str, other: &str) -> bool {
 }
 
 /// Checks the path of a Unix socket to listen on.
-pub(crate) fn listen_path(endpoint: &str) -> Result<String, &'static str> {
+fn listen_path(endpoint: &str) -> Result<String, &'static str> {
     let path = endpoint.strip_prefix("unix:").unwrap_or(endpoint);
     if !path.contains('/') {
         return Err("with `transport: unix` it is the path of a socket");

@@ -7,6 +7,8 @@ use super::source::{Sources, Span};
 
 /// Lays `over` on `under`: maps merge, anything else (lists and null, too) replaces.
 pub(crate) fn merge(under: &mut Node, over: Node) {
+    // What is merged is not what a variable says any more.
+    under.written = None;
     match (&mut under.value, over.value) {
         (Value::Map(under), Value::Map(over)) => {
             for entry in over {
@@ -16,7 +18,7 @@ pub(crate) fn merge(under: &mut Node, over: Node) {
                 }
             }
         }
-        (_, value) => *under = Node { value, span: over.span },
+        (_, value) => *under = Node { value, span: over.span, written: over.written },
     }
 }
 
@@ -64,9 +66,8 @@ pub(crate) fn parse_set(argument: &str, sources: &mut Sources) -> Result<Node, P
     shift(&mut node, offset);
     for (start, key) in keys.into_iter().rev() {
         let key_span = Span { source, start, len: key.chars().count() };
-        let mut map = Node::empty_map(key_span);
-        map.value = Value::Map(vec![Entry { key: key.into(), key_span, value: node }]);
-        node = map;
+        let entry = Entry { key: key.into(), key_span, value: node };
+        node = Node::new(Value::Map(vec![entry]), key_span);
     }
     Ok(node)
 }

@@ -7,6 +7,8 @@ use super::source::Span;
 pub(crate) struct Node {
     pub(crate) value: Value,
     pub(crate) span: Span,
+    /// The text of a reference that was read as a list or a map: what counts where a text is expected.
+    pub(crate) written: Option<Box<str>>,
 }
 
 /// What a [`Node`] is. A scalar's type is read from its text when it is asked for: a text field takes `1.10` as it is.
@@ -49,19 +51,64 @@ pub(crate) enum Resolved<'a> {
 // === impl Node ===
 
 impl Node {
+    /// A value at its place.
+    pub(crate) fn new(value: Value, span: Span) -> Self {
+        Self { value, span, written: None }
+    }
+
     /// A scalar of that text.
     pub(crate) fn scalar(text: impl Into<String>, plain: bool, span: Span) -> Self {
-        Self { value: Value::Scalar(Scalar::new(text.into(), plain)), span }
+        Self::new(Value::Scalar(Scalar::new(text.into(), plain)), span)
     }
 
     /// A map without entries.
     pub(crate) fn empty_map(span: Span) -> Self {
-        Self { value: Value::Map(Vec::new()), span }
+        Self::new(Value::Map(Vec::new()), span)
     }
 
     /// Whether it is null: written so, or nothing written.
     pub(crate) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar) if scalar.resolve() == Resolved::Null)
+    }
+
+    /// Whether it is null or the empty text.
+    pub(crate) fn is_empty_text(&self) -> bool {
+        self.is_null() || matches!(&self.value, Value::Scalar(scalar) if scalar.text.is_empty())
+    }
+
+    /// Whether it says that there is nothing: null, an empty text, list or map, or a map with `enabled: false`.
+    pub(crate) fn is_off(&self) -> bool {
+        match &self.value {
+            Value::Scalar(_) => self.is_empty_text(),
+            Value::List(nodes) => nodes.iter().all(Self::is_off),
+            Value::Map(entries) => entries.is_empty() || self.is_disabled(),
+        }
+    }
+
+    /// Whether it is a map with `enabled: false`, which makes its other keys mean nothing.
+    pub(crate) fn is_disabled(&self) -> bool {
+        self.get("enabled").is_some_and(Self::is_false)
+    }
+
+    /// Whether it is `false`.
+    pub(crate) fn is_false(&self) -> bool {
+        self.is_bool(false)
+    }
+
+    /// Whether it is `true`.
+    pub(crate) fn is_true(&self) -> bool {
+        self.is_bool(true)
+    }
+
+    fn is_bool(&self, value: bool) -> bool {
+        matches!(&self.value, Value::Scalar(scalar) if scalar.resolve() == Resolved::Bool(value))
+    }
+
+    /// Takes a key out of a map.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Entry> {
+        let Value::Map(entries) = &mut self.value else { return None };
+        let index = entries.iter().position(|entry| entry.key == key)?;
+        Some(entries.remove(index))
     }
 
     /// The entries of a map; null has none; `None` for anything else.
@@ -178,27 +225,73 @@ impl Scalar {
 
     /// The scalar in its own type.
     pub(crate) fn resolve(&self) -> Resolved<'_> {
-        let text = self.text.as_str();
-        if !self.plain {
-            return Resolved::Text(text);
+        if self.plain { Resolved::of(&self.text) } else { Resolved::Text(&self.text) }
+    }
+
+    /// The scalar where a text is expected: null is the empty text, but a variable that says `null` is that text.
+    pub(crate) fn as_text(&self) -> &str {
+        if self.resolve() == Resolved::Null && !self.referred { "" } else { &self.text }
+    }
+
+    /// The scalar where a number is expected; quotes do not matter.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match Resolved::of(&self.text) {
+            Resolved::Int(number) => Some(number as f64),
+            Resolved::Float(number) => Some(number),
+            Resolved::Null if self.is_empty_reference() => Some(0.0),
+            _ => None,
         }
+    }
+
+    /// The scalar where a whole number is expected. Helm writes large ones as `1e+06`.
+    pub(crate) fn whole_number(&self) -> Option<i64> {
+        match Resolved::of(&self.text) {
+            Resolved::Int(number) => Some(number),
+            // Above 2^53 a float no longer tells whole numbers apart.
+            Resolved::Float(number) if number.fract() == 0.0 && number.abs() <= MAX_WHOLE_FLOAT => {
+                Some(number as i64)
+            }
+            Resolved::Null if self.is_empty_reference() => Some(0),
+            _ => None,
+        }
+    }
+
+    /// Whether this is `"${env:X:-}"` of a variable that is empty: the empty text. As in the Collector, where something else
+    /// is expected it is that type's zero.
+    pub(crate) fn is_empty_reference(&self) -> bool {
+        self.referred && !self.plain && self.text.is_empty()
+    }
+}
+
+// === impl Resolved ===
+
+impl<'a> Resolved<'a> {
+    /// What a text without quotes is.
+    fn of(text: &'a str) -> Self {
         match text {
-            "" | "~" | "null" | "Null" | "NULL" => Resolved::Null,
-            "true" | "True" | "TRUE" => Resolved::Bool(true),
-            "false" | "False" | "FALSE" => Resolved::Bool(false),
-            _ => int(text)
-                .map(Resolved::Int)
-                .or_else(|| float(text).map(Resolved::Float))
-                .unwrap_or(Resolved::Text(text)),
+            "" | "~" | "null" | "Null" | "NULL" => Self::Null,
+            "true" | "True" | "TRUE" => Self::Bool(true),
+            "false" | "False" | "FALSE" => Self::Bool(false),
+            _ => {
+                int(text).map(Self::Int).or_else(|| float(text).map(Self::Float)).unwrap_or(Self::Text(text))
+            }
         }
     }
 }
 
+/// A whole number as the Collector's YAML has it: `_` between digits is left out, and `017` is octal.
 fn int(text: &str) -> Option<i64> {
+    let plain = text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.replace('_', ""));
+    let text = plain.as_deref().unwrap_or(text);
     let radix = |prefix: &str, radix| {
-        text.strip_prefix(prefix).and_then(|digits| i64::from_str_radix(digits, radix).ok())
+        let digits = text.strip_prefix(prefix).filter(|digits| !digits.starts_with(['+', '-']));
+        digits.and_then(|digits| i64::from_str_radix(digits, radix).ok())
     };
-    radix("0x", 16).or_else(|| radix("0o", 8)).or_else(|| text.parse().ok())
+    radix("0x", 16)
+        .or_else(|| radix("0o", 8))
+        .or_else(|| radix("0b", 2))
+        .or_else(|| radix("0", 8))
+        .or_else(|| text.parse().ok())
 }
 
 fn float(text: &str) -> Option<f64> {
@@ -217,3 +310,4 @@ fn float(text: &str) -> Option<f64> {
 }
 
 const MAX_SHOWN_CHARS: usize = 60;
+const MAX_WHOLE_FLOAT: f64 = 9_007_199_254_740_992.0;

@@ -117,7 +117,7 @@ impl Builder {
             }
         };
         let span = Span { len: (end.start + end.len).saturating_sub(start.start), ..start };
-        self.complete(Node { value, span }, anchor, Size { nodes: self.nodes - nodes_before, height })
+        self.complete(Node::new(value, span), anchor, Size { nodes: self.nodes - nodes_before, height })
     }
 
     /// Puts a complete value where it belongs.

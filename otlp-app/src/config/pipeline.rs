@@ -33,7 +33,7 @@ pub(crate) fn pipelines(service: &Node, problems: &mut Problems) -> Vec<Pipeline
     entries.iter().filter_map(|entry| pipeline(entry, problems)).collect()
 }
 
-/// Reads a list of component ids.
+/// Reads a list of component ids; one that is there twice counts once, as in the Collector.
 pub(crate) fn ids(list: &Node, problems: &mut Problems) -> Vec<(String, Span)> {
     let nodes = match &list.value {
         Value::List(nodes) => nodes.as_slice(),
@@ -51,15 +51,26 @@ pub(crate) fn ids(list: &Node, problems: &mut Problems) -> Vec<(String, Span)> {
     let mut ids: Vec<(String, Span)> = Vec::new();
     for node in nodes.iter().take(MAX_IDS) {
         match &node.value {
-            Value::Scalar(scalar) if ids.iter().any(|(id, _)| *id == scalar.text) => {
-                problems
-                    .push(Problem::at(node.span, format!("`{}` is here twice", scalar.text.escape_debug())));
-            }
+            Value::Scalar(scalar) if ids.iter().any(|(id, _)| *id == scalar.text) => {}
             Value::Scalar(scalar) => ids.push((scalar.text.clone(), node.span)),
             _ => problems.push(Problem::at(node.span, format!("expected an id, found {}", node.describe()))),
         }
     }
     ids
+}
+
+/// A processor that is there twice would run once.
+fn refuse_repeated(list: &Node, problems: &mut Problems) {
+    let Value::List(nodes) = &list.value else { return };
+    let mut seen: Vec<&str> = Vec::new();
+    for node in nodes.iter().take(MAX_IDS) {
+        let Value::Scalar(scalar) = &node.value else { continue };
+        if seen.contains(&scalar.text.as_str()) {
+            let message = format!("`{}` is here twice", scalar.text.escape_debug());
+            problems.push(Problem::at(node.span, message));
+        }
+        seen.push(&scalar.text);
+    }
 }
 
 fn pipeline(entry: &Entry, problems: &mut Problems) -> Option<Pipeline> {
@@ -85,7 +96,10 @@ fn pipeline(entry: &Entry, problems: &mut Problems) -> Option<Pipeline> {
     for Entry { key, key_span, value } in keys {
         match key.as_str() {
             "receivers" => pipeline.receivers = ids(value, problems),
-            "processors" => pipeline.processors = ids(value, problems),
+            "processors" => {
+                refuse_repeated(value, problems);
+                pipeline.processors = ids(value, problems);
+            }
             "exporters" => pipeline.exporters = ids(value, problems),
             _ => problems.push(Problem::unknown(
                 *key_span,

@@ -24,7 +24,7 @@ pub(crate) struct Plan {
     /// Where own metrics are served.
     pub(crate) metrics_endpoint: Option<String>,
     /// Where health probes are answered.
-    pub(crate) health: Option<HealthSpec>,
+    pub(crate) health: Vec<HealthSpec>,
     /// Extensions that authenticate.
     pub(crate) auth: AuthPlans,
     /// Bytes that bodies may pin, if the configuration says so.
@@ -64,6 +64,8 @@ pub(crate) enum ExtensionPlan {
     Health(HealthSpec),
     /// Proving who somebody is.
     Auth(AuthPlan),
+    /// Nothing.
+    Inert,
 }
 
 /// What a processor does to its pipelines.

@@ -7,11 +7,11 @@ mod security;
 use super::component::Component;
 use super::decode::decode;
 use super::duration::GoDuration;
-use super::listen::{are_one, listen_address, listen_path};
+use super::listen::{Transport, are_one};
 use super::node::{Node, Value};
 use super::plan::{ReceiverPlan, ServerPlan};
 use super::problem::Problems;
-use super::rules::{KeyRule, ignored, only, refused};
+use super::rules::{KeyRule, ignored, ignored_unless, only, optional, refused};
 use crate::protocol::Protocol;
 use grpc::Grpc;
 use http::Http;
@@ -38,15 +38,6 @@ struct Protocols {
     http: Option<Http>,
 }
 
-/// What an endpoint is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Transport {
-    #[default]
-    Tcp,
-    Unix,
-}
-
 /// What happens to strings that are not UTF-8.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -67,13 +58,19 @@ enum Ids {
 
 /// Keys of the Collector that mean nothing here, or nothing yet.
 pub(crate) const OTLP_RULES: &[KeyRule] = &[
+    optional("protocols.grpc"),
+    optional("protocols.http"),
+    optional("protocols.*.auth"),
+    optional("protocols.*.keepalive"),
+    optional("protocols.http.cors"),
     refused("protocols.http.auth.request_params", "senders would be judged by headers alone"),
     only("protocols.*.middlewares", "", "there are none to put in"),
     ignored("protocols.grpc.read_buffer_size", "buffers are sized by what arrives"),
     ignored("protocols.grpc.write_buffer_size", "buffers are sized by what is answered"),
     ignored("protocols.grpc.keepalive.enforcement_policy", "pings are bounded by other limits"),
     ignored("protocols.http.write_timeout", "answers are small"),
-    only("protocols.http.keep_alives_enabled", "true", "connections are kept"),
+    ignored_unless("protocols.http.keep_alives_enabled", "true", "connections are kept"),
+    ignored("protocols.*.dialer", "a receiver opens no connections"),
 ];
 
 /// The receiver's plan.
@@ -82,12 +79,8 @@ pub(crate) fn otlp(component: &mut Component, problems: &mut Problems) -> Option
         switch_on(protocols);
     }
     let Otlp { protocols: Protocols { grpc, http } } = decode(&component.settings, problems)?;
-    let address = |path: &str, endpoint: &Option<String>, default: &str, transport| {
-        let endpoint = endpoint.as_deref().unwrap_or(default);
-        let address = match transport {
-            Transport::Tcp => listen_address(endpoint),
-            Transport::Unix => listen_path(endpoint),
-        };
+    let address = |path: &str, endpoint: &Option<String>, default: &str, transport: Transport| {
+        let address = transport.address(endpoint.as_deref().unwrap_or(default));
         address.map_err(|problem| component.problem(path, problem))
     };
     let grpc = grpc.map(|grpc| {
@@ -137,7 +130,7 @@ fn one_port(
     mut http: Http,
     problems: &mut Problems,
 ) -> Option<ServerPlan> {
-    let (grpc_bytes, http_bytes) = (grpc.max_request_bytes(), http.max_request_body_size);
+    let (grpc_bytes, http_bytes) = (grpc.max_request_bytes(), http.max_request_body_size.0);
     let sizes_differ = grpc_bytes > 0 && http_bytes > 0 && grpc_bytes != http_bytes;
     let (security, of_http) = (grpc.security(), http.security());
     let conflicts = [

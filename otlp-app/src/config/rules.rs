@@ -8,7 +8,7 @@ use super::source::{Sources, Span};
 
 /// What to do about one key.
 pub(crate) struct KeyRule {
-    /// Dotted path below the component; `*` is any key; lists are looked into.
+    /// Dotted path below the component; `*` is any key; lists are looked into. Empty: the whole component.
     pub(crate) path: &'static str,
     /// Whether it may stand there.
     pub(crate) verdict: Verdict,
@@ -21,9 +21,15 @@ pub(crate) struct KeyRule {
 pub(crate) enum Verdict {
     /// Ignoring it does no harm: a note.
     Ignored,
-    /// This value, or an empty one, says what happens anyway; any other is refused.
+    /// A note, unless the value is this or off, which says what happens anyway.
+    IgnoredUnless(&'static str),
+    /// A section that the Collector turns off by `enabled: false`: then the section is not there.
+    Optional,
+    /// The component works as the one of the name that `reason` gives: a note.
+    OldName,
+    /// This value, or one that is off, says what happens anyway; any other is refused.
     Only(&'static str),
-    /// Ignoring it would do harm.
+    /// Ignoring it would do harm, unless its value is off: see [`Node::is_off`].
     Refused,
     /// It has the keys of another component, with their rules.
     Like(&'static [&'static [KeyRule]]),
@@ -54,6 +60,21 @@ pub(crate) const fn ignored(path: &'static str, reason: &'static str) -> KeyRule
     KeyRule { path, verdict: Verdict::Ignored, reason }
 }
 
+/// A rule that ignores, without a note for one value.
+pub(crate) const fn ignored_unless(path: &'static str, value: &'static str, reason: &'static str) -> KeyRule {
+    KeyRule { path, verdict: Verdict::IgnoredUnless(value), reason }
+}
+
+/// A section that `enabled: false` turns off.
+pub(crate) const fn optional(path: &'static str) -> KeyRule {
+    KeyRule { path, verdict: Verdict::Optional, reason: "`enabled: false` turns the section off" }
+}
+
+/// A component under a name that the Collector has given up; `now` is the name of today.
+pub(crate) const fn old_name(now: &'static str) -> KeyRule {
+    KeyRule { path: "", verdict: Verdict::OldName, reason: now }
+}
+
 /// A rule that takes one value only.
 pub(crate) const fn only(path: &'static str, value: &'static str, reason: &'static str) -> KeyRule {
     KeyRule { path, verdict: Verdict::Only(value), reason }
@@ -82,62 +103,114 @@ pub(crate) fn apply(
     notes: &mut Vec<Note>,
 ) {
     for rule in rules {
-        if let Verdict::Like(tables) = rule.verdict {
-            let below = rule.path.split('.').try_fold(&mut *node, |node, key| node.get_mut(key));
-            if let Some(below) = below {
-                let at = format!("{at}.{}", rule.path);
-                tables.iter().for_each(|rules| apply(rules, &at, below, problems, notes));
+        match (rule.verdict, rule.path) {
+            (Verdict::Like(tables), path) => {
+                let below = path.split('.').try_fold(&mut *node, |node, key| node.get_mut(key));
+                if let Some(below) = below {
+                    let at = format!("{at}.{path}");
+                    tables.iter().for_each(|rules| apply(rules, &at, below, problems, notes));
+                }
             }
-            continue;
+            (Verdict::OldName, _) => {
+                notes.push(Note { span: node.span, text: format!("{at} is called `{}` now", rule.reason) })
+            }
+            (_, "") => {
+                let component = Found { path: at, span: node.span, disabled: false };
+                if !judge(rule, component, node, problems, notes) {
+                    node.value = Value::Map(Vec::new());
+                }
+            }
+            (_, path) => {
+                walk(path, at, node, false, &mut |found, value| judge(rule, found, value, problems, notes))
+            }
         }
-        take(rule.path, at, node, &mut |path, span, value| match rule.verdict {
-            Verdict::Ignored => {
-                notes.push(Note { span, text: format!("{path} is ignored: {}", rule.reason) })
-            }
-            Verdict::Only(only) if says(value, only) => {}
-            Verdict::Only(only) => {
-                let only = if only.is_empty() { "none" } else { only };
-                let problem = Problem::at(span, format!("{path}: {}", rule.reason));
-                problems.push(problem.help(format!("the only value it takes is: {only}")));
-            }
-            // Nothing to take.
-            Verdict::Like(_) => {}
-            Verdict::Refused => problems.push(
-                Problem::at(span, format!("{path} is not supported: {}", rule.reason))
-                    .help("ignoring it could lose or expose data; remove it"),
-            ),
-        });
     }
 }
 
-/// Removes what `path` leads to, telling `found` about each.
-fn take(path: &str, at: &str, node: &mut Node, found: &mut dyn FnMut(&str, Span, &Node)) {
+/// A key that a rule is about.
+struct Found<'a> {
+    path: &'a str,
+    span: Span,
+    /// Whether a map around it says `enabled: false`.
+    disabled: bool,
+}
+
+/// Follows a rule; returns whether the key stays.
+fn judge(
+    rule: &KeyRule,
+    Found { path, span, disabled }: Found<'_>,
+    value: &mut Node,
+    problems: &mut Problems,
+    notes: &mut Vec<Note>,
+) -> bool {
+    match rule.verdict {
+        Verdict::Optional => {
+            if value.is_disabled() {
+                return false;
+            }
+            if value.get("enabled").is_some_and(Node::is_true) {
+                value.remove("enabled");
+            }
+            return true;
+        }
+        Verdict::IgnoredUnless(known) if disabled || says(value, known) => {}
+        Verdict::Ignored | Verdict::IgnoredUnless(_) => {
+            notes.push(Note { span, text: format!("{path} is ignored: {}", rule.reason) })
+        }
+        Verdict::Only(only) if disabled || says(value, only) => {}
+        Verdict::Refused if disabled || value.is_off() || value.is_false() => {}
+        Verdict::Only(only) => {
+            let only = if only.is_empty() { "none" } else { only };
+            let problem = Problem::at(span, format!("{path}: {}", rule.reason));
+            problems.push(problem.help(format!("the only value it takes is: {only}")));
+        }
+        Verdict::Refused => problems.push(
+            Problem::at(span, format!("{path} is not supported: {}", rule.reason))
+                .help("ignoring it could lose or expose data; remove it"),
+        ),
+        // Nothing that stands at a key.
+        Verdict::OldName | Verdict::Like(_) => {}
+    }
+    false
+}
+
+/// Tells `found` of all that `path` leads to, and removes what it does not keep.
+fn walk(
+    path: &str,
+    at: &str,
+    node: &mut Node,
+    disabled: bool,
+    found: &mut dyn FnMut(Found<'_>, &mut Node) -> bool,
+) {
     let (key, below) = match path.split_once('.') {
         Some((key, below)) => (key, Some(below)),
         None => (path, None),
     };
+    let disabled = disabled || node.is_disabled();
     match &mut node.value {
         Value::Scalar(_) => {}
-        Value::List(nodes) => nodes.iter_mut().for_each(|node| take(path, at, node, found)),
+        Value::List(nodes) => nodes.iter_mut().for_each(|node| walk(path, at, node, disabled, found)),
         Value::Map(entries) => entries.retain_mut(|entry| {
             if key != "*" && entry.key != key {
                 return true;
             }
             let at = format!("{at}.{}", entry.key);
             match below {
-                Some(below) => take(below, &at, &mut entry.value, found),
-                None => found(&at, entry.key_span, &entry.value),
+                Some(below) => {
+                    walk(below, &at, &mut entry.value, disabled, found);
+                    true
+                }
+                None => found(Found { path: &at, span: entry.key_span, disabled }, &mut entry.value),
             }
-            below.is_some()
         }),
     }
 }
 
-/// Whether a value is empty or says exactly `only`, as a text or as a list of it.
+/// Whether a value is off or says exactly `only`, as a text or as a list of it.
 fn says(value: &Node, only: &str) -> bool {
     match &value.value {
-        Value::Scalar(scalar) => value.is_null() || scalar.text.is_empty() || scalar.text == only,
+        Value::Scalar(scalar) => value.is_off() || scalar.text == only,
         Value::List(nodes) => nodes.iter().all(|node| says(node, only)),
-        Value::Map(entries) => entries.is_empty(),
+        Value::Map(_) => value.is_off(),
     }
 }

@@ -4,7 +4,7 @@ use super::decode::decode;
 use super::listen::listen_address;
 use super::node::Node;
 use super::problem::{Problem, Problems};
-use super::rules::{KeyRule, ignored, only, refused};
+use super::rules::{KeyRule, Note, ignored};
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
@@ -24,7 +24,7 @@ struct Metrics {
     level: MetricsLevel,
     /// `host:port`. Default `localhost:8888`.
     address: Option<String>,
-    /// The Collector's newer way to say the address.
+    /// The Collector's newer way to say the address: the first reader with `pull` counts. Readers without one are no page.
     readers: Vec<Reader>,
 }
 
@@ -42,7 +42,7 @@ enum MetricsLevel {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Reader {
-    pull: Pull,
+    pull: Option<Pull>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -110,10 +110,10 @@ pub(crate) const TELEMETRY_RULES: &[KeyRule] = &[
     ignored("logs.disable_zap_resource", LOG_FORM),
     ignored("logs.sampling", "every line is written"),
     ignored("logs.initial_fields", LOG_FORM),
-    only("logs.output_paths", "stderr", "lines go to stderr"),
-    only("logs.error_output_paths", "stderr", "lines go to stderr"),
-    refused("logs.processors", "own logs would not be sent"),
-    refused("metrics.readers.periodic", "own metrics would not be sent; they can be read by `pull`"),
+    ignored("logs.output_paths", "lines go to stderr"),
+    ignored("logs.error_output_paths", "lines go to stderr"),
+    ignored("logs.processors", "own logs go to stderr and are not sent"),
+    ignored("metrics.readers.periodic", "own metrics are not sent; a reader with `pull` serves them"),
     ignored("metrics.views", "all metrics are on the page"),
     ignored("metrics.readers.pull.exporter.prometheus.without_scope_info", PAGE_FORM),
     ignored("metrics.readers.pull.exporter.prometheus.without_type_suffix", PAGE_FORM),
@@ -122,24 +122,28 @@ pub(crate) const TELEMETRY_RULES: &[KeyRule] = &[
 ];
 
 /// Where own metrics are served, and how logs are written.
-pub(crate) fn telemetry(node: &Node, problems: &mut Problems) -> Option<(Option<String>, LogConfig)> {
+pub(crate) fn telemetry(
+    node: &Node,
+    problems: &mut Problems,
+    notes: &mut Vec<Note>,
+) -> Option<(Option<String>, LogConfig)> {
     let Telemetry { metrics, logs } = decode(node, problems)?;
-    let address = match metrics.readers.as_slice() {
-        [] => metrics.address.unwrap_or_else(|| DEFAULT_METRICS_ENDPOINT.into()),
-        [reader] => reader.pull.exporter.prometheus.address(),
-        [_, _, ..] => {
-            let span = node.span_of("metrics.readers");
-            problems.push(Problem::at(span, "service.telemetry.metrics.readers: more than one reader"));
-            return None;
-        }
+    let logs = LogConfig { level: logs.level.0, json: logs.encoding == LogEncoding::Json };
+    let pulls: Vec<_> = metrics.readers.iter().filter_map(|reader| reader.pull.as_ref()).collect();
+    if pulls.len() > 1 {
+        let text = "service.telemetry.metrics.readers: only the first reader with `pull` is served";
+        notes.push(Note { span: node.span_of("metrics.readers"), text: text.into() });
+    }
+    let address = match (pulls.first(), metrics.readers.is_empty()) {
+        (Some(pull), _) => pull.exporter.prometheus.address(),
+        (None, true) => metrics.address.unwrap_or_else(|| DEFAULT_METRICS_ENDPOINT.into()),
+        (None, false) => return Some((None, logs)),
     };
     let address = listen_address(&address).map_err(|problem| {
         let message = format!("service.telemetry.metrics: `{address}`: {problem}");
         problems.push(Problem::at(node.span_of("metrics.address"), message));
     });
-    let metrics_endpoint = (metrics.level != MetricsLevel::None).then_some(address.ok()?);
-    let logs = LogConfig { level: logs.level.0, json: logs.encoding == LogEncoding::Json };
-    Some((metrics_endpoint, logs))
+    Some(((metrics.level != MetricsLevel::None).then_some(address.ok()?), logs))
 }
 
 impl Prometheus {
@@ -177,7 +181,7 @@ impl<'de> Deserialize<'de> for LogLevel {
         match level.as_str() {
             "debug" => Ok(Self(LevelFilter::DEBUG)),
             "info" => Ok(Self(LevelFilter::INFO)),
-            "warn" => Ok(Self(LevelFilter::WARN)),
+            "warn" | "warning" => Ok(Self(LevelFilter::WARN)),
             "error" | "dpanic" | "panic" | "fatal" => Ok(Self(LevelFilter::ERROR)),
             _ => Err(serde::de::Error::custom("unknown level; available: debug, info, warn, error")),
         }

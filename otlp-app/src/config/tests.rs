@@ -3,6 +3,7 @@ mod balance;
 mod command_line;
 mod errors;
 mod files;
+mod keys;
 mod messages;
 mod processors;
 mod receivers;
@@ -10,6 +11,7 @@ mod reference;
 mod references;
 mod secrets;
 mod settings;
+mod values;
 
 use super::*;
 use std::collections::HashMap;

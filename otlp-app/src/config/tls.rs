@@ -2,7 +2,7 @@
 
 use super::duration::GoDuration;
 use super::files::FilePath;
-use super::rules::{KeyRule, ignored, refused};
+use super::rules::{KeyRule, ignored, optional, refused};
 use super::secret::SecretText;
 use otlp_transport::{CertificateConfig, ServerTlsConfig, TlsConfig, TlsParameters, TlsVersion};
 use serde::Deserialize;
@@ -82,16 +82,20 @@ enum Version {
 }
 
 /// Keys below `tls` that an exporter does not use.
-pub(crate) const TLS_RULES: &[KeyRule] = &[refused("tls.tpm", TPM)];
+pub(crate) const TLS_RULES: &[KeyRule] =
+    &[refused("tls.tpm", TPM), ignored("tls.include_insecure_cipher_suites", ONLY_SAFE)];
 
 /// Keys below `tls` that a receiver does not use.
 pub(crate) const SERVER_TLS_RULES: &[KeyRule] = &[
+    optional("protocols.*.tls"),
     refused("protocols.*.tls.tpm", TPM),
+    ignored("protocols.*.tls.include_insecure_cipher_suites", ONLY_SAFE),
     ignored("protocols.*.tls.client_ca_file_reload", "all files are watched"),
     ignored("protocols.*.tls.ca_file", "clients are judged by `client_ca_file`"),
     ignored("protocols.*.tls.include_system_ca_certs_pool", "clients are judged by `client_ca_file`"),
 ];
 
+const ONLY_SAFE: &str = "there are only safe ones";
 const TPM: &str = "keys in a TPM cannot be used";
 
 // === impl Tls ===

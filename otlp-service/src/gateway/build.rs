@@ -73,7 +73,7 @@ pub(super) async fn start(context: TransportContext, spec: GatewaySpec) -> Resul
             pages::serve_metrics(&builder.context, endpoint, builder.registry.clone()).await?,
         ));
     }
-    if let Some(spec) = &health {
+    for spec in &health {
         pages.push(("health", pages::serve_health(&builder.context, spec, builder.health.clone()).await?));
     }
     let mut servers = Vec::new();

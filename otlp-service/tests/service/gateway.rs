@@ -50,7 +50,7 @@ fn spec(exporters: Vec<ExporterSpec>, pipelines: Vec<PipelineSpec>) -> GatewaySp
         exporters,
         pipelines,
         metrics_endpoint: Some("127.0.0.1:0".into()),
-        health: Some(HealthSpec { endpoint: "127.0.0.1:0".into(), path: "/".into() }),
+        health: vec![HealthSpec { endpoint: "127.0.0.1:0".into(), path: "/".into() }],
         ..GatewaySpec::default()
     }
 }

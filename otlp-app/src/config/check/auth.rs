@@ -2,6 +2,7 @@
 
 use super::{Built, Defined};
 use crate::config::auth::AuthPlans;
+use crate::config::listen::are_one;
 use crate::config::plan::{ExporterPlan, ExtensionPlan};
 use crate::config::problem::{Problem, Problems};
 use crate::config::source::Span;
@@ -14,17 +15,20 @@ impl Defined {
         &mut self,
         listed: &[(String, Span)],
         problems: &mut Problems,
-    ) -> (Option<HealthSpec>, AuthPlans) {
+    ) -> (Vec<HealthSpec>, AuthPlans) {
         self.use_all(Kind::Extension, listed, "service.extensions", problems);
-        let (mut health, mut auth) = (None, AuthPlans::default());
+        let (mut health, mut auth) = (Vec::new(), AuthPlans::default());
         for Built { id, span, used, plan, .. } in &mut self.extensions {
             match plan.take_if(|_| *used) {
                 Some(ExtensionPlan::Health(spec)) => {
-                    if health.replace(spec).is_some() {
-                        problems.push(Problem::at(*span, "service.extensions: more than one health_check"));
+                    if health.iter().any(|other: &HealthSpec| are_one(&other.endpoint, &spec.endpoint)) {
+                        let message = format!("{id}: another health_check listens on {}, too", spec.endpoint);
+                        problems.push(Problem::at(*span, message));
                     }
+                    health.push(spec);
                     auth.others.push(id.clone());
                 }
+                Some(ExtensionPlan::Inert) => auth.others.push(id.clone()),
                 Some(ExtensionPlan::Auth(plan)) => auth.plans.push((id.clone(), plan)),
                 None => {}
             }

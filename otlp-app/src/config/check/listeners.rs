@@ -11,12 +11,12 @@ impl Defined {
     pub(super) fn check_listeners(
         &self,
         metrics: Option<&str>,
-        health: Option<&HealthSpec>,
+        health: &[HealthSpec],
         problems: &mut Problems,
     ) {
         let mut taken: Vec<(&str, &str)> = Vec::new();
         taken.extend(metrics.map(|endpoint| (endpoint, "service.telemetry.metrics")));
-        taken.extend(health.map(|health| (health.endpoint.as_str(), "health_check")));
+        taken.extend(health.iter().map(|health| (health.endpoint.as_str(), "health_check")));
         for built in self.receivers.iter().filter(|built| built.used) {
             for server in built.plan.iter().flat_map(|plan| &plan.servers) {
                 let endpoint = &server.spec.config.endpoint;

@@ -24,15 +24,20 @@ use serde::Deserialize;
 struct LoadBalancing {
     protocol: Protocols,
     resolver: Resolvers,
-    /// What equal requests have equal: traceID, service, resource, metadata. Requests are cut by it, and what is equal
+    /// What equal requests have equal: traceID, service, resource, attributes, metadata. Requests are cut by it, and what is equal
     /// goes to one endpoint. Default traceID, for metrics service.
     routing_key: Option<Routed>,
+    /// The attributes that `routing_key: attributes` is of, each of the resource, else of the scope, else of the span or log
+    /// record; `span.name` and `span.kind` are those of the span.
+    routing_attributes: Vec<String>,
     /// The request header that `routing_key: metadata` is of; the receiver must keep it. Not a key of the Collector.
     metadata_key: String,
     /// consistent_hash, round_robin, weighted_round_robin, least_requests. Default consistent_hash. Not a key of the
     /// Collector.
     policy: Option<Policy>,
     ejection: Ejection,
+    /// One attempt at one endpoint, in place of `timeout` below `protocol`; 0 leaves that as it is.
+    timeout: GoDuration,
     sending_queue: Option<SendingQueue>,
     retry_on_failure: Option<Retry>,
 }
@@ -72,6 +77,8 @@ enum Routed {
     Service,
     /// The whole resource.
     Resource,
+    /// Attributes.
+    Attributes,
     /// A request header.
     Metadata,
 }
@@ -104,10 +111,6 @@ pub(crate) const BALANCE_RULES: &[KeyRule] = &[
     ignored("protocol.otlp.balancer_name", "`policy` chooses among the endpoints"),
     refused("resolver.k8s", "endpoints would not be found; a headless service can be found by `dns`"),
     refused("resolver.aws_cloud_map", "endpoints would not be found"),
-    refused(
-        "routing_attributes",
-        "requests would go elsewhere; there are traceID, service, resource, metadata",
-    ),
 ];
 
 /// The plan of `load_balancing`.
@@ -118,7 +121,7 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
         return None;
     }
     let balance = settings.balance();
-    let LoadBalancing { protocol, resolver, sending_queue, retry_on_failure, .. } = settings;
+    let LoadBalancing { protocol, resolver, timeout, sending_queue, retry_on_failure, .. } = settings;
     let (protocol, at, mut sending) = match protocol.otlp_http {
         Some(http) => (Protocol::Http, "protocol.otlp_http.", http.sending()),
         None => (Protocol::Grpc, "protocol.otlp.", protocol.otlp.unwrap_or_default().sending()),
@@ -128,6 +131,7 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
         queue: if sending_queue.is_some() { "" } else { at },
         retry: if retry_on_failure.is_some() { "" } else { at },
     };
+    sending.config.timeout = timeout.given().or(sending.config.timeout);
     sending.queue = sending_queue.unwrap_or(sending.queue);
     sending.retry = retry_on_failure.unwrap_or(sending.retry);
     let place = resolver.place();
@@ -153,6 +157,11 @@ pub(super) fn of_name(
     config: &ClientConfig,
     balancer: Option<BalancerName>,
 ) -> Option<impl FnOnce(&TransportContext, ClientConfig) -> Result<Client, ConfigError> + Send + use<>> {
+    // A user would be part of the name.
+    if config.endpoint.contains('@') || FIXED_TARGETS.iter().any(|scheme| config.endpoint.starts_with(scheme))
+    {
+        return None;
+    }
     let target = config.endpoint.strip_prefix("dns:///");
     let wanted = match balancer {
         Some(balancer) => balancer == BalancerName::RoundRobin,
@@ -202,6 +211,9 @@ impl LoadBalancing {
             _ if self.routing_key == Some(Routed::Metadata) && self.metadata_key.is_empty() => {
                 Some(("metadata_key", "it is required with `routing_key: metadata`"))
             }
+            _ if self.routing_key == Some(Routed::Attributes) && self.routing_attributes.is_empty() => {
+                Some(("routing_attributes", "it is required with `routing_key: attributes`"))
+            }
             _ if self.ejection.max_percent.is_some_and(|percent| percent > 100) => {
                 Some(("ejection.max_percent", "it must be 0 to 100"))
             }
@@ -221,6 +233,7 @@ impl LoadBalancing {
             None | Some(Routed::TraceId) => RoutingKey::TraceId,
             Some(Routed::Service) => RoutingKey::Service,
             Some(Routed::Resource) => RoutingKey::Resource,
+            Some(Routed::Attributes) => RoutingKey::Attributes(self.routing_attributes.clone()),
             Some(Routed::Metadata) => RoutingKey::Metadata(self.metadata_key.clone()),
         };
         let Ejection { consecutive_failures, base_time, max_time, max_percent } = self.ejection;
@@ -232,3 +245,6 @@ impl LoadBalancing {
         config
     }
 }
+
+/// Of gRPC's targets that are one address.
+const FIXED_TARGETS: [&str; 3] = ["passthrough:", "ipv4:", "ipv6:"];

@@ -3,7 +3,7 @@
 use crate::config::component::Component;
 use crate::config::duration::GoDuration;
 use crate::config::problem::Problems;
-use crate::config::rules::{KeyRule, only, refused};
+use crate::config::rules::{KeyRule, ignored, ignored_unless, refused};
 use otlp_service::{OnFull, QueueConfig, RetryConfig};
 use serde::Deserialize;
 
@@ -15,7 +15,7 @@ pub(crate) struct SendingQueue {
     enabled: Option<bool>,
     /// Batches sent at a time, at least 1. Default 10.
     num_consumers: Option<u64>,
-    /// Batches waiting, at most, at least 1. Default 1000.
+    /// Requests waiting, at most, at least 1: requests, whatever `sizer` says. Default 1000.
     queue_size: Option<u64>,
     /// Wait for room instead of refusing. Default false.
     block_on_overflow: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Retry {
     initial_interval: Option<GoDuration>,
     /// Share of a wait that is random, 0 to 1. Default 0.5.
     randomization_factor: Option<f64>,
-    /// Growth of the wait, at least 1. Default 1.5.
+    /// Growth of the wait, at most 1000; below 1 the wait stays as it is. Default 1.5.
     multiplier: Option<f64>,
     /// Longest wait. Default 30 s.
     max_interval: Option<GoDuration>,
@@ -45,9 +45,17 @@ pub(crate) struct Retry {
 
 /// Keys below `sending_queue` that mean nothing here, or nothing yet.
 pub(crate) const QUEUE_RULES: &[KeyRule] = &[
-    refused("sending_queue.storage", "what is queued would not survive a restart"),
-    refused("sending_queue.batch", "requests would not be joined; use the processor `batch`"),
-    only("sending_queue.sizer", "requests", "queues are sized in requests"),
+    refused(
+        "sending_queue.storage",
+        "the queue is in memory, so what is queued would not survive a restart; without a queue (`sending_queue: {enabled: \
+         false}`) senders keep their data until the destination has it",
+    ),
+    ignored("sending_queue.batch", "requests are sent as they are queued; the processor `batch` joins them"),
+    ignored_unless(
+        "sending_queue.sizer",
+        "requests",
+        "`queue_size` is a number of requests; `memory_limiter` bounds the bytes",
+    ),
 ];
 
 // === impl SendingQueue ===
@@ -61,23 +69,25 @@ impl SendingQueue {
         problems: &mut Problems,
     ) -> Option<QueueConfig> {
         let mut config = QueueConfig::default();
+        let enabled = self.enabled.unwrap_or(true);
         let mut sound = true;
         let counts = [
-            ("num_consumers", self.num_consumers, &mut config.num_consumers),
-            ("queue_size", self.queue_size, &mut config.queue_size),
+            ("num_consumers", self.num_consumers, MAX_CONSUMERS, &mut config.num_consumers),
+            ("queue_size", self.queue_size, MAX_QUEUE_SIZE, &mut config.queue_size),
         ];
-        for (key, given, count) in counts {
-            match given.map(|given| usize::try_from(given).unwrap_or(usize::MAX)) {
-                None => {}
-                Some(given @ 1..=MAX_COUNT) => *count = given,
-                Some(_) => {
+        for (key, given, max, count) in counts {
+            match given {
+                // Without a queue they mean nothing.
+                Some(given) if enabled && !(1..=max).contains(&given) => {
                     let path = format!("{at}sending_queue.{key}");
-                    problems.push(component.problem(&path, &format!("it must be 1 to {MAX_COUNT}")));
+                    problems.push(component.problem(&path, &format!("it must be 1 to {max}")));
                     sound = false;
                 }
+                Some(given) if enabled => *count = usize::try_from(given).unwrap_or(usize::MAX),
+                _ => {}
             }
         }
-        config.enabled = self.enabled.unwrap_or(true);
+        config.enabled = enabled;
         config.wait_for_result = self.wait_for_result;
         if self.block_on_overflow {
             config.on_full = OnFull::Block;
@@ -110,10 +120,12 @@ impl Retry {
         if let Some(GoDuration(time)) = self.max_elapsed_time {
             config.max_elapsed_time = (!time.is_zero()).then_some(time);
         }
-        let wrong = if !(0.0..=1.0).contains(&config.randomization_factor) {
+        let wrong = if !config.enabled {
+            None
+        } else if !(0.0..=1.0).contains(&config.randomization_factor) {
             Some(("randomization_factor", "it must be 0 to 1"))
-        } else if !(1.0..=MAX_MULTIPLIER).contains(&config.multiplier) {
-            Some(("multiplier", "it must be 1 to 1000"))
+        } else if !(0.0..=MAX_MULTIPLIER).contains(&config.multiplier) {
+            Some(("multiplier", "it must be 0 to 1000"))
         } else {
             None
         };
@@ -124,5 +136,7 @@ impl Retry {
     }
 }
 
-const MAX_COUNT: usize = 1_000_000;
+const MAX_CONSUMERS: u64 = 1_000_000;
+/// As many as the Collector takes: nothing is set aside for them.
+const MAX_QUEUE_SIZE: u64 = i64::MAX as u64;
 const MAX_MULTIPLIER: f64 = 1000.0;

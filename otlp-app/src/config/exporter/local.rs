@@ -4,7 +4,7 @@ use crate::config::component::Component;
 use crate::config::decode::decode;
 use crate::config::plan::{ExporterPlan, Outlet};
 use crate::config::problem::Problems;
-use crate::config::rules::{KeyRule, ignored, only};
+use crate::config::rules::{KeyRule, ignored};
 use crate::output::Output;
 use otlp_service::{ContextNeeds, DebugExporter, NopExporter, QueueConfig, RetryConfig, Verbosity};
 use otlp_transport::BoxExport;
@@ -41,8 +41,8 @@ pub(crate) const DEBUG_RULES: &[KeyRule] = &[
     ignored("sampling_initial", "every batch is shown"),
     ignored("sampling_thereafter", "every batch is shown"),
     ignored("use_internal_logger", "lines go to stderr"),
-    only("output_paths", "stderr", "lines go to stderr"),
-    only("sending_queue.enabled", "false", "there is nothing to queue for"),
+    ignored("output_paths", "lines go to stderr"),
+    ignored("sending_queue", "there is nothing to queue for"),
 ];
 
 /// The plan of `debug`.

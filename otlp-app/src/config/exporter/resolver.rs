@@ -70,8 +70,13 @@ impl Resolvers {
             Self { r#static: Some(fixed), .. } if fixed.hostnames.is_empty() => {
                 Some((HOSTNAMES, "it is required"))
             }
+            Self { r#static: Some(fixed), .. }
+                if fixed.hostnames.iter().any(|host| host.endpoint.contains('@')) =>
+            {
+                Some((HOSTNAMES, "no user or password here: use `headers` or `auth` below `protocol`"))
+            }
             Self { dns: Some(dns), .. } if dns.hostname.is_empty() => Some((HOSTNAME, "it is required")),
-            Self { dns: Some(dns), .. } if dns.hostname.contains(['/', ':', ' ']) => {
+            Self { dns: Some(dns), .. } if dns.hostname.contains(['/', ':', ' ', '@']) => {
                 Some((HOSTNAME, "it is a name alone: the port has its own key"))
             }
             _ => None,

@@ -2,7 +2,7 @@
 
 use crate::config::auth::{AuthPlan, MakeClient, MakeServer};
 use crate::config::component::Component;
-use crate::config::decode::decode;
+use crate::config::decode::{decode, given};
 use crate::config::files::FilePath;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::{Problem, Problems};
@@ -16,6 +16,7 @@ use std::sync::Arc;
 #[serde(default, deny_unknown_fields)]
 struct BearerTokenAuth {
     /// What stands before the token; empty: the token alone. Default `Bearer`.
+    #[serde(deserialize_with = "given")]
     scheme: Option<String>,
     /// The header. Default `authorization`.
     header: Option<String>,

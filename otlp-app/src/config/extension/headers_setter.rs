@@ -2,7 +2,7 @@
 
 use crate::config::auth::{AuthPlan, AuthRef, MakeClient};
 use crate::config::component::Component;
-use crate::config::decode::decode;
+use crate::config::decode::{decode, given};
 use crate::config::files::FilePath;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::Problems;
@@ -30,6 +30,7 @@ struct Header {
     /// Its name. Required.
     key: String,
     /// Its value.
+    #[serde(deserialize_with = "given")]
     value: Option<SecretText>,
     /// File of its value, without the line's end; it is watched.
     value_file: Option<FilePath>,
@@ -38,6 +39,7 @@ struct Header {
     /// Its value is the sender's identity: `subject`, `username`, `identity` mean the same.
     from_attribute: Option<String>,
     /// What `from_context` and `from_attribute` give if there is nothing. Default: the header is left as it is.
+    #[serde(deserialize_with = "given")]
     default_value: Option<SecretText>,
 }
 

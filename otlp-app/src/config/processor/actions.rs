@@ -2,7 +2,7 @@
 
 use super::matching::{Match, match_config};
 use crate::config::component::Component;
-use crate::config::decode::decode;
+use crate::config::decode::{decode, given};
 use crate::config::literal::Literal;
 use crate::config::plan::{ProcessorPlan, ProcessorUse};
 use crate::config::problem::{Problem, Problems};
@@ -42,12 +42,14 @@ struct Action {
     /// `insert`, `update`, `upsert`, `delete`, `hash` (SHA-256), `extract`, `convert`. Required.
     action: String,
     /// The value to put there, of any type. `insert`, `update` and `upsert` take one of this and the next three.
+    #[serde(deserialize_with = "given")]
     value: Option<Literal>,
     /// The attribute whose value to put there.
     from_attribute: Option<String>,
     /// What of the request to put there: `metadata.<header>`, `auth.<attribute>` (who the sender proved to be), `client.address`.
     from_context: Option<String>,
     /// The value to put there if there is none otherwise.
+    #[serde(deserialize_with = "given")]
     default_value: Option<Literal>,
     /// Expression in Go's syntax: of keys for `delete` and `hash`, with named groups for `extract`.
     pattern: Option<String>,

@@ -1,6 +1,7 @@
 //! `include` and `exclude`: which items a processor acts on.
 
 use crate::config::component::Component;
+use crate::config::decode::given;
 use crate::config::literal::Literal;
 use crate::config::plan::Only;
 use crate::config::problem::Problems;
@@ -50,6 +51,7 @@ struct Keyed {
     /// Traces, logs: the item has this attribute; of several, all.
     key: String,
     /// Its value; without it any value matches.
+    #[serde(deserialize_with = "given")]
     value: Option<Literal>,
 }
 
@@ -59,6 +61,7 @@ struct KeyedResource {
     /// The resource has this attribute; of several, all.
     key: String,
     /// Its value; without it any value matches.
+    #[serde(deserialize_with = "given")]
     value: Option<Literal>,
 }
 
@@ -68,6 +71,7 @@ struct Library {
     /// Traces, logs: the scope has this name; of several libraries one matches.
     name: String,
     /// Its version; without it any version matches.
+    #[serde(deserialize_with = "given")]
     version: Option<String>,
 }
 

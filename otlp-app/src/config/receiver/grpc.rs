@@ -1,8 +1,9 @@
 //! Settings of OTLP/gRPC.
 
-use super::{Ids, Security, Transport, Utf8, set, set_bytes, set_rate};
+use super::{Ids, Security, Utf8, set, set_bytes, set_rate};
 use crate::config::auth::Auth;
 use crate::config::duration::GoDuration;
+use crate::config::listen::Transport;
 use crate::config::tls::ServerTls;
 use otlp_transport::{ServerConfig, ServerLimits};
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use serde::Deserialize;
 pub(super) struct Grpc {
     /// `host:port`, or the path of a Unix socket. Default `localhost:4317`.
     pub(super) endpoint: Option<String>,
-    /// What the endpoint is: tcp or unix. Default tcp.
+    /// What the endpoint is: tcp; tcp4 or tcp6, which is of IPv4 or IPv6 alone; unix. Default tcp.
     pub(super) transport: Transport,
     /// MiB of one request, before and after inflating. Default 64; 0 is the default.
     pub(super) max_recv_msg_size_mib: u64,

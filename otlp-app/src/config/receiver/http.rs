@@ -1,9 +1,11 @@
 //! Settings of OTLP/HTTP.
 
-use super::{Ids, Security, Transport, Utf8, set, set_bytes, set_rate};
+use super::{Ids, Security, Utf8, set, set_bytes, set_rate};
 use crate::config::auth::Auth;
 use crate::config::duration::GoDuration;
 use crate::config::headers::Headers;
+use crate::config::listen::Transport;
+use crate::config::number::AtLeastZero;
 use crate::config::tls::ServerTls;
 use otlp_protocol::Signal;
 use otlp_transport::{CorsConfig, ServerConfig};
@@ -16,10 +18,10 @@ use std::time::Duration;
 pub(super) struct Http {
     /// `host:port`, or the path of a Unix socket. Default `localhost:4318`.
     pub(super) endpoint: Option<String>,
-    /// What the endpoint is: tcp or unix. Default tcp.
+    /// What the endpoint is: tcp; tcp4 or tcp6, which is of IPv4 or IPv6 alone; unix. Default tcp.
     pub(super) transport: Transport,
-    /// Bytes of one request, before and after inflating. Default 64 MiB; 0 is the default.
-    pub(super) max_request_body_size: u64,
+    /// Bytes of one request, before and after inflating. Default 64 MiB; 0 and less are the default.
+    pub(super) max_request_body_size: AtLeastZero,
     /// Path of traces. Default `/v1/traces`.
     traces_url_path: Option<String>,
     /// Path of metrics. Default `/v1/metrics`.
@@ -37,6 +39,8 @@ pub(super) struct Http {
     pub(super) min_body_rate: u64,
     /// Without any request on a connection. Default 60 s, on HTTP/2 none; 0 is the default.
     idle_timeout: GoDuration,
+    /// The Collector's newer way to say `idle_timeout`.
+    keepalive: Keepalive,
     /// Content encodings that are taken; an empty one is none. Default all there are.
     compression_algorithms: Option<Vec<String>>,
     /// Which other origins' pages may send.
@@ -55,18 +59,26 @@ pub(super) struct Http {
     pub(super) invalid_ids: Ids,
 }
 
+/// Connections that are kept for further requests.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Keepalive {
+    /// As `idle_timeout` beside `keepalive`, which it goes before.
+    idle_timeout: GoDuration,
+}
+
 /// Cross-origin requests.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Cors {
-    /// Origins, each with at most one `*` in it. Default none.
+    /// Origins; a `*` in one stands for anything. Default none.
     allowed_origins: Vec<String>,
     /// Request headers beside accept, content-type and x-requested-with; `*` is any.
     allowed_headers: Vec<String>,
     /// Response headers that pages may see.
     exposed_headers: Vec<String>,
     /// Seconds for which browsers may keep what they were told. Default 0: as they like.
-    max_age: u32,
+    max_age: AtLeastZero,
 }
 
 // === impl Http ===
@@ -87,13 +99,14 @@ impl Http {
         config.encodings =
             self.compression_algorithms.as_ref().map(|names| names.iter().map(named).collect());
         let limits = &mut config.limits;
-        set_bytes(&mut limits.max_request_bytes, self.max_request_body_size);
+        set_bytes(&mut limits.max_request_bytes, self.max_request_body_size.0);
         set(&mut limits.header_timeout, self.read_header_timeout);
         set(&mut limits.body_timeout, self.body_timeout);
         set_rate(&mut limits.min_body_rate, self.min_body_rate);
         limits.max_body_time = self.read_timeout.given().or(limits.max_body_time);
-        set(&mut limits.idle_timeout, self.idle_timeout);
-        limits.max_connection_idle = limits.max_connection_idle.or(self.idle_timeout.given());
+        let idle_timeout = self.keepalive.idle_timeout.given().or(self.idle_timeout.given());
+        limits.idle_timeout = idle_timeout.unwrap_or(limits.idle_timeout);
+        limits.max_connection_idle = limits.max_connection_idle.or(idle_timeout);
     }
 
     /// Paths that are not the signals' own.
@@ -122,7 +135,7 @@ impl Cors {
         config.allowed_origins.clone_from(&self.allowed_origins);
         config.allowed_headers.clone_from(&self.allowed_headers);
         config.exposed_headers.clone_from(&self.exposed_headers);
-        config.max_age = Duration::from_secs(self.max_age.into());
+        config.max_age = Duration::from_secs(self.max_age.0);
         Some(config)
     }
 }

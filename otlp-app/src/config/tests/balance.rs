@@ -79,9 +79,15 @@ fn what_cannot_work_is_told_with_its_place() {
             "one of otlp, otlp_http",
         ),
         (
-            "{protocol: {otlp: {authority: a}}, resolver: {dns: {hostname: a}}}",
-            "3:38",
-            "protocol.otlp.authority is not supported",
+            "{protocol: {otlp: {tls: {tpm: {path: a}}}}, resolver: {dns: {hostname: a}}}",
+            "3:44",
+            "protocol.otlp.tls.tpm is not supported",
+        ),
+        ("{resolver: {static: {hostnames: ['u:s3cret@a:1']}}}", "3:51", "no user or password here"),
+        (
+            "{routing_key: attributes, resolver: {dns: {hostname: a}}}",
+            "3:3",
+            "routing_attributes: it is required",
         ),
         (
             "{protocol: {otlp: {timeoout: 1s}}, resolver: {dns: {hostname: a}}}",

@@ -20,7 +20,7 @@ fn errors_show_place_line_and_what_exists() {
             "  otpl:\n   |   ^^^^\n",
             &[
                 "unknown exporter `otpl`",
-                "did you mean `otlp`? available: debug, nop, otlp_grpc, otlp_http, load_balancing",
+                "did you mean `otlp`? available: debug, logging, nop, otlp_grpc, otlp_http, load_balancing",
             ],
         ),
         (
@@ -39,7 +39,7 @@ fn errors_show_place_line_and_what_exists() {
             &around("  otlp:\n    endpoint: c:1\n    sending_queue: {queue_size: 0}"),
             " c.yaml:5:33\n",
             "^\n",
-            &["otlp: sending_queue.queue_size: it must be 1 to 1000000"],
+            &["otlp: sending_queue.queue_size: it must be 1 to 9223372036854775807"],
         ),
         (
             &around("  otlp:\n    endpoint: c:1\n    sending_queue: {num_consumers: -1}"),
@@ -57,11 +57,14 @@ fn errors_show_place_line_and_what_exists() {
             &around("  otlp:\n    endpoint: c:1\n    compression: gzp"),
             " c.yaml:5:18\n",
             "^^^\n",
-            &["unknown value `gzp`", "did you mean `gzip`? available: gzip, zstd, br, brotli, none"],
+            &[
+                "unknown value `gzp`",
+                "did you mean `gzip`? available: gzip, zstd, br, brotli, zlib, deflate, snappy, x-snappy-framed, lz4, none",
+            ],
         ),
         (&around("  otlp:\n    timeout: 5s"), " c.yaml:3:3\n", "^^^^\n", &["otlp: endpoint: it is required"]),
         (
-            &around("  otlp:\n    endpoint: c:1\n    tls: {tpm: {}}"),
+            &around("  otlp:\n    endpoint: c:1\n    tls: {tpm: {path: /x}}"),
             " c.yaml:5:11\n",
             "^^^\n",
             &["exporters.otlp.tls.tpm is not supported", "keys in a TPM"],

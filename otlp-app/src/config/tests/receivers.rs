@@ -116,14 +116,13 @@ fn settings_of_http_reach_the_transport() {
 #[test]
 fn wrong_settings_are_shown_where_they_stand() {
     for (protocols, marked, message) in [
-        ("{http: {compression_algorithms: [lz4]}}", "[lz4]", "unknown encoding `lz4`"),
+        ("{http: {compression_algorithms: [lz5]}}", "[lz5]", "unknown encoding `lz5`"),
         ("{http: {response_headers: {a b: c}}}", "{a b", "`a b`: invalid header name or value"),
         (
             "{http: {cors: {allowed_origins: [a], allowed_headers: [a b]}}}",
             "[a b",
             "`a b` is not a header name",
         ),
-        ("{http: {cors: {allowed_origins: ['*.a.*']}}}", "['*", "`*.a.*` has more than one `*`"),
         ("{http: {traces_url_path: /v1 x}}", "/v1 x", "it is not a path"),
         ("{http: {traces_url_path: /x, logs_url_path: /x}}", "/x", "the path of another signal"),
         ("{http: {traces_url_path: v1/logs}}", "v1/logs", "the path of another signal"),

@@ -6,7 +6,7 @@ use crate::registry::{COMPONENT_TYPES, ComponentType};
 use std::fmt::Write;
 
 /// A struct that mirrors a part of the file.
-struct Mirror<'a> {
+pub(super) struct Mirror<'a> {
     source: usize,
     name: &'a str,
     fields: Vec<Field<'a>>,
@@ -15,7 +15,16 @@ struct Mirror<'a> {
 struct Field<'a> {
     key: &'a str,
     type_name: &'a str,
+    is_list: bool,
     doc: String,
+}
+
+/// A key with a value of its own: its path, each part with whether it is a list of maps, and its type.
+#[derive(Clone)]
+pub(super) struct Key<'a> {
+    pub(super) path: Vec<(&'a str, bool)>,
+    pub(super) type_name: &'a str,
+    doc: &'a str,
 }
 
 /// Where the structs are.
@@ -38,11 +47,12 @@ const SOURCES: &[&str] = &[
     include_str!("../extension/bearer.rs"),
     include_str!("../extension/headers_setter.rs"),
     include_str!("../auth.rs"),
+    include_str!("../listen.rs"),
     include_str!("../telemetry.rs"),
 ];
 
 /// Heading and struct of each table.
-const TABLES: &[(&str, &str)] = &[
+pub(super) const TABLES: &[(&str, &str)] = &[
     ("receivers: otlp", "Otlp"),
     ("processors: attributes", "Attributes"),
     ("processors: batch", "Batch"),
@@ -77,13 +87,16 @@ fn the_page_lists_every_key() {
 }
 
 fn tables() -> String {
-    let mirrors: Vec<_> =
-        SOURCES.iter().enumerate().flat_map(|(index, source)| mirrors(index, source)).collect();
+    let mirrors = all_mirrors();
     let mut out = String::new();
     for (heading, name) in TABLES {
-        let mirror = mirrors.iter().find(|mirror| mirror.name == *name).expect("the struct of a table");
         let _ = write!(out, "### {heading}\n\n| key | meaning, unit, default |\n|---|---|\n");
-        rows(&mirrors, mirror, "", &mut out);
+        for Key { path, doc, .. } in keys(&mirrors, name) {
+            let path: Vec<_> = path.iter().map(|(key, _)| *key).collect();
+            let path = path.join(".");
+            assert!(!doc.is_empty(), "{path} has no doc");
+            let _ = writeln!(out, "| `{path}` | {doc} |");
+        }
         out.push('\n');
     }
     out.push_str("### Known but not used\n\n| component | key | |\n|---|---|---|\n");
@@ -95,16 +108,33 @@ fn tables() -> String {
     out
 }
 
-fn rows(mirrors: &[Mirror<'_>], mirror: &Mirror<'_>, path: &str, out: &mut String) {
-    for Field { key, type_name, doc } in &mirror.fields {
+pub(super) fn all_mirrors() -> Vec<Mirror<'static>> {
+    SOURCES.iter().enumerate().flat_map(|(index, source)| mirrors(index, source)).collect()
+}
+
+/// All keys of the table of that struct.
+pub(super) fn keys<'a>(mirrors: &'a [Mirror<'a>], name: &str) -> Vec<Key<'a>> {
+    let mirror = mirrors.iter().find(|mirror| mirror.name == name).expect("the struct of a table");
+    let mut found = Vec::new();
+    below(mirrors, mirror, &[], &mut found);
+    found
+}
+
+fn below<'a>(
+    mirrors: &'a [Mirror<'a>],
+    mirror: &'a Mirror<'a>,
+    path: &[(&'a str, bool)],
+    found: &mut Vec<Key<'a>>,
+) {
+    for Field { key, type_name, is_list, doc } in &mirror.fields {
         let own = mirrors.iter().find(|other| other.name == *type_name && other.source == mirror.source);
-        let below = own.or_else(|| mirrors.iter().find(|other| other.name == *type_name));
-        match below {
-            Some(below) => rows(mirrors, below, &format!("{path}{key}."), out),
-            None => {
-                assert!(!doc.is_empty(), "{path}{key} has no doc");
-                let _ = writeln!(out, "| `{path}{key}` | {doc} |");
-            }
+        // What the same file says that the type is goes before another file's struct of that name.
+        let is_word = SOURCES[mirror.source].contains(&format!("enum {type_name} {{"));
+        let other = || mirrors.iter().find(|other| other.name == *type_name && !is_word);
+        let path = [path, &[(*key, *is_list)]].concat();
+        match own.or_else(other) {
+            Some(mirror) => below(mirrors, mirror, &path, found),
+            None => found.push(Key { path, type_name, doc }),
         }
     }
 }
@@ -112,12 +142,26 @@ fn rows(mirrors: &[Mirror<'_>], mirror: &Mirror<'_>, path: &str, out: &mut Strin
 fn rule_row(component: &str, KeyRule { path, verdict, reason }: &KeyRule, out: &mut String) {
     let verdict = match verdict {
         Verdict::Ignored => "noted".to_owned(),
+        Verdict::IgnoredUnless(value) => format!("noted unless `{value}`"),
+        Verdict::Optional => "taken".to_owned(),
+        Verdict::OldName => {
+            let _ = writeln!(
+                out,
+                "| {component} | all | noted: it is called `{reason}` now, which has the same keys |"
+            );
+            return;
+        }
         Verdict::Only("") => "only empty".to_owned(),
         Verdict::Only(only) => format!("only `{only}`"),
         Verdict::Refused => "refused".to_owned(),
         Verdict::Like(_) => "the same keys".to_owned(),
     };
-    let _ = writeln!(out, "| {component} | `{path}` | {verdict}: {reason} |");
+    let path = match (verdict.as_str(), *path) {
+        (_, "") => "all".to_owned(),
+        ("taken", path) => format!("`{path}.enabled`"),
+        (_, path) => format!("`{path}`"),
+    };
+    let _ = writeln!(out, "| {component} | {path} | {verdict}: {reason} |");
 }
 
 /// The structs of a source that mirror the file: those that refuse unknown fields.
@@ -135,8 +179,10 @@ fn mirrors(source: usize, text: &str) -> Vec<Mirror<'_>> {
             } else if let Some((key, type_name)) = line.trim_end_matches(',').split_once(": ") {
                 let type_name =
                     type_name.trim_start_matches("Option<").trim_start_matches("Vec<").trim_end_matches('>');
+                let is_list = line.contains(": Vec<");
                 let key = key.rsplit(' ').next().unwrap_or(key).trim_start_matches("r#");
-                fields.push(Field { key, type_name, doc: std::mem::take(&mut doc).trim().to_owned() });
+                let doc = std::mem::take(&mut doc).trim().to_owned();
+                fields.push(Field { key, type_name, is_list, doc });
             }
         }
         mirrors.push(Mirror { source, name, fields });

@@ -16,8 +16,8 @@ fn defaults_are_the_collectors() {
     assert_eq!(endpoints, ["localhost:4317", "localhost:4318"]);
     assert_eq!(plan.metrics_endpoint.as_deref(), Some("localhost:8888"));
     assert_eq!(
-        plan.health.map(|health| (health.endpoint, health.path)),
-        Some(("localhost:13133".into(), "/".into()))
+        plan.health.into_iter().map(|health| (health.endpoint, health.path)).collect::<Vec<_>>(),
+        [("localhost:13133".into(), "/".into())]
     );
     let (id, batch) = plan.pipelines[0].batch.clone().unwrap();
     assert_eq!(
@@ -107,6 +107,9 @@ fn keys_without_use_are_noted_or_refused() {
         "auth: ",
         "tls: {min_version: 1.3}",
         "sending_queue: {sizer: requests}",
+        "sending_queue: {sizer: items, queue_size: 5000000}",
+        "sending_queue: {batch: }",
+        "sending_queue: {batch: {min_size: 3, flush_timeout: 1s}}",
         "tls: {min_version: \"1.2\"}",
     ] {
         let text = around(&format!("  otlp: {{endpoint: c:1, {taken}}}"));
@@ -115,10 +118,9 @@ fn keys_without_use_are_noted_or_refused() {
     }
     for refused in [
         "sending_queue: {storage: file_storage}",
-        "sending_queue: {batch: {min_size: 3}}",
-        "sending_queue: {sizer: items}",
         "tls: {min_version: \"1.1\"}",
-        "authority: x",
+        "tls: {tpm: {enabled: true}}",
+        "middlewares: [{id: x}]",
     ] {
         let problems = problems(&around(&format!("  otlp: {{endpoint: c:1, {refused}}}")));
         assert!(problems.contains(" c.yaml:3:"), "{refused}: {problems}");

@@ -1,0 +1,206 @@
+//! Every key of docs/configuration.md is taken, and every example of the documentation loads.
+
+use super::reference::{Key, TABLES, all_mirrors, keys};
+use super::*;
+use crate::config::rules::Verdict;
+use crate::config::telemetry::TELEMETRY_RULES;
+use crate::registry::{COMPONENT_TYPES, ComponentType};
+
+#[test]
+fn every_key_of_the_page_is_taken() {
+    let mirrors = all_mirrors();
+    let (mut count, mut wrong) = (0, String::new());
+    for (heading, name) in TABLES {
+        let (section, component) = place(heading);
+        for key in keys(&mirrors, name) {
+            let settings = nested(component, &key.path, "", value(component, &key));
+            let text = around_component(section, component, &settings);
+            wrong += &Fake::default().file("c.yaml", text).load(&["c.yaml"], &[]).err().unwrap_or_default();
+            count += 1;
+        }
+    }
+    assert_eq!(wrong, "");
+    assert!(count > 200, "{count} keys");
+}
+
+#[test]
+fn every_key_that_is_noted_is_taken_with_a_note() {
+    let of_components = COMPONENT_TYPES
+        .iter()
+        .flat_map(|known| known.rules.iter().copied().flatten().map(move |rule| (Some(known), rule)));
+    for (component, rule) in of_components.chain(TELEMETRY_RULES.iter().map(|rule| (None, rule))) {
+        let ComponentTypeAt { section, name } = component.map_or(TELEMETRY, ComponentTypeAt::of);
+        if !matches!(rule.verdict, Verdict::Ignored | Verdict::IgnoredUnless(_)) {
+            continue;
+        }
+        let path = rule.path.replace('*', if name == "load_balancing" { "otlp" } else { "http" });
+        let lists = ["readers"];
+        let steps: Vec<_> = path.split('.').map(|key| (key, lists.contains(&key))).collect();
+        let settings = if path.is_empty() { "{}".into() } else { nested(name, &steps, "", "x".into()) };
+        let text = around_component(section, name, &settings);
+        let notes = plan(&text).notes;
+        assert!(notes.iter().any(|note| note.text.contains(" is ignored: ")), "{text}");
+    }
+}
+
+/// A component's place in a file.
+struct ComponentTypeAt {
+    section: &'static str,
+    name: &'static str,
+}
+
+const TELEMETRY: ComponentTypeAt = ComponentTypeAt { section: "service", name: "telemetry" };
+
+impl ComponentTypeAt {
+    fn of(component: &'static ComponentType) -> Self {
+        Self { section: component.kind().section(), name: component.name }
+    }
+}
+
+/// The section and the name in a table's heading.
+fn place(heading: &'static str) -> (&'static str, &'static str) {
+    let (section, name) = heading.split_once(": ").expect("section and component");
+    (section, name.split(' ').next().unwrap_or(name))
+}
+
+fn around_component(section: &str, component: &str, settings: &str) -> String {
+    let telemetry = if section == "service" { format!(", telemetry: {settings}") } else { String::new() };
+    let mut sections = [("receivers", "otlp/base: {protocols: {grpc: }}"), ("exporters", "nop/base: ")]
+        .map(|(name, base)| (name, base.to_owned()))
+        .to_vec();
+    if section != "service" {
+        let tested = format!("{component}: {settings}");
+        match sections.iter_mut().find(|(name, _)| *name == section) {
+            Some((_, components)) => *components = format!("{components}, {tested}"),
+            None => sections.push((section, tested)),
+        }
+    }
+    let sections: String =
+        sections.iter().map(|(name, components)| format!("{name}: {{{components}}}\n")).collect();
+    format!(
+        "{sections}service: {{pipelines: {{traces: {{receivers: [otlp/base], exporters: [nop/base]}}}}{telemetry}}}\n"
+    )
+}
+
+/// A value below a path, with what its component requires beside it.
+fn nested(component: &str, path: &[(&str, bool)], at: &str, value: String) -> String {
+    let [(key, is_list), rest @ ..] = path else { return value };
+    let leaf = path.last().map_or("", |(key, _)| *key);
+    let here = if at.is_empty() { (*key).to_owned() } else { format!("{at}.{key}") };
+    let below = nested(component, rest, &here, value);
+    let below = if *is_list { format!("[{below}]") } else { below };
+    let beside: String = required(component, at, leaf)
+        .iter()
+        .filter(|(required, _)| required != key)
+        .map(|(required, value)| format!(", {required}: {value}"))
+        .collect();
+    format!("{{{key}: {below}{beside}}}")
+}
+
+/// What a component requires below a path, if the key `leaf` is given.
+fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &'static str)] {
+    match (component, at, leaf) {
+        ("otlp_grpc", "", _) => &[("endpoint", "'c:1'")],
+        ("otlp_http", "", _) => &[("endpoint", "'http://c:1'")],
+        ("load_balancing", "", "routing_attributes") => {
+            &[("routing_key", "attributes"), ("resolver", "{dns: {hostname: a}}")]
+        }
+        ("load_balancing", "", "metadata_key") => {
+            &[("routing_key", "metadata"), ("resolver", "{dns: {hostname: a}}")]
+        }
+        ("load_balancing", "", _) => &[("resolver", "{dns: {hostname: a}}")],
+        ("load_balancing", "resolver.dns", _) => &[("hostname", "a")],
+        ("memory_limiter", "", _) => &[("limit_mib", "64")],
+        ("attributes", "", _) => &[("actions", "[{key: a, action: delete}]")],
+        ("attributes", "actions", _) | ("resource", "attributes", _) => match leaf {
+            "from_attribute" | "from_context" => &[("key", "a"), ("action", "insert")],
+            "default_value" => &[("key", "a"), ("action", "insert"), ("from_context", "client.address")],
+            "pattern" => &[("key", "a"), ("action", "extract")],
+            "converted_type" => &[("key", "a"), ("action", "convert")],
+            _ => &[("key", "a"), ("action", "insert"), ("value", "1")],
+        },
+        ("attributes", "include" | "exclude", "resources") => &[("match_type", "strict")],
+        ("attributes", "include" | "exclude", _) => &[("match_type", "strict"), ("services", "[a]")],
+        ("attributes", "include.log_severity_number" | "exclude.log_severity_number", _) => &[("min", "9")],
+        ("attributes", _, "value") => &[("key", "a")],
+        ("attributes", _, "version") => &[("name", "a")],
+        ("api_key", "", _) => &[("keys", "[{name: a, key: b}]")],
+        ("api_key", "keys", _) => &[("name", "a"), ("key", "b")],
+        ("basicauth", "client_auth", _) => &[("username", "a"), ("password", "b")],
+        ("bearertokenauth", "", "tokens" | "filename") => &[],
+        ("bearertokenauth", "", _) => &[("token", "a")],
+        ("headers_setter", "", _) => &[("headers", "[{key: a, value: b}]")],
+        ("headers_setter", "headers", "value_file" | "from_context" | "from_attribute") => &[("key", "a")],
+        ("headers_setter", "headers", "default_value") => &[("key", "a"), ("from_context", "b")],
+        ("headers_setter", "headers", _) => &[("key", "a"), ("value", "b")],
+        _ => &[],
+    }
+}
+
+/// A value that a key takes.
+fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
+    let (leaf, _) = path.last().copied().unwrap_or_default();
+    let by_name = match (component, leaf) {
+        (_, "endpoint") => "'http://c:1'",
+        (_, "level") => "normal",
+        ("telemetry", "address") => "'a:1'",
+        (_, "action") => "insert",
+        (_, "from_attribute") if component == "headers_setter" => "subject",
+        (_, "from_context") if component != "headers_setter" => "client.address",
+        (_, "pattern") => "'(?P<a>x)'",
+        (_, "converted_type") => "int",
+        (_, "match_type") => "strict",
+        (_, "span_kinds") => "SPAN_KIND_SERVER",
+        (_, "path") => "/p",
+        (_, "compression_algorithms") => "gzip",
+        _ => "",
+    };
+    let by_name = match (component, leaf) {
+        ("otlp" | "health_check", "endpoint") => "'localhost:1'",
+        ("telemetry", "level") if path.first().is_some_and(|(key, _)| *key == "logs") => "warn",
+        _ => by_name,
+    };
+    let by_type = match *type_name {
+        "bool" => "true",
+        "u16" | "u32" | "u64" | "AtLeastZero" | "i64" => "7",
+        "f64" => "0.5",
+        "GoDuration" => "3s",
+        "Transport" => "tcp4",
+        "Utf8" | "Ids" => "refuse",
+        "Version" => "1.3",
+        "ContentEncoding" => "gzip",
+        "BodyEncoding" | "LogEncoding" => "json",
+        "balance::BalancerName" | "Policy" => "round_robin",
+        "Routed" => "service",
+        "DebugVerbosity" => "normal",
+        "Headers" => "{a: b}",
+        "Box<OtlpGrpc" | "Box<OtlpHttp" => "{}",
+        _ => "a",
+    };
+    (if by_name.is_empty() { by_type } else { by_name }).to_owned()
+}
+
+#[test]
+fn every_example_of_the_documentation_loads() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let pages = std::fs::read_dir(format!("{root}/docs")).expect("the pages");
+    let pages = pages.map(|page| page.expect("a page").path());
+    let base = "receivers: {otlp: {protocols: {grpc: }}}\nexporters: {nop: }\n\
+                service: {pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}\n";
+    let mut count = 0;
+    for page in pages.chain([format!("{root}/README.md").into()]) {
+        let Ok(text) = std::fs::read_to_string(&page) else { continue };
+        for example in text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+            let mut fake = Fake::default().file("base.yaml", base).file("example.yaml", example);
+            for name in example.split("${env:").skip(1).filter_map(|rest| rest.split(['}', ':']).next()) {
+                fake = fake.var(name, "x");
+            }
+            // A part of a file is laid over a file that has the rest.
+            let is_whole = example.contains("service:");
+            let files = if is_whole { &["example.yaml"][..] } else { &["base.yaml", "example.yaml"] };
+            assert_eq!(fake.load(files, &[]).err(), None, "{}:\n{example}", page.display());
+            count += 1;
+        }
+    }
+    assert!(count > 3, "{count} examples");
+}
