@@ -70,8 +70,11 @@ pub struct Identity(Arc<str>);
 
 /// Why a sender is not known: what is missing or wrong, never the secret itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Denied(Cow<'static, str>);
+#[error("{message}")]
+pub struct Denied {
+    message: Cow<'static, str>,
+    is_missing: bool,
+}
 
 /// Adds to a client's requests what proves who we are.
 pub trait Credentials: fmt::Debug + Send + Sync + 'static {
@@ -103,9 +106,19 @@ impl Identity {
 // === impl Denied ===
 
 impl Denied {
-    /// A denial that is told to the sender as it is.
+    /// A denial of wrong credentials, that is told to the sender as it is.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self(message.into())
+        Self { message: message.into(), is_missing: false }
+    }
+
+    /// A denial of a sender without credentials, that is told to the sender as it is.
+    pub fn missing(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), is_missing: true }
+    }
+
+    /// Whether the sender has sent no credentials, rather than wrong ones.
+    pub fn is_missing(&self) -> bool {
+        self.is_missing
     }
 }
 
@@ -148,8 +161,8 @@ fn only<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Result<&'a [u8],
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => Ok(value.as_bytes()),
-        (None, _) => Err(Denied(format!("the header `{name}` is missing").into())),
-        (Some(_), Some(_)) => Err(Denied(format!("the header `{name}` stands there more than once").into())),
+        (None, _) => Err(Denied::missing(format!("the header `{name}` is missing"))),
+        (Some(_), Some(_)) => Err(Denied::new(format!("the header `{name}` stands there more than once"))),
     }
 }
 

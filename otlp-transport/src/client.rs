@@ -10,6 +10,7 @@ mod attempt;
 mod coalesce;
 mod connect;
 mod encoding;
+mod excerpt;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod grpc;

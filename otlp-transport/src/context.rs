@@ -1,6 +1,8 @@
 //! What every part of this layer is handed at its making.
 
-use crate::{Clock, Connections, Disk, Net, ProxyConfig, ReloadStats, SystemDisk, TcpNet, TokioClock};
+use crate::{
+    Certificates, Clock, Connections, Disk, Net, ProxyConfig, ReloadStats, SystemDisk, TcpNet, TokioClock,
+};
 use otlp_protocol::{BufferPool, ByteBudget};
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ pub struct TransportContext {
     pub disk: Arc<dyn Disk>,
     /// What became of such files that changed.
     pub reloads: Arc<ReloadStats>,
+    /// When the certificates in use expire.
+    pub certificates: Arc<Certificates>,
     /// The proxies that clients connect through. Default none.
     pub proxies: Arc<ProxyConfig>,
     /// Open connections of all servers.
@@ -33,6 +37,7 @@ impl TransportContext {
             net: Arc::new(TcpNet),
             disk: Arc::new(SystemDisk),
             reloads: Arc::default(),
+            certificates: Arc::default(),
             proxies: Arc::default(),
             connections: Arc::new(Connections::new(DEFAULT_MAX_CONNECTIONS)),
             budget: ByteBudget::new(max_body_bytes),

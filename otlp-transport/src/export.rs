@@ -24,6 +24,10 @@ pub trait Export: Send + Sync + 'static {
     /// Counts `items` that a server took out of a request before the request became a batch: they stay the sender's. By
     /// default nothing is counted.
     fn refuse(&self, _items: u64) {}
+
+    /// Counts a request that a server refused for want of memory: how many items it has is not known, since it was not
+    /// read. By default nothing is counted.
+    fn refuse_unread(&self) {}
 }
 
 /// Any [`Export`]: the plug between configured components. Cloning shares it.
@@ -34,6 +38,8 @@ trait DynExport: Send + Sync {
     fn export(&self, batch: Batch) -> ExportFuture<'_>;
 
     fn refuse(&self, items: u64);
+
+    fn refuse_unread(&self);
 }
 
 impl<E: Export> DynExport for E {
@@ -43,6 +49,10 @@ impl<E: Export> DynExport for E {
 
     fn refuse(&self, items: u64) {
         Export::refuse(self, items);
+    }
+
+    fn refuse_unread(&self) {
+        Export::refuse_unread(self);
     }
 }
 
@@ -60,5 +70,9 @@ impl Export for BoxExport {
 
     fn refuse(&self, items: u64) {
         self.0.refuse(items);
+    }
+
+    fn refuse_unread(&self) {
+        self.0.refuse_unread();
     }
 }

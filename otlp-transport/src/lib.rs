@@ -8,6 +8,7 @@
 
 mod auth;
 mod balance;
+mod certificates;
 mod client;
 mod clock;
 mod compression;
@@ -28,6 +29,7 @@ mod net;
 mod pages;
 mod resolve;
 mod routes;
+mod seldom;
 mod server;
 mod strategy;
 #[cfg_attr(not(feature = "tls"), path = "tls/absent.rs")]
@@ -44,6 +46,7 @@ pub use balance::{
     ConsistentHashStrategy, EjectionConfig, EndpointStats, LATENCY_BOUNDS_MS, LeastConnectionsStrategy,
     LoadBalancingStrategy, RoundRobinStrategy, RoutingKey, WeightedRoundRobinStrategy, hash_key,
 };
+pub use certificates::Certificates;
 pub use client::{ClientStats, ConnectionPool, GrpcClient, HttpClient, PooledConnection};
 pub use clock::{Clock, Sleep, TokioClock};
 pub use compression::{

@@ -17,7 +17,7 @@ mod intake;
 mod media_type;
 mod open_requests;
 mod peer;
-mod seldom;
+mod refusals;
 mod stats;
 mod stream;
 mod timer;
@@ -29,6 +29,7 @@ use crate::{Address, Clock, Routes, ServerConfig, TransportContext};
 use accept::Acceptor;
 use connection::Serve;
 use intake::Intake;
+use refusals::Refusals;
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -71,10 +72,24 @@ pub(crate) async fn bind(
     let local_addr = listener.local_addr()?;
     let stats = Arc::new(ServerStats::default());
     let (is_draining, drained) = watch::channel(false);
-    let intake = Intake::new(context.clone(), &config, routes, Arc::clone(&stats));
+    let refusals = Refusals::new(config.log_name(&local_addr), protocol, Arc::clone(&context.clock));
+    let intake = Intake::new(context.clone(), &config, routes, Arc::clone(&stats), refusals);
     let serve = Serve::new(Arc::new(intake), &config, protocol, tls, drained).await;
-    let acceptor = tokio::spawn(Acceptor::new(listener, serve, config.log_name(&local_addr)).run());
+    let acceptor = tokio::spawn(Acceptor::new(listener, serve).run());
     Ok(Server { local_addr, stats, clock: Arc::clone(&context.clock), is_draining, acceptor })
+}
+
+// === impl Protocol ===
+
+impl Protocol {
+    /// As [`TransportStrategy::name`](crate::TransportStrategy::name).
+    fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::Http => "http",
+            Self::Both => "grpc+http",
+        }
+    }
 }
 
 // === impl Server ===

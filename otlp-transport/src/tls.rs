@@ -13,7 +13,7 @@ mod verify;
 pub(crate) use client::TlsConnector;
 pub(crate) use server::{Accepted, TlsAcceptor};
 
-use rustls::{AlertDescription, CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 use std::io;
 
 /// What to offer, or to take, in ALPN.
@@ -64,6 +64,25 @@ fn explained(error: io::Error) -> io::Error {
             key::SUPPORTED
         ),
         _ => return error,
+    };
+    io::Error::new(error.kind(), text)
+}
+
+/// The same of a server's handshakes, whose peer is the sender.
+fn explained_of_sender(error: io::Error) -> io::Error {
+    let text = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(Error::AlertReceived(
+            alert @ (AlertDescription::BadCertificate
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::DecryptError
+            | AlertDescription::UnknownCA),
+        )) => format!("the sender does not trust our certificate (alert {alert:?})"),
+        Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            "the sender does not speak TLS".to_owned()
+        }
+        Some(Error::NoCertificatesPresented) => "the sender showed no client certificate".to_owned(),
+        _ => return explained(error),
     };
     io::Error::new(error.kind(), text)
 }

@@ -1,6 +1,6 @@
 //! Client certificates as identities: mutual TLS.
 
-use super::{AuthRequest, Authenticate, Identity, Verdict};
+use super::{AuthRequest, Authenticate, Denied, Identity, Verdict};
 
 /// Whom a client certificate names. A client authority of the server vouches for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,9 @@ impl PeerCertificate {
 impl Authenticate for ClientCertificateAuth {
     fn authenticate(&self, request: &AuthRequest<'_>) -> Verdict {
         match request.certificate {
-            None => Verdict::denied("the connection was not opened with a client certificate"),
+            None => Verdict::Known(Err(Denied::missing(
+                "the connection was not opened with a client certificate",
+            ))),
             Some(certificate) => match certificate.identity() {
                 Some(identity) => Verdict::known(identity),
                 None => Verdict::denied("the client certificate has no common name, DNS name or URI"),

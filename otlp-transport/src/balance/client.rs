@@ -14,6 +14,7 @@ use super::outlier::Outcome;
 use super::routing::Routing;
 use super::stats::BalanceStats;
 use super::{BalanceConfig, BalanceLimits};
+use crate::seldom::Seldom;
 use crate::{
     BoxExport, Client, ClientConfig, ClientStats, Clock, ConfigError, Export, ExportError, ExportFuture,
     ExportResult, ResolvedEndpoint, Resolver, TransportContext, TransportStrategy,
@@ -70,6 +71,8 @@ struct Shared {
     /// How long after its start an attempt may go to a further endpoint.
     failover_time: Duration,
     set: Mutex<EndpointSet<Client>>,
+    /// Failures of the resolver since the log last spoke of them.
+    failed_resolutions: Seldom,
     /// Whether the resolver has answered, for the better or the worse.
     has_resolved: watch::Sender<bool>,
     client_stats: Arc<ClientStats>,
@@ -130,6 +133,7 @@ impl BalancedClient {
             limits: config.limits,
             failover_time,
             set: Mutex::new(EndpointSet::new(config.ejection)),
+            failed_resolutions: Seldom::every(LOG_INTERVAL),
             has_resolved: watch::Sender::new(false),
             client_stats,
             stats,
@@ -191,10 +195,9 @@ impl Shared {
                 tracing::debug!(resolver, "no endpoints were found; the last ones stay");
             }
             Err(error) => {
-                if self.stats.failed_resolutions.fetch_add(1, Ordering::Relaxed) == 0 {
-                    tracing::warn!(resolver, %error, "endpoints cannot be looked up; the last ones stay");
-                } else {
-                    tracing::debug!(resolver, %error, "endpoints cannot be looked up; the last ones stay");
+                self.stats.failed_resolutions.fetch_add(1, Ordering::Relaxed);
+                if let Some(count) = self.failed_resolutions.add(1, self.clock.now()) {
+                    tracing::warn!(resolver, count, %error, "endpoints cannot be looked up; the last ones stay");
                 }
             }
         }
@@ -401,6 +404,7 @@ fn is_for_others(error: &ExportError) -> bool {
     error.retry().is_retryable() && error.kind() != ErrorKind::Timeout
 }
 
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// How long an endpoint may leave a request unanswered until the sender's deadline without that being its failure.
 const SILENCE: Duration = Duration::from_secs(1);
 /// Where no timeout is set: the Collector's default for gRPC.

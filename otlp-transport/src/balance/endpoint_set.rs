@@ -6,6 +6,7 @@ use super::outlier::{EjectionConfig, Health, Outcome};
 use super::stats::EndpointStats;
 use super::{Candidate, hash_key};
 use crate::ResolvedEndpoint;
+use crate::seldom::Seldom;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ struct Slot<T> {
     health: Health,
     /// When the time is over that it asked for.
     throttled_until: Option<Instant>,
+    /// Ejections since the log last spoke of them.
+    ejections: Seldom,
 }
 
 /// Who may be picked, at one moment.
@@ -170,7 +173,9 @@ impl<T> EndpointSet<T> {
         }
         if slot.health.finish(&ejection, now, outcome, probed, may_eject) {
             endpoint.stats.ejections.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(endpoint = endpoint.stats.endpoint, "left out for failing");
+            if let Some(count) = slot.ejections.add(1, now) {
+                tracing::warn!(endpoint = endpoint.stats.endpoint, count, "left out for failing");
+            }
         }
     }
 
@@ -186,7 +191,8 @@ impl<T> Slot<T> {
         let stats = Arc::new(EndpointStats::new(resolved.address().to_owned()));
         let id = hash_key(resolved.address().as_bytes());
         let endpoint = Arc::new(Endpoint { id, reach, stats });
-        Self { resolved, endpoint, health: Health::default(), throttled_until: None }
+        let ejections = Seldom::every(LOG_INTERVAL);
+        Self { resolved, endpoint, health: Health::default(), throttled_until: None, ejections }
     }
 
     /// What is left of the time that the endpoint asked for.
@@ -212,6 +218,7 @@ impl<T> Candidates<T> {
     }
 }
 
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// A mistaken or hostile delay must not silence an endpoint for good. As for retries.
 const MAX_THROTTLE: Duration = Duration::from_secs(60 * 60);
 

@@ -6,6 +6,7 @@ use crate::client::pool::ConnectionPool;
 use crate::client::send_error::SendError;
 use crate::client::stats::ClientStats;
 use crate::{Clock, ExportError, ExportResult};
+use bytes::Buf as _;
 use http::Request;
 use otlp_protocol::{ErrorKind, Retry};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -118,10 +119,13 @@ pub(crate) async fn exchange(
 ) -> Result<Answer, ExportError> {
     let first = pool.get().await?;
     time.is_connected.store(true, Ordering::Relaxed);
+    let bytes = body.remaining() as u64;
+    ClientStats::add(&pool.stats().sent_bytes, bytes);
     let error = match first.send(&head, body.clone(), limits, time).await {
         Err(SendError::Unprocessed(_)) => {
             ClientStats::count(&pool.stats().resent_requests);
             let second = pool.get_fresh().await?;
+            ClientStats::add(&pool.stats().sent_bytes, bytes);
             match second.send(&head, body, limits, time).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,

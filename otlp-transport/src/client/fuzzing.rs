@@ -12,7 +12,13 @@ use std::time::UNIX_EPOCH;
 /// What a gRPC answer of these headers, and no trailers, comes to.
 pub fn grpc_answer(headers: HeaderMap, body: Bytes) -> ExportResult {
     let answer = Answer { status: StatusCode::OK, headers, body, fault: None, trailers: None };
-    grpc::outcome::read(answer, 1 << 16, &BufferPool::new(1), &ClientStats::default())
+    grpc::outcome::read(
+        answer,
+        "http://localhost:4317",
+        1 << 16,
+        &BufferPool::new(1),
+        &ClientStats::default(),
+    )
 }
 
 /// What an HTTP answer comes to.

@@ -140,7 +140,7 @@ impl Inner {
             judged_by_trailers: true,
         };
         let answer = exchange(&self.pool, head, body, limits, limit).await?;
-        outcome::read(answer, self.max_response_bytes, &self.buffers, self.pool.stats())
+        outcome::read(answer, self.pool.name(), self.max_response_bytes, &self.buffers, self.pool.stats())
     }
 }
 

@@ -11,6 +11,8 @@ pub struct ClientStats {
     pub open_connections: AtomicU64,
     /// Connections established.
     pub connects: AtomicU64,
+    /// Bytes of the bodies that were sent, or begun to be sent: as they go out, compressed, with gRPC's framing.
+    pub sent_bytes: AtomicU64,
     /// Attempts to connect that failed.
     pub connect_failures: AtomicU64,
     /// Requests sent again at once, since the server cannot have processed them.
@@ -31,6 +33,11 @@ pub struct ClientStats {
 impl ClientStats {
     /// Adds one to a counter of this struct.
     pub(crate) fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
+        Self::add(counter, 1);
+    }
+
+    /// Adds to a counter of this struct.
+    pub(crate) fn add(counter: &AtomicU64, count: u64) {
+        counter.fetch_add(count, Ordering::Relaxed);
     }
 }

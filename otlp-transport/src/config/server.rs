@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// What log lines call the server, such as the receiver's id. Default: the address it listens on.
+    /// What log lines call the server, as `receiver`: the receiver's id. Default: the address it listens on.
     pub name: String,
     /// Where to listen: `host:port`, of which port 0 lets the system choose, or `unix:///path`.
     pub endpoint: String,

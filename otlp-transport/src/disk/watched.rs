@@ -153,7 +153,7 @@ impl<T: Send + Sync + 'static> Source<T> {
             }
             Err(error) => {
                 ReloadStats::count(&self.stats.reload_failures);
-                tracing::warn!(files = %self.names(), error, "changed files cannot be used; the previous contents stay in use");
+                tracing::warn!(files = %self.names(), error, "changed files cannot be used; what was read before stays in use");
             }
         }
         now

@@ -3,12 +3,13 @@
 
 use super::ServerStats;
 use super::connection::Serve;
+use super::refusals::Reason;
 use crate::{Address, BoxIo, Listener};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 pub(super) struct Acceptor {
@@ -16,14 +17,11 @@ pub(super) struct Acceptor {
     serve: Arc<Serve>,
     /// Dropping it cuts off all connections.
     connections: JoinSet<()>,
-    /// The server in log lines.
-    name: String,
-    warned: Option<Instant>,
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: Box<dyn Listener>, serve: Serve, name: String) -> Self {
-        Self { listener, serve: Arc::new(serve), connections: JoinSet::new(), name, warned: None }
+    pub(super) fn new(listener: Box<dyn Listener>, serve: Serve) -> Self {
+        Self { listener, serve: Arc::new(serve), connections: JoinSet::new() }
     }
 
     /// Accepts until the server is drained, then waits for the connections to close.
@@ -49,7 +47,7 @@ impl Acceptor {
                     Err(error) if is_of_one_connection(&error) => ServerStats::count(&self.serve.stats().accept_errors),
                     Err(error) => {
                         ServerStats::count(&self.serve.stats().accept_errors);
-                        self.warn(&error);
+                        serve.refusals().note(Reason::Accept, 1, None, &error);
                         // Out of file descriptors, an idle connection gives up its own.
                         self.serve.connections().evict();
                         self.serve.clock().sleep(backoff).await;
@@ -64,19 +62,13 @@ impl Acceptor {
         while connections.join_next().await.is_some() {}
     }
 
-    /// Says so once in a while: under churn this happens many times a second.
-    fn warn(&mut self, error: &io::Error) {
-        let now = self.serve.clock().now();
-        if self.warned.is_none_or(|warned| now.saturating_duration_since(warned) >= WARNING_INTERVAL) {
-            self.warned = Some(now);
-            tracing::warn!(server = self.name, %error, "cannot accept connections");
-        }
-    }
-
     fn admit(&mut self, io: BoxIo, peer: Address) {
         let stats = self.serve.stats();
         let Some(slot) = self.serve.connections().admit() else {
             ServerStats::count(&stats.refused_connections);
+            let max = self.serve.connections().max();
+            let example = format_args!("{max} connections are open, which is the limit, and none is idle");
+            self.serve.refusals().note(Reason::ConnectionLimit, 1, Some(&peer), example);
             return;
         };
         let open = Open::new(stats);
@@ -114,4 +106,3 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// Out of file descriptors, the next one is free when some connection closes.
 const MIN_BACKOFF: Duration = Duration::from_millis(10);
 const MAX_BACKOFF: Duration = Duration::from_millis(100);
-const WARNING_INTERVAL: Duration = Duration::from_secs(10);

@@ -1,5 +1,6 @@
 //! One connection: how it begins, which HTTP it speaks, and how long it may live.
 
+mod fault;
 mod http1;
 mod http2;
 
@@ -8,6 +9,7 @@ use super::grpc::Grpc;
 use super::http::Http;
 use super::intake::Intake;
 use super::peer::Peer;
+use super::refusals::{Reason, Refusals};
 use super::stream::{Stream, Version};
 use super::timer::ClockTimer;
 use super::{Protocol, ServerStats};
@@ -15,6 +17,7 @@ use crate::connections::Slot;
 use crate::tls::{Accepted, TlsAcceptor};
 use crate::{Address, BoxIo, Clock, Connections, PeerCertificate, ServerConfig, ServerLimits};
 use hyper_util::rt::TokioExecutor;
+use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +69,10 @@ impl Serve {
         &self.intake.stats
     }
 
+    pub(super) fn refusals(&self) -> &Arc<Refusals> {
+        &self.intake.refusals
+    }
+
     pub(super) fn limits(&self) -> &ServerLimits {
         &self.intake.limits
     }
@@ -91,7 +98,7 @@ impl Serve {
         let slow = self.clock().sleep(self.limits().header_timeout);
         let (version, stream, certificate) = tokio::select! {
             biased;
-            begun = Box::pin(self.begin(io)) => match begun {
+            begun = Box::pin(self.begin(io, &address)) => match begun {
                 Ok(begun) => begun,
                 Err(_) => return,
             },
@@ -99,38 +106,62 @@ impl Serve {
             () = slot.evicted() => return ServerStats::count(&self.stats().evicted_connections),
         };
         let peer = Arc::new(Peer::new(address, certificate, self.intake.connection_share()));
+        if version == Version::Http1 && stream.is_tls() {
+            let what = "TLS came to a port without TLS: set tls here, or `insecure: true` at the sender";
+            self.broken(Reason::TlsUnexpected, &peer, what);
+            return http1::refuse(self, stream, &slot).await;
+        }
         match (&self.service, version) {
             (_, Version::Http2) => Box::pin(http2::serve(self, stream, peer, &slot)).await,
             (Service::Http(http) | Service::Both(_, http), Version::Http1) => {
                 http1::serve(self, http, stream, peer, &slot).await;
             }
-            (Service::Grpc(_), Version::Http1) => {}
+            (Service::Grpc(_), Version::Http1) => {
+                let what = "HTTP/1.1, or what is not HTTP, came to a gRPC port; OTLP/HTTP has another port";
+                self.broken(Reason::WrongPort, &peer, what);
+            }
         }
     }
 
     /// Secures a connection, if that is wanted, and learns what it speaks. Not bounded in time.
-    async fn begin(&self, io: BoxIo) -> io::Result<(Version, Stream, Option<PeerCertificate>)> {
+    async fn begin(
+        &self,
+        io: BoxIo,
+        address: &Address,
+    ) -> io::Result<(Version, Stream, Option<PeerCertificate>)> {
         let Accepted { io, certificate } = match &self.tls {
             None => Accepted { io, certificate: None },
             Some(tls) => tls.accept(io).await.inspect_err(|error| {
                 ServerStats::count(&self.stats().tls_handshake_errors);
-                tracing::debug!(%error, "no TLS came about");
+                // A peer that closes without a word has no cause to tell, and is mostly a probe.
+                if error.kind() != io::ErrorKind::UnexpectedEof {
+                    self.refusals().note(Reason::TlsHandshake, 1, Some(address), error);
+                }
             })?,
         };
         let (version, stream) = Stream::begin(io).await?;
         Ok((version, stream, certificate))
     }
 
-    /// Counts how a connection ended.
-    fn ended(&self, outcome: hyper::Result<()>) {
+    /// Counts how a connection ended, and logs what the peer did wrong.
+    fn ended(&self, outcome: hyper::Result<()>, peer: &Peer) {
         let Err(error) = outcome else { return };
         if error.is_timeout() {
             ServerStats::count(&self.stats().timed_out_connections);
         }
         if error.is_parse_too_large() {
             self.stats().count_refused_headers();
+            self.refusals().note(Reason::Headers, 1, Some(peer.address()), &error);
+        } else if let Some(what) = fault::of_peer(&error) {
+            self.broken(Reason::Protocol, peer, what);
         }
         tracing::debug!(%error, "connection closed");
+    }
+
+    /// Counts and logs a connection that is closed for what came on it.
+    fn broken(&self, reason: Reason, peer: &Peer, what: impl Display) {
+        ServerStats::count(&self.stats().protocol_errors);
+        self.refusals().note(reason, 1, Some(peer.address()), what);
     }
 
     /// Resolves when the server is drained.

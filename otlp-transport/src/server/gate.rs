@@ -3,18 +3,16 @@
 use super::checks::Checks;
 use super::intake::Intake;
 use super::peer::Peer;
-use super::seldom::Seldom;
+use super::refusals::Reason;
 use crate::{AuthRequest, Authenticate, Denied, ExportError, Identity, SlowCheck, Verdict};
 use http::HeaderMap;
 use otlp_protocol::{ErrorKind, Retry};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Judges requests by their heads.
 pub(super) struct Gate {
     authenticator: Option<Arc<dyn Authenticate>>,
     checks: Checks,
-    denied: Seldom,
 }
 
 /// What the gate says of a request.
@@ -32,11 +30,7 @@ pub(super) enum Admission {
 impl Gate {
     /// Without an authenticator everybody may pass.
     pub(super) fn new(authenticator: Option<Arc<dyn Authenticate>>) -> Self {
-        Self {
-            authenticator,
-            checks: Checks::new(MAX_RUNNING_CHECKS, MAX_PENDING_CHECKS),
-            denied: Seldom::every(LOG_INTERVAL),
-        }
+        Self { authenticator, checks: Checks::new(MAX_RUNNING_CHECKS, MAX_PENDING_CHECKS) }
     }
 
     /// Whether requests may have to wait for a slow check.
@@ -61,7 +55,7 @@ impl Intake {
         let Some(authenticator) = &self.gate.authenticator else { return Admission::Granted(None) };
         match authenticator.authenticate(&AuthRequest { headers, certificate: peer.certificate() }) {
             Verdict::Known(Ok(identity)) => Admission::Granted(Some(identity)),
-            Verdict::Known(Err(denied)) => Admission::Refused(self.deny(&denied)),
+            Verdict::Known(Err(denied)) => Admission::Refused(self.deny(&denied, peer)),
             Verdict::Slow(check) => Admission::Pending(check),
         }
     }
@@ -83,13 +77,13 @@ impl Intake {
     pub(super) async fn finish_check(&self, check: SlowCheck, peer: &Peer) -> Result<Identity, ExportError> {
         let Some(turn) = self.gate.checks.turn(peer.ip()).await else {
             let error = Gate::busy();
-            self.stats.count_refusal(error.kind());
+            self.refuse(&error, peer);
             return Err(error);
         };
         // What the sender may send meanwhile, which nobody takes up.
         let window = self.context.budget.try_charge(u64::from(UNKNOWN_WINDOW_BYTES));
         let _window = window.map_err(ExportError::from).inspect_err(|error| {
-            self.stats.count_refusal(error.kind());
+            self.refuse(error, peer);
         })?;
         // A request that is given up leaves its check running: the thread holds the turn until that is done, or
         // else those who hang up at once would fill all threads there are.
@@ -98,14 +92,12 @@ impl Intake {
             drop(turn);
             judged
         });
-        judged.await.map_err(|_| Gate::busy())?.map_err(|denied| self.deny(&denied))
+        judged.await.map_err(|_| Gate::busy())?.map_err(|denied| self.deny(&denied, peer))
     }
 
-    fn deny(&self, denied: &Denied) -> ExportError {
-        self.stats.count_refusal(ErrorKind::Unauthenticated);
-        if let Some(count) = self.gate.denied.add(1, &*self.context.clock) {
-            tracing::warn!(count, %denied, "requests were refused without credentials");
-        }
+    fn deny(&self, denied: &Denied, peer: &Peer) -> ExportError {
+        let reason = if denied.is_missing() { Reason::CredentialsMissing } else { Reason::CredentialsWrong };
+        self.refuse_as(reason, ErrorKind::Unauthenticated, denied, peer);
         ExportError::new(ErrorKind::Unauthenticated, Retry::Never, denied.to_string())
     }
 }
@@ -116,4 +108,3 @@ const MAX_RUNNING_CHECKS: usize = 2;
 const MAX_PENDING_CHECKS: usize = 128;
 /// HTTP/2: what may come of a request whose sender is being checked, in bytes, where checks may be slow.
 pub(super) const UNKNOWN_WINDOW_BYTES: u32 = 64 << 10;
-const LOG_INTERVAL: Duration = Duration::from_secs(60);

@@ -12,6 +12,7 @@ use super::gate::Admission;
 use super::intake::{Intake, Wire};
 use super::media_type::{MediaType, is_grpc};
 use super::peer::Peer;
+use super::refusals::Reason;
 use crate::compression::{Codec, codec};
 use crate::{BoxExport, ExportError, Identity, SlowCheck};
 use bytes::Buf as _;
@@ -92,7 +93,7 @@ impl Grpc {
         match self.gather(&mut body, &peer, deadline, MAX_HEALTH_BYTES).await {
             Ok((_, gathered)) => self.health.respond(Request::from_parts(head, gathered.bytes)).await,
             Err(error) => {
-                self.intake.stats.count_refusal(error.kind());
+                self.intake.refuse(&error, &peer);
                 reply::failure(&error)
             }
         }
@@ -138,22 +139,13 @@ impl Grpc {
         if path.starts_with(health::PATH) {
             return Opened::Health(Box::new((request, Arc::clone(peer))));
         }
-        let answered = |kind, response, request: Request<Incoming>| {
-            self.intake.stats.count_refusal(kind);
-            Opened::Answered(Box::new((response, request.into_body())))
+        if request.method() != Method::POST || !is_grpc(request.headers()) {
+            return self.not_grpc(request, peer);
+        }
+        let refused = |error: ExportError, request: Request<Incoming>| {
+            self.intake.refuse(&error, peer);
+            Opened::Answered(Box::new((reply::failure(&error), request.into_body())))
         };
-        if request.method() != Method::POST {
-            let mut response = reply::http_only(StatusCode::METHOD_NOT_ALLOWED);
-            if request.method() == Method::HEAD {
-                *response.body_mut() = reply::NO_BODY;
-            }
-            return answered(ErrorKind::Unimplemented, response, request);
-        }
-        if !is_grpc(request.headers()) {
-            let response = reply::http_only(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-            return answered(ErrorKind::UnsupportedMediaType, response, request);
-        }
-        let refused = |error: ExportError, request| answered(error.kind(), reply::failure(&error), request);
         let Some(route) = self.intake.routes.by_grpc_path(path) else {
             let message = format!("{path} is not served");
             return refused(ExportError::new(ErrorKind::Unimplemented, Retry::Never, message), request);
@@ -173,6 +165,23 @@ impl Grpc {
         Opened::Call(Call { signal, export, codec, deadline, origin, peer, body })
     }
 
+    /// Answers a request that no gRPC client sends.
+    fn not_grpc(&self, request: Request<Incoming>, peer: &Peer) -> Opened {
+        let (method, path) = (request.method(), request.uri().path());
+        let (kind, mut response) = match *method == Method::POST {
+            true => (ErrorKind::UnsupportedMediaType, reply::http_only(StatusCode::UNSUPPORTED_MEDIA_TYPE)),
+            false => (ErrorKind::Unimplemented, reply::http_only(StatusCode::METHOD_NOT_ALLOWED)),
+        };
+        if *method == Method::HEAD {
+            *response.body_mut() = reply::NO_BODY;
+        }
+        let what = format_args!(
+            "{method} {path} is not gRPC, which is all that this port serves; OTLP/HTTP has another port"
+        );
+        self.intake.refuse_as(Reason::WrongPort, kind, what, peer);
+        Opened::Answered(Box::new((response, request.into_body())))
+    }
+
     async fn answer(&self, call: &mut Call) -> Response<ReplyBody> {
         match self.export(call).await {
             Ok(accepted) => {
@@ -187,13 +196,22 @@ impl Grpc {
     }
 
     async fn export(&self, call: &mut Call) -> Result<Accepted, ExportError> {
-        let stats = &self.intake.stats;
-        let wire = self.read(call).await.inspect_err(|error| stats.count_refusal(error.kind()))?;
-        let admitted = self.intake.admit(call.signal, wire).await;
-        let admitted = admitted.inspect_err(|error| stats.count_refusal(error.kind()))?;
+        let wire = match self.read(call).await {
+            Ok(wire) => wire,
+            Err(error) => return Err(self.refused(error, call)),
+        };
+        let admitted = match self.intake.admit(call.signal, wire).await {
+            Ok(admitted) => admitted,
+            Err(error) => return Err(self.refused(error, call)),
+        };
         let Some(mut batch) = admitted else { return Ok(Accepted::FULL) };
         (batch.deadline, batch.origin) = (call.deadline, call.origin.take());
-        self.intake.export(&call.export, batch).await
+        self.intake.export(&call.export, batch, &call.peer).await
+    }
+
+    fn refused(&self, error: ExportError, call: &Call) -> ExportError {
+        self.intake.refuse_export(&error, &call.export, &call.peer);
+        error
     }
 
     /// When the caller stops waiting. A timeout that is not one is ignored.
@@ -207,6 +225,7 @@ impl Grpc {
         let limit = self.intake.limits.max_request_bytes;
         let (header, gathered) = self.gather(&mut call.body, &call.peer, call.deadline, limit).await?;
         let Gathered { mut bytes, charge, is_small_slice } = gathered;
+        ServerStats::add(&self.intake.stats.received_bytes, bytes.len() as u64);
         bytes.advance(FRAME_HEADER_LEN);
         let codec = call.codec.filter(|_| header.compressed);
         if header.compressed && codec.is_none() {

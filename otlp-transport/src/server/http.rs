@@ -10,8 +10,9 @@ use super::body::{Gather, Gathered, next_piece};
 use super::deadline::Patience;
 use super::discard::{MAX_HTTP1_BYTES, discard};
 use super::intake::{Intake, Wire};
-use super::media_type::MediaType;
+use super::media_type::{MediaType, is_any_grpc};
 use super::peer::Peer;
+use super::refusals::Reason;
 use crate::{ExportError, Identity, Route, ServerConfig};
 use bytes::Bytes;
 use cors::Cors;
@@ -82,7 +83,8 @@ impl Http {
         let response = match self.intake.authenticated(headers, peer).await {
             Err(error) => reply::unauthenticated(&error, media_type, self.intake.gate.challenge()),
             Ok(_) => {
-                self.intake.stats.count_refusal(fault.kind());
+                let (kind, message) = (fault.kind(), fault.message());
+                self.intake.refuse_as(Reason::of(kind), kind, message, peer);
                 reply::fault(fault, media_type)
             }
         };
@@ -123,16 +125,34 @@ impl Http {
         };
         let path = request.uri().path();
         let Some(route) = self.intake.routes.by_http_path(path) else {
-            let message = format!("{path} is not served");
-            let error = ExportError::new(ErrorKind::Unimplemented, Retry::Never, message);
-            self.intake.stats.count_refusal(error.kind());
-            return Err(Box::new(reply::failure(&error, media_type)));
+            return Err(Box::new(self.not_served(request, peer, media_type)));
         };
         if request.method() != Method::POST {
-            self.intake.stats.count_refusal(ErrorKind::Unimplemented);
+            let what = format_args!("{} {path}: only POST is served", request.method());
+            self.intake.refuse_as(Reason::NotServed, ErrorKind::Unimplemented, what, peer);
             return Err(Box::new(reply::method_not_allowed(media_type)));
         }
         Ok((route, identity))
+    }
+
+    /// Answers a request for a path that is not served.
+    fn not_served(
+        &self,
+        request: &Request<Incoming>,
+        peer: &Peer,
+        media_type: MediaType,
+    ) -> Response<Full<Bytes>> {
+        let path = request.uri().path();
+        let (reason, message) = match is_any_grpc(request.headers()) {
+            true => (
+                Reason::WrongPort,
+                format!("{path} is gRPC; this port serves OTLP/HTTP alone, gRPC has another port"),
+            ),
+            false => (Reason::NotServed, format!("{path} is not served")),
+        };
+        let error = ExportError::new(ErrorKind::Unimplemented, Retry::Never, message);
+        self.intake.refuse_as(reason, error.kind(), error.message(), peer);
+        reply::failure(&error, media_type)
     }
 
     async fn export(
@@ -142,7 +162,6 @@ impl Http {
         peer: &Peer,
         identity: Option<Identity>,
     ) -> Result<Accepted, ExportError> {
-        let stats = &self.intake.stats;
         let (head, mut body) = request.into_parts();
         let admitted = async {
             let read = async {
@@ -162,10 +181,12 @@ impl Http {
             drop(head);
             Ok((self.intake.admit(route.signal, wire).await?, origin))
         };
-        let admitted = admitted.await.inspect_err(|error: &ExportError| stats.count_refusal(error.kind()))?;
+        let admitted = admitted
+            .await
+            .inspect_err(|error: &ExportError| self.intake.refuse_export(error, &route.export, peer))?;
         let (Some(mut batch), origin) = admitted else { return Ok(Accepted::FULL) };
         batch.origin = origin;
-        self.intake.export(&route.export, batch).await
+        self.intake.export(&route.export, batch, peer).await
     }
 
     /// Reads and drops the rest of a refused body. HTTP/1.1 does so before the answer. On HTTP/2 the answer does not wait,
@@ -200,6 +221,7 @@ impl Http {
             gather.push(piece, expected)?;
         }
         let Gathered { bytes, charge, is_small_slice } = gather.finish();
+        ServerStats::add(&self.intake.stats.received_bytes, bytes.len() as u64);
         Ok(Wire { bytes, charge, is_small_slice, codec, media_type, deadline: None })
     }
 

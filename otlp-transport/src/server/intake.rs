@@ -8,8 +8,10 @@ use super::ServerStats;
 use super::deadline::before;
 use super::gate::Gate;
 use super::media_type::MediaType;
-use super::seldom::Seldom;
+use super::peer::Peer;
+use super::refusals::{Reason, Refusals};
 use crate::compression::{Codec, DecompressError};
+use crate::seldom::Seldom;
 use crate::{
     BoxExport, Export, ExportError, InvalidIds, InvalidUtf8, OriginConfig, Routes, ServerConfig,
     ServerLimits, TransportContext,
@@ -33,6 +35,7 @@ pub(super) struct Intake {
     pub(super) stats: Arc<ServerStats>,
     pub(super) origin: OriginConfig,
     pub(super) gate: Gate,
+    pub(super) refusals: Arc<Refusals>,
     checks: ValidateLimits,
     repairs: Repairs,
     /// Ids of the wrong length since the log last spoke of them.
@@ -79,6 +82,7 @@ impl Intake {
         config: &ServerConfig,
         routes: Routes,
         stats: Arc<ServerStats>,
+        refusals: Arc<Refusals>,
     ) -> Self {
         let ServerConfig { limits, origin, invalid_utf8, invalid_ids, .. } = config.clone();
         let repairs = Repairs {
@@ -93,6 +97,7 @@ impl Intake {
             stats,
             origin,
             gate: Gate::new(config.auth.clone()),
+            refusals,
             checks,
             repairs,
             invalid_ids: Seldom::every(INVALID_IDS_LOG_INTERVAL),
@@ -203,8 +208,32 @@ impl Intake {
         self.check(signal, plain, wire)
     }
 
+    /// Counts and logs a request that the server refuses.
+    pub(super) fn refuse(&self, error: &ExportError, peer: &Peer) {
+        self.refuse_as(Reason::of(error.kind()), error.kind(), error.message(), peer);
+    }
+
+    /// The same with another reason in the log than the kind of error says; `what` is wrong.
+    pub(super) fn refuse_as(&self, reason: Reason, kind: ErrorKind, what: impl fmt::Display, peer: &Peer) {
+        self.stats.count_refusal(kind);
+        self.refusals.note(reason, 1, Some(peer.address()), what);
+    }
+
+    /// Counts and logs a request for `export` that the server refuses.
+    pub(super) fn refuse_export(&self, error: &ExportError, export: &BoxExport, peer: &Peer) {
+        if error.kind() == ErrorKind::Exhausted {
+            export.refuse_unread();
+        }
+        self.refuse(error, peer);
+    }
+
     /// Hands a batch on, if anything is left of it, and waits for its fate until its deadline.
-    pub(super) async fn export(&self, export: &BoxExport, mut batch: Batch) -> Result<Accepted, ExportError> {
+    pub(super) async fn export(
+        &self,
+        export: &BoxExport,
+        mut batch: Batch,
+        peer: &Peer,
+    ) -> Result<Accepted, ExportError> {
         let rejection = self.count_rejected(export, &mut batch);
         if batch.is_empty() && rejection.is_partial() {
             return Ok(rejection);
@@ -218,8 +247,16 @@ impl Intake {
                 "the deadline passed before the batch was taken",
             ))
         });
-        let outcome = outcome.inspect_err(|_| ServerStats::count(&self.stats.failed_requests));
+        let outcome = outcome.inspect_err(|error| self.failed(error, peer));
         outcome.map(|accepted| ids::join(rejection, accepted))
+    }
+
+    /// Counts and logs a request that the pipeline failed.
+    fn failed(&self, error: &ExportError, peer: &Peer) {
+        ServerStats::count(&self.stats.failed_requests);
+        let is_for_now = error.retry().is_retryable();
+        let reason = if is_for_now { Reason::PipelineRefused } else { Reason::PipelineFailed };
+        self.refusals.note(reason, 1, Some(peer.address()), error.message());
     }
 
     /// Checks the body in the clear of `wire`, which is charged for both.

@@ -39,6 +39,11 @@ impl Peer {
         &self.share
     }
 
+    /// Its address, for the log.
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// Its IP address; `None` on a Unix socket.
     pub(super) fn ip(&self) -> Option<std::net::IpAddr> {
         self.address.ip()

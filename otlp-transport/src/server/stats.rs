@@ -50,6 +50,11 @@ pub struct ServerStats {
     pub timed_out_connections: AtomicU64,
     /// Connections closed because no TLS came about: cleartext, a version or a certificate that is not taken.
     pub tls_handshake_errors: AtomicU64,
+    /// Connections closed because the peer broke the rules of HTTP, or spoke what the port does not: TLS to a port without
+    /// TLS, HTTP/1.1 to a gRPC port.
+    pub protocol_errors: AtomicU64,
+    /// Bytes of the bodies that were read whole, as they came, with gRPC's framing.
+    pub received_bytes: AtomicU64,
     /// Failures to accept a connection, such as for want of file descriptors.
     pub accept_errors: AtomicU64,
 }

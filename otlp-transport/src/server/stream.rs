@@ -67,6 +67,11 @@ impl Stream {
         Self { watch: Watch::Frames(watch), ..self }.examined()
     }
 
+    /// Whether the connection begins with a TLS handshake.
+    pub(super) fn is_tls(&self) -> bool {
+        self.held.first() == Some(&TLS_HANDSHAKE)
+    }
+
     /// HTTP/1.1: whether the bytes read so far end amid a request.
     pub(super) fn is_amid_request(&self) -> bool {
         matches!(&self.watch, Watch::Heads(watch) if watch.is_amid_request())
@@ -218,5 +223,7 @@ impl AsyncWrite for Stream {
 
 /// RFC 9113 §3.4.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// The first byte of a TLS record that holds a handshake. RFC 8446 §5.1.
+const TLS_HANDSHAKE: u8 = 22;
 /// Bytes read at a time where hyper's buffer is not used: on the stack.
 const FILL_BYTES: usize = 2048;

@@ -49,7 +49,7 @@ impl TlsConnector {
         let name = ServerName::try_from(expected.to_owned())
             .map_err(|_| problem(key, format!("`{expected}` is neither a DNS name nor an IP address")))?;
         let mut materials = Materials::default();
-        let certificate = materials.certificate(&config.certificate)?;
+        let certificate = materials.certificate(&config.certificate, "client", &context.certificates)?;
         let anchors: Vec<_> = [
             materials.file("tls.ca_file", config.ca_file.as_ref()),
             materials.text("tls.ca_pem", config.ca_pem.as_deref()),

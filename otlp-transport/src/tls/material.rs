@@ -3,12 +3,14 @@
 use super::trust::Trust;
 use super::{key, problem};
 use crate::disk::Named;
-use crate::{CertificateConfig, ConfigError};
+use crate::{CertificateConfig, Certificates, ConfigError};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// The files that a configuration names.
@@ -33,6 +35,11 @@ enum Place {
 pub(super) struct Certificate {
     chain: Pem,
     key: Pem,
+    /// `server` or `client`.
+    side: &'static str,
+    /// The file of the chain, or the key of the setting that holds it.
+    source: String,
+    expiries: Arc<Certificates>,
 }
 
 // === impl Materials ===
@@ -49,10 +56,12 @@ impl Materials {
         text.map(|text| Pem { key, place: Place::Given(text.as_bytes().to_vec()) })
     }
 
-    /// A certificate and its key; `None` if there is neither.
+    /// A certificate and its key, of that `side`; `None` if there is neither.
     pub(super) fn certificate(
         &mut self,
         config: &CertificateConfig,
+        side: &'static str,
+        expiries: &Arc<Certificates>,
     ) -> Result<Option<Certificate>, ConfigError> {
         let key_pem = config.key_pem.as_ref().map(|pem| pem.expose());
         let chain = [
@@ -61,7 +70,11 @@ impl Materials {
         ];
         let key = [self.file("tls.key_file", config.key_file.as_ref()), self.text("tls.key_pem", key_pem)];
         match (one_of("tls.cert_pem", chain)?, one_of("tls.key_pem", key)?) {
-            (Some(chain), Some(key)) => Ok(Some(Certificate { chain, key })),
+            (Some(chain), Some(key)) => {
+                let file = config.cert_file.as_ref();
+                let source = file.map_or_else(|| chain.key.to_owned(), |file| file.display().to_string());
+                Ok(Some(Certificate { chain, key, side, source, expiries: Arc::clone(expiries) }))
+            }
             (None, None) => Ok(None),
             (Some(chain), None) => {
                 Err(problem(chain.key, "there is no key for it: give key_file or key_pem"))
@@ -165,8 +178,18 @@ impl Certificate {
                 "the certificate and the private key do not belong together",
             ));
         }
+        if let Some(not_after) = chain.iter().filter_map(|certificate| not_after(certificate)).min() {
+            self.expiries.took(self.side, self.source.clone(), not_after);
+        }
         Ok(CertifiedKey::new(chain, key))
     }
+}
+
+/// When a certificate expires; `None` if the certificate cannot be read.
+fn not_after(der: &[u8]) -> Option<SystemTime> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let seconds = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 /// What is wrong with a PEM text, without quoting it.

@@ -3,7 +3,7 @@
 use super::material::Materials;
 use super::trust::Trust;
 use super::verify::ClientCertificates;
-use super::{Alpn, explained, parameters, problem};
+use super::{Alpn, explained_of_sender, parameters, problem};
 use crate::disk::Watched;
 use crate::{BoxIo, ConfigError, NameKind, PeerCertificate, ServerTlsConfig, TransportContext};
 use rustls::ServerConfig;
@@ -39,7 +39,9 @@ impl TlsAcceptor {
         alpn: Alpn,
     ) -> Result<Self, ConfigError> {
         let mut materials = Materials::default();
-        let Some(certificate) = materials.certificate(&config.certificate)? else {
+        let Some(certificate) =
+            materials.certificate(&config.certificate, "server", &context.certificates)?
+        else {
             return Err(problem("tls.cert_file", "a server needs a certificate and its key"));
         };
         let authorities: Vec<_> = [
@@ -77,8 +79,8 @@ impl TlsAcceptor {
 
     /// Does the handshake. No timeout of its own.
     pub(crate) async fn accept(&self, io: BoxIo) -> io::Result<Accepted> {
-        let stream =
-            tokio_rustls::TlsAcceptor::from(self.config.get()).accept(io).await.map_err(explained)?;
+        let acceptor = tokio_rustls::TlsAcceptor::from(self.config.get());
+        let stream = acceptor.accept(io).await.map_err(explained_of_sender)?;
         let chain = stream.get_ref().1.peer_certificates();
         let certificate = chain.and_then(|chain| chain.first()).map(|certificate| names(certificate));
         Ok(Accepted { io: Box::new(stream), certificate })

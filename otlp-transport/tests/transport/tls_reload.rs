@@ -10,12 +10,13 @@ use otlp_transport::{
     ServerTlsConfig, SetHeader, TlsConfig, TransportContext, TransportStrategy,
 };
 use parking_lot::Mutex;
+use rcgen::CertificateParams;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Files in memory.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +101,36 @@ async fn sends(files: &Files, endpoint: &str, tls: TlsConfig) -> bool {
 
 fn endpoint(address: impl std::fmt::Display) -> String {
     format!("https://localhost:{}", address.to_string().rsplit_once(':').unwrap().1)
+}
+
+/// Operators see when certificates end, of the reloaded one too.
+#[tokio::test]
+async fn the_end_of_each_certificate_is_known() {
+    let (files, authority) = (Files::new(), Authority::new());
+    let until = |year| {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        authority.issue(&params)
+    };
+    let start_of = |year: u64| {
+        let days = (year - 1970) * 365 + (year - 1969) / 4;
+        UNIX_EPOCH + Duration::from_secs(days * 24 * 60 * 60)
+    };
+    files.put_pair(&until(2050));
+    let mut config = ServerConfig::new("127.0.0.1:0");
+    config.tls = Some(server_tls());
+    let capture = Capture::accepting();
+    let _server = GrpcTransportStrategy.bind(&files.context, config, capture.routes()).await.unwrap();
+    let mut config = ClientConfig::new("https://localhost:4317");
+    config.tls = client_tls(&authority);
+    config.tls.certificate = until(2060).config();
+    let _client = GrpcTransportStrategy.client(&files.context, config).unwrap();
+    let known = || files.context.certificates.expiries();
+    let client = ("client", "tls.cert_pem".to_owned(), start_of(2060));
+    assert_eq!(known(), [client.clone(), ("server", "/cert".to_owned(), start_of(2050))]);
+    files.put_pair(&until(2055));
+    files.reloaded(1, 0).await;
+    assert_eq!(known(), [client, ("server", "/cert".to_owned(), start_of(2055))]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::GRPC_ENCODING;
 use crate::client::answer::{Answer, BodyFault};
 use crate::client::encoding::{decode_answer, internal};
+use crate::client::excerpt::excerpt;
 use crate::client::stats::ClientStats;
 use crate::{ExportError, ExportResult};
 use base64::Engine;
@@ -14,10 +15,11 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use otlp_protocol::{Accepted, BufferPool, Code, FRAME_HEADER_LEN, FrameReader, RpcStatus, http_to_grpc};
 use percent_encoding::percent_decode;
 
-/// Reads an answer of at most `max_bytes`, inflated. Its status stands in the trailers, or in the headers if there is
+/// Reads an answer of at most `max_bytes`, inflated, of `url`, which messages name. Its status stands in the trailers, or in the headers if there is
 /// nothing else (Trailers-Only). OK is success, also if the message cannot be read: the server has taken the request.
 pub(in crate::client) fn read(
     answer: Answer,
+    url: &str,
     max_bytes: usize,
     buffers: &BufferPool,
     stats: &ClientStats,
@@ -30,7 +32,7 @@ pub(in crate::client) fn read(
     }
     let Some(status) = with_status.get(&GRPC_STATUS) else {
         return Err(match fault {
-            None => without_status(http_status, &headers),
+            None => without_status(http_status, url, &headers, &body),
             Some(fault) => internal("reading the answer up to its grpc-status", fault),
         });
     };
@@ -91,11 +93,17 @@ fn status_details(base64: &[u8]) -> Option<RpcStatus> {
     RpcStatus::decode(&BASE64.decode(base64).ok()?).ok()
 }
 
-fn without_status(status: StatusCode, headers: &HeaderMap) -> ExportError {
+fn without_status(status: StatusCode, url: &str, headers: &HeaderMap, body: &[u8]) -> ExportError {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
+    let said = match kind.split(';').next().unwrap_or_default().trim() {
+        "application/x-protobuf" => RpcStatus::decode(body).map(|status| status.message).unwrap_or_default(),
+        text if text.starts_with("text/") || text == "application/json" => excerpt(body),
+        _ => String::new(),
+    };
+    let said = if said.is_empty() { said } else { format!("; the answer: {}", excerpt(said.as_bytes())) };
     let message = format!(
-        "HTTP {} with {kind} and without grpc-status: the server, or a proxy before it, does not speak gRPC here; \
-         OTLP/HTTP has another port (4318) and exporter (otlp_http)",
+        "HTTP {} from {url} with {kind} and without grpc-status: the server, or a proxy before it, does not speak gRPC \
+         here; OTLP/HTTP has another port (4318) and exporter (otlp_http){said}",
         status.as_u16()
     );
     ExportError::from_grpc(http_to_grpc(status.as_u16()), message, None)

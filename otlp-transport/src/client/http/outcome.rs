@@ -2,6 +2,7 @@
 
 use super::{JSON, PROTOBUF};
 use crate::client::answer::{Answer, BodyFault};
+use crate::client::excerpt::excerpt;
 use crate::client::stats::ClientStats;
 use crate::{ExportError, ExportResult};
 use http::StatusCode;
@@ -104,18 +105,5 @@ impl Language {
     }
 }
 
-/// The beginning of a text on one line, for a message: proxies send whole pages.
-fn excerpt(text: &[u8]) -> String {
-    let beginning = String::from_utf8_lossy(&text[..text.len().min(8 * MAX_EXCERPT_CHARS)]);
-    let visible =
-        beginning.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let line = visible.collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_EXCERPT_CHARS) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
-const MAX_EXCERPT_CHARS: usize = 200;
 const GRPC: &[u8] = b"application/grpc";
 const PROXY_AUTHENTICATION: &str = "the proxy asks for credentials: put user:password into the proxy's URL";

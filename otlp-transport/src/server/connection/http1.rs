@@ -19,6 +19,7 @@ use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 
 /// Serves a connection until it closes.
 pub(super) async fn serve(serve: &Serve, http: &Arc<Http>, stream: Stream, peer: Arc<Peer>, slot: &Slot) {
@@ -89,7 +90,7 @@ async fn requests(
         }
     };
     let is_answered = outcome.as_ref().map_or_else(hyper::Error::is_parse, |()| true);
-    serve.ended(outcome);
+    serve.ended(outcome, peer);
     let stream = connection.into_parts().io.into_inner();
     if is_answered && stream.is_amid_request() {
         linger(serve, stream, slot).await;
@@ -156,6 +157,14 @@ async fn unused(serve: &Serve, activity: &Activity) -> Unused {
             return Unused::Slow;
         }
     }
+}
+
+/// Answers what is not HTTP/1.1, and closes.
+pub(super) async fn refuse(serve: &Serve, mut stream: Stream, slot: &Slot) {
+    let answer = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    // A peer that has gone does not need the answer.
+    let _ = stream.write_all(answer).await;
+    linger(serve, stream, slot).await;
 }
 
 /// Reads on for a while after the last answer: closed with unread bytes, a connection is reset, and the peer may lose

@@ -11,6 +11,7 @@ use crate::server::http::Http;
 use crate::server::media_type;
 use crate::server::open_requests::OpenRequests;
 use crate::server::peer::Peer;
+use crate::server::refusals::Reason;
 use crate::server::stream::Stream;
 use crate::server::timer::ClockTimer;
 use http::Request;
@@ -50,7 +51,7 @@ pub(super) async fn serve(serve: &Serve, stream: Stream, peer: Arc<Peer>, slot: 
                 async move { answer.await.map(|response| response.map(|body| open.until_sent(body))) }
             });
             let connection = serve.http2.serve_connection(stream, service);
-            drive(serve, Box::pin(connection), &requests, slot).await;
+            drive(serve, Box::pin(connection), &requests, &peer, slot).await;
         }
         Service::Http(http) => {
             let service = service_fn(|request| {
@@ -61,7 +62,7 @@ pub(super) async fn serve(serve: &Serve, stream: Stream, peer: Arc<Peer>, slot: 
                 }
             });
             let connection = serve.http2.serve_connection(stream, service);
-            drive(serve, Box::pin(connection), &requests, slot).await;
+            drive(serve, Box::pin(connection), &requests, &peer, slot).await;
         }
         Service::Both(grpc, http) => {
             let service = service_fn(|request| {
@@ -77,19 +78,20 @@ pub(super) async fn serve(serve: &Serve, stream: Stream, peer: Arc<Peer>, slot: 
                 }
             });
             let connection = serve.http2.serve_connection(stream, service);
-            drive(serve, Box::pin(connection), &requests, slot).await;
+            drive(serve, Box::pin(connection), &requests, &peer, slot).await;
         }
     }
-    count_refused(serve, &requests);
+    count_refused(serve, &requests, &peer);
 }
 
-/// Counts streams whose heads h2 refused by itself, which no service is told of.
-fn count_refused(serve: &Serve, requests: &OpenRequests) {
+/// Counts and logs streams whose heads h2 refused by itself, which no service is told of.
+fn count_refused(serve: &Serve, requests: &OpenRequests, peer: &Peer) {
     let refused = requests.take_refused();
     if refused > 0 {
         ServerStats::add(&serve.stats().refused_requests, refused);
         ServerStats::add(&serve.stats().refused_headers, refused);
-        tracing::debug!(refused, "HTTP/2 requests were refused for their headers");
+        let what = "HTTP/2: headers malformed or over the limit, or requests reset at once";
+        serve.refusals().note(Reason::Headers, refused, Some(peer.address()), what);
     }
 }
 
@@ -108,7 +110,13 @@ fn told_apart(
 
 /// Lets a connection run until it closes: by itself, of age, because it is idle, to make room, or because the server is
 /// drained. Boxed, the connection is there once, not in each of the places it is moved through.
-async fn drive(serve: &Serve, mut connection: Pin<Box<impl Finish>>, requests: &OpenRequests, slot: &Slot) {
+async fn drive(
+    serve: &Serve,
+    mut connection: Pin<Box<impl Finish>>,
+    requests: &OpenRequests,
+    peer: &Peer,
+    slot: &Slot,
+) {
     let outcome = tokio::select! {
         biased;
         outcome = connection.as_mut() => outcome,
@@ -124,7 +132,7 @@ async fn drive(serve: &Serve, mut connection: Pin<Box<impl Finish>>, requests: &
                 () = serve.waited(serve.limits().max_connection_age_grace) => return,
             }
         }
-        unused = unused(serve, requests, slot) => {
+        unused = unused(serve, requests, peer, slot) => {
             let (counter, grace) = match unused {
                 Unused::Idle => (&serve.stats().timed_out_connections, serve.limits().keepalive_timeout),
                 Unused::Evicted => (&serve.stats().evicted_connections, EVICTION_GRACE),
@@ -140,7 +148,7 @@ async fn drive(serve: &Serve, mut connection: Pin<Box<impl Finish>>, requests: &
             return;
         }
     };
-    serve.ended(outcome);
+    serve.ended(outcome, peer);
 }
 
 /// Why a connection is told to go away.
@@ -152,7 +160,7 @@ enum Unused {
 }
 
 /// Resolves when a connection has been without an open request for too long. Costs nothing while it is idle.
-async fn unused(serve: &Serve, requests: &OpenRequests, slot: &Slot) -> Unused {
+async fn unused(serve: &Serve, requests: &OpenRequests, peer: &Peer, slot: &Slot) -> Unused {
     let limit = serve.limits().max_connection_idle;
     let look = limit.map_or(LONGEST_LOOK, |limit| (limit / 4).clamp(SHORTEST_LOOK, LONGEST_LOOK));
     let mut since = (requests.silence(), serve.clock().now());
@@ -167,7 +175,7 @@ async fn unused(serve: &Serve, requests: &OpenRequests, slot: &Slot) -> Unused {
             since = (silence, now);
             continue;
         }
-        count_refused(serve, requests);
+        count_refused(serve, requests, peer);
         slot.enter();
         let waited = now.saturating_duration_since(since.1);
         tokio::select! {

@@ -14,9 +14,11 @@ impl Intake {
         }
         ServerStats::add(&self.stats.removed_ids, removed);
         ServerStats::add(&self.stats.rejected_items, items);
-        if let Some(ids) = self.invalid_ids.add(removed + items, &*self.context.clock) {
+        if let Some(ids) = self.invalid_ids.add(removed + items, self.context.clock.now()) {
             let first = rejected.map(|rejected| rejected.first.path.as_str()).unwrap_or_default();
+            let receiver = self.refusals.receiver();
             tracing::warn!(
+                receiver,
                 ids,
                 first,
                 "trace or span ids of the wrong length: spans were rejected, ids of other items removed"

@@ -109,8 +109,13 @@ impl Intake {
             return;
         }
         ServerStats::add(&self.stats.unknown_json_keys, keys);
-        if let Some(keys) = self.unknown_keys.add(keys, &*self.context.clock) {
-            tracing::warn!(keys, "keys of JSON that OTLP does not have were ignored: are they in camelCase?");
+        if let Some(keys) = self.unknown_keys.add(keys, self.context.clock.now()) {
+            let receiver = self.refusals.receiver();
+            tracing::warn!(
+                receiver,
+                keys,
+                "keys of JSON that OTLP does not have were ignored: are they in camelCase?"
+            );
         }
     }
 }

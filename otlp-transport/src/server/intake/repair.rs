@@ -53,8 +53,9 @@ impl Intake {
         }
         ServerStats::count(&self.stats.repaired_requests);
         ServerStats::add(&self.stats.repaired_strings, strings);
-        if let Some(strings) = self.repaired.add(strings, &*self.context.clock) {
-            tracing::warn!(strings, "strings were not UTF-8: U+FFFD stands in them now");
+        if let Some(strings) = self.repaired.add(strings, self.context.clock.now()) {
+            let receiver = self.refusals.receiver();
+            tracing::warn!(receiver, strings, "strings were not UTF-8: U+FFFD stands in them now");
         }
     }
 }

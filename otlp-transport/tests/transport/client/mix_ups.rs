@@ -64,6 +64,7 @@ async fn our_own_servers_are_told_apart() {
     assert_eq!(error.retry(), Retry::Backoff);
     let error = grpc(http_server.local_addr()).await;
     assert!(error.message().contains("does not speak gRPC here"), "{error}");
+    assert!(error.message().contains("this port serves OTLP/HTTP alone"), "{error}");
     assert_eq!(capture.taken(), 0);
 }
 
@@ -83,10 +84,13 @@ async fn a_page_instead_of_grpc_is_named() {
     let fake = Fake::http2(|_| Reply::Answer {
         status: 404,
         headers: vec![("content-type", "text/html".into())],
-        body: b"<html>".to_vec(),
+        body: format!("<html>\n{}", "no entry ".repeat(40)).into_bytes(),
         trailers: Vec::new(),
     })
     .await;
     let error = grpc(fake.address).await;
-    assert!(error.message().contains("HTTP 404 with text/html and without grpc-status"), "{error}");
+    let expected = format!("HTTP 404 from http://{} with text/html and without grpc-status", fake.address);
+    assert!(error.message().starts_with(&expected), "{error}");
+    assert!(error.message().contains("; the answer: <html> no entry no entry"), "{error}");
+    assert!(error.message().ends_with("…") && error.message().chars().count() < 500, "{error}");
 }

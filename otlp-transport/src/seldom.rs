@@ -1,12 +1,11 @@
 //! Things that are worth a line in the log, but not one for each request.
 
-use crate::Clock;
 use parking_lot::Mutex;
 use std::time::{Duration, Instant};
 
 /// Counts occurrences between two lines of the log.
 #[derive(Debug)]
-pub(super) struct Seldom {
+pub(crate) struct Seldom {
     interval: Duration,
     since: Mutex<Since>,
 }
@@ -19,13 +18,12 @@ struct Since {
 
 impl Seldom {
     /// At most a line in each `interval`.
-    pub(super) fn every(interval: Duration) -> Self {
+    pub(crate) fn every(interval: Duration) -> Self {
         Self { interval, since: Mutex::default() }
     }
 
     /// Adds `count` occurrences. Returns how many there were since the last line, if it is time for another.
-    pub(super) fn add(&self, count: u64, clock: &dyn Clock) -> Option<u64> {
-        let now = clock.now();
+    pub(crate) fn add(&self, count: u64, now: Instant) -> Option<u64> {
         let mut since = self.since.lock();
         since.count = since.count.saturating_add(count);
         if since.told.is_some_and(|told| now.saturating_duration_since(told) < self.interval) {
