@@ -156,7 +156,22 @@ impl Gateway {
         join_all(self.fanouts.iter().map(|fanout| fanout.drain(&*self.clock, deadline))).await;
         join_all(self.queues.iter().map(|queue| queue.drain(&*self.clock, deadline))).await;
         let ledger = self.ledger.snapshot();
-        let dropped_items = ledger.lines.iter().map(|line| line.dropped_for(DropReason::Shutdown)).sum();
+        let mut dropped_items = 0;
+        for line in &ledger.lines {
+            let items = line.dropped_for(DropReason::Shutdown);
+            dropped_items += items;
+            if items > 0 {
+                let (pipeline, exporter) = (&*line.pipeline, &*line.destination);
+                let reason = DropReason::Shutdown.name();
+                tracing::warn!(
+                    pipeline,
+                    exporter,
+                    reason,
+                    items,
+                    "items are dropped: the drain ran out of time"
+                );
+            }
+        }
         DrainReport { dropped_items, ledger }
     }
 }

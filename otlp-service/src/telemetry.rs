@@ -5,6 +5,7 @@
 //! suffix `_total` is left off, as its Prometheus endpoint does by default.
 
 mod balance;
+mod certificates;
 mod client;
 mod counted;
 mod instrument;
@@ -19,10 +20,11 @@ pub use registry::Registry;
 pub use snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
 pub use stats::{BatchStats, ExporterStats, ProcessorStats};
 
+pub(crate) use certificates::register_certificates;
 pub(crate) use client::register_client;
 pub(crate) use process::register_process;
 pub(crate) use server::register_server;
-pub(crate) use stats::ReceiverStats;
+pub(crate) use stats::{MemoryStats, ReceiverStats};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use crate::health::Reachability;
 use crate::retry::{ExponentialBackoffRetry, PartlyDelivered};
 use crate::telemetry::ExporterStats;
 use otlp_protocol::Batch;
-use otlp_transport::{BoxExport, Export, ExportResult};
+use otlp_transport::{BoxExport, Clock, Export, ExportResult};
 use std::sync::Arc;
 
 /// Exports with retries, for one signal of an exporter.
@@ -18,6 +18,8 @@ pub(crate) struct Outlet {
 /// One attempt, whose outcome is remembered.
 pub(crate) struct Attempt {
     pub(crate) client: BoxExport,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) stats: Arc<ExporterStats>,
     pub(crate) reachability: Arc<Reachability>,
     pub(crate) watch: Arc<Watch>,
 }
@@ -41,7 +43,9 @@ impl Export for Outlet {
 
 impl Export for Attempt {
     async fn export(&self, batch: Batch) -> ExportResult {
+        let started = self.clock.now();
         let result = self.client.export(batch).await;
+        self.stats.attempted(self.clock.now().saturating_duration_since(started));
         self.reachability.note(&result);
         self.watch.attempted(&result);
         result

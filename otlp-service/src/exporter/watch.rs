@@ -34,8 +34,11 @@ pub(crate) struct Watch {
 #[derive(Clone, Copy)]
 enum Loss {
     Permanent,
-    RetriesExhausted,
+    QueueFull,
+    /// Not lost: the senders still have them.
+    Refused,
     Rejected,
+    RetriesExhausted,
 }
 
 // === impl Watch ===
@@ -97,25 +100,44 @@ impl Watch {
         self.lost(Loss::RetriesExhausted, fates.failed, error.message(), "");
     }
 
+    /// Takes note of a batch that found the queue full and stays its sender's.
+    pub(crate) fn refused(&self, items: u64) {
+        self.lost(Loss::Refused, items, QUEUE_FULL, "");
+    }
+
+    /// Takes note of an accepted batch that found the queue full and is dropped.
+    pub(crate) fn overflowed(&self, items: u64) {
+        self.lost(Loss::QueueFull, items, QUEUE_FULL, "");
+    }
+
     fn failed(&self, error: &ExportError) {
         self.is_failing.store(true, Ordering::Relaxed);
         let Some(line) = self.outage.lock().failed(self.clock.now()) else { return };
         let Self { exporter, endpoint, .. } = self;
         let (signal, queued) = (self.signal.name, self.queued());
-        let (failed_attempts, cause) = (line.attempts, shortened(error.message()));
+        let (failed_attempts, cause) = (line.attempts, &*shortened(error.message()));
         let retry_after = match error.retry() {
             Retry::After(delay) => Some(delay.as_secs()),
             Retry::Backoff | Retry::Never => None,
         };
         match line.lasts {
-            None => tracing::warn!(exporter, signal, endpoint, ?cause, queued, retry_after, "sending fails"),
+            None => tracing::warn!(
+                exporter,
+                signal,
+                endpoint,
+                cause,
+                queued,
+                retry_after,
+                failed_attempts,
+                "sending fails"
+            ),
             Some(lasts) => {
                 let seconds = lasts.as_secs();
                 tracing::warn!(
                     exporter,
                     signal,
                     endpoint,
-                    ?cause,
+                    cause,
                     queued,
                     retry_after,
                     failed_attempts,
@@ -141,13 +163,52 @@ impl Watch {
         let line = self.losses.lock()[loss as usize].count(self.clock.now(), items);
         let Some((items, batches)) = line else { return };
         let Self { exporter, endpoint, .. } = self;
-        let (signal, reason, cause) = (self.signal.name, loss.reason(), shortened(cause));
-        let message = match (loss, self.end_to_end) {
-            (Loss::Rejected, _) => "the destination rejected items in partial successes",
-            (_, false) => "items are dropped",
-            (_, true) => "items are not delivered; their senders are told",
-        };
-        tracing::warn!(exporter, signal, endpoint, reason, items, batches, ?cause, place, "{message}");
+        let (signal, reason, cause) = (self.signal.name, loss.reason(), &*shortened(cause));
+        let (place, queued) = (Some(place).filter(|place| !place.is_empty()), self.queued());
+        match (loss, self.end_to_end) {
+            (Loss::Refused, _) => tracing::warn!(
+                exporter,
+                signal,
+                endpoint,
+                reason,
+                queued,
+                items,
+                batches,
+                "the sending queue is full: senders are told to come back"
+            ),
+            (Loss::Rejected, _) => tracing::warn!(
+                exporter,
+                signal,
+                endpoint,
+                reason,
+                items,
+                batches,
+                cause,
+                "the destination rejected items in partial successes"
+            ),
+            (_, false) => tracing::warn!(
+                exporter,
+                signal,
+                endpoint,
+                reason,
+                items,
+                batches,
+                cause,
+                place,
+                "items are dropped"
+            ),
+            (_, true) => tracing::warn!(
+                exporter,
+                signal,
+                endpoint,
+                reason,
+                items,
+                batches,
+                cause,
+                place,
+                "items are not delivered; their senders are told"
+            ),
+        }
     }
 
     fn queued(&self) -> usize {
@@ -159,12 +220,13 @@ impl Watch {
 
 impl Loss {
     /// How many there are.
-    const ALL: usize = 3;
+    const ALL: usize = 5;
 
     /// As in the ledger.
     fn reason(self) -> &'static str {
         match self {
             Self::Permanent => "permanent",
+            Self::QueueFull | Self::Refused => "queue_full",
             Self::RetriesExhausted => "retries_exhausted",
             Self::Rejected => "rejected",
         }
@@ -186,6 +248,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
+const QUEUE_FULL: &str = "the sending queue is full";
 const MAX_TEXT_CHARS: usize = 200;
 const MAX_FIELDS: usize = 3;
 

@@ -14,8 +14,8 @@ use crate::queue::{MemoryQueue, QueueConfig};
 use crate::retry::{ExponentialBackoffRetry, RetryConfig, Throttle};
 use crate::spec::{ExporterSpec, GatewaySpec, PipelineSpec, ReceiverSpec, ServerSpec};
 use crate::telemetry::{
-    BatchStats, ExporterStats, MetricKind, ProcessorStats, ReceiverStats, Registry, register_client,
-    register_process, register_server,
+    BatchStats, ExporterStats, MemoryStats, MetricKind, ProcessorStats, ReceiverStats, Registry,
+    register_certificates, register_client, register_process, register_server,
 };
 use otlp_protocol::Signal;
 use otlp_transport::{BoxExport, ReloadStats, Routes, TransportContext};
@@ -37,6 +37,8 @@ struct Builder {
     batchers: Vec<Arc<BatchProcessor>>,
     fanouts: Vec<FanOut>,
     queues: Vec<Arc<MemoryQueue>>,
+    /// By signal, shared by all receivers.
+    memory: HashMap<Signal, MemoryStats>,
 }
 
 struct Exporter {
@@ -140,6 +142,7 @@ impl Builder {
         register_process(&registry, &context.clock);
         register_budget(&registry, &context);
         register_reloads(&registry, &context);
+        register_certificates(&registry, &context);
         Self {
             context,
             ledger: Ledger::new(),
@@ -151,6 +154,7 @@ impl Builder {
             batchers: Vec::new(),
             fanouts: Vec::new(),
             queues: Vec::new(),
+            memory: HashMap::new(),
         }
     }
 
@@ -243,7 +247,13 @@ impl Builder {
         let stats = ExporterStats::new(&self.registry, id, signal);
         let watch = Arc::new(Watch::new(id, signal, endpoint, end_to_end, clock.clone()));
         let Target { throttle, reachability } = target.clone();
-        let attempt = Attempt { client: exporter.client.clone(), reachability, watch: watch.clone() };
+        let attempt = Attempt {
+            client: exporter.client.clone(),
+            clock: clock.clone(),
+            reachability,
+            stats: stats.clone(),
+            watch: watch.clone(),
+        };
         let mut retry =
             ExponentialBackoffRetry::new(exporter.retry.clone(), clock, attempt).with_throttle(throttle);
         if end_to_end {
@@ -253,6 +263,7 @@ impl Builder {
         let destination = if queue.enabled {
             let queue = MemoryQueue::start(queue.clone(), stats, outlet);
             queue.register(&self.registry, id, signal);
+            queue.tell(watch.clone());
             let shown = Arc::downgrade(&queue);
             watch.observe_queue(move || shown.upgrade().map_or(0, |queue| queue.len()));
             self.queues.push(queue.clone());
@@ -266,16 +277,18 @@ impl Builder {
 
     /// A server of a receiver, for the signals of the pipelines that name it.
     async fn server(
-        &self,
+        &mut self,
         receiver: &str,
         name: String,
         spec: ServerSpec,
     ) -> Result<otlp_transport::Server, StartError> {
         let ServerSpec { strategy, mut config, http_paths } = spec;
-        config.name.clone_from(&name);
+        receiver.clone_into(&mut config.name);
         let mut routes = Routes::new();
         for (signal, pipelines) in self.fed_by(receiver) {
-            let stats = ReceiverStats::new(&self.registry, receiver, strategy.name(), signal);
+            let memory = self.memory.entry(signal);
+            let memory = memory.or_insert_with(|| MemoryStats::new(&self.registry, signal)).clone();
+            let stats = ReceiverStats::new(&self.registry, receiver, strategy.name(), signal, memory);
             let inlet = BoxExport::new(Inlet { pipelines, stats });
             let path = http_paths.iter().find(|(known, _)| *known == signal).map(|(_, path)| path.clone());
             routes = match path {

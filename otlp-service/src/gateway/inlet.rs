@@ -42,6 +42,10 @@ impl Export for Inlet {
     fn refuse(&self, items: u64) {
         self.stats.count_refused(items);
     }
+
+    fn refuse_unread(&self) {
+        self.stats.count_unread();
+    }
 }
 
 impl Export for PipelineEntry {

@@ -4,6 +4,7 @@
 //! fan-out commit to several queues or none.
 
 use super::{OnFull, QueueConfig};
+use crate::exporter::Watch;
 use crate::fanout::{Delivery, deliver, shutting_down};
 use crate::ledger::Holding;
 use crate::tasks::join_until;
@@ -12,8 +13,8 @@ use otlp_protocol::{Batch, ErrorKind, Signal};
 use otlp_transport::{Clock, Export, ExportError, ExportResult};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio::task::JoinSet;
@@ -24,6 +25,8 @@ pub struct MemoryQueue {
     config: QueueConfig,
     capacity: usize,
     stats: Arc<ExporterStats>,
+    /// Whom to tell that there is no room.
+    watch: OnceLock<Arc<Watch>>,
     slots: Arc<Semaphore>,
     shared: Arc<Shared>,
     consumers: Mutex<JoinSet<()>>,
@@ -80,6 +83,7 @@ impl MemoryQueue {
             config,
             capacity,
             stats,
+            watch: OnceLock::new(),
             slots: Arc::new(Semaphore::new(capacity)),
             shared,
             consumers: Mutex::new(consumers),
@@ -129,6 +133,12 @@ impl MemoryQueue {
         gauge("otelcol_exporter_queue_capacity", "Batches that may wait.", Self::capacity);
     }
 
+    /// Has `watch` write log lines when there is no room.
+    pub(crate) fn tell(&self, watch: Arc<Watch>) {
+        // A second watch there is not.
+        let _ = self.watch.set(watch);
+    }
+
     /// The place in the global order of queues.
     pub(crate) fn id(&self) -> u64 {
         self.id
@@ -150,6 +160,9 @@ impl MemoryQueue {
             OnFull::Drop if !self.config.wait_for_result => Ok(None),
             OnFull::Drop | OnFull::Refuse => {
                 self.stats.enqueue_failed.add(items);
+                if let Some(watch) = self.watch.get() {
+                    watch.refused(items);
+                }
                 Err(ExportError::refused(ErrorKind::Unavailable, "sending queue is full"))
             }
         }
@@ -169,6 +182,9 @@ impl MemoryQueue {
         let slot = self.slots.clone().try_acquire_owned().ok().map(Slot);
         if slot.is_none() {
             self.stats.enqueue_failed.add(items);
+            if let Some(watch) = self.watch.get() {
+                watch.overflowed(items);
+            }
         }
         slot
     }

@@ -17,6 +17,7 @@ pub(crate) fn register_client(registry: &Registry, exporter: &str, stats: &Arc<C
 const COUNTED: &[Counted<ClientStats>] = &[
     Counted::now("otlp_client_open_connections", "Connections open now.", |stats| &stats.open_connections),
     Counted::total("otlp_client_connects", "Connections established.", |stats| &stats.connects),
+    Counted::total("otlp_client_sent_bytes", "Bytes of bodies sent, compressed.", |stats| &stats.sent_bytes),
     Counted::total("otlp_client_connect_failures", "Attempts to connect that failed.", |stats| {
         &stats.connect_failures
     }),

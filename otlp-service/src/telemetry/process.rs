@@ -3,9 +3,16 @@
 use super::{MetricKind, Registry};
 use otlp_transport::Clock;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
-/// Registers `otelcol_process_*`. Where `/proc` is not what Linux has, memory and CPU read 0.
+/// Registers `otelcol_process_*`, Prometheus' own `process_*`, and what the program is. Where `/proc` is not what Linux
+/// has, memory, CPU and descriptors read 0.
 pub(crate) fn register_process(registry: &Registry, clock: &Arc<dyn Clock>) {
+    register_program(registry);
+    register_descriptors(registry);
+    let since_epoch = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let help = "When the gateway started, in seconds since 1970.";
+    registry.observe(MetricKind::Gauge, "process_start_time_seconds", help, &[], move || since_epoch);
     let started = clock.now();
     let clock = clock.clone();
     let uptime = move || clock.now().saturating_duration_since(started).as_secs_f64();
@@ -35,6 +42,34 @@ pub(crate) fn register_process(registry: &Registry, clock: &Arc<dyn Clock>) {
         &[],
         || std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| cpu_seconds(&stat)).unwrap_or(0.0),
     );
+}
+
+/// The labels that Collectors have of themselves, and the version under a name of ours.
+fn register_program(registry: &Registry) {
+    let version = env!("CARGO_PKG_VERSION");
+    let instance = format!("{:032x}", fastrand::u128(..));
+    let labels = [("service_name", "otlp"), ("service_version", version), ("service_instance_id", &instance)];
+    registry.observe(MetricKind::Gauge, "target_info", "What this process is; always 1.", &labels, || 1.0);
+    let labels = [("version", version)];
+    registry.observe(MetricKind::Gauge, "otlp_build_info", "The version; always 1.", &labels, || 1.0);
+}
+
+fn register_descriptors(registry: &Registry) {
+    let help = "File descriptors that are open.";
+    registry.observe(MetricKind::Gauge, "process_open_fds", help, &[], || {
+        std::fs::read_dir("/proc/self/fd").map_or(0.0, |open| open.count() as f64)
+    });
+    let help = "File descriptors that may be open.";
+    registry.observe(MetricKind::Gauge, "process_max_fds", help, &[], || {
+        let limits = std::fs::read_to_string("/proc/self/limits").ok();
+        limits.and_then(|limits| max_descriptors(&limits)).unwrap_or(0.0)
+    });
+}
+
+/// The soft limit of open files in `/proc/<pid>/limits`.
+pub(super) fn max_descriptors(limits: &str) -> Option<f64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
 }
 
 /// `VmRSS` of `/proc/<pid>/status`, in bytes.

@@ -69,6 +69,14 @@ const COUNTED: &[Counted<ServerStats>] = &[
         "Connections with which no TLS came about.",
         |stats| &stats.tls_handshake_errors,
     ),
+    Counted::total(
+        "otlp_server_protocol_errors",
+        "Connections closed as the peer broke the rules of HTTP or spoke something else.",
+        |stats| &stats.protocol_errors,
+    ),
+    Counted::total("otlp_server_received_bytes", "Bytes of bodies read, as they came.", |stats| {
+        &stats.received_bytes
+    }),
     Counted::total("otlp_server_accept_errors", "Failures to accept a connection.", |stats| {
         &stats.accept_errors
     }),

@@ -17,6 +17,14 @@ pub(crate) struct ReceiverStats {
     accepted_requests: Counter,
     refused_requests: Counter,
     failed_requests: Counter,
+    memory: MemoryStats,
+}
+
+/// What the memory budget let in of one signal, over all receivers.
+#[derive(Clone, Debug)]
+pub(crate) struct MemoryStats {
+    accepted: Counter,
+    refused: Counter,
 }
 
 /// The counters of one batch processor.
@@ -45,6 +53,7 @@ pub struct ExporterStats {
     pub(crate) sent: Counter,
     pub(crate) send_failed: Counter,
     pub(crate) enqueue_failed: Counter,
+    attempt_duration: Histogram,
     in_flight: AtomicU64,
 }
 
@@ -54,7 +63,13 @@ pub(crate) struct InFlight<'a>(&'a AtomicU64);
 // === impl ReceiverStats ===
 
 impl ReceiverStats {
-    pub(crate) fn new(registry: &Registry, receiver: &str, transport: &str, signal: Signal) -> Self {
+    pub(crate) fn new(
+        registry: &Registry,
+        receiver: &str,
+        transport: &str,
+        signal: Signal,
+        memory: MemoryStats,
+    ) -> Self {
         let noun = signal.items_noun;
         let labels = [("receiver", receiver), ("transport", transport)];
         let items = |state, help| registry.counter(format!("otelcol_receiver_{state}_{noun}"), help, &labels);
@@ -70,18 +85,26 @@ impl ReceiverStats {
             accepted: items("accepted", "Items taken into the pipeline."),
             refused: items(
                 "refused",
-                "Items refused for now, or rejected for invalid ids; the sender still has them.",
+                "Items refused for now, rejected for invalid ids, and a request refused for want of memory as one.",
             ),
             failed: items("failed", "Items refused for good by the pipeline."),
             accepted_requests: requests("success"),
             refused_requests: requests("refused"),
             failed_requests: requests("failure"),
+            memory,
         }
     }
 
     /// Counts items that the server took out of a request.
     pub(crate) fn count_refused(&self, items: u64) {
         self.refused.add(items);
+    }
+
+    /// Counts a request that the server refused for want of memory, as one item: nobody has counted its items.
+    pub(crate) fn count_unread(&self) {
+        self.refused.add(1);
+        self.refused_requests.add(1);
+        self.memory.refused.add(1);
     }
 
     pub(crate) fn count(&self, items: u64, result: &ExportResult) {
@@ -92,6 +115,23 @@ impl ReceiverStats {
         };
         item_counter.add(items);
         request_counter.add(1);
+        self.memory.accepted.add(items);
+    }
+}
+
+// === impl MemoryStats ===
+
+impl MemoryStats {
+    pub(crate) fn new(registry: &Registry, signal: Signal) -> Self {
+        let noun = signal.items_noun;
+        let labels = [("processor", "memory_limiter")];
+        let items = |state, help| {
+            registry.counter(format!("otelcol_processor_memory_limiter_{state}_{noun}"), help, &labels)
+        };
+        Self {
+            accepted: items("accepted", "Items of requests that the memory budget had room for."),
+            refused: items("refused", "Requests refused for want of memory, each as one item."),
+        }
     }
 }
 
@@ -115,7 +155,7 @@ impl ProcessorStats {
 
     /// Counts what the processor took for a batch.
     pub(crate) fn took(&self, duration: Duration) {
-        self.duration.record(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
+        self.duration.record(micros(duration));
     }
 }
 
@@ -170,6 +210,12 @@ impl ExporterStats {
             sent: items("sent", "Items the destination accepted."),
             send_failed: items("send_failed", "Items the destination did not accept, after all retries."),
             enqueue_failed: items("enqueue_failed", "Items that found the sending queue full."),
+            attempt_duration: registry.histogram(
+                "otlp_exporter_attempt_duration_seconds",
+                "Seconds an attempt to deliver a batch took, its connection included.",
+                &[("exporter", exporter), ("data_type", signal.name)],
+                Histogram::in_units(ATTEMPT_BOUNDS_MICROS, 1_000_000),
+            ),
             in_flight: AtomicU64::new(0),
         });
         let shown = stats.clone();
@@ -181,6 +227,11 @@ impl ExporterStats {
             move || shown.in_flight.load(Ordering::Relaxed) as f64,
         );
         stats
+    }
+
+    /// Counts what an attempt took.
+    pub(crate) fn attempted(&self, took: Duration) {
+        self.attempt_duration.record(micros(took));
     }
 
     /// Counts a request as being in flight.
@@ -196,6 +247,10 @@ impl Drop for InFlight<'_> {
     }
 }
 
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
 const INCOMING_HELP: &str = "Items passed to the processor.";
 const OUTGOING_HELP: &str = "Items the processor passed on.";
 
@@ -203,6 +258,12 @@ const OUTGOING_HELP: &str = "Items the processor passed on.";
 const BATCH_SIZE_BOUNDS: &[u64] = &[
     10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000,
     30_000, 50_000, 100_000,
+];
+
+/// From a neighbour that answers at once to the longest time limits.
+const ATTEMPT_BOUNDS_MICROS: &[u64] = &[
+    1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
+    10_000_000, 30_000_000, 60_000_000,
 ];
 
 /// From ten microseconds to what makes senders wait.

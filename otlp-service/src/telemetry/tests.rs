@@ -1,4 +1,4 @@
-use super::process::{cpu_seconds, rss_bytes};
+use super::process::{cpu_seconds, max_descriptors, rss_bytes};
 use super::*;
 use otlp_transport::{ClientStats, ServerStats};
 use std::sync::Arc;
@@ -51,6 +51,9 @@ fn proc_is_read() {
     assert_eq!(cpu_seconds(stat), Some(2.0));
     assert_eq!(cpu_seconds("7 (a) S 1"), None);
     assert_eq!(cpu_seconds(""), None);
+    let limits = "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 4096                 files\n";
+    assert_eq!(max_descriptors(limits), Some(1024.0));
+    assert_eq!(max_descriptors("Max open files  unlimited  unlimited\n"), None);
 }
 
 /// Every counter of the transport's is on the page, under a name of its own.
@@ -75,9 +78,12 @@ fn what_the_transport_counts_is_shown() {
         (&server.refused_connections, "otlp_server_refused_connections", ""),
         (&server.evicted_connections, "otlp_server_evicted_connections", ""),
         (&server.timed_out_connections, "otlp_server_timed_out_connections", ""),
+        (&server.protocol_errors, "otlp_server_protocol_errors", ""),
+        (&server.received_bytes, "otlp_server_received_bytes", ""),
         (&server.accept_errors, "otlp_server_accept_errors", ""),
         (&client.open_connections, "otlp_client_open_connections", ""),
         (&client.connects, "otlp_client_connects", ""),
+        (&client.sent_bytes, "otlp_client_sent_bytes", ""),
         (&client.connect_failures, "otlp_client_connect_failures", ""),
         (&client.resent_requests, "otlp_client_resent_requests", ""),
         (&client.refused_requests, "otlp_client_refused_requests", ""),

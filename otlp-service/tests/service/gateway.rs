@@ -101,7 +101,12 @@ async fn what_comes_in_goes_out_and_is_counted() {
 
     let (status, page) = request(address(&gateway, "metrics"), "GET /metrics", b"").await;
     assert_eq!(status, 200);
+    let bytes = body(3).len() + body(4).len();
+    let received = format!("otlp_server_received_bytes{{receiver=\"otlp\",transport=\"http\"}} {bytes}");
+    let build = format!("otlp_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
     for line in [
+        &received,
+        &build,
         "otelcol_receiver_accepted_log_records{receiver=\"otlp\",transport=\"http\"} 7",
         "otelcol_receiver_requests{receiver=\"otlp\",transport=\"http\",otel_signal=\"logs\",outcome=\"success\"} 2",
         "otelcol_exporter_sent_log_records{exporter=\"out\"} 7",
@@ -111,14 +116,54 @@ async fn what_comes_in_goes_out_and_is_counted() {
         "otlp_memory_budget_limit 67108864",
         "otlp_server_accepted_requests{receiver=\"otlp\",transport=\"http\"} 2",
         "# TYPE otelcol_process_uptime counter",
+        "# TYPE process_start_time_seconds gauge",
+        "# TYPE process_open_fds gauge",
+        "# TYPE process_max_fds gauge",
+        "otelcol_processor_memory_limiter_accepted_log_records{processor=\"memory_limiter\"} 7",
+        "otelcol_processor_memory_limiter_refused_log_records{processor=\"memory_limiter\"} 0",
+        "otlp_exporter_attempt_duration_seconds_count{exporter=\"out\",data_type=\"logs\"} 2",
     ] {
         assert!(page.lines().any(|known| known == line), "{line} is not in\n{page}");
     }
+    assert!(page.contains("\ntarget_info{service_name=\"otlp\",service_version=\""), "{page}");
     assert_eq!(request(address(&gateway, "metrics"), "GET /other", b"").await.0, 404);
     assert_eq!(request(address(&gateway, "metrics"), "POST /metrics", b"").await.0, 405);
 
     let report = gateway.drain(now() + seconds(5)).await;
     assert_eq!((report.dropped_items, report.ledger.check()), (0, Ok(())));
+}
+
+/// Alerts on a Collector's refusals fire: nobody has counted the items of a request that was not read, so it is one.
+#[tokio::test]
+async fn refusals_for_memory_are_counted_under_the_collectors_names() {
+    let sink = Sink::default();
+    let spec = spec(vec![exporter("out", &sink, no_queue())], vec![pipeline("logs", &["out"])]);
+    let gateway = Gateway::start(TransportContext::tcp(1 << 20), spec).await.unwrap();
+    let large = logs_of(1, 700 << 10).body().plain().to_contiguous();
+    // Half a request holds what a second one would need.
+    let mut held = TcpNet.connect(&address(&gateway, "otlp/http").to_string()).await.unwrap();
+    let head = "POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n";
+    held.write_all(format!("{head}content-length: {}\r\n\r\n", large.len()).as_bytes()).await.unwrap();
+    held.write_all(&large[..600 << 10]).await.unwrap();
+    let used = || gateway.metrics().get("otlp_memory_budget_used", &[]).unwrap();
+    tokio::time::timeout(seconds(20), async {
+        while used() < f64::from(600 << 10) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(post(&gateway, &large).await, 429);
+    let metrics = gateway.metrics();
+    for (name, labels) in [
+        ("otelcol_receiver_refused_log_records", ("receiver", "otlp")),
+        ("otelcol_receiver_requests", ("outcome", "refused")),
+        ("otelcol_processor_memory_limiter_refused_log_records", ("processor", "memory_limiter")),
+        ("otlp_server_refused_requests", ("reason", "memory")),
+    ] {
+        assert_eq!(metrics.get(name, &[labels]), Some(1.0), "{name}");
+    }
+    drop(held);
 }
 
 #[tokio::test]

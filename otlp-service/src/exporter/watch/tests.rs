@@ -81,7 +81,7 @@ async fn an_outage_has_a_line_a_minute_and_an_end() {
     assert_eq!(
         lines.take(),
         [
-            format!("WARN sending fails {at}"),
+            format!("WARN sending fails {at} failed_attempts=1"),
             format!("WARN sending still fails {at} failed_attempts=60 seconds=60"),
             format!("WARN sending still fails {at} failed_attempts=60 seconds=120"),
         ]
@@ -135,7 +135,7 @@ async fn what_is_lost_is_told_by_reason() {
     let lines = lines.take();
     let first = |reason: &str, items, cause: &str| {
         format!(
-            "exporter=\"otlp/a\" signal=\"logs\" endpoint=\"backend:4317\" reason=\"{reason}\" items={items} batches=1 cause=\"{cause}\" place=\"\""
+            "exporter=\"otlp/a\" signal=\"logs\" endpoint=\"backend:4317\" reason=\"{reason}\" items={items} batches=1 cause=\"{cause}\""
         )
     };
     assert_eq!(lines[0], format!("WARN items are dropped {}", first("permanent", 10, "bad id")));

@@ -1,0 +1,27 @@
+//! When the certificates in use expire.
+
+use super::{MetricKind, Registry, Sample};
+use otlp_transport::TransportContext;
+use std::time::SystemTime;
+
+/// Registers `otlp_tls_certificate_expiry_seconds`: negative once a certificate has expired.
+pub(crate) fn register_certificates(registry: &Registry, context: &TransportContext) {
+    let (certificates, clock) = (context.certificates.clone(), context.clock.clone());
+    let help = "Seconds until a certificate of ours expires, or the first of its chain.";
+    registry.observe_each(MetricKind::Gauge, "otlp_tls_certificate_expiry_seconds", help, move || {
+        let now = clock.wall();
+        let sample = |(side, source, not_after): (&'static str, String, SystemTime)| Sample {
+            suffix: "",
+            labels: vec![("side", side.to_owned()), ("source", source)],
+            value: seconds_until(now, not_after),
+        };
+        certificates.expiries().into_iter().map(sample).collect()
+    });
+}
+
+fn seconds_until(now: SystemTime, then: SystemTime) -> f64 {
+    match then.duration_since(now) {
+        Ok(left) => left.as_secs_f64(),
+        Err(past) => -past.duration().as_secs_f64(),
+    }
+}
