@@ -17,6 +17,8 @@ mod door;
 mod gateway;
 #[path = "app/hostile.rs"]
 mod hostile;
+#[path = "app/log_page.rs"]
+mod log_page;
 #[path = "app/peers.rs"]
 mod peers;
 #[path = "app/process.rs"]

@@ -19,6 +19,8 @@ mod gateway;
 mod harness;
 #[path = "service/model.rs"]
 mod model;
+#[path = "service/night.rs"]
+mod night;
 #[path = "service/origins.rs"]
 mod origins;
 #[path = "service/oversized.rs"]

@@ -56,7 +56,7 @@ const MARKERS: [&str; 7] = [
 const MACHINE_PATHS: [&str; 4] =
     [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 16] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/protocol.md",
@@ -67,6 +67,7 @@ const PAGES: [&str; 15] = [
     "docs/differences.md",
     "docs/installation.md",
     "docs/interop.md",
+    "docs/log.md",
     "docs/operations.md",
     "docs/performance.md",
     "docs/production.md",
@@ -348,12 +349,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// Rust sources of all crates, with the tests among them.
-fn sources() -> Vec<String> {
+pub(crate) fn sources() -> Vec<String> {
     LAYERS.iter().flat_map(|layer| files(&format!("{}/src", layer.0), &["rs"])).collect()
 }
 
@@ -384,7 +385,7 @@ fn files(directory: &str, kinds: &[&str]) -> Vec<String> {
     found
 }
 
-fn is_test(path: &str) -> bool {
+pub(crate) fn is_test(path: &str) -> bool {
     path.ends_with("/tests.rs") || path.contains("/tests/")
 }
 
