@@ -10,6 +10,7 @@ mod headers;
 mod ids;
 mod inflate;
 mod json;
+mod show;
 mod views;
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ pub use ids::ids;
 pub use inflate::{inflate, inflate_others};
 pub use json::json;
 use otlp_protocol::{Payload, Signal, SplitLimits, SplitPart, ValidateLimits};
+pub use show::show;
 pub use views::views;
 
 /// A target's name and what it does with an input.
@@ -37,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     ("inflate", inflate),
     ("inflate_others", inflate_others),
     ("views", views),
+    ("show", show),
 ];
 
 /// Any bytes are judged without a panic, and what is sound is counted alike by all who count.

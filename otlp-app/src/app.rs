@@ -4,13 +4,13 @@ use crate::args::{ConfigArgs, RunArgs};
 use crate::config::plan::Plan;
 use crate::config::problem::Problems;
 use crate::config::source::Sources;
-use crate::config::{self, SystemLookup};
+use crate::config::{self, Lookup, SystemLookup};
 use crate::exit::Failure;
 use crate::otel_env::Forward;
 use crate::signals::Signals;
-use crate::{descriptors, local, logging, otel_env, start};
+use crate::{color, descriptors, local, logging, otel_env, start};
 use otlp_service::Gateway;
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Write, stdout};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
@@ -23,12 +23,18 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
             sources.hide_secrets_of(&config.endpoint);
             config.signal_endpoints.iter().for_each(|(_, url)| sources.hide_secrets_of(url));
         }
-        (local::plan(&args.local, forward), [warnings, args.config.notes()].concat())
+        let colored = color::is_wanted(&SystemLookup, stdout().is_terminal());
+        (local::plan(&args.local, colored, forward), [warnings, args.config.notes()].concat())
     } else {
         load(&args.config, &mut sources)?
     };
-    logging::init(plan.logs);
-    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let rust_log = SystemLookup.env("RUST_LOG");
+    let (levels, wrong) = match logging::levels(&plan.logs, args.log_level, rust_log.as_deref()) {
+        Ok(levels) => (levels, None),
+        Err((wrong, levels)) => (levels, Some(wrong)),
+    };
+    logging::init(plan.logs, levels, has_color_on_stderr());
+    warnings.iter().chain(&wrong).for_each(|warning| tracing::warn!("{warning}"));
     descriptors::raise_limit();
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve(plan, &sources, args.drain_timeout));
@@ -48,7 +54,7 @@ pub(crate) fn validate(args: &ConfigArgs) -> Result<(), Failure> {
     let mut context = start::context(&plan);
     context.proxies = start::proxies(&SystemLookup);
     start::spec(plan, &context).map_err(|problems| config_failure(&problems, &sources))?;
-    let mut out = std::io::stdout().lock();
+    let mut out = stdout().lock();
     for note in notes {
         writeln!(out, "note: {note}")?;
     }
@@ -75,7 +81,11 @@ fn load(args: &ConfigArgs, sources: &mut Sources) -> Result<(Plan, Vec<String>),
 }
 
 fn config_failure(problems: &Problems, sources: &Sources) -> Failure {
-    Failure::Config(problems.render(sources, std::io::stderr().is_terminal()))
+    Failure::Config(problems.render(sources, has_color_on_stderr()))
+}
+
+fn has_color_on_stderr() -> bool {
+    color::is_wanted(&SystemLookup, std::io::stderr().is_terminal())
 }
 
 async fn serve(plan: Plan, sources: &Sources, drain_timeout: Duration) -> Result<(), Failure> {

@@ -3,8 +3,10 @@
 use crate::config::listen::listen_address;
 use crate::config::{AllowUnset, Lookup, SystemLookup};
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use otlp_protocol::Signal;
 use std::path::PathBuf;
 use std::time::Duration;
+use tracing::level_filters::LevelFilter;
 
 /// The OpenTelemetry gateway: OTLP in, batched, OTLP out.
 ///
@@ -59,6 +61,9 @@ pub(crate) struct RunArgs {
     /// SIGQUIT stops at once
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub(crate) drain_timeout: Duration,
+    /// The least severe log lines to write: off, error, warn, info, debug, trace; before RUST_LOG and the configuration
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) log_level: Option<LevelFilter>,
     #[command(flatten)]
     pub(crate) local: LocalArgs,
 }
@@ -66,9 +71,6 @@ pub(crate) struct RunArgs {
 /// The local gateway, without --config.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct LocalArgs {
-    /// Local gateway: show details of each batch
-    #[arg(short = 'v', long, visible_alias = "verbose", conflicts_with = "config")]
-    pub(crate) details: bool,
     /// Local gateway: where to take OTLP/gRPC; also a Unix socket, unix:///path
     #[arg(
         long,
@@ -87,6 +89,31 @@ pub(crate) struct LocalArgs {
         value_parser = listen_address
     )]
     pub(crate) http: String,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+}
+
+/// What the local gateway shows of what arrives.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ShowArgs {
+    /// Local gateway: show everything about each item
+    #[arg(short = 'v', long, visible_alias = "verbose", conflicts_with = "config")]
+    pub(crate) details: bool,
+    /// Local gateway: show each span, log record, metric and profile as a line of OTLP/JSON
+    #[arg(long, conflicts_with_all = ["config", "details"])]
+    pub(crate) json: bool,
+    /// Local gateway: show one signal alone: traces, metrics, logs, profiles; may be given several times
+    #[arg(long, value_name = "SIGNAL", conflicts_with = "config", value_parser = parse_signal)]
+    pub(crate) signal: Vec<Signal>,
+    /// Local gateway: show items of this service.name alone
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    pub(crate) service: Option<String>,
+    /// Local gateway: show items alone that hold this text: in names, bodies, attributes, ids
+    #[arg(long, value_name = "TEXT", conflicts_with = "config")]
+    pub(crate) grep: Option<String>,
+    /// Local gateway: show so many items in a second at most; what is left out is counted
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, conflicts_with = "config")]
+    pub(crate) max_items_per_second: u64,
 }
 
 impl ConfigArgs {
@@ -109,9 +136,16 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     crate::config::parse_duration(text)
 }
 
+fn parse_signal(text: &str) -> Result<Signal, String> {
+    let names = || Signal::ALL.map(|signal| signal.name).join(", ");
+    Signal::by_name(text).ok_or_else(|| format!("unknown signal; available: {}", names()))
+}
+
 const AFTER_HELP: &str = "\
 Examples:
   otlp                                       take OTLP on this machine and show it
+  otlp -v --service cart                     show everything about the items of one service
+  otlp --json --signal logs | jq             show log records as OTLP/JSON
   OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 otlp
                                              the same, and send it on
   otlp --config gateway.yaml                 run a gateway

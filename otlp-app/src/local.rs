@@ -1,8 +1,6 @@
 //! The gateway that runs without a configuration: shows what arrives, forwards it if the environment says where.
 
-mod show;
-
-use crate::args::LocalArgs;
+use crate::args::{LocalArgs, ShowArgs};
 use crate::config::auth::AuthPlans;
 use crate::config::exporter;
 use crate::config::listen::are_one;
@@ -10,15 +8,17 @@ use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::Problem;
 use crate::config::telemetry::LogConfig;
 use crate::otel_env::{Forward, variable};
+use crate::output::Output;
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
-use otlp_service::{ContextNeeds, PipelineSpec, QueueConfig, RetryConfig, ServerSpec};
+use otlp_service::{
+    ContextNeeds, DebugConfig, DebugExporter, DebugFormat, PipelineSpec, QueueConfig, RetryConfig, ServerSpec,
+};
 use otlp_transport::{BoxExport, MultiplexTransportStrategy, ServerConfig, TransportStrategy};
-use show::Show;
 use std::sync::Arc;
 
 /// The plan of the local gateway. It serves neither metrics nor health: it needs no further port.
-pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
+pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) -> Plan {
     let server = |strategy: Arc<dyn TransportStrategy>, endpoint: &str| ServerPlan {
         spec: ServerSpec { strategy, config: ServerConfig::new(endpoint), http_paths: Vec::new() },
         include_metadata: false,
@@ -30,9 +30,12 @@ pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
     } else {
         vec![server(Protocol::Grpc.strategy(), &args.grpc), server(Protocol::Http.strategy(), &args.http)]
     };
-    let details = args.details;
-    let show = move || BoxExport::new(Show { details });
-    let mut exporters = vec![(SHOW.to_owned(), exporter::local(show))];
+    let mut show = args.show.config();
+    show.has_color = has_color;
+    let show = exporter::local(move |context| {
+        BoxExport::new(DebugExporter::new(show, context.clock.clone(), Output::stdout()))
+    });
+    let mut exporters = vec![(SHOW.to_owned(), show)];
     exporters.extend(forward.map(|forward| (FORWARD.to_owned(), forward.exporter())));
     let of = |signal: Signal| {
         let takes =
@@ -58,6 +61,22 @@ pub(crate) fn plan(args: &LocalArgs, forward: Option<Forward>) -> Plan {
         files: Vec::new(),
         logs: LogConfig::default(),
         notes: Vec::new(),
+    }
+}
+
+impl ShowArgs {
+    fn config(&self) -> DebugConfig {
+        let mut config = DebugConfig::default();
+        config.format = match self {
+            Self { json: true, .. } => DebugFormat::Json,
+            Self { details: true, .. } => DebugFormat::Detailed,
+            _ => DebugFormat::Lines,
+        };
+        config.signals.clone_from(&self.signal);
+        config.service.clone_from(&self.service);
+        config.grep.clone_from(&self.grep);
+        config.max_items_per_second = self.max_items_per_second;
+        config
     }
 }
 

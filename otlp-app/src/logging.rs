@@ -4,7 +4,7 @@ use crate::config::telemetry::LogConfig;
 use crate::exit::FLUSH_LIMIT;
 use crate::output::Output;
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::io::{IsTerminal, Write};
+use std::io::{self, Write};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -12,17 +12,51 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 /// Writes log lines from now on. Only the first call counts.
-pub(crate) fn init(config: LogConfig) {
-    // Libraries speak up about what goes wrong only; their inner life is not ours to show.
-    let levels =
-        Targets::new().with_target("otlp", config.level).with_default(config.level.min(LevelFilter::WARN));
+pub(crate) fn init(config: LogConfig, levels: Targets, has_color: bool) {
     let lines = fmt::layer().with_writer(Output::stderr).with_target(false);
     let lines = if config.json {
         lines.json().flatten_event(true).boxed()
     } else {
-        lines.with_ansi(std::io::stderr().is_terminal()).compact().boxed()
+        lines.with_ansi(has_color).compact().boxed()
     };
     let _ = tracing_subscriber::registry().with(lines.with_filter(levels)).try_init();
+}
+
+/// Which lines are written: `--log-level` says, else `RUST_LOG`, else the configuration.
+///
+/// # Errors
+/// If `RUST_LOG` is wrong and decides: what is wrong, and the levels without it.
+pub(crate) fn levels(
+    config: &LogConfig,
+    argument: Option<LevelFilter>,
+    rust_log: Option<&str>,
+) -> Result<Targets, (String, Targets)> {
+    // Of libraries, only warnings and errors are of interest.
+    let of = |level: LevelFilter| {
+        Targets::new().with_target("otlp", level).with_default(level.min(LevelFilter::WARN))
+    };
+    match (argument, rust_log.filter(|text| !text.trim().is_empty())) {
+        (Some(level), _) => Ok(of(level)),
+        (None, Some(text)) => text
+            .parse()
+            .map_err(|error| (format!("RUST_LOG is ignored: `{text}`: {error}"), of(config.level))),
+        (None, None) => Ok(of(config.level)),
+    }
+}
+
+/// Text of the exporter `debug` as log lines: what is written at once is one line of level info, also if it has several
+/// lines; with `encoding: json` one object.
+pub(crate) struct LogLines;
+
+impl Write for LogLines {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        tracing::info!("{}", String::from_utf8_lossy(text).trim_end());
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Makes crash messages take the way of the log lines: Rust's own would wait for a stderr that nobody reads.
@@ -38,3 +72,6 @@ pub(crate) fn show_crashes() {
         Output::stderr().flush_within(FLUSH_LIMIT);
     }));
 }
+
+#[cfg(test)]
+mod tests;

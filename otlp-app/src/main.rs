@@ -5,6 +5,7 @@
 mod app;
 mod args;
 mod auth;
+mod color;
 mod components;
 mod config;
 mod descriptors;

@@ -91,7 +91,7 @@ pub(crate) const COMPONENT_TYPES: &[ComponentType] = &[
     ComponentType {
         name: "debug",
         aliases: &[],
-        about: "writes a line for each batch to stderr",
+        about: "shows what passes: counts, items, or everything",
         rules: &[exporter::DEBUG_RULES],
         build: Build::Exporter(exporter::debug),
     },

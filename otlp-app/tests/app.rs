@@ -29,6 +29,8 @@ mod processors;
 mod proxy;
 #[path = "app/secure.rs"]
 mod secure;
+#[path = "app/seeing.rs"]
+mod seeing;
 #[path = "app/sink.rs"]
 mod sink;
 #[path = "app/tidy.rs"]

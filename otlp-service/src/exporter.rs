@@ -3,13 +3,11 @@
 mod debug;
 mod nop;
 mod outlet;
+mod show;
 mod watch;
 
-pub use debug::{DebugExporter, Verbosity};
+pub use debug::{DebugConfig, DebugExporter, DebugFormat};
 pub use nop::NopExporter;
 
 pub(crate) use outlet::{Attempt, Outlet};
 pub(crate) use watch::Watch;
-
-#[cfg(test)]
-mod tests;

@@ -26,7 +26,7 @@ mod telemetry;
 
 pub use batch::{BatchConfig, BatchProcessor};
 pub use component::{Access, Out, Processor, Reason};
-pub use exporter::{DebugExporter, NopExporter, Verbosity};
+pub use exporter::{DebugConfig, DebugExporter, DebugFormat, NopExporter};
 pub use fanout::{Delivery, Destination, FanOut};
 pub use gateway::{DrainReport, Gateway, StartError};
 pub use health::{Health, HealthCheck, HealthChecker, HealthReport, NetworkHealthCheck};

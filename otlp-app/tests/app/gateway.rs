@@ -20,7 +20,7 @@ fn takes_shows_and_drains() {
     let mut otlp = Otlp::start(command(&["--config", &config("debug: {verbosity: normal}", "debug")]), ALL);
     let (status, answer) = http(otlp.address("otlp/http"), "POST", "/v1/traces", &one_span());
     assert_eq!(status, 200, "{answer}");
-    otlp.line("traces spans=1");
+    otlp.line("traces resource_spans=1 spans=1");
     let (status, _) = http(otlp.address("otlp/http"), "POST", "/v1/logs", &[]);
     assert_eq!(status, 404, "there is no pipeline for logs");
     let (status, _) = http(otlp.address("otlp/http"), "POST", "/v1/traces", &[0x0f]);
@@ -50,8 +50,8 @@ fn without_a_configuration_it_shows_and_forwards() {
         command.env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
         let mut first = Otlp::start(command, &["otlp/grpc", "otlp/http"]);
         assert_eq!(http(first.address("otlp/http"), "POST", "/v1/traces", &one_span()).0, 200);
-        first.line("1 spans");
-        last.line("1 spans");
+        first.line("GET /  0ns");
+        last.line("GET /  0ns");
         first.signal("INT");
         assert_eq!(first.exit_code(), 0);
     }

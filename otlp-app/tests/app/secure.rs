@@ -75,7 +75,7 @@ fn gateways_know_each_other_by_certificate_and_token_which_are_rotated() {
         let (answered, text) = http(agent.address("otlp/http"), "POST", "/v1/traces", &one_span());
         assert_eq!(answered, status, "{credentials} {certificate}: {text}");
     }
-    central.line("traces spans=1");
+    central.line("traces resource_spans=1 spans=1");
     let (_, page) = http(central.address("metrics"), "GET", "/metrics", &[]);
     assert_eq!(value(&page, "otlp_server_refused_requests", "unauthenticated"), 1.0, "{page}");
     // Also as the request is sent once more on another connection.

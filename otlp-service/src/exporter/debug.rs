@@ -1,61 +1,226 @@
-//! The exporter that shows what passes: one line a batch.
+//! The exporter that shows what passes.
 
-use otlp_protocol::{Accepted, Batch};
-use otlp_transport::{Export, ExportResult};
+mod pace;
+
+use super::show::{Allowance, Filter, Grouped, Show, Shown, put};
+use crate::offload;
+use otlp_protocol::{Accepted, Batch, Count, Signal, ValidateLimits, validate};
+use otlp_transport::{Clock, Export, ExportResult};
+use pace::{Pace, Sampling};
 use parking_lot::Mutex;
 use std::io::Write;
+use std::sync::Arc;
+use std::time::Instant;
 
-/// Writes what it is given to a sink, one line a batch, and accepts it.
+/// Writes what is in the batches that it is given to a stream, and accepts them.
 ///
-/// Lines are written whole, also when several batches pass at once. A sink that fails costs lines, never batches.
+/// What is written in a second is bounded by [`DebugConfig::max_items_per_second`]; what is left out is counted, and the
+/// count is written within a second. Batches never wait for the stream, if writing to the stream does not wait; a stream
+/// that fails costs text, never batches.
 pub struct DebugExporter {
-    verbosity: Verbosity,
+    shared: Arc<Shared>,
+}
+
+/// Settings of a [`DebugExporter`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DebugConfig {
+    /// What is written of a batch. Default [`Basic`](DebugFormat::Basic).
+    pub format: DebugFormat,
+    /// The number of batches of each signal that are always shown in a second. Default 2.
+    pub sampling_initial: u64,
+    /// Of further batches in the second, one in this many is shown; 0: none, 1: all. Default 1.
+    pub sampling_thereafter: u64,
+    /// The largest number of spans, log records, data points and profiles shown in a second; in the format `Basic`, of
+    /// batches. Default 1000.
+    pub max_items_per_second: u64,
+    /// Whether lines have the colours of a terminal. Default false.
+    pub has_color: bool,
+    /// Shows these signals alone; all if empty. Default empty.
+    pub signals: Vec<Signal>,
+    /// Shows what comes from resources with this `service.name` alone. Default none.
+    pub service: Option<String>,
+    /// Shows entries alone that hold this text: in a string, an id in hex, a number as it is shown, or a string of their
+    /// resource or scope. Default none.
+    pub grep: Option<String>,
+}
+
+/// What a [`DebugExporter`] writes of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DebugFormat {
+    /// A line with the counts. The Collector's default.
+    #[default]
+    Basic,
+    /// The same, and a line for each resource, scope and item, as the Collector writes them.
+    Normal,
+    /// Everything, as the Collector writes it.
+    Detailed,
+    /// A line for each item, for people: time, service, kind, name, duration, status; spans of a trace as a tree.
+    Lines,
+    /// A line for each span, log record, metric and profile: a request in OTLP/JSON that holds this entry alone.
+    Json,
+}
+
+struct Shared {
+    show: Show,
+    signals: Vec<Signal>,
+    is_filtered: bool,
+    clock: Arc<dyn Clock>,
+    pace: Mutex<Pace>,
     sink: Mutex<Box<dyn Write + Send>>,
 }
 
-/// How much a [`DebugExporter`] tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verbosity {
-    /// Signal and items. The Collector's default.
-    #[default]
-    Basic,
-    /// Also entries and bytes.
-    Normal,
-    /// Also segments, the origin and whether the batch may be merged.
-    Detailed,
-}
+// === impl DebugExporter ===
 
 impl DebugExporter {
-    /// An exporter that writes to `sink`.
-    pub fn new(verbosity: Verbosity, sink: impl Write + Send + 'static) -> Self {
-        Self { verbosity, sink: Mutex::new(Box::new(sink)) }
-    }
-
-    /// The one line about a batch.
-    fn line(&self, batch: &Batch) -> String {
-        let mut line = format!("{} {}={}", batch.signal, batch.signal.items_noun, batch.items());
-        if self.verbosity != Verbosity::Basic {
-            line += &format!(" entries={} bytes={}", batch.count().entries, batch.len());
-        }
-        if self.verbosity == Verbosity::Detailed {
-            let segments = batch.body().plain().segments().count();
-            line += &format!(" segments={segments} mergeable={}", batch.is_mergeable());
-            if let Some(tenant) = batch.origin.as_ref().and_then(|origin| origin.tenant.as_deref()) {
-                line += &format!(" tenant={tenant:?}");
-            }
-        }
-        line.push('\n');
-        line
+    /// An exporter that writes to `sink`. Each write is whole lines.
+    pub fn new(config: DebugConfig, clock: Arc<dyn Clock>, sink: impl Write + Send + 'static) -> Self {
+        let sampling = Sampling { initial: config.sampling_initial, thereafter: config.sampling_thereafter };
+        let lines = config.max_items_per_second;
+        let is_filtered = config.service.is_some() || config.grep.is_some();
+        let entries = if is_filtered { lines.saturating_mul(SEARCHED_PER_SHOWN) } else { lines };
+        let shared = Shared {
+            pace: Mutex::new(Pace::new(Allowance { lines, entries }, sampling)),
+            signals: config.signals.clone(),
+            show: config.show(),
+            is_filtered,
+            clock,
+            sink: Mutex::new(Box::new(sink)),
+        };
+        Self { shared: Arc::new(shared) }
     }
 }
 
 impl Export for DebugExporter {
     async fn export(&self, batch: Batch) -> ExportResult {
-        let line = self.line(&batch);
-        if let Err(error) = self.sink.lock().write_all(line.as_bytes()) {
-            tracing::debug!(%error, "the debug exporter could not write");
+        let shared = &self.shared;
+        let signal = batch.signal;
+        if !shared.signals.is_empty() && !shared.signals.contains(&signal) {
+            return Ok(Accepted::FULL);
+        }
+        let items = batch.items();
+        let wanted = if shared.show.format == DebugFormat::Basic { 1 } else { items.max(1) };
+        let allowance = shared.pace.lock().admit(shared.clock.now(), signal, wanted);
+        let shown = if allowance == Allowance::default() {
+            Shown::default()
+        } else {
+            shared.clone().show(&batch, allowance).await
+        };
+        let unused = Allowance {
+            lines: allowance.lines.saturating_sub(shown.used.lines),
+            entries: allowance.entries.saturating_sub(shown.used.entries),
+        };
+        shared.write(&shown.text);
+        let due = shared.pace.lock().settle(signal, unused, items.saturating_sub(shown.items));
+        if let Some(due) = due {
+            shared.tell_at(due);
         }
         Ok(Accepted::FULL)
     }
 }
+
+// === impl DebugConfig ===
+
+impl DebugConfig {
+    /// The text of one request, as an exporter of these settings would write it, without limits in time. Of a body that
+    /// [`validate`] does not find sound, what can be read.
+    ///
+    /// ```
+    /// use otlp_protocol::Signal;
+    /// use otlp_service::DebugConfig;
+    ///
+    /// let body = b"\x0a\x06\x12\x04\x12\x02\x10\x09";
+    /// let text = DebugConfig::default().text(Signal::LOGS, body);
+    /// assert_eq!(text, "logs resource_logs=1 log_records=1\n");
+    /// ```
+    pub fn text(&self, signal: Signal, body: &[u8]) -> String {
+        let limits = ValidateLimits::default();
+        let count = validate(signal, body, &limits).map_or(Count::default(), |checked| checked.count);
+        let lines = self.max_items_per_second;
+        self.clone().show().text(signal, body, count, Allowance { lines, entries: lines }).text
+    }
+
+    fn show(self) -> Show {
+        let Self { format, has_color, service, grep, .. } = self;
+        Show { format, has_color, filter: Filter::new(service, grep) }
+    }
+}
+
+impl Default for DebugConfig {
+    fn default() -> Self {
+        Self {
+            format: DebugFormat::default(),
+            sampling_initial: 2,
+            sampling_thereafter: 1,
+            max_items_per_second: 1000,
+            has_color: false,
+            signals: Vec::new(),
+            service: None,
+            grep: None,
+        }
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// The text of a batch. More than a little work is done where it holds up nothing else.
+    async fn show(self: Arc<Self>, batch: &Batch, allowance: Allowance) -> Shown {
+        let is_large = offload::is_large(batch) || allowance.entries.max(allowance.lines) > INLINE_ITEMS;
+        let (signal, count, body) = (batch.signal, batch.count(), batch.body().plain().clone());
+        let work = move || self.show.text(signal, &body.to_contiguous(), count, allowance);
+        // If the runtime ends, there is nothing to show.
+        offload::run(is_large, work).await.unwrap_or_default()
+    }
+
+    fn write(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if let Err(error) = self.sink.lock().write_all(text.as_bytes()) {
+            tracing::debug!(%error, "the debug exporter could not write");
+        }
+    }
+
+    /// Tells of what was not shown, once it is `due`.
+    fn tell_at(self: &Arc<Self>, due: Instant) {
+        let (clock, shared) = (self.clock.clone(), Arc::downgrade(self));
+        tokio::spawn(async move {
+            clock.sleep_until(due).await;
+            if let Some(shared) = shared.upgrade() {
+                shared.tell();
+            }
+        });
+    }
+
+    fn tell(&self) {
+        let untold = self.pace.lock().take_untold();
+        let done = if self.is_filtered { "searched" } else { "shown" };
+        let mut text = String::new();
+        for (signal, items) in untold {
+            let (items, noun) = (Grouped(items), signal.items_noun.replace('_', " "));
+            if self.show.format == DebugFormat::Json {
+                // The stream is for objects alone.
+                tracing::warn!("{items} {noun} were not {done}: over the limit of items in a second");
+            } else {
+                put(&mut text, format_args!("… {items} more {noun} not {done}\n"));
+            }
+        }
+        self.write(&text);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.tell();
+    }
+}
+
+/// Entries that a filter may look at for each line that may be shown: a second's worth takes some 50 ms.
+const SEARCHED_PER_SHOWN: u64 = 20;
+/// To show so many items takes less than a millisecond.
+const INLINE_ITEMS: u64 = 50;
+
+#[cfg(test)]
+mod tests;

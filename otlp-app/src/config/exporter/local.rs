@@ -5,29 +5,43 @@ use crate::config::decode::decode;
 use crate::config::plan::{ExporterPlan, Outlet};
 use crate::config::problem::Problems;
 use crate::config::rules::{KeyRule, ignored};
+use crate::logging::LogLines;
 use crate::output::Output;
-use otlp_service::{ContextNeeds, DebugExporter, NopExporter, QueueConfig, RetryConfig, Verbosity};
-use otlp_transport::BoxExport;
+use otlp_service::{
+    ContextNeeds, DebugConfig, DebugExporter, DebugFormat, NopExporter, QueueConfig, RetryConfig,
+};
+use otlp_transport::{BoxExport, TransportContext};
 use serde::Deserialize;
 
 /// Settings of the exporter `debug`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Debug {
-    /// basic, normal, detailed. Default basic.
+    /// basic: a line for each batch; normal: also a line for each resource, scope and item; detailed: everything. Default
+    /// basic.
     verbosity: DebugVerbosity,
+    /// Batches of each signal that are always shown in a second. Default 2.
+    sampling_initial: u64,
+    /// Of further batches in the second, one in this many is shown; 0: none. Default 1: all.
+    sampling_thereafter: u64,
+    /// true: write log lines of level info to stderr, with the level and encoding of `service.telemetry.logs`; false: write
+    /// plain text to stdout. Default true.
+    use_internal_logger: bool,
+    /// The largest number of items shown in a second, with `verbosity: basic` of batches; further items are counted.
+    /// Default 1000. Not a key of the Collector.
+    max_items_per_second: u64,
 }
 
 /// How much the exporter `debug` tells.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum DebugVerbosity {
-    /// Signal and items.
+    /// A line for each batch.
     #[default]
     Basic,
-    /// Also entries and bytes.
+    /// Also a line for each resource, scope and item.
     Normal,
-    /// All there is to know of a batch.
+    /// Everything.
     Detailed,
 }
 
@@ -38,31 +52,36 @@ struct Nop {}
 
 /// Keys of `debug` that mean nothing here.
 pub(crate) const DEBUG_RULES: &[KeyRule] = &[
-    ignored("sampling_initial", "every batch is shown"),
-    ignored("sampling_thereafter", "every batch is shown"),
-    ignored("use_internal_logger", "lines go to stderr"),
     ignored("output_paths", "lines go to stderr"),
     ignored("sending_queue", "there is nothing to queue for"),
 ];
 
 /// The plan of `debug`.
 pub(crate) fn debug(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
-    let verbosity = decode::<Debug>(&component.settings, problems)?.verbosity.into();
-    Some(local(move || BoxExport::new(DebugExporter::new(verbosity, Output::stderr()))))
+    let debug = decode::<Debug>(&component.settings, problems)?;
+    let is_logged = debug.use_internal_logger;
+    let config = DebugConfig::from(debug);
+    Some(local(move |context| {
+        let clock = context.clock.clone();
+        BoxExport::new(match is_logged {
+            true => DebugExporter::new(config, clock, LogLines),
+            false => DebugExporter::new(config, clock, Output::stdout()),
+        })
+    }))
 }
 
 /// The plan of `nop`.
 pub(crate) fn nop(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
     decode::<Nop>(&component.settings, problems)?;
-    Some(local(|| BoxExport::new(NopExporter)))
+    Some(local(|_| BoxExport::new(NopExporter)))
 }
 
 /// An exporter that answers at once: nothing to queue for, nothing to retry.
-pub(crate) fn local(make: impl FnOnce() -> BoxExport + Send + 'static) -> ExporterPlan {
+pub(crate) fn local(make: impl FnOnce(&TransportContext) -> BoxExport + Send + 'static) -> ExporterPlan {
     let (mut queue, mut retry) = (QueueConfig::default(), RetryConfig::default());
     (queue.enabled, retry.enabled) = (false, false);
     ExporterPlan {
-        connect: Box::new(|_, _| Ok(Outlet { export: make(), stats: None })),
+        connect: Box::new(|context, _| Ok(Outlet { export: make(context), stats: None })),
         endpoints: Vec::new(),
         queue,
         retry,
@@ -72,12 +91,31 @@ pub(crate) fn local(make: impl FnOnce() -> BoxExport + Send + 'static) -> Export
     }
 }
 
-impl From<DebugVerbosity> for Verbosity {
-    fn from(verbosity: DebugVerbosity) -> Self {
-        match verbosity {
-            DebugVerbosity::Basic => Self::Basic,
-            DebugVerbosity::Normal => Self::Normal,
-            DebugVerbosity::Detailed => Self::Detailed,
+impl Default for Debug {
+    fn default() -> Self {
+        let DebugConfig { sampling_initial, sampling_thereafter, max_items_per_second, .. } =
+            DebugConfig::default();
+        Self {
+            verbosity: DebugVerbosity::default(),
+            sampling_initial,
+            sampling_thereafter,
+            use_internal_logger: true,
+            max_items_per_second,
         }
+    }
+}
+
+impl From<Debug> for DebugConfig {
+    fn from(debug: Debug) -> Self {
+        let mut config = Self::default();
+        config.format = match debug.verbosity {
+            DebugVerbosity::Basic => DebugFormat::Basic,
+            DebugVerbosity::Normal => DebugFormat::Normal,
+            DebugVerbosity::Detailed => DebugFormat::Detailed,
+        };
+        config.sampling_initial = debug.sampling_initial;
+        config.sampling_thereafter = debug.sampling_thereafter;
+        config.max_items_per_second = debug.max_items_per_second;
+        config
     }
 }

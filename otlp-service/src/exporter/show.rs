@@ -1,0 +1,271 @@
+//! What is in a batch, as text: read through views, never decoded.
+//!
+//! Everything shown comes from senders: text is escaped, since a terminal obeys control characters, and cut to limits
+//! with a count of what is left out. Work and text are bounded by an [`Allowance`].
+
+mod filter;
+mod json;
+mod log;
+mod metric;
+mod place;
+mod point;
+mod profile;
+mod span;
+mod style;
+mod text;
+mod tree;
+mod value;
+
+pub(super) use filter::Filter;
+pub(super) use text::{Grouped, put};
+
+use super::debug::DebugFormat;
+use otlp_protocol::view::{Dictionary, Entry, Function, KeyValueAndUnit, Location, RequestView, Stack};
+use otlp_protocol::{Count, Signal};
+use place::{Place, places};
+use style::Style;
+
+/// How a batch is shown.
+#[derive(Debug)]
+pub(super) struct Show {
+    pub(super) format: DebugFormat,
+    pub(super) has_color: bool,
+    pub(super) filter: Filter,
+}
+
+/// How much may be shown of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Allowance {
+    /// Lines: one for each span, log record, data point, profile.
+    pub(super) lines: u64,
+    /// Entries that may be looked at.
+    pub(super) entries: u64,
+}
+
+/// What is shown of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub(super) text: String,
+    /// How much of the allowance was used.
+    pub(super) used: Allowance,
+    /// Items that the text shows, or that the filter left out.
+    pub(super) items: u64,
+}
+
+/// What the profiles of a request share; empty for other signals.
+struct Shared<'a> {
+    strings: Vec<&'a str>,
+    attributes: Vec<KeyValueAndUnit<'a>>,
+    stacks: Vec<Stack<'a>>,
+    locations: Vec<Location<'a>>,
+    functions: Vec<Function<'a>>,
+}
+
+/// A batch being shown.
+struct Showing<'s, 'a> {
+    show: &'s Show,
+    signal: Signal,
+    view: RequestView<'a>,
+    left: Allowance,
+    shown: Shown,
+    /// Numbers of the resource and the scope whose lines are written.
+    headed: (Option<usize>, Option<usize>),
+}
+
+// === impl Show ===
+
+impl Show {
+    /// The text of a request.
+    pub(super) fn text(&self, signal: Signal, body: &[u8], count: Count, allowance: Allowance) -> Shown {
+        let view = RequestView::new(signal, body);
+        let (headed, shown) = ((None, None), Shown::default());
+        let mut showing = Showing { show: self, signal, view, left: allowance, shown, headed };
+        match self.format {
+            DebugFormat::Basic => {
+                place::put_summary(&mut showing.shown.text, signal, view, count);
+                showing.shown.items = count.items;
+                showing.left.lines = showing.left.lines.saturating_sub(1);
+            }
+            _ => showing.put_entries(count),
+        }
+        let left = showing.left;
+        let mut shown = showing.shown;
+        shown.used =
+            Allowance { lines: allowance.lines - left.lines, entries: allowance.entries - left.entries };
+        shown
+    }
+}
+
+// === impl Showing ===
+
+impl<'a> Showing<'_, 'a> {
+    fn put_entries(&mut self, count: Count) {
+        let shared = Shared::new(self.view.dictionary());
+        let style = Style { has_color: self.show.has_color };
+        let mut spans = Vec::new();
+        let mut scratch = String::new();
+        for place in places(self.view) {
+            if self.left.entries == 0 || self.left.lines == 0 || text::is_full(&self.shown.text) {
+                break;
+            }
+            self.left.entries -= 1;
+            if !self.show.filter.passes(&place, &shared, &mut scratch) {
+                self.shown.items += place.items();
+                continue;
+            }
+            match (self.show.format, place.entry) {
+                (DebugFormat::Lines, Entry::Span(span)) => {
+                    // Shown as trees once all are there.
+                    spans.push((place, span));
+                    self.left.lines -= 1;
+                }
+                _ => self.put_entry(style, &place, &shared, count),
+            }
+        }
+        for branch in tree::order(&spans) {
+            let Some((place, span)) = spans.get(branch.index) else { continue };
+            if text::is_full(&self.shown.text) {
+                break;
+            }
+            span::put_line(&mut self.shown.text, style, place, span, &branch.branch);
+            self.shown.items += 1;
+        }
+    }
+
+    fn put_entry(&mut self, style: Style, place: &Place<'a>, shared: &Shared<'_>, count: Count) {
+        let (out, lines) = (&mut self.shown.text, self.left.lines);
+        let shown = match self.show.format {
+            DebugFormat::Json if !json::put_line(out, self.signal, self.view, place, MAX_JSON_BYTES) => {
+                self.left.lines -= 1;
+                return;
+            }
+            DebugFormat::Json => 1,
+            DebugFormat::Lines => put_line(out, style, place, shared, lines),
+            DebugFormat::Detailed => {
+                self.put_heads(place, shared, count, place::put_resource, place::put_scope);
+                put_detailed(&mut self.shown.text, place, shared, lines)
+            }
+            _ => {
+                self.put_heads(place, shared, count, place::put_resource_line, place::put_scope_line);
+                put_normal(&mut self.shown.text, place, shared, lines)
+            }
+        };
+        self.left.lines = lines.saturating_sub(shown.max(1));
+        self.shown.items += match place.entry {
+            // Of a metric the points that found room; every other entry is shown as a whole.
+            Entry::Metric(_) if self.show.format != DebugFormat::Json => shown,
+            _ => place.items(),
+        };
+    }
+
+    /// The line about the batch, and what stands before the first entry of a resource and of a scope.
+    fn put_heads(&mut self, place: &Place<'_>, shared: &Shared<'_>, count: Count, resource: Put, scope: Put) {
+        let out = &mut self.shown.text;
+        if self.headed.0.is_none() {
+            place::put_summary(out, self.signal, self.view, count);
+        }
+        if self.headed.0 != Some(place.group_number) {
+            resource(out, place, self.signal, shared);
+            self.headed = (Some(place.group_number), None);
+        }
+        if self.headed.1 != Some(place.scope_number) {
+            scope(out, place, self.signal, shared);
+            self.headed.1 = Some(place.scope_number);
+        }
+    }
+}
+
+// === impl Shared ===
+
+impl<'a> Shared<'a> {
+    /// Reads the tables once: a look-up in a dictionary would walk a table from its start.
+    fn new(dictionary: Dictionary<'a>) -> Self {
+        Self {
+            strings: dictionary.strings().collect(),
+            attributes: dictionary.attributes().collect(),
+            stacks: dictionary.stacks().collect(),
+            locations: dictionary.locations().collect(),
+            functions: dictionary.functions().collect(),
+        }
+    }
+
+    /// The string at a place of the dictionary; empty if there is none.
+    fn string(&self, index: i32) -> &'a str {
+        at(&self.strings, index).unwrap_or_default()
+    }
+
+    /// The attribute at a place of the dictionary.
+    fn attribute(&self, index: i32) -> Option<KeyValueAndUnit<'a>> {
+        at(&self.attributes, index)
+    }
+
+    /// The names of the functions of a stack, the innermost first.
+    fn functions(&self, stack_index: i32) -> impl Iterator<Item = &'a str> {
+        let stack = at(&self.stacks, stack_index);
+        let locations = stack.into_iter().flat_map(|stack| stack.location_indices());
+        let lines = locations.filter_map(|index| at(&self.locations, index)).flat_map(|place| place.lines());
+        let functions = lines.filter_map(|line| at(&self.functions, line.function_index()));
+        functions.map(|function| self.string(function.name_strindex()))
+    }
+}
+
+fn at<T: Copy>(table: &[T], index: i32) -> Option<T> {
+    table.get(usize::try_from(index).ok()?).copied()
+}
+
+/// Writes about an entry's resource or scope.
+type Put = fn(&mut String, &Place<'_>, Signal, &Shared<'_>);
+
+/// A line an item, for people; returns how many lines.
+fn put_line(out: &mut String, style: Style, place: &Place<'_>, shared: &Shared<'_>, max: u64) -> u64 {
+    match place.entry {
+        Entry::LogRecord(record) => log::put_line(out, style, place, &record),
+        Entry::Metric(metric) => return metric::put_lines(out, style, place, &metric, max),
+        Entry::Profile(profile) => profile::put_line(out, style, place, &profile, shared),
+        Entry::Span(span) => span::put_line(out, style, place, &span, ""),
+        _ => put_other(out, place),
+    }
+    1
+}
+
+/// The form `normal`; returns how many lines.
+fn put_normal(out: &mut String, place: &Place<'_>, shared: &Shared<'_>, max: u64) -> u64 {
+    match place.entry {
+        Entry::LogRecord(record) => log::put_normal(out, &record),
+        Entry::Metric(metric) => return metric::put_normal(out, place, &metric, max),
+        Entry::Profile(profile) => profile::put_normal(out, &profile, shared),
+        Entry::Span(span) => span::put_normal(out, &span),
+        _ => put_other(out, place),
+    }
+    1
+}
+
+/// The form `detailed`; returns how many items.
+fn put_detailed(out: &mut String, place: &Place<'_>, shared: &Shared<'_>, max: u64) -> u64 {
+    match place.entry {
+        Entry::LogRecord(record) => log::put_detailed(out, place.number, &record),
+        Entry::Metric(metric) => return metric::put_detailed(out, place, &metric, max),
+        Entry::Profile(profile) => profile::put_detailed(out, place.number, &profile, shared),
+        Entry::Span(span) => span::put_detailed(out, place.number, &span),
+        _ => put_other(out, place),
+    }
+    1
+}
+
+/// What a filter searches beside the encoded entry: numbers as they are shown, durations, status.
+fn put_plain(out: &mut String, place: &Place<'_>, shared: &Shared<'_>) {
+    put_line(out, Style { has_color: false }, place, shared, MAX_SEARCHED_POINTS);
+    put_normal(out, place, shared, MAX_SEARCHED_POINTS);
+}
+
+fn put_other(out: &mut String, place: &Place<'_>) {
+    put(out, format_args!("Entry #{}: {} bytes\n", place.number, place.entry.as_bytes().len()));
+}
+
+/// Of an entry in JSON; longer ones are left out and counted.
+const MAX_JSON_BYTES: usize = 256 << 10;
+/// Of a metric.
+const MAX_SEARCHED_POINTS: u64 = 100;
+
+#[cfg(test)]
+mod tests;

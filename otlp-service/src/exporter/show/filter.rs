@@ -1,0 +1,74 @@
+//! Which entries are shown.
+
+use super::Shared;
+use super::place::Place;
+use super::put_plain;
+use memchr::memmem::Finder;
+
+/// A filter of entries. Without conditions all pass.
+#[derive(Debug, Default)]
+pub(in crate::exporter) struct Filter {
+    service: Option<String>,
+    text: Option<Wanted>,
+}
+
+/// A text that must stand in an entry.
+#[derive(Debug)]
+struct Wanted {
+    text: String,
+    /// The text as a string is encoded.
+    encoded: Finder<'static>,
+    /// The bytes that the text says in hex: ids are encoded so.
+    id: Option<Finder<'static>>,
+}
+
+// === impl Filter ===
+
+impl Filter {
+    pub(in crate::exporter) fn new(service: Option<String>, text: Option<String>) -> Self {
+        let wanted = |text: String| Wanted {
+            encoded: Finder::new(text.as_bytes()).into_owned(),
+            id: bytes(&text).map(|id| Finder::new(&id).into_owned()),
+            text,
+        };
+        Self { service, text: text.map(wanted) }
+    }
+
+    /// Whether an entry passes. `scratch` is written to.
+    pub(super) fn passes(&self, place: &Place<'_>, shared: &Shared<'_>, scratch: &mut String) -> bool {
+        if self.service.as_deref().is_some_and(|service| service != place.service) {
+            return false;
+        }
+        self.text.as_ref().is_none_or(|wanted| wanted.stands_in(place, shared, scratch))
+    }
+}
+
+// === impl Wanted ===
+
+impl Wanted {
+    /// Whether the text stands in the entry's strings, ids or shown text, or in the strings of its resource or scope.
+    fn stands_in(&self, place: &Place<'_>, shared: &Shared<'_>, scratch: &mut String) -> bool {
+        let has = |finder: &Finder<'_>, bytes: &[u8]| finder.find(bytes).is_some();
+        let entry = place.entry.as_bytes();
+        if has(&self.encoded, entry) || self.id.as_ref().is_some_and(|id| has(id, entry)) {
+            return true;
+        }
+        let mut around = place.group.resource().pieces().chain(place.scope.scope().pieces());
+        if around.any(|piece| has(&self.encoded, piece)) {
+            return true;
+        }
+        scratch.clear();
+        put_plain(scratch, place, shared);
+        scratch.contains(&self.text)
+    }
+}
+
+/// The bytes of a hex text that is long enough to be the start of an id.
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    if text.len() < MIN_ID_DIGITS || text.len() % 2 != 0 || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+}
+
+const MIN_ID_DIGITS: usize = 8;

@@ -1,0 +1,63 @@
+//! An entry as a line of OTLP/JSON: a request of its own, with the resource and the scope of the entry.
+
+use super::place::Place;
+use super::text::{is_unsafe, put};
+use otlp_protocol::Signal;
+use otlp_protocol::json::from_protobuf;
+use otlp_protocol::view::{Pieces, RequestView};
+use otlp_protocol::wire::put_len_delimited;
+
+/// Appends the line, or nothing if it is longer than `max_bytes`. Returns whether there is a line.
+pub(super) fn put_line(
+    out: &mut String,
+    signal: Signal,
+    view: RequestView<'_>,
+    place: &Place<'_>,
+    max_bytes: usize,
+) -> bool {
+    let pieces = place.group.resource().pieces().chain(place.scope.scope().pieces());
+    let pieces = pieces.chain(view.dictionary().pieces()).chain([place.entry.as_bytes()]);
+    if pieces.map(<[u8]>::len).sum::<usize>() > max_bytes {
+        // JSON is longer.
+        return false;
+    }
+    let mut line = Vec::new();
+    if from_protobuf(signal.request, &request(view, place), max_bytes, &mut line).is_err() {
+        return false;
+    }
+    let Ok(line) = String::from_utf8(line) else { return false };
+    for c in line.chars() {
+        // Such characters stand in strings alone. All have four digits.
+        if is_unsafe(c) {
+            put(out, format_args!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('\n');
+    true
+}
+
+/// A request that holds this entry alone.
+fn request(view: RequestView<'_>, place: &Place<'_>) -> Vec<u8> {
+    let (mut scope, mut group, mut request) = (Vec::new(), Vec::new(), Vec::new());
+    put_pieces(&mut scope, 1, place.scope.scope().pieces());
+    put_len_delimited(&mut scope, 2, place.entry.as_bytes());
+    put_text(&mut scope, 3, place.scope.schema_url());
+    put_pieces(&mut group, 1, place.group.resource().pieces());
+    put_len_delimited(&mut group, 2, &scope);
+    put_text(&mut group, 3, place.group.schema_url());
+    put_len_delimited(&mut request, 1, &group);
+    put_pieces(&mut request, 2, view.dictionary().pieces());
+    request
+}
+
+fn put_pieces(out: &mut Vec<u8>, number: u32, pieces: Pieces<'_>) {
+    pieces.filter(|piece| !piece.is_empty()).for_each(|piece| put_len_delimited(out, number, piece));
+}
+
+fn put_text(out: &mut Vec<u8>, number: u32, text: &str) {
+    if !text.is_empty() {
+        put_len_delimited(out, number, text.as_bytes());
+    }
+}

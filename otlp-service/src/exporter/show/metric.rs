@@ -1,0 +1,112 @@
+//! Metrics and their points.
+
+use super::place::{NORMAL_PAIRS, Place};
+use super::point;
+use super::span::MAX_NAME_BYTES;
+use super::style::{Look, Style};
+use super::text::{TimeOfDay, is_full, put, put_text};
+use super::value::{MAX_VALUE_BYTES, Pairs, put_attributes, put_pairs};
+use otlp_protocol::view::{Metric, MetricData};
+
+/// Appends a line for each of at most `max` points: time, service, type, name, value, unit, attributes. Returns how many.
+pub(super) fn put_lines(
+    out: &mut String,
+    style: Style,
+    place: &Place<'_>,
+    metric: &Metric<'_>,
+    max: u64,
+) -> u64 {
+    let kind = names(metric.data()).0;
+    let mut lines = 0;
+    for data_point in place.points() {
+        if lines >= max || is_full(out) {
+            break;
+        }
+        style.begin(out, TimeOfDay(data_point.time_unix_nano()), place.service, "metric", kind, Look::Plain);
+        put_text(out, metric.name(), MAX_NAME_BYTES);
+        out.push_str("  ");
+        point::put_value(out, &data_point, false);
+        if !matches!(metric.unit(), "" | "1") {
+            out.push(' ');
+            put_text(out, metric.unit(), MAX_NAME_BYTES);
+        }
+        if !data_point.attributes().is_empty() {
+            out.push_str("  ");
+            style.paint(out, Look::Faint, |out| put_pairs(out, data_point.attributes(), LINE_PAIRS, &[]));
+        }
+        out.push('\n');
+        lines += 1;
+    }
+    lines
+}
+
+/// Appends a line for each of at most `max` points in the form `normal`: `name{key=value} 3`. Returns how many.
+pub(super) fn put_normal(out: &mut String, place: &Place<'_>, metric: &Metric<'_>, max: u64) -> u64 {
+    let mut lines = 0;
+    for data_point in place.points() {
+        if lines >= max || is_full(out) {
+            break;
+        }
+        put_text(out, metric.name(), MAX_VALUE_BYTES);
+        out.push('{');
+        put_pairs(out, data_point.attributes(), Pairs { separator: ",", ..NORMAL_PAIRS }, &[]);
+        out.push_str("} ");
+        point::put_value(out, &data_point, true);
+        out.push('\n');
+        lines += 1;
+    }
+    lines
+}
+
+/// Appends a metric with at most `max` points. Returns how many.
+pub(super) fn put_detailed(out: &mut String, place: &Place<'_>, metric: &Metric<'_>, max: u64) -> u64 {
+    put(out, format_args!("Metric #{}\nDescriptor:\n", place.number));
+    for (title, text) in
+        [("Name", metric.name()), ("Description", metric.description()), ("Unit", metric.unit())]
+    {
+        put(out, format_args!("     -> {title}: "));
+        put_text(out, text, MAX_VALUE_BYTES);
+        out.push('\n');
+    }
+    let data = metric.data();
+    put(out, format_args!("     -> DataType: {}\n", names(data).1));
+    if let MetricData::Sum(sum) = data {
+        put(out, format_args!("     -> IsMonotonic: {}\n", sum.is_monotonic()));
+    }
+    let temporality = match data {
+        MetricData::ExponentialHistogram(data) => Some(data.aggregation_temporality()),
+        MetricData::Histogram(data) => Some(data.aggregation_temporality()),
+        MetricData::Sum(sum) => Some(sum.aggregation_temporality()),
+        _ => None,
+    };
+    if let Some(temporality) = temporality {
+        let name = ["Unspecified", "Delta", "Cumulative"];
+        let name = name.get(usize::try_from(temporality).unwrap_or(usize::MAX)).unwrap_or(&"Unknown");
+        put(out, format_args!("     -> AggregationTemporality: {name}\n"));
+    }
+    put_attributes(out, "     ", "-> Metadata", metric.metadata(), &[]);
+    let mut shown = 0;
+    for (number, data_point) in place.points().enumerate() {
+        if shown >= max || is_full(out) {
+            break;
+        }
+        point::put_detailed(out, number, &data_point);
+        shown += 1;
+    }
+    shown
+}
+
+/// The type's name in a line, and the Collector's.
+fn names(data: MetricData<'_>) -> (&'static str, &'static str) {
+    match data {
+        MetricData::ExponentialHistogram(_) => ("exp-hist", "ExponentialHistogram"),
+        MetricData::Gauge(_) => ("gauge", "Gauge"),
+        MetricData::Histogram(_) => ("histogram", "Histogram"),
+        MetricData::Sum(_) => ("sum", "Sum"),
+        MetricData::Summary(_) => ("summary", "Summary"),
+        _ => ("-", "Empty"),
+    }
+}
+
+/// Attributes in a line.
+pub(super) const LINE_PAIRS: Pairs = Pairs { max: 8, max_bytes: 80, separator: " " };

@@ -1,0 +1,188 @@
+//! An entry of a request with the resource and the scope that it stands in, and the lines about those.
+
+use super::Shared;
+use super::text::{is_full, put, put_text};
+use super::value::{MAX_VALUE_BYTES, Pairs, put_attributes, put_more, put_pairs};
+use otlp_protocol::schema::Message;
+use otlp_protocol::view::{
+    AnyValue, Attributes, DataPoint, EntityRef, Entry, RequestView, Resource, ResourceGroup, ScopeGroup,
+};
+use otlp_protocol::{Count, Signal};
+
+/// An entry, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) group: ResourceGroup<'a>,
+    pub(super) group_number: usize,
+    pub(super) scope: ScopeGroup<'a>,
+    pub(super) scope_number: usize,
+    pub(super) number: usize,
+    pub(super) entry: Entry<'a>,
+    /// `service.name` of the resource, or nothing.
+    pub(super) service: &'a str,
+}
+
+/// All entries of a request.
+pub(super) fn places<'a>(view: RequestView<'a>) -> impl Iterator<Item = Place<'a>> {
+    let signal = view.signal();
+    view.resources().enumerate().flat_map(move |(group_number, group)| {
+        let service = service(group.resource());
+        group.scopes().enumerate().flat_map(move |(scope_number, scope)| {
+            scope.entries().enumerate().map(move |(number, entry)| {
+                let entry = Entry::new(signal, entry);
+                Place { group, group_number, scope, scope_number, number, entry, service }
+            })
+        })
+    })
+}
+
+fn service(resource: Resource<'_>) -> &str {
+    match resource.attributes().get("service.name") {
+        Some(AnyValue::String(name)) => name,
+        _ => "",
+    }
+}
+
+// === impl Place ===
+
+impl<'a> Place<'a> {
+    /// How many items the entry has.
+    pub(super) fn items(&self) -> u64 {
+        match self.entry {
+            Entry::Metric(metric) => metric.points().count() as u64,
+            Entry::Profile(profile) => profile.samples().count() as u64,
+            _ => 1,
+        }
+    }
+
+    /// The points of a metric; none of other entries.
+    pub(super) fn points(&self) -> impl Iterator<Item = DataPoint<'a>> + use<'a> {
+        let metric = if let Entry::Metric(metric) = self.entry { Some(metric) } else { None };
+        metric.into_iter().flat_map(|metric| metric.points())
+    }
+}
+
+/// Appends the one line about a batch: `traces resource_spans=1 spans=2`.
+pub(super) fn put_summary(out: &mut String, signal: Signal, view: RequestView<'_>, count: Count) {
+    put(out, format_args!("{}", signal.name));
+    let resources = signal.request.field(1);
+    if let Some(field) = resources {
+        put(out, format_args!(" {}={}", field.name, view.resources().count()));
+    }
+    let scopes = resources.and_then(|field| field.message()?.field(2)?.message());
+    let entries = scopes.and_then(|scope| scope.field(2)).map_or("", |field| field.name);
+    if !entries.is_empty() && entries != signal.items_noun {
+        put(out, format_args!(" {entries}={}", count.entries));
+    }
+    put(out, format_args!(" {}={}\n", signal.items_noun, count.items));
+}
+
+/// Appends the line about a resource in the form `normal`.
+pub(super) fn put_resource_line(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
+    put(out, format_args!("{} #{}", resource_name(signal), place.group_number));
+    put_schema(out, place.group.schema_url());
+    put_spaced_pairs(out, place.group.resource().attributes(), shared);
+    out.push('\n');
+}
+
+/// Appends the line about a scope in the form `normal`.
+pub(super) fn put_scope_line(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
+    let scope = place.scope.scope();
+    put(out, format_args!("{} #{} ", scope_name(signal), place.scope_number));
+    put_text(out, scope.name(), MAX_VALUE_BYTES);
+    if !scope.version().is_empty() {
+        out.push('@');
+        put_text(out, scope.version(), MAX_VALUE_BYTES);
+    }
+    put_schema(out, place.scope.schema_url());
+    put_spaced_pairs(out, scope.attributes(), shared);
+    out.push('\n');
+}
+
+/// Appends all about a resource.
+pub(super) fn put_resource(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
+    put(out, format_args!("{} #{}\nResource SchemaURL: ", resource_name(signal), place.group_number));
+    put_text(out, place.group.schema_url(), MAX_VALUE_BYTES);
+    out.push('\n');
+    let resource = place.group.resource();
+    put_attributes(out, "", "Resource attributes", resource.attributes(), &shared.strings);
+    let mut rest = resource.entity_refs().enumerate();
+    while !is_full(out) {
+        let Some((number, entity)) = rest.next() else { return };
+        put_entity(out, number, entity);
+        if number + 1 == MAX_ENTITIES {
+            break;
+        }
+    }
+    put_more(out, "", rest.count() as u64, "entity refs");
+}
+
+/// Appends all about a scope.
+pub(super) fn put_scope(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
+    let scope = place.scope.scope();
+    let name = scope_name(signal);
+    put(out, format_args!("{name} #{}\n{name} SchemaURL: ", place.scope_number));
+    put_text(out, place.scope.schema_url(), MAX_VALUE_BYTES);
+    out.push_str("\nInstrumentationScope ");
+    put_text(out, scope.name(), MAX_VALUE_BYTES);
+    out.push(' ');
+    put_text(out, scope.version(), MAX_VALUE_BYTES);
+    out.push('\n');
+    put_attributes(out, "", "InstrumentationScope attributes", scope.attributes(), &shared.strings);
+}
+
+fn put_entity(out: &mut String, number: usize, entity: EntityRef<'_>) {
+    put(out, format_args!("Resource entity ref #{number}\n     -> Type: "));
+    put_text(out, entity.entity_type(), MAX_VALUE_BYTES);
+    for (title, keys) in [("ID keys", entity.id_keys()), ("Description keys", entity.description_keys())] {
+        let mut rest = keys.peekable();
+        if rest.peek().is_none() {
+            continue;
+        }
+        put(out, format_args!("\n     -> {title}:"));
+        for key in rest.by_ref().take(MAX_ENTITIES) {
+            out.push(' ');
+            put_text(out, key, MAX_VALUE_BYTES);
+        }
+        let more = rest.count();
+        if more > 0 {
+            put(out, format_args!(" …{more} more"));
+        }
+    }
+    out.push('\n');
+}
+
+fn put_schema(out: &mut String, url: &str) {
+    if !url.is_empty() {
+        out.push_str(" [");
+        put_text(out, url, MAX_VALUE_BYTES);
+        out.push(']');
+    }
+}
+
+fn put_spaced_pairs(out: &mut String, attributes: Attributes<'_>, shared: &Shared<'_>) {
+    if !attributes.is_empty() {
+        out.push(' ');
+        put_pairs(out, attributes, NORMAL_PAIRS, &shared.strings);
+    }
+}
+
+/// `ResourceSpans`.
+fn resource_name(signal: Signal) -> &'static str {
+    signal.request.field(1).and_then(|field| field.message()).map_or("Resource", short_name)
+}
+
+/// `ScopeSpans`.
+fn scope_name(signal: Signal) -> &'static str {
+    let resource = signal.request.field(1).and_then(|field| field.message());
+    resource.and_then(|message| message.field(2)?.message()).map_or("Scope", short_name)
+}
+
+fn short_name(message: &'static Message) -> &'static str {
+    message.name.rsplit('.').next().unwrap_or(message.name)
+}
+
+/// Attributes in the form `normal`.
+pub(super) const NORMAL_PAIRS: Pairs = Pairs { max: 64, max_bytes: MAX_VALUE_BYTES, separator: " " };
+/// Of a resource, and keys of one.
+const MAX_ENTITIES: usize = 16;

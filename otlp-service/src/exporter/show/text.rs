@@ -1,0 +1,142 @@
+//! Text of senders, escaped for terminals and cut to a length; numbers, ids, times.
+
+use std::fmt::{self, Display, Formatter, Write};
+
+/// Appends at most `max` bytes of a sender's text, escaped, with the number of bytes that are left out.
+pub(super) fn put_text(out: &mut String, text: &str, max: usize) {
+    let end = text.floor_char_boundary(max);
+    text.get(..end).unwrap_or_default().chars().for_each(|c| put_char(out, c));
+    if end < text.len() {
+        put(out, format_args!("…(+{} bytes)", Grouped((text.len() - end) as u64)));
+    }
+}
+
+/// Appends a character, escaped if a terminal would obey the character or let it reorder the line.
+pub(super) fn put_char(out: &mut String, c: char) {
+    if is_unsafe(c) {
+        out.extend(c.escape_default());
+    } else {
+        out.push(c);
+    }
+}
+
+/// Appends formatted text. Writing to a `String` cannot fail.
+pub(in crate::exporter) fn put(out: &mut String, text: fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
+}
+
+/// Whether a batch has as much text as it may have; what follows is left out.
+pub(super) fn is_full(out: &str) -> bool {
+    out.len() >= MAX_BATCH_BYTES
+}
+
+/// Whether a terminal obeys a character, or lets the character change the order or the lines of text.
+pub(super) fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// An id in hex.
+pub(super) struct Hex<'a>(pub(super) &'a [u8]);
+
+/// A number with commas between groups of three digits: `12,345`.
+pub(in crate::exporter) struct Grouped(pub(in crate::exporter) u64);
+
+/// A double in the shortest form that says its value.
+pub(super) struct Double(pub(super) f64);
+
+/// A time in nanoseconds since 1970: `2020-02-11 20:26:12.000000321 +0000 UTC`.
+pub(super) struct Timestamp(pub(super) u64);
+
+/// The time of day of the same, in UTC: `20:26:12.000`. A time of 0 is unknown.
+pub(super) struct TimeOfDay(pub(super) u64);
+
+/// A duration in nanoseconds, in three digits: `12.3ms`.
+pub(super) struct Nanos(pub(super) u64);
+
+impl Display for Hex<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Display for Grouped {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let digits = self.0.to_string();
+        digits.char_indices().try_for_each(|(at, digit)| {
+            if at > 0 && (digits.len() - at) % 3 == 0 {
+                f.write_char(',')?;
+            }
+            f.write_char(digit)
+        })
+    }
+}
+
+impl Display for Double {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let size = self.0.abs();
+        let is_plain = size == 0.0 || !size.is_finite() || (1e-6..1e21).contains(&size);
+        if is_plain { write!(f, "{}", self.0) } else { write!(f, "{:e}", self.0) }
+    }
+}
+
+impl Display for Timestamp {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (seconds, nanos) = (self.0 / NANOS_A_SECOND, self.0 % NANOS_A_SECOND);
+        let (year, month, day) = date(seconds / SECONDS_A_DAY);
+        let (hour, minute, second) = time_of_day(seconds);
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")?;
+        if nanos > 0 {
+            write!(f, ".{}", format!("{nanos:09}").trim_end_matches('0'))?;
+        }
+        f.write_str(" +0000 UTC")
+    }
+}
+
+impl Display for TimeOfDay {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return f.write_str("--:--:--.---");
+        }
+        let (hour, minute, second) = time_of_day(self.0 / NANOS_A_SECOND);
+        write!(f, "{hour:02}:{minute:02}:{second:02}.{:03}", self.0 % NANOS_A_SECOND / 1_000_000)
+    }
+}
+
+impl Display for Nanos {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let seconds = self.0 / NANOS_A_SECOND;
+        let (size, unit) = match self.0 {
+            0..1_000 => return write!(f, "{}ns", self.0),
+            1_000..1_000_000 => (1e3, "µs"),
+            1_000_000..NANOS_A_SECOND => (1e6, "ms"),
+            _ if seconds < 60 => (1e9, "s"),
+            _ => return write!(f, "{}m{}s", seconds / 60, seconds % 60),
+        };
+        let value = self.0 as f64 / size;
+        let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+        write!(f, "{value:.digits$}{unit}")
+    }
+}
+
+fn time_of_day(seconds: u64) -> (u64, u64, u64) {
+    (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
+}
+
+/// Year, month and day of a day since 1970, counted in 400-year cycles from March of the year 0.
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (cycle, of_cycle) = (days / 146_097, days % 146_097);
+    let year = (of_cycle - of_cycle / 1_460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
+    let of_year = of_cycle - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let year = year + cycle * 400;
+    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+}
+
+const NANOS_A_SECOND: u64 = 1_000_000_000;
+const SECONDS_A_DAY: u64 = 86_400;
+
+/// Of a batch's text. One step beyond the limit may still write some tens of KiB.
+const MAX_BATCH_BYTES: usize = 256 << 10;
