@@ -40,7 +40,7 @@ pub(crate) const HEALTH_CHECK_RULES: &[KeyRule] = &[
     refused("tls", "probes would be answered in the clear"),
     refused("auth", "anybody would be answered"),
     only("middlewares", "", "there are none to put in"),
-    ignored("check_collector_pipeline", "the answer names every exporter that cannot be reached"),
+    ignored("check_collector_pipeline", "health shows every exporter in any case"),
     ignored("response_body", "the answer says what is healthy and what is not"),
     ignored("response_headers", "answers carry no headers of their own"),
     ignored("cors", "probes are not sent by pages of browsers"),

@@ -24,8 +24,8 @@ use serde::Deserialize;
 struct LoadBalancing {
     protocol: Protocols,
     resolver: Resolvers,
-    /// What equal requests have equal: traceID, service, resource, attributes, metadata. Requests are cut by it, and what is equal
-    /// goes to one endpoint. Default traceID, for metrics service.
+    /// What decides the endpoint: traceID, service, resource, attributes, metadata. Requests are split by it, and equal
+    /// values go to one endpoint. Default traceID, for metrics service.
     routing_key: Option<Routed>,
     /// The attributes that `routing_key: attributes` is of, each of the resource, else of the scope, else of the span or log
     /// record; `span.name` and `span.kind` are those of the span.
@@ -56,7 +56,8 @@ struct Protocols {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Ejection {
-    /// Failures in a row that leave an endpoint out; 0: only half of at least 20 requests in 10 s do. Default 5.
+    /// Failures in a row after which an endpoint is left out. With 0 an endpoint is left out only when half of at least
+    /// 20 requests in 10 s fail. Default 5.
     consecutive_failures: Option<u32>,
     /// How long at first; doubled each time. Default 5 s.
     base_time: Option<GoDuration>,

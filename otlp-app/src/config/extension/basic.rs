@@ -25,7 +25,7 @@ struct BasicAuthSettings {
 struct HtpasswdSettings {
     /// File of `user:password` lines, the password plain, `{SHA}` or bcrypt (`htpasswd -B`); it is watched.
     file: Option<FilePath>,
-    /// The same as a text; of users that stand in both, this one counts.
+    /// The same as a text; of users that are in both, this one counts.
     inline: SecretText,
 }
 
