@@ -112,7 +112,10 @@ impl Shared {
             text.clear();
             text.shrink_to(KEPT_BUFFER_BYTES);
             if dropped > 0 {
-                tracing::warn!("{dropped} lines for {} were dropped: nobody read them in time", self.name);
+                tracing::warn!(
+                    "{dropped} lines for {} were dropped: the stream was not read in time",
+                    self.name
+                );
             }
         }
     }

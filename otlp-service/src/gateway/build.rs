@@ -345,7 +345,7 @@ fn register_budget(registry: &Registry, context: &TransportContext) {
     let limit_help = "Bytes that bodies may pin.";
     gauge("otlp_memory_budget_limit", limit_help, |budget| budget.limit(), MetricKind::Gauge);
     gauge("otlp_memory_budget_used", "Bytes that bodies pin.", |budget| budget.used(), MetricKind::Gauge);
-    let refusals_help = "Bodies refused for want of memory.";
+    let refusals_help = "Bodies refused because the memory budget was used up.";
     gauge("otlp_memory_budget_refusals", refusals_help, |budget| budget.refusals(), MetricKind::Counter);
 }
 
@@ -362,7 +362,7 @@ fn register_reloads(registry: &Registry, context: &TransportContext) {
 }
 
 fn register_dropped_lines(registry: &Registry, streams: Vec<(&'static str, Arc<AtomicU64>)>) {
-    let help = "Lines dropped as nobody read the stream.";
+    let help = "Lines dropped because the stream was not read.";
     for (stream, lines) in streams {
         let read = move || lines.load(Ordering::Relaxed) as f64;
         let labels = [("stream", stream)];

@@ -16,7 +16,7 @@ pub(crate) fn register_balance(registry: &Registry, exporter: &str, stats: &Arc<
         registry.observe(
             MetricKind::Counter,
             "otelcol_loadbalancer_num_resolutions",
-            "Questions to the resolver.",
+            "Lookups by the resolver.",
             &[labels[0], labels[1], ("success", success)],
             move || counter(&shown).load(Ordering::Relaxed) as f64,
         );
@@ -25,7 +25,7 @@ pub(crate) fn register_balance(registry: &Registry, exporter: &str, stats: &Arc<
     registry.observe(
         MetricKind::Gauge,
         "otelcol_loadbalancer_num_backends",
-        "Endpoints there are.",
+        "Endpoints that the resolver found.",
         &labels,
         move || shown.endpoints().len() as f64,
     );
@@ -59,7 +59,7 @@ const COUNTED: &[Counted<BalanceStats>] = &[
     }),
     Counted::total(
         "otlp_client_throttled_requests",
-        "Requests that found every endpoint asking for time.",
+        "Attempts while every endpoint had asked for a delay.",
         |stats| &stats.throttled_requests,
     ),
 ];

@@ -33,12 +33,14 @@ const COUNTED: &[Counted<ServerStats>] = &[
     Counted::total("otlp_server_failed_requests", "Requests the pipeline failed.", |stats| {
         &stats.failed_requests
     }),
-    Counted::total("otlp_server_repaired_requests", "Requests with strings put right.", |stats| {
+    Counted::total("otlp_server_repaired_requests", "Requests with strings that were repaired.", |stats| {
         &stats.repaired_requests
     }),
-    Counted::total("otlp_server_repaired_strings", "Strings that were not UTF-8, put right.", |stats| {
-        &stats.repaired_strings
-    }),
+    Counted::total(
+        "otlp_server_repaired_strings",
+        "Strings that were not UTF-8 and were repaired.",
+        |stats| &stats.repaired_strings,
+    ),
     Counted::total("otlp_server_rejected_items", "Items rejected for ids of the wrong length.", |stats| {
         &stats.rejected_items
     }),
@@ -66,7 +68,7 @@ const COUNTED: &[Counted<ServerStats>] = &[
     ),
     Counted::total(
         "otlp_server_tls_handshake_errors",
-        "Connections with which no TLS came about.",
+        "Connections whose TLS handshake failed.",
         |stats| &stats.tls_handshake_errors,
     ),
     Counted::total(
@@ -83,6 +85,6 @@ const COUNTED: &[Counted<ServerStats>] = &[
 ];
 
 const fn refused(reason: &'static str, counter: fn(&ServerStats) -> &AtomicU64) -> Counted<ServerStats> {
-    Counted::total("otlp_server_refused_requests", "Requests refused for what they are.", counter)
+    Counted::total("otlp_server_refused_requests", "Requests refused before the pipeline.", counter)
         .because(reason)
 }

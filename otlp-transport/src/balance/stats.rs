@@ -21,7 +21,7 @@ pub struct BalanceStats {
     pub left_out_endpoints: AtomicU64,
     /// Requests taken to another endpoint at once, since one did not take them.
     pub failovers: AtomicU64,
-    /// Requests that found every endpoint asking for time.
+    /// Attempts while every endpoint had asked for a delay.
     pub throttled_requests: AtomicU64,
     endpoints: RwLock<Vec<Arc<EndpointStats>>>,
 }

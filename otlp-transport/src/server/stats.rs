@@ -48,7 +48,7 @@ pub struct ServerStats {
     pub evicted_connections: AtomicU64,
     /// Connections closed because they were slow to begin a request, or idle.
     pub timed_out_connections: AtomicU64,
-    /// Connections closed because no TLS came about: cleartext, a version or a certificate that is not taken.
+    /// Connections closed because the TLS handshake failed: cleartext, or a version or certificate that is not accepted.
     pub tls_handshake_errors: AtomicU64,
     /// Connections closed because the peer broke the rules of HTTP, or spoke what the port does not: TLS to a port without
     /// TLS, HTTP/1.1 to a gRPC port.

@@ -55,7 +55,7 @@ impl Intake {
         ServerStats::add(&self.stats.repaired_strings, strings);
         if let Some(strings) = self.repaired.add(strings, self.context.clock.now()) {
             let receiver = self.refusals.receiver();
-            tracing::warn!(receiver, strings, "strings were not UTF-8: U+FFFD stands in them now");
+            tracing::warn!(receiver, strings, "strings were not UTF-8: U+FFFD replaced the bad bytes");
         }
     }
 }
