@@ -152,7 +152,7 @@ MADE = {
 
 
 def request(signal, lists=LISTS, resources=RESOURCES):
-    """A request in which each of these lists stands in the first resource's scopes and in each of the resources."""
+    """A request in which each of these lists is in the first resource's scopes and in each of the resources."""
     of_resources, of_scopes, of_entries, entries = MADE[signal]
     scopes = [{"scope": scope, of_entries: entries(lists)} for scope in SCOPES]
     inside = [scopes, *([scope] for scope in scopes[1:])]

@@ -1,4 +1,4 @@
-//! What the benchmarks share: a body like those that gateways see. The questions stand in the files of `benches/`.
+//! What the benchmarks share: a body like those that gateways see. The questions are in the files of `benches/`.
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;

@@ -113,11 +113,11 @@ fn each<'a>(
     Ok(())
 }
 
-/// Where the resources stand in the request, for all signals.
+/// Where the resources are in the request, for all signals.
 pub(crate) const RESOURCES: u32 = 1;
 
-/// Where the scopes stand in a resource, and the entries in a scope.
+/// Where the scopes are in a resource, and the entries in a scope.
 pub(crate) const BELOW_RESOURCE: [u32; 2] = [2, 2];
 
-/// Where resource and scope themselves stand in their envelopes.
+/// Where resource and scope themselves are in their envelopes.
 pub(crate) const HEADER: u32 = 1;

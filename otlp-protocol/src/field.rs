@@ -1,10 +1,10 @@
-//! The fields of a message and where they stand in a body: what cutting and editing work with.
+//! The fields of a message and where they are in a body: what cutting and editing work with.
 
 use crate::wire::{Cursor, WireError, WireType};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A field: where it stands in the body, and where its value does.
+/// A field: where it is in the body, and where its value is.
 #[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) number: u32,
@@ -25,7 +25,7 @@ impl Field {
         self.is_len && self.number == number
     }
 
-    /// Its value, in the body that it stands in.
+    /// Its value, in the body that it is in.
     #[inline]
     pub(crate) fn bytes<'a>(&self, body: &'a [u8]) -> &'a [u8] {
         body.get(self.value.clone()).unwrap_or_default()

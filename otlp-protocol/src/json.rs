@@ -95,7 +95,7 @@ pub fn to_protobuf(
 /// JSON is two to three times as long, but two bytes can make twenty: `max_bytes` bounds what is written, to which no
 /// more than some KiB of memory are added.
 ///
-/// Fields stand in the order of their numbers. As a decoder would have it, of a scalar given twice the last one counts,
+/// Fields are in the order of their numbers. As a decoder would have it, of a scalar given twice the last one counts,
 /// of a oneof the last arm, and a message given twice is merged.
 ///
 /// ```

@@ -101,7 +101,7 @@ struct Partition<'a, C> {
     resource_index: usize,
     /// How many envelopes have been opened so far.
     opened: u64,
-    /// Bytes of envelopes that stand in a further part.
+    /// Bytes of envelopes that are in a further part.
     repeated: usize,
     /// Where the first item went, and the one before.
     first: Option<usize>,
@@ -120,7 +120,7 @@ struct Envelope {
     number: u32,
     header: Bytes,
     is_entry: bool,
-    /// Whether it stands in a part.
+    /// Whether it is in a part.
     is_placed: bool,
 }
 

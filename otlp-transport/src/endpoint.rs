@@ -51,7 +51,7 @@ impl Endpoint {
             .map_err(|error| problem(ENDPOINT, endpoint, error))
     }
 
-    /// A URL taken as it is; without a path it gets `/`. `key` is the setting it stands in.
+    /// A URL taken as it is; without a path it gets `/`. `key` is the setting it is in.
     pub(crate) fn url(key: &'static str, url: &str) -> Result<Self, ConfigError> {
         let (user, bare) = split_user(url);
         let parsed = bare

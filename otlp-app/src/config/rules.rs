@@ -16,7 +16,7 @@ pub(crate) struct KeyRule {
     pub(crate) reason: &'static str,
 }
 
-/// Whether a key that is not used may stand in a file.
+/// Whether a key that is not used may be in a file.
 #[derive(Clone, Copy)]
 pub(crate) enum Verdict {
     /// Ignoring it does no harm: a note.

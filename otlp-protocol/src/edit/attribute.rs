@@ -11,7 +11,7 @@ use std::ops::Range;
 /// An attribute: in the body, or in the text that is put there.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Attribute {
-    /// The field as it stands in the body; empty if it is new.
+    /// The field as it is in the body; empty if it is new.
     pub(super) whole: Slice,
     /// The field in the text that takes its place; empty if the old one stands.
     pub(super) written: Slice,

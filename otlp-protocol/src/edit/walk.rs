@@ -194,7 +194,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         Ok(points)
     }
 
-    /// The items that stand in a message as field `number`.
+    /// The items that are in a message as field `number`.
     fn points(
         &mut self,
         message: &Field,

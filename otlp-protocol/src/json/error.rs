@@ -42,7 +42,7 @@ pub enum JsonErrorKind {
     /// A byte order mark, or the text is UTF-16 or UTF-32: JSON is sent as plain UTF-8 (RFC 8259 §8.1).
     #[error("the text starts with a byte order mark")]
     ByteOrderMark,
-    /// A control character stands in a string as it is.
+    /// A control character is in a string as it is.
     #[error("a control character in a string must be escaped")]
     Control,
     /// A backslash with something after it that JSON does not know.

@@ -70,7 +70,7 @@ struct Writer<'a, 'o> {
     max_runs: usize,
     /// The messages around the one being written.
     outer: Vec<Frame>,
-    /// What stands in them, and in that one: the innermost message's fields last.
+    /// What is in them, and in that one: the innermost message's fields last.
     found: Vec<Run>,
     unknown_fields: u64,
 }
@@ -86,7 +86,7 @@ struct Frame {
     last: usize,
     /// Where the next field in the run stands; before its start if it is the first.
     at: usize,
-    /// Whether nothing stands in its object yet.
+    /// Whether nothing is in its object yet.
     is_empty: bool,
     /// Place of the repeated message whose array is open.
     array: Option<u8>,
@@ -95,7 +95,7 @@ struct Frame {
     scan: Option<Box<Scan>>,
 }
 
-/// Where a message stands in the body.
+/// Where a message is in the body.
 #[derive(Clone)]
 struct Origin {
     /// Its place in the message around it.

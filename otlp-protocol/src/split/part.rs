@@ -19,7 +19,7 @@ pub(crate) struct Part {
     /// Bytes in closed envelopes.
     placed: usize,
     count: Count,
-    /// Bytes of envelopes that stand in a further part.
+    /// Bytes of envelopes that are in a further part.
     pub(super) repeated: usize,
 }
 
@@ -34,7 +34,7 @@ struct Level {
     placed: usize,
     /// Its token, once it has children in the part.
     token: Option<usize>,
-    /// Whether it stands in a part.
+    /// Whether it is in a part.
     is_placed: bool,
 }
 

@@ -26,7 +26,7 @@ pub(crate) trait Companion {
     fn invalid_id(&mut self, place: &Place, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind>;
 }
 
-/// Where a field that has a length stands in the body.
+/// Where a field that has a length is in the body.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     /// Where its tag starts.

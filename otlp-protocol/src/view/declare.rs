@@ -40,7 +40,7 @@ macro_rules! views {
         }
     )* };
 
-    // A message that stands in a repeated field alone is always one slice.
+    // A message that is in a repeated field alone is always one slice.
     (@repeated) => {
         /// The encoded message.
         pub fn as_bytes(&self) -> &'a [u8] {

@@ -55,7 +55,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The attributes of a span or a log record. Those of a metric are its [points'](Metric::points), those of a profile
-    /// stand in the request's [`Dictionary`](super::Dictionary).
+    /// are in the request's [`Dictionary`](super::Dictionary).
     pub fn attributes(&self) -> Option<Attributes<'a>> {
         match self {
             Self::LogRecord(record) => Some(record.attributes()),

@@ -1,4 +1,4 @@
-//! Profiles: `opentelemetry.proto.profiles.v1development`. Most of what a profile says stands in the request's
+//! Profiles: `opentelemetry.proto.profiles.v1development`. Most of what a profile says is in the request's
 //! [`Dictionary`], by index.
 
 use super::declare::views;

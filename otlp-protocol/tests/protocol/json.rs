@@ -467,7 +467,7 @@ fn fields_may_stand_in_any_number_of_pieces() {
             .map(|_| text.len())
             .map_err(|error| error.kind)
     };
-    // However often a field stands in a row, that is one piece.
+    // A field several times in a row is one piece.
     let (scope, url) = ([0x12, 0].as_slice(), [0x1a, 0].as_slice());
     let in_a_row = r#"{"resourceLogs":[{"scopeLogs":[]}]}"#.len() + "{},".len() * 2_000_000 - 1;
     assert_eq!(check(&logs(scope, 2_000_000)), Ok(in_a_row));

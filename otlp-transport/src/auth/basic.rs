@@ -13,7 +13,7 @@ use otlp_protocol::Origin;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Lets in the users of an htpasswd file, text, or both: of users that stand in both, the text counts. A sender's identity is
+/// Lets in the users of an htpasswd file, text, or both: of users that are in both, the text counts. A sender's identity is
 /// the user's name.
 #[derive(Debug)]
 pub struct BasicAuth {
@@ -73,7 +73,7 @@ impl BasicAuth {
 
     fn judge(&self, headers: &HeaderMap) -> Result<Verdict, Denied> {
         let (name, password) = read(only(headers, &AUTHORIZATION)?)?;
-        // Whatever hash stands in the file: that of nothing opens nothing.
+        // Whatever hash is in the file: that of nothing opens nothing.
         if name.is_empty() || password.is_empty() {
             return Err(unknown());
         }

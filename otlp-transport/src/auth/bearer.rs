@@ -30,7 +30,7 @@ pub struct BearerConfig {
     pub reload_interval: Option<Duration>,
 }
 
-/// Lets in those who send one of the tokens. A sender's identity is `token-<n>`, n from 1 in the order they stand in.
+/// Lets in those who send one of the tokens. A sender's identity is `token-<n>`, n from 1 in the order they are in.
 pub struct BearerAuth {
     scheme: String,
     header: HeaderName,

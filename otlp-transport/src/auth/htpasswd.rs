@@ -46,7 +46,7 @@ pub(super) enum Checked {
 // === impl Htpasswd ===
 
 impl Htpasswd {
-    /// Reads entries from texts, each with the key it stands in; empty lines and those that begin with `#` are skipped. Of
+    /// Reads entries from texts, each with the key it is in; empty lines and those that begin with `#` are skipped. Of
     /// several entries for one user the last one counts.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ pub(crate) struct AnswerLimits {
     pub(crate) max_bytes: usize,
     /// The end of the attempt; `None`: no limit.
     pub(crate) attempt_ends: Option<Instant>,
-    /// Whether the status stands in the trailers, as gRPC has it, and not in the headers.
+    /// Whether the status is in the trailers, as gRPC has it, and not in the headers.
     pub(crate) judged_by_trailers: bool,
 }
 

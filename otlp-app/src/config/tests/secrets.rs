@@ -47,7 +47,7 @@ fn errors_of_any_kind_show_no_secret() {
         "  otlp: {endpoint: c:1, headers: {a: [SECRET]}, timeout: 1y}",
         "  otlp: {endpoint: c:1, headers: {a: 'pa${SECRET:x}'}}",
         "  otlp: {endpoint: c:1, headers: {a: 'pa${SECRET-x}'}}",
-        // What stands in the environment.
+        // What is in the environment.
         "  otlp: {endpoint: c:1, compression: '${env:S}'}",
         "  otlp: {endpoint: c:1, timeout: '${env:S}'}",
         "  otlp: {endpoint: c:1, timeout: '1s${env:S}'}",

@@ -1,6 +1,6 @@
-//! What stands in a message, in the order in which JSON has it.
+//! What is in a message, in the order in which JSON has it.
 //!
-//! Protobuf lets fields stand in any order, repeated ones in pieces, singular ones more than once. So a message is
+//! Protobuf lets fields be in any order, repeated ones in pieces, singular ones more than once. So a message is
 //! looked over before it is written: where the runs of its fields are is noted, and, if they are not in order already,
 //! sorted. An encoder's message has one run for each field that it sets. A message with too many runs to note them all
 //! is read by [`Scan`](super::scan::Scan).
@@ -11,7 +11,7 @@ use crate::schema::{Field, Label, Message};
 use crate::wire::{Cursor, WireType};
 use std::ops::Range;
 
-/// One field, or the same one several times in a row, as it stands in a body.
+/// One field, or the same one several times in a row, as it is in a body.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     /// Its place among the message's fields.
@@ -21,7 +21,7 @@ pub(super) struct Run {
     pub(super) end: usize,
 }
 
-/// A field's value as it stands in a body: behind the tag, and behind the length if it has one.
+/// A field's value as it is in a body: behind the tag, and behind the length if it has one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Value {
     pub(super) start: usize,

@@ -1,4 +1,4 @@
-//! A message whose fields stand in too many pieces to note them all: it is passed over once for each field that it has.
+//! A message whose fields are in too many pieces to note them all: it is passed over once for each field that it has.
 //!
 //! A message that is itself in pieces is read through the message around it: its pieces are the fields of one place
 //! there. So nothing is noted but a position for each message on the way, and the time is that of a few passes.

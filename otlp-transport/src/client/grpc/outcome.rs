@@ -15,7 +15,8 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use otlp_protocol::{Accepted, BufferPool, Code, FRAME_HEADER_LEN, FrameReader, RpcStatus, http_to_grpc};
 use percent_encoding::percent_decode;
 
-/// Reads an answer of at most `max_bytes`, inflated, of `url`, which messages name. Its status stands in the trailers, or in the headers if there is
+/// Reads an answer of `url`, which messages name: of at most `max_bytes`, inflated. Its status is in the trailers, or in the
+/// headers if there is
 /// nothing else (Trailers-Only). OK is success, also if the message cannot be read: the server has taken the request.
 pub(in crate::client) fn read(
     answer: Answer,

@@ -74,7 +74,7 @@ fn proxy_urls_are_read_as_gos() {
     }
 }
 
-/// Whatever stands in the variables: no panic, and no secret in what is shown.
+/// Whatever is in the variables: no panic, and no secret in what is shown.
 #[test]
 fn arbitrary_texts_are_read_or_refused() {
     let mut random = fastrand::Rng::with_seed(7);

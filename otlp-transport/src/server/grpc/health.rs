@@ -47,7 +47,7 @@ impl Health {
     }
 }
 
-/// The empty name, and what stands in each signal's path before the method.
+/// The empty name, and what is in each signal's path before the method.
 fn service_names(routes: &Routes) -> impl Iterator<Item = &'static str> {
     let of_signal =
         |path: &'static str| path.trim_start_matches('/').rsplit_once('/').map(|(service, _)| service);
