@@ -58,7 +58,7 @@ const MARKERS: [&str; 7] = [
 const MACHINE_PATHS: [&str; 4] =
     [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/protocol.md",
@@ -66,15 +66,10 @@ const PAGES: [&str; 16] = [
     "docs/service.md",
     "docs/app.md",
     "docs/configuration.md",
-    "docs/differences.md",
-    "docs/installation.md",
     "docs/interop.md",
     "docs/log.md",
     "docs/operations.md",
     "docs/performance.md",
-    "docs/production.md",
-    "docs/sizing.md",
-    "docs/troubleshooting.md",
 ];
 
 const FLOORS: &str = include_str!("floors.txt");
