@@ -67,7 +67,7 @@ pub(crate) fn print_config(args: &ConfigArgs) -> Result<(), Failure> {
     let mut sources = Sources::default();
     let yaml = config::print(&args.config, &args.set, args.lookup(), &mut sources)
         .map_err(|problems| config_failure(&problems, &sources))?;
-    std::io::stdout().lock().write_all(yaml.as_bytes())?;
+    stdout().lock().write_all(yaml.as_bytes())?;
     Ok(())
 }
 

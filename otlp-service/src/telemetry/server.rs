@@ -66,11 +66,9 @@ const COUNTED: &[Counted<ServerStats>] = &[
         "Connections closed as they were slow or idle.",
         |stats| &stats.timed_out_connections,
     ),
-    Counted::total(
-        "otlp_server_tls_handshake_errors",
-        "Connections whose TLS handshake failed.",
-        |stats| &stats.tls_handshake_errors,
-    ),
+    Counted::total("otlp_server_tls_handshake_errors", "Connections whose TLS handshake failed.", |stats| {
+        &stats.tls_handshake_errors
+    }),
     Counted::total(
         "otlp_server_protocol_errors",
         "Connections closed as the peer broke the rules of HTTP or spoke something else.",

@@ -179,28 +179,3 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
     };
     (if by_name.is_empty() { by_type } else { by_name }).to_owned()
 }
-
-#[test]
-fn every_example_of_the_documentation_loads() {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let pages = std::fs::read_dir(format!("{root}/docs")).expect("the pages");
-    let pages = pages.map(|page| page.expect("a page").path());
-    let base = "receivers: {otlp: {protocols: {grpc: }}}\nexporters: {nop: }\n\
-                service: {pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}\n";
-    let mut count = 0;
-    for page in pages.chain([format!("{root}/README.md").into()]) {
-        let Ok(text) = std::fs::read_to_string(&page) else { continue };
-        for example in text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
-            let mut fake = Fake::default().file("base.yaml", base).file("example.yaml", example);
-            for name in example.split("${env:").skip(1).filter_map(|rest| rest.split(['}', ':']).next()) {
-                fake = fake.var(name, "x");
-            }
-            // A part of a file is laid over a file that has the rest.
-            let is_whole = example.contains("service:");
-            let files = if is_whole { &["example.yaml"][..] } else { &["base.yaml", "example.yaml"] };
-            assert_eq!(fake.load(files, &[]).err(), None, "{}:\n{example}", page.display());
-            count += 1;
-        }
-    }
-    assert!(count > 3, "{count} examples");
-}

@@ -85,7 +85,7 @@ fn decoded<T: serde::de::DeserializeOwned>(text: &str, variable: &str) -> T {
     let mut sources = Sources::default();
     let source = sources.add("c.yaml", text);
     let mut node = parse::parse(text, source).unwrap();
-    expand::expand(&mut node, &mut sources, &Fake::default().var("V", variable)).unwrap();
+    expand::expand(&mut node, &mut sources, &Fake::default().var("V", variable), &mut Vec::new()).unwrap();
     let mut problems = Problems::default();
     decode::decode(&node, &mut problems).unwrap_or_else(|| panic!("{}", problems.render(&sources, false)))
 }
