@@ -57,5 +57,5 @@ fn told(plan: &AuthPlan, error: &ConfigError) -> Problem {
 }
 
 fn unfit(named: &AuthRef) -> Problem {
-    Problem::at(named.span, format!("{} does not authenticate", named.id))
+    Problem::at(named.span, format!("{} is not an authenticator", named.id))
 }

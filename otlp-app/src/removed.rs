@@ -1,10 +1,16 @@
-//! Components that the Collector had, or has under another form, and what does their work here.
+//! Components and keys that the Collector had, or has in another form, and what does their work here.
 
 use crate::registry::Kind;
 
 /// What to use in place of a component type that does not exist; `None` if nothing is known of that type.
 pub(crate) fn instead_of(kind: Kind, name: &str) -> Option<&'static str> {
     INSTEAD.iter().find(|(of, known, _)| *of == kind && *known == name).map(|(.., instead)| *instead)
+}
+
+/// Where a key of older Collectors is now, in a map that has the keys `known`; `None` if nothing is known of that key.
+pub(crate) fn moved_to(key: &str, known: &[&str]) -> Option<String> {
+    let mut moved = MOVED.iter().filter(|(old, parent, _)| *old == key && known.contains(parent));
+    moved.next().map(|(_, parent, now)| format!("the key is now `{now}` below `{parent}`"))
 }
 
 const INSTEAD: &[(Kind, &str, &str)] = &[
@@ -36,6 +42,18 @@ const INSTEAD: &[(Kind, &str, &str)] = &[
         "sapm",
         "Splunk takes OTLP: use `otlp_http` with `traces_endpoint: https://ingest.REALM.signalfx.com/v2/trace/otlp`",
     ),
+];
+
+/// The old key, the key below which it is now, and its name there.
+const MOVED: &[(&str, &str, &str)] = &[
+    ("ca_file", "tls", "ca_file"),
+    ("cert_file", "tls", "cert_file"),
+    ("cors_allowed_headers", "cors", "allowed_headers"),
+    ("cors_allowed_origins", "cors", "allowed_origins"),
+    ("insecure", "tls", "insecure"),
+    ("insecure_skip_verify", "tls", "insecure_skip_verify"),
+    ("key_file", "tls", "key_file"),
+    ("server_name_override", "tls", "server_name_override"),
 ];
 
 const JAEGER: &str = "Jaeger takes OTLP: use `otlp_grpc` with `endpoint: HOST:4317`";

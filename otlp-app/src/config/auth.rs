@@ -92,8 +92,8 @@ impl AuthPlans {
         if let Some(plan) = self.find(asked, defined, problems)
             && plan.server.is_none()
         {
-            let message = format!("{} cannot tell who sends to a receiver", asked.id);
-            problems.push(Problem::at(asked.span, message).help("as it is set up, it is for exporters"));
+            let message = format!("{} does not authenticate senders", asked.id);
+            problems.push(Problem::at(asked.span, message).help("with these settings it is for exporters"));
         }
     }
 
@@ -110,12 +110,15 @@ impl AuthPlans {
         while let Some(used) = next {
             let Some(plan) = self.find(used, defined, problems) else { break };
             if plan.client.is_none() {
-                let message = format!("{} cannot prove to others who we are", used.id);
-                problems.push(Problem::at(used.span, message).help("as it is set up, it is for receivers"));
+                let message = format!("{} has no credentials to send", used.id);
+                problems.push(Problem::at(used.span, message).help("with these settings it is for receivers"));
                 break;
             }
             if seen.contains(&used.id.as_str()) {
-                problems.push(Problem::at(used.span, format!("{} is added to itself", used.id)));
+                problems.push(Problem::at(
+                    used.span,
+                    format!("{} refers to itself by `additional_auth`", used.id),
+                ));
                 break;
             }
             seen.push(&used.id);
@@ -145,7 +148,7 @@ impl AuthPlans {
                 problems.push(problem.help("list it in service.extensions"));
             }
             Some(_) if self.others.contains(id) => {
-                problems.push(Problem::at(*span, format!("{id} does not authenticate")));
+                problems.push(Problem::at(*span, format!("{id} is not an authenticator")));
             }
             // What is wrong with its settings is reported already.
             Some(_) => {}

@@ -169,8 +169,11 @@ impl Defined {
             ProcessorPlan::Processor(used) => {
                 let misplaced = used.only.iter().filter(|only| !only.signals.contains(&spec.signal.name));
                 misplaced.for_each(|Only { span, what, signals }| {
-                    let message =
-                        format!("{what}: it asks about {}, and {} has none", signals.join(" and "), spec.id);
+                    let message = format!(
+                        "{what}: it is for {} alone, but the pipeline {} uses it",
+                        signals.join(" and "),
+                        spec.id
+                    );
                     problems
                         .push(Problem::at(*span, message).help("give that pipeline a processor of its own"));
                 });

@@ -5,6 +5,7 @@
 use super::files::{FilePath, NamedFile};
 use super::node::{Entry, Node, Resolved, Scalar, Value};
 use super::problem::{Problem, Problems};
+use crate::removed::moved_to;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 use std::cell::RefCell;
@@ -255,12 +256,7 @@ impl<'de> de::MapAccess<'de> for MapAccess<'_> {
         for entry in self.entries.by_ref() {
             if let Some(fields) = self.fields {
                 if !fields.contains(&entry.key.as_str()) {
-                    self.found.borrow_mut().unknown.push(Problem::unknown(
-                        entry.key_span,
-                        "key",
-                        &entry.key,
-                        fields,
-                    ));
+                    self.found.borrow_mut().unknown.push(unknown_key(entry, fields));
                     continue;
                 }
                 if entry.value.is_null() {
@@ -278,6 +274,14 @@ impl<'de> de::MapAccess<'de> for MapAccess<'_> {
         let entry = self.value.take().ok_or_else(|| Problem::new("a value without its key"))?;
         let decoder = Decoder { node: &entry.value, found: self.found };
         seed.deserialize(decoder).map_err(|problem| problem.below(&entry.key))
+    }
+}
+
+fn unknown_key(entry: &Entry, known: &[&str]) -> Problem {
+    let problem = Problem::unknown(entry.key_span, "key", &entry.key, known);
+    match moved_to(&entry.key, known) {
+        Some(place) => problem.help(place),
+        None => problem,
     }
 }
 

@@ -154,7 +154,7 @@ impl Expander<'_> {
             Some((name, default)) if default.starts_with('-') && is_name(name) => ("env", reference),
             // Not shown: it may be part of a secret with a `${` in it.
             Some(_) => {
-                let message = "unknown kind of reference: there is `${env:NAME}` and `${file:PATH}`";
+                let message = "unknown kind of reference; available: `${env:NAME}`, `${file:PATH}`";
                 return Err(Problem::at(span, message).help("write `$$` for a `$`"));
             }
             None => ("env", reference),

@@ -90,7 +90,7 @@ impl Builder {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Problem> {
         let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
-            return Err(Problem::at(span, "this alias is inside what it stands for"));
+            return Err(Problem::at(span, "the alias stands inside the value that it refers to"));
         };
         self.count(size.nodes, span)?;
         self.complete(node, NO_ANCHOR, size)
@@ -162,10 +162,7 @@ fn key_of(node: Node, entries: &[Entry]) -> Result<(String, Span), Problem> {
         return Err(Problem::at(node.span, format!("more than {MAX_KEYS} keys in one map")));
     }
     if entries.iter().any(|entry| entry.key == scalar.text) {
-        return Err(Problem::at(
-            node.span,
-            format!("the key `{}` is here twice", scalar.text.escape_debug()),
-        ));
+        return Err(Problem::at(node.span, format!("duplicate key `{}`", scalar.text.escape_debug())));
     }
     Ok((scalar.text, node.span))
 }

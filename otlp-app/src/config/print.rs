@@ -46,7 +46,7 @@ fn value(out: &mut String, node: &Node, indent: usize, is_secret: bool) {
             out.push('\n');
             list(out, nodes, indent, is_secret);
         }
-        Value::Scalar(_) if node.is_null() => out.push('\n'),
+        Value::Scalar(scalar) if node.is_null() && scalar.in_file.is_none() => out.push('\n'),
         Value::Scalar(scalar) => {
             out.push(' ');
             out.push_str(&text(scalar, is_secret));

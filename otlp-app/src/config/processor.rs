@@ -89,7 +89,7 @@ fn keys(
     let mut known: Vec<Box<str>> = Vec::with_capacity(keys.len());
     for (index, key) in keys.into_iter().enumerate() {
         let problem = match known.iter().any(|known| known.eq_ignore_ascii_case(&key)) {
-            true => "it is here twice",
+            true => "it is listed twice",
             false if key.is_empty() => "it is empty",
             false => {
                 known.push(key.into());

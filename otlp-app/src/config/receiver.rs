@@ -93,7 +93,7 @@ pub(crate) fn otlp(component: &mut Component, problems: &mut Problems) -> Option
     });
     let servers = match (grpc.transpose(), http.transpose()) {
         (Ok(None), Ok(None)) => {
-            let problem = component.problem("protocols", "no protocol is on");
+            let problem = component.problem("protocols", "no protocol is enabled");
             problems.push(problem.help("add `grpc:` or `http:` below it"));
             return None;
         }

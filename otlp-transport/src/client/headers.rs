@@ -66,7 +66,7 @@ fn problem(key: &'static str, problem: impl ToString) -> ConfigError {
     ConfigError { key, problem: problem.to_string() }
 }
 
-const NOT_A_VALUE: &str = "it has characters that a header cannot carry, such as a line break";
+const NOT_A_VALUE: &str = "it has characters that a header cannot carry, such as control characters";
 const RESERVED: [&str; 11] = [
     "connection",
     "content-encoding",

@@ -72,7 +72,7 @@ pub(crate) fn headers_setter(component: &mut Component, problems: &mut Problems)
     let span = component.settings.span_of("additional_auth");
     let then = given.additional_auth.map(|id| AuthRef { id, span });
     if headers.is_empty() && then.is_none() {
-        problems.push(component.problem("headers", "there are none"));
+        problems.push(component.problem("headers", "at least one header, or `additional_auth`, is required"));
         return None;
     }
     let client: MakeClient = Box::new(move |context, then| {

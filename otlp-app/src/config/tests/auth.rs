@@ -82,12 +82,12 @@ fn what_is_named_must_be_there_in_use_and_fit() {
         (text(TOKEN, "", "", USES_TOKEN), "list it in service.extensions"),
         (
             text("health_check: ", "health_check", &uses("health_check"), ""),
-            "health_check does not authenticate",
+            "health_check is not an authenticator",
         ),
-        (text(client, "basicauth", &uses("basicauth"), ""), "basicauth cannot tell who sends to a receiver"),
-        (text(htpasswd, "basicauth", "", &uses("basicauth")), "basicauth cannot prove to others who we are"),
-        (text("api_key: {keys: [{name: a, key: s3cret}]}", "api_key", "", &uses("api_key")), "cannot prove"),
-        (text(chained, "headers_setter", "", &uses("headers_setter")), "added to itself"),
+        (text(client, "basicauth", &uses("basicauth"), ""), "basicauth does not authenticate senders"),
+        (text(htpasswd, "basicauth", "", &uses("basicauth")), "basicauth has no credentials to send"),
+        (text("api_key: {keys: [{name: a, key: s3cret}]}", "api_key", "", &uses("api_key")), "has no credentials to send"),
+        (text(chained, "headers_setter", "", &uses("headers_setter")), "refers to itself by `additional_auth`"),
         (text(TOKEN, "", USES_TOKEN, ""), "bearertokenauth is defined but not in use"),
         (text("", "", "auth: {}", ""), "`authenticator` is missing"),
         (

@@ -82,7 +82,7 @@ fn errors_show_place_line_and_what_exists() {
             &["the environment variable `NOPE` is not set", "${env:NOPE:-default}"],
         ),
         ("a: [1\nb: 2\n", " c.yaml:2:2\n", "b: *\n   |  ^\n", &["not YAML"]),
-        ("a: 1\na: 2\n", " c.yaml:2:1\n", "a: *\n   | ^\n", &["the key `a` is here twice"]),
+        ("a: 1\na: 2\n", " c.yaml:2:1\n", "a: *\n   | ^\n", &["duplicate key `a`"]),
         ("a: 1\n---\nb: 2\n", " c.yaml:2:1\n", "---\n", &["a second YAML document"]),
         ("receivers:\n", " c.yaml:1:1\n", "receivers:\n", &["there is no `service` with `pipelines`"]),
         (

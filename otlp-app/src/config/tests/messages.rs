@@ -129,6 +129,17 @@ fn components_that_were_removed_name_what_replaces_them() {
 }
 
 #[test]
+fn keys_of_older_collectors_name_their_place() {
+    let shown = problems(&around("  otlp: {endpoint: c:1, insecure: true}"));
+    let expected = "error: unknown key `insecure`\n  --> c.yaml:3:25\n";
+    let help = "   = the key is now `insecure` below `tls`\n";
+    assert!(shown.starts_with(expected) && shown.ends_with(help), "{shown}");
+    let http = around("  otlp: {endpoint: c:1}").replace("grpc: ", "http: {cors_allowed_origins: ['*']}");
+    let shown = problems(&http);
+    assert!(shown.ends_with("   = the key is now `allowed_origins` below `cors`\n"), "{shown}");
+}
+
+#[test]
 fn all_variables_that_are_not_set_are_shown() {
     check(
         &around("  otlp: {endpoint: '${HOST}:${env:PORT}', compression: '${env:C:-gzip}'}\n  nop: ${HOST}"),

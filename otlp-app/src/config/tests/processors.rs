@@ -145,13 +145,13 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
             "  attributes:\n    include: {match_type: strict, span_names: [a]}\n    actions: [{key: a, action: delete}]",
             "logs",
             "4:47",
-            "include.span_names: it asks about traces, and logs has none",
+            "include.span_names: it is for traces alone, but the pipeline logs uses it",
         ),
         (
             "  attributes:\n    include: {match_type: strict, attributes: [{key: a}]}\n    actions: [{key: a, action: delete}]",
             "metrics",
             "4:47",
-            "it asks about traces and logs, and metrics has none",
+            "it is for traces and logs alone, but the pipeline metrics uses it",
         ),
         (
             "  attributes:\n    include: {match_type: regexp, services: [a, '[']}\n    actions: [{key: a, action: delete}]",
@@ -177,7 +177,7 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
             "4:48",
             "unknown span kind `server`",
         ),
-        ("  batch:\n    metadata_keys: [a, A]", "traces", "4:24", "metadata_keys.1: it is here twice"),
+        ("  batch:\n    metadata_keys: [a, A]", "traces", "4:24", "metadata_keys.1: it is listed twice"),
         (
             "  batch:\n    resource_keys: a,b",
             "traces",
