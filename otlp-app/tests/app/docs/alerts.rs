@@ -12,8 +12,8 @@ use metrics::Known;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Labels that Prometheus adds to what it scrapes.
-const OF_SCRAPES: [&str; 2] = ["instance", "job"];
+/// Labels that Prometheus adds to what it scrapes, and that of buckets.
+const OF_SCRAPES: [&str; 3] = ["instance", "job", "le"];
 /// What Prometheus itself writes about each scrape.
 const OWN_OF_PROMETHEUS: &str = "up";
 
@@ -50,7 +50,8 @@ fn alert_rules_ask_for_metrics_that_exist_and_lead_to_a_section() {
 
 #[test]
 fn rules_that_offend_are_found() {
-    let known = Known::of_page("otlp_a{reason=\"x\"} 1\notlp_b 1\n");
+    let page = "otlp_a{reason=\"x\"} 1\notlp_b 1\n# TYPE otlp_h histogram\notlp_h_bucket{le=\"1\"} 1\n";
+    let known = Known::of_page(page);
     let problems = |expression: &str, summary: &str| {
         let annotations =
             format!("{{summary: \"{summary}\", description: d, runbook: docs/troubleshooting.md#here}}");
@@ -60,6 +61,11 @@ fn rules_that_offend_are_found() {
         Rule(yaml::parse(&rule)).problems(&known, &["here".to_owned()].into()).len()
     };
     assert_eq!(problems("sum by (reason) (rate(otlp_a{reason=\"x\"}[5m])) > 0", "{{ $labels.reason }}"), 0);
+    assert_eq!(
+        problems("histogram_quantile(0.9, sum by (le) (rate(otlp_h_bucket{job=\"a\"}[5m]))) > 1", ""),
+        0
+    );
+    assert_eq!(problems("otlp_h > 0", ""), 1, "a histogram has no series of its own name");
     assert_eq!(problems("otlp_c > 0", ""), 1, "no such metric");
     assert_eq!(problems("otlp_b{reason=\"x\"} > 0", ""), 1, "no such label");
     assert_eq!(problems("otlp_a{reason=\"y\"} > 0", ""), 1, "no such value");
@@ -111,15 +117,15 @@ impl Rule {
         let mut found = Vec::new();
         let mut of_metrics: BTreeSet<&str> = OF_SCRAPES.into();
         for selector in &expression.selectors {
-            let Some(labels) = known.labels.get(&selector.metric) else {
+            let Some(labels) = known.of_series(&selector.metric) else {
                 if selector.metric != OWN_OF_PROMETHEUS {
                     found.push(format!("{name}: no metric {}", selector.metric));
                 }
                 continue;
             };
-            of_metrics.extend(labels.iter().map(String::as_str));
+            of_metrics.extend(labels);
             for (label, value) in &selector.matchers {
-                if !known.has_value(&selector.metric, label, value) {
+                if !OF_SCRAPES.contains(&label.as_str()) && !known.has_value(&selector.metric, label, value) {
                     found.push(format!("{name}: {} has no {label}={value:?}", selector.metric));
                 }
             }

@@ -45,7 +45,7 @@ impl Expression {
             depth += match first {
                 '(' => 1,
                 ')' => -1,
-                '<' | '>' | '=' | '!' | '+' | '-' | '*' | '/' | '.' | '0'..='9' => 0,
+                '<' | '>' | '=' | '!' | '+' | '-' | '*' | '/' | ',' | '.' | '0'..='9' => 0,
                 other => return Err(format!("unexpected `{other}`")),
             };
             if depth < 0 {

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Known {
     pub(super) labels: BTreeMap<String, BTreeSet<String>>,
     values: BTreeSet<(String, String, String)>,
+    histograms: BTreeSet<String>,
 }
 
 /// Labels whose values are the same in every gateway.
@@ -46,15 +47,12 @@ impl Known {
     /// Those of a page of metrics.
     pub(super) fn of_page(page: &str) -> Self {
         let mut known = Self::default();
-        let histograms: BTreeSet<&str> = page
-            .lines()
-            .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" histogram"))
-            .collect();
+        let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" histogram"));
+        known.histograms = types.map(str::to_owned).collect();
         for line in page.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
             let (series, _) = line.rsplit_once(' ').unwrap_or((line, ""));
             let (name, labels) = series.split_once('{').unwrap_or((series, ""));
-            let family = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
-            let name = family.filter(|family| histograms.contains(family)).unwrap_or(name);
+            let name = known.histogram_of(name).unwrap_or(name);
             let of_metric = known.labels.entry(name.to_owned()).or_default();
             for label in labels.trim_end_matches('}').split("\",").filter(|label| !label.is_empty()) {
                 let (label, value) = label.split_once("=\"").unwrap_or((label, ""));
@@ -90,6 +88,21 @@ impl Known {
             }
         }
         known
+    }
+
+    /// The labels of a series, `le` of buckets aside; `None` if there is no such series.
+    pub(super) fn of_series(&self, name: &str) -> Option<impl Iterator<Item = &str>> {
+        let name = match self.histograms.contains(name) {
+            true => return None,
+            false => self.histogram_of(name).unwrap_or(name),
+        };
+        self.labels.get(name).map(|labels| labels.iter().map(String::as_str))
+    }
+
+    /// The histogram that a series belongs to.
+    fn histogram_of<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let family = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
+        family.filter(|family| self.histograms.contains(*family))
     }
 
     /// Whether some series of a metric has that label, and that value if values are the same in every gateway.
