@@ -49,7 +49,7 @@ fn validated(texts: &[&str]) -> Result<String, String> {
     let mut command = command(&["validate"]);
     for text in texts {
         for name in names_after(text, "${env:") {
-            command.env(name, "localhost");
+            command.env(name, "backend.example");
         }
         command.args(["--config", &placed(text)]);
     }
