@@ -1,4 +1,4 @@
-//! The check at the door: is a body what the schema says, all the way down?
+//! The check of received bodies: whether a body is what the schema says, down to the last field.
 //!
 //! Bodies are merged without being decoded, so one malformed body would spoil a batch of innocents: each is checked
 //! before it is acknowledged. One loop over [the table](crate::schema) walks all signals. It keeps its own stack, so

@@ -70,7 +70,7 @@ impl State {
             Self::Uncut(limits) => match parts(whole.signal, whole.body().plain(), limits) {
                 Ok(parts) => Box::new(parts),
                 Err(_) => {
-                    // It cannot be: the body was checked at the door. Then it goes as it is.
+                    // It cannot be: the body was checked when it was received. Then it goes as it is.
                     let (payload, count) = (whole.body().plain().clone(), whole.count());
                     ready.push_back(SplitPart { payload, count, copied_bytes: 0, is_linked: true });
                     return (Self::Done, ready);

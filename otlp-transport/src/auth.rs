@@ -1,6 +1,7 @@
 //! Who may send, and how we prove who we are.
 //!
-//! A server with an [`Authenticate`] answers nothing to anybody it does not know: not a path, not a method, not health.
+//! A server with an [`Authenticate`] answers 401 or UNAUTHENTICATED to every request without valid credentials, whatever
+//! path or method it has, health included.
 //! A client with [`Credentials`] adds them to each request. Secrets are never logged or shown, are compared in constant
 //! time by digests under a random key (which hides their lengths, too), and all of them each time. Nothing empty is a
 //! secret: not a token, a key, a user or a password.
@@ -57,7 +58,7 @@ pub struct AuthRequest<'a> {
 pub enum Verdict {
     /// It knows already.
     Known(Result<Identity, Denied>),
-    /// It takes some milliseconds of CPU to tell: to be run where that holds up nobody.
+    /// The check takes milliseconds of CPU: to be run on a thread where it delays no other request.
     Slow(SlowCheck),
 }
 

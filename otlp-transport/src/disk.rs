@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Reads files. Calls block: they are made at the start, and from threads where that holds up nobody.
+/// Reads files. Calls block: they are made at the start, and from threads where they delay no request.
 pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// All bytes of a regular file, or of what links to a regular file. Must not wait for anybody: a pipe, a socket or a
     /// device may never have an end.

@@ -52,7 +52,7 @@ fn number_text(number: f64) -> String {
     if size < 1.0 { text } else { text.replace('e', "e+") }
 }
 
-/// Validated values are at most as deep as the check at the door allows, so the stack is bounded.
+/// Validated values are at most as deep as the check of received bodies allows, so the stack is bounded.
 fn put_json(value: AnyValue<'_>, out: &mut String) -> Result<(), std::fmt::Error> {
     match value {
         AnyValue::String(text) => put_string(text, out),

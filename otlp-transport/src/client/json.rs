@@ -6,10 +6,11 @@ use bytes::Bytes;
 use otlp_protocol::json::from_protobuf;
 use otlp_protocol::{BufferPool, DecodeError, DecodeErrorKind, Payload, Signal};
 
-/// The request in JSON; `None` if it has more than `max_bytes`. Large requests are written on a thread where they hold up nobody else.
+/// The request in JSON; `None` if it has more than `max_bytes`. Large requests are written on a thread where they
+/// delay no other request.
 ///
 /// # Errors
-/// If the payload is not protobuf, which the check at the door has seen to.
+/// If the payload is not protobuf, which the check of received bodies has seen to.
 pub(super) async fn transcode(
     signal: Signal,
     plain: &Payload,

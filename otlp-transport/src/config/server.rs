@@ -16,7 +16,8 @@ pub struct ServerConfig {
     pub endpoint: String,
     /// Transport security. Default none: cleartext.
     pub tls: Option<ServerTlsConfig>,
-    /// Who is let in; nobody else gets an answer, whatever they ask for. Default everybody.
+    /// Checks credentials; a request without valid ones is answered 401 or UNAUTHENTICATED, whatever it asks for. Default
+    /// none: every sender is let in.
     pub auth: Option<Arc<dyn Authenticate>>,
     /// What peers may make the server hold or wait for.
     pub limits: ServerLimits,

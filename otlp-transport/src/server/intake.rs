@@ -146,7 +146,7 @@ impl Intake {
     }
 
     /// Inflates and checks a body. `None` if it holds nothing to hand on. Large bodies are taken to a thread where
-    /// they hold up nobody else, by what they inflate to and not by what they say.
+    /// they delay no other request, by their inflated size and not by the size that they announce.
     pub(super) async fn admit(
         self: &Arc<Self>,
         signal: Signal,
