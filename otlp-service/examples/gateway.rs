@@ -1,12 +1,12 @@
-//! A gateway in code: OTLP over gRPC and HTTP in, one line a batch out.
+//! A gateway in code: OTLP over gRPC and HTTP in, a line an item out.
 //!
 //! `cargo run -p otlp-service --example gateway`, then send it something:
 //! `curl -H 'content-type: application/x-protobuf' --data-binary @body http://127.0.0.1:4318/v1/logs`
 
 use otlp_protocol::Signal;
 use otlp_service::{
-    BatchConfig, DebugExporter, ExporterSpec, Gateway, GatewaySpec, PipelineSpec, ReceiverSpec, ServerSpec,
-    StartError, Verbosity,
+    BatchConfig, DebugConfig, DebugExporter, DebugFormat, ExporterSpec, Gateway, GatewaySpec, PipelineSpec,
+    ReceiverSpec, ServerSpec, StartError,
 };
 use otlp_transport::{
     BoxExport, GrpcTransportStrategy, HttpTransportStrategy, ServerConfig, TransportContext,
@@ -29,7 +29,11 @@ async fn main() -> Result<(), StartError> {
             server(Arc::new(HttpTransportStrategy), "127.0.0.1:4318"),
         ],
     };
-    let debug = DebugExporter::new(Verbosity::Normal, std::io::stdout());
+    let context = TransportContext::tcp(64 << 20);
+    let clock = context.clock.clone();
+    let mut config = DebugConfig::default();
+    config.format = DebugFormat::Lines;
+    let debug = DebugExporter::new(config, clock.clone(), std::io::stdout());
     let pipeline = |signal: Signal| PipelineSpec {
         id: signal.name.into(),
         signal,
@@ -44,8 +48,6 @@ async fn main() -> Result<(), StartError> {
         pipelines: Signal::ALL.into_iter().map(pipeline).collect(),
         ..GatewaySpec::default()
     };
-    let context = TransportContext::tcp(64 << 20);
-    let clock = context.clock.clone();
     let gateway = Gateway::start(context, spec).await?;
     clock.sleep(Duration::from_secs(60)).await;
     gateway.drain(clock.now() + Duration::from_secs(5)).await;

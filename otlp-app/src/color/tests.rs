@@ -13,9 +13,12 @@ impl Lookup for Vars<'_> {
     }
 }
 
+/// Variables, whether the stream is a terminal, whether it gets colours.
+type Case<'a> = (&'a [(&'a str, &'a str)], bool, bool);
+
 #[test]
 fn variables_decide_over_the_terminal() {
-    let cases: &[(&[(&str, &str)], bool, bool)] = &[
+    let cases: &[Case<'_>] = &[
         (&[], true, true),
         (&[], false, false),
         (&[("TERM", "xterm")], true, true),

@@ -1,4 +1,5 @@
 //! What the local gateway and the exporter `debug` show of data, in the real binary.
+#![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
 use crate::process::{Otlp, command, file, http, one_span};
 use otlp_protocol::Signal;

@@ -167,7 +167,7 @@ impl Default for DebugConfig {
 impl Shared {
     /// The text of a batch. More than a little work is done where it holds up nothing else.
     async fn show(self: Arc<Self>, batch: &Batch, allowance: Allowance) -> Shown {
-        let is_large = offload::is_large(batch) || allowance.entries.max(allowance.lines) > INLINE_ITEMS;
+        let is_large = batch.len() > INLINE_BYTES || allowance.entries.max(allowance.lines) > INLINE_ITEMS;
         let (signal, count, body) = (batch.signal, batch.count(), batch.body().plain().clone());
         let work = move || self.show.text(signal, &body.to_contiguous(), count, allowance);
         // If the runtime ends, there is nothing to show.
@@ -221,6 +221,8 @@ impl Drop for Shared {
 const SEARCHED_PER_SHOWN: u64 = 20;
 /// To show so many items takes less than a millisecond.
 const INLINE_ITEMS: u64 = 50;
+/// To look through, and to show what can be shown of, so many bytes takes less than a millisecond.
+const INLINE_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests;

@@ -65,7 +65,7 @@ impl Wanted {
 
 /// The bytes of a hex text that is long enough to be the start of an id.
 fn bytes(text: &str) -> Option<Vec<u8>> {
-    if text.len() < MIN_ID_DIGITS || text.len() % 2 != 0 || !text.is_ascii() {
+    if text.len() < MIN_ID_DIGITS || !text.len().is_multiple_of(2) || !text.is_ascii() {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()

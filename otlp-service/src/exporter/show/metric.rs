@@ -25,7 +25,7 @@ pub(super) fn put_lines(
         style.begin(out, TimeOfDay(data_point.time_unix_nano()), place.service, "metric", kind, Look::Plain);
         put_text(out, metric.name(), MAX_NAME_BYTES);
         out.push_str("  ");
-        point::put_value(out, &data_point, false);
+        point::put_short(out, &data_point);
         if !matches!(metric.unit(), "" | "1") {
             out.push(' ');
             put_text(out, metric.unit(), MAX_NAME_BYTES);
@@ -51,7 +51,7 @@ pub(super) fn put_normal(out: &mut String, place: &Place<'_>, metric: &Metric<'_
         out.push('{');
         put_pairs(out, data_point.attributes(), Pairs { separator: ",", ..NORMAL_PAIRS }, &[]);
         out.push_str("} ");
-        point::put_value(out, &data_point, true);
+        point::put_value(out, &data_point);
         out.push('\n');
         lines += 1;
     }

@@ -1,29 +1,49 @@
 //! Data points of metrics.
 
-use super::text::{Double, Hex, Timestamp, is_full, put};
+use super::text::{Double, Hex, ShortDouble, Timestamp, is_full, put};
 use super::value::{put_attributes, put_more};
 use otlp_protocol::view::{
     Buckets, DataPoint, Exemplar, ExponentialHistogramPoint, HistogramPoint, Number, SummaryPoint,
 };
+use std::fmt::Display;
 
-/// Appends the value in one line: `3`, or `count=2 sum=1.5`; with the counts of buckets if `has_buckets`.
-pub(super) fn put_value(out: &mut String, point: &DataPoint<'_>, has_buckets: bool) {
+/// Appends the value in a line for people: `3`, or `count=2 sum=1.5`, doubles in few digits.
+pub(super) fn put_short(out: &mut String, point: &DataPoint<'_>) {
+    match point {
+        DataPoint::Number(point) => match point.value() {
+            Number::Double(value) => put(out, format_args!("{}", ShortDouble(value))),
+            number => put_number(out, number),
+        },
+        DataPoint::Histogram(point) => {
+            put_totals(out, point.count(), [point.sum(), point.min(), point.max()].map(short));
+        }
+        DataPoint::ExponentialHistogram(point) => {
+            put_totals(out, point.count(), [point.sum(), point.min(), point.max()].map(short));
+        }
+        DataPoint::Summary(point) => {
+            put_totals(out, point.count(), [short(Some(point.sum())), None, None]);
+            for quantile in point.quantile_values().take(MAX_LINE_BUCKETS) {
+                put(out, format_args!(" q{}={}", Double(quantile.quantile()), ShortDouble(quantile.value())));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Appends the value in one line, with the counts of buckets.
+pub(super) fn put_value(out: &mut String, point: &DataPoint<'_>) {
     match point {
         DataPoint::Number(point) => put_number(out, point.value()),
         DataPoint::Histogram(point) => {
-            put_totals(out, point.count(), [point.sum(), point.min(), point.max()]);
-            if has_buckets {
-                put_buckets(out, point);
-            }
+            put_totals(out, point.count(), [point.sum(), point.min(), point.max()].map(exact));
+            put_buckets(out, point);
         }
         DataPoint::ExponentialHistogram(point) => {
-            put_totals(out, point.count(), [point.sum(), point.min(), point.max()]);
-            if has_buckets {
-                put_exponential_buckets(out, point);
-            }
+            put_totals(out, point.count(), [point.sum(), point.min(), point.max()].map(exact));
+            put_exponential_buckets(out, point);
         }
         DataPoint::Summary(point) => {
-            put_totals(out, point.count(), [Some(point.sum()), None, None]);
+            put_totals(out, point.count(), [exact(Some(point.sum())), None, None]);
             for quantile in point.quantile_values().take(MAX_LINE_BUCKETS) {
                 put(out, format_args!(" q{}={}", Double(quantile.quantile()), Double(quantile.value())));
             }
@@ -78,13 +98,21 @@ fn put_number(out: &mut String, number: Number) {
 }
 
 /// Sum, smallest and largest value are left out if the point has none.
-fn put_totals(out: &mut String, count: u64, totals: [Option<f64>; 3]) {
+fn put_totals(out: &mut String, count: u64, totals: [Option<impl Display>; 3]) {
     put(out, format_args!("count={count}"));
     for (name, value) in ["sum", "min", "max"].into_iter().zip(totals) {
         if let Some(value) = value {
-            put(out, format_args!(" {name}={}", Double(value)));
+            put(out, format_args!(" {name}={value}"));
         }
     }
+}
+
+fn exact(value: Option<f64>) -> Option<Double> {
+    value.map(Double)
+}
+
+fn short(value: Option<f64>) -> Option<ShortDouble> {
+    value.map(ShortDouble)
 }
 
 fn put_total_lines(out: &mut String, count: u64, totals: [Option<f64>; 3]) {

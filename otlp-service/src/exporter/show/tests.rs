@@ -100,7 +100,7 @@ queue.size{} 0.5
 requests{} 3
 http.duration{route=/cart} count=3 sum=4.5 min=0.25 max=4 le0.5=1 le1=0 2
 sizes{} count=6 sum=9 gt-1=1 gt2=2 gt4=1 zero0.001=2
-latency{} count=2 sum=3 q0.5=1 q0.99=2
+latency{} count=2 sum=3.0000001 q0.5=1 q0.99=2
 ";
     assert_eq!(shown(DebugFormat::Normal, &metrics()), expected);
     let expected = "\

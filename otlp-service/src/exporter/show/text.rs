@@ -45,6 +45,9 @@ pub(in crate::exporter) struct Grouped(pub(in crate::exporter) u64);
 /// A double in the shortest form that says its value.
 pub(super) struct Double(pub(super) f64);
 
+/// A double in at most six digits.
+pub(super) struct ShortDouble(pub(super) f64);
+
 /// A time in nanoseconds since 1970: `2020-02-11 20:26:12.000000321 +0000 UTC`.
 pub(super) struct Timestamp(pub(super) u64);
 
@@ -64,7 +67,7 @@ impl Display for Grouped {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let digits = self.0.to_string();
         digits.char_indices().try_for_each(|(at, digit)| {
-            if at > 0 && (digits.len() - at) % 3 == 0 {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
                 f.write_char(',')?;
             }
             f.write_char(digit)
@@ -77,6 +80,12 @@ impl Display for Double {
         let size = self.0.abs();
         let is_plain = size == 0.0 || !size.is_finite() || (1e-6..1e21).contains(&size);
         if is_plain { write!(f, "{}", self.0) } else { write!(f, "{:e}", self.0) }
+    }
+}
+
+impl Display for ShortDouble {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Double(format!("{:.5e}", self.0).parse().unwrap_or(self.0)).fmt(f)
     }
 }
 

@@ -118,7 +118,7 @@ pub(in super::super) fn metrics() -> (Signal, Vec<u8>) {
             scope.metric(|metric| {
                 metric.name("latency").summary(|summary| {
                     summary.point(|point| {
-                        point.time_unix_nano(TIME).count(2).sum(3.0);
+                        point.time_unix_nano(TIME).count(2).sum(3.000_000_1);
                         for (quantile, value) in [(0.5, 1.0), (0.99, 2.0)] {
                             point.quantile_value(|writer| {
                                 writer.quantile(quantile).value(value);
