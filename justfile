@@ -18,6 +18,10 @@ test *FILTER:
 bench *FILTER:
     cargo bench -p otlp-benches -- {{FILTER}}
 
+# The terminal session of docs/first-minute.md, recorded anew
+first-minute:
+    interop/first_minute.py
+
 # Mutated fixtures through every fuzz target, so many seconds each (stable Rust)
 fuzz SECONDS="10":
     cargo run --manifest-path fuzz/Cargo.toml --no-default-features --bin smoke -- {{SECONDS}}

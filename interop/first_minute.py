@@ -23,7 +23,7 @@ SETTLE_SECONDS = 1.5
 SESSIONS = [
     ("Each span, log record and data point is a line. Spans of a trace that come together are a tree; errors stand out:", []),
     ("One service's items that hold a text:", ["--service", "shop", "--grep", "declined"]),
-    ("Everything about them:", ["-v", "--signal", "logs"]),
+    ("Everything about log records:", ["-v", "--signal", "logs"]),
     ("The same as OTLP/JSON, a request a line, for `jq` and for sending again:", ["--json", "--signal", "logs"]),
 ]
 
@@ -50,7 +50,7 @@ def record(arguments, gateway, sender):
     log = toolchains.WORK / "first-minute.log"
     command = [gateway, *arguments, "--grpc", addresses[0], "--http", addresses[1]]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    peer = Peer("otlp", ["env", "-u", "OTEL_EXPORTER_OTLP_ENDPOINT", "-u", "RUST_LOG", *command], log)
+    peer = Peer("otlp", ["env", "-i", *command], log)
     try:
         peer.ready(addresses)
         environment = plain | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{addresses[1]}"}

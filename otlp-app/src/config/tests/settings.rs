@@ -56,6 +56,16 @@ fn exporters_say_where_each_signal_goes() {
 }
 
 #[test]
+fn every_key_of_debug_is_used() {
+    let plan = plan(
+        "receivers: {otlp: {protocols: {grpc: }}}\nexporters:\n  debug: {verbosity: detailed, sampling_initial: 5, \
+         sampling_thereafter: 200, use_internal_logger: false, max_items_per_second: 10}\n\
+         service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}",
+    );
+    assert!(plan.notes.is_empty(), "{:?}", plan.notes);
+}
+
+#[test]
 fn settings_reach_the_layers_below() {
     let plan = plan(
         "receivers:\n  otlp:\n    protocols:\n      grpc:\n        endpoint: 1.2.3.4:1\n        max_recv_msg_size_mib: 8\n        \
