@@ -249,7 +249,8 @@ fn shortened(text: &str) -> String {
 }
 
 const QUEUE_FULL: &str = "the sending queue is full";
-const MAX_TEXT_CHARS: usize = 200;
+/// The URL, the status and 200 characters of what a destination said, and what the retry adds.
+const MAX_TEXT_CHARS: usize = 400;
 const MAX_FIELDS: usize = 3;
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ const LOGS: &str = "/v1/logs";
 /// One log record.
 const BODY: &[u8] = b"\x0a\x04\x12\x02\x12\x00";
 
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// The page holds the transcript of this very night, so it cannot tell of lines that do not exist.
 #[tokio::test(start_paused = true)]
 async fn a_bad_night_is_told_in_few_lines() {
@@ -105,8 +107,13 @@ async fn mix_ups(town: &Town, start: Instant) {
     assert!(town.call(14, "https://gateway:4319", other, "right").await.is_err());
     town.say(14, 4318, b"NON SENSE\r\n\r\n").await;
     town.say(14, 4318, &request(LOGS, &format!("cookie: {}\r\n", "x".repeat(20 << 10)), BODY)).await;
-    let bad_frame = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &[0, 0, 1, 4, 0, 0, 0, 0, 0, 0]].concat();
-    town.say(14, 4317, &bad_frame).await;
+    // SETTINGS of one byte.
+    town.say(14, 4317, &[PREFACE, &[0, 0, 1, 4, 0, 0, 0, 0, 0, 0]].concat()).await;
+    // Empty SETTINGS, then a POST with the header `connection`, which HTTP/2 does not allow.
+    let settings_and_head = [0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 17, 1, 5, 0, 0, 0, 1, 0x83, 0x86, 0x84, 0, 10];
+    let refused = town.write(14, 4317, &[PREFACE, &settings_and_head, b"connection\x01x"].concat()).await;
+    pass(seconds(10)).await;
+    drop(refused);
 }
 
 /// More connections than there may be, all of them busy; and no file descriptors for a while.
