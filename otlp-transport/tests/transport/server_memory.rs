@@ -5,14 +5,14 @@ use crate::harness::{
     Capture, Http1Peer, Http2Peer, SocketPath, connect, context, fixture, framed, serve_config,
 };
 use bytes::Bytes;
-use otlp_protocol::{Accepted, ErrorKind, FieldViolation, Retry, Signal};
+use otlp_protocol::{Accepted, Batch, ErrorKind, FieldViolation, Retry, Signal};
 use otlp_transport::{
-    AuthRequest, Authenticate, ExportError, GrpcTransportStrategy, HttpTransportStrategy, Identity,
-    MultiplexTransportStrategy, Server, ServerConfig, ServerLimits, TransportContext, TransportStrategy,
-    Verdict, codec,
+    AuthRequest, Authenticate, BoxExport, Export, ExportError, ExportResult, GrpcTransportStrategy,
+    HttpTransportStrategy, Identity, MultiplexTransportStrategy, Routes, Server, ServerConfig, ServerLimits,
+    TransportContext, TransportStrategy, Verdict, codec,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
@@ -50,6 +50,46 @@ async fn receivers(
         servers.push((serve_config(strategy, &Capture::accepting(), context, config).await, grpc, http));
     }
     servers
+}
+
+/// Counts the requests that were refused for want of memory.
+#[derive(Clone, Default)]
+struct Unread(Arc<AtomicU64>);
+
+impl Export for Unread {
+    async fn export(&self, _: Batch) -> ExportResult {
+        Ok(Accepted::FULL)
+    }
+
+    fn refuse_unread(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Whoever counts a signal's refusals learns of those that never became a batch; of no other refusals.
+#[tokio::test]
+async fn the_receiver_of_a_signal_is_told_of_refusals_for_memory() {
+    let logs = fixture("valid/logs_min.pb");
+    for strategy in [&GrpcTransportStrategy as &dyn TransportStrategy, &HttpTransportStrategy] {
+        let (context, unread) = (context(), Unread::default());
+        let routes = Routes::new().with(Signal::LOGS, BoxExport::new(unread.clone()));
+        let server = strategy.bind(&context, ServerConfig::new("127.0.0.1:0"), routes).await.unwrap();
+        let told = async |body: Bytes| {
+            let peer = Http2Peer::connect(server.local_addr()).await;
+            match strategy.name() {
+                "grpc" => drop(peer.call(LOGS, &[], vec![framed(false, &body)]).await),
+                _ => drop(peer.try_request("POST", "/v1/logs", &[PROTOBUF], vec![body]).await.unwrap()),
+            }
+            unread.0.load(Ordering::Relaxed)
+        };
+        assert_eq!(told(logs.clone()).await, 0);
+        assert_eq!(told(Bytes::from_static(b"\x0a\x7f")).await, 0);
+        let held = context.budget.try_charge(context.budget.limit()).unwrap();
+        assert_eq!(told(logs.clone()).await, 1, "{}", strategy.name());
+        assert_eq!(server.stats().refused_memory.load(Ordering::Relaxed), 1);
+        drop(held);
+        assert_eq!(told(logs.clone()).await, 1);
+    }
 }
 
 fn limits(change: impl Fn(&mut ServerLimits)) -> impl Fn(&mut ServerConfig) {

@@ -150,6 +150,16 @@ async fn what_is_lost_is_told_by_reason() {
     assert!(lines[3].contains("reason=\"permanent\" items=60 batches=6"), "{}", lines[3]);
 }
 
+/// A client's error has the URL, the status and 200 characters of the answer: all of that is in the log.
+#[tokio::test(start_paused = true)]
+async fn the_answer_of_a_destination_is_told_in_full() {
+    let (lines, _guard) = capture();
+    let text = format!("HTTP 403 from https://backend.example:4318/v1/logs: {}", "no ".repeat(66));
+    watch(false).settled(items(1), &permanent(&text));
+    let line = lines.take().remove(0);
+    assert!(line.contains(&format!("cause=\"{text}\"")), "{line}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_loss_names_fields_and_items() {
     let (lines, _guard) = capture();
