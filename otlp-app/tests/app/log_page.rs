@@ -1,6 +1,9 @@
 //! docs/log.md lists every line of the log from info on, so that whoever reads one finds what it means.
 
-use super::tidy::{is_test, read, sources};
+use crate::process::{Otlp, command, file};
+use crate::tidy::{is_test, read, sources};
+use std::io::Write;
+use std::net::TcpStream;
 
 const PAGE: &str = "docs/log.md";
 const REASONS: &str = "otlp-transport/src/server/refusals/reason.rs";
@@ -29,6 +32,24 @@ fn every_reason_to_refuse_is_explained() {
     assert!(names.len() > 10, "{names:?}");
     let missing: Vec<_> = names.iter().filter(|name| !page.contains(&format!("| `{name}` |"))).collect();
     assert!(missing.is_empty(), "{PAGE}: no row for {missing:?}");
+}
+
+#[test]
+fn receivers_are_named_as_in_the_file() {
+    let config = file(
+        "receivers: {otlp/2: {protocols: {http: {endpoint: 127.0.0.1:0}}}}\n\
+         exporters: {nop: }\n\
+         service: {telemetry: {metrics: {level: none}}, pipelines: {logs: {receivers: [otlp/2], exporters: [nop]}}}\n",
+    );
+    let mut otlp = Otlp::start(command(&["--config", &config]), &["otlp/2/http"]);
+    let mut sender = TcpStream::connect(otlp.address("otlp/2/http")).unwrap();
+    sender.write_all(b"POST /v1/log HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n").unwrap();
+    let line = otlp.line("requests are refused");
+    let expected = format!(
+        r#"receiver="otlp/2" transport="http" reason="not_served" count=1 peer={} example="/v1/log is not served""#,
+        sender.local_addr().unwrap()
+    );
+    assert!(line.contains(" WARN ") && line.ends_with(&expected), "{line}");
 }
 
 #[test]
