@@ -30,6 +30,17 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+/// What a server does when a file of its tokens or passwords is emptied while it runs. A file that cannot be read, or not
+/// be used for another reason, changes nothing in either case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnEmpty {
+    /// Those that it held before stay in use, with a warning once a minute. At the start an empty file is an error.
+    #[default]
+    Keep,
+    /// Nobody who would be in the file is let in, also from the start.
+    Refuse,
+}
+
 /// Tells known senders from others.
 pub trait Authenticate: fmt::Debug + Send + Sync + 'static {
     /// Judges by a request's headers and its connection's certificate; never by its path, method or body.

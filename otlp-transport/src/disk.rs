@@ -2,7 +2,7 @@
 //!
 //! Certificates, keys, tokens and passwords change under a running process: a [`Watched`] value is made of files at the
 //! start, and made again when one of them has other bytes. What cannot be used changes nothing: the value stays as it
-//! was, which is logged and counted once for each such content.
+//! was, which is counted once for each such content, and logged once a minute for as long as that is so.
 
 mod watched;
 

@@ -3,7 +3,9 @@
 pub use crate::client::fuzzing::{grpc_answer, http_answer};
 pub use crate::server::fuzzing::{grpc_timeout, is_allowed_origin, is_grpc};
 
-use crate::{AuthRequest, Authenticate, BasicAuth, BearerAuth, BearerConfig, Secret, TransportContext};
+use crate::{
+    AuthRequest, Authenticate, BasicAuth, BearerAuth, BearerConfig, OnEmpty, Secret, TransportContext,
+};
 use http::HeaderMap;
 use std::sync::OnceLock;
 
@@ -14,7 +16,8 @@ pub fn authenticate(headers: &HeaderMap) -> [Option<String>; 2] {
     let authenticators = AUTHENTICATORS.get_or_init(|| {
         let context = TransportContext::tcp(0);
         let config = BearerConfig { tokens: vec!["token".into()], ..BearerConfig::default() };
-        let basic = BasicAuth::new(&context, None, &Secret::from("user:password"), None).ok()?;
+        let basic =
+            BasicAuth::new(&context, None, &Secret::from("user:password"), None, OnEmpty::Keep).ok()?;
         Some((basic, BearerAuth::new(&context, &config).ok()?))
     });
     let Some((basic, bearer)) = authenticators else { return [None, None] };

@@ -39,7 +39,8 @@ mod user_info;
 pub use auth::{
     ApiKey, ApiKeyAuth, AuthRequest, Authenticate, BasicAuth, BasicCredentials, BearerAuth, BearerConfig,
     BearerCredentials, ClientCertificateAuth, Credentials, Denied, HeaderAction, HeaderSource, HeadersSetter,
-    Htpasswd, Identity, NameKind, Password, PeerCertificate, Secret, SetHeader, SlowCheck, Username, Verdict,
+    Htpasswd, Identity, NameKind, OnEmpty, Password, PeerCertificate, Secret, SetHeader, SlowCheck, Username,
+    Verdict,
 };
 pub use balance::{
     BalanceConfig, BalanceLimits, BalancePolicy, BalanceStats, BalancedClient, Candidate,

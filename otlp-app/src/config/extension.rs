@@ -6,6 +6,7 @@ mod bearer;
 mod client_certificate;
 mod headers_setter;
 mod inert;
+mod on_empty;
 
 pub(crate) use api_key::api_key;
 pub(crate) use basic::basicauth;

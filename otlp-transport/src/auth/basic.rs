@@ -2,7 +2,9 @@
 
 use super::bearer::after_scheme;
 use super::htpasswd::{Checked, Htpasswd};
-use super::{AuthRequest, Authenticate, Credentials, Denied, Identity, Secret, Verdict, only, sensitive};
+use super::{
+    AuthRequest, Authenticate, Credentials, Denied, Identity, OnEmpty, Secret, Verdict, only, sensitive,
+};
 use crate::disk::{Named, Watched};
 use crate::{ConfigError, ExportError, TransportContext};
 use base64::Engine;
@@ -49,15 +51,17 @@ pub enum Password {
 // === impl BasicAuth ===
 
 impl BasicAuth {
-    /// Reads `file`, if there is one, and then the entries of `inline`. `interval`: how often the file is looked at.
+    /// Reads `file`, if there is one, and then the entries of `inline`. `interval`: how often the file is looked at;
+    /// `on_empty`: what its being emptied does.
     ///
     /// # Errors
-    /// If the file cannot be read, an entry is not one, or there are none.
+    /// If the file cannot be read, an entry is not one, or there are none and `on_empty` is [`OnEmpty::Keep`].
     pub fn new(
         context: &TransportContext,
         file: Option<PathBuf>,
         inline: &Secret,
         interval: Option<Duration>,
+        on_empty: OnEmpty,
     ) -> Result<Self, ConfigError> {
         let has_file = file.is_some();
         let files = file.map(|path| Named { key: FILE, path }).into_iter().collect();
@@ -66,7 +70,10 @@ impl BasicAuth {
             let file = contents.first().map(|bytes| String::from_utf8_lossy(bytes));
             let file = file.as_ref().map(|text| (FILE, &**text));
             let texts: Vec<_> = file.into_iter().chain([("htpasswd.inline", inline.expose())]).collect();
-            Htpasswd::parse(&texts)
+            match on_empty {
+                OnEmpty::Refuse if has_file => Htpasswd::parse_any(&texts),
+                _ => Htpasswd::parse(&texts),
+            }
         })?;
         Ok(Self { users, has_file })
     }

@@ -2,7 +2,8 @@
 
 use super::digest::Known;
 use super::{
-    AuthRequest, Authenticate, Credentials, Denied, Identity, Secret, Verdict, header_name, only, sensitive,
+    AuthRequest, Authenticate, Credentials, Denied, Identity, OnEmpty, Secret, Verdict, header_name, only,
+    sensitive,
 };
 use crate::client::is_reserved;
 use crate::disk::{Named, Watched};
@@ -26,6 +27,8 @@ pub struct BearerConfig {
     pub tokens: Vec<Secret>,
     /// A file with a token on each line, in place of `tokens`; it is watched.
     pub filename: Option<PathBuf>,
+    /// What a server does when the file is emptied. Default [`OnEmpty::Keep`], which is what a client does.
+    pub on_empty: OnEmpty,
     /// How often the file is looked at. Default, and zero: 30 s.
     pub reload_interval: Option<Duration>,
 }
@@ -52,6 +55,7 @@ impl Default for BearerConfig {
             header: AUTHORIZATION.as_str().into(),
             tokens: Vec::new(),
             filename: None,
+            on_empty: OnEmpty::default(),
             reload_interval: None,
         }
     }
@@ -87,9 +91,14 @@ impl BearerAuth {
     /// # Errors
     /// If there is none, the header is not one, or the file cannot be read.
     pub fn new(context: &TransportContext, config: &BearerConfig) -> Result<Self, ConfigError> {
-        let given = config.tokens.clone();
+        let (given, on_empty) = (config.tokens.clone(), config.on_empty);
         let watched = Watched::new(context, config.files()?, config.reload_interval, move |contents| {
             let mut known = Known::new("tokens")?;
+            if on_empty == OnEmpty::Refuse
+                && contents.first().is_some_and(|content| content.trim_ascii().is_empty())
+            {
+                return Ok(known);
+            }
             for (index, token) in tokens(&given, contents)?.into_iter().enumerate() {
                 known.add(token, Identity::new(format!("token-{}", index + 1)));
             }

@@ -171,11 +171,11 @@ impl Value {
             }
             HeaderSource::File(path) => {
                 let files = vec![Named { key: VALUE_FILE, path }];
-                let make = |contents: &[Vec<u8>]| {
-                    sensitive(
-                        VALUE_FILE,
-                        contents.first().map(|content| trim_end(content)).unwrap_or_default(),
-                    )
+                let make = |contents: &[Vec<u8>]| match contents.first().map(|content| trim_end(content)) {
+                    None | Some([]) => {
+                        Err(ConfigError { key: VALUE_FILE, problem: "the file is empty".into() })
+                    }
+                    Some(value) => sensitive(VALUE_FILE, value),
                 };
                 Self::Ready(Watched::new(context, files, interval, make)?)
             }

@@ -52,6 +52,16 @@ impl Htpasswd {
     /// # Errors
     /// If a line is not an entry, its kind of hash is not supported, or there is no entry at all; without quoting it.
     pub fn parse(texts: &[(&'static str, &str)]) -> Result<Self, ConfigError> {
+        let users = Self::parse_any(texts)?;
+        if users.0.by_name.is_empty() {
+            let key = texts.first().map_or("htpasswd", |(key, _)| key);
+            return Err(ConfigError { key, problem: "there is no user: nobody would be let in".into() });
+        }
+        Ok(users)
+    }
+
+    /// The same; there may be no entry, and then nobody is known.
+    pub(super) fn parse_any(texts: &[(&'static str, &str)]) -> Result<Self, ConfigError> {
         let key = texts.first().map_or("htpasswd", |(key, _)| key);
         let digester = Digester::new(key)?;
         let mut by_name = HashMap::new();
@@ -69,9 +79,6 @@ impl Htpasswd {
             }
             let stored = Stored::parse(password, &digester).map_err(problem)?;
             by_name.insert(Box::from(name), stored);
-        }
-        if by_name.is_empty() {
-            return Err(ConfigError { key, problem: "there is no user: nobody would be let in".into() });
         }
         let bcrypt = |stored: &Stored| match stored {
             Stored::Bcrypt(hash) => Some(hash.clone()),

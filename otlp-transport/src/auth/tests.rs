@@ -1,6 +1,21 @@
 use super::*;
-use crate::TransportContext;
+use crate::{Disk, TransportContext};
 use http::HeaderValue;
+use parking_lot::Mutex;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// One file, whatever its path.
+#[derive(Clone, Debug, Default)]
+struct OneFile(Arc<Mutex<String>>);
+
+impl Disk for OneFile {
+    fn read(&self, _: &Path, _: u64) -> io::Result<Vec<u8>> {
+        Ok(self.0.lock().clone().into_bytes())
+    }
+}
 
 #[test]
 fn entries_of_htpasswd_are_read_or_refused_by_line_and_never_quoted() {
@@ -35,7 +50,8 @@ fn entries_of_htpasswd_are_read_or_refused_by_line_and_never_quoted() {
 fn what_bcrypt_has_found_is_known_at_once_whether_right_wrong_or_of_no_user() {
     let hash = bcrypt::hash("right", 4).unwrap();
     let context = TransportContext::tcp(0);
-    let auth = BasicAuth::new(&context, None, &Secret::from(format!("user:{hash}")), None).unwrap();
+    let auth =
+        BasicAuth::new(&context, None, &Secret::from(format!("user:{hash}")), None, OnEmpty::Keep).unwrap();
     let judge = |value: &'static str| {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", HeaderValue::from_static(value));
@@ -91,7 +107,7 @@ fn secrets_are_shown_nowhere() {
         BearerAuth::new(&context, &config).unwrap(),
         BearerCredentials::new(&context, &config).unwrap(),
         ApiKeyAuth::new("x-api-key", std::slice::from_ref(&key)).unwrap(),
-        BasicAuth::new(&context, None, &inline, None).unwrap(),
+        BasicAuth::new(&context, None, &inline, None, OnEmpty::Keep).unwrap(),
         basic.unwrap(),
         HeadersSetter::new(&context, vec![header.clone()], None, None).unwrap(),
     );
@@ -129,7 +145,7 @@ fn nothing_empty_is_a_secret() {
     // Hashes of nothing: SHA-1, and bcrypt.
     let bcrypt = bcrypt::hash("", 4).unwrap();
     for line in ["user:{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=".to_owned(), format!("user:{bcrypt}")] {
-        let auth = BasicAuth::new(&context, None, &Secret::from(line.as_str()), None).unwrap();
+        let auth = BasicAuth::new(&context, None, &Secret::from(line.as_str()), None, OnEmpty::Keep).unwrap();
         // user: and :
         for value in ["Basic dXNlcjo=", "Basic Og=="] {
             let mut headers = HeaderMap::new();
@@ -145,6 +161,85 @@ fn nothing_empty_is_a_secret() {
     let config = BearerConfig { tokens: vec![" ".into(), "\t".into()], ..BearerConfig::default() };
     assert_eq!(BearerAuth::new(&context, &config).unwrap_err().key, "tokens");
     assert_eq!(BearerCredentials::new(&context, &config).unwrap_err().key, "tokens");
+}
+
+/// An emptied file revokes nothing, or everything, as the settings say; and not what stands elsewhere.
+#[tokio::test(start_paused = true)]
+async fn an_emptied_file_keeps_what_it_held_or_lets_in_nobody() {
+    let path = || Some(PathBuf::from("/secrets"));
+    let bearer = |context: &TransportContext, on_empty| {
+        let config = BearerConfig { filename: path(), on_empty, ..BearerConfig::default() };
+        Ok(Box::new(BearerAuth::new(context, &config)?) as Box<dyn Authenticate>)
+    };
+    let basic = |context: &TransportContext, on_empty| {
+        let made = BasicAuth::new(context, path(), &Secret::default(), None, on_empty)?;
+        Ok(Box::new(made) as Box<dyn Authenticate>)
+    };
+    type Make<'a> =
+        &'a dyn Fn(&TransportContext, OnEmpty) -> Result<Box<dyn Authenticate>, crate::ConfigError>;
+    // user:password in base64.
+    let kinds: [(Make<'_>, &str, &str); 2] =
+        [(&bearer, "token", "Bearer token"), (&basic, "user:password", "Basic dXNlcjpwYXNzd29yZA==")];
+    for (make, content, sent) in kinds {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", HeaderValue::from_static(sent));
+        for (on_empty, emptied) in
+            [(OnEmpty::Keep, ""), (OnEmpty::Keep, " \n"), (OnEmpty::Refuse, ""), (OnEmpty::Refuse, "\n\n")]
+        {
+            let file = OneFile::default();
+            let mut context = TransportContext::tcp(0);
+            context.disk = Arc::new(file.clone());
+            assert_eq!(make(&context, on_empty).is_ok(), on_empty == OnEmpty::Refuse, "empty at the start");
+            *file.0.lock() = content.into();
+            let auth = make(&context, on_empty).unwrap();
+            let is_let_in =
+                || auth.authenticate(&AuthRequest { headers: &headers, certificate: None }).resolve().is_ok();
+            assert!(is_let_in());
+            for (now, expect) in [(emptied, on_empty == OnEmpty::Keep), (content, true)] {
+                *file.0.lock() = now.into();
+                context.clock.sleep(Duration::from_secs(61)).await;
+                assert_eq!(is_let_in(), expect, "{sent} {on_empty:?} {now:?}");
+            }
+            let failures = u64::from(on_empty == OnEmpty::Keep);
+            assert_eq!(context.reloads.reload_failures.load(Ordering::Relaxed), failures);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn exporters_keep_a_secret_whose_file_is_emptied() {
+    let file = OneFile::default();
+    let mut context = TransportContext::tcp(0);
+    context.disk = Arc::new(file.clone());
+    let path = || PathBuf::from("/secret");
+    let set = || SetHeader {
+        key: "x".into(),
+        action: HeaderAction::Upsert,
+        source: Some(HeaderSource::File(path())),
+    };
+    assert!(HeadersSetter::new(&context, vec![set()], None, None).is_err(), "empty at the start");
+    *file.0.lock() = "secret".into();
+    let config =
+        BearerConfig { filename: Some(path()), on_empty: OnEmpty::Refuse, ..BearerConfig::default() };
+    let credentials: [(&str, &str, Box<dyn Credentials>); 3] = [
+        ("x", "secret", Box::new(HeadersSetter::new(&context, vec![set()], None, None).unwrap())),
+        ("authorization", "Bearer secret", Box::new(BearerCredentials::new(&context, &config).unwrap())),
+        (
+            "authorization",
+            "Basic dXNlcjpzZWNyZXQ=",
+            Box::new(
+                BasicCredentials::new(&context, Username::Given("user".into()), Password::File(path()), None)
+                    .unwrap(),
+            ),
+        ),
+    ];
+    *file.0.lock() = String::new();
+    context.clock.sleep(Duration::from_secs(61)).await;
+    for (name, value, credentials) in credentials {
+        let mut headers = HeaderMap::new();
+        credentials.apply(&mut headers, None).unwrap();
+        assert_eq!(headers.get(name).unwrap(), value);
+    }
 }
 
 #[test]

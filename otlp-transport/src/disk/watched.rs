@@ -6,7 +6,7 @@ use parking_lot::{Mutex, RwLock};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -34,6 +34,15 @@ struct Source<T> {
     files: Vec<Named>,
     make: Make<T>,
     current: RwLock<Arc<T>>,
+}
+
+/// The outcome of the last look at the files.
+struct Look {
+    seen: Vec<Seen>,
+    /// Why `seen` is not in use.
+    problem: Option<String>,
+    /// When the log last told the problem.
+    told: Option<Instant>,
 }
 
 /// Makes the value of the files' bytes, in the order of the files.
@@ -122,27 +131,40 @@ impl<T: fmt::Debug> fmt::Debug for Watched<T> {
 // === impl Source ===
 
 impl<T: Send + Sync + 'static> Source<T> {
-    async fn watch(self: Arc<Self>, interval: Duration, mut seen: Vec<Seen>) {
+    async fn watch(self: Arc<Self>, interval: Duration, seen: Vec<Seen>) {
+        let mut last = Look { seen, problem: None, told: None };
         loop {
             self.clock.sleep(interval).await;
             let source = Arc::clone(&self);
-            let look = tokio::task::spawn_blocking(move || source.look(seen));
+            let look = tokio::task::spawn_blocking(move || source.look(last));
             // It fails with its runtime only.
             let Ok(now) = look.await else { return };
-            seen = now;
+            last = now;
+            self.tell(&mut last);
         }
     }
 
-    /// Reads the files; makes the value of them if they are not as they were `seen` last.
-    fn look(&self, seen: Vec<Seen>) -> Vec<Seen> {
+    /// Warns of files that cannot be used: at once, and again for as long as that is so.
+    fn tell(&self, look: &mut Look) {
+        let Some(problem) = &look.problem else { return };
+        let now = self.clock.now();
+        if look.told.is_none_or(|told| now.saturating_duration_since(told) >= WARNING_INTERVAL) {
+            look.told = Some(now);
+            let files = self.names();
+            tracing::warn!(files, problem, "changed files cannot be used; their former content stays in use");
+        }
+    }
+
+    /// Reads the files; makes the value of them if they are not as they were at the last look.
+    fn look(&self, last: Look) -> Look {
         let now = self.read();
-        if now == seen {
-            return now;
+        if now == last.seen {
+            return last;
         }
         // Several files that belong together are swapped one after the other, or behind a link while they are read: what
         // is not yet the same twice is looked at again next time.
         if self.files.len() > 1 && self.read() != now {
-            return seen;
+            return last;
         }
         let made = now.iter().cloned().collect::<Result<Vec<_>, _>>();
         match made.and_then(|contents| (self.make)(&contents).map_err(|error| error.to_string())) {
@@ -150,13 +172,13 @@ impl<T: Send + Sync + 'static> Source<T> {
                 *self.current.write() = Arc::new(value);
                 ReloadStats::count(&self.stats.reloads);
                 tracing::info!(files = %self.names(), "took changed files into use");
+                Look { seen: now, problem: None, told: None }
             }
             Err(error) => {
                 ReloadStats::count(&self.stats.reload_failures);
-                tracing::warn!(files = %self.names(), error, "changed files cannot be used; what was read before stays in use");
+                Look { seen: now, problem: Some(error), told: None }
             }
         }
-        now
     }
 
     fn read(&self) -> Vec<Seen> {
@@ -172,3 +194,5 @@ impl<T: Send + Sync + 'static> Source<T> {
         names.join(", ")
     }
 }
+
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);

@@ -5,8 +5,8 @@ use crate::harness::{Capture, Http1Peer, Http2Peer, Reply, connect, context, fix
 use otlp_protocol::{Code, RpcStatus, Signal};
 use otlp_transport::{
     ApiKey, ApiKeyAuth, Authenticate, BasicAuth, BearerAuth, BearerConfig, BoxIo, GrpcTransportStrategy,
-    HttpTransportStrategy, MultiplexTransportStrategy, Secret, Server, ServerConfig, TransportContext,
-    TransportStrategy,
+    HttpTransportStrategy, MultiplexTransportStrategy, OnEmpty, Secret, Server, ServerConfig,
+    TransportContext, TransportStrategy,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -44,7 +44,10 @@ fn modes(context: &TransportContext) -> Vec<Mode> {
     };
     let basic = |name, line: &str| Mode {
         name,
-        auth: Arc::new(BasicAuth::new(context, None, &Secret::from(format!("user:{line}\n")), None).unwrap()),
+        auth: Arc::new(
+            BasicAuth::new(context, None, &Secret::from(format!("user:{line}\n")), None, OnEmpty::Keep)
+                .unwrap(),
+        ),
         challenge: "Basic realm=\"otlp\", charset=\"UTF-8\"",
         right: vec![("authorization", RIGHT_BASIC)],
         wrong: wrong_basic(),
@@ -328,7 +331,7 @@ async fn slow_checks_do_not_hold_up_others_and_are_bounded() {
     let bcrypt = bcrypt::hash("right", 8).unwrap();
     let inline = Secret::from(format!("user:{bcrypt}\nother:plain"));
     let mut config = ServerConfig::new("127.0.0.1:0");
-    config.auth = Some(Arc::new(BasicAuth::new(&context, None, &inline, None).unwrap()));
+    config.auth = Some(Arc::new(BasicAuth::new(&context, None, &inline, None, OnEmpty::Keep).unwrap()));
     config.limits.max_concurrent_streams = 1000;
     let server = GrpcTransportStrategy.bind(&context, config, Capture::accepting().routes()).await.unwrap();
     let peer = Http2Peer::connect(server.local_addr()).await;

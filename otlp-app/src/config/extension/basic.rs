@@ -1,5 +1,6 @@
 //! The extension `basicauth`: user and password, for receivers or for exporters.
 
+use super::on_empty::WhenEmpty;
 use crate::config::auth::{AuthPlan, MakeClient, MakeServer};
 use crate::config::component::Component;
 use crate::config::decode::decode;
@@ -27,6 +28,9 @@ struct HtpasswdSettings {
     file: Option<FilePath>,
     /// The same as a text; of users that are in both, this one counts.
     inline: SecretText,
+    /// keep, refuse: what happens when the file is emptied: its users stay, or none of them is let in. Default keep. Not a
+    /// key of the Collector.
+    on_empty: WhenEmpty,
 }
 
 /// What exporters send.
@@ -62,10 +66,10 @@ pub(crate) fn basicauth(component: &mut Component, problems: &mut Problems) -> O
     Some(ExtensionPlan::Auth(AuthPlan::new(component, server, client)))
 }
 
-fn server(HtpasswdSettings { file, inline: SecretText(inline) }: HtpasswdSettings) -> MakeServer {
+fn server(HtpasswdSettings { file, inline: SecretText(inline), on_empty }: HtpasswdSettings) -> MakeServer {
     let file = FilePath::path(file);
     Box::new(move |context| {
-        let made = BasicAuth::new(context, file.clone(), &inline, None)?;
+        let made = BasicAuth::new(context, file.clone(), &inline, None, on_empty.into())?;
         Ok(Arc::new(made) as Arc<dyn Authenticate>)
     })
 }

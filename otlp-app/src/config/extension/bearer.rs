@@ -1,5 +1,6 @@
 //! The extension `bearertokenauth`: tokens, for receivers and for exporters.
 
+use super::on_empty::WhenEmpty;
 use crate::config::auth::{AuthPlan, MakeClient, MakeServer};
 use crate::config::component::Component;
 use crate::config::decode::{decode, given};
@@ -26,6 +27,9 @@ struct BearerTokenAuth {
     tokens: Vec<SecretText>,
     /// File with a token on each line, which wins over the others; it is watched.
     filename: Option<FilePath>,
+    /// keep, refuse: what receivers do when the file is emptied: the tokens stay, or nobody is let in. Exporters keep theirs.
+    /// Default keep. Not a key of the Collector.
+    on_empty: WhenEmpty,
 }
 
 /// The plan of `bearertokenauth`.
@@ -51,6 +55,7 @@ pub(crate) fn bearertokenauth(component: &mut Component, problems: &mut Problems
     config.header = given.header.unwrap_or(config.header);
     config.tokens = tokens.into_iter().map(|SecretText(token)| token).collect();
     config.filename = FilePath::path(given.filename);
+    config.on_empty = given.on_empty.into();
     let for_clients = config.clone();
     let server: MakeServer =
         Box::new(move |context| Ok(Arc::new(BearerAuth::new(context, &config)?) as Arc<dyn Authenticate>));
