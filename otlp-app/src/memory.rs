@@ -2,11 +2,52 @@
 
 mod cgroup;
 
+use rustix::process::{Resource, getrlimit};
 use std::fs;
 
-/// Bytes: the least of what the cgroups and the machine allow, else 2 GiB.
+/// A limit of the process, below the machine's memory or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit {
+    /// The memory that the process may use, in bytes.
+    pub(crate) bytes: u64,
+    /// What limits it.
+    pub(crate) by: &'static str,
+    /// How to raise the limit.
+    pub(crate) remedy: &'static str,
+}
+
+/// Bytes: the least of what the limits of the process and the machine allow, else 2 GiB.
 pub(crate) fn memory_bytes() -> u64 {
-    usable_bytes(&text_of)
+    let limit = process_limit().map_or(u64::MAX, |limit| limit.bytes);
+    usable_bytes(&text_of).min(limit)
+}
+
+/// The least of the limits that the process was started under.
+pub(crate) fn process_limit() -> Option<Limit> {
+    limit_of(cgroup::limit_bytes(&text_of), |resource| getrlimit(resource).current)
+}
+
+/// A line about a memory limit that the process may use but the machine does not have.
+pub(crate) fn beyond_machine(limit_bytes: u64) -> Option<String> {
+    let machine = total_of(&text_of("/proc/meminfo")?)?;
+    (limit_bytes > machine).then(|| {
+        format!(
+            "memory_limiter: the limit of {} MiB is more than the {} MiB of this machine",
+            limit_bytes >> 20,
+            machine >> 20
+        )
+    })
+}
+
+fn limit_of(cgroup: Option<u64>, rlimit: impl Fn(Resource) -> Option<u64>) -> Option<Limit> {
+    let limits = [
+        (cgroup, "memory limit of the cgroup", "raise the memory limit of the container or cgroup"),
+        (rlimit(Resource::As), "RLIMIT_AS", "raise `ulimit -v` or LimitAS="),
+        (rlimit(Resource::Data), "RLIMIT_DATA", "raise `ulimit -d` or LimitDATA="),
+    ];
+    let known =
+        limits.into_iter().filter_map(|(bytes, by, remedy)| Some(Limit { bytes: bytes?, by, remedy }));
+    known.min_by_key(|limit| limit.bytes)
 }
 
 fn usable_bytes(read: &cgroup::Read<'_>) -> u64 {

@@ -9,9 +9,9 @@ use super::component::Component;
 use super::decode::decode;
 use super::duration::GoDuration;
 use super::plan::ProcessorPlan;
-use super::problem::Problems;
+use super::problem::{Problem, Problems};
 use super::rules::{KeyRule, ignored};
-use crate::memory::memory_bytes;
+use crate::memory::{Limit, memory_bytes, process_limit};
 use otlp_service::BatchConfig;
 use serde::Deserialize;
 
@@ -39,7 +39,8 @@ struct Batch {
 struct MemoryLimiter {
     /// MiB that the bodies of requests may take in the whole process.
     limit_mib: u64,
-    /// The same as a percentage of the memory the process may use (the least of its cgroups' limits and the machine's memory).
+    /// The same as a percentage of the memory the process may use (the least of its cgroups' limits, `RLIMIT_AS`,
+    /// `RLIMIT_DATA` and the machine's memory).
     limit_percentage: u64,
 }
 
@@ -118,7 +119,22 @@ pub(crate) fn memory_limiter(component: &mut Component, problems: &mut Problems)
         }
         (mib, _) => mib.saturating_mul(1 << 20),
     };
+    if let Some(problem) = process_limit().and_then(|limit| exceeded(component, limit_bytes, limit)) {
+        problems.push(problem);
+        return None;
+    }
     Some(ProcessorPlan::MemoryLimiter { limit_bytes })
+}
+
+/// The problem with a limit that the process cannot use up before the system ends it.
+fn exceeded(component: &Component, limit_bytes: u64, limit: Limit) -> Option<Problem> {
+    let Limit { bytes, by, remedy } = limit;
+    let may_use = bytes >> 20;
+    let problem =
+        format!("{} MiB is more than the {may_use} MiB that the process may use ({by})", limit_bytes >> 20);
+    let help =
+        format!("set at most {}, which leaves room for the rest of the process; or {remedy}", may_use / 2);
+    (limit_bytes > bytes).then(|| component.problem("limit_mib", &problem).help(help))
 }
 
 const NO_SPIKES: &str = "memory is charged before it is used, so nothing exceeds the limit";

@@ -18,6 +18,22 @@ fn files_need_not_be_utf_8() {
     assert_eq!(text_of("/proc/self/none"), None);
 }
 
+#[test]
+fn the_least_limit_of_the_process_is_named() {
+    let of = |cgroup, space, data| {
+        let limit = limit_of(cgroup, |resource| match resource {
+            Resource::As => space,
+            Resource::Data => data,
+            _ => Some(1),
+        });
+        limit.map(|limit| (limit.bytes, limit.by))
+    };
+    assert_eq!(of(None, None, None), None);
+    assert_eq!(of(Some(5), None, Some(6)), Some((5, "memory limit of the cgroup")));
+    assert_eq!(of(Some(5), Some(4), None), Some((4, "RLIMIT_AS")));
+    assert_eq!(of(None, Some(4), Some(3)), Some((3, "RLIMIT_DATA")));
+}
+
 /// Lines of `of` with pieces of `noise` between their characters.
 fn damaged(random: &mut Rng, of: &[&str], lines: usize, noise: &[&str]) -> String {
     let mut text: String = (0..lines).map(|_| *random.choice(of).unwrap()).collect();

@@ -151,7 +151,7 @@ impl<T: Send + Sync + 'static> Source<T> {
         if look.told.is_none_or(|told| now.saturating_duration_since(told) >= WARNING_INTERVAL) {
             look.told = Some(now);
             let files = self.names();
-            tracing::warn!(files, problem, "changed files cannot be used; their former content stays in use");
+            tracing::warn!(files, problem, "changed files cannot be used; what was read before stays in use");
         }
     }
 
