@@ -1,6 +1,6 @@
 //! What moves through a pipeline: one export request's worth of encoded telemetry with what is known about it.
 
-use crate::{Charge, Items, Payload, Rejected, Signal};
+use crate::{Charge, Hops, Items, Payload, Rejected, Signal};
 use bytes::Bytes;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub struct Batch {
     mergeable: bool,
     /// Where it came from, if receivers were told to keep that.
     pub origin: Option<Arc<Origin>>,
+    /// The receivers that it has been at; `None` if it came through none. A joined batch has those of all its requests.
+    pub hops: Option<Arc<Hops>>,
     /// No attempt starts after this; a merged batch has none.
     pub deadline: Option<Instant>,
     /// Items of the request that the receiver's check took out: part of the answer to the sender. If that was all of
@@ -69,6 +71,7 @@ impl Batch {
             count,
             mergeable,
             origin: None,
+            hops: None,
             deadline: None,
             rejected: None,
             charge,
@@ -132,6 +135,7 @@ impl Batch {
             count: self.count,
             mergeable: self.mergeable,
             origin: self.origin.clone(),
+            hops: self.hops.clone(),
             deadline: self.deadline,
             rejected: None,
             charge: Charge::none(),
@@ -139,7 +143,7 @@ impl Batch {
     }
 
     /// The same batch with another body of the same signal, which holds `count` and brings its own charge
-    /// ([`Charge::another`] is on the same budget). Origin and deadline stay, and whether it may be merged: a body is
+    /// ([`Charge::another`] is on the same budget). Origin, hops and deadline stay, and whether it may be merged: a body is
     /// edited below its top level.
     #[must_use]
     pub fn with_body(self, body: impl Into<Body>, count: Count, charge: Charge) -> Self {

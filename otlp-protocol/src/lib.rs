@@ -32,6 +32,7 @@ pub mod encode;
 mod error;
 mod field;
 mod grpc;
+mod hops;
 pub mod json;
 mod merge;
 #[cfg(feature = "model")]
@@ -60,6 +61,7 @@ pub use edit::{
 };
 pub use error::{DecodeError, DecodeErrorKind};
 pub use grpc::{FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader};
+pub use hops::{HOPS_HEADER, HopId, Hops, MAX_HOPS};
 pub use merge::Merge;
 pub use partition::{MAX_PARTS, MAX_REPEATED_BYTES, partition};
 pub use payload::{Payload, ZeroCopyBuffer};

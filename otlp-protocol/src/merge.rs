@@ -1,7 +1,7 @@
 //! Joining batches: the merge of two requests is their concatenation, as long as nothing but resources stands at the
 //! top of either.
 
-use crate::{Batch, Charge, Count, Origin, Payload, Signal};
+use crate::{Batch, Charge, Count, Hops, Origin, Payload, Signal};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ pub struct Merge {
     count: Count,
     charge: Charge,
     origin: Option<Arc<Origin>>,
+    hops: Option<Arc<Hops>>,
 }
 
 // === impl Merge ===
@@ -45,6 +46,7 @@ impl Merge {
             count: Count::default(),
             charge: Charge::none(),
             origin: None,
+            hops: None,
         }
     }
 
@@ -53,6 +55,10 @@ impl Merge {
     pub fn push(&mut self, batch: Batch) {
         debug_assert!(batch.signal == self.signal && batch.is_mergeable());
         self.origin = self.origin.take().or_else(|| batch.origin.clone());
+        self.hops = match (self.hops.take(), &batch.hops) {
+            (Some(hops), Some(others)) => Some(Hops::join(&hops, others)),
+            (hops, others) => hops.or_else(|| others.clone()),
+        };
         let len = batch.len();
         let (body, count, mut charge) = batch.into_parts();
         self.count += count;
@@ -83,11 +89,12 @@ impl Merge {
         self.bytes() == 0
     }
 
-    /// The batch of all that was added. It has the common origin and no deadline: those it is made of had their own.
+    /// The batch of all that was added. It has the common origin, the hops of all and no deadline: those
+    /// it is made of had their own.
     pub fn finish(mut self) -> Batch {
         self.link_copied();
         let mut batch = Batch::new(self.signal, self.linked, self.count, true, self.charge);
-        batch.origin = self.origin;
+        (batch.origin, batch.hops) = (self.origin, self.hops);
         batch
     }
 

@@ -8,6 +8,7 @@ mod size;
 
 pub use rpc::{FieldViolation, RpcStatus};
 
+use crate::HOPS_HEADER;
 use std::time::{Duration, SystemTime};
 
 /// What went wrong, in the terms an operator thinks in.
@@ -20,6 +21,8 @@ pub enum ErrorKind {
     Internal,
     /// The data is not OTLP.
     InvalidData,
+    /// The request has been at this receiver before: exporters send it in a circle.
+    Loop,
     /// The credentials are good but not for this.
     PermissionDenied,
     /// A resource is used up: a quota, or memory.
@@ -100,7 +103,8 @@ pub fn classify_grpc(code: Code, delay: Option<Duration>) -> (ErrorKind, Retry) 
 }
 
 /// Reads a gRPC status with its text: as [`classify_grpc`], but a refusal whose text names a size limit, without a delay,
-/// is [`ErrorKind::TooLarge`] under the codes that servers use for it.
+/// is [`ErrorKind::TooLarge`] under the codes that servers use for it, and a FAILED_PRECONDITION that names
+/// [`HOPS_HEADER`](crate::HOPS_HEADER) is [`ErrorKind::Loop`].
 ///
 /// ```
 /// use otlp_protocol::{Code, ErrorKind, Retry, classify_grpc_refusal};
@@ -113,6 +117,9 @@ pub fn classify_grpc(code: Code, delay: Option<Duration>) -> (ErrorKind, Retry) 
 pub fn classify_grpc_refusal(code: Code, delay: Option<Duration>, message: &str) -> (ErrorKind, Retry) {
     if delay.is_none() && size::grpc(code, message) {
         return (ErrorKind::TooLarge, Retry::Never);
+    }
+    if code == Code::FailedPrecondition && message.contains(HOPS_HEADER) {
+        return (ErrorKind::Loop, Retry::Never);
     }
     classify_grpc(code, delay)
 }
@@ -144,6 +151,7 @@ pub fn classify_http(status: u16, delay: Option<Duration>) -> (ErrorKind, Retry)
         404 | 405 | 501 => (ErrorKind::Unimplemented, Retry::Never),
         413 => (ErrorKind::TooLarge, Retry::Never),
         415 => (ErrorKind::UnsupportedMediaType, Retry::Never),
+        508 => (ErrorKind::Loop, Retry::Never),
         _ => (ErrorKind::Internal, Retry::Never),
     }
 }
@@ -155,6 +163,7 @@ pub fn grpc_code(kind: ErrorKind, retry: Retry) -> Code {
         (ErrorKind::Timeout, Retry::Backoff) => Code::DeadlineExceeded,
         (_, Retry::Backoff | Retry::After(_)) => Code::Unavailable,
         (ErrorKind::InvalidData, Retry::Never) => Code::InvalidArgument,
+        (ErrorKind::Loop, Retry::Never) => Code::FailedPrecondition,
         (ErrorKind::PermissionDenied, Retry::Never) => Code::PermissionDenied,
         (ErrorKind::Exhausted | ErrorKind::TooLarge, Retry::Never) => Code::ResourceExhausted,
         (ErrorKind::Unauthenticated, Retry::Never) => Code::Unauthenticated,
@@ -180,6 +189,8 @@ pub fn http_status(kind: ErrorKind, retry: Retry) -> u16 {
         (ErrorKind::Unimplemented, Retry::Never) => 404,
         (ErrorKind::TooLarge, Retry::Never) => 413,
         (ErrorKind::UnsupportedMediaType | ErrorKind::UnsupportedEncoding, Retry::Never) => 415,
+        // RFC 5842 §7.2.
+        (ErrorKind::Loop, Retry::Never) => 508,
         // A final RESOURCE_EXHAUSTED must not become a 429, which OTLP clients retry.
         (
             ErrorKind::Cancelled

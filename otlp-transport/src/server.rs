@@ -12,6 +12,7 @@ mod discard;
 pub(crate) mod fuzzing;
 mod gate;
 mod grpc;
+mod hops;
 mod http;
 mod intake;
 mod media_type;

@@ -22,6 +22,8 @@ mod certificates;
 mod client;
 #[path = "transport/fifth_signal.rs"]
 mod fifth_signal;
+#[path = "transport/hops.rs"]
+mod hops;
 #[path = "transport/server_authority.rs"]
 mod server_authority;
 #[path = "transport/server_cors.rs"]

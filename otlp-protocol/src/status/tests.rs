@@ -5,7 +5,8 @@ fn next_kind(kind: ErrorKind) -> Option<ErrorKind> {
     Some(match kind {
         ErrorKind::Cancelled => ErrorKind::Internal,
         ErrorKind::Internal => ErrorKind::InvalidData,
-        ErrorKind::InvalidData => ErrorKind::PermissionDenied,
+        ErrorKind::InvalidData => ErrorKind::Loop,
+        ErrorKind::Loop => ErrorKind::PermissionDenied,
         ErrorKind::PermissionDenied => ErrorKind::Exhausted,
         ErrorKind::Exhausted => ErrorKind::Timeout,
         ErrorKind::Timeout => ErrorKind::TooLarge,
@@ -90,6 +91,20 @@ fn refusals_for_size_are_told_by_their_text_under_codes_that_can_mean_size() {
             if is_size { (ErrorKind::TooLarge, Retry::Never) } else { classify_http(status, None) };
         assert_eq!(read, expected, "{status} {text}");
     }
+}
+
+/// FAILED_PRECONDITION has many meanings; our receivers' loops are told by the header that their text names.
+#[test]
+fn a_loop_is_told_by_508_and_by_the_name_of_the_header() {
+    let text = "forwarding loop: see the header otlp-hops";
+    let looped = (ErrorKind::Loop, Retry::Never);
+    assert_eq!(classify_grpc_refusal(Code::FailedPrecondition, None, text), looped);
+    assert_eq!(classify_http_refusal(508, None, ""), looped);
+    for code in [Code::Internal, Code::InvalidArgument, Code::Unavailable] {
+        assert_ne!(classify_grpc_refusal(code, None, text), looped, "{code:?}");
+    }
+    let other = classify_grpc_refusal(Code::FailedPrecondition, None, "out of order");
+    assert_eq!(other, (ErrorKind::Internal, Retry::Never));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::telemetry::{
     BatchStats, ExporterStats, MemoryStats, MetricKind, ProcessorStats, ReceiverStats, Registry,
     register_certificates, register_client, register_process, register_server,
 };
-use otlp_protocol::Signal;
+use otlp_protocol::{HopId, Signal};
 use otlp_transport::{BoxExport, ReloadStats, Routes, TransportContext};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -80,7 +80,9 @@ pub(super) async fn start(context: TransportContext, spec: GatewaySpec) -> Resul
     }
     let mut servers = Vec::new();
     for ReceiverSpec { id, servers: specs } in receivers {
-        for spec in specs {
+        let hop = HopId::random();
+        for mut spec in specs {
+            spec.config.hop = hop;
             let name = format!("{id}/{}", spec.strategy.name());
             servers.push((name.clone(), builder.server(&id, name, spec).await?));
         }

@@ -29,6 +29,7 @@ const COUNTED: &[Counted<ServerStats>] = &[
     refused("slow", |stats| &stats.refused_slow),
     refused("headers", |stats| &stats.refused_headers),
     refused("unauthenticated", |stats| &stats.refused_unauthenticated),
+    refused("loop", |stats| &stats.refused_loops),
     refused("other", |stats| &stats.refused_other),
     Counted::total("otlp_server_failed_requests", "Requests the pipeline failed.", |stats| {
         &stats.failed_requests

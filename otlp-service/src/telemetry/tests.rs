@@ -72,6 +72,7 @@ fn what_the_transport_counts_is_shown() {
         (&server.refused_memory, refused, "memory"),
         (&server.refused_slow, refused, "slow"),
         (&server.refused_headers, refused, "headers"),
+        (&server.refused_loops, refused, "loop"),
         (&server.refused_other, refused, "other"),
         (&server.failed_requests, "otlp_server_failed_requests", ""),
         (&server.open_connections, "otlp_server_open_connections", ""),

@@ -65,6 +65,7 @@ async fn only_refusals_that_can_be_about_the_content_are_bisected() {
         (ErrorKind::UnsupportedMediaType, false),
         (ErrorKind::UnsupportedEncoding, false),
         (ErrorKind::Cancelled, false),
+        (ErrorKind::Loop, false),
     ] {
         let sink = Sink::default();
         sink.when_holding("[3]", refused(kind, text));

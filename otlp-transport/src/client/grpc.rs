@@ -123,11 +123,15 @@ impl Inner {
             ExportError::new(ErrorKind::TooLarge, Retry::Never, "a gRPC message holds less than 4 GiB")
         })?;
         let body = Outgoing::framed(FrameHeader::new(self.encoder.name().is_some(), len), payload);
+        let hops = headers::hops(batch);
         let head = |_| {
             let mut request = Request::new(());
             *request.method_mut() = Method::POST;
             request.uri_mut().clone_from(uri);
             request.headers_mut().clone_from(&headers);
+            if let Some(hops) = &hops {
+                request.headers_mut().insert(headers::HOPS, hops.clone());
+            }
             if let Some(left) = limit.left_of_deadline(&*self.clock).and_then(grpc_timeout) {
                 request.headers_mut().insert(GRPC_TIMEOUT, left);
             }

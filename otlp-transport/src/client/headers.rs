@@ -5,7 +5,7 @@ use crate::{ClientConfig, ConfigError, Credentials, ExportError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use otlp_protocol::Batch;
+use otlp_protocol::{Batch, HOPS_HEADER, Hops};
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -48,6 +48,11 @@ pub(crate) fn proven<'a>(
     Ok(Cow::Owned(headers))
 }
 
+/// The value of the header that names the receivers a batch has been at.
+pub(crate) fn hops(batch: &Batch) -> Option<HeaderValue> {
+    HeaderValue::from_maybe_shared(batch.hops.as_deref().map(Hops::text)?).ok()
+}
+
 /// Whether secrets would leave the machine in the clear.
 pub(crate) fn exposes_secrets(config: &ClientConfig, endpoint: &Endpoint) -> bool {
     let is_secret = endpoint.authorization.is_some()
@@ -67,7 +72,11 @@ fn problem(key: &'static str, problem: impl ToString) -> ConfigError {
 }
 
 const NOT_A_VALUE: &str = "it has characters that a header cannot carry, such as control characters";
-const RESERVED: [&str; 11] = [
+
+/// The name of the header that [`hops`] is the value of.
+pub(crate) const HOPS: HeaderName = HeaderName::from_static(HOPS_HEADER);
+
+const RESERVED: [&str; 12] = [
     "connection",
     "content-encoding",
     "content-length",
@@ -75,6 +84,7 @@ const RESERVED: [&str; 11] = [
     "expect",
     "host",
     "keep-alive",
+    HOPS_HEADER,
     "te",
     "trailer",
     "transfer-encoding",

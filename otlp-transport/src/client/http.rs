@@ -105,7 +105,14 @@ impl Inner {
         let headers = headers::proven(&self.headers, self.credentials.as_deref(), batch)?;
         let Encoded { payload, room: _room } = self.encoder.encode(batch).await?;
         let body = Outgoing::plain(payload);
-        let head = |absolute| Self::head(target, &headers, absolute);
+        let hops = headers::hops(batch);
+        let head = |absolute| {
+            let mut request = Self::head(target, &headers, absolute);
+            if let Some(hops) = &hops {
+                request.headers_mut().insert(headers::HOPS, hops.clone());
+            }
+            request
+        };
         let limits = AnswerLimits {
             max_bytes: self.max_response_bytes,
             attempt_ends: limit.until(),

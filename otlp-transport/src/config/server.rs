@@ -3,6 +3,7 @@
 use super::{ConfigError, CorsConfig, ServerTlsConfig};
 use crate::{Address, Authenticate, accepted_encodings, codec};
 use http::{HeaderName, HeaderValue};
+use otlp_protocol::HopId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ pub struct ServerConfig {
     pub limits: ServerLimits,
     /// What is remembered of the sender of a batch. Default nothing.
     pub origin: OriginConfig,
+    /// The id that batches get here, and by which a request is refused that comes here a second time. Default a new one;
+    /// servers that feed the same pipelines have one id together.
+    pub hop: HopId,
     /// What happens to strings that are not UTF-8. Default: they are repaired.
     pub invalid_utf8: InvalidUtf8,
     /// What happens to items with trace or span ids of the wrong length. Default: they are rejected.
@@ -123,6 +127,7 @@ impl ServerConfig {
             auth: None,
             limits: ServerLimits::default(),
             origin: OriginConfig::default(),
+            hop: HopId::random(),
             invalid_utf8: InvalidUtf8::default(),
             invalid_ids: InvalidIds::default(),
             cors: None,

@@ -20,7 +20,7 @@ use health::Health;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use otlp_protocol::{
-    Accepted, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader, Origin, Retry, Signal,
+    Accepted, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader, Hops, Origin, Retry, Signal,
 };
 pub(super) use reply::ReplyBody;
 use std::convert::Infallible;
@@ -41,6 +41,7 @@ struct Call {
     codec: Option<&'static dyn Codec>,
     deadline: Option<Instant>,
     origin: Option<Arc<Origin>>,
+    hops: Arc<Hops>,
     peer: Arc<Peer>,
     body: Incoming,
 }
@@ -154,6 +155,10 @@ impl Grpc {
             Ok(codec) => codec,
             Err(error) => return refused(error, request),
         };
+        let hops = match self.intake.hops(request.headers()) {
+            Ok(hops) => hops,
+            Err(error) => return refused(error, request),
+        };
         let deadline = self.deadline(request.headers());
         let (signal, export) = (route.signal, route.export.clone());
         let budget = &self.intake.context.budget;
@@ -162,7 +167,7 @@ impl Grpc {
             Err(error) => return refused(error, request),
         };
         let (peer, body) = (Arc::clone(peer), request.into_body());
-        Opened::Call(Call { signal, export, codec, deadline, origin, peer, body })
+        Opened::Call(Call { signal, export, codec, deadline, origin, hops, peer, body })
     }
 
     /// Answers a request that no gRPC client sends.
@@ -206,6 +211,7 @@ impl Grpc {
         };
         let Some(mut batch) = admitted else { return Ok(Accepted::FULL) };
         (batch.deadline, batch.origin) = (call.deadline, call.origin.take());
+        batch.hops = Some(Arc::clone(&call.hops));
         self.intake.export(&call.export, batch, &call.peer).await
     }
 

@@ -165,11 +165,12 @@ impl Http {
         let (head, mut body) = request.into_parts();
         let admitted = async {
             let read = async {
+                let hops = self.intake.hops(&head.headers)?;
                 let (kept, budget) = (&self.intake.origin, &self.intake.context.budget);
                 let origin = peer.origin(kept, budget, &head.headers, identity.as_ref())?;
-                Ok::<_, ExportError>((self.read(&head, &mut body, peer).await?, origin))
+                Ok::<_, ExportError>((self.read(&head, &mut body, peer).await?, origin, hops))
             };
-            let (wire, origin) = match read.await {
+            let (wire, origin, hops) = match read.await {
                 Ok(read) => read,
                 Err(error) => {
                     // Boxed, so that the rare path does not swell every request's future.
@@ -179,13 +180,13 @@ impl Http {
             };
             // Headers are slices of the connection's read buffer, which they keep from being freed.
             drop(head);
-            Ok((self.intake.admit(route.signal, wire).await?, origin))
+            Ok((self.intake.admit(route.signal, wire).await?, origin, hops))
         };
         let admitted = admitted
             .await
             .inspect_err(|error: &ExportError| self.intake.refuse_export(error, &route.export, peer))?;
-        let (Some(mut batch), origin) = admitted else { return Ok(Accepted::FULL) };
-        batch.origin = origin;
+        let (Some(mut batch), origin, hops) = admitted else { return Ok(Accepted::FULL) };
+        (batch.origin, batch.hops) = (origin, Some(hops));
         self.intake.export(&route.export, batch, peer).await
     }
 

@@ -7,6 +7,7 @@ mod repair;
 use super::ServerStats;
 use super::deadline::before;
 use super::gate::Gate;
+use super::hops::OwnHop;
 use super::media_type::MediaType;
 use super::peer::Peer;
 use super::refusals::{Reason, Refusals};
@@ -36,6 +37,7 @@ pub(super) struct Intake {
     pub(super) origin: OriginConfig,
     pub(super) gate: Gate,
     pub(super) refusals: Arc<Refusals>,
+    pub(super) hop: OwnHop,
     checks: ValidateLimits,
     repairs: Repairs,
     /// Ids of the wrong length since the log last spoke of them.
@@ -98,6 +100,7 @@ impl Intake {
             origin,
             gate: Gate::new(config.auth.clone()),
             refusals,
+            hop: OwnHop::new(config),
             checks,
             repairs,
             invalid_ids: Seldom::every(INVALID_IDS_LOG_INTERVAL),

@@ -25,6 +25,8 @@ pub struct ServerStats {
     pub refused_headers: AtomicU64,
     /// Of the refused: without the credentials that are asked for.
     pub refused_unauthenticated: AtomicU64,
+    /// Of the refused: requests that this receiver has had before, since exporters send them in a circle.
+    pub refused_loops: AtomicU64,
     /// Of the refused: anything else, such as broken gRPC framing or a peer that went away amid a request.
     pub refused_other: AtomicU64,
     /// Requests answered with the error of whoever takes the batches, or after their deadline.
@@ -82,6 +84,7 @@ impl ServerStats {
             ErrorKind::Exhausted => Self::count(&self.refused_memory),
             ErrorKind::Timeout => Self::count(&self.refused_slow),
             ErrorKind::Unauthenticated => Self::count(&self.refused_unauthenticated),
+            ErrorKind::Loop => Self::count(&self.refused_loops),
             _ => Self::count(&self.refused_other),
         }
     }
