@@ -61,6 +61,17 @@ impl Signals {
         name
     }
 
+    /// Waits for a signal that ends the delay before the drain: one of TERM, INT and QUIT.
+    pub(crate) async fn delay_ended(&mut self) -> &'static str {
+        loop {
+            let Received { name, action } = self.next().await;
+            if action == Action::Stop {
+                self.stop_asked = true;
+                return name;
+            }
+        }
+    }
+
     /// Waits for a signal that ends the drain: the second one of TERM, INT and QUIT.
     pub(crate) async fn end_now_asked(&mut self) {
         loop {

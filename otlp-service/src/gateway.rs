@@ -144,6 +144,13 @@ impl Gateway {
         &self.health
     }
 
+    /// Says that it is not ready, and goes on: readiness turns 503 and gRPC health NOT_SERVING, so that load balancers
+    /// send elsewhere before [`drain`](Self::drain) closes the ports.
+    pub fn leave(&self) {
+        self.readiness.drain();
+        self.servers.iter().for_each(|(_, server)| server.leave());
+    }
+
     /// Stops in order. Nothing takes longer than until `deadline`; what is left then is dropped and reported. Requests
     /// under way get three quarters of the time, so that some is left for what they bring.
     pub async fn drain(mut self, deadline: Instant) -> DrainReport {

@@ -42,8 +42,18 @@ pub struct Server {
     local_addr: Address,
     stats: Arc<ServerStats>,
     clock: Arc<dyn Clock>,
-    is_draining: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     acceptor: JoinHandle<()>,
+}
+
+/// What a server does with new requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Serving,
+    /// Takes them, but health says that it will not for long.
+    Leaving,
+    /// Takes none.
+    Draining,
 }
 
 /// What is spoken on a port.
@@ -72,12 +82,12 @@ pub(crate) async fn bind(
     let listener = context.net.bind(&config.endpoint).await?;
     let local_addr = listener.local_addr()?;
     let stats = Arc::new(ServerStats::default());
-    let (is_draining, drained) = watch::channel(false);
+    let (phase, phases) = watch::channel(Phase::Serving);
     let refusals = Refusals::new(config.log_name(&local_addr), protocol, Arc::clone(&context.clock));
     let intake = Intake::new(context.clone(), &config, routes, Arc::clone(&stats), refusals);
-    let serve = Serve::new(Arc::new(intake), &config, protocol, tls, drained).await;
+    let serve = Serve::new(Arc::new(intake), &config, protocol, tls, phases).await;
     let acceptor = tokio::spawn(Acceptor::new(listener, serve).run());
-    Ok(Server { local_addr, stats, clock: Arc::clone(&context.clock), is_draining, acceptor })
+    Ok(Server { local_addr, stats, clock: Arc::clone(&context.clock), phase, acceptor })
 }
 
 // === impl Protocol ===
@@ -106,10 +116,20 @@ impl Server {
         &self.stats
     }
 
+    /// Tells those who ask for gRPC health that the server is not serving, and goes on serving: load balancers send their
+    /// requests elsewhere before [`drain`](Self::drain) closes the port.
+    pub fn leave(&self) {
+        self.phase.send_if_modified(|phase| {
+            let is_first = *phase == Phase::Serving;
+            *phase = (*phase).max(Phase::Leaving);
+            is_first
+        });
+    }
+
     /// Stops accepting, tells peers to go away (GOAWAY, `connection: close`), and waits for the requests under way, but
     /// not beyond `deadline`: what is left then is cut off.
     pub async fn drain(mut self, deadline: Instant) {
-        self.is_draining.send_replace(true);
+        self.phase.send_replace(Phase::Draining);
         let too_late = self.clock.sleep_until(deadline);
         tokio::select! {
             biased;

@@ -31,6 +31,27 @@ async fn only_the_second_stop_ends_a_drain() {
     }
 }
 
+#[tokio::test]
+async fn only_a_stop_ends_the_delay_before_the_drain() {
+    use Action::{Drain, Stop};
+    for (signals, ends_delay, ends_drain) in [
+        (&[Stop][..], false, false),
+        (&[Stop, Drain], false, false),
+        (&[Stop, Stop], true, false),
+        (&[Drain, Stop], true, false),
+        (&[Stop, Drain, Stop, Stop], true, true),
+    ] {
+        let (sender, received) = channel(8);
+        for &action in signals {
+            sender.send(Received { name: "a signal", action }).await.expect("there is space");
+        }
+        let mut asked = Signals { received, stop_asked: false };
+        asked.end_asked().await;
+        assert_eq!(asked.delay_ended().now_or_never().is_some(), ends_delay);
+        assert_eq!(ends_delay && asked.end_now_asked().now_or_never().is_some(), ends_drain);
+    }
+}
+
 #[test]
 fn reads_what_was_ignored_at_the_start() {
     let status = "Name:\totlp\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t00000001\n";

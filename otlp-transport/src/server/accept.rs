@@ -27,12 +27,17 @@ impl Acceptor {
     /// Accepts until the server is drained, then waits for the connections to close.
     pub(super) async fn run(mut self) {
         let serve = Arc::clone(&self.serve);
-        let mut draining = pin!(serve.draining());
+        let (mut leaving, mut draining) = (pin!(serve.leaving()), pin!(serve.draining()));
+        let mut has_left = false;
         let mut backoff = MIN_BACKOFF;
         loop {
             tokio::select! {
                 biased;
                 () = &mut draining => break,
+                () = &mut leaving, if !has_left => {
+                    has_left = true;
+                    serve.left().await;
+                }
                 Some(_) = self.connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((io, peer)) => {

@@ -12,7 +12,7 @@ use super::peer::Peer;
 use super::refusals::{Reason, Refusals};
 use super::stream::{Stream, Version};
 use super::timer::ClockTimer;
-use super::{Protocol, ServerStats};
+use super::{Phase, Protocol, ServerStats};
 use crate::connections::Slot;
 use crate::tls::{Accepted, TlsAcceptor};
 use crate::{Address, BoxIo, Clock, Connections, PeerCertificate, ServerConfig, ServerLimits};
@@ -26,7 +26,7 @@ use tokio::sync::watch;
 /// Serves connections.
 pub(super) struct Serve {
     intake: Arc<Intake>,
-    is_draining: watch::Receiver<bool>,
+    phases: watch::Receiver<Phase>,
     tls: Option<TlsAcceptor>,
     http1: hyper::server::conn::http1::Builder,
     http2: hyper::server::conn::http2::Builder<TokioExecutor>,
@@ -46,7 +46,7 @@ impl Serve {
         config: &ServerConfig,
         protocol: Protocol,
         tls: Option<TlsAcceptor>,
-        is_draining: watch::Receiver<bool>,
+        phases: watch::Receiver<Phase>,
     ) -> Self {
         let http1 = http1::settings(&intake.limits);
         let mut http2 = http2::settings(&intake.limits, ClockTimer(Arc::clone(&intake.context.clock)));
@@ -62,7 +62,7 @@ impl Serve {
             Protocol::Http => Service::Http(http()),
             Protocol::Both => Service::Both(grpc().await, http()),
         };
-        Self { intake, is_draining, tls, http1, http2, service }
+        Self { intake, phases, tls, http1, http2, service }
     }
 
     pub(super) fn stats(&self) -> &Arc<ServerStats> {
@@ -83,6 +83,13 @@ impl Serve {
 
     pub(super) fn clock(&self) -> &Arc<dyn Clock> {
         &self.intake.context.clock
+    }
+
+    /// Those who ask for health are told that the server will not serve for long.
+    pub(super) async fn left(&self) {
+        if let Service::Grpc(grpc) | Service::Both(grpc, _) = &self.service {
+            grpc.left().await;
+        }
     }
 
     /// Requests that never end, such as watching health, end now.
@@ -166,8 +173,17 @@ impl Serve {
 
     /// Resolves when the server is drained.
     pub(super) async fn draining(&self) {
+        self.reached(Phase::Draining).await;
+    }
+
+    /// Resolves when the server is going to be drained.
+    pub(super) async fn leaving(&self) {
+        self.reached(Phase::Leaving).await;
+    }
+
+    async fn reached(&self, reached: Phase) {
         // An error means that the server is gone, which is as good.
-        let _ = self.is_draining.clone().wait_for(|draining| *draining).await;
+        let _ = self.phases.clone().wait_for(|phase| *phase >= reached).await;
     }
 
     /// Resolves when a connection that begins now has reached its age: ±10 %, so that connections that came together

@@ -100,6 +100,11 @@ impl Grpc {
         }
     }
 
+    /// Tells those who ask for health that the server is not serving.
+    pub(super) async fn left(&self) {
+        self.health.left(&self.intake.routes).await;
+    }
+
     /// Tells watchers of health that it is over, and lets them go.
     pub(super) async fn drained(&self) {
         self.health.drained(&self.intake.routes).await;

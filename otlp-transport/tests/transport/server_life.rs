@@ -144,6 +144,22 @@ async fn health_turns_and_its_watchers_are_let_go() {
 }
 
 #[tokio::test]
+async fn a_server_that_leaves_says_so_and_goes_on() {
+    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    let mut watch = peer.open("/grpc.health.v1.Health/Watch", vec![framed(false, b"")]).await;
+    assert_eq!(watch.frame().await.unwrap().unwrap().into_data().unwrap(), framed(false, b"\x08\x01"));
+    server.leave();
+    assert_eq!(watch.frame().await.unwrap().unwrap().into_data().unwrap(), framed(false, b"\x08\x02"));
+    let newcomer = Http2Peer::connect(server.local_addr()).await;
+    let reply =
+        newcomer.call(Signal::LOGS.grpc_path, &[], vec![framed(false, &fixture("valid/logs_min.pb"))]).await;
+    assert_eq!(reply.code(), 0);
+    server.drain(after(&context(), Duration::from_secs(60))).await;
+    assert!(watch.collect().await.is_ok(), "the drain lets watchers go");
+}
+
+#[tokio::test]
 async fn a_dropped_server_lets_go_of_everything() {
     let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
     let (address, stats) = (server.local_addr(), Arc::clone(server.stats()));

@@ -37,6 +37,13 @@ impl Health {
         }
     }
 
+    /// Every service is said not to be serving.
+    pub(super) async fn left(&self, routes: &Routes) {
+        for name in service_names(routes) {
+            self.reporter.set_service_status(name, ServingStatus::NotServing).await;
+        }
+    }
+
     /// Watchers are told, and their streams end: they would keep connections open otherwise.
     pub(super) async fn drained(&self, routes: &Routes) {
         let mut reporter = self.reporter.clone();
