@@ -9,6 +9,7 @@ use crate::config::problem::Problem;
 use crate::config::telemetry::LogConfig;
 use crate::otel_env::{Forward, variable};
 use crate::output::Output;
+use crate::own_addresses::{OwnAddresses, Place};
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
 use otlp_service::{
@@ -80,12 +81,22 @@ impl ShowArgs {
     }
 }
 
+/// Leaves out what the environment would have sent to the gateway itself.
+pub(crate) fn without_own(forward: Forward, args: &LocalArgs, warnings: &mut Vec<String>) -> Option<Forward> {
+    let own = OwnAddresses::of_machine();
+    let listeners: Vec<_> =
+        [&args.grpc, &args.http].into_iter().filter_map(|listener| Place::of(listener)).collect();
+    let is_own = |place: &Place| listeners.iter().any(|listener| own.reaches(place, listener));
+    forward.without_own(is_own, warnings)
+}
+
 impl Forward {
     fn exporter(self) -> ExporterPlan {
         let Self { protocol, config, takes } = self;
         let endpoints = exporter::endpoints(&config);
         ExporterPlan {
             endpoints,
+            targets: Vec::new(),
             connect: Box::new(move |context, _| {
                 let client = protocol.strategy().client(context, config);
                 client

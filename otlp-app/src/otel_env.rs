@@ -3,6 +3,7 @@
 //! Of the variables of single signals only the endpoint is read, and only over HTTP: the local gateway has one exporter.
 
 use crate::config::Lookup;
+use crate::own_addresses::Place;
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
 use otlp_transport::{ClientConfig, Compression, Encoding};
@@ -77,6 +78,51 @@ pub(crate) fn forward(lookup: &dyn Lookup) -> (Option<Forward>, Vec<String>) {
 pub(crate) fn variable(key: &str) -> String {
     let name = VARIABLES.iter().find(|(known, _)| *known == key).map_or("*", |(_, name)| name);
     format!("OTEL_EXPORTER_OTLP_{name}")
+}
+
+// === impl Forward ===
+
+impl Forward {
+    /// Leaves out the endpoints that are the gateway's own, from which all would come back, and says so. `None` if there
+    /// are no others.
+    pub(crate) fn without_own(
+        self,
+        is_own: impl Fn(&Place) -> bool,
+        warnings: &mut Vec<String>,
+    ) -> Option<Self> {
+        let Self { protocol, mut config, takes } = self;
+        let mut is_own = |variable: String, url: &str| {
+            let Some(place) = Place::of(url).filter(&is_own) else { return false };
+            warnings.push(format!(
+                "{variable}: {place} is this gateway itself; nothing is forwarded there, or all would come back"
+            ));
+            true
+        };
+        let base_is_own = is_own("OTEL_EXPORTER_OTLP_ENDPOINT".into(), &config.endpoint);
+        let variable = |signal: &str| format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal.to_ascii_uppercase());
+        let (own, others): (Vec<_>, Vec<_>) = std::mem::take(&mut config.signal_endpoints)
+            .into_iter()
+            .partition(|(signal, url)| is_own(variable(signal), url));
+        let names = |signal: &str, list: &[(String, String)]| list.iter().any(|(name, _)| name == signal);
+        let mut taken = takes.clone().unwrap_or_else(|| Signal::ALL.map(|signal| signal.name).into());
+        taken.retain(|signal| !names(signal, &own) && (!base_is_own || names(signal, &others)));
+        if base_is_own {
+            config.endpoint.clear();
+        }
+        config.signal_endpoints = others;
+        let takes = if base_is_own || !own.is_empty() { Some(taken) } else { takes };
+        let is_left = takes.as_ref().is_none_or(|takes| !takes.is_empty());
+        is_left.then_some(Self { protocol, config, takes })
+    }
+
+    /// Where it sends: hosts and ports, without credentials.
+    pub(crate) fn places(&self) -> String {
+        let urls = self.config.signal_endpoints.iter().map(|(_, url)| url).chain([&self.config.endpoint]);
+        let mut places: Vec<_> =
+            urls.filter_map(|url| Place::of(url)).map(|place| place.to_string()).collect();
+        places.dedup();
+        places.join(", ")
+    }
 }
 
 /// Full URLs of single signals. OTLP exporter §Endpoint URLs for OTLP/HTTP.

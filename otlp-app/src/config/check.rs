@@ -2,6 +2,7 @@
 
 mod auth;
 mod listeners;
+mod loops;
 mod names;
 mod origin;
 
@@ -137,6 +138,7 @@ impl Defined {
         }
         let (health, auth) = self.extensions(extensions, problems);
         self.check_listeners(metrics_endpoint.as_deref(), &health, problems);
+        self.check_loops(&specs, problems);
         let needed = self.authenticate(&auth, problems);
         self.keep_origins(&mut specs, &needed);
         self.note_unused();

@@ -5,11 +5,13 @@ mod delivery;
 mod local;
 mod logging;
 mod resolver;
+mod target;
 
 pub(crate) use balance::{BALANCE_RULES, load_balancing};
 pub(crate) use delivery::QUEUE_RULES;
 pub(crate) use local::{DEBUG_RULES, debug, local, nop};
 pub(crate) use logging::{LOGGING_RULES, logging};
+pub(crate) use target::Target;
 
 use super::auth::Auth;
 use super::component::Component;
@@ -351,13 +353,14 @@ impl Sending {
         let auth = auth.and_then(|auth| auth.named(component, &format!("{}auth", at.client), problems));
         let component = component.clone();
         let endpoints = endpoints(&config);
+        let targets = target::of_client(&config, &component);
         let connect = Box::new(move |context: &_, credentials| {
             config.credentials = credentials;
             let outlet = make(context, config).map(Outlet::from);
             outlet.map_err(|error| component.refused(at.before(error.key), &error))
         });
         let needs = ContextNeeds::default();
-        Some(ExporterPlan { connect, endpoints, queue, retry, takes: None, auth, needs })
+        Some(ExporterPlan { connect, endpoints, targets, queue, retry, takes: None, auth, needs })
     }
 }
 

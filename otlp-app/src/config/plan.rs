@@ -1,6 +1,7 @@
 //! A checked configuration: all that is needed to start, and nothing that could still be wrong but the network.
 
 use super::auth::{AuthPlan, AuthPlans, AuthRef};
+use super::exporter::Target;
 use super::files::NamedFile;
 use super::problem::Problem;
 use super::rules::Note;
@@ -110,6 +111,8 @@ pub(crate) struct ExporterPlan {
     pub(crate) connect: Connect,
     /// `host:port` that each signal is sent to, for the log and for the delays that destinations ask for.
     pub(crate) endpoints: Vec<(Signal, String)>,
+    /// Where the file says that each signal is sent, to be compared with the gateway's own receivers.
+    pub(crate) targets: Vec<Target>,
     /// Its queues.
     pub(crate) queue: QueueConfig,
     /// What happens to an attempt that failed.

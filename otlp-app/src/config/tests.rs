@@ -4,6 +4,7 @@ mod command_line;
 mod errors;
 mod files;
 mod keys;
+mod loops;
 mod messages;
 mod processors;
 mod receivers;

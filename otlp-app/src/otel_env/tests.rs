@@ -49,6 +49,46 @@ fn headers_are_a_baggage_list() {
 }
 
 #[test]
+fn own_endpoints_are_left_out() {
+    // Variables, signals that are forwarded, where to, variables that are warned of.
+    type Row<'a> = (&'a [(&'a str, &'a str)], Option<&'a [&'a str]>, &'a str, &'a [&'a str]);
+    let rows: &[Row<'_>] = &[
+        (
+            &[("ENDPOINT", "http://out:4318")],
+            Some(&["traces", "metrics", "logs", "profiles"]),
+            "out:4318",
+            &[],
+        ),
+        (&[("ENDPOINT", "http://me:secret@own:4318")], None, "", &["OTEL_EXPORTER_OTLP_ENDPOINT: own:4318 "]),
+        (
+            &[("ENDPOINT", "http://own:4318"), ("LOGS_ENDPOINT", "http://me:secret@out/v1/logs?key=secret")],
+            Some(&["logs"]),
+            "out:80",
+            &["OTEL_EXPORTER_OTLP_ENDPOINT: own:4318 "],
+        ),
+        (
+            &[("ENDPOINT", "http://out:4318"), ("TRACES_ENDPOINT", "http://own:1/v1/traces")],
+            Some(&["metrics", "logs", "profiles"]),
+            "out:4318",
+            &["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own:1 "],
+        ),
+        (&[("LOGS_ENDPOINT", "http://own:1")], None, "", &["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: own:1 "]),
+    ];
+    for (vars, forwarded, to, warned) in rows {
+        let (given, mut warnings) = forward(&Vars(vars));
+        let is_own = |place: &Place| place.to_string().starts_with("own:");
+        let left = given.unwrap().without_own(is_own, &mut warnings);
+        let all = || Signal::ALL.map(|signal| signal.name).to_vec();
+        let takes = left.as_ref().map(|left| left.takes.clone().unwrap_or_else(all));
+        assert_eq!(takes.as_deref(), *forwarded, "{vars:?}");
+        assert_eq!(left.map(|left| left.places()).unwrap_or_default(), *to, "{vars:?}");
+        assert_eq!(warnings.len(), warned.len(), "{warnings:?}");
+        assert!(warnings.iter().zip(*warned).all(|(warning, part)| warning.contains(part)), "{warnings:?}");
+        assert!(!warnings.concat().contains("secret"), "{warnings:?}");
+    }
+}
+
+#[test]
 fn timeouts_are_milliseconds() {
     let cases = [
         ("10000", Some(10_000), 0),

@@ -137,6 +137,7 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
     sending.retry = retry_on_failure.unwrap_or(sending.retry);
     let place = resolver.place();
     let finder = Finder::new(resolver, protocol, sending.config.tls.insecure);
+    let targets = finder.targets(component);
     let mut needs = ContextNeeds::default();
     if let RoutingKey::Metadata(header) = &balance.routing {
         needs.headers.push(header.to_ascii_lowercase().into());
@@ -149,7 +150,7 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
         })
     })?;
     // Endpoints come from the resolver.
-    Some(ExporterPlan { needs, endpoints: Vec::new(), ..plan })
+    Some(ExporterPlan { needs, endpoints: Vec::new(), targets, ..plan })
 }
 
 /// A client of every address of `config.endpoint`'s name, in turns; `None` if one client of the endpoint is as good: it

@@ -83,6 +83,7 @@ pub(crate) fn local(make: impl FnOnce(&TransportContext) -> BoxExport + Send + '
     ExporterPlan {
         connect: Box::new(|context, _| Ok(Outlet { export: make(context), stats: None })),
         endpoints: Vec::new(),
+        targets: Vec::new(),
         queue,
         retry,
         takes: None,

@@ -1,5 +1,7 @@
 //! `resolver` of `load_balancing`: how endpoints are found.
 
+use super::target::Target;
+use crate::config::component::Component;
 use crate::config::duration::GoDuration;
 use crate::protocol::Protocol;
 use otlp_transport::{DnsConfig, DnsResolver, FixedResolver, ResolvedEndpoint, Resolver, TransportContext};
@@ -124,6 +126,23 @@ impl Finder {
         };
         let hostnames = resolvers.r#static.map(|fixed| fixed.hostnames).unwrap_or_default();
         Self::Fixed(hostnames.into_iter().map(endpoint).collect())
+    }
+
+    /// Where the endpoints are, as far as the file says.
+    pub(super) fn targets(&self, component: &Component) -> Vec<Target> {
+        match self {
+            Self::Fixed(endpoints) => {
+                let target = |(index, resolved): (usize, &ResolvedEndpoint)| {
+                    Target::new(None, &resolved.endpoint, format!("{HOSTNAMES}.{index}"), component)
+                };
+                endpoints.iter().enumerate().filter_map(target).collect()
+            }
+            Self::Dns(DnsConfig { hostname, port, .. }) => {
+                Target::new(None, &format!("{hostname}:{port}"), HOSTNAME.to_owned(), component)
+                    .into_iter()
+                    .collect()
+            }
+        }
     }
 
     pub(super) fn resolver(self, context: &TransportContext) -> Box<dyn Resolver> {

@@ -37,7 +37,7 @@ async fn endpoints_and_ways_to_find_them() {
             fixed(&["http://a:4318", "https://b:1"]),
         ),
         (
-            "load_balancing: {protocol: {otlp: }, resolver: {dns: {hostname: localhost, port: 4317, interval: 5s, timeout: 1s}}}",
+            "load_balancing: {protocol: {otlp: }, resolver: {dns: {hostname: backends, port: 4317, interval: 5s, timeout: 1s}}}",
             dns.clone(),
         ),
         (

@@ -1,0 +1,94 @@
+//! Exporters that send to the gateway itself.
+
+use super::Defined;
+use crate::config::exporter::Target;
+use crate::config::problem::{Problem, Problems};
+use crate::own_addresses::{OwnAddresses, Place};
+use otlp_service::PipelineSpec;
+
+/// A way from one pipeline to the next: through an exporter that sends to a receiver of the same gateway.
+struct Way<'a> {
+    from: &'a PipelineSpec,
+    to: &'a PipelineSpec,
+    exporter: &'a str,
+    target: &'a Target,
+    receiver: &'a str,
+}
+
+impl Defined {
+    /// Refuses exporters through which telemetry comes back to the pipeline it left. Pipelines that follow one another
+    /// through the network are no loop.
+    pub(super) fn check_loops(&self, pipelines: &[PipelineSpec], problems: &mut Problems) {
+        let own = OwnAddresses::of_machine();
+        let ways: Vec<_> = pipelines.iter().flat_map(|from| self.ways(from, pipelines, &own)).collect();
+        let mut told = Vec::new();
+        for way in &ways {
+            if told.contains(&way.target.span) || !leads_to(&ways, way.to, way.from) {
+                continue;
+            }
+            told.push(way.target.span);
+            let Way { from, exporter, target, receiver, .. } = way;
+            let message = format!(
+                "{exporter}: {}: {} is this gateway's own receiver {receiver}: what {} sends there would come back \
+                 again and again",
+                target.path, target.place, from.id
+            );
+            let help = format!(
+                "give the address of another gateway or backend, or take {exporter} out of {}",
+                from.id
+            );
+            problems.push(Problem::at(target.span, message).help(help));
+        }
+    }
+
+    /// The ways out of a pipeline that lead to others, or to itself.
+    fn ways<'a>(
+        &'a self,
+        from: &'a PipelineSpec,
+        pipelines: &'a [PipelineSpec],
+        own: &OwnAddresses,
+    ) -> Vec<Way<'a>> {
+        let mut ways = Vec::new();
+        for exporter in self.exporters.iter().filter(|built| from.exporters.contains(&built.id)) {
+            let targets = exporter.plan.iter().flat_map(|plan| &plan.targets);
+            for target in targets.filter(|target| target.signal.is_none_or(|name| name == from.signal.name)) {
+                for receiver in self.listening(&target.place, own) {
+                    let fed = pipelines.iter().filter(|to| {
+                        to.signal == from.signal && to.receivers.iter().any(|id| id == receiver)
+                    });
+                    ways.extend(fed.map(|to| Way { from, to, exporter: &exporter.id, target, receiver }));
+                }
+            }
+        }
+        ways
+    }
+
+    /// The receivers that listen at a place.
+    fn listening<'a>(&'a self, place: &Place, own: &OwnAddresses) -> Vec<&'a str> {
+        let listens =
+            |endpoint: &str| Place::of(endpoint).is_some_and(|listener| own.reaches(place, &listener));
+        let servers = self.receivers.iter().filter(|built| {
+            let mut servers = built.plan.iter().flat_map(|plan| &plan.servers);
+            servers.any(|server| listens(&server.spec.config.endpoint))
+        });
+        servers.map(|built| built.id.as_str()).collect()
+    }
+}
+
+/// Whether ways lead from one pipeline to another, or they are the same one.
+fn leads_to(ways: &[Way<'_>], from: &PipelineSpec, to: &PipelineSpec) -> bool {
+    let mut reached = vec![from.id.as_str()];
+    let mut next = 0;
+    while let Some(&id) = reached.get(next) {
+        if id == to.id {
+            return true;
+        }
+        for way in ways.iter().filter(|way| way.from.id == id) {
+            if !reached.contains(&way.to.id.as_str()) {
+                reached.push(&way.to.id);
+            }
+        }
+        next += 1;
+    }
+    false
+}
