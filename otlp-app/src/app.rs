@@ -7,22 +7,28 @@ use crate::config::source::Sources;
 use crate::config::{self, Lookup, SystemLookup};
 use crate::exit::Failure;
 use crate::otel_env::Forward;
+use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
-use crate::{color, descriptors, local, logging, otel_env, start};
+use crate::{color, descriptors, local, logging, memory, otel_env, start};
 use otlp_service::Gateway;
+use otlp_transport::Clock;
 use std::io::{IsTerminal, Write, stdout};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// `otlp`, `otlp run`: until a signal ends it.
 pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut sources = Sources::default();
+    let mut forwards_to = None;
     let (plan, warnings) = if args.config.config.is_empty() && args.config.set.is_empty() {
-        let (forward, warnings) = otel_env::forward(&SystemLookup);
+        let (forward, mut warnings) = otel_env::forward(&SystemLookup);
         if let Some(Forward { config, .. }) = &forward {
             sources.hide_secrets_of(&config.endpoint);
             config.signal_endpoints.iter().for_each(|(_, url)| sources.hide_secrets_of(url));
         }
+        let forward = forward.and_then(|forward| local::without_own(forward, &args.local, &mut warnings));
+        forwards_to = forward.as_ref().map(Forward::places);
         let colored = color::is_wanted(&SystemLookup, stdout().is_terminal());
         (local::plan(&args.local, colored, forward), [warnings, args.config.notes()].concat())
     } else {
@@ -34,10 +40,13 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
         Err((wrong, levels)) => (levels, Some(wrong)),
     };
     logging::init(plan.logs, levels, has_color_on_stderr());
+    if let Some(places) = forwards_to {
+        tracing::info!("forwards all that arrives to {places}, as OTEL_EXPORTER_OTLP_* say");
+    }
     warnings.iter().chain(&wrong).for_each(|warning| tracing::warn!("{warning}"));
     descriptors::raise_limit();
     let runtime = runtime()?;
-    let outcome = runtime.block_on(serve(plan, &sources, args.drain_timeout));
+    let outcome = runtime.block_on(serve(plan, &sources, args));
     // The drain has delivered what can be delivered: a read of a file that hangs must not keep the process.
     runtime.shutdown_background();
     outcome
@@ -76,7 +85,8 @@ fn load(args: &ConfigArgs, sources: &mut Sources) -> Result<(Plan, Vec<String>),
     let plan = config::load(&args.config, &args.set, args.lookup(), sources)
         .map_err(|problems| config_failure(&problems, sources))?;
     let notes = plan.notes.iter().map(|note| note.render(sources));
-    let notes = notes.chain(args.notes()).collect();
+    let beyond = plan.memory_limit_bytes.and_then(memory::beyond_machine);
+    let notes = notes.chain(args.notes()).chain(beyond).collect();
     Ok((plan, notes))
 }
 
@@ -88,7 +98,7 @@ fn has_color_on_stderr() -> bool {
     color::is_wanted(&SystemLookup, std::io::stderr().is_terminal())
 }
 
-async fn serve(plan: Plan, sources: &Sources, drain_timeout: Duration) -> Result<(), Failure> {
+async fn serve(plan: Plan, sources: &Sources, args: &RunArgs) -> Result<(), Failure> {
     // From here on a signal drains; before, it ends the process as usual.
     let mut signals = Signals::listen()?;
     let mut context = start::context(&plan);
@@ -99,7 +109,13 @@ async fn serve(plan: Plan, sources: &Sources, drain_timeout: Duration) -> Result
     for (name, address) in gateway.endpoints() {
         tracing::info!("{name} listens on {address}");
     }
+    let manager = Arc::new(ServiceManager::from_env(&SystemLookup));
+    manager.ready("all ports are open");
+    manager.keep_alive(clock.clone());
     let name = signals.end_asked().await;
+    manager.stopping(args.drain_delay.saturating_add(args.drain_timeout));
+    delay_drain(&gateway, &mut signals, &*clock, name, args.drain_delay).await;
+    let drain_timeout = args.drain_timeout;
     tracing::info!("{name}: draining, at most {drain_timeout:?}");
     tokio::select! {
         report = gateway.drain(clock.now() + drain_timeout) => match report.dropped_items {
@@ -109,6 +125,25 @@ async fn serve(plan: Plan, sources: &Sources, drain_timeout: Duration) -> Result
         () = signals.end_now_asked() => return Err(Failure::Interrupted),
     }
     Ok(())
+}
+
+/// Goes on serving for a while, though not ready: load balancers need some time to see that and to send elsewhere.
+async fn delay_drain(
+    gateway: &Gateway,
+    signals: &mut Signals,
+    clock: &dyn Clock,
+    name: &str,
+    delay: Duration,
+) {
+    if delay.is_zero() {
+        return;
+    }
+    gateway.leave();
+    tracing::info!("{name}: not ready any more; the drain begins in {delay:?}");
+    tokio::select! {
+        () = clock.sleep(delay) => {}
+        name = signals.delay_ended() => tracing::info!("{name}: the drain begins now"),
+    }
 }
 
 /// One thread where there is one core: a scheduler between threads would only cost.

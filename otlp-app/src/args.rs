@@ -61,6 +61,10 @@ pub(crate) struct RunArgs {
     /// SIGQUIT stops at once
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub(crate) drain_timeout: Duration,
+    /// After such a signal, how long to go on taking requests while health says that the gateway is not ready; then the
+    /// drain begins. A second signal begins it at once
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    pub(crate) drain_delay: Duration,
     /// The least severe log lines to write: off, error, warn, info, debug, trace; before RUST_LOG and the configuration
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log_level: Option<LevelFilter>,

@@ -15,9 +15,11 @@ mod logging;
 mod memory;
 mod otel_env;
 mod output;
+mod own_addresses;
 mod protocol;
 mod registry;
 mod removed;
+mod service_manager;
 mod signals;
 mod start;
 

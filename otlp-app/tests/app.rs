@@ -19,6 +19,8 @@ mod gateway;
 mod hostile;
 #[path = "app/log_page.rs"]
 mod log_page;
+#[path = "app/loops.rs"]
+mod loops;
 #[path = "app/peers.rs"]
 mod peers;
 #[path = "app/process.rs"]
@@ -33,6 +35,8 @@ mod secure;
 mod seeing;
 #[path = "app/sink.rs"]
 mod sink;
+#[path = "app/supervised.rs"]
+mod supervised;
 #[path = "app/tidy.rs"]
 mod tidy;
 #[path = "app/vectors.rs"]
