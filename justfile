@@ -14,13 +14,22 @@ check:
 test *FILTER:
     cargo test --workspace {{FILTER}}
 
-# Criterion benches, optimised as a release is: `just bench validate`
+# Criterion benches, optimised as the profile `dist` is: `just bench validate`
 bench *FILTER:
     cargo bench -p otlp-benches -- {{FILTER}}
 
 # The terminal session of docs/first-minute.md, recorded anew
 first-minute:
     interop/first_minute.py
+
+# The binary that is published: target/dist/otlp
+dist:
+    cargo build --locked --profile dist --bin otlp
+
+# The same without shared libraries, for any Linux (needs musl-gcc and the target): target/x86_64-unknown-linux-musl/dist/otlp
+dist-static:
+    rustup target add x86_64-unknown-linux-musl
+    CC_x86_64_unknown_linux_musl=musl-gcc cargo build --locked --profile dist --bin otlp --target x86_64-unknown-linux-musl
 
 # Mutated fixtures through every fuzz target, so many seconds each (stable Rust)
 fuzz SECONDS="10":

@@ -3,7 +3,7 @@
 Starts `otlp`, opens connections that each send one request and then stay silent, lets new clients come and go for a
 while, and prints by how much its resident memory grew, per connection. Then a new client must be served.
 
-    python3 interop/idle.py [--binary target/release/otlp] [--connections 10000] [--settle 15] [KIND ...]
+    python3 interop/idle.py [--binary target/dist/otlp] [--connections 10000] [--settle 15] [KIND ...]
 
 KIND: grpc, http, grpc-tls, http-tls. Each kind gets a gateway of its own. Needs `openssl` for the TLS kinds, and twice
 the connections in file descriptors at most.
@@ -168,7 +168,7 @@ def make_certificate(directory):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--binary", default="target/release/otlp")
+    parser.add_argument("--binary", default="target/dist/otlp")
     parser.add_argument("--connections", type=int, default=10000)
     parser.add_argument("--settle", type=float, default=15)
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
