@@ -111,7 +111,8 @@ impl AuthPlans {
             let Some(plan) = self.find(used, defined, problems) else { break };
             if plan.client.is_none() {
                 let message = format!("{} has no credentials to send", used.id);
-                problems.push(Problem::at(used.span, message).help("with these settings it is for receivers"));
+                problems
+                    .push(Problem::at(used.span, message).help("with these settings it is for receivers"));
                 break;
             }
             if seen.contains(&used.id.as_str()) {

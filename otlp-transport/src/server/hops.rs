@@ -1,34 +1,23 @@
 //! Forwarding loops: a request that has been here before is refused.
 
 use super::intake::Intake;
-use super::seldom::Seldom;
 use crate::{ExportError, ServerConfig};
 use http::HeaderMap;
 use otlp_protocol::{ErrorKind, HOPS_HEADER, HopId, Hops, Retry};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// The server's id, and the refusals of requests that name it.
+/// The server's id.
 pub(super) struct OwnHop {
     id: HopId,
     /// What most requests get, which have been at no other receiver.
     first: Arc<Hops>,
-    refused: Seldom,
-    /// The server in log lines.
-    server: String,
 }
 
 // === impl OwnHop ===
 
 impl OwnHop {
     pub(super) fn new(config: &ServerConfig) -> Self {
-        let server = if config.name.is_empty() { &config.endpoint } else { &config.name };
-        Self {
-            id: config.hop,
-            first: Arc::new(Hops::of(config.hop)),
-            refused: Seldom::every(LOG_INTERVAL),
-            server: server.clone(),
-        }
+        Self { id: config.hop, first: Arc::new(Hops::of(config.hop)) }
     }
 }
 
@@ -45,24 +34,16 @@ impl Intake {
         let values = headers.get_all(HOPS_HEADER).into_iter().map(|value| value.as_bytes());
         match Hops::read(values, self.hop.id, charge) {
             Some(hops) => Ok(Arc::new(hops)),
-            None => Err(self.refuse_loop()),
+            None => Err(returned()),
         }
-    }
-
-    fn refuse_loop(&self) -> ExportError {
-        if let Some(count) = self.hop.refused.add(1, &*self.context.clock) {
-            tracing::warn!(
-                server = self.hop.server,
-                count,
-                "refused requests that came back: exporters form a loop"
-            );
-        }
-        let message = format!(
-            "forwarding loop: this receiver has had the request before (see the header {HOPS_HEADER}); \
-             remove the exporter that sends the data back here"
-        );
-        ExportError::new(ErrorKind::Loop, Retry::Never, message)
     }
 }
 
-const LOG_INTERVAL: Duration = Duration::from_secs(60);
+/// The refusal of a request that has been here before.
+fn returned() -> ExportError {
+    let message = format!(
+        "forwarding loop: this receiver has had the request before (see the header {HOPS_HEADER}); \
+         remove the exporter that sends the data back here"
+    );
+    ExportError::new(ErrorKind::Loop, Retry::Never, message)
+}

@@ -86,8 +86,14 @@ fn what_is_named_must_be_there_in_use_and_fit() {
         ),
         (text(client, "basicauth", &uses("basicauth"), ""), "basicauth does not authenticate senders"),
         (text(htpasswd, "basicauth", "", &uses("basicauth")), "basicauth has no credentials to send"),
-        (text("api_key: {keys: [{name: a, key: s3cret}]}", "api_key", "", &uses("api_key")), "has no credentials to send"),
-        (text(chained, "headers_setter", "", &uses("headers_setter")), "refers to itself by `additional_auth`"),
+        (
+            text("api_key: {keys: [{name: a, key: s3cret}]}", "api_key", "", &uses("api_key")),
+            "has no credentials to send",
+        ),
+        (
+            text(chained, "headers_setter", "", &uses("headers_setter")),
+            "refers to itself by `additional_auth`",
+        ),
         (text(TOKEN, "", USES_TOKEN, ""), "bearertokenauth is defined but not in use"),
         (text("", "", "auth: {}", ""), "`authenticator` is missing"),
         (

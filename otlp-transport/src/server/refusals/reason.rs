@@ -15,6 +15,8 @@ pub(in crate::server) enum Reason {
     Encoding,
     /// Headers over the limit; on HTTP/2 any that are refused, and requests reset at once.
     Headers,
+    /// The receiver has had the request before.
+    Loop,
     /// Not OTLP, or corrupt.
     Malformed,
     /// No room in the memory budget.
@@ -53,13 +55,14 @@ pub(super) enum Subject {
 
 impl Reason {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::Busy,
         Self::ContentType,
         Self::CredentialsMissing,
         Self::CredentialsWrong,
         Self::Encoding,
         Self::Headers,
+        Self::Loop,
         Self::Malformed,
         Self::Memory,
         Self::NotServed,
@@ -81,6 +84,7 @@ impl Reason {
         match kind {
             ErrorKind::Exhausted => Self::Memory,
             ErrorKind::InvalidData => Self::Malformed,
+            ErrorKind::Loop => Self::Loop,
             ErrorKind::Timeout => Self::Slow,
             ErrorKind::TooLarge => Self::TooLarge,
             ErrorKind::Unavailable => Self::Busy,
@@ -100,6 +104,7 @@ impl Reason {
             Self::CredentialsWrong => "credentials_wrong",
             Self::Encoding => "encoding",
             Self::Headers => "headers",
+            Self::Loop => "loop",
             Self::Malformed => "malformed",
             Self::Memory => "memory",
             Self::NotServed => "not_served",
