@@ -34,7 +34,7 @@ pub(crate) struct Scalar {
     pub(crate) plain: bool,
     /// It came from outside the file, and errors must not show it.
     pub(crate) referred: bool,
-    /// What stands in the file, if that has references: `${env:HOST}:4317`.
+    /// What is in the file, if that has references: `${env:HOST}:4317`.
     pub(crate) in_file: Option<Box<str>>,
 }
 
@@ -204,12 +204,12 @@ impl Node {
 // === impl Scalar ===
 
 impl Scalar {
-    /// A text that stands in the file.
+    /// A text that is in the file.
     pub(crate) fn new(text: String, plain: bool) -> Self {
         Self { text, plain, referred: false, in_file: None }
     }
 
-    /// The first reference of what stands in the file, without its default, which may be secret.
+    /// The first reference of what is in the file, without its default, which may be secret.
     pub(crate) fn reference(&self) -> Option<&str> {
         let (_, from) = self.in_file.as_ref()?.split_once("${")?;
         let reference = from.split('}').next()?;

@@ -12,7 +12,7 @@ pub(in crate::exporter) struct Filter {
     text: Option<Wanted>,
 }
 
-/// A text that must stand in an entry.
+/// A text that must be in an entry.
 #[derive(Debug)]
 struct Wanted {
     text: String,
@@ -46,7 +46,7 @@ impl Filter {
 // === impl Wanted ===
 
 impl Wanted {
-    /// Whether the text stands in the entry's strings, ids or shown text, or in the strings of its resource or scope.
+    /// Whether the text is in the entry's strings, ids or shown text, or in the strings of its resource or scope.
     fn stands_in(&self, place: &Place<'_>, shared: &Shared<'_>, scratch: &mut String) -> bool {
         let has = |finder: &Finder<'_>, bytes: &[u8]| finder.find(bytes).is_some();
         let entry = place.entry.as_bytes();

@@ -27,7 +27,7 @@ pub(super) fn put_line(
     }
     let Ok(line) = String::from_utf8(line) else { return false };
     for c in line.chars() {
-        // Such characters stand in strings alone. All have four digits.
+        // Such characters are in strings alone. All have four digits.
         if is_unsafe(c) {
             put(out, format_args!("\\u{:04x}", u32::from(c)));
         } else {

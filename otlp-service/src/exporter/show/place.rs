@@ -1,4 +1,4 @@
-//! An entry of a request with the resource and the scope that it stands in, and the lines about those.
+//! An entry of a request with the resource and the scope that it is in, and the lines about those.
 
 use super::Shared;
 use super::text::{is_full, put, put_text};
