@@ -1,4 +1,4 @@
-//! `on_empty` of extensions whose tokens or users stand in a file.
+//! `on_empty` of extensions whose tokens or users are in a file.
 
 use otlp_transport::OnEmpty;
 use serde::Deserialize;
