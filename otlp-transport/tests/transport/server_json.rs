@@ -103,6 +103,10 @@ async fn a_text_that_grows_is_held_to_limit_and_budget() {
         let mut peer = Http1Peer::connect(server.local_addr()).await;
         let reply = peer.post("/v1/metrics", &[JSON], text.as_bytes()).await;
         assert_eq!(reply.status, status, "{max_request_bytes} {budget}: {reply:?}");
+        if max_request_bytes == 100_000 {
+            let text = String::from_utf8_lossy(&reply.body).into_owned();
+            assert!(text.contains("is over the request limit of 100000 bytes"), "{text}");
+        }
         assert_eq!(context.budget.used(), 0);
         assert_eq!(capture.taken(), usize::from(status == 200));
     }
