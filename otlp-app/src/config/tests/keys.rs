@@ -173,6 +173,7 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         "balance::BalancerName" | "Policy" => "round_robin",
         "Routed" => "service",
         "DebugVerbosity" => "normal",
+        "WhenEmpty" => "refuse",
         "Headers" => "{a: b}",
         "Box<OtlpGrpc" | "Box<OtlpHttp" => "{}",
         _ => "a",
