@@ -8,6 +8,7 @@ use crate::server::activity::{Activity, HeadWatch, Phase};
 use crate::server::body::HTTP1_READ_BUFFER_BYTES;
 use crate::server::http::{Fault, Http};
 use crate::server::peer::Peer;
+use crate::server::refusals::Reason;
 use crate::server::stream::Stream;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -79,9 +80,13 @@ async fn requests(
         biased;
         outcome = drive(serve, &mut connection, aged) => outcome?,
         unused = unused(serve, activity) => {
-            let Unused::Idle(idle) = unused else {
-                ServerStats::count(&serve.stats().timed_out_connections);
-                return None;
+            let idle = match unused {
+                Unused::Idle(idle) => idle,
+                Unused::Slow(what) => {
+                    ServerStats::count(&serve.stats().timed_out_connections);
+                    serve.refusals().note(Reason::Slow, 1, Some(peer.address()), what);
+                    return None;
+                }
             };
             let parts = connection.into_parts();
             let mut stream = parts.io.into_inner();
@@ -130,8 +135,8 @@ where
 enum Unused {
     /// Without a request for that long, and nothing is left to be written.
     Idle(Duration),
-    /// The head of a request, or the reading of an answer, takes too long.
-    Slow,
+    /// The head of a request, or the reading of an answer, takes too long: which of the two.
+    Slow(&'static str),
 }
 
 /// Resolves when a connection has been idle for a while, or a head has been coming for too long: by up to a quarter
@@ -147,14 +152,14 @@ async fn unused(serve: &Serve, activity: &Activity) -> Unused {
             continue;
         }
         let waited = now.saturating_duration_since(since.1);
-        let limit = match moment.phase {
+        let (limit, slow) = match moment.phase {
             Phase::Idle if !activity.is_writing() => return Unused::Idle(waited),
-            Phase::Idle => idle_timeout,
-            Phase::Head => header_timeout,
+            Phase::Idle => (idle_timeout, "an answer was not read within idle_timeout"),
+            Phase::Head => (header_timeout, "the head of a request was not complete within header_timeout"),
             Phase::Busy => continue,
         };
         if waited >= limit {
-            return Unused::Slow;
+            return Unused::Slow(slow);
         }
     }
 }
