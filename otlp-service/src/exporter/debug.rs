@@ -123,8 +123,9 @@ impl Export for DebugExporter {
 // === impl DebugConfig ===
 
 impl DebugConfig {
-    /// The text of one request, as an exporter of these settings would write it, without limits in time. Of a body that
-    /// [`validate`] does not find sound, what can be read.
+    /// The text of one request as an exporter of these settings writes it, of at most
+    /// [`max_items_per_second`](Self::max_items_per_second) items. Of a body that [`validate`] does not find sound, what can
+    /// be read.
     ///
     /// ```
     /// use otlp_protocol::Signal;

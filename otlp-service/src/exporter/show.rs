@@ -20,6 +20,7 @@ pub(super) use filter::Filter;
 pub(super) use text::{Grouped, put};
 
 use super::debug::DebugFormat;
+use filter::Search;
 use otlp_protocol::view::{Dictionary, Entry, Function, KeyValueAndUnit, Location, RequestView, Stack};
 use otlp_protocol::{Count, Signal};
 use place::{Place, places};
@@ -66,6 +67,7 @@ struct Showing<'s, 'a> {
     show: &'s Show,
     signal: Signal,
     view: RequestView<'a>,
+    dictionary: Dictionary<'a>,
     left: Allowance,
     shown: Shown,
     /// Numbers of the resource and the scope whose lines are written.
@@ -79,7 +81,8 @@ impl Show {
     pub(super) fn text(&self, signal: Signal, body: &[u8], count: Count, allowance: Allowance) -> Shown {
         let view = RequestView::new(signal, body);
         let (headed, shown) = ((None, None), Shown::default());
-        let mut showing = Showing { show: self, signal, view, left: allowance, shown, headed };
+        let dictionary = view.dictionary();
+        let mut showing = Showing { show: self, signal, view, dictionary, left: allowance, shown, headed };
         match self.format {
             DebugFormat::Basic => {
                 place::put_summary(&mut showing.shown.text, signal, view, count);
@@ -100,16 +103,16 @@ impl Show {
 
 impl<'a> Showing<'_, 'a> {
     fn put_entries(&mut self, count: Count) {
-        let shared = Shared::new(self.view.dictionary());
+        let shared = Shared::new(self.dictionary);
         let style = Style { has_color: self.show.has_color };
         let mut spans = Vec::new();
-        let mut scratch = String::new();
+        let mut search = Search::default();
         for place in places(self.view) {
             if self.left.entries == 0 || self.left.lines == 0 || text::is_full(&self.shown.text) {
                 break;
             }
             self.left.entries -= 1;
-            if !self.show.filter.passes(&place, &shared, &mut scratch) {
+            if !self.show.filter.passes(&place, &shared, &mut search) {
                 self.shown.items += place.items();
                 continue;
             }
@@ -135,7 +138,9 @@ impl<'a> Showing<'_, 'a> {
     fn put_entry(&mut self, style: Style, place: &Place<'a>, shared: &Shared<'_>, count: Count) {
         let (out, lines) = (&mut self.shown.text, self.left.lines);
         let shown = match self.show.format {
-            DebugFormat::Json if !json::put_line(out, self.signal, self.view, place, MAX_JSON_BYTES) => {
+            DebugFormat::Json
+                if !json::put_line(out, self.signal, self.dictionary, place, MAX_JSON_BYTES) =>
+            {
                 self.left.lines -= 1;
                 return;
             }
@@ -164,9 +169,9 @@ impl<'a> Showing<'_, 'a> {
         if self.headed.0.is_none() {
             place::put_summary(out, self.signal, self.view, count);
         }
-        if self.headed.0 != Some(place.group_number) {
+        if self.headed.0 != Some(place.resource_number) {
             resource(out, place, self.signal, shared);
-            self.headed = (Some(place.group_number), None);
+            self.headed = (Some(place.resource_number), None);
         }
         if self.headed.1 != Some(place.scope_number) {
             scope(out, place, self.signal, shared);

@@ -22,6 +22,16 @@ struct Wanted {
     id: Option<Finder<'static>>,
 }
 
+/// What the search of one entry leaves for the next.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    /// The resource and the scope that were searched last, and whether the text stands in them.
+    surroundings: Option<(usize, usize)>,
+    stands_in_surroundings: bool,
+    /// The text of the entry.
+    shown: String,
+}
+
 // === impl Filter ===
 
 impl Filter {
@@ -34,12 +44,12 @@ impl Filter {
         Self { service, text: text.map(wanted) }
     }
 
-    /// Whether an entry passes. `scratch` is written to.
-    pub(super) fn passes(&self, place: &Place<'_>, shared: &Shared<'_>, scratch: &mut String) -> bool {
+    /// Whether an entry passes.
+    pub(super) fn passes(&self, place: &Place<'_>, shared: &Shared<'_>, search: &mut Search) -> bool {
         if self.service.as_deref().is_some_and(|service| service != place.service) {
             return false;
         }
-        self.text.as_ref().is_none_or(|wanted| wanted.stands_in(place, shared, scratch))
+        self.text.as_ref().is_none_or(|wanted| wanted.stands_in(place, shared, search))
     }
 }
 
@@ -47,19 +57,24 @@ impl Filter {
 
 impl Wanted {
     /// Whether the text is in the entry's strings, ids or shown text, or in the strings of its resource or scope.
-    fn stands_in(&self, place: &Place<'_>, shared: &Shared<'_>, scratch: &mut String) -> bool {
+    fn stands_in(&self, place: &Place<'_>, shared: &Shared<'_>, search: &mut Search) -> bool {
         let has = |finder: &Finder<'_>, bytes: &[u8]| finder.find(bytes).is_some();
         let entry = place.entry.as_bytes();
         if has(&self.encoded, entry) || self.id.as_ref().is_some_and(|id| has(id, entry)) {
             return true;
         }
-        let mut around = place.group.resource().pieces().chain(place.scope.scope().pieces());
-        if around.any(|piece| has(&self.encoded, piece)) {
+        let at = (place.resource_number, place.scope_number);
+        if search.surroundings != Some(at) {
+            let mut pieces = place.resource.pieces().chain(place.scope.pieces());
+            search.stands_in_surroundings = pieces.any(|piece| has(&self.encoded, piece));
+            search.surroundings = Some(at);
+        }
+        if search.stands_in_surroundings {
             return true;
         }
-        scratch.clear();
-        put_plain(scratch, place, shared);
-        scratch.contains(&self.text)
+        search.shown.clear();
+        put_plain(&mut search.shown, place, shared);
+        search.shown.contains(&self.text)
     }
 }
 

@@ -4,25 +4,25 @@ use super::place::Place;
 use super::text::{is_unsafe, put};
 use otlp_protocol::Signal;
 use otlp_protocol::json::from_protobuf;
-use otlp_protocol::view::{Pieces, RequestView};
+use otlp_protocol::view::{Dictionary, Pieces};
 use otlp_protocol::wire::put_len_delimited;
 
 /// Appends the line, or nothing if it is longer than `max_bytes`. Returns whether there is a line.
 pub(super) fn put_line(
     out: &mut String,
     signal: Signal,
-    view: RequestView<'_>,
+    dictionary: Dictionary<'_>,
     place: &Place<'_>,
     max_bytes: usize,
 ) -> bool {
-    let pieces = place.group.resource().pieces().chain(place.scope.scope().pieces());
-    let pieces = pieces.chain(view.dictionary().pieces()).chain([place.entry.as_bytes()]);
+    let pieces = place.resource.pieces().chain(place.scope.pieces());
+    let pieces = pieces.chain(dictionary.pieces()).chain([place.entry.as_bytes()]);
     if pieces.map(<[u8]>::len).sum::<usize>() > max_bytes {
         // JSON is longer.
         return false;
     }
     let mut line = Vec::new();
-    if from_protobuf(signal.request, &request(view, place), max_bytes, &mut line).is_err() {
+    if from_protobuf(signal.request, &request(dictionary, place), max_bytes, &mut line).is_err() {
         return false;
     }
     let Ok(line) = String::from_utf8(line) else { return false };
@@ -39,16 +39,16 @@ pub(super) fn put_line(
 }
 
 /// A request that holds this entry alone.
-fn request(view: RequestView<'_>, place: &Place<'_>) -> Vec<u8> {
+fn request(dictionary: Dictionary<'_>, place: &Place<'_>) -> Vec<u8> {
     let (mut scope, mut group, mut request) = (Vec::new(), Vec::new(), Vec::new());
-    put_pieces(&mut scope, 1, place.scope.scope().pieces());
+    put_pieces(&mut scope, 1, place.scope.pieces());
     put_len_delimited(&mut scope, 2, place.entry.as_bytes());
-    put_text(&mut scope, 3, place.scope.schema_url());
-    put_pieces(&mut group, 1, place.group.resource().pieces());
+    put_text(&mut scope, 3, place.scope_schema);
+    put_pieces(&mut group, 1, place.resource.pieces());
     put_len_delimited(&mut group, 2, &scope);
-    put_text(&mut group, 3, place.group.schema_url());
+    put_text(&mut group, 3, place.resource_schema);
     put_len_delimited(&mut request, 1, &group);
-    put_pieces(&mut request, 2, view.dictionary().pieces());
+    put_pieces(&mut request, 2, dictionary.pieces());
     request
 }
 

@@ -20,7 +20,7 @@ pub(super) fn put_line(out: &mut String, style: Style, place: &Place<'_>, record
     };
     let severity = match record.severity_text() {
         "" => severity(record.severity_number()),
-        text => text.to_owned(),
+        text => text.get(..text.floor_char_boundary(MAX_SEVERITY_BYTES)).unwrap_or_default().to_owned(),
     };
     style.begin(out, TimeOfDay(time), place.service, "log", &severity.to_uppercase(), look);
     style.paint(out, look, |out| {
@@ -82,3 +82,6 @@ fn severity(number: i32) -> String {
         step => format!("{name}{}", step + 1),
     }
 }
+
+/// Of a severity's text in a line.
+const MAX_SEVERITY_BYTES: usize = 40;

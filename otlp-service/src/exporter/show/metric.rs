@@ -16,19 +16,19 @@ pub(super) fn put_lines(
     metric: &Metric<'_>,
     max: u64,
 ) -> u64 {
-    let kind = names(metric.data()).0;
+    let (name, unit, kind) = (metric.name(), metric.unit(), names(metric.data()).0);
     let mut lines = 0;
     for data_point in place.points() {
         if lines >= max || is_full(out) {
             break;
         }
         style.begin(out, TimeOfDay(data_point.time_unix_nano()), place.service, "metric", kind, Look::Plain);
-        put_text(out, metric.name(), MAX_NAME_BYTES);
+        put_text(out, name, MAX_NAME_BYTES);
         out.push_str("  ");
         point::put_short(out, &data_point);
-        if !matches!(metric.unit(), "" | "1") {
+        if !matches!(unit, "" | "1") {
             out.push(' ');
-            put_text(out, metric.unit(), MAX_NAME_BYTES);
+            put_text(out, unit, MAX_NAME_BYTES);
         }
         if !data_point.attributes().is_empty() {
             out.push_str("  ");
@@ -42,12 +42,13 @@ pub(super) fn put_lines(
 
 /// Appends a line for each of at most `max` points in the form `normal`: `name{key=value} 3`. Returns how many.
 pub(super) fn put_normal(out: &mut String, place: &Place<'_>, metric: &Metric<'_>, max: u64) -> u64 {
+    let name = metric.name();
     let mut lines = 0;
     for data_point in place.points() {
         if lines >= max || is_full(out) {
             break;
         }
-        put_text(out, metric.name(), MAX_VALUE_BYTES);
+        put_text(out, name, MAX_VALUE_BYTES);
         out.push('{');
         put_pairs(out, data_point.attributes(), Pairs { separator: ",", ..NORMAL_PAIRS }, &[]);
         out.push_str("} ");

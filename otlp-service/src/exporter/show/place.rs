@@ -4,17 +4,17 @@ use super::Shared;
 use super::text::{is_full, put, put_text};
 use super::value::{MAX_VALUE_BYTES, Pairs, put_attributes, put_more, put_pairs};
 use otlp_protocol::schema::Message;
-use otlp_protocol::view::{
-    AnyValue, Attributes, DataPoint, EntityRef, Entry, RequestView, Resource, ResourceGroup, ScopeGroup,
-};
+use otlp_protocol::view::{AnyValue, Attributes, DataPoint, EntityRef, Entry, RequestView, Resource, Scope};
 use otlp_protocol::{Count, Signal};
 
-/// An entry, and where it stands.
+/// An entry, and where it stands. What surrounds entries is read once for all of them: to read it walks over them.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
-    pub(super) group: ResourceGroup<'a>,
-    pub(super) group_number: usize,
-    pub(super) scope: ScopeGroup<'a>,
+    pub(super) resource: Resource<'a>,
+    pub(super) resource_schema: &'a str,
+    pub(super) resource_number: usize,
+    pub(super) scope: Scope<'a>,
+    pub(super) scope_schema: &'a str,
     pub(super) scope_number: usize,
     pub(super) number: usize,
     pub(super) entry: Entry<'a>,
@@ -25,12 +25,21 @@ pub(super) struct Place<'a> {
 /// All entries of a request.
 pub(super) fn places<'a>(view: RequestView<'a>) -> impl Iterator<Item = Place<'a>> {
     let signal = view.signal();
-    view.resources().enumerate().flat_map(move |(group_number, group)| {
-        let service = service(group.resource());
-        group.scopes().enumerate().flat_map(move |(scope_number, scope)| {
-            scope.entries().enumerate().map(move |(number, entry)| {
-                let entry = Entry::new(signal, entry);
-                Place { group, group_number, scope, scope_number, number, entry, service }
+    view.resources().enumerate().flat_map(move |(resource_number, group)| {
+        let (resource, resource_schema) = (group.resource(), group.schema_url());
+        let service = service(resource);
+        group.scopes().enumerate().flat_map(move |(scope_number, group)| {
+            let (scope, scope_schema) = (group.scope(), group.schema_url());
+            group.entries().enumerate().map(move |(number, entry)| Place {
+                resource,
+                resource_schema,
+                resource_number,
+                scope,
+                scope_schema,
+                scope_number,
+                number,
+                entry: Entry::new(signal, entry),
+                service,
             })
         })
     })
@@ -79,32 +88,32 @@ pub(super) fn put_summary(out: &mut String, signal: Signal, view: RequestView<'_
 
 /// Appends the line about a resource in the form `normal`.
 pub(super) fn put_resource_line(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
-    put(out, format_args!("{} #{}", resource_name(signal), place.group_number));
-    put_schema(out, place.group.schema_url());
-    put_spaced_pairs(out, place.group.resource().attributes(), shared);
+    put(out, format_args!("{} #{}", resource_name(signal), place.resource_number));
+    put_schema(out, place.resource_schema);
+    put_spaced_pairs(out, place.resource.attributes(), shared);
     out.push('\n');
 }
 
 /// Appends the line about a scope in the form `normal`.
 pub(super) fn put_scope_line(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
-    let scope = place.scope.scope();
+    let scope = place.scope;
     put(out, format_args!("{} #{} ", scope_name(signal), place.scope_number));
     put_text(out, scope.name(), MAX_VALUE_BYTES);
     if !scope.version().is_empty() {
         out.push('@');
         put_text(out, scope.version(), MAX_VALUE_BYTES);
     }
-    put_schema(out, place.scope.schema_url());
+    put_schema(out, place.scope_schema);
     put_spaced_pairs(out, scope.attributes(), shared);
     out.push('\n');
 }
 
 /// Appends all about a resource.
 pub(super) fn put_resource(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
-    put(out, format_args!("{} #{}\nResource SchemaURL: ", resource_name(signal), place.group_number));
-    put_text(out, place.group.schema_url(), MAX_VALUE_BYTES);
+    put(out, format_args!("{} #{}\nResource SchemaURL: ", resource_name(signal), place.resource_number));
+    put_text(out, place.resource_schema, MAX_VALUE_BYTES);
     out.push('\n');
-    let resource = place.group.resource();
+    let resource = place.resource;
     put_attributes(out, "", "Resource attributes", resource.attributes(), &shared.strings);
     let mut rest = resource.entity_refs().enumerate();
     while !is_full(out) {
@@ -119,10 +128,10 @@ pub(super) fn put_resource(out: &mut String, place: &Place<'_>, signal: Signal, 
 
 /// Appends all about a scope.
 pub(super) fn put_scope(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
-    let scope = place.scope.scope();
+    let scope = place.scope;
     let name = scope_name(signal);
     put(out, format_args!("{name} #{}\n{name} SchemaURL: ", place.scope_number));
-    put_text(out, place.scope.schema_url(), MAX_VALUE_BYTES);
+    put_text(out, place.scope_schema, MAX_VALUE_BYTES);
     out.push_str("\nInstrumentationScope ");
     put_text(out, scope.name(), MAX_VALUE_BYTES);
     out.push(' ');

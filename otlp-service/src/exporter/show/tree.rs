@@ -31,7 +31,7 @@ pub(super) fn order(spans: &[(Place<'_>, Span<'_>)]) -> Vec<Branch> {
         }
     }
     let start = |index: &usize| spans.get(*index).map_or(0, |(_, span)| span.start_time_unix_nano());
-    children.values_mut().for_each(|children| children.sort_by_key(start));
+    children.values_mut().for_each(|children| children.sort_by_cached_key(start));
     let mut walk = Walk { children, is_placed: vec![false; spans.len()], placed: Vec::new() };
     roots.into_iter().for_each(|root| walk.place(root));
     // Those in circles have no root.

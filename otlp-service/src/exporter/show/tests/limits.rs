@@ -174,6 +174,28 @@ fn deep_trees_stay_narrow() {
     assert!(text.lines().all(|line| line.chars().count() < 120), "{text}");
 }
 
+/// To read a resource walks over its scopes, to read a scope over its entries: that must not happen for each entry.
+#[test]
+fn work_is_linear_in_the_entries() {
+    const ENTRIES: usize = 200_000;
+    let mut many = Vec::new();
+    RequestWriter::<LogRecords>::new(&mut many).resource_group(|group| {
+        for _ in 0..ENTRIES {
+            group.scope_group(|scope| {
+                scope.log_record(|_| {});
+            });
+        }
+    });
+    let (_, wide) = spans(ENTRIES, |_, _| {});
+    for (signal, body) in [(Signal::LOGS, many), (Signal::TRACES, wide)] {
+        let mut config = DebugConfig { format: DebugFormat::Json, ..DebugConfig::default() };
+        config.grep = Some("gone".to_owned());
+        config.max_items_per_second = ENTRIES as u64;
+        // Quadratic, it would take minutes.
+        assert_eq!(config.text(signal, &body), "");
+    }
+}
+
 #[test]
 fn a_signal_of_data_alone_is_shown() {
     use otlp_protocol::SignalDescriptor;
