@@ -49,7 +49,8 @@ struct OtlpGrpc {
     keepalive: Keepalive,
     /// One attempt; 0 is no limit. Default 5 s.
     timeout: Option<GoDuration>,
-    /// Content encoding: gzip, zstd, snappy, br, zlib, deflate, x-snappy-framed, lz4, none. Default gzip.
+    /// Content encoding: gzip, zstd, snappy, br, zlib, deflate, x-snappy-framed, lz4, none; Collectors take the first
+    /// three over gRPC. Default gzip.
     compression: ContentEncoding,
     /// Sent with each request. `Host` replaces the endpoint's host in requests.
     headers: Headers,

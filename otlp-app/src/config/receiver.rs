@@ -61,7 +61,7 @@ pub(crate) const OTLP_RULES: &[KeyRule] = &[
     optional("protocols.grpc"),
     optional("protocols.http"),
     optional("protocols.*.auth"),
-    optional("protocols.*.keepalive"),
+    optional("protocols.grpc.keepalive"),
     optional("protocols.http.cors"),
     refused("protocols.http.auth.request_params", "senders would be judged by headers alone"),
     only("protocols.*.middlewares", "", "there are none to put in"),
@@ -69,7 +69,8 @@ pub(crate) const OTLP_RULES: &[KeyRule] = &[
     ignored("protocols.grpc.write_buffer_size", "buffers are sized by what is answered"),
     ignored("protocols.grpc.keepalive.enforcement_policy", "pings are bounded by other limits"),
     ignored("protocols.http.write_timeout", "answers are small"),
-    ignored_unless("protocols.http.keep_alives_enabled", "true", "connections are kept"),
+    ignored_unless("protocols.http.keep_alives_enabled", "true", KEPT),
+    ignored_unless("protocols.http.keepalive.enabled", "true", KEPT),
     ignored("protocols.*.dialer", "a receiver opens no connections"),
 ];
 
@@ -243,6 +244,7 @@ fn rate(rate: u64) -> Option<u64> {
     (rate > 0).then_some(rate)
 }
 
+const KEPT: &str = "connections are kept; `idle_timeout` closes idle ones";
 const GRPC: &str = "protocols.grpc";
 const HTTP: &str = "protocols.http";
 const DEFAULT_GRPC: &str = "localhost:4317";

@@ -186,7 +186,8 @@ fn walk(
         Some((key, below)) => (key, Some(below)),
         None => (path, None),
     };
-    let disabled = disabled || node.is_disabled();
+    // That key itself means something.
+    let disabled = disabled || (key != "enabled" && node.is_disabled());
     match &mut node.value {
         Value::Scalar(_) => {}
         Value::List(nodes) => nodes.iter_mut().for_each(|node| walk(path, at, node, disabled, found)),

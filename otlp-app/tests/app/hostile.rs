@@ -128,6 +128,7 @@ async fn send_garbage(door: Door) {
     let large = "x".repeat(20 << 10);
     let heads = [
         (post(Signal::LOGS, &format!("x: {large}\r\n"), 0), Verdict::Other, 431),
+        (post(Signal::LOGS, &"x: y\r\n".repeat(100), 0), Verdict::Other, 431),
         (post(Signal::LOGS, "", 65 << 20), Verdict::TooLarge, 413),
         ("\0\r\n\r\n".to_owned(), Verdict::Invalid, 400),
     ];

@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use state::{Choice, Slot, State};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -134,7 +135,7 @@ impl Shared {
                     state.open_http1 += 1;
                     state.learn(false);
                 }
-                Self::put_back(shared, Held::http1(sender, greeting, shared.clock.now()));
+                Self::hand_on(shared, Held::http1(sender, greeting, shared.clock.now()), None);
                 // The first connection may have told that it is one for each request.
                 Self::connect_for_waiters(shared, &mut shared.state.lock());
             }
@@ -178,15 +179,21 @@ impl Shared {
         }
     }
 
-    /// Hands an HTTP/1.1 connection to whoever waits first, or keeps it.
-    fn put_back(shared: &Arc<Self>, mut held: Held) {
+    /// Takes back an HTTP/1.1 connection from a request.
+    fn put_back(shared: &Arc<Self>, held: Held) {
+        Self::hand_on(shared, held, shared.limits.max_connection_age);
+    }
+
+    /// Hands an HTTP/1.1 connection that is younger than `max_age` to whoever waits first, or keeps it. However short the limit
+    /// is, a connection just opened takes one request.
+    fn hand_on(shared: &Arc<Self>, mut held: Held, max_age: Option<Duration>) {
         // Without a runtime nobody would close it in time.
         let Ok(runtime) = Handle::try_current() else { return Self::lost_http1(shared) };
         let now = shared.clock.now();
         loop {
             let waiter = {
                 let mut state = shared.state.lock();
-                if held.is_aged(now, shared.limits.max_connection_age) || held.is_closed() {
+                if held.is_aged(now, max_age) || held.is_closed() {
                     state.open_http1 -= 1;
                     Self::connect_for_waiters(shared, &mut state);
                     return;

@@ -67,7 +67,7 @@ pub struct ClientLimits {
     pub max_waiting: usize,
     /// Idle HTTP/1.1 connections are closed after this. Default 90 s.
     pub idle_timeout: Duration,
-    /// Connections are replaced at this age. Default none.
+    /// Connections are replaced at this age; zero: each takes one request. Default none.
     pub max_connection_age: Option<Duration>,
     /// Establishing a connection: name lookup, every address tried, a proxy, and TLS. Default 10 s.
     pub connect_timeout: Duration,

@@ -13,7 +13,8 @@ pub(crate) const ZPAGES_RULES: &[KeyRule] =
 pub(crate) const PPROF_RULES: &[KeyRule] = &[ignored("", "there is no Go runtime to profile")];
 
 /// All of `memory_ballast`.
-pub(crate) const MEMORY_BALLAST_RULES: &[KeyRule] = &[ignored("", "there is no garbage collector to calm")];
+pub(crate) const MEMORY_BALLAST_RULES: &[KeyRule] =
+    &[ignored("", "there is no garbage collector, which a ballast is for")];
 
 /// The plan of an extension that does nothing.
 pub(crate) fn inert(_: &mut Component, _: &mut Problems) -> Option<ExtensionPlan> {

@@ -177,6 +177,8 @@ fn sections_may_be_turned_off() {
         assert_eq!(names, servers, "{protocols}");
         assert!(servers_made.iter().all(|server| server.spec.config.tls.is_none() && server.auth.is_none()));
     }
+    let notes = receiver("{http: {keepalive: {enabled: false}}}").notes;
+    assert!(notes.iter().any(|note| note.text.contains("keepalive.enabled is ignored")), "{notes:?}");
 }
 
 #[test]

@@ -53,6 +53,9 @@ fn values_read_as_the_collector_writes_them() {
             map(&[("b", double(1e21)), ("a", list(&[])), ("b", encoded(7, b"x")), ("c", map(&[]))]),
             r#"{"a":[],"b":"eA==","c":{}}"#,
         ),
+        // A value that is empty, or not there at all.
+        (map(&[("a", vec![]), ("b", string(""))]), r#"{"a":null,"b":""}"#),
+        (encoded(6, &encoded(1, &string("a"))), r#"{"a":null}"#),
         (list(&[double(f64::NAN)]), ""),
     ];
     for (value, expect) in table {
