@@ -69,7 +69,7 @@ async fn clients_send_on_where_a_batch_has_been() {
         let config = ClientConfig::new(format!("http://{}", server.local_addr()));
         let client = strategy.client(&context, config).unwrap().export;
         let send = async |hops: Option<Hops>| {
-            let body = Bytes::from(fixture("valid/logs_min.pb"));
+            let body = fixture("valid/logs_min.pb");
             let count = Count { items: 1, entries: 1 };
             let mut batch = Batch::new(Signal::LOGS, body, count, true, Charge::none());
             batch.hops = hops.map(Arc::new);
