@@ -101,13 +101,13 @@ impl Hops {
 
     /// The ids of two batches that are joined, by their distance: of many ids the nearest of both stay.
     #[must_use]
-    pub fn join(one: &Arc<Self>, other: &Arc<Self>) -> Arc<Self> {
-        if Arc::ptr_eq(one, other) || other.ids.iter().all(|id| one.ids.contains(id)) {
-            return Arc::clone(one);
+    pub fn join(one: Arc<Self>, other: &Arc<Self>) -> Arc<Self> {
+        if Arc::ptr_eq(&one, other) || other.ids.iter().all(|id| one.ids.contains(id)) {
+            return one;
         }
         let mut ids = Vec::with_capacity(MAX_HOPS);
         for distance in 0..one.ids.len().max(other.ids.len()) {
-            for hops in [one, other] {
+            for hops in [&one, other] {
                 if let Some(id) = hops.ids.iter().rev().nth(distance)
                     && ids.len() < MAX_HOPS
                     && !ids.contains(id)

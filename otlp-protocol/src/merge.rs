@@ -56,7 +56,7 @@ impl Merge {
         debug_assert!(batch.signal == self.signal && batch.is_mergeable());
         self.origin = self.origin.take().or_else(|| batch.origin.clone());
         self.hops = match (self.hops.take(), &batch.hops) {
-            (Some(hops), Some(others)) => Some(Hops::join(&hops, others)),
+            (Some(hops), Some(others)) => Some(Hops::join(hops, others)),
             (hops, others) => hops.or_else(|| others.clone()),
         };
         let len = batch.len();

@@ -36,12 +36,12 @@ fn what_is_not_an_id_is_left_out() {
 
 #[test]
 fn joined_batches_keep_the_nearest_ids_of_all() {
-    assert_eq!(ids(&Hops::join(&list([1, 2, 9]), &list([3, 9]))), [1, 3, 2, 9]);
+    assert_eq!(ids(&Hops::join(list([1, 2, 9]), &list([3, 9]))), [1, 3, 2, 9]);
     let (one, other) = (list(1..=16), list(101..=116));
-    let joined = Hops::join(&one, &other);
+    let joined = Hops::join(one.clone(), &other);
     assert_eq!(ids(&joined), [109, 9, 110, 10, 111, 11, 112, 12, 113, 13, 114, 14, 115, 15, 116, 16]);
     // Nothing is made where nothing is new.
-    assert!(Arc::ptr_eq(&Hops::join(&one, &list([3, 5])), &one));
+    assert!(Arc::ptr_eq(&Hops::join(one.clone(), &list([3, 5])), &one));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn ids_that_were_read_are_charged_until_the_last_holder_drops() {
     let budget = ByteBudget::new(1 << 20);
     let charge = budget.try_charge(Hops::MEMORY).unwrap();
     let hops = Arc::new(Hops::read([&b"0000000000000001"[..]], HopId(9), charge).unwrap());
-    let joined = Hops::join(&list([5]), &hops);
+    let joined = Hops::join(list([5]), &hops);
     drop(hops);
     assert_eq!(budget.used(), Hops::MEMORY);
     drop(joined);
@@ -105,7 +105,7 @@ proptest! {
         other in prop::collection::hash_set(any::<u64>(), 1..=MAX_HOPS),
     ) {
         let (one, other) = (list(one), list(other));
-        let joined = Hops::join(&one, &other);
+        let joined = Hops::join(one.clone(), &other);
         prop_assert!(joined.ids().len() <= MAX_HOPS);
         for hops in [&one, &other] {
             prop_assert!(joined.ids().contains(hops.ids().last().unwrap()));

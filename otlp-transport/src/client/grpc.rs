@@ -129,9 +129,7 @@ impl Inner {
             *request.method_mut() = Method::POST;
             request.uri_mut().clone_from(uri);
             request.headers_mut().clone_from(&headers);
-            if let Some(hops) = &hops {
-                request.headers_mut().insert(headers::HOPS, hops.clone());
-            }
+            headers::set_hops(request.headers_mut(), hops.as_ref());
             if let Some(left) = limit.left_of_deadline(&*self.clock).and_then(grpc_timeout) {
                 request.headers_mut().insert(GRPC_TIMEOUT, left);
             }

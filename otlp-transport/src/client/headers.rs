@@ -16,6 +16,8 @@ pub(crate) fn configured(config: &ClientConfig, binary: bool) -> Result<HeaderMa
     let user_agent =
         HeaderValue::from_str(&config.user_agent).map_err(|_| problem("user_agent", NOT_A_VALUE))?;
     headers.insert(USER_AGENT, user_agent);
+    // Its place: to put a value there does not make the map grow. See `set_hops`.
+    headers.insert(HOPS, HeaderValue::from_static(""));
     for (name, value) in &config.headers {
         let name = name
             .parse::<HeaderName>()
@@ -53,6 +55,14 @@ pub(crate) fn hops(batch: &Batch) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(batch.hops.as_deref().map(Hops::text)?).ok()
 }
 
+/// Puts that value into the headers of a request, or takes its place out of them.
+pub(crate) fn set_hops(headers: &mut HeaderMap, hops: Option<&HeaderValue>) {
+    match hops {
+        Some(hops) => drop(headers.insert(HOPS, hops.clone())),
+        None => drop(headers.remove(HOPS)),
+    }
+}
+
 /// Whether secrets would leave the machine in the clear.
 pub(crate) fn exposes_secrets(config: &ClientConfig, endpoint: &Endpoint) -> bool {
     let is_secret = endpoint.authorization.is_some()
@@ -74,7 +84,7 @@ fn problem(key: &'static str, problem: impl ToString) -> ConfigError {
 const NOT_A_VALUE: &str = "it has characters that a header cannot carry, such as control characters";
 
 /// The name of the header that [`hops`] is the value of.
-pub(crate) const HOPS: HeaderName = HeaderName::from_static(HOPS_HEADER);
+const HOPS: HeaderName = HeaderName::from_static(HOPS_HEADER);
 
 const RESERVED: [&str; 12] = [
     "connection",

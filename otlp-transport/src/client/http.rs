@@ -108,9 +108,7 @@ impl Inner {
         let hops = headers::hops(batch);
         let head = |absolute| {
             let mut request = Self::head(target, &headers, absolute);
-            if let Some(hops) = &hops {
-                request.headers_mut().insert(headers::HOPS, hops.clone());
-            }
+            headers::set_hops(request.headers_mut(), hops.as_ref());
             request
         };
         let limits = AnswerLimits {
