@@ -106,6 +106,7 @@ struct OtlpHttp {
 
 /// What every exporter of OTLP is made of.
 struct Sending {
+    protocol: Protocol,
     config: ClientConfig,
     queue: SendingQueue,
     retry: Retry,
@@ -294,7 +295,7 @@ impl OtlpGrpc {
         config.limits.keepalive_interval = self.keepalive.time.given();
         config.limits.keepalive_timeout =
             self.keepalive.timeout.given().unwrap_or(config.limits.keepalive_timeout);
-        Sending::new(config, self.sending_queue, self.retry_on_failure, self.auth)
+        Sending::new(Protocol::Grpc, config, self.sending_queue, self.retry_on_failure, self.auth)
     }
 }
 
@@ -329,7 +330,7 @@ impl OtlpHttp {
         if self.disable_keep_alives || self.keepalive.enabled == Some(false) {
             config.limits.max_connection_age = Some(Duration::ZERO);
         }
-        Sending::new(config, self.sending_queue, self.retry_on_failure, self.auth)
+        Sending::new(Protocol::Http, config, self.sending_queue, self.retry_on_failure, self.auth)
     }
 }
 
@@ -337,8 +338,14 @@ impl OtlpHttp {
 
 impl Sending {
     /// Settings that stand directly below their component.
-    fn new(config: ClientConfig, queue: SendingQueue, retry: Retry, auth: Option<Auth>) -> Self {
-        Self { config, queue, retry, auth, at: Places::default() }
+    fn new(
+        protocol: Protocol,
+        config: ClientConfig,
+        queue: SendingQueue,
+        retry: Retry,
+        auth: Option<Auth>,
+    ) -> Self {
+        Self { protocol, config, queue, retry, auth, at: Places::default() }
     }
 
     /// The plan of an exporter whose client is made by `make`.
@@ -348,13 +355,13 @@ impl Sending {
         problems: &mut Problems,
         make: impl FnOnce(&TransportContext, ClientConfig) -> Result<Client, ConfigError> + Send + 'static,
     ) -> Option<ExporterPlan> {
-        let Self { mut config, queue, retry, auth, at } = self;
+        let Self { protocol, mut config, queue, retry, auth, at } = self;
         let queue = queue.config(component, at.queue, problems)?;
         let retry = retry.config(component, at.retry, problems)?;
         let auth = auth.and_then(|auth| auth.named(component, &format!("{}auth", at.client), problems));
         let component = component.clone();
         let endpoints = endpoints(&config);
-        let targets = target::of_client(&config, &component);
+        let targets = target::of_client(protocol, &config, &component);
         let connect = Box::new(move |context: &_, credentials| {
             config.credentials = credentials;
             let outlet = make(context, config).map(Outlet::from);

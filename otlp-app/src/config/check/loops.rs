@@ -4,7 +4,7 @@ use super::Defined;
 use crate::config::exporter::Target;
 use crate::config::problem::{Problem, Problems};
 use crate::own_addresses::{OwnAddresses, Place};
-use otlp_service::PipelineSpec;
+use otlp_service::{PipelineSpec, ServerSpec};
 
 /// A way from one pipeline to the next: through an exporter that sends to a receiver of the same gateway.
 struct Way<'a> {
@@ -52,7 +52,7 @@ impl Defined {
         for exporter in self.exporters.iter().filter(|built| from.exporters.contains(&built.id)) {
             let targets = exporter.plan.iter().flat_map(|plan| &plan.targets);
             for target in targets.filter(|target| target.signal.is_none_or(|name| name == from.signal.name)) {
-                for receiver in self.listening(&target.place, own) {
+                for receiver in self.listening(target, own) {
                     let fed = pipelines.iter().filter(|to| {
                         to.signal == from.signal && to.receivers.iter().any(|id| id == receiver)
                     });
@@ -63,16 +63,23 @@ impl Defined {
         ways
     }
 
-    /// The receivers that listen at a place.
-    fn listening<'a>(&'a self, place: &Place, own: &OwnAddresses) -> Vec<&'a str> {
-        let listens =
-            |endpoint: &str| Place::of(endpoint).is_some_and(|listener| own.reaches(place, &listener));
-        let servers = self.receivers.iter().filter(|built| {
+    /// The receivers that take what is sent to a target.
+    fn listening<'a>(&'a self, target: &Target, own: &OwnAddresses) -> Vec<&'a str> {
+        let receivers = self.receivers.iter().filter(|built| {
             let mut servers = built.plan.iter().flat_map(|plan| &plan.servers);
-            servers.any(|server| listens(&server.spec.config.endpoint))
+            servers.any(|server| takes(&server.spec, target, own))
         });
-        servers.map(|built| built.id.as_str()).collect()
+        receivers.map(|built| built.id.as_str()).collect()
     }
+}
+
+/// Whether a server listens where a target is, and speaks as that is spoken to.
+fn takes(server: &ServerSpec, target: &Target, own: &OwnAddresses) -> bool {
+    let wanted = target.protocol.strategy();
+    let mut spoken = server.strategy.name().split('+');
+    let listener = Place::of(&server.config.endpoint);
+    spoken.any(|name| name == wanted.name())
+        && listener.is_some_and(|listener| own.reaches(&target.place, &listener))
 }
 
 /// Whether ways lead from one pipeline to another, or they are the same one.

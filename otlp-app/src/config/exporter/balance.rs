@@ -137,7 +137,7 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
     sending.retry = retry_on_failure.unwrap_or(sending.retry);
     let place = resolver.place();
     let finder = Finder::new(resolver, protocol, sending.config.tls.insecure);
-    let targets = finder.targets(component);
+    let targets = finder.targets(protocol, component);
     let mut needs = ContextNeeds::default();
     if let RoutingKey::Metadata(header) = &balance.routing {
         needs.headers.push(header.to_ascii_lowercase().into());

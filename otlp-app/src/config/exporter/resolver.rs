@@ -129,16 +129,16 @@ impl Finder {
     }
 
     /// Where the endpoints are, as far as the file says.
-    pub(super) fn targets(&self, component: &Component) -> Vec<Target> {
+    pub(super) fn targets(&self, protocol: Protocol, component: &Component) -> Vec<Target> {
         match self {
             Self::Fixed(endpoints) => {
                 let target = |(index, resolved): (usize, &ResolvedEndpoint)| {
-                    Target::new(None, &resolved.endpoint, format!("{HOSTNAMES}.{index}"), component)
+                    Target::new(protocol, None, &resolved.endpoint, format!("{HOSTNAMES}.{index}"), component)
                 };
                 endpoints.iter().enumerate().filter_map(target).collect()
             }
             Self::Dns(DnsConfig { hostname, port, .. }) => {
-                Target::new(None, &format!("{hostname}:{port}"), HOSTNAME.to_owned(), component)
+                Target::new(protocol, None, &format!("{hostname}:{port}"), HOSTNAME.to_owned(), component)
                     .into_iter()
                     .collect()
             }

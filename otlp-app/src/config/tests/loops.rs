@@ -65,6 +65,11 @@ fn pipelines_that_follow_one_another_are_no_loop() {
         ),
         // Another host, another port; traces alone go to the own port, and there are none.
         ("  otlp/x: {endpoint: 'collector:4317'}", "traces: {receivers: [otlp], exporters: [otlp/x]}"),
+        // HTTP to the gRPC port is refused there.
+        (
+            "  otlp_http/x: {endpoint: 'http://localhost:4317'}",
+            "traces: {receivers: [otlp], exporters: [otlp_http/x]}",
+        ),
         ("  otlp/x: {endpoint: 'localhost:14317'}", "traces: {receivers: [otlp], exporters: [otlp/x]}"),
         (
             "  otlp_http/x: {endpoint: 'http://c', traces_endpoint: 'http://localhost:4318/v1/traces'}",
