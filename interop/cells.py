@@ -34,15 +34,19 @@ OFFERS = (
     Offer("file", "grpc", ("none", "gzip"), ("profiles",)),
     Offer("file", "http/protobuf", ("none", "gzip"), ("profiles",)),
 )
-# The Collector's exporters, but for lz4, which the gateway doesn't take.
-HTTP_COMPRESSIONS = ("none", "gzip", "zstd", "snappy", "x-snappy-framed", "zlib", "deflate")
+# What the exporters of the Collector and of the gateway both offer, and both receivers read.
+GRPC_COMPRESSIONS = ("none", "gzip", "zstd", "snappy")
+HTTP_COMPRESSIONS = ("none", "gzip", "zstd", "snappy", "x-snappy-framed", "zlib", "deflate", "lz4")
 COLLECTOR_OFFERS = (
-    Offer("collector", "grpc", ("none", "gzip", "zstd", "snappy"), SIGNALS),
+    Offer("collector", "grpc", GRPC_COMPRESSIONS, SIGNALS),
     Offer("collector", "http/protobuf", HTTP_COMPRESSIONS, SIGNALS),
     Offer("collector", "http/json", HTTP_COMPRESSIONS, SIGNALS),
 )
-# What the gateway's exporters offer and the Collector reads, so not brotli.
-EXPORTER_COMPRESSIONS = ("none", "gzip", "zstd")
+EXPORTER_COMPRESSIONS = {
+    "grpc": GRPC_COMPRESSIONS,
+    "http/protobuf": HTTP_COMPRESSIONS,
+    "http/json": HTTP_COMPRESSIONS,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,8 +75,8 @@ BATCHES = {
 }
 EXPORTS = tuple(
     Route(f"out-{transport.replace('/', '-')}-{compression}", transport, compression)
-    for transport in ("grpc", "http/protobuf", "http/json")
-    for compression in EXPORTER_COMPRESSIONS
+    for transport, compressions in EXPORTER_COMPRESSIONS.items()
+    for compression in compressions
 )
 
 

@@ -4,7 +4,7 @@ Starts one `otlp` that forwards over gRPC to another, which drops everything; se
 fast as it takes them, waiting while its queue is full; and prints what the first one used: CPU seconds for a million
 spans, and the most resident memory. Valid only if the second one accepted as many spans as were sent.
 
-    python3 interop/load.py [--binary target/release/otlp] [--seconds 5] [--connections 8] [--spans 100] [KIND ...]
+    python3 interop/load.py [--binary target/dist/otlp] [--seconds 5] [--connections 8] [--spans 100] [KIND ...]
 
 KIND: plain; gzip, in and out; batch, with the processor `batch`; batch-gzip; tls, in and out. `tls` needs `openssl`.
 Figures are of the machine that it runs on.
@@ -201,7 +201,7 @@ def measure(kind, args, directory):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--binary", default="target/release/otlp")
+    parser.add_argument("--binary", default="target/dist/otlp")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--spans", type=int, default=100)

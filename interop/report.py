@@ -6,7 +6,7 @@ import json_cases
 import versions
 import links
 import refusals
-from cells import COLLECTOR_OFFERS, EXPORTER_COMPRESSIONS, EXPORTS, OFFERS, ROUTES, SIGNALS
+from cells import COLLECTOR_OFFERS, EXPORTS, OFFERS, ROUTES, SIGNALS
 
 VERDICTS = ("ok", "FAIL", "SKIP")
 
@@ -38,8 +38,7 @@ Collector does not take Python's deflate over gRPC either, so it gets those batc
 
 ## The Collector as sender
 
-Each of its exporters' encodings and compressions, all four signals, each by one of the ways above. The Collector also
-offers lz4 over HTTP, which `otlp` does not take.
+Each of its exporters' encodings and compressions, all four signals, each by one of the ways above.
 
 {collector}
 
@@ -184,10 +183,12 @@ class Results:
     def exporters(self):
         routes = {(route.transport, route.compression): route.name for route in EXPORTS}
         transports = [*dict.fromkeys(transport for transport, _ in routes)]
-        rows = [
-            [name, *(self.cells("gateway", "grpc", "none", routes[transport, name]) for transport in transports)]
-            for name in EXPORTER_COMPRESSIONS
-        ]
+
+        def cell(*way):
+            return self.cells("gateway", "grpc", "none", routes[way]) if way in routes else "—"
+
+        compressions = dict.fromkeys(compression for _, compression in routes)
+        rows = [[name, *(cell(transport, name) for transport in transports)] for name in compressions]
         return table(["compression", *transports], rows)
 
     def connections(self):

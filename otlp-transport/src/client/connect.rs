@@ -33,7 +33,6 @@ pub(crate) struct Connector {
     clock: Arc<dyn Clock>,
     /// What messages call the endpoint.
     name: String,
-    host: String,
     address: String,
     route: Route,
     versions: Versions,
@@ -86,7 +85,6 @@ impl Connector {
             net: context.net.clone(),
             clock: context.clock.clone(),
             name: endpoint.place(),
-            host: endpoint.host().to_owned(),
             address: config.connect_to.clone().unwrap_or_else(|| endpoint.address.clone()),
             route,
             versions,
@@ -133,7 +131,7 @@ impl Connector {
         let mut io = self.reach().await?;
         let mut multiplexes = self.versions == Versions::Http2;
         if let Some(tls) = &self.tls {
-            let secured = tls.connect(io).await.map_err(|error| tls_failed(error, &self.host))?;
+            let secured = tls.connect(io).await.map_err(|error| tls_failed(error, tls))?;
             if multiplexes && !secured.http2 {
                 let problem = "the server does not speak HTTP/2, and so gRPC, over TLS here (ALPN h2)";
                 return Err(io::Error::other(problem));
@@ -161,7 +159,7 @@ impl Connector {
         let mut io = dial::dial(&*self.net, &*self.clock, &proxy.address).await.map_err(unreachable)?;
         if let Some(tls) = &self.proxy_tls {
             let secured = tls.connect(io).await;
-            io = secured.map_err(|error| unreachable(tls_failed(error, proxy.host())))?.io;
+            io = secured.map_err(|error| unreachable(tls_failed(error, tls)))?.io;
         }
         match &self.route {
             Route::Tunnel(proxy) => open_tunnel(io, proxy, &self.address).await,
@@ -188,6 +186,7 @@ fn tls_to_proxy(
     TlsConnector::new(context, &tls, proxy.host(), Alpn::Http1)
 }
 
-fn tls_failed(error: io::Error, host: &str) -> io::Error {
-    io::Error::new(error.kind(), format!("TLS handshake: {}", tls_failure::describe(&error, host)))
+fn tls_failed(error: io::Error, tls: &TlsConnector) -> io::Error {
+    let why = tls_failure::describe(&error, &tls.server_name());
+    io::Error::new(error.kind(), format!("TLS handshake: {why}"))
 }

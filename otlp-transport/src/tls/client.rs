@@ -11,6 +11,7 @@ use rustls::ClientConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls_pki_types::ServerName;
+use std::borrow::Cow;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -69,6 +70,11 @@ impl TlsConnector {
             make(&config, provider, own.transpose()?, given, alpn)
         })?;
         Ok(Self { config, name })
+    }
+
+    /// The name that the server's certificate must be for.
+    pub(crate) fn server_name(&self) -> Cow<'_, str> {
+        self.name.to_str()
     }
 
     /// Does the handshake. No timeout of its own.

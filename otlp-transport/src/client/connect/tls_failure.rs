@@ -3,15 +3,15 @@
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 use std::io;
 
-/// What went wrong in a handshake with `host`, to be read after "TLS handshake: ".
-pub(super) fn describe(error: &io::Error, host: &str) -> String {
+/// What went wrong in a handshake with a server whose certificate must be for `name`, to be read after "TLS handshake: ".
+pub(super) fn describe(error: &io::Error, name: &str) -> String {
     let rustls = error.get_ref().and_then(|source| source.downcast_ref::<Error>());
     match rustls {
         Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             "the server does not speak TLS here: give the endpoint with http://, or `tls: {insecure: true}`"
                 .into()
         }
-        Some(Error::InvalidCertificate(error)) => certificate(error, host),
+        Some(Error::InvalidCertificate(error)) => certificate(error, name),
         Some(Error::AlertReceived(alert)) => self::alert(*alert),
         Some(other) => other.to_string(),
         None if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
@@ -21,7 +21,7 @@ pub(super) fn describe(error: &io::Error, host: &str) -> String {
     }
 }
 
-fn certificate(error: &CertificateError, host: &str) -> String {
+fn certificate(error: &CertificateError, name: &str) -> String {
     match error {
         // Another authority of the same name.
         CertificateError::BadSignature | CertificateError::UnknownIssuer => {
@@ -35,7 +35,7 @@ fn certificate(error: &CertificateError, host: &str) -> String {
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             format!(
-                "the server's certificate is not for `{host}`: set tls.server_name_override to a name in it ({error})"
+                "the server's certificate is not for `{name}`: set tls.server_name_override to a name in it ({error})"
             )
         }
         other => format!("the server's certificate cannot be used: {other}"),

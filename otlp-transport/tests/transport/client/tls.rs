@@ -120,6 +120,9 @@ async fn the_name_must_fit_unless_overridden_or_skipped() {
     let mut config = server.config();
     let error = grpc(&config).await.unwrap_err();
     assert!(error.message().contains("certificate is not for `localhost`"), "{error}");
+    config.tls.server_name_override = Some("other.example".into());
+    let error = grpc(&config).await.unwrap_err();
+    assert!(error.message().contains("certificate is not for `other.example`"), "{error}");
     config.tls.server_name_override = Some("collector.example".into());
     grpc(&config).await.unwrap();
 
