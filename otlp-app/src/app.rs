@@ -32,7 +32,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
         let colored = color::is_wanted(&SystemLookup, stdout().is_terminal());
         (local::plan(&args.local, colored, forward), [warnings, args.config.notes()].concat())
     } else {
-        load(&args.config, &mut sources)?
+        let (plan, notes) = load(&args.config, &mut sources)?;
+        (plan.without_loops().map_err(|problems| config_failure(&problems, &sources))?, notes)
     };
     let rust_log = SystemLookup.env("RUST_LOG");
     let (levels, wrong) = match logging::levels(&plan.logs, args.log_level, rust_log.as_deref()) {
@@ -55,7 +56,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
 /// `otlp validate`: everything but the network.
 pub(crate) fn validate(args: &ConfigArgs) -> Result<(), Failure> {
     let mut sources = Sources::default();
-    let (plan, notes) = load(args, &mut sources)?;
+    let (plan, mut notes) = load(args, &mut sources)?;
+    notes.extend(plan.loops.notes(LOOP_CONSEQUENCE).map(|note| note.render(&sources)));
     let pipelines: Vec<_> = plan.pipelines.iter().map(|pipeline| pipeline.id.clone()).collect();
     // Clients may want a runtime to be made in.
     let runtime = runtime()?;
@@ -155,3 +157,5 @@ fn runtime() -> Result<Runtime, Failure> {
     }
     builder.enable_all().build().map_err(|error| Failure::Runtime(format!("cannot start threads: {error}")))
 }
+
+const LOOP_CONSEQUENCE: &str = "`otlp run` refuses to start with this";

@@ -5,7 +5,7 @@ use crate::config::auth::AuthPlans;
 use crate::config::exporter;
 use crate::config::listen::are_one;
 use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
-use crate::config::problem::Problem;
+use crate::config::problem::{Problem, Problems};
 use crate::config::telemetry::LogConfig;
 use crate::otel_env::{Forward, variable};
 use crate::output::Output;
@@ -62,6 +62,7 @@ pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) 
         files: Vec::new(),
         logs: LogConfig::default(),
         notes: Vec::new(),
+        loops: Problems::default(),
     }
 }
 

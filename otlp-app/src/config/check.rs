@@ -138,7 +138,7 @@ impl Defined {
         }
         let (health, auth) = self.extensions(extensions, problems);
         self.check_listeners(metrics_endpoint.as_deref(), &health, problems);
-        self.check_loops(&specs, problems);
+        let loops = self.find_loops(&specs);
         let needed = self.authenticate(&auth, problems);
         self.keep_origins(&mut specs, &needed);
         self.note_unused();
@@ -151,6 +151,7 @@ impl Defined {
             auth,
             memory_limit_bytes,
             notes: self.notes,
+            loops,
             metrics_endpoint,
             logs: LogConfig::default(),
         }

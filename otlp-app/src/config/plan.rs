@@ -3,7 +3,7 @@
 use super::auth::{AuthPlan, AuthPlans, AuthRef};
 use super::exporter::Target;
 use super::files::NamedFile;
-use super::problem::Problem;
+use super::problem::{Problem, Problems};
 use super::rules::Note;
 use super::source::Span;
 use super::telemetry::LogConfig;
@@ -36,6 +36,16 @@ pub(crate) struct Plan {
     pub(crate) logs: LogConfig,
     /// What is worth knowing.
     pub(crate) notes: Vec<Note>,
+    /// Exporters that send to the gateway itself. With one of these the gateway does not start. A check elsewhere only
+    /// notes them: which addresses are the gateway's own, only the machine that runs the gateway can tell.
+    pub(crate) loops: Problems,
+}
+
+impl Plan {
+    /// The plan, if the gateway does not send to itself.
+    pub(crate) fn without_loops(self) -> Result<Self, Problems> {
+        if self.loops.is_empty() { Ok(self) } else { Err(self.loops) }
+    }
 }
 
 /// A receiver that can be started.

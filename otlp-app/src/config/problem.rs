@@ -3,6 +3,7 @@
 mod render;
 
 use super::files::NamedFile;
+use super::rules::Note;
 use super::source::{Sources, Span};
 
 /// One thing wrong with the configuration.
@@ -133,6 +134,13 @@ impl Problems {
     /// Whether nothing is wrong.
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
+    }
+
+    /// The problems that have a place, as notes that end with `consequence`.
+    pub(crate) fn notes(&self, consequence: &str) -> impl Iterator<Item = Note> {
+        self.found.iter().filter_map(move |problem| {
+            problem.span.map(|span| Note { span, text: format!("{problem}; {consequence}") })
+        })
     }
 
     /// All problems for people, in the order of the files.

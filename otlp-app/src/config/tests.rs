@@ -40,7 +40,7 @@ impl Fake {
         let files: Vec<_> = files.iter().map(PathBuf::from).collect();
         let sets: Vec<_> = sets.iter().map(|set| (*set).to_owned()).collect();
         let mut sources = Sources::default();
-        let plan = load(&files, &sets, self, &mut sources);
+        let plan = load(&files, &sets, self, &mut sources).and_then(Plan::without_loops);
         plan.map_err(|problems| problems.render(&sources, false))
     }
 }

@@ -1,7 +1,7 @@
 //! Forwarding loops: a gateway that is sent its own telemetry takes each item once and then refuses it.
 #![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
-use crate::process::{FORWARDING, Otlp, command, file, forwarding, http, one_span};
+use crate::process::{FORWARDING, Otlp, command, file, forwarding, http, one_span, told};
 use crate::sink::Port;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -115,4 +115,20 @@ fn the_local_gateway_says_where_it_forwards_to() {
     let mut otlp = Otlp::start(command, &[]);
     let line = otlp.line("forwards");
     assert!(line.contains("to collector.invalid:4318") && !line.contains("secret"), "{line}");
+}
+
+#[test]
+fn an_own_endpoint_is_noted_by_a_check_and_refused_at_the_start() {
+    let config = file(
+        "receivers: {otlp: {protocols: {grpc: {endpoint: '0.0.0.0:4317'}}}}\n\
+         exporters: {otlp: {endpoint: 'localhost:4317', tls: {insecure: true}}}\n\
+         service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}\n",
+    );
+    let loops = "localhost:4317 is this gateway's own receiver otlp";
+    let (code, stdout, stderr) = told(&command(&["validate", "--config", &config]).output().expect("run"));
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(stdout.contains(loops) && stdout.contains("refuses to start"), "{stdout}");
+    let (code, _, stderr) = told(&command(&["run", "--config", &config]).output().expect("run"));
+    assert_eq!(code, 78);
+    assert!(stderr.contains(loops) && stderr.contains(".yaml:2:30"), "{stderr}");
 }

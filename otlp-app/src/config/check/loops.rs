@@ -16,12 +16,12 @@ struct Way<'a> {
 }
 
 impl Defined {
-    /// Refuses exporters through which telemetry comes back to the pipeline it left. Pipelines that follow one another
+    /// The exporters through which telemetry comes back to the pipeline it left. Pipelines that follow one another
     /// through the network are no loop.
-    pub(super) fn check_loops(&self, pipelines: &[PipelineSpec], problems: &mut Problems) {
+    pub(super) fn find_loops(&self, pipelines: &[PipelineSpec]) -> Problems {
         let own = OwnAddresses::of_machine();
         let ways: Vec<_> = pipelines.iter().flat_map(|from| self.ways(from, pipelines, &own)).collect();
-        let mut told = Vec::new();
+        let (mut told, mut problems) = (Vec::new(), Problems::default());
         for way in &ways {
             if told.contains(&way.target.span) || !leads_to(&ways, way.to, way.from) {
                 continue;
@@ -39,6 +39,7 @@ impl Defined {
             );
             problems.push(Problem::at(target.span, message).help(help));
         }
+        problems
     }
 
     /// The ways out of a pipeline that lead to others, or to itself.
