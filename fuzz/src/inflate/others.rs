@@ -1,4 +1,4 @@
-//! brotli, deflate, snappy.
+//! brotli, deflate, snappy, lz4.
 
 use super::{MAX_BYTES, edited, read, take};
 use otlp_transport::{DecompressError, codec};
@@ -7,10 +7,10 @@ use std::io::Write;
 /// As of [`inflate`](super::inflate()).
 pub fn inflate_others(data: &[u8]) {
     let Some((&[choice, cut, room], data)) = data.split_first_chunk() else { return };
-    let name = ["br", "deflate", "snappy", "x-snappy-framed"][usize::from(choice & 3)];
+    let name = NAMES[usize::from(choice) % NAMES.len()];
     let codec = codec(name).expect("a codec");
     let (plain, edits) = data.split_at(data.len() * usize::from(cut) / 256);
-    let wire = match choice >> 2 & 3 {
+    let wire = match usize::from(choice) / NAMES.len() % 4 {
         0 => data.to_vec(),
         1 => {
             assert_eq!(take(codec, &made(name, data), data.len(), u64::MAX).as_deref(), Ok(data));
@@ -53,6 +53,11 @@ fn made(name: &str, plain: &[u8]) -> Vec<u8> {
             encoder.write_all(plain).expect(written);
             encoder.finish().expect(written)
         }
+        "lz4" => {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+            encoder.write_all(plain).expect(written);
+            encoder.finish().expect(written)
+        }
         "snappy" => snap::raw::Encoder::new().compress_vec(plain).expect("short enough"),
         _ => {
             let mut encoder = snap::write::FrameEncoder::new(Vec::new());
@@ -67,6 +72,7 @@ fn other(wire: &[u8], name: &str) -> Option<Vec<u8>> {
     match name {
         "br" => read(brotli::Decompressor::new(wire, 4096)),
         "deflate" => read(flate2::bufread::ZlibDecoder::new(wire)),
+        "lz4" => read(lz4_flex::frame::FrameDecoder::new(wire)),
         _ if wire.starts_with(IDENTIFIER) => read(snap::read::FrameDecoder::new(wire)),
         _ => {
             let is_short = snap::raw::decompress_len(wire).is_ok_and(|len| len <= 2 * MAX_BYTES);
@@ -76,4 +82,5 @@ fn other(wire: &[u8], name: &str) -> Option<Vec<u8>> {
     }
 }
 
+const NAMES: [&str; 5] = ["br", "deflate", "lz4", "snappy", "x-snappy-framed"];
 const IDENTIFIER: &[u8] = b"\xff\x06\0\0sNaPpY";
