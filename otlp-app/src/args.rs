@@ -121,12 +121,12 @@ pub(crate) struct ShowArgs {
 }
 
 impl ConfigArgs {
-    /// Where references of the configuration are looked up.
+    /// Returns the source of environment variables and files that `${env:…}` and `${file:…}` name.
     pub(crate) fn lookup(&self) -> &'static dyn Lookup {
         if self.allow_unset { &AllowUnset(SystemLookup) } else { &SystemLookup }
     }
 
-    /// What of the command line does nothing.
+    /// Returns notes on flags that are accepted without effect.
     pub(crate) fn notes(&self) -> Vec<String> {
         let gates = self.feature_gates.join(",");
         if gates.is_empty() {

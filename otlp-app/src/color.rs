@@ -1,4 +1,4 @@
-//! Whether a stream gets colours.
+//! Chooses whether text on stdout or stderr is coloured: `NO_COLOR`, `CLICOLOR_FORCE`, `TERM`, terminal or not.
 
 use crate::config::Lookup;
 

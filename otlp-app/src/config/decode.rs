@@ -29,7 +29,7 @@ pub(crate) fn decode<T: DeserializeOwned>(node: &Node, problems: &mut Problems) 
     }
 }
 
-/// What is found beside the values.
+/// The unknown keys and the file paths met while decoding a section.
 #[derive(Default)]
 struct Found {
     /// Unknown keys.

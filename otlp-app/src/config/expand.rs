@@ -26,7 +26,7 @@ pub(crate) trait Lookup {
         self.file(path)
     }
 
-    /// Whether a variable that is not set, and has no default, is empty instead of an error.
+    /// Returns whether `--allow-unset` was given: an unset variable without a default is then the empty text, not an error.
     fn allows_unset(&self) -> bool {
         false
     }

@@ -6,7 +6,7 @@ use crate::config::problem::{Problem, Problems};
 use crate::own_addresses::{OwnAddresses, Place};
 use otlp_service::{PipelineSpec, ServerSpec};
 
-/// A way from one pipeline to the next: through an exporter that sends to a receiver of the same gateway.
+/// A connection of two pipelines: an exporter of the first sends to a receiver of the second, in the same gateway.
 struct Way<'a> {
     from: &'a PipelineSpec,
     to: &'a PipelineSpec,
@@ -42,7 +42,7 @@ impl Defined {
         problems
     }
 
-    /// The ways out of a pipeline that lead to others, or to itself.
+    /// Finds the connections from pipeline `from` to pipelines of this gateway, `from` included.
     fn ways<'a>(
         &'a self,
         from: &'a PipelineSpec,
@@ -64,7 +64,7 @@ impl Defined {
         ways
     }
 
-    /// The receivers that take what is sent to a target.
+    /// Finds the receivers that requests to the exporter's `target` reach.
     fn listening<'a>(&'a self, target: &Target, own: &OwnAddresses) -> Vec<&'a str> {
         let receivers = self.receivers.iter().filter(|built| {
             let mut servers = built.plan.iter().flat_map(|plan| &plan.servers);
@@ -74,7 +74,7 @@ impl Defined {
     }
 }
 
-/// Whether a server listens where a target is, and speaks as that is spoken to.
+/// Returns whether requests to the exporter's `target` reach `server`: same address, same protocol.
 fn takes(server: &ServerSpec, target: &Target, own: &OwnAddresses) -> bool {
     let wanted = target.protocol.strategy();
     let mut spoken = server.strategy.name().split('+');
@@ -83,7 +83,7 @@ fn takes(server: &ServerSpec, target: &Target, own: &OwnAddresses) -> bool {
         && listener.is_some_and(|listener| own.reaches(&target.place, &listener))
 }
 
-/// Whether ways lead from one pipeline to another, or they are the same one.
+/// Returns whether telemetry of pipeline `from` reaches pipeline `to` over `ways`; a pipeline reaches itself.
 fn leads_to(ways: &[Way<'_>], from: &PipelineSpec, to: &PipelineSpec) -> bool {
     let mut reached = vec![from.id.as_str()];
     let mut next = 0;

@@ -130,7 +130,7 @@ fn types_of(problem: Problem, kind: Kind, name: &str, label: &str) -> Problem {
     problem.choice_with(name, label, &known, &aliases)
 }
 
-/// Whether a pipeline names a component. A connector is named as a receiver or as an exporter.
+/// Returns whether a pipeline lists a component. A connector is listed among the receivers or the exporters.
 fn uses(pipeline: &Pipeline, kind: Kind, id: &str) -> bool {
     let lists = [
         (Kind::Receiver, &pipeline.receivers),
