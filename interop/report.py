@@ -112,13 +112,17 @@ class Results:
     def __init__(self, in_ci):
         self.in_ci = in_ci
         self.all = []
+        self.failed = []
 
     def add(self, run, what, verdict, note):
         # A toolchain that CI lacks is a mistake of CI, not of the machine.
         verdict = "FAIL" if verdict == "SKIP" and self.in_ci else verdict
         self.all.append((run, what, verdict))
         name = f"{run.label} {what:8}" if run else what
-        print(f"{verdict:4} {name} {note}".rstrip(), flush=True)
+        line = f"{verdict:4} {name} {note}".rstrip()
+        if verdict == "FAIL":
+            self.failed.append(line)
+        print(line, flush=True)
 
     def count(self, verdict):
         return sum(1 for _, _, each in self.all if each == verdict)
