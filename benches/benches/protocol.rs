@@ -45,7 +45,7 @@ fn merge(criterion: &mut Criterion) {
     for spans in [1, SPANS] {
         let body = Bytes::from(otlp_benches::spans(spans));
         let count = Count { items: spans as u64, entries: spans as u64 };
-        let batch = || Batch::new(Signal::TRACES, body.clone(), count, true, Charge::none());
+        let batch = || Batch::unchecked(Signal::TRACES, body.clone(), count, true, Charge::none());
         group.throughput(Throughput::Bytes(80 * body.len() as u64));
         group.bench_function(format!("of {spans} spans"), |bencher| {
             bencher.iter_batched(

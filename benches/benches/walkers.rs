@@ -69,7 +69,7 @@ fn walkers(criterion: &mut Criterion) {
                 let count = Count { items: records as u64, entries: records as u64 };
                 let mut merge = Merge::new(Signal::LOGS);
                 (0..2).for_each(|_| {
-                    merge.push(Batch::new(Signal::LOGS, body.clone(), count, true, Charge::none()));
+                    merge.push(Batch::unchecked(Signal::LOGS, body.clone(), count, true, Charge::none()));
                 });
                 merge.finish()
             });

@@ -64,7 +64,13 @@ pub struct Origin {
 
 impl Batch {
     /// A batch of a body that [`validate`](crate::validate) found sound.
-    pub fn new(signal: Signal, body: impl Into<Body>, count: Count, mergeable: bool, charge: Charge) -> Self {
+    pub fn unchecked(
+        signal: Signal,
+        body: impl Into<Body>,
+        count: Count,
+        mergeable: bool,
+        charge: Charge,
+    ) -> Self {
         Self {
             signal,
             body: body.into(),

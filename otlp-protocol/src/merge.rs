@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// use otlp_protocol::{Batch, Charge, Count, Merge, Signal};
 ///
 /// let one = |body: &'static [u8]| {
-///     Batch::new(Signal::LOGS, bytes::Bytes::from_static(body), Count { items: 1, entries: 1 }, true, Charge::none())
+///     Batch::unchecked(Signal::LOGS, bytes::Bytes::from_static(body), Count { items: 1, entries: 1 }, true, Charge::none())
 /// };
 /// let mut merge = Merge::new(Signal::LOGS);
 /// merge.push(one(b"\x0a\x04\x12\x02\x12\x00"));
@@ -93,7 +93,7 @@ impl Merge {
     /// it is made of had their own.
     pub fn finish(mut self) -> Batch {
         self.link_copied();
-        let mut batch = Batch::new(self.signal, self.linked, self.count, true, self.charge);
+        let mut batch = Batch::unchecked(self.signal, self.linked, self.count, true, self.charge);
         (batch.origin, batch.hops) = (self.origin, self.hops);
         batch
     }

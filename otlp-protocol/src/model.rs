@@ -86,7 +86,7 @@ pub fn encode<M: Model>(request: &M) -> Vec<u8> {
 pub fn to_batch<M: Model>(request: &M, charge: Charge) -> Batch {
     let body = request.encode_to_vec();
     let survey = survey(M::SIGNAL, &body).expect("an encoded request is sound");
-    Batch::new(M::SIGNAL, body, survey.count, survey.mergeable, charge)
+    Batch::unchecked(M::SIGNAL, body, survey.count, survey.mergeable, charge)
 }
 
 // === impl Model ===

@@ -41,7 +41,7 @@ use std::time::{Duration, Instant};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let exporter = ExponentialBackoffRetry::new(RetryConfig::default(), Arc::new(TokioClock), NopExporter);
-/// let batch = Batch::new(Signal::LOGS, vec![], Count::default(), true, Charge::none());
+/// let batch = Batch::unchecked(Signal::LOGS, vec![], Count::default(), true, Charge::none());
 /// assert_eq!(exporter.export(batch).await.unwrap(), Accepted::FULL);
 /// # }
 /// ```

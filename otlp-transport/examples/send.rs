@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Strategies are interchangeable: from here on nothing knows which one it is.
     let client = strategy.client(&TransportContext::tcp(64 << 20), config)?;
-    let batch = Batch::new(Signal::TRACES, Payload::new(), Count::default(), true, Charge::none());
+    let batch = Batch::unchecked(Signal::TRACES, Payload::new(), Count::default(), true, Charge::none());
     match client.export(batch).await {
         Ok(accepted) if accepted.is_partial() => {
             println!("{} rejected: {}", accepted.rejected, accepted.message)

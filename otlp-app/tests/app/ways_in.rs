@@ -61,7 +61,7 @@ async fn call(endpoint: &str) -> ExportResult {
     let context = TransportContext::tcp(1 << 20);
     let client = GrpcTransportStrategy.client(&context, config).expect("a client");
     let count = Count { items: 1, entries: 1 };
-    client.export(Batch::new(Signal::TRACES, one_span(), count, true, Charge::none())).await
+    client.export(Batch::unchecked(Signal::TRACES, one_span(), count, true, Charge::none())).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,7 +49,7 @@ fn a_merged_batch_has_the_hops_of_all_its_requests() {
     let batch = |hops| {
         let body = Bytes::from_static(b"\x0a\x04\x12\x02\x12\x00");
         let count = Count { items: 1, entries: 1 };
-        let mut batch = Batch::new(Signal::LOGS, body, count, true, Charge::none());
+        let mut batch = Batch::unchecked(Signal::LOGS, body, count, true, Charge::none());
         batch.hops = hops;
         batch
     };

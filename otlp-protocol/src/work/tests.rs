@@ -122,7 +122,7 @@ const WALKERS: &[Walker] = &[
     ("merge", |signal, body| {
         let count = count(signal, body).unwrap();
         let mut merge = Merge::new(signal);
-        (0..4).for_each(|_| merge.push(Batch::new(signal, body.clone(), count, true, Charge::none())));
+        (0..4).for_each(|_| merge.push(Batch::unchecked(signal, body.clone(), count, true, Charge::none())));
         assert_eq!(merge.finish().items(), 4 * count.items);
     }),
     ("partition", |signal, body| {

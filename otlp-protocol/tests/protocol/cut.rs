@@ -107,7 +107,7 @@ fn large_slices_are_linked_not_copied() {
 fn small_batches_are_gathered_and_large_ones_linked() {
     let small = Bytes::from(field(1, &[]));
     let large = Bytes::from(field(1, &field(77, &[0; 5000])));
-    let batch = |body: &Bytes| Batch::new(Signal::LOGS, body.clone(), ONE, true, Charge::none());
+    let batch = |body: &Bytes| Batch::unchecked(Signal::LOGS, body.clone(), ONE, true, Charge::none());
     let mut merge = Merge::new(Signal::LOGS);
     assert!(merge.is_empty());
     (0..5000).for_each(|_| merge.push(batch(&small)));
@@ -129,10 +129,10 @@ fn charges_are_summed_and_follow_what_is_kept() {
     let mut merge = Merge::new(Signal::LOGS);
     // Linked: all that the charge stands for stays alive.
     let pinned = 2 * body.len() as u64;
-    merge.push(Batch::new(Signal::LOGS, body.clone(), ONE, true, budget.try_charge(pinned).unwrap()));
+    merge.push(Batch::unchecked(Signal::LOGS, body.clone(), ONE, true, budget.try_charge(pinned).unwrap()));
     assert_eq!(budget.used(), pinned);
     // Copied, as it pins far more than it uses: only the copy is kept.
-    merge.push(Batch::new(Signal::LOGS, body.clone(), ONE, true, budget.try_charge(100_000).unwrap()));
+    merge.push(Batch::unchecked(Signal::LOGS, body.clone(), ONE, true, budget.try_charge(100_000).unwrap()));
     assert_eq!(budget.used(), pinned + body.len() as u64);
     let merged = merge.finish();
     assert_eq!(merged.charge().bytes(), budget.used());

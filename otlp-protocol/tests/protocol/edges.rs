@@ -157,7 +157,7 @@ fn rejected_items_are_never_more_than_there_are() {
         (Signal::PROFILES, count(u64::MAX, u64::MAX), u64::MAX, u64::MAX),
     ];
     for (signal, count, rejected, expected) in cases {
-        let batch = Batch::new(signal, Payload::new(), count, true, Charge::none());
+        let batch = Batch::unchecked(signal, Payload::new(), count, true, Charge::none());
         assert_eq!(batch.rejected_items(rejected), expected, "{signal}, {count:?}, {rejected}");
     }
 }

@@ -13,7 +13,7 @@ fn logs(budget: &ByteBudget, items: u64, text: usize) -> Batch {
     put_len_delimited(&mut resource, 2, &scope);
     put_len_delimited(&mut body, 1, &resource);
     let charge = budget.try_charge(body.len() as u64).unwrap();
-    Batch::new(Signal::LOGS, body, Count { items, entries: items }, true, charge)
+    Batch::unchecked(Signal::LOGS, body, Count { items, entries: items }, true, charge)
 }
 
 fn items(max: u64) -> SplitLimits {

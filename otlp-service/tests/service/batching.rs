@@ -245,7 +245,13 @@ async fn what_is_held_is_charged() {
     let charged = |items| {
         let (body, count, _) = logs(items).into_parts();
         let charge = budget.try_charge(1000).unwrap();
-        otlp_protocol::Batch::new(otlp_protocol::Signal::LOGS, body.plain().clone(), count, true, charge)
+        otlp_protocol::Batch::unchecked(
+            otlp_protocol::Signal::LOGS,
+            body.plain().clone(),
+            count,
+            true,
+            charge,
+        )
     };
     // Cut in four parts, which share the charge.
     batcher.export(charged(40)).await.unwrap();

@@ -293,7 +293,7 @@ pub(crate) fn logs_of(items: u64, text_bytes: usize) -> Batch {
     }
     put_len_delimited(&mut resource, 2, &scope);
     put_len_delimited(&mut body, 1, &resource);
-    Batch::new(Signal::LOGS, body, Count { items, entries: items }, true, Charge::none())
+    Batch::unchecked(Signal::LOGS, body, Count { items, entries: items }, true, Charge::none())
 }
 
 /// A batch of a log record for each number, whose text is the number between brackets: `[7]`.
@@ -307,12 +307,12 @@ pub(crate) fn numbered(numbers: std::ops::Range<u64>) -> Batch {
         put_len_delimited(&mut resource, 2, &scope);
         put_len_delimited(&mut body, 1, &resource);
     }
-    Batch::new(Signal::LOGS, body, Count { items, entries: items }, true, Charge::none())
+    Batch::unchecked(Signal::LOGS, body, Count { items, entries: items }, true, Charge::none())
 }
 
 pub(crate) fn unmergeable(items: u64) -> Batch {
     let (body, count, charge) = logs(items).into_parts();
-    Batch::new(Signal::LOGS, body, count, false, charge)
+    Batch::unchecked(Signal::LOGS, body, count, false, charge)
 }
 
 pub(crate) fn from_tenant(items: u64, tenant: &str) -> Batch {

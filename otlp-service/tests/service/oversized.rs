@@ -91,7 +91,7 @@ async fn parts_are_charged() {
     let (body, count, _) = logs(1000).into_parts();
     let charge = budget.try_charge(body.plain().len() as u64).unwrap();
     let whole = charge.bytes();
-    let batch = Batch::new(otlp_protocol::Signal::LOGS, body, count, true, charge);
+    let batch = Batch::unchecked(otlp_protocol::Signal::LOGS, body, count, true, charge);
     let (mut rig, sink) = (Rig::new(), Sink::always(Step::Hang));
     let destination = rig.queued("out", &sink, queue(3, 1));
     let batcher = rig.batcher(at_most(100), vec![destination]);
@@ -118,7 +118,7 @@ async fn parts_do_not_multiply_what_is_sent() {
     put_len_delimited(&mut group, 2, &scope);
     put_len_delimited(&mut body, 1, &group);
     let count = Count { items: 40_000, entries: 40_000 };
-    let batch = Batch::new(otlp_protocol::Signal::LOGS, body, count, true, Charge::none());
+    let batch = Batch::unchecked(otlp_protocol::Signal::LOGS, body, count, true, Charge::none());
     let (mut rig, sink) = (Rig::new(), Sink::default());
     let destination = rig.queued("out", &sink, queue(3, 1));
     let batcher = rig.batcher(at_most(100), vec![destination]);

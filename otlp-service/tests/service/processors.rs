@@ -209,7 +209,7 @@ async fn the_charge_of_the_old_body_is_given_back() {
     let budget = ByteBudget::new(1 << 20);
     let (body, count, _) = logs(100).into_parts();
     let charge = budget.try_charge(body.plain().len() as u64).unwrap();
-    let batch = Batch::new(Signal::LOGS, body, count, true, charge);
+    let batch = Batch::unchecked(Signal::LOGS, body, count, true, charge);
     let (body, count, _) = logs(1).into_parts();
     let mut charge = batch.charge().another();
     charge.try_grow(body.plain().len() as u64).unwrap();

@@ -289,7 +289,7 @@ impl Intake {
         if checked.count.entries == 0 && rejected.is_none() {
             return Ok(None);
         }
-        let mut batch = Batch::new(signal, plain, checked.count, checked.mergeable, charge);
+        let mut batch = Batch::unchecked(signal, plain, checked.count, checked.mergeable, charge);
         batch.rejected = rejected.map(Box::new);
         Ok(Some(batch))
     }

@@ -18,7 +18,8 @@ use std::sync::Arc;
 /// A request that carries a number, and has it as its routing header, too.
 fn request(number: u64) -> Batch {
     let body = number.to_be_bytes().to_vec();
-    let mut batch = Batch::new(Signal::TRACES, body, Count { items: 1, entries: 1 }, true, Charge::none());
+    let mut batch =
+        Batch::unchecked(Signal::TRACES, body, Count { items: 1, entries: 1 }, true, Charge::none());
     let key = number.to_string().into_bytes().into();
     batch.origin = Some(Arc::new(Origin { headers: vec![(KEY.into(), key)], ..Origin::default() }));
     batch

@@ -53,7 +53,7 @@ fn batch_of(signal: Signal, len: usize) -> (Batch, Vec<u8>) {
     let bytes = entry.repeat(len.div_ceil(entry.len()));
     let (front, back) = bytes.split_at(bytes.len() / 2);
     let body = Payload::from_iter([Bytes::copy_from_slice(front), Bytes::copy_from_slice(back)]);
-    (Batch::new(signal, body, Count { items: 1, entries: 1 }, true, Charge::none()), bytes)
+    (Batch::unchecked(signal, body, Count { items: 1, entries: 1 }, true, Charge::none()), bytes)
 }
 
 /// A table of the shared test vectors.

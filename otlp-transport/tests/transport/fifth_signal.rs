@@ -16,7 +16,7 @@ const BODY: &[u8] = b"\x0a\x0d\x12\x0b\x12\x09\x0a\x03Ada\x2a\x02\x0a\x00";
 
 fn batch(signal: Signal) -> Batch {
     let checked = validate(signal, BODY, &ValidateLimits::default()).unwrap();
-    Batch::new(signal, BODY.to_vec(), checked.count, checked.mergeable, Charge::none())
+    Batch::unchecked(signal, BODY.to_vec(), checked.count, checked.mergeable, Charge::none())
 }
 
 /// A server of both signals; and a client's settings for it.
@@ -38,7 +38,7 @@ async fn sent_and_taken(client: &impl Export, sink: &Capture) {
         assert_eq!(client.export(batch(signal)).await.unwrap(), partial());
         assert_eq!(sink.take(), [(signal, BODY.into(), 1)]);
     }
-    let other = Batch::new(Signal::LOGS, Vec::new(), Count::default(), true, Charge::none());
+    let other = Batch::unchecked(Signal::LOGS, Vec::new(), Count::default(), true, Charge::none());
     let error = client.export(other).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal, "{error}");
     assert_eq!(sink.taken(), 0);

@@ -71,7 +71,7 @@ async fn clients_send_on_where_a_batch_has_been() {
         let send = async |hops: Option<Hops>| {
             let body = fixture("valid/logs_min.pb");
             let count = Count { items: 1, entries: 1 };
-            let mut batch = Batch::new(Signal::LOGS, body, count, true, Charge::none());
+            let mut batch = Batch::unchecked(Signal::LOGS, body, count, true, Charge::none());
             batch.hops = hops.map(Arc::new);
             client.export(batch).await
         };

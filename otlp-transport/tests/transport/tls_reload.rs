@@ -88,7 +88,7 @@ fn client_tls(authority: &Authority) -> TlsConfig {
 
 fn batch() -> Batch {
     let body = Payload::from(fixture("valid/traces_min.pb"));
-    Batch::new(Signal::TRACES, body, Count { items: 1, entries: 1 }, true, Charge::none())
+    Batch::unchecked(Signal::TRACES, body, Count { items: 1, entries: 1 }, true, Charge::none())
 }
 
 /// Whether a new client's batch arrives.

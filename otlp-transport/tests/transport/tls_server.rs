@@ -17,7 +17,7 @@ use std::time::Duration;
 
 fn batch() -> Batch {
     let body = Payload::from(fixture("valid/traces_min.pb"));
-    Batch::new(Signal::TRACES, body, Count { items: 1, entries: 1 }, true, Charge::none())
+    Batch::unchecked(Signal::TRACES, body, Count { items: 1, entries: 1 }, true, Charge::none())
 }
 
 async fn serve(strategy: &dyn TransportStrategy, config: ServerConfig) -> (Server, Capture) {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 fn batch() -> Batch {
     let body = Payload::from(fixture("valid/traces_min.pb"));
-    Batch::new(Signal::TRACES, body, Count { items: 1, entries: 1 }, true, Charge::none())
+    Batch::unchecked(Signal::TRACES, body, Count { items: 1, entries: 1 }, true, Charge::none())
 }
 
 /// A server that shows `own`, and asks for the certificates that `client_ca` vouches for.

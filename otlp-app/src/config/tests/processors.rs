@@ -202,7 +202,7 @@ fn processors_run_in_the_order_of_the_pipeline() {
                 exporters: {nop: }\nservice:\n  pipelines:\n    \
                 logs: {receivers: [otlp], processors: [attributes/b, batch, attributes/a], exporters: [nop]}\n";
     let plan = plan(text);
-    let mut batch = Batch::new(
+    let mut batch = Batch::unchecked(
         Signal::LOGS,
         b"\x0a\x04\x12\x02\x12\x00".to_vec(),
         Count { items: 1, entries: 1 },

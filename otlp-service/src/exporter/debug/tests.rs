@@ -49,7 +49,7 @@ fn batch(items: u64) -> Batch {
         });
     });
     let count = Count { items, entries: items };
-    Batch::new(Signal::TRACES, Payload::from(body), count, true, Charge::none())
+    Batch::unchecked(Signal::TRACES, Payload::from(body), count, true, Charge::none())
 }
 
 fn exporter(change: impl FnOnce(&mut DebugConfig)) -> (DebugExporter, Lines) {
@@ -130,7 +130,7 @@ async fn a_body_in_segments_is_shown_whole() {
     let mut payload = one.body().plain().clone();
     payload.append(two.body().plain().clone());
     let count = Count { items: 3, entries: 3 };
-    exporter.export(Batch::new(Signal::TRACES, payload, count, true, Charge::none())).await.unwrap();
+    exporter.export(Batch::unchecked(Signal::TRACES, payload, count, true, Charge::none())).await.unwrap();
     assert_eq!(told(&lines.take()).0, 3);
 }
 

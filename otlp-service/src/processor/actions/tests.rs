@@ -32,7 +32,7 @@ fn batch(signal: Signal, path: &[u32], attributes: Attributes<'_>) -> Batch {
         }
     };
     let body = within(1, &[within(1, &resource), within(2, &within(2, &entry))].concat());
-    Batch::new(signal, body, Count { items: 1, entries: 1 }, true, Charge::none())
+    Batch::unchecked(signal, body, Count { items: 1, entries: 1 }, true, Charge::none())
 }
 
 fn shown(path: &[u32], batch: &Batch) -> String {
@@ -323,7 +323,7 @@ fn what_grows_is_charged_before_it_is_made() {
         let charge = budget.try_charge(body.plain().len() as u64).unwrap();
         let mut out = Out::new();
         let processor = AttributesProcessor::new(&[growing], MatchConfig::default()).unwrap();
-        let result = processor.process(Batch::new(Signal::LOGS, body, count, true, charge), &mut out);
+        let result = processor.process(Batch::unchecked(Signal::LOGS, body, count, true, charge), &mut out);
         result.map(|()| out.into_batches().remove(0))
     };
     let budget = ByteBudget::new(100_000);

@@ -24,7 +24,7 @@ fn batch(budget: &ByteBudget, len: usize) -> Batch {
     put_len_delimited(&mut resource, 2, &scope);
     put_len_delimited(&mut body, 1, &resource);
     let charge = budget.try_charge(body.len() as u64).unwrap();
-    Batch::new(Signal::LOGS, body, Count { items: 1, entries: 1 }, true, charge)
+    Batch::unchecked(Signal::LOGS, body, Count { items: 1, entries: 1 }, true, charge)
 }
 
 #[test]

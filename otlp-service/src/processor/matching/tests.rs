@@ -73,7 +73,7 @@ fn marked(signal: Signal, body: Vec<u8>, matching: MatchConfig) -> Vec<usize> {
     (mark.key, mark.value) = ("marked".into(), Some(AttributeValue::bool(true)));
     let processor = AttributesProcessor::new(&[mark], matching).unwrap();
     let mut out = Out::new();
-    let batch = Batch::new(signal, body, Count { items: 9, entries: 9 }, true, Charge::none());
+    let batch = Batch::unchecked(signal, body, Count { items: 9, entries: 9 }, true, Charge::none());
     processor.process(batch, &mut out).unwrap();
     let body = out.into_batches().remove(0).body().plain().to_contiguous();
     let request = RequestView::new(signal, &body);

@@ -32,7 +32,7 @@ fn batch(resources: &[(&[Vec<u8>], u64)], mergeable: bool, budget: &ByteBudget) 
     let body: Vec<u8> = resources.iter().flat_map(group).collect();
     let items = resources.iter().map(|(_, records)| records).sum();
     let charge = budget.try_charge(body.len() as u64).unwrap();
-    let mut batch = Batch::new(Signal::LOGS, body, Count { items, entries: items }, mergeable, charge);
+    let mut batch = Batch::unchecked(Signal::LOGS, body, Count { items, entries: items }, mergeable, charge);
     batch.origin = Some(Arc::new(Origin { tenant: Some("t".into()), ..Origin::default() }));
     batch
 }

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 fn batch() -> Batch {
     let body = b"\x0a\x04\x12\x02\x12\x00".to_vec();
-    Batch::new(Signal::LOGS, body, Count { items: 1, entries: 1 }, true, Charge::none())
+    Batch::unchecked(Signal::LOGS, body, Count { items: 1, entries: 1 }, true, Charge::none())
 }
 
 fn client(strategy: &Arc<dyn TransportStrategy>, endpoints: &[String]) -> BalancedClient {

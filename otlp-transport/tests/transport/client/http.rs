@@ -223,7 +223,7 @@ async fn a_request_that_is_too_large_in_json_is_not_sent() {
         config.encoding = Encoding::Json;
         config.limits.max_request_bytes = limit;
         let client = HttpClient::new(&context(), &config).unwrap();
-        let batch = Batch::new(Signal::TRACES, bytes.clone(), count, true, Charge::none());
+        let batch = Batch::unchecked(Signal::TRACES, bytes.clone(), count, true, Charge::none());
         let kind = client.export(batch).await.map_err(|error| error.kind());
         assert_eq!(kind.is_ok(), is_sent, "{limit}: {kind:?}");
         assert!(is_sent || kind == Err(ErrorKind::TooLarge));

@@ -14,7 +14,7 @@ const STRATEGIES: [&dyn TransportStrategy; 2] = [&GrpcTransportStrategy, &HttpTr
 /// A request of the shared vectors, that many times over.
 fn batch(signal: Signal, times: usize) -> Batch {
     let body = fixture(&format!("valid/{}_full.pb", signal.name)).repeat(times);
-    Batch::new(signal, body, Count { items: 1, entries: 1 }, false, Charge::none())
+    Batch::unchecked(signal, body, Count { items: 1, entries: 1 }, false, Charge::none())
 }
 
 async fn serve(context: &TransportContext, strategy: &dyn TransportStrategy, capture: &Capture) -> Server {
