@@ -15,7 +15,7 @@ use otlp_protocol::Signal;
 use otlp_service::{
     ContextNeeds, DebugConfig, DebugExporter, DebugFormat, PipelineSpec, QueueConfig, RetryConfig, ServerSpec,
 };
-use otlp_transport::{BoxExport, MultiplexTransportStrategy, ServerConfig, TransportStrategy};
+use otlp_transport::{BoxAttempt, MultiplexTransportStrategy, ServerConfig, TransportStrategy};
 use std::sync::Arc;
 
 /// The plan of the local gateway. It serves neither metrics nor health: it needs no further port.
@@ -34,7 +34,7 @@ pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) 
     let mut show = args.show.config();
     show.has_color = has_color;
     let show = exporter::local(move |context| {
-        BoxExport::new(DebugExporter::new(show, context.clock.clone(), Output::stdout()))
+        BoxAttempt::new(DebugExporter::new(show, context.clock.clone(), Output::stdout()))
     });
     let mut exporters = vec![(SHOW.to_owned(), show)];
     exporters.extend(forward.map(|forward| (FORWARD.to_owned(), forward.exporter())));

@@ -32,7 +32,7 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     for (id, ExporterPlan { connect, endpoints, queue, retry, auth: named, .. }) in plan.exporters {
         let credentials = named.map(|named| auth.client(&named)).transpose();
         match credentials.and_then(|credentials| connect(context, credentials)) {
-            Ok(Outlet { export: client, stats }) => {
+            Ok(Outlet { attempt: client, stats }) => {
                 exporters.push(ExporterSpec { id, client, stats, endpoints, queue, retry })
             }
             Err(problem) => problems.push_unless_placed(problem),

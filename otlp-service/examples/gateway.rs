@@ -9,7 +9,7 @@ use otlp_service::{
     ReceiverSpec, ServerSpec, StartError,
 };
 use otlp_transport::{
-    BoxExport, GrpcTransportStrategy, HttpTransportStrategy, ServerConfig, TransportContext,
+    BoxAttempt, GrpcTransportStrategy, HttpTransportStrategy, ServerConfig, TransportContext,
     TransportStrategy,
 };
 use std::sync::Arc;
@@ -44,7 +44,7 @@ async fn main() -> Result<(), StartError> {
     };
     let spec = GatewaySpec {
         receivers: vec![receiver],
-        exporters: vec![ExporterSpec::new("debug", BoxExport::new(debug))],
+        exporters: vec![ExporterSpec::new("debug", BoxAttempt::new(debug))],
         pipelines: Signal::ALL.into_iter().map(pipeline).collect(),
         ..GatewaySpec::default()
     };

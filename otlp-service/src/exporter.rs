@@ -9,5 +9,5 @@ mod watch;
 pub use debug::{DebugConfig, DebugExporter, DebugFormat};
 pub use nop::NopExporter;
 
-pub(crate) use outlet::{Attempt, Outlet};
+pub(crate) use outlet::{Outlet, WatchedAttempt};
 pub(crate) use watch::Watch;

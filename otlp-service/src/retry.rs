@@ -15,12 +15,13 @@ pub use parts::PartlyDelivered;
 pub(crate) use throttle::Throttle;
 
 use otlp_protocol::{Batch, ErrorKind, Retry};
-use otlp_transport::{Clock, Export, ExportError, ExportResult};
+use otlp_transport::{Attempt, Clock, Export, ExportError, ExportResult};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Repeats what an inner [`Export`] failed to deliver, for one destination.
+/// Repeats the attempts of an inner [`Attempt`] that failed, for one destination. It keeps the batch, and with it the charge
+/// for its memory, and lends it to each attempt.
 ///
 /// * No attempt starts after the batch's deadline, or `max_elapsed_time` after the first attempt; the error then is the
 ///   last attempt's.
@@ -45,8 +46,8 @@ use std::time::{Duration, Instant};
 /// assert_eq!(exporter.export(batch).await.unwrap(), Accepted::FULL);
 /// # }
 /// ```
-pub struct ExponentialBackoffRetry<E> {
-    inner: E,
+pub struct ExponentialBackoffRetry<A> {
+    inner: A,
     config: RetryConfig,
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
@@ -61,9 +62,9 @@ struct Attempts<'a> {
     deadline: Option<Instant>,
 }
 
-impl<E: Export> ExponentialBackoffRetry<E> {
+impl<A: Attempt> ExponentialBackoffRetry<A> {
     /// Retries what `inner` fails to deliver.
-    pub fn new(config: RetryConfig, clock: Arc<dyn Clock>, inner: E) -> Self {
+    pub fn new(config: RetryConfig, clock: Arc<dyn Clock>, inner: A) -> Self {
         let throttle = Arc::new(Throttle::new(clock.now()));
         let jitter = Mutex::new(fastrand::Rng::new());
         Self { inner, config, clock, throttle, max_first_wait: None, jitter }
@@ -92,7 +93,7 @@ impl<E: Export> ExponentialBackoffRetry<E> {
     }
 
     /// What it retries.
-    pub fn inner(&self) -> &E {
+    pub fn inner(&self) -> &A {
         &self.inner
     }
 
@@ -116,7 +117,7 @@ impl<E: Export> ExponentialBackoffRetry<E> {
         Ok(Attempts { count: 0, backoff: Backoff::new(&self.config, first), deadline })
     }
 
-    /// Attempts until one succeeds, or none may follow. The batch keeps the charge meanwhile.
+    /// Attempts until one succeeds, or none may follow.
     async fn attempt(&self, batch: &Batch, attempts: &mut Attempts<'_>) -> ExportResult {
         loop {
             let error = match self.attempt_once(batch).await {
@@ -135,7 +136,7 @@ impl<E: Export> ExponentialBackoffRetry<E> {
 
     /// One attempt; a delay that it is answered with holds from now on.
     async fn attempt_once(&self, batch: &Batch) -> ExportResult {
-        let error = match self.inner.export(batch.lend()).await {
+        let error = match self.inner.attempt(batch).await {
             Ok(accepted) => return Ok(accepted),
             Err(error) => self.judge(error),
         };
@@ -193,7 +194,7 @@ impl<E: Export> ExponentialBackoffRetry<E> {
     }
 }
 
-impl<E: Export> Export for ExponentialBackoffRetry<E> {
+impl<A: Attempt> Export for ExponentialBackoffRetry<A> {
     async fn export(&self, batch: Batch) -> ExportResult {
         let mut attempts = self.start(batch.deadline).await?;
         match self.attempt(&batch, &mut attempts).await {

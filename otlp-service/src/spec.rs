@@ -2,7 +2,7 @@
 
 use crate::{BatchConfig, Processor, QueueConfig, RetryConfig};
 use otlp_protocol::Signal;
-use otlp_transport::{BoxExport, ClientStats, ServerConfig, TransportStrategy};
+use otlp_transport::{BoxAttempt, ClientStats, ServerConfig, TransportStrategy};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -47,7 +47,7 @@ pub struct ExporterSpec {
     /// The Collector's component id: `otlp`, `otlp_http/backup`.
     pub id: String,
     /// Makes one attempt to deliver.
-    pub client: BoxExport,
+    pub client: BoxAttempt,
     /// What the client's connections count, if it has any: shown as `otlp_client_*`.
     pub stats: Option<Arc<ClientStats>>,
     /// `host:port` that each signal is sent to, for the log. Signals that are sent to the same one share the delays that it
@@ -94,7 +94,7 @@ impl Default for HealthSpec {
 
 impl ExporterSpec {
     /// An exporter with default queue and retry, as the Collector has them.
-    pub fn new(id: impl Into<String>, client: BoxExport) -> Self {
+    pub fn new(id: impl Into<String>, client: BoxAttempt) -> Self {
         let (queue, retry) = (QueueConfig::default(), RetryConfig::default());
         Self { id: id.into(), client, stats: None, endpoints: Vec::new(), queue, retry }
     }

@@ -1,6 +1,6 @@
-//! Clients: one destination each, one attempt for each export.
+//! Clients: one destination each, one attempt for each batch.
 //!
-//! A client takes a [`Batch`](otlp_protocol::Batch), compresses and frames it, sends it over a pooled connection and reads
+//! A client borrows a [`Batch`](otlp_protocol::Batch), compresses and frames it, sends it over a pooled connection and reads
 //! the answer. Retrying is the service layer's business, with one exception: what the server cannot have processed
 //! (GOAWAY, REFUSED_STREAM, a connection that was closed before anything was written) is sent once more at once, on another
 //! connection.

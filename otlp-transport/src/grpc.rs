@@ -3,7 +3,7 @@
 use crate::client::GrpcClient;
 use crate::server::Protocol;
 use crate::{
-    BoxExport, Client, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
+    BoxAttempt, Client, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
     TransportStrategy,
 };
 
@@ -19,7 +19,7 @@ impl TransportStrategy for GrpcTransportStrategy {
     fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
         let client = GrpcClient::new(context, &config)?;
         let stats = client.pool().stats().clone();
-        Ok(Client { export: BoxExport::new(client), stats })
+        Ok(Client { attempt: BoxAttempt::new(client), stats })
     }
 
     fn bind<'a>(

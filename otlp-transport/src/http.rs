@@ -3,7 +3,7 @@
 use crate::client::HttpClient;
 use crate::server::Protocol;
 use crate::{
-    BoxExport, Client, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
+    BoxAttempt, Client, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
     TransportStrategy,
 };
 
@@ -19,7 +19,7 @@ impl TransportStrategy for HttpTransportStrategy {
     fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
         let client = HttpClient::new(context, &config)?;
         let stats = client.stats().clone();
-        Ok(Client { export: BoxExport::new(client), stats })
+        Ok(Client { attempt: BoxAttempt::new(client), stats })
     }
 
     fn bind<'a>(

@@ -1,8 +1,8 @@
 //! OTLP over sockets: gRPC and HTTP servers and clients, compression, TLS, connection pools.
 //!
 //! **What this crate must not know:** pipelines, queues, retry policy, configuration files. It takes a body off a
-//! socket, checks it and hands it to an [`Export`]; it takes a [`Batch`](otlp_protocol::Batch) and makes one attempt to
-//! deliver it.
+//! socket, checks it and hands it to an [`Export`]; it borrows a [`Batch`](otlp_protocol::Batch) and makes one [`Attempt`]
+//! to deliver it.
 //!
 //! Time, network and disk are passed in: [`Clock`], [`Net`] and [`Disk`].
 
@@ -62,7 +62,7 @@ pub use connections::Connections;
 pub use context::TransportContext;
 pub use disk::{Disk, ReloadStats, SystemDisk};
 pub use error::ExportError;
-pub use export::{BoxExport, Export, ExportFuture, ExportResult};
+pub use export::{Attempt, BoxAttempt, BoxExport, Export, ExportFuture, ExportResult};
 pub use grpc::GrpcTransportStrategy;
 pub use http::HttpTransportStrategy;
 pub use multiplex::MultiplexTransportStrategy;

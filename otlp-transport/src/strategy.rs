@@ -1,7 +1,7 @@
 //! Ways to speak OTLP, interchangeable at run time. Another one is one more file with an `impl TransportStrategy`.
 
 use crate::{
-    BoxExport, ClientConfig, ClientStats, ConfigError, Export, ExportResult, NetFuture, Routes, Server,
+    Attempt, BoxAttempt, ClientConfig, ClientStats, ConfigError, ExportResult, NetFuture, Routes, Server,
     ServerConfig, TransportContext,
 };
 use otlp_protocol::Batch;
@@ -30,14 +30,14 @@ pub trait TransportStrategy: Send + Sync + 'static {
 /// A client for one destination, whichever way it speaks. Cloning shares its connections.
 #[derive(Clone)]
 pub struct Client {
-    /// Makes one attempt for each export.
-    pub export: BoxExport,
+    /// Makes the attempts.
+    pub attempt: BoxAttempt,
     /// What all its connections have counted.
     pub stats: Arc<ClientStats>,
 }
 
-impl Export for Client {
-    fn export(&self, batch: Batch) -> impl Future<Output = ExportResult> + Send {
-        self.export.export(batch)
+impl Attempt for Client {
+    async fn attempt(&self, batch: &Batch) -> ExportResult {
+        self.attempt.attempt(batch).await
     }
 }

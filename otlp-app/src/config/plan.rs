@@ -11,7 +11,7 @@ use otlp_protocol::Signal;
 use otlp_service::{
     BatchConfig, ContextNeeds, HealthSpec, PipelineSpec, Processor, QueueConfig, RetryConfig, ServerSpec,
 };
-use otlp_transport::{BoxExport, Client, ClientStats, Credentials, TransportContext};
+use otlp_transport::{BoxAttempt, Client, ClientStats, Credentials, TransportContext};
 use std::sync::Arc;
 
 /// A gateway that can be started.
@@ -142,13 +142,13 @@ pub(crate) type Connect =
 /// What a batch leaves through.
 pub(crate) struct Outlet {
     /// Makes one attempt to deliver.
-    pub(crate) export: BoxExport,
+    pub(crate) attempt: BoxAttempt,
     /// What its connections count, if it has any.
     pub(crate) stats: Option<Arc<ClientStats>>,
 }
 
 impl From<Client> for Outlet {
-    fn from(Client { export, stats }: Client) -> Self {
-        Self { export, stats: Some(stats) }
+    fn from(Client { attempt, stats }: Client) -> Self {
+        Self { attempt, stats: Some(stats) }
     }
 }

@@ -5,7 +5,7 @@ mod pace;
 use super::show::{Allowance, Filter, Grouped, Show, Shown, put};
 use crate::offload;
 use otlp_protocol::{Accepted, Batch, Count, Signal, ValidateLimits, validate};
-use otlp_transport::{Clock, Export, ExportResult};
+use otlp_transport::{Attempt, Clock, ExportResult};
 use pace::{Pace, Sampling};
 use parking_lot::Mutex;
 use std::io::Write;
@@ -92,8 +92,8 @@ impl DebugExporter {
     }
 }
 
-impl Export for DebugExporter {
-    async fn export(&self, batch: Batch) -> ExportResult {
+impl Attempt for DebugExporter {
+    async fn attempt(&self, batch: &Batch) -> ExportResult {
         let shared = &self.shared;
         let signal = batch.signal;
         if !shared.signals.is_empty() && !shared.signals.contains(&signal) {
@@ -105,7 +105,7 @@ impl Export for DebugExporter {
         let shown = if allowance == Allowance::default() {
             Shown::default()
         } else {
-            shared.clone().show(&batch, allowance).await
+            shared.clone().show(batch, allowance).await
         };
         let unused = Allowance {
             lines: allowance.lines.saturating_sub(shown.used.lines),

@@ -1,15 +1,14 @@
 //! The exporter that takes everything and keeps nothing.
 
 use otlp_protocol::{Accepted, Batch};
-use otlp_transport::{Export, ExportResult};
+use otlp_transport::{Attempt, ExportResult};
 
 /// Accepts every batch and drops it: for tests, and for pipelines that only measure.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NopExporter;
 
-impl Export for NopExporter {
-    async fn export(&self, batch: Batch) -> ExportResult {
-        drop(batch);
+impl Attempt for NopExporter {
+    async fn attempt(&self, _: &Batch) -> ExportResult {
         Ok(Accepted::FULL)
     }
 }

@@ -5,19 +5,19 @@ use crate::health::Reachability;
 use crate::retry::{ExponentialBackoffRetry, PartlyDelivered};
 use crate::telemetry::ExporterStats;
 use otlp_protocol::Batch;
-use otlp_transport::{BoxExport, Clock, Export, ExportResult};
+use otlp_transport::{Attempt, BoxAttempt, Clock, Export, ExportResult};
 use std::sync::Arc;
 
 /// Exports with retries, for one signal of an exporter.
 pub(crate) struct Outlet {
-    pub(crate) retry: ExponentialBackoffRetry<Attempt>,
+    pub(crate) retry: ExponentialBackoffRetry<WatchedAttempt>,
     pub(crate) stats: Arc<ExporterStats>,
     pub(crate) watch: Arc<Watch>,
 }
 
 /// One attempt, whose outcome is remembered.
-pub(crate) struct Attempt {
-    pub(crate) client: BoxExport,
+pub(crate) struct WatchedAttempt {
+    pub(crate) client: BoxAttempt,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stats: Arc<ExporterStats>,
     pub(crate) reachability: Arc<Reachability>,
@@ -41,10 +41,10 @@ impl Export for Outlet {
     }
 }
 
-impl Export for Attempt {
-    async fn export(&self, batch: Batch) -> ExportResult {
+impl Attempt for WatchedAttempt {
+    async fn attempt(&self, batch: &Batch) -> ExportResult {
         let started = self.clock.now();
-        let result = self.client.export(batch).await;
+        let result = self.client.attempt(batch).await;
         self.stats.attempted(self.clock.now().saturating_duration_since(started));
         self.reachability.note(&result);
         self.watch.attempted(&result);

@@ -5,7 +5,7 @@ use super::readiness::{Readiness, ReadinessCheck};
 use super::{Gateway, StartError, pages};
 use crate::batch::BatchProcessor;
 use crate::component::Processor;
-use crate::exporter::{Attempt, Outlet, Watch};
+use crate::exporter::{Outlet, Watch, WatchedAttempt};
 use crate::fanout::{Destination, FanOut};
 use crate::health::{HealthChecker, NetworkHealthCheck, Reachability};
 use crate::ledger::Ledger;
@@ -18,7 +18,7 @@ use crate::telemetry::{
     register_certificates, register_client, register_process, register_server,
 };
 use otlp_protocol::{HopId, Signal};
-use otlp_transport::{BoxExport, ReloadStats, Routes, TransportContext};
+use otlp_transport::{BoxAttempt, BoxExport, ReloadStats, Routes, TransportContext};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,7 +42,7 @@ struct Builder {
 }
 
 struct Exporter {
-    client: BoxExport,
+    client: BoxAttempt,
     queue: QueueConfig,
     retry: RetryConfig,
     endpoints: Vec<(Signal, String)>,
@@ -249,7 +249,7 @@ impl Builder {
         let stats = ExporterStats::new(&self.registry, id, signal);
         let watch = Arc::new(Watch::new(id, signal, endpoint, end_to_end, clock.clone()));
         let Target { throttle, reachability } = target.clone();
-        let attempt = Attempt {
+        let attempt = WatchedAttempt {
             client: exporter.client.clone(),
             clock: clock.clone(),
             reachability,

@@ -9,7 +9,7 @@ use crate::cut::Parts;
 use crate::fanout::join_messages;
 use otlp_protocol::view::RequestView;
 use otlp_protocol::{Batch, ErrorKind, Retry, Signal, SplitLimits};
-use otlp_transport::{Clock, Export, ExportError, ExportResult};
+use otlp_transport::{Attempt, Clock, ExportError, ExportResult};
 use std::collections::VecDeque;
 
 /// Whether parts of a batch may fare better than the whole that was refused.
@@ -27,7 +27,7 @@ fn is_about_content(error: &ExportError) -> bool {
     kind && error.retry() == Retry::Never
 }
 
-impl<E: Export> ExponentialBackoffRetry<E> {
+impl<A: Attempt> ExponentialBackoffRetry<A> {
     /// Sends a batch that was refused for good in parts.
     pub(super) async fn bisect(
         &self,

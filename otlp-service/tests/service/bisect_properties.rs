@@ -6,7 +6,7 @@ use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, Retry, Signal};
 use otlp_service::{
     Destination, DropReason, ExponentialBackoffRetry, ExporterStats, LedgerLine, MemoryQueue,
 };
-use otlp_transport::{Export, ExportError, ExportResult};
+use otlp_transport::{Attempt, Export, ExportError, ExportResult};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,8 +89,8 @@ impl Case {
 
 // === impl Picky ===
 
-impl Export for Picky {
-    async fn export(&self, batch: Batch) -> ExportResult {
+impl Attempt for Picky {
+    async fn attempt(&self, batch: &Batch) -> ExportResult {
         let body = batch.body().plain().to_contiguous();
         let text = String::from_utf8_lossy(&body);
         let number = |piece: &str| piece.split_once(']').and_then(|(number, _)| number.parse().ok());

@@ -8,7 +8,7 @@ use otlp_service::{
     ReceiverSpec, RetryConfig, ServerSpec, StartError,
 };
 use otlp_transport::{
-    BoxExport, HttpTransportStrategy, Net, ServerConfig, TcpNet, TransportContext, TransportStrategy,
+    BoxAttempt, HttpTransportStrategy, Net, ServerConfig, TcpNet, TransportContext, TransportStrategy,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn receiver(id: &str) -> ReceiverSpec {
 }
 
 fn exporter(id: &str, sink: &Sink, queue: QueueConfig) -> ExporterSpec {
-    let mut spec = ExporterSpec::new(id, BoxExport::new(sink.clone()));
+    let mut spec = ExporterSpec::new(id, BoxAttempt::new(sink.clone()));
     spec.queue = queue;
     spec.retry = no_retry();
     spec

@@ -6,7 +6,7 @@ use otlp_service::{
     BatchConfig, BatchProcessor, BatchStats, Destination, ExponentialBackoffRetry, ExporterStats, FanOut,
     Ledger, LedgerLine, MemoryQueue, QueueConfig, Registry, RetryConfig,
 };
-use otlp_transport::{Clock, Export, ExportError, ExportResult, TokioClock};
+use otlp_transport::{Attempt, Clock, Export, ExportError, ExportResult, TokioClock};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -36,7 +36,14 @@ struct SinkState {
     /// What happens to batches that hold these bytes.
     holding: Vec<(Vec<u8>, Step)>,
     attempts: Vec<(Instant, u64)>,
-    accepted: Vec<Batch>,
+    accepted: Vec<Taken>,
+}
+
+/// What is kept of a batch that was accepted.
+struct Taken {
+    items: u64,
+    origin: Option<Arc<Origin>>,
+    body: bytes::Bytes,
 }
 
 impl Sink {
@@ -88,7 +95,7 @@ impl Sink {
 
     /// Items of the batches it accepted, in order.
     pub(crate) fn sizes(&self) -> Vec<u64> {
-        self.0.lock().accepted.iter().map(Batch::items).collect()
+        self.0.lock().accepted.iter().map(|taken| taken.items).collect()
     }
 
     pub(crate) fn items(&self) -> u64 {
@@ -106,21 +113,21 @@ impl Sink {
             charge: None,
         };
         let state = self.0.lock();
-        state.accepted.iter().map(|batch| (batch.origin.as_deref().map(copy), batch.items())).collect()
+        state.accepted.iter().map(|taken| (taken.origin.as_deref().map(copy), taken.items)).collect()
     }
 
     /// The bodies of the batches it accepted, in order.
     pub(crate) fn bodies(&self) -> Vec<bytes::Bytes> {
-        self.0.lock().accepted.iter().map(|batch| batch.body().plain().to_contiguous()).collect()
+        self.0.lock().accepted.iter().map(|taken| taken.body.clone()).collect()
     }
 }
 
-impl Export for Sink {
-    async fn export(&self, batch: Batch) -> ExportResult {
+impl Attempt for Sink {
+    async fn attempt(&self, batch: &Batch) -> ExportResult {
+        let body = batch.body().plain().to_contiguous();
         let step = {
             let mut state = self.0.lock();
             state.attempts.push((TokioClock.now(), batch.items()));
-            let body = batch.body().plain().to_contiguous();
             let holds = |text: &[u8]| body.windows(text.len()).any(|window| window == text);
             let by_content = state.holding.iter().find(|(text, _)| holds(text)).map(|(_, step)| step.clone());
             match state.max_items {
@@ -144,7 +151,8 @@ impl Export for Sink {
                 Accepted::FULL
             }
         };
-        self.0.lock().accepted.push(batch);
+        let taken = Taken { items: batch.items(), origin: batch.origin.clone(), body };
+        self.0.lock().accepted.push(taken);
         Ok(accepted)
     }
 }

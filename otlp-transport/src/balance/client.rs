@@ -16,7 +16,7 @@ use super::stats::BalanceStats;
 use super::{BalanceConfig, BalanceLimits};
 use crate::seldom::Seldom;
 use crate::{
-    BoxExport, Client, ClientConfig, ClientStats, Clock, ConfigError, Export, ExportError, ExportFuture,
+    Attempt, BoxAttempt, Client, ClientConfig, ClientStats, Clock, ConfigError, ExportError, ExportFuture,
     ExportResult, ResolvedEndpoint, Resolver, TransportContext, TransportStrategy,
 };
 use futures_util::future::join_all;
@@ -156,18 +156,18 @@ impl BalancedClient {
     /// The same as any other client, with what the connections to all endpoints have counted.
     pub fn into_client(self) -> Client {
         let stats = self.shared.client_stats.clone();
-        Client { export: BoxExport::new(self), stats }
+        Client { attempt: BoxAttempt::new(self), stats }
     }
 }
 
-impl Export for BalancedClient {
-    /// One attempt, which may be several parts to several endpoints and may include some failovers. If parts fail in ways
-    /// that may be retried, all of the batch may be: parts that arrived then arrive again.
-    async fn export(&self, batch: Batch) -> ExportResult {
+impl Attempt for BalancedClient {
+    /// May be several parts to several endpoints, and may include some failovers. If parts fail in ways that may be
+    /// retried, all of the batch may be: parts that arrived then arrive again.
+    async fn attempt(&self, batch: &Batch) -> ExportResult {
         let shared = &*self.shared;
         shared.first_endpoints().await;
         let until = shared.clock.now().checked_add(shared.failover_time);
-        let result = shared.route(&batch, Trail { until, tried: Vec::new(), last: None }).await;
+        let result = shared.route(batch, Trail { until, tried: Vec::new(), last: None }).await;
         result.map_err(|error| shared.with_own_delay(error))
     }
 }
@@ -273,7 +273,7 @@ impl Shared {
             return Err(self.nobody(Nobody::Left));
         };
         let lease = self.start(endpoint.clone());
-        let result = endpoint.reach.export(batch.lend()).await;
+        let result = endpoint.reach.attempt(&batch).await;
         let now = self.clock.now();
         let outcome = outcome(&result, &batch, lease.start, now);
         lease.end(outcome, now, &result);

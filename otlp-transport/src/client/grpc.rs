@@ -11,7 +11,7 @@ use crate::client::outgoing::Outgoing;
 use crate::client::pool::ConnectionPool;
 use crate::endpoint::Endpoint;
 use crate::{
-    ClientConfig, Clock, ConfigError, Credentials, Encoding, Export, ExportError, ExportResult,
+    Attempt, ClientConfig, Clock, ConfigError, Credentials, Encoding, ExportError, ExportResult,
     TransportContext, accepted_encodings,
 };
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
@@ -100,12 +100,12 @@ impl GrpcClient {
     }
 }
 
-impl Export for GrpcClient {
-    /// One attempt. Dropping the future resets the stream.
-    async fn export(&self, batch: Batch) -> ExportResult {
+impl Attempt for GrpcClient {
+    /// Dropping the future resets the stream.
+    async fn attempt(&self, batch: &Batch) -> ExportResult {
         let inner = &*self.0;
         let limit = TimeLimit::new(&*inner.clock, inner.timeout, batch.deadline)?;
-        limit.run(&*inner.clock, inner.pool.name(), inner.attempt(&batch, &limit)).await
+        limit.run(&*inner.clock, inner.pool.name(), inner.attempt(batch, &limit)).await
     }
 }
 

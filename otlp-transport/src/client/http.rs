@@ -10,7 +10,7 @@ use crate::client::outgoing::Outgoing;
 use crate::client::pool::ConnectionPool;
 use crate::client::{headers, stats::ClientStats};
 use crate::{
-    ClientConfig, Clock, ConfigError, Credentials, Encoding, Export, ExportResult, TransportContext,
+    Attempt, ClientConfig, Clock, ConfigError, Credentials, Encoding, ExportResult, TransportContext,
 };
 use bytes::Bytes;
 use http::header::{
@@ -86,15 +86,15 @@ impl HttpClient {
     }
 }
 
-impl Export for HttpClient {
-    /// One attempt. Dropping the future closes an HTTP/1.1 connection, resets an HTTP/2 stream.
-    async fn export(&self, batch: Batch) -> ExportResult {
+impl Attempt for HttpClient {
+    /// Dropping the future closes an HTTP/1.1 connection, resets an HTTP/2 stream.
+    async fn attempt(&self, batch: &Batch) -> ExportResult {
         let inner = &*self.0;
         let limit = TimeLimit::new(&*inner.clock, inner.timeout, batch.deadline)?;
         let Some(target) = inner.targets.of(batch.signal) else {
             return Err(internal("sending", format!("{} have no URL", batch.signal)));
         };
-        limit.run(&*inner.clock, &target.name, inner.attempt(&batch, target, &limit)).await
+        limit.run(&*inner.clock, &target.name, inner.attempt(batch, target, &limit)).await
     }
 }
 

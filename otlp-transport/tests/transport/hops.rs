@@ -67,7 +67,7 @@ async fn clients_send_on_where_a_batch_has_been() {
     for strategy in STRATEGIES {
         let (server, seen) = serve(&context, strategy, second).await;
         let config = ClientConfig::new(format!("http://{}", server.local_addr()));
-        let client = strategy.client(&context, config).unwrap().export;
+        let client = strategy.client(&context, config).unwrap();
         let send = async |hops: Option<Hops>| {
             let body = fixture("valid/logs_min.pb");
             let count = Count { items: 1, entries: 1 };

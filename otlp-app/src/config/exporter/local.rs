@@ -10,7 +10,7 @@ use crate::output::Output;
 use otlp_service::{
     ContextNeeds, DebugConfig, DebugExporter, DebugFormat, NopExporter, QueueConfig, RetryConfig,
 };
-use otlp_transport::{BoxExport, TransportContext};
+use otlp_transport::{BoxAttempt, TransportContext};
 use serde::Deserialize;
 
 /// Settings of the exporter `debug`.
@@ -63,7 +63,7 @@ pub(crate) fn debug(component: &mut Component, problems: &mut Problems) -> Optio
     let config = DebugConfig::from(debug);
     Some(local(move |context| {
         let clock = context.clock.clone();
-        BoxExport::new(match is_logged {
+        BoxAttempt::new(match is_logged {
             true => DebugExporter::new(config, clock, LogLines),
             false => DebugExporter::new(config, clock, Output::stdout()),
         })
@@ -73,15 +73,15 @@ pub(crate) fn debug(component: &mut Component, problems: &mut Problems) -> Optio
 /// The plan of `nop`.
 pub(crate) fn nop(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
     decode::<Nop>(&component.settings, problems)?;
-    Some(local(|_| BoxExport::new(NopExporter)))
+    Some(local(|_| BoxAttempt::new(NopExporter)))
 }
 
 /// An exporter that answers at once: nothing to queue for, nothing to retry.
-pub(crate) fn local(make: impl FnOnce(&TransportContext) -> BoxExport + Send + 'static) -> ExporterPlan {
+pub(crate) fn local(make: impl FnOnce(&TransportContext) -> BoxAttempt + Send + 'static) -> ExporterPlan {
     let (mut queue, mut retry) = (QueueConfig::default(), RetryConfig::default());
     (queue.enabled, retry.enabled) = (false, false);
     ExporterPlan {
-        connect: Box::new(|context, _| Ok(Outlet { export: make(context), stats: None })),
+        connect: Box::new(|context, _| Ok(Outlet { attempt: make(context), stats: None })),
         endpoints: Vec::new(),
         targets: Vec::new(),
         queue,

@@ -69,13 +69,13 @@ fn told(text: &str) -> (usize, Vec<&str>) {
 async fn over_the_limit_of_a_second_items_are_counted() {
     let (exporter, lines) = exporter(|config| config.max_items_per_second = 30);
     for _ in 0..10 {
-        exporter.export(batch(20)).await.unwrap();
+        exporter.attempt(&batch(20)).await.unwrap();
     }
     assert_eq!(told(&lines.take()), (30, vec![]));
     tokio::time::sleep(Duration::from_millis(1001)).await;
     assert_eq!(told(&lines.take()), (0, vec!["… 170 more spans not shown"]));
     // A new second; what is left at the end is told, too.
-    exporter.export(batch(12_375)).await.unwrap();
+    exporter.attempt(&batch(12_375)).await.unwrap();
     assert_eq!(told(&lines.take()), (30, vec![]));
     drop(exporter);
     assert_eq!(told(&lines.take()), (0, vec!["… 12,345 more spans not shown"]));
@@ -90,7 +90,7 @@ async fn batches_are_sampled_as_zap_samples() {
         });
         for second in 0..2 {
             for _ in 0..100 {
-                exporter.export(batch(1)).await.unwrap();
+                exporter.attempt(&batch(1)).await.unwrap();
             }
             assert_eq!(told(&lines.take()).0, expected, "{initial} {thereafter} {second}");
             tokio::time::sleep(Duration::from_millis(1001)).await;
@@ -108,7 +108,7 @@ async fn what_a_filter_leaves_out_takes_no_lines_and_is_not_missing() {
         config.grep = Some("other".to_owned());
     });
     for _ in 0..4 {
-        exporter.export(batch(60)).await.unwrap();
+        exporter.attempt(&batch(60)).await.unwrap();
     }
     tokio::time::sleep(Duration::from_millis(1001)).await;
     // 20 for each line are searched.
@@ -118,7 +118,7 @@ async fn what_a_filter_leaves_out_takes_no_lines_and_is_not_missing() {
 #[tokio::test]
 async fn other_signals_are_left_out() {
     let (exporter, lines) = exporter(|config| config.signals = vec![Signal::LOGS]);
-    exporter.export(batch(3)).await.unwrap();
+    exporter.attempt(&batch(3)).await.unwrap();
     drop(exporter);
     assert_eq!(lines.take(), "");
 }
@@ -130,7 +130,7 @@ async fn a_body_in_segments_is_shown_whole() {
     let mut payload = one.body().plain().clone();
     payload.append(two.body().plain().clone());
     let count = Count { items: 3, entries: 3 };
-    exporter.export(Batch::unchecked(Signal::TRACES, payload, count, true, Charge::none())).await.unwrap();
+    exporter.attempt(&Batch::unchecked(Signal::TRACES, payload, count, true, Charge::none())).await.unwrap();
     assert_eq!(told(&lines.take()).0, 3);
 }
 
@@ -138,5 +138,5 @@ async fn a_body_in_segments_is_shown_whole() {
 async fn a_stream_that_fails_costs_lines_not_batches() {
     let config = DebugConfig::default();
     let exporter = DebugExporter::new(config, Arc::new(TokioClock), Broken);
-    assert_eq!(exporter.export(batch(1)).await.unwrap(), Accepted::FULL);
+    assert_eq!(exporter.attempt(&batch(1)).await.unwrap(), Accepted::FULL);
 }

@@ -189,7 +189,7 @@ fn exporter(
     // Any authority but the one that vouches for the vault.
     config.tls.ca_pem = endpoint.starts_with("https").then(|| Authority::new("unknown").pem());
     let client = strategy.client(context, config).unwrap();
-    let mut spec = ExporterSpec::new(id, client.export);
+    let mut spec = ExporterSpec::new(id, client.attempt);
     spec.stats = Some(client.stats);
     spec.endpoints = vec![(Signal::LOGS, endpoint.rsplit('/').next().unwrap().to_owned())];
     let mut queue = QueueConfig::default();

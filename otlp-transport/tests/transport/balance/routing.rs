@@ -12,9 +12,9 @@ use otlp_protocol::{
     Accepted, Batch, Charge, ErrorKind, Payload, Retry, Signal, ValidateLimits, count, validate, view,
 };
 use otlp_transport::{
-    BalanceConfig, BalancePolicy, BalancedClient, BoxExport, Client, ClientConfig, ConfigError, Export,
-    ExportError, ExportResult, FixedResolver, NetFuture, ResolvedEndpoint, Routes, RoutingKey, Server,
-    ServerConfig, TransportContext, TransportStrategy,
+    Attempt, BalanceConfig, BalancePolicy, BalancedClient, BoxAttempt, Client, ClientConfig, ConfigError,
+    Export, ExportError, ExportResult, FixedResolver, NetFuture, ResolvedEndpoint, Routes, RoutingKey,
+    Server, ServerConfig, TransportContext, TransportStrategy,
 };
 use parking_lot::Mutex;
 use prost::Message as _;
@@ -35,8 +35,8 @@ impl TransportStrategy for Recorder {
     }
 
     fn client(&self, _: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
-        let export = BoxExport::new(Recording { recorder: self.clone(), endpoint: config.endpoint });
-        Ok(Client { export, stats: Arc::default() })
+        let attempt = BoxAttempt::new(Recording { recorder: self.clone(), endpoint: config.endpoint });
+        Ok(Client { attempt, stats: Arc::default() })
     }
 
     fn bind<'a>(&'a self, _: &'a TransportContext, _: ServerConfig, _: Routes) -> NetFuture<'a, Server> {
@@ -49,8 +49,8 @@ struct Recording {
     endpoint: String,
 }
 
-impl Export for Recording {
-    async fn export(&self, batch: Batch) -> ExportResult {
+impl Attempt for Recording {
+    async fn attempt(&self, batch: &Batch) -> ExportResult {
         if let Some(kind) = self.recorder.broken.lock().get(&self.endpoint) {
             let retry = if *kind == ErrorKind::Unavailable { Retry::Backoff } else { Retry::Never };
             return Err(ExportError::new(*kind, retry, "broken"));

@@ -3,8 +3,8 @@
 use super::number;
 use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
 use otlp_transport::{
-    BalanceConfig, BalancedClient, BoxExport, BoxIo, Client, ClientConfig, Clock, ConfigError, DnsConfig,
-    DnsResolver, Export, ExportError, ExportResult, FixedResolver, Listener, Net, NetFuture,
+    Attempt, BalanceConfig, BalancedClient, BoxAttempt, BoxIo, Client, ClientConfig, Clock, ConfigError,
+    DnsConfig, DnsResolver, ExportError, ExportResult, FixedResolver, Listener, Net, NetFuture,
     ResolvedEndpoint, Routes, Server, ServerConfig, TokioClock, TransportContext, TransportStrategy,
 };
 use parking_lot::Mutex;
@@ -121,8 +121,8 @@ impl World {
         BalancedClient::new(&self.context(), transport, ClientConfig::new(""), config, resolver).unwrap()
     }
 
-    async fn take(&self, address: &str, batch: Batch) -> ExportResult {
-        let number = number(&batch);
+    async fn take(&self, address: &str, batch: &Batch) -> ExportResult {
+        let number = number(batch);
         let behaviour = {
             let mut state = self.0.lock();
             let endpoint = state.endpoints.get_mut(address).unwrap();
@@ -177,8 +177,8 @@ impl TransportStrategy for World {
         let address = config.connect_to.unwrap_or(config.endpoint);
         let mut state = self.0.lock();
         state.clients += 1;
-        let export = BoxExport::new(Connection { world: self.clone(), address, _open: state.open.clone() });
-        Ok(Client { export, stats: config.stats.unwrap_or_default() })
+        let attempt = BoxAttempt::new(Connection { world: self.clone(), address, _open: state.open.clone() });
+        Ok(Client { attempt, stats: config.stats.unwrap_or_default() })
     }
 
     fn bind<'a>(&'a self, _: &'a TransportContext, _: ServerConfig, _: Routes) -> NetFuture<'a, Server> {
@@ -192,8 +192,8 @@ struct Connection {
     _open: Arc<()>,
 }
 
-impl Export for Connection {
-    async fn export(&self, batch: Batch) -> ExportResult {
+impl Attempt for Connection {
+    async fn attempt(&self, batch: &Batch) -> ExportResult {
         self.world.take(&self.address, batch).await
     }
 }
