@@ -6,9 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use otlp_protocol::{
-    AttributeEdits, Editor, Fate, Item, Levels, Payload, Signal, ValidateLimits, Value, edit,
-};
+use otlp_protocol::{AttributeEdits, Body, Editor, Fate, Item, Levels, Signal, ValidateLimits, Value, edit};
 use otlp_protocol::{Repairs, partition, repair};
 use prost::Message as _;
 use std::hint::black_box;
@@ -66,15 +64,15 @@ fn with_prost(body: &[u8]) -> Vec<u8> {
 
 fn edits(criterion: &mut Criterion) {
     let body = otlp_benches::spans(SPANS);
-    let payload = Payload::from(body.clone());
+    let sound = Body::check(Signal::TRACES, body.clone(), &ValidateLimits::default()).unwrap();
     let run = |levels: Levels| {
         let mut editor = Attributes::new(levels);
-        let payload = payload.clone();
-        move || edit(Signal::TRACES, black_box(&payload), &mut editor, MAX_BYTES).unwrap()
+        let sound = sound.clone();
+        move || edit(black_box(&sound), &mut editor, MAX_BYTES).unwrap()
     };
     let items = Levels { items: true, ..Levels::default() };
     let resources = Levels { resources: true, ..Levels::default() };
-    let edited = ExportTraceServiceRequest::decode(run(items)().body.to_contiguous()).unwrap();
+    let edited = ExportTraceServiceRequest::decode(run(items)().body.plain().clone()).unwrap();
     assert_eq!(edited.encode_to_vec(), with_prost(&body), "both do the same");
 
     let mut group = criterion.benchmark_group("edit 100 spans");
@@ -107,7 +105,8 @@ fn repairs(criterion: &mut Criterion) {
 }
 
 fn partitions(criterion: &mut Criterion) {
-    let body = bytes::Bytes::from(otlp_benches::spans(SPANS));
+    let body = otlp_benches::spans(SPANS);
+    let body = Body::check(Signal::TRACES, body, &ValidateLimits::default()).unwrap();
     let mut group = criterion.benchmark_group("partition 100 spans");
     group.throughput(Throughput::Elements(SPANS as u64));
     for parts in [1, 4, 32] {
@@ -118,7 +117,7 @@ fn partitions(criterion: &mut Criterion) {
                     next += 1;
                     next % parts
                 };
-                partition(Signal::TRACES, black_box(&body), parts, choose).unwrap()
+                partition(black_box(&body), parts, choose)
             });
         });
     }

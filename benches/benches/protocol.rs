@@ -6,7 +6,7 @@ use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use otlp_protocol::{
-    Batch, Charge, Count, Merge, Payload, Signal, SplitLimits, ValidateLimits, count, split, validate,
+    Batch, Body, Charge, Count, Merge, Signal, SplitLimits, ValidateLimits, count, split, validate,
 };
 use prost::Message as _;
 use std::hint::black_box;
@@ -15,7 +15,7 @@ const SPANS: usize = 100;
 
 fn protocol(criterion: &mut Criterion) {
     let body = Bytes::from(otlp_benches::spans(SPANS));
-    let payload = Payload::from(body.clone());
+    let sound = Body::check(Signal::TRACES, body.clone(), &ValidateLimits::default()).unwrap();
     let limits = ValidateLimits::default();
     let mut group = criterion.benchmark_group("protocol");
     group.throughput(Throughput::Bytes(body.len() as u64));
@@ -30,12 +30,12 @@ fn protocol(criterion: &mut Criterion) {
     for max_items in [10, 1] {
         let limits = SplitLimits { max_items: Some(max_items), max_bytes: None };
         group.bench_function(format!("split by {max_items}"), |bencher| {
-            bencher.iter(|| split(Signal::TRACES, black_box(&payload), limits).unwrap());
+            bencher.iter(|| split(black_box(&sound), limits));
         });
     }
     let limits = SplitLimits { max_items: None, max_bytes: Some(body.len() / 4) };
     group.bench_function("split to a quarter", |bencher| {
-        bencher.iter(|| split(Signal::TRACES, black_box(&payload), limits).unwrap());
+        bencher.iter(|| split(black_box(&sound), limits));
     });
     group.finish();
 }
@@ -51,8 +51,9 @@ fn merge(criterion: &mut Criterion) {
             bencher.iter_batched(
                 || (0..80).map(|_| batch()).collect::<Vec<_>>(),
                 |batches| {
-                    let mut merge = Merge::new(Signal::TRACES);
-                    batches.into_iter().for_each(|batch| merge.push(batch));
+                    let mut batches = batches.into_iter();
+                    let mut merge = Merge::new(batches.next().unwrap());
+                    batches.for_each(|batch| merge.push(batch).unwrap());
                     merge.finish()
                 },
                 BatchSize::SmallInput,

@@ -8,7 +8,7 @@ use otlp_protocol::json::{JsonLimits, from_protobuf, to_protobuf};
 use otlp_protocol::view::RequestView;
 use otlp_protocol::wire::put_len_delimited;
 use otlp_protocol::{
-    AttributeEdits, Batch, Charge, Count, Editor, Fate, Item, Levels, Merge, Payload, Repairs, Signal,
+    AttributeEdits, Batch, Body, Charge, Count, Editor, Fate, Item, Levels, Merge, Repairs, Signal,
     SplitLimits, ValidateLimits, count, edit, partition, parts, repair, validate,
 };
 use std::hint::black_box;
@@ -48,7 +48,7 @@ fn walkers(criterion: &mut Criterion) {
     let limits = ValidateLimits::default();
     for records in [100_000, 200_000] {
         let body = body(records, b"");
-        let payload = Payload::from(body.clone());
+        let sound = Body::check(Signal::LOGS, body.clone(), &limits).unwrap();
         let mut text = Vec::new();
         from_protobuf(Signal::LOGS.request, &body, MAX_BYTES, &mut text).unwrap();
         let bad = self::body(records, &field(9, b"?"));
@@ -62,15 +62,14 @@ fn walkers(criterion: &mut Criterion) {
         });
         group.bench_function("split in 20", |bencher| {
             let limits = SplitLimits { max_items: Some(records as u64 / 20), max_bytes: None };
-            bencher.iter(|| parts(Signal::LOGS, black_box(&payload), limits).unwrap().count());
+            bencher.iter(|| parts(black_box(&sound), limits).count());
         });
         group.bench_function("merge", |bencher| {
             bencher.iter(|| {
                 let count = Count { items: records as u64, entries: records as u64 };
-                let mut merge = Merge::new(Signal::LOGS);
-                (0..2).for_each(|_| {
-                    merge.push(Batch::unchecked(Signal::LOGS, body.clone(), count, true, Charge::none()));
-                });
+                let batch = || Batch::unchecked(Signal::LOGS, body.clone(), count, true, Charge::none());
+                let mut merge = Merge::new(batch());
+                merge.push(batch()).unwrap();
                 merge.finish()
             });
         });
@@ -81,11 +80,11 @@ fn walkers(criterion: &mut Criterion) {
                     next += 1;
                     next % 4
                 };
-                partition(Signal::LOGS, black_box(&body), 4, choose).unwrap()
+                partition(black_box(&sound), 4, choose)
             });
         });
         group.bench_function("edit", |bencher| {
-            bencher.iter(|| edit(Signal::LOGS, black_box(&payload), &mut Look, MAX_BYTES).unwrap());
+            bencher.iter(|| edit(black_box(&sound), &mut Look, MAX_BYTES).unwrap());
         });
         group.bench_function("remove ids", |bencher| {
             bencher.iter(|| {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use otlp_protocol::{
-    AttributeEdits, Editor, Fate, Item, Levels, Payload, Put, Repairs, Signal, ValidateLimits, Value,
+    AttributeEdits, Body, Editor, Fate, Item, Levels, Put, Repairs, ValidateLimits, Value,
     partition, repair,
 };
 
@@ -44,46 +44,52 @@ pub fn edit(data: &[u8]) {
         entries: levels & 4 != 0,
         items: levels & 8 != 0,
     };
-    let run = |body: &Bytes, operation, drop| {
+    let run = |body: &Body, operation, drop| {
         let mut edits = Edits { levels: shown, operation, drop, seen: 0, lists: Vec::new() };
-        let edited = otlp_protocol::edit(signal, &Payload::from(body.clone()), &mut edits, MAX_BYTES);
+        let edited = otlp_protocol::edit(body, &mut edits, MAX_BYTES);
         (edited, edits.lists)
     };
     let Ok(repaired) = repair(signal, &body, &limits, Repairs::default(), MAX_BYTES) else {
-        let _ = run(&body, Some(operation), drop);
-        let _ = partition(signal, &body, 3, |item| item.entry.len());
+        let count = otlp_protocol::count(signal, &body).unwrap_or_default();
+        let unsound = Body::unchecked(signal, body, count, true);
+        let _ = run(&unsound, Some(operation), drop);
+        partition(&unsound, 3, |item| item.entry.len());
         return;
     };
     let sound = repaired.body;
-    assert_eq!(otlp_protocol::validate(signal, &sound, &limits), Ok(repaired.checked));
+    let bytes = sound.plain().to_contiguous();
+    let checked = otlp_protocol::validate(signal, &bytes, &limits).expect("a repaired body is sound");
+    assert_eq!((checked.count, checked.mergeable), (sound.count(), sound.is_mergeable()));
     let is_changed = repaired.strings + repaired.ids > 0 || repaired.rejected.is_some();
-    assert_eq!(is_changed, sound != body);
-    check_partition(signal, &sound, repaired.checked.count.items);
+    assert_eq!(is_changed, bytes != body);
+    check_partition(&sound);
 
     let (Ok(dropped), _) = run(&sound, Some(operation), drop) else { return };
-    let mut count = repaired.checked.count;
+    let mut count = sound.count();
     count -= dropped.dropped;
-    let checked = otlp_protocol::validate(signal, &dropped.body.to_contiguous(), &limits);
+    assert_eq!(dropped.body.count(), count);
+    let checked = otlp_protocol::validate(signal, &dropped.body.plain().to_contiguous(), &limits);
     assert_eq!(checked.expect("an edited body is sound").count, count);
 
     let (read, before) = run(&sound, None, 0);
     assert!(!read.expect("a sound body can be read").changed);
     let (edited, _) = run(&sound, Some(operation), 0);
-    let edited = edited.expect("what can be read can be changed").body.to_contiguous();
+    let edited = edited.expect("what can be read can be changed").body;
     let (_, after) = run(&edited, None, 0);
     let expect: Vec<List> = before.into_iter().map(|list| operation.on_list(list)).collect();
     assert_eq!(after, expect);
 }
 
-fn check_partition(signal: Signal, body: &Bytes, items: u64) {
-    let parts = partition(signal, body, 3, |item| item.point.unwrap_or(item.entry).len() % 3);
+fn check_partition(body: &Body) {
+    let parts = partition(body, 3, |item| item.point.unwrap_or(item.entry).len() % 3);
     let mut found = 0;
-    for (part, count) in parts.expect("a sound body can be cut").into_iter().flatten() {
-        let part = otlp_protocol::validate(signal, &part.to_contiguous(), &ValidateLimits::default());
-        assert_eq!(part.expect("a part of a sound body is sound").count, count);
-        found += count.items;
+    for part in parts.into_iter().flatten() {
+        let bytes = part.plain().to_contiguous();
+        let checked = otlp_protocol::validate(body.signal(), &bytes, &ValidateLimits::default());
+        assert_eq!(checked.expect("a part of a sound body is sound").count, part.count());
+        found += part.count().items;
     }
-    assert_eq!(found, items);
+    assert_eq!(found, body.count().items);
 }
 
 impl Operation {

@@ -20,7 +20,7 @@ pub use headers::headers;
 pub use ids::ids;
 pub use inflate::{inflate, inflate_others};
 pub use json::json;
-use otlp_protocol::{Payload, Signal, SplitLimits, SplitPart, ValidateLimits};
+use otlp_protocol::{Body, Signal, SplitLimits, SplitPart, ValidateLimits};
 pub use show::show;
 pub use views::views;
 
@@ -55,7 +55,7 @@ pub fn validate(data: &[u8]) {
     }
 }
 
-/// The parts of a sound body are sound, and hold its items; other bodies are cut or refused without a panic.
+/// The parts of a sound body are sound, and hold its items; other bodies are cut without a panic.
 pub fn split(data: &[u8]) {
     let Some((signal, data)) = signal(data) else { return };
     let Some((&[max_items, max_bytes], body)) = data.split_first_chunk() else { return };
@@ -63,24 +63,23 @@ pub fn split(data: &[u8]) {
         max_items: u64::from(max_items).checked_sub(1),
         max_bytes: (max_bytes > 0).then_some(usize::from(max_bytes) * 16),
     };
-    let payload = Payload::from(Bytes::copy_from_slice(body));
-    let parts = otlp_protocol::parts(signal, &payload, limits);
-    let Ok(checked) = otlp_protocol::validate(signal, body, &ValidateLimits::default()) else {
-        let _ = parts.map(Iterator::count);
+    let bytes = Bytes::copy_from_slice(body);
+    let Ok(body) = Body::check(signal, bytes.clone(), &ValidateLimits::default()) else {
+        let count = otlp_protocol::count(signal, body).unwrap_or_default();
+        otlp_protocol::parts(&Body::unchecked(signal, bytes, count, true), limits).for_each(drop);
         return;
     };
     let mut items = 0;
-    for part in parts.expect("a sound body can be cut") {
-        let SplitPart { payload: part, count, copied_bytes, is_linked } =
-            part.expect("a sound body can be cut");
+    for SplitPart { body: part, copied_bytes, is_linked } in otlp_protocol::parts(&body, limits) {
         assert!(is_linked || copied_bytes >= part.len(), "a part is copied or linked");
         // An envelope that is cut gets a length of its own, never a level more: the limits hold as they did.
-        let part = otlp_protocol::validate(signal, &part.to_contiguous(), &ValidateLimits::default())
-            .expect("a part of a sound body is sound");
-        assert_eq!(part.count, count);
-        items += count.items;
+        let checked =
+            otlp_protocol::validate(signal, &part.plain().to_contiguous(), &ValidateLimits::default())
+                .expect("a part of a sound body is sound");
+        assert_eq!(checked.count, part.count());
+        items += part.count().items;
     }
-    assert_eq!(items, checked.count.items);
+    assert_eq!(items, body.count().items);
 }
 
 /// The first byte chooses the signal.

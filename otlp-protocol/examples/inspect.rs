@@ -1,7 +1,7 @@
 //! Says what an encoded request holds and where it would be cut:
 //! `cargo run -p otlp-protocol --example inspect -- traces request.bin 1000`, or `… traces hex:0a021200`.
 
-use otlp_protocol::{Payload, Signal, SplitLimits, ValidateLimits, split, validate};
+use otlp_protocol::{Body, Signal, SplitLimits, ValidateLimits, split};
 use std::error::Error;
 use std::io::Write as _;
 
@@ -19,19 +19,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let max_items = arguments.next().map(|number| number.parse()).transpose()?;
 
-    let checked = validate(signal, &body, &ValidateLimits::default())?;
+    let body = Body::check(signal, body, &ValidateLimits::default())?;
     let mut out = std::io::stdout().lock();
-    let (items, noun) = (checked.count.items, signal.items_noun);
-    writeln!(out, "{items} {noun}, {} bytes, mergeable: {}", body.len(), checked.mergeable)?;
+    let (items, noun) = (body.count().items, signal.items_noun);
+    writeln!(out, "{items} {noun}, {} bytes, mergeable: {}", body.len(), body.is_mergeable())?;
 
     let limits = SplitLimits { max_items, max_bytes: None };
-    for (part, count) in split(signal, &Payload::from(body), limits)? {
+    for part in split(&body, limits) {
         writeln!(
             out,
             "part: {} {noun}, {} bytes, {} segments",
-            count.items,
+            part.count().items,
             part.len(),
-            part.segments().count()
+            part.plain().segments().count()
         )?;
     }
     Ok(())

@@ -1,19 +1,26 @@
 //! What moves through a pipeline: one export request's worth of encoded telemetry with what is known about it.
 
-use crate::{Charge, Hops, Items, Payload, Rejected, Signal};
+use crate::json::{JsonError, JsonLimits};
+use crate::{Body, Charge, DecodeError, Hops, Items, Payload, Rejected, Signal, ValidateLimits};
 use bytes::Bytes;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// One request's worth of a signal, encoded and checked.
+/// One request's worth of a signal: a sound body, where it comes from, and the memory that it is charged for.
+///
+/// ```
+/// use otlp_protocol::{Batch, Charge, Signal, ValidateLimits};
+///
+/// // A request of one resource with one scope with two log records.
+/// let body = bytes::Bytes::from_static(b"\x0a\x06\x12\x04\x12\x00\x12\x00");
+/// let batch = Batch::checked(Signal::LOGS, body, &ValidateLimits::default(), Charge::none())?;
+/// assert_eq!(batch.items(), 2);
+/// # Ok::<(), otlp_protocol::DecodeError>(())
+/// ```
 #[derive(Debug)]
 pub struct Batch {
-    /// Which signal the body holds.
-    pub signal: Signal,
     body: Body,
-    count: Count,
-    mergeable: bool,
     /// Where it came from, if receivers were told to keep that.
     pub origin: Option<Arc<Origin>>,
     /// The receivers that it has been at; `None` if it came through none. A joined batch has those of all its requests.
@@ -24,12 +31,6 @@ pub struct Batch {
     /// them, the body is empty.
     pub rejected: Option<Box<Rejected>>,
     charge: Charge,
-}
-
-/// The encoded request: protobuf in the clear.
-#[derive(Clone, Debug, Default)]
-pub struct Body {
-    plain: Payload,
 }
 
 /// How much a body holds.
@@ -63,25 +64,51 @@ pub struct Origin {
 // === impl Batch ===
 
 impl Batch {
-    /// A batch of a body that [`validate`](crate::validate) found sound.
+    /// A batch of that body; `charge` is what it holds of a byte budget, if there is one ([`Charge::none`]).
+    pub fn new(body: Body, charge: Charge) -> Self {
+        Self { body, origin: None, hops: None, deadline: None, rejected: None, charge }
+    }
+
+    /// A batch of bytes that somebody sent, as [`Body::check`] has it.
+    ///
+    /// # Errors
+    /// The first fault of the bytes.
+    pub fn checked(
+        signal: Signal,
+        bytes: impl Into<Payload>,
+        limits: &ValidateLimits,
+        charge: Charge,
+    ) -> Result<Self, DecodeError> {
+        Ok(Self::new(Body::check(signal, bytes, limits)?, charge))
+    }
+
+    /// A batch of OTLP/JSON, as [`Body::from_json`] has it.
+    ///
+    /// # Errors
+    /// The first fault of the text.
+    pub fn from_json(
+        signal: Signal,
+        text: &[u8],
+        limits: &JsonLimits,
+        charge: Charge,
+    ) -> Result<Self, JsonError> {
+        Ok(Self::new(Body::from_json(signal, text, limits)?, charge))
+    }
+
+    /// A batch of a body that is sound by the caller's word, as [`Body::unchecked`] has it.
     pub fn unchecked(
         signal: Signal,
-        body: impl Into<Body>,
+        plain: impl Into<Payload>,
         count: Count,
         mergeable: bool,
         charge: Charge,
     ) -> Self {
-        Self {
-            signal,
-            body: body.into(),
-            count,
-            mergeable,
-            origin: None,
-            hops: None,
-            deadline: None,
-            rejected: None,
-            charge,
-        }
+        Self::new(Body::unchecked(signal, plain, count, mergeable), charge)
+    }
+
+    /// Which signal the body holds.
+    pub fn signal(&self) -> Signal {
+        self.body.signal()
     }
 
     /// The encoded request.
@@ -91,27 +118,27 @@ impl Batch {
 
     /// Items: spans, data points, log records, samples.
     pub fn items(&self) -> u64 {
-        self.count.items
+        self.body.count().items
     }
 
     /// Items and entries.
     pub fn count(&self) -> Count {
-        self.count
+        self.body.count()
     }
 
     /// Length of the protobuf encoding, in bytes.
     pub fn len(&self) -> usize {
-        self.body.plain.len()
+        self.body.len()
     }
 
     /// Whether the encoding is empty.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.body.is_empty()
     }
 
     /// Whether concatenating the body with another one's is the merge of the two.
     pub fn is_mergeable(&self) -> bool {
-        self.mergeable
+        self.body.is_mergeable()
     }
 
     /// The share of the byte budget that this batch holds.
@@ -129,41 +156,40 @@ impl Batch {
     /// left to the first.
     #[must_use]
     pub fn share(&mut self) -> Self {
-        Self { charge: self.charge.share(), ..self.lend() }
+        let charge = self.charge.share();
+        self.part(self.body.clone(), charge)
     }
 
     /// The same batch without its charge, for a borrower who is done before this one drops.
     #[must_use]
     pub fn lend(&self) -> Self {
-        Self {
-            signal: self.signal,
-            body: self.body.clone(),
-            count: self.count,
-            mergeable: self.mergeable,
-            origin: self.origin.clone(),
-            hops: self.hops.clone(),
-            deadline: self.deadline,
-            rejected: None,
-            charge: Charge::none(),
-        }
+        self.part(self.body.clone(), Charge::none())
     }
 
-    /// The same batch with another body of the same signal, which holds `count` and brings its own charge
-    /// ([`Charge::another`] is on the same budget). Origin, hops and deadline stay, and whether it may be merged: a body is
-    /// edited below its top level.
+    /// A batch of another body, with this one's origin, hops and deadline: a part of this batch, or what was made of it.
+    /// The charge is the body's own ([`Charge::another`] is on the same budget), or a [share](Charge::share) of this one's
+    /// where the body has slices of this one's. What the check took out stays with this batch.
     #[must_use]
-    pub fn with_body(self, body: impl Into<Body>, count: Count, charge: Charge) -> Self {
-        Self { body: body.into(), count, charge, ..self }
+    pub fn part(&self, body: Body, charge: Charge) -> Self {
+        let (origin, hops) = (self.origin.clone(), self.hops.clone());
+        Self { body, origin, hops, deadline: self.deadline, rejected: None, charge }
     }
 
-    /// Takes the batch apart: body, count and charge.
-    pub fn into_parts(self) -> (Body, Count, Charge) {
-        (self.body, self.count, self.charge)
+    /// The same batch with another body, which brings its own charge ([`Charge::another`] is on the same budget). Origin,
+    /// hops, deadline, and what the check took out stay.
+    #[must_use]
+    pub fn with_body(self, body: Body, charge: Charge) -> Self {
+        Self { body, charge, ..self }
+    }
+
+    /// Takes the batch apart: body and charge.
+    pub fn into_parts(self) -> (Body, Charge) {
+        (self.body, self.charge)
     }
 
     /// The items that `rejected` of the response's unit stand for, as [`Count::rejected_items`] has it.
     pub fn rejected_items(&self, rejected: u64) -> u64 {
-        self.count.rejected_items(self.signal, rejected)
+        self.count().rejected_items(self.signal(), rejected)
     }
 }
 
@@ -214,21 +240,6 @@ impl Eq for Origin {}
 impl std::hash::Hash for Origin {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         std::hash::Hash::hash(&self.traits(), state);
-    }
-}
-
-// === impl Body ===
-
-impl Body {
-    /// The protobuf encoding.
-    pub fn plain(&self) -> &Payload {
-        &self.plain
-    }
-}
-
-impl<P: Into<Payload>> From<P> for Body {
-    fn from(plain: P) -> Self {
-        Self { plain: plain.into() }
     }
 }
 

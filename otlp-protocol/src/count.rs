@@ -1,5 +1,6 @@
 //! How much a body holds, by skipping: items are counted, never looked into.
 
+use crate::field::{LastArm, fields};
 use crate::wire::{Cursor, WireError, WireType};
 use crate::{Count, Items, Signal};
 
@@ -30,7 +31,7 @@ pub(crate) fn survey(signal: Signal, body: &[u8]) -> Result<Survey, WireError> {
     while !top.is_at_end() {
         match top.tag()? {
             (RESOURCES, WireType::Len) => {
-                count += tally(signal.items, top.len_delimited()?, &BELOW_RESOURCE)?
+                count += try_tally(signal.items, top.len_delimited()?, &BELOW_RESOURCE)?
             }
             (number, wire_type) => {
                 mergeable = false;
@@ -41,8 +42,23 @@ pub(crate) fn survey(signal: Signal, body: &[u8]) -> Result<Survey, WireError> {
     Ok(Survey { count, mergeable })
 }
 
-/// What one envelope or entry holds; `below` are the field numbers of the levels below it.
-pub(crate) fn tally(items: Items, message: &[u8], below: &[u32]) -> Result<Count, WireError> {
+/// The same of a body that was made sound.
+pub(crate) fn survey_sound(signal: Signal, body: &[u8]) -> Survey {
+    survey(signal, body).unwrap_or(Survey { count: Count::default(), mergeable: false })
+}
+
+/// Whether the top level holds resources alone: only then a body can be cut.
+pub(crate) fn has_resources_alone(body: &[u8]) -> bool {
+    fields(body, 0).all(|field| field.is(RESOURCES))
+}
+
+/// What one envelope or entry of a sound body holds; `below` are the field numbers of the levels below it. Of what is not
+/// sound, nothing.
+pub(crate) fn tally(items: Items, message: &[u8], below: &[u32]) -> Count {
+    try_tally(items, message, below).unwrap_or_default()
+}
+
+fn try_tally(items: Items, message: &[u8], below: &[u32]) -> Result<Count, WireError> {
     let mut count = Count::default();
     match *below {
         [] => count = Count { items: entry_items(items, message)?, entries: 1 },
@@ -52,7 +68,7 @@ pub(crate) fn tally(items: Items, message: &[u8], below: &[u32]) -> Result<Count
             Ok(())
         })?,
         [number, ref below @ ..] => each(message, number, |envelope| {
-            count += tally(items, envelope, below)?;
+            count += try_tally(items, envelope, below)?;
             Ok(())
         })?,
     }
@@ -79,14 +95,13 @@ fn repeated(message: &[u8], number: u32) -> Result<u64, WireError> {
 
 fn inside(entry: &[u8], containers: &[u32], number: u32) -> Result<u64, WireError> {
     let mut found = 0;
-    let mut arm = 0;
+    let mut last = LastArm::default();
     let mut fields = Cursor::new(entry);
     while !fields.is_at_end() {
         match fields.tag()? {
             (container, WireType::Len) if containers.contains(&container) => {
-                // Another arm replaces what was there; the same arm is merged into it.
-                if container != arm {
-                    (arm, found) = (container, 0);
+                if last.see(container, fields.position()) {
+                    found = 0;
                 }
                 found += repeated(fields.len_delimited()?, number)?;
             }

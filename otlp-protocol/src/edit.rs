@@ -19,8 +19,7 @@ pub use self::value::Value;
 
 use self::walk::Walk;
 use crate::splice::TooLarge;
-use crate::wire::WireError;
-use crate::{Count, Payload, Signal};
+use crate::{Body, Count};
 
 /// Decides on each message, and changes its attributes. What a method is not written for is kept as it is.
 ///
@@ -95,8 +94,8 @@ pub enum Fate {
 #[derive(Clone, Debug)]
 pub struct Edited {
     /// The body; the one that came in, if nothing changed.
-    pub body: Payload,
-    /// What was dropped; the rest of the count is unchanged.
+    pub body: Body,
+    /// What was dropped: the body holds so much less.
     pub dropped: Count,
     /// Whether the body is another than before.
     pub changed: bool,
@@ -106,9 +105,6 @@ pub struct Edited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EditError {
-    /// It is not protobuf: never for a body that [`validate`](crate::validate()) found sound.
-    #[error(transparent)]
-    Wire(#[from] WireError),
     /// The edited body, or the notes on what to change, would be larger than the limit.
     #[error("the edited request would have more than {limit} bytes")]
     TooLarge {
@@ -135,13 +131,13 @@ pub const MAX_ATTRIBUTES: usize = 1 << 16;
 /// The strings of one dictionary that attributes may refer to.
 pub const MAX_STRINGS: usize = 1 << 20;
 
-/// Lets an editor change a body that [`validate`](crate::validate()) found sound. The edited one may have `max_bytes`.
+/// Lets an editor change a body. The edited one may have `max_bytes`.
 ///
 /// The body is read once and, if anything changes, written once; long stretches without a change are linked. A body in
 /// several segments is copied into one to be read.
 ///
 /// ```
-/// use otlp_protocol::{AttributeEdits, Editor, Fate, Item, Levels, Payload, Signal, edit};
+/// use otlp_protocol::{AttributeEdits, Body, Editor, Fate, Item, Levels, Signal, ValidateLimits, edit};
 ///
 /// struct Redact;
 ///
@@ -159,25 +155,24 @@ pub const MAX_STRINGS: usize = 1 << 20;
 ///
 /// // A log record with one attribute, `password`.
 /// let body = b"\x0a\x10\x12\x0e\x12\x0c\x32\x0a\x0a\x08password".to_vec();
-/// let edited = edit(Signal::LOGS, &Payload::from(body), &mut Redact, 1 << 20)?;
+/// let body = Body::check(Signal::LOGS, body, &ValidateLimits::default())?;
+/// let edited = edit(&body, &mut Redact, 1 << 20)?;
 /// assert!(edited.changed);
-/// assert_eq!(edited.body.to_contiguous(), "\x0a\x14\x12\x12\x12\x10\x32\x0e\x0a\x08redacted\x12\x02\x10\x01");
-/// # Ok::<(), otlp_protocol::EditError>(())
+/// let bytes = edited.body.plain().to_contiguous();
+/// assert_eq!(bytes, "\x0a\x14\x12\x12\x12\x10\x32\x0e\x0a\x08redacted\x12\x02\x10\x01");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// If a limit is reached. The body is not changed in part.
-pub fn edit(
-    signal: Signal,
-    body: &Payload,
-    editor: &mut (impl Editor + ?Sized),
-    max_bytes: usize,
-) -> Result<Edited, EditError> {
-    let bytes = body.to_contiguous();
-    let mut walk = Walk::new(signal, &bytes, editor, max_bytes)?;
+pub fn edit(body: &Body, editor: &mut (impl Editor + ?Sized), max_bytes: usize) -> Result<Edited, EditError> {
+    let bytes = body.plain().to_contiguous();
+    let mut walk = Walk::new(body.signal(), &bytes, editor, max_bytes)?;
     walk.request()?;
     let (splices, dropped) = walk.finish();
-    let edited = splices.link(&bytes)?;
+    let mut count = body.count();
+    count -= dropped;
+    let edited = splices.link(&bytes)?.map(|plain| body.with(plain, count));
     let changed = edited.is_some();
     Ok(Edited { body: edited.unwrap_or_else(|| body.clone()), dropped, changed })
 }

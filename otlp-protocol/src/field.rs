@@ -1,4 +1,4 @@
-//! The fields of a message and where they are in a body: what cutting and editing work with.
+//! The fields of a message and where they are in a sound body: what cutting and editing work with.
 
 use crate::wire::{Cursor, WireError, WireType};
 use std::borrow::Cow;
@@ -44,30 +44,33 @@ impl Field {
     }
 }
 
-/// The fields of a message that stands at `base` in the body; ends after an error.
+/// The fields of a message that stands at `base` in the body. They end where a message is malformed, which none in a sound
+/// body is.
 pub(crate) struct Fields<'a> {
     cursor: Cursor<'a>,
     base: usize,
-    failed: bool,
 }
 
 #[inline]
 pub(crate) fn fields(message: &[u8], base: usize) -> Fields<'_> {
-    Fields { cursor: Cursor::new(message), base, failed: false }
+    Fields { cursor: Cursor::new(message), base }
 }
 
 // === impl Fields ===
 
 impl Iterator for Fields<'_> {
-    type Item = Result<Field, WireError>;
+    type Item = Field;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed || self.cursor.is_at_end() {
+    #[inline]
+    fn next(&mut self) -> Option<Field> {
+        if self.cursor.is_at_end() {
             return None;
         }
-        let field = self.read();
-        self.failed = field.is_err();
-        Some(field)
+        let field = self.read().ok();
+        if field.is_none() {
+            self.cursor = Cursor::new(&[]);
+        }
+        field
     }
 }
 
@@ -90,15 +93,8 @@ impl Fields<'_> {
 }
 
 /// The pieces of a singular message, given once or several times as field `number` of a message.
-pub(crate) fn pieces(body: &[u8], message: &Field, number: u32) -> Result<Vec<Field>, WireError> {
-    let mut pieces = Vec::new();
-    for field in message.fields(body) {
-        let field = field?;
-        if field.is(number) {
-            pieces.push(field);
-        }
-    }
-    Ok(pieces)
+pub(crate) fn pieces(body: &[u8], message: &Field, number: u32) -> Vec<Field> {
+    message.fields(body).filter(|field| field.is(number)).collect()
 }
 
 /// The message of these pieces: to a decoder, it is one after the other.
@@ -110,5 +106,28 @@ pub(crate) fn joined<'a>(body: &'a [u8], pieces: &[Field]) -> Cow<'a, [u8]> {
             crate::work::count(pieces.len());
             pieces.iter().flat_map(|piece| piece.bytes(body)).copied().collect()
         }),
+    }
+}
+
+/// Which arm of a `oneof` counts: the last one, with all that was given of it since another arm. Here alone is that rule.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LastArm {
+    /// The field number of the arm that counts so far; 0 if there is none.
+    pub(crate) number: u32,
+    /// Where it starts to count.
+    pub(crate) from: usize,
+}
+
+// === impl LastArm ===
+
+impl LastArm {
+    /// Takes note of the arm that stands at `at`. Whether the arm begins anew: what was given before it is forgotten.
+    #[inline]
+    pub(crate) fn see(&mut self, number: u32, at: usize) -> bool {
+        let is_another = self.number != number;
+        if is_another {
+            *self = Self { number, from: at };
+        }
+        is_another
     }
 }

@@ -33,6 +33,7 @@ pub(crate) use write::put_string;
 
 use crate::DecodeError;
 use crate::schema::Message;
+use crate::validate::MAX_BYTES;
 
 /// Bounds on what is read from one JSON text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +89,19 @@ pub fn to_protobuf(
     limits: &JsonLimits,
     out: &mut Vec<u8>,
 ) -> Result<Read, JsonError> {
-    read::read(message, text, limits, out)
+    read::read(message, text, limits, read::Ids::OfAnyLength, out)
+}
+
+/// [`to_protobuf`], which refuses ids of the wrong length as well, and what is too long for any decoder: so what it appends
+/// is sound.
+pub(crate) fn to_sound(
+    message: &'static Message,
+    text: &[u8],
+    limits: &JsonLimits,
+    out: &mut Vec<u8>,
+) -> Result<Read, JsonError> {
+    let limits = JsonLimits { max_bytes: limits.max_bytes.min(MAX_BYTES), ..*limits };
+    read::read(message, text, &limits, read::Ids::Sound, out)
 }
 
 /// Appends the JSON of `protobuf` to `out`: `protobuf` is one `message` of OTLP, in any encoding that protobuf allows.

@@ -3,28 +3,28 @@
 //! **What this crate must not know:** sockets, tokio, threads, files, or what time it is. Bytes come in, bytes go
 //! out; an [`Instant`](std::time::Instant) is only ever handed through.
 //!
-//! The pipeline moves encoded OTLP protobuf. Nothing is decoded into structs: [`validate`] checks a body once at the
-//! door, [`count`], [`split`](split()) and [`Merge`] work on the encoding itself, so unknown fields survive.
+//! The pipeline moves encoded OTLP protobuf. Nothing is decoded into structs: [`validate`] checks what was sent once, and a
+//! [`Body`] is what was found sound. [`edit`](edit()), [`split`](split()) and [`Merge`] work on the encoding itself, so unknown
+//! fields survive.
 //! [`view`] reads fields where they stand, [`encode`] writes them there.
 //!
 //! ```
-//! use otlp_protocol::{Payload, Signal, SplitLimits, ValidateLimits, count, split, validate};
+//! use otlp_protocol::{Body, Signal, SplitLimits, ValidateLimits, split};
 //!
 //! // A request of one resource with one scope with two log records.
-//! let body = b"\x0a\x06\x12\x04\x12\x00\x12\x00";
-//! let checked = validate(Signal::LOGS, body, &ValidateLimits::default())?;
-//! assert_eq!(checked.count.items, 2);
-//! assert_eq!(count(Signal::LOGS, body)?, checked.count);
+//! let bytes = b"\x0a\x06\x12\x04\x12\x00\x12\x00".to_vec();
+//! let body = Body::check(Signal::LOGS, bytes, &ValidateLimits::default())?;
+//! assert_eq!(body.count().items, 2);
 //!
-//! let limits = SplitLimits { max_items: Some(1), max_bytes: None };
-//! let parts = split(Signal::LOGS, &Payload::from(body.to_vec()), limits)?;
+//! let parts = split(&body, SplitLimits { max_items: Some(1), max_bytes: None });
 //! assert_eq!(parts.len(), 2);
-//! assert_eq!(parts[0].0.to_contiguous(), &b"\x0a\x04\x12\x02\x12\x00"[..]);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! assert_eq!(parts[0].plain().to_contiguous(), &b"\x0a\x04\x12\x02\x12\x00"[..]);
+//! # Ok::<(), otlp_protocol::DecodeError>(())
 //! ```
 
 mod attribute;
 mod batch;
+mod body;
 mod budget;
 mod count;
 mod edit;
@@ -52,7 +52,8 @@ pub mod view;
 pub mod wire;
 mod work;
 
-pub use batch::{Batch, Body, Count, Origin};
+pub use batch::{Batch, Count, Origin};
+pub use body::Body;
 pub use budget::{BudgetExhausted, ByteBudget, Charge};
 pub use count::count;
 pub use edit::{

@@ -1,7 +1,7 @@
 //! Joining batches: the merge of two requests is their concatenation, as long as nothing but resources stands at the
 //! top of either.
 
-use crate::{Batch, Charge, Count, Hops, Origin, Payload, Signal};
+use crate::{Batch, Body, Charge, Count, Hops, Origin, Payload, Signal};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -11,20 +11,23 @@ use std::sync::Arc;
 /// more memory alive than they use.
 ///
 /// ```
-/// use otlp_protocol::{Batch, Charge, Count, Merge, Signal};
+/// use otlp_protocol::{Batch, Charge, Count, Merge, Signal, ValidateLimits};
 ///
-/// let one = |body: &'static [u8]| {
-///     Batch::unchecked(Signal::LOGS, bytes::Bytes::from_static(body), Count { items: 1, entries: 1 }, true, Charge::none())
+/// let batch = |signal| {
+///     let body = b"\x0a\x04\x12\x02\x12\x00".as_slice();
+///     Batch::checked(signal, bytes::Bytes::from_static(body), &ValidateLimits::default(), Charge::none())
 /// };
-/// let mut merge = Merge::new(Signal::LOGS);
-/// merge.push(one(b"\x0a\x04\x12\x02\x12\x00"));
-/// merge.push(one(b"\x0a\x04\x12\x02\x12\x00"));
+/// let mut merge = Merge::new(batch(Signal::LOGS)?);
+/// assert!(merge.push(batch(Signal::LOGS)?).is_ok());
+/// assert!(merge.push(batch(Signal::TRACES)?).is_err());
 /// assert_eq!((merge.items(), merge.bytes()), (2, 12));
 /// assert_eq!(merge.finish().count(), Count { items: 2, entries: 2 });
+/// # Ok::<(), otlp_protocol::DecodeError>(())
 /// ```
 #[derive(Debug)]
 pub struct Merge {
     signal: Signal,
+    mergeable: bool,
     linked: Payload,
     /// Small bodies since the last linked one.
     copied: Vec<u8>,
@@ -37,31 +40,49 @@ pub struct Merge {
 // === impl Merge ===
 
 impl Merge {
-    /// A merge of nothing yet.
-    pub fn new(signal: Signal) -> Self {
-        Self {
-            signal,
+    /// A merge that begins with a batch. One that is not [mergeable](Batch::is_mergeable) stays alone.
+    pub fn new(first: Batch) -> Self {
+        let mut merge = Self {
+            signal: first.signal(),
+            mergeable: first.is_mergeable(),
             linked: Payload::new(),
             copied: Vec::new(),
             count: Count::default(),
             charge: Charge::none(),
-            origin: None,
+            origin: first.origin.clone(),
             hops: None,
+        };
+        merge.add(first);
+        merge
+    }
+
+    /// Whether a batch can be joined with what is here: all are of one signal and one origin, and
+    /// [mergeable](Batch::is_mergeable).
+    pub fn takes(&self, batch: &Batch) -> bool {
+        batch.signal() == self.signal && batch.is_mergeable() && self.mergeable && batch.origin == self.origin
+    }
+
+    /// Adds a batch, with its charge; all batches should be charged on one budget.
+    ///
+    /// # Errors
+    /// The batch, if the merge does not [take](Self::takes) it.
+    pub fn push(&mut self, batch: Batch) -> Result<(), Box<Batch>> {
+        if self.takes(&batch) {
+            self.add(batch);
+            Ok(())
+        } else {
+            Err(Box::new(batch))
         }
     }
 
-    /// Adds a batch, with its charge. It must be of the same signal, [mergeable](Batch::is_mergeable), of the same
-    /// origin as the others and charged on the same budget: the caller sees to that.
-    pub fn push(&mut self, batch: Batch) {
-        debug_assert!(batch.signal == self.signal && batch.is_mergeable());
-        self.origin = self.origin.take().or_else(|| batch.origin.clone());
+    fn add(&mut self, batch: Batch) {
         self.hops = match (self.hops.take(), &batch.hops) {
             (Some(hops), Some(others)) => Some(Hops::join(hops, others)),
             (hops, others) => hops.or_else(|| others.clone()),
         };
-        let len = batch.len();
-        let (body, count, mut charge) = batch.into_parts();
-        self.count += count;
+        let (body, mut charge) = batch.into_parts();
+        let len = body.len();
+        self.count += body.count();
         let pinned = charge.bytes();
         let copy = len < MIN_LINKED_BYTES || pinned / MAX_PINNED_PER_USED > len as u64;
         for segment in body.plain().segments() {
@@ -84,16 +105,12 @@ impl Merge {
         self.linked.len() + self.copied.len()
     }
 
-    /// Whether nothing has been added.
-    pub fn is_empty(&self) -> bool {
-        self.bytes() == 0
-    }
-
     /// The batch of all that was added. It has the common origin, the hops of all and no deadline: those
     /// it is made of had their own.
     pub fn finish(mut self) -> Batch {
         self.link_copied();
-        let mut batch = Batch::unchecked(self.signal, self.linked, self.count, true, self.charge);
+        let body = Body::sound(self.signal, self.linked, self.count, self.mergeable);
+        let mut batch = Batch::new(body, self.charge);
         (batch.origin, batch.hops) = (self.origin, self.hops);
         batch
     }

@@ -20,8 +20,7 @@
 //! # Ok::<(), model::ModelError>(())
 //! ```
 
-use crate::count::survey;
-use crate::{Batch, Charge, Signal};
+use crate::{Batch, Body, Charge, Signal};
 use opentelemetry_proto::tonic as proto;
 use proto::collector::logs::v1::ExportLogsServiceRequest;
 use proto::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -69,8 +68,8 @@ pub fn decode<M: Model>(body: &[u8]) -> Result<M, ModelError> {
 /// # Errors
 /// If the batch is of another signal, or was made of a body that is not sound.
 pub fn from_batch<M: Model>(batch: &Batch) -> Result<M, ModelError> {
-    if batch.signal != M::SIGNAL {
-        return Err(ModelError::Signal { batch: batch.signal, model: M::SIGNAL });
+    if batch.signal() != M::SIGNAL {
+        return Err(ModelError::Signal { batch: batch.signal(), model: M::SIGNAL });
     }
     let body = batch.body().plain().clone();
     M::decode(body).map_err(|source| ModelError::Decode { signal: M::SIGNAL, source })
@@ -82,11 +81,8 @@ pub fn encode<M: Model>(request: &M) -> Vec<u8> {
 }
 
 /// Encodes a request as a batch; `charge` is its share of a byte budget, if there is one.
-#[expect(clippy::expect_used, reason = "prost writes what can be counted")]
 pub fn to_batch<M: Model>(request: &M, charge: Charge) -> Batch {
-    let body = request.encode_to_vec();
-    let survey = survey(M::SIGNAL, &body).expect("an encoded request is sound");
-    Batch::unchecked(M::SIGNAL, body, survey.count, survey.mergeable, charge)
+    Batch::new(Body::made(M::SIGNAL, request.encode_to_vec()), charge)
 }
 
 // === impl Model ===

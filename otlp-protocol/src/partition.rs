@@ -3,12 +3,11 @@
 //! Like [`split`](crate::split()), parts are slices of the body and new length prefixes, and each repeats what its
 //! envelopes say of their entries.
 
-use crate::count::{BELOW_RESOURCE, HEADER, RESOURCES, survey, tally};
+use crate::count::{BELOW_RESOURCE, HEADER, RESOURCES, has_resources_alone, tally};
 use crate::field::{Field, fields, joined, pieces};
 use crate::split::Source;
 use crate::split::part::{ENVELOPE_BYTES, Part};
-use crate::wire::WireError;
-use crate::{Count, Item, Payload, Signal, SplitLimits};
+use crate::{Body, Count, Item, SplitLimits};
 use bytes::Bytes;
 use std::ops::Range;
 
@@ -21,7 +20,7 @@ pub const MAX_PARTS: usize = 4096;
 /// A body of many envelopes, each with an item for every part, would otherwise become as many times as large.
 pub const MAX_REPEATED_BYTES: usize = 64 << 20;
 
-/// Cuts a body that [`validate`](crate::validate()) found sound into at most `parts` (at least 1, at most [`MAX_PARTS`]),
+/// Cuts a body into at most `parts` (at least 1, at most [`MAX_PARTS`]),
 /// each item going to the part that `choose` says; beyond the last is the last. What comes back has one place for each
 /// part, `None` if nothing went there. Items keep their order; a metric whose points go to several parts is an entry of
 /// each.
@@ -36,63 +35,58 @@ pub const MAX_REPEATED_BYTES: usize = 64 << 20;
 /// one before it in its resource went.
 ///
 /// ```
-/// use otlp_protocol::{Signal, partition, view};
+/// use otlp_protocol::{Body, Signal, ValidateLimits, partition, view};
 ///
 /// // Three log records of severity 1, 2 and 1.
-/// let body = bytes::Bytes::from_static(b"\x0a\x0e\x12\x0c\x12\x02\x10\x01\x12\x02\x10\x02\x12\x02\x10\x01");
-/// let parts = partition(Signal::LOGS, &body, 2, |item| {
+/// let body = b"\x0a\x0e\x12\x0c\x12\x02\x10\x01\x12\x02\x10\x02\x12\x02\x10\x01".to_vec();
+/// let body = Body::check(Signal::LOGS, body, &ValidateLimits::default())?;
+/// let parts = partition(&body, 2, |item| {
 ///     usize::from(view::LogRecord::new(item.entry).severity_number() == 2)
-/// })?;
-/// let items: Vec<u64> = parts.iter().flatten().map(|(_, count)| count.items).collect();
+/// });
+/// let items: Vec<u64> = parts.iter().flatten().map(|part| part.count().items).collect();
 /// assert_eq!(items, [2, 1]);
-/// # Ok::<(), otlp_protocol::wire::WireError>(())
+/// # Ok::<(), otlp_protocol::DecodeError>(())
 /// ```
-///
-/// # Errors
-/// If a level that must be read is not protobuf: never for a sound body.
-pub fn partition(
-    signal: Signal,
-    body: &Bytes,
-    parts: usize,
-    choose: impl FnMut(&Item<'_>) -> usize,
-) -> Result<Vec<Option<(Payload, Count)>>, WireError> {
-    let survey = survey(signal, body)?;
+pub fn partition(body: &Body, parts: usize, choose: impl FnMut(&Item<'_>) -> usize) -> Vec<Option<Body>> {
+    let whole = body.contiguous();
+    let bytes = whole.plain().to_contiguous();
+    let can_be_cut = whole.is_mergeable() || has_resources_alone(&bytes);
     let mut shares = Vec::new();
     shares.resize_with(parts.clamp(1, MAX_PARTS), || None);
-    let source = Source { body, items: signal.items };
-    let path = Vec::with_capacity(4);
     let mut partition = Partition {
-        source,
+        whole: &whole,
+        source: Source { body: &bytes, items: whole.signal().items },
         choose,
         shares,
-        path,
+        path: Vec::with_capacity(4),
         resource_index: 0,
         opened: 0,
         repeated: 0,
         first: None,
         last: 0,
     };
-    for resource in fields(body, 0) {
-        let resource = resource?;
+    for resource in fields(&bytes, 0) {
         if resource.is(RESOURCES) {
-            partition.resource(&resource)?;
+            partition.resource(&resource);
             partition.resource_index += 1;
         }
-        if !survey.mergeable && partition.first.is_some() {
+        if !can_be_cut && partition.first.is_some() {
             break;
         }
     }
-    let whole = match partition.first {
-        _ if survey.mergeable => partition.only_part(),
+    let only = match partition.first {
+        _ if can_be_cut => partition.only_part(),
         first => Some(first.unwrap_or_default()),
     };
-    let Some(whole) = whole else { return Ok(partition.finish()) };
-    let part = |index| (index == whole && !body.is_empty()).then(|| (body.clone().into(), survey.count));
-    Ok((0..partition.shares.len()).map(part).collect())
+    let Some(only) = only else { return partition.finish() };
+    let number = partition.shares.len();
+    (0..number).map(|index| (index == only && !whole.is_empty()).then(|| whole.clone())).collect()
 }
 
 /// The work: the parts, and the envelopes around the item that is next.
 struct Partition<'a, C> {
+    /// The body that is being cut, in one segment.
+    whole: &'a Body,
     source: Source<'a>,
     choose: C,
     shares: Vec<Option<Share>>,
@@ -127,71 +121,65 @@ struct Envelope {
 // === impl Partition ===
 
 impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
-    fn resource(&mut self, envelope: &Field) -> Result<(), WireError> {
-        let resource = joined(self.source.body, &pieces(self.source.body, envelope, HEADER)?);
+    fn resource(&mut self, envelope: &Field) {
+        let resource = joined(self.source.body, &pieces(self.source.body, envelope, HEADER));
         let item = Item { resource_index: self.resource_index, resource: &resource, ..Item::default() };
-        if !self.open(envelope, BELOW_RESOURCE[0])? {
+        if !self.open(envelope, BELOW_RESOURCE[0]) {
             return self.place_whole(envelope, &BELOW_RESOURCE, &item);
         }
         for scope in envelope.fields(self.source.body) {
-            let scope = scope?;
             if scope.is(BELOW_RESOURCE[0]) {
-                self.scope(&scope, &item)?;
+                self.scope(&scope, &item);
             }
         }
         self.path.pop();
-        Ok(())
     }
 
-    fn scope(&mut self, envelope: &Field, item: &Item<'_>) -> Result<(), WireError> {
-        let scope = joined(self.source.body, &pieces(self.source.body, envelope, HEADER)?);
+    fn scope(&mut self, envelope: &Field, item: &Item<'_>) {
+        let scope = joined(self.source.body, &pieces(self.source.body, envelope, HEADER));
         let item = Item { scope: &scope, ..*item };
-        if !self.open(envelope, BELOW_RESOURCE[1])? {
+        if !self.open(envelope, BELOW_RESOURCE[1]) {
             return self.place_whole(envelope, &BELOW_RESOURCE[1..], &item);
         }
         for entry in envelope.fields(self.source.body) {
-            let entry = entry?;
             if entry.is(BELOW_RESOURCE[1]) {
                 let item = Item { entry: entry.bytes(self.source.body), ..item };
-                self.entry(&entry, &item)?;
+                self.entry(&entry, &item);
             }
         }
         self.path.pop();
-        Ok(())
     }
 
     /// Places the points of a metric one by one, any other entry whole.
-    fn entry(&mut self, entry: &Field, item: &Item<'_>) -> Result<(), WireError> {
+    fn entry(&mut self, entry: &Field, item: &Item<'_>) {
         let source = self.source;
-        let Some((arm, number)) = source.only_arm(entry)? else {
+        let Some((arm, number)) = source.only_arm(entry) else {
             return self.place_whole(entry, &[], item);
         };
-        let outer = source.header(entry.fields(source.body), |field| field.is(arm))?;
-        let inner = source.header(source.fields_of_arm(entry, arm), |field| field.is(number))?;
+        let outer = source.header(entry.fields(source.body), |field| field.is(arm));
+        let inner = source.header(source.fields_of_arm(entry, arm), |field| field.is(number));
         let (Some(outer), Some(inner)) = (outer, inner) else {
             return self.place_whole(entry, &[], item);
         };
         self.push(entry.number, outer, true);
         self.push(arm, inner, false);
         for point in source.fields_of_arm(entry, arm) {
-            let point = point?;
             if point.is(number) {
                 let item = Item { point: Some(point.bytes(source.body)), ..*item };
                 self.place(&item, point.whole, Count { items: 1, entries: 0 });
             }
         }
         self.path.truncate(self.path.len().saturating_sub(2));
-        Ok(())
     }
 
     /// Opens an envelope; not if it has no children of that number.
-    fn open(&mut self, envelope: &Field, number: u32) -> Result<bool, WireError> {
-        let header = self.source.header(envelope.fields(self.source.body), |child| child.is(number))?;
+    fn open(&mut self, envelope: &Field, number: u32) -> bool {
+        let header = self.source.header(envelope.fields(self.source.body), |child| child.is(number));
         let has_children = header.is_some();
         if let Some(header) = header {
             self.push(envelope.number, header, false);
         }
-        Ok(has_children)
+        has_children
     }
 
     fn push(&mut self, number: u32, header: Bytes, is_entry: bool) {
@@ -199,10 +187,9 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
         self.path.push(Envelope { id: self.opened, number, header, is_entry, is_placed: false });
     }
 
-    fn place_whole(&mut self, field: &Field, below: &[u32], item: &Item<'_>) -> Result<(), WireError> {
-        let count = tally(self.source.items, field.bytes(self.source.body), below)?;
+    fn place_whole(&mut self, field: &Field, below: &[u32], item: &Item<'_>) {
+        let count = tally(self.source.items, field.bytes(self.source.body), below);
         self.place(item, field.whole.clone(), count);
-        Ok(())
     }
 
     fn place(&mut self, item: &Item<'_>, raw: Range<usize>, count: Count) {
@@ -213,7 +200,7 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
         self.first.get_or_insert(part);
         self.last = part;
         let Some(share) = self.shares.get_mut(part) else { return };
-        let share = share.get_or_insert_with(|| Share::new(self.source.body));
+        let share = share.get_or_insert_with(|| Share::new(self.whole));
         self.repeated += share.place(&mut self.path, raw, count);
     }
 
@@ -230,8 +217,8 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
         used.next().filter(|_| used.next().is_none()).map(|(index, _)| index)
     }
 
-    fn finish(self) -> Vec<Option<(Payload, Count)>> {
-        let part = |share: Option<Share>| share?.part.take().map(|part| (part.payload, part.count));
+    fn finish(self) -> Vec<Option<Body>> {
+        let part = |share: Option<Share>| share?.part.take().map(|part| part.body);
         self.shares.into_iter().map(part).collect()
     }
 }
@@ -239,8 +226,8 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
 // === impl Share ===
 
 impl Share {
-    fn new(body: &Bytes) -> Self {
-        Self { part: Part::new(body.clone(), SplitLimits::default()), open: Vec::with_capacity(4) }
+    fn new(whole: &Body) -> Self {
+        Self { part: Part::new(whole.clone(), SplitLimits::default()), open: Vec::with_capacity(4) }
     }
 
     /// Places a slice of the body inside the envelopes of that path; those that are open already stay so. How many bytes

@@ -13,7 +13,7 @@ use crate::schema::Message;
 use crate::splice::{Splices, TooLarge};
 use crate::validate::{Companion, Place, check};
 use crate::wire::put_varint;
-use crate::{Checked, Count, DecodeError, DecodeErrorKind, Signal, ValidateLimits, validate};
+use crate::{Body, Count, DecodeError, DecodeErrorKind, Signal, ValidateLimits};
 use bytes::Bytes;
 
 /// What [`repair`] puts right; what it does not is a fault of the body. Default all.
@@ -27,12 +27,10 @@ pub struct Repairs {
 }
 
 /// What [`repair`] made of a body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Repaired {
-    /// The body, which is sound; the one that came in, if it was sound before.
-    pub body: Bytes,
-    /// What [`validate`](crate::validate()) says of it.
-    pub checked: Checked,
+    /// The body; with the bytes that came in, if those were sound.
+    pub body: Body,
     /// How many strings were not UTF-8; those of rejected items are not counted.
     pub strings: u64,
     /// How many ids were removed.
@@ -50,7 +48,7 @@ pub struct Rejected {
     pub first: DecodeError,
 }
 
-/// Checks a body as [`validate`](crate::validate()) does, but puts right what `repairs` names, at any depth. Everything
+/// Checks bytes that somebody sent as [`validate`](crate::validate()) does, but puts right what `repairs` names, at any depth. Everything
 /// else is left as it stands. An envelope whose entries have all been rejected is removed as well.
 ///
 /// A repaired string is at most three times as long; the body may grow to `max_bytes`.
@@ -60,7 +58,7 @@ pub struct Rejected {
 ///
 /// let body = bytes::Bytes::from_static(b"\x0a\x03\x1a\x01\xff");
 /// let repaired = repair(Signal::LOGS, &body, &ValidateLimits::default(), Repairs::default(), 1 << 20)?;
-/// assert_eq!(repaired.body, "\x0a\x05\x1a\x03\u{fffd}");
+/// assert_eq!(repaired.body.plain().to_contiguous(), "\x0a\x05\x1a\x03\u{fffd}");
 /// assert_eq!(repaired.strings, 1);
 /// # Ok::<(), otlp_protocol::DecodeError>(())
 /// ```
@@ -75,8 +73,8 @@ pub fn repair(
     repairs: Repairs,
     max_bytes: usize,
 ) -> Result<Repaired, DecodeError> {
-    match validate(signal, body, limits) {
-        Ok(checked) => Ok(Repaired { body: body.clone(), checked, strings: 0, ids: 0, rejected: None }),
+    match Body::check(signal, body.clone(), limits) {
+        Ok(body) => Ok(Repaired { body, strings: 0, ids: 0, rejected: None }),
         Err(error) if repairs.puts_right(error.kind) => rewrite(signal, body, limits, repairs, max_bytes),
         Err(error) => Err(error),
     }
@@ -111,8 +109,9 @@ fn rewrite(
     checked.count -= count;
     let rejected =
         first.map(|fault| Rejected { count, first: DecodeError::locate(signal.request, body, fault) });
-    let body = splices.copy(body).map_err(too_large)?.unwrap_or_else(|| body.clone());
-    Ok(Repaired { body, checked, strings, ids, rejected })
+    let bytes = splices.copy(body).map_err(too_large)?.unwrap_or_else(|| body.clone());
+    let body = Body::sound(signal, bytes.into(), checked.count, checked.mergeable);
+    Ok(Repaired { body, strings, ids, rejected })
 }
 
 /// Notes what is to be put in place of strings, and what is cut out.
@@ -182,8 +181,7 @@ impl Companion for Repair<'_> {
         }
         if message.is_rejected {
             let entry = self.body.get(message.place.value()).unwrap_or_default();
-            // An error cannot be: the entry has just been read to its end.
-            self.rejected += tally(self.signal.items, entry, &[]).unwrap_or_default();
+            self.rejected += tally(self.signal.items, entry, &[]);
         }
         if let Some(around) = self.open.last_mut().filter(|_| message.is_level) {
             around.add_child(goes);

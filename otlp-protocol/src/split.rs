@@ -10,10 +10,9 @@ mod source;
 
 use self::part::Part;
 pub(crate) use self::source::Source;
-use crate::count::{BELOW_RESOURCE, RESOURCES, survey, tally};
+use crate::count::{BELOW_RESOURCE, RESOURCES, has_resources_alone, tally};
 use crate::field::{Field, fields};
-use crate::wire::WireError;
-use crate::{Count, Items, MAX_REPEATED_BYTES, Payload, Signal};
+use crate::{Body, Count, Items, MAX_REPEATED_BYTES};
 use bytes::Bytes;
 use std::ops::Range;
 
@@ -29,10 +28,8 @@ pub struct SplitLimits {
 /// A part of a body: a body of its own.
 #[derive(Clone, Debug)]
 pub struct SplitPart {
-    /// The encoding.
-    pub payload: Payload,
-    /// How much it holds.
-    pub count: Count,
+    /// What it holds.
+    pub body: Body,
     /// Memory that the part takes for itself, in bytes: what was copied for it. To be charged when the part is kept.
     pub copied_bytes: usize,
     /// Whether the part has slices of the body that was cut, which keep all of that body from being freed: then the part
@@ -90,52 +87,38 @@ enum Children {
 /// the rest has, four times as many, and so on.
 ///
 /// A body that fits comes back as it is. A body in several segments is copied into one.
-///
-/// # Errors
-/// If a level that must be read is not protobuf: never for a body that [`validate`](crate::validate()) found sound.
-pub fn split(
-    signal: Signal,
-    payload: &Payload,
-    limits: SplitLimits,
-) -> Result<Vec<(Payload, Count)>, WireError> {
-    parts(signal, payload, limits)?.map(|part| part.map(|part| (part.payload, part.count))).collect()
+pub fn split(body: &Body, limits: SplitLimits) -> Vec<Body> {
+    parts(body, limits).map(|part| part.body).collect()
 }
 
 /// The parts that [`split`] makes, one at a time.
 ///
 /// ```
-/// use otlp_protocol::{Payload, Signal, SplitLimits, parts};
+/// use otlp_protocol::{Body, Signal, SplitLimits, ValidateLimits, parts};
 ///
 /// // A request of one resource with one scope with two log records.
-/// let body = Payload::from(b"\x0a\x06\x12\x04\x12\x00\x12\x00".to_vec());
+/// let body = b"\x0a\x06\x12\x04\x12\x00\x12\x00".to_vec();
+/// let body = Body::check(Signal::LOGS, body, &ValidateLimits::default())?;
 /// let limits = SplitLimits { max_items: Some(1), max_bytes: None };
-/// for part in parts(Signal::LOGS, &body, limits)? {
-///     let part = part?;
-///     assert_eq!(part.payload.to_contiguous(), &b"\x0a\x04\x12\x02\x12\x00"[..]);
+/// for part in parts(&body, limits) {
+///     assert_eq!(part.body.plain().to_contiguous(), &b"\x0a\x04\x12\x02\x12\x00"[..]);
 ///     assert!(!part.is_linked);
 /// }
-/// # Ok::<(), otlp_protocol::wire::WireError>(())
+/// # Ok::<(), otlp_protocol::DecodeError>(())
 /// ```
-///
-/// # Errors
-/// As [`split`]; also of each part, after which there are no more.
-pub fn parts(signal: Signal, payload: &Payload, limits: SplitLimits) -> Result<Parts, WireError> {
-    let body = payload.to_contiguous();
-    let survey = survey(signal, &body)?;
-    let copied_bytes = if payload.segments().nth(1).is_some() { body.len() } else { 0 };
-    let is_whole = !survey.mergeable || limits.admit(body.len(), survey.count.items);
-    let whole = is_whole.then(|| SplitPart {
-        payload: payload.clone(),
-        count: survey.count,
-        copied_bytes: 0,
-        is_linked: true,
-    });
-    let rest = if is_whole { 0..0 } else { 0..body.len() };
+pub fn parts(body: &Body, limits: SplitLimits) -> Parts {
+    let contiguous = body.contiguous();
+    let bytes = contiguous.plain().to_contiguous();
+    let copied_bytes = if body.plain().segments().nth(1).is_some() { bytes.len() } else { 0 };
+    let is_whole = limits.admit(bytes.len(), body.count().items)
+        || !(body.is_mergeable() || has_resources_alone(&bytes));
+    let whole = is_whole.then(|| SplitPart { body: body.clone(), copied_bytes: 0, is_linked: true });
+    let rest = if is_whole { 0..0 } else { 0..bytes.len() };
     let children = Children::Envelopes(&BELOW_RESOURCE);
     let open = vec![Open { rest, number: RESOURCES, children, closes: 0 }];
-    let part = Part::new(body.clone(), limits);
-    let allowed = MAX_REPEATED_BYTES / 2;
-    Ok(Parts { whole, body, copied_bytes, items: signal.items, part, open, pending: None, allowed })
+    let part = Part::new(contiguous, limits);
+    let (items, allowed) = (body.signal().items, MAX_REPEATED_BYTES / 2);
+    Parts { whole, body: bytes, copied_bytes, items, part, open, pending: None, allowed }
 }
 
 // === impl SplitLimits ===
@@ -155,19 +138,19 @@ impl Parts {
     }
 
     /// Reads one field: places it, opens it, or notes it as pending if the part is full. `false` at the end.
-    fn step(&mut self) -> Result<bool, WireError> {
-        let Some(open) = self.open.last_mut() else { return Ok(false) };
+    fn step(&mut self) -> bool {
+        let Some(open) = self.open.last_mut() else { return false };
         let message = self.body.get(open.rest.clone()).unwrap_or_default();
-        let Some(field) = fields(message, open.rest.start).next().transpose()? else {
+        let Some(field) = fields(message, open.rest.start).next() else {
             let closes = open.closes;
             self.open.pop();
             (0..closes).for_each(|_| self.part.close());
-            return Ok(true);
+            return true;
         };
         open.rest.start = field.whole.end;
         if field.is(open.number) {
             match open.children {
-                Children::Envelopes(below) => self.envelope(&field, below)?,
+                Children::Envelopes(below) => self.envelope(&field, below),
                 Children::Containers(number) => {
                     let children = Children::Points;
                     self.open.push(Open { rest: field.value, number, children, closes: 0 });
@@ -175,49 +158,47 @@ impl Parts {
                 Children::Points => self.place_alone(field.whole, Count { items: 1, entries: 0 }),
             }
         }
-        Ok(true)
+        true
     }
 
     /// Places an envelope whole, or opens it; `below` are the field numbers of the levels below it.
-    fn envelope(&mut self, field: &Field, below: &'static [u32]) -> Result<(), WireError> {
+    fn envelope(&mut self, field: &Field, below: &'static [u32]) {
         let source = Source { body: &self.body, items: self.items };
-        let count = tally(self.items, field.bytes(&self.body), below)?;
+        let count = tally(self.items, field.bytes(&self.body), below);
         if self.part.fits(field.whole.len(), count.items) {
             self.part.place(field.whole.clone(), count);
-            return Ok(());
+            return;
         }
         let Some((&number, below)) = below.split_first() else {
             return self.entry(field, count);
         };
-        let Some(header) = source.header(field.fields(&self.body), |child| child.is(number))? else {
+        let Some(header) = source.header(field.fields(&self.body), |child| child.is(number)) else {
             self.place_alone(field.whole.clone(), count);
-            return Ok(());
+            return;
         };
         self.part.open(field.number, header, false);
         let children = Children::Envelopes(below);
         self.open.push(Open { rest: field.value.clone(), number, children, closes: 1 });
-        Ok(())
     }
 
     /// Opens a metric that does not fit, to place its data points; places any other entry whole.
-    fn entry(&mut self, entry: &Field, count: Count) -> Result<(), WireError> {
+    fn entry(&mut self, entry: &Field, count: Count) {
         let source = Source { body: &self.body, items: self.items };
-        let Some((arm, number)) = source.only_arm(entry)? else {
+        let Some((arm, number)) = source.only_arm(entry) else {
             self.place_alone(entry.whole.clone(), count);
-            return Ok(());
+            return;
         };
-        let outer = source.header(entry.fields(&self.body), |field| field.is(arm))?;
+        let outer = source.header(entry.fields(&self.body), |field| field.is(arm));
         // To a decoder, several occurrences of the arm are one container: its header is that of all of them.
-        let inner = source.header(source.fields_of_arm(entry, arm), |field| field.is(number))?;
+        let inner = source.header(source.fields_of_arm(entry, arm), |field| field.is(number));
         let (Some(outer), Some(inner)) = (outer, inner) else {
             self.place_alone(entry.whole.clone(), count);
-            return Ok(());
+            return;
         };
         self.part.open(entry.number, outer, true);
         self.part.open(arm, inner, false);
         let children = Children::Containers(number);
         self.open.push(Open { rest: entry.value.clone(), number: arm, children, closes: 2 });
-        Ok(())
     }
 
     /// Places what cannot be cut: in a new part unless it fits this one.
@@ -241,29 +222,23 @@ impl Parts {
 }
 
 impl Iterator for Parts {
-    type Item = Result<SplitPart, WireError>;
+    type Item = SplitPart;
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next(&mut self) -> Option<SplitPart> {
         if let Some(whole) = self.whole.take() {
-            return Some(Ok(whole));
+            return Some(whole);
         }
         loop {
             if let Some((raw, count)) = self.pending.take() {
                 self.part.place(raw, count);
             }
-            match self.step() {
-                Ok(true) if self.pending.is_none() => {}
-                Ok(true) => {
-                    if let Some(part) = self.take() {
-                        return Some(Ok(part));
-                    }
-                }
-                Ok(false) => return self.part.take().map(Ok),
-                Err(error) => {
-                    self.open.clear();
-                    self.part = Part::new(self.body.clone(), self.part.limits);
-                    return Some(Err(error));
-                }
+            if !self.step() {
+                return self.part.take();
+            }
+            if self.pending.is_some()
+                && let Some(part) = self.take()
+            {
+                return Some(part);
             }
         }
     }

@@ -335,6 +335,6 @@ const SKIPPED_GROUP: u8 = 14;
 const SKIPPED: u8 = 15;
 
 /// Google's runtimes keep lengths in 31 bits.
-const MAX_BYTES: usize = i32::MAX as usize;
+pub(crate) const MAX_BYTES: usize = i32::MAX as usize;
 
 const _: () = assert!(SKIPPED < step::MESSAGE && SKIPPED_GROUP > step::ID16 && WireType::Fixed32 as u8 == 5);

@@ -1,6 +1,8 @@
 //! Integration tests of otlp-protocol.
 #![expect(clippy::unwrap_used, reason = "what the tests share may panic like the tests themselves")]
 
+#[path = "protocol/body.rs"]
+mod body;
 #[path = "protocol/by_hand.rs"]
 mod by_hand;
 #[path = "protocol/cut.rs"]

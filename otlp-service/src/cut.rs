@@ -1,7 +1,7 @@
 //! Cutting one batch in several.
 
 use crate::offload;
-use otlp_protocol::{Batch, Charge, SplitLimits, SplitPart, parts};
+use otlp_protocol::{Batch, Body, Charge, SplitLimits, SplitPart, parts};
 use otlp_transport::Clock;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -37,16 +37,17 @@ impl Parts {
         if self.ready.is_empty() {
             self.cut_some(clock).await;
         }
-        let SplitPart { payload, count, copied_bytes, is_linked } = self.ready.pop_front()?;
+        let SplitPart { body, copied_bytes, is_linked } = self.ready.pop_front()?;
         let mut charge = if is_linked { self.charge.share() } else { self.charge.another() };
         grow(&mut charge, copied_bytes, clock).await;
-        Some(self.whole.lend().with_body(payload, count, charge))
+        Some(self.whole.part(body, charge))
     }
 
     async fn cut_some(&mut self, clock: &dyn Clock) {
         let is_uncut = matches!(self.state, State::Uncut(_));
-        let (whole, state) = (self.whole.lend(), std::mem::replace(&mut self.state, State::Done));
-        let cut = offload::run(offload::is_large(&whole), move || state.cut_some(&whole)).await;
+        let body = self.whole.body().clone();
+        let state = std::mem::replace(&mut self.state, State::Done);
+        let cut = offload::run(offload::is_large(&self.whole), move || state.cut_some(&body)).await;
         // The work ends early only with the runtime.
         let Ok((state, ready)) = cut else { return };
         if let State::Cutting(parts) = &state
@@ -62,25 +63,17 @@ impl Parts {
 
 impl State {
     /// Cuts parts until they make up a piece of work.
-    fn cut_some(self, whole: &Batch) -> (Self, VecDeque<SplitPart>) {
+    fn cut_some(self, body: &Body) -> (Self, VecDeque<SplitPart>) {
         let mut ready = VecDeque::new();
         let mut cutting = match self {
             Self::Done => return (Self::Done, ready),
             Self::Cutting(parts) => parts,
-            Self::Uncut(limits) => match parts(whole.signal, whole.body().plain(), limits) {
-                Ok(parts) => Box::new(parts),
-                Err(_) => {
-                    // It cannot be: the body was checked when it was received. Then it goes as it is.
-                    let (payload, count) = (whole.body().plain().clone(), whole.count());
-                    ready.push_back(SplitPart { payload, count, copied_bytes: 0, is_linked: true });
-                    return (Self::Done, ready);
-                }
-            },
+            Self::Uncut(limits) => Box::new(parts(body, limits)),
         };
         let mut bytes = 0;
         while ready.len() < MAX_READY_PARTS && bytes < MAX_READY_BYTES {
-            let Some(Ok(part)) = cutting.next() else { return (Self::Done, ready) };
-            bytes += part.payload.len();
+            let Some(part) = cutting.next() else { return (Self::Done, ready) };
+            bytes += part.body.len();
             ready.push_back(part);
         }
         (Self::Cutting(cutting), ready)

@@ -20,7 +20,7 @@ struct Traces(Arc<Mutex<BTreeMap<Vec<u8>, usize>>>);
 impl Export for Traces {
     async fn export(&self, batch: Batch) -> ExportResult {
         let body = batch.body().plain().to_contiguous();
-        for span in view::RequestView::new(batch.signal, &body).spans() {
+        for span in view::RequestView::new(batch.signal(), &body).spans() {
             *self.0.lock().entry(span.trace_id().to_vec()).or_default() += 1;
         }
         Ok(Accepted::FULL)

@@ -32,7 +32,7 @@ async fn send_vectors(door: Door, is_grpc: bool) {
             let (plain, limits) = (vector.plain(), ValidateLimits::default());
             let sound =
                 repair(vector.signal, &plain, &limits, Repairs::default(), 64 << 20).expect("a sound body");
-            door.sent(|sent| sent.accepted.add(vector.signal, &sound.body));
+            door.sent(|sent| sent.accepted.add(vector.signal, &sound.body.plain().to_contiguous()));
         }
     }
 }

@@ -19,7 +19,7 @@ struct Capture(Arc<Mutex<Vec<(Signal, Bytes)>>>);
 
 impl Export for Capture {
     async fn export(&self, batch: Batch) -> ExportResult {
-        self.0.lock().push((batch.signal, batch.body().plain().to_contiguous()));
+        self.0.lock().push((batch.signal(), batch.body().plain().to_contiguous()));
         Ok(Accepted::FULL)
     }
 }

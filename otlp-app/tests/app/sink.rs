@@ -90,7 +90,7 @@ impl Export for Sink {
     async fn export(&self, batch: Batch) -> ExportResult {
         let _ = self.is_open.subscribe().wait_for(|is_open| *is_open).await;
         tokio::time::sleep(self.answers_after).await;
-        self.arrived.lock().add(batch.signal, &batch.body().plain().to_contiguous());
+        self.arrived.lock().add(batch.signal(), &batch.body().plain().to_contiguous());
         Ok(Accepted::FULL)
     }
 }

@@ -108,20 +108,19 @@ impl Attribute {
         let mut attribute = Self { whole, is_live: true, ..Self::default() };
         let mut key_index = 0;
         for field in fields(body.get(at.clone()).unwrap_or_default(), at.start) {
-            let field = field?;
             match field.number {
                 KEY if field.is_len => attribute.key = Slice::new(field.value),
                 VALUE if field.is_len => attribute.add_value(body, Slice::new(field.value), splices.text()),
                 number => {
                     attribute.has_others = true;
                     if number == KEY_INDEX {
-                        key_index = varint_at(body, field.after_tag)?;
+                        key_index = varint_at(body, field.after_tag);
                     }
                 }
             }
         }
         if !dictionary.is_empty() {
-            attribute.look_up(body, key_index, splices, dictionary)?;
+            attribute.look_up(body, key_index, splices, dictionary);
         }
         splices.check()?;
         Ok(attribute)
@@ -165,7 +164,7 @@ impl Attribute {
             KEY_INDEX => !self.is_looked_up,
             _ => true,
         };
-        let others = fields(message, 0).flatten().filter(|field| is_other(field.number));
+        let others = fields(message, 0).filter(|field| is_other(field.number));
         others.flat_map(|field| message.get(field.whole).unwrap_or_default().iter().copied()).collect()
     }
 
@@ -178,13 +177,7 @@ impl Attribute {
     }
 
     /// Reads what refers to the dictionary as if it were spelled out.
-    fn look_up(
-        &mut self,
-        body: &[u8],
-        key_index: u64,
-        splices: &mut Splices,
-        dictionary: &Dictionary,
-    ) -> Result<(), EditError> {
+    fn look_up(&mut self, body: &[u8], key_index: u64, splices: &mut Splices, dictionary: &Dictionary) {
         if self.key.len() == 0
             && let Some(key) = dictionary.string(key_index)
         {
@@ -193,9 +186,8 @@ impl Attribute {
         let mut index = None;
         let value = self.value().of(body, splices.put_so_far());
         for field in fields(value, 0) {
-            let field = field?;
             index = match field.number {
-                STRING_INDEX => Some(varint_at(value, field.after_tag)?),
+                STRING_INDEX => Some(varint_at(value, field.after_tag)),
                 number if number < STRING_INDEX => None,
                 _ => index,
             };
@@ -204,7 +196,6 @@ impl Attribute {
             let string = string.of(body);
             self.spell_out(splices.text(), |text| put_len_delimited(text, STRING, string));
         }
-        Ok(())
     }
 }
 
@@ -303,8 +294,9 @@ pub(super) fn write_field(
     }
 }
 
-fn varint_at(message: &[u8], at: usize) -> Result<u64, EditError> {
-    Ok(Cursor::new(message.get(at..).unwrap_or_default()).varint()?)
+/// The varint that stands at `at` in a sound message.
+fn varint_at(message: &[u8], at: usize) -> u64 {
+    Cursor::new(message.get(at..).unwrap_or_default()).varint().unwrap_or_default()
 }
 
 // `KeyValue` and `AnyValue` in the schema.

@@ -6,10 +6,10 @@
 use super::attribute::{Attribute, Part, Place, write_field};
 use super::dictionary::Dictionary;
 use super::{EditError, MAX_ATTRIBUTES, Value, sha256_hex};
-use crate::field::Field;
+use crate::field::{Field, fields};
 use crate::splice::{Slice, Splices};
 use crate::view::{AnyValue, text};
-use crate::wire::{Cursor, WireType};
+use crate::wire::WireType;
 
 /// The attributes of a resource, scope or item, to be read and changed.
 ///
@@ -323,19 +323,16 @@ impl AttributeEdits<'_> {
     /// Reads an attribute of any form, or skips any other field; where it ends.
     #[cold]
     fn read_other(&mut self, bytes: &[u8], at: usize, base: usize) -> Result<usize, EditError> {
-        let mut cursor = Cursor::new(bytes);
-        cursor.skip_bytes(at)?;
-        let (number, wire_type) = cursor.tag()?;
-        if number != self.number || wire_type != WireType::Len {
-            cursor.skip_value(number, wire_type)?;
-            return Ok(cursor.position());
+        let Some(field) = fields(bytes.get(at..).unwrap_or_default(), at).next() else {
+            return Ok(bytes.len());
+        };
+        if field.is(self.number) {
+            let value = base + field.value.start..base + field.value.end;
+            let whole = Slice::new(base + at..base + field.whole.end);
+            let attribute = Attribute::read(self.body, value, whole, self.splices, self.dictionary)?;
+            self.add(attribute)?;
         }
-        let len = cursor.len_delimited()?.len();
-        let end = base + cursor.position();
-        let whole = Slice::new(base + at..end);
-        let attribute = Attribute::read(self.body, end - len..end, whole, self.splices, self.dictionary)?;
-        self.add(attribute)?;
-        Ok(cursor.position())
+        Ok(field.whole.end)
     }
 
     #[inline]

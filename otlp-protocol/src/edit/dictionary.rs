@@ -23,12 +23,10 @@ impl Dictionary {
         let Some((dictionary, table)) = table else { return Ok(Self::default()) };
         let mut strings = Vec::new();
         for field in fields(body, 0) {
-            let field = field?;
             if !field.is(dictionary) {
                 continue;
             }
             for string in field.fields(body) {
-                let string = string?;
                 if string.is(table) {
                     if strings.len() == MAX_STRINGS {
                         return Err(EditError::TooManyStrings { limit: MAX_STRINGS });

@@ -6,7 +6,7 @@ use super::dictionary::Dictionary;
 use super::levels::Numbers;
 use super::{AttributeEdits, EditError, Editor, Fate, Item, Levels};
 use crate::count::{BELOW_RESOURCE, HEADER, RESOURCES, tally};
-use crate::field::{Field, fields, joined, pieces};
+use crate::field::{Field, LastArm, fields, joined, pieces};
 use crate::splice::{Mark, Slice, Splices};
 use crate::wire::{WireType, put_tag, put_varint, varint_len};
 use crate::{Count, Items, Signal};
@@ -25,6 +25,18 @@ pub(super) struct Walk<'a, E: ?Sized> {
     dropped: Count,
     /// Resources before the one being read.
     resource_index: usize,
+}
+
+/// An envelope: of a resource, or of a scope.
+struct Level {
+    /// The number of the attributes of what it says of its children.
+    attributes: u32,
+    /// Whether the editor wants to see that.
+    is_shown: bool,
+    /// Whether the editor wants to see something in it.
+    is_opened: bool,
+    /// The field numbers of the levels below it.
+    below: &'static [u32],
 }
 
 /// How many children an envelope had, and how many of those went.
@@ -67,7 +79,6 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
     /// All resources of the request.
     pub(super) fn request(&mut self) -> Result<(), EditError> {
         for field in fields(self.body, 0) {
-            let field = field?;
             if field.is(RESOURCES) {
                 self.resource(&field)?;
                 self.resource_index += 1;
@@ -82,59 +93,62 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
     }
 
     fn resource(&mut self, envelope: &Field) -> Result<Fate, EditError> {
-        let pieces = pieces(self.body, envelope, HEADER)?;
-        let resource = joined(self.body, &pieces);
-        let mark = self.splices.open(envelope.prefix(), envelope.value.len());
-        let mut fate = Fate::Keep;
-        if self.levels.resources {
-            let number = self.numbers.resource;
-            fate =
-                self.change(envelope, &pieces, number, |editor, edits| editor.resource(&resource, edits))?;
-        }
-        if fate == Fate::Drop {
-            self.dropped += tally(self.items, envelope.bytes(self.body), &BELOW_RESOURCE)?;
-        } else if self.levels.scopes || self.levels.entries || self.levels.items {
-            let mut scopes = Children::default();
-            for scope in envelope.fields(self.body) {
-                let scope = scope?;
-                if scope.is(BELOW_RESOURCE[0]) {
-                    scopes.add(self.scope(&scope, &resource)?);
-                }
-            }
-            fate = scopes.fate();
-        }
-        self.end(mark, envelope, fate);
-        Ok(fate)
+        let Levels { resources, scopes, entries, items } = self.levels;
+        let level = Level {
+            attributes: self.numbers.resource,
+            is_shown: resources,
+            is_opened: scopes || entries || items,
+            below: &BELOW_RESOURCE,
+        };
+        let ask = |editor: &mut E, resource: &[u8], edits: &mut AttributeEdits<'_>| {
+            editor.resource(resource, edits)
+        };
+        self.envelope(envelope, level, ask, |walk, scope, resource| walk.scope(&scope, resource))
     }
 
     fn scope(&mut self, envelope: &Field, resource: &[u8]) -> Result<Fate, EditError> {
-        let pieces = pieces(self.body, envelope, HEADER)?;
-        let scope = joined(self.body, &pieces);
+        let Levels { scopes, entries, items, .. } = self.levels;
+        let level = Level {
+            attributes: self.numbers.scope,
+            is_shown: scopes,
+            is_opened: entries || items,
+            below: &BELOW_RESOURCE[1..],
+        };
+        let ask = |editor: &mut E, scope: &[u8], edits: &mut AttributeEdits<'_>| {
+            editor.scope(resource, scope, edits)
+        };
+        self.envelope(envelope, level, ask, |walk, entry, scope| {
+            let (resource_index, bytes) = (walk.resource_index, entry.bytes(walk.body));
+            walk.entry(entry, &Item { resource_index, resource, scope, entry: bytes, point: None })
+        })
+    }
+
+    /// Shows what an envelope says of its children, asks about that, and hands on each `child`.
+    #[inline]
+    fn envelope(
+        &mut self,
+        envelope: &Field,
+        level: Level,
+        ask: impl FnOnce(&mut E, &[u8], &mut AttributeEdits<'_>) -> Fate,
+        mut child: impl FnMut(&mut Self, Field, &[u8]) -> Result<Fate, EditError>,
+    ) -> Result<Fate, EditError> {
+        let body = self.body;
+        let pieces = pieces(body, envelope, HEADER);
+        let header = joined(body, &pieces);
         let mark = self.splices.open(envelope.prefix(), envelope.value.len());
         let mut fate = Fate::Keep;
-        if self.levels.scopes {
-            let number = self.numbers.scope;
+        if level.is_shown {
             fate = self
-                .change(envelope, &pieces, number, |editor, edits| editor.scope(resource, &scope, edits))?;
+                .change(envelope, &pieces, level.attributes, |editor, edits| ask(editor, &header, edits))?;
         }
         if fate == Fate::Drop {
-            self.dropped += tally(self.items, envelope.bytes(self.body), &BELOW_RESOURCE[1..])?;
-        } else if self.levels.entries || self.levels.items {
-            let mut entries = Children::default();
-            for entry in envelope.fields(self.body) {
-                let entry = entry?;
-                if entry.is(BELOW_RESOURCE[1]) {
-                    let item = Item {
-                        resource_index: self.resource_index,
-                        resource,
-                        scope: &scope,
-                        entry: entry.bytes(self.body),
-                        point: None,
-                    };
-                    entries.add(self.entry(entry, &item)?);
-                }
+            self.dropped += tally(self.items, envelope.bytes(body), level.below);
+        } else if let (true, Some(&number)) = (level.is_opened, level.below.first()) {
+            let mut children = Children::default();
+            for field in envelope.fields(body).filter(|field| field.is(number)) {
+                children.add(child(self, field, &header)?);
             }
-            fate = entries.fate();
+            fate = children.fate();
         }
         self.end(mark, envelope, fate);
         Ok(fate)
@@ -142,7 +156,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
 
     fn entry(&mut self, entry: Field, item: &Item<'_>) -> Result<Fate, EditError> {
         if self.levels.entries && self.editor.entry(item) == Fate::Drop {
-            self.dropped += tally(self.items, item.entry, &[])?;
+            self.dropped += tally(self.items, item.entry, &[]);
             self.splices.cut(entry.whole);
             return Ok(Fate::Drop);
         }
@@ -175,16 +189,15 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         number: u32,
         item: &Item<'_>,
     ) -> Result<Children, EditError> {
-        let (mut arm, mut from) = (0, 0);
+        let mut last = LastArm::default();
         for field in entry.fields(self.body) {
-            let field = field?;
-            if field.is_len && field.number != arm && containers.contains(&field.number) {
-                (arm, from) = (field.number, field.whole.start);
+            if field.is_len && containers.contains(&field.number) {
+                last.see(field.number, field.whole.start);
             }
         }
+        let LastArm { number: arm, from } = last;
         let mut points = Children::default();
         for container in entry.fields(self.body) {
-            let container = container?;
             if container.whole.start >= from && container.is(arm) {
                 let mark = self.splices.open(container.prefix(), container.value.len());
                 points += self.points(&container, number, self.numbers.point(arm), item)?;
@@ -204,7 +217,6 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
     ) -> Result<Children, EditError> {
         let mut points = Children::default();
         for point in message.fields(self.body) {
-            let point = point?;
             if point.is(number) {
                 let item = Item { point: Some(point.bytes(self.body)), ..*item };
                 points.add(self.item(&[point], attributes, Count { items: 1, entries: 0 }, &item)?);

@@ -54,6 +54,15 @@ pub enum JsonErrorKind {
     /// A number that its field cannot hold.
     #[error("the number is out of range for {0}")]
     OutOfRange(&'static str),
+    /// An id has another length than its kind: 16 bytes for traces and profiles, 8 for spans. [`Body::from_json`](crate::Body)
+    /// refuses that; [`to_protobuf`](super::to_protobuf) takes ids of any length.
+    #[error("an id has {found} bytes, not {expected}")]
+    IdLength {
+        /// The length that was sent, in bytes.
+        found: usize,
+        /// The length that ids of this kind have, in bytes.
+        expected: usize,
+    },
     /// The same key twice in one object.
     #[error("the key stands twice in its object")]
     Duplicate,

@@ -22,6 +22,7 @@ pub(super) fn read(
     message: &'static Message,
     text: &[u8],
     limits: &JsonLimits,
+    ids: Ids,
     out: &mut Vec<u8>,
 ) -> Result<Read, JsonError> {
     let start = out.len();
@@ -32,6 +33,7 @@ pub(super) fn read(
         lexer,
         sink: Sink::new(out),
         limits,
+        ids,
         outer: Vec::with_capacity(16),
         frame: Frame { message, field: None, index: None, open: None, next: 0, seen: 0, arms: 0 },
         field: None,
@@ -54,10 +56,20 @@ pub(super) fn read(
     }
 }
 
+/// Which ids are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ids {
+    /// All: whether they are sound is checked in the protobuf.
+    OfAnyLength,
+    /// Those that are empty or have the length of their kind.
+    Sound,
+}
+
 struct Reader<'a, 'o> {
     lexer: Lexer<'a>,
     sink: Sink<'o>,
     limits: &'a JsonLimits,
+    ids: Ids,
     /// The messages around the one being read.
     outer: Vec<Frame>,
     frame: Frame,

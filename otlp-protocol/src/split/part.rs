@@ -3,13 +3,16 @@
 
 use super::{SplitLimits, SplitPart};
 use crate::wire::{MAX_TAG_AND_LENGTH, WireType, put_tag, put_varint, varint_len};
-use crate::{Count, Payload};
+use crate::{Body, Count, Payload};
 use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 
 /// The part being filled, and the envelopes open around the next entry.
 #[derive(Debug)]
 pub(crate) struct Part {
+    /// The body that is being cut, in one segment.
+    whole: Body,
+    /// Its bytes.
     body: Bytes,
     pub(super) limits: SplitLimits,
     levels: Vec<Level>,
@@ -51,9 +54,11 @@ enum Token {
 // === impl Part ===
 
 impl Part {
-    pub(crate) fn new(body: Bytes, limits: SplitLimits) -> Self {
+    /// An empty part of a body, which is in one segment.
+    pub(crate) fn new(whole: Body, limits: SplitLimits) -> Self {
         Self {
-            body,
+            body: whole.plain().to_contiguous(),
+            whole,
             limits,
             levels: Vec::with_capacity(4),
             tokens: Vec::new(),
@@ -139,8 +144,8 @@ impl Part {
         self.placed = 0;
         let count = std::mem::take(&mut self.count);
         let (copied_bytes, is_linked) = (rope.copied_bytes, rope.is_linked);
-        let payload = rope.finish();
-        (!payload.is_empty()).then_some(SplitPart { payload, count, copied_bytes, is_linked })
+        let body = self.whole.with(rope.finish(), count);
+        (!body.is_empty()).then_some(SplitPart { body, copied_bytes, is_linked })
     }
 
     /// How much of a token's bytes is copied to the payload.

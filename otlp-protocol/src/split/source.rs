@@ -2,7 +2,6 @@
 
 use crate::Items;
 use crate::field::Field;
-use crate::wire::WireError;
 use bytes::Bytes;
 
 /// A body that is being cut.
@@ -16,34 +15,32 @@ pub(crate) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// The number of the one container in an entry, and of the items in it; `None` if its items cannot be cut apart.
-    pub(crate) fn only_arm(&self, entry: &Field) -> Result<Option<(u32, u32)>, WireError> {
-        let Items::Inside { containers, field: number } = self.items else { return Ok(None) };
+    pub(crate) fn only_arm(&self, entry: &Field) -> Option<(u32, u32)> {
+        let Items::Inside { containers, field: number } = self.items else { return None };
         let mut only = None;
         for field in entry.fields(self.body) {
-            let field = field?;
             if !field.is_len || !containers.contains(&field.number) {
                 continue;
             }
             if only.is_some_and(|only| only != field.number) {
-                return Ok(None);
+                return None;
             }
             only = Some(field.number);
         }
-        Ok(only.map(|arm| (arm, number)))
+        only.map(|arm| (arm, number))
     }
 
     /// All of the fields that are not children, in one piece: a slice of the body if they stand together. `None` if
     /// there are no children.
     pub(crate) fn header(
         &self,
-        fields: impl Iterator<Item = Result<Field, WireError>>,
+        fields: impl Iterator<Item = Field>,
         is_child: impl Fn(&Field) -> bool,
-    ) -> Result<Option<Bytes>, WireError> {
+    ) -> Option<Bytes> {
         let mut gathered = Vec::new();
         let mut run = 0..0;
         let mut has_children = false;
         for field in fields {
-            let field = field?;
             if is_child(&field) {
                 has_children = true;
             } else if run.end == field.whole.start {
@@ -55,28 +52,19 @@ impl<'a> Source<'a> {
             }
         }
         if !has_children {
-            return Ok(None);
+            return None;
         }
         if gathered.is_empty() {
-            return Ok(Some(self.body.slice(run)));
+            return Some(self.body.slice(run));
         }
         gathered.extend_from_slice(self.body.get(run).unwrap_or_default());
-        Ok(Some(gathered.into()))
+        Some(gathered.into())
     }
 
     /// The fields of all occurrences of an entry's container.
-    pub(crate) fn fields_of_arm(
-        &self,
-        entry: &Field,
-        arm: u32,
-    ) -> impl Iterator<Item = Result<Field, WireError>> + use<'a> {
+    pub(crate) fn fields_of_arm(&self, entry: &Field, arm: u32) -> impl Iterator<Item = Field> + use<'a> {
         let body = self.body;
-        entry.fields(body).flat_map(move |field| {
-            let (error, container) = match field {
-                Ok(field) => (None, field.is(arm).then(|| field.fields(body))),
-                Err(error) => (Some(Err(error)), None),
-            };
-            error.into_iter().chain(container.into_iter().flatten())
-        })
+        let containers = entry.fields(body).filter(move |field| field.is(arm));
+        containers.flat_map(move |container| container.fields(body))
     }
 }

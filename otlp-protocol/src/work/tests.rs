@@ -4,7 +4,7 @@ use crate::json::{JsonLimits, from_protobuf, to_protobuf};
 use crate::view::RequestView;
 use crate::wire::put_len_delimited;
 use crate::{
-    AttributeEdits, Batch, Charge, Editor, Fate, Item, Levels, Merge, Payload, Repairs, Signal, SplitLimits,
+    AttributeEdits, Batch, Body, Charge, Editor, Fate, Item, Levels, Merge, Repairs, Signal, SplitLimits,
     ValidateLimits, count, edit, partition, parts, repair, validate,
 };
 use bytes::Bytes;
@@ -100,6 +100,11 @@ impl Editor for Upsert {
 
 const MAX: usize = 64 << 20;
 
+/// Some shapes have bad strings and ids, which nothing but the check looks at.
+fn trusted(signal: Signal, body: &Bytes) -> Body {
+    Body::unchecked(signal, body.clone(), count(signal, body).unwrap(), false)
+}
+
 type Walker = (&'static str, fn(Signal, &Bytes));
 
 const WALKERS: &[Walker] = &[
@@ -112,29 +117,29 @@ const WALKERS: &[Walker] = &[
         // A number of parts that does not grow.
         let items = count(signal, body).unwrap().items;
         let limits = SplitLimits { max_items: Some(items / 8 + 1), max_bytes: None };
-        let parts = parts(signal, &Payload::from(body.clone()), limits).unwrap();
-        assert!(parts.count() <= 9);
+        assert!(parts(&trusted(signal, body), limits).count() <= 9);
     }),
     ("split by bytes", |signal, body| {
         let limits = SplitLimits { max_items: None, max_bytes: Some(body.len() / 8) };
-        parts(signal, &Payload::from(body.clone()), limits).unwrap().for_each(drop);
+        parts(&trusted(signal, body), limits).for_each(drop);
     }),
     ("merge", |signal, body| {
         let count = count(signal, body).unwrap();
-        let mut merge = Merge::new(signal);
-        (0..4).for_each(|_| merge.push(Batch::unchecked(signal, body.clone(), count, true, Charge::none())));
+        let batch = || Batch::unchecked(signal, body.clone(), count, true, Charge::none());
+        let mut merge = Merge::new(batch());
+        (1..4).for_each(|_| merge.push(batch()).unwrap());
         assert_eq!(merge.finish().items(), 4 * count.items);
     }),
     ("partition", |signal, body| {
         let mut next = 0;
-        let parts = partition(signal, body, 4, |_| {
+        let parts = partition(&trusted(signal, body), 4, |_| {
             next += 1;
             next % 4
         });
-        assert!(parts.unwrap().iter().flatten().count() > 0);
+        assert!(parts.iter().flatten().count() > 0);
     }),
     ("edit", |signal, body| {
-        edit(signal, &Payload::from(body.clone()), &mut Upsert, MAX).unwrap();
+        edit(&trusted(signal, body), &mut Upsert, MAX).unwrap();
     }),
     ("JSON", |signal, body| {
         let mut text = Vec::new();

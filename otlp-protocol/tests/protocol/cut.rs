@@ -1,9 +1,9 @@
 //! Split and merge on bodies written by hand; `properties.rs` has the rules for all others.
 
-use crate::by_hand::field;
+use crate::by_hand::{field, sound};
 use bytes::Bytes;
 use otlp_protocol::{
-    Batch, ByteBudget, Charge, Count, MAX_REPEATED_BYTES, Merge, Payload, Signal, SplitLimits, split,
+    Batch, Body, ByteBudget, Charge, Count, MAX_REPEATED_BYTES, Merge, Payload, Signal, SplitLimits, split,
 };
 
 fn parts(
@@ -12,9 +12,8 @@ fn parts(
     max_items: Option<u64>,
     max_bytes: Option<usize>,
 ) -> Vec<(Vec<u8>, Count)> {
-    let payload = Payload::from(body.to_vec());
-    let parts = split(signal, &payload, SplitLimits { max_items, max_bytes }).unwrap();
-    parts.into_iter().map(|(part, count)| (part.to_contiguous().to_vec(), count)).collect()
+    let parts = split(&sound(signal, body.to_vec()), SplitLimits { max_items, max_bytes });
+    parts.into_iter().map(|part| (part.plain().to_contiguous().to_vec(), part.count())).collect()
 }
 
 const ONE: Count = Count { items: 1, entries: 1 };
@@ -83,11 +82,11 @@ fn what_fits_or_cannot_be_merged_comes_back_as_it_is() {
     let with_unknown = Bytes::from([body.as_ref(), &field(9, b"")].concat());
     for (body, max_items) in [(body, 3), (with_unknown, 1)] {
         let limits = SplitLimits { max_items: Some(max_items), max_bytes: None };
-        let parts = split(Signal::LOGS, &body.clone().into(), limits).unwrap();
-        let [(part, count)] = parts.as_slice() else { panic!("{} parts", parts.len()) };
-        let segments: Vec<_> = part.segments().collect();
+        let parts = split(&sound(Signal::LOGS, body.clone()), limits);
+        let [part] = parts.as_slice() else { panic!("{} parts", parts.len()) };
+        let segments: Vec<_> = part.plain().segments().collect();
         assert_eq!((segments[0].as_ptr(), segments.len()), (body.as_ptr(), 1));
-        assert_eq!(*count, Count { items: 3, entries: 3 });
+        assert_eq!(part.count(), Count { items: 3, entries: 3 });
     }
 }
 
@@ -96,9 +95,9 @@ fn large_slices_are_linked_not_copied() {
     let body = Bytes::from(field(1, &field(2, &field(2, &field(5, &[b'x'; 2000])).repeat(4))));
     let limits = SplitLimits { max_items: Some(2), max_bytes: None };
     let range = body.as_ptr_range();
-    for (part, _) in split(Signal::TRACES, &body.clone().into(), limits).unwrap() {
+    for part in split(&sound(Signal::TRACES, body.clone()), limits) {
         let linked: usize =
-            part.segments().filter(|segment| range.contains(&segment.as_ptr())).map(Bytes::len).sum();
+            part.plain().segments().filter(|segment| range.contains(&segment.as_ptr())).map(Bytes::len).sum();
         assert!(linked > 4000, "{linked} bytes are linked");
     }
 }
@@ -108,11 +107,10 @@ fn small_batches_are_gathered_and_large_ones_linked() {
     let small = Bytes::from(field(1, &[]));
     let large = Bytes::from(field(1, &field(77, &[0; 5000])));
     let batch = |body: &Bytes| Batch::unchecked(Signal::LOGS, body.clone(), ONE, true, Charge::none());
-    let mut merge = Merge::new(Signal::LOGS);
-    assert!(merge.is_empty());
-    (0..5000).for_each(|_| merge.push(batch(&small)));
-    merge.push(batch(&large));
-    (0..5000).for_each(|_| merge.push(batch(&small)));
+    let mut merge = Merge::new(batch(&small));
+    (1..5000).for_each(|_| merge.push(batch(&small)).unwrap());
+    merge.push(batch(&large)).unwrap();
+    (0..5000).for_each(|_| merge.push(batch(&small)).unwrap());
     assert_eq!((merge.items(), merge.bytes()), (10_001, 20_000 + large.len()));
     let merged = merge.finish();
     let segments: Vec<_> = merged.body().plain().segments().cloned().collect();
@@ -126,13 +124,14 @@ fn small_batches_are_gathered_and_large_ones_linked() {
 fn charges_are_summed_and_follow_what_is_kept() {
     let budget = ByteBudget::new(1 << 20);
     let body = Bytes::from(field(1, &field(77, &[0; 5000])));
-    let mut merge = Merge::new(Signal::LOGS);
     // Linked: all that the charge stands for stays alive.
     let pinned = 2 * body.len() as u64;
-    merge.push(Batch::unchecked(Signal::LOGS, body.clone(), ONE, true, budget.try_charge(pinned).unwrap()));
+    let charged =
+        |bytes| Batch::unchecked(Signal::LOGS, body.clone(), ONE, true, budget.try_charge(bytes).unwrap());
+    let mut merge = Merge::new(charged(pinned));
     assert_eq!(budget.used(), pinned);
     // Copied, as it pins far more than it uses: only the copy is kept.
-    merge.push(Batch::unchecked(Signal::LOGS, body.clone(), ONE, true, budget.try_charge(100_000).unwrap()));
+    merge.push(charged(100_000)).unwrap();
     assert_eq!(budget.used(), pinned + body.len() as u64);
     let merged = merge.finish();
     assert_eq!(merged.charge().bytes(), budget.used());
@@ -142,34 +141,35 @@ fn charges_are_summed_and_follow_what_is_kept() {
 }
 
 /// A resource of `len` bytes with `records` empty log records.
-fn wide(len: usize, records: usize) -> Payload {
+fn wide(len: usize, records: usize) -> Body {
     let resource = field(1, &field(1, &field(1, &vec![b'x'; len])));
-    Payload::from(field(1, &[resource, field(2, &field(2, b"").repeat(records))].concat()))
+    sound(Signal::LOGS, field(1, &[resource, field(2, &field(2, b"").repeat(records))].concat()))
 }
 
 #[test]
 fn parts_are_cut_one_at_a_time_and_say_what_they_cost() {
     let body = wide(4000, 100);
     let limits = SplitLimits { max_items: Some(30), max_bytes: None };
-    let mut parts = otlp_protocol::parts(Signal::LOGS, &body, limits).unwrap();
+    let mut parts = otlp_protocol::parts(&body, limits);
     assert_eq!(parts.copied_bytes(), 0);
-    let first = parts.next().unwrap().unwrap();
-    assert_eq!(first.count.items, 30);
+    let first = parts.next().unwrap();
+    assert_eq!(first.body.count().items, 30);
     // The resource is linked, the rest copied.
     assert!(first.is_linked && first.copied_bytes < 200, "{}", first.copied_bytes);
-    let items: Vec<u64> = parts.map(|part| part.unwrap().count.items).collect();
+    let items: Vec<u64> = parts.map(|part| part.body.count().items).collect();
     assert_eq!(items, [30, 30, 10]);
 
     let small = wide(100, 100);
-    let part = otlp_protocol::parts(Signal::LOGS, &small, limits).unwrap().next().unwrap().unwrap();
-    assert!(!part.is_linked && part.copied_bytes >= part.payload.len(), "{part:?}");
+    let part = otlp_protocol::parts(&small, limits).next().unwrap();
+    assert!(!part.is_linked && part.copied_bytes >= part.body.len(), "{part:?}");
 
     // What comes back whole costs nothing; a body in several segments is copied once for all parts.
-    let segments: Payload = body.to_contiguous().chunks(1000).map(Bytes::copy_from_slice).collect();
+    let segments: Payload = body.plain().to_contiguous().chunks(1000).map(Bytes::copy_from_slice).collect();
+    let segments = sound(Signal::LOGS, segments);
     let whole = SplitLimits::default();
-    let part = otlp_protocol::parts(Signal::LOGS, &segments, whole).unwrap().next().unwrap().unwrap();
-    assert_eq!((part.copied_bytes, part.is_linked, part.payload.segments().count()), (0, true, 5));
-    let parts = otlp_protocol::parts(Signal::LOGS, &segments, limits).unwrap();
+    let part = otlp_protocol::parts(&segments, whole).next().unwrap();
+    assert_eq!((part.copied_bytes, part.is_linked, part.body.plain().segments().count()), (0, true, 5));
+    let parts = otlp_protocol::parts(&segments, limits);
     assert_eq!(parts.copied_bytes(), segments.len());
 }
 
@@ -178,13 +178,13 @@ fn items_do_not_multiply_large_headers_beyond_a_limit() {
     let body = wide(1 << 20, 400_000);
     let limits = SplitLimits { max_items: Some(1000), max_bytes: None };
     let (mut number, mut bytes, mut items, mut largest) = (0, 0, 0, 0);
-    for part in otlp_protocol::parts(Signal::LOGS, &body, limits).unwrap() {
-        let part = part.unwrap();
-        assert!(number > 0 || part.count.items == 1000);
+    for part in otlp_protocol::parts(&body, limits) {
+        let count = part.body.count();
+        assert!(number > 0 || count.items == 1000);
         number += 1;
-        bytes += part.payload.len();
-        items += part.count.items;
-        largest = largest.max(part.count.items);
+        bytes += part.body.len();
+        items += count.items;
+        largest = largest.max(count.items);
     }
     assert_eq!(items, 400_000);
     assert!(bytes < MAX_REPEATED_BYTES + 4 * body.len(), "{bytes} bytes in {number} parts");
@@ -192,5 +192,5 @@ fn items_do_not_multiply_large_headers_beyond_a_limit() {
 
     // Small headers are repeated as often as need be.
     let limits = SplitLimits { max_items: Some(1), max_bytes: None };
-    assert_eq!(otlp_protocol::parts(Signal::LOGS, &wide(100, 10_000), limits).unwrap().count(), 10_000);
+    assert_eq!(otlp_protocol::parts(&wide(100, 10_000), limits).count(), 10_000);
 }

@@ -1,11 +1,11 @@
 //! Edits on bodies written by hand; `edit_properties.rs` has the rules for all others.
 
-use crate::by_hand::field;
+use crate::by_hand::{field, sound};
 use bytes::Bytes;
 use otlp_protocol::view::AnyValue;
 use otlp_protocol::{
-    AttributeEdits, Change, Count, EditError, Edited, Editor, Fate, Item, Levels, MAX_ATTRIBUTES, Payload,
-    Put, Signal, ValidateLimits, Value, edit, sha256_hex, validate,
+    AttributeEdits, Change, Count, EditError, Edited, Editor, Fate, Item, Levels, MAX_ATTRIBUTES, Put,
+    Signal, ValidateLimits, Value, edit, sha256_hex, validate,
 };
 
 /// An editor made of closures.
@@ -55,8 +55,8 @@ fn edited(
     levels: Levels,
     with: impl FnMut(&str, &Item<'_>, Option<&mut AttributeEdits<'_>>) -> Fate,
 ) -> Edited {
-    let edited = edit(signal, &Payload::from(body.to_vec()), &mut Do { levels, with }, MAX).unwrap();
-    validate(signal, &edited.body.to_contiguous(), &ValidateLimits::default()).unwrap();
+    let edited = edit(&sound(signal, body.to_vec()), &mut Do { levels, with }, MAX).unwrap();
+    validate(signal, &edited.body.plain().to_contiguous(), &ValidateLimits::default()).unwrap();
     edited
 }
 
@@ -70,7 +70,7 @@ fn check(attributes: &[(&str, &str)], edit: impl Fn(&mut AttributeEdits<'_>), ex
         edit(attributes.unwrap());
         Fate::Keep
     });
-    assert_eq!(edited.body.to_contiguous(), record(&list(expect)), "{attributes:?} to {expect:?}");
+    assert_eq!(edited.body.plain().to_contiguous(), record(&list(expect)), "{attributes:?} to {expect:?}");
     assert_eq!(edited.changed, attributes != expect, "{attributes:?} to {expect:?}");
     assert_eq!(edited.dropped, Count::default());
 }
@@ -184,7 +184,7 @@ fn values_of_all_types_are_written_as_they_are_read() {
             Fate::Keep
         });
         assert!(edited.changed, "{value:?}");
-        let body = edited.body.to_contiguous();
+        let body = edited.body.plain().to_contiguous();
         let mut read = None;
         super::edit::edited(Signal::LOGS, &body, ITEMS, |_, _, attributes| {
             read = Some(attributes.unwrap().value("key") == Some(expect));
@@ -226,7 +226,7 @@ fn unknown_fields_order_and_padding_stay() {
         attributes.upsert("b", "");
         Fate::Keep
     });
-    assert_eq!(edited.body.to_contiguous(), expect);
+    assert_eq!(edited.body.plain().to_contiguous(), expect);
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn a_resource_in_pieces_behind_its_scopes_is_one() {
         attributes.upsert("d", "1");
         Fate::Keep
     });
-    assert_eq!(edited.body.to_contiguous(), body([&c, &d]));
+    assert_eq!(edited.body.plain().to_contiguous(), body([&c, &d]));
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn an_absent_resource_or_scope_is_made_when_it_gets_an_attribute() {
     let resource = field(1, &field(1, &attribute("level", "resource")));
     let scope = field(1, &field(3, &attribute("level", "scope")));
     let expect = field(1, &[resource, field(2, &[scope, field(2, b"")].concat())].concat());
-    assert_eq!(edited.body.to_contiguous(), expect);
+    assert_eq!(edited.body.plain().to_contiguous(), expect);
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn envelopes_go_with_the_last_that_was_in_them_and_empty_ones_stay() {
         if item.entry == field(5, b"x") { Fate::Drop } else { Fate::Keep }
     });
     let expect = [field(1, &[field(2, &y), empty].concat()), field(1, b"")].concat();
-    assert_eq!(edited.body.to_contiguous(), expect);
+    assert_eq!(edited.body.plain().to_contiguous(), expect);
     assert_eq!(edited.dropped, Count { items: 3, entries: 3 });
 }
 
@@ -308,7 +308,7 @@ fn a_metric_goes_with_its_last_point_and_dead_points_are_not_shown() {
     assert_eq!(seen, [1, 2, 3, 5, 6]);
     let b = metric("b", &[field(5, &points(&[4])), field(7, &points(&[5]))]);
     let expect = field(1, &field(2, &[b, metric("c", &[])].concat()));
-    assert_eq!(edited.body.to_contiguous(), expect);
+    assert_eq!(edited.body.plain().to_contiguous(), expect);
     assert_eq!(edited.dropped, Count { items: 4, entries: 1 });
 }
 
@@ -341,7 +341,7 @@ fn what_refers_to_a_dictionary_is_found_and_spelled_out_when_changed() {
             edit(attributes.unwrap());
             Fate::Keep
         });
-        assert_eq!(edited.body.to_contiguous(), body(&expect));
+        assert_eq!(edited.body.plain().to_contiguous(), body(&expect));
     }
 }
 
@@ -362,9 +362,9 @@ fn what_does_not_change_is_the_same_memory() {
     let body = Bytes::from(record(&[field(6, &attribute("a", "1"))]));
     let mut editor =
         Do { levels: ITEMS, with: |_: &str, _: &Item<'_>, _: Option<&mut AttributeEdits<'_>>| Fate::Keep };
-    let edited = edit(Signal::LOGS, &body.clone().into(), &mut editor, 0).unwrap();
+    let edited = edit(&sound(Signal::LOGS, body.clone()), &mut editor, 0).unwrap();
     assert!(!edited.changed);
-    assert_eq!(edited.body.to_contiguous().as_ptr(), body.as_ptr());
+    assert_eq!(edited.body.plain().to_contiguous().as_ptr(), body.as_ptr());
 }
 
 #[test]
@@ -378,10 +378,15 @@ fn long_stretches_without_a_change_are_linked() {
             Fate::Keep
         },
     };
-    let edited = edit(Signal::TRACES, &body.clone().into(), &mut editor, MAX).unwrap();
+    let edited = edit(&sound(Signal::TRACES, body.clone()), &mut editor, MAX).unwrap();
     let range = body.as_ptr_range();
-    let linked: usize =
-        edited.body.segments().filter(|segment| range.contains(&segment.as_ptr())).map(Bytes::len).sum();
+    let linked: usize = edited
+        .body
+        .plain()
+        .segments()
+        .filter(|segment| range.contains(&segment.as_ptr()))
+        .map(Bytes::len)
+        .sum();
     assert!(linked > body.len() - 100, "{linked} of {} bytes are linked", body.len());
 }
 
@@ -399,8 +404,7 @@ fn limits_hold() {
                 Fate::Keep
             },
         };
-        edit(Signal::LOGS, &Payload::from(body.to_vec()), &mut editor, max_bytes)
-            .map(|edited| edited.body.len())
+        edit(&sound(Signal::LOGS, body.to_vec()), &mut editor, max_bytes).map(|edited| edited.body.len())
     };
     let body = field(1, &field(2, &field(2, b"").repeat(100)));
     assert_eq!(grow(&body, 1000), Err(EditError::TooLarge { limit: 1000 }));

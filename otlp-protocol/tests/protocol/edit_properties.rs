@@ -1,5 +1,6 @@
 //! An edit of the bytes is the edit of what they decode to, with prost as the judge.
 
+use crate::by_hand::sound;
 use crate::edit::Do;
 use crate::random::{Random, message};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -13,8 +14,8 @@ use opentelemetry_proto::tonic::profiles::v1development::ProfilesDictionary;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use otlp_protocol::view;
 use otlp_protocol::{
-    AttributeEdits, Change, Fate, Item, Levels, Payload, Put, Signal, ValidateLimits, Value, edit,
-    sha256_hex, validate,
+    AttributeEdits, Change, Fate, Item, Levels, Put, Signal, ValidateLimits, Value, edit, sha256_hex,
+    validate,
 };
 use proptest::prelude::*;
 use prost::Message as _;
@@ -86,7 +87,7 @@ fn edit_bytes(signal: Signal, body: &[u8], plan: &Plan) -> otlp_protocol::Edited
         script.fate()
     };
     let mut editor = Do { levels: plan.levels, with };
-    edit(signal, &Payload::from(body.to_vec()), &mut editor, 1 << 30).unwrap()
+    edit(&sound(signal, body.to_vec()), &mut editor, 1 << 30).unwrap()
 }
 
 // === the edit of what was decoded ===
@@ -355,7 +356,7 @@ fn body_and_keys(signal: Signal, random: &mut Random) -> (Vec<u8>, Vec<String>) 
         found.extend(edits.unwrap().iter().map(|(key, _)| key.to_owned()));
         Fate::Keep
     };
-    edit(signal, &Payload::from(body.clone()), &mut Do { levels, with }, 1 << 30).unwrap();
+    edit(&sound(signal, body.clone()), &mut Do { levels, with }, 1 << 30).unwrap();
     for _ in 0..4.min(found.len()) {
         keys.push(found.swap_remove(random.below(found.len())));
     }
@@ -395,7 +396,7 @@ proptest! {
         let (body, keys) = body_and_keys(signal, &mut random);
         let plan = plan(&mut random, &keys);
         let edited = edit_bytes(signal, &body, &plan);
-        let bytes = edited.body.to_contiguous();
+        let bytes = edited.body.plain().to_contiguous();
         let before = validate(signal, &body, &ValidateLimits::default()).unwrap();
         let after = validate(signal, &bytes, &ValidateLimits::default());
         prop_assert!(after.is_ok(), "{:?} {:?}", plan, after);

@@ -5,7 +5,7 @@ use crate::wishes::{GIFTS, WISHES};
 use otlp_protocol::json::{JsonLimits, from_protobuf, to_protobuf};
 use otlp_protocol::view::{AnyValue, Entry, RequestView};
 use otlp_protocol::{
-    AttributeEdits, Batch, Charge, Count, Editor, Fate, Item, Levels, Merge, Payload, Signal, SplitLimits,
+    AttributeEdits, Batch, Body, Charge, Count, Editor, Fate, Item, Levels, Merge, Signal, SplitLimits,
     ValidateLimits, Value, count, edit, split, validate,
 };
 
@@ -55,13 +55,14 @@ fn it_is_checked_and_counted() {
 fn it_is_split_and_merged() {
     for (signal, expected) in [(WISHES, 2), (GIFTS, 3)] {
         let limits = SplitLimits { max_items: Some(1), max_bytes: None };
-        let parts = split(signal, &Payload::from(body()), limits).unwrap();
+        let parts = split(&Body::from_json(signal, TEXT.as_bytes(), &JsonLimits::default()).unwrap(), limits);
         assert_eq!(parts.len(), expected);
-        let mut merge = Merge::new(signal);
-        for (part, count) in parts {
-            assert_eq!(items(signal, &part.to_contiguous()), 1);
-            merge.push(Batch::unchecked(signal, part, count, true, Charge::none()));
-        }
+        let mut parts = parts.into_iter().map(|part| {
+            assert_eq!(items(signal, &part.plain().to_contiguous()), 1);
+            Batch::new(part, Charge::none())
+        });
+        let mut merge = Merge::new(parts.next().unwrap());
+        parts.for_each(|part| merge.push(part).unwrap());
         let merged = merge.finish();
         assert_eq!(merged.items(), expected as u64);
         assert_eq!(items(signal, &merged.body().plain().to_contiguous()), expected as u64);
@@ -88,7 +89,8 @@ impl Editor for Grant {
 
 #[test]
 fn it_is_edited_and_viewed() {
-    let edited = edit(WISHES, &Payload::from(body()), &mut Grant, 1 << 20).unwrap().body.to_contiguous();
+    let wishes = Body::check(WISHES, body(), &ValidateLimits::default()).unwrap();
+    let edited = edit(&wishes, &mut Grant, 1 << 20).unwrap().body.plain().to_contiguous();
     assert_eq!(items(WISHES, &edited), 2);
     let request = RequestView::new(WISHES, &edited);
     assert_eq!(request.entries().count(), 2);

@@ -17,7 +17,7 @@ fn there_and_back<M: Model + Debug>() {
         let bytes = batch.body().plain().to_contiguous();
         let checked = validate(M::SIGNAL, &bytes, &ValidateLimits::default()).unwrap();
         assert_eq!((batch.count(), batch.is_mergeable()), (checked.count, checked.mergeable));
-        assert_eq!(batch.signal, M::SIGNAL);
+        assert_eq!(batch.signal(), M::SIGNAL);
         assert_eq!(model::encode(&request), bytes);
         // Not all doubles are equal to themselves, so encodings are compared.
         assert_eq!(model::encode(&model::from_batch::<M>(&batch).unwrap()), bytes);

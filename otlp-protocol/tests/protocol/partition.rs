@@ -1,12 +1,12 @@
 //! Requests cut by what is in them.
 
-use crate::by_hand::field;
+use crate::by_hand::{field, sound};
 use crate::oracle;
 use crate::random::{Random, message};
 use bytes::Bytes;
 use otlp_protocol::wire::{Cursor, WireType};
 use otlp_protocol::{
-    Count, Item, MAX_PARTS, MAX_REPEATED_BYTES, Payload, Signal, ValidateLimits, partition, validate,
+    Body, Count, Item, MAX_PARTS, MAX_REPEATED_BYTES, Signal, ValidateLimits, partition, validate,
 };
 use proptest::prelude::*;
 
@@ -16,8 +16,8 @@ fn parts(
     parts: usize,
     choose: impl FnMut(&Item<'_>) -> usize,
 ) -> Vec<Option<(Bytes, Count)>> {
-    let parts = partition(signal, &Bytes::copy_from_slice(body), parts, choose).unwrap();
-    parts.into_iter().map(|part| part.map(|(payload, count)| (payload.to_contiguous(), count))).collect()
+    let parts = partition(&sound(signal, body.to_vec()), parts, choose);
+    parts.into_iter().map(|part| part.map(|part| (part.plain().to_contiguous(), part.count()))).collect()
 }
 
 /// Whether the top level holds resources alone.
@@ -130,13 +130,12 @@ fn what_goes_one_way_or_cannot_be_cut_is_not_copied() {
     let logs = Bytes::from(field(1, &field(2, &field(2, b"").repeat(9))));
     for (signal, body) in [(Signal::LOGS, logs), (Signal::PROFILES, profiles)] {
         let mut asked = 0;
-        let parts: Vec<Option<(Payload, Count)>> = partition(signal, &body, 3, |_| {
+        let parts = partition(&sound(signal, body.clone()), 3, |_| {
             asked += 1;
             if signal == Signal::PROFILES && asked > 1 { 0 } else { 2 }
-        })
-        .unwrap();
-        let [None, None, Some((part, _))] = parts.as_slice() else { panic!("{parts:?}") };
-        assert_eq!(part.to_contiguous().as_ptr(), body.as_ptr());
+        });
+        let [None, None, Some(part)] = parts.as_slice() else { panic!("{parts:?}") };
+        assert_eq!(part.plain().to_contiguous().as_ptr(), body.as_ptr());
     }
 }
 
@@ -160,18 +159,17 @@ fn envelopes_are_repeated_up_to_a_limit() {
         field(1, &[header, record.repeat(number), field(2, &field(2, b"").repeat(number))].concat());
     let body = Bytes::from(resource.repeat(400));
     let mut next = 0;
-    let parts = partition(Signal::LOGS, &body, number, |_| {
+    let parts = partition(&sound(Signal::LOGS, body.clone()), number, |_| {
         next += 1;
         next % number
-    })
-    .unwrap();
-    let len: usize = parts.iter().flatten().map(|(part, _)| part.len()).sum();
+    });
+    let len: usize = parts.iter().flatten().map(Body::len).sum();
     assert!(len > MAX_REPEATED_BYTES / 2 && len < MAX_REPEATED_BYTES + 2 * body.len(), "{len}");
-    let items: u64 = parts.iter().flatten().map(|(_, count)| count.items).sum();
+    let items: u64 = parts.iter().flatten().map(|part| part.count().items).sum();
     assert_eq!(items, 400 * 2 * number as u64);
-    for (part, count) in parts.into_iter().flatten().take(3) {
-        let checked = validate(Signal::LOGS, &part.to_contiguous(), &ValidateLimits::default());
-        assert_eq!(checked.unwrap().count, count);
+    for part in parts.into_iter().flatten().take(3) {
+        let checked = validate(Signal::LOGS, &part.plain().to_contiguous(), &ValidateLimits::default());
+        assert_eq!(checked.unwrap().count, part.count());
     }
 }
 

@@ -5,7 +5,7 @@ use crate::random::{Random, message};
 use bytes::Bytes;
 use otlp_protocol::wire::WireError;
 use otlp_protocol::{
-    Batch, Charge, DecodeErrorKind, Merge, Payload, Signal, SplitLimits, ValidateLimits, count, split,
+    Batch, Body, Charge, Count, DecodeErrorKind, Merge, Signal, SplitLimits, ValidateLimits, count, split,
     validate,
 };
 use proptest::prelude::*;
@@ -22,19 +22,19 @@ fn any_body(signal: Signal, seed: u64) -> Vec<u8> {
 
 fn check_split(signal: Signal, body: &Bytes, limits: SplitLimits) -> Result<(), TestCaseError> {
     let whole = oracle::decode(signal, body).unwrap();
-    let parts = split(signal, &Payload::from(body.clone()), limits).unwrap();
+    let parts = split(&Body::check(signal, body.clone(), &ValidateLimits::default()).unwrap(), limits);
     let mut joined = Vec::new();
     let mut items = 0;
-    for (part, part_count) in &parts {
-        let bytes = part.to_contiguous();
+    for part in &parts {
+        let (bytes, part_count) = (part.plain().to_contiguous(), part.count());
         joined.extend_from_slice(&bytes);
         items += part_count.items;
-        prop_assert_eq!(validate(signal, &bytes, &ValidateLimits::default()).unwrap().count, *part_count);
-        prop_assert_eq!(oracle::decode(signal, &bytes).unwrap().count, *part_count);
+        prop_assert_eq!(validate(signal, &bytes, &ValidateLimits::default()).unwrap().count, part_count);
+        prop_assert_eq!(oracle::decode(signal, &bytes).unwrap().count, part_count);
         let over = limits.max_bytes.is_some_and(|max| bytes.len() > max)
             || limits.max_items.is_some_and(|max| part_count.items > max);
         if over {
-            let again = split(signal, part, limits).unwrap();
+            let again = split(part, limits);
             prop_assert!(again.len() == 1, "a part over the limits could have been cut");
         }
     }
@@ -82,7 +82,8 @@ proptest! {
             _ => prop_assert!(false, "prost: {:?}, we: {:?}, body {:02x?}", judged.err(), checked, body),
         }
         let _ = count(signal, &body);
-        let _ = split(signal, &Bytes::from(body).into(), SplitLimits { max_items: Some(1), max_bytes: Some(9) });
+        let unsound = Body::unchecked(signal, body, Count { items: 9, entries: 9 }, true);
+        split(&unsound, SplitLimits { max_items: Some(1), max_bytes: Some(9) });
     }
 
     #[test]
@@ -98,20 +99,24 @@ proptest! {
 
     #[test]
     fn a_merge_holds_what_its_batches_hold(signal in any_signal(), seeds in prop::collection::vec(any::<u64>(), 1..6)) {
-        let mut merge = Merge::new(signal);
+        let mut merge: Option<Merge> = None;
         let mut lines = Vec::new();
         let mut items = 0;
         for seed in seeds {
             let body = Bytes::from(any_body(signal, seed));
-            let checked = validate(signal, &body, &ValidateLimits::default()).unwrap();
-            if !checked.mergeable {
+            let batch = Batch::checked(signal, body.clone(), &ValidateLimits::default(), Charge::none()).unwrap();
+            if !batch.is_mergeable() {
                 continue;
             }
             let flat = oracle::decode(signal, &body).unwrap();
             items += flat.count.items;
             lines.extend(flat.lines.into_iter().filter(|line| signal != Signal::PROFILES || line.len() > 1));
-            merge.push(Batch::unchecked(signal, body, checked.count, true, Charge::none()));
+            match &mut merge {
+                Some(merge) => merge.push(batch).unwrap(),
+                None => merge = Some(Merge::new(batch)),
+            }
         }
+        let Some(merge) = merge else { return Ok(()) };
         let batch = merge.finish();
         let merged = oracle::decode(signal, &batch.body().plain().to_contiguous()).unwrap();
         let merged_lines: Vec<_> =

@@ -46,7 +46,8 @@ impl<H> Accumulator<H> {
         }
         match self.open.get(&batch.origin) {
             Some(Held { merge, .. })
-                if self.fits(merge.items() + batch.items(), merge.bytes() + batch.len()) =>
+                if merge.takes(batch)
+                    && self.fits(merge.items() + batch.items(), merge.bytes() + batch.len()) =>
             {
                 Place::Joins
             }
@@ -59,8 +60,8 @@ impl<H> Accumulator<H> {
     pub(super) fn join(&mut self, batch: Batch, tell: impl FnOnce(&mut H)) -> Option<Held<H>> {
         let origin = batch.origin.clone();
         let held = self.open.get_mut(&origin)?;
+        held.merge.push(batch).ok()?;
         tell(&mut held.hold);
-        held.merge.push(batch);
         if self.config.is_full(&held.merge) { self.open.remove(&origin) } else { None }
     }
 
@@ -68,8 +69,7 @@ impl<H> Accumulator<H> {
     /// open before, and the new one if that is full already.
     pub(super) fn open(&mut self, batch: Batch, now: Instant, hold: H) -> [Option<Held<H>>; 2] {
         let origin = batch.origin.clone();
-        let mut merge = Merge::new(batch.signal);
-        merge.push(batch);
+        let merge = Merge::new(batch);
         let is_full = self.config.is_full(&merge);
         let held = Held { merge, hold, due: now + self.config.timeout };
         if is_full || self.config.timeout.is_zero() {

@@ -95,7 +95,7 @@ impl DebugExporter {
 impl Attempt for DebugExporter {
     async fn attempt(&self, batch: &Batch) -> ExportResult {
         let shared = &self.shared;
-        let signal = batch.signal;
+        let signal = batch.signal();
         if !shared.signals.is_empty() && !shared.signals.contains(&signal) {
             return Ok(Accepted::FULL);
         }
@@ -169,7 +169,7 @@ impl Shared {
     /// The text of a batch. More than a little work is done where it holds up nothing else.
     async fn show(self: Arc<Self>, batch: &Batch, allowance: Allowance) -> Shown {
         let is_large = batch.len() > INLINE_BYTES || allowance.entries.max(allowance.lines) > INLINE_ITEMS;
-        let (signal, count, body) = (batch.signal, batch.count(), batch.body().plain().clone());
+        let (signal, count, body) = (batch.signal(), batch.count(), batch.body().plain().clone());
         let work = move || self.show.text(signal, &body.to_contiguous(), count, allowance);
         // If the runtime ends, there is nothing to show.
         offload::run(is_large, work).await.unwrap_or_default()

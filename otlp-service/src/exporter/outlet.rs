@@ -26,7 +26,7 @@ pub(crate) struct WatchedAttempt {
 
 impl Export for Outlet {
     async fn export(&self, batch: Batch) -> ExportResult {
-        let (signal, count) = (batch.signal, batch.count());
+        let (signal, count) = (batch.signal(), batch.count());
         let in_flight = self.stats.start();
         let result = self.retry.export(batch).await;
         drop(in_flight);

@@ -29,7 +29,7 @@ pub(super) struct Detached<'a, F: Future<Output: Send> + Send + Unpin + 'static>
 ///
 /// A panic in the exporter becomes an error, so that it costs neither the queue's consumer nor the process.
 pub(crate) async fn deliver<E: Export>(export: &E, batch: Batch, holding: Holding) -> ExportResult {
-    let (signal, count) = (batch.signal, batch.count());
+    let (signal, count) = (batch.signal(), batch.count());
     let outcome = AssertUnwindSafe(export.export(batch)).catch_unwind().await;
     let error = match outcome.unwrap_or_else(|_| Err(panicked())) {
         Ok(mut accepted) => {

@@ -60,7 +60,7 @@ impl Processor for AttributesProcessor {
     }
 
     fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError> {
-        let (signal, context) = (batch.signal, self.actions.resolve(batch.origin.as_deref()));
+        let (signal, context) = (batch.signal(), self.actions.resolve(batch.origin.as_deref()));
         let items = usize::try_from(batch.items()).unwrap_or(usize::MAX);
         let editor = || ItemEditor {
             processor: self,

@@ -1,6 +1,6 @@
 //! Editing a batch within the byte budget: the new body is charged before it is made.
 
-use otlp_protocol::{Batch, Charge, Count, EditError, Edited, Editor, ErrorKind, Retry, edit};
+use otlp_protocol::{Batch, Charge, EditError, Edited, Editor, ErrorKind, Retry, edit};
 use otlp_transport::ExportError;
 
 /// Lets an editor change a batch, which is expected to become `growth` bytes longer. What becomes longer than was charged
@@ -16,19 +16,17 @@ pub(super) fn edit_batch<E: Editor>(
     loop {
         // The notes on what to change take as much again, at most, until the body is made of them.
         reserve(&batch, &mut charge, (limit as u64).saturating_mul(2))?;
-        match edit(batch.signal, batch.body().plain(), &mut editor(), limit) {
+        match edit(batch.body(), &mut editor(), limit) {
             Err(EditError::TooLarge { .. }) if limit < most => limit = limit.saturating_mul(2).min(most),
-            Err(error) => return Err(refusal(error)),
+            Err(error) => return Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, error.to_string())),
             Ok(Edited { changed: false, .. }) => return Ok(batch),
-            Ok(Edited { body, dropped, .. }) => {
+            Ok(Edited { body, .. }) => {
                 charge.shrink_to(body.len() as u64);
-                if body.segments().nth(1).is_some() {
+                if body.plain().segments().nth(1).is_some() {
                     // It links to stretches of the old body, which stays as long.
                     drop(charge.merge(batch.take_charge()));
                 }
-                let Count { items, entries } = batch.count();
-                let count = Count { items: items - dropped.items, entries: entries - dropped.entries };
-                return Ok(batch.with_body(body, count, charge));
+                return Ok(batch.with_body(body, charge));
             }
         }
     }
@@ -41,14 +39,6 @@ pub(super) fn edit_batch<E: Editor>(
 pub(super) fn reserve(batch: &Batch, charge: &mut Charge, bytes: u64) -> Result<(), ExportError> {
     let more = bytes.saturating_sub(charge.bytes());
     charge.try_grow(more).map_err(|exhausted| exhausted.beside(batch.charge().bytes()).into())
-}
-
-fn refusal(error: EditError) -> ExportError {
-    let kind = match error {
-        EditError::Wire(_) => ErrorKind::Internal,
-        _ => ErrorKind::TooLarge,
-    };
-    ExportError::new(kind, Retry::Never, error.to_string())
 }
 
 /// Attributes that came from elsewhere in the request, and changed lengths.

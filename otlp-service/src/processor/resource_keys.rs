@@ -5,7 +5,7 @@ use super::text::text_of;
 use crate::component::{Access, Out, Processor};
 use bytes::Bytes;
 use otlp_protocol::view::{RequestView, Resource};
-use otlp_protocol::{Batch, ErrorKind, Item, MAX_PARTS, Origin, Payload, Retry, partition};
+use otlp_protocol::{Batch, Body, ErrorKind, Item, MAX_PARTS, Origin, Payload, Retry, partition};
 use otlp_transport::ExportError;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,10 +39,11 @@ impl ResourceKeys {
     fn cut(
         &self,
         mut batch: Batch,
-        body: &Bytes,
+        body: &Body,
         parts: &HashMap<Values, usize>,
         out: &mut Out,
     ) -> Result<(), ExportError> {
+        let whole = body.plain().to_contiguous();
         // The place of the last resource, and the part it goes to.
         let mut last: Option<(usize, usize)> = None;
         let choose = |item: &Item<'_>| match last {
@@ -56,20 +57,16 @@ impl ResourceKeys {
         // Short records are copied; what is said of them, and repeated, is known only afterwards.
         let mut room = batch.charge().another();
         reserve(&batch, &mut room, body.len() as u64)?;
-        let cut = partition(batch.signal, body, parts.len(), choose).map_err(|error| {
-            ExportError::new(ErrorKind::Internal, Retry::Never, "the request could not be cut")
-                .with_source(error)
-        })?;
+        let cut = partition(body, parts.len(), choose);
         drop(room);
         let mut values: Vec<(&Values, usize)> = parts.iter().map(|(values, part)| (values, *part)).collect();
         values.sort_by_key(|(_, part)| *part);
         for (part, (values, _)) in cut.into_iter().zip(values) {
-            if let Some((payload, count)) = part {
-                let (origin, own) = (batch.origin.clone(), own_bytes(&payload, body));
+            if let Some(part) = part {
                 let mut charge = batch.share().take_charge();
-                charge.try_grow(own)?;
-                let mut part = batch.lend().with_body(payload, count, charge);
-                part.origin = with_resource(origin, values.clone());
+                charge.try_grow(own_bytes(part.plain(), &whole))?;
+                let mut part = batch.part(part, charge);
+                part.origin = with_resource(part.origin.take(), values.clone());
                 out.emit(part);
             }
         }
@@ -91,9 +88,10 @@ impl Processor for ResourceKeys {
     }
 
     fn process(&self, mut batch: Batch, out: &mut Out) -> Result<(), ExportError> {
-        let body = batch.body().plain().to_contiguous();
+        let body = batch.body().contiguous();
+        let bytes = body.plain().to_contiguous();
         let mut parts: HashMap<Values, usize> = HashMap::new();
-        for group in RequestView::new(batch.signal, &body).resources() {
+        for group in RequestView::new(body.signal(), &bytes).resources() {
             let next = parts.len();
             parts.entry(self.values(group.resource())).or_insert(next);
             if parts.len() > self.max_parts {

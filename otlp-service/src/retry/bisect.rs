@@ -35,7 +35,7 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
         refusal: ExportError,
         mut attempts: Attempts<'_>,
     ) -> ExportResult {
-        let mut bisection = Bisection::new(batch.signal, batch.items());
+        let mut bisection = Bisection::new(batch.signal(), batch.items());
         bisection.refuse(Part { batch, first: 0 }, refusal, &*self.clock).await;
         loop {
             while let Some(part) = bisection.parts.pop_front() {
@@ -175,7 +175,7 @@ async fn halves(batch: Batch, max_items: u64, clock: &dyn Clock) -> Vec<Batch> {
 fn describe(part: &Batch, first: u64, items: u64) -> String {
     let last = first + part.items().saturating_sub(1);
     let body = part.body().plain().to_contiguous();
-    let resource = RequestView::new(part.signal, &body).resources().next();
+    let resource = RequestView::new(part.signal(), &body).resources().next();
     let attributes = resource.map(|group| group.resource().attributes());
     let service = attributes.and_then(|attributes| attributes.get("service.name")?.as_str());
     let place = if first == last { format!("item {first}") } else { format!("items {first} to {last}") };

@@ -243,15 +243,8 @@ async fn what_is_held_is_charged() {
     config.send_batch_max_size = 10;
     let batcher = batcher(&mut rig, true, config, &sink);
     let charged = |items| {
-        let (body, count, _) = logs(items).into_parts();
-        let charge = budget.try_charge(1000).unwrap();
-        otlp_protocol::Batch::unchecked(
-            otlp_protocol::Signal::LOGS,
-            body.plain().clone(),
-            count,
-            true,
-            charge,
-        )
+        let (body, _) = logs(items).into_parts();
+        otlp_protocol::Batch::new(body, budget.try_charge(1000).unwrap())
     };
     // Cut in four parts, which share the charge.
     batcher.export(charged(40)).await.unwrap();

@@ -133,10 +133,9 @@ async fn the_charge_is_released_by_the_last_destination() {
     let sinks = [Sink::scripted([Step::Slow(seconds(1))]), Sink::scripted([Step::Slow(seconds(5))])];
     let destinations = vec![rig.queued("a", &sinks[0], queue(1, 1)), rig.queued("b", &sinks[1], queue(1, 1))];
     let fanout = rig.fanout(destinations);
-    let (body, count, _) = logs(5).into_parts();
+    let (body, _) = logs(5).into_parts();
     let charge = budget.try_charge(700).unwrap();
-    let signal = otlp_protocol::Signal::LOGS;
-    fanout.export(Batch::unchecked(signal, body.plain().clone(), count, true, charge)).await.unwrap();
+    fanout.export(Batch::new(body, charge)).await.unwrap();
     pass(seconds(2)).await;
     assert_eq!((budget.used(), sinks[0].items()), (700, 5));
     pass(seconds(4)).await;

@@ -319,8 +319,8 @@ pub(crate) fn numbered(numbers: std::ops::Range<u64>) -> Batch {
 }
 
 pub(crate) fn unmergeable(items: u64) -> Batch {
-    let (body, count, charge) = logs(items).into_parts();
-    Batch::unchecked(Signal::LOGS, body, count, false, charge)
+    let (body, charge) = logs(items).into_parts();
+    Batch::unchecked(Signal::LOGS, body.plain().clone(), body.count(), false, charge)
 }
 
 pub(crate) fn from_tenant(items: u64, tenant: &str) -> Batch {

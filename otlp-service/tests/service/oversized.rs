@@ -88,10 +88,10 @@ async fn end_to_end_what_a_shutdown_leaves_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn parts_are_charged() {
     let budget = ByteBudget::new(1 << 20);
-    let (body, count, _) = logs(1000).into_parts();
-    let charge = budget.try_charge(body.plain().len() as u64).unwrap();
+    let (body, _) = logs(1000).into_parts();
+    let charge = budget.try_charge(body.len() as u64).unwrap();
     let whole = charge.bytes();
-    let batch = Batch::unchecked(otlp_protocol::Signal::LOGS, body, count, true, charge);
+    let batch = Batch::new(body, charge);
     let (mut rig, sink) = (Rig::new(), Sink::always(Step::Hang));
     let destination = rig.queued("out", &sink, queue(3, 1));
     let batcher = rig.batcher(at_most(100), vec![destination]);

@@ -52,8 +52,8 @@ impl Processor for Deed {
 }
 
 fn shortened(batch: Batch, items: u64) -> Batch {
-    let (body, count, charge) = logs(items).into_parts();
-    batch.with_body(body, count, charge)
+    let (body, charge) = logs(items).into_parts();
+    batch.with_body(body, charge)
 }
 
 pub(crate) fn chain(rig: &Rig, deeds: &[Deed], next: impl Export, fanout: &FanOut) -> Arc<ProcessorChain> {
@@ -207,13 +207,13 @@ async fn large_batches_hold_up_nobody() {
 #[tokio::test(start_paused = true)]
 async fn the_charge_of_the_old_body_is_given_back() {
     let budget = ByteBudget::new(1 << 20);
-    let (body, count, _) = logs(100).into_parts();
+    let (body, _) = logs(100).into_parts();
     let charge = budget.try_charge(body.plain().len() as u64).unwrap();
-    let batch = Batch::unchecked(Signal::LOGS, body, count, true, charge);
-    let (body, count, _) = logs(1).into_parts();
+    let batch = Batch::new(body, charge);
+    let (body, _) = logs(1).into_parts();
     let mut charge = batch.charge().another();
     charge.try_grow(body.plain().len() as u64).unwrap();
-    let batch = batch.with_body(body, count, charge);
+    let batch = batch.with_body(body, charge);
     assert_eq!((batch.items(), budget.used()), (1, batch.len() as u64));
     drop(batch);
     assert_eq!(budget.used(), 0);

@@ -255,7 +255,7 @@ impl Shared {
                 }
             });
             for (count, result) in join_all(deliveries).await {
-                joined.add(batch.signal, count, result);
+                joined.add(batch.signal(), count, result);
             }
             joined.result()
         })

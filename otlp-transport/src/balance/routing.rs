@@ -6,10 +6,9 @@ use super::consistent_hash::hash_key;
 use super::{BalancePolicy, Candidate, LoadBalancingStrategy};
 use crate::ExportError;
 use attributes::{AttributeKeys, entry};
-use bytes::Bytes;
 use otlp_protocol::view::{AnyValue, Resource};
-use otlp_protocol::wire::{Cursor, WireError, WireType};
-use otlp_protocol::{Batch, Charge, Count, ErrorKind, Item, Payload, Retry, Signal, partition};
+use otlp_protocol::wire::{Cursor, WireType};
+use otlp_protocol::{Batch, Body, Charge, ErrorKind, Item, Retry, Signal, partition};
 use std::sync::Arc;
 
 /// What the consistent hash is of. A batch, or an item, without the key that it names goes to any one endpoint.
@@ -46,8 +45,6 @@ pub(super) struct Part {
     pub(super) batch: Batch,
 }
 
-type Share = Option<(Payload, Count)>;
-
 // === impl Routing ===
 
 impl Routing {
@@ -68,18 +65,17 @@ impl Routing {
         };
         let keys = match key {
             RoutingKey::Metadata(name) => return self.whole(batch, candidates, header_key(batch, name)),
-            RoutingKey::TraceId => match trace_id_number(batch.signal) {
+            RoutingKey::TraceId => match trace_id_number(batch.signal()) {
                 Some(number) => Keys::Bytes(number),
                 None => Keys::Service,
             },
             RoutingKey::Service => Keys::Service,
             RoutingKey::Resource => Keys::Resource,
-            RoutingKey::Attributes(names) => Keys::Attributes(AttributeKeys::new(names, batch.signal)),
+            RoutingKey::Attributes(names) => Keys::Attributes(AttributeKeys::new(names, batch.signal())),
         };
         let shares = self.partition(keys, batch, candidates).await?;
-        let part = |(candidate, share): (usize, Share)| {
-            let (payload, count) = share?;
-            Some(Part { candidate, batch: batch.lend().with_body(payload, count, Charge::none()) })
+        let part = |(candidate, share): (usize, Option<Body>)| {
+            Some(Part { candidate, batch: batch.part(share?, Charge::none()) })
         };
         let parts: Vec<_> = shares.into_iter().enumerate().filter_map(part).collect();
         // Even a request of nothing is delivered.
@@ -103,16 +99,14 @@ impl Routing {
         keys: Keys,
         batch: &Batch,
         candidates: &[Candidate],
-    ) -> Result<Vec<Share>, ExportError> {
-        let (signal, body) = (batch.signal, batch.body().plain().to_contiguous());
+    ) -> Result<Vec<Option<Body>>, ExportError> {
+        let body = batch.body().clone();
         let chooser = Chooser::new(keys, self.strategy.clone(), candidates.to_vec());
-        let shares = if is_quick(body.len(), batch.items(), candidates.len()) {
-            chooser.partition(signal, &body)
-        } else {
-            let cut = tokio::task::spawn_blocking(move || chooser.partition(signal, &body)).await;
-            cut.map_err(|error| failed(&error.to_string()))?
-        };
-        shares.map_err(|error| failed(&error.to_string()))
+        if is_quick(body.len(), batch.items(), candidates.len()) {
+            return Ok(chooser.partition(&body));
+        }
+        let cut = tokio::task::spawn_blocking(move || chooser.partition(&body)).await;
+        cut.map_err(|error| failed(&error.to_string()))
     }
 }
 
@@ -147,8 +141,8 @@ impl Chooser {
         Self { keys, strategy, candidates, without_key, last: None, last_resource: None }
     }
 
-    fn partition(mut self, signal: Signal, body: &Bytes) -> Result<Vec<Share>, WireError> {
-        partition(signal, body, self.candidates.len(), |item| self.choose(item))
+    fn partition(mut self, body: &Body) -> Vec<Option<Body>> {
+        partition(body, self.candidates.len(), |item| self.choose(item))
     }
 
     fn choose(&mut self, item: &Item<'_>) -> usize {

@@ -113,8 +113,8 @@ impl Attempt for GrpcClient {
 
 impl Inner {
     async fn attempt(&self, batch: &Batch, limit: &TimeLimit) -> ExportResult {
-        let Some((_, uri)) = self.uris.iter().find(|(signal, _)| *signal == batch.signal) else {
-            return Err(internal("sending", format!("{} have no gRPC service", batch.signal)));
+        let Some((_, uri)) = self.uris.iter().find(|(signal, _)| *signal == batch.signal()) else {
+            return Err(internal("sending", format!("{} have no gRPC service", batch.signal())));
         };
         let headers = headers::proven(&self.headers, self.credentials.as_deref(), batch)?;
         // gRPC writes no JSON, which is what room is for.

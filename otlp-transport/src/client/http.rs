@@ -91,8 +91,8 @@ impl Attempt for HttpClient {
     async fn attempt(&self, batch: &Batch) -> ExportResult {
         let inner = &*self.0;
         let limit = TimeLimit::new(&*inner.clock, inner.timeout, batch.deadline)?;
-        let Some(target) = inner.targets.of(batch.signal) else {
-            return Err(internal("sending", format!("{} have no URL", batch.signal)));
+        let Some(target) = inner.targets.of(batch.signal()) else {
+            return Err(internal("sending", format!("{} have no URL", batch.signal())));
         };
         limit.run(&*inner.clock, &target.name, inner.attempt(batch, target, &limit)).await
     }

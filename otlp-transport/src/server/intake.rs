@@ -19,8 +19,8 @@ use crate::{
 };
 use bytes::Bytes;
 use otlp_protocol::{
-    Accepted, Batch, BudgetExhausted, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation,
-    Repairs, Retry, Signal, ValidateLimits, validate,
+    Accepted, Batch, Body, BudgetExhausted, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation,
+    Repairs, Retry, Signal, ValidateLimits,
 };
 use std::fmt;
 use std::num::NonZero;
@@ -282,14 +282,14 @@ impl Intake {
             MediaType::Protobuf => plain,
             MediaType::Json => self.rewrite(signal, plain, &mut charge)?,
         };
-        let (plain, checked, rejected) = match validate(signal, &plain, &self.checks) {
+        let (body, rejected) = match Body::check(signal, plain.clone(), &self.checks) {
             Err(error) if self.repairs.puts_right(error.kind) => self.repair(signal, &plain, &mut charge)?,
-            checked => (plain, checked.map_err(refusal)?, None),
+            checked => (checked.map_err(refusal)?, None),
         };
-        if checked.count.entries == 0 && rejected.is_none() {
+        if body.count().entries == 0 && rejected.is_none() {
             return Ok(None);
         }
-        let mut batch = Batch::unchecked(signal, plain, checked.count, checked.mergeable, charge);
+        let mut batch = Batch::new(body, charge);
         batch.rejected = rejected.map(Box::new);
         Ok(Some(batch))
     }

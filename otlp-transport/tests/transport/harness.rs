@@ -60,7 +60,7 @@ impl Capture {
 
 impl Export for Capture {
     fn export(&self, batch: Batch) -> impl Future<Output = ExportResult> + Send {
-        self.taken.lock().push((batch.signal, batch.body().plain().to_contiguous(), batch.items()));
+        self.taken.lock().push((batch.signal(), batch.body().plain().to_contiguous(), batch.items()));
         (self.answer)(batch)
     }
 }

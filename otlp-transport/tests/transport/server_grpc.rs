@@ -257,7 +257,7 @@ async fn without_memory_the_sender_is_told_to_come_back() {
 
 #[tokio::test]
 async fn a_panic_costs_its_own_call_alone() {
-    let capture = Capture::answering(|batch| match batch.signal == Signal::TRACES {
+    let capture = Capture::answering(|batch| match batch.signal() == Signal::TRACES {
         true => panic!("a component's bug"),
         false => Ok(Accepted::FULL),
     });

@@ -2,7 +2,7 @@
 
 use super::super::error::{Fault, JsonErrorKind};
 use super::super::number;
-use super::{Reader, bytes};
+use super::{Ids, Reader, bytes};
 use crate::schema::{Field, Kind, Label};
 use crate::wire::{WireType, put_len_delimited, put_tag, put_varint};
 
@@ -85,6 +85,7 @@ impl Reader<'_, '_> {
         }
         put_tag(self.sink.out, field.number, WireType::Len);
         let open = self.sink.open();
+        let start = self.sink.len();
         let out = &mut *self.sink.out;
         let decoded = match field.is_id() {
             true => bytes::decode_hex(text, out)
@@ -94,6 +95,10 @@ impl Reader<'_, '_> {
         // The closing quote has been read.
         let offset = self.lexer.position() - raw.text.len() - 1;
         decoded.map_err(|kind| Fault { kind, offset })?;
+        let (found, expected) = (self.sink.len() - start, usize::from(field.id_len));
+        if self.ids == Ids::Sound && field.is_id() && found != expected && found > 0 {
+            return Err(Fault { kind: JsonErrorKind::IdLength { found, expected }, offset });
+        }
         self.sink.close(open);
         Ok(())
     }

@@ -23,7 +23,6 @@ impl Random {
 fn scatter(random: &mut Random, message: &'static Message, body: &[u8]) -> Vec<u8> {
     let mut pieces = Vec::new();
     for field in fields(body, 0) {
-        let field = field.unwrap();
         let whole = body[field.whole.clone()].to_vec();
         let child = message.field(field.number).and_then(|known| known.message()).filter(|_| field.is_len);
         let Some(child) = child else {
@@ -31,7 +30,7 @@ fn scatter(random: &mut Random, message: &'static Message, body: &[u8]) -> Vec<u
             continue;
         };
         let value = scatter(random, child, field.bytes(body));
-        let parts: Vec<Field> = fields(&value, 0).map(|part| part.unwrap()).collect();
+        let parts: Vec<Field> = fields(&value, 0).collect();
         let cut = parts.get(random.below(parts.len() + 1)).map_or(0, |part| part.whole.start);
         for piece in [&value[..cut], &value[cut..]] {
             let mut whole = Vec::new();

@@ -37,7 +37,7 @@ fn batch(signal: Signal, path: &[u32], attributes: Attributes<'_>) -> Batch {
 
 fn shown(path: &[u32], batch: &Batch) -> String {
     let body = batch.body().plain().to_contiguous();
-    let request = RequestView::new(batch.signal, &body);
+    let request = RequestView::new(batch.signal(), &body);
     if path.is_empty() {
         return format!("{:?}", request.resources().next().unwrap().resource().attributes());
     }
@@ -319,11 +319,11 @@ fn actions_that_make_no_sense_are_refused() {
 fn what_grows_is_charged_before_it_is_made() {
     let value = text(&"x".repeat(10_000));
     let grown = |budget: &ByteBudget, growing: ActionConfig| {
-        let (body, count, _) = batch(Signal::LOGS, &[6], &[("k", value.clone())]).into_parts();
+        let (body, _) = batch(Signal::LOGS, &[6], &[("k", value.clone())]).into_parts();
         let charge = budget.try_charge(body.plain().len() as u64).unwrap();
         let mut out = Out::new();
         let processor = AttributesProcessor::new(&[growing], MatchConfig::default()).unwrap();
-        let result = processor.process(Batch::unchecked(Signal::LOGS, body, count, true, charge), &mut out);
+        let result = processor.process(Batch::new(body, charge), &mut out);
         result.map(|()| out.into_batches().remove(0))
     };
     let budget = ByteBudget::new(100_000);

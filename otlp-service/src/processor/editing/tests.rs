@@ -1,6 +1,6 @@
 use super::*;
 use otlp_protocol::wire::put_len_delimited;
-use otlp_protocol::{AttributeEdits, ByteBudget, Fate, Item, Levels, Signal};
+use otlp_protocol::{AttributeEdits, ByteBudget, Count, Fate, Item, Levels, Signal};
 
 /// Takes an attribute away that nothing has.
 struct Nothing;

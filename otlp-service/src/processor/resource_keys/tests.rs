@@ -46,7 +46,7 @@ fn cut(batch: Batch, max_parts: usize) -> Result<Vec<(u64, String)>, ExportError
         assert_eq!(origin.tenant.as_deref(), Some("t"));
         let values: Vec<_> = origin.resource.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let body = batch.body().plain().to_contiguous();
-        assert_eq!(otlp_protocol::count(batch.signal, &body), Ok(batch.count()));
+        assert_eq!(otlp_protocol::count(batch.signal(), &body), Ok(batch.count()));
         (batch.items(), values.join(" "))
     };
     Ok(out.into_batches().into_iter().map(shown).collect())

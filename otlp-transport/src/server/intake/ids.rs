@@ -34,9 +34,12 @@ impl Intake {
         let all = batch.items() + count.items;
         let message = format!(
             "{} of {all} {} rejected; the first: {}: {}",
-            count.items, batch.signal.items_noun, first.path, first.kind
+            count.items,
+            batch.signal().items_noun,
+            first.path,
+            first.kind
         );
-        Accepted { rejected: count.rejectable(batch.signal), message }
+        Accepted { rejected: count.rejectable(batch.signal()), message }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Intake, refusal};
 use crate::ExportError;
 use crate::server::ServerStats;
 use bytes::Bytes;
-use otlp_protocol::{Charge, Checked, DecodeError, DecodeErrorKind, Rejected, Repaired, Signal, repair};
+use otlp_protocol::{Body, Charge, DecodeError, DecodeErrorKind, Rejected, Repaired, Signal, repair};
 
 impl Intake {
     /// Puts U+FFFD where a string is not UTF-8, and takes out what has ids of the wrong length. `charge` holds `plain`
@@ -14,7 +14,7 @@ impl Intake {
         signal: Signal,
         plain: &Bytes,
         charge: &mut Charge,
-    ) -> Result<(Bytes, Checked, Option<Rejected>), ExportError> {
+    ) -> Result<(Body, Option<Rejected>), ExportError> {
         let len = plain.len();
         // A string of one bad byte, which is three bytes with its tag and length, takes a note or two of 16 bytes and
         // another text. Hardly ever are there so many.
@@ -26,11 +26,11 @@ impl Intake {
         loop {
             charge.try_grow((held + 2 * room as u64).saturating_sub(charge.bytes()))?;
             match repair(signal, plain, &self.checks, self.repairs, room) {
-                Ok(Repaired { body, checked, strings, ids, rejected }) => {
+                Ok(Repaired { body, strings, ids, rejected }) => {
                     charge.shrink_to(body.len() as u64);
                     self.count_repaired(strings);
                     self.count_invalid_ids(ids, rejected.as_ref());
-                    return Ok((body, checked, rejected));
+                    return Ok((body, rejected));
                 }
                 Err(DecodeError { kind: DecodeErrorKind::TooLarge { .. }, .. }) if room < most => {
                     room = most.min(2 * room);

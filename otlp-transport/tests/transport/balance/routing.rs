@@ -56,7 +56,7 @@ impl Attempt for Recording {
             return Err(ExportError::new(*kind, retry, "broken"));
         }
         let body = batch.body().plain().to_contiguous();
-        let checked = validate(batch.signal, &body, &ValidateLimits::default()).unwrap();
+        let checked = validate(batch.signal(), &body, &ValidateLimits::default()).unwrap();
         assert_eq!(checked.count, batch.count(), "a part says what it holds");
         self.recorder.arrived.lock().entry(self.endpoint.clone()).or_default().push(body);
         Ok(Accepted::FULL)

@@ -1,0 +1,146 @@
+//! Sound bodies: what makes one, and that nothing else does.
+
+use crate::by_hand::{field, sound};
+use crate::random::{Random, message};
+use otlp_protocol::encode::{LogRecords, Metrics, Profiles, RequestWriter, Spans};
+use otlp_protocol::json::{JsonErrorKind, JsonLimits, from_protobuf};
+use otlp_protocol::{
+    Batch, Body, Charge, Count, DecodeErrorKind, Merge, Origin, Signal, ValidateLimits, validate,
+};
+use proptest::prelude::*;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What a body says of itself is what the check says of its bytes.
+fn judge(body: &Body) -> Result<(), TestCaseError> {
+    let bytes = body.plain().to_contiguous();
+    let checked = validate(body.signal(), &bytes, &ValidateLimits::default());
+    let checked = checked.map_err(|error| TestCaseError::fail(error.to_string()))?;
+    prop_assert_eq!((checked.count, checked.mergeable), (body.count(), body.is_mergeable()));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_body_is_what_the_check_says(signal in prop::sample::select(Signal::ALL.to_vec()), seed: u64) {
+        let body = sound(signal, message(&mut Random::new(seed), signal.request, 7));
+        judge(&body)?;
+        // What JSON knows of it, read back, is sound without another check.
+        let mut text = Vec::new();
+        from_protobuf(signal.request, &body.plain().to_contiguous(), usize::MAX, &mut text).unwrap();
+        let read = Body::from_json(signal, &text, &JsonLimits::default()).unwrap();
+        judge(&read)?;
+        prop_assert_eq!(read.count(), body.count());
+    }
+}
+
+#[test]
+fn bytes_that_are_not_sound_are_no_body() {
+    let error = Body::check(Signal::LOGS, b"\x0a\x01".to_vec(), &ValidateLimits::default()).unwrap_err();
+    assert!(matches!(error.kind, DecodeErrorKind::Wire(_)), "{error}");
+    let limits = ValidateLimits { max_depth: 2, ..ValidateLimits::default() };
+    let body = field(1, &field(2, &field(2, b"")));
+    let error = Batch::checked(Signal::LOGS, body, &limits, Charge::none()).unwrap_err();
+    assert_eq!(error.kind, DecodeErrorKind::TooDeep { limit: 2 });
+}
+
+#[test]
+fn json_with_an_id_of_another_length_is_no_body() {
+    let text = |id: &str| {
+        format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"name":"a"}},{{"traceId":"{id}"}}]}}]}}]}}"#)
+    };
+    let read = |id| {
+        Batch::from_json(Signal::TRACES, text(id).as_bytes(), &JsonLimits::default(), Charge::none())
+    };
+    for id in ["", "00112233445566778899aabbccddeeff"] {
+        let batch = read(id).unwrap();
+        assert_eq!((batch.signal(), batch.items()), (Signal::TRACES, 2));
+        judge(batch.body()).unwrap();
+    }
+    let error = read("0011").unwrap_err();
+    assert_eq!(error.kind, JsonErrorKind::IdLength { found: 2, expected: 16 });
+    assert_eq!(
+        error.to_string(),
+        "resourceSpans[0].scopeSpans[0].spans[1].traceId: an id has 2 bytes, not 16 (at byte 68)"
+    );
+}
+
+#[test]
+fn what_writers_make_is_a_body() {
+    fn count(body: &Body) -> (Signal, Count, bool) {
+        judge(body).unwrap();
+        (body.signal(), body.count(), body.is_mergeable())
+    }
+    let spans = Body::write::<Spans>(|request| {
+        request.resource_group(|group| {
+            group.scope_group(|scope| {
+                scope.span(|_| {}).span(|_| {});
+            });
+        });
+    });
+    assert_eq!(count(&spans), (Signal::TRACES, Count { items: 2, entries: 2 }, true));
+    let nothing = Body::write::<LogRecords>(|_| {});
+    assert_eq!(count(&nothing), (Signal::LOGS, Count::default(), true));
+    let points = |request: &mut RequestWriter<'_, Metrics>| {
+        request.resource_group(|group| {
+            group.scope_group(|scope| {
+                scope.metric(|metric| {
+                    metric.gauge(|gauge| {
+                        gauge.point(|_| {}).point(|_| {});
+                    })
+                });
+            });
+        });
+    };
+    assert_eq!(count(&Body::write(points)), (Signal::METRICS, Count { items: 2, entries: 1 }, true));
+    let dictionary = Body::write::<Profiles>(|request| {
+        request.dictionary(|_| {});
+    });
+    assert_eq!(count(&dictionary), (Signal::PROFILES, Count::default(), false));
+}
+
+#[test]
+fn a_part_of_a_batch_has_its_sender_and_not_its_body() {
+    let mut batch = Batch::new(sound(Signal::LOGS, field(1, b"")), Charge::none());
+    batch.origin = Some(Arc::new(Origin { tenant: Some("a".into()), ..Origin::default() }));
+    batch.deadline = Some(Instant::now());
+    let body = sound(Signal::METRICS, field(1, &field(2, &field(2, b""))));
+    let (origin, deadline) = (batch.origin.clone(), batch.deadline);
+    for other in [batch.part(body.clone(), Charge::none()), batch.with_body(body, Charge::none())] {
+        assert_eq!((other.signal(), other.count().entries), (Signal::METRICS, 1));
+        assert_eq!((other.origin, other.deadline), (origin.clone(), deadline));
+    }
+}
+
+/// The batch comes back, as it was.
+#[test]
+fn what_does_not_belong_together_is_not_merged() {
+    let of = |signal| Batch::new(sound(signal, field(1, &field(2, &field(2, b"")))), Charge::none());
+    let tenant = |tenant: &str| {
+        let mut batch = of(Signal::LOGS);
+        batch.origin = Some(Arc::new(Origin { tenant: Some(tenant.into()), ..Origin::default() }));
+        batch
+    };
+    let alone = || Batch::new(sound(Signal::LOGS, field(9, b"")), Charge::none());
+    let mut merge = Merge::new(of(Signal::LOGS));
+    for other in [of(Signal::TRACES), of(Signal::METRICS), tenant("a"), alone()] {
+        assert!(!merge.takes(&other));
+        let (signal, len) = (other.signal(), other.len());
+        let back = merge.push(other).unwrap_err();
+        assert_eq!((back.signal(), back.len()), (signal, len));
+    }
+    merge.push(of(Signal::LOGS)).unwrap();
+    let merged = merge.finish();
+    assert_eq!((merged.signal(), merged.items(), merged.origin.is_none()), (Signal::LOGS, 2, true));
+
+    let mut merge = Merge::new(tenant("a"));
+    assert!(merge.push(of(Signal::LOGS)).is_err() && merge.push(tenant("b")).is_err());
+    merge.push(tenant("a")).unwrap();
+    assert_eq!(merge.finish().origin, tenant("a").origin);
+
+    let mut merge = Merge::new(alone());
+    assert!(merge.push(of(Signal::LOGS)).is_err() && merge.push(alone()).is_err());
+    assert!(!merge.finish().is_mergeable());
+}
