@@ -15,12 +15,12 @@ use otlp_protocol::Signal;
 use otlp_service::{
     ContextNeeds, DebugConfig, DebugExporter, DebugFormat, PipelineSpec, QueueConfig, RetryConfig, ServerSpec,
 };
-use otlp_transport::{BoxAttempt, MultiplexTransportStrategy, ServerConfig, TransportStrategy};
+use otlp_transport::{BoxAttempt, MultiplexTransportStrategy, ServerConfig, ServerStrategy};
 use std::sync::Arc;
 
 /// The plan of the local gateway. It serves neither metrics nor health: it needs no further port.
 pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) -> Plan {
-    let server = |strategy: Arc<dyn TransportStrategy>, endpoint: &str| ServerPlan {
+    let server = |strategy: Arc<dyn ServerStrategy>, endpoint: &str| ServerPlan {
         spec: ServerSpec { strategy, config: ServerConfig::new(endpoint), http_paths: Vec::new() },
         include_metadata: false,
         auth: None,

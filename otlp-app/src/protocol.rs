@@ -13,7 +13,7 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// Its implementation.
+    /// Its implementation, of both ends.
     pub(crate) fn strategy(self) -> Arc<dyn TransportStrategy> {
         match self {
             Self::Grpc => Arc::new(GrpcTransportStrategy),

@@ -9,15 +9,14 @@ use otlp_service::{
     ReceiverSpec, ServerSpec, StartError,
 };
 use otlp_transport::{
-    BoxAttempt, GrpcTransportStrategy, HttpTransportStrategy, ServerConfig, TransportContext,
-    TransportStrategy,
+    BoxAttempt, GrpcTransportStrategy, HttpTransportStrategy, ServerConfig, ServerStrategy, TransportContext,
 };
 use std::sync::Arc;
 use std::time::Duration;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let server = |strategy: Arc<dyn TransportStrategy>, endpoint| ServerSpec {
+    let server = |strategy: Arc<dyn ServerStrategy>, endpoint| ServerSpec {
         strategy,
         config: ServerConfig::new(endpoint),
         http_paths: Vec::new(),

@@ -2,7 +2,7 @@
 
 use crate::{BatchConfig, Processor, QueueConfig, RetryConfig};
 use otlp_protocol::Signal;
-use otlp_transport::{BoxAttempt, ClientStats, ServerConfig, TransportStrategy};
+use otlp_transport::{BoxAttempt, ClientStats, ServerConfig, ServerStrategy};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -35,7 +35,7 @@ pub struct ReceiverSpec {
 /// One server of a receiver.
 pub struct ServerSpec {
     /// How it speaks.
-    pub strategy: Arc<dyn TransportStrategy>,
+    pub strategy: Arc<dyn ServerStrategy>,
     /// Where it listens, and its limits.
     pub config: ServerConfig,
     /// Paths over HTTP that replace the signals' own.

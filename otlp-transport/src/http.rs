@@ -3,23 +3,17 @@
 use crate::client::HttpClient;
 use crate::server::Protocol;
 use crate::{
-    BoxAttempt, Client, ClientConfig, ConfigError, NetFuture, Routes, Server, ServerConfig, TransportContext,
-    TransportStrategy,
+    BoxAttempt, Client, ClientConfig, ClientStrategy, ConfigError, NetFuture, Routes, Server, ServerConfig,
+    ServerStrategy, TransportContext,
 };
 
 /// OTLP over HTTP, port 4318 by custom.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HttpTransportStrategy;
 
-impl TransportStrategy for HttpTransportStrategy {
+impl ServerStrategy for HttpTransportStrategy {
     fn name(&self) -> &'static str {
         "http"
-    }
-
-    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
-        let client = HttpClient::new(context, &config)?;
-        let stats = client.stats().clone();
-        Ok(Client { attempt: BoxAttempt::new(client), stats })
     }
 
     fn bind<'a>(
@@ -29,5 +23,13 @@ impl TransportStrategy for HttpTransportStrategy {
         routes: Routes,
     ) -> NetFuture<'a, Server> {
         Box::pin(crate::server::bind(context, config, routes, Protocol::Http))
+    }
+}
+
+impl ClientStrategy for HttpTransportStrategy {
+    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
+        let client = HttpClient::new(context, &config)?;
+        let stats = client.stats().clone();
+        Ok(Client { attempt: BoxAttempt::new(client), stats })
     }
 }

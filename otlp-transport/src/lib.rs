@@ -71,7 +71,7 @@ pub use pages::{Page, PagesServer, serve_pages};
 pub use resolve::{DnsConfig, DnsResolver, FixedResolver, ResolvedEndpoint, Resolver};
 pub use routes::{Route, Routes};
 pub use server::{Server, ServerStats};
-pub use strategy::{Client, TransportStrategy};
+pub use strategy::{Client, ClientStrategy, ServerStrategy, TransportStrategy};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/transport.md")]

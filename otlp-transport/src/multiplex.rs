@@ -1,23 +1,22 @@
 //! OTLP over gRPC and HTTP on one port, as a strategy.
 
 use crate::server::Protocol;
-use crate::{
-    Client, ClientConfig, ConfigError, GrpcTransportStrategy, NetFuture, Routes, Server, ServerConfig,
-    TransportContext, TransportStrategy,
-};
+use crate::{NetFuture, Routes, Server, ServerConfig, ServerStrategy, TransportContext};
 
 /// OTLP over gRPC and over HTTP on one port: a request whose content type is `application/grpc` is gRPC, any other one is
-/// HTTP. A client has to choose, and speaks gRPC.
+/// HTTP. A client has to choose one of the two, so this is a server alone.
+///
+/// ```compile_fail,E0277
+/// use otlp_transport::{ClientStrategy, MultiplexTransportStrategy};
+///
+/// let no_client: &dyn ClientStrategy = &MultiplexTransportStrategy;
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MultiplexTransportStrategy;
 
-impl TransportStrategy for MultiplexTransportStrategy {
+impl ServerStrategy for MultiplexTransportStrategy {
     fn name(&self) -> &'static str {
         "grpc+http"
-    }
-
-    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
-        GrpcTransportStrategy.client(context, config)
     }
 
     fn bind<'a>(

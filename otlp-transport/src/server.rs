@@ -93,7 +93,7 @@ pub(crate) async fn bind(
 // === impl Protocol ===
 
 impl Protocol {
-    /// As [`TransportStrategy::name`](crate::TransportStrategy::name).
+    /// As [`ServerStrategy::name`](crate::ServerStrategy::name).
     fn name(self) -> &'static str {
         match self {
             Self::Grpc => "grpc",

@@ -1,4 +1,4 @@
-//! Ways to speak OTLP, interchangeable at run time. Another one is one more file with an `impl TransportStrategy`.
+//! Ways to speak OTLP, interchangeable at run time. Another one is one more file with an `impl` of one end or of both.
 
 use crate::{
     Attempt, BoxAttempt, ClientConfig, ClientStats, ConfigError, ExportResult, NetFuture, Routes, Server,
@@ -7,16 +7,10 @@ use crate::{
 use otlp_protocol::Batch;
 use std::sync::Arc;
 
-/// A way to speak OTLP over a network: both ends of it.
-pub trait TransportStrategy: Send + Sync + 'static {
+/// The server's end of a way to speak OTLP.
+pub trait ServerStrategy: Send + Sync + 'static {
     /// `grpc`, `http` or `grpc+http`, as in the metric label `transport`.
     fn name(&self) -> &'static str;
-
-    /// A client for one destination. Connects when first used; each export is one attempt.
-    ///
-    /// # Errors
-    /// If a setting cannot work.
-    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError>;
 
     /// A server that hands what it receives to `routes`.
     fn bind<'a>(
@@ -26,6 +20,20 @@ pub trait TransportStrategy: Send + Sync + 'static {
         routes: Routes,
     ) -> NetFuture<'a, Server>;
 }
+
+/// The client's end of a way to speak OTLP.
+pub trait ClientStrategy: Send + Sync + 'static {
+    /// A client for one destination. Connects when first used.
+    ///
+    /// # Errors
+    /// If a setting cannot work.
+    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError>;
+}
+
+/// A way to speak OTLP over a network, both ends of it: whatever is a [`ServerStrategy`] and a [`ClientStrategy`].
+pub trait TransportStrategy: ServerStrategy + ClientStrategy {}
+
+impl<S: ServerStrategy + ClientStrategy> TransportStrategy for S {}
 
 /// A client for one destination, whichever way it speaks. Cloning shares its connections.
 #[derive(Clone)]

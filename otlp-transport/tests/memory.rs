@@ -16,7 +16,7 @@ use harness::{Http1Peer, Http2Peer, framed};
 use otlp_protocol::{Accepted, Batch, BufferPool, Signal};
 use otlp_transport::{
     BoxExport, Export, ExportResult, GrpcTransportStrategy, HttpTransportStrategy, Routes, Server,
-    ServerConfig, TransportContext, TransportStrategy, codec,
+    ServerConfig, ServerStrategy, TransportContext, codec,
 };
 use parking_lot::Mutex;
 use std::alloc::System;
@@ -50,7 +50,7 @@ impl Export for Sink {
 }
 
 impl Kept {
-    async fn serve(strategy: &dyn TransportStrategy) -> Self {
+    async fn serve(strategy: &dyn ServerStrategy) -> Self {
         let mut context = TransportContext::tcp(1 << 30);
         // Idle buffers would be taken for what batches kept.
         context.buffers = BufferPool::new(1);

@@ -16,7 +16,7 @@ use crate::protocol::Protocol;
 use grpc::Grpc;
 use http::Http;
 use otlp_service::ServerSpec;
-use otlp_transport::{InvalidIds, InvalidUtf8, MultiplexTransportStrategy, ServerConfig};
+use otlp_transport::{InvalidIds, InvalidUtf8, MultiplexTransportStrategy, ServerConfig, ServerStrategy};
 use security::Security;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -168,7 +168,7 @@ fn server(address: String, grpc: Option<&Grpc>, http: Option<Http>) -> ServerPla
         http.apply(&mut config);
         include_metadata = http.include_metadata;
     }
-    let strategy = match (grpc, &http) {
+    let strategy: Arc<dyn ServerStrategy> = match (grpc, &http) {
         (Some(_), Some(_)) => Arc::new(MultiplexTransportStrategy),
         (Some(_), None) => Protocol::Grpc.strategy(),
         (None, _) => Protocol::Http.strategy(),

@@ -4,8 +4,8 @@ use crate::process::{Otlp, command, file, http};
 use otlp_protocol::wire::put_len_delimited;
 use otlp_protocol::{Accepted, Batch, Signal, view};
 use otlp_transport::{
-    BoxExport, Clock, Export, ExportResult, GrpcTransportStrategy, Routes, Server, ServerConfig, TokioClock,
-    TransportContext, TransportStrategy,
+    BoxExport, Clock, Export, ExportResult, GrpcTransportStrategy, Routes, Server, ServerConfig,
+    ServerStrategy, TokioClock, TransportContext,
 };
 use parking_lot::Mutex;
 use std::collections::BTreeMap;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use otlp_protocol::view::RequestView;
 use otlp_protocol::{Accepted, Batch, Signal};
 use otlp_transport::{
-    BoxExport, Export, ExportResult, GrpcTransportStrategy, Routes, Server, ServerConfig, TransportContext,
-    TransportStrategy,
+    BoxExport, Export, ExportResult, GrpcTransportStrategy, Routes, Server, ServerConfig, ServerStrategy,
+    TransportContext,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use otlp_protocol::wire::{Cursor, put_len_delimited};
 use otlp_protocol::{Accepted, Batch, Signal, ValidateLimits, validate};
 use otlp_transport::{
-    BoxExport, Export, ExportResult, GrpcTransportStrategy, Routes, Server, ServerConfig, TransportContext,
-    TransportStrategy,
+    BoxExport, Export, ExportResult, GrpcTransportStrategy, Routes, Server, ServerConfig, ServerStrategy,
+    TransportContext,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;

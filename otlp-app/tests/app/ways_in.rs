@@ -5,8 +5,8 @@ use crate::process::{Otlp, command, file, one_span};
 use crate::sink::Port;
 use otlp_protocol::{Accepted, Batch, Charge, Count, Signal};
 use otlp_transport::{
-    BoxExport, ClientConfig, Export, ExportResult, GrpcTransportStrategy, Routes, ServerConfig,
-    TransportContext, TransportStrategy as _,
+    BoxExport, ClientConfig, ClientStrategy as _, Export, ExportResult, GrpcTransportStrategy, Routes,
+    ServerConfig, ServerStrategy as _, TransportContext,
 };
 use parking_lot::Mutex;
 use std::path::PathBuf;

@@ -8,14 +8,14 @@ use otlp_service::{
     ReceiverSpec, RetryConfig, ServerSpec, StartError,
 };
 use otlp_transport::{
-    BoxAttempt, HttpTransportStrategy, Net, ServerConfig, TcpNet, TransportContext, TransportStrategy,
+    BoxAttempt, HttpTransportStrategy, Net, ServerConfig, ServerStrategy, TcpNet, TransportContext,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn receiver(id: &str) -> ReceiverSpec {
-    let strategy: Arc<dyn TransportStrategy> = Arc::new(HttpTransportStrategy);
+    let strategy: Arc<dyn ServerStrategy> = Arc::new(HttpTransportStrategy);
     let config = ServerConfig::new("127.0.0.1:0");
     ReceiverSpec { id: id.into(), servers: vec![ServerSpec { strategy, config, http_paths: Vec::new() }] }
 }

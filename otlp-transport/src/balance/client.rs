@@ -16,8 +16,8 @@ use super::stats::BalanceStats;
 use super::{BalanceConfig, BalanceLimits};
 use crate::seldom::Seldom;
 use crate::{
-    Attempt, BoxAttempt, Client, ClientConfig, ClientStats, Clock, ConfigError, ExportError, ExportFuture,
-    ExportResult, ResolvedEndpoint, Resolver, TransportContext, TransportStrategy,
+    Attempt, BoxAttempt, Client, ClientConfig, ClientStats, ClientStrategy, Clock, ConfigError, ExportError,
+    ExportFuture, ExportResult, ResolvedEndpoint, Resolver, TransportContext,
 };
 use futures_util::future::join_all;
 use otlp_protocol::{Batch, ErrorKind, Retry};
@@ -82,7 +82,7 @@ struct Shared {
 /// Makes the clients of endpoints.
 struct Maker {
     context: TransportContext,
-    transport: Arc<dyn TransportStrategy>,
+    transport: Arc<dyn ClientStrategy>,
     template: ClientConfig,
 }
 
@@ -117,7 +117,7 @@ impl BalancedClient {
     /// If a setting cannot work; also of an endpoint that the resolver knows without asking.
     pub fn new(
         context: &TransportContext,
-        transport: Arc<dyn TransportStrategy>,
+        transport: Arc<dyn ClientStrategy>,
         template: ClientConfig,
         config: BalanceConfig,
         resolver: Box<dyn Resolver>,

@@ -5,8 +5,8 @@ use crate::harness::{Capture, Http1Peer, Http2Peer, Reply, connect, context, fix
 use otlp_protocol::{Code, RpcStatus, Signal};
 use otlp_transport::{
     ApiKey, ApiKeyAuth, Authenticate, BasicAuth, BearerAuth, BearerConfig, BoxIo, GrpcTransportStrategy,
-    HttpTransportStrategy, MultiplexTransportStrategy, OnEmpty, Secret, Server, ServerConfig,
-    TransportContext, TransportStrategy,
+    HttpTransportStrategy, MultiplexTransportStrategy, OnEmpty, Secret, Server, ServerConfig, ServerStrategy,
+    TransportContext,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -104,7 +104,7 @@ fn modes(context: &TransportContext) -> Vec<Mode> {
     ]
 }
 
-fn strategies() -> [(&'static str, Box<dyn TransportStrategy>); 3] {
+fn strategies() -> [(&'static str, Box<dyn ServerStrategy>); 3] {
     [
         ("grpc", Box::new(GrpcTransportStrategy)),
         ("http", Box::new(HttpTransportStrategy)),
@@ -159,7 +159,7 @@ struct Running {
 impl Running {
     async fn start(
         context: &TransportContext,
-        strategy: &dyn TransportStrategy,
+        strategy: &dyn ServerStrategy,
         mode: &Mode,
         is_secure: bool,
     ) -> Self {

@@ -7,7 +7,7 @@ use crate::harness::{Capture, Http1Peer, context};
 use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, Signal, ValidateLimits, validate};
 use otlp_transport::{
     BoxExport, ClientConfig, Encoding, Export, GrpcClient, GrpcTransportStrategy, HttpClient,
-    HttpTransportStrategy, Routes, Server, ServerConfig, TransportStrategy,
+    HttpTransportStrategy, Routes, Server, ServerConfig, ServerStrategy,
 };
 use wishes::{GIFTS, WISHES};
 
@@ -20,7 +20,7 @@ fn batch(signal: Signal) -> Batch {
 }
 
 /// A server of both signals; and a client's settings for it.
-async fn server(strategy: &dyn TransportStrategy, sink: &Capture) -> (Server, ClientConfig) {
+async fn server(strategy: &dyn ServerStrategy, sink: &Capture) -> (Server, ClientConfig) {
     let sink = BoxExport::new(sink.clone());
     let routes = Routes::new().with(WISHES, sink.clone()).with(GIFTS, sink);
     let server = strategy.bind(&context(), ServerConfig::new("127.0.0.1:0"), routes).await.unwrap();

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use otlp_protocol::{Accepted, RpcStatus, Signal};
 use otlp_transport::{
     GrpcTransportStrategy, HttpTransportStrategy, InvalidUtf8, MultiplexTransportStrategy, Server,
-    ServerConfig, TransportContext, TransportStrategy, accepted_encodings,
+    ServerConfig, ServerStrategy, TransportContext, accepted_encodings,
 };
 use std::sync::atomic::Ordering;
 
@@ -26,7 +26,7 @@ struct Door {
 // === impl Door ===
 
 impl Door {
-    async fn open(strategy: &dyn TransportStrategy, endpoint: &str, invalid_utf8: InvalidUtf8) -> Self {
+    async fn open(strategy: &dyn ServerStrategy, endpoint: &str, invalid_utf8: InvalidUtf8) -> Self {
         let (capture, context) = (Capture::accepting(), context());
         let mut config = ServerConfig::new(endpoint);
         config.invalid_utf8 = invalid_utf8;

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use otlp_protocol::{Accepted, Batch, FRAME_HEADER_LEN, RpcStatus, Signal};
 use otlp_transport::{
     BoxExport, BoxIo, Export, ExportFuture, ExportResult, Net as _, Routes, Server, ServerConfig,
-    ServerLimits, TcpNet, TransportContext, TransportStrategy,
+    ServerLimits, ServerStrategy, TcpNet, TransportContext,
 };
 use parking_lot::Mutex;
 use std::convert::Infallible;
@@ -66,13 +66,13 @@ impl Export for Capture {
 }
 
 /// A server of that kind on a port of the system's choice.
-pub(crate) async fn serve(strategy: &dyn TransportStrategy, export: &Capture) -> Server {
+pub(crate) async fn serve(strategy: &dyn ServerStrategy, export: &Capture) -> Server {
     serve_with(strategy, export, &context(), |_| {}).await
 }
 
 /// The same, with the limits changed.
 pub(crate) async fn serve_with(
-    strategy: &dyn TransportStrategy,
+    strategy: &dyn ServerStrategy,
     export: &Capture,
     context: &TransportContext,
     change: impl FnOnce(&mut ServerLimits),
@@ -84,7 +84,7 @@ pub(crate) async fn serve_with(
 
 /// The same, with all settings given.
 pub(crate) async fn serve_config(
-    strategy: &dyn TransportStrategy,
+    strategy: &dyn ServerStrategy,
     export: &Capture,
     context: &TransportContext,
     config: ServerConfig,

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, HOPS_HEADER, HopId, Hops, Retry, Signal};
 use otlp_transport::{
     ClientConfig, Export as _, GrpcTransportStrategy, HttpTransportStrategy, MultiplexTransportStrategy,
-    Server, ServerConfig, TransportContext, TransportStrategy,
+    Server, ServerConfig, ServerStrategy, TransportContext, TransportStrategy,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ const STRATEGIES: [&dyn TransportStrategy; 2] = [&GrpcTransportStrategy, &HttpTr
 type Seen = Arc<Mutex<Vec<Bytes>>>;
 
 /// A server with that id that answers OK, and the values of the header with which its batches would go on.
-async fn serve(context: &TransportContext, strategy: &dyn TransportStrategy, id: HopId) -> (Server, Seen) {
+async fn serve(context: &TransportContext, strategy: &dyn ServerStrategy, id: HopId) -> (Server, Seen) {
     let seen = Seen::default();
     let keep = Arc::clone(&seen);
     let capture = Capture::answering(move |batch| {

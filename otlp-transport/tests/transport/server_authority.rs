@@ -6,7 +6,7 @@ use crate::server_early::{
 };
 use otlp_protocol::Signal;
 use otlp_transport::{
-    GrpcTransportStrategy, HttpTransportStrategy, MultiplexTransportStrategy, ServerConfig, TransportStrategy,
+    GrpcTransportStrategy, HttpTransportStrategy, MultiplexTransportStrategy, ServerConfig, ServerStrategy,
 };
 use std::sync::atomic::Ordering;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -38,7 +38,7 @@ async fn no_authority_is_refused_on_any_transport() {
     for endpoint in ["127.0.0.1:0", &socket.address()] {
         let grpc = (Signal::LOGS.grpc_path, "application/grpc", &[0; 5][..]);
         let http = (Signal::LOGS.http_path, "application/x-protobuf", &[][..]);
-        let servers: [(&dyn TransportStrategy, _); 3] = [
+        let servers: [(&dyn ServerStrategy, _); 3] = [
             (&GrpcTransportStrategy, grpc),
             (&HttpTransportStrategy, http),
             (&MultiplexTransportStrategy, grpc),

@@ -2,7 +2,7 @@
 
 use crate::harness::{Capture, Http2Peer, Reply, context, serve, serve_config};
 use otlp_transport::{
-    CorsConfig, HttpTransportStrategy, MultiplexTransportStrategy, Server, ServerConfig, TransportStrategy,
+    CorsConfig, HttpTransportStrategy, MultiplexTransportStrategy, Server, ServerConfig, ServerStrategy,
 };
 
 const PAGE: (&str, &str) = ("origin", "https://page.example");
@@ -10,7 +10,7 @@ const STRANGER: (&str, &str) = ("origin", "https://stranger.example");
 const ASKS: (&str, &str) = ("access-control-request-method", "POST");
 const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
 
-async fn served(strategy: &dyn TransportStrategy) -> Server {
+async fn served(strategy: &dyn ServerStrategy) -> Server {
     let mut cors = CorsConfig::default();
     cors.allowed_origins = vec![PAGE.1.into()];
     cors.exposed_headers = vec!["retry-after".into()];
@@ -25,7 +25,7 @@ async fn request(server: &Server, method: &str, path: &str, headers: &[(&str, &s
 
 #[tokio::test]
 async fn a_browser_is_told_whose_page_may_send() {
-    let strategies: [&dyn TransportStrategy; 2] = [&HttpTransportStrategy, &MultiplexTransportStrategy];
+    let strategies: [&dyn ServerStrategy; 2] = [&HttpTransportStrategy, &MultiplexTransportStrategy];
     for strategy in strategies {
         let server = served(strategy).await;
         for (method, path, headers, status, allowed) in [

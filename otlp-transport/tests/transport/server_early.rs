@@ -1,7 +1,7 @@
 //! Answers that come before the whole request: they reach clients that read nothing before they have sent everything.
 
 use crate::harness::{Capture, Http1Peer, connect, context, fixture, framed, serve, serve_with};
-use otlp_transport::{GrpcTransportStrategy, HttpTransportStrategy, TransportStrategy};
+use otlp_transport::{GrpcTransportStrategy, HttpTransportStrategy, ServerStrategy};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -67,7 +67,7 @@ async fn a_body_is_sent_whole_before_the_refusal_is_read() {
 
 #[tokio::test]
 async fn a_refused_stream_ends_without_a_reset() {
-    let strategies: [&dyn TransportStrategy; 2] = [&GrpcTransportStrategy, &HttpTransportStrategy];
+    let strategies: [&dyn ServerStrategy; 2] = [&GrpcTransportStrategy, &HttpTransportStrategy];
     for strategy in strategies {
         let server = serve(strategy, &Capture::accepting()).await;
         let mut io = connect(server.local_addr()).await;

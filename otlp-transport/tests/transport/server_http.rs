@@ -5,7 +5,7 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use otlp_protocol::{Accepted, ErrorKind, Retry, RpcStatus, Signal};
 use otlp_transport::{
-    CorsConfig, ExportError, HttpTransportStrategy, ServerConfig, TransportContext, TransportStrategy as _,
+    CorsConfig, ExportError, HttpTransportStrategy, ServerConfig, ServerStrategy as _, TransportContext,
     codec,
 };
 use prost::Message as _;

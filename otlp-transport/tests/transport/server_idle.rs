@@ -3,8 +3,8 @@
 use crate::harness::{Capture, Http1Peer, Http2Peer, connect, context, fixture, framed, serve_with};
 use otlp_protocol::{Accepted, Signal};
 use otlp_transport::{
-    Address, Connections, GrpcTransportStrategy, HttpTransportStrategy, Page, Server, TransportContext,
-    TransportStrategy, serve_pages,
+    Address, Connections, GrpcTransportStrategy, HttpTransportStrategy, Page, Server, ServerStrategy,
+    TransportContext, serve_pages,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
 const SHORT: Duration = Duration::from_millis(40);
-const STRATEGIES: [&dyn TransportStrategy; 2] = [&GrpcTransportStrategy, &HttpTransportStrategy];
+const STRATEGIES: [&dyn ServerStrategy; 2] = [&GrpcTransportStrategy, &HttpTransportStrategy];
 
 fn count(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
@@ -30,7 +30,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     panic!("waited in vain until {what}");
 }
 
-async fn ask(strategy: &dyn TransportStrategy, peer: &Http2Peer) -> Result<u16, hyper::Error> {
+async fn ask(strategy: &dyn ServerStrategy, peer: &Http2Peer) -> Result<u16, hyper::Error> {
     let logs = fixture("valid/logs_min.pb");
     let (path, headers, body) = match strategy.name() {
         "grpc" => (Signal::LOGS.grpc_path, ("content-type", "application/grpc"), framed(false, &logs)),
@@ -40,7 +40,7 @@ async fn ask(strategy: &dyn TransportStrategy, peer: &Http2Peer) -> Result<u16, 
 }
 
 /// A server of at most two connections.
-async fn of_two(strategy: &dyn TransportStrategy, capture: &Capture) -> Server {
+async fn of_two(strategy: &dyn ServerStrategy, capture: &Capture) -> Server {
     let context = TransportContext { connections: Arc::new(Connections::new(2)), ..context() };
     serve_with(strategy, capture, &context, |_| {}).await
 }

@@ -6,7 +6,7 @@ use otlp_protocol::wire::put_len_delimited;
 use otlp_protocol::{Accepted, Batch, RpcStatus, Signal};
 use otlp_transport::{
     BoxExport, Export, ExportResult, GrpcTransportStrategy, HttpTransportStrategy, InvalidIds, Routes,
-    ServerConfig, TransportStrategy,
+    ServerConfig, ServerStrategy,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -5,7 +5,7 @@ use http_body_util::BodyExt as _;
 use otlp_protocol::{Accepted, Signal};
 use otlp_transport::{
     Address, BoxIo, GrpcTransportStrategy, HttpTransportStrategy, Listener, Net, NetFuture, Server,
-    ServerConfig, TcpNet, TransportContext, TransportStrategy,
+    ServerConfig, ServerStrategy, TcpNet, TransportContext,
 };
 use std::io;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
 const SHORT: Duration = Duration::from_millis(40);
-const STRATEGIES: [&dyn TransportStrategy; 2] = [&GrpcTransportStrategy, &HttpTransportStrategy];
+const STRATEGIES: [&dyn ServerStrategy; 2] = [&GrpcTransportStrategy, &HttpTransportStrategy];
 
 /// Answers when it is given a permit.
 fn waiting(permits: &Arc<Semaphore>) -> Capture {

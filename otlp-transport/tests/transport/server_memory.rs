@@ -9,7 +9,7 @@ use otlp_protocol::{Accepted, Batch, ErrorKind, FieldViolation, Retry, Signal};
 use otlp_transport::{
     AuthRequest, Authenticate, BoxExport, Export, ExportError, ExportResult, GrpcTransportStrategy,
     HttpTransportStrategy, Identity, MultiplexTransportStrategy, Routes, Server, ServerConfig, ServerLimits,
-    TransportContext, TransportStrategy, Verdict, codec,
+    ServerStrategy, TransportContext, Verdict, codec,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -37,7 +37,7 @@ async fn receivers(
     change: impl Fn(&mut ServerConfig),
 ) -> Vec<(Server, bool, bool)> {
     let port = "127.0.0.1:0".to_owned();
-    let kinds: [(&dyn TransportStrategy, String, bool, bool); 4] = [
+    let kinds: [(&dyn ServerStrategy, String, bool, bool); 4] = [
         (&GrpcTransportStrategy, port.clone(), true, false),
         (&HttpTransportStrategy, port.clone(), false, true),
         (&MultiplexTransportStrategy, port, true, true),
@@ -70,7 +70,7 @@ impl Export for Unread {
 #[tokio::test]
 async fn the_receiver_of_a_signal_is_told_of_refusals_for_memory() {
     let logs = fixture("valid/logs_min.pb");
-    for strategy in [&GrpcTransportStrategy as &dyn TransportStrategy, &HttpTransportStrategy] {
+    for strategy in [&GrpcTransportStrategy as &dyn ServerStrategy, &HttpTransportStrategy] {
         let (context, unread) = (context(), Unread::default());
         let routes = Routes::new().with(Signal::LOGS, BoxExport::new(unread.clone()));
         let server = strategy.bind(&context, ServerConfig::new("127.0.0.1:0"), routes).await.unwrap();

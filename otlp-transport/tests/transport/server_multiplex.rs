@@ -6,7 +6,7 @@ use crate::harness::{
 use otlp_protocol::{Accepted, Batch, Charge, Count, Signal};
 use otlp_transport::{
     ClientConfig, Export as _, GrpcTransportStrategy, HttpTransportStrategy, MultiplexTransportStrategy,
-    ServerConfig, TransportStrategy,
+    ServerConfig, ServerStrategy, TransportStrategy,
 };
 
 #[tokio::test]
@@ -43,8 +43,9 @@ async fn the_content_type_tells_what_it_is() {
 #[tokio::test]
 async fn clients_of_both_kinds_reach_one_port_and_unix_sockets() {
     let path = SocketPath::new("clients");
-    let strategies: [&dyn TransportStrategy; 3] =
+    let strategies: [&dyn ServerStrategy; 3] =
         [&GrpcTransportStrategy, &HttpTransportStrategy, &MultiplexTransportStrategy];
+    let clients: [&dyn TransportStrategy; 2] = [&GrpcTransportStrategy, &HttpTransportStrategy];
     let logs = fixture("valid/logs_min.pb");
     for server_strategy in strategies {
         for endpoint in ["127.0.0.1:0", &path.address()] {
@@ -55,9 +56,8 @@ async fn clients_of_both_kinds_reach_one_port_and_unix_sockets() {
                 Some(address) => format!("http://{address}"),
                 None => path.address(),
             };
-            for strategy in strategies {
-                let speaks = |name: &str| server_strategy.name().split('+').any(|spoken| spoken == name);
-                if !strategy.name().split('+').all(speaks) {
+            for strategy in clients {
+                if !server_strategy.name().split('+').any(|spoken| spoken == strategy.name()) {
                     continue;
                 }
                 let mut config = ClientConfig::new(&address);

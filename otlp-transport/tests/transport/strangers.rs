@@ -4,14 +4,14 @@ use crate::harness::{Capture, Http1Peer, Http2Peer, context, fixture, framed, se
 use otlp_protocol::Signal;
 use otlp_transport::{
     AuthRequest, Authenticate, BearerAuth, BearerConfig, CorsConfig, Denied, GrpcTransportStrategy,
-    HttpTransportStrategy, MultiplexTransportStrategy, Server, ServerConfig, TransportStrategy, Verdict,
+    HttpTransportStrategy, MultiplexTransportStrategy, Server, ServerConfig, ServerStrategy, Verdict,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A server with a token, which tells the pages of `https://page` that they may send.
-async fn guarded(strategy: &dyn TransportStrategy, export: &Capture) -> Server {
+async fn guarded(strategy: &dyn ServerStrategy, export: &Capture) -> Server {
     let context = context();
     let mut tokens = BearerConfig::default();
     tokens.tokens = vec!["right".into()];
@@ -28,7 +28,7 @@ const PREFLIGHT: &str = "origin: https://page\r\naccess-control-request-method: 
 
 #[tokio::test]
 async fn no_form_of_an_http1_request_gets_around_the_gate() {
-    let strategies: [&dyn TransportStrategy; 2] = [&HttpTransportStrategy, &MultiplexTransportStrategy];
+    let strategies: [&dyn ServerStrategy; 2] = [&HttpTransportStrategy, &MultiplexTransportStrategy];
     let body = String::from_utf8(fixture("valid/traces_min.pb").to_vec());
     let body = body.unwrap_or_else(|_| "x".into());
     let send = "content-type: application/x-protobuf\r\n";
@@ -88,7 +88,7 @@ async fn no_form_of_an_http1_request_gets_around_the_gate() {
 
 #[tokio::test]
 async fn no_form_of_an_http2_request_gets_around_the_gate() {
-    let strategies: [&dyn TransportStrategy; 3] =
+    let strategies: [&dyn ServerStrategy; 3] =
         [&GrpcTransportStrategy, &HttpTransportStrategy, &MultiplexTransportStrategy];
     let page = [("origin", "https://page"), ("access-control-request-method", "POST")];
     for strategy in strategies {

@@ -5,9 +5,10 @@ use crate::certificates::{Authority, Pair};
 use crate::harness::{Capture, Http2Peer, context, fixture, framed};
 use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, Origin, Payload, Signal};
 use otlp_transport::{
-    BearerAuth, BearerConfig, BearerCredentials, ClientCertificateAuth, ClientConfig, Disk, Export,
-    GrpcTransportStrategy, HeaderAction, HeaderSource, HeadersSetter, HttpTransportStrategy, ServerConfig,
-    ServerTlsConfig, SetHeader, TlsConfig, TransportContext, TransportStrategy,
+    BearerAuth, BearerConfig, BearerCredentials, ClientCertificateAuth, ClientConfig, ClientStrategy as _,
+    Disk, Export, GrpcTransportStrategy, HeaderAction, HeaderSource, HeadersSetter, HttpTransportStrategy,
+    ServerConfig, ServerStrategy as _, ServerTlsConfig, SetHeader, TlsConfig, TransportContext,
+    TransportStrategy,
 };
 use parking_lot::Mutex;
 use rcgen::CertificateParams;

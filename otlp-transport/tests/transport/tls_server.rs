@@ -4,9 +4,9 @@ use crate::certificates::{Authority, Pair, secured, trusting};
 use crate::harness::{Capture, Http1Peer, Http2Peer, context, fixture, framed};
 use otlp_protocol::{Batch, Charge, Count, ErrorKind, Payload, Signal};
 use otlp_transport::{
-    ClientCertificateAuth, ClientConfig, Export, GrpcTransportStrategy, HttpTransportStrategy, Identity,
-    MultiplexTransportStrategy, NameKind, PeerCertificate, Server, ServerConfig, TlsVersion,
-    TransportStrategy,
+    ClientCertificateAuth, ClientConfig, ClientStrategy as _, Export, GrpcTransportStrategy,
+    HttpTransportStrategy, Identity, MultiplexTransportStrategy, NameKind, PeerCertificate, Server,
+    ServerConfig, ServerStrategy, TlsVersion, TransportStrategy,
 };
 use parking_lot::Mutex;
 use rcgen::SanType;
@@ -20,7 +20,7 @@ fn batch() -> Batch {
     Batch::unchecked(Signal::TRACES, body, Count { items: 1, entries: 1 }, true, Charge::none())
 }
 
-async fn serve(strategy: &dyn TransportStrategy, config: ServerConfig) -> (Server, Capture) {
+async fn serve(strategy: &dyn ServerStrategy, config: ServerConfig) -> (Server, Capture) {
     let export = Capture::accepting();
     let server = strategy.bind(&context(), config, export.routes()).await.unwrap();
     (server, export)
@@ -52,7 +52,7 @@ async fn all_strategies_speak_tls() {
     client.export(batch()).await.unwrap();
     assert_eq!(export.take().len(), 1);
     for alpn in [&["h2"][..], &["http/1.1"], &["http/1.1", "h2"], &[]] {
-        for strategy in [&HttpTransportStrategy as &dyn TransportStrategy, &MultiplexTransportStrategy] {
+        for strategy in [&HttpTransportStrategy as &dyn ServerStrategy, &MultiplexTransportStrategy] {
             let (server, export) = serve(strategy, config(&authority)).await;
             let io = secured(server.local_addr(), trusting(&authority, None, alpn)).await.unwrap();
             let body = fixture("valid/traces_min.pb");

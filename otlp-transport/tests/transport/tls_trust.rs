@@ -6,8 +6,8 @@ use crate::harness::{Capture, context, fixture};
 use crate::version1;
 use otlp_protocol::{Batch, Charge, Count, Payload, Signal};
 use otlp_transport::{
-    ClientConfig, Export, GrpcTransportStrategy, Server, ServerConfig, TlsConfig, TlsVersion,
-    TransportStrategy,
+    ClientConfig, ClientStrategy as _, Export, GrpcTransportStrategy, Server, ServerConfig,
+    ServerStrategy as _, TlsConfig, TlsVersion,
 };
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, SanType, date_time_ymd};
 use rustls::server::{ClientHello, ResolvesServerCert};

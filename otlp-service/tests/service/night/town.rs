@@ -7,9 +7,9 @@ use otlp_service::{
     ExporterSpec, Gateway, GatewaySpec, PipelineSpec, QueueConfig, ReceiverSpec, RetryConfig, ServerSpec,
 };
 use otlp_transport::{
-    BearerAuth, BearerConfig, BoxExport, BoxIo, CertificateConfig, ClientConfig, Connections, Export as _,
-    ExportResult, GrpcTransportStrategy, HttpTransportStrategy, Net as _, Routes, Server, ServerConfig,
-    ServerTlsConfig, TransportContext, TransportStrategy,
+    BearerAuth, BearerConfig, BoxExport, BoxIo, CertificateConfig, ClientConfig, ClientStrategy, Connections,
+    Export as _, ExportResult, GrpcTransportStrategy, HttpTransportStrategy, Net as _, Routes, Server,
+    ServerConfig, ServerStrategy, ServerTlsConfig, TransportContext,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::sync::Arc;
@@ -144,13 +144,13 @@ async fn backend(net: &SimNet, endpoint: &str, tls: Option<ServerTlsConfig>) -> 
     config.name = BACKEND.into();
     config.tls = tls;
     let routes = Routes::new().with(Signal::LOGS, BoxExport::new(Sink::default()));
-    let strategy: &dyn TransportStrategy =
+    let strategy: &dyn ServerStrategy =
         if config.tls.is_some() { &HttpTransportStrategy } else { &GrpcTransportStrategy };
     strategy.bind(&context(&net.from([10, 0, 2, 1])), config, routes).await.unwrap()
 }
 
 fn spec(context: &TransportContext, authority: &Authority) -> GatewaySpec {
-    let server = |strategy: Arc<dyn TransportStrategy>, endpoint: &str| {
+    let server = |strategy: Arc<dyn ServerStrategy>, endpoint: &str| {
         let mut config = ServerConfig::new(endpoint);
         config.limits.max_request_bytes = 800 << 10;
         ServerSpec { strategy, config, http_paths: Vec::new() }
@@ -182,7 +182,7 @@ fn spec(context: &TransportContext, authority: &Authority) -> GatewaySpec {
 fn exporter(
     context: &TransportContext,
     id: &str,
-    strategy: &dyn TransportStrategy,
+    strategy: &dyn ClientStrategy,
     endpoint: &str,
 ) -> ExporterSpec {
     let mut config = ClientConfig::new(endpoint);

@@ -12,14 +12,13 @@ use otlp_protocol::{
     Accepted, Batch, Charge, ErrorKind, Payload, Retry, Signal, ValidateLimits, count, validate, view,
 };
 use otlp_transport::{
-    Attempt, BalanceConfig, BalancePolicy, BalancedClient, BoxAttempt, Client, ClientConfig, ConfigError,
-    Export, ExportError, ExportResult, FixedResolver, NetFuture, ResolvedEndpoint, Routes, RoutingKey,
-    Server, ServerConfig, TransportContext, TransportStrategy,
+    Attempt, BalanceConfig, BalancePolicy, BalancedClient, BoxAttempt, Client, ClientConfig, ClientStrategy,
+    ConfigError, Export, ExportError, ExportResult, FixedResolver, ResolvedEndpoint, RoutingKey,
+    TransportContext,
 };
 use parking_lot::Mutex;
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::Arc;
 
 /// Endpoints that keep what they are sent; some of them do not work.
@@ -29,18 +28,10 @@ struct Recorder {
     broken: Arc<Mutex<BTreeMap<String, ErrorKind>>>,
 }
 
-impl TransportStrategy for Recorder {
-    fn name(&self) -> &'static str {
-        "recorder"
-    }
-
+impl ClientStrategy for Recorder {
     fn client(&self, _: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
         let attempt = BoxAttempt::new(Recording { recorder: self.clone(), endpoint: config.endpoint });
         Ok(Client { attempt, stats: Arc::default() })
-    }
-
-    fn bind<'a>(&'a self, _: &'a TransportContext, _: ServerConfig, _: Routes) -> NetFuture<'a, Server> {
-        Box::pin(std::future::ready(Err(io::ErrorKind::Unsupported.into())))
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::harness::{Capture, context, serve};
 use otlp_protocol::{Accepted, Batch, Charge, Count, Signal};
 use otlp_transport::{
-    BalanceConfig, BalancedClient, ClientConfig, DnsConfig, DnsResolver, Export as _, FixedResolver,
-    GrpcTransportStrategy, HttpTransportStrategy, Net as _, ResolvedEndpoint, TcpNet, TransportStrategy,
+    BalanceConfig, BalancedClient, ClientConfig, ClientStrategy as _, DnsConfig, DnsResolver, Export as _,
+    FixedResolver, GrpcTransportStrategy, HttpTransportStrategy, Net as _, ResolvedEndpoint, TcpNet,
+    TransportStrategy,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -3,9 +3,9 @@
 use super::number;
 use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
 use otlp_transport::{
-    Attempt, BalanceConfig, BalancedClient, BoxAttempt, BoxIo, Client, ClientConfig, Clock, ConfigError,
-    DnsConfig, DnsResolver, ExportError, ExportResult, FixedResolver, Listener, Net, NetFuture,
-    ResolvedEndpoint, Routes, Server, ServerConfig, TokioClock, TransportContext, TransportStrategy,
+    Attempt, BalanceConfig, BalancedClient, BoxAttempt, BoxIo, Client, ClientConfig, ClientStrategy, Clock,
+    ConfigError, DnsConfig, DnsResolver, ExportError, ExportResult, FixedResolver, Listener, Net, NetFuture,
+    ResolvedEndpoint, TokioClock, TransportContext,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -165,11 +165,7 @@ impl Behaviour {
     }
 }
 
-impl TransportStrategy for World {
-    fn name(&self) -> &'static str {
-        "simulated"
-    }
-
+impl ClientStrategy for World {
     fn client(&self, _: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
         if config.endpoint.contains(' ') {
             return Err(ConfigError { key: "endpoint", problem: "a space".into() });
@@ -179,10 +175,6 @@ impl TransportStrategy for World {
         state.clients += 1;
         let attempt = BoxAttempt::new(Connection { world: self.clone(), address, _open: state.open.clone() });
         Ok(Client { attempt, stats: config.stats.unwrap_or_default() })
-    }
-
-    fn bind<'a>(&'a self, _: &'a TransportContext, _: ServerConfig, _: Routes) -> NetFuture<'a, Server> {
-        Box::pin(std::future::ready(Err(io::ErrorKind::Unsupported.into())))
     }
 }
 

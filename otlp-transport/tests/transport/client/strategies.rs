@@ -5,7 +5,7 @@ use crate::harness::Capture;
 use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, Retry, Signal};
 use otlp_transport::{
     Compression, Export as _, ExportError, GrpcTransportStrategy, HttpTransportStrategy, Server,
-    ServerConfig, TransportContext, TransportStrategy,
+    ServerConfig, ServerStrategy, TransportContext, TransportStrategy,
 };
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn batch(signal: Signal, times: usize) -> Batch {
     Batch::unchecked(signal, body, Count { items: 1, entries: 1 }, false, Charge::none())
 }
 
-async fn serve(context: &TransportContext, strategy: &dyn TransportStrategy, capture: &Capture) -> Server {
+async fn serve(context: &TransportContext, strategy: &dyn ServerStrategy, capture: &Capture) -> Server {
     strategy.bind(context, ServerConfig::new("127.0.0.1:0"), capture.routes()).await.unwrap()
 }
 
