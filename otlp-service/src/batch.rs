@@ -1,26 +1,26 @@
 //! Batching: requests joined until they are worth sending.
 //!
-//! Bodies are concatenated, never decoded. Only requests of the same origin are joined, as far as the settings say that
-//! it matters; what cannot be joined (a profile's dictionary) passes alone. A batch is cut *between* requests; a request is
-//! cut only if it is over a limit by itself.
+//! Bodies are concatenated, never decoded. Only requests of the same signal and origin are joined, as far as the settings
+//! say that the origin matters; what cannot be joined (a profile's dictionary) passes alone. A batch is cut *between*
+//! requests; a request is cut only if it is over a limit by itself.
 //!
-//! The answer follows the destinations' [`Delivery`](crate::Delivery):
-//! * all in memory: on admission. A slot in every queue is reserved when a batch is opened and used when it is flushed,
-//!   so that what was answered for always has a place; a request that must be cut is cut part by part, as the queues
-//!   have room for another.
+//! The answer follows the [`Delivery`](crate::Delivery) of what stands behind:
+//! * memory: on admission. What is held counts as queued until the next component counts the same items; if that has no
+//!   room, the batch waits for it as a task of its own. Open batches occupy no queue slots: a request that opens a batch
+//!   or passes alone meets the queue's policy, so that no more is taken in while batches wait for room.
 //! * otherwise: when all that a request's data went into has settled. One failure answers all who wait; if any of
 //!   several is retryable, so is the answer, and data may arrive twice. If a joined batch is rejected in part, the loss
 //!   cannot be attributed: each sender gets the text with a count of 0, and the ledger counts it once. Flushes run as
 //!   tasks of their own, so that no sender's leaving cancels them; what they pin is bounded by the byte budget.
 
 mod accumulator;
-mod origin;
 mod send;
 mod worker;
 
-pub use worker::BatchProcessor;
+pub use worker::{BatchOptions, BatchProcessor};
 
-use otlp_protocol::SplitLimits;
+use otlp_protocol::{Origin, SplitLimits};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A batch processor's settings.
@@ -46,7 +46,8 @@ pub struct BatchConfig {
     /// Keys of resource attributes: a request is cut by their values, parts that differ in one of them are not joined, and
     /// a joined batch has them in its origin. Default none.
     pub resource_keys: Vec<Box<str>>,
-    /// Origins with an open batch at a time; a request of a further one is refused retryably. Default 1000.
+    /// Open batches at a time, each of another origin: for a further one, the batch that has been open for longest is sent
+    /// early. Default 1000.
     pub metadata_cardinality_limit: usize,
 }
 
@@ -57,6 +58,26 @@ impl BatchConfig {
             max_items: Some(self.send_batch_max_size).filter(|&items| items > 0),
             max_bytes: Some(self.max_bytes).filter(|&bytes| bytes > 0),
         }
+    }
+
+    /// What of an origin keeps batches apart, and what the joined batch will say of where it came from: of the headers
+    /// and the identity what the settings name, and always the tenant and the resource attributes. The address never.
+    fn narrow(&self, origin: Option<Arc<Origin>>) -> Option<Arc<Origin>> {
+        let origin = origin?;
+        // In the order of the settings: receivers may have kept them in different ones.
+        let headers = self.metadata_keys.iter().flat_map(|key| {
+            let kept = origin.headers.iter().filter(move |(name, _)| name == key);
+            kept.cloned()
+        });
+        let narrow = Origin {
+            headers: headers.collect(),
+            identity: origin.identity.clone().filter(|_| self.by_identity),
+            tenant: origin.tenant.clone(),
+            peer: None,
+            resource: origin.resource.clone(),
+            charge: origin.charge.clone(),
+        };
+        (narrow != Origin::default()).then(|| Arc::new(narrow))
     }
 }
 

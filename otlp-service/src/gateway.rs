@@ -13,7 +13,7 @@ use crate::batch::BatchProcessor;
 use crate::fanout::FanOut;
 use crate::health::HealthChecker;
 use crate::ledger::{DropReason, Ledger, LedgerSnapshot};
-use crate::queue::MemoryQueue;
+use crate::queue::Queue;
 use crate::spec::GatewaySpec;
 use crate::telemetry::{PerformanceMetrics, Registry};
 use futures_util::future::join_all;
@@ -49,7 +49,7 @@ pub struct Gateway {
     pages: Vec<(&'static str, PagesServer)>,
     batchers: Vec<Arc<BatchProcessor>>,
     fanouts: Vec<FanOut>,
-    queues: Vec<Arc<MemoryQueue>>,
+    queues: Vec<Arc<dyn Queue>>,
 }
 
 /// Why a gateway could not start. Nothing is left running.
@@ -160,8 +160,8 @@ impl Gateway {
         let servers = std::mem::take(&mut self.servers);
         join_all(servers.into_iter().map(|(_, server)| server.drain(receivers_deadline))).await;
         join_all(self.batchers.iter().map(|batcher| batcher.drain(deadline))).await;
-        join_all(self.fanouts.iter().map(|fanout| fanout.drain(&*self.clock, deadline))).await;
-        join_all(self.queues.iter().map(|queue| queue.drain(&*self.clock, deadline))).await;
+        join_all(self.fanouts.iter().map(|fanout| fanout.drain(deadline))).await;
+        join_all(self.queues.iter().map(|queue| queue.drain(deadline))).await;
         let ledger = self.ledger.snapshot();
         let mut dropped_items = 0;
         for line in &ledger.lines {

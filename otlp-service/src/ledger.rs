@@ -6,15 +6,17 @@
 //! with the destination's answer in end_to_end mode. *Produced* are those that no sender sent but a processor made;
 //! *filtered* and *sampled* those that processors took out as they were told to.
 //!
-//! Items are carried through the states by a [`Holding`], which settles itself when dropped: nothing is lost in
-//! silence, whatever is cancelled.
+//! Items are carried through the states by a [`Held`], which settles itself when dropped: nothing is lost in silence,
+//! whatever is cancelled.
 
-mod holding;
+mod hop;
 mod metrics;
 
-pub(crate) use holding::Holding;
+pub use hop::{Held, Hop};
 
-use crate::component::Tally;
+pub(crate) use hop::Unsent;
+
+use crate::component::{Reason, Tally};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
@@ -77,9 +79,9 @@ pub enum DropReason {
     Shutdown,
 }
 
-/// One line of the ledger, being counted.
+/// One line of the ledger, while it is being counted. Items are counted through a [`Hop`].
 #[derive(Debug)]
-pub(crate) struct Account {
+pub struct Account {
     pipeline: String,
     destination: String,
     accepted: AtomicU64,
@@ -107,8 +109,8 @@ impl Ledger {
         LedgerSnapshot { lines: self.0.lock().iter().map(|account| account.line()).collect() }
     }
 
-    /// The line of a pipeline and a destination; a new one if there is none.
-    pub(crate) fn account(&self, pipeline: &str, destination: &str) -> Arc<Account> {
+    /// The account of a pipeline and a destination; a new one if there is none.
+    pub fn account(&self, pipeline: &str, destination: &str) -> Arc<Account> {
         let mut accounts = self.0.lock();
         let known =
             accounts.iter().find(|known| known.pipeline == pipeline && known.destination == destination);
@@ -202,21 +204,25 @@ impl Account {
         }
     }
 
-    /// Counts items that stay the sender's.
-    pub(crate) fn refuse(&self, items: u64) {
-        self.refused.fetch_add(items, Ordering::Relaxed);
-    }
-
     /// Counts what processors did to items of a batch whose rest was accepted.
-    pub(crate) fn settle(&self, tally: &Tally) {
-        let add = |counter: &AtomicU64, items: u64| counter.fetch_add(items, Ordering::Relaxed);
-        add(&self.accepted, tally.settled());
-        add(&self.filtered, tally.filtered);
-        add(&self.sampled, tally.sampled);
-        add(&self.dropped[DropReason::Processor as usize], tally.dropped);
+    fn settle(&self, tally: &Tally) {
+        self.accepted.fetch_add(tally.settled(), Ordering::Relaxed);
+        self.take_out(Reason::Filtered, tally.filtered);
+        self.take_out(Reason::Sampled, tally.sampled);
+        self.take_out(Reason::Dropped, tally.dropped);
         // All that went on has been counted as accepted, what was made among it.
         self.accepted.fetch_sub(tally.produced, Ordering::Relaxed);
-        add(&self.produced, tally.produced);
+        self.produced.fetch_add(tally.produced, Ordering::Relaxed);
+    }
+
+    /// Counts items that do not go on.
+    fn take_out(&self, reason: Reason, items: u64) {
+        let counter = match reason {
+            Reason::Dropped => &self.dropped[DropReason::Processor as usize],
+            Reason::Filtered => &self.filtered,
+            Reason::Sampled => &self.sampled,
+        };
+        counter.fetch_add(items, Ordering::Relaxed);
     }
 
     pub(crate) fn line(&self) -> LedgerLine {

@@ -24,19 +24,19 @@ mod spec;
 mod tasks;
 mod telemetry;
 
-pub use batch::{BatchConfig, BatchProcessor};
+pub use batch::{BatchConfig, BatchOptions, BatchProcessor};
 pub use component::{Access, Out, Processor, Reason};
 pub use exporter::{DebugConfig, DebugExporter, DebugFormat, NopExporter};
-pub use fanout::{Delivery, Destination, FanOut};
+pub use fanout::{Delivery, Destination, FanOut, PatientFanOut, join_answers};
 pub use gateway::{DrainReport, Gateway, StartError};
 pub use health::{Health, HealthCheck, HealthChecker, HealthReport, NetworkHealthCheck};
-pub use ledger::{DropReason, Ledger, LedgerLine, LedgerSnapshot};
+pub use ledger::{Account, DropReason, Held, Hop, Ledger, LedgerLine, LedgerSnapshot};
 pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ContextNeeds,
     ConvertTo, LibraryMatch, MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor,
     SPAN_KINDS, SeverityMatch, TextMatch, ValueMatch,
 };
-pub use queue::{MemoryQueue, OnFull, QueueConfig};
+pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Slot, Wait};
 pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};
 pub use spec::{ExporterSpec, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec};
 pub use telemetry::{

@@ -1,10 +1,17 @@
 //! Work that must not end with the request that caused it, and that a drain waits for.
 
-use otlp_transport::Clock;
+use crate::fanout::caught;
+use futures_util::FutureExt;
+use otlp_protocol::{Batch, Retry};
+use otlp_transport::{Clock, Export, ExportError, ExportResult};
 use parking_lot::Mutex;
-use std::time::Instant;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
+
+/// The pauses between attempts to hand over what was answered for.
+pub(crate) struct Pauses(Duration);
 
 /// A set of tasks; dropping it aborts them. What they may pin is bounded by the byte budget.
 pub(crate) struct Tasks {
@@ -24,6 +31,13 @@ impl Tasks {
         running.spawn_on(task, &self.runtime);
     }
 
+    /// Begins the work here and now; what cannot be finished at once goes on as a task.
+    pub(crate) fn start(&self, mut task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        if task.as_mut().now_or_never().is_none() {
+            self.spawn(task);
+        }
+    }
+
     /// Waits until no task is left, but not beyond `deadline`: then those left are aborted.
     pub(crate) async fn drain(&self, clock: &dyn Clock, deadline: Instant) {
         loop {
@@ -36,6 +50,33 @@ impl Tasks {
     }
 }
 
+// === impl Pauses ===
+
+impl Pauses {
+    pub(crate) fn new() -> Self {
+        Self(MIN_PAUSE)
+    }
+
+    /// The pause after a refusal: as long as the refusal asks for, or twice the last one.
+    pub(crate) fn next(&mut self, refusal: &ExportError) -> Duration {
+        let pause = self.0;
+        self.0 = (2 * pause).min(MAX_PAUSE);
+        if let Retry::After(delay) = refusal.retry() { delay.max(MIN_PAUSE) } else { pause }
+    }
+}
+
+/// Exports a batch whose sender has an answer: again and again, until it is taken or refused for good. Cancel-safe as far
+/// as `next` is; the caller counts the items.
+pub(crate) async fn export_until_taken(next: &impl Export, mut batch: Batch, clock: &dyn Clock) -> ExportResult {
+    let mut pauses = Pauses::new();
+    loop {
+        match caught(next.export(batch.share())).await {
+            Err(error) if error.retry().is_retryable() => clock.sleep(pauses.next(&error)).await,
+            result => return result,
+        }
+    }
+}
+
 /// Waits until all tasks have ended, but not beyond `deadline`: then those left are aborted.
 pub(crate) async fn join_until(tasks: &mut JoinSet<()>, clock: &dyn Clock, deadline: Instant) {
     let all_ended = async { while tasks.join_next().await.is_some() {} };
@@ -44,3 +85,6 @@ pub(crate) async fn join_until(tasks: &mut JoinSet<()>, clock: &dyn Clock, deadl
         () = clock.sleep_until(deadline) => tasks.shutdown().await,
     }
 }
+
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(5);

@@ -1,8 +1,8 @@
-//! What is held, by origin, and when it is to be sent: without tasks, locks or a clock.
+//! What is held, by signal and origin, and when it is to be sent: without tasks, locks or a clock.
 
 use super::BatchConfig;
-use otlp_protocol::{Batch, Merge, Origin, SplitLimits};
-use std::collections::HashMap;
+use otlp_protocol::{Batch, Merge, Origin, Signal, SplitLimits};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,15 +11,23 @@ use std::time::Instant;
 pub(super) struct Accumulator<H> {
     config: BatchConfig,
     limits: SplitLimits,
-    open: HashMap<Option<Arc<Origin>>, Held<H>>,
+    open: HashMap<Key, Open<H>>,
+    /// The open batches in the order of their opening, which is that in which they are due.
+    order: BTreeMap<u64, Key>,
+    opened: u64,
 }
+
+/// What all requests of a batch have in common.
+type Key = (Signal, Option<Arc<Origin>>);
 
 /// A batch being joined.
 #[derive(Debug)]
-pub(super) struct Held<H> {
+pub(super) struct Open<H> {
     pub(super) merge: Merge,
     pub(super) hold: H,
     due: Instant,
+    /// Its key in the order of opening.
+    number: u64,
 }
 
 /// Where a request belongs.
@@ -29,78 +37,107 @@ pub(super) enum Place {
     Alone,
     /// Into the open batch of its origin.
     Joins,
-    /// Into a new batch; the one that is open is sent first.
+    /// Into a new batch; another one may have to be sent first.
     Opens,
-    /// Nowhere: too many origins have open batches.
-    Refused,
+}
+
+/// A batch that is to be sent, and why.
+#[derive(Debug)]
+pub(super) enum Ready<H> {
+    /// It is full, or the next request would make it too large.
+    Full(Open<H>),
+    /// It makes room for a batch of another origin.
+    Evicted(Open<H>),
 }
 
 impl<H> Accumulator<H> {
     pub(super) fn new(config: BatchConfig) -> Self {
-        Self { limits: config.limits(), config, open: HashMap::new() }
+        Self { limits: config.limits(), config, open: HashMap::new(), order: BTreeMap::new(), opened: 0 }
     }
 
     pub(super) fn place(&self, batch: &Batch) -> Place {
         if !batch.is_mergeable() || !self.fits(batch.items(), batch.len()) {
             return Place::Alone;
         }
-        match self.open.get(&batch.origin) {
-            Some(Held { merge, .. })
-                if merge.takes(batch)
-                    && self.fits(merge.items() + batch.items(), merge.bytes() + batch.len()) =>
-            {
-                Place::Joins
-            }
-            None if self.open.len() >= self.config.metadata_cardinality_limit.max(1) => Place::Refused,
-            Some(_) | None => Place::Opens,
-        }
+        let fits = |Open { merge, .. }: &Open<H>| {
+            merge.takes(batch) && self.fits(merge.items() + batch.items(), merge.bytes() + batch.len())
+        };
+        if self.open.get(&key(batch)).is_some_and(fits) { Place::Joins } else { Place::Opens }
     }
 
     /// Adds a request that [`Joins`](Place::Joins) and tells the holder; a batch that became full comes back.
-    pub(super) fn join(&mut self, batch: Batch, tell: impl FnOnce(&mut H)) -> Option<Held<H>> {
-        let origin = batch.origin.clone();
-        let held = self.open.get_mut(&origin)?;
-        held.merge.push(batch).ok()?;
-        tell(&mut held.hold);
-        if self.config.is_full(&held.merge) { self.open.remove(&origin) } else { None }
+    pub(super) fn join(&mut self, batch: Batch, tell: impl FnOnce(&mut H)) -> Option<Ready<H>> {
+        let key = key(&batch);
+        let open = self.open.get_mut(&key)?;
+        open.merge.push(batch).ok()?;
+        tell(&mut open.hold);
+        if self.config.is_full(&open.merge) { self.take(&key).map(Ready::Full) } else { None }
     }
 
     /// Opens a batch with a request that [`Opens`](Place::Opens) one. What is to be sent comes back: the batch that was
-    /// open before, and the new one if that is full already.
-    pub(super) fn open(&mut self, batch: Batch, now: Instant, hold: H) -> [Option<Held<H>>; 2] {
-        let origin = batch.origin.clone();
+    /// open before or makes room, and the new one if that is full already.
+    pub(super) fn open(&mut self, batch: Batch, now: Instant, hold: H) -> [Option<Ready<H>>; 2] {
+        let key = key(&batch);
+        let before = self.take(&key).map(Ready::Full);
         let merge = Merge::new(batch);
         let is_full = self.config.is_full(&merge);
-        let held = Held { merge, hold, due: now + self.config.timeout };
+        let open = Open { merge, hold, due: now + self.config.timeout, number: self.opened };
         if is_full || self.config.timeout.is_zero() {
-            return [self.open.remove(&origin), Some(held)];
+            return [before, Some(Ready::Full(open))];
         }
-        [self.open.insert(origin, held), None]
+        let has_room = self.open.len() < self.config.metadata_cardinality_limit.max(1);
+        let evicted = if has_room { None } else { self.take_first().map(Ready::Evicted) };
+        self.order.insert(self.opened, key.clone());
+        self.open.insert(key, open);
+        self.opened += 1;
+        [before.or(evicted), None]
     }
 
     /// When the first batch is to be sent, full or not. Later ones are never due before earlier ones.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.open.values().map(|held| held.due).min()
+        let (_, key) = self.order.first_key_value()?;
+        self.open.get(key).map(|open| open.due)
     }
 
     /// Takes what is due by `now`.
-    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Held<H>> {
-        self.open.extract_if(|_, held| held.due <= now).map(|(_, held)| held).collect()
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Open<H>> {
+        let mut due = Vec::new();
+        while self.next_due().is_some_and(|next| next <= now) {
+            due.extend(self.take_first());
+        }
+        due
     }
 
     /// Takes everything.
-    pub(super) fn take_all(&mut self) -> Vec<Held<H>> {
-        self.open.drain().map(|(_, held)| held).collect()
+    pub(super) fn take_all(&mut self) -> Vec<Open<H>> {
+        self.order.clear();
+        self.open.drain().map(|(_, open)| open).collect()
     }
 
-    /// Origins with an open batch.
+    /// Open batches.
     pub(super) fn len(&self) -> usize {
         self.open.len()
+    }
+
+    /// Takes the batch that has been open for longest.
+    fn take_first(&mut self) -> Option<Open<H>> {
+        let (_, key) = self.order.pop_first()?;
+        self.open.remove(&key)
+    }
+
+    fn take(&mut self, key: &Key) -> Option<Open<H>> {
+        let open = self.open.remove(key)?;
+        self.order.remove(&open.number);
+        Some(open)
     }
 
     fn fits(&self, items: u64, bytes: usize) -> bool {
         fits(self.limits, bytes, items)
     }
+}
+
+fn key(batch: &Batch) -> Key {
+    (batch.signal, batch.origin.clone())
 }
 
 /// Whether a batch is within the limits.

@@ -2,61 +2,69 @@
 
 use super::worker::Waiter;
 use crate::cut::Parts;
-use crate::fanout::{Admission, FanOut, Unsent, join_answers};
+use crate::fanout::{caught, join_answers};
+use crate::ledger::{DropReason, Held, Unsent};
+use crate::tasks::export_until_taken;
 use crate::telemetry::BatchStats;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use otlp_protocol::Accepted;
-use otlp_transport::{Clock, Export, ExportResult};
+use otlp_protocol::{Accepted, Batch};
+use otlp_transport::{BoxExport, Clock, Export, ExportResult};
+use std::sync::Arc;
 
-/// Puts the parts of one request, which was accepted, into the queues: the first one where its room was reserved, the
-/// others as there is room for them. What finds none before the queues are drained is dropped with them.
-pub(super) async fn commit_parts(
-    fanout: &FanOut,
-    mut parts: Parts,
-    mut admission: Admission,
-    stats: &BatchStats,
-    clock: &dyn Clock,
-) {
-    let mut next = parts.next(clock).await;
-    while let Some(part) = next {
-        let items = part.items();
-        stats.sent(items);
-        let admitted = admission.split_off(items);
-        fanout.commit(part, admitted);
-        next = parts.next(clock).await;
-        if next.is_some() {
-            match fanout.reserve_more().await {
-                Ok(reservation) => admission.renew(reservation),
-                Err(_) => return,
+/// Sends batches to what stands behind the batch processor. Shared with the tasks that do so.
+pub(super) struct Sender {
+    pub(super) next: BoxExport,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stats: BatchStats,
+}
+
+impl Sender {
+    /// Sends a batch whose senders have their answer: tries until it is taken. `held` counts the items meanwhile.
+    pub(super) async fn hand_over(&self, batch: Batch, held: Held) {
+        let items = batch.items();
+        match export_until_taken(&self.next, batch, &*self.clock).await {
+            // In the same poll in which the next component counted the items.
+            Ok(_) => {
+                held.withdraw();
+                self.stats.sent(items);
+            }
+            Err(error) => {
+                tracing::warn!(items, reason = ?error.message(), "a batch is dropped: it was refused for good");
+                held.drop_for(DropReason::Permanent);
             }
         }
     }
-}
 
-/// Exports the parts of one request, some at a time; what is rejected of them adds up.
-pub(super) async fn export_parts(
-    fanout: &FanOut,
-    mut parts: Parts,
-    mut unsent: Unsent<FanOut>,
-    stats: &BatchStats,
-    clock: &dyn Clock,
-) -> ExportResult {
-    let mut joined = Ok(Accepted::FULL);
-    let mut exports = FuturesUnordered::new();
-    loop {
-        while exports.len() < MAX_PARTS_AT_A_TIME
-            && let Some(part) = parts.next(clock).await
-        {
-            stats.sent(part.items());
-            let own = unsent.split_off(part.items());
-            exports.push(async move {
-                own.send();
-                fanout.export(part).await
-            });
+    /// Sends the parts of one request whose sender has an answer: each is cut when the one before was taken.
+    pub(super) async fn hand_over_parts(&self, mut parts: Parts, mut held: Held) {
+        while let Some(part) = parts.next(&*self.clock).await {
+            let own = held.split_off(part.items());
+            self.hand_over(part, own).await;
         }
-        let Some(answer) = exports.next().await else { return joined };
-        joined = join_answers([joined, answer], u64::saturating_add);
+    }
+
+    /// Exports a batch whose senders wait.
+    pub(super) async fn export(&self, batch: Batch, unsent: Unsent) -> ExportResult {
+        self.stats.sent(batch.items());
+        unsent.send();
+        caught(self.next.export(batch)).await
+    }
+
+    /// Exports the parts of one request whose sender waits, some at a time; what is rejected of them adds up.
+    pub(super) async fn export_parts(&self, mut parts: Parts, mut unsent: Unsent) -> ExportResult {
+        let mut joined = Ok(Accepted::FULL);
+        let mut exports = FuturesUnordered::new();
+        loop {
+            while exports.len() < MAX_PARTS_AT_A_TIME
+                && let Some(part) = parts.next(&*self.clock).await
+            {
+                let own = unsent.split_off(part.items());
+                exports.push(self.export(part, own));
+            }
+            let Some(answer) = exports.next().await else { return joined };
+            joined = join_answers([joined, answer], u64::saturating_add);
+        }
     }
 }
 

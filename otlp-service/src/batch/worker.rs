@@ -1,39 +1,67 @@
-//! The accumulator among senders and destinations.
+//! The accumulator among senders and what stands behind.
 
 use super::BatchConfig;
-use super::accumulator::{Accumulator, Held, Place, fits};
-use super::send::{answer_all, commit_parts, export_parts};
+use super::accumulator::{Accumulator, Open, Place, Ready, fits};
+use super::send::{Sender, answer_all};
 use crate::cut::Parts;
-use crate::fanout::{Admission, Delivery, FanOut, Reservation, Unsent, shutting_down};
+use crate::fanout::{Delivery, FanOut, shutting_down};
+use crate::ledger::{Held, Hop, Unsent};
 use crate::tasks::Tasks;
 use crate::telemetry::BatchStats;
 use otlp_protocol::{Accepted, Batch, ErrorKind, SplitLimits};
-use otlp_transport::{Clock, Export, ExportError, ExportResult};
+use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::AbortHandle;
 
-/// Joins the batches it is given, and exports what comes of it through a [`FanOut`].
+/// Joins the batches it is given, and exports what comes of it. Batches of different signals are never joined.
 ///
-/// Dropping an export's future before it was admitted undoes it; after that the data goes its way.
+/// Dropping an export's future before it was admitted undoes it; after that the data goes its way. Dropping the batch
+/// processor drops what it holds; [`drain`](Self::drain) sends that first.
+///
+/// ```
+/// use otlp_protocol::{Batch, Charge, Count, Signal};
+/// use otlp_service::{BatchConfig, BatchProcessor, NopExporter};
+/// use otlp_transport::{Clock, Export, TokioClock};
+/// use std::sync::Arc;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), otlp_transport::ExportError> {
+/// let batcher = BatchProcessor::start(BatchConfig::default(), NopExporter, Arc::new(TokioClock));
+/// batcher.export(Batch::unchecked(Signal::LOGS, vec![], Count::default(), true, Charge::none())).await?;
+/// batcher.drain(TokioClock.now()).await;
+/// # Ok(())
+/// # }
+/// ```
 pub struct BatchProcessor {
     shared: Arc<Shared>,
     timer: AbortHandle,
 }
 
+/// What a [`BatchProcessor`] may know of what stands behind, and where it counts.
+pub struct BatchOptions {
+    delivery: Delivery,
+    stats: BatchStats,
+    hop: Hop,
+    queues: Option<FanOut>,
+}
+
 struct Shared {
     config: BatchConfig,
-    state: Mutex<State>,
     limits: SplitLimits,
-    fanout: FanOut,
     delivery: Delivery,
-    clock: Arc<dyn Clock>,
-    stats: Arc<BatchStats>,
+    hop: Hop,
+    /// Destinations right behind, whose queues new requests meet.
+    queues: Option<FanOut>,
+    state: Mutex<State>,
     /// Told when there is something to wait for.
     opened: Notify,
+    sender: Arc<Sender>,
     flushes: Tasks,
+    /// A permit for each batch that was answered for and is being handed over.
+    room: Arc<Semaphore>,
 }
 
 struct State {
@@ -44,60 +72,123 @@ struct State {
 /// What is held for the senders of an open batch.
 enum Hold {
     /// They have their answer.
-    Admitted(Admission),
+    Admitted(Held),
     /// They wait for it.
-    Waiting(Vec<Waiter>, Unsent<FanOut>),
+    Waiting(Vec<Waiter>, Unsent),
 }
 
 pub(super) type Waiter = oneshot::Sender<ExportResult>;
 
+// === impl BatchOptions ===
+
+impl BatchOptions {
+    /// When what stands behind answers. Default [`Delivery::EndToEnd`]: a sender waits for the answer to all that its
+    /// request went into. With [`Delivery::Memory`] a sender is answered once its request is held, and what stands behind
+    /// is tried until it takes the batch or refuses it for good.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// The counters. Default: counters that are shown nowhere.
+    #[must_use]
+    pub fn with_stats(mut self, stats: BatchStats) -> Self {
+        self.stats = stats;
+        self
+    }
+
+    /// The accounts of the items that are held, which what stands behind fills as well. Default none.
+    #[must_use]
+    pub fn with_hop(mut self, hop: Hop) -> Self {
+        self.hop = hop;
+        self
+    }
+}
+
+impl Default for BatchOptions {
+    fn default() -> Self {
+        Self {
+            delivery: Delivery::EndToEnd,
+            stats: BatchStats::default(),
+            hop: Hop::none(),
+            queues: None,
+        }
+    }
+}
+
 // === impl BatchProcessor ===
 
 impl BatchProcessor {
-    /// A batch processor in front of `fanout`. Must be called within a tokio runtime.
-    pub fn start(config: BatchConfig, fanout: FanOut, clock: Arc<dyn Clock>, stats: BatchStats) -> Self {
+    /// A batch processor in front of `next`, with the defaults of [`BatchOptions`]. Must be called within a tokio runtime.
+    pub fn start(config: BatchConfig, next: impl Export, clock: Arc<dyn Clock>) -> Self {
+        Self::start_with(config, next, clock, BatchOptions::default())
+    }
+
+    /// A batch processor in front of a pipeline's destinations: answers as they do, keeps their accounts, and lets new
+    /// requests meet the policy of their queues.
+    pub fn start_before(config: BatchConfig, next: &FanOut, clock: Arc<dyn Clock>, stats: BatchStats) -> Self {
+        let (delivery, hop, queues) = (next.delivery(), next.hop().clone(), Some(next.clone()));
+        let options = BatchOptions { delivery, stats, hop, queues };
+        if delivery == Delivery::Memory {
+            Self::start_with(config, next.patient(), clock, options)
+        } else {
+            Self::start_with(config, next.clone(), clock, options)
+        }
+    }
+
+    /// A batch processor in front of `next`. Must be called within a tokio runtime.
+    pub fn start_with(
+        config: BatchConfig,
+        next: impl Export,
+        clock: Arc<dyn Clock>,
+        options: BatchOptions,
+    ) -> Self {
+        let BatchOptions { delivery, stats, hop, queues } = options;
         let shared = Arc::new(Shared {
             limits: config.limits(),
-            delivery: fanout.delivery(),
+            delivery,
+            hop,
+            queues,
             state: Mutex::new(State { accumulator: Accumulator::new(config.clone()), closed: false }),
             config,
-            fanout,
-            clock,
-            stats: Arc::new(stats),
             opened: Notify::new(),
+            sender: Arc::new(Sender { next: BoxExport::new(next), clock, stats }),
             flushes: Tasks::new(),
+            room: Arc::new(Semaphore::new(MAX_FLUSHES)),
         });
         let weak = Arc::downgrade(&shared);
         let open = move || weak.upgrade().map_or(0, |shared| shared.state.lock().accumulator.len());
-        shared.stats.observe_cardinality(open);
+        shared.sender.stats.observe_cardinality(open);
         let timer = tokio::spawn(shared.clone().flush_when_due()).abort_handle();
         Self { shared, timer }
     }
 
-    /// Takes no more, sends what it holds and waits until that has settled, but not beyond `deadline`. In memory mode
-    /// it settles in the queues, which are drained next.
+    /// Takes no more, sends what it holds and waits until that has settled, but not beyond `deadline`: what is left then
+    /// is dropped, or refused if its sender waits. In memory mode what it holds settles in the queues, which are drained
+    /// next.
     pub async fn drain(&self, deadline: Instant) {
-        let held = {
+        let open = {
             let mut state = self.shared.state.lock();
             state.closed = true;
             state.accumulator.take_all()
         };
-        held.into_iter().for_each(|held| self.shared.flush(held));
-        self.shared.flushes.drain(&*self.shared.clock, deadline).await;
+        open.into_iter().for_each(|open| self.shared.flush(open));
+        self.shared.flushes.drain(&*self.shared.sender.clock, deadline).await;
     }
 }
 
 impl Export for BatchProcessor {
     async fn export(&self, mut batch: Batch) -> ExportResult {
-        let items = batch.items();
-        self.shared.stats.incoming.add(items);
-        batch.origin = self.shared.config.narrow(batch.origin.take());
-        match self.shared.delivery {
-            Delivery::Memory => self.shared.admit(batch, items).await,
-            Delivery::EndToEnd => {
-                self.shared.hold(batch, items)?.await.unwrap_or_else(|_| Err(shutting_down()))
-            }
+        let shared = &self.shared;
+        shared.sender.stats.incoming.add(batch.items());
+        batch.origin = shared.config.narrow(batch.origin.take());
+        if shared.delivery == Delivery::Memory {
+            return shared.admit(batch).await;
         }
+        let (answer, waiting) = oneshot::channel();
+        shared.take(batch, Some(answer))?;
+        waiting.await.unwrap_or_else(|_| Err(shutting_down()))
     }
 }
 
@@ -110,88 +201,68 @@ impl Drop for BatchProcessor {
 // === impl Shared ===
 
 impl Shared {
-    /// Takes a batch into memory, once there is room for it.
-    async fn admit(&self, mut batch: Batch, items: u64) -> ExportResult {
-        let mut reservation = None;
-        while let Some(homeless) = self.try_admit(batch, items, reservation.take())? {
-            reservation = Some(self.fanout.reserve(items).await?);
-            batch = homeless;
+    /// Takes a batch whose sender is answered on admission. Unless it joins an open one, it meets the policy of the queues
+    /// first.
+    async fn admit(&self, mut batch: Batch) -> ExportResult {
+        // The answer must not cost the data that it was given for.
+        batch.deadline = None;
+        let items = batch.items();
+        let Some(batch) = self.try_join(batch)? else { return Ok(Accepted::FULL) };
+        if let Some(queues) = &self.queues {
+            queues.ask_for_room(items).await?;
         }
+        if self.room.available_permits() == 0 {
+            self.hop.refuse(items);
+            return Err(ExportError::refused(ErrorKind::Exhausted, "too many batches wait to be sent"));
+        }
+        self.take(batch, None)?;
         Ok(Accepted::FULL)
     }
 
-    /// Takes a batch into memory, or gives it back if that needs a reservation.
-    fn try_admit(
-        &self,
-        batch: Batch,
-        items: u64,
-        reservation: Option<Reservation>,
-    ) -> Result<Option<Batch>, ExportError> {
+    /// Joins a batch to an open one; it comes back if there is none with room.
+    fn try_join(&self, batch: Batch) -> Result<Option<Batch>, ExportError> {
+        let items = batch.items();
         let mut state = self.open_state(items)?;
-        match (state.accumulator.place(&batch), reservation) {
-            (Place::Refused, _) => return Err(self.refuse(items)),
-            (Place::Joins, _) => {
-                let full = state.accumulator.join(batch, |hold| hold.admit(items));
-                drop(state);
-                self.flush_full([full, None]);
-            }
-            (Place::Opens, Some(reservation)) => {
-                let hold = Hold::Admitted(self.fanout.admit(reservation, items));
-                let full = state.accumulator.open(batch, self.clock.now(), hold);
-                drop(state);
-                self.opened.notify_one();
-                self.flush_full(full);
-            }
-            (Place::Alone, Some(reservation)) => {
-                drop(state);
-                self.send_alone(batch, Hold::Admitted(self.fanout.admit(reservation, items)));
-            }
-            (Place::Opens | Place::Alone, None) => return Ok(Some(batch)),
+        if state.accumulator.place(&batch) != Place::Joins {
+            return Ok(Some(batch));
         }
+        let full = state.accumulator.join(batch, |hold| hold.add(self.hop.unsent(items), None));
+        drop(state);
+        self.flush_ready([full, None]);
         Ok(None)
     }
 
-    /// Takes a batch whose sender will wait for the answer.
-    fn hold(&self, batch: Batch, items: u64) -> Result<oneshot::Receiver<ExportResult>, ExportError> {
-        let (answer, waiting) = oneshot::channel();
+    /// Puts a batch where it belongs. A waiter gets the answer; without one, the sender has it.
+    fn take(&self, batch: Batch, waiter: Option<Waiter>) -> Result<(), ExportError> {
+        let items = batch.items();
         let mut state = self.open_state(items)?;
-        match state.accumulator.place(&batch) {
-            Place::Refused => return Err(self.refuse(items)),
-            Place::Joins => {
-                let full = state.accumulator.join(batch, |hold| hold.wait(answer, items));
-                drop(state);
-                self.flush_full([full, None]);
-            }
+        let unsent = self.hop.unsent(items);
+        let ready = match state.accumulator.place(&batch) {
+            Place::Joins => [state.accumulator.join(batch, |hold| hold.add(unsent, waiter)), None],
             Place::Opens => {
-                let full = state.accumulator.open(batch, self.clock.now(), self.waiting(answer, items));
-                drop(state);
+                let now = self.sender.clock.now();
+                let ready = state.accumulator.open(batch, now, Hold::new(unsent, waiter));
                 self.opened.notify_one();
-                self.flush_full(full);
+                ready
             }
             Place::Alone => {
                 drop(state);
-                self.send_alone(batch, self.waiting(answer, items));
+                self.send_alone(batch, Hold::new(unsent, waiter));
+                return Ok(());
             }
-        }
-        Ok(waiting)
-    }
-
-    fn waiting(&self, answer: Waiter, items: u64) -> Hold {
-        Hold::Waiting(vec![answer], Unsent::new(self.fanout.clone(), items))
+        };
+        drop(state);
+        self.flush_ready(ready);
+        Ok(())
     }
 
     fn open_state(&self, items: u64) -> Result<MutexGuard<'_, State>, ExportError> {
         let state = self.state.lock();
         if state.closed {
-            self.fanout.refuse(items);
+            self.hop.refuse(items);
             return Err(shutting_down());
         }
         Ok(state)
-    }
-
-    fn refuse(&self, items: u64) -> ExportError {
-        self.fanout.refuse(items);
-        ExportError::refused(ErrorKind::Exhausted, "batches of too many different origins are open")
     }
 
     /// Sends each open batch when it is due.
@@ -202,29 +273,33 @@ impl Shared {
                 self.opened.notified().await;
                 continue;
             };
-            self.clock.sleep_until(due).await;
-            let held = self.state.lock().accumulator.take_due(self.clock.now());
-            for held in held {
-                self.stats.sent_by_timeout.add(1);
-                self.flush(held);
+            self.sender.clock.sleep_until(due).await;
+            let due = self.state.lock().accumulator.take_due(self.sender.clock.now());
+            for open in due {
+                self.sender.stats.sent_by_timeout.add(1);
+                self.flush(open);
             }
         }
     }
 
-    fn flush_full(&self, full: [Option<Held<Hold>>; 2]) {
-        for held in full.into_iter().flatten() {
-            self.stats.sent_by_size.add(1);
-            self.flush(held);
+    fn flush_ready(&self, ready: [Option<Ready<Hold>>; 2]) {
+        for ready in ready.into_iter().flatten() {
+            let (counter, open) = match ready {
+                Ready::Full(open) => (&self.sender.stats.sent_by_size, open),
+                Ready::Evicted(open) => (&self.sender.stats.sent_by_cardinality, open),
+            };
+            counter.add(1);
+            self.flush(open);
         }
     }
 
-    fn flush(&self, Held { merge, hold, .. }: Held<Hold>) {
+    fn flush(&self, Open { merge, hold, .. }: Open<Hold>) {
         self.send(merge.finish(), hold);
     }
 
     fn send_alone(&self, batch: Batch, hold: Hold) {
         if !batch.is_mergeable() {
-            self.stats.unmergeable.add(1);
+            self.sender.stats.unmergeable.add(1);
         } else if !fits(self.limits, batch.len(), batch.items()) {
             return self.send_in_parts(batch, hold);
         }
@@ -232,30 +307,40 @@ impl Shared {
     }
 
     fn send(&self, batch: Batch, hold: Hold) {
-        self.stats.sent(batch.items());
-        match hold {
-            Hold::Admitted(admission) => self.fanout.commit(batch, admission),
+        let sender = self.sender.clone();
+        let (held, permit) = match hold {
+            // Without a permit there are too many flushes, and no more is taken in.
+            Hold::Admitted(held) => (held, self.room.clone().try_acquire_owned()),
             Hold::Waiting(waiters, unsent) => {
-                let fanout = self.fanout.clone();
-                self.flushes.spawn(async move {
-                    unsent.send();
-                    answer_all(waiters, fanout.export(batch).await);
+                return self.flushes.spawn(async move {
+                    answer_all(waiters, sender.export(batch, unsent).await);
                 });
             }
+        };
+        let flush = async move {
+            sender.hand_over(batch, held).await;
+            drop(permit);
+        };
+        if self.queues.is_some() {
+            // Done at once, if there is room in the queues.
+            self.flushes.start(Box::pin(flush));
+        } else {
+            self.flushes.spawn(flush);
         }
     }
 
     /// Sends a request that is over a limit by itself, as a task of its own that cuts it as its parts find room.
     fn send_in_parts(&self, batch: Batch, hold: Hold) {
-        let (fanout, stats, clock) = (self.fanout.clone(), self.stats.clone(), self.clock.clone());
+        let (sender, permit) = (self.sender.clone(), self.room.clone().try_acquire_owned());
         let parts = Parts::new(batch, self.limits);
         self.flushes.spawn(async move {
             match hold {
-                Hold::Admitted(admission) => commit_parts(&fanout, parts, admission, &stats, &*clock).await,
+                Hold::Admitted(held) => sender.hand_over_parts(parts, held).await,
                 Hold::Waiting(waiters, unsent) => {
-                    answer_all(waiters, export_parts(&fanout, parts, unsent, &stats, &*clock).await);
+                    answer_all(waiters, sender.export_parts(parts, unsent).await);
                 }
             }
+            drop(permit);
         });
     }
 }
@@ -263,16 +348,23 @@ impl Shared {
 // === impl Hold ===
 
 impl Hold {
-    fn admit(&mut self, items: u64) {
-        if let Self::Admitted(admission) = self {
-            admission.admit(items);
+    fn new(unsent: Unsent, waiter: Option<Waiter>) -> Self {
+        match waiter {
+            None => Self::Admitted(unsent.hold()),
+            Some(waiter) => Self::Waiting(vec![waiter], unsent),
         }
     }
 
-    fn wait(&mut self, answer: Waiter, items: u64) {
-        if let Self::Waiting(waiters, unsent) = self {
-            waiters.push(answer);
-            unsent.add(items);
+    fn add(&mut self, unsent: Unsent, waiter: Option<Waiter>) {
+        match self {
+            Self::Admitted(held) => held.add(unsent.hold()),
+            Self::Waiting(waiters, all) => {
+                waiters.extend(waiter);
+                all.add(unsent);
+            }
         }
     }
 }
+
+/// Batches that were answered for and wait to be taken: with more of them, requests are refused.
+const MAX_FLUSHES: usize = 1000;

@@ -8,9 +8,9 @@ use crate::component::Processor;
 use crate::exporter::{Outlet, Watch, WatchedAttempt};
 use crate::fanout::{Destination, FanOut};
 use crate::health::{HealthChecker, NetworkHealthCheck, Reachability};
-use crate::ledger::Ledger;
+use crate::ledger::{Account, Hop, Ledger};
 use crate::processor::{ProcessorChain, ResourceKeys};
-use crate::queue::{MemoryQueue, QueueConfig};
+use crate::queue::{MemoryQueue, Queue, QueueConfig};
 use crate::retry::{ExponentialBackoffRetry, RetryConfig, Throttle};
 use crate::spec::{ExporterSpec, GatewaySpec, PipelineSpec, ReceiverSpec, ServerSpec};
 use crate::telemetry::{
@@ -36,7 +36,7 @@ struct Builder {
     entries: Vec<(PipelineSpec, PipelineEntry)>,
     batchers: Vec<Arc<BatchProcessor>>,
     fanouts: Vec<FanOut>,
-    queues: Vec<Arc<MemoryQueue>>,
+    queues: Vec<Arc<dyn Queue>>,
     /// By signal, shared by all receivers.
     memory: HashMap<Signal, MemoryStats>,
 }
@@ -195,30 +195,29 @@ impl Builder {
         for id in &spec.exporters {
             let unknown =
                 || StartError::Unknown { pipeline: spec.id.clone(), kind: "exporter", id: id.clone() };
-            destinations.push(self.destination(id, spec.signal).ok_or_else(unknown)?);
+            let account = self.ledger.account(&spec.id, id);
+            account.register(&self.registry);
+            destinations.push(self.destination(id, spec.signal, account).ok_or_else(unknown)?);
         }
-        let fanout = FanOut::new(&spec.id, destinations, &self.ledger);
-        for id in &spec.exporters {
-            self.ledger.account(&spec.id, id).register(&self.registry);
-        }
+        let fanout = FanOut::new(destinations, self.context.clock.clone());
         self.fanouts.push(fanout.clone());
         let last = match &spec.batch {
             None => PipelineEntry::FanOut(fanout.clone()),
             Some((id, config)) => {
                 let stats = BatchStats::new(&self.registry, id, &spec.id, spec.signal);
                 let clock = self.context.clock.clone();
-                let batcher = Arc::new(BatchProcessor::start(config.clone(), fanout.clone(), clock, stats));
+                let batcher = Arc::new(BatchProcessor::start_before(config.clone(), &fanout, clock, stats));
                 self.batchers.push(batcher.clone());
                 PipelineEntry::Batch(batcher)
             }
         };
-        let entry = self.processors(&spec, last, fanout);
+        let entry = self.processors(&spec, last, fanout.hop().clone());
         self.entries.push((spec, entry));
         Ok(())
     }
 
     /// The processors of a pipeline in front of its last part.
-    fn processors(&self, spec: &PipelineSpec, last: PipelineEntry, fanout: FanOut) -> PipelineEntry {
+    fn processors(&self, spec: &PipelineSpec, last: PipelineEntry, hop: Hop) -> PipelineEntry {
         let own = spec.processors.iter().map(|(id, processor)| {
             let stats = ProcessorStats::new(&self.registry, id, &spec.id, spec.signal);
             (id.clone(), processor.clone(), stats)
@@ -234,13 +233,13 @@ impl Builder {
             return last;
         }
         let clock = self.context.clock.clone();
-        PipelineEntry::Processors(ProcessorChain::new(processors, BoxExport::new(last), fanout, clock))
+        PipelineEntry::Processors(ProcessorChain::new(processors, BoxExport::new(last), hop, clock))
     }
 
-    /// An exporter's way for a signal, made when the first pipeline needs it.
-    fn destination(&mut self, id: &str, signal: Signal) -> Option<Destination> {
+    /// An exporter's way for a signal, made when the first pipeline needs it; `account` is the pipeline's.
+    fn destination(&mut self, id: &str, signal: Signal, account: Arc<Account>) -> Option<Destination> {
         if let Some(known) = self.destinations.get(&(id.to_owned(), signal)) {
-            return Some(known.clone());
+            return Some(known.with_account(account));
         }
         let exporter = self.exporters.get(id)?;
         let (endpoint, target) = exporter.target(signal)?;
@@ -263,18 +262,19 @@ impl Builder {
         }
         let outlet = Outlet { retry, stats: stats.clone(), watch: watch.clone() };
         let destination = if queue.enabled {
-            let queue = MemoryQueue::start(queue.clone(), stats, outlet);
+            let queue = MemoryQueue::start(queue.clone(), stats, outlet, self.context.clock.clone());
             queue.register(&self.registry, id, signal);
             queue.tell(watch.clone());
             let shown = Arc::downgrade(&queue);
             watch.observe_queue(move || shown.upgrade().map_or(0, |queue| queue.len()));
             self.queues.push(queue.clone());
-            Destination::queued(id, queue)
+            Destination::queued(account.clone(), queue)
         } else {
-            Destination::direct(id, outlet)
+            Destination::direct(account.clone(), outlet)
         };
-        self.destinations.insert((id.to_owned(), signal), destination.clone());
-        Some(destination)
+        let own = destination.with_account(account);
+        self.destinations.insert((id.to_owned(), signal), destination);
+        Some(own)
     }
 
     /// A server of a receiver, for the signals of the pipelines that name it.

@@ -1,7 +1,8 @@
 //! Processors in a row, in front of what comes next in their pipeline.
 
 use crate::component::{Access, Out, Processor, Tally};
-use crate::fanout::{FanOut, Unsent, join_answers};
+use crate::fanout::join_answers;
+use crate::ledger::Hop;
 use crate::offload;
 use crate::telemetry::ProcessorStats;
 use futures_util::future::join_all;
@@ -18,7 +19,7 @@ pub struct ProcessorChain {
     links: Arc<[Link]>,
     access: Access,
     next: BoxExport,
-    fanout: FanOut,
+    hop: Hop,
     clock: Arc<dyn Clock>,
 }
 
@@ -32,18 +33,18 @@ struct Link {
 // === impl ProcessorChain ===
 
 impl ProcessorChain {
-    /// `processors` by id, in front of `next`, which ends in `fanout`: there the accounts are kept. By `clock` they are
-    /// timed.
+    /// `processors` by id, in front of `next`. What they take out or make is counted in the accounts of `hop`, which `next`
+    /// fills; `clock` times them.
     pub fn new(
         processors: impl IntoIterator<Item = (String, Arc<dyn Processor>, ProcessorStats)>,
         next: BoxExport,
-        fanout: FanOut,
+        hop: Hop,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let links = processors.into_iter().map(|(id, processor, stats)| Link { id, processor, stats });
         let links: Arc<[Link]> = links.collect();
         let access = links.iter().map(|link| link.processor.access()).max().unwrap_or(Access::None);
-        Self { links, access, next, fanout, clock }
+        Self { links, access, next, hop, clock }
     }
 
     /// Runs a batch through the processors; a large one, if they look into it, where it holds up nobody else.
@@ -60,11 +61,11 @@ impl ProcessorChain {
 
 impl Export for ProcessorChain {
     async fn export(&self, batch: Batch) -> ExportResult {
-        let unsent = Unsent::new(&self.fanout, batch.items());
+        let unsent = self.hop.unsent(batch.items());
         let (mut batches, tally) = self.process(batch).await?;
         unsent.send();
         // Whoever takes the rest counts that; what goes no further shares its fate.
-        let settled = Unsent::new(&self.fanout, tally.settled());
+        let settled = self.hop.unsent(tally.settled());
         let accepted = match (batches.pop(), batches.is_empty()) {
             (None, _) => Accepted::FULL,
             (Some(only), true) => self.next.export(only).await?,
@@ -75,7 +76,7 @@ impl Export for ProcessorChain {
         };
         settled.send();
         if tally != Tally::default() {
-            self.fanout.settle(&tally);
+            self.hop.settle(&tally);
         }
         Ok(accepted)
     }

@@ -27,7 +27,8 @@ pub(crate) struct MemoryStats {
     refused: Counter,
 }
 
-/// The counters of one batch processor.
+/// The counters of one batch processor. The default is shown nowhere.
+#[derive(Default)]
 pub struct BatchStats {
     registry: Registry,
     labels: Labels,
@@ -36,6 +37,7 @@ pub struct BatchStats {
     pub(crate) unmergeable: Counter,
     pub(crate) sent_by_size: Counter,
     pub(crate) sent_by_timeout: Counter,
+    pub(crate) sent_by_cardinality: Counter,
     pub(crate) batch_size: Histogram,
 }
 
@@ -172,6 +174,10 @@ impl BatchStats {
             unmergeable: counter("batch_unmergeable", "Requests passed on alone, as they cannot be merged."),
             sent_by_size: counter("batch_batch_size_trigger_send", "Batches sent as they were full."),
             sent_by_timeout: counter("batch_timeout_trigger_send", "Batches sent after the timeout."),
+            sent_by_cardinality: counter(
+                "batch_cardinality_trigger_send",
+                "Batches sent early to make room for one of another origin.",
+            ),
             batch_size: registry.histogram(
                 "otelcol_processor_batch_batch_send_size",
                 "Items in a batch that was sent.",

@@ -1,8 +1,8 @@
 //! Requests joined to batches, in both delivery modes.
 
 use crate::harness::*;
-use otlp_protocol::{ByteBudget, ErrorKind, Retry};
-use otlp_service::{BatchConfig, BatchProcessor};
+use otlp_protocol::{Batch, ByteBudget, Signal};
+use otlp_service::{BatchConfig, BatchOptions, BatchProcessor, Delivery, DropReason, Hop, OnFull};
 use otlp_transport::Export;
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,22 +137,198 @@ async fn what_cannot_be_merged_passes_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn origins_are_kept_apart_and_bounded() {
+    for in_memory in [true, false] {
+        let (mut rig, sink) = (Rig::new(), Sink::default());
+        let mut config = batch_config();
+        config.metadata_cardinality_limit = 2;
+        let batcher = batcher(&mut rig, in_memory, config, &sink);
+        let mut exports = Vec::new();
+        for (items, tenant) in [(1, "a"), (2, "b"), (4, "a"), (8, "b")] {
+            exports.push(send(&batcher, from_tenant(items, tenant)));
+            settle().await;
+        }
+        assert_eq!((sink.sizes(), rig.metric(CARDINALITY)), (vec![], 2.0));
+        // The batch that has been open for longest makes room.
+        exports.push(send(&batcher, from_tenant(16, "c")));
+        settle().await;
+        assert_eq!((sink.sizes(), rig.metric(CARDINALITY)), (vec![5], 2.0));
+        assert_eq!(rig.metric("otelcol_processor_batch_cardinality_trigger_send"), 1.0);
+        pass(seconds(2)).await;
+        assert_eq!(sink.sizes(), [5, 10, 16]);
+        for export in exports {
+            export.await.unwrap().unwrap();
+        }
+        assert_eq!((rig.line("out").refused, rig.line("out").sent), (0, 31));
+    }
+}
+
+/// A sender with a new header value in each request makes its own batches smaller, and costs others nothing.
+#[tokio::test(start_paused = true)]
+async fn a_sender_who_varies_a_header_keeps_no_other_out() {
     let (mut rig, sink) = (Rig::new(), Sink::default());
     let mut config = batch_config();
-    config.metadata_cardinality_limit = 2;
+    config.metadata_cardinality_limit = 10;
     let batcher = batcher(&mut rig, true, config, &sink);
-    for (items, tenant) in [(1, "a"), (2, "b"), (4, "a"), (8, "b")] {
-        batcher.export(from_tenant(items, tenant)).await.unwrap();
+    for number in 0..500 {
+        batcher.export(from_tenant(1, &number.to_string())).await.unwrap();
+        settle().await;
+        if number % 5 == 0 {
+            batcher.export(from_tenant(2, "honest")).await.unwrap();
+        }
     }
-    let error = batcher.export(from_tenant(16, "c")).await.unwrap_err();
-    assert!(matches!((error.kind(), error.retry()), (ErrorKind::Exhausted, Retry::After(_))));
-    assert_eq!(rig.metric("otelcol_processor_batch_metadata_cardinality"), 2.0);
     pass(seconds(2)).await;
-    let mut sizes = sink.sizes();
-    sizes.sort_unstable();
-    assert_eq!(sizes, [5, 10]);
-    batcher.export(from_tenant(16, "c")).await.unwrap();
-    assert_eq!((rig.line("out").refused, rig.line("out").accepted), (16, 31));
+    assert_eq!((rig.line("out").sent, rig.line("out").refused), (700, 0));
+    let honest = sink.origins().into_iter().filter(|(origin, _)| {
+        origin.as_ref().is_some_and(|origin| origin.tenant.as_deref() == Some("honest"))
+    });
+    let honest: Vec<_> = honest.map(|(_, items)| items).collect();
+    // Joined as before, in batches that are sent earlier.
+    assert_eq!(honest.iter().sum::<u64>(), 200);
+    assert!(honest.len() <= 51, "{honest:?}");
+}
+
+/// One slot, as many senders as there may be.
+#[tokio::test(start_paused = true)]
+async fn open_batches_occupy_no_slots() {
+    for on_full in [OnFull::Refuse, OnFull::Block, OnFull::Drop] {
+        let (mut rig, sink) = (Rig::new(), Sink::default());
+        let mut config = queue(1, 1);
+        config.on_full = on_full;
+        let destination = rig.queued("out", &sink, config);
+        let mut config = batch_config();
+        config.metadata_keys = vec!["x-tenant".into()];
+        let batcher = rig.batcher(config, vec![destination]);
+        for tenant in ["a", "b", "c"] {
+            batcher.export(with_header(5, "x-tenant", tenant)).await.unwrap();
+            assert_eq!(rig.queues[0].len(), 0);
+        }
+        assert_eq!(rig.line("out").queued, 15);
+        pass(seconds(2)).await;
+        let line = rig.line("out");
+        // All three are due at the same time.
+        match on_full {
+            OnFull::Drop => assert_eq!(line.sent + line.dropped_for(DropReason::QueueFull), 15),
+            _ => assert_eq!((line.sent, sink.sizes()), (15, vec![5, 5, 5])),
+        }
+    }
+}
+
+/// What a new request meets while a batch that was answered for waits for room.
+#[tokio::test(start_paused = true)]
+async fn while_a_flush_waits_new_requests_meet_the_queues_policy() {
+    for on_full in [OnFull::Refuse, OnFull::Block, OnFull::Drop] {
+        let (mut rig, sink) = (Rig::new(), Sink::scripted([Step::Slow(seconds(60))]));
+        let mut config = queue(1, 1);
+        config.on_full = on_full;
+        let destination = rig.queued("out", &sink, config);
+        let batcher = rig.batcher(batch_config(), vec![destination]);
+        // One on its way, one in the queue; of two that are open one takes the slot.
+        batcher.export(logs(100)).await.unwrap();
+        settle().await;
+        for tenant in ["a", "b"] {
+            batcher.export(from_tenant(10, tenant)).await.unwrap();
+        }
+        pass(seconds(2)).await;
+        let line = rig.line("out");
+        let dropped = if on_full == OnFull::Drop { 10 } else { 0 };
+        assert_eq!((line.accepted, line.in_flight), (120, 100), "{on_full:?}");
+        assert_eq!((line.queued, line.dropped_for(DropReason::QueueFull)), (20 - dropped, dropped));
+
+        let late = send(&batcher, from_tenant(7, "c"));
+        settle().await;
+        match on_full {
+            OnFull::Refuse => assert_eq!(late.await.unwrap().unwrap_err().message(), "sending queue is full"),
+            OnFull::Block => {
+                assert!(!late.is_finished());
+                pass(seconds(60)).await;
+                late.await.unwrap().unwrap();
+            }
+            _ => late.await.unwrap().map(drop).unwrap(),
+        }
+        pass(seconds(70)).await;
+        let line = rig.line("out");
+        let (accepted, refused, dropped) = match on_full {
+            OnFull::Refuse => (120, 7, 0),
+            OnFull::Block => (127, 0, 0),
+            _ => (127, 0, 17),
+        };
+        assert_eq!((line.accepted, line.refused, line.dropped_items()), (accepted, refused, dropped));
+        assert_eq!((line.sent, line.queued, line.in_flight), (accepted - dropped, 0, 0), "{on_full:?}");
+    }
+}
+
+/// A drain ends the wait of what was answered for, and the ledger says so.
+#[tokio::test(start_paused = true)]
+async fn a_flush_that_waits_is_counted_until_a_drain_cancels_it() {
+    let (mut rig, sink) = (Rig::new(), Sink::always(Step::Hang));
+    let destination = rig.queued("out", &sink, queue(1, 1));
+    let batcher = rig.batcher(batch_config(), vec![destination]);
+    batcher.export(logs(100)).await.unwrap();
+    settle().await;
+    for tenant in ["a", "b", "c"] {
+        batcher.export(from_tenant(10, tenant)).await.unwrap();
+    }
+    pass(seconds(2)).await;
+    let line = rig.line("out");
+    assert_eq!((line.in_flight, line.queued, rig.queues[0].len()), (100, 30, 1));
+    batcher.drain(now() + seconds(5)).await;
+    let line = rig.line("out");
+    assert_eq!((line.queued, line.dropped_for(DropReason::Shutdown)), (10, 20));
+    rig.queues[0].drain(now()).await;
+    let line = rig.line("out");
+    assert_eq!((line.accepted, line.refused, line.dropped_for(DropReason::Shutdown)), (130, 0, 130));
+}
+
+/// The processor alone: no ledger, no registry, no fan-out.
+#[tokio::test(start_paused = true)]
+async fn batches_of_two_signals_are_never_joined() {
+    for delivery in [Delivery::EndToEnd, Delivery::Memory] {
+        let sink = Sink::default();
+        let options = BatchOptions::default().with_delivery(delivery);
+        let batcher = BatchProcessor::start_with(batch_config(), sink.clone(), clock(), options);
+        let batcher = Arc::new(batcher);
+        let exports: Vec<_> = [Signal::LOGS, Signal::TRACES, Signal::LOGS, Signal::TRACES]
+            .into_iter()
+            .map(|signal| {
+                let (body, count, charge) = logs(10).into_parts();
+                send(&batcher, Batch::unchecked(signal, body, count, true, charge))
+            })
+            .collect();
+        pass(seconds(2)).await;
+        for export in exports {
+            export.await.unwrap().unwrap();
+        }
+        let mut batches = sink.signals();
+        batches.sort_unstable();
+        assert_eq!(batches, [("logs", 20), ("traces", 20)]);
+    }
+}
+
+/// In memory mode what stands behind is tried until it takes the batch, or refuses it for good.
+#[tokio::test(start_paused = true)]
+async fn alone_in_memory_mode_a_batch_is_tried_until_it_is_taken() {
+    let script = [UNAVAILABLE, Step::Panic, UNAVAILABLE, UNAVAILABLE, Step::Accept, INVALID];
+    let (rig, sink) = (Rig::new(), Sink::scripted(script));
+    let hop = Hop::of([rig.ledger.account("logs", "out")]);
+    let options = BatchOptions::default().with_delivery(Delivery::Memory).with_hop(hop);
+    let batcher = BatchProcessor::start_with(batch_config(), sink.clone(), clock(), options);
+    // Of the first, one attempt fails and the next panics.
+    batcher.export(logs(100)).await.unwrap();
+    settle().await;
+    assert_eq!((rig.line("out").accepted, rig.line("out").queued), (100, 100));
+    pass(seconds(1)).await;
+    let line = rig.line("out");
+    assert_eq!((sink.attempts(), line.dropped_for(DropReason::Permanent), line.queued), (2, 100, 0));
+    // The sink is nobody who keeps the accounts: what it takes is taken back.
+    let mut late = logs(200);
+    late.deadline = Some(now());
+    batcher.export(late).await.unwrap();
+    assert_eq!(rig.line("out").queued, 200);
+    pass(seconds(1)).await;
+    assert_eq!((sink.sizes(), rig.line("out").accepted), (vec![200], 100));
+    batcher.export(logs(3)).await.unwrap();
+    batcher.drain(now() + seconds(9)).await;
+    assert_eq!(rig.line("out").dropped_for(DropReason::Permanent), 103);
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,8 +427,10 @@ async fn what_is_held_is_charged() {
     assert_eq!(budget.used(), 1000);
     settle().await;
     for queue in &rig.queues {
-        queue.drain(&*clock(), now()).await;
+        queue.drain(now()).await;
     }
     assert_eq!(budget.used(), 0);
     rig.line("out");
 }
+
+const CARDINALITY: &str = "otelcol_processor_batch_metadata_cardinality";

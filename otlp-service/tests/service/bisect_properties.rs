@@ -73,11 +73,12 @@ impl Case {
             taken: BTreeMap::new(),
         })));
         let retry = ExponentialBackoffRetry::new(retry_config(), clock(), picky.clone()).with_seed(7);
+        let account = rig.ledger.account("logs", "out");
         let destination = if is_queued {
             let stats = ExporterStats::new(&rig.registry, "out", Signal::LOGS);
-            Destination::queued("out", MemoryQueue::start(queue(10, 1), stats, retry))
+            Destination::queued(account, MemoryQueue::start(queue(10, 1), stats, retry, clock()))
         } else {
-            Destination::direct("out", retry)
+            Destination::direct(account, retry)
         };
         let fanout = rig.fanout(vec![destination]);
         // The answer says what the ledger says.

@@ -17,7 +17,7 @@ async fn a_drain_flushes_what_a_batcher_holds() {
         let started = now();
         batcher.drain(started + seconds(10)).await;
         for queue in &rig.queues {
-            queue.drain(&*clock(), started + seconds(10)).await;
+            queue.drain(started + seconds(10)).await;
         }
         // Neither the batch's timeout nor the deadline is waited for.
         assert_eq!(now() - started, seconds(2));
@@ -45,7 +45,7 @@ async fn a_drain_goes_on_retrying_until_the_deadline() {
         });
         let deadline = now() + seconds(10);
         let queue = rig.queues[0].clone();
-        queue.drain(&*clock(), deadline).await;
+        queue.drain(deadline).await;
         assert!(now() <= deadline + seconds(1) / 100);
         let line = rig.line("out");
         let expect = if delivered { (20, 0) } else { (0, 20) };
@@ -66,7 +66,7 @@ async fn a_drained_queue_refuses_and_wakes_those_who_wait() {
     fanout.export(logs(1)).await.unwrap();
     let waiting = send(&fanout, logs(1));
     settle().await;
-    rig.queues[0].drain(&*clock(), now() + seconds(10)).await;
+    rig.queues[0].drain(now() + seconds(10)).await;
     let refusal = waiting.await.unwrap().unwrap_err();
     assert_eq!((refusal.message(), refusal.retry().is_retryable()), ("the gateway is shutting down", true));
     let line = rig.line("out");
@@ -82,7 +82,7 @@ async fn who_waits_for_a_result_is_told_of_the_end() {
     let fanout = Arc::new(rig.fanout(vec![destination]));
     let exports = [send(&fanout, logs(1)), send(&fanout, logs(2))];
     settle().await;
-    rig.queues[0].drain(&*clock(), now() + seconds(10)).await;
+    rig.queues[0].drain(now() + seconds(10)).await;
     for export in exports {
         assert!(export.await.unwrap().unwrap_err().retry().is_retryable());
     }
@@ -99,7 +99,7 @@ async fn a_drain_waits_for_exports_whose_callers_left() {
         settle().await;
         export.abort();
         settle().await;
-        fanout.drain(&*clock(), now() + seconds(10)).await;
+        fanout.drain(now() + seconds(10)).await;
         let line = rig.line("out");
         assert_eq!((line.sent, line.refused), (sent, 3 - sent));
     }

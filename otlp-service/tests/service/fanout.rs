@@ -2,7 +2,7 @@
 
 use crate::harness::*;
 use otlp_protocol::{Batch, ByteBudget, ErrorKind, Retry};
-use otlp_service::{DropReason, FanOut, OnFull};
+use otlp_service::{Destination, DropReason, OnFull};
 use otlp_transport::Export;
 use std::sync::Arc;
 
@@ -115,8 +115,9 @@ async fn fanouts_that_wait_for_the_same_queues_do_not_deadlock() {
     let sinks = [Sink::always(Step::Slow(seconds(1))), Sink::always(Step::Slow(seconds(1)))];
     let a = rig.queued("a", &sinks[0], blocking.clone());
     let b = rig.queued("b", &sinks[1], blocking);
-    let there = Arc::new(FanOut::new("logs", vec![a.clone(), b.clone()], &rig.ledger));
-    let back = Arc::new(FanOut::new("logs/back", vec![b, a], &rig.ledger));
+    let other = |destination: &Destination, id| destination.with_account(rig.ledger.account("logs/back", id));
+    let back = Arc::new(rig.fanout(vec![other(&b, "b"), other(&a, "a")]));
+    let there = Arc::new(rig.fanout(vec![a, b]));
     let exports: Vec<_> = (0..20).flat_map(|_| [send(&there, logs(1)), send(&back, logs(1))]).collect();
     for export in exports {
         tokio::time::timeout(seconds(100), export).await.unwrap().unwrap().unwrap();

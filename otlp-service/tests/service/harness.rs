@@ -4,7 +4,7 @@ use otlp_protocol::wire::put_len_delimited;
 use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, Origin, Retry, Signal};
 use otlp_service::{
     BatchConfig, BatchProcessor, BatchStats, Destination, ExponentialBackoffRetry, ExporterStats, FanOut,
-    Ledger, LedgerLine, MemoryQueue, QueueConfig, Registry, RetryConfig,
+    Ledger, LedgerLine, MemoryQueue, Queue, QueueConfig, Registry, RetryConfig,
 };
 use otlp_transport::{Attempt, Clock, Export, ExportError, ExportResult, TokioClock};
 use parking_lot::Mutex;
@@ -41,6 +41,7 @@ struct SinkState {
 
 /// What is kept of a batch that was accepted.
 struct Taken {
+    signal: &'static str,
     items: u64,
     origin: Option<Arc<Origin>>,
     body: bytes::Bytes,
@@ -116,6 +117,11 @@ impl Sink {
         state.accepted.iter().map(|taken| (taken.origin.as_deref().map(copy), taken.items)).collect()
     }
 
+    /// Signals and items of the batches it accepted, in order.
+    pub(crate) fn signals(&self) -> Vec<(&'static str, u64)> {
+        self.0.lock().accepted.iter().map(|taken| (taken.signal, taken.items)).collect()
+    }
+
     /// The bodies of the batches it accepted, in order.
     pub(crate) fn bodies(&self) -> Vec<bytes::Bytes> {
         self.0.lock().accepted.iter().map(|taken| taken.body.clone()).collect()
@@ -151,7 +157,8 @@ impl Attempt for Sink {
                 Accepted::FULL
             }
         };
-        let taken = Taken { items: batch.items(), origin: batch.origin.clone(), body };
+        let (signal, items, origin) = (batch.signal.name, batch.items(), batch.origin.clone());
+        let taken = Taken { signal, items, origin, body };
         self.0.lock().accepted.push(taken);
         Ok(accepted)
     }
@@ -175,7 +182,7 @@ impl<E: Export> Export for Shared<E> {
 pub(crate) struct Rig {
     pub(crate) ledger: Ledger,
     pub(crate) registry: Registry,
-    pub(crate) queues: Vec<Arc<MemoryQueue>>,
+    pub(crate) queues: Vec<Arc<dyn Queue>>,
 }
 
 impl Rig {
@@ -185,7 +192,7 @@ impl Rig {
 
     /// A destination without a queue and without retries.
     pub(crate) fn direct(&self, id: &str, sink: &Sink) -> Destination {
-        Destination::direct(id, sink.clone())
+        Destination::direct(self.ledger.account("logs", id), sink.clone())
     }
 
     /// A destination behind a queue, without retries.
@@ -202,28 +209,28 @@ impl Rig {
     ) -> Destination {
         let stats = ExporterStats::new(&self.registry, id, Signal::LOGS);
         let retry = ExponentialBackoffRetry::new(retry, clock(), sink.clone()).with_seed(7);
-        let queue = MemoryQueue::start(config, stats, retry);
+        let queue = MemoryQueue::start(config, stats, retry, clock());
         self.queues.push(queue.clone());
-        Destination::queued(id, queue)
+        Destination::queued(self.ledger.account("logs", id), queue)
     }
 
     /// A destination without a queue, but with retries.
     pub(crate) fn retried_direct(&self, id: &str, sink: &Sink) -> Destination {
         let retry = ExponentialBackoffRetry::new(retry_config(), clock(), sink.clone()).with_seed(7);
-        Destination::direct(id, retry)
+        Destination::direct(self.ledger.account("logs", id), retry)
     }
 
     pub(crate) fn fanout(&self, destinations: Vec<Destination>) -> FanOut {
-        FanOut::new("logs", destinations, &self.ledger)
+        FanOut::new(destinations, clock())
     }
 
     pub(crate) fn batcher(&self, config: BatchConfig, destinations: Vec<Destination>) -> Arc<BatchProcessor> {
-        self.batcher_of(config, self.fanout(destinations))
+        self.batcher_of(config, &self.fanout(destinations))
     }
 
-    pub(crate) fn batcher_of(&self, config: BatchConfig, fanout: FanOut) -> Arc<BatchProcessor> {
+    pub(crate) fn batcher_of(&self, config: BatchConfig, fanout: &FanOut) -> Arc<BatchProcessor> {
         let stats = BatchStats::new(&self.registry, "batch", "logs", Signal::LOGS);
-        Arc::new(BatchProcessor::start(config, fanout, clock(), stats))
+        Arc::new(BatchProcessor::start_before(config, fanout, clock(), stats))
     }
 
     /// The line of the pipeline `logs` and a destination; checks that all lines balance.
@@ -326,6 +333,13 @@ pub(crate) fn unmergeable(items: u64) -> Batch {
 pub(crate) fn from_tenant(items: u64, tenant: &str) -> Batch {
     let mut batch = logs(items);
     batch.origin = Some(Arc::new(Origin { tenant: Some(tenant.into()), ..Origin::default() }));
+    batch
+}
+
+pub(crate) fn with_header(items: u64, name: &str, value: &str) -> Batch {
+    let mut batch = logs(items);
+    let headers = vec![(name.into(), bytes::Bytes::copy_from_slice(value.as_bytes()))];
+    batch.origin = Some(Arc::new(Origin { headers, ..Origin::default() }));
     batch
 }
 

@@ -119,7 +119,7 @@ async fn run(shape: Shape, acts: Vec<Act>) {
     config.send_batch_max_size = shape.max_items;
     config.metadata_cardinality_limit = 3;
     let fanout = rig.fanout(destinations);
-    let batcher = rig.batcher_of(config, fanout.clone());
+    let batcher = rig.batcher_of(config, &fanout);
     let entry = chain(&rig, &shape.deeds, Shared(batcher.clone()), &fanout);
     let produces = shape.deeds.iter().any(|deed| matches!(deed, Deed::Double));
 
@@ -131,9 +131,9 @@ async fn run(shape: Shape, acts: Vec<Act>) {
     }
     let deadline = now() + seconds(shape.drain_seconds);
     batcher.drain(deadline).await;
-    fanout.drain(&*clock(), deadline).await;
+    fanout.drain(deadline).await;
     for queue in &rig.queues {
-        queue.drain(&*clock(), deadline).await;
+        queue.drain(deadline).await;
     }
     settle().await;
     for (index, sink) in sinks.iter().enumerate() {

@@ -75,11 +75,11 @@ async fn end_to_end_parts_go_some_at_a_time() {
 async fn end_to_end_what_a_shutdown_leaves_is_refused() {
     let (rig, sink) = (Rig::new(), Sink::always(Step::Hang));
     let fanout = rig.fanout(vec![rig.direct("out", &sink)]);
-    let batcher = rig.batcher_of(at_most(1), fanout.clone());
+    let batcher = rig.batcher_of(at_most(1), &fanout);
     let export = send(&batcher, logs(35));
     settle().await;
     batcher.drain(now() + seconds(1)).await;
-    fanout.drain(&*clock(), now()).await;
+    fanout.drain(now()).await;
     assert!(export.await.unwrap().unwrap_err().retry().is_retryable());
     settle().await;
     assert_eq!(rig.line("out").refused, 35);

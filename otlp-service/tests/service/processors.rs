@@ -62,7 +62,7 @@ pub(crate) fn chain(rig: &Rig, deeds: &[Deed], next: impl Export, fanout: &FanOu
         let stats = ProcessorStats::new(&rig.registry, &id, "logs", Signal::LOGS);
         (id, Arc::new(*deed) as Arc<dyn Processor>, stats)
     });
-    Arc::new(ProcessorChain::new(processors, BoxExport::new(next), fanout.clone(), Arc::new(TokioClock)))
+    Arc::new(ProcessorChain::new(processors, BoxExport::new(next), fanout.hop().clone(), Arc::new(TokioClock)))
 }
 
 fn direct(rig: &Rig, deeds: &[Deed], sinks: &[(&str, &Sink)]) -> Arc<ProcessorChain> {
@@ -149,7 +149,7 @@ async fn in_memory_what_is_taken_out_is_answered_with_the_rest() {
     let sink = Sink::always(Step::Hang);
     let destination = rig.queued("a", &sink, queue(1, 1));
     let fanout = rig.fanout(vec![destination]);
-    let batcher = rig.batcher_of(batch_config(), fanout.clone());
+    let batcher = rig.batcher_of(batch_config(), &fanout);
     let next = BoxExport::new(Shared(batcher.clone()));
     let chain = chain(&rig, &[Deed::Keep(6, Reason::Sampled)], next, &fanout);
     assert!(send(&chain, logs(10)).await.unwrap().is_ok());
@@ -196,8 +196,8 @@ async fn large_batches_hold_up_nobody() {
         let fanout = rig.fanout(vec![rig.direct("a", &sink)]);
         let processor: Arc<dyn Processor> = Arc::new(Whereabouts(access, Arc::clone(&threads)));
         let processors = [("w".to_owned(), processor, ProcessorStats::default())];
-        let chain =
-            ProcessorChain::new(processors, BoxExport::new(fanout.clone()), fanout, Arc::new(TokioClock));
+        let (hop, next) = (fanout.hop().clone(), BoxExport::new(fanout));
+        let chain = ProcessorChain::new(processors, next, hop, Arc::new(TokioClock));
         chain.export(logs_of(items, bytes)).await.unwrap();
         assert_eq!(sink.items(), items);
         assert_eq!(*threads.lock() == [thread::current().id()], here, "{access:?} {bytes}");
