@@ -60,10 +60,13 @@ impl FanOut {
     /// A fan-out to `destinations`.
     ///
     /// Must be called within a tokio runtime: there exports are finished whose callers went away.
-    pub fn new(mut destinations: Vec<Destination>, clock: Arc<dyn Clock>) -> Self {
-        destinations.sort_by_key(Destination::order);
+    pub fn new(destinations: Vec<Destination>, clock: Arc<dyn Clock>) -> Self {
         let accounts = destinations.iter().flat_map(|destination| destination.hop().accounts());
         let hop = Hop::of(accounts.cloned());
+        let destinations = destinations.into_iter().enumerate();
+        let mut destinations: Vec<_> =
+            destinations.map(|(position, destination)| destination.at(position)).collect();
+        destinations.sort_by_key(Destination::order);
         Self(Arc::new(Inner { destinations, hop, tasks: Tasks::new(), clock }))
     }
 
@@ -109,6 +112,7 @@ impl FanOut {
         for destination in &self.0.destinations {
             places.push(destination.reserve(items, wait).await?);
         }
+        places.sort_unstable_by_key(|place| place.position);
         Ok(places)
     }
 }
@@ -120,7 +124,8 @@ impl Export for FanOut {
         let mut places = self.reserve(items, Wait::AsConfigured).await?;
         unsent.send();
         let Some(last) = places.pop() else { return Ok(Accepted::FULL) };
-        let mut settlings: Vec<Settling> = places.into_iter().map(|place| place.take(batch.share())).collect();
+        let mut settlings: Vec<Settling> =
+            places.into_iter().map(|place| place.take(batch.share())).collect();
         let last = last.take(batch);
         if settlings.is_empty() {
             return Detached::new(last, &self.0.tasks).await;

@@ -67,7 +67,11 @@ impl Pauses {
 
 /// Exports a batch whose sender has an answer: again and again, until it is taken or refused for good. Cancel-safe as far
 /// as `next` is; the caller counts the items.
-pub(crate) async fn export_until_taken(next: &impl Export, mut batch: Batch, clock: &dyn Clock) -> ExportResult {
+pub(crate) async fn export_until_taken(
+    next: &impl Export,
+    mut batch: Batch,
+    clock: &dyn Clock,
+) -> ExportResult {
     let mut pauses = Pauses::new();
     loop {
         match caught(next.export(batch.share())).await {

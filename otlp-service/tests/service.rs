@@ -27,5 +27,9 @@ mod origins;
 mod oversized;
 #[path = "service/processors.rs"]
 mod processors;
+#[path = "service/queue.rs"]
+mod queue;
 #[path = "service/retry.rs"]
 mod retry;
+#[path = "service/slow_queue.rs"]
+mod slow_queue;

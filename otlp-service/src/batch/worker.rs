@@ -108,12 +108,7 @@ impl BatchOptions {
 
 impl Default for BatchOptions {
     fn default() -> Self {
-        Self {
-            delivery: Delivery::EndToEnd,
-            stats: BatchStats::default(),
-            hop: Hop::none(),
-            queues: None,
-        }
+        Self { delivery: Delivery::EndToEnd, stats: BatchStats::default(), hop: Hop::none(), queues: None }
     }
 }
 
@@ -127,7 +122,12 @@ impl BatchProcessor {
 
     /// A batch processor in front of a pipeline's destinations: answers as they do, keeps their accounts, and lets new
     /// requests meet the policy of their queues.
-    pub fn start_before(config: BatchConfig, next: &FanOut, clock: Arc<dyn Clock>, stats: BatchStats) -> Self {
+    pub fn start_before(
+        config: BatchConfig,
+        next: &FanOut,
+        clock: Arc<dyn Clock>,
+        stats: BatchStats,
+    ) -> Self {
         let (delivery, hop, queues) = (next.delivery(), next.hop().clone(), Some(next.clone()));
         let options = BatchOptions { delivery, stats, hop, queues };
         if delivery == Delivery::Memory {

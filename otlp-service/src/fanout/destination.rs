@@ -17,6 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 pub struct Destination {
     hop: Hop,
     end: End,
+    /// In its fan-out: the order in which answers are joined.
+    position: usize,
 }
 
 /// When an export is answered. Only [`Memory`](Self::Memory) may be answered before the batch is committed.
@@ -43,6 +45,7 @@ trait Deliver: Send + Sync {
 
 /// Room for one batch at a destination, given back when it is dropped.
 pub(super) struct Place<'a> {
+    pub(super) position: usize,
     hop: &'a Hop,
     room: Room<'a>,
 }
@@ -112,18 +115,22 @@ impl Destination {
     /// An exporter without a queue: end to end.
     pub fn direct(account: Arc<Account>, export: impl Export) -> Self {
         let end = End::Direct(Arc::new(export), Arc::new(Semaphore::new(MAX_PATIENT_EXPORTS)));
-        Self { hop: Hop::of([account]), end }
+        Self { hop: Hop::of([account]), end, position: 0 }
     }
 
     /// An exporter behind its queue, which decides the delivery. Destinations of several pipelines may share a queue.
     pub fn queued(account: Arc<Account>, queue: Arc<dyn Queue>) -> Self {
-        Self { hop: Hop::of([account]), end: End::Queued(queue) }
+        Self { hop: Hop::of([account]), end: End::Queued(queue), position: 0 }
     }
 
     /// The same exporter or queue for another pipeline, with that pipeline's account.
     #[must_use]
     pub fn with_account(&self, account: Arc<Account>) -> Self {
-        Self { hop: Hop::of([account]), end: self.end.clone() }
+        Self { hop: Hop::of([account]), end: self.end.clone(), position: 0 }
+    }
+
+    pub(super) fn at(self, position: usize) -> Self {
+        Self { position, ..self }
     }
 
     /// Its account.
@@ -154,7 +161,7 @@ impl Destination {
             // The semaphore is never closed.
             End::Direct(export, room) => Room::Direct(export, room.clone().acquire_owned().await.ok()),
         };
-        Ok(Place { hop: &self.hop, room })
+        Ok(Place { position: self.position, hop: &self.hop, room })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Scripted destinations, hand-made batches, and a pipeline to put between them.
 
+use crate::slow_queue::{Commits, SlowQueue};
 use otlp_protocol::wire::put_len_delimited;
 use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, Origin, Retry, Signal};
 use otlp_service::{
@@ -183,11 +184,18 @@ pub(crate) struct Rig {
     pub(crate) ledger: Ledger,
     pub(crate) registry: Registry,
     pub(crate) queues: Vec<Arc<dyn Queue>>,
+    /// What commits to its queues do; `None`: the queues are those in memory.
+    pub(crate) commits: Option<Commits>,
 }
 
 impl Rig {
     pub(crate) fn new() -> Self {
-        Self { ledger: Ledger::new(), registry: Registry::new(), queues: Vec::new() }
+        Self { ledger: Ledger::new(), registry: Registry::new(), queues: Vec::new(), commits: None }
+    }
+
+    /// One with queues in memory, and one with queues whose commits take a while.
+    pub(crate) fn with_each_queue() -> [Self; 2] {
+        [Self::new(), Self { commits: Some(Commits::default()), ..Self::new() }]
     }
 
     /// A destination without a queue and without retries.
@@ -209,7 +217,12 @@ impl Rig {
     ) -> Destination {
         let stats = ExporterStats::new(&self.registry, id, Signal::LOGS);
         let retry = ExponentialBackoffRetry::new(retry, clock(), sink.clone()).with_seed(7);
-        let queue = MemoryQueue::start(config, stats, retry, clock());
+        let queue: Arc<dyn Queue> = match &self.commits {
+            None => MemoryQueue::start(config, stats, retry, clock()),
+            Some(commits) => {
+                Arc::new(SlowQueue::new(MemoryQueue::start(config, stats, retry, clock()), commits.clone()))
+            }
+        };
         self.queues.push(queue.clone());
         Destination::queued(self.ledger.account("logs", id), queue)
     }

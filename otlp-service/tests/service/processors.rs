@@ -62,7 +62,12 @@ pub(crate) fn chain(rig: &Rig, deeds: &[Deed], next: impl Export, fanout: &FanOu
         let stats = ProcessorStats::new(&rig.registry, &id, "logs", Signal::LOGS);
         (id, Arc::new(*deed) as Arc<dyn Processor>, stats)
     });
-    Arc::new(ProcessorChain::new(processors, BoxExport::new(next), fanout.hop().clone(), Arc::new(TokioClock)))
+    Arc::new(ProcessorChain::new(
+        processors,
+        BoxExport::new(next),
+        fanout.hop().clone(),
+        Arc::new(TokioClock),
+    ))
 }
 
 fn direct(rig: &Rig, deeds: &[Deed], sinks: &[(&str, &Sink)]) -> Arc<ProcessorChain> {
