@@ -3,8 +3,11 @@
 
 use crate::harness::*;
 use crate::processors::{Deed, chain};
+use crate::slow_queue::{Commit, Commits};
 use otlp_protocol::{ErrorKind, Retry};
-use otlp_service::{DropReason, OnFull, ProcessorChain, QueueConfig, Reason};
+use otlp_service::{
+    BatchOptions, BatchProcessor, Delivery, DropReason, FanOut, OnFull, ProcessorChain, QueueConfig, Reason,
+};
 use otlp_transport::ExportResult;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -24,6 +27,10 @@ enum Act {
     Script {
         sink: usize,
         step: Step,
+    },
+    /// What the next commit to a queue meets, if the queues are such.
+    Commit {
+        commit: Commit,
     },
     /// Some sender goes away.
     Leave {
@@ -46,6 +53,10 @@ struct Shape {
     max_items: u64,
     drain_seconds: u64,
     deeds: Vec<Deed>,
+    /// Whether commits to the queues take time, and may fail or panic.
+    slow_commits: bool,
+    /// Whether a stage in front of the batch processor holds data that it has answered for.
+    holds: bool,
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -74,38 +85,65 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn commit() -> impl Strategy<Value = Commit> {
+    prop_oneof![
+        Just(Commit::Now),
+        Just(Commit::Panic),
+        Just(Commit::PanicLater),
+        Just(Commit::Fail(Retry::Never)),
+        Just(Commit::Fail(Retry::Backoff)),
+        (1..20u64).prop_map(|delay| Commit::Fail(Retry::After(seconds(delay)))),
+        (0..9000u64).prop_map(|millis| Commit::Slow(Duration::from_millis(millis))),
+    ]
+}
+
 fn act() -> impl Strategy<Value = Act> {
     let kind = prop_oneof![Just(Kind::Plain), Just(Kind::Unmergeable), (0..4u8).prop_map(Kind::OfTenant)];
     prop_oneof![
         6 => (0..60u64, kind).prop_map(|(items, kind)| Act::Push { items, kind }),
         2 => (0..3000u64).prop_map(|millis| Act::Pass { millis }),
         3 => (0..2usize, step()).prop_map(|(sink, step)| Act::Script { sink, step }),
+        2 => commit().prop_map(|commit| Act::Commit { commit }),
         1 => any::<usize>().prop_map(|index| Act::Leave { index }),
     ]
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
+    let on_full = prop_oneof![Just(OnFull::Drop), Just(OnFull::Refuse), Just(OnFull::Block)];
     let config =
-        (1..6usize, 1..3usize, any::<bool>(), any::<bool>()).prop_map(|(size, consumers, waits, drops)| {
+        (1..6usize, 1..3usize, any::<bool>(), on_full).prop_map(|(size, consumers, waits, on_full)| {
             let mut config = queue(size, consumers);
             config.wait_for_result = waits;
-            config.on_full = if drops { OnFull::Drop } else { OnFull::Refuse };
+            config.on_full = on_full;
             config
         });
     let config = || prop::option::of(config.clone());
     let deeds = prop::collection::vec(deed(), 0..3);
-    ((config(), config()), prop_oneof![Just(0u64), 10..50u64], 0..100u64, deeds).prop_map(
-        |((first, second), max_items, drain_seconds, deeds)| Shape {
+    let max_items = prop_oneof![Just(0u64), 10..50u64];
+    ((config(), config()), max_items, 0..100u64, deeds, any::<bool>(), any::<bool>()).prop_map(
+        |((first, second), max_items, drain_seconds, deeds, slow_commits, holds)| Shape {
             queues: [first, second],
             max_items,
             drain_seconds,
             deeds,
+            slow_commits,
+            holds,
         },
     )
 }
 
-async fn run(shape: Shape, acts: Vec<Act>) {
+/// Two destinations, and what stands in front of them: the parts to drain, in order.
+struct Pipeline {
+    rig: Rig,
+    sinks: [Sink; 2],
+    entry: Arc<ProcessorChain>,
+    batchers: Vec<Arc<BatchProcessor>>,
+    fanout: FanOut,
+}
+
+fn build(shape: &Shape) -> Pipeline {
     let mut rig = Rig::new();
+    rig.commits = shape.slow_commits.then(Commits::default);
     let sinks = [Sink::default(), Sink::default()];
     let mut destinations = Vec::new();
     for (index, config) in shape.queues.iter().enumerate() {
@@ -119,18 +157,32 @@ async fn run(shape: Shape, acts: Vec<Act>) {
     config.send_batch_max_size = shape.max_items;
     config.metadata_cardinality_limit = 3;
     let fanout = rig.fanout(destinations);
-    let batcher = rig.batcher_of(config, &fanout);
-    let entry = chain(&rig, &shape.deeds, Shared(batcher.clone()), &fanout);
+    let mut batchers = vec![rig.batcher_of(config, &fanout)];
+    if shape.holds {
+        let mut config = batch_config();
+        config.send_batch_size = 20;
+        let options = BatchOptions::default().with_delivery(Delivery::Memory).with_hop(fanout.hop().clone());
+        let next = Shared(batchers[0].clone());
+        batchers.insert(0, Arc::new(BatchProcessor::start_with(config, next, clock(), options)));
+    }
+    let entry = chain(&rig, &shape.deeds, Shared(batchers[0].clone()), &fanout);
+    Pipeline { rig, sinks, entry, batchers, fanout }
+}
+
+async fn run(shape: Shape, acts: Vec<Act>) {
+    let Pipeline { rig, sinks, entry, batchers, fanout } = build(&shape);
     let produces = shape.deeds.iter().any(|deed| matches!(deed, Deed::Double));
 
     let (mut senders, mut pushed) = (Vec::new(), 0);
     for act in acts {
-        pushed += play(act, &entry, &sinks, &mut senders).await;
+        pushed += play(act, &rig, &entry, &sinks, &mut senders).await;
         settle().await;
         assert_eq!(rig.ledger.snapshot().check(), Ok(()));
     }
     let deadline = now() + seconds(shape.drain_seconds);
-    batcher.drain(deadline).await;
+    for batcher in batchers {
+        batcher.drain(deadline).await;
+    }
     fanout.drain(deadline).await;
     for queue in &rig.queues {
         queue.drain(deadline).await;
@@ -139,8 +191,9 @@ async fn run(shape: Shape, acts: Vec<Act>) {
     for (index, sink) in sinks.iter().enumerate() {
         let line = rig.line(&format!("out/{index}"));
         assert_eq!((line.queued, line.in_flight), (0, 0));
-        // What was made and then refused is refused beside what was sent.
-        assert!(produces || line.accepted + line.refused == pushed, "{pushed}: {line:?}");
+        // What was made and then refused is refused beside what was sent, and a stage that holds data is refused it again
+        // and again.
+        assert!(produces || shape.holds || line.accepted + line.refused == pushed, "{pushed}: {line:?}");
         assert!(line.sent <= sink.items(), "{line:?}");
         let drops = shape.queues[index].as_ref().is_some_and(|queue| queue.on_full == OnFull::Drop);
         assert!(drops || line.dropped_for(DropReason::QueueFull) == 0, "{line:?}");
@@ -152,6 +205,7 @@ async fn run(shape: Shape, acts: Vec<Act>) {
 /// Does one thing, and returns how many items it pushed.
 async fn play(
     act: Act,
+    rig: &Rig,
     entry: &Arc<ProcessorChain>,
     sinks: &[Sink; 2],
     senders: &mut Vec<JoinHandle<ExportResult>>,
@@ -168,6 +222,7 @@ async fn play(
         }
         Act::Pass { millis } => pass(Duration::from_millis(millis)).await,
         Act::Script { sink, step } => sinks[sink].then(step),
+        Act::Commit { commit } => rig.commits.iter().for_each(|commits| commits.then(commit)),
         Act::Leave { index } if !senders.is_empty() => senders[index % senders.len()].abort(),
         Act::Leave { .. } => {}
     }
