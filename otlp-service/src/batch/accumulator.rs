@@ -137,7 +137,7 @@ impl<H> Accumulator<H> {
 }
 
 fn key(batch: &Batch) -> Key {
-    (batch.signal, batch.origin.clone())
+    (batch.signal(), batch.origin.clone())
 }
 
 /// Whether a batch is within the limits.

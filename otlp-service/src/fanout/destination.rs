@@ -71,7 +71,7 @@ pub(super) struct Committing(QueueFuture<'static, Result<(), ExportError>>);
 /// Exports a batch and settles what is held for it. A panic of the exporter costs neither the queue's consumer nor the
 /// process.
 pub(crate) async fn deliver<E: Export>(export: &E, batch: Batch, mut held: Held) -> ExportResult {
-    let (signal, count) = (batch.signal, batch.count());
+    let (signal, count) = (batch.signal(), batch.count());
     held.start();
     let error = match caught(export.export(batch)).await {
         Ok(mut accepted) => {

@@ -314,8 +314,8 @@ async fn batches_of_two_signals_are_never_joined() {
         let exports: Vec<_> = [Signal::LOGS, Signal::TRACES, Signal::LOGS, Signal::TRACES]
             .into_iter()
             .map(|signal| {
-                let (body, count, charge) = logs(10).into_parts();
-                send(&batcher, Batch::unchecked(signal, body, count, true, charge))
+                let (body, charge) = logs(10).into_parts();
+                send(&batcher, Batch::unchecked(signal, body.plain().clone(), body.count(), true, charge))
             })
             .collect();
         pass(seconds(2)).await;

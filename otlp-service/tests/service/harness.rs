@@ -158,7 +158,7 @@ impl Attempt for Sink {
                 Accepted::FULL
             }
         };
-        let (signal, items, origin) = (batch.signal.name, batch.items(), batch.origin.clone());
+        let (signal, items, origin) = (batch.signal().name, batch.items(), batch.origin.clone());
         let taken = Taken { signal, items, origin, body };
         self.0.lock().accepted.push(taken);
         Ok(accepted)
