@@ -6,7 +6,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use otlp_protocol::{AttributeEdits, Body, Editor, Fate, Item, Levels, Signal, ValidateLimits, Value, edit};
+use otlp_protocol::{
+    AttributeEdits, AttributeValue, Body, Editor, Fate, Item, Levels, Signal, ValidateLimits, Value, edit,
+};
 use otlp_protocol::{Repairs, partition, repair};
 use prost::Message as _;
 use std::hint::black_box;
@@ -17,15 +19,13 @@ const MAX_BYTES: usize = 64 << 20;
 /// Changes the attributes of spans, or those of resources.
 struct Attributes {
     levels: Levels,
-    updated: Vec<u8>,
-    inserted: Vec<u8>,
+    updated: AttributeValue,
+    inserted: AttributeValue,
 }
 
 impl Attributes {
     fn new(levels: Levels) -> Self {
-        let (mut updated, mut inserted) = (Vec::new(), Vec::new());
-        Value::String("production").encode(&mut updated);
-        Value::Int(7).encode(&mut inserted);
+        let (updated, inserted) = (AttributeValue::string("production"), AttributeValue::int(7));
         Self { levels, updated, inserted }
     }
 }

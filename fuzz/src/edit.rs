@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use otlp_protocol::{
-    AttributeEdits, Body, Editor, Fate, Item, Levels, Put, Repairs, ValidateLimits, Value,
+    AttributeEdits, AttributeValue, Body, Editor, Fate, Item, Levels, Put, Repairs, ValidateLimits, Value,
     partition, repair,
 };
 
@@ -114,11 +114,7 @@ impl Operation {
     fn on_list(self, mut list: List) -> List {
         let (from, to) = self.keys(&list);
         let value = list.iter().find(|(key, _)| *key == from).map(|(_, value)| value.clone());
-        let encoded = |value: Value<'_>| {
-            let mut out = Vec::new();
-            value.encode(&mut out);
-            out
-        };
+        let encoded = |value: Value<'_>| AttributeValue::from(value).as_bytes().to_vec();
         match self.which {
             0 => put(&mut list, Put::Upsert, &from, encoded(Value::Int(7))),
             1 => list.retain(|(key, _)| *key != from),

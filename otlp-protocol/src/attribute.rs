@@ -4,7 +4,7 @@
 use crate::schema::{self, Message, step};
 
 pub(crate) static KEY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.KeyValue");
-static ANY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.AnyValue");
+pub(crate) static ANY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.AnyValue");
 
 /// How many messages an attribute with a plain value is, one inside the other: `KeyValue` and `AnyValue`.
 pub(crate) const MESSAGES: usize = 2;

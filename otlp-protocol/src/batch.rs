@@ -160,12 +160,6 @@ impl Batch {
         self.part(self.body.clone(), charge)
     }
 
-    /// The same batch without its charge, for a borrower who is done before this one drops.
-    #[must_use]
-    pub fn lend(&self) -> Self {
-        self.part(self.body.clone(), Charge::none())
-    }
-
     /// A batch of another body, with this one's origin, hops and deadline: a part of this batch, or what was made of it.
     /// The charge is the body's own ([`Charge::another`] is on the same budget), or a [share](Charge::share) of this one's
     /// where the body has slices of this one's. What the check took out stays with this batch.

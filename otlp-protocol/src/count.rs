@@ -1,6 +1,7 @@
 //! How much a body holds, by skipping: items are counted, never looked into.
 
 use crate::field::{LastArm, fields};
+use crate::signal::{BELOW_RESOURCE, RESOURCES};
 use crate::wire::{Cursor, WireError, WireType};
 use crate::{Count, Items, Signal};
 
@@ -127,12 +128,3 @@ fn each<'a>(
     }
     Ok(())
 }
-
-/// Where the resources are in the request, for all signals.
-pub(crate) const RESOURCES: u32 = 1;
-
-/// Where the scopes are in a resource, and the entries in a scope.
-pub(crate) const BELOW_RESOURCE: [u32; 2] = [2, 2];
-
-/// Where resource and scope themselves are in their envelopes.
-pub(crate) const HEADER: u32 = 1;

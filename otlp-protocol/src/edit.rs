@@ -6,6 +6,7 @@
 //! pieces are one to it, and data that a decoder would not see is not shown.
 
 mod attribute;
+mod attribute_value;
 mod attributes;
 mod dictionary;
 mod hash;
@@ -13,6 +14,7 @@ mod levels;
 mod value;
 mod walk;
 
+pub use self::attribute_value::AttributeValue;
 pub use self::attributes::{AttributeEdits, Change, Put};
 pub use self::hash::sha256_hex;
 pub use self::value::Value;

@@ -62,14 +62,17 @@ pub use span::{EventWriter, LinkWriter, SpanWriter, StatusWriter};
 pub use value::{ArrayWriter, MapWriter};
 pub(crate) use value::{any_value, plain_len};
 
-use crate::Signal;
+use crate::validate::check_message;
 use crate::wire::put_len_delimited;
+use crate::{DecodeError, Signal};
 use declare::writers;
 use field::{LONG, MEDIUM, nested};
 use std::marker::PhantomData;
 
 /// What the entries of a request are: [`Spans`], [`LogRecords`], [`Metrics`] or [`Profiles`].
-pub trait Entries {
+///
+/// No other type can be this: a writer's methods are those of OTLP's signals.
+pub trait Entries: sealed::Sealed {
     /// The signal whose requests hold them.
     const SIGNAL: Signal;
 }
@@ -110,6 +113,16 @@ pub struct ScopeGroupWriter<'b, E> {
     out: &'b mut Vec<u8>,
     of: PhantomData<E>,
 }
+
+mod sealed {
+    /// Only here a type can be named as entries.
+    pub trait Sealed {}
+}
+
+impl sealed::Sealed for Spans {}
+impl sealed::Sealed for LogRecords {}
+impl sealed::Sealed for Metrics {}
+impl sealed::Sealed for Profiles {}
 
 // === impl Entries ===
 
@@ -187,11 +200,17 @@ impl<E: Entries> ScopeGroupWriter<'_, E> {
         /// Schema of the scope and its entries.
         schema_url string(3));
 
-    /// An entry that is encoded already, as [`Span::as_bytes`](crate::view::Span::as_bytes) has it. It is copied as it is:
-    /// the request is sound if the entry is.
-    pub fn encoded(&mut self, entry: &[u8]) -> &mut Self {
+    /// An entry that is encoded already, as [`Span::as_bytes`](crate::view::Span::as_bytes) has it. It is checked, and copied
+    /// as it is.
+    ///
+    /// # Errors
+    /// The first fault of the entry, with its path in the entry; also an unknown group, which not every decoder can skip.
+    pub fn encoded(&mut self, entry: &[u8]) -> Result<&mut Self, DecodeError> {
+        if let [_, _, Some(message)] = E::SIGNAL.levels() {
+            check_message(message, entry)?;
+        }
         put_len_delimited(self.out, ENTRIES, entry);
-        self
+        Ok(self)
     }
 }
 

@@ -57,8 +57,8 @@ pub use body::Body;
 pub use budget::{BudgetExhausted, ByteBudget, Charge};
 pub use count::count;
 pub use edit::{
-    AttributeEdits, Change, EditError, Edited, Editor, Fate, Item, Levels, MAX_ATTRIBUTES, MAX_STRINGS, Put,
-    Value, edit, sha256_hex,
+    AttributeEdits, AttributeValue, Change, EditError, Edited, Editor, Fate, Item, Levels, MAX_ATTRIBUTES,
+    MAX_STRINGS, Put, Value, edit, sha256_hex,
 };
 pub use error::{DecodeError, DecodeErrorKind};
 pub use grpc::{FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader};

@@ -106,6 +106,15 @@ impl Signal {
         Self(descriptor)
     }
 
+    /// The messages that stand inside one another in a request: what is of one resource, of one scope, and an entry. `None`
+    /// where the request of a signal has no such message.
+    pub fn levels(self) -> [Option<&'static Message>; 3] {
+        let child = |message: Option<&'static Message>, number| message?.field(number)?.message();
+        let resource = child(Some(self.request), RESOURCES);
+        let scope = child(resource, BELOW_RESOURCE[0]);
+        [resource, scope, child(scope, BELOW_RESOURCE[1])]
+    }
+
     /// The signal of that Collector name (`traces`, `metrics`, `logs`, `profiles`).
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|signal| signal.name == name)
@@ -145,3 +154,12 @@ impl fmt::Display for Signal {
         f.write_str(self.name)
     }
 }
+
+/// Where the resources are in the request, for all signals.
+pub(crate) const RESOURCES: u32 = 1;
+
+/// Where the scopes are in a resource, and the entries in a scope.
+pub(crate) const BELOW_RESOURCE: [u32; 2] = [2, 2];
+
+/// Where resource and scope themselves are in their envelopes.
+pub(crate) const HEADER: u32 = 1;

@@ -10,8 +10,9 @@ mod source;
 
 use self::part::Part;
 pub(crate) use self::source::Source;
-use crate::count::{BELOW_RESOURCE, RESOURCES, has_resources_alone, tally};
+use crate::count::{has_resources_alone, tally};
 use crate::field::{Field, fields};
+use crate::signal::{BELOW_RESOURCE, RESOURCES};
 use crate::{Body, Count, Items, MAX_REPEATED_BYTES};
 use bytes::Bytes;
 use std::ops::Range;

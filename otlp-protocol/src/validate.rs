@@ -70,6 +70,22 @@ pub(crate) fn check(
     }
 }
 
+/// Checks that `bytes` are a `message`, within the default limits, to be put into a request by a writer.
+///
+/// # Errors
+/// The first fault; also an unknown group, with which a request would not be mergeable.
+pub(crate) fn check_message(message: &'static Message, bytes: &[u8]) -> Result<(), DecodeError> {
+    let fault = match walk(message, bytes, &ValidateLimits::default(), &mut Refuse) {
+        Ok(false) => return Ok(()),
+        Ok(true) => Fault {
+            kind: DecodeErrorKind::WrongWireType { found: WireType::StartGroup },
+            offset: bytes.len(),
+        },
+        Err(fault) => fault,
+    };
+    Err(DecodeError::locate(message, bytes, fault))
+}
+
 // === impl ValidateLimits ===
 
 impl ValidateLimits {

@@ -9,7 +9,6 @@ mod pattern;
 mod resource;
 mod resource_keys;
 mod text;
-mod value;
 
 pub use actions::{ActionConfig, ActionError, ActionKind, ContextNeeds, ConvertTo};
 pub use attributes::AttributesProcessor;
@@ -18,8 +17,8 @@ pub use matching::{
     AttributeMatch, LibraryMatch, MatchConfig, MatchProperties, SPAN_KINDS, SeverityMatch, TextMatch,
     ValueMatch,
 };
+pub use otlp_protocol::AttributeValue;
 pub use pattern::Pattern;
 pub use resource::ResourceProcessor;
-pub use value::AttributeValue;
 
 pub(crate) use resource_keys::ResourceKeys;

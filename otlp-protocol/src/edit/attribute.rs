@@ -36,13 +36,15 @@ pub(super) struct Place {
 }
 
 /// Half of an attribute to be written.
+#[derive(Clone, Copy)]
 pub(super) enum Part<'a> {
     /// Nothing: the sender left it out.
     None,
     /// What is there.
     Old(Place),
+    /// A key, or an encoded value.
     New(&'a [u8]),
-    Value(&'a Value<'a>),
+    Value(Value<'a>),
 }
 
 // === impl Attribute ===
@@ -214,6 +216,15 @@ impl Place {
 }
 
 // === impl Part ===
+
+impl<'a> From<Value<'a>> for Part<'a> {
+    fn from(value: Value<'a>) -> Self {
+        match value {
+            Value::Encoded(encoded) => Self::New(encoded.as_bytes()),
+            value => Self::Value(value),
+        }
+    }
+}
 
 impl Part<'_> {
     #[inline]

@@ -5,7 +5,7 @@
 
 use super::attribute::{Attribute, Part, Place, write_field};
 use super::dictionary::Dictionary;
-use super::{EditError, MAX_ATTRIBUTES, Value, sha256_hex};
+use super::{AttributeValue, EditError, MAX_ATTRIBUTES, Value, sha256_hex};
 use crate::field::{Field, fields};
 use crate::splice::{Slice, Splices};
 use crate::view::{AnyValue, text};
@@ -62,7 +62,7 @@ pub enum Change {
     Keep,
     /// It goes.
     Delete,
-    /// Its value becomes what was appended to the buffer: an `AnyValue` message.
+    /// Its value becomes the one that was set.
     Replace,
 }
 
@@ -113,7 +113,10 @@ impl AttributeEdits<'_> {
 
     /// Gives a key a value, if the condition holds; whether it does.
     pub fn put<'v>(&mut self, put: Put, key: &str, value: impl Into<Value<'v>>) -> bool {
-        let value = value.into();
+        self.put_part(put, key, value.into().into())
+    }
+
+    fn put_part(&mut self, put: Put, key: &str, value: Part<'_>) -> bool {
         match (self.find(key), put) {
             (Some(index), Put::Update | Put::Upsert) => {
                 self.delete_from(index + 1, key);
@@ -132,9 +135,9 @@ impl AttributeEdits<'_> {
         let body = self.body;
         if place.is_text {
             let value = self.bytes(place).to_vec();
-            return self.put(put, key, Value::Encoded(&value));
+            return self.put_part(put, key, Part::New(&value));
         }
-        self.put(put, key, Value::Encoded(place.of(body, &[])))
+        self.put_part(put, key, Part::New(place.of(body, &[])))
     }
 
     /// Deletes all attributes of a key; whether there was one.
@@ -168,11 +171,11 @@ impl AttributeEdits<'_> {
         self.put(Put::Update, key, hash.as_str())
     }
 
-    /// Asks about each attribute, in order, and does as told. A new value is appended to the buffer, which is empty each
-    /// time; one key may come several times.
-    pub fn for_each(&mut self, mut ask: impl FnMut(&str, &[u8], &mut Vec<u8>) -> Change) {
+    /// Asks about each attribute, in order, and does as told: key, encoded value, and where another value is
+    /// [`set`](AttributeValue::set). One key may come several times.
+    pub fn for_each(&mut self, mut ask: impl FnMut(&str, &[u8], &mut AttributeValue) -> Change) {
         self.read();
-        let mut replacement = Vec::new();
+        let mut replacement = AttributeValue::empty();
         for index in 0..self.list.len() {
             let Some(attribute) = self.list.get(index).filter(|attribute| attribute.is_live) else {
                 continue;
@@ -181,9 +184,8 @@ impl AttributeEdits<'_> {
             match ask(text(key), value, &mut replacement) {
                 Change::Keep => {}
                 Change::Delete => self.delete_at(index),
-                Change::Replace => self.set_value(index, Value::Encoded(&replacement)),
+                Change::Replace => self.set_value(index, Part::New(replacement.as_bytes())),
             }
-            replacement.clear();
         }
     }
 
@@ -226,16 +228,16 @@ impl AttributeEdits<'_> {
         }
     }
 
-    fn set_value(&mut self, index: usize, value: Value<'_>) {
+    fn set_value(&mut self, index: usize, value: Part<'_>) {
         let Some(attribute) = self.list.get(index).copied() else { return };
-        if matches!(value, Value::Encoded(message) if attribute.has_value && self.bytes(attribute.value()) == message)
+        if matches!(value, Part::New(message) if attribute.has_value && self.bytes(attribute.value()) == message)
         {
             return;
         }
         self.write(index, attribute, None, Some(value));
     }
 
-    fn append(&mut self, key: &str, value: Value<'_>) -> bool {
+    fn append(&mut self, key: &str, value: Part<'_>) -> bool {
         if !self.is_editable() || matches!(self.state, State::Failed(_)) {
             return false;
         }
@@ -250,11 +252,11 @@ impl AttributeEdits<'_> {
     }
 
     /// Writes an attribute anew, with what is given instead of what it has.
-    fn write(&mut self, index: usize, old: Attribute, key: Option<&str>, value: Option<Value<'_>>) {
+    fn write(&mut self, index: usize, old: Attribute, key: Option<&str>, value: Option<Part<'_>>) {
         let others = old.others(self.body, self.splices.put_so_far());
         let key = key.map_or(Part::Old(old.key()), |key| Part::New(key.as_bytes()));
-        let part = match &value {
-            Some(value) => Part::Value(value),
+        let part = match value {
+            Some(value) => value,
             None if old.has_value => Part::Old(old.value()),
             None => Part::None,
         };

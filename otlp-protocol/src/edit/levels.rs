@@ -1,8 +1,8 @@
 //! Where the attributes of each level stand: as the schema has it.
 
 use crate::attribute::KEY_VALUE;
-use crate::count::{BELOW_RESOURCE, HEADER, RESOURCES};
 use crate::schema::{Field, Message};
+use crate::signal::HEADER;
 use crate::{Items, Signal};
 
 /// The number of the field that holds the attributes, for each message that may have some; 0 for none.
@@ -19,9 +19,7 @@ pub(super) struct Numbers {
 
 impl Numbers {
     pub(super) fn of(signal: Signal) -> Self {
-        let envelope = child(Some(signal.request), RESOURCES);
-        let below = child(envelope, BELOW_RESOURCE[0]);
-        let entry = child(below, BELOW_RESOURCE[1]);
+        let [envelope, below, entry] = signal.levels();
         let points = match signal.items {
             Items::Entries => Vec::new(),
             Items::Inside { containers, field } => {

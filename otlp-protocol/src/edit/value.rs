@@ -1,9 +1,10 @@
 //! A value to be written: the arms of `opentelemetry.proto.common.v1.AnyValue`.
 
+use super::AttributeValue;
 use crate::encode::{any_value, plain_len};
 use crate::view::AnyValue;
 
-/// The value that an attribute is given. Reading them is what [`view::AnyValue`](crate::view::AnyValue) is for.
+/// The value that an attribute is given; a list or a map as an [`AttributeValue`]. Reading them is what [`view::AnyValue`](crate::view::AnyValue) is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {
@@ -16,9 +17,8 @@ pub enum Value<'a> {
     Bytes(&'a [u8]),
     /// A double.
     Double(f64),
-    /// An `AnyValue` message: what [`AttributeEdits::get`](crate::AttributeEdits::get) gives, or [`encode`](Self::encode)
-    /// made. It is not checked.
-    Encoded(&'a [u8]),
+    /// A value that is encoded already.
+    Encoded(&'a AttributeValue),
     /// A 64-bit integer.
     Int(i64),
     /// A string.
@@ -28,31 +28,31 @@ pub enum Value<'a> {
 // === impl Value ===
 
 impl<'a> Value<'a> {
-    /// Appends the `AnyValue` message. A value that is put into many messages is best encoded once.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    /// Appends the `AnyValue` message.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
         match self.read() {
             Ok(value) => any_value(out, value),
-            Err(message) => out.extend_from_slice(message),
+            Err(encoded) => out.extend_from_slice(encoded.as_bytes()),
         }
     }
 
     /// Length of the `AnyValue` message, in bytes.
-    pub(crate) fn encoded_len(&self) -> usize {
+    pub(super) fn encoded_len(&self) -> usize {
         match self.read() {
             Ok(value) => plain_len(value).unwrap_or_default(),
-            Err(message) => message.len(),
+            Err(encoded) => encoded.as_bytes().len(),
         }
     }
 
-    /// The value, none of which is a list or a map; or the message that it is already.
+    /// The value, none of which is a list or a map; or what is encoded already.
     #[inline]
-    fn read(self) -> Result<AnyValue<'a>, &'a [u8]> {
+    fn read(self) -> Result<AnyValue<'a>, &'a AttributeValue> {
         Ok(match self {
             Self::Empty => AnyValue::Empty,
             Self::Bool(value) => AnyValue::Bool(value),
             Self::Bytes(value) => AnyValue::Bytes(value),
             Self::Double(value) => AnyValue::Double(value),
-            Self::Encoded(message) => return Err(message),
+            Self::Encoded(encoded) => return Err(encoded),
             Self::Int(value) => AnyValue::Int(value),
             Self::String(value) => AnyValue::String(value),
         })

@@ -1,7 +1,9 @@
 //! Attributes and their values.
 
 use super::field::{SHORT, bytes, nested};
-use crate::attribute;
+use crate::attribute::{self, ANY_VALUE, KEY_VALUE};
+use crate::schema::Message;
+use crate::validate::check_message;
 use crate::view::AnyValue;
 use crate::wire::{WireType, put_len_delimited, put_varint, varint_len};
 
@@ -99,13 +101,12 @@ pub(crate) fn any_value(out: &mut Vec<u8>, value: AnyValue<'_>) {
         }
         AnyValue::Double(value) => super::field::some_fixed64(out, 4, value.to_bits()),
         AnyValue::Array(list) => {
-            nested(out, 5, SHORT, |out| {
-                list.encoded().for_each(|value| put_len_delimited(out, VALUES, value))
-            });
+            nested(out, 5, SHORT, |out| put_checked(out, ANY_VALUE, list.encoded()));
         }
         AnyValue::Map(map) => {
+            let attributes = map.iter();
             nested(out, 6, SHORT, |out| {
-                map.iter().for_each(|attribute| put_len_delimited(out, VALUES, attribute.as_bytes()));
+                put_checked(out, KEY_VALUE, attributes.map(|attribute| attribute.as_bytes()));
             });
         }
         AnyValue::Bytes(value) => put_len_delimited(out, 7, value),
@@ -115,6 +116,14 @@ pub(crate) fn any_value(out: &mut Vec<u8>, value: AnyValue<'_>) {
         }
         AnyValue::Empty => {}
     }
+}
+
+/// Elements of a list or a map that somebody views: as they are, but without those that are not sound, since any bytes
+/// can be viewed.
+fn put_checked<'a>(out: &mut Vec<u8>, message: &'static Message, elements: impl Iterator<Item = &'a [u8]>) {
+    elements
+        .filter(|element| check_message(message, element).is_ok())
+        .for_each(|element| put_len_delimited(out, VALUES, element));
 }
 
 /// The fields of an `AnyValue` that is a list.

@@ -1,7 +1,6 @@
 //! The messages around the field that a repair reads, and what becomes of them.
 
 use crate::Signal;
-use crate::count::{BELOW_RESOURCE, RESOURCES};
 use crate::schema::Message;
 use crate::splice::Mark;
 use crate::validate::Place;
@@ -31,11 +30,7 @@ impl Levels {
     pub(super) const ENTRY: usize = 2;
 
     pub(super) fn of(signal: Signal) -> Self {
-        let child = |message: &'static Message, number| message.field(number)?.message();
-        let resource = child(signal.request, RESOURCES);
-        let scope = resource.and_then(|resource| child(resource, BELOW_RESOURCE[0]));
-        let entry = scope.and_then(|scope| child(scope, BELOW_RESOURCE[1]));
-        Self([resource, scope, entry])
+        Self(signal.levels())
     }
 
     /// Whether a message with `depth` messages around it is one of the levels.

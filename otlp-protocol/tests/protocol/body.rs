@@ -4,8 +4,10 @@ use crate::by_hand::{field, sound};
 use crate::random::{Random, message};
 use otlp_protocol::encode::{LogRecords, Metrics, Profiles, RequestWriter, Spans};
 use otlp_protocol::json::{JsonErrorKind, JsonLimits, from_protobuf};
+use otlp_protocol::view::{AnyValue, RequestView};
 use otlp_protocol::{
-    Batch, Body, Charge, Count, DecodeErrorKind, Merge, Origin, Signal, ValidateLimits, validate,
+    AttributeValue, Batch, Body, Charge, Count, DecodeErrorKind, Merge, Origin, Signal, ValidateLimits,
+    validate,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -49,11 +51,12 @@ fn bytes_that_are_not_sound_are_no_body() {
 #[test]
 fn json_with_an_id_of_another_length_is_no_body() {
     let text = |id: &str| {
-        format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"name":"a"}},{{"traceId":"{id}"}}]}}]}}]}}"#)
+        format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"name":"a"}},{{"traceId":"{id}"}}]}}]}}]}}"#
+        )
     };
-    let read = |id| {
-        Batch::from_json(Signal::TRACES, text(id).as_bytes(), &JsonLimits::default(), Charge::none())
-    };
+    let read =
+        |id| Batch::from_json(Signal::TRACES, text(id).as_bytes(), &JsonLimits::default(), Charge::none());
     for id in ["", "00112233445566778899aabbccddeeff"] {
         let batch = read(id).unwrap();
         assert_eq!((batch.signal(), batch.items()), (Signal::TRACES, 2));
@@ -143,4 +146,67 @@ fn what_does_not_belong_together_is_not_merged() {
     let mut merge = Merge::new(alone());
     assert!(merge.push(of(Signal::LOGS)).is_err() && merge.push(alone()).is_err());
     assert!(!merge.finish().is_mergeable());
+}
+
+/// Any bytes can be viewed; what is not sound does not get into a body that way.
+#[test]
+fn what_is_copied_into_a_body_is_checked() {
+    let mut refused = Vec::new();
+    let body = Body::write::<Spans>(|request| {
+        request.resource_group(|group| {
+            group.scope_group(|scope| {
+                // A name that is not UTF-8, an id of three bytes, an unknown group.
+                for entry in [field(5, b"\xff"), field(1, b"abc"), b"\x9b\x06\x9c\x06".to_vec()] {
+                    refused.push(scope.encoded(&entry).map(drop).unwrap_err().to_string());
+                }
+                scope.encoded(&field(5, b"sound")).unwrap();
+                let (good, bad) = (field(1, &field(1, b"good")), field(1, &field(1, b"\xff")));
+                let (list, map) = ([good.clone(), bad].concat(), field(1, &field(2, &field(5, b"\x0a"))));
+                scope.span(|span| {
+                    span.attribute("list", AnyValue::new(&field(5, &list)));
+                    span.attribute("map", AnyValue::new(&field(6, &map)));
+                });
+                scope.span(|span| {
+                    span.attribute("list", AnyValue::new(&field(5, &good)));
+                });
+            });
+        });
+    });
+    judge(&body).unwrap();
+    assert_eq!(body.count().items, 3);
+    let expect = ["name: a string is not UTF-8", "trace_id: an id has 3 bytes, not 16", "StartGroup"];
+    for (error, expect) in refused.iter().zip(expect) {
+        assert!(error.contains(expect), "{error}");
+    }
+    let bytes = body.plain().to_contiguous();
+    let spans: Vec<_> = RequestView::new(Signal::TRACES, &bytes).spans().collect();
+    for span in &spans[1..] {
+        let Some(AnyValue::Array(list)) = span.attributes().get("list") else { panic!("{span:?}") };
+        assert!(list.iter().eq([AnyValue::String("good")]));
+    }
+    let Some(AnyValue::Map(map)) = spans[1].attributes().get("map") else { panic!("{:?}", spans[1]) };
+    assert!(map.is_empty());
+}
+
+#[test]
+fn a_value_of_an_attribute_is_what_it_was_made_of() {
+    let value = AttributeValue::map([
+        ("list", AttributeValue::array([AttributeValue::int(-1), AttributeValue::empty()])),
+        ("text", AttributeValue::string("a")),
+    ]);
+    let AnyValue::Map(map) = value.view() else { panic!("{value:?}") };
+    assert_eq!(map.get("text"), Some(AnyValue::String("a")));
+    let Some(AnyValue::Array(list)) = map.get("list") else { panic!("{value:?}") };
+    assert!(list.iter().eq([AnyValue::Int(-1), AnyValue::Empty]));
+    for (value, expect) in [
+        (AttributeValue::bool(false), AnyValue::Bool(false)),
+        (AttributeValue::double(0.0), AnyValue::Double(0.0)),
+        (AttributeValue::int(0), AnyValue::Int(0)),
+        (AttributeValue::string(""), AnyValue::String("")),
+    ] {
+        assert_eq!(value.view(), expect);
+    }
+    let mut value = AttributeValue::string("a");
+    value.set(7);
+    assert_eq!(value, AttributeValue::int(7));
 }

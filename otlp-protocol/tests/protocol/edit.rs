@@ -4,8 +4,8 @@ use crate::by_hand::{field, sound};
 use bytes::Bytes;
 use otlp_protocol::view::AnyValue;
 use otlp_protocol::{
-    AttributeEdits, Change, Count, EditError, Edited, Editor, Fate, Item, Levels, MAX_ATTRIBUTES, Put,
-    Signal, ValidateLimits, Value, edit, sha256_hex, validate,
+    AttributeEdits, AttributeValue, Change, Count, EditError, Edited, Editor, Fate, Item, Levels,
+    MAX_ATTRIBUTES, Put, Signal, ValidateLimits, Value, edit, sha256_hex, validate,
 };
 
 /// An editor made of closures.
@@ -94,7 +94,7 @@ fn each_operation_does_what_it_says() {
     check(abc, |edits| assert!(!edits.put_from(Put::Insert, "c", "a")), abc);
     check(abc, |edits| assert!(!edits.put_from(Put::Upsert, "c", "d")), abc);
     // What was there already is no change.
-    check(abc, |edits| edits.upsert("a", Value::Encoded(&field(1, b"1"))), abc);
+    check(abc, |edits| edits.upsert("a", Value::Encoded(&AttributeValue::string("1"))), abc);
     // What comes and goes neither.
     check(
         abc,
@@ -202,7 +202,7 @@ fn a_pattern_deletes_and_redacts() {
             edits.for_each(|key, value, replacement| match (key, AnyValue::new(value)) {
                 ("user.id", _) => Change::Delete,
                 (key, AnyValue::String(_)) if key.starts_with("user.") => {
-                    Value::from("***").encode(replacement);
+                    replacement.set("***");
                     Change::Replace
                 }
                 _ => Change::Keep,

@@ -14,8 +14,7 @@ use opentelemetry_proto::tonic::profiles::v1development::ProfilesDictionary;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use otlp_protocol::view;
 use otlp_protocol::{
-    AttributeEdits, Change, Fate, Item, Levels, Put, Signal, ValidateLimits, Value, edit, sha256_hex,
-    validate,
+    AttributeEdits, Change, Fate, Item, Levels, Put, Signal, ValidateLimits, edit, sha256_hex, validate,
 };
 use proptest::prelude::*;
 use prost::Message as _;
@@ -70,7 +69,7 @@ fn apply(op: &Op, edits: &mut AttributeEdits<'_>) {
         Op::Redact => edits.for_each(|key, value, replacement| match view::AnyValue::new(value) {
             _ if key.len() % 2 == 1 => Change::Delete,
             view::AnyValue::String(_) => {
-                Value::from("***").encode(replacement);
+                replacement.set("***");
                 Change::Replace
             }
             _ => Change::Keep,

@@ -476,7 +476,7 @@ fn encoded_entries_are_taken_as_they_are() {
     let mut request = RequestWriter::<Spans>::new(&mut body);
     request.resource_group(|group| {
         group.scope_group(|scope| {
-            scope.encoded(b"\x2a\x01a").span(|span| {
+            scope.encoded(b"\x2a\x01a").unwrap().span(|span| {
                 span.name("b");
             });
         });

@@ -10,8 +10,8 @@ pub use convert::ConvertTo;
 pub(super) use context::Resolved;
 pub(super) use program::Actions;
 
-use super::value::AttributeValue;
 use context::ContextKey;
+use otlp_protocol::AttributeValue;
 
 /// One action as the Collector's `attributes` and `resource` processors take it.
 #[derive(Clone, Debug, Default)]

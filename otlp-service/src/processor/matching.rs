@@ -2,8 +2,8 @@
 
 use super::pattern::Pattern;
 use super::text::{scalar_text, text_of};
-use super::value::AttributeValue;
 use otlp_protocol::AttributeEdits;
+use otlp_protocol::AttributeValue;
 use otlp_protocol::view::{AnyValue, Entry, KeyValue, Resource, Scope};
 use std::borrow::Cow;
 

@@ -5,7 +5,7 @@ mod attributes;
 use super::consistent_hash::hash_key;
 use super::{BalancePolicy, Candidate, LoadBalancingStrategy};
 use crate::ExportError;
-use attributes::{AttributeKeys, entry};
+use attributes::AttributeKeys;
 use otlp_protocol::view::{AnyValue, Resource};
 use otlp_protocol::wire::{Cursor, WireType};
 use otlp_protocol::{Batch, Body, Charge, ErrorKind, Item, Retry, Signal, partition};
@@ -90,7 +90,7 @@ impl Routing {
     ) -> Result<Vec<Part>, ExportError> {
         let nobody = || ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "no endpoint can be picked");
         let candidate = self.strategy.pick(candidates, key).ok_or_else(nobody)?;
-        Ok(vec![Part { candidate, batch: batch.lend() }])
+        Ok(vec![Part { candidate, batch: batch.part(batch.body().clone(), Charge::none()) }])
     }
 
     /// What takes long is cut on another thread, so that this thread's other tasks go on.
@@ -186,7 +186,7 @@ impl Chooser {
 
 /// The number of an entry's `trace_id`, if the signal's entries have one.
 fn trace_id_number(signal: Signal) -> Option<u32> {
-    entry(signal)?.fields.iter().find(|field| field.name == "trace_id").map(|field| field.number)
+    signal.levels()[2]?.fields.iter().find(|field| field.name == "trace_id").map(|field| field.number)
 }
 
 /// The last value of a field of bytes, as a decoder would have it; an empty one is none.

@@ -1,6 +1,6 @@
 //! Values that come from the request, not from the telemetry.
 
-use crate::processor::value::AttributeValue;
+use otlp_protocol::AttributeValue;
 use otlp_protocol::Origin;
 
 /// What of a request's origin becomes a value.

@@ -1,7 +1,7 @@
 //! Values of one type made values of another, as the Collector does it.
 
 use crate::processor::text::text_of;
-use crate::processor::value::AttributeValue;
+use otlp_protocol::AttributeValue;
 use otlp_protocol::view::AnyValue;
 
 /// A type to convert to.

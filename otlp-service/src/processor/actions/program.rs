@@ -2,7 +2,7 @@
 
 use super::{ActionConfig, ActionError, ActionKind, ContextKey, ContextNeeds, ConvertTo, Resolved};
 use crate::processor::pattern::Pattern;
-use crate::processor::value::AttributeValue;
+use otlp_protocol::AttributeValue;
 use otlp_protocol::view::AnyValue;
 use otlp_protocol::{AttributeEdits, Change, Origin, Put, Value, sha256_hex};
 
@@ -155,7 +155,7 @@ impl Step {
         match self {
             Self::Convert { key, to } => {
                 if let Some(value) = attributes.value(key).and_then(|value| to.convert(value)) {
-                    attributes.update(key, Value::Encoded(value.as_bytes()));
+                    attributes.update(key, Value::Encoded(&value));
                 }
             }
             Self::Delete { keys } => keys.delete(attributes),
@@ -176,7 +176,7 @@ impl Step {
                     Source::None => None,
                 };
                 if let Some(value) = value.or(default.as_ref()) {
-                    attributes.put(*put, key, Value::Encoded(value.as_bytes()));
+                    attributes.put(*put, key, Value::Encoded(value));
                 }
             }
         }
@@ -204,7 +204,7 @@ impl Keys {
                 if !pattern.matches(key) {
                     return Change::Keep;
                 }
-                Value::String(&sha256_hex(AnyValue::new(value))).encode(hashed);
+                hashed.set(sha256_hex(AnyValue::new(value)).as_str());
                 Change::Replace
             });
         }

@@ -1,7 +1,6 @@
 //! Keys made of attributes.
 
 use crate::balance::consistent_hash::hash_key;
-use otlp_protocol::schema::Message;
 use otlp_protocol::wire::{Cursor, WireError, WireType};
 use otlp_protocol::{Item, Signal};
 
@@ -19,7 +18,7 @@ pub(super) struct AttributeKeys {
 
 impl AttributeKeys {
     pub(super) fn new(names: &[String], signal: Signal) -> Self {
-        let fields = entry(signal).map_or(&[][..], |entry| entry.fields);
+        let fields = signal.levels()[2].map_or(&[][..], |entry| entry.fields);
         let number = |name: &str| fields.iter().find(|field| field.name == name).map(|field| field.number);
         // Other entries have names, too, but no kinds.
         let name_and_kind = number("name").zip(number("kind"));
@@ -60,12 +59,6 @@ impl AttributeKeys {
         }
         Ok(None)
     }
-}
-
-/// What a signal's entries are.
-pub(super) fn entry(signal: Signal) -> Option<&'static Message> {
-    let below = |message: &'static Message, number| message.field(number)?.message();
-    below(below(below(signal.request, 1)?, 2)?, 2)
 }
 
 /// The value of an attribute in the field `number` of a message.
