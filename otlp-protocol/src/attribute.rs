@@ -1,7 +1,12 @@
 //! How an attribute stands on the wire: `KeyValue` and `AnyValue` of `opentelemetry.proto.common.v1`, for the shortcuts
 //! that most of a body takes. Whoever walks by [the table](crate::schema) needs none of this.
+//!
+//! Who reads shortcuts: the check, JSON, edits. Who writes them: writers, JSON; edits write attributes out of the very buffer
+//! that they write to (`edit/attribute.rs`). What the shortcuts save is in the benches `protocol`, `json`, `encode` and `edit`.
 
 use crate::schema::{self, Message, step};
+use crate::wire::{WireType, put_tag, put_varint, varint_len};
+use std::ops::Range;
 
 pub(crate) static KEY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.KeyValue");
 pub(crate) static ANY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.AnyValue");
@@ -18,6 +23,55 @@ pub(crate) const STRING: u8 = 0x0a;
 pub(crate) const BOOL: u8 = 0x10;
 pub(crate) const INT: u8 = 0x18;
 pub(crate) const DOUBLE: u8 = 0x21;
+
+/// Where key and value of the `KeyValue` at `bytes[from..to]` stand, if it is as encoders write most: the two, in this order
+/// and with lengths of one byte, and nothing else.
+#[inline]
+pub(crate) fn plain(bytes: &[u8], from: usize, to: usize) -> Option<(Range<usize>, Range<usize>)> {
+    let key = short(bytes, from, to, KEY)?;
+    let value = short(bytes, key.end, to, VALUE)?;
+    (value.end == to).then_some((key, value))
+}
+
+/// Where the bytes of the field at `bytes[from..to]` stand, if `tag` is next and the length has one byte.
+#[inline]
+pub(crate) fn short(bytes: &[u8], from: usize, to: usize, tag: u8) -> Option<Range<usize>> {
+    match bytes.get(from..to)? {
+        [found, len, rest @ ..] if *found == tag && *len < 0x80 && usize::from(*len) <= rest.len() => {
+            Some(from + 2..from + 2 + usize::from(*len))
+        }
+        _ => None,
+    }
+}
+
+/// Appends all of a `KeyValue` in field `number` that stands before the fields of its value, which have `value_len` bytes.
+/// An empty key is a default: it is not written.
+#[inline]
+pub(crate) fn put_head(out: &mut Vec<u8>, number: u32, key: &[u8], value_len: usize) {
+    let len = value_len.saturating_add(4 + key.len());
+    if len >= 0x80 || number >= 16 || key.is_empty() {
+        return put_long_head(out, number, key, value_len);
+    }
+    // All lengths have one byte.
+    out.reserve(2 + len);
+    out.extend_from_slice(&[(number as u8) << 3 | WireType::Len as u8, len as u8, KEY, key.len() as u8]);
+    out.extend_from_slice(key);
+    out.extend_from_slice(&[VALUE, value_len as u8]);
+}
+
+#[inline(never)]
+fn put_long_head(out: &mut Vec<u8>, number: u32, key: &[u8], value_len: usize) {
+    let key_len = if key.is_empty() { 0 } else { 1 + varint_len(key.len() as u64) + key.len() };
+    put_tag(out, number, WireType::Len);
+    put_varint(out, (key_len + 1 + varint_len(value_len as u64) + value_len) as u64);
+    if key_len > 0 {
+        out.push(KEY);
+        put_varint(out, key.len() as u64);
+        out.extend_from_slice(key);
+    }
+    out.push(VALUE);
+    put_varint(out, value_len as u64);
+}
 
 // The table says the same.
 const _: () = {

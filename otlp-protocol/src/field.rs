@@ -130,4 +130,10 @@ impl LastArm {
         }
         is_another
     }
+
+    /// Whether what was given of an arm at `at` counts.
+    #[inline]
+    pub(crate) fn counts(self, number: u32, at: usize) -> bool {
+        self.number == number && at >= self.from
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::dictionary::Dictionary;
 use super::{EditError, Value};
-use crate::attribute::{KEY as KEY_TAG, VALUE as VALUE_TAG};
+use crate::attribute::{KEY as KEY_TAG, VALUE as VALUE_TAG, plain, short};
 use crate::field::fields;
 use crate::splice::{Slice, Splices};
 use crate::wire::{Cursor, MAX_TAG_AND_LENGTH, WireType, put_len_delimited, put_tag, put_varint, varint_len};
@@ -15,17 +15,22 @@ pub(super) struct Attribute {
     pub(super) whole: Slice,
     /// The field in the text that takes its place; empty if the old one stands.
     pub(super) written: Slice,
-    key: Slice,
-    value: Slice,
-    key_in_text: bool,
-    value_in_text: bool,
-    pub(super) has_value: bool,
-    /// It has more than key and value.
-    has_others: bool,
-    /// Its key was looked up in the dictionary.
-    is_looked_up: bool,
+    key: Place,
+    /// `None` if the sender left it out.
+    value: Option<Place>,
+    others: Others,
     /// It has not been deleted.
     pub(super) is_live: bool,
+}
+
+/// What an attribute has besides key and value, and keeps when it is written anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Others {
+    #[default]
+    None,
+    All,
+    /// All but the index of its key in the dictionary: the key was looked up, and is spelled out from then on.
+    AllButKeyIndex,
 }
 
 /// A slice of the body or of the text.
@@ -54,22 +59,17 @@ impl Attribute {
     /// `bytes`, which stand at `base` in the body; and where it ends.
     #[inline(always)]
     pub(super) fn read_plain(bytes: &[u8], at: usize, base: usize, tag: u8) -> Option<(Self, usize)> {
-        let &[found, len @ 0..=0x7f, KEY_TAG, key_len, ..] = bytes.get(at..)? else { return None };
-        let end = at + 2 + usize::from(len);
-        let key_end = at + 4 + usize::from(key_len);
-        let &[VALUE_TAG, value_len, ..] = bytes.get(key_end..)? else { return None };
-        if found != tag || end > bytes.len() || key_end + 2 + usize::from(value_len) != end {
-            return None;
-        }
-        let attribute = Self {
-            whole: Slice::new(base + at..base + end),
-            key: Slice::new(base + at + 4..base + key_end),
-            value: Slice::new(base + key_end + 2..base + end),
-            has_value: true,
-            is_live: true,
-            ..Self::default()
-        };
-        Some((attribute, end))
+        let Range { start, end } = short(bytes, at, bytes.len(), tag)?;
+        let (key, value) = plain(bytes, start, end)?;
+        let within = |range: Range<usize>| Slice::new(base + range.start..base + range.end);
+        Some((Self::read_at(within(at..end), within(key), within(value)), end))
+    }
+
+    /// An attribute that has a key, a value and nothing else.
+    #[inline]
+    fn read_at(whole: Slice, key: Slice, value: Slice) -> Self {
+        let value = Some(Place::in_body(value));
+        Self { whole, key: Place::in_body(key), value, is_live: true, ..Self::default() }
     }
 
     /// Likewise with lengths of any size.
@@ -86,15 +86,10 @@ impl Attribute {
         if value_end != message.len() {
             return None;
         }
-        let attribute = Self {
-            whole: Slice::new(base + at..base + end),
-            key: Slice::new(base + start + key..base + start + key_end),
-            value: Slice::new(base + start + value..base + end),
-            has_value: true,
-            is_live: true,
-            ..Self::default()
-        };
-        Some((attribute, end))
+        let whole = Slice::new(base + at..base + end);
+        let key = Slice::new(base + start + key..base + start + key_end);
+        let value = Slice::new(base + start + value..base + end);
+        Some((Self::read_at(whole, key, value), end))
     }
 
     /// Reads an attribute of any form: the last key counts, a value in pieces is one, and what refers to the dictionary
@@ -111,10 +106,10 @@ impl Attribute {
         let mut key_index = 0;
         for field in fields(body.get(at.clone()).unwrap_or_default(), at.start) {
             match field.number {
-                KEY if field.is_len => attribute.key = Slice::new(field.value),
+                KEY if field.is_len => attribute.key = Place::in_body(Slice::new(field.value)),
                 VALUE if field.is_len => attribute.add_value(body, Slice::new(field.value), splices.text()),
                 number => {
-                    attribute.has_others = true;
+                    attribute.others = Others::All;
                     if number == KEY_INDEX {
                         key_index = varint_at(body, field.after_tag);
                     }
@@ -130,31 +125,38 @@ impl Attribute {
 
     /// A value, or one more piece of it: pieces of a message are one message, one after the other.
     fn add_value(&mut self, body: &[u8], value: Slice, text: &mut Vec<u8>) {
-        if !self.has_value {
-            (self.value, self.has_value) = (value, true);
+        let Some(before) = self.value else {
+            self.value = Some(Place::in_body(value));
             return;
-        }
-        if !self.value_in_text {
-            let first = self.value.of(body);
-            self.spell_out(text, |text| text.extend_from_slice(first));
+        };
+        let mut start = before.slice.start as usize;
+        if !before.is_text {
+            start = text.len();
+            text.extend_from_slice(before.slice.of(body));
         }
         text.extend_from_slice(value.of(body));
-        self.value.end = text.len() as u32;
+        self.value = Some(Place { slice: Slice::new(start..text.len()), is_text: true });
     }
 
     #[inline]
     pub(super) fn key(&self) -> Place {
-        Place { slice: self.key, is_text: self.key_in_text }
+        self.key
+    }
+
+    /// Where its value is; empty if the sender left it out.
+    #[inline]
+    pub(super) fn value(&self) -> Place {
+        self.value.unwrap_or_default()
     }
 
     #[inline]
-    pub(super) fn value(&self) -> Place {
-        Place { slice: self.value, is_text: self.value_in_text }
+    pub(super) fn has_value(&self) -> bool {
+        self.value.is_some()
     }
 
     /// Its fields that are neither key nor value.
     pub(super) fn others(&self, body: &[u8], text: &[u8]) -> Vec<u8> {
-        if !self.has_others {
+        if self.others == Others::None {
             return Vec::new();
         }
         let field = if self.written.len() > 0 { self.written.of(text) } else { self.whole.of(body) };
@@ -162,20 +164,11 @@ impl Attribute {
         let message = cursor.tag().and_then(|_| cursor.len_delimited()).unwrap_or_default();
         let is_other = |number| match number {
             KEY | VALUE => false,
-            // It is spelled out from now on.
-            KEY_INDEX => !self.is_looked_up,
+            KEY_INDEX => self.others == Others::All,
             _ => true,
         };
         let others = fields(message, 0).filter(|field| is_other(field.number));
         others.flat_map(|field| message.get(field.whole).unwrap_or_default().iter().copied()).collect()
-    }
-
-    /// Puts its value in the text, so that it is one slice.
-    fn spell_out(&mut self, text: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = text.len();
-        write(text);
-        self.value = Slice::new(start..text.len());
-        self.value_in_text = true;
     }
 
     /// Reads what refers to the dictionary as if it were spelled out.
@@ -183,7 +176,7 @@ impl Attribute {
         if self.key.len() == 0
             && let Some(key) = dictionary.string(key_index)
         {
-            (self.key, self.is_looked_up) = (key, true);
+            (self.key, self.others) = (Place::in_body(key), Others::AllButKeyIndex);
         }
         let mut index = None;
         let value = self.value().of(body, splices.put_so_far());
@@ -195,8 +188,10 @@ impl Attribute {
             };
         }
         if let Some(string) = index.and_then(|index| dictionary.string(index)) {
-            let string = string.of(body);
-            self.spell_out(splices.text(), |text| put_len_delimited(text, STRING, string));
+            let text = splices.text();
+            let start = text.len();
+            put_len_delimited(text, STRING, string.of(body));
+            self.value = Some(Place { slice: Slice::new(start..text.len()), is_text: true });
         }
     }
 }
@@ -204,6 +199,11 @@ impl Attribute {
 // === impl Place ===
 
 impl Place {
+    #[inline]
+    fn in_body(slice: Slice) -> Self {
+        Self { slice, is_text: false }
+    }
+
     #[inline]
     pub(super) fn of<'a>(self, body: &'a [u8], text: &'a [u8]) -> &'a [u8] {
         self.slice.of(if self.is_text { text } else { body })
@@ -294,13 +294,10 @@ pub(super) fn write_field(
     Attribute {
         whole: Slice::default(),
         written: Slice::new(start..text.len()),
-        key: Slice::new(key_start..key_end),
-        value: Slice::new(value_end - value_len..value_end),
-        key_in_text: true,
-        value_in_text: true,
-        has_value,
-        has_others: !others.is_empty(),
-        is_looked_up: false,
+        key: Place { slice: Slice::new(key_start..key_end), is_text: true },
+        value: has_value
+            .then(|| Place { slice: Slice::new(value_end - value_len..value_end), is_text: true }),
+        others: if others.is_empty() { Others::None } else { Others::All },
         is_live: true,
     }
 }

@@ -230,7 +230,7 @@ impl AttributeEdits<'_> {
 
     fn set_value(&mut self, index: usize, value: Part<'_>) {
         let Some(attribute) = self.list.get(index).copied() else { return };
-        if matches!(value, Part::New(message) if attribute.has_value && self.bytes(attribute.value()) == message)
+        if matches!(value, Part::New(message) if attribute.has_value() && self.bytes(attribute.value()) == message)
         {
             return;
         }
@@ -257,7 +257,7 @@ impl AttributeEdits<'_> {
         let key = key.map_or(Part::Old(old.key()), |key| Part::New(key.as_bytes()));
         let part = match value {
             Some(value) => value,
-            None if old.has_value => Part::Old(old.value()),
+            None if old.has_value() => Part::Old(old.value()),
             None => Part::None,
         };
         let mut written = write_field(self.splices.text(), self.body, self.number, key, part, &others);

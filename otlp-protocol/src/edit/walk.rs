@@ -196,12 +196,11 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
                 last.see(field.number, field.whole.start);
             }
         }
-        let LastArm { number: arm, from } = last;
         let mut points = Children::default();
         for container in entry.fields(self.body) {
-            if container.whole.start >= from && container.is(arm) {
+            if container.is_len && last.counts(container.number, container.whole.start) {
                 let mark = self.splices.open(container.prefix(), container.value.len());
-                points += self.points(&container, number, self.numbers.point(arm), item)?;
+                points += self.points(&container, number, self.numbers.point(last.number), item)?;
                 self.splices.close(mark);
             }
         }

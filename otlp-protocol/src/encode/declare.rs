@@ -42,7 +42,7 @@ macro_rules! writers {
             key: &str,
             write: impl FnOnce(&mut $crate::encode::ArrayWriter<'_>),
         ) -> &mut Self {
-            $crate::encode::value::long_attribute(self.out, $number, key, |out| {
+            $crate::encode::value::nested_attribute(self.out, $number, key, |out| {
                 $crate::encode::value::array(out, write);
             });
             self
@@ -54,7 +54,7 @@ macro_rules! writers {
             key: &str,
             write: impl FnOnce(&mut $crate::encode::MapWriter<'_>),
         ) -> &mut Self {
-            $crate::encode::value::long_attribute(self.out, $number, key, |out| {
+            $crate::encode::value::nested_attribute(self.out, $number, key, |out| {
                 $crate::encode::value::map(out, write);
             });
             self

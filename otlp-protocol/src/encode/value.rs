@@ -5,7 +5,7 @@ use crate::attribute::{self, ANY_VALUE, KEY_VALUE};
 use crate::schema::Message;
 use crate::validate::check_message;
 use crate::view::AnyValue;
-use crate::wire::{WireType, put_len_delimited, put_varint, varint_len};
+use crate::wire::{put_len_delimited, put_varint, varint_len};
 
 /// Writes the values of a list.
 #[derive(Debug)]
@@ -50,24 +50,18 @@ impl MapWriter<'_> {
 /// A `KeyValue` in field `number`.
 #[inline]
 pub(super) fn attribute(out: &mut Vec<u8>, number: u32, key: &str, value: AnyValue<'_>) {
-    let value_len = plain_len(value).unwrap_or(usize::MAX);
-    let len = value_len.saturating_add(4 + key.len());
-    if len >= 0x80 || number >= 16 || key.is_empty() {
-        return long_attribute(out, number, key, |out| any_value(out, value));
+    match plain_len(value) {
+        Some(value_len) => {
+            attribute::put_head(out, number, key.as_bytes(), value_len);
+            any_value(out, value);
+        }
+        None => nested_attribute(out, number, key, |out| any_value(out, value)),
     }
-    // All lengths have one byte.
-    let head = [(number as u8) << 3 | WireType::Len as u8, len as u8, attribute::KEY, key.len() as u8];
-    let value_head = [attribute::VALUE, value_len as u8];
-    out.reserve(2 + len);
-    out.extend_from_slice(&head);
-    out.extend_from_slice(key.as_bytes());
-    out.extend_from_slice(&value_head);
-    any_value(out, value);
 }
 
 /// A `KeyValue` whose value `write` writes.
 #[inline(never)]
-pub(super) fn long_attribute(out: &mut Vec<u8>, number: u32, key: &str, write: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn nested_attribute(out: &mut Vec<u8>, number: u32, key: &str, write: impl FnOnce(&mut Vec<u8>)) {
     nested(out, number, SHORT, |out| {
         bytes(out, KEY, key.as_bytes());
         nested(out, VALUE, SHORT, write);

@@ -4,9 +4,35 @@
 //! of them goes through a double.
 
 use super::error::JsonErrorKind;
-use super::lexer::number_len;
 use crate::schema::Kind;
 use std::str::FromStr;
+
+/// How long the number at the start of `text` is; or how far it is one.
+pub(super) fn number_len(text: &[u8]) -> Result<usize, usize> {
+    let digits = |from: usize| text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut at = usize::from(text.first() == Some(&b'-'));
+    at += match text.get(at) {
+        Some(b'0') => 1,
+        Some(b'1'..=b'9') => digits(at),
+        _ => return Err(at),
+    };
+    if text.get(at) == Some(&b'.') {
+        let fraction = digits(at + 1);
+        if fraction == 0 {
+            return Err(at + 1);
+        }
+        at += 1 + fraction;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        let sign = usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
+        let exponent = digits(at + 1 + sign);
+        if exponent == 0 {
+            return Err(at + 1 + sign);
+        }
+        at += 1 + sign + exponent;
+    }
+    Ok(at)
+}
 
 /// The bits that a field of `kind` (an integer or an enum) holds, as its wire type has them: a varint's or a fixed
 /// one's value.

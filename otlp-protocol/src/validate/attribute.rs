@@ -5,7 +5,7 @@
 
 use super::length;
 use super::text::is_utf8;
-use crate::attribute::{BOOL, DOUBLE, INT, KEY, STRING, VALUE};
+use crate::attribute::{BOOL, DOUBLE, INT, STRING, plain, short};
 
 /// Passes over plain attributes that stand one after the other from `at` on, in fields of one tag, up to `end`; at most
 /// `most` of them. Where the next field starts, and how many they were.
@@ -27,19 +27,20 @@ pub(super) fn pass(body: &[u8], at: usize, end: usize, most: usize) -> (usize, u
 }
 
 /// Whether the `KeyValue` at `body[from..to]` is a key and one plain value, and sound.
-#[inline(always)]
+#[inline]
 fn is_plain(body: &[u8], from: usize, to: usize) -> bool {
-    let Some((key, key_end)) = short(body, from, to, KEY) else { return false };
-    let Some((value, value_end)) = short(body, key_end, to, VALUE) else { return false };
-    value_end == to && is_utf8(body, key, key_end) && is_plain_value(body, value, to)
+    match plain(body, from, to) {
+        Some((key, value)) => is_utf8(body, key.start, key.end) && is_plain_value(body, value.start, to),
+        None => false,
+    }
 }
 
-#[inline(always)]
+#[inline]
 fn is_plain_value(body: &[u8], from: usize, to: usize) -> bool {
     match &body[from..to] {
         [] => true,
         [STRING, ..] => match short(body, from, to, STRING) {
-            Some((text, end)) => end == to && is_utf8(body, text, to),
+            Some(text) => text.end == to && is_utf8(body, text.start, to),
             None => false,
         },
         [INT | BOOL, digits @ .., last] => {
@@ -47,16 +48,5 @@ fn is_plain_value(body: &[u8], from: usize, to: usize) -> bool {
         }
         [DOUBLE, bits @ ..] => bits.len() == 8,
         _ => false,
-    }
-}
-
-/// Where the bytes of a field start and end, if its tag is next and its length has one byte.
-#[inline(always)]
-fn short(body: &[u8], from: usize, to: usize, tag: u8) -> Option<(usize, usize)> {
-    match body[from..to] {
-        [found, len, ref rest @ ..] if found == tag && len < 0x80 && usize::from(len) <= rest.len() => {
-            Some((from + 2, from + 2 + usize::from(len)))
-        }
-        _ => None,
     }
 }

@@ -5,7 +5,7 @@
 //! In OTLP at most two singular messages nest before a repeated one starts afresh (`KeyValue.value.kvlist_value`), so the
 //! path has room for two.
 
-use super::list::{Scalars, Strings, Views};
+use crate::field::LastArm;
 use crate::wire::{Cursor, WireType};
 use std::iter::FusedIterator;
 
@@ -23,6 +23,8 @@ pub(super) struct Fields<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct FieldIter<'a> {
     piece: Cursor<'a>,
+    /// Where the piece starts in the enclosing bytes.
+    base: usize,
     rest: Option<Pieces<'a>>,
 }
 
@@ -32,7 +34,8 @@ pub(super) struct FieldIter<'a> {
 pub struct Pieces<'a> {
     fields: Fields<'a>,
     outer: Cursor<'a>,
-    inner: Option<Cursor<'a>>,
+    /// The piece of the outer message that is being read, and where it starts in the enclosing bytes.
+    inner: Option<(usize, Cursor<'a>)>,
     whole: Option<&'a [u8]>,
 }
 
@@ -76,9 +79,9 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(super) fn iter(self) -> FieldIter<'a> {
         if self.path[0] == 0 {
-            return FieldIter { piece: Cursor::new(self.bytes), rest: None };
+            return FieldIter { piece: Cursor::new(self.bytes), base: 0, rest: None };
         }
-        FieldIter { piece: Cursor::new(&[]), rest: Some(self.pieces()) }
+        FieldIter { piece: Cursor::new(&[]), base: 0, rest: Some(self.pieces()) }
     }
 
     /// The last value of a singular field that `read` takes.
@@ -120,9 +123,12 @@ impl<'a> Fields<'a> {
     pub(super) fn message(self, number: u32) -> Self {
         let mut whole = None;
         let mut many = false;
-        for piece in self.views::<&[u8]>(number) {
-            many |= whole.is_some();
-            whole = Some(piece);
+        let mut fields = self.iter();
+        while let Some(value) = fields.next_of(number) {
+            if let Raw::Len(piece) = value {
+                many |= whole.is_some();
+                whole = Some(piece);
+            }
         }
         if many { self.within(number, 0) } else { Self::new(whole.unwrap_or_default()) }
     }
@@ -131,39 +137,22 @@ impl<'a> Fields<'a> {
     /// between is merged. `is_arm` says whether a field of that value is an arm.
     pub(super) fn one_of(self, is_arm: impl Fn(u32, Raw<'a>) -> bool) -> Option<Arm<'a>> {
         let mut found: Option<Arm<'a>> = None;
-        let mut first: &[u8] = &[];
+        let mut last = LastArm::default();
         let mut many = false;
-        for (number, value) in self.iter().filter(|(number, value)| is_arm(*number, *value)) {
-            let piece = value.len_delimited().unwrap_or_default();
-            if found.is_some_and(|arm| arm.number == number) {
-                many = true;
-            } else {
-                (first, many) = (piece, false);
+        let mut fields = self.iter();
+        while let Some((number, value)) = fields.next() {
+            if !is_arm(number, value) {
+                continue;
             }
+            let piece = value.len_delimited().unwrap_or_default();
+            many = !last.see(number, fields.position() - piece.len());
             found = Some(Arm { number, value, fields: Self::new(piece) });
         }
         let mut arm = found?;
         if many && matches!(arm.value, Raw::Len(_)) {
-            arm.fields = self.within(arm.number, offset(self.bytes, first));
+            arm.fields = self.within(arm.number, last.from);
         }
         Some(arm)
-    }
-
-    pub(super) fn views<T>(self, number: u32) -> Views<'a, T> {
-        Views::new(self.iter(), number)
-    }
-
-    pub(super) fn strings(self, number: u32) -> Strings<'a> {
-        Strings::new(self.iter(), number)
-    }
-
-    pub(super) fn scalars<T>(
-        self,
-        number: u32,
-        wire_type: WireType,
-        convert: fn(u64) -> T,
-    ) -> Scalars<'a, T> {
-        Scalars::new(self.iter(), number, wire_type, convert)
     }
 
     /// The pieces of the singular field `number`, from an offset on.
@@ -182,6 +171,18 @@ impl<'a> Fields<'a> {
 // === impl FieldIter ===
 
 impl<'a> FieldIter<'a> {
+    /// Where the field that was read last ends in the enclosing bytes.
+    fn position(&self) -> usize {
+        self.base + self.piece.position()
+    }
+
+    /// Goes on to the next piece.
+    fn next_piece(&mut self) -> Option<()> {
+        let (base, piece) = self.rest.as_mut()?.next_place()?;
+        (self.base, self.piece) = (base, Cursor::new(piece));
+        Some(())
+    }
+
     /// The next value of that field; others are skipped.
     #[inline]
     pub(super) fn next_of(&mut self, number: u32) -> Option<Raw<'a>> {
@@ -189,7 +190,7 @@ impl<'a> FieldIter<'a> {
             if let Some(value) = read_next_of(&mut self.piece, number) {
                 return Some(value);
             }
-            self.piece = Cursor::new(self.rest.as_mut()?.next()?);
+            self.next_piece()?;
         }
     }
 }
@@ -203,7 +204,7 @@ impl<'a> Iterator for FieldIter<'a> {
             if let Some(field) = read(&mut self.piece) {
                 return Some(field);
             }
-            self.piece = Cursor::new(self.rest.as_mut()?.next()?);
+            self.next_piece()?;
         }
     }
 }
@@ -212,29 +213,36 @@ impl FusedIterator for FieldIter<'_> {}
 
 // === impl Pieces ===
 
-impl<'a> Iterator for Pieces<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let Fields { bytes, path: [first, second], from } = self.fields;
+impl<'a> Pieces<'a> {
+    /// The next piece, and where it starts in the enclosing bytes.
+    fn next_place(&mut self) -> Option<(usize, &'a [u8])> {
+        let Fields { path: [first, second], from, .. } = self.fields;
         if first == 0 {
-            return self.whole.take();
+            return self.whole.take().map(|whole| (0, whole));
         }
         loop {
-            if let Some(inner) = &mut self.inner {
+            if let Some((base, inner)) = &mut self.inner {
                 match next_piece(inner, second) {
-                    Some(piece) if offset(bytes, piece) >= from => return Some(piece),
+                    Some((at, piece)) if *base + at >= from => return Some((*base + at, piece)),
                     Some(_) => continue,
                     None => self.inner = None,
                 }
             }
-            let piece = next_piece(&mut self.outer, first)?;
+            let (at, piece) = next_piece(&mut self.outer, first)?;
             if second != 0 {
-                self.inner = Some(Cursor::new(piece));
-            } else if offset(bytes, piece) >= from {
-                return Some(piece);
+                self.inner = Some((at, Cursor::new(piece)));
+            } else if at >= from {
+                return Some((at, piece));
             }
         }
+    }
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.next_place().map(|(_, piece)| piece)
     }
 }
 
@@ -303,17 +311,13 @@ fn read_if<'a>(message: &mut Cursor<'a>, wanted: impl Fn(u32) -> bool) -> Option
     None
 }
 
-fn next_piece<'a>(message: &mut Cursor<'a>, number: u8) -> Option<&'a [u8]> {
+/// The next message in that field, and where it starts.
+fn next_piece<'a>(message: &mut Cursor<'a>, number: u8) -> Option<(usize, &'a [u8])> {
     loop {
         if let Raw::Len(piece) = read_next_of(message, u32::from(number))? {
-            return Some(piece);
+            return Some((message.position() - piece.len(), piece));
         }
     }
-}
-
-/// Where `piece`, a slice of `bytes`, starts in them.
-fn offset(bytes: &[u8], piece: &[u8]) -> usize {
-    piece.as_ptr().addr().saturating_sub(bytes.as_ptr().addr())
 }
 
 /// The string that `bytes` hold; empty if they are not UTF-8, which only unchecked bytes can be.

@@ -1,6 +1,6 @@
 //! Iterators over repeated fields.
 
-use super::fields::{FieldIter, Raw, text};
+use super::fields::{FieldIter, Fields, Raw, text};
 use crate::wire::{Cursor, WireType};
 use std::fmt;
 use std::iter::FusedIterator;
@@ -29,13 +29,29 @@ pub struct Scalars<'a, T> {
     convert: fn(u64) -> T,
 }
 
-// === impl Views ===
+// === impl Fields ===
 
-impl<'a, T> Views<'a, T> {
-    pub(super) fn new(fields: FieldIter<'a>, number: u32) -> Self {
-        Self { fields, number, of: PhantomData }
+impl<'a> Fields<'a> {
+    pub(super) fn views<T>(self, number: u32) -> Views<'a, T> {
+        Views { fields: self.iter(), number, of: PhantomData }
+    }
+
+    pub(super) fn strings(self, number: u32) -> Strings<'a> {
+        Strings(self.views(number))
+    }
+
+    /// `convert` makes a value of what a varint or a fixed-size field holds.
+    pub(super) fn scalars<T>(
+        self,
+        number: u32,
+        wire_type: WireType,
+        convert: fn(u64) -> T,
+    ) -> Scalars<'a, T> {
+        Scalars { fields: self.iter(), number, wire_type, run: Cursor::new(&[]), convert }
     }
 }
+
+// === impl Views ===
 
 impl<'a, T: From<&'a [u8]>> Iterator for Views<'a, T> {
     type Item = T;
@@ -60,12 +76,6 @@ impl<'a, T: From<&'a [u8]> + fmt::Debug + Clone> fmt::Debug for Views<'a, T> {
 
 // === impl Strings ===
 
-impl<'a> Strings<'a> {
-    pub(super) fn new(fields: FieldIter<'a>, number: u32) -> Self {
-        Self(Views::new(fields, number))
-    }
-}
-
 impl<'a> Iterator for Strings<'a> {
     type Item = &'a str;
 
@@ -83,18 +93,6 @@ impl fmt::Debug for Strings<'_> {
 }
 
 // === impl Scalars ===
-
-impl<'a, T> Scalars<'a, T> {
-    /// `convert` makes a value of what a varint or a fixed-size field holds.
-    pub(super) fn new(
-        fields: FieldIter<'a>,
-        number: u32,
-        wire_type: WireType,
-        convert: fn(u64) -> T,
-    ) -> Self {
-        Self { fields, number, wire_type, run: Cursor::new(&[]), convert }
-    }
-}
 
 impl<T> Iterator for Scalars<'_, T> {
     type Item = T;

@@ -6,9 +6,9 @@
 
 use super::super::lexer::plain_len;
 use super::super::number;
-use crate::attribute::{INT, KEY, STRING, VALUE};
+use crate::attribute::{INT, STRING, put_head};
 use crate::schema::Kind;
-use crate::wire::{WireType, put_tag, put_varint, varint_len};
+use crate::wire::{put_varint, varint_len};
 
 /// If a plain attribute stands at the start of `text`: appends it to `out` as field `number`, and returns its length.
 #[inline(always)]
@@ -29,8 +29,10 @@ fn read_spaced<const SPACED: bool>(text: &[u8], number: u32, out: &mut Vec<u8>) 
     if let Some(rest) = after::<SPACED>(rest, b"stringValue\":\"", b"stringValue\": \"") {
         let (value, rest) = rest.split_at(plain_len(rest));
         let rest = rest.strip_prefix(b"\"}}")?;
-        put_key(number, key, 1 + varint_len(value.len() as u64) + value.len(), out);
-        put_text(STRING, value, out);
+        put_head(out, number, key, 1 + varint_len(value.len() as u64) + value.len());
+        out.push(STRING);
+        put_varint(out, value.len() as u64);
+        out.extend_from_slice(value);
         return Some(text.len() - rest.len());
     }
     let rest = after::<SPACED>(rest, b"intValue\":", b"intValue\": ")?;
@@ -40,7 +42,7 @@ fn read_spaced<const SPACED: bool>(text: &[u8], number: u32, out: &mut Vec<u8>) 
     let (digits, rest) = rest.split_at(len);
     let rest = rest.strip_prefix(if is_quoted { b"\"}}".as_slice() } else { b"}}" })?;
     let value = number::integer(Kind::Int64, digits).ok()?;
-    put_key(number, key, 1 + varint_len(value), out);
+    put_head(out, number, key, 1 + varint_len(value));
     out.push(INT);
     put_varint(out, value);
     Some(text.len() - rest.len())
@@ -50,24 +52,4 @@ fn read_spaced<const SPACED: bool>(text: &[u8], number: u32, out: &mut Vec<u8>) 
 #[inline(always)]
 fn after<'a, const SPACED: bool>(text: &'a [u8], compact: &[u8], spaced: &[u8]) -> Option<&'a [u8]> {
     text.strip_prefix(if SPACED { spaced } else { compact })
-}
-
-/// Appends everything before an `AnyValue` of `value_len` bytes. An empty key is a default: it is not written.
-#[inline(always)]
-fn put_key(number: u32, key: &[u8], value_len: usize, out: &mut Vec<u8>) {
-    let key_len = if key.is_empty() { 0 } else { 1 + varint_len(key.len() as u64) + key.len() };
-    put_tag(out, number, WireType::Len);
-    put_varint(out, (key_len + 1 + varint_len(value_len as u64) + value_len) as u64);
-    if key_len > 0 {
-        put_text(KEY, key, out);
-    }
-    out.push(VALUE);
-    put_varint(out, value_len as u64);
-}
-
-#[inline(always)]
-fn put_text(tag: u8, text: &[u8], out: &mut Vec<u8>) {
-    out.push(tag);
-    put_varint(out, text.len() as u64);
-    out.extend_from_slice(text);
 }

@@ -5,21 +5,23 @@
 
 use super::scalar::{is_utf8, put_quoted};
 use super::text::put_string;
-use crate::attribute::{BOOL, INT, KEY, STRING, VALUE};
+use crate::attribute::{BOOL, INT, STRING, plain, short};
 use crate::wire::Cursor;
 
 /// If this is a plain attribute: appends its object to `out`.
 #[inline(always)]
 pub(super) fn put(out: &mut Vec<u8>, attribute: &[u8]) -> bool {
-    let Some((key, rest)) = short(attribute, KEY) else { return false };
-    let Some((value, [])) = short(rest, VALUE) else { return false };
+    let Some((key, value)) = plain(attribute, 0, attribute.len()) else { return false };
+    let (key, value) = (&attribute[key], &attribute[value]);
     if key.is_empty() || !is_utf8(key) {
         return false;
     }
     match *value {
         [STRING, ..] => {
-            let Some((text, [])) = short(value, STRING) else { return false };
-            if !is_utf8(text) {
+            let Some(text) = short(value, 0, value.len(), STRING) else { return false };
+            let is_all = text.end == value.len();
+            let text = &value[text];
+            if !is_all || !is_utf8(text) {
                 return false;
             }
             put_key(out, key, b",\"value\":{\"stringValue\":");
@@ -49,13 +51,4 @@ fn put_key(out: &mut Vec<u8>, key: &[u8], then: &[u8]) {
     out.extend_from_slice(b"{\"key\":");
     put_string(out, key);
     out.extend_from_slice(then);
-}
-
-/// The bytes of a field and what follows it, if its tag is next and its length has one byte.
-#[inline(always)]
-fn short(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    match bytes {
-        [found, len, rest @ ..] if *found == tag && *len < 0x80 => rest.split_at_checked(usize::from(*len)),
-        _ => None,
-    }
 }

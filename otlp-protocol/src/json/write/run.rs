@@ -7,6 +7,7 @@
 
 use crate::DecodeErrorKind;
 use crate::error::Fault;
+use crate::field::LastArm;
 use crate::schema::{Field, Label, Message};
 use crate::wire::{Cursor, WireType};
 use std::ops::Range;
@@ -156,24 +157,24 @@ fn short(window: &[u8], at: usize) -> Option<(u32, usize, usize)> {
 #[cold]
 fn sort(message: &'static Message, found: &mut Vec<Run>, from: usize) {
     let mut kept = found.split_off(from);
+    let mut arms = [LastArm::default(); 8];
+    let label = |run: &Run| message.fields.get(usize::from(run.place)).map(|field| (field, field.label));
+    for run in &kept {
+        if let Some((field, Label::OneOf(oneof))) = label(run) {
+            arms[usize::from(oneof)].see(field.number, run.start);
+        }
+    }
     // From the last to the first: what came later wins.
     kept.reverse();
-    let mut done = [None; 256];
     let mut seen = [false; 256];
     kept.retain(|run| {
-        let place = run.place;
-        let Some(field) = message.fields.get(usize::from(place)) else { return false };
-        if let Label::OneOf(oneof) = field.label {
-            // The arm that stands last, and no piece of it from before another arm.
-            match &mut done[usize::from(oneof)] {
-                Some((arm, is_over)) if *is_over || *arm != place => {
-                    *is_over = true;
-                    return false;
-                }
-                state => *state = Some((place, false)),
-            }
+        let Some((field, label)) = label(run) else { return false };
+        if let Label::OneOf(oneof) = label
+            && !arms[usize::from(oneof)].counts(field.number, run.start)
+        {
+            return false;
         }
-        let is_first_seen = !std::mem::replace(&mut seen[usize::from(place)], true);
+        let is_first_seen = !std::mem::replace(&mut seen[usize::from(run.place)], true);
         is_first_seen || field.is_repeated() || field.message().is_some()
     });
     kept.reverse();

@@ -5,6 +5,7 @@
 
 use super::run::{UNKNOWN, Value, pass, value};
 use crate::error::Fault;
+use crate::field::LastArm;
 use crate::schema::{Label, Message};
 use std::ops::Range;
 
@@ -31,8 +32,8 @@ pub(super) struct Scan {
     next: Option<Value>,
     /// A bit for each place that is still to come.
     present: u32,
-    /// Of each oneof the arm that stands last, and where its first piece starts that counts.
-    arms: [Option<(u8, usize)>; 8],
+    /// Of each oneof the arm that counts.
+    arms: [LastArm; 8],
 }
 
 // === impl Scan ===
@@ -46,8 +47,16 @@ impl Scan {
         path: Vec<Step>,
     ) -> Result<(Self, u64), Fault> {
         let rest = Vec::with_capacity(path.len() + 1);
-        let mut scan =
-            Self { message, region, path, rest, place: 0, next: None, present: 0, arms: [None; 8] };
+        let mut scan = Self {
+            message,
+            region,
+            path,
+            rest,
+            place: 0,
+            next: None,
+            present: 0,
+            arms: [LastArm::default(); 8],
+        };
         let unknown = scan.look_over(body)?;
         scan.next_place(body)?;
         Ok((scan, unknown))
@@ -80,14 +89,13 @@ impl Scan {
             self.present |= 1 << place;
             if let Label::OneOf(oneof) = field.label
                 && let Some(arm) = self.arms.get_mut(usize::from(oneof))
-                && arm.is_none_or(|(last, _)| last != place)
             {
-                *arm = Some((place, start));
+                arm.see(field.number, start);
             }
         }
         for (place, field) in (0..).zip(self.message.fields) {
             if let Label::OneOf(oneof) = field.label
-                && self.arm(oneof).is_some_and(|(last, _)| last != place)
+                && self.arm(oneof).number != field.number
             {
                 self.present &= !(1 << place);
             }
@@ -95,8 +103,8 @@ impl Scan {
         Ok(unknown)
     }
 
-    fn arm(&self, oneof: u8) -> Option<(u8, usize)> {
-        self.arms.get(usize::from(oneof)).copied().flatten()
+    fn arm(&self, oneof: u8) -> LastArm {
+        self.arms.get(usize::from(oneof)).copied().unwrap_or_default()
     }
 
     /// Goes on to the first value of the next place that there is.
@@ -120,7 +128,7 @@ impl Scan {
     fn next_value(&mut self, body: &[u8]) -> Result<Option<Value>, Fault> {
         let Some(field) = self.message.fields.get(usize::from(self.place)) else { return Ok(None) };
         let from = match field.label {
-            Label::OneOf(oneof) => self.arm(oneof).map_or(0, |(_, from)| from),
+            Label::OneOf(oneof) => self.arm(oneof).from,
             _ => 0,
         };
         while let Some((place, start, _)) = self.next_field(body)? {

@@ -18,12 +18,9 @@ pub(crate) fn put_string(out: &mut Vec<u8>, text: &[u8]) {
 #[inline(never)]
 fn put_escaped(out: &mut Vec<u8>, mut rest: &[u8]) {
     while let [byte, after @ ..] = rest {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            _ => {
+        match letter(*byte) {
+            Some(letter) => out.extend_from_slice(&[b'\\', letter]),
+            None => {
                 out.extend_from_slice(b"\\u00");
                 put_hex(out, &[*byte]);
             }
@@ -36,12 +33,23 @@ fn put_escaped(out: &mut Vec<u8>, mut rest: &[u8]) {
 
 /// How long a string is with its escapes, without quotes.
 pub(super) fn escaped_len(text: &[u8]) -> usize {
-    let len = |byte: &u8| match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
-        0x20.. => 1,
-        _ => 6,
+    let len = |&byte: &u8| match letter(byte) {
+        Some(_) => 2,
+        None if byte >= 0x20 => 1,
+        None => 6,
     };
     text.iter().map(len).sum()
+}
+
+/// What stands for a byte behind a backslash, if the byte is written so.
+fn letter(byte: u8) -> Option<u8> {
+    match byte {
+        b'"' | b'\\' => Some(byte),
+        b'\n' => Some(b'n'),
+        b'\r' => Some(b'r'),
+        b'\t' => Some(b't'),
+        _ => None,
+    }
 }
 
 /// Appends bytes in hex, without quotes.
