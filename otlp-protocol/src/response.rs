@@ -24,6 +24,28 @@ impl Accepted {
         self.rejected > 0 || !self.message.is_empty()
     }
 
+    /// Appends a message of another answer to the same request: separated by `; `, unless the text is there already, and to
+    /// 4096 bytes at most, since the messages go into every answer.
+    ///
+    /// ```
+    /// use otlp_protocol::Accepted;
+    ///
+    /// let mut answer = Accepted { rejected: 2, message: "too old".into() };
+    /// for message in ["too large", "", "too old"] {
+    ///     answer.add_message(message);
+    /// }
+    /// assert_eq!(answer.message, "too old; too large");
+    /// ```
+    pub fn add_message(&mut self, message: &str) {
+        let separator = if self.message.is_empty() { "" } else { "; " };
+        let room = MAX_JOINED_BYTES.saturating_sub(self.message.len() + separator.len());
+        if message.is_empty() || room < MIN_JOINED_BYTES || self.message.contains(message) {
+            return;
+        }
+        self.message.push_str(separator);
+        self.message.push_str(&message[..message.floor_char_boundary(room)]);
+    }
+
     /// Encodes `Export<Signal>ServiceResponse`: `partial_success` (1) { rejected (1), error_message (2) }. Empty for
     /// full success.
     pub fn encode(&self) -> Vec<u8> {
@@ -137,3 +159,8 @@ fn shortened(text: &str) -> String {
 
 /// What is kept of a message.
 const MAX_MESSAGE_BYTES: usize = 1 << 10;
+
+/// Joined messages grow no longer than this.
+const MAX_JOINED_BYTES: usize = 4096;
+/// Less of a message is of no use.
+const MIN_JOINED_BYTES: usize = 64;

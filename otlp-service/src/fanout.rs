@@ -17,7 +17,6 @@ mod destination;
 pub use answer::join_answers;
 pub use destination::{Delivery, Destination};
 
-pub(crate) use answer::join_messages;
 pub(crate) use destination::{caught, deliver, shutting_down};
 
 use crate::ledger::Hop;

@@ -110,6 +110,17 @@ fn responses_decode_and_encode() {
 }
 
 #[test]
+fn joined_messages_are_bounded() {
+    let mut answer = Accepted::FULL;
+    for message in ["a", "", "b", "a", &"ä".repeat(5000), "c"] {
+        answer.add_message(message);
+    }
+    let joined = answer.message;
+    assert!(joined.starts_with("a; b; ää") && joined.ends_with('ä'), "{joined}");
+    assert!(joined.len() <= 4096 && joined.len() > 4090);
+}
+
+#[test]
 fn responses_of_odd_peers_are_read_leniently() {
     let cases: [(&str, &[u8], Option<Accepted>); 8] = [
         (

@@ -26,7 +26,7 @@ pub fn join_answers(
         match answer {
             Ok(accepted) => {
                 joined.rejected = rejected(joined.rejected, accepted.rejected);
-                join_messages(&mut joined.message, &accepted.message);
+                joined.add_message(&accepted.message);
             }
             Err(error) if error.retry().is_retryable() => return Err(error),
             Err(error) => failure = failure.or(Some(error)),
@@ -34,27 +34,3 @@ pub fn join_answers(
     }
     failure.map_or(Ok(joined), Err)
 }
-
-/// Appends a text to others, as far as they have room for it.
-pub(crate) fn join_messages(messages: &mut String, message: &str) {
-    let separator = if messages.is_empty() { "" } else { "; " };
-    let room = MAX_MESSAGES_BYTES.saturating_sub(messages.len() + separator.len());
-    if message.is_empty() || room < MIN_MESSAGE_BYTES || messages.contains(message) {
-        return;
-    }
-    messages.push_str(separator);
-    messages.push_str(beginning(message, room));
-}
-
-/// At most `max` bytes of a text, which ends with a whole character.
-fn beginning(text: &str, max: usize) -> &str {
-    text.get(..text.floor_char_boundary(max)).unwrap_or_default()
-}
-
-/// Joined texts grow no longer than this: they go into every answer.
-const MAX_MESSAGES_BYTES: usize = 4096;
-/// Less of a text is of no use.
-const MIN_MESSAGE_BYTES: usize = 64;
-
-#[cfg(test)]
-mod tests;

@@ -6,7 +6,6 @@
 
 use super::{Attempts, ExponentialBackoffRetry, PartlyDelivered};
 use crate::cut::Parts;
-use crate::fanout::join_messages;
 use otlp_protocol::view::RequestView;
 use otlp_protocol::{Batch, ErrorKind, Retry, Signal, SplitLimits};
 use otlp_transport::{Attempt, Clock, ExportError, ExportResult};
@@ -99,7 +98,7 @@ impl Bisection {
                 self.fates.rejected += rejected_items;
                 self.fates.sent += count.items - rejected_items;
                 self.fates.answer.rejected += rejected;
-                join_messages(&mut self.fates.answer.message, &accepted.message);
+                self.fates.answer.add_message(&accepted.message);
             }
             Err(error) if error.retry().is_retryable() => {
                 self.failed.push(part);
@@ -132,7 +131,7 @@ impl Bisection {
         }
         self.fates.refused += batch.items();
         self.fates.answer.rejected += batch.count().rejectable(self.signal);
-        join_messages(&mut self.fates.answer.message, refusal.message());
+        self.fates.answer.add_message(refusal.message());
     }
 
     /// Counts what waits for a round that will not come.
