@@ -19,8 +19,7 @@ mod worker;
 
 pub use worker::{BatchOptions, BatchProcessor};
 
-use otlp_protocol::{Origin, SplitLimits};
-use std::sync::Arc;
+use otlp_protocol::SplitLimits;
 use std::time::Duration;
 
 /// A batch processor's settings.
@@ -58,26 +57,6 @@ impl BatchConfig {
             max_items: Some(self.send_batch_max_size).filter(|&items| items > 0),
             max_bytes: Some(self.max_bytes).filter(|&bytes| bytes > 0),
         }
-    }
-
-    /// What of an origin keeps batches apart, and what the joined batch will say of where it came from: of the headers
-    /// and the identity what the settings name, and always the tenant and the resource attributes. The address never.
-    fn narrow(&self, origin: Option<Arc<Origin>>) -> Option<Arc<Origin>> {
-        let origin = origin?;
-        // In the order of the settings: receivers may have kept them in different ones.
-        let headers = self.metadata_keys.iter().flat_map(|key| {
-            let kept = origin.headers.iter().filter(move |(name, _)| name == key);
-            kept.cloned()
-        });
-        let narrow = Origin {
-            headers: headers.collect(),
-            identity: origin.identity.clone().filter(|_| self.by_identity),
-            tenant: origin.tenant.clone(),
-            peer: None,
-            resource: origin.resource.clone(),
-            charge: origin.charge.clone(),
-        };
-        (narrow != Origin::default()).then(|| Arc::new(narrow))
     }
 }
 

@@ -116,6 +116,7 @@ pub struct QueueEntry {
 }
 
 /// What a [`Queue`] returns: a result that is there already, or a future of it. The first takes no allocation.
+#[must_use = "futures do nothing unless polled"]
 pub struct QueueFuture<'a, T>(State<'a, T>);
 
 enum State<'a, T> {

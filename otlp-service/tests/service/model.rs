@@ -8,7 +8,7 @@ use otlp_protocol::{ErrorKind, Retry};
 use otlp_service::{
     BatchOptions, BatchProcessor, Delivery, DropReason, FanOut, OnFull, ProcessorChain, QueueConfig, Reason,
 };
-use otlp_transport::ExportResult;
+use otlp_transport::{Export, ExportResult};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -236,5 +236,56 @@ proptest! {
     fn every_item_ends_in_exactly_one_state(shape in shape(), acts in prop::collection::vec(act(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(run(shape, acts));
+    }
+}
+
+/// Many senders on several threads, and little room: when all is quiet, nothing is missing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_several_threads_nothing_is_missing() {
+    for on_full in [OnFull::Block, OnFull::Drop, OnFull::Refuse] {
+        for mut rig in Rig::with_each_queue() {
+            let (sinks, mut config) = ([Sink::default(), Sink::default()], queue(2, 2));
+            config.on_full = on_full;
+            let destinations = ["a", "b"].iter().zip(&sinks);
+            let destinations = destinations.map(|(id, sink)| rig.queued(id, sink, config.clone())).collect();
+            let mut config = batch_config();
+            (config.send_batch_max_size, config.metadata_cardinality_limit) = (30, 3);
+            let fanout = rig.fanout(destinations);
+            let batcher = rig.batcher_of(config, &fanout);
+            let senders = (0..8_u64).map(|sender| {
+                let batcher = batcher.clone();
+                tokio::spawn(async move {
+                    let mut accepted = 0;
+                    for number in 0..200 {
+                        let batch = from_tenant(1 + number % 40, &(sender + number % 3).to_string());
+                        let items = batch.items();
+                        accepted += batcher.export(batch).await.map_or(0, |_| items);
+                    }
+                    accepted
+                })
+            });
+            let mut accepted = 0;
+            for sender in senders.collect::<Vec<_>>() {
+                accepted += sender.await.unwrap();
+            }
+            let deadline = now() + seconds(60);
+            batcher.drain(deadline).await;
+            fanout.drain(deadline).await;
+            for queue in &rig.queues {
+                queue.drain(deadline).await;
+            }
+            for (id, sink) in ["a", "b"].into_iter().zip(&sinks) {
+                let line = rig.line(id);
+                let dropped = line.dropped_for(DropReason::QueueFull);
+                assert_eq!(
+                    (line.accepted, line.sent + dropped, line.sent),
+                    (accepted, accepted, sink.items())
+                );
+                assert_eq!(
+                    (line.queued, line.in_flight, on_full == OnFull::Drop || dropped == 0),
+                    (0, 0, true)
+                );
+            }
+        }
     }
 }
