@@ -76,6 +76,13 @@ impl Payload {
         one.into_iter().chain(many.into_iter().flatten())
     }
 
+    /// How many bytes are not in slices of `buffer`: of a part that was cut from it, what was copied or made anew.
+    pub fn len_outside(&self, buffer: &Bytes) -> usize {
+        let range = buffer.as_ptr_range();
+        let own = self.segments().filter(|segment| !range.contains(&segment.as_ptr()));
+        own.map(Bytes::len).sum()
+    }
+
     /// The bytes in one piece. Free for a single segment; copies otherwise.
     pub fn to_contiguous(&self) -> Bytes {
         let mut segments = self.segments();

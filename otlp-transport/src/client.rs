@@ -30,4 +30,5 @@ pub use grpc::GrpcClient;
 pub(crate) use headers::is_reserved;
 pub use http::HttpClient;
 pub use pool::{ConnectionPool, PooledConnection};
+pub(crate) use room::{Place, Room, Rooms};
 pub use stats::ClientStats;

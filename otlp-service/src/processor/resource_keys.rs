@@ -3,9 +3,8 @@
 use super::editing::reserve;
 use super::text::text_of;
 use crate::component::{Access, Out, Processor};
-use bytes::Bytes;
 use otlp_protocol::view::{RequestView, Resource};
-use otlp_protocol::{Batch, Body, ErrorKind, Item, MAX_PARTS, Origin, Payload, Retry, partition};
+use otlp_protocol::{Batch, Body, ErrorKind, Item, MAX_PARTS, Origin, Retry, partition};
 use otlp_transport::ExportError;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -64,7 +63,7 @@ impl ResourceKeys {
         for (part, (values, _)) in cut.into_iter().zip(values) {
             if let Some(part) = part {
                 let mut charge = batch.share().take_charge();
-                charge.try_grow(own_bytes(part.plain(), &whole))?;
+                charge.try_grow(part.plain().len_outside(&whole) as u64)?;
                 let mut part = batch.part(part, charge);
                 part.origin = with_resource(part.origin.take(), values.clone());
                 out.emit(part);
@@ -72,14 +71,6 @@ impl ResourceKeys {
         }
         Ok(())
     }
-}
-
-/// How many bytes of a part are not stretches of the body that it was cut from.
-fn own_bytes(part: &Payload, body: &Bytes) -> u64 {
-    let start = body.as_ptr() as usize;
-    let shared = start..start + body.len();
-    let own = part.segments().filter(|segment| !shared.contains(&(segment.as_ptr() as usize)));
-    own.map(|segment| segment.len() as u64).sum()
 }
 
 impl Processor for ResourceKeys {

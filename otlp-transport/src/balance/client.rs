@@ -14,6 +14,7 @@ use super::outlier::Outcome;
 use super::routing::Routing;
 use super::stats::BalanceStats;
 use super::{BalanceConfig, BalanceLimits};
+use crate::client::{Place, Rooms};
 use crate::seldom::Seldom;
 use crate::{
     Attempt, BoxAttempt, Client, ClientConfig, ClientStats, ClientStrategy, Clock, ConfigError, ExportError,
@@ -105,6 +106,8 @@ struct Trail {
     until: Option<Instant>,
     tried: Vec<u64>,
     last: Option<ExportError>,
+    /// The place outside the memory budget, if parts of the request are there.
+    place: Option<Place>,
 }
 
 // === impl BalancedClient ===
@@ -129,7 +132,7 @@ impl BalancedClient {
         let maker = Maker { context: context.clone(), transport, template };
         let shared = Arc::new(Shared {
             clock: context.clock.clone(),
-            routing: Routing::new(config.policy, config.routing),
+            routing: Routing::new(config.policy, config.routing, Rooms::new(context.budget.clone())),
             limits: config.limits,
             failover_time,
             set: Mutex::new(EndpointSet::new(config.ejection)),
@@ -167,7 +170,7 @@ impl Attempt for BalancedClient {
         let shared = &*self.shared;
         shared.first_endpoints().await;
         let until = shared.clock.now().checked_add(shared.failover_time);
-        let result = shared.route(batch, Trail { until, tried: Vec::new(), last: None }).await;
+        let result = shared.route(batch, Trail { until, tried: Vec::new(), last: None, place: None }).await;
         result.map_err(|error| shared.with_own_delay(error))
     }
 }
@@ -245,14 +248,12 @@ impl Shared {
                 Ok(candidates) => candidates,
                 Err(nobody) => return Err(trail.last.unwrap_or_else(|| self.nobody(nobody))),
             };
-            let parts = self.routing.divide(batch, &candidates.candidates).await?;
+            let division = self.routing.divide(batch, &candidates.candidates, trail.place.as_ref()).await?;
+            let trail = Trail { place: division.place.or(trail.place), ..trail };
             let mut joined = Joined::default();
-            let deliveries = parts.into_iter().map(|part| {
-                let (candidates, trail) = (&candidates, trail.clone());
-                async move {
-                    let count = part.batch.count();
-                    (count, self.deliver(part.batch, candidates, part.candidate, trail).await)
-                }
+            let deliveries = division.parts.iter().map(|part| {
+                let (candidates, trail, batch) = (&candidates, trail.clone(), part.batch());
+                async move { (batch.count(), self.deliver(batch, candidates, part.candidate, trail).await) }
             });
             for (count, result) in join_all(deliveries).await {
                 joined.add(batch.signal(), count, result);
@@ -264,7 +265,7 @@ impl Shared {
     /// Sends to one endpoint; if that did not take it, to others.
     async fn deliver(
         &self,
-        batch: Batch,
+        batch: &Batch,
         candidates: &Candidates<Client>,
         index: usize,
         mut trail: Trail,
@@ -273,9 +274,9 @@ impl Shared {
             return Err(self.nobody(Nobody::Left));
         };
         let lease = self.start(endpoint.clone());
-        let result = endpoint.reach.attempt(&batch).await;
+        let result = endpoint.reach.attempt(batch).await;
         let now = self.clock.now();
-        let outcome = outcome(&result, &batch, lease.start, now);
+        let outcome = outcome(&result, batch, lease.start, now);
         lease.end(outcome, now, &result);
         let Err(error) = result else { return result };
         let may_go_on = trail.tried.len() < self.limits.max_failovers
@@ -287,7 +288,7 @@ impl Shared {
         trail.tried.push(endpoint.id);
         trail.last = Some(error);
         self.stats.failovers.fetch_add(1, Ordering::Relaxed);
-        self.route(&batch, trail).await
+        self.route(batch, trail).await
     }
 
     fn start(&self, endpoint: Arc<Endpoint<Client>>) -> Lease<'_> {

@@ -5,10 +5,10 @@ mod attributes;
 use super::consistent_hash::hash_key;
 use super::{BalancePolicy, Candidate, LoadBalancingStrategy};
 use crate::ExportError;
-use attributes::AttributeKeys;
+use crate::client::{Place, Room, Rooms};
+use attributes::{AttributeKeys, field};
 use otlp_protocol::view::{AnyValue, Resource};
-use otlp_protocol::wire::{Cursor, WireType};
-use otlp_protocol::{Batch, Body, Charge, ErrorKind, Item, Retry, Signal, partition};
+use otlp_protocol::{Batch, Body, ErrorKind, Item, Retry, Signal, partition};
 use std::sync::Arc;
 
 /// What the consistent hash is of. A batch, or an item, without the key that it names goes to any one endpoint.
@@ -31,34 +31,48 @@ pub enum RoutingKey {
 }
 
 /// A policy, with what it needs of a batch.
-#[derive(Clone, Debug)]
 pub(super) struct Routing {
     strategy: Arc<dyn LoadBalancingStrategy>,
     /// `None`: requests have no keys.
     key: Option<RoutingKey>,
+    rooms: Rooms,
+}
+
+/// What becomes of a batch: it goes whole to one candidate, or in parts to several. Together the parts hold what the batch
+/// holds.
+pub(super) struct Division<'a> {
+    pub(super) parts: Vec<Part<'a>>,
+    /// Where the budget had no room for what the cut copied: held until the parts are settled.
+    pub(super) place: Option<Place>,
 }
 
 /// What goes to one candidate.
-#[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct Part<'a> {
     pub(super) candidate: usize,
-    pub(super) batch: Batch,
+    batch: PartBatch<'a>,
+}
+
+enum PartBatch<'a> {
+    Whole(&'a Batch),
+    /// Slices of the whole, and copies that are charged for.
+    Cut(Batch),
 }
 
 // === impl Routing ===
 
 impl Routing {
-    pub(super) fn new(policy: BalancePolicy, key: RoutingKey) -> Self {
+    pub(super) fn new(policy: BalancePolicy, key: RoutingKey, rooms: Rooms) -> Self {
         let key = (policy == BalancePolicy::ConsistentHash).then_some(key);
-        Self { strategy: policy.strategy(), key }
+        Self { strategy: policy.strategy(), key, rooms }
     }
 
-    /// The batch in parts, each for one candidate. Together they hold what the batch holds.
-    pub(super) async fn divide(
+    /// Says which candidates get the batch. `place` is the place outside the budget, if this attempt holds it already.
+    pub(super) async fn divide<'a>(
         &self,
-        batch: &Batch,
+        batch: &'a Batch,
         candidates: &[Candidate],
-    ) -> Result<Vec<Part>, ExportError> {
+        place: Option<&Place>,
+    ) -> Result<Division<'a>, ExportError> {
         let key = match &self.key {
             Some(key) if candidates.len() > 1 => key,
             _ => return self.whole(batch, candidates, None),
@@ -73,40 +87,65 @@ impl Routing {
             RoutingKey::Resource => Keys::Resource,
             RoutingKey::Attributes(names) => Keys::Attributes(AttributeKeys::new(names, batch.signal())),
         };
-        let shares = self.partition(keys, batch, candidates).await?;
+        let (shares, room) = self.partition(keys, batch, candidates, place).await?;
+        let (mut charge, place) = match room {
+            Room::Charged(charge) => (charge, None),
+            Room::Outside(place) => (batch.charge().another(), Some(place)),
+        };
         let part = |(candidate, share): (usize, Option<Body>)| {
-            Some(Part { candidate, batch: batch.part(share?, Charge::none()) })
+            Some(Part { candidate, batch: PartBatch::Cut(batch.part(share?, charge.share())) })
         };
         let parts: Vec<_> = shares.into_iter().enumerate().filter_map(part).collect();
         // Even a request of nothing is delivered.
-        if parts.is_empty() { self.whole(batch, candidates, None) } else { Ok(parts) }
+        if parts.is_empty() { self.whole(batch, candidates, None) } else { Ok(Division { parts, place }) }
     }
 
-    fn whole(
+    fn whole<'a>(
         &self,
-        batch: &Batch,
+        batch: &'a Batch,
         candidates: &[Candidate],
         key: Option<u64>,
-    ) -> Result<Vec<Part>, ExportError> {
+    ) -> Result<Division<'a>, ExportError> {
         let nobody = || ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "no endpoint can be picked");
         let candidate = self.strategy.pick(candidates, key).ok_or_else(nobody)?;
-        Ok(vec![Part { candidate, batch: batch.part(batch.body().clone(), Charge::none()) }])
+        Ok(Division { parts: vec![Part { candidate, batch: PartBatch::Whole(batch) }], place: None })
     }
 
-    /// What takes long is cut on another thread, so that this thread's other tasks go on.
+    /// Cuts the batch, and takes room for what is copied. What takes long is cut on another thread, so that this thread's
+    /// other tasks go on.
     async fn partition(
         &self,
         keys: Keys,
         batch: &Batch,
         candidates: &[Candidate],
-    ) -> Result<Vec<Option<Body>>, ExportError> {
-        let body = batch.body().clone();
+        place: Option<&Place>,
+    ) -> Result<(Vec<Option<Body>>, Room), ExportError> {
+        let joined = if batch.body().plain().segments().nth(1).is_some() { batch.len() } else { 0 };
+        // Short records are copied; what is said of them, and repeated, is known only afterwards.
+        let mut room = self.rooms.take((joined + batch.len()) as u64, place).await;
         let chooser = Chooser::new(keys, self.strategy.clone(), candidates.to_vec());
-        if is_quick(body.len(), batch.items(), candidates.len()) {
-            return Ok(chooser.partition(&body));
+        let is_quick = is_quick(batch.len(), batch.items(), candidates.len());
+        let body = batch.body().clone();
+        let cut = move || (chooser.partition(&body.contiguous()), room);
+        let ((shares, copied), returned) = if is_quick {
+            cut()
+        } else {
+            tokio::task::spawn_blocking(cut).await.map_err(|error| failed(&error.to_string()))?
+        };
+        room = returned;
+        self.rooms.resize(&mut room, (joined + copied) as u64, place).await;
+        Ok((shares, room))
+    }
+}
+
+// === impl Part ===
+
+impl Part<'_> {
+    pub(super) fn batch(&self) -> &Batch {
+        match &self.batch {
+            PartBatch::Whole(batch) => batch,
+            PartBatch::Cut(batch) => batch,
         }
-        let cut = tokio::task::spawn_blocking(move || chooser.partition(&body)).await;
-        cut.map_err(|error| failed(&error.to_string()))
     }
 }
 
@@ -141,8 +180,12 @@ impl Chooser {
         Self { keys, strategy, candidates, without_key, last: None, last_resource: None }
     }
 
-    fn partition(mut self, body: &Body) -> Vec<Option<Body>> {
-        partition(body, self.candidates.len(), |item| self.choose(item))
+    /// The shares of the candidates, and how many bytes of the shares are copies.
+    fn partition(mut self, body: &Body) -> (Vec<Option<Body>>, usize) {
+        let shares = partition(body, self.candidates.len(), |item| self.choose(item));
+        let whole = body.plain().to_contiguous();
+        let copied = shares.iter().flatten().map(|share| share.plain().len_outside(&whole)).sum();
+        (shares, copied)
     }
 
     fn choose(&mut self, item: &Item<'_>) -> usize {
@@ -159,7 +202,10 @@ impl Chooser {
 
     fn key(&mut self, item: &Item<'_>) -> Option<u64> {
         match &self.keys {
-            Keys::Bytes(number) => return bytes_field(item.entry, *number).map(hash_key),
+            Keys::Bytes(number) => {
+                let value = field(item.entry, *number).ok().flatten().filter(|value| !value.is_empty());
+                return value.map(hash_key);
+            }
             Keys::Attributes(keys) => return keys.key(item),
             Keys::Service | Keys::Resource => {}
         }
@@ -187,21 +233,6 @@ impl Chooser {
 /// The number of an entry's `trace_id`, if the signal's entries have one.
 fn trace_id_number(signal: Signal) -> Option<u32> {
     signal.levels()[2]?.fields.iter().find(|field| field.name == "trace_id").map(|field| field.number)
-}
-
-/// The last value of a field of bytes, as a decoder would have it; an empty one is none.
-fn bytes_field(message: &[u8], number: u32) -> Option<&[u8]> {
-    let mut cursor = Cursor::new(message);
-    let mut value = None;
-    while !cursor.is_at_end() {
-        let (found, wire_type) = cursor.tag().ok()?;
-        if found == number && wire_type == WireType::Len {
-            value = Some(cursor.len_delimited().ok()?);
-        } else {
-            cursor.skip_value(found, wire_type).ok()?;
-        }
-    }
-    value.filter(|value| !value.is_empty())
 }
 
 fn header_key(batch: &Batch, name: &str) -> Option<u64> {

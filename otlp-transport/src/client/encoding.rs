@@ -73,11 +73,11 @@ impl Encoder {
         let (plain, room) = match self.encoding {
             Encoding::Protobuf => (protobuf.clone(), None),
             Encoding::Json => {
-                let mut room = self.room.take(2 * protobuf.len() as u64).await;
+                let mut room = self.room.take(2 * protobuf.len() as u64, None).await;
                 let text = transcode(batch.signal(), protobuf, limit, &self.buffers)
                     .await?
                     .ok_or_else(|| self.too_large("in JSON"))?;
-                self.room.resize(&mut room, text.len() as u64).await;
+                self.room.resize(&mut room, text.len() as u64, None).await;
                 (text, Some(room))
             }
         };

@@ -79,7 +79,7 @@ fn attribute<'a>(message: &'a [u8], number: u32, name: &str) -> Result<Option<&'
 }
 
 /// The last value of a field, as it is encoded.
-fn field(message: &[u8], number: u32) -> Result<Option<&[u8]>, WireError> {
+pub(super) fn field(message: &[u8], number: u32) -> Result<Option<&[u8]>, WireError> {
     let mut cursor = Cursor::new(message);
     let mut value = None;
     while !cursor.is_at_end() {

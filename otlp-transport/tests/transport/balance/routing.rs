@@ -26,6 +26,8 @@ use std::sync::Arc;
 struct Recorder {
     arrived: Arc<Mutex<BTreeMap<String, Vec<Bytes>>>>,
     broken: Arc<Mutex<BTreeMap<String, ErrorKind>>>,
+    /// What each batch was charged for when it arrived.
+    charged: Arc<Mutex<Vec<u64>>>,
 }
 
 impl ClientStrategy for Recorder {
@@ -42,6 +44,7 @@ struct Recording {
 
 impl Attempt for Recording {
     async fn attempt(&self, batch: &Batch) -> ExportResult {
+        self.recorder.charged.lock().push(batch.charge().bytes());
         if let Some(kind) = self.recorder.broken.lock().get(&self.endpoint) {
             let retry = if *kind == ErrorKind::Unavailable { Retry::Backoff } else { Retry::Never };
             return Err(ExportError::new(*kind, retry, "broken"));
@@ -56,13 +59,17 @@ impl Attempt for Recording {
 
 impl Recorder {
     fn client(&self, key: RoutingKey) -> BalancedClient {
+        self.client_within(&TransportContext::tcp(1 << 20), key)
+    }
+
+    fn client_within(&self, context: &TransportContext, key: RoutingKey) -> BalancedClient {
         let endpoints = ENDPOINTS.map(ResolvedEndpoint::new).to_vec();
         let mut config = BalanceConfig::default();
         config.policy = BalancePolicy::ConsistentHash;
         config.routing = key;
-        let (context, template) = (TransportContext::tcp(1 << 20), ClientConfig::new(""));
+        let template = ClientConfig::new("");
         let resolver = Box::new(FixedResolver::new(endpoints));
-        BalancedClient::new(&context, Arc::new(self.clone()), template, config, resolver).unwrap()
+        BalancedClient::new(context, Arc::new(self.clone()), template, config, resolver).unwrap()
     }
 
     fn take(&self) -> BTreeMap<String, Vec<Bytes>> {
@@ -194,6 +201,36 @@ async fn what_goes_elsewhere_goes_there_together() {
         }
         assert_eq!(heirs.len(), 2, "both others inherit");
     }
+}
+
+/// What is copied to cut a batch is charged to the memory budget until the parts are settled.
+#[tokio::test]
+async fn parts_are_charged_for_what_they_copy() {
+    let (recorder, context) = (Recorder::default(), TransportContext::tcp(1 << 20));
+    let client = recorder.client_within(&context, RoutingKey::TraceId);
+    let batch = spans(5, 300, 0);
+    let len = batch.len() as u64;
+    client.export(batch).await.unwrap();
+    let charged = std::mem::take(&mut *recorder.charged.lock());
+    // The body was in two segments: it was joined, and then its short records were copied.
+    assert_eq!(charged.len(), ENDPOINTS.len());
+    assert!(charged.iter().all(|bytes| (len..3 * len).contains(bytes)), "{charged:?} of {len}");
+    assert_eq!(context.budget.used(), 0);
+}
+
+/// Scenario: the budget is used up, and an endpoint does not work. Guarantee: batches are cut one after the other outside
+/// the budget; a batch that is cut once more for another endpoint does not wait for itself.
+#[tokio::test(start_paused = true)]
+async fn batches_are_cut_also_without_memory() {
+    let (recorder, context) = (Recorder::default(), TransportContext::tcp(1));
+    recorder.broken.lock().insert(ENDPOINTS[0].into(), ErrorKind::Unavailable);
+    let client = recorder.client_within(&context, RoutingKey::TraceId);
+    let exports = (0..4).map(|_| client.export(spans(5, 300, 0)));
+    let exports = futures_util::future::join_all(exports);
+    let results = tokio::time::timeout(std::time::Duration::from_secs(60), exports).await.unwrap();
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let arrived: usize = recorder.take().values().map(|bodies| spans_of(bodies).len()).sum();
+    assert_eq!(arrived, 4 * 1500);
 }
 
 #[tokio::test]
