@@ -32,6 +32,9 @@ mod routes;
 mod seldom;
 mod server;
 mod strategy;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 #[cfg_attr(not(feature = "tls"), path = "tls/absent.rs")]
 mod tls;
 mod user_info;

@@ -1,27 +1,26 @@
 //! Servers: take bodies off sockets, check them, hand them on, answer.
 
 mod accept;
-mod activity;
-mod authority;
 mod body;
 mod checks;
 mod connection;
-mod deadline;
 mod discard;
+mod engine;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod gate;
 mod grpc;
-mod hops;
 mod http;
+mod hyper;
 mod intake;
+mod life;
 mod media_type;
-mod open_requests;
 mod peer;
 mod refusals;
+mod services;
 mod stats;
-mod stream;
-mod timer;
+#[cfg(feature = "testing")]
+pub(crate) mod testing;
 
 pub use stats::ServerStats;
 
@@ -83,9 +82,10 @@ pub(crate) async fn bind(
     let local_addr = listener.local_addr()?;
     let stats = Arc::new(ServerStats::default());
     let (phase, phases) = watch::channel(Phase::Serving);
-    let refusals = Refusals::new(config.log_name(&local_addr), protocol, Arc::clone(&context.clock));
+    let (name, clock) = (config.log_name(&local_addr), Arc::clone(&context.clock));
+    let refusals = Refusals::new(name, protocol, clock, Arc::clone(&stats));
     let intake = Intake::new(context.clone(), &config, routes, Arc::clone(&stats), refusals);
-    let serve = Serve::new(Arc::new(intake), &config, protocol, tls, phases).await;
+    let serve = Serve::new(Arc::new(intake), &config, protocol, tls, phases);
     let acceptor = tokio::spawn(Acceptor::new(listener, serve).run());
     Ok(Server { local_addr, stats, clock: Arc::clone(&context.clock), phase, acceptor })
 }

@@ -5,6 +5,24 @@
     reason = "what the tests share may panic like the tests themselves"
 )]
 
+/// Makes a test for each engine of each function, which takes the engine.
+macro_rules! on_each_engine {
+    ($($suite:ident),+ $(,)?) => {
+        on_each_engine!(@over_sockets Hyper: $($suite),+);
+        on_each_engine!(@in_memory Memory: $($suite),+);
+    };
+    (@$module:ident $engine:ident: $($suite:ident),+) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $suite() {
+                    super::$suite($crate::harness::engines::Engine::$engine).await;
+                }
+            )+
+        }
+    };
+}
+
 #[path = "transport/fixtures.rs"]
 mod fixtures;
 #[path = "transport/harness.rs"]
@@ -32,6 +50,8 @@ mod server_cors;
 mod server_early;
 #[path = "transport/server_grpc.rs"]
 mod server_grpc;
+#[path = "transport/server_health.rs"]
+mod server_health;
 #[path = "transport/server_http.rs"]
 mod server_http;
 #[path = "transport/server_idle.rs"]

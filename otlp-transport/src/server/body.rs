@@ -2,18 +2,16 @@
 //!
 //! A piece of a body is a slice of the connection's read buffer and keeps all of that buffer from being freed. So what is
 //! small against the buffer is copied; what is large is kept, and the buffer is charged. Of several pieces, each is copied
-//! once. What is allocated and charged follows what has come, not what the peer says will come.
+//! once. What is allocated and charged follows what has come, not what the peer says will come. A timer is armed only by what
+//! has to wait, so most requests never see one.
 
-use super::deadline::{Expired, Patience};
+use super::engine::{BrokenBody, RequestBody, Version};
 use super::peer::Peer;
-use crate::ExportError;
+use crate::{Clock, ExportError, ServerLimits, Sleep};
 use bytes::Bytes;
-use http::Version;
-use http_body::Body;
-use hyper::body::Incoming;
 use otlp_protocol::{BudgetExhausted, BufferPool, Charge, ErrorKind, PooledObject, Retry};
-use std::pin::Pin;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 /// The pieces of a body so far, in one.
 pub(super) struct Gather<'a> {
@@ -46,13 +44,40 @@ pub(super) struct Gathered {
     pub(super) is_small_slice: bool,
 }
 
+/// Bounds the wait for each next piece of a body, and for all of it.
+pub(super) struct Patience<'a> {
+    clock: &'a dyn Clock,
+    limits: &'a ServerLimits,
+    /// The sender's own deadline.
+    deadline: Option<Instant>,
+    /// When a piece had to be waited for first.
+    begun: Option<Instant>,
+    /// Bytes that have come.
+    come: u64,
+    /// When the last piece came, as far as it is known yet.
+    waiting_since: Option<Instant>,
+    armed: Option<(Instant, Sleep)>,
+}
+
+/// What patience ran out over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Expired {
+    /// Nothing came for longer than `body_timeout`.
+    Silence,
+    /// Less came than `min_body_rate`.
+    Rate,
+    /// `max_body_time` passed.
+    Total,
+    /// The sender's deadline passed.
+    Deadline,
+}
+
+// === impl Gather ===
+
 impl<'a> Gather<'a> {
     /// `version` is that of the connection.
     pub(super) fn new(buffers: &'a BufferPool, peer: &'a Peer, charge: Charge, version: Version) -> Self {
-        let read_buffer_bytes = match version {
-            Version::HTTP_2 => HTTP2_READ_BUFFER_BYTES,
-            _ => HTTP1_READ_BUFFER_BYTES,
-        };
+        let read_buffer_bytes = version.read_buffer_bytes();
         Self { buffers, peer, read_buffer_bytes, charge, share: None, slice: Bytes::new(), copy: None }
     }
 
@@ -125,44 +150,87 @@ impl<'a> Gather<'a> {
     }
 }
 
+// === impl Patience ===
+
+impl<'a> Patience<'a> {
+    pub(super) fn new(clock: &'a dyn Clock, limits: &'a ServerLimits, deadline: Option<Instant>) -> Self {
+        Self { clock, limits, deadline, begun: None, come: 0, waiting_since: None, armed: None }
+    }
+
+    /// So many bytes came.
+    pub(super) fn renew(&mut self, bytes: usize) {
+        self.come += bytes as u64;
+        self.waiting_since = None;
+    }
+
+    /// To be polled when there is nothing yet. Reads the clock once per wait; a timer that fires early because of
+    /// progress since is armed again, so pieces cost no timers.
+    pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Expired> {
+        let clock = self.clock;
+        let silent_from = *self.waiting_since.get_or_insert_with(|| clock.now());
+        let Some((end, expired)) = self.end(silent_from) else { return Poll::Pending };
+        loop {
+            let (at, sleep) = self.armed.get_or_insert_with(|| (end, clock.sleep_until(end)));
+            ready!(sleep.as_mut().poll(cx));
+            let fired = *at;
+            self.armed = None;
+            if end <= fired {
+                return Poll::Ready(expired);
+            }
+        }
+    }
+
+    /// When waiting ends if nothing comes, and over what.
+    fn end(&mut self, silent_from: Instant) -> Option<(Instant, Expired)> {
+        let begun = *self.begun.get_or_insert(silent_from);
+        let ServerLimits { body_timeout, min_body_rate, max_body_time, .. } = *self.limits;
+        let after = |from: Instant, time: Duration| from.checked_add(time);
+        // A burst is good for the time that it would have taken at the lowest rate.
+        let earned = self.come.saturating_mul(1000).checked_div(min_body_rate).map(Duration::from_millis);
+        let slow = earned.and_then(|earned| after(begun, body_timeout.saturating_add(earned)));
+        [
+            (after(silent_from, body_timeout), Expired::Silence),
+            (slow, Expired::Rate),
+            (max_body_time.and_then(|time| after(begun, time)), Expired::Total),
+            (self.deadline, Expired::Deadline),
+        ]
+        .into_iter()
+        .filter_map(|(at, expired)| Some((at?, expired)))
+        .min()
+    }
+}
+
 /// What is charged for a copy of `len` bytes that may become longer: as much again, but at most 64 KiB.
 fn with_ahead(len: usize, expected: Option<usize>) -> u64 {
     let most = len + len.min(MAX_AHEAD_BYTES);
     expected.map_or(most, |expected| expected.min(most)).max(len) as u64
 }
 
-/// The next piece of a body; `None` at its end. Trailers are skipped.
-pub(super) async fn next_piece(
-    body: &mut Incoming,
+/// The next piece of a body; `None` at its end.
+pub(super) async fn next_piece<B: RequestBody>(
+    body: &mut B,
     patience: &mut Patience<'_>,
 ) -> Result<Option<Piece>, ExportError> {
-    std::future::poll_fn(|cx| {
-        loop {
-            match Pin::new(&mut *body).poll_frame(cx) {
-                Poll::Ready(None) => return Poll::Ready(Ok(None)),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(broken(error))),
-                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(bytes) if !bytes.is_empty() => {
-                        patience.renew(bytes.len());
-                        return Poll::Ready(Ok(Some(Piece { bytes, is_last: body.is_end_stream() })));
-                    }
-                    _ => {}
-                },
-                Poll::Pending => return Poll::Ready(Err(expired(ready!(patience.poll_expired(cx))))),
-            }
+    std::future::poll_fn(|cx| match body.poll_piece(cx) {
+        Poll::Ready(None) => Poll::Ready(Ok(None)),
+        Poll::Ready(Some(Err(error))) => Poll::Ready(Err(broken(error))),
+        Poll::Ready(Some(Ok(bytes))) => {
+            patience.renew(bytes.len());
+            Poll::Ready(Ok(Some(Piece { bytes, is_last: body.is_at_end() })))
         }
+        Poll::Pending => Poll::Ready(Err(expired(ready!(patience.poll_expired(cx))))),
     })
     .await
 }
 
 /// A peer that has gone does not see the answer; one that sends nonsense for chunks does.
-fn broken(error: hyper::Error) -> ExportError {
-    let message = format!("the body broke off: {error}");
-    let (kind, retry) = match error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+fn broken(BrokenBody { is_gone, cause }: BrokenBody) -> ExportError {
+    let message = format!("the body broke off: {cause}");
+    let (kind, retry) = match is_gone {
         true => (ErrorKind::Cancelled, Retry::Backoff),
         false => (ErrorKind::InvalidData, Retry::Never),
     };
-    ExportError::new(kind, retry, message).with_source(error)
+    ExportError::new(kind, retry, message).with_source(cause)
 }
 
 fn expired(expired: Expired) -> ExportError {
@@ -175,12 +243,10 @@ fn expired(expired: Expired) -> ExportError {
     ExportError::new(ErrorKind::Timeout, Retry::Backoff, message)
 }
 
-/// The size of the read buffer of an HTTP/1.1 connection. 100 spans in JSON, 120 KB, are read at once.
-pub(super) const HTTP1_READ_BUFFER_BYTES: usize = 128 << 10;
-/// The size of the read buffer of an HTTP/2 connection: of the largest frame. 100 spans, 60 KB, come in one frame.
-pub(super) const HTTP2_READ_BUFFER_BYTES: usize = 64 << 10;
 /// What is charged for a body before it has come.
 const MAX_AHEAD_BYTES: usize = 64 << 10;
 
+#[cfg(test)]
+mod patience_tests;
 #[cfg(test)]
 mod tests;

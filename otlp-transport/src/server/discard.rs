@@ -3,41 +3,37 @@
 //! Many clients read no answer before they have sent all of the request: on HTTP/1.1 a connection closed with unread bytes
 //! is reset and the answer lost; on HTTP/2 old clients take the reset of a stream that had its answer for a failure.
 
+use super::engine::RequestBody;
 use crate::Clock;
 use http::HeaderMap;
 use http::header::EXPECT;
-use http_body::Body;
-use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
 /// Reads and drops what is left of a body, for a quarter of a second at most. Returns false if more than `max_bytes` are left, or if
 /// the peer waits to be asked for the body.
-pub(super) async fn discard<B: Body + Unpin>(
+pub(super) async fn discard<B: RequestBody>(
     body: &mut B,
     headers: &HeaderMap,
     max_bytes: u64,
     clock: &dyn Clock,
 ) -> bool {
-    if body.is_end_stream() {
+    if body.is_at_end() {
         return true;
     }
-    if headers.contains_key(EXPECT) || body.size_hint().lower() > max_bytes {
+    if headers.contains_key(EXPECT) || body.remaining().is_some_and(|remaining| remaining > max_bytes) {
         return false;
     }
     let (mut left, mut too_late) = (max_bytes, None);
     std::future::poll_fn(|cx| {
         loop {
-            match Pin::new(&mut *body).poll_frame(cx) {
+            match body.poll_piece(cx) {
                 Poll::Ready(None) => return Poll::Ready(true),
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(false),
-                Poll::Ready(Some(Ok(frame))) => {
-                    let len = frame.data_ref().map_or(0, bytes::Buf::remaining) as u64;
-                    match left.checked_sub(len) {
-                        Some(rest) => left = rest,
-                        None => return Poll::Ready(false),
-                    }
-                }
+                Poll::Ready(Some(Ok(bytes))) => match left.checked_sub(bytes.len() as u64) {
+                    Some(rest) => left = rest,
+                    None => return Poll::Ready(false),
+                },
                 Poll::Pending => {
                     let too_late = too_late.get_or_insert_with(|| clock.sleep(DISCARD_TIME));
                     return too_late.as_mut().poll(cx).map(|()| false);

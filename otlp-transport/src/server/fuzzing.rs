@@ -1,6 +1,6 @@
 //! What servers read of headers, for the fuzz targets alone.
 
-use super::grpc::timeout;
+use super::grpc;
 use super::http::cors::Cors;
 use super::media_type;
 use crate::CorsConfig;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// `grpc-timeout`.
 pub fn grpc_timeout(value: &[u8]) -> Option<Duration> {
-    timeout::parse(value)
+    grpc::timeout(value)
 }
 
 /// Whether it is gRPC that is served, and whether it is gRPC at all.

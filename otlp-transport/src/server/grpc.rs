@@ -1,31 +1,29 @@
-//! OTLP/gRPC: unary calls on HTTP/2, taken apart by hand. Only health goes through tonic.
+//! OTLP/gRPC: unary calls on HTTP/2, taken apart by hand.
 
+mod failure;
 mod health;
-mod reply;
-pub(super) mod timeout;
 
-use super::ServerStats;
-use super::body::{Gather, Gathered, next_piece};
-use super::deadline::Patience;
+use super::body::{Gather, Gathered, Patience, next_piece};
 use super::discard::{MAX_HTTP2_BYTES, discard};
+use super::engine::{Reply, ReplyBody, Request, RequestBody, Service, Version};
 use super::gate::Admission;
 use super::intake::{Intake, Wire};
 use super::media_type::{MediaType, is_grpc};
 use super::peer::Peer;
 use super::refusals::Reason;
+use super::{Phase, ServerStats};
 use crate::compression::{Codec, codec};
 use crate::{BoxExport, ExportError, Identity, SlowCheck};
-use bytes::Buf as _;
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use health::Health;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use otlp_protocol::{
     Accepted, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader, Hops, Origin, Retry, Signal,
 };
-pub(super) use reply::ReplyBody;
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// The gRPC services.
 pub(super) struct Grpc {
@@ -34,7 +32,7 @@ pub(super) struct Grpc {
 }
 
 /// A unary call, as far as it was taken apart.
-struct Call {
+struct Call<B> {
     signal: Signal,
     export: BoxExport,
     /// Of the message, if its flag says that it is compressed.
@@ -43,32 +41,27 @@ struct Call {
     origin: Option<Arc<Origin>>,
     hops: Arc<Hops>,
     peer: Arc<Peer>,
-    body: Incoming,
+    body: B,
 }
 
 /// What a request's head comes to.
-enum Opened {
-    Call(Call),
-    Health(Box<(Request<Incoming>, Arc<Peer>)>),
+enum Opened<B> {
+    Call(Call<B>),
+    Health(Box<(Request<B>, Arc<Peer>)>),
     /// An answer, and the body that it leaves unread.
-    Answered(Box<(Response<ReplyBody>, Incoming)>),
+    Answered(Box<(Reply, B)>),
 }
 
-impl Grpc {
-    pub(super) async fn new(intake: Arc<Intake>) -> Self {
-        let health = Health::new(&intake.routes).await;
-        Self { intake, health }
-    }
-
-    /// Answers a request, whatever it is. The future holds what is needed of the request and no more: it is moved
-    /// about and kept for as long as the answer takes.
-    pub(super) fn respond(
+impl Service for Grpc {
+    /// The future holds what is needed of the request and no more: it is moved about and kept for as long as the answer
+    /// takes.
+    fn respond<B: RequestBody>(
         self: &Arc<Self>,
-        request: Request<Incoming>,
+        request: Request<B>,
         peer: &Arc<Peer>,
-    ) -> impl Future<Output = Result<Response<ReplyBody>, Infallible>> + Send + use<> {
+    ) -> impl Future<Output = Reply> + Send + use<B> {
         let grpc = Arc::clone(self);
-        let opened = match grpc.intake.authenticate(request.headers(), peer) {
+        let opened = match grpc.intake.gate.authenticate(&request.head.headers, peer) {
             Admission::Granted(identity) => Ok(grpc.open(request, peer, identity.as_ref())),
             Admission::Refused(error) => Ok(grpc.unknown(request, &error)),
             Admission::Pending(check) => Err(Box::new((request, check, Arc::clone(peer)))),
@@ -78,134 +71,121 @@ impl Grpc {
                 Ok(opened) => opened,
                 Err(checking) => grpc.check(*checking).await,
             };
-            Ok(match opened {
+            match opened {
                 Opened::Call(mut call) => grpc.answer(&mut call).await,
                 // Boxed, so that rare answers do not swell every request's future.
                 Opened::Health(request) => Box::pin(grpc.health(*request)).await,
                 Opened::Answered(answered) => Box::pin(grpc.answered_early(*answered)).await,
-            })
-        }
-    }
-
-    /// Answers a request of the health service, whose message is a service's name.
-    async fn health(&self, (request, peer): (Request<Incoming>, Arc<Peer>)) -> Response<ReplyBody> {
-        let deadline = self.deadline(request.headers());
-        let (head, mut body) = request.into_parts();
-        match self.gather(&mut body, &peer, deadline, MAX_HEALTH_BYTES).await {
-            Ok((_, gathered)) => self.health.respond(Request::from_parts(head, gathered.bytes)).await,
-            Err(error) => {
-                self.intake.refuse(&error, &peer);
-                reply::failure(&error)
             }
         }
     }
+}
 
-    /// Tells those who ask for health that the server is not serving.
-    pub(super) async fn left(&self) {
-        self.health.left(&self.intake.routes).await;
-    }
+// === impl Grpc ===
 
-    /// Tells watchers of health that it is over, and lets them go.
-    pub(super) async fn drained(&self) {
-        self.health.drained(&self.intake.routes).await;
+impl Grpc {
+    /// `phases` are the server's, which health tells.
+    pub(super) fn new(intake: Arc<Intake>, phases: watch::Receiver<Phase>) -> Self {
+        Self { intake, health: Health::new(phases) }
     }
 
     /// Waits until it is known who sent a request.
-    async fn check(&self, (request, check, peer): (Request<Incoming>, SlowCheck, Arc<Peer>)) -> Opened {
-        match self.intake.finish_check(check, &peer).await {
+    async fn check<B: RequestBody>(
+        &self,
+        (request, check, peer): (Request<B>, SlowCheck, Arc<Peer>),
+    ) -> Opened<B> {
+        match self.intake.gate.finish_check(check, &peer).await {
             Ok(identity) => self.open(request, &peer, Some(&identity)),
             Err(error) => self.unknown(request, &error),
         }
     }
 
-    async fn answered_early(
-        &self,
-        (response, mut body): (Response<ReplyBody>, Incoming),
-    ) -> Response<ReplyBody> {
+    async fn answered_early<B: RequestBody>(&self, (reply, mut body): (Reply, B)) -> Reply {
         self.discard(&mut body).await;
-        response
+        reply
     }
 
-    async fn discard(&self, body: &mut Incoming) {
+    async fn discard<B: RequestBody>(&self, body: &mut B) {
         discard(body, &HeaderMap::new(), MAX_HTTP2_BYTES, &*self.intake.context.clock).await;
     }
 
     /// Answers a sender that is not known, whatever it asked for.
-    fn unknown(&self, request: Request<Incoming>, error: &ExportError) -> Opened {
-        let response = match is_grpc(request.headers()) {
-            true => reply::failure(error),
-            false => reply::http_refusal(error, self.intake.gate.challenge()),
+    fn unknown<B>(&self, request: Request<B>, error: &ExportError) -> Opened<B> {
+        let reply = match is_grpc(&request.head.headers) {
+            true => failure::failure(error),
+            false => failure::http_refusal(error, self.intake.gate.challenge()),
         };
-        Opened::Answered(Box::new((response, request.into_body())))
+        Opened::Answered(Box::new((reply, request.body)))
     }
 
     /// Goes by a request's head.
-    fn open(&self, request: Request<Incoming>, peer: &Arc<Peer>, identity: Option<&Identity>) -> Opened {
-        let path = request.uri().path();
+    fn open<B>(&self, request: Request<B>, peer: &Arc<Peer>, identity: Option<&Identity>) -> Opened<B> {
+        let (path, headers) = (request.head.path(), &request.head.headers);
         if path.starts_with(health::PATH) {
             return Opened::Health(Box::new((request, Arc::clone(peer))));
         }
-        if request.method() != Method::POST || !is_grpc(request.headers()) {
+        if request.head.method != Method::POST || !is_grpc(headers) {
             return self.not_grpc(request, peer);
         }
-        let refused = |error: ExportError, request: Request<Incoming>| {
-            self.intake.refuse(&error, peer);
-            Opened::Answered(Box::new((reply::failure(&error), request.into_body())))
+        let refused = |error: ExportError, request: Request<B>| {
+            self.intake.refusals.request(&error, peer);
+            Opened::Answered(Box::new((failure::failure(&error), request.body)))
         };
         let Some(route) = self.intake.routes.by_grpc_path(path) else {
             let message = format!("{path} is not served");
             return refused(ExportError::new(ErrorKind::Unimplemented, Retry::Never, message), request);
         };
-        let codec = match encoding(request.headers()) {
+        let codec = match encoding(headers) {
             Ok(codec) => codec,
             Err(error) => return refused(error, request),
         };
-        let hops = match self.intake.hops(request.headers()) {
+        let budget = &self.intake.context.budget;
+        let hops = match self.intake.hop.with(headers, budget) {
             Ok(hops) => hops,
             Err(error) => return refused(error, request),
         };
-        let deadline = self.deadline(request.headers());
+        let deadline = self.deadline(headers);
         let (signal, export) = (route.signal, route.export.clone());
-        let budget = &self.intake.context.budget;
-        let origin = match peer.origin(&self.intake.origin, budget, request.headers(), identity) {
+        let origin = match peer.origin(&self.intake.origin, budget, headers, identity) {
             Ok(origin) => origin,
             Err(error) => return refused(error, request),
         };
-        let (peer, body) = (Arc::clone(peer), request.into_body());
+        let (peer, body) = (Arc::clone(peer), request.body);
         Opened::Call(Call { signal, export, codec, deadline, origin, hops, peer, body })
     }
 
     /// Answers a request that no gRPC client sends.
-    fn not_grpc(&self, request: Request<Incoming>, peer: &Peer) -> Opened {
-        let (method, path) = (request.method(), request.uri().path());
-        let (kind, mut response) = match *method == Method::POST {
-            true => (ErrorKind::UnsupportedMediaType, reply::http_only(StatusCode::UNSUPPORTED_MEDIA_TYPE)),
-            false => (ErrorKind::Unimplemented, reply::http_only(StatusCode::METHOD_NOT_ALLOWED)),
+    fn not_grpc<B>(&self, request: Request<B>, peer: &Peer) -> Opened<B> {
+        let (method, path) = (&request.head.method, request.head.path());
+        let (kind, status) = match *method == Method::POST {
+            true => (ErrorKind::UnsupportedMediaType, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            false => (ErrorKind::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
         };
+        let mut reply = failure::http_only(status);
         if *method == Method::HEAD {
-            *response.body_mut() = reply::NO_BODY;
+            reply.body = ReplyBody::NONE;
         }
         let what = format_args!(
             "{method} {path} is not gRPC, which is all that this port serves; OTLP/HTTP has another port"
         );
-        self.intake.refuse_as(Reason::WrongPort, kind, what, peer);
-        Opened::Answered(Box::new((response, request.into_body())))
+        self.intake.refusals.request_as(Reason::WrongPort, kind, what, peer);
+        Opened::Answered(Box::new((reply, request.body)))
     }
 
-    async fn answer(&self, call: &mut Call) -> Response<ReplyBody> {
+    async fn answer<B: RequestBody>(&self, call: &mut Call<B>) -> Reply {
         match self.export(call).await {
             Ok(accepted) => {
                 ServerStats::count(&self.intake.stats.accepted_requests);
-                reply::success(&accepted)
+                success(&accepted)
             }
             Err(error) => {
                 Box::pin(self.discard(&mut call.body)).await;
-                reply::failure(&error)
+                failure::failure(&error)
             }
         }
     }
 
-    async fn export(&self, call: &mut Call) -> Result<Accepted, ExportError> {
+    async fn export<B: RequestBody>(&self, call: &mut Call<B>) -> Result<Accepted, ExportError> {
         let wire = match self.read(call).await {
             Ok(wire) => wire,
             Err(error) => return Err(self.refused(error, call)),
@@ -220,50 +200,71 @@ impl Grpc {
         self.intake.export(&call.export, batch, &call.peer).await
     }
 
-    fn refused(&self, error: ExportError, call: &Call) -> ExportError {
+    fn refused<B>(&self, error: ExportError, call: &Call<B>) -> ExportError {
         self.intake.refuse_export(&error, &call.export, &call.peer);
         error
     }
 
     /// When the caller stops waiting. A timeout that is not one is ignored.
     fn deadline(&self, headers: &HeaderMap) -> Option<Instant> {
-        let timeout = timeout::parse(headers.get(TIMEOUT)?.as_bytes())?;
+        let timeout = timeout(headers.get(TIMEOUT)?.as_bytes())?;
         self.intake.context.clock.now().checked_add(timeout)
     }
 
     /// Reads the one message of a unary call.
-    async fn read(&self, call: &mut Call) -> Result<Wire, ExportError> {
+    async fn read<B: RequestBody>(&self, call: &mut Call<B>) -> Result<Wire, ExportError> {
         let limit = self.intake.limits.max_request_bytes;
         let (header, gathered) = self.gather(&mut call.body, &call.peer, call.deadline, limit).await?;
         let Gathered { mut bytes, charge, is_small_slice } = gathered;
         ServerStats::add(&self.intake.stats.received_bytes, bytes.len() as u64);
         bytes.advance(FRAME_HEADER_LEN);
-        let codec = call.codec.filter(|_| header.compressed);
-        if header.compressed && codec.is_none() {
-            let message = "the message is flagged as compressed, but there is no grpc-encoding";
-            return Err(ExportError::new(ErrorKind::Internal, Retry::Never, message));
+        let codec = of_message(call.codec, header)?;
+        let (media_type, deadline) = (MediaType::Protobuf, call.deadline);
+        Ok(Wire { bytes, charge, is_small_slice, codec, media_type, deadline })
+    }
+
+    /// Answers a request of the health service, whose message is a service's name.
+    async fn health<B: RequestBody>(&self, (mut request, peer): (Request<B>, Arc<Peer>)) -> Reply {
+        match self.health_message(&mut request, &peer).await {
+            Ok(message) => self.health.respond(&self.intake.routes, request.head.path(), &message),
+            Err(error) => {
+                self.intake.refusals.request(&error, &peer);
+                failure::failure(&error)
+            }
         }
-        Ok(Wire {
-            bytes,
-            charge,
-            is_small_slice,
-            codec,
-            media_type: MediaType::Protobuf,
-            deadline: call.deadline,
-        })
+    }
+
+    /// Reads the message of a health check.
+    async fn health_message<B: RequestBody>(
+        &self,
+        request: &mut Request<B>,
+        peer: &Peer,
+    ) -> Result<Bytes, ExportError> {
+        let headers = &request.head.headers;
+        let (encoding, deadline) = (encoding(headers)?, self.deadline(headers));
+        let (header, gathered) = self.gather(&mut request.body, peer, deadline, MAX_HEALTH_BYTES).await?;
+        let Gathered { mut bytes, mut charge, .. } = gathered;
+        bytes.advance(FRAME_HEADER_LEN);
+        match of_message(encoding, header)? {
+            None => Ok(bytes),
+            Some(codec) => {
+                let buffers = &self.intake.context.buffers;
+                Ok(codec.decompress(&bytes, MAX_HEALTH_BYTES, &mut charge, buffers)?)
+            }
+        }
     }
 
     /// Gathers a body that is one message of at most `limit` bytes, its header included.
-    async fn gather(
+    async fn gather<B: RequestBody>(
         &self,
-        body: &mut Incoming,
+        body: &mut B,
         peer: &Peer,
         deadline: Option<Instant>,
         limit: usize,
     ) -> Result<(FrameHeader, Gathered), ExportError> {
         let context = &self.intake.context;
         let mut patience = Patience::new(&*context.clock, &self.intake.limits, deadline);
-        let mut gather = Gather::new(&context.buffers, peer, self.intake.charge()?, Version::HTTP_2);
+        let mut gather = Gather::new(&context.buffers, peer, self.intake.charge()?, Version::Http2);
         let mut frame = FrameReader::new(limit);
         while let Some(piece) = next_piece(body, &mut patience).await? {
             frame.push(&piece.bytes).map_err(|error| self.unframed(error))?;
@@ -289,9 +290,36 @@ impl Grpc {
     }
 }
 
+/// OK with the response message.
+fn success(accepted: &Accepted) -> Reply {
+    let message =
+        if accepted.is_partial() { framed(&accepted.encode()) } else { Bytes::from_static(&EMPTY_MESSAGE) };
+    reply(ReplyBody::Whole(message, Some(ok())))
+}
+
+/// The trailers of a call that succeeded.
+fn ok() -> HeaderMap {
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert(STATUS, HeaderValue::from_static("0"));
+    trailers
+}
+
+fn reply(body: ReplyBody) -> Reply {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    Reply { status: StatusCode::OK, headers, body }
+}
+
+fn framed(message: &[u8]) -> Bytes {
+    let mut framed = BytesMut::with_capacity(FRAME_HEADER_LEN + message.len());
+    framed.put_slice(&FrameHeader::new(false, message.len() as u32).encode());
+    framed.put_slice(message);
+    framed.freeze()
+}
+
 /// What messages are compressed with, if they are.
 fn encoding(headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportError> {
-    let mut names = headers.get_all(reply::ENCODING).into_iter();
+    let mut names = headers.get_all(ENCODING).into_iter();
     let Some(name) = names.next() else { return Ok(None) };
     if names.any(|other| other != name) {
         let message = "grpc-encoding names several encodings: compress a message once";
@@ -307,6 +335,42 @@ fn encoding(headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportErr
     })
 }
 
+/// What a message is compressed with, by its flag and the call's encoding.
+fn of_message(
+    encoding: Option<&'static dyn Codec>,
+    header: FrameHeader,
+) -> Result<Option<&'static dyn Codec>, ExportError> {
+    if header.compressed && encoding.is_none() {
+        let message = "the message is flagged as compressed, but there is no grpc-encoding";
+        return Err(ExportError::new(ErrorKind::Internal, Retry::Never, message));
+    }
+    Ok(encoding.filter(|_| header.compressed))
+}
+
+/// Reads `grpc-timeout`, how long the caller waits: one to eight digits and a unit. `None` if it is anything else.
+pub(super) fn timeout(value: &[u8]) -> Option<Duration> {
+    let (unit, digits) = value.split_last()?;
+    if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let count = digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+    match unit {
+        b'H' => Some(Duration::from_secs(count * 3600)),
+        b'M' => Some(Duration::from_secs(count * 60)),
+        b'S' => Some(Duration::from_secs(count)),
+        b'm' => Some(Duration::from_millis(count)),
+        b'u' => Some(Duration::from_micros(count)),
+        b'n' => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
+}
+
+const STATUS: &str = "grpc-status";
+const ENCODING: &str = "grpc-encoding";
 const TIMEOUT: &str = "grpc-timeout";
 /// A health check names a service.
 const MAX_HEALTH_BYTES: usize = 4 << 10;
+const EMPTY_MESSAGE: [u8; FRAME_HEADER_LEN] = FrameHeader::new(false, 0).encode();
+
+#[cfg(test)]
+mod tests;

@@ -6,23 +6,18 @@ mod fault;
 mod reply;
 
 use super::ServerStats;
-use super::body::{Gather, Gathered, next_piece};
-use super::deadline::Patience;
+use super::body::{Gather, Gathered, Patience, next_piece};
 use super::discard::{MAX_HTTP1_BYTES, discard};
+use super::engine::{Head, Reply, ReplyBody, Request, RequestBody, Service, Version};
 use super::intake::{Intake, Wire};
 use super::media_type::{MediaType, is_any_grpc};
 use super::peer::Peer;
 use super::refusals::Reason;
 use crate::{ExportError, Identity, Route, ServerConfig};
-use bytes::Bytes;
 use cors::Cors;
 use encodings::Encodings;
 pub(super) use fault::Fault;
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
-use http_body::Body;
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use otlp_protocol::{Accepted, ErrorKind, Retry};
 use std::sync::Arc;
 
@@ -34,6 +29,25 @@ pub(super) struct Http {
     /// Every answer gets these.
     headers: HeaderMap,
 }
+
+impl Service for Http {
+    fn respond<B: RequestBody>(
+        self: &Arc<Self>,
+        request: Request<B>,
+        peer: &Arc<Peer>,
+    ) -> impl Future<Output = Reply> + Send + use<B> {
+        let (http, peer) = (Arc::clone(self), Arc::clone(peer));
+        async move {
+            match request.head.fault {
+                None => http.answer(request, &peer).await,
+                // Boxed, so that the rare path does not swell every request's future.
+                Some(fault) => Box::pin(http.refuse_fault(fault, &request.head.headers, &peer)).await,
+            }
+        }
+    }
+}
+
+// === impl Http ===
 
 impl Http {
     /// `config` must have been [checked](ServerConfig::check): what is no header is left out.
@@ -50,50 +64,45 @@ impl Http {
     }
 
     /// Answers a request, whatever it is.
-    pub(super) async fn respond(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {
-        let is_head = request.method() == Method::HEAD;
-        let mut response = self.respond_in_full(request, peer).await;
+    async fn answer<B: RequestBody>(&self, request: Request<B>, peer: &Peer) -> Reply {
+        let is_head = request.head.method == Method::HEAD;
+        let mut reply = self.answer_in_full(request, peer).await;
         if is_head {
-            // RFC 9110 §9.3.2; hyper sees to it on HTTP/1.1 alone.
-            *response.body_mut() = Full::default();
+            // RFC 9110 §9.3.2.
+            reply.body = ReplyBody::NONE;
         }
-        response
+        reply
     }
 
-    async fn respond_in_full(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {
-        let Some(cors) = &self.cors else { return self.finished(self.answer(request, peer).await) };
+    async fn answer_in_full<B: RequestBody>(&self, request: Request<B>, peer: &Peer) -> Reply {
+        let Some(cors) = &self.cors else { return self.finished(self.export_or_refuse(request, peer).await) };
         // On any path: a stranger is not told by this which of them are served.
-        if Cors::is_preflight(&request) {
-            return self.finished(reply::preflight(cors.preflight(request.headers())));
+        if Cors::is_preflight(&request.head) {
+            return self.finished(reply::preflight(cors.preflight(&request.head.headers)));
         }
-        let origin = cors.origin(request.headers());
-        let mut response = self.answer(request, peer).await;
-        cors.allow(response.headers_mut(), origin);
-        self.finished(response)
+        let origin = cors.origin(&request.head.headers);
+        let mut reply = self.export_or_refuse(request, peer).await;
+        cors.allow(&mut reply.headers, origin);
+        self.finished(reply)
     }
 
     /// Answers a request whose head is at fault. Its connection is closed, since what follows may not be a request.
-    pub(super) async fn refuse_fault(
-        &self,
-        fault: Fault,
-        headers: &HeaderMap,
-        peer: &Peer,
-    ) -> Response<Full<Bytes>> {
+    async fn refuse_fault(&self, fault: Fault, headers: &HeaderMap, peer: &Peer) -> Reply {
         let media_type = MediaType::of_answer(headers);
-        let response = match self.intake.authenticated(headers, peer).await {
+        let reply = match self.intake.gate.authenticated(headers, peer).await {
             Err(error) => reply::unauthenticated(&error, media_type, self.intake.gate.challenge()),
             Ok(_) => {
                 let (kind, message) = (fault.kind(), fault.message());
-                self.intake.refuse_as(Reason::of(kind), kind, message, peer);
+                self.intake.refusals.request_as(Reason::of(kind), kind, message, peer);
                 reply::fault(fault, media_type)
             }
         };
-        self.finished(reply::closing(response))
+        self.finished(reply::closing(reply))
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {
-        let media_type = MediaType::of_answer(request.headers());
-        match self.open(&request, peer, media_type).await {
+    async fn export_or_refuse<B: RequestBody>(&self, request: Request<B>, peer: &Peer) -> Reply {
+        let media_type = MediaType::of_answer(&request.head.headers);
+        match self.open(&request.head, peer, media_type).await {
             Ok((route, identity)) => match self.export(route, request, peer, identity).await {
                 Ok(accepted) => {
                     ServerStats::count(&self.intake.stats.accepted_requests);
@@ -101,10 +110,9 @@ impl Http {
                 }
                 Err(error) => reply::failure(&error, media_type),
             },
-            Err(response) => {
-                let (head, body) = request.into_parts();
-                Box::pin(self.discard(head, body)).await;
-                *response
+            Err(reply) => {
+                Box::pin(self.discard(request)).await;
+                *reply
             }
         }
     }
@@ -112,38 +120,33 @@ impl Http {
     /// Goes by a request's head: who sent it, and where it goes; or the answer.
     async fn open(
         &self,
-        request: &Request<Incoming>,
+        head: &Head,
         peer: &Peer,
         media_type: MediaType,
-    ) -> Result<(&Route, Option<Identity>), Box<Response<Full<Bytes>>>> {
-        let identity = match self.intake.authenticated(request.headers(), peer).await {
+    ) -> Result<(&Route, Option<Identity>), Box<Reply>> {
+        let identity = match self.intake.gate.authenticated(&head.headers, peer).await {
             Ok(identity) => identity,
             Err(error) => {
                 let challenge = self.intake.gate.challenge();
                 return Err(Box::new(reply::unauthenticated(&error, media_type, challenge)));
             }
         };
-        let path = request.uri().path();
+        let path = head.path();
         let Some(route) = self.intake.routes.by_http_path(path) else {
-            return Err(Box::new(self.not_served(request, peer, media_type)));
+            return Err(Box::new(self.not_served(head, peer, media_type)));
         };
-        if request.method() != Method::POST {
-            let what = format_args!("{} {path}: only POST is served", request.method());
-            self.intake.refuse_as(Reason::NotServed, ErrorKind::Unimplemented, what, peer);
+        if head.method != Method::POST {
+            let what = format_args!("{} {path}: only POST is served", head.method);
+            self.intake.refusals.request_as(Reason::NotServed, ErrorKind::Unimplemented, what, peer);
             return Err(Box::new(reply::method_not_allowed(media_type)));
         }
         Ok((route, identity))
     }
 
     /// Answers a request for a path that is not served.
-    fn not_served(
-        &self,
-        request: &Request<Incoming>,
-        peer: &Peer,
-        media_type: MediaType,
-    ) -> Response<Full<Bytes>> {
-        let path = request.uri().path();
-        let (reason, message) = match is_any_grpc(request.headers()) {
+    fn not_served(&self, head: &Head, peer: &Peer, media_type: MediaType) -> Reply {
+        let path = head.path();
+        let (reason, message) = match is_any_grpc(&head.headers) {
             true => (
                 Reason::WrongPort,
                 format!("{path} is gRPC; this port serves OTLP/HTTP alone, gRPC has another port"),
@@ -151,35 +154,34 @@ impl Http {
             false => (Reason::NotServed, format!("{path} is not served")),
         };
         let error = ExportError::new(ErrorKind::Unimplemented, Retry::Never, message);
-        self.intake.refuse_as(reason, error.kind(), error.message(), peer);
+        self.intake.refusals.request_as(reason, error.kind(), error.message(), peer);
         reply::failure(&error, media_type)
     }
 
-    async fn export(
+    async fn export<B: RequestBody>(
         &self,
         route: &Route,
-        request: Request<Incoming>,
+        mut request: Request<B>,
         peer: &Peer,
         identity: Option<Identity>,
     ) -> Result<Accepted, ExportError> {
-        let (head, mut body) = request.into_parts();
         let admitted = async {
             let read = async {
-                let hops = self.intake.hops(&head.headers)?;
-                let (kept, budget) = (&self.intake.origin, &self.intake.context.budget);
-                let origin = peer.origin(kept, budget, &head.headers, identity.as_ref())?;
-                Ok::<_, ExportError>((self.read(&head, &mut body, peer).await?, origin, hops))
+                let (headers, budget) = (&request.head.headers, &self.intake.context.budget);
+                let hops = self.intake.hop.with(headers, budget)?;
+                let origin = peer.origin(&self.intake.origin, budget, headers, identity.as_ref())?;
+                Ok::<_, ExportError>((self.read(&mut request, peer).await?, origin, hops))
             };
             let (wire, origin, hops) = match read.await {
                 Ok(read) => read,
                 Err(error) => {
                     // Boxed, so that the rare path does not swell every request's future.
-                    Box::pin(self.discard(head, body)).await;
+                    Box::pin(self.discard(request)).await;
                     return Err(error);
                 }
             };
             // Headers are slices of the connection's read buffer, which they keep from being freed.
-            drop(head);
+            drop(request);
             Ok((self.intake.admit(route.signal, wire).await?, origin, hops))
         };
         let admitted = admitted
@@ -192,22 +194,27 @@ impl Http {
 
     /// Reads and drops the rest of a refused body. HTTP/1.1 does so before the answer. On HTTP/2 the answer does not wait,
     /// but the stream's reset does: a client that is still sending reads the answer first, and stops by itself.
-    async fn discard(&self, head: Parts, mut body: Incoming) {
+    async fn discard<B: RequestBody>(&self, request: Request<B>) {
+        let Request { head: Head { version, headers, .. }, mut body } = request;
         let clock = Arc::clone(&self.intake.context.clock);
-        if head.version == Version::HTTP_2 {
-            tokio::spawn(async move { discard(&mut body, &head.headers, u64::MAX, &*clock).await });
-        } else {
-            discard(&mut body, &head.headers, MAX_HTTP1_BYTES, &*clock).await;
+        match version {
+            Version::Http2 => {
+                tokio::spawn(async move { discard(&mut body, &headers, u64::MAX, &*clock).await });
+            }
+            Version::Http1 => {
+                discard(&mut body, &headers, MAX_HTTP1_BYTES, &*clock).await;
+            }
         }
     }
 
-    async fn read(&self, head: &Parts, body: &mut Incoming, peer: &Peer) -> Result<Wire, ExportError> {
+    async fn read<B: RequestBody>(&self, request: &mut Request<B>, peer: &Peer) -> Result<Wire, ExportError> {
+        let Request { head, body } = request;
         let media_type = MediaType::of(&head.headers)?;
         let codec = self.encodings.of(&head.headers)?;
         let context = &self.intake.context;
         let limit = self.intake.limits.max_request_bytes;
         let too_large = || self.intake.too_large("the body");
-        let expected = body.size_hint().exact();
+        let expected = body.remaining();
         if expected.is_some_and(|expected| expected > limit as u64) {
             return Err(too_large());
         }
@@ -227,10 +234,10 @@ impl Http {
     }
 
     /// The answer with what every answer gets, unless it says otherwise itself.
-    fn finished(&self, mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    fn finished(&self, mut reply: Reply) -> Reply {
         for (name, value) in &self.headers {
-            response.headers_mut().entry(name).or_insert_with(|| value.clone());
+            reply.headers.entry(name).or_insert_with(|| value.clone());
         }
-        response
+        reply
     }
 }

@@ -1,20 +1,18 @@
 //! From a body on the wire to a batch handed on: what gRPC and HTTP have in common.
 
-mod ids;
 mod json;
 mod repair;
 
-use super::ServerStats;
-use super::deadline::before;
 use super::gate::Gate;
-use super::hops::OwnHop;
+use super::life::Terms;
 use super::media_type::MediaType;
-use super::peer::Peer;
-use super::refusals::{Reason, Refusals};
+use super::peer::{OwnHop, Peer};
+use super::refusals::Refusals;
+use super::{Phase, ServerStats};
 use crate::compression::{Codec, DecompressError};
 use crate::seldom::Seldom;
 use crate::{
-    BoxExport, Export, ExportError, InvalidIds, InvalidUtf8, OriginConfig, Routes, ServerConfig,
+    BoxExport, Clock, Export, ExportError, InvalidIds, InvalidUtf8, OriginConfig, Routes, ServerConfig,
     ServerLimits, TransportContext,
 };
 use bytes::Bytes;
@@ -25,8 +23,9 @@ use otlp_protocol::{
 use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// Where requests go in, and under which limits.
 pub(super) struct Intake {
@@ -92,21 +91,33 @@ impl Intake {
             ids: invalid_ids == InvalidIds::RejectItem,
         };
         let checks = ValidateLimits { max_depth: limits.max_depth, max_elements: limits.max_elements };
+        let gate = Gate::new(config.auth.clone(), Arc::clone(&refusals), context.budget.clone());
         Self {
             context,
             limits,
             routes,
             stats,
             origin,
-            gate: Gate::new(config.auth.clone()),
+            gate,
             refusals,
-            hop: OwnHop::new(config),
+            hop: OwnHop::new(config.hop),
             checks,
             repairs,
             invalid_ids: Seldom::every(INVALID_IDS_LOG_INTERVAL),
             repaired: Seldom::every(REPAIRED_LOG_INTERVAL),
             unknown_keys: Seldom::every(UNKNOWN_KEYS_LOG_INTERVAL),
             running: Arc::new(Semaphore::new(max_running())),
+        }
+    }
+
+    /// What the server's connections live by; `phases` are the server's.
+    pub(super) fn terms(&self, phases: watch::Receiver<Phase>) -> Terms {
+        Terms {
+            limits: self.limits.clone(),
+            clock: Arc::clone(&self.context.clock),
+            stats: Arc::clone(&self.stats),
+            refusals: Arc::clone(&self.refusals),
+            phases,
         }
     }
 
@@ -211,23 +222,12 @@ impl Intake {
         self.check(signal, plain, wire)
     }
 
-    /// Counts and logs a request that the server refuses.
-    pub(super) fn refuse(&self, error: &ExportError, peer: &Peer) {
-        self.refuse_as(Reason::of(error.kind()), error.kind(), error.message(), peer);
-    }
-
-    /// The same with another reason in the log than the kind of error says; `what` is wrong.
-    pub(super) fn refuse_as(&self, reason: Reason, kind: ErrorKind, what: impl fmt::Display, peer: &Peer) {
-        self.stats.count_refusal(kind);
-        self.refusals.note(reason, 1, Some(peer.address()), what);
-    }
-
     /// Counts and logs a request for `export` that the server refuses.
     pub(super) fn refuse_export(&self, error: &ExportError, export: &BoxExport, peer: &Peer) {
         if error.kind() == ErrorKind::Exhausted {
             export.refuse_unread();
         }
-        self.refuse(error, peer);
+        self.refusals.request(error, peer);
     }
 
     /// Hands a batch on, if anything is left of it, and waits for its fate until its deadline.
@@ -237,9 +237,11 @@ impl Intake {
         mut batch: Batch,
         peer: &Peer,
     ) -> Result<Accepted, ExportError> {
-        let rejection = self.count_rejected(export, &mut batch);
-        if batch.is_empty() && rejection.is_partial() {
-            return Ok(rejection);
+        let rejection = batch.rejected.take().map(|rejected| repair::rejection(export, &batch, *rejected));
+        if let Some(rejection) = &rejection
+            && batch.is_empty()
+        {
+            return Ok(rejection.clone());
         }
         let deadline = batch.deadline;
         let outcome = before(deadline, &*self.context.clock, export.export(batch)).await;
@@ -250,16 +252,11 @@ impl Intake {
                 "the deadline passed before the batch was taken",
             ))
         });
-        let outcome = outcome.inspect_err(|error| self.failed(error, peer));
-        outcome.map(|accepted| ids::join(rejection, accepted))
-    }
-
-    /// Counts and logs a request that the pipeline failed.
-    fn failed(&self, error: &ExportError, peer: &Peer) {
-        ServerStats::count(&self.stats.failed_requests);
-        let is_for_now = error.retry().is_retryable();
-        let reason = if is_for_now { Reason::PipelineRefused } else { Reason::PipelineFailed };
-        self.refusals.note(reason, 1, Some(peer.address()), error.message());
+        let outcome = outcome.inspect_err(|error| self.refusals.failed(error, peer));
+        outcome.map(|accepted| match rejection {
+            None => accepted,
+            Some(rejection) => repair::join(rejection, accepted),
+        })
     }
 
     /// Checks the body in the clear of `wire`, which is charged for both.
@@ -307,6 +304,20 @@ impl Intake {
     fn replaces_utf8(&self) -> bool {
         self.repairs.utf8
     }
+}
+
+/// Awaits `future`, but not beyond `deadline`. `None` if that came first; `future` is dropped then.
+async fn before<F: Future>(deadline: Option<Instant>, clock: &dyn Clock, future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    let mut too_late = None;
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        let Some(deadline) = deadline else { return Poll::Pending };
+        too_late.get_or_insert_with(|| clock.sleep_until(deadline)).as_mut().poll(cx).map(|()| None)
+    })
+    .await
 }
 
 /// What is said of a body that is not OTLP: the field, the place, and what is wrong.

@@ -1,9 +1,10 @@
-//! The other end of a connection, and what batches are told of it.
+//! The other end of a connection, and what batches are told of where they come from: their sender, and the receivers that
+//! they have been at. A request that has been here before is refused: it goes in a circle.
 
 use crate::{Address, ExportError, Identity, OriginConfig, PeerCertificate};
 use bytes::Bytes;
 use http::HeaderMap;
-use otlp_protocol::{ByteBudget, Origin};
+use otlp_protocol::{ByteBudget, ErrorKind, HOPS_HEADER, HopId, Hops, Origin, Retry};
 use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
 
@@ -16,6 +17,13 @@ pub(super) struct Peer {
     /// The origin of the last batch, for as long as a batch has it. A sender mostly stays who it is: its batches then
     /// share one origin, which is charged once and compared at little cost.
     last: Mutex<Weak<Origin>>,
+}
+
+/// The server's own id among the receivers that requests have been at.
+pub(super) struct OwnHop {
+    id: HopId,
+    /// What most requests get, which have been at no other receiver.
+    first: Arc<Hops>,
 }
 
 /// What of a request goes into an origin.
@@ -83,6 +91,30 @@ impl Peer {
     }
 }
 
+// === impl OwnHop ===
+
+impl OwnHop {
+    pub(super) fn new(id: HopId) -> Self {
+        Self { id, first: Arc::new(Hops::of(id)) }
+    }
+
+    /// The receivers that a request has been at, this one included. Those in its header are charged.
+    ///
+    /// # Errors
+    /// If the request has been here before, for good; or if there is no room for the header.
+    pub(super) fn with(&self, headers: &HeaderMap, budget: &ByteBudget) -> Result<Arc<Hops>, ExportError> {
+        if !headers.contains_key(HOPS_HEADER) {
+            return Ok(Arc::clone(&self.first));
+        }
+        let charge = budget.try_charge(Hops::MEMORY)?;
+        let values = headers.get_all(HOPS_HEADER).into_iter().map(|value| value.as_bytes());
+        match Hops::read(values, self.id, charge) {
+            Some(hops) => Ok(Arc::new(hops)),
+            None => Err(returned()),
+        }
+    }
+}
+
 // === impl Traits ===
 
 impl Traits<'_> {
@@ -123,6 +155,15 @@ fn joined(headers: &HeaderMap, name: &str) -> Option<Bytes> {
         joined.extend_from_slice(value.as_bytes());
     }
     Some(joined.into())
+}
+
+/// The refusal of a request that has been here before.
+fn returned() -> ExportError {
+    let message = format!(
+        "forwarding loop: this receiver has had the request before (see the header {HOPS_HEADER}); \
+         remove the exporter that sends the data back here"
+    );
+    ExportError::new(ErrorKind::Loop, Retry::Never, message)
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
-//! Log lines about what a server refuses: for each reason a line at once, then one a minute at most with what was counted
-//! since. What comes last in a flood has its line when the minute is over, or when the server ends: the counts add up.
+//! What a server refuses is counted and logged here: for each reason a line at once, then one a minute at most with what
+//! was refused since. What comes last in a flood has its line when the minute is over, or when the server ends: the counts
+//! add up.
 
 mod reason;
 
 pub(super) use reason::Reason;
 
-use super::Protocol;
-use crate::{Address, Clock};
+use super::peer::Peer;
+use super::{Protocol, ServerStats};
+use crate::{Address, Clock, ExportError};
+use otlp_protocol::ErrorKind;
 use parking_lot::Mutex;
 use reason::Subject;
 use std::fmt::{self, Display, Write as _};
+use std::io;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -18,6 +22,7 @@ pub(super) struct Refusals {
     receiver: String,
     transport: &'static str,
     clock: Arc<dyn Clock>,
+    stats: Arc<ServerStats>,
     tallies: [Mutex<Tally>; Reason::ALL.len()],
 }
 
@@ -45,9 +50,14 @@ struct Seen {
 
 impl Refusals {
     /// `receiver`: what log lines call the server.
-    pub(super) fn new(receiver: String, protocol: Protocol, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub(super) fn new(
+        receiver: String,
+        protocol: Protocol,
+        clock: Arc<dyn Clock>,
+        stats: Arc<ServerStats>,
+    ) -> Arc<Self> {
         let transport = protocol.name();
-        Arc::new(Self { receiver, transport, clock, tallies: Default::default() })
+        Arc::new(Self { receiver, transport, clock, stats, tallies: Default::default() })
     }
 
     /// What log lines call the server.
@@ -55,14 +65,75 @@ impl Refusals {
         &self.receiver
     }
 
-    /// Takes note of `count` refusals; `example` says what was wrong. Must be called within a tokio runtime.
-    pub(super) fn note(
+    /// A request that the server itself refuses.
+    pub(super) fn request(self: &Arc<Self>, error: &ExportError, peer: &Peer) {
+        self.request_as(Reason::of(error.kind()), error.kind(), error.message(), peer);
+    }
+
+    /// The same with another reason in the log than the kind of error says; `what` is wrong.
+    pub(super) fn request_as(
         self: &Arc<Self>,
         reason: Reason,
-        count: u64,
-        peer: Option<&Address>,
-        example: impl Display,
+        kind: ErrorKind,
+        what: impl Display,
+        peer: &Peer,
     ) {
+        self.stats.count_refusal(kind);
+        self.note(reason, 1, Some(peer.address()), what);
+    }
+
+    /// `count` requests whose heads the protocol engine refused.
+    pub(super) fn heads(self: &Arc<Self>, count: u64, peer: &Address, what: impl Display) {
+        self.stats.count_refused_headers(count);
+        self.note(Reason::Headers, count, Some(peer), what);
+    }
+
+    /// A request that the pipeline failed.
+    pub(super) fn failed(self: &Arc<Self>, error: &ExportError, peer: &Peer) {
+        ServerStats::count(&self.stats.failed_requests);
+        let is_for_now = error.retry().is_retryable();
+        let reason = if is_for_now { Reason::PipelineRefused } else { Reason::PipelineFailed };
+        self.note(reason, 1, Some(peer.address()), error.message());
+    }
+
+    /// A connection that is closed, or never opened, for this reason.
+    pub(super) fn connection(self: &Arc<Self>, reason: Reason, peer: Option<&Address>, what: impl Display) {
+        ServerStats::count(match reason {
+            Reason::Accept => &self.stats.accept_errors,
+            Reason::ConnectionLimit => &self.stats.refused_connections,
+            Reason::Slow => &self.stats.timed_out_connections,
+            Reason::TlsHandshake => &self.stats.tls_handshake_errors,
+            _ => &self.stats.protocol_errors,
+        });
+        self.note(reason, 1, peer, what);
+    }
+
+    /// A connection that was not secured. A peer that closes without a word has no cause to tell, and is mostly a probe:
+    /// it is counted alone.
+    pub(super) fn tls_handshake(self: &Arc<Self>, error: &io::Error, peer: &Address) {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => ServerStats::count(&self.stats.tls_handshake_errors),
+            _ => self.connection(Reason::TlsHandshake, Some(peer), error),
+        }
+    }
+
+    /// A connection that could not be accepted. Returns whether that is the peer's doing, which is counted alone.
+    pub(super) fn accept(self: &Arc<Self>, error: &io::Error) -> bool {
+        let is_of_peer = matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::ConnectionReset
+        );
+        match is_of_peer {
+            true => ServerStats::count(&self.stats.accept_errors),
+            false => self.connection(Reason::Accept, None, error),
+        }
+        is_of_peer
+    }
+
+    /// Takes note of `count` refusals; `example` says what was wrong. Must be called within a tokio runtime.
+    fn note(self: &Arc<Self>, reason: Reason, count: u64, peer: Option<&Address>, example: impl Display) {
         let now = self.clock.now();
         let due = {
             let Some(tally) = self.tallies.get(reason as usize) else { return };

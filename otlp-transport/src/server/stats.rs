@@ -89,9 +89,9 @@ impl ServerStats {
         }
     }
 
-    /// Counts a request whose headers were refused.
-    pub(super) fn count_refused_headers(&self) {
-        Self::count(&self.refused_requests);
-        Self::count(&self.refused_headers);
+    /// Counts requests whose headers were refused.
+    pub(super) fn count_refused_headers(&self, count: u64) {
+        Self::add(&self.refused_requests, count);
+        Self::add(&self.refused_headers, count);
     }
 }

@@ -1,12 +1,12 @@
 //! Every server, every way to authenticate, every kind of request: nothing is answered to strangers, nothing handed on.
 
 use crate::certificates::{Authority, secured, trusting};
-use crate::harness::{Capture, Http1Peer, Http2Peer, Reply, connect, context, fixture, framed};
+use crate::harness::engines::{Engine, Port, Posting, Served};
+use crate::harness::{Capture, Http1Peer, Http2Peer, Reply, context, fixture, framed};
 use otlp_protocol::{Code, RpcStatus, Signal};
 use otlp_transport::{
     ApiKey, ApiKeyAuth, Authenticate, BasicAuth, BearerAuth, BearerConfig, BoxIo, GrpcTransportStrategy,
-    HttpTransportStrategy, MultiplexTransportStrategy, OnEmpty, Secret, Server, ServerConfig, ServerStrategy,
-    TransportContext,
+    OnEmpty, Secret, ServerConfig, ServerStrategy as _, TransportContext,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -104,13 +104,7 @@ fn modes(context: &TransportContext) -> Vec<Mode> {
     ]
 }
 
-fn strategies() -> [(&'static str, Box<dyn ServerStrategy>); 3] {
-    [
-        ("grpc", Box::new(GrpcTransportStrategy)),
-        ("http", Box::new(HttpTransportStrategy)),
-        ("both", Box::new(MultiplexTransportStrategy)),
-    ]
-}
+const PORTS: [Port; 3] = [Port::Grpc, Port::Http, Port::Both];
 
 /// Methods, paths and content types, those that would be served among them.
 fn requests() -> Vec<(&'static str, String, &'static str)> {
@@ -151,33 +145,59 @@ fn is_refusal(reply: &Reply, challenge: &str) -> bool {
 }
 
 struct Running {
-    server: Server,
+    server: Served,
     export: Capture,
     authority: Option<Authority>,
 }
 
+/// How requests come to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Tcp,
+    Tls,
+    /// Without a socket.
+    Memory,
+}
+
+const WAYS: [Way; 3] = [Way::Tcp, Way::Tls, Way::Memory];
+
 impl Running {
-    async fn start(
-        context: &TransportContext,
-        strategy: &dyn ServerStrategy,
-        mode: &Mode,
-        is_secure: bool,
-    ) -> Self {
+    async fn start(context: &TransportContext, port: Port, mode: &Mode, way: Way) -> Self {
         let export = Capture::accepting();
         let mut config = ServerConfig::new("127.0.0.1:0");
         config.auth = Some(mode.auth.clone());
-        let authority = is_secure.then(Authority::new);
+        let authority = (way == Way::Tls).then(Authority::new);
         config.tls = authority.as_ref().map(|authority| authority.server().server_config());
-        let server = strategy.bind(context, config, export.routes()).await.unwrap();
+        let engine = if way == Way::Memory { Engine::Memory } else { Engine::Hyper };
+        let server = engine.serve_config(port, &export, context, config).await;
         Self { server, export, authority }
     }
 
-    async fn connect(&self, alpn: &str) -> BoxIo {
-        match &self.authority {
-            None => connect(self.server.local_addr()).await,
-            Some(authority) => {
-                secured(self.server.local_addr(), trusting(authority, None, &[alpn])).await.unwrap()
-            }
+    /// A secured connection, if the server's are.
+    async fn secured(&self, alpn: &str) -> Option<BoxIo> {
+        let (Some(authority), Served::Hyper(server)) = (&self.authority, &self.server) else { return None };
+        Some(secured(server.local_addr(), trusting(authority, None, &[alpn])).await.unwrap())
+    }
+
+    async fn http2(&self) -> Http2Peer {
+        match self.secured("h2").await {
+            Some(io) => Http2Peer::over(io).await,
+            None => self.server.http2().await,
+        }
+    }
+
+    async fn http1(&self) -> Posting {
+        match self.secured("http/1.1").await {
+            Some(io) => Posting::Socket(Http1Peer::over(io)),
+            None => self.server.http1().await,
+        }
+    }
+
+    /// A connection that is written and read by hand.
+    async fn by_hand(&self) -> Http1Peer {
+        match self.http1().await {
+            Posting::Socket(peer) => peer,
+            Posting::Memory(_) => panic!("nothing can be written by hand without a socket"),
         }
     }
 
@@ -190,10 +210,10 @@ impl Running {
 async fn strangers_get_no_answer_on_http2_whatever_they_ask() {
     let context = context();
     for mode in modes(&context) {
-        for (kind, strategy) in strategies() {
-            for is_secure in [false, true] {
-                let running = Running::start(&context, &*strategy, &mode, is_secure).await;
-                let peer = Http2Peer::over(running.connect("h2").await).await;
+        for port in PORTS {
+            for way in WAYS {
+                let running = Running::start(&context, port, &mode, way).await;
+                let peer = running.http2().await;
                 let none = Vec::new();
                 let mut expected = 0;
                 for (index, (method, path, content_type)) in requests().iter().enumerate() {
@@ -208,7 +228,7 @@ async fn strangers_get_no_answer_on_http2_whatever_they_ask() {
                         let body = vec![framed(false, &fixture("valid/traces_min.pb"))];
                         let reply = peer.try_request(method, path, &headers, body).await.unwrap();
                         let what = format!(
-                            "{} on {kind} {is_secure}: {method} {path} {content_type} {credentials:?}",
+                            "{} on {port:?} {way:?}: {method} {path} {content_type} {credentials:?}",
                             mode.name
                         );
                         assert!(is_refusal(&reply, mode.challenge), "{what}: {reply:?}");
@@ -227,10 +247,10 @@ async fn strangers_get_no_answer_on_http2_whatever_they_ask() {
 async fn strangers_get_no_answer_on_http1_whatever_they_ask() {
     let context = context();
     for mode in modes(&context) {
-        for (kind, strategy) in strategies().into_iter().skip(1) {
-            for is_secure in [false, true] {
-                let running = Running::start(&context, &*strategy, &mode, is_secure).await;
-                let mut peer = Http1Peer::over(running.connect("http/1.1").await);
+        for port in [Port::Http, Port::Both] {
+            for way in [Way::Tcp, Way::Tls] {
+                let running = Running::start(&context, port, &mode, way).await;
+                let mut peer = running.by_hand().await;
                 for (index, (method, path, content_type)) in requests().iter().enumerate() {
                     let credentials = (index % 2 == 1).then(|| &mode.wrong[index % mode.wrong.len()]);
                     let mut head = format!("{method} {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n");
@@ -240,10 +260,10 @@ async fn strangers_get_no_answer_on_http1_whatever_they_ask() {
                     if !content_type.is_empty() {
                         head.push_str(&format!("content-type: {content_type}\r\n"));
                     }
-                    let what = format!("{} on {kind} {is_secure}: {method} {path} {content_type}", mode.name);
+                    let what = format!("{} on {port:?} {way:?}: {method} {path} {content_type}", mode.name);
                     let answered = if *method == "HEAD" {
                         // Its length is that of a body that does not come.
-                        let mut peer = Http1Peer::over(running.connect("http/1.1").await);
+                        let mut peer = running.by_hand().await;
                         peer.write(head + "connection: close\r\n\r\n").await;
                         String::from_utf8_lossy(&peer.rest().await).to_lowercase()
                     } else {
@@ -269,12 +289,12 @@ async fn those_who_are_known_are_served() {
     let context = context();
     let body = fixture("valid/traces_min.pb");
     for mode in modes(&context) {
-        for (kind, strategy) in strategies() {
-            for is_secure in [false, true] {
-                let running = Running::start(&context, &*strategy, &mode, is_secure).await;
-                let what = format!("{} on {kind} {is_secure}", mode.name);
-                let peer = Http2Peer::over(running.connect("h2").await).await;
-                if kind != "http" {
+        for port in PORTS {
+            for way in WAYS {
+                let running = Running::start(&context, port, &mode, way).await;
+                let what = format!("{} on {port:?} {way:?}", mode.name);
+                let peer = running.http2().await;
+                if port != Port::Http {
                     // Twice: a password is known at once the second time.
                     for _ in 0..2 {
                         let frames = vec![framed(false, &body)];
@@ -288,13 +308,13 @@ async fn those_who_are_known_are_served() {
                     let reply = peer.call("/a.B/C", &mode.right, vec![framed(false, b"")]).await;
                     assert_eq!(reply.code(), Code::Unimplemented as u32, "{what}");
                 }
-                if kind != "grpc" {
+                if port != Port::Grpc {
                     let mut headers = mode.right.clone();
                     headers.push(("content-type", "application/x-protobuf"));
                     let reply =
                         peer.try_request("POST", "/v1/traces", &headers, vec![body.clone()]).await.unwrap();
                     assert_eq!(reply.status, 200, "{what}: {reply:?}");
-                    let mut peer = Http1Peer::over(running.connect("http/1.1").await);
+                    let mut peer = running.http1().await;
                     assert_eq!(peer.post("/v1/traces", &headers, &body).await.status, 200, "{what}");
                     assert_eq!(peer.post("/v1/nothing", &headers, &body).await.status, 404, "{what}");
                     assert_eq!(running.export.take().len(), 2, "{what}");
@@ -309,8 +329,8 @@ async fn those_who_are_known_are_served() {
 async fn a_refusal_is_written_as_the_request_is_and_its_body_is_not_waited_for() {
     let context = context();
     let mode = &modes(&context)[1];
-    let running = Running::start(&context, &HttpTransportStrategy, mode, false).await;
-    let mut peer = Http1Peer::over(running.connect("").await);
+    let running = Running::start(&context, Port::Http, mode, Way::Tcp).await;
+    let mut peer = running.by_hand().await;
     let reply = peer.post("/v1/traces", &[("content-type", "application/x-protobuf")], b"").await;
     let status: RpcStatus = reply.rpc_status();
     assert_eq!((reply.status, status.code), (401, Code::Unauthenticated as u32));
@@ -318,7 +338,7 @@ async fn a_refusal_is_written_as_the_request_is_and_its_body_is_not_waited_for()
     let reply = peer.post("/v1/traces", &[("content-type", "application/json")], b"").await;
     assert_eq!(reply.header("content-type"), "application/json");
     // Of a body of a gibibyte nothing is read.
-    let mut peer = Http1Peer::over(running.connect("").await);
+    let mut peer = running.by_hand().await;
     peer.write("POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-length: 1073741824\r\n\r\n").await;
     assert_eq!(peer.answer().await.unwrap().status, 401);
     assert!(peer.rest().await.is_empty());

@@ -4,19 +4,17 @@
 #[path = "fixtures/cases.rs"]
 mod cases;
 
-use crate::harness::{Capture, Http1Peer, Http2Peer, SocketPath, context, framed, serve, serve_config};
+use crate::harness::engines::{Engine, Port, Served};
+use crate::harness::{Capture, SocketPath, context, framed};
 use cases::{Case, Verdict};
 use http::HeaderMap;
 use otlp_protocol::{Accepted, RpcStatus, Signal};
-use otlp_transport::{
-    GrpcTransportStrategy, HttpTransportStrategy, InvalidUtf8, MultiplexTransportStrategy, Server,
-    ServerConfig, ServerStrategy, TransportContext, accepted_encodings,
-};
+use otlp_transport::{InvalidUtf8, ServerConfig, TransportContext, accepted_encodings};
 use std::sync::atomic::Ordering;
 
 /// A server under test, and what it hands on.
 struct Door {
-    server: Server,
+    server: Served,
     capture: Capture,
     context: TransportContext,
     invalid_utf8: InvalidUtf8,
@@ -26,17 +24,17 @@ struct Door {
 // === impl Door ===
 
 impl Door {
-    async fn open(strategy: &dyn ServerStrategy, endpoint: &str, invalid_utf8: InvalidUtf8) -> Self {
+    async fn open(engine: Engine, port: Port, endpoint: &str, invalid_utf8: InvalidUtf8) -> Self {
         let (capture, context) = (Capture::accepting(), context());
         let mut config = ServerConfig::new(endpoint);
         config.invalid_utf8 = invalid_utf8;
-        let server = serve_config(strategy, &capture, &context, config).await;
+        let server = engine.serve_config(port, &capture, &context, config).await;
         Self { server, capture, context, invalid_utf8, repaired: 0 }
     }
 
     /// Sends all cases in protobuf over gRPC.
     async fn grpc(&mut self, cases: &[Case]) {
-        let peer = Http2Peer::connect(self.server.local_addr()).await;
+        let peer = self.server.http2().await;
         for case in cases.iter().filter(|case| !case.is_json) {
             let encoding = case.encoding.as_deref().map(|encoding| ("grpc-encoding", encoding));
             let frames = vec![framed(case.encoding.is_some(), &case.wire)];
@@ -62,7 +60,7 @@ impl Door {
     /// Sends all cases over HTTP/1.1.
     async fn http1(&mut self, cases: &[Case]) {
         for case in cases {
-            let mut peer = Http1Peer::connect(self.server.local_addr()).await;
+            let mut peer = self.server.http1().await;
             let reply = peer.post(case.signal.http_path, &headers(case), &case.wire).await;
             let headers = HeaderMap::from_iter([(
                 http::header::CONTENT_TYPE,
@@ -76,7 +74,7 @@ impl Door {
     /// Sends all cases over HTTP/2.
     async fn http2(&mut self, cases: &[Case]) {
         for case in cases {
-            let peer = Http2Peer::connect(self.server.local_addr()).await;
+            let peer = self.server.http2().await;
             let frames = vec![case.wire.clone()];
             let reply = peer.try_request("POST", case.signal.http_path, &headers(case), frames).await;
             let verdict = self.check("HTTP/2", case);
@@ -133,34 +131,38 @@ fn check_success(case: &Case, accepted: Accepted) {
 
 const ANY_PORT: &str = "127.0.0.1:0";
 
-#[tokio::test]
-async fn grpc_gives_every_vector_its_verdict() {
+on_each_engine!(
+    grpc_gives_every_vector_its_verdict,
+    http_gives_every_vector_its_verdict,
+    one_port_gives_every_vector_its_verdict,
+    a_refusal_names_the_field,
+);
+
+async fn grpc_gives_every_vector_its_verdict(engine: Engine) {
     for (cases, invalid_utf8) in [
         (Case::listed(), InvalidUtf8::Refuse),
         (Case::derived(), InvalidUtf8::Refuse),
         (Case::listed(), InvalidUtf8::Replace),
     ] {
-        Door::open(&GrpcTransportStrategy, ANY_PORT, invalid_utf8).await.grpc(&cases).await;
+        Door::open(engine, Port::Grpc, ANY_PORT, invalid_utf8).await.grpc(&cases).await;
     }
 }
 
-#[tokio::test]
-async fn http_gives_every_vector_its_verdict() {
+async fn http_gives_every_vector_its_verdict(engine: Engine) {
     for (cases, invalid_utf8) in [
         (Case::listed(), InvalidUtf8::Refuse),
         (Case::derived(), InvalidUtf8::Refuse),
         (Case::listed(), InvalidUtf8::Replace),
     ] {
-        let mut door = Door::open(&HttpTransportStrategy, ANY_PORT, invalid_utf8).await;
+        let mut door = Door::open(engine, Port::Http, ANY_PORT, invalid_utf8).await;
         door.http1(&cases).await;
         door.http2(&cases).await;
     }
 }
 
-#[tokio::test]
-async fn one_port_gives_every_vector_its_verdict() {
+async fn one_port_gives_every_vector_its_verdict(engine: Engine) {
     let cases = Case::listed();
-    let mut door = Door::open(&MultiplexTransportStrategy, ANY_PORT, InvalidUtf8::Refuse).await;
+    let mut door = Door::open(engine, Port::Both, ANY_PORT, InvalidUtf8::Refuse).await;
     door.grpc(&cases).await;
     door.http1(&cases).await;
     door.http2(&cases).await;
@@ -170,7 +172,7 @@ async fn one_port_gives_every_vector_its_verdict() {
 async fn a_unix_socket_gives_every_vector_its_verdict() {
     let path = SocketPath::new("vectors");
     let cases = Case::listed();
-    let mut door = Door::open(&MultiplexTransportStrategy, &path.address(), InvalidUtf8::Refuse).await;
+    let mut door = Door::open(Engine::Hyper, Port::Both, &path.address(), InvalidUtf8::Refuse).await;
     door.grpc(&cases).await;
     door.http1(&cases).await;
     door.http2(&cases).await;
@@ -186,11 +188,10 @@ async fn the_vectors_have_strings_to_put_right() {
     assert_eq!((repaired(false), repaired(true)), (11, 2));
 }
 
-#[tokio::test]
-async fn a_refusal_names_the_field() {
+async fn a_refusal_names_the_field(engine: Engine) {
     let capture = Capture::accepting();
-    let server = serve(&GrpcTransportStrategy, &capture).await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
+    let server = engine.serve(Port::Grpc, &capture).await;
+    let peer = server.http2().await;
     let body = framed(false, b"\x0a\x03\x18\x01\xff");
     let reply = peer.call(Signal::LOGS.grpc_path, &[], vec![body]).await;
     assert_eq!(reply.code(), 3);

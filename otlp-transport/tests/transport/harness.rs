@@ -1,13 +1,16 @@
 //! What the tests share: servers on ports of the system's choice, what they hand on, and peers that speak by hand.
 
+#[path = "harness/engines.rs"]
+pub(crate) mod engines;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use http::{HeaderMap, Request};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use otlp_protocol::{Accepted, Batch, FRAME_HEADER_LEN, RpcStatus, Signal};
+use otlp_transport::testing::MemoryConnection;
 use otlp_transport::{
     BoxExport, BoxIo, Export, ExportFuture, ExportResult, Net as _, Routes, Server, ServerConfig,
     ServerLimits, ServerStrategy, TcpNet, TransportContext,
@@ -134,11 +137,14 @@ pub(crate) fn unhex(text: &str) -> Bytes {
 
 /// One client's HTTP/2 connection, with prior knowledge.
 #[derive(Clone)]
-pub(crate) struct Http2Peer {
-    sender: hyper::client::conn::http2::SendRequest<BoxBody>,
+pub(crate) enum Http2Peer {
+    Socket(hyper::client::conn::http2::SendRequest<BoxBody>),
+    Memory(MemoryConnection),
 }
 
 type BoxBody = http_body_util::combinators::BoxBody<Bytes, Infallible>;
+/// The body of an answer.
+pub(crate) type Answer = http_body_util::combinators::UnsyncBoxBody<Bytes, hyper::Error>;
 
 /// An answer over HTTP/2; for gRPC, `headers` has the trailers too.
 #[derive(Debug)]
@@ -159,7 +165,7 @@ impl Http2Peer {
         let (sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
         tokio::spawn(connection);
-        Self { sender }
+        Self::Socket(sender)
     }
 
     /// Calls a gRPC method with these DATA frames.
@@ -200,15 +206,30 @@ impl Http2Peer {
     }
 
     /// Calls a gRPC method of many answers; they come as the body's frames do.
-    pub(crate) async fn open(&self, path: &str, frames: Vec<Bytes>) -> Incoming {
+    pub(crate) async fn open(&self, path: &str, frames: Vec<Bytes>) -> Answer {
         let request =
             Request::post(format!("http://localhost{path}")).header("content-type", "application/grpc");
         let body = BodyExt::boxed(StreamBody::new(data(frames)));
-        self.sender.clone().send_request(request.body(body).unwrap()).await.unwrap().into_body()
+        self.answer(request, body).await.unwrap().into_body()
+    }
+
+    async fn answer(
+        &self,
+        request: http::request::Builder,
+        body: BoxBody,
+    ) -> Result<http::Response<Answer>, hyper::Error> {
+        let request = request.body(body).unwrap();
+        match self {
+            Self::Socket(sender) => {
+                let response = sender.clone().send_request(request).await?;
+                Ok(response.map(BodyExt::boxed_unsync))
+            }
+            Self::Memory(connection) => Ok(engines::request(connection, request).await),
+        }
     }
 
     async fn send(&self, request: http::request::Builder, body: BoxBody) -> Result<Reply, hyper::Error> {
-        let response = self.sender.clone().send_request(request.body(body).unwrap()).await?;
+        let response = self.answer(request, body).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?;
         let trailers = body.trailers().cloned();

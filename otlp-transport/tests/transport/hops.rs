@@ -1,11 +1,12 @@
 //! Forwarding loops: batches carry the receivers they have been at, and none of these takes them again.
 
-use crate::harness::{Capture, Http1Peer, Http2Peer, context, fixture, framed};
+use crate::harness::engines::{Engine, Port};
+use crate::harness::{Capture, context, fixture, framed};
 use bytes::Bytes;
 use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, HOPS_HEADER, HopId, Hops, Retry, Signal};
 use otlp_transport::{
-    ClientConfig, Export as _, GrpcTransportStrategy, HttpTransportStrategy, MultiplexTransportStrategy,
-    Server, ServerConfig, ServerStrategy, TransportContext, TransportStrategy,
+    ClientConfig, Export as _, GrpcTransportStrategy, HttpTransportStrategy, Server, ServerConfig,
+    ServerStrategy, TransportContext, TransportStrategy,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -17,6 +18,12 @@ type Seen = Arc<Mutex<Vec<Bytes>>>;
 
 /// A server with that id that answers OK, and the values of the header with which its batches would go on.
 async fn serve(context: &TransportContext, strategy: &dyn ServerStrategy, id: HopId) -> (Server, Seen) {
+    let (capture, config, seen) = receiver(id);
+    (strategy.bind(context, config, capture.routes()).await.unwrap(), seen)
+}
+
+/// Who takes the batches of such a server, its settings, and those values.
+fn receiver(id: HopId) -> (Capture, ServerConfig, Seen) {
     let seen = Seen::default();
     let keep = Arc::clone(&seen);
     let capture = Capture::answering(move |batch| {
@@ -25,21 +32,19 @@ async fn serve(context: &TransportContext, strategy: &dyn ServerStrategy, id: Ho
     });
     let mut config = ServerConfig::new("127.0.0.1:0");
     config.hop = id;
-    (strategy.bind(context, config, capture.routes()).await.unwrap(), seen)
+    (capture, config, seen)
 }
 
-fn refused_loops(server: &Server) -> u64 {
-    server.stats().refused_loops.load(Ordering::Relaxed)
-}
+on_each_engine!(a_request_that_was_here_before_is_refused_for_good);
 
-#[tokio::test]
-async fn a_request_that_was_here_before_is_refused_for_good() {
+async fn a_request_that_was_here_before_is_refused_for_good(engine: Engine) {
     let (own, other) = (HopId::random(), HopId::random());
     let context = context();
-    let (server, seen) = serve(&context, &MultiplexTransportStrategy, own).await;
+    let (capture, config, seen) = receiver(own);
+    let server = engine.serve_config(Port::Both, &capture, &context, config).await;
     let logs = fixture("valid/logs_min.pb");
-    let mut http1 = Http1Peer::connect(server.local_addr()).await;
-    let http2 = Http2Peer::connect(server.local_addr()).await;
+    let mut http1 = server.http1().await;
+    let http2 = server.http2().await;
     for (hops, is_taken) in [
         (None, true),
         (Some(format!("{other}")), true),
@@ -54,7 +59,7 @@ async fn a_request_that_was_here_before_is_refused_for_good() {
         let reply = http2.call(Signal::LOGS.grpc_path, &hops, vec![framed(false, &logs)]).await;
         assert_eq!(reply.code(), if is_taken { 0 } else { 9 }, "{hops:?}");
     }
-    assert_eq!(refused_loops(&server), 4);
+    assert_eq!(server.stats().refused_loops.load(Ordering::Relaxed), 4);
     let (alone, both) = (own.to_string(), format!("{other},{own}"));
     assert_eq!(*seen.lock(), [&alone, &alone, &both, &both, &alone, &alone].map(|text| text.clone()));
     assert_eq!(context.budget.used(), 0, "what the header took is given back");
@@ -81,7 +86,7 @@ async fn clients_send_on_where_a_batch_has_been() {
         let error = send(Some(Hops::of(second))).await.unwrap_err();
         assert_eq!((error.kind(), error.retry()), (ErrorKind::Loop, Retry::Never), "{error}");
         assert!(error.message().contains("remove the exporter"), "{error}");
-        assert_eq!(refused_loops(&server), 1);
+        assert_eq!(server.stats().refused_loops.load(Ordering::Relaxed), 1);
     }
 }
 

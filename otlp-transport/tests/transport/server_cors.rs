@@ -1,33 +1,32 @@
 //! Browsers: what they are told before they send, and after.
 
-use crate::harness::{Capture, Http2Peer, Reply, context, serve, serve_config};
-use otlp_transport::{
-    CorsConfig, HttpTransportStrategy, MultiplexTransportStrategy, Server, ServerConfig, ServerStrategy,
-};
+use crate::harness::engines::{Engine, Port, Served};
+use crate::harness::{Capture, Reply, context};
+use otlp_transport::{CorsConfig, ServerConfig};
 
 const PAGE: (&str, &str) = ("origin", "https://page.example");
 const STRANGER: (&str, &str) = ("origin", "https://stranger.example");
 const ASKS: (&str, &str) = ("access-control-request-method", "POST");
 const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
 
-async fn served(strategy: &dyn ServerStrategy) -> Server {
+on_each_engine!(a_browser_is_told_whose_page_may_send, without_settings_nobody_is_told_anything);
+
+async fn served(engine: Engine, port: Port) -> Served {
     let mut cors = CorsConfig::default();
     cors.allowed_origins = vec![PAGE.1.into()];
     cors.exposed_headers = vec!["retry-after".into()];
     let mut config = ServerConfig::new("127.0.0.1:0");
     config.cors = Some(cors);
-    serve_config(strategy, &Capture::accepting(), &context(), config).await
+    engine.serve_config(port, &Capture::accepting(), &context(), config).await
 }
 
-async fn request(server: &Server, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
-    Http2Peer::connect(server.local_addr()).await.try_request(method, path, headers, vec![]).await.unwrap()
+async fn request(server: &Served, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+    server.http2().await.try_request(method, path, headers, vec![]).await.unwrap()
 }
 
-#[tokio::test]
-async fn a_browser_is_told_whose_page_may_send() {
-    let strategies: [&dyn ServerStrategy; 2] = [&HttpTransportStrategy, &MultiplexTransportStrategy];
-    for strategy in strategies {
-        let server = served(strategy).await;
+async fn a_browser_is_told_whose_page_may_send(engine: Engine) {
+    for port in [Port::Http, Port::Both] {
+        let server = served(engine, port).await;
         for (method, path, headers, status, allowed) in [
             ("OPTIONS", "/v1/logs", &[PAGE, ASKS][..], 204, true),
             ("OPTIONS", "/v1/logs", &[STRANGER, ASKS], 204, false),
@@ -58,9 +57,8 @@ async fn a_browser_is_told_whose_page_may_send() {
     }
 }
 
-#[tokio::test]
-async fn without_settings_nobody_is_told_anything() {
-    let server = serve(&HttpTransportStrategy, &Capture::accepting()).await;
+async fn without_settings_nobody_is_told_anything(engine: Engine) {
+    let server = engine.serve(Port::Http, &Capture::accepting()).await;
     for (method, status) in [("OPTIONS", 405), ("POST", 200)] {
         let reply = request(&server, method, "/v1/logs", &[PAGE, ASKS, PROTOBUF]).await;
         assert_eq!(reply.status, status);

@@ -1,10 +1,11 @@
 //! The gRPC server, request by request.
 
-use crate::harness::{Capture, Http2Peer, Reply, context, fixture, framed, serve, serve_with, unhex};
+use crate::harness::engines::{Engine, Port};
+use crate::harness::{Capture, Http2Peer, Reply, context, fixture, framed, serve, unhex};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use otlp_protocol::{Accepted, ErrorKind, Retry, Signal};
-use otlp_transport::{ExportError, GrpcTransportStrategy, TransportContext, codec};
+use otlp_transport::{ExportError, GrpcTransportStrategy, ServerConfig, TransportContext, codec};
 use prost::Message as _;
 use serde_json::Value;
 use std::sync::atomic::Ordering;
@@ -16,16 +17,28 @@ fn logs() -> Bytes {
     fixture("valid/logs_full.pb")
 }
 
-async fn call_one(export: &Capture, headers: &[(&str, &str)], frames: Vec<Bytes>) -> Reply {
-    let server = serve(&GrpcTransportStrategy, export).await;
-    Http2Peer::connect(server.local_addr()).await.call(PATH, headers, frames).await
+async fn call_one(engine: Engine, export: &Capture, headers: &[(&str, &str)], frames: Vec<Bytes>) -> Reply {
+    engine.serve(Port::Grpc, export).await.http2().await.call(PATH, headers, frames).await
 }
 
-#[tokio::test]
-async fn frames_are_exactly_one_message() {
+on_each_engine!(
+    frames_are_exactly_one_message,
+    a_body_in_many_frames_comes_out_whole,
+    only_grpc_is_served,
+    the_flag_decides_whether_a_message_is_compressed,
+    partial_success_is_told_as_a_generated_client_reads_it,
+    failures_are_told_with_code_message_and_details,
+    a_long_message_fits_into_headers,
+    an_empty_request_succeeds_and_is_handed_to_nobody,
+    the_callers_deadline_is_kept_and_handed_on,
+    a_body_that_stops_coming_is_not_waited_for,
+    without_memory_the_sender_is_told_to_come_back,
+);
+
+async fn frames_are_exactly_one_message(engine: Engine) {
     let tables: Value = serde_json::from_slice(&fixture("tables.json")).unwrap();
-    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
+    let server = engine.serve(Port::Grpc, &Capture::accepting()).await;
+    let peer = server.http2().await;
     for case in tables["grpc_frames"].as_array().unwrap() {
         let bytes = unhex(case["hex"].as_str().unwrap());
         let codes: &[u32] = match case["outcome"].as_str().unwrap() {
@@ -44,11 +57,10 @@ async fn frames_are_exactly_one_message() {
     assert_eq!(peer.call(PATH, &[], vec![]).await.code(), 13, "no message at all");
 }
 
-#[tokio::test]
-async fn a_body_in_many_frames_comes_out_whole() {
+async fn a_body_in_many_frames_comes_out_whole(engine: Engine) {
     let capture = Capture::accepting();
-    let server = serve(&GrpcTransportStrategy, &capture).await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
+    let server = engine.serve(Port::Grpc, &capture).await;
+    let peer = server.http2().await;
     let body: Bytes = logs().repeat(400).into();
     let gzip = codec("gzip").unwrap();
     let wire = gzip.compressor().unwrap().compress(&body.clone().into(), &context().buffers).unwrap();
@@ -80,10 +92,9 @@ async fn many_calls_share_a_connection() {
     assert_eq!(server.stats().accepted_requests.load(Ordering::Relaxed), 500);
 }
 
-#[tokio::test]
-async fn only_grpc_is_served() {
-    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
+async fn only_grpc_is_served(engine: Engine) {
+    let server = engine.serve(Port::Grpc, &Capture::accepting()).await;
+    let peer = server.http2().await;
     for (method, content_type, status) in [
         ("POST", "application/grpc", 200),
         ("POST", "application/grpc+proto", 200),
@@ -111,24 +122,26 @@ async fn only_grpc_is_served() {
     assert_eq!(server.stats().refused_unsupported.load(Ordering::Relaxed), 9);
 }
 
-#[tokio::test]
-async fn the_flag_decides_whether_a_message_is_compressed() {
+async fn the_flag_decides_whether_a_message_is_compressed(engine: Engine) {
     let gzip = [("grpc-encoding", "gzip")];
-    let reply = call_one(&Capture::accepting(), &gzip, vec![framed(false, &logs())]).await;
+    let reply = call_one(engine, &Capture::accepting(), &gzip, vec![framed(false, &logs())]).await;
     assert_eq!(reply.code(), 0);
     for headers in [&[][..], &[("grpc-encoding", "identity")]] {
-        let reply = call_one(&Capture::accepting(), headers, vec![framed(true, &logs())]).await;
+        let reply = call_one(engine, &Capture::accepting(), headers, vec![framed(true, &logs())]).await;
         assert_eq!(reply.code(), 13);
     }
 }
 
-#[tokio::test]
-async fn partial_success_is_told_as_a_generated_client_reads_it() {
+async fn partial_success_is_told_as_a_generated_client_reads_it(engine: Engine) {
     for (rejected, message) in [(3, "too old"), (0, "think of an upgrade"), (7, "")] {
         let accepted = Accepted { rejected, message: message.into() };
-        let reply =
-            call_one(&Capture::answering(move |_| Ok(accepted.clone())), &[], vec![framed(false, &logs())])
-                .await;
+        let reply = call_one(
+            engine,
+            &Capture::answering(move |_| Ok(accepted.clone())),
+            &[],
+            vec![framed(false, &logs())],
+        )
+        .await;
         assert_eq!(reply.code(), 0);
         assert_eq!(reply.body[..5], [0, 0, 0, 0, (reply.body.len() - 5) as u8]);
         let partial = ExportLogsServiceResponse::decode(&reply.body[5..]).unwrap().partial_success.unwrap();
@@ -139,8 +152,7 @@ async fn partial_success_is_told_as_a_generated_client_reads_it() {
     }
 }
 
-#[tokio::test]
-async fn failures_are_told_with_code_message_and_details() {
+async fn failures_are_told_with_code_message_and_details(engine: Engine) {
     for (kind, retry, code) in [
         (ErrorKind::Unavailable, Retry::Backoff, 14),
         (ErrorKind::Exhausted, Retry::After(Duration::from_millis(2500)), 14),
@@ -150,9 +162,13 @@ async fn failures_are_told_with_code_message_and_details() {
         (ErrorKind::Internal, Retry::Never, 13),
     ] {
         let error = ExportError::new(kind, retry, "größer als 100 %\n");
-        let reply =
-            call_one(&Capture::answering(move |_| Err(error.clone())), &[], vec![framed(false, &logs())])
-                .await;
+        let reply = call_one(
+            engine,
+            &Capture::answering(move |_| Err(error.clone())),
+            &[],
+            vec![framed(false, &logs())],
+        )
+        .await;
         assert_eq!(
             (reply.status, reply.code(), reply.has_trailers),
             (200, code, false),
@@ -167,32 +183,30 @@ async fn failures_are_told_with_code_message_and_details() {
     }
 }
 
-#[tokio::test]
-async fn a_long_message_fits_into_headers() {
+async fn a_long_message_fits_into_headers(engine: Engine) {
     let error = ExportError::new(ErrorKind::Internal, Retry::Never, "ä".repeat(100_000));
     let reply =
-        call_one(&Capture::answering(move |_| Err(error.clone())), &[], vec![framed(false, &logs())]).await;
+        call_one(engine, &Capture::answering(move |_| Err(error.clone())), &[], vec![framed(false, &logs())])
+            .await;
     assert_eq!(reply.code(), 13);
     assert!((1000..8192).contains(&reply.header("grpc-message").len()));
 }
 
-#[tokio::test]
-async fn an_empty_request_succeeds_and_is_handed_to_nobody() {
+async fn an_empty_request_succeeds_and_is_handed_to_nobody(engine: Engine) {
     let capture = Capture::accepting();
     // One empty message, and one unknown field.
     for body in [&b""[..], b"\xc0\x3e\x01"] {
-        assert_eq!(call_one(&capture, &[], vec![framed(false, body)]).await.code(), 0);
+        assert_eq!(call_one(engine, &capture, &[], vec![framed(false, body)]).await.code(), 0);
     }
     assert!(capture.take().is_empty());
 }
 
-#[tokio::test]
-async fn the_callers_deadline_is_kept_and_handed_on() {
+async fn the_callers_deadline_is_kept_and_handed_on(engine: Engine) {
     let never = Capture::with(|batch| {
         assert!(batch.deadline.is_some());
         Box::pin(std::future::pending())
     });
-    let reply = call_one(&never, &[("grpc-timeout", "20m")], vec![framed(false, &logs())]).await;
+    let reply = call_one(engine, &never, &[("grpc-timeout", "20m")], vec![framed(false, &logs())]).await;
     assert_eq!(reply.code(), 4);
 
     let none = Capture::answering(|batch| {
@@ -200,37 +214,40 @@ async fn the_callers_deadline_is_kept_and_handed_on() {
         Ok(Accepted::FULL)
     });
     for headers in [&[][..], &[("grpc-timeout", "soon")], &[("grpc-timeout", "123456789S")]] {
-        assert_eq!(call_one(&none, headers, vec![framed(false, &logs())]).await.code(), 0, "{headers:?}");
+        assert_eq!(
+            call_one(engine, &none, headers, vec![framed(false, &logs())]).await.code(),
+            0,
+            "{headers:?}"
+        );
     }
 }
 
-#[tokio::test]
-async fn a_body_that_stops_coming_is_not_waited_for() {
+async fn a_body_that_stops_coming_is_not_waited_for(engine: Engine) {
     let body = framed(false, &logs());
     let stopped = vec![body.slice(..100), body.slice(100..200)];
-    let server = serve_with(&GrpcTransportStrategy, &Capture::accepting(), &context(), |limits| {
-        limits.body_timeout = Duration::from_millis(30);
-    })
-    .await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
+    let server = engine
+        .serve_with(Port::Grpc, &Capture::accepting(), &context(), |limits| {
+            limits.body_timeout = Duration::from_millis(30);
+        })
+        .await;
+    let peer = server.http2().await;
     assert_eq!(peer.call_and_stall(PATH, &[], stopped.clone()).await.code(), 4);
     assert_eq!(server.stats().refused_slow.load(Ordering::Relaxed), 1);
 
-    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
+    let server = engine.serve(Port::Grpc, &Capture::accepting()).await;
+    let peer = server.http2().await;
     assert_eq!(peer.call_and_stall(PATH, &[("grpc-timeout", "30m")], stopped).await.code(), 4);
     // A request that is refused by its header is answered while the body is still due.
     assert_eq!(peer.call_and_stall(PATH, &[], vec![unhex("00ffffffff")]).await.code(), 8);
     assert_eq!(peer.call_and_stall(PATH, &[("grpc-encoding", "lzw")], vec![]).await.code(), 12);
 }
 
-#[tokio::test]
-async fn without_memory_the_sender_is_told_to_come_back() {
+async fn without_memory_the_sender_is_told_to_come_back(engine: Engine) {
     let context = TransportContext::tcp(2 << 20);
     let other = context.budget.try_charge((2 << 20) - 2_000).unwrap();
     let capture = Capture::accepting();
-    let server = serve_with(&GrpcTransportStrategy, &capture, &context, |_| {}).await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
+    let server = engine.serve_config(Port::Grpc, &capture, &context, ServerConfig::new("127.0.0.1:0")).await;
+    let peer = server.http2().await;
     let zeros = codec("gzip")
         .unwrap()
         .compressor()
@@ -268,21 +285,4 @@ async fn a_panic_costs_its_own_call_alone() {
     let path = Signal::TRACES.grpc_path;
     assert!(peer.try_request("POST", path, &headers, vec![traces]).await.is_err());
     assert_eq!(peer.call(PATH, &[], vec![framed(false, &logs())]).await.code(), 0);
-}
-
-#[tokio::test]
-async fn health_is_told_of_the_server_and_of_each_service() {
-    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
-    let check = |service: &str| {
-        let mut request = vec![0x0a, service.len() as u8];
-        request.extend_from_slice(service.as_bytes());
-        let peer = peer.clone();
-        async move { peer.call("/grpc.health.v1.Health/Check", &[], vec![framed(false, &request)]).await }
-    };
-    for service in ["", "opentelemetry.proto.collector.trace.v1.TraceService"] {
-        let reply = check(service).await;
-        assert_eq!((reply.code(), &reply.body[..]), (0, &b"\0\0\0\0\x02\x08\x01"[..]), "{service}");
-    }
-    assert_eq!(check("opentelemetry.Nothing").await.code(), 5);
 }

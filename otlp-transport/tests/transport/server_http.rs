@@ -1,5 +1,6 @@
 //! The HTTP server, request by request.
 
+use crate::harness::engines::{Engine, Port};
 use crate::harness::{Capture, Http1Peer, Http2Peer, context, fixture, serve, serve_config, serve_with};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
@@ -18,6 +19,14 @@ const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
 fn logs() -> Bytes {
     fixture("valid/logs_full.pb")
 }
+
+on_each_engine!(
+    partial_success_is_told_in_the_body,
+    failures_are_told_with_status_details_and_when_to_come_back,
+    without_memory_the_sender_is_told_to_come_back,
+    encodings_can_be_restricted,
+    every_answer_gets_the_configured_headers,
+);
 
 /// A request by hand, for each case of the table; `None` for the one over HTTP/2.
 fn request(case: &str) -> Option<Vec<u8>> {
@@ -167,19 +176,17 @@ async fn a_body_is_asked_for_when_it_is_wanted() {
     assert_eq!(peer.answer().await.unwrap().status, 415, "refused without asking");
 }
 
-#[tokio::test]
-async fn partial_success_is_told_in_the_body() {
+async fn partial_success_is_told_in_the_body(engine: Engine) {
     let capture = Capture::answering(|_| Ok(Accepted { rejected: 3, message: "too old".into() }));
-    let server = serve(&HttpTransportStrategy, &capture).await;
-    let mut peer = Http1Peer::connect(server.local_addr()).await;
+    let server = engine.serve(Port::Http, &capture).await;
+    let mut peer = server.http1().await;
     let reply = peer.post("/v1/logs", &[PROTOBUF], &logs()).await;
     assert_eq!(reply.status, 200);
     let partial = ExportLogsServiceResponse::decode(reply.body).unwrap().partial_success.unwrap();
     assert_eq!((partial.rejected_log_records, partial.error_message.as_str()), (3, "too old"));
 }
 
-#[tokio::test]
-async fn failures_are_told_with_status_details_and_when_to_come_back() {
+async fn failures_are_told_with_status_details_and_when_to_come_back(engine: Engine) {
     let after = |millis| Retry::After(Duration::from_millis(millis));
     for (kind, retry, status, retry_after) in [
         (ErrorKind::Unavailable, Retry::Backoff, 503, ""),
@@ -193,8 +200,8 @@ async fn failures_are_told_with_status_details_and_when_to_come_back() {
         (ErrorKind::Internal, Retry::Never, 500, ""),
     ] {
         let error = ExportError::new(kind, retry, "not now");
-        let server = serve(&HttpTransportStrategy, &Capture::answering(move |_| Err(error.clone()))).await;
-        let mut peer = Http1Peer::connect(server.local_addr()).await;
+        let server = engine.serve(Port::Http, &Capture::answering(move |_| Err(error.clone()))).await;
+        let mut peer = server.http1().await;
         let reply = peer.post("/v1/logs", &[PROTOBUF], &logs()).await;
         assert_eq!((reply.status, reply.header("retry-after")), (status, retry_after), "{kind:?} {retry:?}");
         let rpc = reply.rpc_status();
@@ -207,12 +214,13 @@ async fn failures_are_told_with_status_details_and_when_to_come_back() {
     }
 }
 
-#[tokio::test]
-async fn without_memory_the_sender_is_told_to_come_back() {
+async fn without_memory_the_sender_is_told_to_come_back(engine: Engine) {
     let context = TransportContext::tcp(1 << 20);
     let other = context.budget.try_charge((1 << 20) - 1_000).unwrap();
-    let server = serve_with(&HttpTransportStrategy, &Capture::accepting(), &context, |_| {}).await;
-    let mut peer = Http1Peer::connect(server.local_addr()).await;
+    let server = engine
+        .serve_config(Port::Http, &Capture::accepting(), &context, ServerConfig::new("127.0.0.1:0"))
+        .await;
+    let mut peer = server.http1().await;
     let reply = peer.post("/v1/logs", &[PROTOBUF], &logs()).await;
     assert_eq!((reply.status, reply.header("retry-after")), (429, "1"));
     drop(other);
@@ -241,8 +249,7 @@ async fn a_body_that_stops_coming_is_not_waited_for() {
     assert_eq!(server.stats().refused_slow.load(Ordering::Relaxed), 1);
 }
 
-#[tokio::test]
-async fn encodings_can_be_restricted() {
+async fn encodings_can_be_restricted(engine: Engine) {
     for (taken, encoding, status) in [
         (&["gzip"][..], Some("gzip"), 400),
         (&["GZIP"], Some("gzip"), 400),
@@ -253,10 +260,10 @@ async fn encodings_can_be_restricted() {
     ] {
         let mut config = ServerConfig::new("127.0.0.1:0");
         config.encodings = Some(taken.iter().map(|&name| name.into()).collect());
-        let server = serve_config(&HttpTransportStrategy, &Capture::accepting(), &context(), config).await;
+        let server = engine.serve_config(Port::Http, &Capture::accepting(), &context(), config).await;
         let mut headers = vec![PROTOBUF];
         headers.extend(encoding.map(|encoding| ("content-encoding", encoding)));
-        let mut peer = Http1Peer::connect(server.local_addr()).await;
+        let mut peer = server.http1().await;
         // An empty body is no gzip, which shows that it was tried.
         let reply = peer.post("/v1/logs", &headers, b"").await;
         assert_eq!(reply.status, status, "{taken:?} {encoding:?}: {reply:?}");
@@ -266,15 +273,14 @@ async fn encodings_can_be_restricted() {
     }
 }
 
-#[tokio::test]
-async fn every_answer_gets_the_configured_headers() {
+async fn every_answer_gets_the_configured_headers(engine: Engine) {
     let mut config = ServerConfig::new("127.0.0.1:0");
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     config.response_headers =
         vec![header("Strict-Transport-Security", "max-age=1"), header("content-type", "text/html")];
-    let server = serve_config(&HttpTransportStrategy, &Capture::accepting(), &context(), config).await;
+    let server = engine.serve_config(Port::Http, &Capture::accepting(), &context(), config).await;
     for (method, path) in [("POST", "/v1/logs"), ("POST", "/"), ("GET", "/v1/logs")] {
-        let peer = Http2Peer::connect(server.local_addr()).await;
+        let peer = server.http2().await;
         let reply = peer.try_request(method, path, &[PROTOBUF], vec![]).await.unwrap();
         assert_eq!(reply.header("strict-transport-security"), "max-age=1", "{method} {path}");
         assert_eq!(reply.header("content-type"), "application/x-protobuf");

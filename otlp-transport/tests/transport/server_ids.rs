@@ -1,15 +1,22 @@
 //! Ids of the wrong length: what is handed on, what the sender is told, and what is counted.
 
-use crate::harness::{Capture, Http1Peer, Http2Peer, context, framed, serve_config, serve_with};
+use crate::harness::engines::{Engine, Port};
+use crate::harness::{Capture, Http1Peer, context, framed};
 use bytes::Bytes;
 use otlp_protocol::wire::put_len_delimited;
 use otlp_protocol::{Accepted, Batch, RpcStatus, Signal};
 use otlp_transport::{
-    BoxExport, Export, ExportResult, GrpcTransportStrategy, HttpTransportStrategy, InvalidIds, Routes,
-    ServerConfig, ServerStrategy,
+    BoxExport, Export, ExportResult, HttpTransportStrategy, InvalidIds, Routes, ServerConfig,
+    ServerStrategy as _,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+on_each_engine!(
+    a_span_with_a_bad_id_is_rejected_and_the_others_go_on,
+    ids_in_json_are_held_to_the_same_lengths,
+    a_request_with_a_bad_id_can_be_refused_as_a_whole,
+);
 
 fn field(number: u32, value: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -36,11 +43,10 @@ fn expected(rejected: u64, of: u64, index: u64) -> Accepted {
     Accepted { rejected, message }
 }
 
-#[tokio::test]
-async fn a_span_with_a_bad_id_is_rejected_and_the_others_go_on() {
+async fn a_span_with_a_bad_id_is_rejected_and_the_others_go_on(engine: Engine) {
     let (capture, context) = (Capture::accepting(), context());
-    let server = serve_with(&GrpcTransportStrategy, &capture, &context, |_| {}).await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
+    let server = engine.serve_config(Port::Grpc, &capture, &context, ServerConfig::new("127.0.0.1:0")).await;
+    let peer = server.http2().await;
     let path = Signal::TRACES.grpc_path;
 
     let reply = peer.call(path, &[], vec![framed(false, &spans(&[GOOD, HEX, &[0; 16], HEX, b""]))]).await;
@@ -62,11 +68,10 @@ async fn a_span_with_a_bad_id_is_rejected_and_the_others_go_on() {
     assert_eq!(context.budget.used(), 0);
 }
 
-#[tokio::test]
-async fn ids_in_json_are_held_to_the_same_lengths() {
+async fn ids_in_json_are_held_to_the_same_lengths(engine: Engine) {
     let (capture, context) = (Capture::accepting(), context());
-    let server = serve_with(&HttpTransportStrategy, &capture, &context, |_| {}).await;
-    let mut peer = Http1Peer::connect(server.local_addr()).await;
+    let server = engine.serve_config(Port::Http, &capture, &context, ServerConfig::new("127.0.0.1:0")).await;
+    let mut peer = server.http1().await;
     let text = br#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"00ff"},{"name":"a"}]}]}]}"#;
     let reply = peer.post("/v1/traces", &[JSON], text).await;
     assert_eq!(reply.status, 200, "{reply:?}");
@@ -83,8 +88,7 @@ async fn ids_in_json_are_held_to_the_same_lengths() {
     assert_eq!(server.stats().removed_ids.load(Ordering::Relaxed), 1);
 }
 
-#[tokio::test]
-async fn a_request_with_a_bad_id_can_be_refused_as_a_whole() {
+async fn a_request_with_a_bad_id_can_be_refused_as_a_whole(engine: Engine) {
     let refuse = || {
         let mut config = ServerConfig::new("127.0.0.1:0");
         config.invalid_ids = InvalidIds::Refuse;
@@ -93,13 +97,13 @@ async fn a_request_with_a_bad_id_can_be_refused_as_a_whole() {
     let message =
         "resource_spans[0].scope_spans[0].spans[1].trace_id: an id has 32 bytes, not 16 (at byte 26)";
     let (capture, context) = (Capture::accepting(), context());
-    let server = serve_config(&HttpTransportStrategy, &capture, &context, refuse()).await;
-    let mut peer = Http1Peer::connect(server.local_addr()).await;
+    let server = engine.serve_config(Port::Http, &capture, &context, refuse()).await;
+    let mut peer = server.http1().await;
     let reply = peer.post("/v1/traces", &[PROTOBUF], &spans(&[GOOD, HEX])).await;
     assert_eq!((reply.status, RpcStatus::decode(&reply.body).unwrap().message), (400, message.to_owned()));
 
-    let server = serve_config(&GrpcTransportStrategy, &capture, &context, refuse()).await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
+    let server = engine.serve_config(Port::Grpc, &capture, &context, refuse()).await;
+    let peer = server.http2().await;
     let frame = framed(false, &spans(&[GOOD, HEX]));
     let reply = peer.call(Signal::TRACES.grpc_path, &[], vec![frame]).await;
     assert_eq!((reply.code(), reply.header("grpc-message")), (3, message));

@@ -133,17 +133,6 @@ async fn draining_is_over_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn health_turns_and_its_watchers_are_let_go() {
-    let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
-    let peer = Http2Peer::connect(server.local_addr()).await;
-    let mut watch = peer.open("/grpc.health.v1.Health/Watch", vec![framed(false, b"")]).await;
-    let serving = watch.frame().await.unwrap().unwrap().into_data().unwrap();
-    assert_eq!(serving, framed(false, b"\x08\x01"));
-    server.drain(after(&context(), Duration::from_secs(60))).await;
-    assert_eq!(watch.collect().await.unwrap().to_bytes(), framed(false, b"\x08\x02"));
-}
-
-#[tokio::test]
 async fn a_server_that_leaves_says_so_and_goes_on() {
     let server = serve(&GrpcTransportStrategy, &Capture::accepting()).await;
     let peer = Http2Peer::connect(server.local_addr()).await;

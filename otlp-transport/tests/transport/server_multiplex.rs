@@ -1,19 +1,19 @@
 //! One port for gRPC and HTTP, and Unix sockets for each.
 
-use crate::harness::{
-    Capture, Http1Peer, Http2Peer, SocketPath, context, fixture, framed, serve, serve_config,
-};
+use crate::harness::engines::{Engine, Port};
+use crate::harness::{Capture, SocketPath, context, fixture, framed, serve_config};
 use otlp_protocol::{Accepted, Batch, Charge, Count, Signal};
 use otlp_transport::{
     ClientConfig, Export as _, GrpcTransportStrategy, HttpTransportStrategy, MultiplexTransportStrategy,
     ServerConfig, ServerStrategy, TransportStrategy,
 };
 
-#[tokio::test]
-async fn the_content_type_tells_what_it_is() {
-    let server = serve(&MultiplexTransportStrategy, &Capture::accepting()).await;
+on_each_engine!(the_content_type_tells_what_it_is);
+
+async fn the_content_type_tells_what_it_is(engine: Engine) {
+    let server = engine.serve(Port::Both, &Capture::accepting()).await;
     let (logs, grpc) = ("/v1/logs", Signal::LOGS.grpc_path);
-    let peer = Http2Peer::connect(server.local_addr()).await;
+    let peer = server.http2().await;
     for (method, path, content_type, status, grpc_status, answered) in [
         ("POST", grpc, "application/grpc", 200, "0", "application/grpc"),
         ("POST", grpc, "Application/GRPC+proto", 200, "0", "application/grpc"),
@@ -34,7 +34,7 @@ async fn the_content_type_tells_what_it_is() {
         let told = (reply.status, reply.header("grpc-status"), reply.header("content-type"));
         assert_eq!(told, (status, grpc_status, answered), "{method} {path} {content_type}: {reply:?}");
     }
-    let mut old = Http1Peer::connect(server.local_addr()).await;
+    let mut old = server.http1().await;
     let json = [("content-type", "application/json")];
     assert_eq!(old.post(logs, &json, b"{}").await.status, 200);
     assert_eq!(old.post(grpc, &[("content-type", "application/grpc")], b"").await.status, 404);

@@ -1,13 +1,12 @@
-use super::{Gather, Gathered, HTTP1_READ_BUFFER_BYTES, HTTP2_READ_BUFFER_BYTES, Piece};
+use super::{Gather, Gathered, Piece};
 use crate::Address;
+use crate::server::engine::Version;
 use crate::server::peer::Peer;
 use bytes::Bytes;
-use http::Version;
 use otlp_protocol::{BudgetExhausted, BufferPool, ByteBudget};
 
 /// Connections, and the length from which a slice of their read buffer is kept.
-const MIN_KEPT_BYTES: [(Version, usize); 2] =
-    [(Version::HTTP_11, HTTP1_READ_BUFFER_BYTES / 2), (Version::HTTP_2, HTTP2_READ_BUFFER_BYTES / 2)];
+const MIN_KEPT_BYTES: [(Version, usize); 2] = [(Version::Http1, 64 << 10), (Version::Http2, 32 << 10)];
 
 fn piece(bytes: &Bytes, is_last: bool) -> Piece {
     Piece { bytes: bytes.clone(), is_last }
@@ -54,7 +53,7 @@ fn several_pieces_come_out_in_order_and_are_charged_by_their_length() {
         let pieces: Vec<Bytes> = (0..count).map(|n: u8| Bytes::from(vec![n; len])).collect();
         let whole = pieces.concat();
         let (Gathered { bytes, charge, is_small_slice }, _) =
-            gather(&pieces, expected.then_some(whole.len()), Version::HTTP_2);
+            gather(&pieces, expected.then_some(whole.len()), Version::Http2);
         assert_eq!(
             (bytes, charge.bytes(), is_small_slice),
             (whole.clone().into(), whole.len() as u64, false)
@@ -81,7 +80,7 @@ fn a_claimed_length_reserves_nothing_and_nothing_is_taken_beyond_budget_and_shar
     let buffers = BufferPool::new(2);
     for (limit, share) in [(3 << 20, 1 << 30), (1 << 30, 3 << 20)] {
         let (budget, peer) = (ByteBudget::new(limit), peer(share));
-        let mut gather = Gather::new(&buffers, &peer, budget.try_charge(0).unwrap(), Version::HTTP_2);
+        let mut gather = Gather::new(&buffers, &peer, budget.try_charge(0).unwrap(), Version::Http2);
         let bytes = Bytes::from(vec![1; 1 << 10]);
         gather.push(piece(&bytes, false), Some(1 << 30)).unwrap();
         assert_eq!(budget.used(), 2 << 10);

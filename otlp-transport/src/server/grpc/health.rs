@@ -1,64 +1,107 @@
-//! The health service, `grpc.health.v1.Health`: the whole server under the empty name, and each signal's service.
+//! The health service, `grpc.health.v1.Health`: the whole server under the empty name, and each signal's service. What it
+//! says follows from the server's phase alone.
 
-use super::ReplyBody;
+use super::{failure, framed, ok, reply};
 use crate::Routes;
+use crate::server::Phase;
+use crate::server::engine::{Reply, ReplyBody};
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
-use tonic::codegen::Service;
-use tonic_health::ServingStatus;
-use tonic_health::pb::health_server::HealthServer;
-use tonic_health::server::{HealthReporter, HealthService};
+use futures_util::stream::{BoxStream, StreamExt as _, unfold};
+use otlp_protocol::wire::{Cursor, WireType};
+use otlp_protocol::{Code, RpcStatus};
+use tokio::sync::watch;
 
 pub(super) struct Health {
-    reporter: HealthReporter,
-    server: HealthServer<HealthService>,
+    phases: watch::Receiver<Phase>,
+}
+
+/// `HealthCheckResponse.ServingStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ServingStatus {
+    Serving = 1,
+    NotServing = 2,
+    /// There is no such service, as those are told who watch it.
+    ServiceUnknown = 3,
 }
 
 impl Health {
-    pub(super) async fn new(routes: &Routes) -> Self {
-        let reporter = HealthReporter::new();
-        for name in service_names(routes) {
-            reporter.set_service_status(name, ServingStatus::Serving).await;
-        }
-        let server = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
-        Self { reporter, server }
+    pub(super) fn new(phases: watch::Receiver<Phase>) -> Self {
+        Self { phases }
     }
 
-    /// Answers a request whose body is complete.
-    pub(super) fn respond(
-        &self,
-        request: Request<Bytes>,
-    ) -> impl Future<Output = Response<ReplyBody>> + Send + use<> {
-        let response = self.server.clone().call(request.map(Full::new));
-        async move {
-            let Ok(response) = response.await;
-            response.map(ReplyBody::Tonic)
-        }
-    }
-
-    /// Every service is said not to be serving.
-    pub(super) async fn left(&self, routes: &Routes) {
-        for name in service_names(routes) {
-            self.reporter.set_service_status(name, ServingStatus::NotServing).await;
+    /// Answers a request for a `path` that begins with [`PATH`].
+    pub(super) fn respond(&self, routes: &Routes, path: &str, message: &[u8]) -> Reply {
+        let Some(service) = service(message) else {
+            return failure::status(RpcStatus::new(
+                Code::Internal,
+                "the message is not a HealthCheckRequest",
+            ));
+        };
+        let is_known =
+            service.is_empty() || routes.iter().any(|route| is_of(route.signal.grpc_path, service));
+        match path.strip_prefix(PATH) {
+            Some("Check") if is_known => {
+                let status = ServingStatus::of(*self.phases.borrow());
+                reply(ReplyBody::Whole(status.message(), Some(ok())))
+            }
+            Some("Check") => failure::status(RpcStatus::new(Code::NotFound, "service not registered")),
+            Some("Watch") => reply(ReplyBody::Stream(self.watch(is_known), Some(ok()))),
+            _ => failure::status(RpcStatus::new(Code::Unimplemented, format!("{path} is not served"))),
         }
     }
 
-    /// Watchers are told, and their streams end: they would keep connections open otherwise.
-    pub(super) async fn drained(&self, routes: &Routes) {
-        let mut reporter = self.reporter.clone();
-        for name in service_names(routes) {
-            reporter.set_service_status(name, ServingStatus::NotServing).await;
-            reporter.clear_service_status(name).await;
-        }
+    /// The status now and each time it changes. The drain ends it: watchers would keep connections open otherwise.
+    fn watch(&self, is_known: bool) -> BoxStream<'static, Bytes> {
+        let told: Option<ServingStatus> = None;
+        let statuses = unfold((self.phases.clone(), told), move |(mut phases, told)| async move {
+            loop {
+                let phase = *phases.borrow_and_update();
+                let status = if is_known { ServingStatus::of(phase) } else { ServingStatus::ServiceUnknown };
+                if told != Some(status) {
+                    return Some((status.message(), (phases, Some(status))));
+                }
+                if phase == Phase::Draining {
+                    return None;
+                }
+                // An error means that the server is gone.
+                phases.changed().await.ok()?;
+            }
+        });
+        statuses.boxed()
     }
 }
 
-/// The empty name, and what is in each signal's path before the method.
-fn service_names(routes: &Routes) -> impl Iterator<Item = &'static str> {
-    let of_signal =
-        |path: &'static str| path.trim_start_matches('/').rsplit_once('/').map(|(service, _)| service);
-    std::iter::once("").chain(routes.iter().filter_map(move |route| of_signal(route.signal.grpc_path)))
+// === impl ServingStatus ===
+
+impl ServingStatus {
+    fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Serving => Self::Serving,
+            Phase::Leaving | Phase::Draining => Self::NotServing,
+        }
+    }
+
+    /// A `HealthCheckResponse`, framed: field 1 is a varint.
+    fn message(self) -> Bytes {
+        framed(&[0x08, self as u8])
+    }
+}
+
+/// Field 1 of a `HealthCheckRequest`; `None` if the message is not one.
+fn service(message: &[u8]) -> Option<&str> {
+    let (mut cursor, mut service) = (Cursor::new(message), "");
+    while !cursor.is_at_end() {
+        match cursor.tag().ok()? {
+            (1, WireType::Len) => service = std::str::from_utf8(cursor.len_delimited().ok()?).ok()?,
+            (number, wire_type) => cursor.skip_value(number, wire_type).ok()?,
+        }
+    }
+    Some(service)
+}
+
+/// Whether a method's path is that of `service`.
+fn is_of(path: &str, service: &str) -> bool {
+    path.trim_start_matches('/').rsplit_once('/').is_some_and(|(of_path, _)| of_path == service)
 }
 
 pub(super) const PATH: &str = "/grpc.health.v1.Health/";

@@ -1,12 +1,13 @@
 //! Cross-origin requests: which pages a browser may let send here. Fetch Standard §CORS protocol.
 
 use crate::CorsConfig;
+use crate::server::engine::Head;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method};
 
 /// Who may send from where.
 pub(in crate::server) struct Cors {
@@ -40,10 +41,10 @@ impl Cors {
     }
 
     /// Whether a browser asks what it may send. Such a request carries no data.
-    pub(super) fn is_preflight<B>(request: &Request<B>) -> bool {
-        request.method() == Method::OPTIONS
-            && request.headers().contains_key(ORIGIN)
-            && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+    pub(super) fn is_preflight(head: &Head) -> bool {
+        head.method == Method::OPTIONS
+            && head.headers.contains_key(ORIGIN)
+            && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
     }
 
     /// The headers of the answer to a preflight: those that allow it, if it may be, and what the answer depends on.

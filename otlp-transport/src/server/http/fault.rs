@@ -1,7 +1,7 @@
 //! What can be wrong with the head of an HTTP/1.1 request beside its content: RFC 9112 §3.2, §6.
 
 use http::header::{HOST, TRANSFER_ENCODING};
-use http::{Request, StatusCode, Version};
+use http::{HeaderMap, StatusCode, Version};
 use otlp_protocol::ErrorKind;
 
 /// Why a request is refused for its head.
@@ -18,10 +18,13 @@ pub(in crate::server) enum Fault {
 // === impl Fault ===
 
 impl Fault {
-    /// The fault of a request, if there is one. hyper hides a Content-Length beside a Transfer-Encoding, so whether
-    /// there may have been one is found out elsewhere.
-    pub(in crate::server) fn of<B>(request: &Request<B>, may_have_two_lengths: bool) -> Option<Self> {
-        let headers = request.headers();
+    /// The fault of a request, if there is one. An engine may hide a Content-Length beside a Transfer-Encoding, so
+    /// whether there may have been one is found out elsewhere.
+    pub(in crate::server) fn of(
+        version: Version,
+        headers: &HeaderMap,
+        may_have_two_lengths: bool,
+    ) -> Option<Self> {
         let mut codings = headers.get_all(TRANSFER_ENCODING).into_iter();
         if let Some(coding) = codings.next() {
             if may_have_two_lengths {
@@ -32,7 +35,7 @@ impl Fault {
             }
         }
         let mut hosts = headers.get_all(HOST).into_iter();
-        let may_be_without = request.version() != Version::HTTP_11;
+        let may_be_without = version != Version::HTTP_11;
         match (hosts.next(), hosts.next()) {
             (_, Some(_)) => Some(Self::Host),
             (None, _) if !may_be_without => Some(Self::Host),

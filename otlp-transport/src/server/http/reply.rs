@@ -2,16 +2,15 @@
 
 use super::Fault;
 use crate::ExportError;
+use crate::server::engine::{Reply, ReplyBody};
 use crate::server::media_type::MediaType;
-use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use http_body_util::Full;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use otlp_protocol::{Accepted, Code, Retry, RpcStatus, Signal, http_status};
 use std::time::Duration;
 
 /// 200 with the response message.
-pub(super) fn success(signal: Signal, accepted: &Accepted, media_type: MediaType) -> Response<Full<Bytes>> {
+pub(super) fn success(signal: Signal, accepted: &Accepted, media_type: MediaType) -> Reply {
     let message = match media_type {
         MediaType::Protobuf => accepted.encode(),
         MediaType::Json => accepted.encode_json(signal),
@@ -20,56 +19,49 @@ pub(super) fn success(signal: Signal, accepted: &Accepted, media_type: MediaType
 }
 
 /// An error: its status, its details, and when to come back.
-pub(super) fn failure(error: &ExportError, media_type: MediaType) -> Response<Full<Bytes>> {
+pub(super) fn failure(error: &ExportError, media_type: MediaType) -> Reply {
     let status = http_status(error.kind(), error.retry());
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = answer(status, encoded(&error.to_status(), media_type), media_type);
+    let mut reply = answer(status, encoded(&error.to_status(), media_type), media_type);
     if let Retry::After(delay) = error.retry() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(delay)));
+        reply.headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(delay)));
     }
-    response
+    reply
 }
 
 /// 401, and what to send instead. RFC 9110 §11.6.1.
-pub(super) fn unauthenticated(
-    error: &ExportError,
-    media_type: MediaType,
-    challenge: &str,
-) -> Response<Full<Bytes>> {
-    let mut response = failure(error, media_type);
-    if let (StatusCode::UNAUTHORIZED, Ok(challenge)) = (response.status(), HeaderValue::try_from(challenge)) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+pub(super) fn unauthenticated(error: &ExportError, media_type: MediaType, challenge: &str) -> Reply {
+    let mut reply = failure(error, media_type);
+    if let (StatusCode::UNAUTHORIZED, Ok(challenge)) = (reply.status, HeaderValue::try_from(challenge)) {
+        reply.headers.insert(WWW_AUTHENTICATE, challenge);
     }
-    response
+    reply
 }
 
 /// 405: there is only POST.
-pub(super) fn method_not_allowed(media_type: MediaType) -> Response<Full<Bytes>> {
+pub(super) fn method_not_allowed(media_type: MediaType) -> Reply {
     let status = RpcStatus::new(Code::Unimplemented, "only POST is served");
-    let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, encoded(&status, media_type), media_type);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    response
+    let mut reply = answer(StatusCode::METHOD_NOT_ALLOWED, encoded(&status, media_type), media_type);
+    reply.headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    reply
 }
 
 /// 400 or 501: the head is at fault.
-pub(super) fn fault(fault: Fault, media_type: MediaType) -> Response<Full<Bytes>> {
+pub(super) fn fault(fault: Fault, media_type: MediaType) -> Reply {
     let code =
         if fault.status() == StatusCode::BAD_REQUEST { Code::InvalidArgument } else { Code::Unimplemented };
     answer(fault.status(), encoded(&RpcStatus::new(code, fault.message()), media_type), media_type)
 }
 
 /// 204: what a browser asked for, or not. Fetch Standard §CORS-preflight fetch.
-pub(super) fn preflight(headers: HeaderMap) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    *response.headers_mut() = headers;
-    response
+pub(super) fn preflight(headers: HeaderMap) -> Reply {
+    Reply { status: StatusCode::NO_CONTENT, headers, body: ReplyBody::NONE }
 }
 
 /// The same, as the last answer on its connection.
-pub(super) fn closing(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    response
+pub(super) fn closing(mut reply: Reply) -> Reply {
+    reply.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    reply
 }
 
 fn encoded(status: &RpcStatus, media_type: MediaType) -> Vec<u8> {
@@ -79,11 +71,10 @@ fn encoded(status: &RpcStatus, media_type: MediaType) -> Vec<u8> {
     }
 }
 
-fn answer(status: StatusCode, body: Vec<u8>, media_type: MediaType) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type.name()));
-    response
+fn answer(status: StatusCode, body: Vec<u8>, media_type: MediaType) -> Reply {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type.name()));
+    Reply { status, headers, body: ReplyBody::Whole(body.into(), None) }
 }
 
 /// Rounded up, so that nobody comes back too early, and at least one: zero would mean "at once".

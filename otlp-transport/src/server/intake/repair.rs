@@ -1,10 +1,13 @@
-//! Strings that are not UTF-8 and ids of the wrong length, put right.
+//! Strings that are not UTF-8 and ids of the wrong length, put right; and what senders are told of items that were taken
+//! out for that.
 
 use super::{Intake, refusal};
-use crate::ExportError;
 use crate::server::ServerStats;
+use crate::{BoxExport, Export as _, ExportError};
 use bytes::Bytes;
-use otlp_protocol::{Body, Charge, DecodeError, DecodeErrorKind, Rejected, Repaired, Signal, repair};
+use otlp_protocol::{
+    Accepted, Batch, Body, Charge, DecodeError, DecodeErrorKind, Rejected, Repaired, Signal, repair,
+};
 
 impl Intake {
     /// Puts U+FFFD where a string is not UTF-8, and takes out what has ids of the wrong length. `charge` holds `plain`
@@ -58,4 +61,49 @@ impl Intake {
             tracing::warn!(receiver, strings, "strings were not UTF-8: U+FFFD replaced the bad bytes");
         }
     }
+
+    /// Counts what the check found in a request, and logs it once in a while: a sender has a fault.
+    fn count_invalid_ids(&self, removed: u64, rejected: Option<&Rejected>) {
+        let items = rejected.map_or(0, |rejected| rejected.count.items);
+        if removed + items == 0 {
+            return;
+        }
+        ServerStats::add(&self.stats.removed_ids, removed);
+        ServerStats::add(&self.stats.rejected_items, items);
+        if let Some(ids) = self.invalid_ids.add(removed + items, self.context.clock.now()) {
+            let first = rejected.map(|rejected| rejected.first.path.as_str()).unwrap_or_default();
+            let receiver = self.refusals.receiver();
+            tracing::warn!(
+                receiver,
+                ids,
+                first,
+                "trace or span ids of the wrong length: spans were rejected, ids of other items removed"
+            );
+        }
+    }
+}
+
+/// Tells the receiver of the items that the check took out of a request. Returns the answer for those.
+pub(super) fn rejection(export: &BoxExport, batch: &Batch, rejected: Rejected) -> Accepted {
+    let Rejected { count, first } = rejected;
+    export.refuse(count.items);
+    let all = batch.items() + count.items;
+    let message = format!(
+        "{} of {all} {} rejected; the first: {}: {}",
+        count.items,
+        batch.signal().items_noun,
+        first.path,
+        first.kind
+    );
+    Accepted { rejected: count.rejectable(batch.signal()), message }
+}
+
+/// The answer to a request of which the check took out some items, and the pipeline answered for the rest.
+pub(super) fn join(mut rejection: Accepted, accepted: Accepted) -> Accepted {
+    rejection.rejected = rejection.rejected.saturating_add(accepted.rejected);
+    if !accepted.message.is_empty() {
+        rejection.message.push_str("; ");
+        rejection.message.push_str(&accepted.message);
+    }
+    rejection
 }

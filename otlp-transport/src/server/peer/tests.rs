@@ -79,7 +79,7 @@ fn an_origin_is_charged_once_for_as_long_as_a_batch_has_it() {
     let (first, again) = (origin(&long).unwrap(), origin(&long).unwrap());
     let used = budget.used();
     assert!((15 << 10..16 << 10).contains(&used), "{used}");
-    assert_eq!(origin(&other).unwrap_err().kind(), otlp_protocol::ErrorKind::Exhausted);
+    assert_eq!(origin(&other).unwrap_err().kind(), ErrorKind::Exhausted);
     drop(first);
     assert_eq!(budget.used(), used);
     drop(again);

@@ -39,7 +39,7 @@ fn capture() -> (Lines, DefaultGuard) {
 }
 
 fn refusals() -> Arc<Refusals> {
-    Refusals::new("otlp/2".into(), Protocol::Http, Arc::new(TokioClock))
+    Refusals::new("otlp/2".into(), Protocol::Http, Arc::new(TokioClock), Arc::default())
 }
 
 fn peer(port: u16) -> Address {

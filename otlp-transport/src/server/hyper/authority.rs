@@ -13,7 +13,7 @@
 
 mod huffman;
 
-use super::open_requests::OpenRequests;
+use super::http2::OpenRequests;
 use http::uri::Authority;
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-use super::parse;
+use super::timeout;
 
 #[test]
-fn is_one_to_eight_digits_and_a_unit() {
+fn a_timeout_is_one_to_eight_digits_and_a_unit() {
     for (value, nanos) in [
         ("1S", Some(1_000_000_000)),
         ("100m", Some(100_000_000)),
@@ -20,6 +20,6 @@ fn is_one_to_eight_digits_and_a_unit() {
         ("", None),
         ("1 S", None),
     ] {
-        assert_eq!(parse(value.as_bytes()).map(|timeout| timeout.as_nanos()), nanos, "{value:?}");
+        assert_eq!(timeout(value.as_bytes()).map(|time| time.as_nanos()), nanos, "{value:?}");
     }
 }

@@ -4,6 +4,7 @@
 use super::activity::HeadWatch;
 use super::authority::FrameWatch;
 use crate::BoxIo;
+use crate::server::engine::Version;
 use bytes::{Bytes, BytesMut};
 use std::io;
 use std::mem::MaybeUninit;
@@ -12,20 +13,13 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 /// A connection whose beginning has been read.
-pub(super) struct Stream {
+pub(in crate::server) struct Stream {
     /// Bytes that were read and not passed on.
     held: BytesMut,
     /// How many of them may be passed on.
     ready: usize,
     io: BoxIo,
     watch: Watch,
-}
-
-/// HTTP versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
-    Http1,
-    Http2,
 }
 
 /// What looks at the bytes that are read.
@@ -37,7 +31,7 @@ enum Watch {
 
 impl Stream {
     /// Reads as much of the connection's beginning as tells its version. Not bounded in time.
-    pub(super) async fn begin(mut io: BoxIo) -> io::Result<(Version, Self)> {
+    pub(in crate::server) async fn begin(mut io: BoxIo) -> io::Result<(Version, Self)> {
         let mut begun = BytesMut::with_capacity(PREFACE.len());
         let version = loop {
             if !PREFACE.starts_with(&begun) {
@@ -68,7 +62,7 @@ impl Stream {
     }
 
     /// Whether the connection begins with a TLS handshake.
-    pub(super) fn is_tls(&self) -> bool {
+    pub(in crate::server) fn is_tls(&self) -> bool {
         self.held.first() == Some(&TLS_HANDSHAKE)
     }
 

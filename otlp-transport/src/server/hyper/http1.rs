@@ -1,17 +1,13 @@
 //! HTTP/1.1 connections. An idle one is parked: hyper's state and its read buffer are dropped until the next bytes come.
 
-use super::{SHORTEST_LOOK, Serve};
+use super::activity::{Activity, HeadWatch, Phase};
+use super::stream::Stream;
+use super::{SHORTEST_LOOK, ended, given, taken};
 use crate::ServerLimits;
-use crate::connections::Slot;
-use crate::server::ServerStats;
-use crate::server::activity::{Activity, HeadWatch, Phase};
-use crate::server::body::HTTP1_READ_BUFFER_BYTES;
-use crate::server::http::{Fault, Http};
-use crate::server::peer::Peer;
+use crate::server::engine::{ReplyBody, Service, Version};
+use crate::server::http::Fault;
+use crate::server::life::Life;
 use crate::server::refusals::Reason;
-use crate::server::stream::Stream;
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::{Builder, Connection};
 use hyper::service::{HttpService, service_fn};
@@ -23,27 +19,26 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 
 /// Serves a connection until it closes.
-pub(super) async fn serve(serve: &Serve, http: &Arc<Http>, stream: Stream, peer: Arc<Peer>, slot: &Slot) {
+pub(super) async fn serve<S: Service>(settings: &Builder, service: &Arc<S>, stream: Stream, life: &Life<'_>) {
+    let terms = life.terms();
     let activity = Arc::new(Activity::default());
     let mut stream = stream.with_heads(HeadWatch::new(Arc::clone(&activity)));
-    let mut aged = pin!(serve.aged());
+    let mut aged = pin!(life.aged());
     loop {
-        let requests = Box::pin(requests(serve, http, stream, &peer, &activity, slot, aged.as_mut()));
+        let requests = Box::pin(requests(settings, service, stream, &activity, life, aged.as_mut()));
         let Some((parked, idle)) = requests.await else { return };
         stream = parked;
-        slot.enter();
+        life.is_idle();
         tokio::select! {
             biased;
             is_open = stream.readable() => match is_open {
                 true => continue,
                 false => break,
             },
-            () = slot.evicted() => ServerStats::count(&serve.stats().evicted_connections),
-            () = serve.draining() => {}
+            () = life.evicted() => life.makes_room(),
+            () = life.draining() => {}
             () = aged.as_mut() => {}
-            () = serve.clock().sleep(serve.limits().idle_timeout.saturating_sub(idle)) => {
-                ServerStats::count(&serve.stats().timed_out_connections);
-            }
+            () = terms.clock.sleep(terms.limits.idle_timeout.saturating_sub(idle)) => life.has_timed_out(),
         }
         break;
     }
@@ -52,39 +47,34 @@ pub(super) async fn serve(serve: &Serve, http: &Arc<Http>, stream: Stream, peer:
 
 /// Answers requests. Returns the connection, and for how long it has been idle, once none has come for a while; `None`
 /// if the connection is closed.
-async fn requests(
-    serve: &Serve,
-    http: &Arc<Http>,
+async fn requests<S: Service>(
+    settings: &Builder,
+    service: &Arc<S>,
     stream: Stream,
-    peer: &Arc<Peer>,
     activity: &Arc<Activity>,
-    slot: &Slot,
+    life: &Life<'_>,
     aged: Pin<&mut impl Future<Output = ()>>,
 ) -> Option<(Stream, Duration)> {
-    let service = service_fn(|request| {
-        slot.leave();
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        life.is_busy();
         let (may_have_two_lengths, answering) = activity.answer();
-        let fault = Fault::of(&request, may_have_two_lengths);
-        let (http, peer) = (Arc::clone(http), Arc::clone(peer));
+        let fault = Fault::of(request.version(), request.headers(), may_have_two_lengths);
+        let reply = service.respond(taken(request, Version::Http1, fault), life.peer());
         async move {
-            let response = match fault {
-                Some(fault) => http.refuse_fault(fault, request.headers(), &peer).await,
-                None => http.respond(request, &peer).await,
-            };
+            let response = given(reply.await);
             drop(answering);
             Ok::<_, Infallible>(response)
         }
     });
-    let mut connection = serve.http1.serve_connection(TokioIo::new(stream), service);
+    let mut connection = settings.serve_connection(TokioIo::new(stream), service);
     let outcome = tokio::select! {
         biased;
-        outcome = drive(serve, &mut connection, aged) => outcome?,
-        unused = unused(serve, activity) => {
+        outcome = drive(life, &mut connection, aged) => outcome?,
+        unused = unused(life, activity) => {
             let idle = match unused {
                 Unused::Idle(idle) => idle,
                 Unused::Slow(what) => {
-                    ServerStats::count(&serve.stats().timed_out_connections);
-                    serve.refusals().note(Reason::Slow, 1, Some(peer.address()), what);
+                    life.is_refused(Reason::Slow, what);
                     return None;
                 }
             };
@@ -95,28 +85,28 @@ async fn requests(
         }
     };
     let is_answered = outcome.as_ref().map_or_else(hyper::Error::is_parse, |()| true);
-    serve.ended(outcome, peer);
+    ended(outcome, life);
     let stream = connection.into_parts().io.into_inner();
     if is_answered && stream.is_amid_request() {
-        linger(serve, stream, slot).await;
+        linger(stream, life).await;
     }
     None
 }
 
 /// Lets a connection run until it closes: by itself, of age, or because the server is drained. `None` if it is cut off.
 async fn drive<S>(
-    serve: &Serve,
+    life: &Life<'_>,
     connection: &mut Connection<TokioIo<Stream>, S>,
     aged: Pin<&mut impl Future<Output = ()>>,
 ) -> Option<hyper::Result<()>>
 where
-    S: HttpService<Incoming, ResBody = Full<Bytes>, Error = Infallible>,
+    S: HttpService<Incoming, ResBody = ReplyBody, Error = Infallible>,
 {
     let mut connection = Pin::new(connection);
     tokio::select! {
         biased;
         outcome = connection.as_mut() => Some(outcome),
-        () = serve.draining() => {
+        () = life.draining() => {
             connection.as_mut().graceful_shutdown();
             Some(connection.await)
         }
@@ -125,7 +115,7 @@ where
             tokio::select! {
                 biased;
                 outcome = connection => Some(outcome),
-                () = serve.waited(serve.limits().max_connection_age_grace) => None,
+                () = life.aged_grace() => None,
             }
         }
     }
@@ -141,12 +131,13 @@ enum Unused {
 
 /// Resolves when a connection has been idle for a while, or a head has been coming for too long: by up to a quarter
 /// longer than the limits, since the connection is looked at four times in that time and costs nothing in between.
-async fn unused(serve: &Serve, activity: &Activity) -> Unused {
-    let ServerLimits { header_timeout, idle_timeout, .. } = *serve.limits();
-    let mut since = (activity.now(), serve.clock().now());
+async fn unused(life: &Life<'_>, activity: &Activity) -> Unused {
+    let terms = life.terms();
+    let ServerLimits { header_timeout, idle_timeout, .. } = terms.limits;
+    let mut since = (activity.now(), terms.clock.now());
     loop {
-        serve.clock().sleep((header_timeout.min(idle_timeout) / 4).max(SHORTEST_LOOK)).await;
-        let (moment, now) = (activity.now(), serve.clock().now());
+        terms.clock.sleep((header_timeout.min(idle_timeout) / 4).max(SHORTEST_LOOK)).await;
+        let (moment, now) = (activity.now(), terms.clock.now());
         if moment != since.0 {
             since = (moment, now);
             continue;
@@ -165,24 +156,25 @@ async fn unused(serve: &Serve, activity: &Activity) -> Unused {
 }
 
 /// Answers what is not HTTP/1.1, and closes.
-pub(super) async fn refuse(serve: &Serve, mut stream: Stream, slot: &Slot) {
+pub(super) async fn refuse(mut stream: Stream, life: &Life<'_>) {
     let answer = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     // A peer that has gone does not need the answer.
     let _ = stream.write_all(answer).await;
-    linger(serve, stream, slot).await;
+    linger(stream, life).await;
 }
 
 /// Reads on for a while after the last answer: closed with unread bytes, a connection is reset, and the peer may lose
 /// the answer. RFC 9112 §9.6.
-async fn linger(serve: &Serve, mut stream: Stream, slot: &Slot) {
-    slot.enter();
+async fn linger(mut stream: Stream, life: &Life<'_>) {
+    let terms = life.terms();
+    life.is_idle();
     stream.close_write().await;
-    let max_bytes = serve.limits().max_request_bytes.saturating_mul(LINGER_SHARE).max(MIN_LINGER_BYTES);
+    let max_bytes = terms.limits.max_request_bytes.saturating_mul(LINGER_SHARE).max(MIN_LINGER_BYTES);
     tokio::select! {
         biased;
         () = stream.discard(max_bytes) => {}
-        () = serve.clock().sleep(LINGER_TIME) => {}
-        () = slot.evicted() => {}
+        () = terms.clock.sleep(LINGER_TIME) => {}
+        () = life.evicted() => {}
     }
 }
 
@@ -195,7 +187,7 @@ pub(super) fn settings(limits: &ServerLimits) -> Builder {
         .header_read_timeout(None)
         .half_close(true)
         .max_header_size(max_header_bytes)
-        .max_buf_size(HTTP1_READ_BUFFER_BYTES.max(max_header_bytes));
+        .max_buf_size(Version::Http1.read_buffer_bytes().max(max_header_bytes));
     builder
 }
 

@@ -1,0 +1,183 @@
+//! The protocol engine that is hyper, for HTTP/1.1, with h2, for HTTP/2. In the server their types are named here and below
+//! alone. Connections reach hyper through a [`Stream`], which sees what hyper does not tell.
+
+mod activity;
+mod authority;
+mod http1;
+mod http2;
+mod stream;
+
+pub(super) use stream::Stream;
+
+use super::Protocol;
+use super::engine::{BrokenBody, Head, Reply, ReplyBody, ReplyPiece, Request, RequestBody, Service, Version};
+use super::http::Fault;
+use super::life::{Life, Terms};
+use super::refusals::Reason;
+use crate::{Clock, Sleep};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioExecutor;
+use parking_lot::Mutex;
+use std::convert::Infallible;
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+/// hyper with its settings.
+pub(super) struct Hyper {
+    http1: hyper::server::conn::http1::Builder,
+    http2: hyper::server::conn::http2::Builder<TokioExecutor>,
+}
+
+// === impl Hyper ===
+
+impl Hyper {
+    /// `may_be_slow`: requests may have to wait until it is known who sent them.
+    pub(super) fn new(terms: &Terms, protocol: Protocol, may_be_slow: bool) -> Self {
+        let mut http2 = http2::settings(terms, may_be_slow);
+        // RFC 9110 §6.6.1 wants one; gRPC has no use for it.
+        http2.auto_date_header(protocol != Protocol::Grpc);
+        Self { http1: http1::settings(&terms.limits), http2 }
+    }
+
+    /// Serves a connection that speaks HTTP/1.1 until it closes.
+    pub(super) async fn http1<S: Service>(&self, service: &Arc<S>, stream: Stream, life: &Life<'_>) {
+        http1::serve(&self.http1, service, stream, life).await;
+    }
+
+    /// Serves a connection that speaks HTTP/2 until it closes.
+    pub(super) async fn http2<S: Service>(&self, service: &Arc<S>, stream: Stream, life: &Life<'_>) {
+        http2::serve(&self.http2, service, stream, life).await;
+    }
+
+    /// Answers what is not HTTP/1.1, and closes.
+    pub(super) async fn refuse(&self, stream: Stream, life: &Life<'_>) {
+        http1::refuse(stream, life).await;
+    }
+}
+
+/// A request as the server knows it.
+fn taken(request: hyper::Request<Incoming>, version: Version, fault: Option<Fault>) -> Request<Incoming> {
+    let (head, body) = request.into_parts();
+    let http::request::Parts { method, uri: target, headers, .. } = head;
+    Request { head: Head { version, method, target, headers, fault }, body }
+}
+
+/// A reply as hyper knows it.
+fn given(reply: Reply) -> hyper::Response<ReplyBody> {
+    let mut response = hyper::Response::new(reply.body);
+    (*response.status_mut(), *response.headers_mut()) = (reply.status, reply.headers);
+    response
+}
+
+/// Counts how a connection ended, and logs what the peer did wrong.
+fn ended(outcome: hyper::Result<()>, life: &Life<'_>) {
+    let Err(error) = outcome else { return };
+    if error.is_timeout() {
+        life.has_timed_out();
+    }
+    if error.is_parse_too_large() {
+        life.heads_refused(1, &error);
+    } else if let Some(what) = fault_of_peer(&error) {
+        life.is_refused(Reason::Protocol, what);
+    }
+    tracing::debug!(%error, "connection closed");
+}
+
+/// What the peer did wrong; `None` if the connection ended otherwise, as for the network or by the peer's own decision.
+fn fault_of_peer(error: &hyper::Error) -> Option<String> {
+    let h2 = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    if let Some(h2) = h2 {
+        let is_ours = h2.is_library() && h2.reason().is_some_and(|reason| reason != h2::Reason::NO_ERROR);
+        return is_ours.then(|| format!("HTTP/2: {h2}"));
+    }
+    (error.is_parse() && !error.is_incomplete_message()).then(|| format!("HTTP/1.1: {error}"))
+}
+
+impl RequestBody for Incoming {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenBody>>> {
+        loop {
+            match ready!(Pin::new(&mut *self).poll_frame(cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => {
+                    let is_gone = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
+                    return Poll::Ready(Some(Err(BrokenBody { is_gone, cause: error.into() })));
+                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) if !bytes.is_empty() => return Poll::Ready(Some(Ok(bytes))),
+                    _ => {}
+                },
+            }
+        }
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.is_end_stream()
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        self.size_hint().exact()
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = ready!(self.get_mut().poll_piece(cx));
+        Poll::Ready(piece.map(|piece| match piece {
+            ReplyPiece::Bytes(bytes) => Ok(Frame::data(bytes)),
+            ReplyPiece::Trailers(trailers) => Ok(Frame::trailers(trailers)),
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_at_end()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.len().map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// A [`Clock`] as hyper wants it.
+#[derive(Clone)]
+struct ClockTimer(Arc<dyn Clock>);
+
+/// hyper wants sleeps that are `Sync`; the lock is never contended, since polling goes past it.
+struct SyncSleep(Mutex<Sleep>);
+
+impl hyper::rt::Timer for ClockTimer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn hyper::rt::Sleep>> {
+        Box::pin(SyncSleep(Mutex::new(self.0.sleep(duration))))
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn hyper::rt::Sleep>> {
+        Box::pin(SyncSleep(Mutex::new(self.0.sleep_until(deadline))))
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+}
+
+impl hyper::rt::Sleep for SyncSleep {}
+
+impl Future for SyncSleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.get_mut().0.get_mut().as_mut().poll(cx)
+    }
+}
+
+/// However short a limit is, looking this often is enough.
+const SHORTEST_LOOK: Duration = Duration::from_millis(1);

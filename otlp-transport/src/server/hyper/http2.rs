@@ -1,0 +1,274 @@
+//! HTTP/2 connections, and the requests that are open on them.
+
+use super::authority::FrameWatch;
+use super::stream::Stream;
+use super::{ClockTimer, SHORTEST_LOOK, ended, given, taken};
+use crate::server::engine::{ReplyBody, Service, Version};
+use crate::server::gate::UNKNOWN_WINDOW_BYTES;
+use crate::server::life::{Life, Terms};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http2::{Builder, Connection};
+use hyper::service::{HttpService, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// Counts the requests of a connection. Only compared with itself, so nothing has to be ordered.
+#[derive(Debug, Default)]
+pub(super) struct OpenRequests {
+    /// Streams that the peer opened, however they went on.
+    opened: AtomicU64,
+    /// Of these, the ones already counted that never became a request.
+    counted: AtomicU64,
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// A request from its head to the end of its answer, or until it is given up.
+struct OpenRequest(Arc<OpenRequests>);
+
+/// A reply's body, which keeps its request open for as long as it is being sent: watching health takes long.
+struct OpenBody {
+    body: ReplyBody,
+    _open: OpenRequest,
+}
+
+/// A connection that can be told to finish what is under way and close.
+trait Finish: Future<Output = hyper::Result<()>> {
+    fn finish(self: Pin<&mut Self>);
+}
+
+/// Serves a connection until it closes.
+pub(super) async fn serve<S: Service>(
+    settings: &Builder<TokioExecutor>,
+    service: &Arc<S>,
+    stream: Stream,
+    life: &Life<'_>,
+) {
+    let requests = Arc::new(OpenRequests::default());
+    let stream = TokioIo::new(stream.with_frames(FrameWatch::new(Arc::clone(&requests))));
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        life.is_busy();
+        let open = requests.begin();
+        let reply = service.respond(taken(request, Version::Http2, None), life.peer());
+        async move {
+            let response = given(reply.await);
+            Ok::<_, Infallible>(response.map(|body| OpenBody { body, _open: open }))
+        }
+    });
+    let connection = settings.serve_connection(stream, service);
+    drive(life, Box::pin(connection), &requests).await;
+    count_refused(life, &requests);
+}
+
+/// Counts and logs streams whose heads h2 refused by itself, which no service is told of.
+fn count_refused(life: &Life<'_>, requests: &OpenRequests) {
+    let refused = requests.take_refused();
+    if refused > 0 {
+        life.heads_refused(refused, "HTTP/2: headers malformed or over the limit, or requests reset at once");
+    }
+}
+
+/// Lets a connection run until it closes: by itself, of age, because it is idle, to make room, or because the server is
+/// drained. Boxed, the connection is there once, not in each of the places it is moved through.
+async fn drive(life: &Life<'_>, mut connection: Pin<Box<impl Finish>>, requests: &OpenRequests) {
+    let outcome = tokio::select! {
+        biased;
+        outcome = connection.as_mut() => outcome,
+        () = life.draining() => {
+            connection.as_mut().finish();
+            connection.await
+        }
+        () = life.aged() => {
+            connection.as_mut().finish();
+            tokio::select! {
+                biased;
+                outcome = connection => outcome,
+                () = life.aged_grace() => return,
+            }
+        }
+        unused = unused(life, requests) => {
+            let grace = match unused {
+                Unused::Idle => {
+                    life.has_timed_out();
+                    life.terms().limits.keepalive_timeout
+                }
+                Unused::Evicted => {
+                    life.makes_room();
+                    EVICTION_GRACE
+                }
+            };
+            connection.as_mut().finish();
+            // A request that crossed the GOAWAY is answered; a peer that does not react is not waited for.
+            tokio::select! {
+                biased;
+                _ = connection => {}
+                () = silent(life.terms(), requests, grace) => {}
+            }
+            return;
+        }
+    };
+    ended(outcome, life);
+}
+
+/// Why a connection is told to go away.
+enum Unused {
+    /// Without a request for `max_connection_idle`.
+    Idle,
+    /// To make room.
+    Evicted,
+}
+
+/// Resolves when a connection has been without an open request for too long. Costs nothing while it is idle.
+async fn unused(life: &Life<'_>, requests: &OpenRequests) -> Unused {
+    let terms = life.terms();
+    let limit = terms.limits.max_connection_idle;
+    let look = limit.map_or(LONGEST_LOOK, |limit| (limit / 4).clamp(SHORTEST_LOOK, LONGEST_LOOK));
+    let mut since = (requests.silence(), terms.clock.now());
+    loop {
+        tokio::select! {
+            biased;
+            () = life.evicted() => return Unused::Evicted,
+            () = terms.clock.sleep(look) => {}
+        }
+        let (silence, now) = (requests.silence(), terms.clock.now());
+        if silence.is_none() || silence != since.0 {
+            since = (silence, now);
+            continue;
+        }
+        count_refused(life, requests);
+        life.is_idle();
+        let waited = now.saturating_duration_since(since.1);
+        tokio::select! {
+            biased;
+            () = life.evicted() => return Unused::Evicted,
+            () = life.used() => since = (None, terms.clock.now()),
+            () = terms.waited(limit.map(|limit| limit.saturating_sub(waited))) => return Unused::Idle,
+        }
+    }
+}
+
+/// Resolves when a connection has been without an open request for `limit`, by up to a quarter longer.
+async fn silent(terms: &Terms, requests: &OpenRequests, limit: Duration) {
+    let mut since = (requests.silence(), terms.clock.now());
+    loop {
+        terms.clock.sleep((limit / 4).max(SHORTEST_LOOK)).await;
+        let (silence, now) = (requests.silence(), terms.clock.now());
+        if silence != since.0 {
+            since = (silence, now);
+        } else if silence.is_some() && now.saturating_duration_since(since.1) >= limit {
+            return;
+        }
+    }
+}
+
+// === impl OpenRequests ===
+
+impl OpenRequests {
+    /// The peer has opened a stream.
+    pub(super) fn opened(&self) {
+        self.opened.fetch_add(1, Relaxed);
+    }
+
+    /// How many streams, since the last call, never became a request: h2 refused their heads, or the peer reset them at
+    /// once. To be asked when no stream is open.
+    fn take_refused(&self) -> u64 {
+        let refused = self.opened.load(Relaxed).saturating_sub(self.begun.load(Relaxed));
+        refused.saturating_sub(self.counted.swap(refused, Relaxed))
+    }
+
+    /// A request has come.
+    fn begin(self: &Arc<Self>) -> OpenRequest {
+        self.begun.fetch_add(1, Relaxed);
+        OpenRequest(Arc::clone(self))
+    }
+
+    /// If no request is open, the number of those that were: the same number is the same silence, uninterrupted.
+    fn silence(&self) -> Option<u64> {
+        let ended = self.ended.load(Relaxed);
+        (self.begun.load(Relaxed) == ended).then_some(ended)
+    }
+}
+
+// === impl OpenRequest ===
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Relaxed);
+    }
+}
+
+// === impl OpenBody ===
+
+impl Body for OpenBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<S, B> Finish for Connection<TokioIo<Stream>, S, TokioExecutor>
+where
+    Self: Future<Output = hyper::Result<()>>,
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    TokioExecutor: hyper::rt::bounds::Http2ServerConnExec<S::Future, B>,
+{
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// `may_be_slow`: requests may have to wait until it is known who sent them.
+pub(super) fn settings(terms: &Terms, may_be_slow: bool) -> Builder<TokioExecutor> {
+    let limits = &terms.limits;
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .timer(ClockTimer(Arc::clone(&terms.clock)))
+        .initial_stream_window_size(if may_be_slow { UNKNOWN_WINDOW_BYTES } else { STREAM_WINDOW_BYTES })
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_frame_size(MAX_FRAME_BYTES)
+        .max_concurrent_streams(limits.max_concurrent_streams)
+        .max_header_list_size(limits.max_header_bytes)
+        .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
+        .max_local_error_reset_streams(MAX_LOCAL_RESETS)
+        .keep_alive_interval(limits.keepalive_interval)
+        .keep_alive_timeout(limits.keepalive_timeout);
+    builder
+}
+
+/// What a peer may send of one request before it is taken up.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+/// What a peer may send of all requests of a connection before they are taken up.
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// A body in one frame is sliced; a read buffer gets as large as the largest frame.
+const MAX_FRAME_BYTES: u32 = Version::Http2.read_buffer_bytes() as u32;
+/// Rapid reset (CVE-2023-44487): streams that were reset before they were accepted.
+const MAX_PENDING_RESETS: usize = 20;
+/// MadeYouReset (CVE-2025-8671): streams that the peer made us reset.
+const MAX_LOCAL_RESETS: usize = 1024;
+/// How soon a connection without requests is known to be idle.
+const LONGEST_LOOK: Duration = Duration::from_millis(2500);
+/// How long a peer has to close a connection that is to make room.
+const EVICTION_GRACE: Duration = Duration::from_secs(1);
