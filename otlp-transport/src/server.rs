@@ -14,7 +14,6 @@ mod http;
 mod hyper;
 mod intake;
 mod life;
-mod media_type;
 mod peer;
 mod refusals;
 mod services;

@@ -1,4 +1,5 @@
-//! Takes a body off a connection: bounded in size and in time, charged as it comes.
+//! Bodies: what they are written in, and how they are taken off a connection: bounded in size and in time, charged as they
+//! come.
 //!
 //! A piece of a body is a slice of the connection's read buffer and keeps all of that buffer from being freed. So what is
 //! small against the buffer is copied; what is large is kept, and the buffer is charged. Of several pieces, each is copied
@@ -9,9 +10,18 @@ use super::engine::{BrokenBody, RequestBody, Version};
 use super::peer::Peer;
 use crate::{Clock, ExportError, ServerLimits, Sleep};
 use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use otlp_protocol::{BudgetExhausted, BufferPool, Charge, ErrorKind, PooledObject, Retry};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
+
+/// What a body is written in: OTLP §Binary Protobuf Encoding, §JSON Protobuf Encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MediaType {
+    Protobuf,
+    Json,
+}
 
 /// The pieces of a body so far, in one.
 pub(super) struct Gather<'a> {
@@ -70,6 +80,36 @@ pub(super) enum Expired {
     Total,
     /// The sender's deadline passed.
     Deadline,
+}
+
+// === impl MediaType ===
+
+impl MediaType {
+    /// What `content-type` says, in any case, perhaps with parameters.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, ExportError> {
+        let named = named(headers);
+        [Self::Protobuf, Self::Json]
+            .into_iter()
+            .find(|media_type| named.eq_ignore_ascii_case(media_type.name().as_bytes()))
+            .ok_or_else(|| {
+                let found = String::from_utf8_lossy(named);
+                let [protobuf, json] = [Self::Protobuf, Self::Json].map(Self::name);
+                let message = format!("content-type {found:?} is not served: send {protobuf} or {json}");
+                ExportError::new(ErrorKind::UnsupportedMediaType, Retry::Never, message)
+            })
+    }
+
+    /// What an answer to such a request is written in: the same, if that is known. OTLP §Failures-1.
+    pub(super) fn of_answer(headers: &HeaderMap) -> Self {
+        Self::of(headers).unwrap_or(Self::Protobuf)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Protobuf => "application/x-protobuf",
+            Self::Json => "application/json",
+        }
+    }
 }
 
 // === impl Gather ===
@@ -200,6 +240,33 @@ impl<'a> Patience<'a> {
     }
 }
 
+/// Whether it is gRPC, as far as protobuf is in it: `application/grpc`, perhaps with the name of protobuf, perhaps with
+/// parameters.
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    only_value(headers) == GRPC
+        || [GRPC, b"application/grpc+proto"]
+            .iter()
+            .any(|accepted| named(headers).eq_ignore_ascii_case(accepted))
+}
+
+/// Whether it is gRPC of any kind, served or not.
+pub(super) fn is_any_grpc(headers: &HeaderMap) -> bool {
+    only_value(headers) == GRPC
+        || named(headers).get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
+}
+
+/// The media type that `content-type` names, without its parameters; empty if there is none.
+fn named(headers: &HeaderMap) -> &[u8] {
+    only_value(headers).split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
+}
+
+/// The value of `content-type`, which must not be repeated with another value; empty if there is none.
+fn only_value(headers: &HeaderMap) -> &[u8] {
+    let mut values = headers.get_all(CONTENT_TYPE).into_iter();
+    let Some(first) = values.next() else { return b"" };
+    if values.all(|other| other == first) { first.as_bytes() } else { b"" }
+}
+
 /// What is charged for a copy of `len` bytes that may become longer: as much again, but at most 64 KiB.
 fn with_ahead(len: usize, expected: Option<usize>) -> u64 {
     let most = len + len.min(MAX_AHEAD_BYTES);
@@ -243,9 +310,12 @@ fn expired(expired: Expired) -> ExportError {
     ExportError::new(ErrorKind::Timeout, Retry::Backoff, message)
 }
 
+const GRPC: &[u8] = b"application/grpc";
 /// What is charged for a body before it has come.
 const MAX_AHEAD_BYTES: usize = 64 << 10;
 
+#[cfg(test)]
+mod media_type_tests;
 #[cfg(test)]
 mod patience_tests;
 #[cfg(test)]

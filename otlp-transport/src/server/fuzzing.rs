@@ -1,8 +1,7 @@
 //! What servers read of headers, for the fuzz targets alone.
 
-use super::grpc;
 use super::http::cors::Cors;
-use super::media_type;
+use super::{body, grpc};
 use crate::CorsConfig;
 use http::HeaderMap;
 use std::time::Duration;
@@ -14,7 +13,7 @@ pub fn grpc_timeout(value: &[u8]) -> Option<Duration> {
 
 /// Whether it is gRPC that is served, and whether it is gRPC at all.
 pub fn is_grpc(headers: &HeaderMap) -> (bool, bool) {
-    (media_type::is_grpc(headers), media_type::is_any_grpc(headers))
+    (body::is_grpc(headers), body::is_any_grpc(headers))
 }
 
 /// Whether a page may send whose browser asks with these headers, if `pattern` is an allowed origin.

@@ -3,12 +3,11 @@
 mod failure;
 mod health;
 
-use super::body::{Gather, Gathered, Patience, next_piece};
+use super::body::{Gather, Gathered, MediaType, Patience, is_grpc, next_piece};
 use super::discard::{MAX_HTTP2_BYTES, discard};
 use super::engine::{Reply, ReplyBody, Request, RequestBody, Service, Version};
 use super::gate::Admission;
 use super::intake::{Intake, Wire};
-use super::media_type::{MediaType, is_grpc};
 use super::peer::Peer;
 use super::refusals::Reason;
 use super::{Phase, ServerStats};
@@ -223,37 +222,6 @@ impl Grpc {
         Ok(Wire { bytes, charge, is_small_slice, codec, media_type, deadline })
     }
 
-    /// Answers a request of the health service, whose message is a service's name.
-    async fn health<B: RequestBody>(&self, (mut request, peer): (Request<B>, Arc<Peer>)) -> Reply {
-        match self.health_message(&mut request, &peer).await {
-            Ok(message) => self.health.respond(&self.intake.routes, request.head.path(), &message),
-            Err(error) => {
-                self.intake.refusals.request(&error, &peer);
-                failure::failure(&error)
-            }
-        }
-    }
-
-    /// Reads the message of a health check.
-    async fn health_message<B: RequestBody>(
-        &self,
-        request: &mut Request<B>,
-        peer: &Peer,
-    ) -> Result<Bytes, ExportError> {
-        let headers = &request.head.headers;
-        let (encoding, deadline) = (encoding(headers)?, self.deadline(headers));
-        let (header, gathered) = self.gather(&mut request.body, peer, deadline, MAX_HEALTH_BYTES).await?;
-        let Gathered { mut bytes, mut charge, .. } = gathered;
-        bytes.advance(FRAME_HEADER_LEN);
-        match of_message(encoding, header)? {
-            None => Ok(bytes),
-            Some(codec) => {
-                let buffers = &self.intake.context.buffers;
-                Ok(codec.decompress(&bytes, MAX_HEALTH_BYTES, &mut charge, buffers)?)
-            }
-        }
-    }
-
     /// Gathers a body that is one message of at most `limit` bytes, its header included.
     async fn gather<B: RequestBody>(
         &self,
@@ -277,11 +245,7 @@ impl Grpc {
 
     fn unframed(&self, error: FrameError) -> ExportError {
         match error {
-            FrameError::TooLong { len, limit: MAX_HEALTH_BYTES } => {
-                let message =
-                    format!("the message of {len} bytes is over the {MAX_HEALTH_BYTES} of a health check");
-                ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
-            }
+            FrameError::TooLong { len, limit: health::MAX_BYTES } => health::too_large(len),
             FrameError::TooLong { len, .. } => {
                 self.intake.too_large(format_args!("the message of {len} bytes"))
             }
@@ -368,8 +332,6 @@ pub(super) fn timeout(value: &[u8]) -> Option<Duration> {
 const STATUS: &str = "grpc-status";
 const ENCODING: &str = "grpc-encoding";
 const TIMEOUT: &str = "grpc-timeout";
-/// A health check names a service.
-const MAX_HEALTH_BYTES: usize = 4 << 10;
 const EMPTY_MESSAGE: [u8; FRAME_HEADER_LEN] = FrameHeader::new(false, 0).encode();
 
 #[cfg(test)]

@@ -6,11 +6,10 @@ mod fault;
 mod reply;
 
 use super::ServerStats;
-use super::body::{Gather, Gathered, Patience, next_piece};
+use super::body::{Gather, Gathered, MediaType, Patience, is_any_grpc, next_piece};
 use super::discard::{MAX_HTTP1_BYTES, discard};
 use super::engine::{Head, Reply, ReplyBody, Request, RequestBody, Service, Version};
 use super::intake::{Intake, Wire};
-use super::media_type::{MediaType, is_any_grpc};
 use super::peer::Peer;
 use super::refusals::Reason;
 use crate::{ExportError, Identity, Route, ServerConfig};

@@ -3,9 +3,9 @@
 mod json;
 mod repair;
 
+use super::body::MediaType;
 use super::gate::Gate;
 use super::life::Terms;
-use super::media_type::MediaType;
 use super::peer::{OwnHop, Peer};
 use super::refusals::Refusals;
 use super::{Phase, ServerStats};

@@ -2,11 +2,11 @@
 
 use super::Phase;
 use super::Protocol;
+use super::body::is_any_grpc;
 use super::engine::{Reply, Request, RequestBody, Service};
 use super::grpc::Grpc;
 use super::http::Http;
 use super::intake::Intake;
-use super::media_type::is_any_grpc;
 use super::peer::Peer;
 use crate::ServerConfig;
 use futures_util::future::Either;

@@ -1,14 +1,18 @@
 //! The health service, `grpc.health.v1.Health`: the whole server under the empty name, and each signal's service. What it
 //! says follows from the server's phase alone.
 
-use super::{failure, framed, ok, reply};
-use crate::Routes;
+use super::{Grpc, encoding, failure, framed, of_message, ok, reply};
 use crate::server::Phase;
-use crate::server::engine::{Reply, ReplyBody};
-use bytes::Bytes;
+use crate::server::body::Gathered;
+use crate::server::engine::{Reply, ReplyBody, Request, RequestBody};
+use crate::server::peer::Peer;
+use crate::{ExportError, Routes};
+use bytes::{Buf as _, Bytes};
 use futures_util::stream::{BoxStream, StreamExt as _, unfold};
 use otlp_protocol::wire::{Cursor, WireType};
-use otlp_protocol::{Code, RpcStatus};
+use otlp_protocol::{Code, ErrorKind, FRAME_HEADER_LEN, Retry, RpcStatus};
+use std::fmt::Display;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 pub(super) struct Health {
@@ -24,13 +28,48 @@ enum ServingStatus {
     ServiceUnknown = 3,
 }
 
+impl Grpc {
+    /// Answers a request of the health service, whose message is a service's name.
+    pub(super) async fn health<B: RequestBody>(&self, (mut request, peer): (Request<B>, Arc<Peer>)) -> Reply {
+        match self.health_message(&mut request, &peer).await {
+            Ok(message) => self.health.respond(&self.intake.routes, request.head.path(), &message),
+            Err(error) => {
+                self.intake.refusals.request(&error, &peer);
+                failure::failure(&error)
+            }
+        }
+    }
+
+    /// Reads the message of a health check.
+    async fn health_message<B: RequestBody>(
+        &self,
+        request: &mut Request<B>,
+        peer: &Peer,
+    ) -> Result<Bytes, ExportError> {
+        let headers = &request.head.headers;
+        let (encoding, deadline) = (encoding(headers)?, self.deadline(headers));
+        let (header, gathered) = self.gather(&mut request.body, peer, deadline, MAX_BYTES).await?;
+        let Gathered { mut bytes, mut charge, .. } = gathered;
+        bytes.advance(FRAME_HEADER_LEN);
+        match of_message(encoding, header)? {
+            None => Ok(bytes),
+            Some(codec) => {
+                let buffers = &self.intake.context.buffers;
+                Ok(codec.decompress(&bytes, MAX_BYTES, &mut charge, buffers)?)
+            }
+        }
+    }
+}
+
+// === impl Health ===
+
 impl Health {
     pub(super) fn new(phases: watch::Receiver<Phase>) -> Self {
         Self { phases }
     }
 
     /// Answers a request for a `path` that begins with [`PATH`].
-    pub(super) fn respond(&self, routes: &Routes, path: &str, message: &[u8]) -> Reply {
+    fn respond(&self, routes: &Routes, path: &str, message: &[u8]) -> Reply {
         let Some(service) = service(message) else {
             return failure::status(RpcStatus::new(
                 Code::Internal,
@@ -104,4 +143,12 @@ fn is_of(path: &str, service: &str) -> bool {
     path.trim_start_matches('/').rsplit_once('/').is_some_and(|(of_path, _)| of_path == service)
 }
 
+/// The refusal of a message of `len` bytes.
+pub(super) fn too_large(len: impl Display) -> ExportError {
+    let message = format!("the message of {len} bytes is over the {MAX_BYTES} of a health check");
+    ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
+}
+
+/// A health check names a service.
+pub(super) const MAX_BYTES: usize = 4 << 10;
 pub(super) const PATH: &str = "/grpc.health.v1.Health/";

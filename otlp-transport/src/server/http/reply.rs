@@ -2,8 +2,8 @@
 
 use super::Fault;
 use crate::ExportError;
+use crate::server::body::MediaType;
 use crate::server::engine::{Reply, ReplyBody};
-use crate::server::media_type::MediaType;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use otlp_protocol::{Accepted, Code, Retry, RpcStatus, Signal, http_status};
