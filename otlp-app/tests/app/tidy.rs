@@ -91,6 +91,15 @@ fn layers_do_not_name_what_lies_below_them() {
     report(found);
 }
 
+/// Another engine takes no change elsewhere in the server.
+#[test]
+fn the_servers_protocol_engine_is_named_in_one_module() {
+    let engine = ["h2", "http_body", "http_body_util", "hyper", "hyper_util", "tonic"];
+    let sources = files("otlp-transport/src/server", &["rs"]);
+    let others = sources.into_iter().filter(|path| !path.starts_with("otlp-transport/src/server/hyper"));
+    report(others.flat_map(|path| banned_names(&path, &read(&path).replace("super::hyper::", ""), &engine)));
+}
+
 #[test]
 fn one_signal_value_for_all_signals() {
     let found = sources().into_iter().filter(|path| !is_test(path)).flat_map(|path| {
