@@ -13,7 +13,7 @@ use crate::own_addresses::{OwnAddresses, Place};
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
 use otlp_service::{
-    ContextNeeds, DebugConfig, DebugExporter, DebugFormat, PipelineSpec, QueueConfig, RetryConfig, ServerSpec,
+    Needs, DebugConfig, DebugExporter, DebugFormat, PipelineSpec, QueueConfig, RetryConfig, ServerSpec,
 };
 use otlp_transport::{BoxAttempt, MultiplexTransportStrategy, ServerConfig, ServerStrategy};
 use std::sync::Arc;
@@ -21,8 +21,7 @@ use std::sync::Arc;
 /// The plan of the local gateway. It serves neither metrics nor health: it needs no further port.
 pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) -> Plan {
     let server = |strategy: Arc<dyn ServerStrategy>, endpoint: &str| ServerPlan {
-        spec: ServerSpec { strategy, config: ServerConfig::new(endpoint), http_paths: Vec::new() },
-        include_metadata: false,
+        spec: ServerSpec { keep_headers: false, ..ServerSpec::new(strategy, ServerConfig::new(endpoint)) },
         auth: None,
         check: None,
     };
@@ -47,8 +46,7 @@ pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) 
         id: signal.name.into(),
         signal,
         receivers: vec![RECEIVER.into()],
-        processors: Vec::new(),
-        batch: None,
+        stages: Vec::new(),
         exporters: of(signal),
     });
     Plan {
@@ -108,7 +106,7 @@ impl Forward {
             retry: RetryConfig::default(),
             takes,
             auth: None,
-            needs: ContextNeeds::default(),
+            needs: Needs::default(),
         }
     }
 }

@@ -29,11 +29,14 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     files::check(&plan.files, &*context.disk, &mut problems);
     let mut auth = Authenticators::new(context, plan.auth);
     let mut exporters = Vec::with_capacity(plan.exporters.len());
-    for (id, ExporterPlan { connect, endpoints, queue, retry, auth: named, .. }) in plan.exporters {
+    for (id, ExporterPlan { connect, endpoints, queue, retry, auth: named, needs, .. }) in plan.exporters {
         let credentials = named.map(|named| auth.client(&named)).transpose();
         match credentials.and_then(|credentials| connect(context, credentials)) {
             Ok(Outlet { attempt: client, stats }) => {
-                exporters.push(ExporterSpec { id, client, stats, endpoints, queue, retry })
+                let mut spec = ExporterSpec::new(id, client);
+                (spec.stats, spec.endpoints, spec.queue) = (stats, endpoints, queue);
+                (spec.retry, spec.needs) = (retry, needs);
+                exporters.push(spec);
             }
             Err(problem) => problems.push_unless_placed(problem),
         }
@@ -42,7 +45,7 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     for (id, ReceiverPlan { servers }) in plan.receivers {
         let servers: Vec<_> = servers.into_iter().map(|plan| server(plan, context, &mut auth)).collect();
         match servers.into_iter().collect() {
-            Ok(servers) => receivers.push(ReceiverSpec { id, servers }),
+            Ok(servers) => receivers.push(ReceiverSpec::otlp(id, servers)),
             Err(problem) => problems.push_unless_placed(problem),
         }
     }
@@ -51,6 +54,7 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     }
     Ok(GatewaySpec {
         receivers,
+        connectors: Vec::new(),
         exporters,
         pipelines: plan.pipelines,
         metrics_endpoint: plan.metrics_endpoint,
@@ -61,7 +65,8 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     })
 }
 
-fn server(
+/// A server with its authentication.
+pub(crate) fn server(
     ServerPlan { mut spec, auth: named, check, .. }: ServerPlan,
     context: &TransportContext,
     auth: &mut Authenticators<'_>,

@@ -6,7 +6,7 @@
 use otlp_protocol::Signal;
 use otlp_service::{
     BatchConfig, DebugConfig, DebugExporter, DebugFormat, ExporterSpec, Gateway, GatewaySpec, PipelineSpec,
-    ReceiverSpec, ServerSpec, StartError,
+    ReceiverSpec, ServerSpec, StageSpec, StartError,
 };
 use otlp_transport::{
     BoxAttempt, GrpcTransportStrategy, HttpTransportStrategy, ServerConfig, ServerStrategy, TransportContext,
@@ -16,18 +16,13 @@ use std::time::Duration;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let server = |strategy: Arc<dyn ServerStrategy>, endpoint| ServerSpec {
-        strategy,
-        config: ServerConfig::new(endpoint),
-        http_paths: Vec::new(),
+    let server = |strategy: Arc<dyn ServerStrategy>, endpoint| {
+        ServerSpec::new(strategy, ServerConfig::new(endpoint))
     };
-    let receiver = ReceiverSpec {
-        id: "otlp".into(),
-        servers: vec![
-            server(Arc::new(GrpcTransportStrategy), "127.0.0.1:4317"),
-            server(Arc::new(HttpTransportStrategy), "127.0.0.1:4318"),
-        ],
-    };
+    let servers = vec![
+        server(Arc::new(GrpcTransportStrategy), "127.0.0.1:4317"),
+        server(Arc::new(HttpTransportStrategy), "127.0.0.1:4318"),
+    ];
     let context = TransportContext::tcp(64 << 20);
     let clock = context.clock.clone();
     let mut config = DebugConfig::default();
@@ -37,12 +32,11 @@ async fn main() -> Result<(), StartError> {
         id: signal.name.into(),
         signal,
         receivers: vec!["otlp".into()],
-        processors: Vec::new(),
-        batch: Some(("batch".into(), BatchConfig::default())),
+        stages: vec![("batch".into(), StageSpec::Batch(BatchConfig::default()))],
         exporters: vec!["debug".into()],
     };
     let spec = GatewaySpec {
-        receivers: vec![receiver],
+        receivers: vec![ReceiverSpec::otlp("otlp", servers)],
         exporters: vec![ExporterSpec::new("debug", BoxAttempt::new(debug))],
         pipelines: Signal::ALL.into_iter().map(pipeline).collect(),
         ..GatewaySpec::default()

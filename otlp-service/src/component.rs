@@ -36,6 +36,11 @@ pub trait Processor: Send + Sync + 'static {
     /// else.
     fn access(&self) -> Access;
 
+    /// What it needs of a request beside its body: the receivers of its pipelines keep that. Default nothing.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
     /// Processes one batch: hands what goes on to [`Out::emit`], and says to [`Out::settle`] what became of the items that
     /// do not. Items it says nothing of count as dropped, items beyond those that came in as produced.
     ///
@@ -59,6 +64,19 @@ pub enum Access {
     Edit,
 }
 
+/// What a component needs of a request beside its body: receivers keep it for those behind them
+/// ([`OriginConfig`](otlp_transport::OriginConfig)).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Needs {
+    /// Names of headers, in lower case.
+    pub headers: Vec<Box<str>>,
+    /// Who the sender proved to be.
+    pub identity: bool,
+    /// The address the request came from.
+    pub peer: bool,
+}
+
 /// Where a processor puts what it made of a batch.
 #[derive(Debug, Default)]
 pub struct Out {
@@ -72,9 +90,9 @@ pub struct Out {
 pub enum Reason {
     /// The processor gave them up.
     Dropped,
-    /// Nobody wants them.
+    /// Removed by a filter.
     Filtered,
-    /// Others stand for them.
+    /// Removed by sampling: others stand for them.
     Sampled,
 }
 
@@ -85,6 +103,26 @@ pub(crate) struct Tally {
     pub(crate) sampled: u64,
     pub(crate) dropped: u64,
     pub(crate) produced: u64,
+}
+
+// === impl Needs ===
+
+impl Needs {
+    /// Adds what another component needs.
+    pub fn add(&mut self, other: &Self) {
+        self.identity |= other.identity;
+        self.peer |= other.peer;
+        for name in &other.headers {
+            if !self.headers.contains(name) {
+                self.headers.push(name.clone());
+            }
+        }
+    }
+
+    /// Whether a request's body is enough.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 // === impl Out ===
@@ -105,12 +143,7 @@ impl Out {
 
     /// Says why `items` do not go on.
     pub fn settle(&mut self, reason: Reason, items: u64) {
-        let counter = match reason {
-            Reason::Dropped => &mut self.tally.dropped,
-            Reason::Filtered => &mut self.tally.filtered,
-            Reason::Sampled => &mut self.tally.sampled,
-        };
-        *counter = counter.saturating_add(items);
+        self.tally.settle(reason, items);
     }
 
     /// What was handed on, in order.
@@ -122,6 +155,16 @@ impl Out {
 // === impl Tally ===
 
 impl Tally {
+    /// Says why `items` do not go on.
+    pub(crate) fn settle(&mut self, reason: Reason, items: u64) {
+        let counter = match reason {
+            Reason::Dropped => &mut self.dropped,
+            Reason::Filtered => &mut self.filtered,
+            Reason::Sampled => &mut self.sampled,
+        };
+        *counter = counter.saturating_add(items);
+    }
+
     /// Items that came in and do not go on.
     pub(crate) fn settled(&self) -> u64 {
         self.filtered.saturating_add(self.sampled).saturating_add(self.dropped)
@@ -134,7 +177,7 @@ impl Tally {
         self.produced = self.produced.saturating_add(other.produced);
     }
 
-    /// Books what nobody spoke of: of `incoming` items, `outgoing` went on.
+    /// Accounts for items the processor did not mention: of `incoming` items, `outgoing` went on.
     pub(crate) fn balance(&mut self, incoming: u64, outgoing: u64) {
         let accounted = outgoing.saturating_add(self.settled());
         self.dropped = self.dropped.saturating_add(incoming.saturating_sub(accounted));

@@ -4,24 +4,33 @@
 //! other way: receivers refuse and finish what is under way, batches are flushed, queues empty themselves; metrics and
 //! health can be read until the end.
 
-mod build;
-mod inlet;
+mod assembly;
+mod check;
+mod destination;
+mod entry;
+mod own_metrics;
 mod pages;
 mod readiness;
 
-use crate::batch::BatchProcessor;
-use crate::fanout::FanOut;
-use crate::health::HealthChecker;
-use crate::ledger::{DropReason, Ledger, LedgerSnapshot};
+pub(crate) use entry::PipelineEntry;
+
+use crate::fanout::Delivery;
+use crate::health::{HealthCheck, HealthChecker, HealthEntry};
+use crate::holder::BoxError;
+use crate::ledger::{Account, DropReason, Ledger, LedgerSnapshot};
 use crate::queue::Queue;
+use crate::receiver::BoxRunning;
 use crate::spec::GatewaySpec;
-use crate::telemetry::{PerformanceMetrics, Registry};
+use crate::telemetry::{PerformanceMetrics, Registration, Registry};
+use destination::StartedExporter;
+use entry::{Drained, Rest};
 use futures_util::future::join_all;
-use otlp_transport::{Address, Clock, PagesServer, Server, TransportContext};
+use otlp_transport::{Address, BoxExport, PagesServer, TransportContext};
 use readiness::Readiness;
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A running gateway. Dropping it stops it at once; [`drain`](Self::drain) stops it in order.
 ///
@@ -40,16 +49,21 @@ use std::time::Instant;
 /// # }
 /// ```
 pub struct Gateway {
-    clock: Arc<dyn Clock>,
+    context: TransportContext,
     ledger: Ledger,
     registry: Registry,
     health: HealthChecker,
     readiness: Arc<Readiness>,
-    servers: Vec<(String, Server)>,
+    receivers: Vec<BoxRunning>,
     pages: Vec<(&'static str, PagesServer)>,
-    batchers: Vec<Arc<BatchProcessor>>,
-    fanouts: Vec<FanOut>,
+    /// By id.
+    pipelines: HashMap<String, Rest>,
+    /// What is drained, by rank: the longest way to the ends goes first.
+    drained: Vec<(usize, Drained)>,
     queues: Vec<Arc<dyn Queue>>,
+    exporters: Vec<StartedExporter>,
+    registrations: Vec<Registration>,
+    health_entries: Vec<HealthEntry>,
 }
 
 /// Why a gateway could not start. Nothing is left running.
@@ -66,13 +80,33 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
-    /// Two components of a kind have the same id.
+    /// A component could not be made or started.
+    #[error("{component}: {source}")]
+    Component {
+        /// The component's id.
+        component: String,
+        /// What the component said.
+        source: BoxError,
+    },
+    /// Connectors lead from a pipeline back to that pipeline.
+    #[error("pipelines and connectors form a cycle: {path}")]
+    Cycle {
+        /// Ids of pipelines and of the connectors between them, from a pipeline to the same pipeline.
+        path: String,
+    },
+    /// Two components of a kind have the same id, or a connector has that of a receiver or an exporter.
     #[error("{kind} {id} is defined twice")]
     Duplicate {
-        /// `receiver`, `exporter` or `pipeline`.
+        /// `receiver`, `connector`, `exporter` or `pipeline`.
         kind: &'static str,
         /// The id.
         id: String,
+    },
+    /// No pipeline takes what a connector emits.
+    #[error("connector {connector} leads nowhere: no pipeline has it among its receivers")]
+    LeadsNowhere {
+        /// The connector's id.
+        connector: String,
     },
     /// A pipeline would lose everything.
     #[error("pipeline {pipeline} has no exporter")]
@@ -80,12 +114,13 @@ pub enum StartError {
         /// The pipeline's id.
         pipeline: String,
     },
-    /// A pipeline names a component twice, which would get everything twice.
+    /// A pipeline names a component twice: an exporter would get everything twice, and each holder has a line of its own in
+    /// the ledger.
     #[error("pipeline {pipeline} names {kind} {id} twice")]
     Repeated {
         /// The pipeline's id.
         pipeline: String,
-        /// `exporter`.
+        /// `exporter` or `stage`.
         kind: &'static str,
         /// The id.
         id: String,
@@ -119,14 +154,46 @@ impl Gateway {
     /// # Errors
     /// If an id is unknown or given twice, or an endpoint cannot be listened on.
     pub async fn start(context: TransportContext, spec: GatewaySpec) -> Result<Self, StartError> {
-        build::start(context, spec).await
+        let mut gateway = Self {
+            context,
+            ledger: Ledger::new(),
+            registry: Registry::new(),
+            health: HealthChecker::new(),
+            readiness: Arc::default(),
+            receivers: Vec::new(),
+            pages: Vec::new(),
+            pipelines: HashMap::new(),
+            drained: Vec::new(),
+            queues: Vec::new(),
+            exporters: Vec::new(),
+            registrations: Vec::new(),
+            health_entries: Vec::new(),
+        };
+        let started = assembly::start(&mut gateway, spec).await;
+        if let Err(error) = started {
+            gateway.stop_exporters(gateway.context.clock.now() + STOP_TIME).await;
+            return Err(error);
+        }
+        Ok(gateway)
     }
 
     /// What listens where: receiver id and transport (`otlp/grpc`), `metrics`, `health`.
     pub fn endpoints(&self) -> Vec<(String, Address)> {
-        let servers = self.servers.iter().map(|(name, server)| (name.clone(), server.local_addr()));
+        let receivers = self.receivers.iter().flat_map(BoxRunning::endpoints);
         let pages = self.pages.iter().map(|(name, pages)| ((*name).to_owned(), pages.local_addr()));
-        servers.chain(pages).collect()
+        receivers.chain(pages).collect()
+    }
+
+    /// The way into a pipeline, beside its receivers. `None` if there is no such pipeline. What comes in while the gateway
+    /// drains is refused where it would be held.
+    pub fn inlet(&self, pipeline: &str) -> Option<BoxExport> {
+        self.pipelines.get(pipeline).map(|rest| BoxExport::new(rest.entry.clone()))
+    }
+
+    /// When a pipeline answers: in memory mode also because a holder answers on admission. `None` if there is no such
+    /// pipeline.
+    pub fn delivery(&self, pipeline: &str) -> Option<Delivery> {
+        self.pipelines.get(pipeline).map(|rest| rest.delivery)
     }
 
     /// What became of every item.
@@ -148,20 +215,29 @@ impl Gateway {
     /// send elsewhere before [`drain`](Self::drain) closes the ports.
     pub fn leave(&self) {
         self.readiness.drain();
-        self.servers.iter().for_each(|(_, server)| server.leave());
+        self.receivers.iter().for_each(BoxRunning::leave);
     }
 
     /// Stops in order. Nothing takes longer than until `deadline`; what is left then is dropped and reported. Requests
     /// under way get three quarters of the time, so that some is left for what they bring.
     pub async fn drain(mut self, deadline: Instant) -> DrainReport {
         self.readiness.drain();
-        let time = deadline.saturating_duration_since(self.clock.now());
+        let clock = self.context.clock.clone();
+        let time = deadline.saturating_duration_since(clock.now());
         let receivers_deadline = deadline.checked_sub(time / 4).unwrap_or(deadline);
-        let servers = std::mem::take(&mut self.servers);
-        join_all(servers.into_iter().map(|(_, server)| server.drain(receivers_deadline))).await;
-        join_all(self.batchers.iter().map(|batcher| batcher.drain(deadline))).await;
-        join_all(self.fanouts.iter().map(|fanout| fanout.drain(deadline))).await;
+        let receivers = std::mem::take(&mut self.receivers);
+        let cut_off = clock.sleep_until(deadline);
+        tokio::select! {
+            biased;
+            _ = join_all(receivers.into_iter().map(|running| running.drain(receivers_deadline))) => {}
+            () = cut_off => {}
+        }
+        self.drained.sort_by_key(|(rank, _)| *rank);
+        for rank in self.drained.chunk_by(|(one, _), (other, _)| one == other).rev() {
+            join_all(rank.iter().map(|(_, component)| component.drain(&*clock, deadline))).await;
+        }
         join_all(self.queues.iter().map(|queue| queue.drain(deadline))).await;
+        self.stop_exporters(deadline).await;
         let ledger = self.ledger.snapshot();
         let mut dropped_items = 0;
         for line in &ledger.lines {
@@ -181,4 +257,25 @@ impl Gateway {
         }
         DrainReport { dropped_items, ledger }
     }
+
+    /// Flushes and stops the exporters, not beyond `deadline`.
+    async fn stop_exporters(&self, deadline: Instant) {
+        let clock = &*self.context.clock;
+        join_all(self.exporters.iter().map(|exporter| exporter.finish(clock, deadline))).await;
+    }
+
+    /// The account of a holder or an end of a pipeline, shown as a metric for as long as the gateway lives.
+    fn account(&mut self, pipeline: &str, destination: &str) -> Arc<Account> {
+        let account = self.ledger.account(pipeline, destination);
+        self.registrations.extend(account.register(&self.registry));
+        account
+    }
+
+    /// Adds a health check for as long as the gateway lives.
+    fn show_checked(&mut self, check: impl HealthCheck) {
+        self.health_entries.push(self.health.add(check));
+    }
 }
+
+/// What exporters get to stop in, if the gateway could not be started.
+const STOP_TIME: Duration = Duration::from_secs(5);

@@ -48,11 +48,22 @@ pub enum Health {
 ///     }
 /// }
 /// let checker = HealthChecker::new();
-/// checker.add(Disk);
+/// let entry = checker.add(Disk);
 /// assert_eq!(checker.report().http_status(), 503);
+/// drop(entry);
+/// assert_eq!(checker.report().http_status(), 200);
 /// ```
 #[derive(Clone, Default)]
-pub struct HealthChecker(Arc<RwLock<Vec<Arc<dyn HealthCheck>>>>);
+pub struct HealthChecker(Checks);
+
+/// Keeps a check in a [`HealthChecker`]: dropping it removes the check.
+#[must_use = "dropping it removes the check"]
+pub struct HealthEntry {
+    checks: Checks,
+    check: Arc<dyn HealthCheck>,
+}
+
+type Checks = Arc<RwLock<Vec<Arc<dyn HealthCheck>>>>;
 
 /// The outcome of all checks.
 #[derive(Clone, Debug)]
@@ -69,15 +80,25 @@ impl HealthChecker {
         Self::default()
     }
 
-    /// Adds a check.
-    pub fn add(&self, check: impl HealthCheck) {
-        self.0.write().push(Arc::new(check));
+    /// Adds a check, which is made for as long as the entry lives.
+    pub fn add(&self, check: impl HealthCheck) -> HealthEntry {
+        let check: Arc<dyn HealthCheck> = Arc::new(check);
+        self.0.write().push(check.clone());
+        HealthEntry { checks: self.0.clone(), check }
     }
 
     /// Makes all checks.
     pub fn report(&self) -> HealthReport {
         let checks = self.0.read().clone();
         HealthReport { checks: checks.iter().map(|check| (check.name().to_owned(), check.check())).collect() }
+    }
+}
+
+// === impl HealthEntry ===
+
+impl Drop for HealthEntry {
+    fn drop(&mut self) {
+        self.checks.write().retain(|check| !Arc::ptr_eq(check, &self.check));
     }
 }
 

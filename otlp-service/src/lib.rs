@@ -15,33 +15,42 @@ mod exporter;
 mod fanout;
 mod gateway;
 mod health;
+mod holder;
 mod ledger;
+mod lifecycle;
 mod offload;
 mod processor;
 mod queue;
+mod receiver;
 mod retry;
 mod spec;
 mod tasks;
 mod telemetry;
 
 pub use batch::{BatchConfig, BatchOptions, BatchProcessor};
-pub use component::{Access, Out, Processor, Reason};
+pub use component::{Access, Needs, Out, Processor, Reason};
 pub use exporter::{DebugConfig, DebugExporter, DebugFormat, NopExporter};
 pub use fanout::{Delivery, Destination, FanOut, PatientFanOut, join_answers};
 pub use gateway::{DrainReport, Gateway, StartError};
-pub use health::{Health, HealthCheck, HealthChecker, HealthReport, NetworkHealthCheck};
+pub use health::{Health, HealthCheck, HealthChecker, HealthEntry, HealthReport, NetworkHealthCheck};
+pub use holder::{Answers, BoxError, Holder, HolderAccount, HolderContext, HolderSpec, Outlet};
 pub use ledger::{Account, DropReason, Held, Hop, Ledger, LedgerLine, LedgerSnapshot};
+pub use lifecycle::Exporter;
 pub use processor::{
-    ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ContextNeeds,
+    ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor,
     ConvertTo, LibraryMatch, MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor,
     SPAN_KINDS, SeverityMatch, TextMatch, ValueMatch,
 };
 pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Slot, Wait};
+pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Running};
 pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};
-pub use spec::{ExporterSpec, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec};
+pub use spec::{
+    ComponentNeeds, ConnectorSpec, ExporterSpec, GatewaySpec, HealthSpec, PipelineDelivery, PipelineSpec,
+    ReceiverNeeds, ReceiverSpec, ServerSpec, StageSpec,
+};
 pub use telemetry::{
     BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics,
-    ProcessorStats, Registry, Sample,
+    ProcessorStats, Registration, Registry, Sample,
 };
 
 #[cfg(doctest)]

@@ -10,7 +10,7 @@ mod resource;
 mod resource_keys;
 mod text;
 
-pub use actions::{ActionConfig, ActionError, ActionKind, ContextNeeds, ConvertTo};
+pub use actions::{ActionConfig, ActionError, ActionKind, ConvertTo};
 pub use attributes::AttributesProcessor;
 pub use chain::ProcessorChain;
 pub use matching::{

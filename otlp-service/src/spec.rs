@@ -1,8 +1,18 @@
 //! What a gateway is made of, as plain data: the application reads it from files, tests write it by hand.
 
-use crate::{BatchConfig, Processor, QueueConfig, RetryConfig};
-use otlp_protocol::Signal;
-use otlp_transport::{BoxAttempt, ClientStats, ServerConfig, ServerStrategy};
+mod delivery;
+mod needs;
+
+pub use delivery::PipelineDelivery;
+pub use needs::{ComponentNeeds, ReceiverNeeds};
+
+use crate::component::{Needs, Processor};
+use crate::holder::HolderSpec;
+use crate::lifecycle::{Exporter, Lifecycle};
+use crate::receiver::{BoxReceiver, OtlpReceiver, Receiver};
+use crate::{BatchConfig, QueueConfig, RetryConfig};
+use otlp_protocol::{Batch, Signal};
+use otlp_transport::{Attempt, BoxAttempt, ClientStats, ExportResult, ServerConfig, ServerStrategy};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -11,6 +21,8 @@ use std::sync::atomic::AtomicU64;
 pub struct GatewaySpec {
     /// What takes telemetry in.
     pub receivers: Vec<ReceiverSpec>,
+    /// What leads telemetry from pipelines into other pipelines.
+    pub connectors: Vec<ConnectorSpec>,
     /// Where telemetry goes.
     pub exporters: Vec<ExporterSpec>,
     /// Who is connected to whom.
@@ -24,12 +36,12 @@ pub struct GatewaySpec {
     pub dropped_lines: Vec<(&'static str, Arc<AtomicU64>)>,
 }
 
-/// A receiver: one id, a server for each protocol it speaks. It serves the signals of the pipelines that name it.
+/// A receiver. It takes the signals of the pipelines that name it.
 pub struct ReceiverSpec {
     /// The Collector's component id: `otlp`, `otlp/second`.
     pub id: String,
-    /// Its servers.
-    pub servers: Vec<ServerSpec>,
+    /// What it is.
+    pub receiver: BoxReceiver,
 }
 
 /// One server of a receiver.
@@ -40,6 +52,18 @@ pub struct ServerSpec {
     pub config: ServerConfig,
     /// Paths over HTTP that replace the signals' own.
     pub http_paths: Vec<(Signal, String)>,
+    /// Whether it keeps the request headers that components behind it need.
+    pub keep_headers: bool,
+}
+
+/// A connector: stands at the end of the pipelines that name it as an exporter, and emits into those that name it as a
+/// receiver. It is made once for each pipeline that it stands at the end of.
+#[derive(Clone)]
+pub struct ConnectorSpec {
+    /// The Collector's component id: `count`, `forward/archive`. No receiver and no exporter has the same.
+    pub id: String,
+    /// What it is.
+    pub connector: HolderSpec,
 }
 
 /// An exporter: one destination, shared by all pipelines that name it.
@@ -57,23 +81,35 @@ pub struct ExporterSpec {
     pub queue: QueueConfig,
     /// What happens to an attempt that failed.
     pub retry: RetryConfig,
+    /// What it needs of a request beside its body.
+    pub needs: Needs,
+    pub(crate) lifecycle: Option<Lifecycle>,
 }
 
-/// A pipeline: batches of one signal from receivers to exporters.
+/// A pipeline: batches of one signal from receivers, through stages, to exporters and connectors.
 #[derive(Clone)]
 pub struct PipelineSpec {
     /// The Collector's pipeline id: `traces`, `traces/sampled`.
     pub id: String,
     /// What moves through it.
     pub signal: Signal,
-    /// Ids of the receivers that feed it.
+    /// Ids of the receivers and connectors that feed it.
     pub receivers: Vec<String>,
-    /// Its processors by id, in the order in which they run. They run before the batch processor.
-    pub processors: Vec<(String, Arc<dyn Processor>)>,
-    /// Id and settings of its batch processor, if it has one.
-    pub batch: Option<(String, BatchConfig)>,
-    /// Ids of the exporters it ends in; at least one.
+    /// Its stages by id, in the order in which batches go through them.
+    pub stages: Vec<(String, StageSpec)>,
+    /// Ids of the exporters and connectors it ends in; at least one.
     pub exporters: Vec<String>,
+}
+
+/// One stage of a pipeline.
+#[derive(Clone)]
+pub enum StageSpec {
+    /// Looks at each batch, or changes it.
+    Processor(Arc<dyn Processor>),
+    /// Joins batches.
+    Batch(BatchConfig),
+    /// Holds data and emits it later.
+    Holder(HolderSpec),
 }
 
 /// Where health probes are answered.
@@ -92,10 +128,60 @@ impl Default for HealthSpec {
     }
 }
 
+// === impl ReceiverSpec ===
+
+impl ReceiverSpec {
+    /// Any receiver.
+    pub fn new(id: impl Into<String>, receiver: impl Receiver) -> Self {
+        Self { id: id.into(), receiver: BoxReceiver::new(receiver) }
+    }
+
+    /// A receiver that speaks OTLP, with a server for each protocol.
+    pub fn otlp(id: impl Into<String>, servers: Vec<ServerSpec>) -> Self {
+        Self::new(id, OtlpReceiver { servers })
+    }
+}
+
+// === impl ServerSpec ===
+
+impl ServerSpec {
+    /// A server under the signals' own paths that keeps the headers that are needed.
+    pub fn new(strategy: Arc<dyn ServerStrategy>, config: ServerConfig) -> Self {
+        Self { strategy, config, http_paths: Vec::new(), keep_headers: true }
+    }
+}
+
+// === impl ExporterSpec ===
+
 impl ExporterSpec {
     /// An exporter with default queue and retry, as the Collector has them.
     pub fn new(id: impl Into<String>, client: BoxAttempt) -> Self {
-        let (queue, retry) = (QueueConfig::default(), RetryConfig::default());
-        Self { id: id.into(), client, stats: None, endpoints: Vec::new(), queue, retry }
+        Self {
+            id: id.into(),
+            client,
+            stats: None,
+            endpoints: Vec::new(),
+            queue: QueueConfig::default(),
+            retry: RetryConfig::default(),
+            needs: Needs::default(),
+            lifecycle: None,
+        }
+    }
+
+    /// The same of an exporter that is started and stopped with the gateway.
+    pub fn managed(id: impl Into<String>, exporter: impl Exporter) -> Self {
+        let exporter = Arc::new(exporter);
+        let needs = exporter.needs();
+        let client = BoxAttempt::new(Shared(exporter.clone()));
+        Self { needs, lifecycle: Some(exporter), ..Self::new(id, client) }
+    }
+}
+
+/// An exporter whose lifecycle is kept elsewhere.
+struct Shared<E>(Arc<E>);
+
+impl<E: Exporter> Attempt for Shared<E> {
+    fn attempt(&self, batch: &Batch) -> impl Future<Output = ExportResult> + Send {
+        self.0.attempt(batch)
     }
 }

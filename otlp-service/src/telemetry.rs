@@ -16,7 +16,7 @@ mod snapshot;
 mod stats;
 
 pub use instrument::{Counter, Histogram};
-pub use registry::Registry;
+pub use registry::{Registration, Registry};
 pub use snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
 pub use stats::{BatchStats, ExporterStats, ProcessorStats};
 

@@ -3,7 +3,7 @@
 use super::component::Component;
 use super::problem::{Problem, Problems};
 use super::source::Span;
-use otlp_service::ContextNeeds;
+use otlp_service::Needs;
 use otlp_transport::{Authenticate, ConfigError, Credentials, TransportContext};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(crate) struct AuthPlan {
     /// Another one whose credentials are added after its own.
     pub(crate) then: Option<AuthRef>,
     /// What it needs to know of where a batch came from.
-    pub(crate) needs: ContextNeeds,
+    pub(crate) needs: Needs,
 }
 
 /// Makes what receivers ask.
@@ -80,7 +80,7 @@ impl Auth {
 impl AuthPlan {
     /// An extension on its own, which needs to know nothing.
     pub(crate) fn new(component: &Component, server: Option<MakeServer>, client: Option<MakeClient>) -> Self {
-        Self { component: component.clone(), server, client, then: None, needs: ContextNeeds::default() }
+        Self { component: component.clone(), server, client, then: None, needs: Needs::default() }
     }
 }
 
@@ -103,8 +103,8 @@ impl AuthPlans {
         used: &AuthRef,
         defined: &[Listed<'_>],
         problems: &mut Problems,
-    ) -> ContextNeeds {
-        let mut needs = ContextNeeds::default();
+    ) -> Needs {
+        let mut needs = Needs::default();
         let mut seen: Vec<&str> = Vec::new();
         let mut next = Some(used);
         while let Some(used) = next {

@@ -4,7 +4,7 @@ mod auth;
 mod listeners;
 mod loops;
 mod names;
-mod origin;
+mod needs;
 
 use super::component::Component;
 use super::files::NamedFile;
@@ -17,7 +17,7 @@ use super::source::Span;
 use super::telemetry::{self, LogConfig, TELEMETRY_RULES};
 use crate::registry::{Build, ComponentType, Kind};
 use names::Unknown;
-use otlp_service::PipelineSpec;
+use otlp_service::{BatchConfig, PipelineSpec, StageSpec};
 
 /// Checks a whole configuration; reports as much as can be found in one go.
 pub(crate) fn check(mut root: Node, problems: &mut Problems) -> Option<Plan> {
@@ -123,24 +123,26 @@ impl Defined {
             let id = pipeline.id.as_str();
             let mut spec = PipelineSpec {
                 receivers: self.use_all(Kind::Receiver, &pipeline.receivers, id, problems),
-                processors: Vec::new(),
-                batch: None,
+                stages: Vec::new(),
                 exporters: self.use_all(Kind::Exporter, &pipeline.exporters, id, problems),
                 id: pipeline.id,
                 signal: pipeline.signal,
             };
             self.check_endpoints(&spec, pipeline.span, problems);
+            let mut batch = None;
             for (id, span) in &pipeline.processors {
-                let limit = self.process(&mut spec, id, *span, problems);
+                let limit = self.process(&mut spec, &mut batch, id, *span, problems);
                 memory_limit_bytes = [memory_limit_bytes, limit].into_iter().flatten().min();
             }
+            // Processors run before it, wherever it stands: they keep no state.
+            spec.stages.extend(batch.map(|(id, config)| (id, StageSpec::Batch(config))));
             specs.push(spec);
         }
         let (health, auth) = self.extensions(extensions, problems);
         self.check_listeners(metrics_endpoint.as_deref(), &health, problems);
         let loops = self.find_loops(&specs);
-        let needed = self.authenticate(&auth, problems);
-        self.keep_origins(&mut specs, &needed);
+        self.authenticate(&auth, problems);
+        self.note_lost_headers(&specs);
         self.note_unused();
         Plan {
             files: self.files(),
@@ -161,6 +163,7 @@ impl Defined {
     fn process(
         &mut self,
         spec: &mut PipelineSpec,
+        batch: &mut Option<(String, BatchConfig)>,
         id: &str,
         span: Span,
         problems: &mut Problems,
@@ -180,15 +183,15 @@ impl Defined {
                     problems
                         .push(Problem::at(*span, message).help("give that pipeline a processor of its own"));
                 });
-                spec.processors.push((id, used.processor.clone()));
+                spec.stages.push((id, StageSpec::Processor(used.processor.clone())));
                 None
             }
-            ProcessorPlan::Batch(_) if spec.batch.is_some() => {
+            ProcessorPlan::Batch(_) if batch.is_some() => {
                 problems.push(Problem::at(span, format!("{}: a second `batch` in one pipeline", spec.id)));
                 None
             }
             ProcessorPlan::Batch(config) => {
-                spec.batch = Some((id, config.clone()));
+                *batch = Some((id, config.clone()));
                 None
             }
         }

@@ -26,7 +26,7 @@ use super::tls::Tls;
 use crate::protocol::Protocol;
 use delivery::{Retry, SendingQueue};
 use otlp_protocol::Signal;
-use otlp_service::ContextNeeds;
+use otlp_service::Needs;
 use otlp_transport::{Client, ClientConfig, Compression, ConfigError, Encoding, TransportContext};
 use serde::Deserialize;
 use std::time::Duration;
@@ -367,7 +367,7 @@ impl Sending {
             let outlet = make(context, config).map(Outlet::from);
             outlet.map_err(|error| component.refused(at.before(error.key), &error))
         });
-        let needs = ContextNeeds::default();
+        let needs = Needs::default();
         Some(ExporterPlan { connect, endpoints, targets, queue, retry, takes: None, auth, needs })
     }
 }

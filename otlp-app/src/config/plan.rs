@@ -9,7 +9,7 @@ use super::source::Span;
 use super::telemetry::LogConfig;
 use otlp_protocol::Signal;
 use otlp_service::{
-    BatchConfig, ContextNeeds, HealthSpec, PipelineSpec, Processor, QueueConfig, RetryConfig, ServerSpec,
+    BatchConfig, Needs, HealthSpec, PipelineSpec, Processor, QueueConfig, RetryConfig, ServerSpec,
 };
 use otlp_transport::{BoxAttempt, Client, ClientStats, Credentials, TransportContext};
 use std::sync::Arc;
@@ -58,8 +58,6 @@ pub(crate) struct ReceiverPlan {
 pub(crate) struct ServerPlan {
     /// The server itself.
     pub(crate) spec: ServerSpec,
-    /// Whether the headers that components need are to be kept.
-    pub(crate) include_metadata: bool,
     /// Who says whom it lets in.
     pub(crate) auth: Option<AuthRef>,
     /// Finds out whether the files it names can be used.
@@ -98,8 +96,6 @@ pub(crate) enum ProcessorPlan {
 pub(crate) struct ProcessorUse {
     /// Processes.
     pub(crate) processor: Arc<dyn Processor>,
-    /// What it needs of a request beside its body.
-    pub(crate) needs: ContextNeeds,
     /// Settings that make sense for some signals only.
     pub(crate) only: Vec<Only>,
 }
@@ -132,7 +128,7 @@ pub(crate) struct ExporterPlan {
     /// Who says how it proves who we are.
     pub(crate) auth: Option<AuthRef>,
     /// What it needs of a request beside its body.
-    pub(crate) needs: ContextNeeds,
+    pub(crate) needs: Needs,
 }
 
 /// Makes a client with the credentials that its extension gives; nothing is connected yet.

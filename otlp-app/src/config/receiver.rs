@@ -174,8 +174,8 @@ fn server(address: String, grpc: Option<&Grpc>, http: Option<Http>) -> ServerPla
         (None, _) => Protocol::Http.strategy(),
     };
     let http_paths = http.map(Http::paths).unwrap_or_default();
-    let spec = ServerSpec { strategy, config, http_paths };
-    ServerPlan { spec, include_metadata, auth: None, check: None }
+    let spec = ServerSpec { http_paths, keep_headers: include_metadata, ..ServerSpec::new(strategy, config) };
+    ServerPlan { spec, auth: None, check: None }
 }
 
 /// What is wrong with the settings together; only HTTP has such.

@@ -15,6 +15,7 @@ mod settings;
 mod values;
 
 use super::*;
+use otlp_service::{BatchConfig, GatewaySpec, StageSpec};
 use std::collections::HashMap;
 use std::io;
 
@@ -68,6 +69,21 @@ fn plan(text: &str) -> Plan {
         .file("c.yaml", text)
         .load(&["c.yaml"], &[])
         .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// The settings of the batch processor of the first pipeline.
+fn batch(plan: &Plan) -> BatchConfig {
+    let config = |(_, stage): &(String, StageSpec)| match stage {
+        StageSpec::Batch(config) => Some(config.clone()),
+        _ => None,
+    };
+    plan.pipelines[0].stages.iter().find_map(config).unwrap()
+}
+
+fn spec_of(plan: Plan) -> GatewaySpec {
+    let context = crate::start::context(&plan);
+    crate::start::spec(plan, &context)
+        .unwrap_or_else(|problems| panic!("{}", problems.render(&Sources::default(), false)))
 }
 
 /// What is wrong with a configuration that can be read: with the files that it names, or for the layers below.

@@ -7,7 +7,7 @@ use crate::cut::Parts;
 use crate::fanout::{Delivery, FanOut, shutting_down};
 use crate::ledger::{Held, Hop, Unsent};
 use crate::tasks::Tasks;
-use crate::telemetry::BatchStats;
+use crate::telemetry::{BatchStats, Registration};
 use otlp_protocol::{Accepted, Batch, ErrorKind, SplitLimits};
 use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
 use parking_lot::{Mutex, MutexGuard};
@@ -38,6 +38,7 @@ use tokio::task::AbortHandle;
 pub struct BatchProcessor {
     shared: Arc<Shared>,
     timer: AbortHandle,
+    _cardinality: Registration,
 }
 
 /// What a [`BatchProcessor`] may know of what stands behind, and where it counts.
@@ -159,9 +160,9 @@ impl BatchProcessor {
         });
         let weak = Arc::downgrade(&shared);
         let open = move || weak.upgrade().map_or(0, |shared| shared.state.lock().accumulator.len());
-        shared.sender.stats.observe_cardinality(open);
+        let cardinality = shared.sender.stats.observe_cardinality(open);
         let timer = tokio::spawn(shared.clone().flush_when_due()).abort_handle();
-        Self { shared, timer }
+        Self { shared, timer, _cardinality: cardinality }
     }
 
     /// Takes no more, sends what it holds and waits until that has settled, but not beyond `deadline`: what is left then

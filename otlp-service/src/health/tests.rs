@@ -19,10 +19,10 @@ fn the_worst_check_decides() {
         (checker.report().http_status(), checker.report().to_json().as_str()),
         (200, r#"{"status":"healthy","checks":{}}"#)
     );
-    checker.add(Fixed("a", Health::Degraded("say \"what\"\n".into())));
+    let _entry = checker.add(Fixed("a", Health::Degraded("say \"what\"\n".into())));
     assert_eq!(checker.report().http_status(), 200);
-    checker.add(Fixed("b", Health::Unhealthy(r"c:\".into())));
-    checker.add(Fixed("c", Health::Healthy));
+    let _entry = checker.add(Fixed("b", Health::Unhealthy(r"c:\".into())));
+    let _entry = checker.add(Fixed("c", Health::Healthy));
     let expect = r#"{"status":"unhealthy","checks":{"a":{"status":"degraded","reason":"say \"what\"\u000a"},"b":{"status":"unhealthy","reason":"c:\\"},"c":{"status":"healthy"}}}"#;
     assert_eq!((checker.report().http_status(), checker.report().to_json().as_str()), (503, expect));
 }

@@ -151,6 +151,34 @@ impl Held {
         Self { hop: self.hop.clone(), items, stage: self.stage }
     }
 
+    /// Takes in the items of another guard of the same holder. Items of a guard that counts elsewhere are given up.
+    pub fn join(&mut self, other: Self) {
+        if Arc::ptr_eq(&self.hop.0, &other.hop.0) && self.stage == other.stage {
+            self.add(other);
+        }
+    }
+
+    /// Makes the guard hold the items of a batch that is emitted for what came in. Items held beyond these count as dropped,
+    /// since the holder did not mention them; items beyond those held as produced. Returns the produced items that are to
+    /// be settled once the batch is accepted, because nothing of it has been yet.
+    pub(crate) fn cover(&mut self, items: u64) -> u64 {
+        self.settle(Reason::Dropped, self.items.saturating_sub(items));
+        let produced = items.saturating_sub(self.items);
+        self.items += produced;
+        if self.stage != Stage::Queued {
+            return produced;
+        }
+        self.hop.each(|account| {
+            add(&account.produced, produced);
+            add(&account.queued, produced);
+        });
+        0
+    }
+
+    pub(crate) fn hop(&self) -> &Hop {
+        &self.hop
+    }
+
     /// Takes in the items of another guard of the same hop and in the same state.
     pub(crate) fn add(&mut self, mut other: Self) {
         self.items += std::mem::take(&mut other.items);
@@ -164,8 +192,8 @@ impl Held {
         settled.hop.each(|account| account.take_out(reason, items));
     }
 
-    /// Accepts the items, if that has not happened yet: they wait now.
-    pub(crate) fn admit(&mut self) {
+    /// Accepts the items, if that has not happened yet: they wait now. For those who answer once their state is on disk.
+    pub fn admit(&mut self) {
         if matches!(self.stage, Stage::Unaccepted | Stage::Covered) {
             self.hop.each(|account| {
                 add(&account.accepted, self.items);

@@ -1,19 +1,18 @@
 //! The ledger as a metric, so that an operator can check the equation in production.
 
 use super::{Account, DropReason, LedgerLine};
-use crate::telemetry::{MetricKind, Registry};
+use crate::telemetry::{MetricKind, Registration, Registry};
 use std::sync::Arc;
 
 impl Account {
     /// Registers `otlp_ledger_items` for this line.
-    pub(crate) fn register(self: &Arc<Self>, registry: &Registry) {
-        for (state, read) in STATES {
-            self.observe(registry, &[("state", state)], read);
-        }
-        for reason in DropReason::ALL {
+    pub(crate) fn register(self: &Arc<Self>, registry: &Registry) -> Vec<Registration> {
+        let states = STATES.iter().map(|&(state, read)| self.observe(registry, &[("state", state)], read));
+        let dropped = DropReason::ALL.iter().map(|&reason| {
             let labels = [("state", "dropped"), ("reason", reason.name())];
-            self.observe(registry, &labels, move |line| line.dropped_for(reason));
-        }
+            self.observe(registry, &labels, move |line| line.dropped_for(reason))
+        });
+        states.chain(dropped).collect()
     }
 
     fn observe(
@@ -21,14 +20,14 @@ impl Account {
         registry: &Registry,
         labels: &[(&'static str, &str)],
         read: impl Fn(&LedgerLine) -> u64 + Send + Sync + 'static,
-    ) {
+    ) -> Registration {
         let mut all = vec![("pipeline", self.pipeline.as_str()), ("destination", self.destination.as_str())];
         all.extend_from_slice(labels);
         let account = self.clone();
         let help = "Items by state; accepted + produced = all others but refused.";
         registry.observe(MetricKind::Gauge, "otlp_ledger_items", help, &all, move || {
             read(&account.line()) as f64
-        });
+        })
     }
 }
 

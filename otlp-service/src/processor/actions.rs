@@ -4,7 +4,6 @@ mod context;
 mod convert;
 mod program;
 
-pub use context::ContextNeeds;
 pub use convert::ConvertTo;
 
 pub(super) use context::Resolved;

@@ -1,9 +1,9 @@
 //! The processor `attributes`: actions on the attributes of spans, log records and data points.
 
-use super::actions::{ActionConfig, ActionError, Actions, ContextNeeds, Resolved};
+use super::actions::{ActionConfig, ActionError, Actions, Resolved};
 use super::editing::edit_batch;
 use super::matching::{MatchConfig, Verdict};
-use crate::component::{Access, Out, Processor};
+use crate::component::{Access, Needs, Out, Processor};
 use otlp_protocol::view::{Entry, Resource, Scope};
 use otlp_protocol::{AttributeEdits, Batch, Editor, Fate, Item, Levels, Signal};
 use otlp_transport::ExportError;
@@ -47,16 +47,15 @@ impl AttributesProcessor {
     pub fn new(actions: &[ActionConfig], matching: MatchConfig) -> Result<Self, ActionError> {
         Ok(Self { actions: Actions::new(actions)?, matching })
     }
-
-    /// What it needs of a request beside its body.
-    pub fn needs(&self) -> ContextNeeds {
-        self.actions.needs()
-    }
 }
 
 impl Processor for AttributesProcessor {
     fn access(&self) -> Access {
         Access::Edit
+    }
+
+    fn needs(&self) -> Needs {
+        self.actions.needs()
     }
 
     fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError> {

@@ -1,8 +1,8 @@
 //! The processor `resource`: actions on the attributes of resources.
 
-use super::actions::{ActionConfig, ActionError, Actions, ContextNeeds, Resolved};
+use super::actions::{ActionConfig, ActionError, Actions, Resolved};
 use super::editing::edit_batch;
-use crate::component::{Access, Out, Processor};
+use crate::component::{Access, Needs, Out, Processor};
 use otlp_protocol::{AttributeEdits, Batch, Editor, Fate, Levels};
 use otlp_transport::ExportError;
 
@@ -27,16 +27,15 @@ impl ResourceProcessor {
     pub fn new(actions: &[ActionConfig]) -> Result<Self, ActionError> {
         Ok(Self { actions: Actions::new(actions)? })
     }
-
-    /// What it needs of a request beside its body.
-    pub fn needs(&self) -> ContextNeeds {
-        self.actions.needs()
-    }
 }
 
 impl Processor for ResourceProcessor {
     fn access(&self) -> Access {
         Access::Edit
+    }
+
+    fn needs(&self) -> Needs {
+        self.actions.needs()
     }
 
     fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError> {

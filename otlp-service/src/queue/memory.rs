@@ -4,7 +4,7 @@ use super::{OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Slot, Wait};
 use crate::exporter::Watch;
 use crate::fanout::{Delivery, shutting_down};
 use crate::tasks::join_until;
-use crate::telemetry::{ExporterStats, MetricKind, Registry};
+use crate::telemetry::{ExporterStats, MetricKind, Registration, Registry};
 use otlp_protocol::{ErrorKind, Signal};
 use otlp_transport::{Clock, Export, ExportError};
 use parking_lot::Mutex;
@@ -83,15 +83,22 @@ impl MemoryQueue {
     }
 
     /// Registers the metrics of this queue.
-    pub(crate) fn register(self: &Arc<Self>, registry: &Registry, exporter: &str, signal: Signal) {
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        registry: &Registry,
+        exporter: &str,
+        signal: Signal,
+    ) -> [Registration; 2] {
         let labels = [("exporter", exporter), ("data_type", signal.name)];
         let gauge = |name, help, read: fn(&Self) -> usize| {
             let queue = Arc::downgrade(self);
             let read = move || queue.upgrade().map_or(0.0, |queue| read(&queue) as f64);
-            registry.observe(MetricKind::Gauge, name, help, &labels, read);
+            registry.observe(MetricKind::Gauge, name, help, &labels, read)
         };
-        gauge("otelcol_exporter_queue_size", "Batches waiting.", Self::len);
-        gauge("otelcol_exporter_queue_capacity", "Batches that may wait.", Self::capacity);
+        [
+            gauge("otelcol_exporter_queue_size", "Batches waiting.", Self::len),
+            gauge("otelcol_exporter_queue_capacity", "Batches that may wait.", Self::capacity),
+        ]
     }
 
     /// Has `watch` write log lines when there is no room.

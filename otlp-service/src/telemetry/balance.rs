@@ -2,39 +2,44 @@
 
 use super::counted::Counted;
 use super::instrument::histogram_samples;
-use super::{MetricKind, Registry, Sample};
+use super::{MetricKind, Registration, Registry, Sample};
 use otlp_transport::{BalanceStats, EndpointStats, LATENCY_BOUNDS_MS};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Registers `otelcol_loadbalancer_*` and `otlp_client_*` for one exporter. Endpoints are shown while they are there.
-pub(crate) fn register_balance(registry: &Registry, exporter: &str, stats: &Arc<BalanceStats>) {
+pub(crate) fn register_balance(
+    registry: &Registry,
+    exporter: &str,
+    stats: &Arc<BalanceStats>,
+) -> Vec<Registration> {
     let labels = [("exporter", exporter), ("resolver", stats.resolver)];
-    COUNTED.iter().for_each(|row| row.register(registry, &labels, stats));
+    let mut shown: Vec<_> = COUNTED.iter().map(|row| row.register(registry, &labels, stats)).collect();
     for (success, counter) in RESOLUTIONS {
-        let shown = stats.clone();
-        registry.observe(
+        let stats = stats.clone();
+        shown.push(registry.observe(
             MetricKind::Counter,
             "otelcol_loadbalancer_num_resolutions",
             "Lookups by the resolver.",
             &[labels[0], labels[1], ("success", success)],
-            move || counter(&shown).load(Ordering::Relaxed) as f64,
-        );
+            move || counter(&stats).load(Ordering::Relaxed) as f64,
+        ));
     }
-    let shown = stats.clone();
-    registry.observe(
+    let backends = stats.clone();
+    shown.push(registry.observe(
         MetricKind::Gauge,
         "otelcol_loadbalancer_num_backends",
         "Endpoints that the resolver found.",
         &labels,
-        move || shown.endpoints().len() as f64,
-    );
-    for Row { name, help, kind, samples } in ROWS {
+        move || backends.endpoints().len() as f64,
+    ));
+    shown.extend(ROWS.iter().map(|Row { name, help, kind, samples }| {
         let (stats, exporter) = (stats.clone(), exporter.to_owned());
         registry.observe_each(*kind, *name, help, move || {
             stats.endpoints().iter().flat_map(|endpoint| samples(&exporter, endpoint)).collect()
-        });
-    }
+        })
+    }));
+    shown
 }
 
 /// A metric that each endpoint has.

@@ -1,11 +1,11 @@
 //! When the certificates in use expire.
 
-use super::{MetricKind, Registry, Sample};
+use super::{MetricKind, Registration, Registry, Sample};
 use otlp_transport::TransportContext;
 use std::time::SystemTime;
 
 /// Registers `otlp_tls_certificate_expiry_seconds`: negative once a certificate has expired.
-pub(crate) fn register_certificates(registry: &Registry, context: &TransportContext) {
+pub(crate) fn register_certificates(registry: &Registry, context: &TransportContext) -> Registration {
     let (certificates, clock) = (context.certificates.clone(), context.clock.clone());
     let help = "Seconds until a certificate of ours expires, or the first of its chain.";
     registry.observe_each(MetricKind::Gauge, "otlp_tls_certificate_expiry_seconds", help, move || {
@@ -16,7 +16,7 @@ pub(crate) fn register_certificates(registry: &Registry, context: &TransportCont
             value: seconds_until(now, not_after),
         };
         certificates.expiries().into_iter().map(sample).collect()
-    });
+    })
 }
 
 fn seconds_until(now: SystemTime, then: SystemTime) -> f64 {

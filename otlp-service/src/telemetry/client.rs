@@ -1,17 +1,16 @@
 //! What the connections of an exporter's client counted, as metrics.
 
-use super::Registry;
 use super::balance::register_balance;
 use super::counted::Counted;
+use super::{Registration, Registry};
 use otlp_transport::ClientStats;
 use std::sync::Arc;
 
 /// Registers `otlp_client_*` for one exporter, and what its balancing counts, if it has any.
-pub(crate) fn register_client(registry: &Registry, exporter: &str, stats: &Arc<ClientStats>) {
-    COUNTED.iter().for_each(|row| row.register(registry, &[("exporter", exporter)], stats));
-    if let Some(balance) = &stats.balance {
-        register_balance(registry, exporter, balance);
-    }
+pub(crate) fn register_client(registry: &Registry, exporter: &str, stats: &Arc<ClientStats>) -> Vec<Registration> {
+    let shown = COUNTED.iter().map(|row| row.register(registry, &[("exporter", exporter)], stats));
+    let balance = stats.balance.iter().flat_map(|balance| register_balance(registry, exporter, balance));
+    shown.chain(balance).collect()
 }
 
 const COUNTED: &[Counted<ClientStats>] = &[

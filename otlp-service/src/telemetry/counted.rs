@@ -1,6 +1,6 @@
 //! A counter that the transport keeps, as a row of a table of metrics.
 
-use super::{MetricKind, Registry};
+use super::{MetricKind, Registration, Registry};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,11 +31,16 @@ impl<S: Send + Sync + 'static> Counted<S> {
     }
 
     /// Shows it, as it is counted in `stats`.
-    pub(super) fn register(&self, registry: &Registry, labels: &[(&'static str, &str)], stats: &Arc<S>) {
+    pub(super) fn register(
+        &self,
+        registry: &Registry,
+        labels: &[(&'static str, &str)],
+        stats: &Arc<S>,
+    ) -> Registration {
         let mut labels = labels.to_vec();
         labels.extend(self.reason.map(|reason| ("reason", reason)));
         let (stats, counter) = (stats.clone(), self.counter);
         let read = move || counter(&stats).load(Ordering::Relaxed) as f64;
-        registry.observe(self.kind, self.name, self.help, &labels, read);
+        registry.observe(self.kind, self.name, self.help, &labels, read)
     }
 }

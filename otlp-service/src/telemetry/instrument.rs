@@ -1,19 +1,28 @@
 //! What is counted with.
 
+use super::registry::Registration;
 use super::snapshot::Sample;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A number that only grows. Cloning shares it.
+/// A number that only grows. Cloning shares it; a counter of a [`Registry`](super::Registry) is shown until its last clone
+/// is dropped.
 #[derive(Clone, Debug, Default)]
-pub struct Counter(Arc<AtomicU64>);
+pub struct Counter {
+    value: Arc<AtomicU64>,
+    _registration: Option<Arc<Registration>>,
+}
 
-/// How often values fell into which range, and their exact sum. Cloning shares it.
+/// How often values fell into which range, and their exact sum. Cloning shares it; a histogram of a
+/// [`Registry`](super::Registry) is shown until its last clone is dropped.
 #[derive(Clone, Debug)]
-pub struct Histogram(Arc<Buckets>);
+pub struct Histogram {
+    buckets: Arc<Buckets>,
+    _registration: Option<Arc<Registration>>,
+}
 
 #[derive(Debug)]
-struct Buckets {
+pub(super) struct Buckets {
     bounds: &'static [u64],
     /// A value of this much is shown as 1.
     unit: u64,
@@ -25,14 +34,18 @@ struct Buckets {
 // === impl Counter ===
 
 impl Counter {
+    pub(super) fn registered(value: Arc<AtomicU64>, registration: Registration) -> Self {
+        Self { value, _registration: Some(Arc::new(registration)) }
+    }
+
     /// Adds to it.
     pub fn add(&self, amount: u64) {
-        self.0.fetch_add(amount, Ordering::Relaxed);
+        self.value.fetch_add(amount, Ordering::Relaxed);
     }
 
     /// Its value.
     pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.value.load(Ordering::Relaxed)
     }
 }
 
@@ -48,18 +61,31 @@ impl Histogram {
     /// shown in seconds.
     pub fn in_units(bounds: &'static [u64], unit: u64) -> Self {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        Self(Arc::new(Buckets { bounds, unit: unit.max(1), counts, sum: AtomicU64::new(0) }))
+        let buckets = Arc::new(Buckets { bounds, unit: unit.max(1), counts, sum: AtomicU64::new(0) });
+        Self { buckets, _registration: None }
     }
 
     /// Counts a value.
     pub fn record(&self, value: u64) {
-        let bucket = self.0.bounds.partition_point(|&bound| bound < value);
-        self.0.counts[bucket].fetch_add(1, Ordering::Relaxed);
-        self.0.sum.fetch_add(value, Ordering::Relaxed);
+        let bucket = self.buckets.bounds.partition_point(|&bound| bound < value);
+        self.buckets.counts[bucket].fetch_add(1, Ordering::Relaxed);
+        self.buckets.sum.fetch_add(value, Ordering::Relaxed);
     }
 
+    pub(super) fn buckets(&self) -> Arc<Buckets> {
+        self.buckets.clone()
+    }
+
+    pub(super) fn registered(self, registration: Registration) -> Self {
+        Self { _registration: Some(Arc::new(registration)), ..self }
+    }
+}
+
+// === impl Buckets ===
+
+impl Buckets {
     pub(super) fn samples(&self, labels: &[(&'static str, String)]) -> Vec<Sample> {
-        let Buckets { bounds, unit, counts, sum } = &*self.0;
+        let Self { bounds, unit, counts, sum } = self;
         histogram_samples(labels, bounds, *unit, counts, sum)
     }
 }

@@ -1,69 +1,64 @@
 //! What the process itself uses.
 
-use super::{MetricKind, Registry};
+use super::{MetricKind, Registration, Registry};
 use otlp_transport::Clock;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 /// Registers `otelcol_process_*`, Prometheus' own `process_*`, and what the program is. Where `/proc` is not what Linux
 /// has, memory, CPU and descriptors read 0.
-pub(crate) fn register_process(registry: &Registry, clock: &Arc<dyn Clock>) {
-    register_program(registry);
-    register_descriptors(registry);
+pub(crate) fn register_process(registry: &Registry, clock: &Arc<dyn Clock>) -> Vec<Registration> {
     let since_epoch = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let help = "When the gateway started, in seconds since 1970.";
-    registry.observe(MetricKind::Gauge, "process_start_time_seconds", help, &[], move || since_epoch);
     let started = clock.now();
     let clock = clock.clone();
     let uptime = move || clock.now().saturating_duration_since(started).as_secs_f64();
-    registry.observe(
-        MetricKind::Counter,
-        "otelcol_process_uptime",
-        "Seconds since the process started.",
-        &[],
-        uptime,
-    );
-    registry.observe(
-        MetricKind::Gauge,
-        "otelcol_process_memory_rss",
-        "Resident memory, in bytes.",
-        &[],
-        || {
-            std::fs::read_to_string("/proc/self/status")
-                .ok()
-                .and_then(|status| rss_bytes(&status))
-                .unwrap_or(0.0)
-        },
-    );
-    registry.observe(
-        MetricKind::Counter,
-        "otelcol_process_cpu_seconds",
-        "CPU time used, user and system, in seconds.",
-        &[],
-        || std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| cpu_seconds(&stat)).unwrap_or(0.0),
-    );
+    let start_help = "When the gateway started, in seconds since 1970.";
+    let uptime_help = "Seconds since the process started.";
+    let memory_help = "Resident memory, in bytes.";
+    let cpu_help = "CPU time used, user and system, in seconds.";
+    let mut shown = Vec::from(register_program(registry));
+    shown.extend(register_descriptors(registry));
+    shown.extend([
+        registry.observe(MetricKind::Gauge, "process_start_time_seconds", start_help, &[], move || since_epoch),
+        registry.observe(MetricKind::Counter, "otelcol_process_uptime", uptime_help, &[], uptime),
+        registry.observe(MetricKind::Gauge, "otelcol_process_memory_rss", memory_help, &[], || {
+            read("/proc/self/status", rss_bytes)
+        }),
+        registry.observe(MetricKind::Counter, "otelcol_process_cpu_seconds", cpu_help, &[], || {
+            read("/proc/self/stat", cpu_seconds)
+        }),
+    ]);
+    shown
 }
 
 /// The labels that Collectors have of themselves, and the version under a name of ours.
-fn register_program(registry: &Registry) {
+fn register_program(registry: &Registry) -> [Registration; 2] {
     let version = env!("CARGO_PKG_VERSION");
     let instance = format!("{:032x}", fastrand::u128(..));
     let labels = [("service_name", "otlp"), ("service_version", version), ("service_instance_id", &instance)];
-    registry.observe(MetricKind::Gauge, "target_info", "What this process is; always 1.", &labels, || 1.0);
-    let labels = [("version", version)];
-    registry.observe(MetricKind::Gauge, "otlp_build_info", "The version; always 1.", &labels, || 1.0);
+    let of_us = [("version", version)];
+    [
+        registry.observe(MetricKind::Gauge, "target_info", "What this process is; always 1.", &labels, || 1.0),
+        registry.observe(MetricKind::Gauge, "otlp_build_info", "The version; always 1.", &of_us, || 1.0),
+    ]
 }
 
-fn register_descriptors(registry: &Registry) {
-    let help = "File descriptors that are open.";
-    registry.observe(MetricKind::Gauge, "process_open_fds", help, &[], || {
-        std::fs::read_dir("/proc/self/fd").map_or(0.0, |open| open.count() as f64)
-    });
-    let help = "File descriptors that may be open.";
-    registry.observe(MetricKind::Gauge, "process_max_fds", help, &[], || {
-        let limits = std::fs::read_to_string("/proc/self/limits").ok();
-        limits.and_then(|limits| max_descriptors(&limits)).unwrap_or(0.0)
-    });
+fn register_descriptors(registry: &Registry) -> [Registration; 2] {
+    let open_help = "File descriptors that are open.";
+    let max_help = "File descriptors that may be open.";
+    [
+        registry.observe(MetricKind::Gauge, "process_open_fds", open_help, &[], || {
+            std::fs::read_dir("/proc/self/fd").map_or(0.0, |open| open.count() as f64)
+        }),
+        registry.observe(MetricKind::Gauge, "process_max_fds", max_help, &[], || {
+            read("/proc/self/limits", max_descriptors)
+        }),
+    ]
+}
+
+/// What a file of `/proc` says; 0 if it does not.
+fn read(file: &str, value: fn(&str) -> Option<f64>) -> f64 {
+    std::fs::read_to_string(file).ok().and_then(|text| value(&text)).unwrap_or(0.0)
 }
 
 /// The soft limit of open files in `/proc/<pid>/limits`.

@@ -1,7 +1,7 @@
 //! What a server counted, as metrics.
 
-use super::Registry;
 use super::counted::Counted;
+use super::{Registration, Registry};
 use otlp_transport::ServerStats;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -12,10 +12,9 @@ pub(crate) fn register_server(
     receiver: &str,
     transport: &str,
     stats: &Arc<ServerStats>,
-) {
-    COUNTED
-        .iter()
-        .for_each(|row| row.register(registry, &[("receiver", receiver), ("transport", transport)], stats));
+) -> Vec<Registration> {
+    let labels = [("receiver", receiver), ("transport", transport)];
+    COUNTED.iter().map(|row| row.register(registry, &labels, stats)).collect()
 }
 
 const COUNTED: &[Counted<ServerStats>] = &[

@@ -1,7 +1,7 @@
 //! The counters of receivers, batch processors and exporters.
 
 use super::registry::Labels;
-use super::{Counter, Histogram, MetricKind, Registry};
+use super::{Counter, Histogram, MetricKind, Registration, Registry};
 use otlp_protocol::Signal;
 use otlp_transport::ExportResult;
 use std::sync::Arc;
@@ -56,7 +56,8 @@ pub struct ExporterStats {
     pub(crate) send_failed: Counter,
     pub(crate) enqueue_failed: Counter,
     attempt_duration: Histogram,
-    in_flight: AtomicU64,
+    in_flight: Arc<AtomicU64>,
+    _in_flight_shown: Registration,
 }
 
 /// A request in flight, until it is dropped.
@@ -196,11 +197,14 @@ impl BatchStats {
     }
 
     /// Shows how many origins have an open batch.
-    pub(crate) fn observe_cardinality(&self, open: impl Fn() -> usize + Send + Sync + 'static) {
+    pub(crate) fn observe_cardinality(
+        &self,
+        open: impl Fn() -> usize + Send + Sync + 'static,
+    ) -> Registration {
         let labels: Vec<_> = self.labels.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let help = "Origins with an open batch.";
         let name = "otelcol_processor_batch_metadata_cardinality";
-        self.registry.observe(MetricKind::Gauge, name, help, &labels, move || open() as f64);
+        self.registry.observe(MetricKind::Gauge, name, help, &labels, move || open() as f64)
     }
 }
 
@@ -212,27 +216,28 @@ impl ExporterStats {
         let noun = signal.items_noun;
         let labels = [("exporter", exporter)];
         let items = |state, help| registry.counter(format!("otelcol_exporter_{state}_{noun}"), help, &labels);
-        let stats = Arc::new(Self {
+        let in_flight = Arc::new(AtomicU64::new(0));
+        let shown = in_flight.clone();
+        let of_signal = [("exporter", exporter), ("data_type", signal.name)];
+        Arc::new(Self {
             sent: items("sent", "Items the destination accepted."),
             send_failed: items("send_failed", "Items the destination did not accept, after all retries."),
             enqueue_failed: items("enqueue_failed", "Items that found the sending queue full."),
             attempt_duration: registry.histogram(
                 "otlp_exporter_attempt_duration_seconds",
                 "Seconds an attempt to deliver a batch took, its connection included.",
-                &[("exporter", exporter), ("data_type", signal.name)],
+                &of_signal,
                 Histogram::in_units(ATTEMPT_BOUNDS_MICROS, 1_000_000),
             ),
-            in_flight: AtomicU64::new(0),
-        });
-        let shown = stats.clone();
-        registry.observe(
-            MetricKind::Gauge,
-            "otelcol_exporter_in_flight_requests",
-            "Requests being sent or waiting for a retry.",
-            &[("exporter", exporter), ("data_type", signal.name)],
-            move || shown.in_flight.load(Ordering::Relaxed) as f64,
-        );
-        stats
+            in_flight,
+            _in_flight_shown: registry.observe(
+                MetricKind::Gauge,
+                "otelcol_exporter_in_flight_requests",
+                "Requests being sent or waiting for a retry.",
+                &of_signal,
+                move || shown.load(Ordering::Relaxed) as f64,
+            ),
+        })
     }
 
     /// Counts what an attempt took.

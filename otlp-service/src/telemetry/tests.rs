@@ -9,8 +9,9 @@ fn the_page_is_prometheus_text() {
     let registry = Registry::new();
     let counter = registry.counter("sent", "Items sent.", &[("exporter", "a\"b\\c\nd")]);
     counter.add(3);
-    registry.counter("sent", "Items sent.", &[]).add(4);
-    registry.observe(MetricKind::Gauge, "fill", "How full it is.", &[], || 0.5);
+    let other = registry.counter("sent", "Items sent.", &[]);
+    other.add(4);
+    let _fill = registry.observe(MetricKind::Gauge, "fill", "How full it is.", &[], || 0.5);
     let histogram = registry.histogram("size", "Items.", &[("p", "x")], Histogram::new(&[10, 20]));
     [1, 10, 11, 21].into_iter().for_each(|value| histogram.record(value));
     let seconds = Histogram::in_units(&[500, 1000], 1000);
@@ -61,8 +62,8 @@ fn proc_is_read() {
 fn what_the_transport_counts_is_shown() {
     let (server, client) = (Arc::new(ServerStats::default()), Arc::new(ClientStats::default()));
     let registry = Registry::new();
-    register_server(&registry, "otlp", "grpc", &server);
-    register_client(&registry, "out", &client);
+    let _server = register_server(&registry, "otlp", "grpc", &server);
+    let _client = register_client(&registry, "out", &client);
     let refused = "otlp_server_refused_requests";
     let cases: &[(&AtomicU64, &str, &str)] = &[
         (&server.accepted_requests, "otlp_server_accepted_requests", ""),

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use otlp_protocol::{ErrorKind, Retry, Signal};
 use otlp_service::{
     BatchConfig, DropReason, ExporterSpec, Gateway, GatewaySpec, HealthSpec, PipelineSpec, QueueConfig,
-    ReceiverSpec, RetryConfig, ServerSpec, StartError,
+    ReceiverSpec, RetryConfig, ServerSpec, StageSpec, StartError,
 };
 use otlp_transport::{
     BoxAttempt, HttpTransportStrategy, Net, ServerConfig, ServerStrategy, TcpNet, TransportContext,
@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 fn receiver(id: &str) -> ReceiverSpec {
     let strategy: Arc<dyn ServerStrategy> = Arc::new(HttpTransportStrategy);
     let config = ServerConfig::new("127.0.0.1:0");
-    ReceiverSpec { id: id.into(), servers: vec![ServerSpec { strategy, config, http_paths: Vec::new() }] }
+    ReceiverSpec::otlp(id, vec![ServerSpec::new(strategy, config)])
 }
 
 fn exporter(id: &str, sink: &Sink, queue: QueueConfig) -> ExporterSpec {
@@ -32,8 +32,7 @@ fn pipeline(id: &str, exporters: &[&str]) -> PipelineSpec {
         id: id.into(),
         signal: Signal::LOGS,
         receivers: vec!["otlp".into()],
-        processors: Vec::new(),
-        batch: None,
+        stages: Vec::new(),
         exporters: exporters.iter().map(|id| (*id).into()).collect(),
     }
 }
@@ -241,7 +240,7 @@ async fn pipelines_share_an_exporters_queue() {
     let sinks = [Sink::default(), Sink::default()];
     let exporters = vec![exporter("a", &sinks[0], queue(10, 1)), exporter("b", &sinks[1], queue(10, 1))];
     let mut first = pipeline("logs/first", &["a", "b"]);
-    first.batch = Some(("batch".into(), BatchConfig::default()));
+    first.stages = vec![("batch".into(), StageSpec::Batch(BatchConfig::default()))];
     let gateway = start(spec(exporters, vec![first, pipeline("logs/second", &["a"])])).await;
     let families = gateway.metrics().families;
     let queues = families.iter().find(|family| family.name == "otelcol_exporter_queue_capacity").unwrap();

@@ -7,7 +7,7 @@ use crate::config::plan::{ExporterPlan, ExtensionPlan};
 use crate::config::problem::{Problem, Problems};
 use crate::config::source::Span;
 use crate::registry::Kind;
-use otlp_service::{ContextNeeds, HealthSpec};
+use otlp_service::HealthSpec;
 
 impl Defined {
     /// Takes out the extensions that `service.extensions` lists.
@@ -36,13 +36,8 @@ impl Defined {
         (health, auth)
     }
 
-    /// Looks up the extensions that receivers and exporters in use name; what those need to know of where a batch came
-    /// from, by exporter.
-    pub(super) fn authenticate(
-        &self,
-        auth: &AuthPlans,
-        problems: &mut Problems,
-    ) -> Vec<(String, ContextNeeds)> {
+    /// Looks up the extensions that receivers and exporters in use name. An exporter needs what its extension needs.
+    pub(super) fn authenticate(&mut self, auth: &AuthPlans, problems: &mut Problems) {
         let defined = self.extensions.iter().map(|built| (built.id.as_str(), built.used));
         // What is wrong with those of unknown types is reported already.
         let unknown = self.unknown.iter().filter(|unknown| unknown.kind == Kind::Extension);
@@ -52,14 +47,11 @@ impl Defined {
                 auth.check_server(asked, &defined, problems);
             }
         }
-        let mut needed = Vec::new();
-        for Built { id, plan, .. } in self.exporters.iter().filter(|built| built.used) {
-            let Some(ExporterPlan { auth: used, needs, .. }) = plan else { continue };
-            needed.push((id.clone(), needs.clone()));
-            if let Some(used) = used {
-                needed.push((id.clone(), auth.check_client(used, &defined, problems)));
+        for built in self.exporters.iter_mut().filter(|built| built.used) {
+            let Some(plan) = &mut built.plan else { continue };
+            if let Some(used) = &plan.auth {
+                plan.needs.add(&auth.check_client(used, &defined, problems));
             }
         }
-        needed
     }
 }

@@ -11,7 +11,7 @@ use crate::config::problem::Problems;
 use crate::config::rules::{KeyRule, ignored, like, refused};
 use crate::config::tls::TLS_RULES;
 use crate::protocol::Protocol;
-use otlp_service::ContextNeeds;
+use otlp_service::Needs;
 use otlp_transport::{
     BalanceConfig, BalancePolicy, BalancedClient, Client, ClientConfig, ConfigError, DnsConfig, DnsResolver,
     Resolver, RoutingKey, TransportContext,
@@ -138,7 +138,7 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
     let place = resolver.place();
     let finder = Finder::new(resolver, protocol, sending.config.tls.insecure);
     let targets = finder.targets(protocol, component);
-    let mut needs = ContextNeeds::default();
+    let mut needs = Needs::default();
     if let RoutingKey::Metadata(header) = &balance.routing {
         needs.headers.push(header.to_ascii_lowercase().into());
     }

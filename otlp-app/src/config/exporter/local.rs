@@ -8,7 +8,7 @@ use crate::config::rules::{KeyRule, ignored};
 use crate::logging::LogLines;
 use crate::output::Output;
 use otlp_service::{
-    ContextNeeds, DebugConfig, DebugExporter, DebugFormat, NopExporter, QueueConfig, RetryConfig,
+    Needs, DebugConfig, DebugExporter, DebugFormat, NopExporter, QueueConfig, RetryConfig,
 };
 use otlp_transport::{BoxAttempt, TransportContext};
 use serde::Deserialize;
@@ -88,7 +88,7 @@ pub(crate) fn local(make: impl FnOnce(&TransportContext) -> BoxAttempt + Send + 
         retry,
         takes: None,
         auth: None,
-        needs: ContextNeeds::default(),
+        needs: Needs::default(),
     }
 }
 

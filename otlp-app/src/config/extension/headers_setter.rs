@@ -7,7 +7,7 @@ use crate::config::files::FilePath;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::Problems;
 use crate::config::secret::SecretText;
-use otlp_service::ContextNeeds;
+use otlp_service::Needs;
 use otlp_transport::{Credentials, HeaderAction, HeaderSource, HeadersSetter, SetHeader};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ enum Action {
 /// The plan of `headers_setter`.
 pub(crate) fn headers_setter(component: &mut Component, problems: &mut Problems) -> Option<ExtensionPlan> {
     let given: HeadersSetterSettings = decode(&component.settings, problems)?;
-    let mut needs = ContextNeeds::default();
+    let mut needs = Needs::default();
     let mut headers = Vec::with_capacity(given.headers.len());
     for header in given.headers {
         match header.set(&mut needs) {
@@ -84,7 +84,7 @@ pub(crate) fn headers_setter(component: &mut Component, problems: &mut Problems)
 // === impl Header ===
 
 impl Header {
-    fn set(self, needs: &mut ContextNeeds) -> Result<SetHeader, String> {
+    fn set(self, needs: &mut Needs) -> Result<SetHeader, String> {
         let key = self.key;
         let default = self.default_value.map(|SecretText(value)| value);
         let sources = [

@@ -69,8 +69,7 @@ pub(crate) fn attributes(component: &mut Component, problems: &mut Problems) -> 
     let (actions, (matching, only)) = (actions?, matching?);
     match AttributesProcessor::new(&actions, matching) {
         Ok(processor) => {
-            let needs = processor.needs();
-            Some(ProcessorPlan::Processor(ProcessorUse { processor: Arc::new(processor), needs, only }))
+            Some(ProcessorPlan::Processor(ProcessorUse { processor: Arc::new(processor), only }))
         }
         Err(error) => {
             problems.push(place(component, "actions", error));
@@ -85,8 +84,8 @@ pub(crate) fn resource(component: &mut Component, problems: &mut Problems) -> Op
     let actions = action_configs(component, "attributes", attributes, problems)?;
     match ResourceProcessor::new(&actions) {
         Ok(processor) => {
-            let (needs, only) = (processor.needs(), Vec::new());
-            Some(ProcessorPlan::Processor(ProcessorUse { processor: Arc::new(processor), needs, only }))
+            let only = Vec::new();
+            Some(ProcessorPlan::Processor(ProcessorUse { processor: Arc::new(processor), only }))
         }
         Err(error) => {
             problems.push(place(component, "attributes", error));

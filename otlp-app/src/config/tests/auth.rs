@@ -1,6 +1,7 @@
 //! Extensions that authenticate: what names them, what they need, and what is wrong with them.
 
-use super::{Fake, plan, problems};
+use super::{Fake, plan, problems, spec_of};
+use crate::auth::Authenticators;
 use crate::config::source::Sources;
 use crate::start;
 
@@ -19,11 +20,15 @@ const USES_TOKEN: &str = "auth: {authenticator: bearertokenauth}";
 
 #[test]
 fn receivers_ask_and_exporters_prove() {
-    let plan = plan(&text(TOKEN, "bearertokenauth", USES_TOKEN, USES_TOKEN));
+    let mut plan = plan(&text(TOKEN, "bearertokenauth", USES_TOKEN, USES_TOKEN));
     assert_eq!(plan.receivers[0].1.servers[0].auth.as_ref().unwrap().id, "bearertokenauth");
     let context = start::context(&plan);
-    let spec = start::spec(plan, &context).unwrap_or_else(|_| panic!("it cannot start"));
-    let auth = spec.receivers[0].servers[0].config.auth.as_ref().unwrap();
+    let (_, mut receiver) = plan.receivers.remove(0);
+    let mut auth = Authenticators::new(&context, plan.auth);
+    let Ok(spec) = start::server(receiver.servers.remove(0), &context, &mut auth) else {
+        panic!("it cannot start");
+    };
+    let auth = spec.config.auth.as_ref().unwrap();
     assert!(!format!("{auth:?}").contains("s3cret"), "{auth:?}");
 }
 
@@ -64,8 +69,8 @@ fn receivers_keep_what_headers_are_set_from() {
     let setter =
         "headers_setter: {headers: [{key: a, from_context: X-Tenant}, {key: b, from_attribute: subject}]}";
     let plan = plan(&text(setter, "headers_setter", "", "auth: {authenticator: headers_setter}"));
-    let origin = &plan.receivers[0].1.servers[0].spec.config.origin;
-    assert_eq!((origin.headers.as_slice(), origin.identity), (&["x-tenant".into()][..], true));
+    let kept = &spec_of(plan).needs()[0].needs;
+    assert_eq!((kept.headers.as_slice(), kept.identity), (&["x-tenant".into()][..], true));
 }
 
 #[test]

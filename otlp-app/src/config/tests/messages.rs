@@ -225,7 +225,7 @@ fn one_value_is_a_list_of_one_in_every_list() {
     let plan = plan(text);
     assert_eq!(plan.pipelines[0].receivers, ["otlp"]);
     assert_eq!(plan.pipelines[0].exporters, ["load_balancing"]);
-    assert!(plan.pipelines[0].batch.is_some() && !plan.health.is_empty());
+    assert!(plan.pipelines[0].stages.len() == 1 && !plan.health.is_empty());
 }
 
 #[test]

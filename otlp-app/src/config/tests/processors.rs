@@ -2,7 +2,7 @@
 
 use super::*;
 use otlp_protocol::{Batch, Charge, Count, Signal};
-use otlp_service::Out;
+use otlp_service::{Out, Processor};
 
 /// A configuration with one processor in a pipeline.
 fn with(processor: &str, pipeline: &str) -> String {
@@ -54,7 +54,7 @@ fn actions_of_the_collectors_own_examples_are_taken() {
         ),
     ] {
         let plan = plan(&with(processor, pipeline));
-        assert_eq!(plan.pipelines[0].processors.len(), 1, "{processor}");
+        assert_eq!(plan.pipelines[0].stages.len(), 1, "{processor}");
     }
 }
 
@@ -209,9 +209,10 @@ fn processors_run_in_the_order_of_the_pipeline() {
         true,
         Charge::none(),
     );
-    let ids: Vec<_> = plan.pipelines[0].processors.iter().map(|(id, _)| id.as_str()).collect();
-    assert_eq!(ids, ["attributes/b", "attributes/a"]);
-    for (_, processor) in &plan.pipelines[0].processors {
+    let ids: Vec<_> = plan.pipelines[0].stages.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["attributes/b", "attributes/a", "batch"]);
+    for (_, stage) in &plan.pipelines[0].stages {
+        let StageSpec::Processor(processor) = stage else { continue };
         let mut out = Out::new();
         assert!(processor.process(batch, &mut out).is_ok());
         batch = out.into_batches().remove(0);
@@ -232,16 +233,7 @@ fn receivers_keep_what_somebody_needs() {
                 logs: {receivers: [otlp], processors: [resource, batch], exporters: [nop]}\n    \
                 traces: {receivers: [otlp, otlp/other], exporters: [nop]}\n";
     let plan = plan(text);
-    let kept = |receiver: usize, server: usize| {
-        let origin = &plan.receivers[receiver].1.servers[server].spec.config.origin;
-        let headers: Vec<_> = origin.headers.iter().map(|name| name.to_string()).collect();
-        (headers, origin.peer, origin.identity)
-    };
-    assert_eq!(kept(0, 0), (vec!["x-a".into(), "x-tenant".into()], true, true));
-    assert_eq!(kept(0, 1), (vec![], true, true));
-    assert_eq!(kept(1, 0), (vec![], false, false));
-    let (_, batch) = plan.pipelines[0].batch.clone().unwrap();
-    assert_eq!((batch.metadata_keys, batch.by_identity), (vec!["x-tenant".into()], false));
+    let batch = batch(&plan);
     assert_eq!(batch.resource_keys, ["k8s.namespace.name".into()]);
     let notes: Vec<_> = plan.notes.iter().map(|note| note.text.as_str()).collect();
     assert_eq!(
@@ -251,4 +243,11 @@ fn receivers_keep_what_somebody_needs() {
             "the processor batch needs request headers (x-tenant), but the receiver otlp does not keep them on localhost:4318: it lacks `include_metadata: true`",
         ]
     );
+    let kept = spec_of(plan).needs().into_iter().map(|kept| {
+        let headers: Vec<_> = kept.needs.headers.iter().map(|name| name.to_string()).collect();
+        (headers, kept.needs.peer, kept.needs.identity, kept.without_headers)
+    });
+    let kept: Vec<_> = kept.collect();
+    assert_eq!(kept[0], (vec!["x-a".into(), "x-tenant".into()], true, true, vec!["localhost:4318".into()]));
+    assert_eq!(kept[1], (vec![], false, false, vec!["h:1".into()]));
 }

@@ -19,11 +19,10 @@ fn defaults_are_the_collectors() {
         plan.health.into_iter().map(|health| (health.endpoint, health.path)).collect::<Vec<_>>(),
         [("localhost:13133".into(), "/".into())]
     );
-    let (id, batch) = plan.pipelines[0].batch.clone().unwrap();
-    assert_eq!(
-        (id.as_str(), batch.timeout, batch.send_batch_size),
-        ("batch", Duration::from_millis(200), 8192)
-    );
+    let stages = &plan.pipelines[0].stages;
+    assert_eq!(stages.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["batch"]);
+    let batch = batch(&plan);
+    assert_eq!((batch.timeout, batch.send_batch_size), (Duration::from_millis(200), 8192));
     assert_eq!((plan.pipelines[0].id.as_str(), plan.pipelines[0].signal), ("traces/a", Signal::TRACES));
     let otlp = &plan.exporters[0].1;
     assert!(otlp.queue.enabled && otlp.queue.queue_size == 1000 && otlp.retry.enabled);
@@ -91,7 +90,7 @@ fn settings_reach_the_layers_below() {
     assert_eq!((limits.idle_timeout, limits.max_connection_idle), (Duration::from_secs(60), None));
     assert_eq!(http.spec.http_paths, [(Signal::LOGS, "/l".to_owned())]);
     assert_eq!(plan.memory_limit_bytes, Some(64 << 20));
-    let (_, batch) = plan.pipelines[0].batch.clone().unwrap();
+    let batch = batch(&plan);
     assert_eq!((batch.send_batch_max_size, batch.send_batch_size), (100, 100));
     let exporter = &plan.exporters[0].1;
     assert_eq!((exporter.retry.max_elapsed_time, exporter.retry.multiplier), (None, 2.0));

@@ -1,7 +1,7 @@
 //! Values that come from the request, not from the telemetry.
 
-use otlp_protocol::AttributeValue;
-use otlp_protocol::Origin;
+use crate::component::Needs;
+use otlp_protocol::{AttributeValue, Origin};
 
 /// What of a request's origin becomes a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,19 +12,6 @@ pub(super) enum ContextKey {
     Header(Box<str>),
     /// Who the sender proved to be.
     Identity,
-}
-
-/// What receivers must keep of a request for actions that take values from it
-/// ([`OriginConfig`](otlp_transport::OriginConfig)).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ContextNeeds {
-    /// Names of headers, in lower case.
-    pub headers: Vec<Box<str>>,
-    /// Who the sender proved to be.
-    pub identity: bool,
-    /// The address it came from.
-    pub peer: bool,
 }
 
 /// The values of a program's [`ContextKey`]s for one request, in their order.
@@ -45,7 +32,7 @@ impl ContextKey {
     }
 
     /// Adds it to what is needed.
-    pub(super) fn ask(&self, needs: &mut ContextNeeds) {
+    pub(super) fn ask(&self, needs: &mut Needs) {
         match self {
             Self::Address => needs.peer = true,
             Self::Identity => needs.identity = true,

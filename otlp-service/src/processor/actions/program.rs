@@ -1,6 +1,7 @@
 //! Actions, checked and ready to run.
 
-use super::{ActionConfig, ActionError, ActionKind, ContextKey, ContextNeeds, ConvertTo, Resolved};
+use super::{ActionConfig, ActionError, ActionKind, ContextKey, ConvertTo, Resolved};
+use crate::component::Needs;
 use crate::processor::pattern::Pattern;
 use otlp_protocol::AttributeValue;
 use otlp_protocol::view::AnyValue;
@@ -59,8 +60,8 @@ impl Actions {
     }
 
     /// What the steps need of a request.
-    pub(crate) fn needs(&self) -> ContextNeeds {
-        let mut needs = ContextNeeds::default();
+    pub(crate) fn needs(&self) -> Needs {
+        let mut needs = Needs::default();
         self.contexts.iter().for_each(|context| context.ask(&mut needs));
         needs
     }

@@ -153,7 +153,7 @@ fn spec(context: &TransportContext, authority: &Authority) -> GatewaySpec {
     let server = |strategy: Arc<dyn ServerStrategy>, endpoint: &str| {
         let mut config = ServerConfig::new(endpoint);
         config.limits.max_request_bytes = 800 << 10;
-        ServerSpec { strategy, config, http_paths: Vec::new() }
+        ServerSpec::new(strategy, config)
     };
     let (grpc, http) = (Arc::new(GrpcTransportStrategy), Arc::new(HttpTransportStrategy));
     let mut secure = server(grpc.clone(), "gateway:4319");
@@ -164,8 +164,8 @@ fn spec(context: &TransportContext, authority: &Authority) -> GatewaySpec {
     let open = vec![server(grpc, "gateway:4317"), server(http, "gateway:4318")];
     GatewaySpec {
         receivers: vec![
-            ReceiverSpec { id: "otlp".into(), servers: open },
-            ReceiverSpec { id: "otlp/secure".into(), servers: vec![secure] },
+            ReceiverSpec::otlp("otlp", open),
+            ReceiverSpec::otlp("otlp/secure", vec![secure]),
         ],
         exporters: vec![
             exporter(context, "otlp_grpc/backend", &GrpcTransportStrategy, "http://backend:4317"),
@@ -207,8 +207,7 @@ fn pipeline(id: &str, receiver: &str, exporter: &str) -> PipelineSpec {
         id: id.into(),
         signal: Signal::LOGS,
         receivers: vec![receiver.into()],
-        processors: Vec::new(),
-        batch: None,
+        stages: Vec::new(),
         exporters: vec![exporter.into()],
     }
 }

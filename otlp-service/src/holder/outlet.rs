@@ -1,0 +1,143 @@
+//! Where a holder emits.
+
+use crate::component::Tally;
+use crate::fanout::{caught, shutting_down};
+use crate::ledger::Held;
+use crate::tasks::Pauses;
+use otlp_protocol::{Batch, ErrorKind, Retry, Signal};
+use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// Leads from a holder to the rest of its pipeline, or from a connector to another pipeline. Cloning shares it.
+#[derive(Clone)]
+pub struct Outlet {
+    pipeline: Arc<str>,
+    signal: Signal,
+    next: BoxExport,
+    clock: Arc<dyn Clock>,
+    emissions: Emissions,
+}
+
+/// What is being emitted by one holder: its drain waits for that, and cuts it off at the deadline. Cloning shares it.
+#[derive(Clone)]
+pub(crate) struct Emissions(Arc<watch::Sender<bool>>);
+
+// === impl Outlet ===
+
+impl Outlet {
+    pub(crate) fn new(
+        pipeline: &str,
+        signal: Signal,
+        next: BoxExport,
+        clock: Arc<dyn Clock>,
+        emissions: Emissions,
+    ) -> Self {
+        Self { pipeline: pipeline.into(), signal, next, clock, emissions }
+    }
+
+    /// The id of the pipeline that it leads to.
+    pub fn pipeline(&self) -> &str {
+        &self.pipeline
+    }
+
+    /// What that pipeline takes.
+    pub fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    /// Emits a batch that was answered for: tries again after every retryable error, until the gateway stops. `held` are
+    /// the items that came in for the batch. Items of the batch beyond those count as produced, held items beyond the
+    /// batch as dropped. Items that others stand for are [settled](Held::settle) before.
+    ///
+    /// Dropping the future gives the items up.
+    pub async fn emit(&self, mut batch: Batch, mut held: Held) {
+        let mut stopped = self.emissions.enter();
+        // The sender has its answer; its deadline must not cost what was answered for.
+        batch.deadline = None;
+        held.admit();
+        held.cover(batch.items());
+        held.start();
+        let (signal, count) = (batch.signal, batch.count());
+        tokio::select! {
+            biased;
+            result = self.emit_until_final(&mut batch) => match result {
+                Ok(accepted) => held.accept(count.rejected_items(signal, accepted.rejected)),
+                Err(error) => held.fail(&error),
+            },
+            // What is held is given up.
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+    }
+
+    /// Emits a batch that was not answered for: the answer is the answer to `held`, the items that came in for the batch,
+    /// which are counted as [`emit`](Self::emit) counts them.
+    ///
+    /// Dropping the future gives the items up; the batch may still arrive.
+    ///
+    /// # Errors
+    /// What the rest of the way says.
+    pub async fn export(&self, batch: Batch, mut held: Held) -> ExportResult {
+        let mut stopped = self.emissions.enter();
+        let produced = held.cover(batch.items());
+        held.start();
+        let (signal, count) = (batch.signal, batch.count());
+        let result = tokio::select! {
+            biased;
+            result = self.attempt(batch) => result,
+            _ = stopped.wait_for(|stopped| *stopped) => return Err(shutting_down()),
+        };
+        match &result {
+            Ok(accepted) => {
+                let hop = held.hop().clone();
+                held.accept(count.rejected_items(signal, accepted.rejected));
+                hop.settle(&Tally { produced, ..Tally::default() });
+            }
+            Err(error) => held.fail(error),
+        }
+        result
+    }
+
+    async fn emit_until_final(&self, batch: &mut Batch) -> ExportResult {
+        let mut pauses = Pauses::new();
+        loop {
+            match self.attempt(batch.share()).await {
+                Err(error) if error.retry().is_retryable() => self.clock.sleep(pauses.next(&error)).await,
+                result => return result,
+            }
+        }
+    }
+
+    async fn attempt(&self, batch: Batch) -> ExportResult {
+        if batch.signal == self.signal {
+            return caught(self.next.export(batch)).await;
+        }
+        let (emitted, taken) = (batch.signal, self.signal);
+        let message = format!("{emitted} were emitted into the pipeline {}, which takes {taken}", self.pipeline);
+        Err(ExportError::new(ErrorKind::Internal, Retry::Never, message))
+    }
+}
+
+// === impl Emissions ===
+
+impl Emissions {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+
+    /// Counts as being emitted for as long as the receiver lives; it is told to stop by `true`.
+    fn enter(&self) -> watch::Receiver<bool> {
+        self.0.subscribe()
+    }
+
+    /// Waits until nothing is being emitted, but not beyond `deadline`: what is left then, and what comes later, is cut
+    /// off.
+    pub(crate) async fn finish(&self, clock: &dyn Clock, deadline: Instant) {
+        tokio::select! {
+            () = self.0.closed() => {}
+            () = clock.sleep_until(deadline) => {}
+        }
+        self.0.send_replace(true);
+    }
+}

@@ -1,0 +1,176 @@
+//! The contract of receivers: what takes telemetry in and hands it to pipelines.
+
+mod inlets;
+mod otlp;
+
+pub use inlets::Inlets;
+pub use otlp::{OtlpReceiver, OtlpServers};
+
+pub(crate) use inlets::Pipelines;
+
+use crate::gateway::StartError;
+use otlp_transport::{Address, TransportContext};
+use std::pin::Pin;
+use std::time::Instant;
+
+/// Takes telemetry in and hands it to the pipelines that name it: a server, or whatever reads a file or asks a device.
+///
+/// ```
+/// use otlp_protocol::{Batch, Charge, Count, Signal};
+/// use otlp_service::{Inlets, Receiver, Running, StartError};
+/// use otlp_transport::{Export, TransportContext};
+/// use std::time::Instant;
+///
+/// /// Sends one empty batch, when it starts.
+/// struct Once;
+///
+/// struct Started(tokio::task::JoinHandle<()>);
+///
+/// impl Receiver for Once {
+///     type Running = Started;
+///
+///     async fn start(self, inlets: Inlets, _: &TransportContext) -> Result<Started, StartError> {
+///         let logs = inlets.to(Signal::LOGS, "once");
+///         Ok(Started(tokio::spawn(async move {
+///             let batch = Batch::unchecked(Signal::LOGS, vec![], Count::default(), true, Charge::none());
+///             if let Some(logs) = logs {
+///                 drop(logs.export(batch).await);
+///             }
+///         })))
+///     }
+/// }
+///
+/// impl Running for Started {
+///     async fn drain(self, _deadline: Instant) {
+///         drop(self.0.await);
+///     }
+/// }
+/// ```
+pub trait Receiver: Send + 'static {
+    /// What it is once started.
+    type Running: Running;
+
+    /// Starts it. Everything behind it has been started before. Called within the tokio runtime.
+    ///
+    /// # Errors
+    /// Why it cannot work: the gateway does not start then.
+    fn start(
+        self,
+        inlets: Inlets,
+        context: &TransportContext,
+    ) -> impl Future<Output = Result<Self::Running, StartError>> + Send;
+
+    /// Where requests come in whose headers it does not keep, though [`Inlets::needs`] asks for them: `host:port`. Default
+    /// nowhere.
+    fn without_headers(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A receiver that was started. Dropping it stops it at once.
+pub trait Running: Send + Sync + 'static {
+    /// Says to those who ask that it is about to stop, and goes on. Default nothing.
+    fn leave(&self) {}
+
+    /// Takes no more, and waits until what is under way has been answered; cut off at `deadline`.
+    fn drain(self, deadline: Instant) -> impl Future<Output = ()> + Send;
+
+    /// Names and addresses of what it listens on: `otlp/grpc`. Default none.
+    fn endpoints(&self) -> Vec<(String, Address)> {
+        Vec::new()
+    }
+}
+
+/// Any [`Receiver`].
+pub struct BoxReceiver(Box<dyn DynReceiver>);
+
+/// Any [`Running`] receiver.
+pub(crate) struct BoxRunning(Box<dyn DynRunning>);
+
+type Done<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+trait DynReceiver: Send {
+    fn start<'a>(
+        self: Box<Self>,
+        inlets: Inlets,
+        context: &'a TransportContext,
+    ) -> Done<'a, Result<BoxRunning, StartError>>;
+
+    fn without_headers(&self) -> Vec<String>;
+}
+
+trait DynRunning: Send + Sync {
+    fn leave(&self);
+
+    fn drain(self: Box<Self>, deadline: Instant) -> Done<'static, ()>;
+
+    fn endpoints(&self) -> Vec<(String, Address)>;
+}
+
+// === impl BoxReceiver ===
+
+impl BoxReceiver {
+    /// Wraps any receiver.
+    pub fn new(receiver: impl Receiver) -> Self {
+        Self(Box::new(receiver))
+    }
+
+    pub(crate) async fn start(
+        self,
+        inlets: Inlets,
+        context: &TransportContext,
+    ) -> Result<BoxRunning, StartError> {
+        self.0.start(inlets, context).await
+    }
+
+    pub(crate) fn without_headers(&self) -> Vec<String> {
+        self.0.without_headers()
+    }
+}
+
+impl<R: Receiver> DynReceiver for R {
+    fn start<'a>(
+        self: Box<Self>,
+        inlets: Inlets,
+        context: &'a TransportContext,
+    ) -> Done<'a, Result<BoxRunning, StartError>> {
+        Box::pin(async move {
+            let running = Receiver::start(*self, inlets, context).await?;
+            Ok(BoxRunning(Box::new(running)))
+        })
+    }
+
+    fn without_headers(&self) -> Vec<String> {
+        Receiver::without_headers(self)
+    }
+}
+
+// === impl BoxRunning ===
+
+impl BoxRunning {
+    pub(crate) fn leave(&self) {
+        self.0.leave();
+    }
+
+    pub(crate) async fn drain(self, deadline: Instant) {
+        self.0.drain(deadline).await;
+    }
+
+    pub(crate) fn endpoints(&self) -> Vec<(String, Address)> {
+        self.0.endpoints()
+    }
+}
+
+impl<R: Running> DynRunning for R {
+    fn leave(&self) {
+        Running::leave(self);
+    }
+
+    fn drain(self: Box<Self>, deadline: Instant) -> Done<'static, ()> {
+        Box::pin(Running::drain(*self, deadline))
+    }
+
+    fn endpoints(&self) -> Vec<(String, Address)> {
+        Running::endpoints(self)
+    }
+}

@@ -1,0 +1,88 @@
+//! What a receiver hands its batches to: the pipelines that name it, by signal.
+
+use crate::component::Needs;
+use crate::fanout::join_answers;
+use crate::gateway::PipelineEntry;
+use crate::telemetry::{MemoryStats, ReceiverStats, Registry};
+use futures_util::future::join_all;
+use otlp_protocol::{Batch, Signal};
+use otlp_transport::{BoxExport, Export, ExportResult};
+
+/// The pipelines that name a receiver, by signal, and what they need of its requests.
+pub struct Inlets {
+    pub(crate) receiver: String,
+    pub(crate) needs: Needs,
+    pub(crate) pipelines: Vec<Pipelines>,
+    pub(crate) registry: Registry,
+}
+
+/// The pipelines of a signal.
+pub(crate) struct Pipelines {
+    pub(crate) signal: Signal,
+    pub(crate) entries: Vec<PipelineEntry>,
+    /// Shared by all receivers.
+    pub(crate) memory: MemoryStats,
+}
+
+/// One signal of one way into a receiver. Of several pipelines each gets the batch, at the same time; unlike the
+/// destinations of one pipeline they do not wait for one another, so a refusal by one of them may leave duplicates in
+/// the others when the sender tries again.
+struct Inlet {
+    pipelines: Vec<PipelineEntry>,
+    stats: ReceiverStats,
+}
+
+impl Inlets {
+    /// The id of the receiver.
+    pub fn receiver(&self) -> &str {
+        &self.receiver
+    }
+
+    /// What the components behind the receiver need of a request beside its body: the receiver puts it into
+    /// [`Batch::origin`].
+    pub fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// The signals that pipelines take from the receiver.
+    pub fn signals(&self) -> impl Iterator<Item = Signal> {
+        self.pipelines.iter().map(|pipelines| pipelines.signal)
+    }
+
+    /// Leads to all pipelines that take the signal from the receiver; `None` if no pipeline does. What goes through it is
+    /// counted as `otelcol_receiver_*`, with `transport` as the label of that name.
+    pub fn to(&self, signal: Signal, transport: &str) -> Option<BoxExport> {
+        let pipelines = self.pipelines.iter().find(|pipelines| pipelines.signal == signal)?;
+        let memory = pipelines.memory.clone();
+        let stats = ReceiverStats::new(&self.registry, &self.receiver, transport, signal, memory);
+        Some(BoxExport::new(Inlet { pipelines: pipelines.entries.clone(), stats }))
+    }
+
+    /// The gateway's own metrics, for those of the receiver.
+    pub fn metrics(&self) -> &Registry {
+        &self.registry
+    }
+}
+
+impl Export for Inlet {
+    async fn export(&self, mut batch: Batch) -> ExportResult {
+        let items = batch.items();
+        let result = match &*self.pipelines {
+            [only] => only.export(batch).await,
+            several => {
+                let exports = several.iter().map(|pipeline| pipeline.export(batch.share()));
+                join_answers(join_all(exports).await, u64::max)
+            }
+        };
+        self.stats.count(items, &result);
+        result
+    }
+
+    fn refuse(&self, items: u64) {
+        self.stats.count_refused(items);
+    }
+
+    fn refuse_unread(&self) {
+        self.stats.count_unread();
+    }
+}

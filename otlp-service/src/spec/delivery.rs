@@ -1,0 +1,81 @@
+//! When a pipeline answers, as far as its spec says.
+
+use super::{GatewaySpec, PipelineSpec, StageSpec};
+use crate::fanout::Delivery;
+use crate::holder::Answers;
+use crate::queue::QueueConfig;
+
+/// When a pipeline answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PipelineDelivery {
+    /// The pipeline's id.
+    pub pipeline: String,
+    /// When it answers.
+    pub delivery: Delivery,
+    /// Id of the first stage or connector that answers on admission though an exporter behind it answers end to end: what
+    /// the component holds is lost in a crash.
+    pub admitted_by: Option<String>,
+}
+
+impl GatewaySpec {
+    /// When each pipeline answers. Call it after [`check`](Self::check).
+    pub fn deliveries(&self) -> Vec<PipelineDelivery> {
+        self.pipelines.iter().map(|pipeline| self.delivery(pipeline)).collect()
+    }
+
+    fn delivery(&self, pipeline: &PipelineSpec) -> PipelineDelivery {
+        let admits = |(id, stage): &(String, StageSpec)| match stage {
+            StageSpec::Holder(holder) if holder.answers == Answers::OnAdmission => Some(id.clone()),
+            _ => None,
+        };
+        let stage = pipeline.stages.iter().find_map(admits);
+        let (ends, connector) = self.of_ends(pipeline);
+        let is_memory = stage.is_some() || ends == Delivery::Memory;
+        let admitted_by = stage.filter(|_| self.waits_somewhere(pipeline)).or(connector);
+        let delivery = if is_memory { Delivery::Memory } else { ends };
+        PipelineDelivery { pipeline: pipeline.id.clone(), delivery, admitted_by }
+    }
+
+    /// When the ends of a pipeline answer: [`Delivery::Memory`] only if all do. And the connector that hides an exporter
+    /// that answers end to end.
+    fn of_ends(&self, pipeline: &PipelineSpec) -> (Delivery, Option<String>) {
+        let mut all_memory = self.exporters_of(pipeline).all(|queue| queue.delivery() == Delivery::Memory);
+        let mut admitted_by = None;
+        for connector in self.connectors.iter().filter(|known| pipeline.exporters.contains(&known.id)) {
+            let fed = self.pipelines.iter().filter(|fed| fed.receivers.contains(&connector.id));
+            match connector.connector.answers {
+                Answers::OnAdmission => {
+                    let hides = fed.into_iter().any(|fed| self.waits_somewhere(fed));
+                    admitted_by = admitted_by.or_else(|| hides.then(|| connector.id.clone()));
+                }
+                Answers::AfterCommit => {
+                    for fed in fed {
+                        let of_fed = self.delivery(fed);
+                        all_memory &= of_fed.delivery == Delivery::Memory;
+                        admitted_by = admitted_by.or(of_fed.admitted_by);
+                    }
+                }
+            }
+        }
+        (if all_memory { Delivery::Memory } else { Delivery::EndToEnd }, admitted_by)
+    }
+
+    /// Whether an exporter of the pipeline, or behind its connectors, answers end to end.
+    fn waits_somewhere(&self, pipeline: &PipelineSpec) -> bool {
+        self.exporters_of(pipeline).any(|queue| queue.delivery() != Delivery::Memory)
+            || self.led_into(pipeline).any(|(_, fed)| fed.into_iter().any(|fed| self.waits_somewhere(fed)))
+    }
+
+    fn exporters_of(&self, pipeline: &PipelineSpec) -> impl Iterator<Item = &QueueConfig> {
+        let used = self.exporters.iter().filter(|known| pipeline.exporters.contains(&known.id));
+        used.map(|exporter| &exporter.queue)
+    }
+}
+
+impl QueueConfig {
+    /// When an export through such a queue, or without it, is answered.
+    pub fn delivery(&self) -> Delivery {
+        if self.enabled && !self.wait_for_result { Delivery::Memory } else { Delivery::EndToEnd }
+    }
+}

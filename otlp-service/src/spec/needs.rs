@@ -1,0 +1,109 @@
+//! What components need of a request beside its body: receivers keep it, batches keep it apart.
+
+use super::{GatewaySpec, PipelineSpec, StageSpec};
+use crate::component::Needs;
+
+/// What a receiver is to keep of its requests, and for whom.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ReceiverNeeds {
+    /// The receiver's id.
+    pub receiver: String,
+    /// What all components behind it need.
+    pub needs: Needs,
+    /// The components that need something, each once.
+    pub asked_by: Vec<ComponentNeeds>,
+    /// Where requests come in whose headers the receiver does not keep
+    /// ([`Receiver::without_headers`](crate::Receiver::without_headers)): components that need headers do not get them.
+    pub without_headers: Vec<String>,
+}
+
+/// What one component needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ComponentNeeds {
+    /// `processor`, `exporter` or `connector`.
+    pub kind: &'static str,
+    /// The component's id.
+    pub id: String,
+    /// What it needs.
+    pub needs: Needs,
+}
+
+impl GatewaySpec {
+    /// What each receiver is to keep of its requests. Call it after [`check`](Self::check).
+    pub fn needs(&self) -> Vec<ReceiverNeeds> {
+        let of_receiver = |receiver: &super::ReceiverSpec| {
+            let mut asked_by = Vec::new();
+            for pipeline in self.pipelines.iter().filter(|known| known.receivers.contains(&receiver.id)) {
+                self.ask(pipeline, 0, &mut asked_by);
+            }
+            let without_headers = receiver.receiver.without_headers();
+            ReceiverNeeds { receiver: receiver.id.clone(), needs: sum(&asked_by), asked_by, without_headers }
+        };
+        self.receivers.iter().map(of_receiver).collect()
+    }
+
+    /// Has batch processors keep apart the requests that differ in what somebody behind them needs: a joined batch would
+    /// not have that otherwise.
+    pub(crate) fn keep_apart(&mut self) {
+        for index in 0..self.pipelines.len() {
+            for stage in 0..self.pipelines[index].stages.len() {
+                let mut asked_by = Vec::new();
+                self.ask(&self.pipelines[index], stage + 1, &mut asked_by);
+                if let StageSpec::Batch(config) = &mut self.pipelines[index].stages[stage].1 {
+                    let mut needs = Needs::default();
+                    needs.headers = std::mem::take(&mut config.metadata_keys);
+                    needs.add(&sum(&asked_by));
+                    config.metadata_keys = needs.headers;
+                    config.by_identity |= needs.identity;
+                }
+            }
+        }
+    }
+
+    /// Adds what the components of a pipeline need, from its stage `first` on, and all behind its connectors.
+    fn ask(&self, pipeline: &PipelineSpec, first: usize, asked_by: &mut Vec<ComponentNeeds>) {
+        for (id, stage) in pipeline.stages.iter().skip(first) {
+            add(asked_by, "processor", id, stage.needs());
+        }
+        for exporter in self.exporters.iter().filter(|known| pipeline.exporters.contains(&known.id)) {
+            add(asked_by, "exporter", &exporter.id, exporter.needs.clone());
+        }
+        for connector in self.connectors.iter().filter(|known| pipeline.exporters.contains(&known.id)) {
+            add(asked_by, "connector", &connector.id, connector.connector.needs.clone());
+        }
+        for (_, pipelines) in self.led_into(pipeline) {
+            pipelines.into_iter().for_each(|fed| self.ask(fed, 0, asked_by));
+        }
+    }
+}
+
+impl StageSpec {
+    /// What the stage needs of a request beside its body.
+    pub fn needs(&self) -> Needs {
+        match self {
+            Self::Processor(processor) => processor.needs(),
+            Self::Holder(holder) => holder.needs.clone(),
+            Self::Batch(config) => {
+                let mut needs = Needs::default();
+                needs.headers.clone_from(&config.metadata_keys);
+                needs.identity = config.by_identity;
+                needs
+            }
+        }
+    }
+}
+
+fn add(asked_by: &mut Vec<ComponentNeeds>, kind: &'static str, id: &str, needs: Needs) {
+    let component = ComponentNeeds { kind, id: id.into(), needs };
+    if !component.needs.is_empty() && !asked_by.contains(&component) {
+        asked_by.push(component);
+    }
+}
+
+fn sum(asked_by: &[ComponentNeeds]) -> Needs {
+    let mut all = Needs::default();
+    asked_by.iter().for_each(|component| all.add(&component.needs));
+    all
+}
