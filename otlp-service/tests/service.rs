@@ -11,14 +11,20 @@ mod bisect;
 mod bisect_properties;
 #[path = "service/drain.rs"]
 mod drain;
+#[path = "service/exporters.rs"]
+mod exporters;
 #[path = "service/fanout.rs"]
 mod fanout;
 #[path = "service/gateway.rs"]
 mod gateway;
 #[path = "service/harness.rs"]
 mod harness;
+#[path = "service/holders.rs"]
+mod holders;
 #[path = "service/model.rs"]
 mod model;
+#[path = "service/needs.rs"]
+mod needs;
 #[path = "service/night.rs"]
 mod night;
 #[path = "service/origins.rs"]
@@ -29,6 +35,10 @@ mod oversized;
 mod processors;
 #[path = "service/queue.rs"]
 mod queue;
+#[path = "service/random_graphs.rs"]
+mod random_graphs;
+#[path = "service/receivers.rs"]
+mod receivers;
 #[path = "service/retry.rs"]
 mod retry;
 #[path = "service/slow_queue.rs"]

@@ -15,7 +15,8 @@ fn the_page_is_prometheus_text() {
     let histogram = registry.histogram("size", "Items.", &[("p", "x")], Histogram::new(&[10, 20]));
     [1, 10, 11, 21].into_iter().for_each(|value| histogram.record(value));
     let seconds = Histogram::in_units(&[500, 1000], 1000);
-    registry.histogram("time", "Seconds.", &[], seconds).record(750);
+    let time = registry.histogram("time", "Seconds.", &[], seconds);
+    time.record(750);
     let expect = "\
 # HELP fill How full it is.
 # TYPE fill gauge

@@ -58,16 +58,21 @@ async fn start(spec: GatewaySpec) -> Gateway {
     Gateway::start(TransportContext::tcp(64 << 20), spec).await.unwrap()
 }
 
-fn address(gateway: &Gateway, component: &str) -> SocketAddr {
+pub(crate) fn address(gateway: &Gateway, component: &str) -> SocketAddr {
     gateway.endpoints().into_iter().find(|(name, _)| name == component).unwrap().1.tcp().unwrap()
 }
 
 /// One HTTP/1.1 request on a connection of its own; the status and all that follows the headers.
 async fn request(to: SocketAddr, head: &str, body: &[u8]) -> (u16, String) {
+    request_with(to, head, "", body).await
+}
+
+/// The same with further headers, a line each.
+pub(crate) async fn request_with(to: SocketAddr, head: &str, headers: &str, body: &[u8]) -> (u16, String) {
     let exchange = async {
         let mut connection = TcpNet.connect(&to.to_string()).await.unwrap();
         let head =
-            format!("{head} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+            format!("{head} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n{headers}", body.len());
         connection.write_all(head.as_bytes()).await.unwrap();
         connection.write_all(b"content-type: application/x-protobuf\r\n\r\n").await.unwrap();
         connection.write_all(body).await.unwrap();
