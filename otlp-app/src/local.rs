@@ -13,7 +13,7 @@ use crate::own_addresses::{OwnAddresses, Place};
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
 use otlp_service::{
-    Needs, DebugConfig, DebugExporter, DebugFormat, PipelineSpec, QueueConfig, RetryConfig, ServerSpec,
+    DebugConfig, DebugExporter, DebugFormat, Needs, PipelineSpec, QueueConfig, RetryConfig, ServerSpec,
 };
 use otlp_transport::{BoxAttempt, MultiplexTransportStrategy, ServerConfig, ServerStrategy};
 use std::sync::Arc;

@@ -37,9 +37,9 @@ pub use holder::{Answers, BoxError, Holder, HolderAccount, HolderContext, Holder
 pub use ledger::{Account, DropReason, Held, Hop, Ledger, LedgerLine, LedgerSnapshot};
 pub use lifecycle::Exporter;
 pub use processor::{
-    ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor,
-    ConvertTo, LibraryMatch, MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor,
-    SPAN_KINDS, SeverityMatch, TextMatch, ValueMatch,
+    ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ConvertTo,
+    LibraryMatch, MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor, SPAN_KINDS,
+    SeverityMatch, TextMatch, ValueMatch,
 };
 pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Slot, Wait};
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Running};

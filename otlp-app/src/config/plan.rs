@@ -9,7 +9,7 @@ use super::source::Span;
 use super::telemetry::LogConfig;
 use otlp_protocol::Signal;
 use otlp_service::{
-    BatchConfig, Needs, HealthSpec, PipelineSpec, Processor, QueueConfig, RetryConfig, ServerSpec,
+    BatchConfig, HealthSpec, Needs, PipelineSpec, Processor, QueueConfig, RetryConfig, ServerSpec,
 };
 use otlp_transport::{BoxAttempt, Client, ClientStats, Credentials, TransportContext};
 use std::sync::Arc;

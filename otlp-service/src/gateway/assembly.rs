@@ -98,15 +98,19 @@ impl Assembly<'_> {
         for id in &spec.exporters {
             match graph.connectors.iter().find(|known| known.id == *id) {
                 Some(connector) => {
-                    let (destination, of_connector) = self.connector(&graph, spec, id, &connector.connector)?;
+                    let (destination, of_connector) =
+                        self.connector(&graph, spec, id, &connector.connector)?;
                     rank = rank.max(of_connector + 1);
                     ends.push(destination);
                 }
                 None => {
                     let account = self.gateway.account(&spec.id, id);
                     let destination = self.destinations.get(self.gateway, id, spec.signal, account);
-                    let unknown =
-                        || StartError::Unknown { pipeline: spec.id.clone(), kind: "exporter", id: id.clone() };
+                    let unknown = || StartError::Unknown {
+                        pipeline: spec.id.clone(),
+                        kind: "exporter",
+                        id: id.clone(),
+                    };
                     ends.push(destination.ok_or_else(unknown)?);
                 }
             }

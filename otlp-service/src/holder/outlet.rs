@@ -114,7 +114,8 @@ impl Outlet {
             return caught(self.next.export(batch)).await;
         }
         let (emitted, taken) = (batch.signal, self.signal);
-        let message = format!("{emitted} were emitted into the pipeline {}, which takes {taken}", self.pipeline);
+        let message =
+            format!("{emitted} were emitted into the pipeline {}, which takes {taken}", self.pipeline);
         Err(ExportError::new(ErrorKind::Internal, Retry::Never, message))
     }
 }

@@ -25,9 +25,8 @@ impl Account {
         all.extend_from_slice(labels);
         let account = self.clone();
         let help = "Items by state; accepted + produced = all others but refused.";
-        registry.observe(MetricKind::Gauge, "otlp_ledger_items", help, &all, move || {
-            read(&account.line()) as f64
-        })
+        registry
+            .observe(MetricKind::Gauge, "otlp_ledger_items", help, &all, move || read(&account.line()) as f64)
     }
 }
 

@@ -79,10 +79,11 @@ async fn serve(
     }
     let name = format!("{}/{}", inlets.receiver(), strategy.name());
     let endpoint = config.endpoint.clone();
-    let server = strategy
-        .bind(context, config, routes)
-        .await
-        .map_err(|source| StartError::Bind { component: name.clone(), endpoint, source })?;
+    let server = strategy.bind(context, config, routes).await.map_err(|source| StartError::Bind {
+        component: name.clone(),
+        endpoint,
+        source,
+    })?;
     let metrics = register_server(inlets.metrics(), inlets.receiver(), strategy.name(), server.stats());
     Ok(OtlpServer { name, server, _metrics: metrics })
 }

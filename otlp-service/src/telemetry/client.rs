@@ -7,7 +7,11 @@ use otlp_transport::ClientStats;
 use std::sync::Arc;
 
 /// Registers `otlp_client_*` for one exporter, and what its balancing counts, if it has any.
-pub(crate) fn register_client(registry: &Registry, exporter: &str, stats: &Arc<ClientStats>) -> Vec<Registration> {
+pub(crate) fn register_client(
+    registry: &Registry,
+    exporter: &str,
+    stats: &Arc<ClientStats>,
+) -> Vec<Registration> {
     let shown = COUNTED.iter().map(|row| row.register(registry, &[("exporter", exporter)], stats));
     let balance = stats.balance.iter().flat_map(|balance| register_balance(registry, exporter, balance));
     shown.chain(balance).collect()

@@ -19,7 +19,8 @@ pub(crate) fn register_process(registry: &Registry, clock: &Arc<dyn Clock>) -> V
     let mut shown = Vec::from(register_program(registry));
     shown.extend(register_descriptors(registry));
     shown.extend([
-        registry.observe(MetricKind::Gauge, "process_start_time_seconds", start_help, &[], move || since_epoch),
+        registry
+            .observe(MetricKind::Gauge, "process_start_time_seconds", start_help, &[], move || since_epoch),
         registry.observe(MetricKind::Counter, "otelcol_process_uptime", uptime_help, &[], uptime),
         registry.observe(MetricKind::Gauge, "otelcol_process_memory_rss", memory_help, &[], || {
             read("/proc/self/status", rss_bytes)
@@ -38,7 +39,13 @@ fn register_program(registry: &Registry) -> [Registration; 2] {
     let labels = [("service_name", "otlp"), ("service_version", version), ("service_instance_id", &instance)];
     let of_us = [("version", version)];
     [
-        registry.observe(MetricKind::Gauge, "target_info", "What this process is; always 1.", &labels, || 1.0),
+        registry.observe(
+            MetricKind::Gauge,
+            "target_info",
+            "What this process is; always 1.",
+            &labels,
+            || 1.0,
+        ),
         registry.observe(MetricKind::Gauge, "otlp_build_info", "The version; always 1.", &of_us, || 1.0),
     ]
 }

@@ -116,7 +116,8 @@ impl Registry {
         let families: Vec<_> = {
             let families = self.0.lock();
             let shown = |(name, family): (&String, &Family)| {
-                let series = family.series.iter().map(|series| (series.labels.clone(), series.source.clone()));
+                let series =
+                    family.series.iter().map(|series| (series.labels.clone(), series.source.clone()));
                 (name.clone(), family.help, family.kind, series.collect::<Vec<_>>())
             };
             families.by_name.iter().map(shown).collect()

@@ -3,7 +3,9 @@
 use crate::harness::*;
 use crate::holders::{exporter, pipeline};
 use otlp_protocol::{Accepted, Batch};
-use otlp_service::{BoxError, Exporter, ExporterSpec, Gateway, GatewaySpec, Inlets, Needs, Receiver, ReceiverSpec};
+use otlp_service::{
+    BoxError, Exporter, ExporterSpec, Gateway, GatewaySpec, Inlets, Needs, Receiver, ReceiverSpec,
+};
 use otlp_service::{Running, StartError};
 use otlp_transport::{Attempt, BoxExport, Export, ExportResult, TransportContext};
 use parking_lot::Mutex;
@@ -102,12 +104,13 @@ async fn exporters_start_first_and_stop_last() {
         )
         .await
         .unwrap();
-        let accepted = gateway.metrics().get("otelcol_receiver_accepted_log_records", &[("transport", "memory")]);
+        let accepted =
+            gateway.metrics().get("otelcol_receiver_accepted_log_records", &[("transport", "memory")]);
         assert_eq!(accepted, Some(7.0));
         let report = gateway.drain(now() + seconds(5)).await;
         assert_eq!((report.dropped_items, report.ledger.check()), (0, Ok(())));
-        let expect =
-            ["out start", "receiver start", "receiver drain", "out 7", "out flush", "out stop"].map(String::from);
+        let expect = ["out start", "receiver start", "receiver drain", "out 7", "out flush", "out stop"]
+            .map(String::from);
         assert_eq!(*log.lock(), expect);
     }
 }

@@ -71,8 +71,10 @@ async fn request(to: SocketAddr, head: &str, body: &[u8]) -> (u16, String) {
 pub(crate) async fn request_with(to: SocketAddr, head: &str, headers: &str, body: &[u8]) -> (u16, String) {
     let exchange = async {
         let mut connection = TcpNet.connect(&to.to_string()).await.unwrap();
-        let head =
-            format!("{head} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n{headers}", body.len());
+        let head = format!(
+            "{head} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n{headers}",
+            body.len()
+        );
         connection.write_all(head.as_bytes()).await.unwrap();
         connection.write_all(b"content-type: application/x-protobuf\r\n\r\n").await.unwrap();
         connection.write_all(body).await.unwrap();

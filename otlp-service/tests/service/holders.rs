@@ -3,9 +3,9 @@
 use crate::harness::*;
 use otlp_protocol::{Accepted, Batch, Charge, Count, Signal};
 use otlp_service::{
-    Answers, BatchConfig, ConnectorSpec, Delivery, DropReason, ExporterSpec, Gateway, GatewaySpec, Held, Holder,
-    HolderAccount, HolderContext, HolderSpec, LedgerLine, OnFull, Outlet, PipelineSpec, QueueConfig, Reason,
-    StageSpec, StartError,
+    Answers, BatchConfig, ConnectorSpec, Delivery, DropReason, ExporterSpec, Gateway, GatewaySpec, Held,
+    Holder, HolderAccount, HolderContext, HolderSpec, LedgerLine, OnFull, Outlet, PipelineSpec, QueueConfig,
+    Reason, StageSpec, StartError,
 };
 use otlp_transport::{BoxAttempt, BoxExport, Export, ExportResult, TransportContext};
 use parking_lot::Mutex;
@@ -208,7 +208,10 @@ async fn a_holder_answers_for_what_it_holds() {
         ..GatewaySpec::default()
     };
     let deliveries = spec().deliveries();
-    assert_eq!((deliveries[0].delivery, deliveries[0].admitted_by.as_deref()), (Delivery::Memory, Some("hold")));
+    assert_eq!(
+        (deliveries[0].delivery, deliveries[0].admitted_by.as_deref()),
+        (Delivery::Memory, Some("hold"))
+    );
     let gateway = start(spec()).await;
     assert_eq!(gateway.delivery("logs"), Some(Delivery::Memory));
     assert_eq!((gateway.delivery("other"), gateway.inlet("other").is_some()), (None, false));
@@ -239,7 +242,10 @@ async fn a_connector_counts_items_into_metrics() {
     let sinks = [Sink::default(), Sink::default()];
     let count = HolderSpec::new(Answers::OnAdmission, |context: HolderContext| {
         let outlet = context.outlets.first().ok_or("it leads nowhere")?.clone();
-        assert_eq!((context.signal, outlet.signal(), outlet.pipeline()), (Signal::LOGS, Signal::METRICS, "metrics"));
+        assert_eq!(
+            (context.signal, outlet.signal(), outlet.pipeline()),
+            (Signal::LOGS, Signal::METRICS, "metrics")
+        );
         Ok(CountItems { account: context.account, outlet, counted: Mutex::new(0) })
     });
     let mut metrics = pipeline("metrics", &["count"], &["counts"]);
@@ -353,7 +359,8 @@ async fn a_drain_follows_the_way_to_the_ends() {
     let mut second = pipeline("logs/2", &["to2"], &["to3"]);
     second.stages = vec![("batch".into(), StageSpec::Batch(batch_config()))];
     let mut third = pipeline("logs/3", &["to3"], &["out"]);
-    third.stages = vec![("held".into(), StageSpec::Holder(dedup())), ("end".into(), StageSpec::Holder(recorded()))];
+    third.stages =
+        vec![("held".into(), StageSpec::Holder(dedup())), ("end".into(), StageSpec::Holder(recorded()))];
     let gateway = start(GatewaySpec {
         connectors: vec![connector("to3", recorded()), connector("to2", recorded())],
         exporters: vec![exporter("out", &sink, Some(queue(10, 1)))],

@@ -6,8 +6,8 @@ use crate::harness::*;
 use crate::holders::{connector, exporter, forward, pipeline, start};
 use otlp_protocol::Batch;
 use otlp_service::{
-    Access, ActionConfig, ActionKind, AttributesProcessor, BatchConfig, ComponentNeeds, GatewaySpec, MatchConfig,
-    Needs, Out, Processor, ReceiverSpec, ServerSpec, StageSpec,
+    Access, ActionConfig, ActionKind, AttributesProcessor, BatchConfig, ComponentNeeds, GatewaySpec,
+    MatchConfig, Needs, Out, Processor, ReceiverSpec, ServerSpec, StageSpec,
 };
 use otlp_transport::{ExportError, HttpTransportStrategy, ServerConfig};
 use std::sync::Arc;
@@ -45,7 +45,8 @@ fn server(keep_headers: bool) -> ServerSpec {
 
 /// Two pipelines, of which the first leads to the second by a connector; who needs what is spread over both.
 fn spec(sink: &Sink, keep_headers: bool) -> GatewaySpec {
-    let mut action = ActionConfig { key: "tenant".into(), action: ActionKind::Insert, ..ActionConfig::default() };
+    let mut action =
+        ActionConfig { key: "tenant".into(), action: ActionKind::Insert, ..ActionConfig::default() };
     action.from_context = Some("metadata.X-Team".into());
     let insert = AttributesProcessor::new(&[action], MatchConfig::default()).unwrap();
     let mut first = pipeline("logs/first", &["otlp"], &["forward"]);
@@ -74,7 +75,8 @@ fn needs_flow_up_to_receivers() {
     let needs = spec(&Sink::default(), false).needs();
     assert_eq!((needs.len(), &*needs[0].receiver, &*needs[1].receiver), (2, "otlp", "otlp/unused"));
     assert!(needs[1].needs.is_empty() && needs[1].asked_by.is_empty() && needs[1].without_headers.is_empty());
-    let asked: Vec<_> = needs[0].asked_by.iter().map(|ComponentNeeds { kind, id, .. }| (*kind, &**id)).collect();
+    let asked: Vec<_> =
+        needs[0].asked_by.iter().map(|ComponentNeeds { kind, id, .. }| (*kind, &**id)).collect();
     let expect = [
         ("processor", "by_tenant"),
         ("connector", "forward"),
@@ -103,7 +105,9 @@ async fn a_header_reaches_the_processor_that_needs_it() {
         assert_eq!(tokio::join!(send("red"), send("blue")), (200, 200));
         let bodies = sink.bodies();
         assert_eq!(bodies.len(), expect);
-        let holds = |text: &str| bodies.iter().any(|body| body.windows(text.len()).any(|part| part == text.as_bytes()));
+        let holds = |text: &str| {
+            bodies.iter().any(|body| body.windows(text.len()).any(|part| part == text.as_bytes()))
+        };
         assert_eq!((holds("red"), holds("blue")), (keep_headers, keep_headers));
         gateway.drain(now() + seconds(5)).await;
     }

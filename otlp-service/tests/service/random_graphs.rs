@@ -5,8 +5,8 @@ use crate::holders::{connector, dedup, exporter, forward, pipeline};
 use crate::processors::Deed;
 use otlp_protocol::Retry;
 use otlp_service::{
-    ConnectorSpec, DropReason, ExporterSpec, Gateway, GatewaySpec, LedgerSnapshot, OnFull, PipelineSpec, QueueConfig,
-    Reason, StageSpec,
+    ConnectorSpec, DropReason, ExporterSpec, Gateway, GatewaySpec, LedgerSnapshot, OnFull, PipelineSpec,
+    QueueConfig, Reason, StageSpec,
 };
 use otlp_transport::{ExportResult, TransportContext};
 use proptest::prelude::*;
@@ -85,12 +85,13 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn graph() -> impl Strategy<Value = Graph> {
     let on_full = prop_oneof![Just(OnFull::Drop), Just(OnFull::Refuse), Just(OnFull::Block)];
-    let config = (1..5usize, 1..3usize, any::<bool>(), on_full).prop_map(|(size, consumers, waits, on_full)| {
-        let mut config = queue(size, consumers);
-        config.wait_for_result = waits;
-        config.on_full = on_full;
-        config
-    });
+    let config =
+        (1..5usize, 1..3usize, any::<bool>(), on_full).prop_map(|(size, consumers, waits, on_full)| {
+            let mut config = queue(size, consumers);
+            config.wait_for_result = waits;
+            config.on_full = on_full;
+            config
+        });
     let shape = (
         prop::collection::vec(stage(), 0..5),
         prop::collection::btree_set(0..EXPORTERS, 0..3),
@@ -153,7 +154,8 @@ fn spec(graph: &Graph) -> (GatewaySpec, Vec<Sink>) {
     let mut pipelines: Vec<PipelineSpec> = Vec::new();
     for (number, shape) in graph.pipelines.iter().enumerate() {
         let mut spec = pipeline(&name(number), &[], &[]);
-        spec.stages = shape.stages.iter().enumerate().map(|(index, stage)| stage_spec(index, stage)).collect();
+        spec.stages =
+            shape.stages.iter().enumerate().map(|(index, stage)| stage_spec(index, stage)).collect();
         spec.exporters = shape.exporters.iter().map(|index| format!("out/{index}")).collect();
         for (distance, on_admission) in &shape.connectors {
             let to = number + distance;
@@ -172,7 +174,8 @@ fn spec(graph: &Graph) -> (GatewaySpec, Vec<Sink>) {
         let to = connector.id.rsplit('/').next().unwrap();
         pipelines[to.parse::<usize>().unwrap()].receivers.push(connector.id.clone());
     }
-    let spec = GatewaySpec { connectors, exporters: exporters.collect(), pipelines, ..GatewaySpec::default() };
+    let spec =
+        GatewaySpec { connectors, exporters: exporters.collect(), pipelines, ..GatewaySpec::default() };
     (spec, sinks)
 }
 
@@ -242,7 +245,11 @@ async fn run(graph: Graph, acts: Vec<Act>) {
     assert_eq!(report.ledger.check(), Ok(()));
     let mut answered = vec![0; pipelines.len()];
     // A sender who waits for an attempt itself is the receiver's to cut off.
-    let at_once = graph.scripts.iter().flatten().all(|step| !matches!(step, Step::Hang | Step::Slow(_) | Step::Fail(_, Retry::Backoff, _)));
+    let at_once = graph
+        .scripts
+        .iter()
+        .flatten()
+        .all(|step| !matches!(step, Step::Hang | Step::Slow(_) | Step::Fail(_, Retry::Backoff, _)));
     for (number, items, sender) in senders {
         assert!(sender.is_finished() || !at_once, "a sender is left without an answer");
         sender.abort();
@@ -258,7 +265,8 @@ async fn run(graph: Graph, acts: Vec<Act>) {
     // What exporters took, over all pipelines, is no less than the ledger says.
     for (index, sink) in sinks.iter().enumerate() {
         let id = format!("out/{index}");
-        let sent: u64 = report.ledger.lines.iter().filter(|line| line.destination == id).map(|line| line.sent).sum();
+        let sent: u64 =
+            report.ledger.lines.iter().filter(|line| line.destination == id).map(|line| line.sent).sum();
         assert!(sent <= sink.items(), "{id}: {sent} of {}", sink.items());
     }
 }

@@ -3,8 +3,8 @@
 use crate::harness::*;
 use crate::holders::{exporter, pipeline};
 use otlp_service::{
-    BatchConfig, Gateway, GatewaySpec, Health, HealthCheck, HealthChecker, Inlets, MetricKind, Receiver, ReceiverSpec,
-    Registry, Running, ServerSpec, StageSpec, StartError,
+    BatchConfig, Gateway, GatewaySpec, Health, HealthCheck, HealthChecker, Inlets, MetricKind, Receiver,
+    ReceiverSpec, Registry, Running, ServerSpec, StageSpec, StartError,
 };
 use otlp_transport::{Address, HttpTransportStrategy, ServerConfig, TransportContext};
 use parking_lot::Mutex;

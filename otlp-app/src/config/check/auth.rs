@@ -3,7 +3,7 @@
 use super::{Built, Defined};
 use crate::config::auth::AuthPlans;
 use crate::config::listen::are_one;
-use crate::config::plan::{ExporterPlan, ExtensionPlan};
+use crate::config::plan::ExtensionPlan;
 use crate::config::problem::{Problem, Problems};
 use crate::config::source::Span;
 use crate::registry::Kind;

@@ -19,7 +19,8 @@ impl Defined {
     /// Notes the components whose headers a receiver of their pipelines may not keep.
     pub(super) fn note_lost_headers(&mut self, pipelines: &[PipelineSpec]) {
         for pipeline in pipelines {
-            let lost: Vec<_> = self.askers(pipeline).iter().flat_map(|asker| self.lost(pipeline, asker)).collect();
+            let lost: Vec<_> =
+                self.askers(pipeline).iter().flat_map(|asker| self.lost(pipeline, asker)).collect();
             for note in lost {
                 if self.notes.iter().all(|known| known.text != note.text) {
                     self.notes.push(note);
@@ -49,9 +50,15 @@ impl Defined {
         }
         let headers = needs.headers.join(", ");
         let named = |receiver: &String| self.receivers.iter().find(|built| built.id == *receiver);
-        let plans = pipeline.receivers.iter().filter_map(|receiver| Some((receiver, named(receiver)?.plan.as_ref()?)));
+        let plans = pipeline
+            .receivers
+            .iter()
+            .filter_map(|receiver| Some((receiver, named(receiver)?.plan.as_ref()?)));
         let without = plans.flat_map(|(receiver, plan)| {
-            plan.servers.iter().filter(|server| !server.spec.keep_headers).map(move |server| (receiver, server))
+            plan.servers
+                .iter()
+                .filter(|server| !server.spec.keep_headers)
+                .map(move |server| (receiver, server))
         });
         let note = |(receiver, server): (&String, &ServerPlan)| Note {
             span: *span,

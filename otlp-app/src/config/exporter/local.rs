@@ -7,9 +7,7 @@ use crate::config::problem::Problems;
 use crate::config::rules::{KeyRule, ignored};
 use crate::logging::LogLines;
 use crate::output::Output;
-use otlp_service::{
-    Needs, DebugConfig, DebugExporter, DebugFormat, NopExporter, QueueConfig, RetryConfig,
-};
+use otlp_service::{DebugConfig, DebugExporter, DebugFormat, Needs, NopExporter, QueueConfig, RetryConfig};
 use otlp_transport::{BoxAttempt, TransportContext};
 use serde::Deserialize;
 

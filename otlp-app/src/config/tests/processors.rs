@@ -2,7 +2,7 @@
 
 use super::*;
 use otlp_protocol::{Batch, Charge, Count, Signal};
-use otlp_service::{Out, Processor};
+use otlp_service::Out;
 
 /// A configuration with one processor in a pipeline.
 fn with(processor: &str, pipeline: &str) -> String {

@@ -97,7 +97,8 @@ fn settings_of_http_reach_the_transport() {
          max_age: 7200}, response_headers: {strict-transport-security: max-age=1}, include_metadata: true, \
          compression_algorithms: ['', gzip], invalid_utf8: refuse, invalid_ids: refuse}}",
     );
-    let [ServerPlan { spec, include_metadata: true, .. }] = &servers[..] else { panic!("not one server") };
+    let [ServerPlan { spec, .. }] = &servers[..] else { panic!("not one server") };
+    assert!(spec.keep_headers);
     let cors = spec.config.cors.as_ref().unwrap();
     assert_eq!(cors.allowed_origins, ["https://*.example"]);
     assert_eq!(

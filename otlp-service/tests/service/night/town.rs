@@ -163,10 +163,7 @@ fn spec(context: &TransportContext, authority: &Authority) -> GatewaySpec {
     secure.config.auth = Some(Arc::new(BearerAuth::new(context, &tokens).unwrap()));
     let open = vec![server(grpc, "gateway:4317"), server(http, "gateway:4318")];
     GatewaySpec {
-        receivers: vec![
-            ReceiverSpec::otlp("otlp", open),
-            ReceiverSpec::otlp("otlp/secure", vec![secure]),
-        ],
+        receivers: vec![ReceiverSpec::otlp("otlp", open), ReceiverSpec::otlp("otlp/secure", vec![secure])],
         exporters: vec![
             exporter(context, "otlp_grpc/backend", &GrpcTransportStrategy, "http://backend:4317"),
             exporter(context, "otlp_http/vault", &HttpTransportStrategy, "https://vault:4318"),
