@@ -16,9 +16,8 @@ use std::time::Duration;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let server = |strategy: Arc<dyn ServerStrategy>, endpoint| {
-        ServerSpec::new(strategy, ServerConfig::new(endpoint))
-    };
+    let server =
+        |strategy: Arc<dyn ServerStrategy>, endpoint| ServerSpec::new(strategy, ServerConfig::new(endpoint));
     let servers = vec![
         server(Arc::new(GrpcTransportStrategy), "127.0.0.1:4317"),
         server(Arc::new(HttpTransportStrategy), "127.0.0.1:4318"),

@@ -72,7 +72,7 @@ pub use multiplex::MultiplexTransportStrategy;
 pub use net::{Address, BoxIo, Io, Listener, Net, NetFuture, TcpNet};
 pub use pages::{Page, PagesServer, serve_pages};
 pub use resolve::{DnsConfig, DnsResolver, FixedResolver, ResolvedEndpoint, Resolver};
-pub use routes::{Route, Routes};
+pub use routes::{Route, RouteHandle, Routes};
 pub use server::{Server, ServerStats};
 pub use strategy::{Client, ClientStrategy, ServerStrategy, TransportStrategy};
 

@@ -7,7 +7,8 @@ use crate::spec::ServerSpec;
 use crate::telemetry::{Registration, register_server};
 use futures_util::future::join_all;
 use otlp_protocol::HopId;
-use otlp_transport::{Address, OriginConfig, Routes, Server, TransportContext};
+use otlp_transport::{Address, OriginConfig, RouteHandle, Routes, Server, TransportContext};
+use std::borrow::Cow;
 use std::time::Instant;
 
 /// A server for each protocol that it speaks.
@@ -22,7 +23,8 @@ pub struct OtlpServers(Vec<OtlpServer>);
 struct OtlpServer {
     name: String,
     server: Server,
-    _metrics: Vec<Registration>,
+    /// Metrics and routes go with the server.
+    handles: (Vec<Registration>, Vec<RouteHandle>),
 }
 
 // === impl OtlpReceiver ===
@@ -68,14 +70,13 @@ async fn serve(
     context: &TransportContext,
 ) -> Result<OtlpServer, StartError> {
     let ServerSpec { strategy, config, http_paths, .. } = spec;
-    let mut routes = Routes::new();
+    let routes = Routes::new();
+    let mut handles = Vec::new();
     for signal in inlets.signals() {
         let Some(inlet) = inlets.to(signal, strategy.name()) else { continue };
-        let path = http_paths.iter().find(|(known, _)| *known == signal).map(|(_, path)| path.clone());
-        routes = match path {
-            Some(path) => routes.with_path(signal, path, inlet),
-            None => routes.with(signal, inlet),
-        };
+        let own = http_paths.iter().find(|(known, _)| *known == signal);
+        let path = own.map_or(signal.http_path.into(), |(_, path)| Cow::Owned(path.clone()));
+        handles.push(routes.add(signal, path, inlet));
     }
     let name = format!("{}/{}", inlets.receiver(), strategy.name());
     let endpoint = config.endpoint.clone();
@@ -85,7 +86,7 @@ async fn serve(
         source,
     })?;
     let metrics = register_server(inlets.metrics(), inlets.receiver(), strategy.name(), server.stats());
-    Ok(OtlpServer { name, server, _metrics: metrics })
+    Ok(OtlpServer { name, server, handles: (metrics, handles) })
 }
 
 // === impl OtlpServers ===
@@ -96,7 +97,11 @@ impl Running for OtlpServers {
     }
 
     async fn drain(self, deadline: Instant) {
-        join_all(self.0.into_iter().map(|running| running.server.drain(deadline))).await;
+        let drained = self.0.into_iter().map(|OtlpServer { server, handles, .. }| async move {
+            server.drain(deadline).await;
+            drop(handles);
+        });
+        join_all(drained).await;
     }
 
     fn endpoints(&self) -> Vec<(String, Address)> {

@@ -102,7 +102,7 @@ impl Http {
     async fn export_or_refuse<B: RequestBody>(&self, request: Request<B>, peer: &Peer) -> Reply {
         let media_type = MediaType::of_answer(&request.head.headers);
         match self.open(&request.head, peer, media_type).await {
-            Ok((route, identity)) => match self.export(route, request, peer, identity).await {
+            Ok((route, identity)) => match self.export(&route, request, peer, identity).await {
                 Ok(accepted) => {
                     ServerStats::count(&self.intake.stats.accepted_requests);
                     reply::success(route.signal, &accepted, media_type)
@@ -122,7 +122,7 @@ impl Http {
         head: &Head,
         peer: &Peer,
         media_type: MediaType,
-    ) -> Result<(&Route, Option<Identity>), Box<Reply>> {
+    ) -> Result<(Arc<Route>, Option<Identity>), Box<Reply>> {
         let identity = match self.intake.gate.authenticated(&head.headers, peer).await {
             Ok(identity) => identity,
             Err(error) => {

@@ -4,8 +4,8 @@ use crate::harness::{Capture, Http1Peer, Http2Peer, connect, context, fixture, f
 use http_body_util::BodyExt as _;
 use otlp_protocol::{Accepted, Signal};
 use otlp_transport::{
-    Address, BoxIo, GrpcTransportStrategy, HttpTransportStrategy, Listener, Net, NetFuture, Server,
-    ServerConfig, ServerStrategy, TcpNet, TransportContext,
+    Address, BoxExport, BoxIo, GrpcTransportStrategy, HttpTransportStrategy, Listener, Net, NetFuture,
+    Routes, Server, ServerConfig, ServerStrategy, TcpNet, TransportContext,
 };
 use std::io;
 use std::sync::Arc;
@@ -372,4 +372,23 @@ async fn failing_to_accept_is_survived_and_counted() {
         assert_eq!(peer.post("/v1/logs", &[PROTOBUF], b"").await.status, 200);
     }
     assert!(count(&server.stats().accept_errors) >= 3);
+}
+
+/// Connections stay open while what they may send changes.
+#[tokio::test]
+async fn routes_come_and_go_while_a_server_runs() {
+    let (sink, routes) = (Capture::accepting(), Routes::new());
+    let config = ServerConfig::new("127.0.0.1:0");
+    let server = HttpTransportStrategy.bind(&context(), config.clone(), routes.clone()).await.unwrap();
+    let mut http = Http1Peer::connect(server.local_addr()).await;
+    assert_eq!(http.post("/v1/logs", &[PROTOBUF], b"").await.status, 404);
+    let route = routes.add(Signal::LOGS, Signal::LOGS.http_path, BoxExport::new(sink.clone()));
+    let grpc_server = GrpcTransportStrategy.bind(&context(), config, routes).await.unwrap();
+    let grpc = Http2Peer::connect(grpc_server.local_addr()).await;
+    assert_eq!(http.post("/v1/logs", &[PROTOBUF], b"").await.status, 200);
+    let call = || grpc.call(Signal::LOGS.grpc_path, &[], vec![framed(false, b"")]);
+    assert_eq!(call().await.code(), 0);
+    drop(route);
+    assert_eq!(http.post("/v1/logs", &[PROTOBUF], b"").await.status, 404);
+    assert_eq!(call().await.code(), 12);
 }
