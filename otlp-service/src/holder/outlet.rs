@@ -59,7 +59,7 @@ impl Outlet {
         held.admit();
         held.cover(batch.items());
         held.start();
-        let (signal, count) = (batch.signal, batch.count());
+        let (signal, count) = (batch.signal(), batch.count());
         tokio::select! {
             biased;
             result = self.emit_until_final(&mut batch) => match result {
@@ -82,7 +82,7 @@ impl Outlet {
         let mut stopped = self.emissions.enter();
         let produced = held.cover(batch.items());
         held.start();
-        let (signal, count) = (batch.signal, batch.count());
+        let (signal, count) = (batch.signal(), batch.count());
         let result = tokio::select! {
             biased;
             result = self.attempt(batch) => result,
@@ -110,10 +110,10 @@ impl Outlet {
     }
 
     async fn attempt(&self, batch: Batch) -> ExportResult {
-        if batch.signal == self.signal {
+        if batch.signal() == self.signal {
             return caught(self.next.export(batch)).await;
         }
-        let (emitted, taken) = (batch.signal, self.signal);
+        let (emitted, taken) = (batch.signal(), self.signal);
         let message =
             format!("{emitted} were emitted into the pipeline {}, which takes {taken}", self.pipeline);
         Err(ExportError::new(ErrorKind::Internal, Retry::Never, message))
