@@ -146,6 +146,14 @@ fn responses_of_odd_peers_are_read_leniently() {
 }
 
 #[test]
+fn joined_texts_are_bounded() {
+    let mut joined = Accepted::FULL;
+    ["a", "", "b", "a", &"ä".repeat(5000), "c"].iter().for_each(|text| joined.add_message(text));
+    assert!(joined.message.starts_with("a; b; ää") && joined.message.ends_with('ä'), "{}", joined.message);
+    assert!(joined.message.len() <= 4096 && joined.message.len() > 4090);
+}
+
+#[test]
 fn a_count_over_int64_stays_positive() {
     let encoded = accepted(u64::MAX, "").encode();
     assert_eq!(Accepted::decode(&encoded).unwrap().rejected, i64::MAX as u64);

@@ -50,7 +50,11 @@ impl Joined {
     pub(super) fn result(self) -> ExportResult {
         match self.failure {
             Some((weight, error)) if weight > Weight::Final || self.accepted_parts == 0 => Err(error),
-            _ => Ok(Accepted { rejected: self.rejected, message: self.messages.join("; ") }),
+            _ => {
+                let mut answer = Accepted { rejected: self.rejected, ..Accepted::FULL };
+                self.messages.iter().for_each(|message| answer.add_message(message));
+                Ok(answer)
+            }
         }
     }
 

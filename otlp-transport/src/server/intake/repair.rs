@@ -101,9 +101,6 @@ pub(super) fn rejection(export: &BoxExport, batch: &Batch, rejected: Rejected) -
 /// The answer to a request of which the check took out some items, and the pipeline answered for the rest.
 pub(super) fn join(mut rejection: Accepted, accepted: Accepted) -> Accepted {
     rejection.rejected = rejection.rejected.saturating_add(accepted.rejected);
-    if !accepted.message.is_empty() {
-        rejection.message.push_str("; ");
-        rejection.message.push_str(&accepted.message);
-    }
+    rejection.add_message(&accepted.message);
     rejection
 }
