@@ -5,7 +5,7 @@ mod memory;
 pub use memory::MemoryQueue;
 
 use crate::fanout::{Delivery, deliver};
-use crate::ledger::Held;
+use crate::ledger::{DropReason, Held};
 use otlp_protocol::Batch;
 use otlp_transport::{Export, ExportError, ExportResult};
 use std::pin::Pin;
@@ -152,7 +152,7 @@ impl QueueEntry {
     /// Counts the items as dropped, since the queue is full and drops batches then.
     pub fn overflow(mut self) {
         self.admit();
-        self.held.drop_for(crate::ledger::DropReason::QueueFull);
+        self.held.drop_for(DropReason::QueueFull);
     }
 }
 
