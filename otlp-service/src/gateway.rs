@@ -8,9 +8,9 @@ mod assembly;
 mod check;
 mod destination;
 mod entry;
-mod own_metrics;
 mod pages;
 mod readiness;
+mod registrations;
 
 pub(crate) use entry::PipelineEntry;
 

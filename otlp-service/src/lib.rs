@@ -3,8 +3,8 @@
 //! **What this crate must not know:** hyper, tonic, sockets, files of configuration, command lines. It composes
 //! [`Export`](otlp_transport::Export)s; into bodies only processors look, through otlp-protocol's views and edits.
 //!
-//! A [`Gateway`] is built from a [`GatewaySpec`]: receivers → processors → batch → fan-out → per exporter queue → retry →
-//! client.
+//! A [`Gateway`] is built from a [`GatewaySpec`]: receivers → stages (processors, batch, holders) → fan-out → per exporter
+//! queue → retry → client, or connector → another pipeline.
 //! The returned future of an export is the acknowledgement; where it comes from is the delivery mode, chosen by
 //! [`QueueConfig`].
 

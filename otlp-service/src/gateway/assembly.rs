@@ -4,8 +4,8 @@
 
 use super::destination::Destinations;
 use super::entry::{Drained, PipelineEntry, Rest};
-use super::own_metrics;
 use super::readiness::ReadinessCheck;
+use super::registrations;
 use super::{Gateway, StartError, pages};
 use crate::batch::{BatchConfig, BatchOptions, BatchProcessor};
 use crate::component::Processor;
@@ -29,7 +29,7 @@ pub(super) async fn start(gateway: &mut Gateway, mut spec: GatewaySpec) -> Resul
     spec.keep_apart();
     let needs = spec.needs();
     gateway.show_checked(ReadinessCheck(gateway.readiness.clone()));
-    own_metrics::register(gateway, std::mem::take(&mut spec.dropped_lines));
+    registrations::register(gateway, std::mem::take(&mut spec.dropped_lines));
     let exporters = std::mem::take(&mut spec.exporters);
     let receivers = std::mem::take(&mut spec.receivers);
     let destinations = Destinations::start(gateway, exporters).await?;
