@@ -1,46 +1,5 @@
-//! The `otlp` binary: an OpenTelemetry gateway.
-//!
-//! It knows files, environment and command line, and makes a [`Gateway`](otlp_service::Gateway) of them.
+//! The `otlp` binary: see the crate's library, which is all of it.
 
-mod app;
-mod args;
-mod auth;
-mod color;
-mod components;
-mod config;
-mod descriptors;
-mod exit;
-mod local;
-mod logging;
-mod memory;
-mod otel_env;
-mod output;
-mod own_addresses;
-mod protocol;
-mod registry;
-mod removed;
-mod service_manager;
-mod signals;
-mod start;
-
-use args::{Args, Command};
-use clap::Parser;
-use std::process::ExitCode;
-
-/// Made for many small allocations on many threads. Its feature `no_thp` keeps transparent huge pages out: they would more
-/// than double what an idle gateway keeps resident (14 MiB instead of 6).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-fn main() -> ExitCode {
-    logging::show_crashes();
-    let Args { command, run } = Args::parse();
-    let outcome = match command {
-        Some(Command::Components) => components::list(&mut std::io::stdout()),
-        Some(Command::Validate(config)) => app::validate(&config),
-        Some(Command::PrintConfig(config)) => app::print_config(&config),
-        Some(Command::Run(run)) => app::run(&run),
-        None => app::run(&run),
-    };
-    exit::report(outcome)
+fn main() -> std::process::ExitCode {
+    otlp_app::run()
 }
