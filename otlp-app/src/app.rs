@@ -10,7 +10,7 @@ use crate::otel_env::Forward;
 use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
 use crate::{color, descriptors, local, logging, memory, otel_env, start};
-use otlp_service::Gateway;
+use otlp_service::{Gateway, PluginManager};
 use otlp_transport::Clock;
 use std::io::{IsTerminal, Write, stdout};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// `otlp`, `otlp run`: until a signal ends it.
-pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &RunArgs, plugins: &PluginManager) -> Result<(), Failure> {
     let mut sources = Sources::default();
     let mut forwards_to = None;
     let (plan, warnings) = if args.config.config.is_empty() && args.config.set.is_empty() {
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
         let colored = color::is_wanted(&SystemLookup, stdout().is_terminal());
         (local::plan(&args.local, colored, forward), [warnings, args.config.notes()].concat())
     } else {
-        let (plan, notes) = load(&args.config, &mut sources)?;
+        let (plan, notes) = load(&args.config, plugins, &mut sources)?;
         (plan.without_loops().map_err(|problems| config_failure(&problems, &sources))?, notes)
     };
     let rust_log = SystemLookup.env("RUST_LOG");
@@ -54,9 +54,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
 }
 
 /// `otlp validate`: everything but the network.
-pub(crate) fn validate(args: &ConfigArgs) -> Result<(), Failure> {
+pub(crate) fn validate(args: &ConfigArgs, plugins: &PluginManager) -> Result<(), Failure> {
     let mut sources = Sources::default();
-    let (plan, mut notes) = load(args, &mut sources)?;
+    let (plan, mut notes) = load(args, plugins, &mut sources)?;
     notes.extend(plan.loops.notes(LOOP_CONSEQUENCE).map(|note| note.render(&sources)));
     let pipelines: Vec<_> = plan.pipelines.iter().map(|pipeline| pipeline.id.clone()).collect();
     // Clients may want a runtime to be made in.
@@ -64,7 +64,9 @@ pub(crate) fn validate(args: &ConfigArgs) -> Result<(), Failure> {
     let _inside = runtime.enter();
     let mut context = start::context(&plan);
     context.proxies = start::proxies(&SystemLookup);
-    start::spec(plan, &context).map_err(|problems| config_failure(&problems, &sources))?;
+    let places = plan.places.clone();
+    let spec = start::spec(plan, &context).map_err(|problems| config_failure(&problems, &sources))?;
+    notes.extend(start::admitting(&spec, &places).map(|note| note.render(&sources)));
     let mut out = stdout().lock();
     for note in notes {
         writeln!(out, "note: {note}")?;
@@ -83,8 +85,12 @@ pub(crate) fn print_config(args: &ConfigArgs) -> Result<(), Failure> {
 }
 
 /// The plan of configuration files, and its notes as lines.
-fn load(args: &ConfigArgs, sources: &mut Sources) -> Result<(Plan, Vec<String>), Failure> {
-    let plan = config::load(&args.config, &args.set, args.lookup(), sources)
+fn load(
+    args: &ConfigArgs,
+    plugins: &PluginManager,
+    sources: &mut Sources,
+) -> Result<(Plan, Vec<String>), Failure> {
+    let plan = config::load(&args.config, &args.set, args.lookup(), plugins, sources)
         .map_err(|problems| config_failure(&problems, sources))?;
     let notes = plan.notes.iter().map(|note| note.render(sources));
     let beyond = plan.memory_limit_bytes.and_then(memory::beyond_machine);

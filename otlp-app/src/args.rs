@@ -4,6 +4,7 @@ use crate::config::listen::listen_address;
 use crate::config::{AllowUnset, Lookup, SystemLookup};
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use otlp_protocol::Signal;
+use otlp_service::GoDuration;
 use std::path::PathBuf;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
@@ -137,7 +138,7 @@ impl ConfigArgs {
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    crate::config::parse_duration(text)
+    text.parse().map(|GoDuration(duration)| duration)
 }
 
 fn parse_signal(text: &str) -> Result<Signal, String> {

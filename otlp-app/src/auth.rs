@@ -1,6 +1,7 @@
 //! Extensions that authenticate, made once each, when the first receiver or exporter needs them.
 
 use crate::config::auth::{AuthPlan, AuthPlans, AuthRef};
+use crate::config::component::refused;
 use crate::config::problem::Problem;
 use otlp_transport::{Authenticate, ConfigError, Credentials, TransportContext};
 use std::collections::HashMap;
@@ -25,7 +26,7 @@ impl<'a> Authenticators<'a> {
             return Ok(made.clone());
         }
         let plan = self.plan(named)?;
-        let make = plan.server.as_ref().ok_or_else(|| unfit(named))?;
+        let make = plan.part.server.as_ref().ok_or_else(|| unfit(named))?;
         let made = make(self.context).map_err(|error| told(plan, &error))?;
         self.servers.insert(named.id.clone(), made.clone());
         Ok(made)
@@ -40,7 +41,7 @@ impl<'a> Authenticators<'a> {
         let then = self.plan(named)?.then.clone();
         let then = then.map(|then| self.client(&then)).transpose()?;
         let plan = self.plan(named)?;
-        let make = plan.client.as_ref().ok_or_else(|| unfit(named))?;
+        let make = plan.part.client.as_ref().ok_or_else(|| unfit(named))?;
         let made = make(self.context, then).map_err(|error| told(plan, &error))?;
         self.clients.insert(named.id.clone(), made.clone());
         Ok(made)
@@ -53,7 +54,7 @@ impl<'a> Authenticators<'a> {
 }
 
 fn told(plan: &AuthPlan, error: &ConfigError) -> Problem {
-    plan.component.refused("", error)
+    plan.component.wrong(&refused("", error))
 }
 
 fn unfit(named: &AuthRef) -> Problem {

@@ -1,14 +1,14 @@
 //! `otlp components`.
 
 use crate::exit::Failure;
-use crate::registry::{COMPONENT_TYPES, ComponentType, Kind};
+use otlp_service::{ComponentType, Kind, PluginManager};
 use std::io::Write;
 
 /// Lists every component type by kind.
-pub(crate) fn list(out: &mut dyn Write) -> Result<(), Failure> {
-    let width = COMPONENT_TYPES.iter().map(|known| known.name.len()).max().unwrap_or_default();
+pub(crate) fn list(plugins: &PluginManager, out: &mut dyn Write) -> Result<(), Failure> {
+    let width = plugins.types().iter().map(|known| known.name.len()).max().unwrap_or_default();
     for kind in Kind::ALL {
-        let mut types = ComponentType::of(kind).peekable();
+        let mut types = plugins.of(kind).peekable();
         if types.peek().is_some() {
             writeln!(out, "{}:", kind.section())?;
         }

@@ -8,7 +8,6 @@ pub(crate) mod auth;
 mod check;
 pub(crate) mod component;
 mod decode;
-mod duration;
 mod expand;
 pub(crate) mod exporter;
 pub(crate) mod extension;
@@ -35,10 +34,10 @@ pub(crate) mod telemetry;
 pub(crate) mod tls;
 mod unset;
 
-pub(crate) use duration::parse_duration;
 pub(crate) use expand::{AllowUnset, Lookup, SystemLookup};
 
 use node::Node;
+use otlp_service::PluginManager;
 use plan::Plan;
 use problem::{Problem, Problems};
 use rules::Note;
@@ -46,7 +45,7 @@ use source::Sources;
 use std::path::PathBuf;
 use unset::Unset;
 
-/// Reads, merges and checks configurations, then `--set` arguments.
+/// Reads, merges and checks configurations, then `--set` arguments. Components are those of `plugins`.
 ///
 /// # Errors
 /// All that is wrong, as far as it can be found in one go.
@@ -54,11 +53,12 @@ pub(crate) fn load(
     configs: &[PathBuf],
     sets: &[String],
     lookup: &dyn Lookup,
+    plugins: &PluginManager,
     sources: &mut Sources,
 ) -> Result<Plan, Problems> {
     let (root, notes) = merged(configs, sets, lookup, sources)?;
     let mut problems = Problems::default();
-    let mut plan = check::check(root, &mut problems).ok_or(problems)?;
+    let mut plan = check::check(root, plugins, &mut problems).ok_or(problems)?;
     plan.notes.extend(notes);
     Ok(plan)
 }

@@ -17,14 +17,17 @@ mod otel_env;
 mod output;
 mod own_addresses;
 mod protocol;
-mod registry;
 mod removed;
 mod service_manager;
+mod shipped;
 mod signals;
 mod start;
 
 use args::{Args, Command};
 use clap::Parser;
+use exit::Failure;
+use otlp_service::PluginManager;
+use shipped::Shipped;
 use std::process::ExitCode;
 
 /// Made for many small allocations on many threads. Its feature `no_thp` keeps transparent huge pages out: they would more
@@ -34,16 +37,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Does what the command line says, until the process should end; returns the code to end it with.
 ///
-/// It is a whole `main`: it reads arguments and environment, sets up logs, and starts a runtime.
-pub fn run() -> ExitCode {
+/// It is a whole `main`: it reads arguments and environment, sets up logs, and starts a runtime. Configurations can name the
+/// components of `plugins` beside those that come with the gateway.
+pub fn run(mut plugins: PluginManager) -> ExitCode {
     logging::show_crashes();
     let Args { command, run } = Args::parse();
-    let outcome = match command {
-        Some(Command::Components) => components::list(&mut std::io::stdout()),
-        Some(Command::Validate(config)) => app::validate(&config),
+    let loaded = plugins.load(Shipped).map_err(|clash| Failure::Runtime(clash.to_string()));
+    exit::report(loaded.and_then(|()| match command {
+        Some(Command::Components) => components::list(&plugins, &mut std::io::stdout()),
+        Some(Command::Validate(config)) => app::validate(&config, &plugins),
         Some(Command::PrintConfig(config)) => app::print_config(&config),
-        Some(Command::Run(run)) => app::run(&run),
-        None => app::run(&run),
-    };
-    exit::report(outcome)
+        Some(Command::Run(run)) => app::run(&run, &plugins),
+        None => app::run(&run, &plugins),
+    }))
 }

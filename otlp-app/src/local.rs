@@ -4,8 +4,8 @@ use crate::args::{LocalArgs, ShowArgs};
 use crate::config::auth::AuthPlans;
 use crate::config::exporter;
 use crate::config::listen::are_one;
-use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
-use crate::config::problem::{Problem, Problems};
+use crate::config::plan::{ExporterPlan, Plan, ReceiverPlan, ServerPlan};
+use crate::config::problem::Problems;
 use crate::config::telemetry::LogConfig;
 use crate::otel_env::{Forward, variable};
 use crate::output::Output;
@@ -13,9 +13,9 @@ use crate::own_addresses::{OwnAddresses, Place};
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
 use otlp_service::{
-    DebugConfig, DebugExporter, DebugFormat, Needs, PipelineSpec, QueueConfig, RetryConfig, ServerSpec,
+    DebugConfig, DebugExporter, DebugFormat, ExporterPart, PipelineSpec, ServerSpec, SettingsError,
 };
-use otlp_transport::{BoxAttempt, MultiplexTransportStrategy, ServerConfig, ServerStrategy};
+use otlp_transport::{BoxAttempt, ConfigError, MultiplexTransportStrategy, ServerConfig, ServerStrategy};
 use std::sync::Arc;
 
 /// The plan of the local gateway. It serves neither metrics nor health: it needs no further port.
@@ -35,11 +35,11 @@ pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) 
     let show = exporter::local(move |context| {
         BoxAttempt::new(DebugExporter::new(show, context.clock.clone(), Output::stdout()))
     });
-    let mut exporters = vec![(SHOW.to_owned(), show)];
+    let mut exporters = vec![(SHOW.to_owned(), ExporterPlan::without_file(show))];
     exporters.extend(forward.map(|forward| (FORWARD.to_owned(), forward.exporter())));
     let of = |signal: Signal| {
         let takes =
-            |plan: &ExporterPlan| plan.takes.as_ref().is_none_or(|takes| takes.contains(&signal.name));
+            |plan: &ExporterPlan| plan.part.takes.as_ref().is_none_or(|takes| takes.contains(&signal.name));
         exporters.iter().filter(|(_, plan)| takes(plan)).map(|(id, _)| id.clone()).collect()
     };
     let pipelines = Signal::ALL.map(|signal| PipelineSpec {
@@ -50,9 +50,11 @@ pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) 
         exporters: of(signal),
     });
     Plan {
-        receivers: vec![(RECEIVER.into(), ReceiverPlan { servers })],
+        receivers: vec![(RECEIVER.into(), ReceiverPlan { servers, other: None })],
+        connectors: Vec::new(),
         exporters,
         pipelines: pipelines.into(),
+        places: Vec::new(),
         metrics_endpoint: None,
         health: Vec::new(),
         auth: AuthPlans::default(),
@@ -93,21 +95,14 @@ impl Forward {
     fn exporter(self) -> ExporterPlan {
         let Self { protocol, config, takes } = self;
         let endpoints = exporter::endpoints(&config);
-        ExporterPlan {
-            endpoints,
-            targets: Vec::new(),
-            connect: Box::new(move |context, _| {
-                let client = protocol.strategy().client(context, config);
-                client
-                    .map(Outlet::from)
-                    .map_err(|error| Problem::new(format!("{}: {}", variable(error.key), error.problem)))
-            }),
-            queue: QueueConfig::default(),
-            retry: RetryConfig::default(),
-            takes,
-            auth: None,
-            needs: Needs::default(),
-        }
+        let mut part = ExporterPart::new(move |id, context, _| {
+            let client = protocol.strategy().client(context, config);
+            let wrong = |error: ConfigError| format!("{}: {}", variable(error.key), error.problem);
+            let made = client.map(|client| exporter::of_client(id, client));
+            made.map_err(|error| SettingsError::new(wrong(error)))
+        });
+        (part.endpoints, part.takes) = (endpoints, takes);
+        ExporterPlan::without_file(part)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Components and keys that the Collector had, or has in another form, and what does their work here.
 
-use crate::registry::Kind;
+use otlp_service::Kind;
 
 /// What to use in place of a component type that does not exist; `None` if nothing is known of that type.
 pub(crate) fn instead_of(kind: Kind, name: &str) -> Option<&'static str> {

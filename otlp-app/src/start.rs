@@ -1,13 +1,17 @@
 //! A plan into a gateway.
 
 use crate::auth::Authenticators;
-use crate::config::plan::{ExporterPlan, Outlet, Plan, ReceiverPlan, ServerPlan};
+use crate::config::plan::{ExporterPlan, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::{Problem, Problems};
+use crate::config::rules::Note;
+use crate::config::source::Span;
 use crate::config::{Lookup, files};
 use crate::descriptors::max_connections;
 use crate::memory::default_budget_bytes;
 use crate::output::Output;
-use otlp_service::{ExporterSpec, GatewaySpec, ReceiverSpec, ServerSpec};
+use otlp_service::{
+    ConnectorSpec, ExporterPart, GatewaySpec, PipelineDelivery, ReceiverSpec, ServerSpec, StartError,
+};
 use otlp_transport::{Connections, ProxyConfig, TransportContext};
 use std::sync::Arc;
 
@@ -29,20 +33,27 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     files::check(&plan.files, &*context.disk, &mut problems);
     let mut auth = Authenticators::new(context, plan.auth);
     let mut exporters = Vec::with_capacity(plan.exporters.len());
-    for (id, ExporterPlan { connect, endpoints, queue, retry, auth: named, needs, .. }) in plan.exporters {
+    for (id, ExporterPlan { part, component, auth: named, .. }) in plan.exporters {
+        let ExporterPart { connect, endpoints, queue, retry, needs, .. } = part;
         let credentials = named.map(|named| auth.client(&named)).transpose();
-        match credentials.and_then(|credentials| connect(context, credentials)) {
-            Ok(Outlet { attempt: client, stats }) => {
-                let mut spec = ExporterSpec::new(id, client);
-                (spec.stats, spec.endpoints, spec.queue) = (stats, endpoints, queue);
-                (spec.retry, spec.needs) = (retry, needs);
+        let wrong = |error| match &component {
+            Some(component) => component.wrong(&error),
+            None => Problem::new(error.problem),
+        };
+        match credentials.and_then(|credentials| connect(id, context, credentials).map_err(wrong)) {
+            Ok(mut spec) => {
+                (spec.endpoints, spec.queue, spec.retry, spec.needs) = (endpoints, queue, retry, needs);
                 exporters.push(spec);
             }
             Err(problem) => problems.push_unless_placed(problem),
         }
     }
     let mut receivers = Vec::with_capacity(plan.receivers.len());
-    for (id, ReceiverPlan { servers }) in plan.receivers {
+    for (id, ReceiverPlan { servers, other }) in plan.receivers {
+        if let Some(receiver) = other {
+            receivers.push(ReceiverSpec { id, receiver });
+            continue;
+        }
         let servers: Vec<_> = servers.into_iter().map(|plan| server(plan, context, &mut auth)).collect();
         match servers.into_iter().collect() {
             Ok(servers) => receivers.push(ReceiverSpec::otlp(id, servers)),
@@ -52,9 +63,10 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(GatewaySpec {
+    let connectors = plan.connectors.into_iter().map(|(id, connector)| ConnectorSpec { id, connector });
+    let spec = GatewaySpec {
         receivers,
-        connectors: Vec::new(),
+        connectors: connectors.collect(),
         exporters,
         pipelines: plan.pipelines,
         metrics_endpoint: plan.metrics_endpoint,
@@ -62,10 +74,40 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
         dropped_lines: [("stderr", Output::stderr()), ("stdout", Output::stdout())]
             .map(|(stream, output)| (stream, output.dropped_lines()))
             .into(),
+    };
+    match spec.check() {
+        Ok(()) => Ok(spec),
+        Err(error) => Err(unconnected(&error, &plan.places).into()),
+    }
+}
+
+/// Notes the pipelines that answer for data which a component holds in memory, though an exporter behind it answers end to end.
+pub(crate) fn admitting<'a>(
+    spec: &GatewaySpec,
+    places: &'a [(String, Span)],
+) -> impl Iterator<Item = Note> + 'a {
+    let deliveries = spec.deliveries().into_iter();
+    deliveries.filter_map(|PipelineDelivery { pipeline, admitted_by, .. }| {
+        let (_, span) = places.iter().find(|(id, _)| *id == pipeline)?;
+        let text = format!(
+            "{pipeline} answers on admission: {} holds data in memory, so that a crash loses it, though an exporter behind it \
+             answers end to end",
+            admitted_by?
+        );
+        Some(Note { span: *span, text })
     })
 }
 
-/// A server with its authentication.
+/// What is wrong with how pipelines are connected: at the first of them that is concerned.
+fn unconnected(error: &StartError, places: &[(String, Span)]) -> Problem {
+    let text = error.to_string();
+    let concerned = places.iter().find(|(id, _)| text.split([' ', ':']).any(|word| word == id));
+    match concerned {
+        Some((_, span)) => Problem::at(*span, text),
+        None => Problem::new(text),
+    }
+}
+
 pub(crate) fn server(
     ServerPlan { mut spec, auth: named, check, .. }: ServerPlan,
     context: &TransportContext,

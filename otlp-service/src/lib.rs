@@ -19,6 +19,7 @@ mod holder;
 mod ledger;
 mod lifecycle;
 mod offload;
+mod plugin;
 mod processor;
 mod queue;
 mod receiver;
@@ -36,6 +37,12 @@ pub use health::{Health, HealthCheck, HealthChecker, HealthEntry, HealthReport, 
 pub use holder::{Answers, BoxError, Holder, HolderAccount, HolderContext, HolderSpec, Outlet};
 pub use ledger::{Account, DropReason, Held, Hop, Ledger, LedgerLine, LedgerSnapshot};
 pub use lifecycle::Exporter;
+pub use plugin::{
+    AuthPart, AuthRef, Build, BuildContext, BuildFn, CheckFiles, Choice, Clash, ComponentType, Components,
+    Connect, Decode, ExporterPart, ExtensionPart, GoDuration, KeyRule, Kind, MakeClient, MakeServer, OnlyFor,
+    OtlpPlugin, PluginInfo, PluginManager, ReceiverPart, Registered, ServerPart, SettingsError, StagePart,
+    Target, Verdict,
+};
 pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ConvertTo,
     LibraryMatch, MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor, SPAN_KINDS,

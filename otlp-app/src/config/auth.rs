@@ -3,10 +3,8 @@
 use super::component::Component;
 use super::problem::{Problem, Problems};
 use super::source::Span;
-use otlp_service::Needs;
-use otlp_transport::{Authenticate, ConfigError, Credentials, TransportContext};
+use otlp_service::{AuthPart, Needs, SettingsError};
 use serde::Deserialize;
-use std::sync::Arc;
 
 /// Settings of `auth` of a receiver's protocol or an exporter.
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -29,25 +27,11 @@ pub(crate) struct AuthRef {
 pub(crate) struct AuthPlan {
     /// For its place in errors.
     pub(crate) component: Component,
-    /// Makes it for receivers, if it can be asked by them.
-    pub(crate) server: Option<MakeServer>,
-    /// Makes it for exporters, if it can be used by them.
-    pub(crate) client: Option<MakeClient>,
+    /// What its factory made.
+    pub(crate) part: AuthPart,
     /// Another one whose credentials are added after its own.
     pub(crate) then: Option<AuthRef>,
-    /// What it needs to know of where a batch came from.
-    pub(crate) needs: Needs,
 }
-
-/// Makes what receivers ask.
-pub(crate) type MakeServer =
-    Box<dyn Fn(&TransportContext) -> Result<Arc<dyn Authenticate>, ConfigError> + Send>;
-
-/// Makes what exporters add, before what others add.
-pub(crate) type MakeClient = Box<
-    dyn Fn(&TransportContext, Option<Arc<dyn Credentials>>) -> Result<Arc<dyn Credentials>, ConfigError>
-        + Send,
->;
 
 /// The extensions that are in use.
 #[derive(Default)]
@@ -64,23 +48,31 @@ pub(crate) type Listed<'a> = (&'a str, bool);
 // === impl Auth ===
 
 impl Auth {
-    /// The extension that is named below the dotted path `at` of `component`.
-    pub(crate) fn named(self, component: &Component, at: &str, problems: &mut Problems) -> Option<AuthRef> {
+    /// The extension that is named below the dotted path `at`.
+    pub(crate) fn named(self, at: &str) -> Result<otlp_service::AuthRef, SettingsError> {
         if self.authenticator.is_empty() {
-            problems.push(component.problem(at, "`authenticator` is missing: the id of an extension"));
-            return None;
+            return Err(SettingsError::at(at, "`authenticator` is missing: the id of an extension"));
         }
-        let span = component.settings.span_of(&format!("{at}.authenticator"));
-        Some(AuthRef { id: self.authenticator, span })
+        Ok(otlp_service::AuthRef { id: self.authenticator, path: format!("{at}.authenticator") })
+    }
+}
+
+// === impl AuthRef ===
+
+impl AuthRef {
+    /// The same with the place that it has in the settings of `component`.
+    pub(crate) fn of(named: otlp_service::AuthRef, component: &Component) -> Self {
+        Self { span: component.settings.span_of(&named.path), id: named.id }
     }
 }
 
 // === impl AuthPlan ===
 
 impl AuthPlan {
-    /// An extension on its own, which needs to know nothing.
-    pub(crate) fn new(component: &Component, server: Option<MakeServer>, client: Option<MakeClient>) -> Self {
-        Self { component: component.clone(), server, client, then: None, needs: Needs::default() }
+    /// What the factory of `component` made.
+    pub(crate) fn of(mut part: AuthPart, component: &Component) -> Self {
+        let then = part.then.take().map(|then| AuthRef::of(then, component));
+        Self { component: component.clone(), part, then }
     }
 }
 
@@ -90,7 +82,7 @@ impl AuthPlans {
     /// Checks that a receiver can ask an extension.
     pub(crate) fn check_server(&self, asked: &AuthRef, defined: &[Listed<'_>], problems: &mut Problems) {
         if let Some(plan) = self.find(asked, defined, problems)
-            && plan.server.is_none()
+            && plan.part.server.is_none()
         {
             let message = format!("{} does not authenticate senders", asked.id);
             problems.push(Problem::at(asked.span, message).help("with these settings it is for exporters"));
@@ -109,7 +101,7 @@ impl AuthPlans {
         let mut next = Some(used);
         while let Some(used) = next {
             let Some(plan) = self.find(used, defined, problems) else { break };
-            if plan.client.is_none() {
+            if plan.part.client.is_none() {
                 let message = format!("{} has no credentials to send", used.id);
                 problems
                     .push(Problem::at(used.span, message).help("with these settings it is for receivers"));
@@ -123,8 +115,7 @@ impl AuthPlans {
                 break;
             }
             seen.push(&used.id);
-            needs.headers.extend_from_slice(&plan.needs.headers);
-            needs.identity |= plan.needs.identity;
+            needs.add(&plan.part.needs);
             next = plan.then.as_ref();
         }
         needs

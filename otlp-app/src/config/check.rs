@@ -1,28 +1,29 @@
 //! A configuration's tree into a [`Plan`]: which components there are, and how the pipelines connect them.
 
 mod auth;
+mod connectors;
 mod listeners;
 mod loops;
 mod names;
 mod needs;
 
 use super::component::Component;
+use super::decode::decode_for;
 use super::files::NamedFile;
 use super::node::{Entry, Node, Value};
 use super::pipeline::{self, Pipeline};
-use super::plan::{ExporterPlan, ExtensionPlan, Only, Plan, ProcessorPlan, ReceiverPlan};
+use super::plan::{ExporterPlan, ExtensionPlan, Only, Plan, ReceiverPlan, StagePlan};
 use super::problem::{Problem, Problems};
 use super::rules::{self, Note};
 use super::source::Span;
 use super::telemetry::{self, LogConfig, TELEMETRY_RULES};
-use crate::registry::{Build, ComponentType, Kind};
 use names::Unknown;
-use otlp_service::{BatchConfig, PipelineSpec, StageSpec};
+use otlp_service::{Build, BuildContext, Decode, HolderSpec, Kind, PipelineSpec, PluginManager, StageSpec};
 
 /// Checks a whole configuration; reports as much as can be found in one go.
-pub(crate) fn check(mut root: Node, problems: &mut Problems) -> Option<Plan> {
+pub(crate) fn check(mut root: Node, plugins: &PluginManager, problems: &mut Problems) -> Option<Plan> {
     check_keys(&root, ROOT_KEYS, "configuration", problems);
-    let mut defined = Defined::default();
+    let mut defined = Defined::new(plugins);
     for kind in Kind::ALL {
         if let Some(section) = root.get_mut(kind.section()) {
             defined.read(kind, section, problems);
@@ -62,10 +63,11 @@ struct Built<T> {
 }
 
 /// Every component of the file.
-#[derive(Default)]
-struct Defined {
+struct Defined<'a> {
+    plugins: &'a PluginManager,
     receivers: Vec<Built<ReceiverPlan>>,
-    processors: Vec<Built<ProcessorPlan>>,
+    processors: Vec<Built<StagePlan>>,
+    connectors: Vec<Built<HolderSpec>>,
     exporters: Vec<Built<ExporterPlan>>,
     extensions: Vec<Built<ExtensionPlan>>,
     unknown: Vec<Unknown>,
@@ -74,7 +76,20 @@ struct Defined {
 
 // === impl Defined ===
 
-impl Defined {
+impl<'a> Defined<'a> {
+    fn new(plugins: &'a PluginManager) -> Self {
+        Self {
+            plugins,
+            receivers: Vec::new(),
+            processors: Vec::new(),
+            connectors: Vec::new(),
+            exporters: Vec::new(),
+            extensions: Vec::new(),
+            unknown: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
     /// Reads a section of the file.
     fn read(&mut self, kind: Kind, section: &mut Node, problems: &mut Problems) {
         let place = section.span;
@@ -86,24 +101,35 @@ impl Defined {
             return;
         };
         for Entry { key: id, key_span, value } in std::mem::take(entries) {
-            let Some(component_type) = ComponentType::find(kind, Component::type_of(&id)) else {
+            let Some(component_type) = self.plugins.find(kind, Component::type_of(&id)) else {
                 self.unknown.push(Unknown { kind, id, span: key_span });
                 continue;
             };
             let mut component = Component { id, span: key_span, settings: value };
             let at = format!("{}.{}", kind.section(), component.id);
             let mut refused = Problems::default();
-            for rules in component_type.rules {
+            for rules in &component_type.rules {
                 rules::apply(rules, &at, &mut component.settings, &mut refused, &mut self.notes);
             }
             let refused_places = refused.places();
             problems.add_of_component(refused, &[]);
             let mut wrong = Problems::default();
-            match component_type.build {
-                Build::Receiver(build) => self.receivers.push(component.build(build, &mut wrong)),
-                Build::Processor(build) => self.processors.push(component.build(build, &mut wrong)),
-                Build::Exporter(build) => self.exporters.push(component.build(build, &mut wrong)),
-                Build::Extension(build) => self.extensions.push(component.build(build, &mut wrong)),
+            match &component_type.build {
+                Build::Receiver(decode) => {
+                    self.receivers.push(component.build(decode, ReceiverPlan::of, &mut wrong));
+                }
+                Build::Processor(decode) => {
+                    self.processors.push(component.build(decode, StagePlan::of, &mut wrong));
+                }
+                Build::Connector(decode) => {
+                    self.connectors.push(component.build(decode, |connector, _| connector, &mut wrong));
+                }
+                Build::Exporter(decode) => {
+                    self.exporters.push(component.build(decode, ExporterPlan::of, &mut wrong));
+                }
+                Build::Extension(decode) => {
+                    self.extensions.push(component.build(decode, ExtensionPlan::of, &mut wrong));
+                }
             }
             problems.add_of_component(wrong, &refused_places);
         }
@@ -118,7 +144,7 @@ impl Defined {
         problems: &mut Problems,
     ) -> Plan {
         let mut memory_limit_bytes = None;
-        let mut specs = Vec::new();
+        let (mut specs, mut places) = (Vec::new(), Vec::new());
         for pipeline in pipelines {
             let id = pipeline.id.as_str();
             let mut spec = PipelineSpec {
@@ -129,15 +155,12 @@ impl Defined {
                 signal: pipeline.signal,
             };
             self.check_endpoints(&spec, pipeline.span, problems);
-            let mut batch = None;
-            for (id, span) in &pipeline.processors {
-                let limit = self.process(&mut spec, &mut batch, id, *span, problems);
-                memory_limit_bytes = [memory_limit_bytes, limit].into_iter().flatten().min();
-            }
-            // Processors run before it, wherever it stands: they keep no state.
-            spec.stages.extend(batch.map(|(id, config)| (id, StageSpec::Batch(config))));
+            let limit = self.stages(&mut spec, &pipeline.processors, problems);
+            memory_limit_bytes = [memory_limit_bytes, limit].into_iter().flatten().min();
+            places.push((spec.id.clone(), pipeline.span));
             specs.push(spec);
         }
+        self.check_connectors(&specs, problems);
         let (health, auth) = self.extensions(extensions, problems);
         self.check_listeners(metrics_endpoint.as_deref(), &health, problems);
         let loops = self.find_loops(&specs);
@@ -147,8 +170,10 @@ impl Defined {
         Plan {
             files: self.files(),
             receivers: used(self.receivers),
+            connectors: used(self.connectors),
             exporters: used(self.exporters),
             pipelines: specs,
+            places,
             health,
             auth,
             memory_limit_bytes,
@@ -159,48 +184,50 @@ impl Defined {
         }
     }
 
-    /// Puts a processor into a pipeline; returns the memory limit it sets.
-    fn process(
+    /// Puts what stands among the processors into a pipeline; returns the memory limit it sets.
+    fn stages(
         &mut self,
         spec: &mut PipelineSpec,
-        batch: &mut Option<(String, BatchConfig)>,
-        id: &str,
-        span: Span,
+        ids: &[(String, Span)],
         problems: &mut Problems,
     ) -> Option<u64> {
-        let id = self.use_one(Kind::Processor, id, span, &spec.id, problems)?;
-        let built = self.processors.iter().find(|built| built.id == id)?;
-        match built.plan.as_ref()? {
-            ProcessorPlan::MemoryLimiter { limit_bytes } => Some(*limit_bytes),
-            ProcessorPlan::Processor(used) => {
-                let misplaced = used.only.iter().filter(|only| !only.signals.contains(&spec.signal.name));
-                misplaced.for_each(|Only { span, what, signals }| {
-                    let message = format!(
-                        "{what}: it is for {} alone, but the pipeline {} uses it",
-                        signals.join(" and "),
-                        spec.id
-                    );
-                    problems
-                        .push(Problem::at(*span, message).help("give that pipeline a processor of its own"));
-                });
-                spec.stages.push((id, StageSpec::Processor(used.processor.clone())));
-                None
-            }
-            ProcessorPlan::Batch(_) if batch.is_some() => {
-                problems.push(Problem::at(span, format!("{}: a second `batch` in one pipeline", spec.id)));
-                None
-            }
-            ProcessorPlan::Batch(config) => {
-                *batch = Some((id, config.clone()));
-                None
+        let mut limit_bytes = None;
+        let (mut has_batch, mut batch) = (false, None);
+        for (id, span) in ids {
+            let Some(id) = self.use_one(Kind::Processor, id, *span, &spec.id, problems) else { continue };
+            let built = self.processors.iter().find(|built| built.id == id);
+            let Some(StagePlan { part, only }) = built.and_then(|built| built.plan.as_ref()) else {
+                continue;
+            };
+            only.iter().for_each(|only| only.check(spec, problems));
+            limit_bytes = [limit_bytes, part.memory_limit_bytes].into_iter().flatten().min();
+            match &part.stage {
+                Some(StageSpec::Batch(_)) if has_batch => {
+                    let message = format!("{}: a second `batch` in one pipeline", spec.id);
+                    problems.push(Problem::at(*span, message));
+                }
+                Some(stage @ StageSpec::Batch(_)) => {
+                    has_batch = true;
+                    batch = Some((id, stage.clone()));
+                }
+                Some(stage) => {
+                    // Processors run before the batch processor, wherever it stands: they keep no state. Holders do.
+                    if matches!(stage, StageSpec::Holder(_)) {
+                        spec.stages.extend(batch.take());
+                    }
+                    spec.stages.push((id, stage.clone()));
+                }
+                None => {}
             }
         }
+        spec.stages.extend(batch);
+        limit_bytes
     }
 
     /// An exporter with endpoints for some signals only must not get others.
     fn check_endpoints(&self, spec: &PipelineSpec, span: Span, problems: &mut Problems) {
         for exporter in self.exporters.iter().filter(|built| spec.exporters.contains(&built.id)) {
-            let takes = exporter.plan.as_ref().and_then(|plan| plan.takes.as_ref());
+            let takes = exporter.plan.as_ref().and_then(|plan| plan.part.takes.as_ref());
             if takes.is_some_and(|takes| !takes.contains(&spec.signal.name)) {
                 let signal = spec.signal;
                 let message = format!("{}: {} has no endpoint for {signal}", spec.id, exporter.id);
@@ -216,9 +243,10 @@ impl Defined {
         let of = |kind: Kind| move |(used, span, id)| (kind, used, span, id);
         let receivers = self.receivers.iter().map(Built::usage).map(of(Kind::Receiver));
         let processors = self.processors.iter().map(Built::usage).map(of(Kind::Processor));
+        let connectors = self.connectors.iter().map(Built::usage).map(of(Kind::Connector));
         let exporters = self.exporters.iter().map(Built::usage).map(of(Kind::Exporter));
         let extensions = self.extensions.iter().map(Built::usage).map(of(Kind::Extension));
-        let all = receivers.chain(processors).chain(exporters).chain(extensions);
+        let all = receivers.chain(processors).chain(connectors).chain(exporters).chain(extensions);
         let unused = all.filter(|(_, used, ..)| !used);
         self.notes.extend(unused.map(|(kind, _, span, id)| {
             let why = if kind == Kind::Extension { "not in service.extensions" } else { "not used" };
@@ -230,9 +258,22 @@ impl Defined {
     fn files(&mut self) -> Vec<NamedFile> {
         let receivers = self.receivers.iter_mut().map(Built::take_files);
         let processors = self.processors.iter_mut().map(Built::take_files);
+        let connectors = self.connectors.iter_mut().map(Built::take_files);
         let exporters = self.exporters.iter_mut().map(Built::take_files);
         let extensions = self.extensions.iter_mut().map(Built::take_files);
-        receivers.chain(processors).chain(exporters).chain(extensions).flatten().collect()
+        receivers.chain(processors).chain(connectors).chain(exporters).chain(extensions).flatten().collect()
+    }
+}
+
+impl Only {
+    /// Checks that a pipeline that uses the setting has one of its signals.
+    fn check(&self, spec: &PipelineSpec, problems: &mut Problems) {
+        let Self { span, what, signals } = self;
+        if !signals.contains(&spec.signal.name) {
+            let signals = signals.join(" and ");
+            let message = format!("{what}: it is for {signals} alone, but the pipeline {} uses it", spec.id);
+            problems.push(Problem::at(*span, message).help("give that pipeline a processor of its own"));
+        }
     }
 }
 
@@ -248,12 +289,15 @@ impl<T> Built<T> {
 }
 
 impl Component {
-    fn build<T>(
-        mut self,
-        build: fn(&mut Self, &mut Problems) -> Option<T>,
-        problems: &mut Problems,
-    ) -> Built<T> {
-        let plan = build(&mut self, problems);
+    /// Has its factory made of its settings what is put into a plan.
+    fn build<P, T>(self, decode: &Decode<P>, plan: fn(P, &Self) -> T, problems: &mut Problems) -> Built<T> {
+        let part = decode_for(&self.settings, problems, decode).and_then(|build| {
+            let context = BuildContext::new(&self.id);
+            let built = build(&context);
+            context.into_reported().iter().for_each(|error| problems.push(self.wrong(error)));
+            built.map_err(|error| problems.push(self.wrong(&error))).ok()
+        });
+        let plan = part.map(|part| plan(part, &self));
         let files = std::mem::take(&mut problems.files);
         let files = files.into_iter().map(|file| file.named(&self.id, &self.settings)).collect();
         Built { id: self.id, span: self.span, used: false, files, plan }

@@ -3,6 +3,7 @@
 use super::node::Node;
 use super::problem::Problem;
 use super::source::Span;
+use otlp_service::{Choice, SettingsError};
 use otlp_transport::ConfigError;
 
 /// One entry of `receivers`, `processors`, `exporters` or `extensions`.
@@ -22,27 +23,38 @@ impl Component {
         id.split_once('/').map_or(id, |(component_type, _)| component_type)
     }
 
-    /// A name at a dotted path that is not among `known`.
-    pub(crate) fn unknown(&self, path: &str, what: &str, name: &str, known: &[&str]) -> Problem {
-        Problem::unknown(self.settings.span_of(path), what, name, known).below(path)
-    }
-
-    /// A setting that a layer below refuses, at the key of the file. `at` is what stands before the key: nothing, or a path
-    /// with a dot at its end.
-    pub(crate) fn refused(&self, at: &str, error: &ConfigError) -> Problem {
-        let names = KEYS.iter().find(|(field, _)| *field == error.key).map_or(&[][..], |(_, keys)| *keys);
-        let paths = names.iter().map(|key| format!("{at}{key}"));
-        let given = paths.clone().find(|path| self.settings.has(path));
-        let path = given.or_else(|| paths.clone().next()).unwrap_or_else(|| format!("{at}{}", error.key));
-        self.problem(&path, &error.problem)
+    /// What a factory says is wrong, at its place in the file.
+    pub(crate) fn wrong(&self, error: &SettingsError) -> Problem {
+        let SettingsError { paths, problem, choice, help, .. } = error;
+        let path = paths.iter().find(|path| self.settings.has(path)).or(paths.first());
+        let is_unknown = choice.as_ref().is_some_and(|choice| choice.unknown.is_some());
+        let mut told = match path {
+            Some(path) if is_unknown => Problem::at(self.settings.span_of(path), problem).below(path),
+            Some(path) => self.problem(path, problem),
+            None => Problem::at(self.span, format!("{}: {problem}", self.id)),
+        };
+        if let Some(Choice { given, known, .. }) = choice {
+            let known: Vec<_> = known.iter().map(String::as_str).collect();
+            told = told.choice(given, "available", &known);
+        }
+        help.iter().fold(told, Problem::help)
     }
 
     /// A problem with the setting at a dotted path, or with the whole component if it has no such setting.
-    pub(crate) fn problem(&self, path: &str, problem: &str) -> Problem {
+    fn problem(&self, path: &str, problem: &str) -> Problem {
         let place = self.settings.span_of(path);
         let span = if place == self.settings.span { self.span } else { place };
         Problem::at(span, format!("{}: {path}: {problem}", self.id))
     }
+}
+
+/// A setting that a layer below refuses, at the key of the file. `at` is what stands before the key: nothing, or a path with
+/// a dot at its end.
+pub(crate) fn refused(at: &str, error: &ConfigError) -> SettingsError {
+    let own = [error.key];
+    let keys = KEYS.iter().find(|(field, _)| *field == error.key).map_or(&own[..], |(_, keys)| *keys);
+    let paths = keys.iter().map(|key| format!("{at}{key}")).collect();
+    SettingsError::at_any(paths, &error.problem)
 }
 
 /// Settings of the layers whose keys in the file have other names; of several, the one that the file has.

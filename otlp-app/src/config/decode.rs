@@ -14,9 +14,30 @@ use std::slice::Iter;
 
 /// Decodes a node; `None` if something was wrong, which is then among `problems`.
 pub(crate) fn decode<T: DeserializeOwned>(node: &Node, problems: &mut Problems) -> Option<T> {
+    decode_by(node, problems, |recorder| T::deserialize(recorder))
+}
+
+/// The same by a function of another crate.
+pub(super) fn decode_for<T>(
+    node: &Node,
+    problems: &mut Problems,
+    decode: impl FnOnce(&mut dyn erased_serde::Deserializer<'_>) -> Result<T, erased_serde::Error>,
+) -> Option<T> {
+    decode_by(node, problems, |recorder| {
+        decode(&mut <dyn erased_serde::Deserializer<'_>>::erase(recorder))
+            .map_err(|error| Problem::new(error.to_string()))
+    })
+}
+
+fn decode_by<T>(
+    node: &Node,
+    problems: &mut Problems,
+    decode: impl FnOnce(Recorder<'_>) -> Result<T, Problem>,
+) -> Option<T> {
     let found = RefCell::new(Found::default());
-    let decoded = T::deserialize(Decoder { node, found: &found });
-    let Found { unknown, files } = found.into_inner();
+    let decoded = decode(Recorder(Decoder { node, found: &found }));
+    let decoded = decoded.map_err(|problem| Found::whole(&found, problem));
+    let Found { unknown, files, .. } = found.into_inner();
     let sound = unknown.is_empty();
     problems.files.extend(files);
     unknown.into_iter().for_each(|problem| problems.push(problem));
@@ -29,12 +50,14 @@ pub(crate) fn decode<T: DeserializeOwned>(node: &Node, problems: &mut Problems) 
     }
 }
 
-/// The unknown keys and the file paths met while decoding a section.
+/// What was met while decoding a section.
 #[derive(Default)]
 struct Found {
     /// Unknown keys.
     unknown: Vec<Problem>,
     files: Vec<NamedFile>,
+    /// The last problem. On its way through code that knows errors as text alone it loses its place.
+    last: Option<Problem>,
 }
 
 /// Decodes a value that may be the empty text, for which others are not given at all.
@@ -45,6 +68,10 @@ where
 {
     T::deserialize(deserializer).map(Some)
 }
+
+/// Decodes, and keeps a copy of each problem.
+#[derive(Clone, Copy)]
+struct Recorder<'a>(Decoder<'a>);
 
 #[derive(Clone, Copy)]
 struct Decoder<'a> {
@@ -63,6 +90,50 @@ struct MapAccess<'a> {
     /// The keys there are; `None` if any key will do.
     fields: Option<&'static [&'static str]>,
     found: &'a RefCell<Found>,
+}
+
+// === impl Found ===
+
+impl Found {
+    /// The problem as it was recorded, if this is its text.
+    fn whole(found: &RefCell<Self>, problem: Problem) -> Problem {
+        let same = |last: &Problem| last.to_string() == problem.to_string();
+        found.borrow().last.clone().filter(same).unwrap_or(problem)
+    }
+
+    /// Records a problem.
+    fn record(found: &RefCell<Self>, problem: Problem) -> Problem {
+        found.borrow_mut().last = Some(problem.clone());
+        problem
+    }
+}
+
+// === impl Recorder ===
+
+macro_rules! recorded {
+    ($($method:ident($($argument:ident: $type:ty),*))*) => {
+        impl<'de> de::Deserializer<'de> for Recorder<'_> {
+            type Error = Problem;
+
+            $(fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value, Problem> {
+                let found = self.0.found;
+                let result = self.0.$method($($argument,)* visitor);
+                result.map_err(|problem| Found::record(found, Found::whole(found, problem)))
+            })*
+        }
+    };
+}
+
+recorded! {
+    deserialize_any() deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64()
+    deserialize_i128() deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
+    deserialize_f32() deserialize_f64() deserialize_char() deserialize_str() deserialize_string() deserialize_bytes()
+    deserialize_byte_buf() deserialize_option() deserialize_unit() deserialize_unit_struct(name: &'static str)
+    deserialize_newtype_struct(name: &'static str) deserialize_seq() deserialize_tuple(len: usize)
+    deserialize_tuple_struct(name: &'static str, len: usize) deserialize_map()
+    deserialize_struct(name: &'static str, fields: &'static [&'static str])
+    deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    deserialize_identifier() deserialize_ignored_any()
 }
 
 // === impl Decoder ===
@@ -103,7 +174,7 @@ impl<'a> Decoder<'a> {
 
     /// Puts this node's place into an error that has none.
     fn placed<T>(&self, result: Result<T, Problem>) -> Result<T, Problem> {
-        result.map_err(|problem| problem.or_at(self.node.span))
+        result.map_err(|problem| Found::whole(self.found, problem).or_at(self.node.span))
     }
 }
 
@@ -171,7 +242,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         // For the Collector an empty text is no text; fields for which it is one are decoded by `given`.
-        if self.node.is_empty_text() { visitor.visit_none() } else { visitor.visit_some(self) }
+        if self.node.is_empty_text() { visitor.visit_none() } else { visitor.visit_some(Recorder(self)) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -182,7 +253,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
         if name == FilePath::TYPE_NAME {
             self.found.borrow_mut().files.extend(NamedFile::of(self.node));
         }
-        visitor.visit_newtype_struct(self)
+        visitor.visit_newtype_struct(Recorder(self))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
@@ -243,7 +314,10 @@ impl<'de> de::SeqAccess<'de> for ListAccess<'_> {
     type Error = Problem;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
-        self.nodes.next().map(|node| seed.deserialize(Decoder { node, found: self.found })).transpose()
+        self.nodes
+            .next()
+            .map(|node| seed.deserialize(Recorder(Decoder { node, found: self.found })))
+            .transpose()
     }
 }
 
@@ -272,8 +346,9 @@ impl<'de> de::MapAccess<'de> for MapAccess<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Problem> {
         let entry = self.value.take().ok_or_else(|| Problem::new("a value without its key"))?;
-        let decoder = Decoder { node: &entry.value, found: self.found };
-        seed.deserialize(decoder).map_err(|problem| problem.below(&entry.key))
+        let recorder = Recorder(Decoder { node: &entry.value, found: self.found });
+        seed.deserialize(recorder)
+            .map_err(|problem| Found::record(self.found, Found::whole(self.found, problem).below(&entry.key)))
     }
 }
 

@@ -11,22 +11,16 @@ pub(crate) use balance::{BALANCE_RULES, load_balancing};
 pub(crate) use delivery::QUEUE_RULES;
 pub(crate) use local::{DEBUG_RULES, debug, local, nop};
 pub(crate) use logging::{LOGGING_RULES, logging};
-pub(crate) use target::Target;
 
 use super::auth::Auth;
-use super::component::Component;
-use super::decode::decode;
-use super::duration::GoDuration;
+use super::component::refused;
 use super::headers::Headers;
 use super::number::AtLeastZero;
-use super::plan::{ExporterPlan, Outlet};
-use super::problem::Problems;
-use super::rules::{KeyRule, ignored, only, optional, refused};
 use super::tls::Tls;
 use crate::protocol::Protocol;
 use delivery::{Retry, SendingQueue};
 use otlp_protocol::Signal;
-use otlp_service::Needs;
+use otlp_service::{BuildContext, ExporterPart, ExporterSpec, GoDuration, KeyRule, SettingsError};
 use otlp_transport::{Client, ClientConfig, Compression, ConfigError, Encoding, TransportContext};
 use serde::Deserialize;
 use std::time::Duration;
@@ -34,7 +28,7 @@ use std::time::Duration;
 /// Settings of the exporter `otlp_grpc`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct OtlpGrpc {
+pub(crate) struct OtlpGrpc {
     /// `host:port`, or a URL whose scheme decides on TLS; gRPC's targets `dns:///host:port`, `passthrough:///host:port`,
     /// `ipv4:address:port`, `ipv6:[address]:port`, `unix:///path`. A user and password in a URL are sent as Basic
     /// authentication. Required.
@@ -66,7 +60,7 @@ struct OtlpGrpc {
 /// Settings of the exporter `otlp_http`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct OtlpHttp {
+pub(crate) struct OtlpHttp {
     /// Base URL, to whose path `/v1/<signal>` is appended; a query stays at its end. A user and password in it are sent as
     /// Basic authentication. Required, unless each signal in use has its own.
     endpoint: String,
@@ -183,59 +177,62 @@ enum ContentEncoding {
 
 /// Keys of `otlp_grpc` that mean nothing here, or nothing yet.
 pub(crate) const GRPC_RULES: &[KeyRule] = &[
-    optional("auth"),
-    optional("keepalive"),
-    only("middlewares", "", "there are none to put in"),
-    ignored("wait_for_ready", "a request waits for its connection anyway"),
-    ignored("read_buffer_size", "buffers are sized by what arrives"),
-    ignored("write_buffer_size", "buffers are sized by what is sent"),
-    ignored("keepalive.permit_without_stream", "pings are sent if a request was tried"),
+    KeyRule::optional("auth"),
+    KeyRule::optional("keepalive"),
+    KeyRule::only("middlewares", "", "there are none to put in"),
+    KeyRule::ignored("wait_for_ready", "a request waits for its connection anyway"),
+    KeyRule::ignored("read_buffer_size", "buffers are sized by what arrives"),
+    KeyRule::ignored("write_buffer_size", "buffers are sized by what is sent"),
+    KeyRule::ignored("keepalive.permit_without_stream", "pings are sent if a request was tried"),
 ];
 
 /// Keys of `otlp_http` that mean nothing here, or nothing yet.
 pub(crate) const HTTP_RULES: &[KeyRule] = &[
-    optional("auth"),
-    refused("cookies", "answers' cookies would not be sent back"),
-    only("middlewares", "", "there are none to put in"),
-    ignored("keepalive.max_idle_conns", "idle_conn_timeout bounds them"),
-    ignored("keepalive.max_idle_conns_per_host", "idle_conn_timeout bounds them"),
-    ignored("compression_params", "the level is chosen for speed"),
-    ignored("max_idle_conns", "idle_conn_timeout bounds them"),
-    ignored("max_idle_conns_per_host", "idle_conn_timeout bounds them"),
-    ignored("force_attempt_http2", "the endpoint's scheme and TLS decide"),
-    ignored("http2_read_idle_timeout", "connections that fail are replaced"),
-    ignored("http2_ping_timeout", "connections that fail are replaced"),
-    ignored("read_buffer_size", "buffers are sized by what arrives"),
-    ignored("write_buffer_size", "buffers are sized by what is sent"),
+    KeyRule::optional("auth"),
+    KeyRule::refused("cookies", "answers' cookies would not be sent back"),
+    KeyRule::only("middlewares", "", "there are none to put in"),
+    KeyRule::ignored("keepalive.max_idle_conns", "idle_conn_timeout bounds them"),
+    KeyRule::ignored("keepalive.max_idle_conns_per_host", "idle_conn_timeout bounds them"),
+    KeyRule::ignored("compression_params", "the level is chosen for speed"),
+    KeyRule::ignored("max_idle_conns", "idle_conn_timeout bounds them"),
+    KeyRule::ignored("max_idle_conns_per_host", "idle_conn_timeout bounds them"),
+    KeyRule::ignored("force_attempt_http2", "the endpoint's scheme and TLS decide"),
+    KeyRule::ignored("http2_read_idle_timeout", "connections that fail are replaced"),
+    KeyRule::ignored("http2_ping_timeout", "connections that fail are replaced"),
+    KeyRule::ignored("read_buffer_size", "buffers are sized by what arrives"),
+    KeyRule::ignored("write_buffer_size", "buffers are sized by what is sent"),
 ];
 
-/// The plan of `otlp_grpc`.
-pub(crate) fn otlp_grpc(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
-    let otlp: OtlpGrpc = decode(&component.settings, problems)?;
+/// Makes `otlp_grpc`.
+pub(crate) fn otlp_grpc(otlp: OtlpGrpc, context: &BuildContext<'_>) -> Result<ExporterPart, SettingsError> {
     if otlp.endpoint.is_empty() {
-        problems.push(component.problem("endpoint", REQUIRED).help("such as `endpoint: collector:4317`"));
-        return None;
+        return Err(SettingsError::at("endpoint", REQUIRED).help("such as `endpoint: collector:4317`"));
     }
     let balancer = otlp.balancer_name;
     let sending = otlp.sending();
     match balance::of_name(&sending.config, balancer) {
-        Some(make) => sending.plan(component, problems, make),
-        None => sending.plan(component, problems, one(Protocol::Grpc)),
+        Some(make) => sending.part(context, make),
+        None => sending.part(context, one(Protocol::Grpc)),
     }
 }
 
-/// The plan of `otlp_http`.
-pub(crate) fn otlp_http(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
-    let otlp: OtlpHttp = decode(&component.settings, problems)?;
+/// Makes `otlp_http`.
+pub(crate) fn otlp_http(otlp: OtlpHttp, context: &BuildContext<'_>) -> Result<ExporterPart, SettingsError> {
     let takes = otlp.own_endpoints().map(|(signal, _)| signal).collect();
     let takes = otlp.endpoint.is_empty().then_some(takes);
     if takes.as_ref().is_some_and(Vec::is_empty) {
-        problems
-            .push(component.problem("endpoint", REQUIRED).help("such as `endpoint: http://collector:4318`"));
-        return None;
+        return Err(SettingsError::at("endpoint", REQUIRED).help("such as `endpoint: http://collector:4318`"));
     }
-    let plan = otlp.sending().plan(component, problems, http_client)?;
-    Some(ExporterPlan { takes, ..plan })
+    let mut part = otlp.sending().part(context, http_client)?;
+    part.takes = takes;
+    Ok(part)
+}
+
+/// The exporter of that id, with the figures of its client's connections.
+pub(crate) fn of_client(id: String, client: Client) -> ExporterSpec {
+    let mut spec = ExporterSpec::new(id, client.attempt);
+    spec.stats = Some(client.stats);
+    spec
 }
 
 /// A client of the one endpoint.
@@ -348,27 +345,26 @@ impl Sending {
         Self { protocol, config, queue, retry, auth, at: Places::default() }
     }
 
-    /// The plan of an exporter whose client is made by `make`.
-    fn plan(
+    /// An exporter whose client is made by `make`.
+    fn part(
         self,
-        component: &Component,
-        problems: &mut Problems,
+        context: &BuildContext<'_>,
         make: impl FnOnce(&TransportContext, ClientConfig) -> Result<Client, ConfigError> + Send + 'static,
-    ) -> Option<ExporterPlan> {
+    ) -> Result<ExporterPart, SettingsError> {
         let Self { protocol, mut config, queue, retry, auth, at } = self;
-        let queue = queue.config(component, at.queue, problems)?;
-        let retry = retry.config(component, at.retry, problems)?;
-        let auth = auth.and_then(|auth| auth.named(component, &format!("{}auth", at.client), problems));
-        let component = component.clone();
+        let queue = queue.config(at.queue, context)?;
+        let retry = retry.config(at.retry)?;
+        let auth = auth.map(|auth| auth.named(&format!("{}auth", at.client))).transpose()?;
         let endpoints = endpoints(&config);
-        let targets = target::of_client(protocol, &config, &component);
-        let connect = Box::new(move |context: &_, credentials| {
+        let targets = target::of_client(protocol, &config);
+        let mut part = ExporterPart::new(move |id, context, credentials| {
             config.credentials = credentials;
-            let outlet = make(context, config).map(Outlet::from);
-            outlet.map_err(|error| component.refused(at.before(error.key), &error))
+            let made = make(context, config).map(|client| of_client(id, client));
+            made.map_err(|error| refused(at.before(error.key), &error))
         });
-        let needs = Needs::default();
-        Some(ExporterPlan { connect, endpoints, targets, queue, retry, takes: None, auth, needs })
+        (part.endpoints, part.targets, part.auth) = (endpoints, targets, auth);
+        (part.queue, part.retry) = (queue, retry);
+        Ok(part)
     }
 }
 

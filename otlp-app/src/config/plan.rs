@@ -1,27 +1,31 @@
 //! A checked configuration: all that is needed to start, and nothing that could still be wrong but the network.
 
 use super::auth::{AuthPlan, AuthPlans, AuthRef};
-use super::exporter::Target;
+use super::component::Component;
 use super::files::NamedFile;
 use super::problem::{Problem, Problems};
 use super::rules::Note;
 use super::source::Span;
 use super::telemetry::LogConfig;
-use otlp_protocol::Signal;
+use crate::own_addresses::Place;
 use otlp_service::{
-    BatchConfig, HealthSpec, Needs, PipelineSpec, Processor, QueueConfig, RetryConfig, ServerSpec,
+    BoxReceiver, ExporterPart, ExtensionPart, HealthSpec, HolderSpec, OnlyFor, PipelineSpec, ReceiverPart,
+    ServerPart, ServerSpec, StagePart,
 };
-use otlp_transport::{BoxAttempt, Client, ClientStats, Credentials, TransportContext};
-use std::sync::Arc;
+use otlp_transport::TransportContext;
 
 /// A gateway that can be started.
 pub(crate) struct Plan {
     /// By id; only those that a pipeline names.
     pub(crate) receivers: Vec<(String, ReceiverPlan)>,
     /// By id; only those that a pipeline names.
+    pub(crate) connectors: Vec<(String, HolderSpec)>,
+    /// By id; only those that a pipeline names.
     pub(crate) exporters: Vec<(String, ExporterPlan)>,
     /// Who is connected to whom.
     pub(crate) pipelines: Vec<PipelineSpec>,
+    /// Where the pipelines are in the file, by id.
+    pub(crate) places: Vec<(String, Span)>,
     /// Where own metrics are served.
     pub(crate) metrics_endpoint: Option<String>,
     /// Where health probes are answered.
@@ -50,8 +54,10 @@ impl Plan {
 
 /// A receiver that can be started.
 pub(crate) struct ReceiverPlan {
-    /// One a port.
+    /// Servers of OTLP, one a port.
     pub(crate) servers: Vec<ServerPlan>,
+    /// A receiver that is none of OTLP.
+    pub(crate) other: Option<BoxReceiver>,
 }
 
 /// A server of a receiver.
@@ -77,31 +83,15 @@ pub(crate) enum ExtensionPlan {
     Inert,
 }
 
-/// What a processor does to its pipelines.
-#[derive(Clone)]
-pub(crate) enum ProcessorPlan {
-    /// Joins requests.
-    Batch(BatchConfig),
-    /// Bounds the bytes that bodies pin, in the whole process.
-    MemoryLimiter {
-        /// The bound.
-        limit_bytes: u64,
-    },
-    /// Looks at each request, or changes it.
-    Processor(ProcessorUse),
-}
-
-/// A processor, and what must hold where it is used.
-#[derive(Clone)]
-pub(crate) struct ProcessorUse {
-    /// Processes.
-    pub(crate) processor: Arc<dyn Processor>,
+/// What stands among the processors of a pipeline, and what must hold where it is used.
+pub(crate) struct StagePlan {
+    /// What its factory made.
+    pub(crate) part: StagePart,
     /// Settings that make sense for some signals only.
     pub(crate) only: Vec<Only>,
 }
 
 /// A setting that makes sense for some signals only.
-#[derive(Clone)]
 pub(crate) struct Only {
     /// Where it is.
     pub(crate) span: Span,
@@ -113,38 +103,98 @@ pub(crate) struct Only {
 
 /// An exporter that can be started.
 pub(crate) struct ExporterPlan {
-    /// Makes its client.
-    pub(crate) connect: Connect,
-    /// `host:port` that each signal is sent to, for the log and for the delays that destinations ask for.
-    pub(crate) endpoints: Vec<(Signal, String)>,
+    /// What its factory made, but for what is below.
+    pub(crate) part: ExporterPart,
+    /// For its place in errors.
+    pub(crate) component: Option<Component>,
     /// Where the file says that each signal is sent, to be compared with the gateway's own receivers.
     pub(crate) targets: Vec<Target>,
-    /// Its queues.
-    pub(crate) queue: QueueConfig,
-    /// What happens to an attempt that failed.
-    pub(crate) retry: RetryConfig,
-    /// Names of the only signals it has an endpoint for; `None`: all.
-    pub(crate) takes: Option<Vec<&'static str>>,
     /// Who says how it proves who we are.
     pub(crate) auth: Option<AuthRef>,
-    /// What it needs of a request beside its body.
-    pub(crate) needs: Needs,
 }
 
-/// Makes a client with the credentials that its extension gives; nothing is connected yet.
-pub(crate) type Connect =
-    Box<dyn FnOnce(&TransportContext, Option<Arc<dyn Credentials>>) -> Result<Outlet, Problem> + Send>;
-
-/// What a batch leaves through.
-pub(crate) struct Outlet {
-    /// Makes one attempt to deliver.
-    pub(crate) attempt: BoxAttempt,
-    /// What its connections count, if it has any.
-    pub(crate) stats: Option<Arc<ClientStats>>,
+/// Where an exporter sends a signal.
+pub(crate) struct Target {
+    /// What the factory says.
+    pub(crate) part: otlp_service::Target,
+    /// The place.
+    pub(crate) place: Place,
+    /// The setting's place in the file.
+    pub(crate) span: Span,
 }
 
-impl From<Client> for Outlet {
-    fn from(Client { attempt, stats }: Client) -> Self {
-        Self { attempt, stats: Some(stats) }
+// === impl ReceiverPlan ===
+
+impl ReceiverPlan {
+    /// What the factory of `component` made.
+    pub(crate) fn of(part: ReceiverPart, component: &Component) -> Self {
+        match part {
+            ReceiverPart::Servers(servers) => {
+                let servers = servers.into_iter().map(|server| ServerPlan::of(server, component));
+                Self { servers: servers.collect(), other: None }
+            }
+            ReceiverPart::Other(receiver) => Self { servers: Vec::new(), other: Some(receiver) },
+        }
+    }
+}
+
+// === impl ServerPlan ===
+
+impl ServerPlan {
+    fn of(part: ServerPart, component: &Component) -> Self {
+        let ServerPart { spec, auth, check } = part;
+        let auth = auth.map(|auth| AuthRef::of(auth, component));
+        let check = check.map(|check| -> CheckFiles {
+            let component = component.clone();
+            Box::new(move |context| check(context).map_err(|error| component.wrong(&error)))
+        });
+        Self { spec, auth, check }
+    }
+}
+
+// === impl ExtensionPlan ===
+
+impl ExtensionPlan {
+    /// What the factory of `component` made.
+    pub(crate) fn of(part: ExtensionPart, component: &Component) -> Self {
+        match part {
+            ExtensionPart::Health(spec) => Self::Health(spec),
+            ExtensionPart::Auth(part) => Self::Auth(AuthPlan::of(part, component)),
+            _ => Self::Inert,
+        }
+    }
+}
+
+// === impl StagePlan ===
+
+impl StagePlan {
+    /// What the factory of `component` made.
+    pub(crate) fn of(part: StagePart, component: &Component) -> Self {
+        let only = part.only.iter().map(|OnlyFor { path, signals }| Only {
+            span: component.settings.span_of(path),
+            what: format!("{}: {path}", component.id),
+            signals,
+        });
+        Self { only: only.collect(), part }
+    }
+}
+
+// === impl ExporterPlan ===
+
+impl ExporterPlan {
+    /// What the factory of `component` made.
+    pub(crate) fn of(mut part: ExporterPart, component: &Component) -> Self {
+        let auth = part.auth.take().map(|auth| AuthRef::of(auth, component));
+        let target = |part: otlp_service::Target| {
+            let span = component.settings.span_of(&part.path);
+            Some(Target { place: Place::of(&part.endpoint)?, span, part })
+        };
+        let targets = std::mem::take(&mut part.targets).into_iter().filter_map(target).collect();
+        Self { component: Some(component.clone()), part, targets, auth }
+    }
+
+    /// What no file has.
+    pub(crate) fn without_file(part: ExporterPart) -> Self {
+        Self { component: None, part, targets: Vec::new(), auth: None }
     }
 }

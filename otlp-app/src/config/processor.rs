@@ -5,20 +5,14 @@ mod matching;
 
 pub(crate) use actions::{ATTRIBUTES_RULES, attributes, resource};
 
-use super::component::Component;
-use super::decode::decode;
-use super::duration::GoDuration;
-use super::plan::ProcessorPlan;
-use super::problem::{Problem, Problems};
-use super::rules::{KeyRule, ignored};
 use crate::memory::{Limit, memory_bytes, process_limit};
-use otlp_service::BatchConfig;
+use otlp_service::{BatchConfig, BuildContext, GoDuration, KeyRule, SettingsError, StagePart};
 use serde::Deserialize;
 
 /// Settings of the processor `batch`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Batch {
+pub(crate) struct Batch {
     /// How long the first request waits for others; 0 sends every request at once. Default 200 ms.
     timeout: Option<GoDuration>,
     /// Items that make a batch full; 0: no number does. Default 8192.
@@ -36,7 +30,7 @@ struct Batch {
 /// Settings of the processor `memory_limiter`. One of the limits is required.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct MemoryLimiter {
+pub(crate) struct MemoryLimiter {
     /// MiB that the bodies of requests may take in the whole process.
     limit_mib: u64,
     /// The same as a percentage of the memory the process may use (the least of its cgroups' limits, `RLIMIT_AS`,
@@ -46,16 +40,15 @@ struct MemoryLimiter {
 
 /// Keys of `memory_limiter` that mean nothing here.
 pub(crate) const MEMORY_LIMITER_RULES: &[KeyRule] = &[
-    ignored("check_interval", "memory is counted as it is taken, not checked now and then"),
-    ignored("spike_limit_mib", NO_SPIKES),
-    ignored("spike_limit_percentage", NO_SPIKES),
-    ignored("min_gc_interval_when_soft_limited", NO_COLLECTOR),
-    ignored("min_gc_interval_when_hard_limited", NO_COLLECTOR),
+    KeyRule::ignored("check_interval", "memory is counted as it is taken, not checked now and then"),
+    KeyRule::ignored("spike_limit_mib", NO_SPIKES),
+    KeyRule::ignored("spike_limit_percentage", NO_SPIKES),
+    KeyRule::ignored("min_gc_interval_when_soft_limited", NO_COLLECTOR),
+    KeyRule::ignored("min_gc_interval_when_hard_limited", NO_COLLECTOR),
 ];
 
-/// The plan of `batch`.
-pub(crate) fn batch(component: &mut Component, problems: &mut Problems) -> Option<ProcessorPlan> {
-    let batch: Batch = decode(&component.settings, problems)?;
+/// Makes `batch`.
+pub(crate) fn batch(batch: Batch, _: &BuildContext<'_>) -> Result<BatchConfig, SettingsError> {
     let mut config = BatchConfig::default();
     if let Some(GoDuration(timeout)) = batch.timeout {
         config.timeout = timeout;
@@ -65,28 +58,22 @@ pub(crate) fn batch(component: &mut Component, problems: &mut Problems) -> Optio
     if let Ok(limit @ 1..) = usize::try_from(batch.metadata_cardinality_limit) {
         config.metadata_cardinality_limit = limit;
     }
-    config.metadata_keys = keys(component, "metadata_keys", batch.metadata_keys, problems)?;
+    config.metadata_keys = keys("metadata_keys", batch.metadata_keys)?;
     config.metadata_keys.iter_mut().for_each(|key| key.make_ascii_lowercase());
-    config.resource_keys = keys(component, "resource_keys", batch.resource_keys, problems)?;
+    config.resource_keys = keys("resource_keys", batch.resource_keys)?;
     if config.send_batch_max_size > 0 && config.send_batch_max_size < config.send_batch_size {
         // The Collector's own default for the one must not refuse a limit that is given alone.
         if batch.send_batch_size.is_some() {
             let problem = "it must not be less than send_batch_size";
-            problems.push(component.problem("send_batch_max_size", problem));
-            return None;
+            return Err(SettingsError::at("send_batch_max_size", problem));
         }
         config.send_batch_size = config.send_batch_max_size;
     }
-    Some(ProcessorPlan::Batch(config))
+    Ok(config)
 }
 
 /// Keys to tell batches apart by: some text, each once.
-fn keys(
-    component: &Component,
-    path: &str,
-    keys: Vec<String>,
-    problems: &mut Problems,
-) -> Option<Vec<Box<str>>> {
+fn keys(path: &str, keys: Vec<String>) -> Result<Vec<Box<str>>, SettingsError> {
     let mut known: Vec<Box<str>> = Vec::with_capacity(keys.len());
     for (index, key) in keys.into_iter().enumerate() {
         let problem = match known.iter().any(|known| known.eq_ignore_ascii_case(&key)) {
@@ -97,44 +84,42 @@ fn keys(
                 continue;
             }
         };
-        problems.push(component.problem(&format!("{path}.{index}"), problem));
-        return None;
+        return Err(SettingsError::at(format!("{path}.{index}"), problem));
     }
-    Some(known)
+    Ok(known)
 }
 
-/// The plan of `memory_limiter`.
-pub(crate) fn memory_limiter(component: &mut Component, problems: &mut Problems) -> Option<ProcessorPlan> {
-    let MemoryLimiter { limit_mib, limit_percentage } = decode(&component.settings, problems)?;
+/// Makes `memory_limiter`, a stage that does nothing but set the limit.
+pub(crate) fn memory_limiter(
+    MemoryLimiter { limit_mib, limit_percentage }: MemoryLimiter,
+    _: &BuildContext<'_>,
+) -> Result<StagePart, SettingsError> {
     let limit_bytes = match (limit_mib, limit_percentage) {
         (0, 0) => {
             let problem = "limit_mib or limit_percentage is required";
-            problems.push(component.problem("limit_mib", problem).help("such as `limit_mib: 512`"));
-            return None;
+            return Err(SettingsError::at("limit_mib", problem).help("such as `limit_mib: 512`"));
         }
         (0, 1..=100) => memory_bytes() / 100 * limit_percentage,
         (0, _) => {
-            problems.push(component.problem("limit_percentage", "it must be 1 to 100"));
-            return None;
+            return Err(SettingsError::at("limit_percentage", "it must be 1 to 100"));
         }
         (mib, _) => mib.saturating_mul(1 << 20),
     };
-    if let Some(problem) = process_limit().and_then(|limit| exceeded(component, limit_bytes, limit)) {
-        problems.push(problem);
-        return None;
+    match process_limit().and_then(|limit| exceeded(limit_bytes, limit)) {
+        Some(error) => Err(error),
+        None => Ok(StagePart::memory_limit(limit_bytes)),
     }
-    Some(ProcessorPlan::MemoryLimiter { limit_bytes })
 }
 
 /// The problem with a limit that the process cannot use up before the system ends it.
-fn exceeded(component: &Component, limit_bytes: u64, limit: Limit) -> Option<Problem> {
+fn exceeded(limit_bytes: u64, limit: Limit) -> Option<SettingsError> {
     let Limit { bytes, by, remedy } = limit;
     let may_use = bytes >> 20;
     let problem =
         format!("{} MiB is more than the {may_use} MiB that the process may use ({by})", limit_bytes >> 20);
     let help =
         format!("set at most {}, which leaves room for the rest of the process; or {remedy}", may_use / 2);
-    (limit_bytes > bytes).then(|| component.problem("limit_mib", &problem).help(help))
+    (limit_bytes > bytes).then(|| SettingsError::at("limit_mib", problem).help(help))
 }
 
 const NO_SPIKES: &str = "memory is charged before it is used, so nothing exceeds the limit";

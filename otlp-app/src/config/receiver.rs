@@ -4,18 +4,12 @@ mod grpc;
 mod http;
 mod security;
 
-use super::component::Component;
-use super::decode::decode;
-use super::duration::GoDuration;
+use super::component::refused;
 use super::listen::{Transport, are_one};
-use super::node::{Node, Value};
-use super::plan::{ReceiverPlan, ServerPlan};
-use super::problem::Problems;
-use super::rules::{KeyRule, ignored, ignored_unless, only, optional, refused};
 use crate::protocol::Protocol;
 use grpc::Grpc;
 use http::Http;
-use otlp_service::ServerSpec;
+use otlp_service::{BuildContext, GoDuration, KeyRule, ServerPart, ServerSpec, SettingsError};
 use otlp_transport::{InvalidIds, InvalidUtf8, MultiplexTransportStrategy, ServerConfig, ServerStrategy};
 use security::Security;
 use serde::Deserialize;
@@ -25,7 +19,7 @@ use std::time::Duration;
 /// Settings of the receiver `otlp`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Otlp {
+pub(crate) struct Otlp {
     /// What it speaks; at least one.
     protocols: Protocols,
 }
@@ -58,31 +52,31 @@ enum Ids {
 
 /// Keys of the Collector that mean nothing here, or nothing yet.
 pub(crate) const OTLP_RULES: &[KeyRule] = &[
-    optional("protocols.grpc"),
-    optional("protocols.http"),
-    optional("protocols.*.auth"),
-    optional("protocols.grpc.keepalive"),
-    optional("protocols.http.cors"),
-    refused("protocols.http.auth.request_params", "senders would be judged by headers alone"),
-    only("protocols.*.middlewares", "", "there are none to put in"),
-    ignored("protocols.grpc.read_buffer_size", "buffers are sized by what arrives"),
-    ignored("protocols.grpc.write_buffer_size", "buffers are sized by what is answered"),
-    ignored("protocols.grpc.keepalive.enforcement_policy", "pings are bounded by other limits"),
-    ignored("protocols.http.write_timeout", "answers are small"),
-    ignored_unless("protocols.http.keep_alives_enabled", "true", KEPT),
-    ignored_unless("protocols.http.keepalive.enabled", "true", KEPT),
-    ignored("protocols.*.dialer", "a receiver opens no connections"),
+    KeyRule::optional("protocols.grpc"),
+    KeyRule::optional("protocols.http"),
+    KeyRule::optional("protocols.*.auth"),
+    KeyRule::optional("protocols.grpc.keepalive"),
+    KeyRule::optional("protocols.http.cors"),
+    KeyRule::refused("protocols.http.auth.request_params", "senders would be judged by headers alone"),
+    KeyRule::only("protocols.*.middlewares", "", "there are none to put in"),
+    KeyRule::ignored("protocols.grpc.read_buffer_size", "buffers are sized by what arrives"),
+    KeyRule::ignored("protocols.grpc.write_buffer_size", "buffers are sized by what is answered"),
+    KeyRule::ignored("protocols.grpc.keepalive.enforcement_policy", "pings are bounded by other limits"),
+    KeyRule::ignored("protocols.http.write_timeout", "answers are small"),
+    KeyRule::ignored_unless("protocols.http.keep_alives_enabled", "true", KEPT),
+    KeyRule::ignored_unless("protocols.http.keepalive.enabled", "true", KEPT),
+    KeyRule::ignored("protocols.*.dialer", "a receiver opens no connections"),
+    KeyRule::on_if_there("protocols.*"),
 ];
 
-/// The receiver's plan.
-pub(crate) fn otlp(component: &mut Component, problems: &mut Problems) -> Option<ReceiverPlan> {
-    if let Some(protocols) = component.settings.get_mut("protocols") {
-        switch_on(protocols);
-    }
-    let Otlp { protocols: Protocols { grpc, http } } = decode(&component.settings, problems)?;
+/// Makes the receiver.
+pub(crate) fn otlp(
+    Otlp { protocols: Protocols { grpc, http } }: Otlp,
+    context: &BuildContext<'_>,
+) -> Result<Vec<ServerPart>, SettingsError> {
     let address = |path: &str, endpoint: &Option<String>, default: &str, transport: Transport| {
         let address = transport.address(endpoint.as_deref().unwrap_or(default));
-        address.map_err(|problem| component.problem(path, problem))
+        address.map_err(|problem| SettingsError::at(path, problem))
     };
     let grpc = grpc.map(|grpc| {
         let address = address("protocols.grpc.endpoint", &grpc.endpoint, DEFAULT_GRPC, grpc.transport)?;
@@ -94,43 +88,49 @@ pub(crate) fn otlp(component: &mut Component, problems: &mut Problems) -> Option
     });
     let servers = match (grpc.transpose(), http.transpose()) {
         (Ok(None), Ok(None)) => {
-            let problem = component.problem("protocols", "no protocol is enabled");
-            problems.push(problem.help("add `grpc:` or `http:` below it"));
-            return None;
+            let error = SettingsError::at("protocols", "no protocol is enabled");
+            return Err(error.help("add `grpc:` or `http:` below it"));
         }
         (Ok(Some((grpc_address, grpc))), Ok(Some((http_address, http))))
             if are_one(&grpc_address, &http_address) =>
         {
-            vec![one_port(component, grpc_address, grpc, http, problems)?]
+            vec![one_port(grpc_address, grpc, http, context)?]
         }
         (Ok(grpc), Ok(http)) => {
             let grpc = grpc.map(|(address, mut grpc)| {
                 let security = grpc.security();
-                security.apply(server(address, Some(&grpc), None), component, GRPC, problems)
+                security.apply(server(address, Some(&grpc), None), GRPC)
             });
             let http = http.map(|(address, mut http)| {
                 let security = http.security();
-                security.apply(server(address, None, Some(http)), component, HTTP, problems)
+                security.apply(server(address, None, Some(http)), HTTP)
             });
-            grpc.into_iter().chain(http).collect()
+            let (mut servers, mut wrong) = (Vec::new(), Vec::new());
+            for secured in grpc.into_iter().chain(http) {
+                match secured {
+                    Ok(server) => servers.push(server),
+                    Err(error) => wrong.push(error),
+                }
+            }
+            context.check(wrong)?;
+            servers
         }
         (grpc, http) => {
-            [grpc.err(), http.err()].into_iter().flatten().for_each(|problem| problems.push(problem));
-            return None;
+            context.check([grpc.err(), http.err()].into_iter().flatten())?;
+            Vec::new()
         }
     };
-    let sound = servers.iter().all(|server| check(component, &server.spec, problems));
-    sound.then_some(ReceiverPlan { servers })
+    servers.iter().try_for_each(|server| check(&server.spec))?;
+    Ok(servers)
 }
 
 /// A server for both protocols. What they cannot have of their own on one port must not differ.
 fn one_port(
-    component: &Component,
     address: String,
     mut grpc: Grpc,
     mut http: Http,
-    problems: &mut Problems,
-) -> Option<ServerPlan> {
+    context: &BuildContext<'_>,
+) -> Result<ServerPart, SettingsError> {
     let (grpc_bytes, http_bytes) = (grpc.max_request_bytes(), http.max_request_body_size.0);
     let sizes_differ = grpc_bytes > 0 && http_bytes > 0 && grpc_bytes != http_bytes;
     let (security, of_http) = (grpc.security(), http.security());
@@ -145,19 +145,17 @@ fn one_port(
         (grpc.invalid_utf8 != http.invalid_utf8, "invalid_utf8", "invalid_utf8"),
         (grpc.invalid_ids != http.invalid_ids, "invalid_ids", "invalid_ids"),
     ];
-    let mut sound = true;
-    for (_, of_grpc, of_http) in conflicts.into_iter().filter(|(differs, ..)| *differs) {
-        sound = false;
-        let path = format!("protocols.http.{of_http}");
+    let conflicts = conflicts.into_iter().filter(|(differs, ..)| *differs);
+    context.check(conflicts.map(|(_, of_grpc, of_http)| {
         let problem = format!("it differs from protocols.grpc.{of_grpc}, but both listen on {address}");
-        problems.push(component.problem(&path, &problem).help("say the same in both, or give each its port"));
-    }
-    let plan = server(address, Some(&grpc), Some(http));
-    sound.then(|| security.apply(plan, component, GRPC, problems))
+        SettingsError::at(format!("protocols.http.{of_http}"), problem)
+            .help("say the same in both, or give each its port")
+    }))?;
+    security.apply(server(address, Some(&grpc), Some(http)), GRPC)
 }
 
 /// A server of the protocols that are given.
-fn server(address: String, grpc: Option<&Grpc>, http: Option<Http>) -> ServerPlan {
+fn server(address: String, grpc: Option<&Grpc>, http: Option<Http>) -> ServerPart {
     let mut config = ServerConfig::new(address);
     let mut include_metadata = false;
     if let Some(grpc) = grpc {
@@ -175,26 +173,15 @@ fn server(address: String, grpc: Option<&Grpc>, http: Option<Http>) -> ServerPla
     };
     let http_paths = http.map(Http::paths).unwrap_or_default();
     let spec = ServerSpec { http_paths, keep_headers: include_metadata, ..ServerSpec::new(strategy, config) };
-    ServerPlan { spec, auth: None, check: None }
+    ServerPart { spec, auth: None, check: None }
 }
 
 /// What is wrong with the settings together; only HTTP has such.
-fn check(component: &Component, spec: &ServerSpec, problems: &mut Problems) -> bool {
-    let problem = match (spec.config.check(), http::misplaced(&spec.http_paths)) {
-        (Err(error), _) => component.refused(&format!("{HTTP}."), &error),
-        (Ok(()), Some((signal, problem))) => component.problem(&format!("{HTTP}.{signal}_url_path"), problem),
-        (Ok(()), None) => return true,
-    };
-    problems.push(problem);
-    false
-}
-
-/// A protocol without settings is on, unlike other keys without a value.
-fn switch_on(protocols: &mut Node) {
-    if let Value::Map(entries) = &mut protocols.value {
-        for entry in entries.iter_mut().filter(|entry| entry.value.is_null()) {
-            entry.value = Node::empty_map(entry.value.span);
-        }
+fn check(spec: &ServerSpec) -> Result<(), SettingsError> {
+    spec.config.check().map_err(|error| refused(&format!("{HTTP}."), &error))?;
+    match http::misplaced(&spec.http_paths) {
+        Some((signal, problem)) => Err(SettingsError::at(format!("{HTTP}.{signal}_url_path"), problem)),
+        None => Ok(()),
     }
 }
 

@@ -1,39 +1,11 @@
 //! Keys of the Collector that this gateway knows but does not use: ignored with a note, or refused with a reason.
 //!
-//! The classification is data: each component type has a table of [`KeyRule`]s (see [`registry`](crate::registry)).
+//! The classification is data: each component type has tables of [`KeyRule`]s (see [`shipped`](crate::shipped)).
 
 use super::node::{Node, Value};
 use super::problem::{Problem, Problems};
 use super::source::{Sources, Span};
-
-/// What to do about one key.
-pub(crate) struct KeyRule {
-    /// Dotted path below the component; `*` is any key; lists are looked into. Empty: the whole component.
-    pub(crate) path: &'static str,
-    /// Whether it may stand there.
-    pub(crate) verdict: Verdict,
-    /// Why it changes nothing, or why that would be wrong.
-    pub(crate) reason: &'static str,
-}
-
-/// Whether a key that is not used may be in a file.
-#[derive(Clone, Copy)]
-pub(crate) enum Verdict {
-    /// Ignoring it does no harm: a note.
-    Ignored,
-    /// A note, unless the value is this or off, which says what happens anyway.
-    IgnoredUnless(&'static str),
-    /// A section that the Collector turns off by `enabled: false`: then the section is not there.
-    Optional,
-    /// The component works as the one of the name that `reason` gives: a note.
-    OldName,
-    /// This value, or one that is off, says what happens anyway; any other is refused.
-    Only(&'static str),
-    /// Ignoring it would do harm, unless its value is off: see [`Node::is_off`].
-    Refused,
-    /// It has the keys of another component, with their rules.
-    Like(&'static [&'static [KeyRule]]),
-}
+use otlp_service::{KeyRule, Verdict};
 
 /// Something worth knowing that is not wrong.
 #[derive(Debug)]
@@ -55,45 +27,6 @@ impl Note {
     }
 }
 
-/// A rule that ignores.
-pub(crate) const fn ignored(path: &'static str, reason: &'static str) -> KeyRule {
-    KeyRule { path, verdict: Verdict::Ignored, reason }
-}
-
-/// A rule that ignores, without a note for one value.
-pub(crate) const fn ignored_unless(path: &'static str, value: &'static str, reason: &'static str) -> KeyRule {
-    KeyRule { path, verdict: Verdict::IgnoredUnless(value), reason }
-}
-
-/// A section that `enabled: false` turns off.
-pub(crate) const fn optional(path: &'static str) -> KeyRule {
-    KeyRule { path, verdict: Verdict::Optional, reason: "`enabled: false` turns the section off" }
-}
-
-/// A component under a name that the Collector has given up; `now` is the name of today.
-pub(crate) const fn old_name(now: &'static str) -> KeyRule {
-    KeyRule { path: "", verdict: Verdict::OldName, reason: now }
-}
-
-/// A rule that takes one value only.
-pub(crate) const fn only(path: &'static str, value: &'static str, reason: &'static str) -> KeyRule {
-    KeyRule { path, verdict: Verdict::Only(value), reason }
-}
-
-/// A rule that refuses.
-pub(crate) const fn refused(path: &'static str, reason: &'static str) -> KeyRule {
-    KeyRule { path, verdict: Verdict::Refused, reason }
-}
-
-/// A key whose value has the keys of another component; `reason` says of which. A plain path.
-pub(crate) const fn like(
-    path: &'static str,
-    rules: &'static [&'static [KeyRule]],
-    reason: &'static str,
-) -> KeyRule {
-    KeyRule { path, verdict: Verdict::Like(rules), reason }
-}
-
 /// Takes every key that has a rule out of `node`, which stands at `at`.
 pub(crate) fn apply(
     rules: &[KeyRule],
@@ -104,6 +37,12 @@ pub(crate) fn apply(
 ) {
     for rule in rules {
         match (rule.verdict, rule.path) {
+            (Verdict::AnyCase, key) => {
+                let Value::Map(entries) = &mut node.value else { continue };
+                if let Some(entry) = entries.iter_mut().find(|entry| entry.key.eq_ignore_ascii_case(key)) {
+                    key.clone_into(&mut entry.key);
+                }
+            }
             (Verdict::Like(tables), path) => {
                 let below = path.split('.').try_fold(&mut *node, |node, key| node.get_mut(key));
                 if let Some(below) = below {
@@ -153,6 +92,12 @@ fn judge(
             }
             return true;
         }
+        Verdict::OnIfThere => {
+            if value.is_null() {
+                value.value = Value::Map(Vec::new());
+            }
+            return true;
+        }
         Verdict::IgnoredUnless(known) if disabled || says(value, known) => {}
         Verdict::Ignored | Verdict::IgnoredUnless(_) => {
             notes.push(Note { span, text: format!("{path} is ignored: {}", rule.reason) })
@@ -168,8 +113,8 @@ fn judge(
             Problem::at(span, format!("{path} is not supported: {}", rule.reason))
                 .help("ignoring it could lose or expose data; remove it"),
         ),
-        // Nothing that stands at a key.
-        Verdict::OldName | Verdict::Like(_) => {}
+        // Those are not about the value of a key.
+        _ => {}
     }
     false
 }

@@ -4,7 +4,8 @@ use super::decode::decode;
 use super::listen::listen_address;
 use super::node::Node;
 use super::problem::{Problem, Problems};
-use super::rules::{KeyRule, Note, ignored};
+use super::rules::Note;
+use otlp_service::KeyRule;
 use serde::{Deserialize, Deserializer};
 use tracing::level_filters::LevelFilter;
 
@@ -102,23 +103,26 @@ pub(crate) struct LogConfig {
 
 /// Keys below `service.telemetry` that mean nothing here, or nothing yet.
 pub(crate) const TELEMETRY_RULES: &[KeyRule] = &[
-    ignored("traces", "the gateway does not trace itself"),
-    ignored("resource", "own metrics carry no resource"),
-    ignored("logs.development", LOG_FORM),
-    ignored("logs.disable_caller", LOG_FORM),
-    ignored("logs.disable_stacktrace", LOG_FORM),
-    ignored("logs.disable_zap_resource", LOG_FORM),
-    ignored("logs.sampling", "every line is written"),
-    ignored("logs.initial_fields", LOG_FORM),
-    ignored("logs.output_paths", "lines go to stderr"),
-    ignored("logs.error_output_paths", "lines go to stderr"),
-    ignored("logs.processors", "own logs go to stderr and are not sent"),
-    ignored("metrics.readers.periodic", "own metrics are not sent; a reader with `pull` serves them"),
-    ignored("metrics.views", "all metrics are on the page"),
-    ignored("metrics.readers.pull.exporter.prometheus.without_scope_info", PAGE_FORM),
-    ignored("metrics.readers.pull.exporter.prometheus.without_type_suffix", PAGE_FORM),
-    ignored("metrics.readers.pull.exporter.prometheus.without_units", PAGE_FORM),
-    ignored("metrics.readers.pull.exporter.prometheus.with_resource_constant_labels", PAGE_FORM),
+    KeyRule::ignored("traces", "the gateway does not trace itself"),
+    KeyRule::ignored("resource", "own metrics carry no resource"),
+    KeyRule::ignored("logs.development", LOG_FORM),
+    KeyRule::ignored("logs.disable_caller", LOG_FORM),
+    KeyRule::ignored("logs.disable_stacktrace", LOG_FORM),
+    KeyRule::ignored("logs.disable_zap_resource", LOG_FORM),
+    KeyRule::ignored("logs.sampling", "every line is written"),
+    KeyRule::ignored("logs.initial_fields", LOG_FORM),
+    KeyRule::ignored("logs.output_paths", "lines go to stderr"),
+    KeyRule::ignored("logs.error_output_paths", "lines go to stderr"),
+    KeyRule::ignored("logs.processors", "own logs go to stderr and are not sent"),
+    KeyRule::ignored(
+        "metrics.readers.periodic",
+        "own metrics are not sent; a reader with `pull` serves them",
+    ),
+    KeyRule::ignored("metrics.views", "all metrics are on the page"),
+    KeyRule::ignored("metrics.readers.pull.exporter.prometheus.without_scope_info", PAGE_FORM),
+    KeyRule::ignored("metrics.readers.pull.exporter.prometheus.without_type_suffix", PAGE_FORM),
+    KeyRule::ignored("metrics.readers.pull.exporter.prometheus.without_units", PAGE_FORM),
+    KeyRule::ignored("metrics.readers.pull.exporter.prometheus.with_resource_constant_labels", PAGE_FORM),
 ];
 
 /// Where own metrics are served, and how logs are written.

@@ -41,7 +41,7 @@ impl Fake {
         let files: Vec<_> = files.iter().map(PathBuf::from).collect();
         let sets: Vec<_> = sets.iter().map(|set| (*set).to_owned()).collect();
         let mut sources = Sources::default();
-        let plan = load(&files, &sets, self, &mut sources).and_then(Plan::without_loops);
+        let plan = load(&files, &sets, self, &shipped(), &mut sources).and_then(Plan::without_loops);
         plan.map_err(|problems| problems.render(&sources, false))
     }
 }
@@ -54,6 +54,13 @@ impl Lookup for Fake {
     fn file(&self, path: &str) -> io::Result<String> {
         self.files.get(path).cloned().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     }
+}
+
+/// The components that come with the gateway.
+fn shipped() -> PluginManager {
+    let mut plugins = PluginManager::new();
+    plugins.load(crate::shipped::Shipped).expect("no clash");
+    plugins
 }
 
 /// A whole configuration around a few lines of it.
@@ -90,7 +97,7 @@ fn spec_of(plan: Plan) -> GatewaySpec {
 fn refusals(text: &str) -> String {
     let fake = Fake::default().file("c.yaml", text);
     let mut sources = Sources::default();
-    let plan = load(&["c.yaml".into()], &[], &fake, &mut sources)
+    let plan = load(&["c.yaml".into()], &[], &fake, &shipped(), &mut sources)
         .unwrap_or_else(|problems| panic!("{}", problems.render(&sources, false)));
     let context = crate::start::context(&plan);
     crate::start::spec(plan, &context)

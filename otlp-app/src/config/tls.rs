@@ -1,9 +1,8 @@
 //! Transport security of exporters and receivers. Files are watched.
 
-use super::duration::GoDuration;
 use super::files::FilePath;
-use super::rules::{KeyRule, ignored, optional, refused};
 use super::secret::SecretText;
+use otlp_service::{GoDuration, KeyRule};
 use otlp_transport::{CertificateConfig, ServerTlsConfig, TlsConfig, TlsParameters, TlsVersion};
 use serde::Deserialize;
 
@@ -83,16 +82,19 @@ enum Version {
 
 /// Keys below `tls` that an exporter does not use.
 pub(crate) const TLS_RULES: &[KeyRule] =
-    &[refused("tls.tpm", TPM), ignored("tls.include_insecure_cipher_suites", ONLY_SAFE)];
+    &[KeyRule::refused("tls.tpm", TPM), KeyRule::ignored("tls.include_insecure_cipher_suites", ONLY_SAFE)];
 
 /// Keys below `tls` that a receiver does not use.
 pub(crate) const SERVER_TLS_RULES: &[KeyRule] = &[
-    optional("protocols.*.tls"),
-    refused("protocols.*.tls.tpm", TPM),
-    ignored("protocols.*.tls.include_insecure_cipher_suites", ONLY_SAFE),
-    ignored("protocols.*.tls.client_ca_file_reload", "all files are watched"),
-    ignored("protocols.*.tls.ca_file", "clients are judged by `client_ca_file`"),
-    ignored("protocols.*.tls.include_system_ca_certs_pool", "clients are judged by `client_ca_file`"),
+    KeyRule::optional("protocols.*.tls"),
+    KeyRule::refused("protocols.*.tls.tpm", TPM),
+    KeyRule::ignored("protocols.*.tls.include_insecure_cipher_suites", ONLY_SAFE),
+    KeyRule::ignored("protocols.*.tls.client_ca_file_reload", "all files are watched"),
+    KeyRule::ignored("protocols.*.tls.ca_file", "clients are judged by `client_ca_file`"),
+    KeyRule::ignored(
+        "protocols.*.tls.include_system_ca_certs_pool",
+        "clients are judged by `client_ca_file`",
+    ),
 ];
 
 const ONLY_SAFE: &str = "there are only safe ones";

@@ -35,7 +35,7 @@ fn one_address_for_both_is_one_port() {
         ("a:0", "a:0", &["grpc", "http"]),
     ] {
         let plan = plan(&args(grpc, http), false, None);
-        let (_, ReceiverPlan { servers }) = &plan.receivers[0];
+        let (_, ReceiverPlan { servers, .. }) = &plan.receivers[0];
         let names: Vec<_> = servers.iter().map(|server| server.spec.strategy.name()).collect();
         assert_eq!(names, expected, "{grpc} {http}");
     }
@@ -54,7 +54,7 @@ fn a_setting_that_is_refused_is_called_by_its_variable() {
         let mut plan = plan(&args, false, Some(forward));
         let context = crate::start::context(&plan);
         let (_, exporter) = plan.exporters.pop().unwrap();
-        let refused = (exporter.connect)(&context, None).err().unwrap();
+        let refused = (exporter.part.connect)("a".into(), &context, None).err().unwrap();
         assert_eq!(refused.to_string(), expected);
     }
 }

@@ -6,10 +6,9 @@ use crate::config::listen::are_one;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::{Problem, Problems};
 use crate::config::source::Span;
-use crate::registry::Kind;
-use otlp_service::HealthSpec;
+use otlp_service::{HealthSpec, Kind};
 
-impl Defined {
+impl Defined<'_> {
     /// Takes out the extensions that `service.extensions` lists.
     pub(super) fn extensions(
         &mut self,
@@ -50,7 +49,7 @@ impl Defined {
         for built in self.exporters.iter_mut().filter(|built| built.used) {
             let Some(plan) = &mut built.plan else { continue };
             if let Some(used) = &plan.auth {
-                plan.needs.add(&auth.check_client(used, &defined, problems));
+                plan.part.needs.add(&auth.check_client(used, &defined, problems));
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::config::listen::are_one;
 use crate::config::problem::{Problem, Problems};
 use otlp_service::HealthSpec;
 
-impl Defined {
+impl Defined<'_> {
     /// Checks that receivers in use listen where nobody else does. The network would refuse the second, but only at the
     /// start, and without a place in the file.
     pub(super) fn check_listeners(

@@ -1,7 +1,7 @@
 //! Exporters that send to the gateway itself.
 
 use super::Defined;
-use crate::config::exporter::Target;
+use crate::config::plan::Target;
 use crate::config::problem::{Problem, Problems};
 use crate::own_addresses::{OwnAddresses, Place};
 use otlp_service::{PipelineSpec, ServerSpec};
@@ -15,7 +15,7 @@ struct Way<'a> {
     receiver: &'a str,
 }
 
-impl Defined {
+impl Defined<'_> {
     /// The exporters through which telemetry comes back to the pipeline it left. Pipelines that follow one another
     /// through the network are no loop.
     pub(super) fn find_loops(&self, pipelines: &[PipelineSpec]) -> Problems {
@@ -31,7 +31,7 @@ impl Defined {
             let message = format!(
                 "{exporter}: {}: {} is this gateway's own receiver {receiver}: what {} sends there would come back \
                  again and again",
-                target.path, target.place, from.id
+                target.part.path, target.place, from.id
             );
             let help = format!(
                 "give the address of another gateway or backend, or take {exporter} out of {}",
@@ -52,7 +52,9 @@ impl Defined {
         let mut ways = Vec::new();
         for exporter in self.exporters.iter().filter(|built| from.exporters.contains(&built.id)) {
             let targets = exporter.plan.iter().flat_map(|plan| &plan.targets);
-            for target in targets.filter(|target| target.signal.is_none_or(|name| name == from.signal.name)) {
+            for target in
+                targets.filter(|target| target.part.signal.is_none_or(|name| name == from.signal.name))
+            {
                 for receiver in self.listening(target, own) {
                     let fed = pipelines.iter().filter(|to| {
                         to.signal == from.signal && to.receivers.iter().any(|id| id == receiver)
@@ -76,10 +78,9 @@ impl Defined {
 
 /// Returns whether requests to the exporter's `target` reach `server`: same address, same protocol.
 fn takes(server: &ServerSpec, target: &Target, own: &OwnAddresses) -> bool {
-    let wanted = target.protocol.strategy();
     let mut spoken = server.strategy.name().split('+');
     let listener = Place::of(&server.config.endpoint);
-    spoken.any(|name| name == wanted.name())
+    spoken.any(|name| name == target.part.transport)
         && listener.is_some_and(|listener| own.reaches(&target.place, &listener))
 }
 

@@ -5,8 +5,8 @@ use crate::config::component::Component;
 use crate::config::pipeline::Pipeline;
 use crate::config::problem::{Problem, Problems};
 use crate::config::source::Span;
-use crate::registry::{ComponentType, Kind};
 use crate::removed::instead_of;
+use otlp_service::{Kind, PluginManager};
 
 /// A component whose type is unknown. It is reported at its definition alone, which names its uses.
 pub(super) struct Unknown {
@@ -15,7 +15,7 @@ pub(super) struct Unknown {
     pub(super) span: Span,
 }
 
-impl Defined {
+impl Defined<'_> {
     /// Reports the components of unknown types.
     pub(super) fn report_unknown(
         &self,
@@ -26,11 +26,11 @@ impl Defined {
         for Unknown { kind, id, span } in &self.unknown {
             let name = Component::type_of(id);
             let message = format!("unknown {} `{}`", kind.name(), name.escape_debug());
-            let mut problem = types_of(Problem::at(*span, message), *kind, name, "available");
+            let mut problem = types_of(self.plugins, Problem::at(*span, message), *kind, name, "available");
             if let Some(instead) = instead_of(*kind, name) {
                 problem = problem.help(instead);
             }
-            if ComponentType::of(*kind).next().is_none() {
+            if self.plugins.of(*kind).next().is_none() {
                 problem = problem.help(format!("this gateway has no {}", kind.section()));
             }
             let users = pipelines.iter().filter(|pipeline| uses(pipeline, *kind, id));
@@ -67,11 +67,11 @@ impl Defined {
         problems: &mut Problems,
     ) -> Option<String> {
         let is_defined = match kind {
-            Kind::Receiver => mark_used(&mut self.receivers, id),
+            Kind::Receiver => mark_used(&mut self.receivers, id) || mark_used(&mut self.connectors, id),
             Kind::Processor => mark_used(&mut self.processors, id),
-            Kind::Exporter => mark_used(&mut self.exporters, id),
+            Kind::Exporter => mark_used(&mut self.exporters, id) || mark_used(&mut self.connectors, id),
             Kind::Extension => mark_used(&mut self.extensions, id),
-            Kind::Connector => false,
+            Kind::Connector => mark_used(&mut self.connectors, id),
         };
         if !is_defined {
             self.report_undefined(kind, id, span, user, problems);
@@ -92,7 +92,7 @@ impl Defined {
         let shown = id.escape_debug();
         let problem = Problem::at(span, format!("{user}: the {name} `{shown}` is not defined"));
         let component_type = Component::type_of(id);
-        let is_of_kind = ComponentType::find(kind, component_type).is_some();
+        let is_of_kind = self.plugins.find(kind, component_type).is_some();
         let mut others =
             Kind::ALL.into_iter().filter(|other| *other != kind && self.ids(*other).contains(&id));
         if let Some(other) = others.next().filter(|_| !is_of_kind) {
@@ -107,7 +107,7 @@ impl Defined {
                 problem.help(format!("define it under `{section}`: `{shown}:` and its settings"))
             }
             Some(instead) => problem.help(instead),
-            None => types_of(problem, kind, component_type, &format!("types of {section}")),
+            None => types_of(self.plugins, problem, kind, component_type, &format!("types of {section}")),
         });
     }
 
@@ -118,15 +118,15 @@ impl Defined {
             Kind::Processor => self.processors.iter().map(|built| built.id.as_str()).collect(),
             Kind::Exporter => self.exporters.iter().map(|built| built.id.as_str()).collect(),
             Kind::Extension => self.extensions.iter().map(|built| built.id.as_str()).collect(),
-            Kind::Connector => Vec::new(),
+            Kind::Connector => self.connectors.iter().map(|built| built.id.as_str()).collect(),
         }
     }
 }
 
 /// The problem with the types of a kind: the one nearest to `name`, by any of its names, and all of them.
-fn types_of(problem: Problem, kind: Kind, name: &str, label: &str) -> Problem {
-    let known: Vec<_> = ComponentType::of(kind).map(|known| known.name).collect();
-    let aliases: Vec<_> = ComponentType::of(kind).flat_map(|known| known.aliases).copied().collect();
+fn types_of(plugins: &PluginManager, problem: Problem, kind: Kind, name: &str, label: &str) -> Problem {
+    let known: Vec<_> = plugins.of(kind).map(|known| known.name).collect();
+    let aliases: Vec<_> = plugins.of(kind).flat_map(|known| &known.aliases).copied().collect();
     problem.choice_with(name, label, &known, &aliases)
 }
 

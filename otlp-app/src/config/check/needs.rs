@@ -4,8 +4,7 @@ use super::Defined;
 use crate::config::plan::ServerPlan;
 use crate::config::rules::Note;
 use crate::config::source::Span;
-use crate::registry::Kind;
-use otlp_service::{Needs, PipelineSpec};
+use otlp_service::{Kind, Needs, PipelineSpec};
 
 /// A component that needs something of a request beside its body.
 struct Asker<'a> {
@@ -15,7 +14,7 @@ struct Asker<'a> {
     needs: Needs,
 }
 
-impl Defined {
+impl Defined<'_> {
     /// Notes the components whose headers a receiver of their pipelines may not keep.
     pub(super) fn note_lost_headers(&mut self, pipelines: &[PipelineSpec]) {
         for pipeline in pipelines {
@@ -37,7 +36,7 @@ impl Defined {
         });
         let exporters = self.exporters.iter().filter(|built| pipeline.exporters.contains(&built.id));
         let exporters = exporters.filter_map(|built| {
-            let needs = built.plan.as_ref()?.needs.clone();
+            let needs = built.plan.as_ref()?.part.needs.clone();
             Some(Asker { kind: Kind::Exporter, id: &built.id, span: built.span, needs })
         });
         stages.chain(exporters).collect()

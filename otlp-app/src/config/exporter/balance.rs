@@ -3,15 +3,9 @@
 use super::delivery::{Retry, SendingQueue};
 use super::resolver::{Finder, Resolvers};
 use super::{GRPC_RULES, HTTP_RULES, OtlpGrpc, OtlpHttp, Places, QUEUE_RULES};
-use crate::config::component::Component;
-use crate::config::decode::decode;
-use crate::config::duration::GoDuration;
-use crate::config::plan::ExporterPlan;
-use crate::config::problem::Problems;
-use crate::config::rules::{KeyRule, ignored, like, refused};
 use crate::config::tls::TLS_RULES;
 use crate::protocol::Protocol;
-use otlp_service::Needs;
+use otlp_service::{BuildContext, ExporterPart, GoDuration, KeyRule, SettingsError};
 use otlp_transport::{
     BalanceConfig, BalancePolicy, BalancedClient, Client, ClientConfig, ConfigError, DnsConfig, DnsResolver,
     Resolver, RoutingKey, TransportContext,
@@ -21,7 +15,7 @@ use serde::Deserialize;
 /// Settings of the exporter `load_balancing`.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct LoadBalancing {
+pub(crate) struct LoadBalancing {
     protocol: Protocols,
     resolver: Resolvers,
     /// What decides the endpoint: traceID, service, resource, attributes, metadata. Requests are split by it, and equal
@@ -106,20 +100,24 @@ pub(super) enum BalancerName {
 
 /// Keys of `load_balancing` that mean nothing here, or nothing yet.
 pub(crate) const BALANCE_RULES: &[KeyRule] = &[
-    like("protocol.otlp", &[GRPC_RULES, QUEUE_RULES, TLS_RULES], "those of otlp_grpc"),
-    like("protocol.otlp_http", &[HTTP_RULES, QUEUE_RULES, TLS_RULES], "those of otlp_http"),
-    ignored("protocol.*.endpoint", "endpoints come from `resolver`"),
-    ignored("protocol.otlp.balancer_name", "`policy` chooses among the endpoints"),
-    refused("resolver.k8s", "endpoints would not be found; a headless service can be found by `dns`"),
-    refused("resolver.aws_cloud_map", "endpoints would not be found"),
+    KeyRule::like("protocol.otlp", &[GRPC_RULES, QUEUE_RULES, TLS_RULES], "those of otlp_grpc"),
+    KeyRule::like("protocol.otlp_http", &[HTTP_RULES, QUEUE_RULES, TLS_RULES], "those of otlp_http"),
+    KeyRule::ignored("protocol.*.endpoint", "endpoints come from `resolver`"),
+    KeyRule::ignored("protocol.otlp.balancer_name", "`policy` chooses among the endpoints"),
+    KeyRule::refused(
+        "resolver.k8s",
+        "endpoints would not be found; a headless service can be found by `dns`",
+    ),
+    KeyRule::refused("resolver.aws_cloud_map", "endpoints would not be found"),
 ];
 
-/// The plan of `load_balancing`.
-pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
-    let settings: LoadBalancing = decode(&component.settings, problems)?;
+/// Makes `load_balancing`.
+pub(crate) fn load_balancing(
+    settings: LoadBalancing,
+    context: &BuildContext<'_>,
+) -> Result<ExporterPart, SettingsError> {
     if let Some((path, problem)) = settings.wrong() {
-        problems.push(component.problem(path, problem));
-        return None;
+        return Err(SettingsError::at(path, problem));
     }
     let balance = settings.balance();
     let LoadBalancing { protocol, resolver, timeout, sending_queue, retry_on_failure, .. } = settings;
@@ -137,12 +135,12 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
     sending.retry = retry_on_failure.unwrap_or(sending.retry);
     let place = resolver.place();
     let finder = Finder::new(resolver, protocol, sending.config.tls.insecure);
-    let targets = finder.targets(protocol, component);
-    let mut needs = Needs::default();
-    if let RoutingKey::Metadata(header) = &balance.routing {
-        needs.headers.push(header.to_ascii_lowercase().into());
-    }
-    let plan = sending.plan(component, problems, move |context, template| {
+    let targets = finder.targets(protocol);
+    let routed_by = match &balance.routing {
+        RoutingKey::Metadata(header) => Some(header.to_ascii_lowercase().into()),
+        _ => None,
+    };
+    let mut part = sending.part(context, move |context, template| {
         let client = balanced(context, protocol, template, balance, finder.resolver(context));
         client.map_err(|error| match error.key {
             "endpoint" => ConfigError { key: place, ..error },
@@ -150,7 +148,9 @@ pub(crate) fn load_balancing(component: &mut Component, problems: &mut Problems)
         })
     })?;
     // Endpoints come from the resolver.
-    Some(ExporterPlan { needs, endpoints: Vec::new(), targets, ..plan })
+    (part.endpoints, part.targets) = (Vec::new(), targets);
+    part.needs.headers.extend(routed_by);
+    Ok(part)
 }
 
 /// A client of every address of `config.endpoint`'s name, in turns; `None` if one client of the endpoint is as good: it

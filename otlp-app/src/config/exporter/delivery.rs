@@ -1,10 +1,6 @@
 //! What every sending exporter has: `sending_queue` and `retry_on_failure`.
 
-use crate::config::component::Component;
-use crate::config::duration::GoDuration;
-use crate::config::problem::Problems;
-use crate::config::rules::{KeyRule, ignored, ignored_unless, refused};
-use otlp_service::{OnFull, QueueConfig, RetryConfig};
+use otlp_service::{BuildContext, GoDuration, KeyRule, OnFull, QueueConfig, RetryConfig, SettingsError};
 use serde::Deserialize;
 
 /// Settings of `sending_queue`: one queue a signal.
@@ -45,13 +41,16 @@ pub(crate) struct Retry {
 
 /// Keys below `sending_queue` that mean nothing here, or nothing yet.
 pub(crate) const QUEUE_RULES: &[KeyRule] = &[
-    refused(
+    KeyRule::refused(
         "sending_queue.storage",
         "the queue is in memory, so what is queued would not survive a restart; without a queue (`sending_queue: {enabled: \
          false}`) senders keep their data until the destination has it",
     ),
-    ignored("sending_queue.batch", "requests are sent as they are queued; the processor `batch` joins them"),
-    ignored_unless(
+    KeyRule::ignored(
+        "sending_queue.batch",
+        "requests are sent as they are queued; the processor `batch` joins them",
+    ),
+    KeyRule::ignored_unless(
         "sending_queue.sizer",
         "requests",
         "`queue_size` is a number of requests; `memory_limiter` bounds the bytes",
@@ -62,15 +61,10 @@ pub(crate) const QUEUE_RULES: &[KeyRule] = &[
 
 impl SendingQueue {
     /// The queue's settings; `at` is what stands before its path.
-    pub(crate) fn config(
-        self,
-        component: &Component,
-        at: &str,
-        problems: &mut Problems,
-    ) -> Option<QueueConfig> {
+    pub(crate) fn config(self, at: &str, context: &BuildContext<'_>) -> Result<QueueConfig, SettingsError> {
         let mut config = QueueConfig::default();
         let enabled = self.enabled.unwrap_or(true);
-        let mut sound = true;
+        let mut wrong = Vec::new();
         let counts = [
             ("num_consumers", self.num_consumers, MAX_CONSUMERS, &mut config.num_consumers),
             ("queue_size", self.queue_size, MAX_QUEUE_SIZE, &mut config.queue_size),
@@ -80,8 +74,7 @@ impl SendingQueue {
                 // Without a queue they mean nothing.
                 Some(given) if enabled && !(1..=max).contains(&given) => {
                     let path = format!("{at}sending_queue.{key}");
-                    problems.push(component.problem(&path, &format!("it must be 1 to {max}")));
-                    sound = false;
+                    wrong.push(SettingsError::at(path, format!("it must be 1 to {max}")));
                 }
                 Some(given) if enabled => *count = usize::try_from(given).unwrap_or(usize::MAX),
                 _ => {}
@@ -92,7 +85,8 @@ impl SendingQueue {
         if self.block_on_overflow {
             config.on_full = OnFull::Block;
         }
-        sound.then_some(config)
+        context.check(wrong)?;
+        Ok(config)
     }
 }
 
@@ -100,12 +94,7 @@ impl SendingQueue {
 
 impl Retry {
     /// The retry's settings; `at` is what stands before its path.
-    pub(crate) fn config(
-        self,
-        component: &Component,
-        at: &str,
-        problems: &mut Problems,
-    ) -> Option<RetryConfig> {
+    pub(crate) fn config(self, at: &str) -> Result<RetryConfig, SettingsError> {
         let mut config = RetryConfig::default();
         config.enabled = self.enabled.unwrap_or(true);
         config.retry_resource_exhausted = self.retry_resource_exhausted;
@@ -129,10 +118,10 @@ impl Retry {
         } else {
             None
         };
-        if let Some((key, problem)) = wrong {
-            problems.push(component.problem(&format!("{at}retry_on_failure.{key}"), problem));
+        match wrong {
+            Some((key, problem)) => Err(SettingsError::at(format!("{at}retry_on_failure.{key}"), problem)),
+            None => Ok(config),
         }
-        wrong.is_none().then_some(config)
     }
 }
 

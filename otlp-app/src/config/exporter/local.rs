@@ -1,39 +1,37 @@
 //! The exporters that need no network: `debug`, `nop`.
 
-use crate::config::component::Component;
-use crate::config::decode::decode;
-use crate::config::plan::{ExporterPlan, Outlet};
-use crate::config::problem::Problems;
-use crate::config::rules::{KeyRule, ignored};
 use crate::logging::LogLines;
 use crate::output::Output;
-use otlp_service::{DebugConfig, DebugExporter, DebugFormat, Needs, NopExporter, QueueConfig, RetryConfig};
+use otlp_service::{
+    BuildContext, DebugConfig, DebugExporter, DebugFormat, ExporterPart, ExporterSpec, KeyRule, NopExporter,
+    SettingsError,
+};
 use otlp_transport::{BoxAttempt, TransportContext};
 use serde::Deserialize;
 
 /// Settings of the exporter `debug`.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Debug {
+pub(crate) struct Debug {
     /// basic: a line for each batch; normal: also a line for each resource, scope and item; detailed: everything. Default
     /// basic.
-    verbosity: DebugVerbosity,
+    pub(super) verbosity: DebugVerbosity,
     /// Batches of each signal that are always shown in a second. Default 2.
-    sampling_initial: u64,
+    pub(super) sampling_initial: u64,
     /// Of further batches in the second, one in this many is shown; 0: none. Default 1: all.
-    sampling_thereafter: u64,
+    pub(super) sampling_thereafter: u64,
     /// true: write log lines of level info to stderr, with the level and encoding of `service.telemetry.logs`; false: write
     /// plain text to stdout. Default true.
-    use_internal_logger: bool,
+    pub(super) use_internal_logger: bool,
     /// The largest number of items shown in a second, with `verbosity: basic` of batches; further items are counted.
     /// Default 1000. Not a key of the Collector.
-    max_items_per_second: u64,
+    pub(super) max_items_per_second: u64,
 }
 
 /// How much the exporter `debug` tells.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum DebugVerbosity {
+pub(super) enum DebugVerbosity {
     /// A line for each batch.
     #[default]
     Basic,
@@ -46,20 +44,19 @@ enum DebugVerbosity {
 /// The exporter `nop` has no settings.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Nop {}
+pub(crate) struct Nop {}
 
 /// Keys of `debug` that mean nothing here.
 pub(crate) const DEBUG_RULES: &[KeyRule] = &[
-    ignored("output_paths", "lines go to stderr"),
-    ignored("sending_queue", "there is nothing to queue for"),
+    KeyRule::ignored("output_paths", "lines go to stderr"),
+    KeyRule::ignored("sending_queue", "there is nothing to queue for"),
 ];
 
-/// The plan of `debug`.
-pub(crate) fn debug(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
-    let debug = decode::<Debug>(&component.settings, problems)?;
+/// Makes `debug`.
+pub(crate) fn debug(debug: Debug, _: &BuildContext<'_>) -> Result<ExporterPart, SettingsError> {
     let is_logged = debug.use_internal_logger;
     let config = DebugConfig::from(debug);
-    Some(local(move |context| {
+    Ok(local(move |context| {
         let clock = context.clock.clone();
         BoxAttempt::new(match is_logged {
             true => DebugExporter::new(config, clock, LogLines),
@@ -68,26 +65,14 @@ pub(crate) fn debug(component: &mut Component, problems: &mut Problems) -> Optio
     }))
 }
 
-/// The plan of `nop`.
-pub(crate) fn nop(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
-    decode::<Nop>(&component.settings, problems)?;
-    Some(local(|_| BoxAttempt::new(NopExporter)))
+/// Makes `nop`.
+pub(crate) fn nop(_: Nop, _: &BuildContext<'_>) -> Result<ExporterPart, SettingsError> {
+    Ok(local(|_| BoxAttempt::new(NopExporter)))
 }
 
 /// An exporter that answers at once: nothing to queue for, nothing to retry.
-pub(crate) fn local(make: impl FnOnce(&TransportContext) -> BoxAttempt + Send + 'static) -> ExporterPlan {
-    let (mut queue, mut retry) = (QueueConfig::default(), RetryConfig::default());
-    (queue.enabled, retry.enabled) = (false, false);
-    ExporterPlan {
-        connect: Box::new(|context, _| Ok(Outlet { attempt: make(context), stats: None })),
-        endpoints: Vec::new(),
-        targets: Vec::new(),
-        queue,
-        retry,
-        takes: None,
-        auth: None,
-        needs: Needs::default(),
-    }
+pub(crate) fn local(make: impl FnOnce(&TransportContext) -> BoxAttempt + Send + 'static) -> ExporterPart {
+    ExporterPart::new(|id, context, _| Ok(ExporterSpec::new(id, make(context)))).direct()
 }
 
 impl Default for Debug {

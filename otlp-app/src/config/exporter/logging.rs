@@ -1,38 +1,36 @@
 //! The exporter `logging`, which the Collector has given up for `debug`.
 
-use super::local::{DEBUG_RULES, debug};
-use crate::config::component::Component;
-use crate::config::node::{Entry, Node, Value};
-use crate::config::plan::ExporterPlan;
-use crate::config::problem::Problems;
-use crate::config::rules::{KeyRule, old_name};
+use super::local::{Debug, DebugVerbosity, debug};
+use otlp_service::{BuildContext, ExporterPart, KeyRule, SettingsError};
+use serde::Deserialize;
 
-/// What a file that uses the exporter is told, beside the rules of `debug`.
-pub(crate) const LOGGING_RULES: &[&[KeyRule]] = &[&[old_name("debug")], DEBUG_RULES];
+/// Settings of the exporter `logging`: those of `debug`, and the level of old.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Logging {
+    /// Without `verbosity`: debug is `detailed`, all else `normal`.
+    loglevel: String,
+    verbosity: Option<DebugVerbosity>,
+    sampling_initial: Option<u64>,
+    sampling_thereafter: Option<u64>,
+    use_internal_logger: Option<bool>,
+    max_items_per_second: Option<u64>,
+}
 
-/// The plan of `logging`: that of `debug`, where `loglevel: debug` is `verbosity: detailed`, and all else `normal`.
-pub(crate) fn logging(component: &mut Component, problems: &mut Problems) -> Option<ExporterPlan> {
-    let settings = &mut component.settings;
-    let span = settings.span;
-    // Collectors of those days took keys in any case.
-    let key = settings.entries().unwrap_or_default().iter().map(|entry| &entry.key);
-    let key = key.into_iter().find(|key| key.eq_ignore_ascii_case("loglevel")).cloned();
-    let level = key.and_then(|key| settings.remove(&key));
-    if settings.is_null() {
-        settings.value = Value::Map(Vec::new());
-    }
-    if settings.get("verbosity").is_none()
-        && let Value::Map(entries) = &mut settings.value
-    {
-        let (key_span, value) = level.map_or((span, None), |level| (level.key_span, Some(level.value)));
-        let is_debug = matches!(value.map(|value| value.value),
-            Some(Value::Scalar(scalar)) if scalar.text.eq_ignore_ascii_case("debug"));
-        let verbosity = if is_debug { "detailed" } else { "normal" };
-        entries.push(Entry {
-            key: "verbosity".into(),
-            key_span,
-            value: Node::scalar(verbosity, true, key_span),
-        });
-    }
-    debug(component, problems)
+/// What a file that uses the exporter is told, beside the rules of `debug`. Collectors of those days took keys in any case.
+pub(crate) const LOGGING_RULES: &[KeyRule] = &[KeyRule::old_name("debug"), KeyRule::any_case("loglevel")];
+
+/// Makes `logging`: that of `debug`, with other defaults.
+pub(crate) fn logging(given: Logging, context: &BuildContext<'_>) -> Result<ExporterPart, SettingsError> {
+    let is_debug = given.loglevel.eq_ignore_ascii_case("debug");
+    let of_level = if is_debug { DebugVerbosity::Detailed } else { DebugVerbosity::Normal };
+    let known = Debug::default();
+    let settings = Debug {
+        verbosity: given.verbosity.unwrap_or(of_level),
+        sampling_initial: given.sampling_initial.unwrap_or(known.sampling_initial),
+        sampling_thereafter: given.sampling_thereafter.unwrap_or(known.sampling_thereafter),
+        use_internal_logger: given.use_internal_logger.unwrap_or(known.use_internal_logger),
+        max_items_per_second: given.max_items_per_second.unwrap_or(known.max_items_per_second),
+    };
+    debug(settings, context)
 }

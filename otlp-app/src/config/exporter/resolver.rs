@@ -1,9 +1,8 @@
 //! `resolver` of `load_balancing`: how endpoints are found.
 
-use super::target::Target;
-use crate::config::component::Component;
-use crate::config::duration::GoDuration;
+use super::target::target;
 use crate::protocol::Protocol;
+use otlp_service::{GoDuration, Target};
 use otlp_transport::{DnsConfig, DnsResolver, FixedResolver, ResolvedEndpoint, Resolver, TransportContext};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -129,18 +128,16 @@ impl Finder {
     }
 
     /// Where the endpoints are, as far as the file says.
-    pub(super) fn targets(&self, protocol: Protocol, component: &Component) -> Vec<Target> {
+    pub(super) fn targets(&self, protocol: Protocol) -> Vec<Target> {
         match self {
             Self::Fixed(endpoints) => {
-                let target = |(index, resolved): (usize, &ResolvedEndpoint)| {
-                    Target::new(protocol, None, &resolved.endpoint, format!("{HOSTNAMES}.{index}"), component)
+                let of = |(index, resolved): (usize, &ResolvedEndpoint)| {
+                    target(protocol, None, &resolved.endpoint, format!("{HOSTNAMES}.{index}"))
                 };
-                endpoints.iter().enumerate().filter_map(target).collect()
+                endpoints.iter().enumerate().map(of).collect()
             }
             Self::Dns(DnsConfig { hostname, port, .. }) => {
-                Target::new(protocol, None, &format!("{hostname}:{port}"), HOSTNAME.to_owned(), component)
-                    .into_iter()
-                    .collect()
+                vec![target(protocol, None, &format!("{hostname}:{port}"), HOSTNAME.to_owned())]
             }
         }
     }

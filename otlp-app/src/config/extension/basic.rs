@@ -1,13 +1,9 @@
 //! The extension `basicauth`: user and password, for receivers or for exporters.
 
 use super::on_empty::WhenEmpty;
-use crate::config::auth::{AuthPlan, MakeClient, MakeServer};
-use crate::config::component::Component;
-use crate::config::decode::decode;
 use crate::config::files::FilePath;
-use crate::config::plan::ExtensionPlan;
-use crate::config::problem::{Problem, Problems};
 use crate::config::secret::SecretText;
+use otlp_service::{AuthPart, BuildContext, MakeClient, MakeServer, SettingsError};
 use otlp_transport::{Authenticate, BasicAuth, BasicCredentials, Credentials, Password, Username};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -15,7 +11,7 @@ use std::sync::Arc;
 /// Settings of the extension `basicauth`: one of the two.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct BasicAuthSettings {
+pub(crate) struct BasicAuthSettings {
     htpasswd: Option<HtpasswdSettings>,
     client_auth: Option<ClientAuth>,
 }
@@ -47,23 +43,20 @@ struct ClientAuth {
     password_file: Option<FilePath>,
 }
 
-/// The plan of `basicauth`.
-pub(crate) fn basicauth(component: &mut Component, problems: &mut Problems) -> Option<ExtensionPlan> {
-    let given: BasicAuthSettings = decode(&component.settings, problems)?;
+/// Makes `basicauth`.
+pub(crate) fn basicauth(given: BasicAuthSettings, _: &BuildContext<'_>) -> Result<AuthPart, SettingsError> {
     let (server, client) = match (given.htpasswd, given.client_auth) {
         (Some(htpasswd), None) => (Some(server(htpasswd)), None),
         (None, Some(client_auth)) => (None, Some(client(client_auth))),
         (Some(_), Some(_)) => {
-            problems.push(component.problem("client_auth", "there is `htpasswd`, too: one or the other"));
-            return None;
+            let problem = "there is `htpasswd`, too: one or the other";
+            return Err(SettingsError::at("client_auth", problem));
         }
         (None, None) => {
-            let message = format!("{}: there is neither `htpasswd` nor `client_auth`", component.id);
-            problems.push(Problem::at(component.span, message));
-            return None;
+            return Err(SettingsError::new("there is neither `htpasswd` nor `client_auth`"));
         }
     };
-    Some(ExtensionPlan::Auth(AuthPlan::new(component, server, client)))
+    Ok(AuthPart { server, client, ..AuthPart::default() })
 }
 
 fn server(HtpasswdSettings { file, inline: SecretText(inline), on_empty }: HtpasswdSettings) -> MakeServer {

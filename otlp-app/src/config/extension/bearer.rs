@@ -1,13 +1,10 @@
 //! The extension `bearertokenauth`: tokens, for receivers and for exporters.
 
 use super::on_empty::WhenEmpty;
-use crate::config::auth::{AuthPlan, MakeClient, MakeServer};
-use crate::config::component::Component;
-use crate::config::decode::{decode, given};
+use crate::config::decode::given;
 use crate::config::files::FilePath;
-use crate::config::plan::ExtensionPlan;
-use crate::config::problem::{Problem, Problems};
 use crate::config::secret::SecretText;
+use otlp_service::{AuthPart, BuildContext, MakeClient, MakeServer, SettingsError};
 use otlp_transport::{Authenticate, BearerAuth, BearerConfig, BearerCredentials, Credentials};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -15,7 +12,7 @@ use std::sync::Arc;
 /// Settings of the extension `bearertokenauth`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct BearerTokenAuth {
+pub(crate) struct BearerTokenAuth {
     /// What stands before the token; empty: the token alone. Default `Bearer`.
     #[serde(deserialize_with = "given")]
     scheme: Option<String>,
@@ -32,12 +29,13 @@ struct BearerTokenAuth {
     on_empty: WhenEmpty,
 }
 
-/// The plan of `bearertokenauth`.
-pub(crate) fn bearertokenauth(component: &mut Component, problems: &mut Problems) -> Option<ExtensionPlan> {
-    let given: BearerTokenAuth = decode(&component.settings, problems)?;
+/// Makes `bearertokenauth`.
+pub(crate) fn bearertokenauth(
+    given: BearerTokenAuth,
+    _: &BuildContext<'_>,
+) -> Result<AuthPart, SettingsError> {
     if !given.token.is_empty() && !given.tokens.is_empty() {
-        problems.push(component.problem("tokens", "there is `token`, too: one or the other"));
-        return None;
+        return Err(SettingsError::at("tokens", "there is `token`, too: one or the other"));
     }
     let mut tokens = given.tokens;
     if !given.token.is_empty() {
@@ -46,9 +44,7 @@ pub(crate) fn bearertokenauth(component: &mut Component, problems: &mut Problems
     if given.filename.is_some() {
         tokens.clear();
     } else if tokens.iter().all(SecretText::is_empty) {
-        let message = format!("{}: there is no `token`, `tokens` or `filename`", component.id);
-        problems.push(Problem::at(component.span, message));
-        return None;
+        return Err(SettingsError::new("there is no `token`, `tokens` or `filename`"));
     }
     let mut config = BearerConfig::default();
     config.scheme = given.scheme.unwrap_or(config.scheme);
@@ -62,5 +58,5 @@ pub(crate) fn bearertokenauth(component: &mut Component, problems: &mut Problems
     let client: MakeClient = Box::new(move |context, _| {
         Ok(Arc::new(BearerCredentials::new(context, &for_clients)?) as Arc<dyn Credentials>)
     });
-    Some(ExtensionPlan::Auth(AuthPlan::new(component, Some(server), Some(client))))
+    Ok(AuthPart { server: Some(server), client: Some(client), ..AuthPart::default() })
 }

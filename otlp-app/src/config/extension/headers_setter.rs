@@ -1,13 +1,9 @@
 //! The extension `headers_setter`: headers of exporters' requests, also from where the batch came.
 
-use crate::config::auth::{AuthPlan, AuthRef, MakeClient};
-use crate::config::component::Component;
-use crate::config::decode::{decode, given};
+use crate::config::decode::given;
 use crate::config::files::FilePath;
-use crate::config::plan::ExtensionPlan;
-use crate::config::problem::Problems;
 use crate::config::secret::SecretText;
-use otlp_service::Needs;
+use otlp_service::{AuthPart, AuthRef, BuildContext, MakeClient, Needs, SettingsError};
 use otlp_transport::{Credentials, HeaderAction, HeaderSource, HeadersSetter, SetHeader};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -15,7 +11,7 @@ use std::sync::Arc;
 /// Settings of the extension `headers_setter`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct HeadersSetterSettings {
+pub(crate) struct HeadersSetterSettings {
     headers: Vec<Header>,
     /// Id of another extension whose credentials are added after the headers.
     additional_auth: Option<String>,
@@ -55,30 +51,26 @@ enum Action {
     Delete,
 }
 
-/// The plan of `headers_setter`.
-pub(crate) fn headers_setter(component: &mut Component, problems: &mut Problems) -> Option<ExtensionPlan> {
-    let given: HeadersSetterSettings = decode(&component.settings, problems)?;
+/// Makes `headers_setter`.
+pub(crate) fn headers_setter(
+    given: HeadersSetterSettings,
+    _: &BuildContext<'_>,
+) -> Result<AuthPart, SettingsError> {
     let mut needs = Needs::default();
     let mut headers = Vec::with_capacity(given.headers.len());
     for header in given.headers {
-        match header.set(&mut needs) {
-            Ok(header) => headers.push(header),
-            Err(problem) => {
-                problems.push(component.problem("headers", &problem));
-                return None;
-            }
-        }
+        let header = header.set(&mut needs);
+        headers.push(header.map_err(|problem| SettingsError::at("headers", problem))?);
     }
-    let span = component.settings.span_of("additional_auth");
-    let then = given.additional_auth.map(|id| AuthRef { id, span });
+    let then = given.additional_auth.map(|id| AuthRef { id, path: "additional_auth".into() });
     if headers.is_empty() && then.is_none() {
-        problems.push(component.problem("headers", "at least one header, or `additional_auth`, is required"));
-        return None;
+        let problem = "at least one header, or `additional_auth`, is required";
+        return Err(SettingsError::at("headers", problem));
     }
     let client: MakeClient = Box::new(move |context, then| {
         Ok(Arc::new(HeadersSetter::new(context, headers.clone(), then, None)?) as Arc<dyn Credentials>)
     });
-    Some(ExtensionPlan::Auth(AuthPlan { then, needs, ..AuthPlan::new(component, None, Some(client)) }))
+    Ok(AuthPart { server: None, client: Some(client), then, needs })
 }
 
 // === impl Header ===

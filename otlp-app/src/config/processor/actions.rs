@@ -1,22 +1,18 @@
 //! The processors `attributes` and `resource`: actions, and what they act on.
 
 use super::matching::{Match, match_config};
-use crate::config::component::Component;
-use crate::config::decode::{decode, given};
+use crate::config::decode::given;
 use crate::config::literal::Literal;
-use crate::config::plan::{ProcessorPlan, ProcessorUse};
-use crate::config::problem::{Problem, Problems};
-use crate::config::rules::{KeyRule, ignored};
 use otlp_service::{
-    ActionConfig, ActionError, ActionKind, AttributesProcessor, ConvertTo, ResourceProcessor,
+    ActionConfig, ActionError, ActionKind, AttributesProcessor, BuildContext, ConvertTo, KeyRule,
+    ResourceProcessor, SettingsError, StagePart,
 };
 use serde::Deserialize;
-use std::sync::Arc;
 
 /// Settings of the processor `attributes`.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Attributes {
+pub(crate) struct Attributes {
     /// What to do, in order; at least one.
     actions: Vec<Action>,
     /// Acts only on what matches all that is given here.
@@ -28,7 +24,7 @@ struct Attributes {
 /// Settings of the processor `resource`.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Resource {
+pub(crate) struct Resource {
     /// What to do to each resource, in order; at least one.
     attributes: Vec<Action>,
 }
@@ -59,50 +55,35 @@ struct Action {
 
 /// Keys of `attributes` that mean nothing here.
 pub(crate) const ATTRIBUTES_RULES: &[KeyRule] =
-    &[ignored("include.regexp", NO_CACHE), ignored("exclude.regexp", NO_CACHE)];
+    &[KeyRule::ignored("include.regexp", NO_CACHE), KeyRule::ignored("exclude.regexp", NO_CACHE)];
 
-/// The plan of `attributes`.
-pub(crate) fn attributes(component: &mut Component, problems: &mut Problems) -> Option<ProcessorPlan> {
-    let Attributes { actions, include, exclude } = decode(&component.settings, problems)?;
-    let actions = action_configs(component, "actions", actions, problems);
-    let matching = match_config(component, [include, exclude], problems);
-    let (actions, (matching, only)) = (actions?, matching?);
-    match AttributesProcessor::new(&actions, matching) {
-        Ok(processor) => {
-            Some(ProcessorPlan::Processor(ProcessorUse { processor: Arc::new(processor), only }))
-        }
-        Err(error) => {
-            problems.push(place(component, "actions", error));
-            None
-        }
-    }
+/// Makes `attributes`.
+pub(crate) fn attributes(
+    Attributes { actions, include, exclude }: Attributes,
+    context: &BuildContext<'_>,
+) -> Result<StagePart, SettingsError> {
+    let matching = match_config([include, exclude]);
+    let actions = action_configs("actions", actions).map_err(|error| {
+        matching.as_ref().err().into_iter().for_each(|other| context.report(other.clone()));
+        error
+    })?;
+    let (matching, only) = matching?;
+    let processor = AttributesProcessor::new(&actions, matching).map_err(|error| place("actions", error))?;
+    Ok(StagePart::from(processor).with_only(only))
 }
 
-/// The plan of `resource`.
-pub(crate) fn resource(component: &mut Component, problems: &mut Problems) -> Option<ProcessorPlan> {
-    let Resource { attributes } = decode(&component.settings, problems)?;
-    let actions = action_configs(component, "attributes", attributes, problems)?;
-    match ResourceProcessor::new(&actions) {
-        Ok(processor) => {
-            let only = Vec::new();
-            Some(ProcessorPlan::Processor(ProcessorUse { processor: Arc::new(processor), only }))
-        }
-        Err(error) => {
-            problems.push(place(component, "attributes", error));
-            None
-        }
-    }
+/// Makes `resource`.
+pub(crate) fn resource(
+    Resource { attributes }: Resource,
+    _: &BuildContext<'_>,
+) -> Result<ResourceProcessor, SettingsError> {
+    let actions = action_configs("attributes", attributes)?;
+    ResourceProcessor::new(&actions).map_err(|error| place("attributes", error))
 }
 
-fn action_configs(
-    component: &Component,
-    list: &str,
-    actions: Vec<Action>,
-    problems: &mut Problems,
-) -> Option<Vec<ActionConfig>> {
+fn action_configs(list: &str, actions: Vec<Action>) -> Result<Vec<ActionConfig>, SettingsError> {
     if actions.is_empty() {
-        problems.push(component.problem(list, "at least one action is required"));
-        return None;
+        return Err(SettingsError::at(list, "at least one action is required"));
     }
     let mut configs = Vec::with_capacity(actions.len());
     for (index, action) in actions.into_iter().enumerate() {
@@ -114,12 +95,9 @@ fn action_configs(
                 let known = ActionKind::ALL.map(ActionKind::name);
                 let path = format!("{list}.{index}.action");
                 if action_name.is_empty() {
-                    let problem = component.problem(&path, "it is required");
-                    problems.push(problem.choice("", "available", &known));
-                    return None;
+                    return Err(SettingsError::at(path, "it is required").one_of(&known));
                 }
-                problems.push(component.unknown(&path, "action", &action.action, &known));
-                return None;
+                return Err(SettingsError::unknown(path, "action", &action.action, &known));
             }
         }
         if let Some(name) = &action.converted_type {
@@ -127,8 +105,7 @@ fn action_configs(
             if config.converted_type.is_none() {
                 let known = ConvertTo::ALL.map(ConvertTo::name);
                 let path = format!("{list}.{index}.converted_type");
-                problems.push(component.unknown(&path, "type", name, &known));
-                return None;
+                return Err(SettingsError::unknown(path, "type", name, &known));
             }
         }
         config.key = action.key;
@@ -139,11 +116,11 @@ fn action_configs(
         config.pattern = action.pattern;
         configs.push(config);
     }
-    Some(configs)
+    Ok(configs)
 }
 
-fn place(component: &Component, list: &str, error: ActionError) -> Problem {
-    component.problem(&format!("{list}.{}.{}", error.index, error.field), &error.problem)
+fn place(list: &str, error: ActionError) -> SettingsError {
+    SettingsError::at(format!("{list}.{}.{}", error.index, error.field), error.problem)
 }
 
 const NO_CACHE: &str = "expressions are compiled once, nothing is cached";

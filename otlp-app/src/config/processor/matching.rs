@@ -1,14 +1,11 @@
 //! `include` and `exclude`: which items a processor acts on.
 
-use crate::config::component::Component;
 use crate::config::decode::given;
 use crate::config::literal::Literal;
-use crate::config::plan::Only;
-use crate::config::problem::Problems;
 use otlp_protocol::view::AnyValue;
 use otlp_service::{
-    AttributeMatch, LibraryMatch, MatchConfig, MatchProperties, Pattern, SPAN_KINDS, SeverityMatch,
-    TextMatch, ValueMatch,
+    AttributeMatch, LibraryMatch, MatchConfig, MatchProperties, OnlyFor, Pattern, SPAN_KINDS, SettingsError,
+    SeverityMatch, TextMatch, ValueMatch,
 };
 use serde::Deserialize;
 
@@ -82,13 +79,11 @@ enum MatchType {
     Strict,
 }
 
-/// Makes tests, and reports what is wrong with them.
-struct Maker<'a> {
-    component: &'a Component,
+/// Makes tests.
+struct Maker {
     /// `include` or `exclude`.
     part: &'static str,
     match_type: MatchType,
-    problems: &'a mut Problems,
 }
 
 /// Which signals a key asks about; those that are not here ask about all.
@@ -105,64 +100,45 @@ const SIGNALS: &[(&str, &[&str])] = &[
 ];
 
 /// Makes what `include` and `exclude` ask for, and says which keys are for some signals only.
-pub(super) fn match_config(
-    component: &Component,
-    given: [Option<Match>; 2],
-    problems: &mut Problems,
-) -> Option<(MatchConfig, Vec<Only>)> {
+pub(super) fn match_config(given: [Option<Match>; 2]) -> Result<(MatchConfig, Vec<OnlyFor>), SettingsError> {
     let mut only = Vec::new();
     let mut made = [None, None];
     for ((part, given), made) in PARTS.into_iter().zip(given).zip(&mut made) {
         let Some(given) = given else { continue };
-        only.extend(only_for(component, part, &given));
-        *made = Some(properties(component, part, given, problems)?);
+        only.extend(only_for(part, &given));
+        *made = Some(properties(part, given)?);
     }
     let [include, exclude] = made;
     let mut config = MatchConfig::default();
     (config.include, config.exclude) = (include, exclude);
-    Some((config, only))
+    Ok((config, only))
 }
 
-fn only_for(component: &Component, part: &str, given: &Match) -> Vec<Only> {
+fn only_for(part: &str, given: &Match) -> Vec<OnlyFor> {
     let keys = SIGNALS.iter().filter(|(key, _)| given.asks(key));
-    keys.map(|(key, signals)| {
-        let path = format!("{part}.{key}");
-        Only { span: component.settings.span_of(&path), what: format!("{}: {path}", component.id), signals }
-    })
-    .collect()
+    keys.map(|(key, signals)| OnlyFor { path: format!("{part}.{key}"), signals }).collect()
 }
 
-fn properties(
-    component: &Component,
-    part: &'static str,
-    given: Match,
-    problems: &mut Problems,
-) -> Option<MatchProperties> {
+fn properties(part: &'static str, given: Match) -> Result<MatchProperties, SettingsError> {
     let match_type = match given.match_type.as_str() {
         "regexp" => MatchType::Regexp,
         "strict" => MatchType::Strict,
         "" => {
-            problems.push(
-                component
-                    .problem(&format!("{part}.match_type"), "it is required")
-                    .help("`strict` or `regexp`"),
-            );
-            return None;
+            let problem = SettingsError::at(format!("{part}.match_type"), "it is required");
+            return Err(problem.help("`strict` or `regexp`"));
         }
         other => {
             let path = format!("{part}.match_type");
-            problems.push(component.unknown(&path, "match type", other, &["strict", "regexp"]));
-            return None;
+            return Err(SettingsError::unknown(path, "match type", other, &["strict", "regexp"]));
         }
     };
     let asks = SIGNALS.iter().any(|(key, _)| given.asks(key)) || !given.resources.is_empty();
     if !asks {
         let known: Vec<_> = SIGNALS.iter().map(|(key, _)| *key).chain(["resources"]).collect();
-        let problem = component.problem(part, "it asks for nothing");
-        problems.push(problem.help(format!("one of these is required: {}", known.join(", "))));
-        return None;
+        let problem = SettingsError::at(part, "it asks for nothing");
+        return Err(problem.help(format!("one of these is required: {}", known.join(", "))));
     }
-    Maker { component, part, match_type, problems }.properties(given)
+    Maker { part, match_type }.properties(given)
 }
 
 // === impl Match ===
@@ -185,8 +161,8 @@ impl Match {
 
 // === impl Maker ===
 
-impl Maker<'_> {
-    fn properties(mut self, given: Match) -> Option<MatchProperties> {
+impl Maker {
+    fn properties(self, given: Match) -> Result<MatchProperties, SettingsError> {
         let mut made = MatchProperties::default();
         let unknown = |kind: &String| !SPAN_KINDS.iter().skip(1).any(|known| known == kind);
         if self.match_type == MatchType::Strict
@@ -194,8 +170,7 @@ impl Maker<'_> {
         {
             let path = format!("{}.span_kinds.{index}", self.part);
             let kind = &given.span_kinds[index];
-            self.problems.push(self.component.unknown(&path, "span kind", kind, &SPAN_KINDS[1..]));
-            return None;
+            return Err(SettingsError::unknown(path, "span kind", kind, &SPAN_KINDS[1..]));
         }
         made.services = self.texts("services", &given.services)?;
         made.span_names = self.texts("span_names", &given.span_names)?;
@@ -217,31 +192,32 @@ impl Maker<'_> {
             let name = self.text(&format!("libraries.{index}.name"), name)?;
             let version =
                 version.as_ref().map(|version| self.text(&format!("libraries.{index}.version"), version));
-            let version = match version {
-                Some(version) => Some(version?),
-                None => None,
-            };
+            let version = version.transpose()?;
             made.libraries.push(LibraryMatch { name, version });
         }
-        Some(made)
+        Ok(made)
     }
 
-    fn texts(&mut self, key: &str, texts: &[String]) -> Option<Vec<TextMatch>> {
+    fn texts(&self, key: &str, texts: &[String]) -> Result<Vec<TextMatch>, SettingsError> {
         let texts = texts.iter().enumerate();
         texts.map(|(index, text)| self.text(&format!("{key}.{index}"), text)).collect()
     }
 
-    fn text(&mut self, path: &str, text: &str) -> Option<TextMatch> {
+    fn text(&self, path: &str, text: &str) -> Result<TextMatch, SettingsError> {
         match self.match_type {
-            MatchType::Strict => Some(TextMatch::Is(text.into())),
+            MatchType::Strict => Ok(TextMatch::Is(text.into())),
             MatchType::Regexp => self.pattern(path, text).map(TextMatch::Matches),
         }
     }
 
-    fn attribute(&mut self, path: &str, key: String, value: Option<Literal>) -> Option<AttributeMatch> {
+    fn attribute(
+        &self,
+        path: &str,
+        key: String,
+        value: Option<Literal>,
+    ) -> Result<AttributeMatch, SettingsError> {
         if key.is_empty() {
-            self.problem(&format!("{path}.key"), "it is required");
-            return None;
+            return Err(self.wrong(&format!("{path}.key"), "it is required"));
         }
         let value = match (value, self.match_type) {
             (None, _) => None,
@@ -249,22 +225,20 @@ impl Maker<'_> {
             (Some(Literal(value)), MatchType::Regexp) => {
                 let path = format!("{path}.value");
                 let AnyValue::String(text) = value.view() else {
-                    self.problem(&path, "an expression is a text: put it in quotes");
-                    return None;
+                    return Err(self.wrong(&path, "an expression is a text: put it in quotes"));
                 };
                 Some(ValueMatch::Matches(self.pattern(&path, text)?))
             }
         };
-        Some(AttributeMatch { key: key.into(), value })
+        Ok(AttributeMatch { key: key.into(), value })
     }
 
-    fn pattern(&mut self, path: &str, text: &str) -> Option<Pattern> {
-        Pattern::new(text).map_err(|problem| self.problem(path, &problem)).ok()
+    fn pattern(&self, path: &str, text: &str) -> Result<Pattern, SettingsError> {
+        Pattern::new(text).map_err(|problem| self.wrong(path, &problem))
     }
 
-    fn problem(&mut self, path: &str, problem: &str) {
-        let path = format!("{}.{path}", self.part);
-        self.problems.push(self.component.problem(&path, problem));
+    fn wrong(&self, path: &str, problem: &str) -> SettingsError {
+        SettingsError::at(format!("{}.{path}", self.part), problem)
     }
 }
 

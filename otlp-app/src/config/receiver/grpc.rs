@@ -2,9 +2,9 @@
 
 use super::{Ids, Security, Utf8, set, set_bytes, set_rate};
 use crate::config::auth::Auth;
-use crate::config::duration::GoDuration;
 use crate::config::listen::Transport;
 use crate::config::tls::ServerTls;
+use otlp_service::GoDuration;
 use otlp_transport::{ServerConfig, ServerLimits};
 use serde::Deserialize;
 

@@ -2,12 +2,12 @@
 
 use super::{Ids, Security, Utf8, set, set_bytes, set_rate};
 use crate::config::auth::Auth;
-use crate::config::duration::GoDuration;
 use crate::config::headers::Headers;
 use crate::config::listen::Transport;
 use crate::config::number::AtLeastZero;
 use crate::config::tls::ServerTls;
 use otlp_protocol::Signal;
+use otlp_service::GoDuration;
 use otlp_transport::{CorsConfig, ServerConfig};
 use serde::Deserialize;
 use std::time::Duration;

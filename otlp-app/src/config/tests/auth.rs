@@ -154,7 +154,7 @@ fn what_cannot_start_is_shown_at_its_key() {
     ] {
         let fake = Fake::default().file("c.yaml", &*text);
         let mut sources = Sources::default();
-        let plan = crate::config::load(&["c.yaml".into()], &[], &fake, &mut sources);
+        let plan = crate::config::load(&["c.yaml".into()], &[], &fake, &super::shipped(), &mut sources);
         let plan = plan.unwrap_or_else(|problems| panic!("{}", problems.render(&sources, false)));
         let context = start::context(&plan);
         let shown = start::spec(plan, &context).err().map(|problems| problems.render(&sources, false));

@@ -9,8 +9,8 @@ fn balance(exporter: &str) -> Option<(&'static str, Vec<String>)> {
     let text = around(&exporter).replace("exporters: [otlp]", "exporters: [load_balancing]");
     let text = if exporter.contains("load_balancing:") { text } else { around(&exporter) };
     let (_, exporter) = plan(&text).exporters.remove(0);
-    let outlet =
-        (exporter.connect)(&TransportContext::tcp(1 << 20), None).unwrap_or_else(|_| panic!("{text}"));
+    let outlet = (exporter.part.connect)("a".into(), &TransportContext::tcp(1 << 20), None)
+        .unwrap_or_else(|_| panic!("{text}"));
     let balance = outlet.stats?.balance.clone()?;
     let endpoints = balance.endpoints().iter().map(|endpoint| endpoint.endpoint.clone()).collect();
     Some((balance.resolver, endpoints))
@@ -131,7 +131,7 @@ fn the_destinations_queue_stands_in_either_place() {
     ] {
         let exporter = format!("  load_balancing: {{{queue} resolver: {{dns: {{hostname: a}}}}}}");
         let text = around(&exporter).replace("exporters: [otlp]", "exporters: [load_balancing]");
-        assert_eq!(plan(&text).exporters[0].1.queue.enabled, enabled, "{queue}");
+        assert_eq!(plan(&text).exporters[0].1.part.queue.enabled, enabled, "{queue}");
     }
 }
 
@@ -148,7 +148,8 @@ async fn what_the_client_finds_wrong_is_told_with_its_place() {
         let text = around(&format!("  load_balancing: {{{settings}}}"))
             .replace("exporters: [otlp]", "exporters: [load_balancing]");
         let (_, exporter) = plan(&text).exporters.remove(0);
-        let problem = (exporter.connect)(&TransportContext::tcp(1 << 20), None).err().unwrap();
+        let error = (exporter.part.connect)("a".into(), &TransportContext::tcp(1 << 20), None).err().unwrap();
+        let problem = exporter.component.unwrap().wrong(&error);
         assert!(problem.to_string().starts_with(&format!("load_balancing: {path}: ")), "{problem}");
     }
 }
@@ -163,8 +164,8 @@ fn endpoints_beside_the_resolver_are_noted() {
     assert_eq!(notes.len(), 2, "{notes:?}");
 }
 
-#[test]
-fn receivers_keep_the_header_that_is_routed_by() {
+#[tokio::test]
+async fn receivers_keep_the_header_that_is_routed_by() {
     let text = "receivers: {otlp: {protocols: {grpc: {include_metadata: true}}}}\nprocessors: {batch: }\n\
                 exporters: {load_balancing: {routing_key: metadata, metadata_key: X-Tenant, resolver: {dns: {hostname: a}}}}\n\
                 service: {pipelines: {logs: {receivers: [otlp], processors: [batch], exporters: [load_balancing]}}}\n";

@@ -55,7 +55,7 @@ fn keys_of_set_are_separated_by_dots_or_colons() {
         "exporters::otlp.sending_queue::queue_size = 7",
     ] {
         let plan = fake.load(&["c.yaml"], &[set]).unwrap_or_else(|problems| panic!("{set}: {problems}"));
-        assert_eq!(plan.exporters[0].1.queue.queue_size, 7, "{set}");
+        assert_eq!(plan.exporters[0].1.part.queue.queue_size, 7, "{set}");
     }
     let shown = fake.load(&["c.yaml"], &["exporters::otlp.timout=3s"]).err().unwrap_or_default();
     assert!(shown.contains(" --set:1:17\n") && shown.contains("^^^^^^\n"), "{shown}");
@@ -67,7 +67,7 @@ fn variables_that_are_not_set_may_be_empty() {
         OTLP.replace("'c:1'", "'c:1', user_agent: '${env:NOPE}', headers: {a: 'x${NOPE}', b: '${NO:-d}'}");
     let mut sources = Sources::default();
     let lookup = AllowUnset(Fake::default().file("c.yaml", text));
-    let plan = load(&["c.yaml".into()], &[], &lookup, &mut sources)
+    let plan = load(&["c.yaml".into()], &[], &lookup, &shipped(), &mut sources)
         .unwrap_or_else(|problems| panic!("{}", problems.render(&sources, false)));
     let notes: Vec<_> = plan.notes.iter().map(|note| note.render(&sources)).collect();
     let note = "c.yaml:2: the environment variable `NOPE` is not set: empty, because of --allow-unset";

@@ -140,7 +140,7 @@ fn secrets_are_not_shown() {
 fn a_clients_refusal_is_shown_at_its_key() {
     let fake = Fake::default().file("c.yaml", around("  otlp:\n    endpoint: c:1/x\n"));
     let mut sources = Sources::default();
-    let plan = load(&["c.yaml".into()], &[], &fake, &mut sources)
+    let plan = load(&["c.yaml".into()], &[], &fake, &shipped(), &mut sources)
         .unwrap_or_else(|_| panic!("the reader refused it"));
     let context = start::context(&plan);
     let problems = start::spec(plan, &context).err().map(|problems| problems.render(&sources, false));

@@ -2,9 +2,8 @@
 
 use super::reference::{Key, TABLES, all_mirrors, keys};
 use super::*;
-use crate::config::rules::Verdict;
 use crate::config::telemetry::TELEMETRY_RULES;
-use crate::registry::{COMPONENT_TYPES, ComponentType};
+use otlp_service::{ComponentType, Verdict};
 
 #[test]
 fn every_key_of_the_page_is_taken() {
@@ -25,7 +24,9 @@ fn every_key_of_the_page_is_taken() {
 
 #[test]
 fn every_key_that_is_noted_is_taken_with_a_note() {
-    let of_components = COMPONENT_TYPES
+    let plugins = shipped();
+    let of_components = plugins
+        .types()
         .iter()
         .flat_map(|known| known.rules.iter().copied().flatten().map(move |rule| (Some(known), rule)));
     for (component, rule) in of_components.chain(TELEMETRY_RULES.iter().map(|rule| (None, rule))) {
@@ -52,7 +53,7 @@ struct ComponentTypeAt {
 const TELEMETRY: ComponentTypeAt = ComponentTypeAt { section: "service", name: "telemetry" };
 
 impl ComponentTypeAt {
-    fn of(component: &'static ComponentType) -> Self {
+    fn of(component: &ComponentType) -> Self {
         Self { section: component.kind().section(), name: component.name }
     }
 }

@@ -1,8 +1,8 @@
 //! docs/configuration.md lists every key that is taken, noted or refused: its tables are made of the structs and rules.
 
-use crate::config::rules::{KeyRule, Verdict};
+use super::shipped;
 use crate::config::telemetry::TELEMETRY_RULES;
-use crate::registry::{COMPONENT_TYPES, ComponentType};
+use otlp_service::{ComponentType, KeyRule, Verdict};
 use std::fmt::Write;
 
 /// A struct that mirrors a part of the file.
@@ -100,7 +100,7 @@ fn tables() -> String {
         out.push('\n');
     }
     out.push_str("### Known but not used\n\n| component | key | |\n|---|---|---|\n");
-    for ComponentType { name, rules, .. } in COMPONENT_TYPES {
+    for ComponentType { name, rules, .. } in shipped().types() {
         rules.iter().copied().flatten().for_each(|rule| rule_row(name, rule, &mut out));
     }
     TELEMETRY_RULES.iter().for_each(|rule| rule_row("service.telemetry", rule, &mut out));
@@ -155,6 +155,8 @@ fn rule_row(component: &str, KeyRule { path, verdict, reason }: &KeyRule, out: &
         Verdict::Only(only) => format!("only `{only}`"),
         Verdict::Refused => "refused".to_owned(),
         Verdict::Like(_) => "the same keys".to_owned(),
+        // Keys of the tables above.
+        _ => return,
     };
     let path = match (verdict.as_str(), *path) {
         (_, "") => "all".to_owned(),

@@ -19,7 +19,11 @@ fn files_merge_and_sets_come_last() {
     let plan = fake.load(&["base.yaml", "over.yaml"], &sets).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(plan.pipelines[0].exporters, ["otlp", "nop"], "lists replace");
     let (_, otlp) = plan.exporters.iter().find(|(id, _)| id == "otlp").unwrap();
-    assert_eq!((otlp.queue.queue_size, otlp.queue.num_consumers), (5, 7), "maps merge, --set comes last");
+    assert_eq!(
+        (otlp.part.queue.queue_size, otlp.part.queue.num_consumers),
+        (5, 7),
+        "maps merge, --set comes last"
+    );
     assert_eq!(plan.logs.level, tracing::level_filters::LevelFilter::WARN);
 
     let problems = fake.load(&["base.yaml"], &["exporters.otlp.timout=3s"]).err().unwrap_or_default();
@@ -46,7 +50,7 @@ fn references_take_the_type_of_what_they_refer_to() {
         .file("queue.yaml", "block_on_overflow: true\nqueue_size: ${env:SIZE}\n")
         .file("c.yaml", text);
     let plan = fake.load(&["c.yaml"], &[]).unwrap_or_else(|problems| panic!("{problems}"));
-    let queue = &plan.exporters[0].1.queue;
+    let queue = &plan.exporters[0].1.part.queue;
     assert_eq!((queue.queue_size, queue.on_full), (42, OnFull::Block));
 }
 

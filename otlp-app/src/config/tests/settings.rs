@@ -2,6 +2,7 @@
 
 use super::*;
 use otlp_protocol::Signal;
+use otlp_service::GoDuration;
 use std::time::Duration;
 
 #[test]
@@ -25,7 +26,7 @@ fn defaults_are_the_collectors() {
     assert_eq!((batch.timeout, batch.send_batch_size), (Duration::from_millis(200), 8192));
     assert_eq!((plan.pipelines[0].id.as_str(), plan.pipelines[0].signal), ("traces/a", Signal::TRACES));
     let otlp = &plan.exporters[0].1;
-    assert!(otlp.queue.enabled && otlp.queue.queue_size == 1000 && otlp.retry.enabled);
+    assert!(otlp.part.queue.enabled && otlp.part.queue.queue_size == 1000 && otlp.part.retry.enabled);
     assert_eq!(plan.memory_limit_bytes, None);
     assert!(plan.notes.is_empty());
 }
@@ -49,7 +50,7 @@ fn exporters_say_where_each_signal_goes() {
              service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [{id}]}}}}}}",
         ));
         let endpoints: Vec<_> =
-            plan.exporters[0].1.endpoints.iter().map(|(_, endpoint)| endpoint.as_str()).collect();
+            plan.exporters[0].1.part.endpoints.iter().map(|(_, endpoint)| endpoint.as_str()).collect();
         assert_eq!(endpoints, expect, "{exporter}");
     }
 }
@@ -93,8 +94,8 @@ fn settings_reach_the_layers_below() {
     let batch = batch(&plan);
     assert_eq!((batch.send_batch_max_size, batch.send_batch_size), (100, 100));
     let exporter = &plan.exporters[0].1;
-    assert_eq!((exporter.retry.max_elapsed_time, exporter.retry.multiplier), (None, 2.0));
-    assert!(!exporter.queue.enabled);
+    assert_eq!((exporter.part.retry.max_elapsed_time, exporter.part.retry.multiplier), (None, 2.0));
+    assert!(!exporter.part.queue.enabled);
     assert_eq!(plan.metrics_endpoint.as_deref(), Some("[::1]:9"));
     assert!(plan.logs.json && plan.logs.level == tracing::level_filters::LevelFilter::DEBUG);
     assert_eq!(plan.notes.len(), 1, "check_interval: {:?}", plan.notes);
@@ -165,7 +166,7 @@ fn durations_are_gos() {
         (&"9".repeat(400), None),
     ];
     for (text, nanos) in cases {
-        let parsed = parse_duration(text).ok().map(|duration| duration.as_nanos());
+        let parsed = text.parse().ok().map(|GoDuration(duration)| duration.as_nanos());
         assert_eq!(parsed, nanos, "{text}");
     }
 }

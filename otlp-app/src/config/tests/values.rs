@@ -33,17 +33,19 @@ fn whole_numbers_may_be_written_as_helm_does_and_in_quotes() {
         ("0b11", 3),
         ("1_000", 1000),
     ] {
-        let queue = &exporter(&format!("sending_queue: {{queue_size: {written}}}")).exporters[0].1.queue;
+        let queue = &exporter(&format!("sending_queue: {{queue_size: {written}}}")).exporters[0].1.part.queue;
         assert_eq!(queue.queue_size, number, "{written}");
     }
     for wrong in ["8192.5", "1e300", "'a'", "true", "-1", "''", "0-5", "[1]"] {
         let text = around(&format!("  otlp: {{endpoint: 'c:1', sending_queue: {{num_consumers: {wrong}}}}}"));
         let loaded = Fake::default().file("c.yaml", text).load(&["c.yaml"], &[]);
-        let takes_default = loaded.is_ok_and(|plan| plan.exporters[0].1.queue.num_consumers == 10);
+        let takes_default = loaded.is_ok_and(|plan| plan.exporters[0].1.part.queue.num_consumers == 10);
         assert_eq!(takes_default, wrong == "''", "{wrong}");
     }
-    let retry =
-        &exporter("retry_on_failure: {multiplier: '2', randomization_factor: \"0.25\"}").exporters[0].1.retry;
+    let retry = &exporter("retry_on_failure: {multiplier: '2', randomization_factor: \"0.25\"}").exporters[0]
+        .1
+        .part
+        .retry;
     assert_eq!((retry.multiplier, retry.randomization_factor), (2.0, 0.25));
 }
 
@@ -102,7 +104,7 @@ fn a_quoted_reference_to_nothing_is_the_empty_text() {
     assert_eq!(value, None);
     assert_eq!(decoded::<u64>("\"${V}\"", ""), 0);
     assert!(!decoded::<bool>("\"${V}\"", ""));
-    assert_eq!(decoded::<duration::GoDuration>("\"${V}\"", "").0, Duration::ZERO);
+    assert_eq!(decoded::<otlp_service::GoDuration>("\"${V}\"", "").0, Duration::ZERO);
     assert_eq!(decoded::<Vec<String>>("\"${V}\"", ""), Vec::<String>::new());
 }
 
@@ -118,8 +120,8 @@ fn empty_texts_are_settings_that_are_not_given() {
         "tls: ",
     ] {
         let plan = exporter(settings);
-        let connect = plan.exporters.into_iter().next().unwrap().1.connect;
-        let made = connect(&otlp_transport::TransportContext::tcp(1 << 20), None);
+        let connect = plan.exporters.into_iter().next().unwrap().1.part.connect;
+        let made = connect("a".into(), &otlp_transport::TransportContext::tcp(1 << 20), None);
         assert!(made.is_ok(), "{settings}: {:?}", made.err());
     }
 }
@@ -203,11 +205,11 @@ fn settings_of_clients_reach_them() {
         .replace("exporters: [otlp]", "exporters: [otlp_http]");
     let plan = plan(&text);
     let exporter = &plan.exporters[0].1;
-    assert_eq!(exporter.endpoints[0].1, "c", "neither user nor password");
+    assert_eq!(exporter.part.endpoints[0].1, "c", "neither user nor password");
     for compression in ["snappy", "zlib", "deflate", "x-snappy-framed", "lz4", "zstd", "none", "''"] {
         assert_eq!(wrong("otlp_http", &format!("endpoint: 'http://c', compression: {compression}")), "");
     }
-    let queue = &exporter_of("sending_queue: {block_on_overflow: true}").queue;
+    let queue = &exporter_of("sending_queue: {block_on_overflow: true}").part.queue;
     assert_eq!(queue.on_full, OnFull::Block);
 }
 

@@ -1,24 +1,55 @@
-//! Durations as Go writes them: `200ms`, `1m30s`, `0`.
+//! Durations in settings, as Go writes them: `200ms`, `1m30s`, `0`.
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
-/// A duration in a configuration file.
+/// A duration in settings: decimal numbers, each with its unit (`ns`, `us`, `µs`, `ms`, `s`, `m`, `h`), or `0`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct GoDuration(pub(crate) Duration);
+pub struct GoDuration(pub Duration);
 
 // === impl GoDuration ===
 
 impl GoDuration {
     /// The duration, where 0 means that none is given.
-    pub(crate) fn given(self) -> Option<Duration> {
+    pub fn given(self) -> Option<Duration> {
         (!self.0.is_zero()).then_some(self.0)
     }
 }
 
-/// Reads a duration: decimal numbers, each with its unit (`ns`, `us`, `µs`, `ms`, `s`, `m`, `h`), or `0`.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+impl FromStr for GoDuration {
+    /// What is wrong with the text.
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse(text).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for GoDuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = GoDuration;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration such as 200ms or 1m30s")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<GoDuration, E> {
+                text.parse().map_err(|problem: String| E::custom(problem))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<GoDuration, E> {
+                Ok(GoDuration::default())
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+fn parse(text: &str) -> Result<Duration, String> {
     let unsigned = text.strip_prefix('+').unwrap_or(text);
     if unsigned == "0" {
         return Ok(Duration::ZERO);
@@ -54,28 +85,6 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         rest = after;
     }
     Ok(total)
-}
-
-impl<'de> Deserialize<'de> for GoDuration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = GoDuration;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration such as 200ms or 1m30s")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<GoDuration, E> {
-                parse_duration(text).map(GoDuration).map_err(E::custom)
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<GoDuration, E> {
-                Ok(GoDuration::default())
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
 }
 
 const BAD_DURATION: &str = "not a duration: numbers with units, such as 200ms or 1m30s";

@@ -1,0 +1,106 @@
+//! The components that come with the gateway: a plugin like any other. A further one is a file or folder, and an entry here.
+
+use crate::config::{exporter, extension, processor, receiver, tls};
+use otlp_service::{Components, OtlpPlugin};
+
+/// The plugin of this crate.
+pub(crate) struct Shipped;
+
+impl OtlpPlugin for Shipped {
+    fn name(&self) -> &str {
+        env!("CARGO_PKG_NAME")
+    }
+
+    fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn register(&self, components: &mut Components<'_>) {
+        receivers(components);
+        processors(components);
+        exporters(components);
+        extensions(components);
+    }
+}
+
+fn receivers(components: &mut Components<'_>) {
+    components
+        .receiver("otlp", "takes OTLP over gRPC and HTTP", receiver::otlp)
+        .rules(receiver::OTLP_RULES)
+        .rules(tls::SERVER_TLS_RULES);
+}
+
+fn processors(components: &mut Components<'_>) {
+    components
+        .processor(
+            "attributes",
+            "changes attributes of spans, log records and data points",
+            processor::attributes,
+        )
+        .rules(processor::ATTRIBUTES_RULES);
+    components.processor("batch", "joins requests by items, bytes and time", processor::batch);
+    components
+        .processor("memory_limiter", "bounds the memory that requests take", processor::memory_limiter)
+        .rules(processor::MEMORY_LIMITER_RULES);
+    components.processor("resource", "changes attributes of resources", processor::resource);
+}
+
+fn exporters(components: &mut Components<'_>) {
+    components
+        .exporter("debug", "shows what passes: counts, items, or everything", exporter::debug)
+        .rules(exporter::DEBUG_RULES);
+    components
+        .exporter("logging", "the old name of debug", exporter::logging)
+        .rules(exporter::LOGGING_RULES)
+        .rules(exporter::DEBUG_RULES);
+    components.exporter("nop", "accepts everything, keeps nothing", exporter::nop);
+    components
+        .exporter("otlp_grpc", "sends OTLP over gRPC", exporter::otlp_grpc)
+        .alias("otlp")
+        .rules(exporter::GRPC_RULES)
+        .rules(exporter::QUEUE_RULES)
+        .rules(tls::TLS_RULES);
+    components
+        .exporter("otlp_http", "sends OTLP over HTTP in protobuf or JSON", exporter::otlp_http)
+        .alias("otlphttp")
+        .rules(exporter::HTTP_RULES)
+        .rules(exporter::QUEUE_RULES)
+        .rules(tls::TLS_RULES);
+    components
+        .exporter("load_balancing", "spreads requests over several endpoints", exporter::load_balancing)
+        .alias("loadbalancing")
+        .rules(exporter::BALANCE_RULES)
+        .rules(exporter::QUEUE_RULES);
+}
+
+fn extensions(components: &mut Components<'_>) {
+    components
+        .extension("health_check", "answers health probes over HTTP", extension::health_check)
+        .rules(extension::HEALTH_CHECK_RULES);
+    components.extension("api_key", "lets in senders with a key in a header", extension::api_key);
+    components
+        .extension("basicauth", "lets in, or sends, user and password", extension::basicauth)
+        .alias("basic_auth");
+    components
+        .extension("bearertokenauth", "lets in, or sends, bearer tokens", extension::bearertokenauth)
+        .alias("bearer_token_auth");
+    components.extension(
+        "client_certificate",
+        "identifies senders by their client certificates",
+        extension::client_certificate,
+    );
+    components.extension("headers_setter", "sets headers of exporters' requests", extension::headers_setter);
+    components
+        .extension(
+            "memory_ballast",
+            "is accepted without effect: there is no garbage to collect",
+            extension::inert,
+        )
+        .rules(extension::MEMORY_BALLAST_RULES);
+    components
+        .extension("pprof", "is accepted without effect: there is no Go runtime to profile", extension::inert)
+        .rules(extension::PPROF_RULES);
+    components
+        .extension("zpages", "is accepted without effect", extension::inert)
+        .rules(extension::ZPAGES_RULES);
+}

@@ -1,0 +1,191 @@
+//! Components by name: what a plugin registers, and where an application finds it.
+//!
+//! A plugin is a value with a name and a list of component types. Each type has a factory: it takes its settings as a type
+//! of its own (serde) and makes a part of a gateway. How settings are written, where they stand and how errors are shown is
+//! the application's business; a factory names places by dotted paths below its component.
+
+mod components;
+mod duration;
+mod parts;
+mod rules;
+mod settings;
+
+pub use components::{Build, BuildFn, ComponentType, Components, Decode, Kind, Registered};
+pub use duration::GoDuration;
+pub use parts::{
+    AuthPart, AuthRef, CheckFiles, Connect, ExporterPart, ExtensionPart, MakeClient, MakeServer, OnlyFor,
+    ReceiverPart, ServerPart, StagePart, Target,
+};
+pub use rules::{KeyRule, Verdict};
+pub use settings::{BuildContext, Choice, SettingsError};
+
+use std::fmt;
+
+/// A crate's components.
+pub trait OtlpPlugin {
+    /// What the plugin is called: the crate's name.
+    fn name(&self) -> &str;
+
+    /// Its version: the crate's.
+    fn version(&self) -> &str;
+
+    /// Registers its component types.
+    fn register(&self, components: &mut Components<'_>);
+}
+
+/// The plugins of an application, and every component type that they registered.
+///
+/// ```
+/// use otlp_protocol::Batch;
+/// use otlp_service::{
+///     Access, BuildContext, Components, Kind, OtlpPlugin, Out, PluginManager, Processor, Reason, SettingsError,
+/// };
+/// use otlp_transport::ExportError;
+///
+/// /// Settings of the processor `small`.
+/// #[derive(serde::Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct SmallSettings {
+///     /// The largest number of items of a request that goes on.
+///     max_items: u64,
+/// }
+///
+/// /// Drops large requests.
+/// struct Small(u64);
+///
+/// impl Processor for Small {
+///     fn access(&self) -> Access {
+///         Access::None
+///     }
+///
+///     fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError> {
+///         match batch.items() <= self.0 {
+///             true => out.emit(batch),
+///             false => out.settle(Reason::Filtered, batch.items()),
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// struct Mine;
+///
+/// impl OtlpPlugin for Mine {
+///     fn name(&self) -> &str {
+///         "mine"
+///     }
+///
+///     fn version(&self) -> &str {
+///         "1.0.0"
+///     }
+///
+///     fn register(&self, components: &mut Components<'_>) {
+///         components.processor("small", "drops large requests", |given: SmallSettings, _: &BuildContext<'_>| {
+///             match given.max_items {
+///                 0 => Err(SettingsError::at("max_items", "it must be at least 1")),
+///                 max_items => Ok(Small(max_items)),
+///             }
+///         });
+///     }
+/// }
+///
+/// let mut plugins = PluginManager::new();
+/// plugins.load(Mine)?;
+/// assert!(plugins.find(Kind::Processor, "small").is_some());
+/// // The name is taken.
+/// assert!(plugins.load(Mine).is_err());
+/// # Ok::<(), otlp_service::Clash>(())
+/// ```
+#[derive(Default)]
+pub struct PluginManager {
+    plugins: Vec<PluginInfo>,
+    types: Vec<ComponentType>,
+}
+
+/// A plugin that was loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PluginInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Two component types of one kind have the same name. Its `Debug` output is the text for people, too, so that a `main` may
+/// return it.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {kind} `{name}` of the plugin {second} is in the plugin {first}, too")]
+pub struct Clash {
+    kind: &'static str,
+    name: &'static str,
+    first: PluginInfo,
+    second: PluginInfo,
+}
+
+// === impl PluginManager ===
+
+impl PluginManager {
+    /// One without plugins.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in the component types of a plugin.
+    ///
+    /// # Errors
+    /// If a type of the same kind has one of its names already; nothing of the plugin is taken in then.
+    pub fn load(&mut self, plugin: impl OtlpPlugin) -> Result<(), Clash> {
+        let info = PluginInfo { name: plugin.name().to_owned(), version: plugin.version().to_owned() };
+        let index = self.plugins.len();
+        let mut types = Vec::new();
+        plugin.register(&mut Components::new(index, &mut types));
+        for (at, added) in types.iter().enumerate() {
+            let known = self.types.iter().chain(&types[..at]).filter(|known| known.kind() == added.kind());
+            let clashes = |known: &&ComponentType| added.names().find(|name| known.answers_to(name));
+            if let Some((known, name)) = known.filter_map(|known| Some((known, clashes(&known)?))).next() {
+                let first = self.plugins.get(known.plugin).unwrap_or(&info).clone();
+                return Err(Clash { kind: added.kind().name(), name, first, second: info });
+            }
+        }
+        self.types.append(&mut types);
+        self.plugins.push(info);
+        Ok(())
+    }
+
+    /// The plugins, in the order in which they were loaded.
+    pub fn plugins(&self) -> &[PluginInfo] {
+        &self.plugins
+    }
+
+    /// All component types, in the order in which they were registered.
+    pub fn types(&self) -> &[ComponentType] {
+        &self.types
+    }
+
+    /// The component types of a kind.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &ComponentType> {
+        self.types.iter().filter(move |found| found.kind() == kind)
+    }
+
+    /// The component type of that kind and name; an older name will do.
+    pub fn find(&self, kind: Kind, name: &str) -> Option<&ComponentType> {
+        self.of(kind).find(|found| found.answers_to(name))
+    }
+}
+
+// === impl PluginInfo ===
+
+impl fmt::Display for PluginInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+impl fmt::Debug for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests;
