@@ -51,3 +51,7 @@ pub fn run(mut plugins: PluginManager) -> ExitCode {
         None => app::run(&run, &plugins),
     }))
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/extending.md")]
+struct ExtendingPage;

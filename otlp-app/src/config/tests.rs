@@ -6,6 +6,7 @@ mod files;
 mod keys;
 mod loops;
 mod messages;
+mod plugins;
 mod processors;
 mod receivers;
 mod reference;

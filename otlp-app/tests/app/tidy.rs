@@ -58,7 +58,7 @@ const MARKERS: [&str; 7] = [
 const MACHINE_PATHS: [&str; 4] =
     [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/protocol.md",
@@ -66,6 +66,7 @@ const PAGES: [&str; 11] = [
     "docs/service.md",
     "docs/app.md",
     "docs/configuration.md",
+    "docs/extending.md",
     "docs/interop.md",
     "docs/log.md",
     "docs/operations.md",

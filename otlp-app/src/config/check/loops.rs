@@ -23,7 +23,7 @@ impl Defined<'_> {
         let ways: Vec<_> = pipelines.iter().flat_map(|from| self.ways(from, pipelines, &own)).collect();
         let (mut told, mut problems) = (Vec::new(), Problems::default());
         for way in &ways {
-            if told.contains(&way.target.span) || !leads_to(&ways, way.to, way.from) {
+            if told.contains(&way.target.span) || !self.leads_to(&ways, pipelines, way.to, way.from) {
                 continue;
             }
             told.push(way.target.span);
@@ -74,6 +74,34 @@ impl Defined<'_> {
         });
         receivers.map(|built| built.id.as_str()).collect()
     }
+
+    /// Returns whether telemetry of pipeline `from` reaches pipeline `to` over `ways` and connectors; a pipeline reaches
+    /// itself.
+    fn leads_to(
+        &self,
+        ways: &[Way<'_>],
+        pipelines: &[PipelineSpec],
+        from: &PipelineSpec,
+        to: &PipelineSpec,
+    ) -> bool {
+        let mut reached = vec![from];
+        let mut next = 0;
+        while let Some(&pipeline) = reached.get(next) {
+            if pipeline.id == to.id {
+                return true;
+            }
+            let over_network = ways.iter().filter(|way| way.from.id == pipeline.id).map(|way| way.to);
+            let ends = self.connectors.iter().filter(|built| pipeline.exporters.contains(&built.id));
+            let fed = ends.flat_map(|built| pipelines.iter().filter(|fed| fed.receivers.contains(&built.id)));
+            for found in over_network.chain(fed) {
+                if reached.iter().all(|known| known.id != found.id) {
+                    reached.push(found);
+                }
+            }
+            next += 1;
+        }
+        false
+    }
 }
 
 /// Returns whether requests to the exporter's `target` reach `server`: same address, same protocol.
@@ -82,22 +110,4 @@ fn takes(server: &ServerSpec, target: &Target, own: &OwnAddresses) -> bool {
     let listener = Place::of(&server.config.endpoint);
     spoken.any(|name| name == target.part.transport)
         && listener.is_some_and(|listener| own.reaches(&target.place, &listener))
-}
-
-/// Returns whether telemetry of pipeline `from` reaches pipeline `to` over `ways`; a pipeline reaches itself.
-fn leads_to(ways: &[Way<'_>], from: &PipelineSpec, to: &PipelineSpec) -> bool {
-    let mut reached = vec![from.id.as_str()];
-    let mut next = 0;
-    while let Some(&id) = reached.get(next) {
-        if id == to.id {
-            return true;
-        }
-        for way in ways.iter().filter(|way| way.from.id == id) {
-            if !reached.contains(&way.to.id.as_str()) {
-                reached.push(&way.to.id);
-            }
-        }
-        next += 1;
-    }
-    false
 }
