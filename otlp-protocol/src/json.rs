@@ -21,6 +21,8 @@
 //!
 //! `google.protobuf.Any` and `Duration` have a JSON form of their own, which this module does not know: no request has
 //! one. [`RpcStatus`](crate::RpcStatus) has its own reader.
+//!
+//! Functions are inlined by force where the bench `json` takes over 2 % more instructions without.
 
 mod error;
 pub(crate) mod lexer;

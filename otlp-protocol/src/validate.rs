@@ -3,6 +3,8 @@
 //! Bodies are merged without being decoded, so one malformed body would spoil a batch of innocents: each is checked
 //! before it is acknowledged. One loop over [the table](crate::schema) walks all signals. It keeps its own stack, so
 //! nesting costs no machine stack and is bounded by [`ValidateLimits::max_depth`].
+//!
+//! Functions are inlined by force where the bench `protocol` ("validate") takes over 2 % more instructions without.
 
 mod attribute;
 mod companion;

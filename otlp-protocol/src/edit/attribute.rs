@@ -57,7 +57,7 @@ pub(super) enum Part<'a> {
 impl Attribute {
     /// Reads an attribute of the common form, key and value with lengths of one byte, whose field stands at `at` in
     /// `bytes`, which stand at `base` in the body; and where it ends.
-    #[inline(always)]
+    #[inline]
     pub(super) fn read_plain(bytes: &[u8], at: usize, base: usize, tag: u8) -> Option<(Self, usize)> {
         let Range { start, end } = short(bytes, at, bytes.len(), tag)?;
         let (key, value) = plain(bytes, start, end)?;

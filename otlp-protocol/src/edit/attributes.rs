@@ -348,7 +348,7 @@ impl AttributeEdits<'_> {
 }
 
 /// Where a field ends that is short, as most are, and not an attribute.
-#[inline(always)]
+#[inline]
 fn skip_short(bytes: &[u8], at: usize, attributes: u32) -> Option<usize> {
     let &[tag @ 0x08..=0x7f, next, ..] = bytes.get(at..)? else { return None };
     let end = match tag & 7 {

@@ -133,7 +133,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads a member of the object; of one that is a message, only the start.
-    #[inline(always)]
+    #[inline]
     fn member(&mut self) -> Result<Step, Fault> {
         let Some(field) = self.key()? else {
             self.lexer.skip_value()?;
@@ -165,7 +165,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads a key and the colon. An unknown key is counted.
-    #[inline(always)]
+    #[inline]
     fn key(&mut self) -> Result<Option<&'static Field>, Fault> {
         (self.field, self.index) = (None, None);
         if self.lexer.peek() != b'"' {
@@ -192,7 +192,7 @@ impl Reader<'_, '_> {
     }
 
     /// Passes over a key that is written as the table has it: usually that of the next field but few.
-    #[inline(always)]
+    #[inline]
     fn known_key(&mut self) -> Option<usize> {
         let key = self.lexer.rest().get(1..)?;
         let fields = self.frame.message.fields;
@@ -212,7 +212,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads elements of a repeated message: those that have a shortcut, and the start of the first that has none.
-    #[inline(always)]
+    #[inline]
     fn element(&mut self, field: &'static Field, child: &'static Message) -> Result<Step, Fault> {
         if std::ptr::eq(child, KEY_VALUE) && self.outer.len() + MESSAGES <= self.limits.max_depth {
             while self.limits.max_elements - self.elements >= MESSAGES {
@@ -232,7 +232,7 @@ impl Reader<'_, '_> {
         self.enter(field, child)
     }
 
-    #[inline(always)]
+    #[inline]
     fn enter(&mut self, field: &'static Field, message: &'static Message) -> Result<Step, Fault> {
         self.lexer.expect(b'{', "an object")?;
         if self.outer.len() >= self.limits.max_depth {
@@ -250,7 +250,7 @@ impl Reader<'_, '_> {
         Ok(Step::Begin)
     }
 
-    #[inline(always)]
+    #[inline]
     fn leave(&mut self, outer: Frame) -> Result<Step, Fault> {
         let Frame { message, field, index, open, .. } = std::mem::replace(&mut self.frame, outer);
         (self.field, self.index) = (field, index);
@@ -267,7 +267,7 @@ impl Reader<'_, '_> {
         Ok(Step::After)
     }
 
-    #[inline(always)]
+    #[inline]
     fn check_size(&self) -> Result<(), Fault> {
         if self.sink.len() > self.limits.max_bytes {
             return Err(self.fault(JsonErrorKind::TooLarge { limit: self.limits.max_bytes }));

@@ -56,18 +56,18 @@ pub(super) struct Refuse;
 // === impl Refuse ===
 
 impl Companion for Refuse {
-    #[inline(always)]
+    #[inline]
     fn enter(&mut self, _message: &'static Message, _place: &Place) {}
 
-    #[inline(always)]
+    #[inline]
     fn leave(&mut self) {}
 
-    #[inline(always)]
+    #[inline]
     fn invalid_utf8(&mut self, _place: &Place, _text: &[u8]) -> Result<(), DecodeErrorKind> {
         Err(DecodeErrorKind::Utf8)
     }
 
-    #[inline(always)]
+    #[inline]
     fn invalid_id(&mut self, _place: &Place, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind> {
         Err(kind)
     }

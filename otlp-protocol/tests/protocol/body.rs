@@ -105,6 +105,7 @@ fn what_writers_make_is_a_body() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "any time does")]
 fn a_part_of_a_batch_has_its_sender_and_not_its_body() {
     let mut batch = Batch::new(sound(Signal::LOGS, field(1, b"")), Charge::none());
     batch.origin = Some(Arc::new(Origin { tenant: Some("a".into()), ..Origin::default() }));

@@ -20,7 +20,7 @@ pub(super) struct Escape {
 
 impl<'a> Raw<'a> {
     /// The string itself: the slice, or, if it has escapes, what they stand for in `scratch`.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn unescape<'s>(self, scratch: &'s mut Vec<u8>) -> &'s [u8]
     where
         'a: 's,

@@ -8,7 +8,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 /// Appends what `text` is the hex of.
-#[inline(always)]
+#[inline]
 pub(super) fn decode_hex(text: &[u8], out: &mut Vec<u8>) -> Result<(), JsonErrorKind> {
     let start = out.len();
     out.resize(start + text.len() / 2, 0);

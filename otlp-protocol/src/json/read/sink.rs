@@ -39,13 +39,13 @@ impl<'o> Sink<'o> {
     }
 
     /// Bytes so far, as they will be.
-    #[inline(always)]
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.out.len() - self.start + self.missing
     }
 
     /// Begins what a length stands before.
-    #[inline(always)]
+    #[inline]
     pub(super) fn open(&mut self) -> Open {
         let open = Open { at: self.out.len(), missing: self.missing };
         self.out.push(0);
@@ -53,7 +53,7 @@ impl<'o> Sink<'o> {
     }
 
     /// Ends it.
-    #[inline(always)]
+    #[inline]
     pub(super) fn close(&mut self, open: Open) {
         let len = self.out.len() - open.at - 1 + (self.missing - open.missing);
         if len < 0x80 {

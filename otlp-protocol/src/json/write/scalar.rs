@@ -8,13 +8,13 @@ use crate::validate::text::first_invalid;
 use crate::wire::{Cursor, WireError, WireType};
 
 /// Whether a string is one.
-#[inline(always)]
+#[inline]
 pub(super) fn is_utf8(text: &[u8]) -> bool {
     text.is_ascii() || simdutf8::basic::from_utf8(text).is_ok()
 }
 
 /// Appends the string or the bytes of a field. A fault's offset is from the start of the value.
-#[inline(always)]
+#[inline]
 pub(super) fn put_text(out: &mut Vec<u8>, field: &Field, value: &[u8]) -> Result<(), Fault> {
     if field.kind == Kind::String {
         if !is_utf8(value) {
@@ -42,7 +42,7 @@ pub(super) fn text_len(field: &Field, value: &[u8]) -> usize {
 }
 
 /// Reads a number's bits: a varint's or a fixed-size field's value.
-#[inline(always)]
+#[inline]
 pub(super) fn bits(kind: Kind, values: &mut Cursor<'_>) -> Result<u64, WireError> {
     match kind.wire_type() {
         WireType::Fixed64 => values.fixed64(),
@@ -52,7 +52,7 @@ pub(super) fn bits(kind: Kind, values: &mut Cursor<'_>) -> Result<u64, WireError
 }
 
 /// Whether these bits are the default of their kind: what exceeds a kind does not count.
-#[inline(always)]
+#[inline]
 pub(super) fn is_default(kind: Kind, bits: u64) -> bool {
     match kind {
         Kind::Enum | Kind::Int32 | Kind::Sint32 | Kind::Uint32 => bits as u32 == 0,
@@ -61,7 +61,7 @@ pub(super) fn is_default(kind: Kind, bits: u64) -> bool {
 }
 
 /// Appends a number or a boolean.
-#[inline(always)]
+#[inline]
 pub(super) fn put_bits(out: &mut Vec<u8>, kind: Kind, bits: u64) {
     match kind {
         Kind::Bool => out.extend_from_slice(if bits != 0 { b"true" } else { b"false" }),
@@ -77,14 +77,14 @@ pub(super) fn put_bits(out: &mut Vec<u8>, kind: Kind, bits: u64) {
 }
 
 /// Appends a 64-bit integer, which JSON has in quotes.
-#[inline(always)]
+#[inline]
 pub(super) fn put_quoted(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.push(b'"');
     put_integer(out, value);
     out.push(b'"');
 }
 
-#[inline(always)]
+#[inline]
 fn put_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }

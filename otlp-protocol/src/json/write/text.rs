@@ -53,7 +53,7 @@ fn letter(byte: u8) -> Option<u8> {
 }
 
 /// Appends bytes in hex, without quotes.
-#[inline(always)]
+#[inline]
 pub(super) fn put_hex(out: &mut Vec<u8>, bytes: &[u8]) {
     let start = out.len();
     out.resize(start + 2 * bytes.len(), 0);
