@@ -11,7 +11,7 @@ use crate::schema::Kind;
 use crate::wire::{put_varint, varint_len};
 
 /// If a plain attribute stands at the start of `text`: appends it to `out` as field `number`, and returns its length.
-#[inline(always)]
+#[inline]
 pub(super) fn read(text: &[u8], number: u32, out: &mut Vec<u8>) -> Option<usize> {
     match text.get(7) {
         Some(b'"') => read_spaced::<false>(text, number, out),
@@ -21,7 +21,7 @@ pub(super) fn read(text: &[u8], number: u32, out: &mut Vec<u8>) -> Option<usize>
 }
 
 /// `SPACED`: with a space after each colon and comma.
-#[inline(always)]
+#[inline]
 fn read_spaced<const SPACED: bool>(text: &[u8], number: u32, out: &mut Vec<u8>) -> Option<usize> {
     let rest = after::<SPACED>(text, b"{\"key\":\"", b"{\"key\": \"")?;
     let (key, rest) = rest.split_at(plain_len(rest));
@@ -49,7 +49,7 @@ fn read_spaced<const SPACED: bool>(text: &[u8], number: u32, out: &mut Vec<u8>) 
 }
 
 /// What follows these bytes, if `text` starts with them. Their lengths are constants: no call is made to compare.
-#[inline(always)]
+#[inline]
 fn after<'a, const SPACED: bool>(text: &'a [u8], compact: &[u8], spaced: &[u8]) -> Option<&'a [u8]> {
     text.strip_prefix(if SPACED { spaced } else { compact })
 }
