@@ -227,6 +227,14 @@ pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(date.duration_since(now).unwrap_or_default())
 }
 
+impl ErrorKind {
+    /// Whether a final refusal of this kind can be about what the request holds or how much, so that parts of the request
+    /// may fare better. What is wrong with credentials, URL, method or encoding is wrong with every request.
+    pub fn may_be_about_content(self) -> bool {
+        matches!(self, Self::InvalidData | Self::TooLarge | Self::Exhausted | Self::Internal)
+    }
+}
+
 impl Retry {
     /// Whether the same bytes may be sent again.
     pub fn is_retryable(self) -> bool {

@@ -4,10 +4,8 @@ mod debug;
 mod nop;
 mod outlet;
 mod show;
-mod watch;
 
 pub use debug::{DebugConfig, DebugExporter, DebugFormat};
 pub use nop::NopExporter;
 
-pub(crate) use outlet::{Outlet, WatchedAttempt};
-pub(crate) use watch::Watch;
+pub(crate) use outlet::{Outlet, Watch, WatchedAttempt};

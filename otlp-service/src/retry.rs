@@ -7,12 +7,11 @@
 mod backoff;
 mod bisect;
 mod parts;
-mod throttle;
 
 pub use backoff::{Backoff, RetryConfig};
 pub use parts::PartlyDelivered;
 
-pub(crate) use throttle::Throttle;
+pub(crate) use backoff::Throttle;
 
 use otlp_protocol::{Batch, ErrorKind, Retry};
 use otlp_transport::{Attempt, Clock, Export, ExportError, ExportResult};

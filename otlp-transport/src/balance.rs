@@ -11,7 +11,7 @@ mod client;
 mod consistent_hash;
 mod endpoint_set;
 mod joined;
-mod least_requests;
+mod least_connections;
 mod outlier;
 mod round_robin;
 mod routing;
@@ -20,7 +20,7 @@ mod weighted;
 
 pub use client::BalancedClient;
 pub use consistent_hash::{ConsistentHashStrategy, hash_key};
-pub use least_requests::LeastConnectionsStrategy;
+pub use least_connections::LeastConnectionsStrategy;
 pub use outlier::EjectionConfig;
 pub use round_robin::RoundRobinStrategy;
 pub use routing::RoutingKey;
@@ -70,8 +70,8 @@ pub enum BalancePolicy {
     RoundRobin,
     /// In turns by weight.
     WeightedRoundRobin,
-    /// The one with the fewest requests in flight for its weight.
-    LeastRequests,
+    /// The one with the fewest requests in flight for its weight; in configurations `least_requests`.
+    LeastConnections,
     /// By key.
     ConsistentHash,
 }
@@ -108,7 +108,7 @@ impl BalancePolicy {
         match self {
             Self::RoundRobin => Arc::new(RoundRobinStrategy::default()),
             Self::WeightedRoundRobin => Arc::new(WeightedRoundRobinStrategy::default()),
-            Self::LeastRequests => Arc::new(LeastConnectionsStrategy::default()),
+            Self::LeastConnections => Arc::new(LeastConnectionsStrategy::default()),
             Self::ConsistentHash => Arc::new(ConsistentHashStrategy::default()),
         }
     }

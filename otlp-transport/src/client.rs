@@ -5,12 +5,10 @@
 //! (GOAWAY, REFUSED_STREAM, a connection that was closed before anything was written) is sent once more at once, on another
 //! connection.
 
-mod answer;
 mod attempt;
 mod coalesce;
 mod connect;
 mod encoding;
-mod excerpt;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod grpc;
@@ -18,8 +16,6 @@ mod headers;
 mod http;
 mod http1;
 mod http2;
-mod json;
-mod outgoing;
 mod pool;
 mod proxy;
 mod room;

@@ -3,9 +3,10 @@
 use crate::client::GrpcClient;
 use crate::server::Protocol;
 use crate::{
-    BoxAttempt, Client, ClientConfig, ClientStrategy, ConfigError, NetFuture, Routes, Server, ServerConfig,
-    ServerStrategy, TransportContext,
+    BoxAttempt, Client, ClientConfig, ClientStats, ClientStrategy, ConfigError, NetFuture, Routes, Server,
+    ServerConfig, ServerStrategy, TransportContext,
 };
+use std::sync::Arc;
 
 /// OTLP over gRPC, port 4317 by custom.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,9 +28,13 @@ impl ServerStrategy for GrpcTransportStrategy {
 }
 
 impl ClientStrategy for GrpcTransportStrategy {
-    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
-        let client = GrpcClient::new(context, &config)?;
-        let stats = client.pool().stats().clone();
+    fn counted_client(
+        &self,
+        context: &TransportContext,
+        config: ClientConfig,
+        stats: Arc<ClientStats>,
+    ) -> Result<Client, ConfigError> {
+        let client = GrpcClient::counted(context, &config, stats.clone())?;
         Ok(Client { attempt: BoxAttempt::new(client), stats })
     }
 }

@@ -3,9 +3,10 @@
 use crate::client::HttpClient;
 use crate::server::Protocol;
 use crate::{
-    BoxAttempt, Client, ClientConfig, ClientStrategy, ConfigError, NetFuture, Routes, Server, ServerConfig,
-    ServerStrategy, TransportContext,
+    BoxAttempt, Client, ClientConfig, ClientStats, ClientStrategy, ConfigError, NetFuture, Routes, Server,
+    ServerConfig, ServerStrategy, TransportContext,
 };
+use std::sync::Arc;
 
 /// OTLP over HTTP, port 4318 by custom.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,9 +28,13 @@ impl ServerStrategy for HttpTransportStrategy {
 }
 
 impl ClientStrategy for HttpTransportStrategy {
-    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
-        let client = HttpClient::new(context, &config)?;
-        let stats = client.stats().clone();
+    fn counted_client(
+        &self,
+        context: &TransportContext,
+        config: ClientConfig,
+        stats: Arc<ClientStats>,
+    ) -> Result<Client, ConfigError> {
+        let client = HttpClient::counted(context, &config, stats.clone())?;
         Ok(Client { attempt: BoxAttempt::new(client), stats })
     }
 }

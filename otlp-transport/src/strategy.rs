@@ -23,11 +23,25 @@ pub trait ServerStrategy: Send + Sync + 'static {
 
 /// The client's end of a way to speak OTLP.
 pub trait ClientStrategy: Send + Sync + 'static {
-    /// A client for one destination. Connects when first used.
+    /// A client for one destination, whose connections are counted in `stats`: clients of one destination may share them.
+    /// Connects when first used.
     ///
     /// # Errors
     /// If a setting cannot work.
-    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError>;
+    fn counted_client(
+        &self,
+        context: &TransportContext,
+        config: ClientConfig,
+        stats: Arc<ClientStats>,
+    ) -> Result<Client, ConfigError>;
+
+    /// The same with counters of its own.
+    ///
+    /// # Errors
+    /// If a setting cannot work.
+    fn client(&self, context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
+        self.counted_client(context, config, Arc::default())
+    }
 }
 
 /// A way to speak OTLP over a network, both ends of it: whatever is a [`ServerStrategy`] and a [`ClientStrategy`].

@@ -3,6 +3,7 @@
 
 mod any;
 mod client;
+mod failure;
 mod key;
 mod material;
 mod parameters;
@@ -12,9 +13,6 @@ mod verify;
 
 pub(crate) use client::TlsConnector;
 pub(crate) use server::{Accepted, TlsAcceptor};
-
-use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
-use std::io;
 
 /// What to offer, or to take, in ALPN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,52 +37,6 @@ impl Alpn {
 
 fn problem(key: &'static str, problem: impl ToString) -> crate::ConfigError {
     crate::ConfigError { key, problem: problem.to_string() }
-}
-
-/// Says why a handshake failed where rustls names a cause that its readers cannot act on.
-fn explained(error: io::Error) -> io::Error {
-    let text = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(Error::InvalidCertificate(CertificateError::Other(why))) => {
-            format!("the peer's certificate cannot be trusted: {why}")
-        }
-        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-            "no authority in the trust file issued the peer's certificate, nor is the certificate in that file".to_owned()
-        }
-        Some(Error::InvalidCertificate(
-            CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
-        )) => format!(
-            "a certificate of the peer's chain is signed in a way that cannot be checked, such as with SHA-1 or a P-521 \
-             key; {}, with SHA-256, SHA-384 or SHA-512",
-            key::SUPPORTED
-        ),
-        Some(Error::AlertReceived(AlertDescription::HandshakeFailure)) => format!(
-            "the peer ended the TLS handshake (alert handshake_failure): no TLS version, cipher suite or kind of key in \
-             common; its certificate may have a key of a kind that is not supported, such as P-521: {}",
-            key::SUPPORTED
-        ),
-        _ => return error,
-    };
-    io::Error::new(error.kind(), text)
-}
-
-/// The same of a server's handshakes, whose peer is the sender.
-fn explained_of_sender(error: io::Error) -> io::Error {
-    let text = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(Error::AlertReceived(
-            alert @ (AlertDescription::BadCertificate
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::DecryptError
-            | AlertDescription::UnknownCA),
-        )) => format!("the sender does not trust our certificate (alert {alert:?})"),
-        Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-            "the sender does not speak TLS".to_owned()
-        }
-        Some(Error::NoCertificatesPresented) => "the sender showed no client certificate".to_owned(),
-        _ => return explained(error),
-    };
-    io::Error::new(error.kind(), text)
 }
 
 const HTTP1: &[u8] = b"http/1.1";

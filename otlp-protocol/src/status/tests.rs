@@ -134,3 +134,16 @@ fn http_statuses_map_to_grpc_codes() {
         assert_eq!(http_to_grpc(status), expected, "{status}");
     }
 }
+
+/// A refusal for size is one that parts of the request may escape, under whichever code it comes.
+#[test]
+fn what_may_be_about_the_content_is_told_by_the_kind() {
+    let kinds = std::iter::successors(Some(ErrorKind::Cancelled), |&kind| next_kind(kind));
+    let about_content: Vec<_> = kinds.filter(|kind| kind.may_be_about_content()).collect();
+    let expected = [ErrorKind::Internal, ErrorKind::InvalidData, ErrorKind::Exhausted, ErrorKind::TooLarge];
+    assert_eq!(about_content, expected);
+    let text = "decoded message length too large: found 5 bytes, the limit is: 4 bytes";
+    for code in [Code::OutOfRange, Code::Unknown, Code::ResourceExhausted] {
+        assert!(classify_grpc_refusal(code, None, text).0.may_be_about_content(), "{code:?}");
+    }
+}

@@ -1,12 +1,20 @@
-//! One signal's way to a destination: attempts, retries, what they count and what the log says of them.
+//! One signal's way to a destination: attempts, retries, what they count and what the log says of them: failures while they
+//! last, and items that are lost.
+//!
+//! Every line is written once an interval at most, with what has been counted since the last one: a destination that is
+//! down must not fill the disk.
 
-use super::watch::Watch;
+mod pace;
+
 use crate::health::Reachability;
 use crate::retry::{ExponentialBackoffRetry, PartlyDelivered};
 use crate::telemetry::ExporterStats;
-use otlp_protocol::Batch;
-use otlp_transport::{Attempt, BoxAttempt, Clock, Export, ExportResult};
-use std::sync::Arc;
+use otlp_protocol::{Batch, Count, Retry, Signal};
+use otlp_transport::{Attempt, BoxAttempt, Clock, Export, ExportError, ExportResult};
+use pace::{Losses, Outage};
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Exports with retries, for one signal of an exporter.
 pub(crate) struct Outlet {
@@ -23,6 +31,36 @@ pub(crate) struct WatchedAttempt {
     pub(crate) reachability: Arc<Reachability>,
     pub(crate) watch: Arc<Watch>,
 }
+
+/// Writes log lines about the attempts to reach a destination and about what it did not take.
+pub(crate) struct Watch {
+    exporter: String,
+    signal: Signal,
+    /// `host:port`; empty if it is not known.
+    endpoint: String,
+    /// Whether senders wait for the destination's answer.
+    end_to_end: bool,
+    clock: Arc<dyn Clock>,
+    /// Batches that wait for the exporter, if there is a queue.
+    queued: OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
+    /// Whether the last attempt failed. Read with each attempt, written when it changes.
+    is_failing: AtomicBool,
+    outage: Mutex<Outage>,
+    losses: Mutex<[Losses; Loss::ALL]>,
+}
+
+/// Why items do not arrive.
+#[derive(Clone, Copy)]
+enum Loss {
+    Permanent,
+    QueueFull,
+    /// Not lost: the senders still have them.
+    Refused,
+    Rejected,
+    RetriesExhausted,
+}
+
+// === impl Outlet ===
 
 impl Export for Outlet {
     async fn export(&self, batch: Batch) -> ExportResult {
@@ -41,6 +79,8 @@ impl Export for Outlet {
     }
 }
 
+// === impl WatchedAttempt ===
+
 impl Attempt for WatchedAttempt {
     async fn attempt(&self, batch: &Batch) -> ExportResult {
         let started = self.clock.now();
@@ -51,3 +91,218 @@ impl Attempt for WatchedAttempt {
         result
     }
 }
+
+// === impl Watch ===
+
+impl Watch {
+    pub(crate) fn new(
+        exporter: &str,
+        signal: Signal,
+        endpoint: &str,
+        end_to_end: bool,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            exporter: exporter.into(),
+            signal,
+            endpoint: endpoint.into(),
+            end_to_end,
+            clock,
+            queued: OnceLock::new(),
+            is_failing: AtomicBool::new(false),
+            outage: Mutex::default(),
+            losses: Mutex::default(),
+        }
+    }
+
+    /// Shows in its lines how many batches are waiting.
+    pub(crate) fn observe_queue(&self, queued: impl Fn() -> usize + Send + Sync + 'static) {
+        // A second queue there is not.
+        let _ = self.queued.set(Box::new(queued));
+    }
+
+    /// Takes note of one attempt. A destination that refuses a batch for good works.
+    pub(crate) fn attempted(&self, result: &ExportResult) {
+        match result {
+            Err(error) if error.retry().is_retryable() => self.failed(error),
+            _ if self.is_failing.load(Ordering::Relaxed) => self.recovered(),
+            _ => {}
+        }
+    }
+
+    /// Takes note of what became of a batch in the end.
+    pub(crate) fn settled(&self, count: Count, result: &ExportResult) {
+        let error = match result {
+            Ok(accepted) if accepted.is_partial() => {
+                let items = count.rejected_items(self.signal, accepted.rejected);
+                return self.lost(Loss::Rejected, items, &accepted.message, "");
+            }
+            Ok(_) => return,
+            Err(error) => error,
+        };
+        let Some(fates) = PartlyDelivered::of(error) else {
+            let is_final = !error.retry().is_retryable();
+            let loss = if is_final { Loss::Permanent } else { Loss::RetriesExhausted };
+            return self.lost(loss, count.items, error.message(), &fields(error));
+        };
+        let texts = &fates.answer.message;
+        self.lost(Loss::Rejected, fates.rejected, texts, "");
+        self.lost(Loss::Permanent, fates.refused, texts, &fates.refused_first);
+        self.lost(Loss::RetriesExhausted, fates.failed, error.message(), "");
+    }
+
+    /// Takes note of a batch that found the queue full and stays its sender's.
+    pub(crate) fn refused(&self, items: u64) {
+        self.lost(Loss::Refused, items, QUEUE_FULL, "");
+    }
+
+    /// Takes note of an accepted batch that found the queue full and is dropped.
+    pub(crate) fn overflowed(&self, items: u64) {
+        self.lost(Loss::QueueFull, items, QUEUE_FULL, "");
+    }
+
+    fn failed(&self, error: &ExportError) {
+        self.is_failing.store(true, Ordering::Relaxed);
+        let Some(line) = self.outage.lock().failed(self.clock.now()) else { return };
+        let Self { exporter, endpoint, .. } = self;
+        let (signal, queued) = (self.signal.name, self.queued());
+        let (failed_attempts, cause) = (line.attempts, &*shortened(error.message()));
+        let retry_after = match error.retry() {
+            Retry::After(delay) => Some(delay.as_secs()),
+            Retry::Backoff | Retry::Never => None,
+        };
+        match line.lasts {
+            None => tracing::warn!(
+                exporter,
+                signal,
+                endpoint,
+                cause,
+                queued,
+                retry_after,
+                failed_attempts,
+                "sending fails"
+            ),
+            Some(lasts) => {
+                let seconds = lasts.as_secs();
+                tracing::warn!(
+                    exporter,
+                    signal,
+                    endpoint,
+                    cause,
+                    queued,
+                    retry_after,
+                    failed_attempts,
+                    seconds,
+                    "sending still fails"
+                );
+            }
+        }
+    }
+
+    fn recovered(&self) {
+        self.is_failing.store(false, Ordering::Relaxed);
+        let Some((lasted, failed_attempts)) = self.outage.lock().ended(self.clock.now()) else { return };
+        let Self { exporter, endpoint, .. } = self;
+        let (signal, queued, seconds) = (self.signal.name, self.queued(), lasted.as_secs());
+        tracing::info!(exporter, signal, endpoint, queued, failed_attempts, seconds, "sending works again");
+    }
+
+    fn lost(&self, loss: Loss, items: u64, cause: &str, place: &str) {
+        if items == 0 {
+            return;
+        }
+        let line = self.losses.lock()[loss as usize].count(self.clock.now(), items);
+        let Some((items, batches)) = line else { return };
+        let Self { exporter, endpoint, .. } = self;
+        let (signal, reason, cause) = (self.signal.name, loss.reason(), &*shortened(cause));
+        let (place, queued) = (Some(place).filter(|place| !place.is_empty()), self.queued());
+        match (loss, self.end_to_end) {
+            (Loss::Refused, _) => tracing::warn!(
+                exporter,
+                signal,
+                endpoint,
+                reason,
+                queued,
+                items,
+                batches,
+                "the sending queue is full: senders are told to come back"
+            ),
+            (Loss::Rejected, _) => tracing::warn!(
+                exporter,
+                signal,
+                endpoint,
+                reason,
+                items,
+                batches,
+                cause,
+                "the destination rejected items in partial successes"
+            ),
+            (_, false) => tracing::warn!(
+                exporter,
+                signal,
+                endpoint,
+                reason,
+                items,
+                batches,
+                cause,
+                place,
+                "items are dropped"
+            ),
+            (_, true) => tracing::warn!(
+                exporter,
+                signal,
+                endpoint,
+                reason,
+                items,
+                batches,
+                cause,
+                place,
+                "items are not delivered; their senders are told"
+            ),
+        }
+    }
+
+    fn queued(&self) -> usize {
+        self.queued.get().map_or(0, |queued| queued())
+    }
+}
+
+// === impl Loss ===
+
+impl Loss {
+    /// How many there are.
+    const ALL: usize = 5;
+
+    /// As in the ledger.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Permanent => "permanent",
+            Self::QueueFull | Self::Refused => "queue_full",
+            Self::RetriesExhausted => "retries_exhausted",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// The fields that a destination named, as far as a line has room for them.
+fn fields(error: &ExportError) -> String {
+    let violations = error.to_status().violations;
+    let fields: Vec<_> = violations.iter().take(MAX_FIELDS).map(|found| shortened(&found.field)).collect();
+    fields.join(", ")
+}
+
+/// The text comes from the network.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_TEXT_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+const QUEUE_FULL: &str = "the sending queue is full";
+/// The URL, the status and 200 characters of what a destination said, and what the retry adds.
+const MAX_TEXT_CHARS: usize = 400;
+const MAX_FIELDS: usize = 3;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
-//! Exponential backoff as plain arithmetic: time and chance are passed in.
+//! How long to wait between attempts: exponential backoff, and the delay that a destination asked everybody for. Plain
+//! arithmetic: time and chance are passed in.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// An exporter's retry settings: exponential backoff with jitter.
@@ -41,6 +43,16 @@ pub struct Backoff<'a> {
     last_start: Option<Instant>,
 }
 
+/// The delay that a destination asked for, which all that send there heed: no attempt starts before a shared instant.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    base: Instant,
+    /// Nanoseconds after `base`; 0 for none.
+    not_before: AtomicU64,
+}
+
+// === impl Backoff ===
+
 impl<'a> Backoff<'a> {
     /// The waits after a first attempt at `first`.
     pub fn new(config: &'a RetryConfig, first: Instant) -> Self {
@@ -65,6 +77,28 @@ impl<'a> Backoff<'a> {
     }
 }
 
+// === impl Throttle ===
+
+impl Throttle {
+    pub(crate) fn new(base: Instant) -> Self {
+        Self { base, not_before: AtomicU64::new(0) }
+    }
+
+    /// Asks for `delay` from `now` on, of which an hour at most is granted.
+    pub(super) fn extend(&self, now: Instant, delay: Duration) {
+        let offset = (now + delay.min(MAX_DELAY)).saturating_duration_since(self.base);
+        self.not_before.fetch_max(u64::try_from(offset.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Until when nothing may start, if that lies after `now`.
+    pub(super) fn until(&self, now: Instant) -> Option<Instant> {
+        match self.not_before.load(Ordering::Relaxed) {
+            0 => None,
+            offset => self.base.checked_add(Duration::from_nanos(offset)).filter(|&until| until > now),
+        }
+    }
+}
+
 impl Default for RetryConfig {
     fn default() -> Self {
         Self {
@@ -79,6 +113,8 @@ impl Default for RetryConfig {
     }
 }
 
+/// A mistaken or hostile delay must not silence a destination for good.
+const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 /// A wait configured to be nothing must not become a busy loop.
 const MIN_WAIT: Duration = Duration::from_millis(1);
 

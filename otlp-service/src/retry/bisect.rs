@@ -7,23 +7,14 @@
 use super::{Attempts, ExponentialBackoffRetry, PartlyDelivered};
 use crate::cut::Parts;
 use otlp_protocol::view::RequestView;
-use otlp_protocol::{Batch, ErrorKind, Retry, Signal, SplitLimits};
+use otlp_protocol::{Batch, Retry, Signal, SplitLimits};
 use otlp_transport::{Attempt, Clock, ExportError, ExportResult};
 use std::collections::VecDeque;
 
 /// Whether parts of a batch may fare better than the whole that was refused.
 pub(super) fn may_help(batch: &Batch, refusal: &ExportError) -> bool {
-    batch.items() > 1 && batch.is_mergeable() && is_about_content(refusal)
-}
-
-/// Whether a refusal can be about what is in the request. What is wrong with credentials, URL, method or encoding is
-/// wrong with every request.
-fn is_about_content(error: &ExportError) -> bool {
-    let kind = matches!(
-        error.kind(),
-        ErrorKind::InvalidData | ErrorKind::TooLarge | ErrorKind::Exhausted | ErrorKind::Internal
-    );
-    kind && error.retry() == Retry::Never
+    let is_final = refusal.retry() == Retry::Never;
+    batch.items() > 1 && batch.is_mergeable() && is_final && refusal.kind().may_be_about_content()
 }
 
 impl<A: Attempt> ExponentialBackoffRetry<A> {

@@ -47,7 +47,7 @@ use tokio::task::AbortHandle;
 /// template.tls.insecure = true;
 /// let endpoints = ["backend-1:4317", "backend-2:4317"].map(ResolvedEndpoint::new);
 /// let mut balance = BalanceConfig::default();
-/// balance.policy = BalancePolicy::LeastRequests;
+/// balance.policy = BalancePolicy::LeastConnections;
 /// let client = BalancedClient::new(
 ///     &TransportContext::tcp(64 << 20),
 ///     Arc::new(GrpcTransportStrategy),
@@ -85,6 +85,8 @@ struct Maker {
     context: TransportContext,
     transport: Arc<dyn ClientStrategy>,
     template: ClientConfig,
+    /// What the connections of all clients count.
+    stats: Arc<ClientStats>,
 }
 
 /// The task that follows the resolver.
@@ -128,8 +130,7 @@ impl BalancedClient {
         let stats = Arc::new(BalanceStats::new(resolver.name()));
         let client_stats = Arc::new(ClientStats { balance: Some(stats.clone()), ..ClientStats::default() });
         let failover_time = template.timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(FAILOVER_TIME);
-        let template = ClientConfig { stats: Some(client_stats.clone()), ..template };
-        let maker = Maker { context: context.clone(), transport, template };
+        let maker = Maker { context: context.clone(), transport, template, stats: client_stats.clone() };
         let shared = Arc::new(Shared {
             clock: context.clock.clone(),
             routing: Routing::new(config.policy, config.routing, Rooms::new(context.budget.clone())),
@@ -331,7 +332,7 @@ impl Maker {
         let mut config = self.template.clone();
         config.endpoint.clone_from(&resolved.endpoint);
         config.connect_to.clone_from(&resolved.connect_to);
-        self.transport.client(&self.context, config)
+        self.transport.counted_client(&self.context, config, self.stats.clone())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 const POLICIES: [BalancePolicy; 4] = [
     BalancePolicy::RoundRobin,
     BalancePolicy::WeightedRoundRobin,
-    BalancePolicy::LeastRequests,
+    BalancePolicy::LeastConnections,
     BalancePolicy::ConsistentHash,
 ];
 
@@ -50,8 +50,8 @@ fn turns_are_taken_in_order() {
         (BalancePolicy::WeightedRoundRobin, &[(5, 0), (1, 0), (1, 0)], &[0, 0, 1, 0, 2, 0, 0, 0, 0, 1]),
         (BalancePolicy::WeightedRoundRobin, &[(1, 0), (1, 99)], &[0, 1, 0, 1]),
         // The third has the least for its weight; equals take turns by weight.
-        (BalancePolicy::LeastRequests, &[(1, 1), (2, 4), (4, 3)], &[2, 2, 2]),
-        (BalancePolicy::LeastRequests, &[(1, 0), (2, 0), (9, 1)], &[1, 0, 1, 1, 0, 1]),
+        (BalancePolicy::LeastConnections, &[(1, 1), (2, 4), (4, 3)], &[2, 2, 2]),
+        (BalancePolicy::LeastConnections, &[(1, 0), (2, 0), (9, 1)], &[1, 0, 1, 1, 0, 1]),
     ] {
         let strategy = policy.strategy();
         assert_eq!(picks(&*strategy, &candidates(among), turns.len()), turns, "{policy:?} {among:?}");

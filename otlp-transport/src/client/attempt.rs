@@ -1,13 +1,11 @@
-//! One attempt: its time limit, and sending once more what the server cannot have processed.
+//! One attempt: its time limit, and the server's answer, which is read under a limit. Status and headers judge the request;
+//! a body that cannot be read to its end does not change that judgement, so its fault is kept beside what came of it.
 
-use crate::client::answer::{Answer, AnswerLimits};
-use crate::client::outgoing::Outgoing;
-use crate::client::pool::ConnectionPool;
-use crate::client::send_error::SendError;
 use crate::client::stats::ClientStats;
-use crate::{Clock, ExportError, ExportResult};
-use bytes::Buf as _;
-use http::Request;
+use crate::{Clock, ExportError, ExportResult, Sleep};
+use bytes::{Bytes, BytesMut};
+use http::response::Parts;
+use http::{HeaderMap, StatusCode};
 use otlp_protocol::{ErrorKind, Retry};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -63,6 +61,11 @@ impl TimeLimit {
         self.until
     }
 
+    /// There is a connection: what is missing from now on is the answer.
+    pub(crate) fn connected(&self) {
+        self.is_connected.store(true, Ordering::Relaxed);
+    }
+
     /// What is left of it, if it is the sender's own.
     pub(crate) fn left_of_deadline(&self, clock: &dyn Clock) -> Option<Duration> {
         self.until.filter(|_| self.by_sender).map(|until| until.saturating_duration_since(clock.now()))
@@ -109,35 +112,151 @@ fn deadline_passed() -> ExportError {
     ExportError::new(ErrorKind::Timeout, Retry::Backoff, "the sender's deadline has passed")
 }
 
-/// Sends a request and reads the answer; once more, on another connection, if the server cannot have processed it.
-pub(crate) async fn exchange(
-    pool: &ConnectionPool,
-    head: impl Fn(bool) -> Request<()>,
-    body: Outgoing,
-    limits: AnswerLimits,
-    time: &TimeLimit,
-) -> Result<Answer, ExportError> {
-    let first = pool.get().await?;
-    time.is_connected.store(true, Ordering::Relaxed);
-    let bytes = body.remaining() as u64;
-    ClientStats::add(&pool.stats().sent_bytes, bytes);
-    let error = match first.send(&head, body.clone(), limits, time).await {
-        Err(SendError::Unprocessed(_)) => {
-            ClientStats::count(&pool.stats().resent_requests);
-            let second = pool.get_fresh().await?;
-            ClientStats::add(&pool.stats().sent_bytes, bytes);
-            match second.send(&head, body, limits, time).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            }
+/// An answer with its body and trailers.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// Empty if it has a fault.
+    pub(crate) body: Bytes,
+    pub(crate) fault: Option<BodyFault>,
+    pub(crate) trailers: Option<HeaderMap>,
+}
+
+/// Why the body of an answer could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyFault {
+    #[error("the body is over the response limit of {0} bytes")]
+    Oversized(usize),
+    #[error("the body broke off, or did not come in time")]
+    BrokenOff,
+    #[error("the body cannot be decoded: {0}")]
+    Undecodable(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// How much of an answer is read, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnswerLimits {
+    /// Bytes of the body that are kept.
+    pub(crate) max_bytes: usize,
+    /// The end of the attempt; `None`: no limit.
+    pub(crate) attempt_ends: Option<Instant>,
+    /// Whether the status is in the trailers, as gRPC has it, and not in the headers.
+    pub(crate) judged_by_trailers: bool,
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// An answer whose body is still to come.
+    pub(crate) fn of(head: Parts) -> Self {
+        Self { status: head.status, headers: head.headers, body: Bytes::new(), fault: None, trailers: None }
+    }
+
+    /// The same with what was read of its body.
+    pub(crate) fn with(mut self, read: Result<Bytes, BodyFault>) -> Self {
+        match read {
+            Ok(body) => self.body = body,
+            Err(fault) => self.fault = Some(fault),
         }
-        Ok(answer) => return Ok(answer),
-        Err(error) => error,
-    };
-    Err(match error {
-        SendError::Unprocessed(error) | SendError::Failed(error) => error,
-    })
+        self
+    }
+}
+
+// === impl BodyFault ===
+
+impl BodyFault {
+    /// Counts and logs the fault of an answer.
+    pub(crate) fn count(&self, stats: &ClientStats) {
+        ClientStats::count(match self {
+            Self::Oversized(_) => &stats.oversized_answers,
+            Self::BrokenOff | Self::Undecodable(_) => &stats.unreadable_answers,
+        });
+        tracing::debug!(fault = %self, "an answer was judged by its status alone");
+    }
+}
+
+// === impl AnswerLimits ===
+
+impl AnswerLimits {
+    /// Reads a body whose headers, with this status, have just come: not for long.
+    pub(crate) async fn in_time(
+        &self,
+        clock: &dyn Clock,
+        status: StatusCode,
+        read: impl Future<Output = Result<Bytes, BodyFault>>,
+    ) -> Result<Bytes, BodyFault> {
+        tokio::select! {
+            biased;
+            read = read => read,
+            () = self.body_ends(clock, status) => Err(BodyFault::BrokenOff),
+        }
+    }
+
+    /// Resolves when the rest of that body is given up.
+    fn body_ends(&self, clock: &dyn Clock, status: StatusCode) -> Sleep {
+        let latest = clock.now() + if status.is_success() { BODY_TIMEOUT } else { FAILURE_BODY_TIMEOUT };
+        clock.sleep_until(self.attempt_ends.map_or(latest, |ends| ends.min(latest)))
+    }
+}
+
+/// Gathers a body of at most `limit` bytes. One chunk is kept as it is; of more, the bytes are copied together, so that a
+/// flood of tiny chunks costs no more than the limit.
+#[derive(Debug)]
+pub(crate) struct BodyBuffer {
+    limit: usize,
+    first: Bytes,
+    more: BytesMut,
+}
+
+// === impl BodyBuffer ===
+
+impl BodyBuffer {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, first: Bytes::new(), more: BytesMut::new() }
+    }
+
+    pub(crate) fn push(&mut self, chunk: Bytes) -> Result<(), BodyFault> {
+        if self.len().saturating_add(chunk.len()) > self.limit {
+            return Err(BodyFault::Oversized(self.limit));
+        }
+        if self.len() == 0 {
+            self.first = chunk;
+            return Ok(());
+        }
+        if self.more.is_empty() {
+            self.more.extend_from_slice(&self.first);
+            self.first = Bytes::new();
+        }
+        self.more.extend_from_slice(&chunk);
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Bytes {
+        if self.more.is_empty() { self.first } else { self.more.freeze() }
+    }
+
+    fn len(&self) -> usize {
+        self.first.len().max(self.more.len())
+    }
+}
+
+/// The beginning of a text on one line, for a message: proxies send whole pages.
+pub(super) fn excerpt(text: &[u8]) -> String {
+    let beginning = String::from_utf8_lossy(&text[..text.len().min(8 * MAX_EXCERPT_CHARS)]);
+    let visible =
+        beginning.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let line = visible.collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MAX_EXCERPT_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 /// A sender's deadline that is shorter than this tells nothing of the connection.
 const BLAMING_TIME: Duration = Duration::from_secs(1);
+/// A server that has sent headers has judged the request; answers are small and follow at once.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The body of a failure tells no more than why.
+const FAILURE_BODY_TIMEOUT: Duration = Duration::from_secs(1);
+const MAX_EXCERPT_CHARS: usize = 200;

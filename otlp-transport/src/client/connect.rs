@@ -1,28 +1,27 @@
 //! Opening a connection: TCP, a proxy's tunnel, TLS if the endpoint is secure, and the start of HTTP, all within one
 //! timeout.
 
-mod dial;
 mod greeting;
-#[cfg(feature = "tls")]
-mod tls_failure;
-#[cfg(not(feature = "tls"))]
-#[path = "connect/tls_failure/absent.rs"]
-mod tls_failure;
 
 pub(crate) use greeting::Greeting;
 
-use crate::client::outgoing::Outgoing;
+use crate::client::encoding::Outgoing;
 use crate::client::proxy::{ProxyUrl, Route, open_tunnel};
 use crate::client::{http1, http2};
 use crate::endpoint::Endpoint;
 use crate::tls::{Alpn, TlsConnector};
 use crate::{
-    BoxIo, CertificateConfig, ClientConfig, Clock, ConfigError, ExportError, Net, TlsConfig, TransportContext,
+    Address, BoxIo, CertificateConfig, ClientConfig, Clock, ConfigError, ExportError, Net, TlsConfig,
+    TransportContext,
 };
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http_body_util::Full;
 use hyper_util::rt::TokioIo;
 use otlp_protocol::{ErrorKind, Retry};
+use std::collections::VecDeque;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -131,7 +130,7 @@ impl Connector {
         let mut io = self.reach().await?;
         let mut multiplexes = self.versions == Versions::Http2;
         if let Some(tls) = &self.tls {
-            let secured = tls.connect(io).await.map_err(|error| tls_failed(error, tls))?;
+            let secured = tls.connect(io).await.map_err(tls_failed)?;
             if multiplexes && !secured.http2 {
                 let problem = "the server does not speak HTTP/2, and so gRPC, over TLS here (ALPN h2)";
                 return Err(io::Error::other(problem));
@@ -151,15 +150,15 @@ impl Connector {
     /// A byte stream to the server, or to the proxy that sends requests on.
     async fn reach(&self) -> io::Result<BoxIo> {
         let Some(proxy) = self.route.proxy() else {
-            return dial::dial(&*self.net, &*self.clock, &self.address).await;
+            return dial(&*self.net, &*self.clock, &self.address).await;
         };
         let unreachable = |error: io::Error| {
             io::Error::new(error.kind(), format!("proxy {proxy} cannot be reached: {error}"))
         };
-        let mut io = dial::dial(&*self.net, &*self.clock, &proxy.address).await.map_err(unreachable)?;
+        let mut io = dial(&*self.net, &*self.clock, &proxy.address).await.map_err(unreachable)?;
         if let Some(tls) = &self.proxy_tls {
             let secured = tls.connect(io).await;
-            io = secured.map_err(|error| unreachable(tls_failed(error, tls)))?.io;
+            io = secured.map_err(|error| unreachable(tls_failed(error)))?.io;
         }
         match &self.route {
             Route::Tunnel(proxy) => open_tunnel(io, proxy, &self.address).await,
@@ -186,7 +185,77 @@ fn tls_to_proxy(
     TlsConnector::new(context, &tls, proxy.host(), Alpn::Http1)
 }
 
-fn tls_failed(error: io::Error, tls: &TlsConnector) -> io::Error {
-    let why = tls_failure::describe(&error, &tls.server_name());
-    io::Error::new(error.kind(), format!("TLS handshake: {why}"))
+fn tls_failed(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("TLS handshake: {error}"))
 }
+
+/// Connects to `address`: `host:port` or `unix:///path`. No timeout of its own.
+///
+/// Happy Eyeballs (RFC 8305): the next address of a name is tried as soon as the last one failed, or 250 ms after it was tried,
+/// whichever comes first; the first connection wins and the other attempts are dropped. So an address that swallows packets
+/// costs 250 ms. Nothing is remembered: the next connection begins with the first address again.
+async fn dial(net: &dyn Net, clock: &dyn Clock, address: &str) -> io::Result<BoxIo> {
+    if Address::unix_path(address).is_some() || address.parse::<SocketAddr>().is_ok() {
+        return net.connect(address).await;
+    }
+    match net.resolve(address).await {
+        Ok(found) if found.is_empty() => {
+            Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
+        }
+        Ok(found) => race(net, clock, interleaved(found)).await,
+        // A network without names takes the address as it is.
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => net.connect(address).await,
+        Err(error) => Err(io::Error::new(error.kind(), format!("the name cannot be looked up: {error}"))),
+    }
+}
+
+async fn race(net: &dyn Net, clock: &dyn Clock, addresses: Vec<SocketAddr>) -> io::Result<BoxIo> {
+    let mut left: VecDeque<_> = addresses.into_iter().take(MAX_ADDRESSES).collect();
+    let mut attempts = FuturesUnordered::new();
+    let mut failures = Vec::new();
+    loop {
+        match left.pop_front() {
+            Some(address) => attempts.push(async move {
+                let text = address.to_string();
+                net.connect(&text).await.map_err(|error| (text, error))
+            }),
+            None if attempts.is_empty() => return Err(all_failed(&failures)),
+            None => {}
+        }
+        tokio::select! {
+            biased;
+            Some(ended) = attempts.next() => match ended {
+                Ok(io) => return Ok(io),
+                Err(failure) => failures.push(failure),
+            },
+            () = clock.sleep(STAGGER), if !left.is_empty() => {}
+        }
+    }
+}
+
+/// The families in turns, beginning with the first address's (RFC 8305 §4); the resolver's order within each.
+fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let is_first = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == is_first);
+    let mut second = second.into_iter();
+    let mut order: Vec<_> =
+        first.into_iter().flat_map(|address| [Some(address), second.next()]).flatten().collect();
+    order.extend(second);
+    order
+}
+
+/// Each address with its failure.
+fn all_failed(failures: &[(String, io::Error)]) -> io::Error {
+    let kind = failures.first().map_or(io::ErrorKind::Other, |(_, error)| error.kind());
+    let texts: Vec<_> = failures.iter().map(|(address, error)| format!("{address}: {error}")).collect();
+    io::Error::new(kind, texts.join("; "))
+}
+
+/// RFC 8305 §5: "Connection Attempt Delay".
+const STAGGER: Duration = Duration::from_millis(250);
+/// Of one name.
+const MAX_ADDRESSES: usize = 32;
+
+#[cfg(test)]
+mod tests;

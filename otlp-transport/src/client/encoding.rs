@@ -1,16 +1,20 @@
-//! What requests are written and compressed in, and inflation of answers.
+//! What requests are written and compressed in, what they are on the wire, and inflation of answers.
 
-use crate::client::answer::BodyFault;
-use crate::client::json::transcode;
+use crate::client::attempt::BodyFault;
 use crate::client::room::{Room, Rooms};
 use crate::client::stats::ClientStats;
 use crate::{
     ClientConfig, Codec, CompressError, Compression, Compressor, DecompressError, Encoding, ExportError,
     TransportContext, codec,
 };
-use bytes::Bytes;
-use otlp_protocol::{Batch, BufferPool, Charge, ErrorKind, Payload, Retry};
+use bytes::{Buf, Bytes};
+use otlp_protocol::json::from_protobuf;
+use otlp_protocol::{
+    Batch, BufferPool, Charge, DecodeError, DecodeErrorKind, ErrorKind, FRAME_HEADER_LEN, FrameHeader,
+    Payload, Retry, Signal,
+};
 use std::fmt;
+use std::io::IoSlice;
 use std::sync::Arc;
 
 /// The encoding, size limit and content encoding of requests.
@@ -28,6 +32,16 @@ pub(crate) struct Encoder {
 pub(in crate::client) struct Encoded {
     pub(crate) payload: Payload,
     pub(crate) room: Option<Room>,
+}
+
+/// What a request's body is on the wire: a gRPC frame header, if any, and the payload's segments, none of them copied. Holds
+/// the frame header in place, so that framing allocates nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    prefix: [u8; FRAME_HEADER_LEN],
+    /// Bytes of `prefix` already taken.
+    taken: usize,
+    payload: Payload,
 }
 
 // === impl Encoder ===
@@ -102,6 +116,92 @@ impl Encoder {
     }
 }
 
+// === impl Outgoing ===
+
+impl Outgoing {
+    /// The payload alone.
+    pub(crate) fn plain(payload: Payload) -> Self {
+        Self { prefix: [0; FRAME_HEADER_LEN], taken: FRAME_HEADER_LEN, payload }
+    }
+
+    /// The payload as one gRPC message.
+    pub(crate) fn framed(header: FrameHeader, payload: Payload) -> Self {
+        Self { prefix: header.encode(), taken: 0, payload }
+    }
+
+    fn prefix(&self) -> &[u8] {
+        self.prefix.get(self.taken..).unwrap_or_default()
+    }
+}
+
+impl Buf for Outgoing {
+    fn remaining(&self) -> usize {
+        FRAME_HEADER_LEN - self.taken + self.payload.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        match self.prefix() {
+            [] => self.payload.chunk(),
+            prefix => prefix,
+        }
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        match (self.prefix(), slices) {
+            (_, []) => 0,
+            ([], slices) => self.payload.chunks_vectored(slices),
+            (prefix, [first, rest @ ..]) => {
+                *first = IoSlice::new(prefix);
+                1 + self.payload.chunks_vectored(rest)
+            }
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        let of_prefix = count.min(FRAME_HEADER_LEN - self.taken);
+        self.taken += of_prefix;
+        self.payload.advance(count - of_prefix);
+    }
+}
+
+/// The request in JSON; `None` if it has more than `max_bytes`. Large requests are written on a thread where they
+/// delay no other request.
+///
+/// # Errors
+/// If the payload is not protobuf, which the check of received bodies has seen to.
+async fn transcode(
+    signal: Signal,
+    plain: &Payload,
+    max_bytes: usize,
+    buffers: &BufferPool,
+) -> Result<Option<Payload>, ExportError> {
+    let plain = plain.to_contiguous();
+    let written = if plain.len() < LARGE_JSON_BYTES {
+        write_json(signal, &plain, max_bytes, buffers)
+    } else {
+        let buffers = buffers.clone();
+        let written =
+            tokio::task::spawn_blocking(move || write_json(signal, &plain, max_bytes, &buffers)).await;
+        written.map_err(|error| internal("writing JSON", error))?
+    };
+    match written {
+        Ok(text) => Ok(Some(text.into())),
+        Err(DecodeError { kind: DecodeErrorKind::TooLarge { .. }, .. }) => Ok(None),
+        Err(error) => Err(internal("writing JSON", error)),
+    }
+}
+
+fn write_json(
+    signal: Signal,
+    plain: &[u8],
+    max_bytes: usize,
+    buffers: &BufferPool,
+) -> Result<Bytes, DecodeError> {
+    let mut text = buffers.take(max_bytes.min(plain.len() * 2));
+    from_protobuf(signal.request, plain, max_bytes, &mut text)?;
+    Ok(BufferPool::freeze(text))
+}
+
 /// Lets the thread's other tasks run between pieces.
 async fn compress_piecewise(compressor: &dyn Compressor, plain: &Payload) -> Result<Bytes, CompressError> {
     let mut compressor = compressor.piecewise(plain.len());
@@ -150,3 +250,8 @@ pub(crate) fn internal(
 const LARGE_BYTES: usize = 512 << 10;
 /// About half a millisecond of it.
 const PIECE_BYTES: usize = 256 << 10;
+/// About a millisecond of writing.
+const LARGE_JSON_BYTES: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! What clients read of answers, for the fuzz targets alone.
 
-use super::answer::Answer;
+use super::attempt::Answer;
 use super::stats::ClientStats;
 use super::{grpc, http};
 use crate::ExportResult;
@@ -12,18 +12,12 @@ use std::time::UNIX_EPOCH;
 /// What a gRPC answer of these headers, and no trailers, comes to.
 pub fn grpc_answer(headers: HeaderMap, body: Bytes) -> ExportResult {
     let answer = Answer { status: StatusCode::OK, headers, body, fault: None, trailers: None };
-    grpc::outcome::read(
-        answer,
-        "http://localhost:4317",
-        1 << 16,
-        &BufferPool::new(1),
-        &ClientStats::default(),
-    )
+    grpc::outcome(answer, "http://localhost:4317", 1 << 16, &BufferPool::new(1), &ClientStats::default())
 }
 
 /// What an HTTP answer comes to.
 pub fn http_answer(status: u16, headers: HeaderMap, body: Bytes) -> ExportResult {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
     let answer = Answer { status, headers, body, fault: None, trailers: None };
-    http::outcome::read(&answer, "http://localhost/v1/logs", UNIX_EPOCH, &ClientStats::default())
+    http::outcome(&answer, "http://localhost/v1/logs", UNIX_EPOCH, &ClientStats::default())
 }

@@ -1,22 +1,27 @@
 //! OTLP/gRPC: unary `Export` calls over HTTP/2.
 
-pub(super) mod outcome;
-
-use crate::client::answer::AnswerLimits;
-use crate::client::attempt::{TimeLimit, exchange};
+use crate::client::attempt::{Answer, AnswerLimits, BodyFault, TimeLimit, excerpt};
 use crate::client::connect::{Connector, Versions};
-use crate::client::encoding::{Encoder, internal};
+use crate::client::encoding::{Encoder, Outgoing, decode_answer, internal};
 use crate::client::headers;
-use crate::client::outgoing::Outgoing;
 use crate::client::pool::ConnectionPool;
+use crate::client::stats::ClientStats;
 use crate::endpoint::Endpoint;
 use crate::{
     Attempt, ClientConfig, Clock, ConfigError, Credentials, Encoding, ExportError, ExportResult,
     TransportContext, accepted_encodings,
 };
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::{Buf, Bytes};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
-use http::{Method, Request, Uri};
-use otlp_protocol::{Batch, BufferPool, ErrorKind, FrameHeader, Retry, Signal};
+use http::{Method, Request, StatusCode, Uri};
+use otlp_protocol::{
+    Accepted, Batch, BufferPool, Code, ErrorKind, FRAME_HEADER_LEN, FrameHeader, FrameReader, Retry,
+    RpcStatus, Signal, http_to_grpc,
+};
+use percent_encoding::percent_decode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +62,15 @@ impl GrpcClient {
     /// # Errors
     /// If a setting cannot work.
     pub fn new(context: &TransportContext, config: &ClientConfig) -> Result<Self, ConfigError> {
+        Self::counted(context, config, Arc::default())
+    }
+
+    /// The same, with connections counted in `stats`.
+    pub(crate) fn counted(
+        context: &TransportContext,
+        config: &ClientConfig,
+        stats: Arc<ClientStats>,
+    ) -> Result<Self, ConfigError> {
         let endpoint = Endpoint::grpc(&config.endpoint, config.tls.insecure)?.called(&config.authority)?;
         if !config.signal_endpoints.is_empty() {
             let problem = "gRPC has one endpoint for all signals".into();
@@ -70,7 +84,6 @@ impl GrpcClient {
             return Err(ConfigError { key: "auth", problem });
         }
         let connector = Connector::new(context, config, &endpoint, Versions::Http2)?;
-        let stats = config.stats.clone().unwrap_or_default();
         let encoder = Encoder::for_grpc(config, context, stats.clone());
         let timeout = config.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
@@ -137,12 +150,12 @@ impl Inner {
         };
         // The frame header counts for nothing.
         let limits = AnswerLimits {
-            max_bytes: self.max_response_bytes.saturating_add(otlp_protocol::FRAME_HEADER_LEN),
+            max_bytes: self.max_response_bytes.saturating_add(FRAME_HEADER_LEN),
             attempt_ends: limit.until(),
             judged_by_trailers: true,
         };
-        let answer = exchange(&self.pool, head, body, limits, limit).await?;
-        outcome::read(answer, self.pool.name(), self.max_response_bytes, &self.buffers, self.pool.stats())
+        let answer = self.pool.exchange(head, body, limits, limit).await?;
+        outcome(answer, self.pool.name(), self.max_response_bytes, &self.buffers, self.pool.stats())
     }
 }
 
@@ -180,12 +193,115 @@ fn grpc_timeout(timeout: Duration) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("{value}{unit}")).ok()
 }
 
+/// Reads an answer of `url`, which messages name: of at most `max_bytes`, inflated. Its status is in the trailers, or in the
+/// headers if there is nothing else (Trailers-Only). OK is success, also if the message cannot be read: the server has taken the request.
+pub(super) fn outcome(
+    answer: Answer,
+    url: &str,
+    max_bytes: usize,
+    buffers: &BufferPool,
+    stats: &ClientStats,
+) -> ExportResult {
+    let Answer { status: http_status, headers, body, fault, trailers } = answer;
+    let with_status =
+        trailers.as_ref().filter(|trailers| trailers.contains_key(&GRPC_STATUS)).unwrap_or(&headers);
+    if let Some(fault) = &fault {
+        fault.count(stats);
+    }
+    let Some(status) = with_status.get(&GRPC_STATUS) else {
+        return Err(match fault {
+            None => without_status(http_status, url, &headers, &body),
+            Some(fault) => internal("reading the answer up to its grpc-status", fault),
+        });
+    };
+    // What is not a code of gRPC's is read as UNKNOWN.
+    let number = status.to_str().ok().and_then(|status| status.parse().ok());
+    match number.and_then(Code::from_number).unwrap_or(Code::Unknown) {
+        Code::Ok if fault.is_some() => Ok(Accepted::FULL),
+        Code::Ok => Ok(accepted(&headers, body, max_bytes, buffers).unwrap_or_else(|fault| {
+            fault.count(stats);
+            Accepted::FULL
+        })),
+        code => Err(failed(code, with_status)),
+    }
+}
+
+fn accepted(
+    headers: &HeaderMap,
+    mut body: Bytes,
+    max_bytes: usize,
+    buffers: &BufferPool,
+) -> Result<Accepted, BodyFault> {
+    // OK without a message: odd, but the server has taken the request.
+    if body.is_empty() {
+        return Ok(Accepted::FULL);
+    }
+    let mut frame = FrameReader::new(max_bytes);
+    let header = frame
+        .push(&body)
+        .and_then(|()| frame.finish())
+        .map_err(|error| BodyFault::Undecodable(error.into()))?;
+    body.advance(FRAME_HEADER_LEN);
+    if header.compressed {
+        let encoding = headers.get(&GRPC_ENCODING).and_then(|encoding| encoding.to_str().ok());
+        body = decode_answer(encoding, body, max_bytes, buffers)?;
+    }
+    Accepted::decode(&body).map_err(|error| BodyFault::Undecodable(error.into()))
+}
+
+fn failed(code: Code, headers: &HeaderMap) -> ExportError {
+    let details = headers.get(&GRPC_STATUS_DETAILS).and_then(|details| status_details(details.as_bytes()));
+    let RpcStatus { message: detailed, retry_delay, violations, .. } = details.unwrap_or_default();
+    let given =
+        headers.get(&GRPC_MESSAGE).map(|message| percent_decode(message.as_bytes()).decode_utf8_lossy());
+    let message = match given {
+        Some(given) if !given.is_empty() => given.into_owned(),
+        _ if !detailed.is_empty() => detailed,
+        _ => format!("the server answered {code:?}"),
+    };
+    let error = ExportError::from_grpc(code, message, retry_delay);
+    violations.into_iter().fold(error, ExportError::with_violation)
+}
+
+/// `grpc-status-details-bin`: padded or not. What does not parse is ignored: the code counts.
+fn status_details(base64: &[u8]) -> Option<RpcStatus> {
+    if base64.len() > MAX_DETAILS_BYTES {
+        return None;
+    }
+    RpcStatus::decode(&BASE64.decode(base64).ok()?).ok()
+}
+
+fn without_status(status: StatusCode, url: &str, headers: &HeaderMap, body: &[u8]) -> ExportError {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
+    let said = match kind.split(';').next().unwrap_or_default().trim() {
+        "application/x-protobuf" => RpcStatus::decode(body).map(|status| status.message).unwrap_or_default(),
+        text if text.starts_with("text/") || text == "application/json" => excerpt(body),
+        _ => String::new(),
+    };
+    let said = if said.is_empty() { said } else { format!("; the answer: {}", excerpt(said.as_bytes())) };
+    let message = format!(
+        "HTTP {} from {url} with {kind} and without grpc-status: the server, or a proxy before it, does not speak gRPC \
+         here; OTLP/HTTP has another port (4318) and exporter (otlp_http){said}",
+        status.as_u16()
+    );
+    ExportError::from_grpc(http_to_grpc(status.as_u16()), message, None)
+}
+
 /// As the Collector has it.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_TIMEOUT_VALUE: u128 = 99_999_999;
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+/// In base64. gRPC servers keep trailers under 8 KiB.
+const MAX_DETAILS_BYTES: usize = 8 << 10;
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 #[cfg(test)]
 mod tests;

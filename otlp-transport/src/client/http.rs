@@ -1,25 +1,24 @@
 //! OTLP/HTTP: POST of protobuf or JSON, on HTTP/1.1 or, over TLS where ALPN chooses it, HTTP/2.
 
-pub(super) mod outcome;
 mod target;
 
-use crate::client::answer::AnswerLimits;
-use crate::client::attempt::{TimeLimit, exchange};
-use crate::client::encoding::{Encoded, Encoder, decode_answer, internal};
-use crate::client::outgoing::Outgoing;
+use crate::client::attempt::{Answer, AnswerLimits, BodyFault, TimeLimit, excerpt};
+use crate::client::encoding::{Encoded, Encoder, Outgoing, decode_answer, internal};
 use crate::client::pool::ConnectionPool;
 use crate::client::{headers, stats::ClientStats};
 use crate::{
-    Attempt, ClientConfig, Clock, ConfigError, Credentials, Encoding, ExportResult, TransportContext,
+    Attempt, ClientConfig, Clock, ConfigError, Credentials, Encoding, ExportError, ExportResult,
+    TransportContext,
 };
 use bytes::Bytes;
 use http::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION,
+    PROXY_AUTHORIZATION, RETRY_AFTER,
 };
-use http::{Method, Request};
-use otlp_protocol::{Batch, BufferPool};
+use http::{Method, Request, StatusCode};
+use otlp_protocol::{Accepted, Batch, BufferPool, ErrorKind, Retry, RpcStatus, parse_retry_after};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use target::{Target, Targets};
 
 /// Exports over HTTP to one destination; signals may have URLs of their own. Cloning shares its connections.
@@ -48,7 +47,15 @@ impl HttpClient {
     /// # Errors
     /// If a setting cannot work.
     pub fn new(context: &TransportContext, config: &ClientConfig) -> Result<Self, ConfigError> {
-        let stats = config.stats.clone().unwrap_or_default();
+        Self::counted(context, config, Arc::default())
+    }
+
+    /// The same, with connections counted in `stats`.
+    pub(crate) fn counted(
+        context: &TransportContext,
+        config: &ClientConfig,
+        stats: Arc<ClientStats>,
+    ) -> Result<Self, ConfigError> {
         let targets = Targets::new(context, config, &stats)?;
         let encoder = Encoder::new(config, context, stats.clone());
         let mut headers = headers::configured(config, false)?;
@@ -116,7 +123,7 @@ impl Inner {
             attempt_ends: limit.until(),
             judged_by_trailers: false,
         };
-        let mut answer = exchange(target.pool(), head, body, limits, limit).await?;
+        let mut answer = target.pool().exchange(head, body, limits, limit).await?;
         if let Some(encoding) = answer.headers.get(CONTENT_ENCODING)
             && answer.fault.is_none()
         {
@@ -126,7 +133,7 @@ impl Inner {
                 Err(fault) => (answer.body, answer.fault) = (Bytes::new(), Some(fault)),
             }
         }
-        outcome::read(&answer, &target.name, self.clock.wall(), &self.stats)
+        outcome(&answer, &target.name, self.clock.wall(), &self.stats)
     }
 
     fn head(target: &Target, headers: &HeaderMap, absolute: bool) -> Request<()> {
@@ -151,7 +158,99 @@ impl Inner {
     }
 }
 
+/// Reads an answer of `url`, which messages name; `now` is what dates in `Retry-After` are relative to.
+///
+/// The status judges the request: 2xx is success, also if the body is text, malformed, too large or cut short.
+pub(super) fn outcome(answer: &Answer, url: &str, now: SystemTime, stats: &ClientStats) -> ExportResult {
+    if let Some(fault) = &answer.fault {
+        fault.count(stats);
+    }
+    if is_grpc(&answer.headers) {
+        return Err(speaks_grpc(answer, url));
+    }
+    if answer.status.is_success() {
+        return Ok(accepted(answer, stats));
+    }
+    let header = |name| answer.headers.get(name).and_then(|value| value.to_str().ok());
+    let language = Language::of(&answer.headers);
+    let status = match language {
+        Language::Protobuf | Language::Unnamed => RpcStatus::decode(&answer.body).ok(),
+        Language::Json => RpcStatus::decode_json(&answer.body).ok(),
+        Language::Other => None,
+    };
+    let RpcStatus { message, retry_delay, violations, .. } = status.unwrap_or_default();
+    let why = match header(LOCATION).filter(|_| answer.status.is_redirection()) {
+        Some(location) => format!("redirect to {}, not followed", excerpt(location.as_bytes())),
+        None if answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => PROXY_AUTHENTICATION.to_owned(),
+        None if !message.is_empty() => excerpt(message.as_bytes()),
+        None if language == Language::Protobuf => String::new(),
+        None => excerpt(&answer.body),
+    };
+    let code = answer.status.as_u16();
+    let colon = if why.is_empty() { "" } else { ": " };
+    let message = format!("HTTP {code} from {url}{colon}{why}");
+    let delay = header(RETRY_AFTER).and_then(|value| parse_retry_after(value, now)).or(retry_delay);
+    let error = ExportError::from_http(code, message, delay);
+    Err(violations.into_iter().fold(error, ExportError::with_violation))
+}
+
+/// What a 2xx tells of the request. Some backends answer in text or HTML, whatever was asked.
+fn accepted(answer: &Answer, stats: &ClientStats) -> Accepted {
+    let read = match Language::of(&answer.headers) {
+        _ if answer.fault.is_some() => return Accepted::FULL,
+        Language::Protobuf => Accepted::decode(&answer.body).map_err(|error| error.into()),
+        Language::Json => Accepted::decode_json(&answer.body).map_err(|error| error.into()),
+        // Proxies lose the type; without it the body may as well be text.
+        Language::Unnamed => return Accepted::decode(&answer.body).unwrap_or(Accepted::FULL),
+        Language::Other => return Accepted::FULL,
+    };
+    read.unwrap_or_else(|error| {
+        BodyFault::Undecodable(error).count(stats);
+        Accepted::FULL
+    })
+}
+
+/// Whether a gRPC server answered: its HTTP status is 200 whatever it thinks of the request.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    headers.contains_key("grpc-status")
+        || content_type.get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
+}
+
+fn speaks_grpc(answer: &Answer, url: &str) -> ExportError {
+    let message = format!(
+        "HTTP {} from {url}: the server speaks gRPC; OTLP/HTTP has another port (4318), or use the exporter otlp_grpc",
+        answer.status.as_u16()
+    );
+    ExportError::new(ErrorKind::Unimplemented, Retry::Never, message)
+}
+
+/// What a body is written in.
+#[derive(Clone, Copy, PartialEq)]
+enum Language {
+    Protobuf,
+    Json,
+    Other,
+    /// There is no content type.
+    Unnamed,
+}
+
+impl Language {
+    /// By its type, whose parameters and case do not matter.
+    fn of(headers: &HeaderMap) -> Self {
+        let Some(value) = headers.get(CONTENT_TYPE) else { return Self::Unnamed };
+        let essence = value.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+        match () {
+            () if essence.eq_ignore_ascii_case(PROTOBUF.as_bytes()) => Self::Protobuf,
+            () if essence.eq_ignore_ascii_case(JSON.as_bytes()) => Self::Json,
+            () => Self::Other,
+        }
+    }
+}
+
 /// As the Collector has it.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
+const GRPC: &[u8] = b"application/grpc";
+const PROXY_AUTHENTICATION: &str = "the proxy asks for credentials: put user:password into the proxy's URL";

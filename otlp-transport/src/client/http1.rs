@@ -1,7 +1,7 @@
 //! HTTP/1.1 connections: one request at a time on each.
 
-use crate::client::answer::{Answer, AnswerLimits, BodyBuffer, BodyFault};
-use crate::client::outgoing::Outgoing;
+use crate::client::attempt::{Answer, AnswerLimits, BodyBuffer, BodyFault};
+use crate::client::encoding::Outgoing;
 use crate::client::send_error::SendError;
 use crate::{BoxIo, Clock};
 use bytes::Bytes;
@@ -47,26 +47,12 @@ pub(crate) async fn send(
             return Err(if never_sent { unprocessed(error) } else { SendError::from_hyper(error) });
         }
     };
-    let mut answer = Answer {
-        status: head.status,
-        headers: head.headers,
-        body: Bytes::new(),
-        fault: None,
-        trailers: None,
-    };
+    let answer = Answer::of(head);
     if incoming.is_end_stream() {
         return Ok(answer);
     }
-    let read = tokio::select! {
-        biased;
-        read = read_body(&mut incoming, limits.max_bytes) => read,
-        () = limits.body_ends(clock, answer.status) => Err(BodyFault::BrokenOff),
-    };
-    match read {
-        Ok(body) => answer.body = body,
-        Err(fault) => answer.fault = Some(fault),
-    }
-    Ok(answer)
+    let read = limits.in_time(clock, answer.status, read_body(&mut incoming, limits.max_bytes)).await;
+    Ok(answer.with(read))
 }
 
 async fn read_body(incoming: &mut Incoming, max_bytes: usize) -> Result<Bytes, BodyFault> {

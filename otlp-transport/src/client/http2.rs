@@ -2,14 +2,12 @@
 //! and no channel of its own, and errors say whether the server saw it.
 
 mod activity;
-mod keepalive;
 
-pub(crate) use activity::Activity;
-pub(crate) use keepalive::Keepalive;
+pub(crate) use activity::{Activity, Keepalive};
 
-use crate::client::answer::{Answer, AnswerLimits, BodyBuffer, BodyFault};
+use crate::client::attempt::{Answer, AnswerLimits, BodyBuffer, BodyFault};
 use crate::client::coalesce::Coalescing;
-use crate::client::outgoing::Outgoing;
+use crate::client::encoding::Outgoing;
 use crate::client::send_error::SendError;
 use crate::{BoxIo, Clock};
 use bytes::Bytes;
@@ -66,13 +64,7 @@ pub(crate) async fn send(
     let _ = stream.send_data(body, true);
     drop(stream);
     let (head, mut incoming) = response.await.map_err(SendError::from_h2)?.into_parts();
-    let mut answer = Answer {
-        status: head.status,
-        headers: head.headers,
-        body: Bytes::new(),
-        fault: None,
-        trailers: None,
-    };
+    let mut answer = Answer::of(head);
     if incoming.is_end_stream() {
         return Ok(answer);
     }
@@ -83,17 +75,13 @@ pub(crate) async fn send(
         }
         read.map_err(SendError::from_h2)?
     } else {
-        tokio::select! {
-            biased;
-            read = read_body(&mut incoming, limits.max_bytes, 0) => read.unwrap_or(Err(BodyFault::BrokenOff)),
-            () = limits.body_ends(clock, answer.status) => Err(BodyFault::BrokenOff),
-        }
+        let read = async {
+            let read = read_body(&mut incoming, limits.max_bytes, 0).await;
+            read.unwrap_or(Err(BodyFault::BrokenOff))
+        };
+        limits.in_time(clock, answer.status, read).await
     };
-    match read {
-        Ok(body) => answer.body = body,
-        Err(fault) => answer.fault = Some(fault),
-    }
-    Ok(answer)
+    Ok(answer.with(read))
 }
 
 /// Reads a body of at most `max_bytes`; of a larger one up to `max_discarded` more bytes are read and thrown away, to

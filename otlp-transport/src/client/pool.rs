@@ -81,7 +81,7 @@ impl ConnectionPool {
     }
 
     /// The same, but not an HTTP/1.1 connection that has been idle: those are closed.
-    pub(crate) async fn get_fresh(&self) -> Result<PooledConnection, ExportError> {
+    async fn get_fresh(&self) -> Result<PooledConnection, ExportError> {
         let stale = self.0.state.lock().take_idle();
         drop(stale);
         self.get().await

@@ -1,8 +1,8 @@
 //! Where a client sends, how, and what its connections may cost.
 
 use super::TlsConfig;
+use crate::Credentials;
 use crate::user_info::split_user;
-use crate::{ClientStats, Credentials};
 use otlp_protocol::Signal;
 use std::fmt;
 use std::sync::Arc;
@@ -47,8 +47,6 @@ pub struct ClientConfig {
     pub limits: ClientLimits,
     /// `user-agent`. Default `OTel-OTLP-Exporter-otlp/<version>`.
     pub user_agent: String,
-    /// Where its connections are counted; clients of one destination may share it. Default: counters of its own.
-    pub stats: Option<Arc<ClientStats>>,
 }
 
 /// Named limits of a client.
@@ -132,7 +130,6 @@ impl ClientConfig {
             tls: TlsConfig::default(),
             limits: ClientLimits::default(),
             user_agent: concat!("OTel-OTLP-Exporter-otlp/", env!("CARGO_PKG_VERSION")).into(),
-            stats: None,
         }
     }
 }

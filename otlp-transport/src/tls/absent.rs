@@ -1,7 +1,6 @@
 //! Without the feature `tls`: secure endpoints are refused when a client or a server is made.
 
 use crate::{BoxIo, ConfigError, PeerCertificate, ServerTlsConfig, TlsConfig, TransportContext};
-use std::borrow::Cow;
 use std::io;
 
 /// There is none.
@@ -48,10 +47,6 @@ impl TlsConnector {
     ) -> Result<Self, ConfigError> {
         let problem = format!("`{host}` is a secure endpoint, but this build has no TLS (feature `tls`)");
         Err(ConfigError { key: "endpoint", problem })
-    }
-
-    pub(crate) fn server_name(&self) -> Cow<'_, str> {
-        match *self {}
     }
 
     pub(crate) async fn connect(&self, _io: BoxIo) -> io::Result<Secured> {

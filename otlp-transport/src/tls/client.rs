@@ -4,14 +4,13 @@ use super::any::AnyCertificate;
 use super::material::Materials;
 use super::trust::Trust;
 use super::verify::ServerCertificates;
-use super::{Alpn, HTTP2, explained, parameters, problem};
+use super::{Alpn, HTTP2, failure, parameters, problem};
 use crate::disk::Watched;
 use crate::{BoxIo, ConfigError, TlsConfig, TransportContext};
 use rustls::ClientConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls_pki_types::ServerName;
-use std::borrow::Cow;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -72,15 +71,11 @@ impl TlsConnector {
         Ok(Self { config, name })
     }
 
-    /// The name that the server's certificate must be for.
-    pub(crate) fn server_name(&self) -> Cow<'_, str> {
-        self.name.to_str()
-    }
-
-    /// Does the handshake. No timeout of its own.
+    /// Does the handshake; errors name what to do. No timeout of its own.
     pub(crate) async fn connect(&self, io: BoxIo) -> io::Result<Secured> {
         let connector = tokio_rustls::TlsConnector::from(self.config.get());
-        let stream = connector.connect(self.name.clone(), io).await.map_err(explained)?;
+        let stream = connector.connect(self.name.clone(), io).await;
+        let stream = stream.map_err(|error| failure::of_server(error, &self.name.to_str()))?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
         Ok(Secured { io: Box::new(stream), http2 })
     }

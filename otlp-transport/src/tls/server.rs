@@ -3,7 +3,7 @@
 use super::material::Materials;
 use super::trust::Trust;
 use super::verify::ClientCertificates;
-use super::{Alpn, explained_of_sender, parameters, problem};
+use super::{Alpn, failure, parameters, problem};
 use crate::disk::Watched;
 use crate::{BoxIo, ConfigError, NameKind, PeerCertificate, ServerTlsConfig, TransportContext};
 use rustls::ServerConfig;
@@ -80,7 +80,7 @@ impl TlsAcceptor {
     /// Does the handshake. No timeout of its own.
     pub(crate) async fn accept(&self, io: BoxIo) -> io::Result<Accepted> {
         let acceptor = tokio_rustls::TlsAcceptor::from(self.config.get());
-        let stream = acceptor.accept(io).await.map_err(explained_of_sender)?;
+        let stream = acceptor.accept(io).await.map_err(failure::of_sender)?;
         let chain = stream.get_ref().1.peer_certificates();
         let certificate = chain.and_then(|chain| chain.first()).map(|certificate| names(certificate));
         Ok(Accepted { io: Box::new(stream), certificate })

@@ -229,7 +229,7 @@ impl LoadBalancing {
             None | Some(Policy::ConsistentHash) => BalancePolicy::ConsistentHash,
             Some(Policy::RoundRobin) => BalancePolicy::RoundRobin,
             Some(Policy::WeightedRoundRobin) => BalancePolicy::WeightedRoundRobin,
-            Some(Policy::LeastRequests) => BalancePolicy::LeastRequests,
+            Some(Policy::LeastRequests) => BalancePolicy::LeastConnections,
         };
         config.routing = match self.routing_key {
             None | Some(Routed::TraceId) => RoutingKey::TraceId,

@@ -1,6 +1,8 @@
-//! What goes on at an HTTP/2 connection, as far as keepalive and the pool must know. Counters only.
+//! Whether the server at the other end of an HTTP/2 connection is alive: what goes on there, and pings that find dead
+//! connections.
 
-use crate::Clock;
+use crate::{ClientLimits, Clock};
+use h2::{Ping, PingPong};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -18,6 +20,13 @@ pub(crate) struct Activity {
     /// Calls that timed out since the last one that was answered.
     timeouts: AtomicUsize,
     unresponsive: Notify,
+}
+
+/// When to ping, and how long to wait for the answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keepalive {
+    interval: Duration,
+    timeout: Duration,
 }
 
 // === impl Activity ===
@@ -55,19 +64,19 @@ impl Activity {
     }
 
     /// The server has sent something, if only the answer to a ping.
-    pub(super) fn heard(&self, now: Instant) {
+    fn heard(&self, now: Instant) {
         let nanos = now.saturating_duration_since(self.opened).as_nanos();
         self.heard.store(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.tried.store(0, Ordering::Relaxed);
     }
 
     /// When the server was last heard from, or the connection opened.
-    pub(super) fn last_heard(&self) -> Instant {
+    fn last_heard(&self) -> Instant {
         self.opened + Duration::from_nanos(self.heard.load(Ordering::Relaxed))
     }
 
     /// Whether anything was asked of the server that it has not answered, also if nobody waits for the answer any more.
-    pub(super) fn awaits_answer(&self) -> bool {
+    fn awaits_answer(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) > 0 || self.tried.load(Ordering::Relaxed) > 0
     }
 
@@ -76,6 +85,41 @@ impl Activity {
     pub(super) async fn replaced(&self, clock: &dyn Clock) {
         self.unresponsive.notified().await;
         clock.sleep(REPLACED_GRACE).await;
+    }
+}
+
+// === impl Keepalive ===
+
+impl Keepalive {
+    /// What the limits say, if they want pings at all.
+    pub(crate) fn new(limits: &ClientLimits) -> Option<Self> {
+        Some(Self { interval: limits.keepalive_interval?, timeout: limits.keepalive_timeout })
+    }
+
+    /// Pings after each interval without anything from the server, if a call was tried meanwhile; resolves when a ping
+    /// goes unanswered. How long calls last does not matter: a server that is dead when a call starts is found out within
+    /// interval and timeout of that call.
+    pub(super) async fn watch(
+        self,
+        mut pings: PingPong,
+        activity: &Activity,
+        clock: &dyn Clock,
+    ) -> Result<(), h2::Error> {
+        loop {
+            let due = activity.last_heard() + self.interval;
+            if clock.now() < due {
+                clock.sleep_until(due).await;
+                continue;
+            }
+            if !activity.awaits_answer() {
+                clock.sleep(self.interval).await;
+                continue;
+            }
+            tokio::select! {
+                pong = pings.ping(Ping::opaque()) => { pong?; activity.heard(clock.now()); }
+                () = clock.sleep(self.timeout) => return Ok(()),
+            }
+        }
     }
 }
 

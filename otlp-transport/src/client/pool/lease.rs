@@ -1,12 +1,14 @@
-//! A connection on loan from a pool, for one request.
+//! A connection on loan from a pool, for one request; and the exchange of a request for an answer.
 
-use super::Shared;
-use crate::client::answer::{Answer, AnswerLimits};
-use crate::client::attempt::TimeLimit;
+use super::{ConnectionPool, Shared};
+use crate::ExportError;
+use crate::client::attempt::{Answer, AnswerLimits, TimeLimit};
 use crate::client::connect::Greeting;
-use crate::client::outgoing::Outgoing;
+use crate::client::encoding::Outgoing;
 use crate::client::send_error::SendError;
+use crate::client::stats::ClientStats;
 use crate::client::{http1, http2};
+use bytes::Buf as _;
 use http::Request;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,6 +35,41 @@ struct Call<'a> {
     time: &'a TimeLimit,
 }
 
+// === impl ConnectionPool ===
+
+impl ConnectionPool {
+    /// Sends a request and reads the answer; once more, on another connection, if the server cannot have processed it.
+    pub(crate) async fn exchange(
+        &self,
+        head: impl Fn(bool) -> Request<()>,
+        body: Outgoing,
+        limits: AnswerLimits,
+        time: &TimeLimit,
+    ) -> Result<Answer, ExportError> {
+        let stats = self.stats();
+        let first = self.get().await?;
+        time.connected();
+        let bytes = body.remaining() as u64;
+        ClientStats::add(&stats.sent_bytes, bytes);
+        let error = match first.send(&head, body.clone(), limits, time).await {
+            Err(SendError::Unprocessed(_)) => {
+                ClientStats::count(&stats.resent_requests);
+                let second = self.get_fresh().await?;
+                ClientStats::add(&stats.sent_bytes, bytes);
+                match second.send(&head, body, limits, time).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => error,
+                }
+            }
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        Err(match error {
+            SendError::Unprocessed(error) | SendError::Failed(error) => error,
+        })
+    }
+}
+
 // === impl PooledConnection ===
 
 impl PooledConnection {
@@ -46,7 +83,7 @@ impl PooledConnection {
     }
 
     /// Sends a request and reads the answer. `head` makes the request's head, for HTTP/2 (true) with an absolute URI.
-    pub(crate) async fn send(
+    async fn send(
         mut self,
         head: impl FnOnce(bool) -> Request<()>,
         body: Outgoing,

@@ -238,7 +238,8 @@ async fn an_endpoint_that_never_answers_is_left_out_whatever_time_senders_give()
 /// out; then it gets its share again.
 #[tokio::test(start_paused = true)]
 async fn the_dead_are_left_alone_and_found_when_they_return() {
-    for policy in [BalancePolicy::RoundRobin, BalancePolicy::LeastRequests, BalancePolicy::ConsistentHash] {
+    for policy in [BalancePolicy::RoundRobin, BalancePolicy::LeastConnections, BalancePolicy::ConsistentHash]
+    {
         let world = world([Behaviour::Dead, Behaviour::Takes(ms(1)), Behaviour::Takes(ms(1))]);
         let mut config = BalanceConfig::default();
         config.policy = policy;

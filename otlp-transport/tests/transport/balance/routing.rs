@@ -12,9 +12,9 @@ use otlp_protocol::{
     Accepted, Batch, Charge, ErrorKind, Payload, Retry, Signal, ValidateLimits, count, validate, view,
 };
 use otlp_transport::{
-    Attempt, BalanceConfig, BalancePolicy, BalancedClient, BoxAttempt, Client, ClientConfig, ClientStrategy,
-    ConfigError, Export, ExportError, ExportResult, FixedResolver, ResolvedEndpoint, RoutingKey,
-    TransportContext,
+    Attempt, BalanceConfig, BalancePolicy, BalancedClient, BoxAttempt, Client, ClientConfig, ClientStats,
+    ClientStrategy, ConfigError, Export, ExportError, ExportResult, FixedResolver, ResolvedEndpoint,
+    RoutingKey, TransportContext,
 };
 use parking_lot::Mutex;
 use prost::Message as _;
@@ -31,9 +31,14 @@ struct Recorder {
 }
 
 impl ClientStrategy for Recorder {
-    fn client(&self, _: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
+    fn counted_client(
+        &self,
+        _: &TransportContext,
+        config: ClientConfig,
+        stats: Arc<ClientStats>,
+    ) -> Result<Client, ConfigError> {
         let attempt = BoxAttempt::new(Recording { recorder: self.clone(), endpoint: config.endpoint });
-        Ok(Client { attempt, stats: Arc::default() })
+        Ok(Client { attempt, stats })
     }
 }
 

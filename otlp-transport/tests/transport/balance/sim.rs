@@ -3,9 +3,9 @@
 use super::number;
 use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
 use otlp_transport::{
-    Attempt, BalanceConfig, BalancedClient, BoxAttempt, BoxIo, Client, ClientConfig, ClientStrategy, Clock,
-    ConfigError, DnsConfig, DnsResolver, ExportError, ExportResult, FixedResolver, Listener, Net, NetFuture,
-    ResolvedEndpoint, TokioClock, TransportContext,
+    Attempt, BalanceConfig, BalancedClient, BoxAttempt, BoxIo, Client, ClientConfig, ClientStats,
+    ClientStrategy, Clock, ConfigError, DnsConfig, DnsResolver, ExportError, ExportResult, FixedResolver,
+    Listener, Net, NetFuture, ResolvedEndpoint, TokioClock, TransportContext,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -166,7 +166,12 @@ impl Behaviour {
 }
 
 impl ClientStrategy for World {
-    fn client(&self, _: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
+    fn counted_client(
+        &self,
+        _: &TransportContext,
+        config: ClientConfig,
+        stats: Arc<ClientStats>,
+    ) -> Result<Client, ConfigError> {
         if config.endpoint.contains(' ') {
             return Err(ConfigError { key: "endpoint", problem: "a space".into() });
         }
@@ -174,7 +179,7 @@ impl ClientStrategy for World {
         let mut state = self.0.lock();
         state.clients += 1;
         let attempt = BoxAttempt::new(Connection { world: self.clone(), address, _open: state.open.clone() });
-        Ok(Client { attempt, stats: config.stats.unwrap_or_default() })
+        Ok(Client { attempt, stats })
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 const POLICIES: [BalancePolicy; 4] = [
     BalancePolicy::RoundRobin,
     BalancePolicy::WeightedRoundRobin,
-    BalancePolicy::LeastRequests,
+    BalancePolicy::LeastConnections,
     BalancePolicy::ConsistentHash,
 ];
 
@@ -108,7 +108,7 @@ async fn ten_endpoints_with_trouble() {
 async fn shares_follow_weights() {
     let endpoints = [("a:1", 1), ("b:1", 2), ("c:1", 4), ("d:1", 1)];
     for policy in
-        [BalancePolicy::WeightedRoundRobin, BalancePolicy::LeastRequests, BalancePolicy::ConsistentHash]
+        [BalancePolicy::WeightedRoundRobin, BalancePolicy::LeastConnections, BalancePolicy::ConsistentHash]
     {
         let world = World::default();
         for (address, _) in endpoints {
