@@ -471,4 +471,25 @@ async fn what_is_held_is_charged() {
     }
 }
 
+/// Without queues to ask, what was answered for and is not taken is bounded all the same.
+#[tokio::test(start_paused = true)]
+async fn alone_in_memory_mode_so_many_batches_wait_and_no_more() {
+    let (rig, sink) = (Rig::new(), Sink::always(Step::Hang));
+    let hop = Hop::of([rig.ledger.account("logs", "out")]);
+    let options = BatchOptions::default().with_delivery(Delivery::Memory).with_hop(hop);
+    let batcher = BatchProcessor::start_with(batch_config(), sink, clock(), options);
+    batcher.export(logs(5)).await.unwrap();
+    for _ in 0..1000 {
+        batcher.export(unmergeable(1)).await.unwrap();
+    }
+    let error = batcher.export(unmergeable(3)).await.unwrap_err();
+    assert_eq!((error.message(), error.retry().is_retryable()), ("too many batches wait to be sent", true));
+    // An open batch takes more until it is full.
+    batcher.export(logs(5)).await.unwrap();
+    let line = rig.line("out");
+    assert_eq!((line.accepted, line.queued, line.refused), (1010, 1010, 3));
+    batcher.drain(now()).await;
+    assert_eq!(rig.line("out").dropped_for(DropReason::Shutdown), 1010);
+}
+
 const CARDINALITY: &str = "otelcol_processor_batch_metadata_cardinality";
