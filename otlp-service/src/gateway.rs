@@ -1,18 +1,16 @@
 //! A whole gateway: built from its spec, started and drained in order.
 //!
 //! Exporters start first and receivers last, so that whoever takes a batch has somewhere to put it. A drain goes the
-//! other way: receivers refuse and finish what is under way, batches are flushed, queues empty themselves; metrics and
-//! health can be read until the end.
+//! other way: receivers refuse and finish what is under way, stages and connectors emit what they hold, the longest way to
+//! the ends first, queues empty themselves, exporters stop; metrics and health can be read until the end.
 
 mod assembly;
 mod check;
 mod destination;
-mod entry;
 mod pages;
 mod readiness;
 mod registrations;
-
-pub(crate) use entry::PipelineEntry;
+mod rest;
 
 use crate::fanout::Delivery;
 use crate::health::{HealthCheck, HealthChecker, HealthEntry};
@@ -23,10 +21,10 @@ use crate::receiver::BoxRunning;
 use crate::spec::GatewaySpec;
 use crate::telemetry::{PerformanceMetrics, Registration, Registry};
 use destination::StartedExporter;
-use entry::{Drained, Rest};
 use futures_util::future::join_all;
 use otlp_transport::{Address, BoxExport, PagesServer, TransportContext};
 use readiness::Readiness;
+use rest::{Drained, Rest};
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;

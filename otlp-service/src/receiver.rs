@@ -6,7 +6,7 @@ mod otlp;
 pub use inlets::Inlets;
 pub use otlp::{OtlpReceiver, OtlpServers};
 
-pub(crate) use inlets::Pipelines;
+pub(crate) use inlets::{PipelineEntry, Pipelines};
 
 use crate::gateway::StartError;
 use otlp_transport::{Address, TransportContext};
@@ -46,7 +46,7 @@ use std::time::Instant;
 ///     }
 /// }
 /// ```
-pub trait Receiver: Send + 'static {
+pub trait Receiver: Send + Sync + 'static {
     /// What it is once started.
     type Running: Running;
 
@@ -89,7 +89,7 @@ pub(crate) struct BoxRunning(Box<dyn DynRunning>);
 
 type Done<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-trait DynReceiver: Send {
+trait DynReceiver: Send + Sync {
     fn start<'a>(
         self: Box<Self>,
         inlets: Inlets,

@@ -3,9 +3,9 @@
 //! A pipeline is put together from its ends to its entry, since each component is made with the one behind it.
 
 use super::destination::Destinations;
-use super::entry::{Drained, PipelineEntry, Rest};
 use super::readiness::ReadinessCheck;
 use super::registrations;
+use super::rest::{Drained, Rest};
 use super::{Gateway, StartError, pages};
 use crate::batch::{BatchConfig, BatchOptions, BatchProcessor};
 use crate::component::Processor;
@@ -15,7 +15,7 @@ use crate::holder::{
 };
 use crate::ledger::{Account, Hop};
 use crate::processor::{ProcessorChain, ResourceKeys};
-use crate::receiver::{Inlets, Pipelines};
+use crate::receiver::{Inlets, PipelineEntry, Pipelines};
 use crate::spec::{GatewaySpec, PipelineSpec, ReceiverNeeds, StageSpec};
 use crate::telemetry::{BatchStats, MemoryStats, ProcessorStats};
 use otlp_protocol::Signal;

@@ -1,12 +1,15 @@
 //! What a receiver hands its batches to: the pipelines that name it, by signal.
 
+use crate::batch::BatchProcessor;
 use crate::component::Needs;
-use crate::fanout::join_answers;
-use crate::gateway::PipelineEntry;
+use crate::fanout::{FanOut, PatientFanOut, join_answers};
+use crate::holder::HolderStage;
+use crate::processor::ProcessorChain;
 use crate::telemetry::{MemoryStats, ReceiverStats, Registry};
 use futures_util::future::join_all;
 use otlp_protocol::{Batch, Signal};
 use otlp_transport::{BoxExport, Export, ExportResult};
+use std::sync::Arc;
 
 /// The pipelines that name a receiver, by signal, and what they need of its requests.
 pub struct Inlets {
@@ -31,6 +34,19 @@ struct Inlet {
     pipelines: Vec<PipelineEntry>,
     stats: ReceiverStats,
 }
+
+/// The first component of the rest of a pipeline.
+#[derive(Clone)]
+pub(crate) enum PipelineEntry {
+    Processors(ProcessorChain),
+    Batch(Arc<BatchProcessor>),
+    Holder(Arc<HolderStage>),
+    FanOut(FanOut),
+    /// For what has been answered for.
+    PatientFanOut(PatientFanOut),
+}
+
+// === impl Inlets ===
 
 impl Inlets {
     /// The id of the receiver.
@@ -84,5 +100,17 @@ impl Export for Inlet {
 
     fn refuse_unread(&self) {
         self.stats.count_unread();
+    }
+}
+
+impl Export for PipelineEntry {
+    async fn export(&self, batch: Batch) -> ExportResult {
+        match self {
+            Self::Processors(chain) => chain.export(batch).await,
+            Self::Batch(processor) => processor.export(batch).await,
+            Self::Holder(holder) => holder.export(batch).await,
+            Self::FanOut(fanout) => fanout.export(batch).await,
+            Self::PatientFanOut(fanout) => fanout.export(batch).await,
+        }
     }
 }

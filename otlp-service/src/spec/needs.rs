@@ -52,8 +52,8 @@ impl GatewaySpec {
                 let mut asked_by = Vec::new();
                 self.ask(&self.pipelines[index], stage + 1, &mut asked_by);
                 if let StageSpec::Batch(config) = &mut self.pipelines[index].stages[stage].1 {
-                    let mut needs = Needs::default();
-                    needs.headers = std::mem::take(&mut config.metadata_keys);
+                    let headers = std::mem::take(&mut config.metadata_keys);
+                    let mut needs = Needs { headers, ..Needs::default() };
                     needs.add(&sum(&asked_by));
                     config.metadata_keys = needs.headers;
                     config.by_identity |= needs.identity;

@@ -1,25 +1,13 @@
-//! The way into a pipeline, or into the rest of a pipeline.
+//! The rest of a pipeline as it is put together, and what of it is drained.
 
 use crate::batch::BatchProcessor;
-use crate::fanout::{Delivery, FanOut, PatientFanOut};
+use crate::fanout::{Delivery, FanOut};
 use crate::holder::HolderStage;
 use crate::ledger::Hop;
-use crate::processor::ProcessorChain;
-use otlp_protocol::Batch;
-use otlp_transport::{Clock, Export, ExportResult};
+use crate::receiver::PipelineEntry;
+use otlp_transport::Clock;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// The first component of the rest of a pipeline.
-#[derive(Clone)]
-pub(crate) enum PipelineEntry {
-    Processors(ProcessorChain),
-    Batch(Arc<BatchProcessor>),
-    Holder(Arc<HolderStage>),
-    FanOut(FanOut),
-    /// For what has been answered for.
-    PatientFanOut(PatientFanOut),
-}
 
 /// The rest of a pipeline, from some stage on.
 #[derive(Clone)]
@@ -37,18 +25,6 @@ pub(super) enum Drained {
     Batch(Arc<BatchProcessor>),
     Holder(Arc<HolderStage>),
     FanOut(FanOut),
-}
-
-impl Export for PipelineEntry {
-    async fn export(&self, batch: Batch) -> ExportResult {
-        match self {
-            Self::Processors(chain) => chain.export(batch).await,
-            Self::Batch(processor) => processor.export(batch).await,
-            Self::Holder(holder) => holder.export(batch).await,
-            Self::FanOut(fanout) => fanout.export(batch).await,
-            Self::PatientFanOut(fanout) => fanout.export(batch).await,
-        }
-    }
 }
 
 impl Drained {
