@@ -114,9 +114,9 @@ pub struct PluginInfo {
 /// Two component types of one kind have the same name. Its `Debug` output is the text for people, too, so that a `main` may
 /// return it.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the {kind} `{name}` of the plugin {second} is in the plugin {first}, too")]
+#[error("the {} `{name}` of the plugin {second} is in the plugin {first}, too", kind.name())]
 pub struct Clash {
-    kind: &'static str,
+    kind: Kind,
     name: &'static str,
     first: PluginInfo,
     second: PluginInfo,
@@ -144,7 +144,7 @@ impl PluginManager {
             let clashes = |known: &&ComponentType| added.names().find(|name| known.answers_to(name));
             if let Some((known, name)) = known.filter_map(|known| Some((known, clashes(&known)?))).next() {
                 let first = self.plugins.get(known.plugin).unwrap_or(&info).clone();
-                return Err(Clash { kind: added.kind().name(), name, first, second: info });
+                return Err(Clash { kind: added.kind(), name, first, second: info });
             }
         }
         self.types.append(&mut types);

@@ -33,7 +33,7 @@ impl Component {
             Some(path) => self.problem(path, problem),
             None => Problem::at(self.span, format!("{}: {problem}", self.id)),
         };
-        if let Some(Choice { given, known, .. }) = choice {
+        if let Some(Choice { given, known, .. }) = choice.as_deref() {
             let known: Vec<_> = known.iter().map(String::as_str).collect();
             told = told.choice(given, "available", &known);
         }

@@ -78,7 +78,7 @@ pub(crate) enum ExtensionPlan {
     /// Health probes.
     Health(HealthSpec),
     /// Proving who somebody is.
-    Auth(AuthPlan),
+    Auth(Box<AuthPlan>),
     /// Nothing.
     Inert,
 }
@@ -159,7 +159,7 @@ impl ExtensionPlan {
     pub(crate) fn of(part: ExtensionPart, component: &Component) -> Self {
         match part {
             ExtensionPart::Health(spec) => Self::Health(spec),
-            ExtensionPart::Auth(part) => Self::Auth(AuthPlan::of(part, component)),
+            ExtensionPart::Auth(part) => Self::Auth(Box::new(AuthPlan::of(part, component))),
             _ => Self::Inert,
         }
     }

@@ -20,7 +20,7 @@ pub struct SettingsError {
     /// What is wrong, in words.
     pub problem: String,
     /// The values there are.
-    pub choice: Option<Choice>,
+    pub choice: Option<Box<Choice>>,
     /// Lines of help: what would be right.
     pub help: Vec<String>,
 }
@@ -104,14 +104,14 @@ impl SettingsError {
             given: given.to_owned(),
             known: known.iter().map(|&known| known.to_owned()).collect(),
         };
-        Self { choice: Some(choice), ..Self::at(path, problem) }
+        Self { choice: Some(Box::new(choice)), ..Self::at(path, problem) }
     }
 
     /// The same with a line of help that lists the values there are.
     #[must_use]
     pub fn one_of(self, known: &[&str]) -> Self {
         let known = known.iter().map(|&known| known.to_owned()).collect();
-        Self { choice: Some(Choice { unknown: None, given: String::new(), known }), ..self }
+        Self { choice: Some(Box::new(Choice { unknown: None, given: String::new(), known })), ..self }
     }
 
     /// The same with one more line of help.

@@ -28,7 +28,7 @@ impl Defined<'_> {
                     auth.others.push(id.clone());
                 }
                 Some(ExtensionPlan::Inert) => auth.others.push(id.clone()),
-                Some(ExtensionPlan::Auth(plan)) => auth.plans.push((id.clone(), plan)),
+                Some(ExtensionPlan::Auth(plan)) => auth.plans.push((id.clone(), *plan)),
                 None => {}
             }
         }

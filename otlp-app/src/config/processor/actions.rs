@@ -63,9 +63,8 @@ pub(crate) fn attributes(
     context: &BuildContext<'_>,
 ) -> Result<StagePart, SettingsError> {
     let matching = match_config([include, exclude]);
-    let actions = action_configs("actions", actions).map_err(|error| {
+    let actions = action_configs("actions", actions).inspect_err(|_| {
         matching.as_ref().err().into_iter().for_each(|other| context.report(other.clone()));
-        error
     })?;
     let (matching, only) = matching?;
     let processor = AttributesProcessor::new(&actions, matching).map_err(|error| place("actions", error))?;

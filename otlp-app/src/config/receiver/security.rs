@@ -21,6 +21,6 @@ impl Security {
             Box::new(move |context| tls.check(context).map_err(|error| refused(&format!("{at}."), &error)))
         });
         let auth = self.auth.map(|auth| auth.named(&format!("{at}.auth"))).transpose()?;
-        Ok(ServerPart { spec, auth, check, ..server })
+        Ok(ServerPart { spec, auth, check })
     }
 }
