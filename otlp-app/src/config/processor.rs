@@ -23,7 +23,8 @@ pub(crate) struct Batch {
     metadata_keys: Vec<String>,
     /// Keys of resource attributes: requests are cut by their values, and parts that differ in one are not joined. Not a key of the Collector.
     resource_keys: Vec<String>,
-    /// Origins with an open batch at a time; 0 is no limit in the Collector, the default here. Default 1000.
+    /// Origins with an open batch at a time: for one more, the batch that has been open for longest is sent early. 0 is no
+    /// limit in the Collector, the default here. Default 1000.
     metadata_cardinality_limit: u64,
 }
 
