@@ -1,6 +1,5 @@
 //! Servers: take bodies off sockets, check them, hand them on, answer.
 
-mod accept;
 mod body;
 mod checks;
 mod connection;
@@ -13,7 +12,6 @@ mod grpc;
 mod http;
 mod hyper;
 mod intake;
-mod life;
 mod peer;
 mod refusals;
 mod services;
@@ -25,8 +23,7 @@ pub use stats::ServerStats;
 
 use crate::tls::{Alpn, TlsAcceptor};
 use crate::{Address, Clock, Routes, ServerConfig, TransportContext};
-use accept::Acceptor;
-use connection::Serve;
+use connection::{Acceptor, Serve};
 use intake::Intake;
 use refusals::Refusals;
 use std::io;

@@ -1,31 +1,140 @@
-//! How a connection begins: who comes, whether it is secured, and which HTTP it speaks.
+//! Connections of a server: as many are accepted as may be open, idle ones making room for new ones; each begins with who
+//! comes, whether it is secured and which HTTP it speaks; each lives as long as the terms of the server say.
 
 use super::engine::Version;
 use super::hyper::{Hyper, Stream};
 use super::intake::Intake;
-use super::life::{Life, Terms};
 use super::peer::Peer;
-use super::refusals::Reason;
+use super::refusals::{Reason, Refusals};
 use super::services::Services;
 use super::{Phase, Protocol, ServerStats};
 use crate::connections::Slot;
 use crate::tls::{Accepted, TlsAcceptor};
-use crate::{Address, BoxIo, Connections, PeerCertificate, ServerConfig};
+use crate::{Address, BoxIo, Clock, Connections, Listener, PeerCertificate, ServerConfig, ServerLimits};
+use std::fmt::Display;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Accepts connections, and survives what goes wrong with that.
+pub(super) struct Acceptor {
+    listener: Box<dyn Listener>,
+    serve: Arc<Serve>,
+    /// Dropping it cuts off all connections.
+    connections: JoinSet<()>,
+}
+
+/// Counts a connection for as long as it is open.
+struct Open(Arc<ServerStats>);
 
 /// Serves connections.
 pub(super) struct Serve {
-    pub(super) terms: Terms,
+    terms: Terms,
     /// Room for connections.
-    pub(super) connections: Arc<Connections>,
+    connections: Arc<Connections>,
     /// The most that unfinished bodies of one connection may take of the byte budget.
     share: u64,
     tls: Option<TlsAcceptor>,
     engine: Hyper,
     services: Services,
 }
+
+/// What all connections of a server live by.
+pub(super) struct Terms {
+    pub(super) limits: ServerLimits,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stats: Arc<ServerStats>,
+    pub(super) refusals: Arc<Refusals>,
+    pub(super) phases: watch::Receiver<Phase>,
+}
+
+/// One connection, as its protocol engine asks and tells about it.
+pub(super) struct Life<'a> {
+    terms: &'a Terms,
+    peer: Arc<Peer>,
+    slot: &'a Slot,
+}
+
+// === impl Acceptor ===
+
+impl Acceptor {
+    pub(super) fn new(listener: Box<dyn Listener>, serve: Serve) -> Self {
+        Self { listener, serve: Arc::new(serve), connections: JoinSet::new() }
+    }
+
+    /// Accepts until the server is drained, then waits for the connections to close.
+    pub(super) async fn run(mut self) {
+        let serve = Arc::clone(&self.serve);
+        let mut draining = pin!(serve.terms.draining());
+        let mut backoff = MIN_BACKOFF;
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut draining => break,
+                Some(_) = self.connections.join_next() => {}
+                accepted = self.listener.accept() => match accepted {
+                    Ok((io, peer)) => {
+                        backoff = MIN_BACKOFF;
+                        self.admit(io, peer);
+                        if serve.connections.is_full() {
+                            // Those that are told to make room have to run for that.
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                    Err(error) => {
+                        let is_of_peer = serve.terms.refusals.accept(&error);
+                        if is_of_peer {
+                            continue;
+                        }
+                        // Out of file descriptors, an idle connection gives up its own.
+                        serve.connections.evict();
+                        serve.terms.clock.sleep(backoff).await;
+                        backoff = (2 * backoff).min(MAX_BACKOFF);
+                    }
+                },
+            }
+        }
+        let Self { listener, mut connections, .. } = self;
+        drop(listener);
+        while connections.join_next().await.is_some() {}
+    }
+
+    fn admit(&mut self, io: BoxIo, peer: Address) {
+        let Serve { terms, connections, .. } = &*self.serve;
+        let Some(slot) = connections.admit() else {
+            let max = connections.max();
+            let what = format_args!("{max} connections are open, which is the limit, and none is idle");
+            return terms.refusals.connection(Reason::ConnectionLimit, Some(&peer), what);
+        };
+        let open = Open::new(&terms.stats);
+        let serve = Arc::clone(&self.serve);
+        self.connections.spawn(async move {
+            let _open = open;
+            serve.connection(io, peer, slot).await;
+        });
+    }
+}
+
+// === impl Open ===
+
+impl Open {
+    fn new(stats: &Arc<ServerStats>) -> Self {
+        ServerStats::count(&stats.open_connections);
+        Self(Arc::clone(stats))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open_connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+// === impl Serve ===
 
 impl Serve {
     pub(super) fn new(
@@ -44,7 +153,7 @@ impl Serve {
 
     /// Serves one connection until it closes. The parts of its life are boxed, so that an idle connection does not keep
     /// room for them.
-    pub(super) async fn connection(&self, io: BoxIo, address: Address, slot: Slot) {
+    async fn connection(&self, io: BoxIo, address: Address, slot: Slot) {
         let stats = &self.terms.stats;
         let slow = self.terms.clock.sleep(self.terms.limits.header_timeout);
         let (version, stream, certificate) = tokio::select! {
@@ -105,3 +214,104 @@ impl Serve {
         Ok((version, stream, certificate))
     }
 }
+
+// === impl Terms ===
+
+impl Terms {
+    /// Resolves when the server is drained.
+    pub(super) async fn draining(&self) {
+        // An error means that the server is gone, which is as good.
+        let _ = self.phases.clone().wait_for(|phase| *phase == Phase::Draining).await;
+    }
+
+    /// Resolves after `duration`, if there is one.
+    pub(super) async fn waited(&self, duration: Option<Duration>) {
+        match duration {
+            Some(duration) => self.clock.sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+// === impl Life ===
+
+impl<'a> Life<'a> {
+    pub(super) fn new(terms: &'a Terms, peer: Arc<Peer>, slot: &'a Slot) -> Self {
+        Self { terms, peer, slot }
+    }
+
+    /// What all connections of the server live by.
+    pub(super) fn terms(&self) -> &'a Terms {
+        self.terms
+    }
+
+    /// The other end.
+    pub(super) fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    /// A request has begun: the connection does not make room for others.
+    pub(super) fn is_busy(&self) {
+        self.slot.leave();
+    }
+
+    /// No request is under way.
+    pub(super) fn is_idle(&self) {
+        self.slot.enter();
+    }
+
+    /// Resolves when the connection has been idle and has a request again.
+    pub(super) async fn used(&self) {
+        self.slot.used().await;
+    }
+
+    /// Resolves when the connection is to make room.
+    pub(super) async fn evicted(&self) {
+        self.slot.evicted().await;
+    }
+
+    /// Resolves when the server is drained.
+    pub(super) async fn draining(&self) {
+        self.terms.draining().await;
+    }
+
+    /// Resolves when a connection that begins now has reached its age: ±10 %, so that connections that came together
+    /// do not leave together.
+    pub(super) async fn aged(&self) {
+        let age = self.terms.limits.max_connection_age;
+        self.terms.waited(age.map(|age| age.mul_f64(0.9 + 0.2 * fastrand::f64()))).await;
+    }
+
+    /// Resolves when requests that were under way at the connection's age have had their time.
+    pub(super) async fn aged_grace(&self) {
+        self.terms.waited(self.terms.limits.max_connection_age_grace).await;
+    }
+
+    /// Counts that the connection is closed for want of requests.
+    pub(super) fn has_timed_out(&self) {
+        ServerStats::count(&self.terms.stats.timed_out_connections);
+    }
+
+    /// Counts that the connection makes room.
+    pub(super) fn makes_room(&self) {
+        ServerStats::count(&self.terms.stats.evicted_connections);
+    }
+
+    /// Counts and logs that the connection is closed for what came on it.
+    pub(super) fn is_refused(&self, reason: Reason, what: impl Display) {
+        self.terms.refusals.connection(reason, Some(self.address()), what);
+    }
+
+    /// Counts and logs requests whose heads the engine refused by itself.
+    pub(super) fn heads_refused(&self, count: u64, what: impl Display) {
+        self.terms.refusals.heads(count, self.address(), what);
+    }
+
+    fn address(&self) -> &Address {
+        self.peer.address()
+    }
+}
+
+/// Out of file descriptors, the next one is free when some connection closes.
+const MIN_BACKOFF: Duration = Duration::from_millis(10);
+const MAX_BACKOFF: Duration = Duration::from_millis(100);

@@ -1,6 +1,6 @@
 //! Between the server and the protocol engine that speaks HTTP for it: what a request is, how the pieces of its body are
 //! pulled, and what a reply is. An engine hands requests to a [`Service`], and asks a connection's
-//! [`Life`](super::life::Life) when to close it. Neither side knows more of the other: `hyper` is one engine, tests have
+//! [`Life`](super::connection::Life) when to close it. Neither side knows more of the other: `hyper` is one engine, tests have
 //! another one, without sockets.
 
 use super::http::Fault;

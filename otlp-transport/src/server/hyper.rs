@@ -10,9 +10,9 @@ mod stream;
 pub(super) use stream::Stream;
 
 use super::Protocol;
+use super::connection::{Life, Terms};
 use super::engine::{BrokenBody, Head, Reply, ReplyBody, ReplyPiece, Request, RequestBody, Service, Version};
 use super::http::Fault;
-use super::life::{Life, Terms};
 use super::refusals::Reason;
 use crate::{Clock, Sleep};
 use bytes::Bytes;

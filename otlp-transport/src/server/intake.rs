@@ -4,8 +4,8 @@ mod json;
 mod repair;
 
 use super::body::MediaType;
+use super::connection::Terms;
 use super::gate::Gate;
-use super::life::Terms;
 use super::peer::{OwnHop, Peer};
 use super::refusals::Refusals;
 use super::{Phase, ServerStats};

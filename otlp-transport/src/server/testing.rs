@@ -1,9 +1,9 @@
 //! A protocol engine without sockets: requests go in as values, and replies come out as values. Tests give it what they
 //! give hyper, and compare.
 
+use super::connection::{Life, Terms};
 use super::engine::{BrokenBody, Head, Reply, ReplyBody, ReplyPiece, Request, RequestBody, Service, Version};
 use super::intake::Intake;
-use super::life::{Life, Terms};
 use super::peer::Peer;
 use super::refusals::Refusals;
 use super::services::Services;

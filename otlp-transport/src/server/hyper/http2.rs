@@ -3,9 +3,9 @@
 use super::authority::FrameWatch;
 use super::stream::Stream;
 use super::{ClockTimer, SHORTEST_LOOK, ended, given, taken};
+use crate::server::connection::{Life, Terms};
 use crate::server::engine::{ReplyBody, Service, Version};
 use crate::server::gate::UNKNOWN_WINDOW_BYTES;
-use crate::server::life::{Life, Terms};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
