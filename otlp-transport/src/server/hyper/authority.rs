@@ -9,9 +9,7 @@
 //! Not looked at, and so left to h2: header blocks with CONTINUATION frames or over [`MAX_FRAME_BYTES`], an empty
 //! `:authority`, which RFC 9110 §4.2.1 tells to reject, names that refer to HPACK's dynamic table (the static table has
 //! `:authority`), and Huffman-coded values with a character that no other one of the same encoded length can replace: see
-//! [`huffman::repair`].
-
-mod huffman;
+//! [`repair_coded`].
 
 use super::http2::OpenRequests;
 use http::uri::Authority;
@@ -25,6 +23,13 @@ pub(super) struct FrameWatch {
     last_stream: u32,
     /// Bytes to pass on before the next frame begins.
     due: usize,
+}
+
+/// A Huffman-coded character, where its code begins in bits, and how many it has.
+struct Symbol {
+    byte: u8,
+    at: usize,
+    len: usize,
 }
 
 // === impl FrameWatch ===
@@ -93,7 +98,7 @@ fn repair(block: &mut [u8]) {
         let Some((value, is_huffman)) = string(block, &mut at) else { return };
         if is_authority {
             return if is_huffman {
-                huffman::repair(&mut block[value])
+                repair_coded(&mut block[value])
             } else {
                 repair_plain(&mut block[value])
             };
@@ -104,6 +109,66 @@ fn repair(block: &mut [u8]) {
 fn repair_plain(value: &mut [u8]) {
     if Authority::try_from(&*value).is_err() {
         value.iter_mut().filter(|byte| !is_unreserved(**byte)).for_each(|byte| *byte = b'-');
+    }
+}
+
+/// The same for a Huffman-coded value (RFC 7541 appendix B), in place: each character that may be at fault becomes one
+/// whose code is as long. No character of an authority has a code as long as those of `#`, `>`, `^` and `}`, which stay; a
+/// value with a character whose code is longer than 14 bits, as those of `<`, `{` and whatever is not ASCII, stays as it is.
+fn repair_coded(value: &mut [u8]) {
+    let Some(symbols) = decode(value) else { return };
+    let text: Vec<u8> = symbols.iter().map(|symbol| symbol.byte).collect();
+    if Authority::try_from(&text[..]).is_ok() {
+        return;
+    }
+    for symbol in symbols.iter().filter(|symbol| !is_unreserved(symbol.byte)) {
+        if let Some((_, code)) = SUBSTITUTES.iter().find(|(len, _)| *len == symbol.len) {
+            write(value, symbol.at, symbol.len, *code);
+        }
+    }
+}
+
+fn decode(value: &[u8]) -> Option<Vec<Symbol>> {
+    let bits = value.len() * 8;
+    let mut symbols = Vec::with_capacity(bits / MIN_CODE_LEN);
+    let mut at = 0;
+    while bits - at >= MIN_CODE_LEN {
+        match symbol(value, at) {
+            Some(symbol) => {
+                at += symbol.len;
+                symbols.push(symbol);
+            }
+            // What is left is padding: less than a byte of ones.
+            None if bits - at < 8 => break,
+            None => return None,
+        }
+    }
+    Some(symbols)
+}
+
+/// The code is canonical: codes of one length are consecutive, in the order of their characters.
+fn symbol(value: &[u8], at: usize) -> Option<Symbol> {
+    let (mut code, mut first, mut index) = (0, 0, 0);
+    for (len, count) in (1..).zip(COUNTS) {
+        code = code << 1 | bit(value, at + len - 1)?;
+        if code - first < count {
+            return Some(Symbol { byte: SYMBOLS[index + code - first], at, len });
+        }
+        index += count;
+        first = (first + count) << 1;
+    }
+    None
+}
+
+fn bit(value: &[u8], at: usize) -> Option<usize> {
+    value.get(at / 8).map(|byte| usize::from(byte >> (7 - at % 8) & 1))
+}
+
+fn write(value: &mut [u8], at: usize, len: usize, code: u16) {
+    for offset in 0..len {
+        let (place, mask) = ((at + offset) / 8, 0x80 >> ((at + offset) % 8));
+        let is_set = code >> (len - 1 - offset) & 1 == 1;
+        value[place] = if is_set { value[place] | mask } else { value[place] & !mask };
     }
 }
 
@@ -154,6 +219,22 @@ const AUTHORITY: &[u8; 10] = b":authority";
 const AUTHORITY_CODED: &[u8] = b"\xb8\x3b\x53\x39\xec\x32\x7d\x7f";
 /// HTTP/2's default frame size, which clients keep to for headers.
 const MAX_FRAME_BYTES: usize = 16 << 10;
+/// Bits of the shortest code.
+const MIN_CODE_LEN: usize = 5;
+/// Huffman codes of each length, from 1 bit on.
+const COUNTS: [usize; 14] = [0, 0, 0, 0, 10, 26, 32, 6, 0, 5, 3, 2, 6, 2];
+/// The characters of these codes, in the order of the codes.
+const SYMBOLS: &[u8; 92] =
+    b"012aceiost %-./3456789=A_bdfghlmnpru:BCDEFGHIJKLMNOPQRSTUVWYjkqvwxyz&*,;XZ!\"()?'+|#>\0$@[]~^}";
+/// By length, the code of a character that an authority may hold: `-`, `B`, `X`, `!`, `+`, `~`.
+const SUBSTITUTES: [(usize, u16); 6] = [
+    (6, 0b01_0110),
+    (7, 0b101_1101),
+    (8, 0b1111_1100),
+    (10, 0b11_1111_1000),
+    (11, 0b111_1111_1011),
+    (13, 0b1_1111_1111_1101),
+];
 
 #[cfg(test)]
 mod tests;

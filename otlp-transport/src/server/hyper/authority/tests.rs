@@ -1,4 +1,7 @@
-use super::{AUTHORITY, AUTHORITY_CODED, FRAME_HEADER_LEN, FrameWatch, PREFACE_LEN, huffman, repair_plain};
+use super::{
+    AUTHORITY, AUTHORITY_CODED, COUNTS, FRAME_HEADER_LEN, FrameWatch, PREFACE_LEN, SYMBOLS, decode,
+    repair_coded, repair_plain,
+};
 use std::sync::Arc;
 
 mod properties;
@@ -22,6 +25,41 @@ fn passed(bytes: &[u8], piece: usize) -> Vec<u8> {
     }
     assert!(held.is_empty(), "nothing is held back after the last frame");
     passed
+}
+
+/// What a coded string says.
+fn text(value: &[u8]) -> Option<Vec<u8>> {
+    Some(decode(value)?.iter().map(|symbol| symbol.byte).collect())
+}
+
+/// A text as a coded string, padded with ones.
+fn coded(text: &[u8]) -> Vec<u8> {
+    let mut bits = Vec::new();
+    for byte in text {
+        let (code, len) = code(*byte);
+        bits.extend((0..len).rev().map(|shift| code >> shift & 1 == 1));
+    }
+    bits.chunks(8)
+        .map(|bits| (0..8).fold(0, |byte, at| byte << 1 | u8::from(*bits.get(at).unwrap_or(&true))))
+        .collect()
+}
+
+/// The code of a printable character, and its length.
+fn code(byte: u8) -> (usize, usize) {
+    let rare = [(b'<', 0x7ffc, 15), (b'`', 0x7ffd, 15), (b'{', 0x7ffe, 15), (b'\\', 0x7_fff0, 19)];
+    if let Some((_, code, len)) = rare.into_iter().find(|(rare, ..)| *rare == byte) {
+        return (code, len);
+    }
+    let place = SYMBOLS.iter().position(|symbol| *symbol == byte).unwrap();
+    let (mut code, mut before) = (0, 0);
+    for (len, count) in (1..).zip(COUNTS) {
+        code <<= 1;
+        if place < before + count {
+            return (code + place - before, len);
+        }
+        (code, before) = (code + count, before + count);
+    }
+    unreachable!("COUNTS add up to the number of SYMBOLS")
 }
 
 #[test]
@@ -59,7 +97,7 @@ fn only_a_value_that_does_not_parse_is_changed() {
 
 #[test]
 fn the_name_may_be_spelled_out() {
-    assert_eq!(huffman::text(AUTHORITY_CODED).unwrap(), AUTHORITY);
+    assert_eq!(text(AUTHORITY_CODED).unwrap(), AUTHORITY);
     for (bit, name) in [(0, &AUTHORITY[..]), (0x80, AUTHORITY_CODED)] {
         let block =
             |value: &[u8]| [&[0x40, bit | name.len() as u8], name, &[value.len() as u8], value].concat();
@@ -73,16 +111,16 @@ fn the_name_may_be_spelled_out() {
 fn coded_values_keep_their_length() {
     // "www.example.com", RFC 7541 §C.4.1.
     let mut valid = *b"\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff";
-    huffman::repair(&mut valid);
+    repair_coded(&mut valid);
     assert_eq!(valid, *b"\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff");
     // "%2F" is 010101 00010 1100001, "-2F" is 010110 00010 1100001; six bits of padding.
     let mut invalid = [0b0101_0100, 0b0101_1000, 0b0111_1111];
-    huffman::repair(&mut invalid);
+    repair_coded(&mut invalid);
     assert_eq!(invalid, [0b0101_1000, 0b0101_1000, 0b0111_1111]);
-    assert_eq!(huffman::text(&invalid).unwrap(), b"-2F");
+    assert_eq!(text(&invalid).unwrap(), b"-2F");
     // No code at all.
     let mut broken = [0xff; 8];
-    huffman::repair(&mut broken);
+    repair_coded(&mut broken);
     assert_eq!(broken, [0xff; 8]);
 }
 

@@ -2,8 +2,9 @@
 
 use super::super::{
     AUTHORITY, AUTHORITY_CODED, END_HEADERS, FRAME_HEADER_LEN, FrameWatch, HEADERS, MAX_FRAME_BYTES, PADDED,
-    PREFACE_LEN, PRIORITY, huffman, is_unreserved, string,
+    PREFACE_LEN, PRIORITY, is_unreserved, string,
 };
+use super::coded;
 use fastrand::Rng;
 use http::uri::Authority;
 use std::ops::Range;
@@ -26,7 +27,7 @@ fn integer(first: u8, bits: u32, value: usize) -> Vec<u8> {
 }
 
 fn literal(is_coded: bool, text: &[u8]) -> Vec<u8> {
-    let (bit, text) = if is_coded { (0x80, huffman::coded(text)) } else { (0, text.to_vec()) };
+    let (bit, text) = if is_coded { (0x80, coded(text)) } else { (0, text.to_vec()) };
     [integer(bit, 7, text.len()), text].concat()
 }
 
@@ -103,7 +104,7 @@ async fn h2_takes_any_printable_authority() {
         let (value, is_coded) = (value(&mut random), random.bool());
         let field = authority(&mut random, is_coded, &value);
         sent.extend(request(&mut random, stream, &field));
-        // The exceptions that `huffman::repair` documents.
+        // The exceptions that `repair_coded` documents.
         if !is_coded || !value.iter().any(|byte| b"#>^}<{`\\".contains(byte)) {
             expected.push(value);
         }
