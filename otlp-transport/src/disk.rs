@@ -14,7 +14,7 @@ use std::io::{self, Read};
 #[cfg(unix)]
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// Reads files. Calls block: they are made at the start, and from threads where they delay no request.
@@ -86,12 +86,6 @@ fn only_regular(metadata: &Metadata) -> io::Result<()> {
         None => "not a file",
     };
     Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {name}; give the path of a regular file")))
-}
-
-impl ReloadStats {
-    fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 /// Certificates, keys and tokens are some KiB; a bundle of the world's authorities is 250 KiB.

@@ -15,6 +15,7 @@ mod compression;
 mod config;
 mod connections;
 mod context;
+mod counter;
 mod disk;
 mod endpoint;
 mod error;

@@ -2,6 +2,7 @@
 //! a body that cannot be read to its end does not change that judgement, so its fault is kept beside what came of it.
 
 use crate::client::stats::ClientStats;
+use crate::counter;
 use crate::{Clock, ExportError, ExportResult, Sleep};
 use bytes::{Bytes, BytesMut};
 use http::response::Parts;
@@ -168,7 +169,7 @@ impl Answer {
 impl BodyFault {
     /// Counts and logs the fault of an answer.
     pub(crate) fn count(&self, stats: &ClientStats) {
-        ClientStats::count(match self {
+        counter::count(match self {
             Self::Oversized(_) => &stats.oversized_answers,
             Self::BrokenOff | Self::Undecodable(_) => &stats.unreadable_answers,
         });

@@ -3,6 +3,7 @@
 use crate::client::attempt::BodyFault;
 use crate::client::room::{Room, Rooms};
 use crate::client::stats::ClientStats;
+use crate::counter;
 use crate::{
     ClientConfig, Codec, CompressError, Compression, Compressor, DecompressError, Encoding, ExportError,
     TransportContext, codec,
@@ -107,7 +108,7 @@ impl Encoder {
     }
 
     fn too_large(&self, what: impl fmt::Display) -> ExportError {
-        ClientStats::count(&self.stats.oversized_requests);
+        counter::count(&self.stats.oversized_requests);
         let message = format!(
             "a request {what} is over the client's request limit of {} bytes",
             self.max_request_bytes

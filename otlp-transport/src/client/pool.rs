@@ -15,6 +15,7 @@ use crate::client::connect::{Connector, Opened};
 use crate::client::http2;
 use crate::client::proxy::ProxyUrl;
 use crate::client::stats::ClientStats;
+use crate::counter;
 use crate::{ClientLimits, Clock, ExportError};
 use lease::Held;
 use otlp_protocol::{ErrorKind, Retry};
@@ -160,7 +161,7 @@ impl Shared {
 
     /// Without any connection all waiters fail; otherwise they make do with those that are open.
     fn connect_failed(shared: &Arc<Self>, error: ExportError) {
-        ClientStats::count(&shared.stats.connect_failures);
+        counter::count(&shared.stats.connect_failures);
         tracing::debug!(%error, "connecting failed");
         let mut state = shared.state.lock();
         state.connecting -= 1;
@@ -259,7 +260,7 @@ impl Shared {
     }
 
     fn refuse(&self) -> ExportError {
-        ClientStats::count(&self.stats.refused_requests);
+        counter::count(&self.stats.refused_requests);
         let message = format!("{} requests wait for a connection (max_waiting)", self.limits.max_waiting);
         ExportError::refused(ErrorKind::Exhausted, message)
     }
@@ -274,8 +275,8 @@ impl Shared {
 
 impl OpenConnection {
     fn count(stats: &Arc<ClientStats>) -> Self {
-        ClientStats::count(&stats.connects);
-        ClientStats::count(&stats.open_connections);
+        counter::count(&stats.connects);
+        counter::count(&stats.open_connections);
         Self(stats.clone())
     }
 }

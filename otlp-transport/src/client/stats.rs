@@ -2,7 +2,7 @@
 
 use crate::BalanceStats;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// A client's counters: monotone, but for `open_connections`.
 #[derive(Debug, Default)]
@@ -28,16 +28,4 @@ pub struct ClientStats {
     pub unreadable_answers: AtomicU64,
     /// What balancing counted, if there are several endpoints.
     pub balance: Option<Arc<BalanceStats>>,
-}
-
-impl ClientStats {
-    /// Adds one to a counter of this struct.
-    pub(crate) fn count(counter: &AtomicU64) {
-        Self::add(counter, 1);
-    }
-
-    /// Adds to a counter of this struct.
-    pub(crate) fn add(counter: &AtomicU64, count: u64) {
-        counter.fetch_add(count, Ordering::Relaxed);
-    }
 }

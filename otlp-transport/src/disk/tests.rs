@@ -3,6 +3,7 @@ use crate::{ConfigError, TransportContext};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Files in memory.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,7 @@
 //! A value made of files, made again when they change.
 
 use super::{DEFAULT_RELOAD_INTERVAL, Disk, MAX_FILE_BYTES, Named, ReloadStats};
+use crate::counter;
 use crate::{Clock, ConfigError, TransportContext};
 use parking_lot::{Mutex, RwLock};
 use std::fmt;
@@ -170,12 +171,12 @@ impl<T: Send + Sync + 'static> Source<T> {
         match made.and_then(|contents| (self.make)(&contents).map_err(|error| error.to_string())) {
             Ok(value) => {
                 *self.current.write() = Arc::new(value);
-                ReloadStats::count(&self.stats.reloads);
+                counter::count(&self.stats.reloads);
                 tracing::info!(files = %self.names(), "took changed files into use");
                 Look { seen: now, problem: None, told: None }
             }
             Err(error) => {
-                ReloadStats::count(&self.stats.reload_failures);
+                counter::count(&self.stats.reload_failures);
                 Look { seen: now, problem: Some(error), told: None }
             }
         }

@@ -9,6 +9,7 @@ use super::refusals::{Reason, Refusals};
 use super::services::Services;
 use super::{Phase, Protocol, ServerStats};
 use crate::connections::Slot;
+use crate::counter;
 use crate::tls::{Accepted, TlsAcceptor};
 use crate::{Address, BoxIo, Clock, Connections, Listener, PeerCertificate, ServerConfig, ServerLimits};
 use std::fmt::Display;
@@ -123,7 +124,7 @@ impl Acceptor {
 
 impl Open {
     fn new(stats: &Arc<ServerStats>) -> Self {
-        ServerStats::count(&stats.open_connections);
+        counter::count(&stats.open_connections);
         Self(Arc::clone(stats))
     }
 }
@@ -162,8 +163,8 @@ impl Serve {
                 Ok(begun) => begun,
                 Err(_) => return,
             },
-            () = slow => return ServerStats::count(&stats.timed_out_connections),
-            () = slot.evicted() => return ServerStats::count(&stats.evicted_connections),
+            () = slow => return counter::count(&stats.timed_out_connections),
+            () = slot.evicted() => return counter::count(&stats.evicted_connections),
         };
         let peer = Arc::new(Peer::new(address, certificate, self.share));
         let life = Life::new(&self.terms, peer, &slot);
@@ -289,12 +290,12 @@ impl<'a> Life<'a> {
 
     /// Counts that the connection is closed for want of requests.
     pub(super) fn has_timed_out(&self) {
-        ServerStats::count(&self.terms.stats.timed_out_connections);
+        counter::count(&self.terms.stats.timed_out_connections);
     }
 
     /// Counts that the connection makes room.
     pub(super) fn makes_room(&self) {
-        ServerStats::count(&self.terms.stats.evicted_connections);
+        counter::count(&self.terms.stats.evicted_connections);
     }
 
     /// Counts and logs that the connection is closed for what came on it.

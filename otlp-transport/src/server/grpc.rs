@@ -3,6 +3,7 @@
 mod failure;
 mod health;
 
+use super::Phase;
 use super::body::{Gather, Gathered, MediaType, Patience, is_grpc, next_piece};
 use super::discard::{MAX_HTTP2_BYTES, discard};
 use super::engine::{Reply, ReplyBody, Request, RequestBody, Service, Version};
@@ -10,8 +11,8 @@ use super::gate::Admission;
 use super::intake::{Intake, Wire};
 use super::peer::Peer;
 use super::refusals::Reason;
-use super::{Phase, ServerStats};
 use crate::compression::{Codec, codec};
+use crate::counter;
 use crate::{BoxExport, ExportError, Identity, SlowCheck};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use health::Health;
@@ -174,7 +175,7 @@ impl Grpc {
     async fn answer<B: RequestBody>(&self, call: &mut Call<B>) -> Reply {
         match self.export(call).await {
             Ok(accepted) => {
-                ServerStats::count(&self.intake.stats.accepted_requests);
+                counter::count(&self.intake.stats.accepted_requests);
                 success(&accepted)
             }
             Err(error) => {
@@ -215,7 +216,7 @@ impl Grpc {
         let limit = self.intake.limits.max_request_bytes;
         let (header, gathered) = self.gather(&mut call.body, &call.peer, call.deadline, limit).await?;
         let Gathered { mut bytes, charge, is_small_slice } = gathered;
-        ServerStats::add(&self.intake.stats.received_bytes, bytes.len() as u64);
+        counter::add(&self.intake.stats.received_bytes, bytes.len() as u64);
         bytes.advance(FRAME_HEADER_LEN);
         let codec = of_message(call.codec, header)?;
         let (media_type, deadline) = (MediaType::Protobuf, call.deadline);

@@ -5,13 +5,13 @@ mod encodings;
 mod fault;
 mod reply;
 
-use super::ServerStats;
 use super::body::{Gather, Gathered, MediaType, Patience, is_any_grpc, next_piece};
 use super::discard::{MAX_HTTP1_BYTES, discard};
 use super::engine::{Head, Reply, ReplyBody, Request, RequestBody, Service, Version};
 use super::intake::{Intake, Wire};
 use super::peer::Peer;
 use super::refusals::Reason;
+use crate::counter;
 use crate::{ExportError, Identity, Route, ServerConfig};
 use cors::Cors;
 use encodings::Encodings;
@@ -104,7 +104,7 @@ impl Http {
         match self.open(&request.head, peer, media_type).await {
             Ok((route, identity)) => match self.export(&route, request, peer, identity).await {
                 Ok(accepted) => {
-                    ServerStats::count(&self.intake.stats.accepted_requests);
+                    counter::count(&self.intake.stats.accepted_requests);
                     reply::success(route.signal, &accepted, media_type)
                 }
                 Err(error) => reply::failure(&error, media_type),
@@ -228,7 +228,7 @@ impl Http {
             gather.push(piece, expected)?;
         }
         let Gathered { bytes, charge, is_small_slice } = gather.finish();
-        ServerStats::add(&self.intake.stats.received_bytes, bytes.len() as u64);
+        counter::add(&self.intake.stats.received_bytes, bytes.len() as u64);
         Ok(Wire { bytes, charge, is_small_slice, codec, media_type, deadline: None })
     }
 

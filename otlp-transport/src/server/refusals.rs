@@ -8,6 +8,7 @@ pub(super) use reason::Reason;
 
 use super::peer::Peer;
 use super::{Protocol, ServerStats};
+use crate::counter;
 use crate::{Address, Clock, ExportError};
 use otlp_protocol::ErrorKind;
 use parking_lot::Mutex;
@@ -90,7 +91,7 @@ impl Refusals {
 
     /// A request that the pipeline failed.
     pub(super) fn failed(self: &Arc<Self>, error: &ExportError, peer: &Peer) {
-        ServerStats::count(&self.stats.failed_requests);
+        counter::count(&self.stats.failed_requests);
         let is_for_now = error.retry().is_retryable();
         let reason = if is_for_now { Reason::PipelineRefused } else { Reason::PipelineFailed };
         self.note(reason, 1, Some(peer.address()), error.message());
@@ -98,7 +99,7 @@ impl Refusals {
 
     /// A connection that is closed, or never opened, for this reason.
     pub(super) fn connection(self: &Arc<Self>, reason: Reason, peer: Option<&Address>, what: impl Display) {
-        ServerStats::count(match reason {
+        counter::count(match reason {
             Reason::Accept => &self.stats.accept_errors,
             Reason::ConnectionLimit => &self.stats.refused_connections,
             Reason::Slow => &self.stats.timed_out_connections,
@@ -112,7 +113,7 @@ impl Refusals {
     /// it is counted alone.
     pub(super) fn tls_handshake(self: &Arc<Self>, error: &io::Error, peer: &Address) {
         match error.kind() {
-            io::ErrorKind::UnexpectedEof => ServerStats::count(&self.stats.tls_handshake_errors),
+            io::ErrorKind::UnexpectedEof => counter::count(&self.stats.tls_handshake_errors),
             _ => self.connection(Reason::TlsHandshake, Some(peer), error),
         }
     }
@@ -126,7 +127,7 @@ impl Refusals {
                 | io::ErrorKind::ConnectionReset
         );
         match is_of_peer {
-            true => ServerStats::count(&self.stats.accept_errors),
+            true => counter::count(&self.stats.accept_errors),
             false => self.connection(Reason::Accept, None, error),
         }
         is_of_peer

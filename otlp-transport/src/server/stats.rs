@@ -1,7 +1,8 @@
 //! What a server counts, read by the owner at will.
 
+use crate::counter;
 use otlp_protocol::ErrorKind;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// A server's counters: monotone, but for `open_connections`.
 #[derive(Debug, Default)]
@@ -62,36 +63,26 @@ pub struct ServerStats {
 }
 
 impl ServerStats {
-    /// Adds one to a counter of this struct.
-    pub(crate) fn count(counter: &AtomicU64) {
-        Self::add(counter, 1);
-    }
-
-    /// Adds to a counter of this struct.
-    pub(crate) fn add(counter: &AtomicU64, count: u64) {
-        counter.fetch_add(count, Ordering::Relaxed);
-    }
-
     /// Counts a request that the server refused.
     pub(super) fn count_refusal(&self, kind: ErrorKind) {
-        Self::count(&self.refused_requests);
+        counter::count(&self.refused_requests);
         match kind {
-            ErrorKind::TooLarge => Self::count(&self.refused_too_large),
-            ErrorKind::InvalidData => Self::count(&self.refused_malformed),
+            ErrorKind::TooLarge => counter::count(&self.refused_too_large),
+            ErrorKind::InvalidData => counter::count(&self.refused_malformed),
             ErrorKind::Unimplemented | ErrorKind::UnsupportedMediaType | ErrorKind::UnsupportedEncoding => {
-                Self::count(&self.refused_unsupported);
+                counter::count(&self.refused_unsupported);
             }
-            ErrorKind::Exhausted => Self::count(&self.refused_memory),
-            ErrorKind::Timeout => Self::count(&self.refused_slow),
-            ErrorKind::Unauthenticated => Self::count(&self.refused_unauthenticated),
-            ErrorKind::Loop => Self::count(&self.refused_loops),
-            _ => Self::count(&self.refused_other),
+            ErrorKind::Exhausted => counter::count(&self.refused_memory),
+            ErrorKind::Timeout => counter::count(&self.refused_slow),
+            ErrorKind::Unauthenticated => counter::count(&self.refused_unauthenticated),
+            ErrorKind::Loop => counter::count(&self.refused_loops),
+            _ => counter::count(&self.refused_other),
         }
     }
 
     /// Counts requests whose headers were refused.
     pub(super) fn count_refused_headers(&self, count: u64) {
-        Self::add(&self.refused_requests, count);
-        Self::add(&self.refused_headers, count);
+        counter::add(&self.refused_requests, count);
+        counter::add(&self.refused_headers, count);
     }
 }

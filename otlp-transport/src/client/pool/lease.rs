@@ -6,8 +6,8 @@ use crate::client::attempt::{Answer, AnswerLimits, TimeLimit};
 use crate::client::connect::Greeting;
 use crate::client::encoding::Outgoing;
 use crate::client::send_error::SendError;
-use crate::client::stats::ClientStats;
 use crate::client::{http1, http2};
+use crate::counter;
 use bytes::Buf as _;
 use http::Request;
 use std::sync::Arc;
@@ -50,12 +50,12 @@ impl ConnectionPool {
         let first = self.get().await?;
         time.connected();
         let bytes = body.remaining() as u64;
-        ClientStats::add(&stats.sent_bytes, bytes);
+        counter::add(&stats.sent_bytes, bytes);
         let error = match first.send(&head, body.clone(), limits, time).await {
             Err(SendError::Unprocessed(_)) => {
-                ClientStats::count(&stats.resent_requests);
+                counter::count(&stats.resent_requests);
                 let second = self.get_fresh().await?;
-                ClientStats::add(&stats.sent_bytes, bytes);
+                counter::add(&stats.sent_bytes, bytes);
                 match second.send(&head, body, limits, time).await {
                     Ok(answer) => return Ok(answer),
                     Err(error) => error,

@@ -4,7 +4,7 @@ mod surrogates;
 
 use super::Intake;
 use crate::ExportError;
-use crate::server::ServerStats;
+use crate::counter;
 use bytes::Bytes;
 use otlp_protocol::json::{JsonError, JsonErrorKind, JsonLimits, to_protobuf};
 use otlp_protocol::{Charge, ErrorKind, FieldViolation, Retry, Signal};
@@ -108,7 +108,7 @@ impl Intake {
         if keys == 0 {
             return;
         }
-        ServerStats::add(&self.stats.unknown_json_keys, keys);
+        counter::add(&self.stats.unknown_json_keys, keys);
         if let Some(keys) = self.unknown_keys.add(keys, self.context.clock.now()) {
             let receiver = self.refusals.receiver();
             tracing::warn!(

@@ -2,7 +2,7 @@
 //! out for that.
 
 use super::{Intake, refusal};
-use crate::server::ServerStats;
+use crate::counter;
 use crate::{BoxExport, Export as _, ExportError};
 use bytes::Bytes;
 use otlp_protocol::{
@@ -54,8 +54,8 @@ impl Intake {
         if strings == 0 {
             return;
         }
-        ServerStats::count(&self.stats.repaired_requests);
-        ServerStats::add(&self.stats.repaired_strings, strings);
+        counter::count(&self.stats.repaired_requests);
+        counter::add(&self.stats.repaired_strings, strings);
         if let Some(strings) = self.repaired.add(strings, self.context.clock.now()) {
             let receiver = self.refusals.receiver();
             tracing::warn!(receiver, strings, "strings were not UTF-8: U+FFFD replaced the bad bytes");
@@ -68,8 +68,8 @@ impl Intake {
         if removed + items == 0 {
             return;
         }
-        ServerStats::add(&self.stats.removed_ids, removed);
-        ServerStats::add(&self.stats.rejected_items, items);
+        counter::add(&self.stats.removed_ids, removed);
+        counter::add(&self.stats.rejected_items, items);
         if let Some(ids) = self.invalid_ids.add(removed + items, self.context.clock.now()) {
             let first = rejected.map(|rejected| rejected.first.path.as_str()).unwrap_or_default();
             let receiver = self.refusals.receiver();

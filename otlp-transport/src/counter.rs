@@ -1,0 +1,13 @@
+//! Counters that their owner reads at will, and that nothing else is ordered by.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Adds one.
+pub(crate) fn count(counter: &AtomicU64) {
+    add(counter, 1);
+}
+
+/// Adds `count`.
+pub(crate) fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
