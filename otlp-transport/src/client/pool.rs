@@ -6,10 +6,9 @@
 //! Connecting is single-flight: those who wait share one attempt on HTTP/2, and its failure on both; it goes on if the
 //! request that caused it is dropped. No lock is held across an await or while a waiter is answered.
 
-mod lease;
-mod state;
+mod connections;
 
-pub use lease::PooledConnection;
+pub use connections::PooledConnection;
 
 use crate::client::connect::{Connector, Opened};
 use crate::client::http2;
@@ -17,10 +16,9 @@ use crate::client::proxy::ProxyUrl;
 use crate::client::stats::ClientStats;
 use crate::counter;
 use crate::{ClientLimits, Clock, ExportError};
-use lease::Held;
+use connections::{Choice, Held, Slot, State};
 use otlp_protocol::{ErrorKind, Retry};
 use parking_lot::Mutex;
-use state::{Choice, Slot, State};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
