@@ -12,7 +12,6 @@ mod encoding;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod grpc;
-mod headers;
 mod http;
 mod http1;
 mod http2;
@@ -22,8 +21,8 @@ mod room;
 mod send_error;
 mod stats;
 
+pub(crate) use attempt::is_reserved;
 pub use grpc::GrpcClient;
-pub(crate) use headers::is_reserved;
 pub use http::HttpClient;
 pub use pool::{ConnectionPool, PooledConnection};
 pub(crate) use room::{Place, Room, Rooms};

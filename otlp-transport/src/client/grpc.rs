@@ -1,9 +1,11 @@
 //! OTLP/gRPC: unary `Export` calls over HTTP/2.
 
-use crate::client::attempt::{Answer, AnswerLimits, BodyFault, TimeLimit, excerpt};
+use crate::client::attempt::{
+    Answer, AnswerLimits, BodyFault, TimeLimit, configured_headers, excerpt, exposes_secrets, hops_header,
+    proven_headers, set_hops,
+};
 use crate::client::connect::{Connector, Versions};
 use crate::client::encoding::{Encoder, Outgoing, decode_answer, internal};
-use crate::client::headers;
 use crate::client::pool::ConnectionPool;
 use crate::client::stats::ClientStats;
 use crate::endpoint::Endpoint;
@@ -79,7 +81,7 @@ impl GrpcClient {
         if config.encoding != Encoding::Protobuf {
             return Err(ConfigError { key: "encoding", problem: "gRPC has protobuf alone".into() });
         }
-        if headers::exposes_secrets(config, &endpoint) {
+        if exposes_secrets(config, &endpoint) {
             let problem = format!("secrets would go in the clear to `{}`: use TLS", endpoint.address);
             return Err(ConfigError { key: "auth", problem });
         }
@@ -129,20 +131,20 @@ impl Inner {
         let Some((_, uri)) = self.uris.iter().find(|(signal, _)| *signal == batch.signal()) else {
             return Err(internal("sending", format!("{} have no gRPC service", batch.signal())));
         };
-        let headers = headers::proven(&self.headers, self.credentials.as_deref(), batch)?;
+        let headers = proven_headers(&self.headers, self.credentials.as_deref(), batch)?;
         // gRPC writes no JSON, which is what room is for.
         let payload = self.encoder.encode(batch).await?.payload;
         let len = u32::try_from(payload.len()).map_err(|_| {
             ExportError::new(ErrorKind::TooLarge, Retry::Never, "a gRPC message holds less than 4 GiB")
         })?;
         let body = Outgoing::framed(FrameHeader::new(self.encoder.name().is_some(), len), payload);
-        let hops = headers::hops(batch);
+        let hops = hops_header(batch);
         let head = |_| {
             let mut request = Request::new(());
             *request.method_mut() = Method::POST;
             request.uri_mut().clone_from(uri);
             request.headers_mut().clone_from(&headers);
-            headers::set_hops(request.headers_mut(), hops.as_ref());
+            set_hops(request.headers_mut(), hops.as_ref());
             if let Some(left) = limit.left_of_deadline(&*self.clock).and_then(grpc_timeout) {
                 request.headers_mut().insert(GRPC_TIMEOUT, left);
             }
@@ -165,7 +167,7 @@ fn request_headers(
     encoding: Option<&'static str>,
     timeout: Option<Duration>,
 ) -> Result<HeaderMap, ConfigError> {
-    let mut headers = headers::configured(config, true)?;
+    let mut headers = configured_headers(config, true)?;
     if let Some(authorization) = &endpoint.authorization
         && !headers.contains_key(AUTHORIZATION)
     {

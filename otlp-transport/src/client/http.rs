@@ -2,10 +2,13 @@
 
 mod target;
 
-use crate::client::attempt::{Answer, AnswerLimits, BodyFault, TimeLimit, excerpt};
+use crate::client::attempt::{
+    Answer, AnswerLimits, BodyFault, TimeLimit, configured_headers, excerpt, hops_header, proven_headers,
+    set_hops,
+};
 use crate::client::encoding::{Encoded, Encoder, Outgoing, decode_answer, internal};
 use crate::client::pool::ConnectionPool;
-use crate::client::{headers, stats::ClientStats};
+use crate::client::stats::ClientStats;
 use crate::{
     Attempt, ClientConfig, Clock, ConfigError, Credentials, Encoding, ExportError, ExportResult,
     TransportContext,
@@ -58,7 +61,7 @@ impl HttpClient {
     ) -> Result<Self, ConfigError> {
         let targets = Targets::new(context, config, &stats)?;
         let encoder = Encoder::new(config, context, stats.clone());
-        let mut headers = headers::configured(config, false)?;
+        let mut headers = configured_headers(config, false)?;
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static(match config.encoding {
@@ -109,13 +112,13 @@ impl Attempt for HttpClient {
 
 impl Inner {
     async fn attempt(&self, batch: &Batch, target: &Target, limit: &TimeLimit) -> ExportResult {
-        let headers = headers::proven(&self.headers, self.credentials.as_deref(), batch)?;
+        let headers = proven_headers(&self.headers, self.credentials.as_deref(), batch)?;
         let Encoded { payload, room: _room } = self.encoder.encode(batch).await?;
         let body = Outgoing::plain(payload);
-        let hops = headers::hops(batch);
+        let hops = hops_header(batch);
         let head = |absolute| {
             let mut request = Self::head(target, &headers, absolute);
-            headers::set_hops(request.headers_mut(), hops.as_ref());
+            set_hops(request.headers_mut(), hops.as_ref());
             request
         };
         let limits = AnswerLimits {

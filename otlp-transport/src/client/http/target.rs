@@ -1,7 +1,7 @@
 //! Where each signal goes: its URL, and the connections that lead there.
 
+use crate::client::attempt::exposes_secrets;
 use crate::client::connect::{Connector, Versions};
-use crate::client::headers;
 use crate::client::pool::ConnectionPool;
 use crate::client::stats::ClientStats;
 use crate::endpoint::Endpoint;
@@ -85,7 +85,7 @@ impl Targets {
         if let Some((_, _, pool)) = self.pools.iter().find(|(s, a, _)| s == secure && a == address) {
             return Ok(pool.clone());
         }
-        if headers::exposes_secrets(config, endpoint) {
+        if exposes_secrets(config, endpoint) {
             tracing::warn!(endpoint = address, "secrets go in the clear to another machine: use https://");
         }
         let connector = Connector::new(context, config, endpoint, Versions::Any)?;
