@@ -1,16 +1,15 @@
-//! The network, passed in so that faults can be simulated.
+//! The network, passed in so that faults can be simulated, and where its sockets are.
 
-mod address;
 #[cfg_attr(not(unix), path = "net/absent.rs")]
 mod unix;
-
-pub use address::Address;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A byte stream between two peers.
@@ -52,6 +51,17 @@ pub trait Listener: Send + Sync + 'static {
     /// # Errors
     /// If the system cannot tell.
     fn local_addr(&self) -> io::Result<Address>;
+}
+
+/// The address of a listener or of a peer. `Display` writes what [`Net`] takes: `127.0.0.1:4317`,
+/// `unix:///run/otlp.sock`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Address {
+    /// An IP address and a port.
+    Tcp(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(Arc<Path>),
 }
 
 /// TCP, without Nagle's delay, and Unix sockets.
@@ -168,6 +178,38 @@ impl Listener for TcpListener {
 
     fn local_addr(&self) -> io::Result<Address> {
         self.0.local_addr().map(Address::Tcp)
+    }
+}
+
+// === impl Address ===
+
+impl Address {
+    /// The address of a TCP socket.
+    pub fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The IP address, without the port, of a TCP socket.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.tcp().map(|address| address.ip())
+    }
+
+    /// The path in `unix:///path`, `unix:/path` or `unix:path`; `None` for other addresses.
+    pub(crate) fn unix_path(address: &str) -> Option<&str> {
+        let path = address.strip_prefix("unix:")?;
+        Some(path.strip_prefix("//").unwrap_or(path))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
     }
 }
 
