@@ -7,7 +7,6 @@ mod discard;
 mod engine;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
-mod gate;
 mod grpc;
 mod http;
 mod hyper;

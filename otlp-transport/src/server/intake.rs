@@ -5,8 +5,7 @@ mod repair;
 
 use super::body::MediaType;
 use super::connection::Terms;
-use super::gate::Gate;
-use super::peer::{OwnHop, Peer};
+use super::peer::{Gate, OwnHop, Peer};
 use super::refusals::Refusals;
 use super::{Phase, ServerStats};
 use crate::compression::{Codec, DecompressError};

@@ -5,7 +5,7 @@ use super::stream::Stream;
 use super::{ClockTimer, SHORTEST_LOOK, ended, given, taken};
 use crate::server::connection::{Life, Terms};
 use crate::server::engine::{ReplyBody, Service, Version};
-use crate::server::gate::UNKNOWN_WINDOW_BYTES;
+use crate::server::peer::UNKNOWN_WINDOW_BYTES;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
