@@ -1,8 +1,7 @@
 //! Cutting one batch in several.
 
-use crate::offload;
 use otlp_protocol::{Batch, Body, Charge, SplitLimits, SplitPart, parts};
-use otlp_transport::Clock;
+use otlp_transport::{Clock, offload};
 use std::collections::VecDeque;
 use std::time::Duration;
 

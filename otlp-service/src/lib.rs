@@ -18,7 +18,6 @@ mod health;
 mod holder;
 mod ledger;
 mod lifecycle;
-mod offload;
 mod plugin;
 mod processor;
 mod queue;

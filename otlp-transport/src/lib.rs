@@ -27,6 +27,7 @@ mod grpc;
 mod http;
 mod multiplex;
 mod net;
+pub mod offload;
 mod pages;
 mod resolve;
 mod routes;

@@ -3,9 +3,8 @@
 mod pace;
 
 use super::show::{Allowance, Filter, Grouped, Show, Shown, put};
-use crate::offload;
 use otlp_protocol::{Accepted, Batch, Count, Signal, ValidateLimits, validate};
-use otlp_transport::{Attempt, Clock, ExportResult};
+use otlp_transport::{Attempt, Clock, ExportResult, offload};
 use pace::{Pace, Sampling};
 use parking_lot::Mutex;
 use std::io::Write;
@@ -168,7 +167,7 @@ impl Default for DebugConfig {
 impl Shared {
     /// The text of a batch. More than a little work is done where it holds up nothing else.
     async fn show(self: Arc<Self>, batch: &Batch, allowance: Allowance) -> Shown {
-        let is_large = batch.len() > INLINE_BYTES || allowance.entries.max(allowance.lines) > INLINE_ITEMS;
+        let is_large = offload::is_large_to_show(batch.len(), allowance.entries.max(allowance.lines));
         let (signal, count, body) = (batch.signal(), batch.count(), batch.body().plain().clone());
         let work = move || self.show.text(signal, &body.to_contiguous(), count, allowance);
         // If the runtime ends, there is nothing to show.
@@ -220,10 +219,6 @@ impl Drop for Shared {
 
 /// Entries that a filter may look at for each line that may be shown: a second's worth takes some 50 ms.
 const SEARCHED_PER_SHOWN: u64 = 20;
-/// To show so many items takes less than a millisecond.
-const INLINE_ITEMS: u64 = 50;
-/// To look through, and to show what can be shown of, so many bytes takes less than a millisecond.
-const INLINE_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests;

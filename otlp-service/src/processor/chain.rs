@@ -3,11 +3,10 @@
 use crate::component::{Access, Out, Processor, Tally};
 use crate::fanout::join_answers;
 use crate::ledger::Hop;
-use crate::offload;
 use crate::telemetry::ProcessorStats;
 use futures_util::future::join_all;
 use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
-use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
+use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult, offload};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 

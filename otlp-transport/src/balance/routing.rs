@@ -6,6 +6,7 @@ use super::consistent_hash::hash_key;
 use super::{BalancePolicy, Candidate, LoadBalancingStrategy};
 use crate::ExportError;
 use crate::client::{Place, Room, Rooms};
+use crate::offload;
 use attributes::{AttributeKeys, field};
 use otlp_protocol::view::{AnyValue, Resource};
 use otlp_protocol::{Batch, Body, ErrorKind, Item, Retry, Signal, partition};
@@ -124,14 +125,11 @@ impl Routing {
         // Short records are copied; what is said of them, and repeated, is known only afterwards.
         let mut room = self.rooms.take((joined + batch.len()) as u64, place).await;
         let chooser = Chooser::new(keys, self.strategy.clone(), candidates.to_vec());
-        let is_quick = is_quick(batch.len(), batch.items(), candidates.len());
+        let is_large = offload::is_large_to_route(batch.len(), batch.items(), candidates.len());
         let body = batch.body().clone();
         let cut = move || (chooser.partition(&body.contiguous()), room);
-        let ((shares, copied), returned) = if is_quick {
-            cut()
-        } else {
-            tokio::task::spawn_blocking(cut).await.map_err(|error| failed(&error.to_string()))?
-        };
+        let cut = offload::run(is_large, cut).await;
+        let ((shares, copied), returned) = cut.map_err(|error| failed(&error.to_string()))?;
         room = returned;
         self.rooms.resize(&mut room, (joined + copied) as u64, place).await;
         Ok((shares, room))
@@ -244,17 +242,6 @@ fn header_key(batch: &Batch, name: &str) -> Option<u64> {
 fn failed(why: &str) -> ExportError {
     ExportError::new(ErrorKind::Internal, Retry::Never, format!("cutting the batch by endpoint: {why}"))
 }
-
-/// Whether a body is cut within about a millisecond. Each byte may be half of an envelope, and each item may be compared
-/// with every candidate.
-fn is_quick(bytes: usize, items: u64, candidates: usize) -> bool {
-    bytes <= QUICK_BYTES && items.saturating_mul(candidates as u64) <= QUICK_COMPARISONS
-}
-
-/// 32,768 envelopes of two bytes: about 30 ns each.
-const QUICK_BYTES: usize = 64 << 10;
-/// About 4 ns each.
-const QUICK_COMPARISONS: u64 = 128 << 10;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use crate::client::attempt::BodyFault;
 use crate::client::room::{Room, Rooms};
 use crate::client::stats::ClientStats;
 use crate::counter;
+use crate::offload;
 use crate::{
     ClientConfig, Codec, CompressError, Compression, Compressor, DecompressError, Encoding, ExportError,
     TransportContext, codec,
@@ -97,7 +98,7 @@ impl Encoder {
             }
         };
         let Some((_, compressor)) = self.compressor else { return Ok(Encoded { payload: plain, room }) };
-        let compressed = if plain.len() < LARGE_BYTES {
+        let compressed = if plain.len() < offload::COMPRESSED_BYTES {
             compressor.compress(&plain, &self.buffers)
         } else {
             compress_piecewise(compressor, &plain).await
@@ -177,15 +178,9 @@ async fn transcode(
     buffers: &BufferPool,
 ) -> Result<Option<Payload>, ExportError> {
     let plain = plain.to_contiguous();
-    let written = if plain.len() < LARGE_JSON_BYTES {
-        write_json(signal, &plain, max_bytes, buffers)
-    } else {
-        let buffers = buffers.clone();
-        let written =
-            tokio::task::spawn_blocking(move || write_json(signal, &plain, max_bytes, &buffers)).await;
-        written.map_err(|error| internal("writing JSON", error))?
-    };
-    match written {
+    let (is_large, buffers) = (plain.len() >= offload::WRITTEN_JSON_BYTES, buffers.clone());
+    let written = offload::run(is_large, move || write_json(signal, &plain, max_bytes, &buffers)).await;
+    match written.map_err(|error| internal("writing JSON", error))? {
         Ok(text) => Ok(Some(text.into())),
         Err(DecodeError { kind: DecodeErrorKind::TooLarge { .. }, .. }) => Ok(None),
         Err(error) => Err(internal("writing JSON", error)),
@@ -207,10 +202,10 @@ fn write_json(
 async fn compress_piecewise(compressor: &dyn Compressor, plain: &Payload) -> Result<Bytes, CompressError> {
     let mut compressor = compressor.piecewise(plain.len());
     let mut since_yield = 0;
-    for piece in plain.segments().flat_map(|segment| segment.chunks(PIECE_BYTES)) {
+    for piece in plain.segments().flat_map(|segment| segment.chunks(offload::COMPRESSED_PIECE_BYTES)) {
         compressor.push(piece)?;
         since_yield += piece.len();
-        if since_yield >= PIECE_BYTES {
+        if since_yield >= offload::COMPRESSED_PIECE_BYTES {
             since_yield = 0;
             tokio::task::yield_now().await;
         }
@@ -246,13 +241,6 @@ pub(crate) fn internal(
     let problem = problem.into();
     ExportError::new(ErrorKind::Internal, Retry::Never, format!("{doing}: {problem}")).with_source(problem)
 }
-
-/// About a millisecond of compressing at the fastest level.
-const LARGE_BYTES: usize = 512 << 10;
-/// About half a millisecond of it.
-const PIECE_BYTES: usize = 256 << 10;
-/// About a millisecond of writing.
-const LARGE_JSON_BYTES: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests;

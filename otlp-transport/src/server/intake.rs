@@ -9,6 +9,7 @@ use super::peer::{Gate, OwnHop, Peer};
 use super::refusals::Refusals;
 use super::{Phase, ServerStats};
 use crate::compression::{Codec, DecompressError};
+use crate::offload;
 use crate::seldom::Seldom;
 use crate::{
     BoxExport, Clock, Export, ExportError, InvalidIds, InvalidUtf8, OriginConfig, Routes, ServerConfig,
@@ -193,13 +194,13 @@ impl Intake {
     /// Inflates and checks a body on this thread, unless that would take long.
     fn admit_here(&self, signal: Signal, mut wire: Wire) -> Result<Outcome, ExportError> {
         let mut quick = match wire.media_type {
-            MediaType::Protobuf => QUICK_BYTES,
-            MediaType::Json => QUICK_JSON_BYTES,
+            MediaType::Protobuf => offload::CHECKED_BYTES,
+            MediaType::Json => offload::CHECKED_JSON_BYTES,
         };
         let mut quick_wire = quick;
         if let Some(codec) = wire.codec {
             quick = quick.min(codec.quick_bytes());
-            quick_wire = QUICK_COMPRESSED_BYTES;
+            quick_wire = offload::INFLATED_BYTES;
         }
         let announced = wire.codec.map_or(0, |codec| codec.announced_len(&wire.bytes));
         if wire.bytes.len() > quick_wire || announced > quick as u64 {
@@ -334,12 +335,6 @@ fn max_running() -> usize {
     4 * std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// What is checked in well under a millisecond.
-const QUICK_BYTES: usize = 1 << 20;
-/// The same for JSON, which has to be rewritten.
-const QUICK_JSON_BYTES: usize = 256 << 10;
-/// The same for what is to be inflated: tables of codes cost as much as many bytes of result.
-const QUICK_COMPRESSED_BYTES: usize = 64 << 10;
 const INVALID_IDS_LOG_INTERVAL: Duration = Duration::from_secs(60);
 const REPAIRED_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// Some SDKs send such a key in every request; the counter tells how many there are.
