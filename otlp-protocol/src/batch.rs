@@ -1,9 +1,9 @@
-//! What moves through a pipeline: one export request's worth of encoded telemetry with what is known about it.
+//! What moves through a pipeline: one export request's worth of encoded telemetry with what is known about it, or several
+//! joined. The merge of two requests is their concatenation, as long as nothing but resources stands at the top of either.
 
 use crate::json::{JsonError, JsonLimits};
-use crate::{Body, Charge, DecodeError, Hops, Items, Payload, Rejected, Signal, ValidateLimits};
+use crate::{Body, Charge, DecodeError, Hops, Items, Origin, Payload, Rejected, Signal, ValidateLimits};
 use bytes::Bytes;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -42,23 +42,36 @@ pub struct Count {
     pub entries: u64,
 }
 
-/// The sender of a batch, as far as the receiver was told to keep it. Batches of different origins are not merged.
-/// Comparing and hashing leave out the charge.
-#[derive(Debug, Default)]
-pub struct Origin {
-    /// Allow-listed request headers, in the order of the allow-list.
-    pub headers: Vec<(Box<str>, Bytes)>,
-    /// Who the sender proved to be.
-    pub identity: Option<Box<str>>,
-    /// Whose telemetry it is.
-    pub tenant: Option<Box<str>>,
-    /// The address it came from, without the port.
-    pub peer: Option<IpAddr>,
-    /// Resource attributes that batches are kept apart by, in the order of the configuration; all resources of the batch
-    /// have them.
-    pub resource: Vec<(Box<str>, Box<str>)>,
-    /// What the origin holds of the byte budget, given back with the last origin that was made of this one.
-    pub charge: Option<Arc<Charge>>,
+/// Batches of one signal on their way to be one.
+///
+/// Bodies are linked, not copied, unless they are small (thousands of tiny requests give few segments) or keep much
+/// more memory alive than they use.
+///
+/// ```
+/// use otlp_protocol::{Batch, Charge, Count, Merge, Signal, ValidateLimits};
+///
+/// let batch = |signal| {
+///     let body = b"\x0a\x04\x12\x02\x12\x00".as_slice();
+///     Batch::checked(signal, bytes::Bytes::from_static(body), &ValidateLimits::default(), Charge::none())
+/// };
+/// let mut merge = Merge::new(batch(Signal::LOGS)?);
+/// assert!(merge.push(batch(Signal::LOGS)?).is_ok());
+/// assert!(merge.push(batch(Signal::TRACES)?).is_err());
+/// assert_eq!((merge.items(), merge.bytes()), (2, 12));
+/// assert_eq!(merge.finish().count(), Count { items: 2, entries: 2 });
+/// # Ok::<(), otlp_protocol::DecodeError>(())
+/// ```
+#[derive(Debug)]
+pub struct Merge {
+    signal: Signal,
+    mergeable: bool,
+    linked: Payload,
+    /// Small bodies since the last linked one.
+    copied: Vec<u8>,
+    count: Count,
+    charge: Charge,
+    origin: Option<Arc<Origin>>,
+    hops: Option<Arc<Hops>>,
 }
 
 // === impl Batch ===
@@ -206,34 +219,98 @@ impl Count {
     }
 }
 
-// === impl Origin ===
+// === impl Merge ===
 
-impl Origin {
-    /// Memory that the origin takes, in bytes: what a receiver charges.
-    pub fn memory(&self) -> u64 {
-        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len() + HEADER_BYTES);
-        let resource = self.resource.iter().map(|(key, value)| key.len() + value.len() + HEADER_BYTES);
-        let names = [&self.identity, &self.tenant].into_iter().flatten().map(|name| name.len());
-        (size_of::<Self>() + headers.chain(resource).chain(names).sum::<usize>()) as u64
+impl Merge {
+    /// A merge that begins with a batch. One that is not [mergeable](Batch::is_mergeable) stays alone.
+    pub fn new(first: Batch) -> Self {
+        let mut merge = Self {
+            signal: first.signal(),
+            mergeable: first.is_mergeable(),
+            linked: Payload::new(),
+            copied: Vec::new(),
+            count: Count::default(),
+            charge: Charge::none(),
+            origin: first.origin.clone(),
+            hops: None,
+        };
+        merge.add(first);
+        merge
     }
 
-    /// All but the charge.
-    fn traits(&self) -> impl Eq + std::hash::Hash {
-        (&self.headers, &self.identity, &self.tenant, &self.peer, &self.resource)
+    /// Whether a batch can be joined with what is here: all are of one signal and one origin, and
+    /// [mergeable](Batch::is_mergeable).
+    pub fn takes(&self, batch: &Batch) -> bool {
+        batch.signal() == self.signal && batch.is_mergeable() && self.mergeable && batch.origin == self.origin
     }
-}
 
-impl PartialEq for Origin {
-    fn eq(&self, other: &Self) -> bool {
-        self.traits() == other.traits()
+    /// Adds a batch, with its charge; all batches should be charged on one budget.
+    ///
+    /// # Errors
+    /// The batch, if the merge does not [take](Self::takes) it.
+    pub fn push(&mut self, batch: Batch) -> Result<(), Box<Batch>> {
+        if self.takes(&batch) {
+            self.add(batch);
+            Ok(())
+        } else {
+            Err(Box::new(batch))
+        }
     }
-}
 
-impl Eq for Origin {}
+    fn add(&mut self, batch: Batch) {
+        self.hops = match (self.hops.take(), &batch.hops) {
+            (Some(hops), Some(others)) => Some(Hops::join(hops, others)),
+            (hops, others) => hops.or_else(|| others.clone()),
+        };
+        let (body, mut charge) = batch.into_parts();
+        let len = body.len();
+        self.count += body.count();
+        let pinned = charge.bytes();
+        let copy = len < MIN_LINKED_BYTES || pinned / MAX_PINNED_PER_USED > len as u64;
+        for segment in body.plain().segments() {
+            if copy { self.copy(segment) } else { self.link(segment.clone()) }
+        }
+        if copy {
+            charge.shrink_to(len as u64);
+        }
+        // On another budget than the rest: given back, as there is nowhere to keep it.
+        drop(self.charge.merge(charge));
+    }
 
-impl std::hash::Hash for Origin {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        std::hash::Hash::hash(&self.traits(), state);
+    /// Items so far.
+    pub fn items(&self) -> u64 {
+        self.count.items
+    }
+
+    /// Length of the encoding so far, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.linked.len() + self.copied.len()
+    }
+
+    /// The batch of all that was added. It has the common origin, the hops of all and no deadline: those
+    /// it is made of had their own.
+    pub fn finish(mut self) -> Batch {
+        self.link_copied();
+        let body = Body::sound(self.signal, self.linked, self.count, self.mergeable);
+        let mut batch = Batch::new(body, self.charge);
+        (batch.origin, batch.hops) = (self.origin, self.hops);
+        batch
+    }
+
+    fn copy(&mut self, segment: &[u8]) {
+        if self.copied.len() + segment.len() > COPY_CHUNK_BYTES {
+            self.link_copied();
+        }
+        self.copied.extend_from_slice(segment);
+    }
+
+    fn link(&mut self, segment: Bytes) {
+        self.link_copied();
+        self.linked.push(segment);
+    }
+
+    fn link_copied(&mut self) {
+        self.linked.push(std::mem::take(&mut self.copied).into());
     }
 }
 
@@ -251,5 +328,11 @@ impl std::ops::SubAssign for Count {
     }
 }
 
-/// What a kept header takes beside its name and value: their handles, and what an allocator adds.
-const HEADER_BYTES: usize = 128;
+/// Smaller bodies are copied: `writev` takes 1,024 segments at most.
+const MIN_LINKED_BYTES: usize = 4096;
+
+/// A body is copied if it keeps more than this many times its length from being freed.
+const MAX_PINNED_PER_USED: u64 = 2;
+
+/// Copied bodies are linked in pieces of this size, so that growing them moves little.
+const COPY_CHUNK_BYTES: usize = 64 * 1024;

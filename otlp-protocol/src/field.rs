@@ -103,7 +103,7 @@ pub(crate) fn joined<'a>(body: &'a [u8], pieces: &[Field]) -> Cow<'a, [u8]> {
         [] => Cow::Borrowed(&[]),
         [only] => Cow::Borrowed(only.bytes(body)),
         pieces => Cow::Owned({
-            crate::work::count(pieces.len());
+            crate::wire::count_work(pieces.len());
             pieces.iter().flat_map(|piece| piece.bytes(body)).copied().collect()
         }),
     }

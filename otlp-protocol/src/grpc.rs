@@ -1,4 +1,5 @@
-//! gRPC message framing: a flag byte, a big-endian length, the message.
+//! gRPC as far as it is numbers: the codes of its statuses, and message framing, which is a flag byte, a big-endian length,
+//! the message.
 //!
 //! An OTLP call is unary: its body, either way, is exactly one such frame. [`FrameReader`] is that rule, without I/O.
 
@@ -65,6 +66,30 @@ pub enum FrameError {
     /// Bytes follow the message of a unary call.
     #[error("gRPC frame: more than one message on a unary call")]
     TrailingBytes,
+}
+
+/// A gRPC status code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "gRPC's own names")]
+#[repr(u8)]
+pub enum Code {
+    Ok = 0,
+    Cancelled = 1,
+    Unknown = 2,
+    InvalidArgument = 3,
+    DeadlineExceeded = 4,
+    NotFound = 5,
+    AlreadyExists = 6,
+    PermissionDenied = 7,
+    ResourceExhausted = 8,
+    FailedPrecondition = 9,
+    Aborted = 10,
+    OutOfRange = 11,
+    Unimplemented = 12,
+    Internal = 13,
+    Unavailable = 14,
+    DataLoss = 15,
+    Unauthenticated = 16,
 }
 
 // === impl FrameHeader ===
@@ -148,9 +173,38 @@ impl FrameReader {
     }
 }
 
+// === impl Code ===
+
+impl Code {
+    /// The code of that number; `None` above 16.
+    pub fn from_number(number: u32) -> Option<Self> {
+        ALL_CODES.get(number as usize).copied()
+    }
+}
+
 fn total(header: FrameHeader) -> usize {
     FRAME_HEADER_LEN.saturating_add(header.len as usize)
 }
+
+const ALL_CODES: [Code; 17] = [
+    Code::Ok,
+    Code::Cancelled,
+    Code::Unknown,
+    Code::InvalidArgument,
+    Code::DeadlineExceeded,
+    Code::NotFound,
+    Code::AlreadyExists,
+    Code::PermissionDenied,
+    Code::ResourceExhausted,
+    Code::FailedPrecondition,
+    Code::Aborted,
+    Code::OutOfRange,
+    Code::Unimplemented,
+    Code::Internal,
+    Code::Unavailable,
+    Code::DataLoss,
+    Code::Unauthenticated,
+];
 
 #[cfg(test)]
 mod tests;

@@ -26,7 +26,6 @@ mod attribute;
 mod batch;
 mod body;
 mod budget;
-mod count;
 mod edit;
 pub mod encode;
 mod error;
@@ -34,9 +33,9 @@ mod field;
 mod grpc;
 mod hops;
 pub mod json;
-mod merge;
 #[cfg(feature = "model")]
 pub mod model;
+mod origin;
 mod partition;
 mod payload;
 mod pool;
@@ -50,20 +49,18 @@ mod status;
 mod validate;
 pub mod view;
 pub mod wire;
-mod work;
 
-pub use batch::{Batch, Count, Origin};
-pub use body::Body;
+pub use batch::{Batch, Count, Merge};
+pub use body::{Body, count};
 pub use budget::{BudgetExhausted, ByteBudget, Charge};
-pub use count::count;
 pub use edit::{
     AttributeEdits, AttributeValue, Change, EditError, Edited, Editor, Fate, Item, Levels, MAX_ATTRIBUTES,
     MAX_STRINGS, Put, Value, edit, sha256_hex,
 };
 pub use error::{DecodeError, DecodeErrorKind};
-pub use grpc::{FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader};
+pub use grpc::{Code, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader};
 pub use hops::{HOPS_HEADER, HopId, Hops, MAX_HOPS};
-pub use merge::Merge;
+pub use origin::Origin;
 pub use partition::{MAX_PARTS, MAX_REPEATED_BYTES, partition};
 pub use payload::{Payload, ZeroCopyBuffer};
 pub use pool::{BufferPool, ObjectPool, PooledObject};
@@ -72,7 +69,7 @@ pub use response::Accepted;
 pub use signal::{Items, Signal, SignalDescriptor};
 pub use split::{Parts, SplitLimits, SplitPart, parts, split};
 pub use status::{
-    Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_grpc_refusal, classify_http,
+    ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_grpc_refusal, classify_http,
     classify_http_refusal, grpc_code, http_status, http_to_grpc, parse_retry_after,
 };
 pub use validate::{Checked, ValidateLimits, validate};

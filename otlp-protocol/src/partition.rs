@@ -3,7 +3,7 @@
 //! Like [`split`](crate::split()), parts are slices of the body and new length prefixes, and each repeats what its
 //! envelopes say of their entries.
 
-use crate::count::{has_resources_alone, tally};
+use crate::body::{has_resources_alone, tally};
 use crate::field::{Field, fields, joined, pieces};
 use crate::signal::{BELOW_RESOURCE, HEADER, RESOURCES};
 use crate::split::Source;

@@ -7,7 +7,7 @@
 mod envelope;
 
 use self::envelope::{Envelope, Levels};
-use crate::count::tally;
+use crate::body::tally;
 use crate::error::Fault;
 use crate::schema::Message;
 use crate::splice::{Splices, TooLarge};

@@ -10,7 +10,7 @@ mod source;
 
 use self::part::Part;
 pub(crate) use self::source::Source;
-use crate::count::{has_resources_alone, tally};
+use crate::body::{has_resources_alone, tally};
 use crate::field::{Field, fields};
 use crate::signal::{BELOW_RESOURCE, RESOURCES};
 use crate::{Body, Count, Items, MAX_REPEATED_BYTES};

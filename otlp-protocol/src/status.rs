@@ -8,7 +8,7 @@ mod size;
 
 pub use rpc::{FieldViolation, RpcStatus};
 
-use crate::HOPS_HEADER;
+use crate::{Code, HOPS_HEADER};
 use std::time::{Duration, SystemTime};
 
 /// What went wrong, in the terms an operator thinks in.
@@ -52,30 +52,6 @@ pub enum Retry {
     Backoff,
     /// Yes, but not before this long.
     After(Duration),
-}
-
-/// A gRPC status code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "gRPC's own names")]
-#[repr(u8)]
-pub enum Code {
-    Ok = 0,
-    Cancelled = 1,
-    Unknown = 2,
-    InvalidArgument = 3,
-    DeadlineExceeded = 4,
-    NotFound = 5,
-    AlreadyExists = 6,
-    PermissionDenied = 7,
-    ResourceExhausted = 8,
-    FailedPrecondition = 9,
-    Aborted = 10,
-    OutOfRange = 11,
-    Unimplemented = 12,
-    Internal = 13,
-    Unavailable = 14,
-    DataLoss = 15,
-    Unauthenticated = 16,
 }
 
 /// Reads a gRPC status as a client must: the OTLP/gRPC retry table. `delay` is the status' `RetryInfo`, if it had one.
@@ -242,35 +218,8 @@ impl Retry {
     }
 }
 
-impl Code {
-    /// The code of that number; `None` above 16.
-    pub fn from_number(number: u32) -> Option<Self> {
-        ALL_CODES.get(number as usize).copied()
-    }
-}
-
 /// `google.protobuf.Duration` ends at 10,000 years; adding no more than that to a point in time cannot overflow.
 const MAX_DURATION_SECS: u64 = 315_576_000_000;
-
-const ALL_CODES: [Code; 17] = [
-    Code::Ok,
-    Code::Cancelled,
-    Code::Unknown,
-    Code::InvalidArgument,
-    Code::DeadlineExceeded,
-    Code::NotFound,
-    Code::AlreadyExists,
-    Code::PermissionDenied,
-    Code::ResourceExhausted,
-    Code::FailedPrecondition,
-    Code::Aborted,
-    Code::OutOfRange,
-    Code::Unimplemented,
-    Code::Internal,
-    Code::Unavailable,
-    Code::DataLoss,
-    Code::Unauthenticated,
-];
 
 #[cfg(test)]
 mod tests;

@@ -8,15 +8,13 @@
 
 mod attribute;
 mod companion;
-pub(crate) mod text;
 
-use self::companion::Refuse;
 pub(crate) use self::companion::{Companion, Place};
 use crate::attribute::{KEY_VALUE, MESSAGES};
-use crate::count::survey;
+use crate::body::survey;
 use crate::error::Fault;
 use crate::schema::{self, Message, Steps, step};
-use crate::wire::{Cursor, MAX_GROUP_DEPTH, WireError, WireType};
+use crate::wire::{Cursor, MAX_GROUP_DEPTH, WireError, WireType, first_invalid, is_utf8};
 use crate::{Count, DecodeError, DecodeErrorKind, Signal};
 
 /// Bounds on what one body may hold.
@@ -110,6 +108,27 @@ impl Default for ValidateLimits {
     }
 }
 
+/// Finds fault with all that is not sound.
+struct Refuse;
+
+impl Companion for Refuse {
+    #[inline]
+    fn enter(&mut self, _message: &'static Message, _place: &Place) {}
+
+    #[inline]
+    fn leave(&mut self) {}
+
+    #[inline]
+    fn invalid_utf8(&mut self, _place: &Place, _text: &[u8]) -> Result<(), DecodeErrorKind> {
+        Err(DecodeErrorKind::Utf8)
+    }
+
+    #[inline]
+    fn invalid_id(&mut self, _place: &Place, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind> {
+        Err(kind)
+    }
+}
+
 /// The message around the one being read, and where it ends.
 struct Outer {
     message: &'static Message,
@@ -135,7 +154,7 @@ fn walk(
     let mut elements = 0;
     loop {
         while at < window.len() {
-            crate::work::count(1);
+            crate::wire::count_work(1);
             let start = at;
             let fault = |kind: DecodeErrorKind| Fault { kind, offset: start };
             let (mut step, mut value) = short_tag(&message.steps, window, start);
@@ -166,7 +185,7 @@ fn walk(
                 (message, window, at) = (child, &window[..to], from);
             } else if step == step::STRING {
                 let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
-                if !text::is_utf8(body, from, to) {
+                if !is_utf8(body, from, to) {
                     let place = Place { start, prefix: value..from, end: to };
                     invalid_string(&place, &window[from..to], companion)?;
                 }
@@ -192,7 +211,7 @@ fn walk(
 #[cold]
 fn invalid_string(place: &Place, string: &[u8], companion: &mut impl Companion) -> Result<(), Fault> {
     companion.invalid_utf8(place, string).map_err(|kind| {
-        let offset = place.prefix.end + text::first_invalid(string);
+        let offset = place.prefix.end + first_invalid(string);
         Fault { kind, offset }
     })
 }

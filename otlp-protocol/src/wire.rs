@@ -1,4 +1,5 @@
-//! The protobuf wire format: a bounded cursor over `&[u8]` and the few writers we need. The only parser primitive.
+//! The protobuf wire format: a bounded cursor over `&[u8]`, what text is, and the few writers we need. The only parser
+//! primitive, which counts the work of reading in tests.
 
 /// Wire type of a field: the low three bits of its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,7 @@ impl<'a> Cursor<'a> {
     /// If the tag is truncated, longer than five bytes, or names an impossible field or wire type.
     #[inline]
     pub fn tag(&mut self) -> Result<(u32, WireType), WireError> {
-        crate::work::count(1);
+        count_work(1);
         let raw = match self.bytes.get(self.at) {
             Some(&byte) if byte < 0x80 => {
                 self.at += 1;
@@ -247,6 +248,34 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Whether `body[from..to]` is UTF-8. Most strings are short and ASCII; that takes two loads and a mask.
+#[inline(always)]
+pub(crate) fn is_utf8(body: &[u8], from: usize, to: usize) -> bool {
+    is_ascii(body, from, to) || simdutf8::basic::from_utf8(&body[from..to]).is_ok()
+}
+
+/// Where the first byte of `text` stands that is not UTF-8.
+#[cold]
+pub(crate) fn first_invalid(text: &[u8]) -> usize {
+    simdutf8::compat::from_utf8(text).err().map_or(text.len(), |error| error.valid_up_to())
+}
+
+/// Short strings are looked at sixteen bytes at a time, with what follows them masked out.
+#[inline(always)]
+fn is_ascii(body: &[u8], from: usize, to: usize) -> bool {
+    let len = to - from;
+    match body.get(from..from + 16) {
+        Some(block) if len <= 16 => block_of(block) & HIGH_BITS[len] == 0,
+        Some(block) if len <= 32 => (block_of(block) | block_of(&body[to - 16..to])) & HIGH_BITS[16] == 0,
+        _ => body[from..to].is_ascii(),
+    }
+}
+
+#[inline(always)]
+fn block_of(bytes: &[u8]) -> u128 {
+    bytes.try_into().map_or(u128::MAX, u128::from_le_bytes)
+}
+
 /// Appends a varint.
 #[inline]
 pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
@@ -287,6 +316,14 @@ pub fn varint_len(value: u64) -> usize {
     ((64 - (value | 1).leading_zeros() as usize) * 9 + 64) / 64
 }
 
+/// Counts steps, in tests alone: fields read, and bytes copied beside the output. The time that a body takes must be linear
+/// in its length, whatever is in it.
+#[inline]
+pub(crate) fn count_work(_steps: usize) {
+    #[cfg(test)]
+    tests::add(_steps);
+}
+
 /// A tag and a length: five bytes and ten at most.
 pub(crate) const MAX_TAG_AND_LENGTH: usize = 15;
 
@@ -294,3 +331,17 @@ pub(crate) const MAX_TAG_AND_LENGTH: usize = 15;
 const MAX_SHORT_VARINT: usize = 5;
 
 const MAX_FIELD_NUMBER: u64 = (1 << 29) - 1;
+
+/// The high bit of each of the first so many bytes.
+const HIGH_BITS: [u128; 17] = {
+    let mut masks = [0; 17];
+    let mut len = 1;
+    while len <= 16 {
+        masks[len] = masks[len - 1] << 8 | 0x80;
+        len += 1;
+    }
+    masks
+};
+
+#[cfg(test)]
+mod tests;

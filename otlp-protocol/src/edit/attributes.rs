@@ -205,7 +205,7 @@ impl AttributeEdits<'_> {
     #[inline]
     fn find_from(&self, start: usize, key: &str) -> Option<usize> {
         let is_it = |attribute: &Attribute| {
-            crate::work::count(1);
+            crate::wire::count_work(1);
             attribute.key().len() == key.len()
                 && attribute.is_live
                 && self.bytes(attribute.key()) == key.as_bytes()
@@ -305,7 +305,7 @@ impl AttributeEdits<'_> {
             let tag = if is_short { (self.number << 3 | WireType::Len as u32) as u8 } else { 0 };
             let mut at = 0;
             while at < bytes.len() {
-                crate::work::count(1);
+                crate::wire::count_work(1);
                 if let Some((attribute, end)) = Attribute::read_plain(bytes, at, base, tag) {
                     self.add(attribute)?;
                     at = end;

@@ -5,7 +5,7 @@ use super::attributes::State;
 use super::dictionary::Dictionary;
 use super::levels::Numbers;
 use super::{AttributeEdits, EditError, Editor, Fate, Item, Levels};
-use crate::count::tally;
+use crate::body::tally;
 use crate::field::{Field, LastArm, fields, joined, pieces};
 use crate::signal::{BELOW_RESOURCE, HEADER, RESOURCES};
 use crate::splice::{Mark, Slice, Splices};

@@ -10,7 +10,7 @@ pub(super) use text::plain_len;
 
 use super::number::{self, number_len};
 use crate::schema::Kind;
-use crate::validate::text::first_invalid;
+use crate::wire::first_invalid;
 use text::{Escape, Raw};
 
 /// A position in a text that is UTF-8.
@@ -85,7 +85,7 @@ impl<'a> Lexer<'a> {
     /// Passes over the next token if it is that byte.
     #[inline(always)]
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
-        crate::work::count(1);
+        crate::wire::count_work(1);
         let found = self.peek() == byte;
         self.at += usize::from(found);
         found

@@ -46,7 +46,7 @@ impl<'a> Source<'a> {
             } else if run.end == field.whole.start {
                 run.end = field.whole.end;
             } else {
-                crate::work::count(run.len());
+                crate::wire::count_work(run.len());
                 gathered.extend_from_slice(self.body.get(run).unwrap_or_default());
                 run = field.whole;
             }

@@ -4,7 +4,7 @@
 //! servers UNKNOWN or INTERNAL, the Collector's HTTP receiver 400: there the text tells. Texts count only under statuses
 //! that servers use for size; a 401 stays a 401, whatever its text.
 
-use super::Code;
+use crate::Code;
 
 /// Whether a gRPC status without a delay refuses the request for its size.
 pub(super) fn grpc(code: Code, message: &str) -> bool {

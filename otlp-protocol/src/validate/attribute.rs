@@ -4,8 +4,8 @@
 //! lists and maps, long strings, padded varints, faults) is left to the walk over the table.
 
 use super::length;
-use super::text::is_utf8;
 use crate::attribute::{BOOL, DOUBLE, INT, STRING, plain, short};
+use crate::wire::is_utf8;
 
 /// Passes over plain attributes that stand one after the other from `at` on, in fields of one tag, up to `end`; at most
 /// `most` of them. Where the next field starts, and how many they were.
@@ -17,7 +17,7 @@ pub(super) fn pass(body: &[u8], at: usize, end: usize, most: usize) -> (usize, u
     let (mut at, mut count) = (at, 0);
     let Some(&tag @ ..0x80) = window.get(at) else { return (at, 0) };
     while count < most && window.get(at) == Some(&tag) {
-        crate::work::count(1);
+        crate::wire::count_work(1);
         match length(window, at + 1) {
             Ok((from, to)) if is_plain(body, from, to) => (at, count) = (to, count + 1),
             _ => break,

@@ -49,26 +49,3 @@ impl Place {
         self.prefix.end..self.end
     }
 }
-
-/// Finds fault with all that is not sound.
-pub(super) struct Refuse;
-
-// === impl Refuse ===
-
-impl Companion for Refuse {
-    #[inline]
-    fn enter(&mut self, _message: &'static Message, _place: &Place) {}
-
-    #[inline]
-    fn leave(&mut self) {}
-
-    #[inline]
-    fn invalid_utf8(&mut self, _place: &Place, _text: &[u8]) -> Result<(), DecodeErrorKind> {
-        Err(DecodeErrorKind::Utf8)
-    }
-
-    #[inline]
-    fn invalid_id(&mut self, _place: &Place, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind> {
-        Err(kind)
-    }
-}

@@ -117,7 +117,7 @@ pub(super) fn pass(
     window: &[u8],
     at: usize,
 ) -> Result<(u8, usize), DecodeErrorKind> {
-    crate::work::count(1);
+    crate::wire::count_work(1);
     let (number, wire_type, end) = match short(window, at) {
         Some((number, _, end)) => (number, WireType::Len, end),
         None => {

@@ -4,7 +4,7 @@ use super::text;
 use crate::DecodeErrorKind;
 use crate::error::Fault;
 use crate::schema::{Field, Kind};
-use crate::validate::text::first_invalid;
+use crate::wire::first_invalid;
 use crate::wire::{Cursor, WireError, WireType};
 
 /// Whether a string is one.
