@@ -14,11 +14,13 @@
 //!   tasks of their own, so that no sender's leaving cancels them; what they pin is bounded by the byte budget.
 
 mod accumulator;
-mod send;
 mod worker;
 
-pub use worker::{BatchOptions, BatchProcessor};
+pub use worker::BatchProcessor;
 
+use crate::fanout::{Delivery, FanOut};
+use crate::ledger::Hop;
+use crate::telemetry::BatchStats;
 use otlp_protocol::SplitLimits;
 use std::time::Duration;
 
@@ -50,6 +52,16 @@ pub struct BatchConfig {
     pub metadata_cardinality_limit: usize,
 }
 
+/// What a [`BatchProcessor`] may know of what stands behind, and where it counts.
+pub struct BatchOptions {
+    delivery: Delivery,
+    stats: BatchStats,
+    hop: Hop,
+    queues: Option<FanOut>,
+}
+
+// === impl BatchConfig ===
+
 impl BatchConfig {
     /// What a batch never exceeds.
     fn limits(&self) -> SplitLimits {
@@ -57,6 +69,33 @@ impl BatchConfig {
             max_items: Some(self.send_batch_max_size).filter(|&items| items > 0),
             max_bytes: Some(self.max_bytes).filter(|&bytes| bytes > 0),
         }
+    }
+}
+
+// === impl BatchOptions ===
+
+impl BatchOptions {
+    /// When what stands behind answers. Default [`Delivery::EndToEnd`]: a sender waits for the answer to all that its
+    /// request went into. With [`Delivery::Memory`] a sender is answered once its request is held, and what stands behind
+    /// is tried until it takes the batch or refuses it for good.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// The counters. Default: counters that are shown nowhere.
+    #[must_use]
+    pub fn with_stats(mut self, stats: BatchStats) -> Self {
+        self.stats = stats;
+        self
+    }
+
+    /// The accounts of the items that are held, which what stands behind fills as well. Default none.
+    #[must_use]
+    pub fn with_hop(mut self, hop: Hop) -> Self {
+        self.hop = hop;
+        self
     }
 }
 
@@ -72,5 +111,11 @@ impl Default for BatchConfig {
             resource_keys: Vec::new(),
             metadata_cardinality_limit: 1000,
         }
+    }
+}
+
+impl Default for BatchOptions {
+    fn default() -> Self {
+        Self { delivery: Delivery::EndToEnd, stats: BatchStats::default(), hop: Hop::none(), queues: None }
     }
 }

@@ -8,4 +8,4 @@ mod show;
 pub use debug::{DebugConfig, DebugExporter, DebugFormat};
 pub use nop::NopExporter;
 
-pub(crate) use outlet::{Outlet, Watch, WatchedAttempt};
+pub(crate) use outlet::{Outlet, Reachability, Watch, WatchedAttempt};

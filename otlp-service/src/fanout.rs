@@ -12,24 +12,23 @@
 //! queued stays queued, and a commit or an attempt under way is finished by a task of its own.
 
 mod answer;
-mod destination;
+mod settling;
 
 pub use answer::join_answers;
-pub use destination::{Delivery, Destination};
 
-pub(crate) use destination::{caught, deliver, shutting_down};
-
-use crate::ledger::Hop;
-use crate::queue::Wait;
-use crate::tasks::Tasks;
-use destination::{Place, Settling};
-use futures_util::future::join_all;
-use otlp_protocol::{Accepted, Batch};
-use otlp_transport::{Clock, Export, ExportError, ExportResult};
+use crate::ledger::{Account, DropReason, Held, Hop};
+use crate::queue::{Queue, QueueEntry, QueueFuture, Slot, Wait};
+use crate::retry::PartlyDelivered;
+use crate::tasks::{Pauses, Tasks};
+use futures_util::FutureExt;
+use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
+use otlp_transport::{Clock, Export, ExportError, ExportFuture, ExportResult};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Exports each batch to all of a pipeline's destinations. Cloning shares it.
 #[derive(Clone)]
@@ -47,11 +46,50 @@ struct Inner {
 #[derive(Clone)]
 pub struct PatientFanOut(FanOut);
 
-/// A future that, dropped unfinished, goes on in a task of its own: a caller that goes away cancels nothing.
-struct Detached<'a, F: Future<Output: Send> + Send + Unpin + 'static> {
-    running: Option<F>,
-    tasks: &'a Tasks,
+/// Where a fan-out sends to: an exporter, with or without a queue, and the account of what it is sent.
+pub struct Destination {
+    hop: Hop,
+    end: End,
+    /// In its fan-out: the order in which answers are joined.
+    position: usize,
 }
+
+/// When an export is answered. Only [`Memory`](Self::Memory) may be answered before the batch is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// With the destination's answer.
+    EndToEnd,
+    /// Once the batch is in the queue; a crash loses what is queued.
+    Memory,
+}
+
+#[derive(Clone)]
+enum End {
+    /// Without a queue. The semaphore is for batches that were answered for before; senders that wait bound themselves.
+    Direct(Arc<dyn Deliver>, Arc<Semaphore>),
+    Queued(Arc<dyn Queue>),
+}
+
+/// An export of any type, whose future is boxed once and borrows nothing.
+trait Deliver: Send + Sync {
+    fn deliver(self: Arc<Self>, batch: Batch, held: Held) -> ExportFuture<'static>;
+}
+
+/// Room for one batch at a destination, given back when it is dropped.
+struct Place<'a> {
+    position: usize,
+    hop: &'a Hop,
+    room: Room<'a>,
+}
+
+enum Room<'a> {
+    Direct(&'a Arc<dyn Deliver>, Option<OwnedSemaphorePermit>),
+    Slot(&'a Arc<dyn Queue>, Box<dyn Slot>),
+}
+
+/// A commit to a queue. A panic of the queue is an error like others.
+struct Committing(QueueFuture<'static, Result<(), ExportError>>);
 
 // === impl FanOut ===
 
@@ -116,24 +154,6 @@ impl FanOut {
     }
 }
 
-impl Export for FanOut {
-    async fn export(&self, mut batch: Batch) -> ExportResult {
-        let items = batch.items();
-        let unsent = self.0.hop.unsent(items);
-        let mut places = self.reserve(items, Wait::AsConfigured).await?;
-        unsent.send();
-        let Some(last) = places.pop() else { return Ok(Accepted::FULL) };
-        let mut settlings: Vec<Settling> =
-            places.into_iter().map(|place| place.take(batch.share())).collect();
-        let last = last.take(batch);
-        if settlings.is_empty() {
-            return Detached::new(last, &self.0.tasks).await;
-        }
-        settlings.push(last);
-        join_answers(Detached::new(join_all(settlings), &self.0.tasks).await, u64::max)
-    }
-}
-
 impl Export for PatientFanOut {
     async fn export(&self, mut batch: Batch) -> ExportResult {
         let PatientFanOut(FanOut(inner)) = self;
@@ -145,31 +165,178 @@ impl Export for PatientFanOut {
     }
 }
 
-// === impl Detached ===
+// === impl Destination ===
 
-impl<'a, F: Future<Output: Send> + Send + Unpin> Detached<'a, F> {
-    fn new(running: F, tasks: &'a Tasks) -> Self {
-        Self { running: Some(running), tasks }
+impl Destination {
+    /// An exporter without a queue: end to end.
+    pub fn direct(account: Arc<Account>, export: impl Export) -> Self {
+        let end = End::Direct(Arc::new(export), Arc::new(Semaphore::new(MAX_PATIENT_EXPORTS)));
+        Self { hop: Hop::of([account]), end, position: 0 }
     }
-}
 
-impl<F: Future<Output: Send> + Send + Unpin> Future for Detached<'_, F> {
-    type Output = F::Output;
+    /// An exporter behind its queue, which decides the delivery. Destinations of several pipelines may share a queue.
+    pub fn queued(account: Arc<Account>, queue: Arc<dyn Queue>) -> Self {
+        Self { hop: Hop::of([account]), end: End::Queued(queue), position: 0 }
+    }
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let Some(running) = &mut self.running else { return Poll::Pending };
-        let output = Pin::new(running).poll(cx);
-        if output.is_ready() {
-            self.running = None;
+    /// The same exporter or queue for another pipeline, with that pipeline's account.
+    #[must_use]
+    pub fn with_account(&self, account: Arc<Account>) -> Self {
+        Self { hop: Hop::of([account]), end: self.end.clone(), position: 0 }
+    }
+
+    fn at(self, position: usize) -> Self {
+        Self { position, ..self }
+    }
+
+    /// Its account.
+    fn hop(&self) -> &Hop {
+        &self.hop
+    }
+
+    /// The place in the global order of what is waited for: the address of what destinations may share.
+    fn order(&self) -> usize {
+        match &self.end {
+            End::Direct(export, _) => Arc::as_ptr(export).cast::<()>().addr(),
+            End::Queued(queue) => Arc::as_ptr(queue).cast::<()>().addr(),
         }
-        output
+    }
+
+    fn delivery(&self) -> Delivery {
+        match &self.end {
+            End::Direct(..) => Delivery::EndToEnd,
+            End::Queued(queue) => queue.delivery(),
+        }
+    }
+
+    /// Room for one batch.
+    async fn reserve(&self, items: u64, wait: Wait) -> Result<Place<'_>, ExportError> {
+        let room = match &self.end {
+            End::Queued(queue) => Room::Slot(queue, queue.reserve(items, wait).await?),
+            End::Direct(export, _) if wait == Wait::AsConfigured => Room::Direct(export, None),
+            // The semaphore is never closed.
+            End::Direct(export, room) => Room::Direct(export, room.clone().acquire_owned().await.ok()),
+        };
+        Ok(Place { position: self.position, hop: &self.hop, room })
     }
 }
 
-impl<F: Future<Output: Send> + Send + Unpin + 'static> Drop for Detached<'_, F> {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            self.tasks.spawn(async move { drop(running.await) });
+// === impl Place ===
+
+impl Place<'_> {
+    /// Accepts a batch whose sender has an answer already. The future is the work left to do, and counts the items.
+    fn take_over(self, batch: Batch, clock: Arc<dyn Clock>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let held = self.hop.hold(batch.items());
+        match self.room {
+            Room::Direct(export, permit) => {
+                let delivery = export.clone().deliver(batch, held);
+                Box::pin(async move {
+                    // The exporter's own retries are over, and the ledger has the outcome.
+                    drop(delivery.await);
+                    drop(permit);
+                })
+            }
+            Room::Slot(queue, slot) => {
+                Box::pin(commit_until_taken(queue.clone(), slot, batch, held, self.hop.clone(), clock))
+            }
         }
     }
 }
+
+// === impl Committing ===
+
+impl Committing {
+    fn new(slot: Box<dyn Slot>, entry: QueueEntry) -> Self {
+        let committing = catch_unwind(AssertUnwindSafe(|| slot.commit(entry)));
+        Self(committing.unwrap_or_else(|_| QueueFuture::ready(Err(panicked(QUEUE_PANICKED)))))
+    }
+}
+
+impl Future for Committing {
+    type Output = Result<(), ExportError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let poll = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx)));
+        poll.unwrap_or_else(|_| Poll::Ready(Err(panicked(QUEUE_PANICKED))))
+    }
+}
+
+impl<E: Export> Deliver for E {
+    fn deliver(self: Arc<Self>, batch: Batch, held: Held) -> ExportFuture<'static> {
+        Box::pin(async move { deliver(&*self, batch, held).await })
+    }
+}
+
+/// Exports a batch and settles what is held for it. A panic of the exporter costs neither the queue's consumer nor the
+/// process.
+pub(crate) async fn deliver<E: Export>(export: &E, batch: Batch, mut held: Held) -> ExportResult {
+    let (signal, count) = (batch.signal(), batch.count());
+    held.start();
+    let error = match caught(export.export(batch)).await {
+        Ok(mut accepted) => {
+            // What comes from the network may be more than there was.
+            accepted.rejected = accepted.rejected.min(count.rejectable(signal));
+            held.accept(count.rejected_items(signal, accepted.rejected));
+            return Ok(accepted);
+        }
+        Err(error) => error,
+    };
+    match PartlyDelivered::of(&error) {
+        Some(fates) => {
+            held.settle_parts(fates);
+            if fates.failed == 0 { Ok(fates.answer.clone()) } else { Err(error) }
+        }
+        None => {
+            held.fail(&error);
+            Err(error)
+        }
+    }
+}
+
+/// The result of an export, of which a panic is an error like others.
+pub(crate) async fn caught(export: impl Future<Output = ExportResult>) -> ExportResult {
+    let outcome = AssertUnwindSafe(export).catch_unwind().await;
+    outcome.unwrap_or_else(|_| Err(panicked("the exporter panicked; see the log")))
+}
+
+/// The answer to what a drain found unfinished.
+pub(crate) fn shutting_down() -> ExportError {
+    ExportError::refused(ErrorKind::Unavailable, "the gateway is shutting down")
+}
+
+fn panicked(message: &str) -> ExportError {
+    ExportError::new(ErrorKind::Internal, Retry::Never, message)
+}
+
+/// Commits a batch, again and again while the queue fails in a way that may pass. `held` counts the items meanwhile.
+async fn commit_until_taken(
+    queue: Arc<dyn Queue>,
+    mut slot: Box<dyn Slot>,
+    mut batch: Batch,
+    held: Held,
+    hop: Hop,
+    clock: Arc<dyn Clock>,
+) {
+    let items = batch.items();
+    let mut pauses = Pauses::new();
+    loop {
+        let entry = QueueEntry { batch: batch.share(), held: hop.covered(items), answer: None };
+        let error = match Committing::new(slot, entry).await {
+            Ok(()) => return held.withdraw(),
+            Err(error) => error,
+        };
+        if !error.retry().is_retryable() {
+            return held.drop_for(DropReason::Permanent);
+        }
+        clock.sleep(pauses.next(&error)).await;
+        // Only a drain refuses; then the items are dropped for the shutdown.
+        let Ok(another) = queue.reserve(items, Wait::ForRoom).await else { return };
+        slot = another;
+    }
+}
+
+/// Batches that were answered for before, on their way to an exporter without a queue: as many as a queue has consumers
+/// by default.
+const MAX_PATIENT_EXPORTS: usize = 10;
+
+const QUEUE_PANICKED: &str = "the sending queue panicked; see the log";

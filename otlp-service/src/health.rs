@@ -7,8 +7,6 @@ mod network;
 
 pub use network::NetworkHealthCheck;
 
-pub(crate) use network::Reachability;
-
 use parking_lot::RwLock;
 use std::fmt::Write;
 use std::sync::Arc;

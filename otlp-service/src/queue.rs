@@ -1,50 +1,25 @@
-//! Queues between a pipeline and an exporter: their contract, and the queue in memory.
+//! Queues between a pipeline and an exporter: their contract, and the queue in memory, which is bounded, first in first out, and
+//! emptied by a fixed number of consumers.
 
-mod memory;
+mod settings;
 
-pub use memory::MemoryQueue;
+pub use settings::{OnFull, QueueConfig};
 
-use crate::fanout::{Delivery, deliver};
+use crate::exporter::Watch;
+use crate::fanout::{Delivery, deliver, shutting_down};
 use crate::ledger::{DropReason, Held};
-use otlp_protocol::Batch;
-use otlp_transport::{Export, ExportError, ExportResult};
+use crate::tasks::join_until;
+use crate::telemetry::{ExporterStats, MetricKind, Registration, Registry};
+use otlp_protocol::{Batch, ErrorKind, Signal};
+use otlp_transport::{Clock, Export, ExportError, ExportResult};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
-use tokio::sync::oneshot;
-
-/// An exporter's queue settings; they choose the delivery mode.
-///
-/// Disabled, or enabled with `wait_for_result`: *end to end*, an export is answered with the destination's answer.
-/// Enabled: *memory*, an export is answered once the batch is in the queue; a crash loses what is queued.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct QueueConfig {
-    /// Whether there is a queue. Default true.
-    pub enabled: bool,
-    /// Batches under way at a time, from one queue; at least 1. Default 10.
-    pub num_consumers: usize,
-    /// Batches waiting, at most; at least 1. Default 1000.
-    pub queue_size: usize,
-    /// Whether an export waits for the destination's answer, though it goes through the queue. Default false.
-    pub wait_for_result: bool,
-    /// What happens to a batch when the queue is full. Default [`OnFull::Refuse`].
-    pub on_full: OnFull,
-}
-
-/// What happens to a batch for which a queue has no room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnFull {
-    /// The sender waits for a slot: the Collector's `block_on_overflow`.
-    Block,
-    /// It is dropped for this destination alone, and counted; other destinations are not held up. With
-    /// `wait_for_result` the same as [`Refuse`](Self::Refuse), since somebody waits for an answer.
-    Drop,
-    /// It is refused for all destinations of its pipeline, retryably.
-    #[default]
-    Refuse,
-}
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
+use tokio::task::JoinSet;
 
 /// What stands between a pipeline and an exporter, for one signal: it takes batches and has them delivered.
 ///
@@ -125,6 +100,46 @@ enum State<'a, T> {
     Pending(Pin<Box<dyn Future<Output = T> + Send + 'a>>),
 }
 
+/// An exporter's queue for one signal. Dropping it drops what it holds; [`drain`](Queue::drain) sends that first.
+pub struct MemoryQueue {
+    shared: Arc<Shared>,
+    capacity: usize,
+    consumers: Mutex<JoinSet<()>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Room for one batch.
+struct MemorySlot {
+    shared: Arc<Shared>,
+    /// `None`: there was no room, and the queue drops the batch if that is still so.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+struct Shared {
+    config: QueueConfig,
+    stats: Arc<ExporterStats>,
+    /// Writes log lines when there is no room.
+    watch: OnceLock<Arc<Watch>>,
+    slots: Arc<Semaphore>,
+    waiting: Mutex<Waiting>,
+    /// Wakes one consumer; it wakes the next if there is more to do.
+    ready: Notify,
+}
+
+struct Waiting {
+    entries: VecDeque<(QueueEntry, OwnedSemaphorePermit)>,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// No room is given any more, consumers finish what is there.
+    Draining,
+    /// All consumers have ended: nothing can be delivered any more.
+    Closed,
+}
+
 // === impl QueueEntry ===
 
 impl QueueEntry {
@@ -185,14 +200,191 @@ impl<T: Unpin> Future for QueueFuture<'_, T> {
     }
 }
 
-impl Default for QueueConfig {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            num_consumers: 10,
-            queue_size: 1000,
-            wait_for_result: false,
-            on_full: OnFull::Refuse,
+// === impl MemoryQueue ===
+
+impl MemoryQueue {
+    /// A queue whose consumers export to `export`. Must be called within a tokio runtime.
+    pub fn start<E: Export>(
+        config: QueueConfig,
+        stats: Arc<ExporterStats>,
+        export: E,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        let capacity = config.queue_size.clamp(1, Semaphore::MAX_PERMITS);
+        let count = config.num_consumers.max(1);
+        let shared = Arc::new(Shared {
+            config,
+            stats,
+            watch: OnceLock::new(),
+            slots: Arc::new(Semaphore::new(capacity)),
+            waiting: Mutex::new(Waiting { entries: VecDeque::new(), phase: Phase::Open }),
+            ready: Notify::new(),
+        });
+        let export = Arc::new(export);
+        let mut consumers = JoinSet::new();
+        for _ in 0..count {
+            consumers.spawn(consume(shared.clone(), export.clone()));
         }
+        Arc::new(Self { shared, capacity, consumers: Mutex::new(consumers), clock })
+    }
+
+    /// Registers the metrics of this queue.
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        registry: &Registry,
+        exporter: &str,
+        signal: Signal,
+    ) -> [Registration; 2] {
+        let labels = [("exporter", exporter), ("data_type", signal.name)];
+        let gauge = |name, help, read: fn(&Self) -> usize| {
+            let queue = Arc::downgrade(self);
+            let read = move || queue.upgrade().map_or(0.0, |queue| read(&queue) as f64);
+            registry.observe(MetricKind::Gauge, name, help, &labels, read)
+        };
+        [
+            gauge("otelcol_exporter_queue_size", "Batches waiting.", Self::len),
+            gauge("otelcol_exporter_queue_capacity", "Batches that may wait.", Self::capacity),
+        ]
+    }
+
+    /// Has `watch` write log lines when there is no room.
+    pub(crate) fn tell(&self, watch: Arc<Watch>) {
+        // A second watch there is not.
+        let _ = self.shared.watch.set(watch);
+    }
+}
+
+impl Queue for MemoryQueue {
+    fn reserve(&self, items: u64, wait: Wait) -> QueueFuture<'_, Result<Box<dyn Slot>, ExportError>> {
+        let shared = &self.shared;
+        let slot = |permit| {
+            let slot: Box<dyn Slot> = Box::new(MemorySlot { shared: shared.clone(), permit });
+            Ok(slot)
+        };
+        match shared.slots.clone().try_acquire_owned() {
+            Ok(permit) => return QueueFuture::ready(slot(Some(permit))),
+            Err(TryAcquireError::Closed) => return QueueFuture::ready(Err(shutting_down())),
+            Err(TryAcquireError::NoPermits) => {}
+        }
+        let drops = shared.config.on_full == OnFull::Drop && !shared.config.wait_for_result;
+        match wait {
+            // Counted once it is certain, by the commit.
+            _ if drops => QueueFuture::ready(slot(None)),
+            Wait::AsConfigured if shared.config.on_full != OnFull::Block => {
+                QueueFuture::ready(Err(shared.refuse(items)))
+            }
+            Wait::AsConfigured | Wait::ForRoom => QueueFuture::new(async move {
+                let permit = shared.slots.clone().acquire_owned().await;
+                permit.map_or_else(|_| Err(shutting_down()), |permit| slot(Some(permit)))
+            }),
+        }
+    }
+
+    fn delivery(&self) -> Delivery {
+        if self.shared.config.wait_for_result { Delivery::EndToEnd } else { Delivery::Memory }
+    }
+
+    fn len(&self) -> usize {
+        self.shared.waiting.lock().entries.len()
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    fn drain(&self, deadline: Instant) -> QueueFuture<'_, ()> {
+        QueueFuture::new(async move {
+            self.shared.slots.close();
+            self.shared.enter(Phase::Draining);
+            self.shared.ready.notify_one();
+            let mut consumers = std::mem::take(&mut *self.consumers.lock());
+            join_until(&mut consumers, &*self.clock, deadline).await;
+            drop(self.shared.enter(Phase::Closed));
+        })
+    }
+}
+
+// === impl MemorySlot ===
+
+impl Slot for MemorySlot {
+    fn commit(mut self: Box<Self>, entry: QueueEntry) -> QueueFuture<'static, Result<(), ExportError>> {
+        let permit = self.permit.take().or_else(|| self.shared.slots.clone().try_acquire_owned().ok());
+        QueueFuture::ready(match permit {
+            Some(permit) => self.shared.push(entry, permit),
+            None => {
+                self.shared.overflow(entry);
+                Ok(())
+            }
+        })
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// Counts items for which there is no room, and which stay the sender's.
+    fn refuse(&self, items: u64) -> ExportError {
+        self.stats.enqueue_failed.add(items);
+        if let Some(watch) = self.watch.get() {
+            watch.refused(items);
+        }
+        ExportError::refused(ErrorKind::Unavailable, "sending queue is full")
+    }
+
+    /// Drops a batch for which there is no room.
+    fn overflow(&self, entry: QueueEntry) {
+        let items = entry.batch.items();
+        self.stats.enqueue_failed.add(items);
+        if let Some(watch) = self.watch.get() {
+            watch.overflowed(items);
+        }
+        entry.overflow();
+    }
+
+    /// Appends a batch.
+    fn push(&self, mut entry: QueueEntry, permit: OwnedSemaphorePermit) -> Result<(), ExportError> {
+        let mut waiting = self.waiting.lock();
+        if waiting.phase == Phase::Closed {
+            drop(waiting);
+            return Err(shutting_down());
+        }
+        entry.admit();
+        waiting.entries.push_back((entry, permit));
+        drop(waiting);
+        self.ready.notify_one();
+        Ok(())
+    }
+
+    /// The next batch; `None` when the queue drains and is empty.
+    async fn next(&self) -> Option<QueueEntry> {
+        loop {
+            let (entry, more, phase) = {
+                let mut waiting = self.waiting.lock();
+                let entry = waiting.entries.pop_front();
+                (entry, !waiting.entries.is_empty(), waiting.phase)
+            };
+            // One permit is all that Notify stores: whoever takes something passes it on.
+            if more || phase != Phase::Open {
+                self.ready.notify_one();
+            }
+            // A batch that a consumer takes waits no longer: the slot is given back.
+            if entry.is_some() || phase != Phase::Open {
+                return entry.map(|(entry, _)| entry);
+            }
+            self.ready.notified().await;
+        }
+    }
+
+    /// Enters a phase; the entries come back that will never be sent.
+    fn enter(&self, phase: Phase) -> VecDeque<(QueueEntry, OwnedSemaphorePermit)> {
+        let mut waiting = self.waiting.lock();
+        waiting.phase = phase;
+        if phase == Phase::Closed { std::mem::take(&mut waiting.entries) } else { VecDeque::new() }
+    }
+}
+
+async fn consume<E: Export>(shared: Arc<Shared>, export: Arc<E>) {
+    while let Some(entry) = shared.next().await {
+        entry.deliver(&*export).await;
     }
 }

@@ -8,15 +8,13 @@ mod balance;
 mod certificates;
 mod client;
 mod counted;
-mod instrument;
 mod process;
 mod registry;
 mod server;
 mod snapshot;
 mod stats;
 
-pub use instrument::{Counter, Histogram};
-pub use registry::{Registration, Registry};
+pub use registry::{Counter, Histogram, Registration, Registry};
 pub use snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
 pub use stats::{BatchStats, ExporterStats, ProcessorStats};
 

@@ -1,12 +1,12 @@
-//! The accumulator among senders and what stands behind.
+//! The accumulator among senders and what stands behind: what a batch processor takes, and how it leaves.
 
-use super::BatchConfig;
+mod parts;
+
 use super::accumulator::{Accumulator, Open, Place, Ready, fits};
-use super::send::{Sender, answer_all};
-use crate::cut::Parts;
-use crate::fanout::{Delivery, FanOut, shutting_down};
-use crate::ledger::{Held, Hop, Unsent};
-use crate::tasks::Tasks;
+use super::{BatchConfig, BatchOptions};
+use crate::fanout::{Delivery, FanOut, caught, shutting_down};
+use crate::ledger::{DropReason, Held, Hop, Unsent};
+use crate::tasks::{Tasks, export_until_taken};
 use crate::telemetry::{BatchStats, Registration};
 use otlp_protocol::{Accepted, Batch, ErrorKind, SplitLimits};
 use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
@@ -41,14 +41,6 @@ pub struct BatchProcessor {
     _cardinality: Registration,
 }
 
-/// What a [`BatchProcessor`] may know of what stands behind, and where it counts.
-pub struct BatchOptions {
-    delivery: Delivery,
-    stats: BatchStats,
-    hop: Hop,
-    queues: Option<FanOut>,
-}
-
 struct Shared {
     config: BatchConfig,
     limits: SplitLimits,
@@ -65,6 +57,13 @@ struct Shared {
     room: Arc<Semaphore>,
 }
 
+/// Sends batches to what stands behind the batch processor. Shared with the tasks that do so.
+struct Sender {
+    next: BoxExport,
+    clock: Arc<dyn Clock>,
+    stats: BatchStats,
+}
+
 struct State {
     accumulator: Accumulator<Hold>,
     closed: bool,
@@ -78,40 +77,7 @@ enum Hold {
     Waiting(Vec<Waiter>, Unsent),
 }
 
-pub(super) type Waiter = oneshot::Sender<ExportResult>;
-
-// === impl BatchOptions ===
-
-impl BatchOptions {
-    /// When what stands behind answers. Default [`Delivery::EndToEnd`]: a sender waits for the answer to all that its
-    /// request went into. With [`Delivery::Memory`] a sender is answered once its request is held, and what stands behind
-    /// is tried until it takes the batch or refuses it for good.
-    #[must_use]
-    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
-        self.delivery = delivery;
-        self
-    }
-
-    /// The counters. Default: counters that are shown nowhere.
-    #[must_use]
-    pub fn with_stats(mut self, stats: BatchStats) -> Self {
-        self.stats = stats;
-        self
-    }
-
-    /// The accounts of the items that are held, which what stands behind fills as well. Default none.
-    #[must_use]
-    pub fn with_hop(mut self, hop: Hop) -> Self {
-        self.hop = hop;
-        self
-    }
-}
-
-impl Default for BatchOptions {
-    fn default() -> Self {
-        Self { delivery: Delivery::EndToEnd, stats: BatchStats::default(), hop: Hop::none(), queues: None }
-    }
-}
+type Waiter = oneshot::Sender<ExportResult>;
 
 // === impl BatchProcessor ===
 
@@ -329,20 +295,32 @@ impl Shared {
             self.flushes.spawn(flush);
         }
     }
+}
 
-    /// Sends a request that is over a limit by itself, as a task of its own that cuts it as its parts find room.
-    fn send_in_parts(&self, batch: Batch, hold: Hold) {
-        let (sender, permit) = (self.sender.clone(), self.room.clone().try_acquire_owned());
-        let parts = Parts::new(batch, self.limits);
-        self.flushes.spawn(async move {
-            match hold {
-                Hold::Admitted(held) => sender.hand_over_parts(parts, held).await,
-                Hold::Waiting(waiters, unsent) => {
-                    answer_all(waiters, sender.export_parts(parts, unsent).await);
-                }
+// === impl Sender ===
+
+impl Sender {
+    /// Sends a batch whose senders have their answer: tries until it is taken. `held` counts the items meanwhile.
+    async fn hand_over(&self, batch: Batch, held: Held) {
+        let items = batch.items();
+        match export_until_taken(&self.next, batch, &*self.clock).await {
+            // In the same poll in which the next component counted the items.
+            Ok(_) => {
+                held.withdraw();
+                self.stats.sent(items);
             }
-            drop(permit);
-        });
+            Err(error) => {
+                tracing::warn!(items, reason = ?error.message(), "a batch is dropped: it was refused for good");
+                held.drop_for(DropReason::Permanent);
+            }
+        }
+    }
+
+    /// Exports a batch whose senders wait.
+    async fn export(&self, batch: Batch, unsent: Unsent) -> ExportResult {
+        self.stats.sent(batch.items());
+        unsent.send();
+        caught(self.next.export(batch)).await
     }
 }
 
@@ -364,6 +342,22 @@ impl Hold {
                 all.add(unsent);
             }
         }
+    }
+}
+
+/// Gives all who wait for a batch its answer.
+fn answer_all(mut waiters: Vec<Waiter>, mut result: ExportResult) {
+    if let (Ok(accepted), 2..) = (&mut result, waiters.len()) {
+        // Whose items were rejected, nobody can tell.
+        accepted.rejected = 0;
+    }
+    let last = waiters.pop();
+    for waiter in waiters {
+        // A sender that went away does not need its answer any more.
+        drop(waiter.send(result.clone()));
+    }
+    if let Some(waiter) = last {
+        drop(waiter.send(result));
     }
 }
 

@@ -1,15 +1,14 @@
-//! One signal's way to a destination: attempts, retries, what they count and what the log says of them: failures while they
-//! last, and items that are lost.
+//! One signal's way to a destination: attempts, retries, what they count, what health checks learn of them, and what the log
+//! says of them: failures while they last, and items that are lost.
 //!
 //! Every line is written once an interval at most, with what has been counted since the last one: a destination that is
 //! down must not fill the disk.
 
 mod pace;
 
-use crate::health::Reachability;
 use crate::retry::{ExponentialBackoffRetry, PartlyDelivered};
 use crate::telemetry::ExporterStats;
-use otlp_protocol::{Batch, Count, Retry, Signal};
+use otlp_protocol::{Batch, Count, ErrorKind, Retry, Signal};
 use otlp_transport::{Attempt, BoxAttempt, Clock, Export, ExportError, ExportResult};
 use pace::{Losses, Outage};
 use parking_lot::Mutex;
@@ -30,6 +29,13 @@ pub(crate) struct WatchedAttempt {
     pub(crate) stats: Arc<ExporterStats>,
     pub(crate) reachability: Arc<Reachability>,
     pub(crate) watch: Arc<Watch>,
+}
+
+/// What the last attempt found; until the first one, the best is hoped for.
+#[derive(Debug, Default)]
+pub(crate) struct Reachability {
+    failed: AtomicBool,
+    reason: Mutex<String>,
 }
 
 /// Writes log lines about the attempts to reach a destination and about what it did not take.
@@ -89,6 +95,31 @@ impl Attempt for WatchedAttempt {
         self.reachability.note(&result);
         self.watch.attempted(&result);
         result
+    }
+}
+
+// === impl Reachability ===
+
+impl Reachability {
+    /// Takes note of an attempt. Whoever answers, be it with a refusal, is reachable.
+    pub(crate) fn note(&self, result: &ExportResult) {
+        match result {
+            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {
+                let reason = error.message().chars().take(MAX_REASON_CHARS).collect();
+                *self.reason.lock() = reason;
+                self.failed.store(true, Ordering::Relaxed);
+            }
+            // Written only when it changes, as all exports share the cache line.
+            Ok(_) | Err(_) if self.failed.load(Ordering::Relaxed) => {
+                self.failed.store(false, Ordering::Relaxed)
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+
+    /// Why the last attempt did not reach the destination; `None` if it did.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.failed.load(Ordering::Relaxed).then(|| self.reason.lock().clone())
     }
 }
 
@@ -303,6 +334,8 @@ const QUEUE_FULL: &str = "the sending queue is full";
 /// The URL, the status and 200 characters of what a destination said, and what the retry adds.
 const MAX_TEXT_CHARS: usize = 400;
 const MAX_FIELDS: usize = 3;
+/// What a health check shows of it.
+const MAX_REASON_CHARS: usize = 200;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! Exporters, and the way of each signal to one: queue → retry → attempt.
 
 use super::{Gateway, StartError};
-use crate::exporter::{Outlet, Watch, WatchedAttempt};
+use crate::exporter::{Outlet, Reachability, Watch, WatchedAttempt};
 use crate::fanout::{Delivery, Destination};
-use crate::health::{NetworkHealthCheck, Reachability};
+use crate::health::NetworkHealthCheck;
 use crate::ledger::Account;
 use crate::lifecycle::Lifecycle;
 use crate::queue::{MemoryQueue, Queue, QueueConfig};

@@ -1,7 +1,7 @@
 //! What balancing counted, as metrics: the Collector's of its `load_balancing` exporter, and ours.
 
 use super::counted::Counted;
-use super::instrument::histogram_samples;
+use super::registry::histogram_samples;
 use super::{MetricKind, Registration, Registry, Sample};
 use otlp_transport::{BalanceStats, EndpointStats, LATENCY_BOUNDS_MS};
 use std::sync::Arc;

@@ -1,0 +1,56 @@
+//! Requests that are over a limit by themselves, and leave a batch processor in parts.
+
+use super::{Hold, Sender, Shared, answer_all};
+use crate::cut::Parts;
+use crate::fanout::join_answers;
+use crate::ledger::{Held, Unsent};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use otlp_protocol::{Accepted, Batch};
+use otlp_transport::ExportResult;
+
+impl Shared {
+    /// Sends a request that is over a limit by itself, as a task of its own that cuts it as its parts find room.
+    pub(super) fn send_in_parts(&self, batch: Batch, hold: Hold) {
+        let (sender, permit) = (self.sender.clone(), self.room.clone().try_acquire_owned());
+        let parts = Parts::new(batch, self.limits);
+        self.flushes.spawn(async move {
+            match hold {
+                Hold::Admitted(held) => sender.hand_over_parts(parts, held).await,
+                Hold::Waiting(waiters, unsent) => {
+                    answer_all(waiters, sender.export_parts(parts, unsent).await);
+                }
+            }
+            drop(permit);
+        });
+    }
+}
+
+impl Sender {
+    /// Sends the parts of one request whose sender has an answer: each is cut when the one before was taken.
+    async fn hand_over_parts(&self, mut parts: Parts, mut held: Held) {
+        while let Some(part) = parts.next(&*self.clock).await {
+            let own = held.split_off(part.items());
+            self.hand_over(part, own).await;
+        }
+    }
+
+    /// Exports the parts of one request whose sender waits, some at a time; what is rejected of them adds up.
+    async fn export_parts(&self, mut parts: Parts, mut unsent: Unsent) -> ExportResult {
+        let mut joined = Ok(Accepted::FULL);
+        let mut exports = FuturesUnordered::new();
+        loop {
+            while exports.len() < MAX_PARTS_AT_A_TIME
+                && let Some(part) = parts.next(&*self.clock).await
+            {
+                let own = unsent.split_off(part.items());
+                exports.push(self.export(part, own));
+            }
+            let Some(answer) = exports.next().await else { return joined };
+            joined = join_answers([joined, answer], u64::saturating_add);
+        }
+    }
+}
+
+/// As many as a queue has consumers by default.
+const MAX_PARTS_AT_A_TIME: usize = 10;
