@@ -232,7 +232,7 @@ impl Gateway {
         }
         self.drained.sort_by_key(|(rank, _)| *rank);
         for rank in self.drained.chunk_by(|(one, _), (other, _)| one == other).rev() {
-            join_all(rank.iter().map(|(_, component)| component.drain(&*clock, deadline))).await;
+            join_all(rank.iter().map(|(_, component)| component.drain(deadline))).await;
         }
         join_all(self.queues.iter().map(|queue| queue.drain(deadline))).await;
         self.stop_exporters(deadline).await;

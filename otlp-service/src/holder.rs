@@ -10,13 +10,14 @@ mod stage;
 
 pub use account::HolderAccount;
 pub use outlet::Outlet;
-
-pub(crate) use outlet::Emissions;
-pub(crate) use stage::{ConnectorQueue, HolderStage};
+pub use stage::HolderStage;
 
 use crate::component::Needs;
+use crate::fanout::Delivery;
+use crate::ledger::{Account, Hop};
 use otlp_protocol::{Batch, ByteBudget, Signal};
-use otlp_transport::{Clock, Export, ExportFuture};
+use otlp_transport::{BoxExport, Clock, Export, ExportFuture};
+use outlet::Emissions;
 use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -82,7 +83,7 @@ pub enum Answers {
     AfterCommit,
 }
 
-/// What a holder is made of, once for each pipeline that it stands in.
+/// What a holder is made of, once for each pipeline that it stands in: by the gateway, or by [`HolderSpec::context`].
 #[non_exhaustive]
 pub struct HolderContext {
     /// The component's id: `dedup/fast`.
@@ -99,6 +100,7 @@ pub struct HolderContext {
     pub clock: Arc<dyn Clock>,
     /// Charged for what is held beside batches, which bring their own charge.
     pub budget: ByteBudget,
+    emissions: Emissions,
 }
 
 /// How a holder or a connector is made, and what is known of it before. Cloning shares it.
@@ -127,6 +129,30 @@ trait DynHolder: Send + Sync {
     fn drain(&self, deadline: Instant) -> Done<'_>;
 }
 
+// === impl Answers ===
+
+impl Answers {
+    /// When a holder answers that emits into what answers like `behind`.
+    pub(crate) fn delivery(self, behind: Delivery) -> Delivery {
+        match self {
+            Self::OnAdmission => Delivery::Memory,
+            Self::AfterCommit => behind,
+        }
+    }
+}
+
+// === impl HolderContext ===
+
+impl HolderContext {
+    /// The same with one more outlet, into `next`: a pipeline of that id, which takes that signal.
+    #[must_use]
+    pub fn with_outlet(mut self, pipeline: &str, signal: Signal, next: impl Export) -> Self {
+        let (clock, emissions) = (self.clock.clone(), self.emissions.clone());
+        self.outlets.push(Outlet::new(pipeline, signal, BoxExport::new(next), clock, emissions));
+        self
+    }
+}
+
 // === impl HolderSpec ===
 
 impl HolderSpec {
@@ -146,8 +172,30 @@ impl HolderSpec {
         self
     }
 
-    pub(crate) fn make(&self, context: HolderContext) -> Result<BoxHolder, BoxError> {
-        (self.make)(context)
+    /// What a holder of this kind is made of that keeps `account`, whose ids are those of the holder and its pipeline. It
+    /// leads nowhere yet, and its budget has no limit.
+    pub fn context(&self, account: Arc<Account>, signal: Signal, clock: Arc<dyn Clock>) -> HolderContext {
+        let line = account.line();
+        HolderContext {
+            id: line.destination,
+            pipeline: line.pipeline,
+            signal,
+            account: HolderAccount { hop: Hop::of([account]), answers: self.answers },
+            outlets: Vec::new(),
+            clock,
+            budget: ByteBudget::new(u64::MAX),
+            emissions: Emissions::new(),
+        }
+    }
+
+    /// Makes the holder; it is not started yet.
+    ///
+    /// # Errors
+    /// What the component says.
+    pub fn make(&self, context: HolderContext) -> Result<HolderStage, BoxError> {
+        let (account, clock) = (context.account.clone(), context.clock.clone());
+        let emissions = context.emissions.clone();
+        Ok(HolderStage::new((self.make)(context)?, account, emissions, clock))
     }
 }
 

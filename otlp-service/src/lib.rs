@@ -33,7 +33,7 @@ pub use exporter::{DebugConfig, DebugExporter, DebugFormat, NopExporter};
 pub use fanout::{Delivery, Destination, FanOut, PatientFanOut, join_answers};
 pub use gateway::{DrainReport, Gateway, StartError};
 pub use health::{Health, HealthCheck, HealthChecker, HealthEntry, HealthReport, NetworkHealthCheck};
-pub use holder::{Answers, BoxError, Holder, HolderAccount, HolderContext, HolderSpec, Outlet};
+pub use holder::{Answers, BoxError, Holder, HolderAccount, HolderContext, HolderSpec, HolderStage, Outlet};
 pub use ledger::{Account, DropReason, Held, Hop, Ledger, LedgerLine, LedgerSnapshot};
 pub use lifecycle::Exporter;
 pub use plugin::{

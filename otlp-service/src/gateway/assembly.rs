@@ -10,10 +10,8 @@ use super::{Gateway, StartError, pages};
 use crate::batch::{BatchConfig, BatchOptions, BatchProcessor};
 use crate::component::Processor;
 use crate::fanout::{Delivery, Destination, FanOut};
-use crate::holder::{
-    Answers, ConnectorQueue, Emissions, HolderAccount, HolderContext, HolderSpec, HolderStage, Outlet,
-};
-use crate::ledger::{Account, Hop};
+use crate::holder::{Answers, HolderSpec, HolderStage};
+use crate::ledger::Account;
 use crate::processor::{ProcessorChain, ResourceKeys};
 use crate::receiver::{Inlets, PipelineEntry, Pipelines};
 use crate::spec::{GatewaySpec, PipelineSpec, ReceiverNeeds, StageSpec};
@@ -148,14 +146,10 @@ impl Assembly<'_> {
         }
         let rank = 1 + outlets.iter().map(|(_, _, rest)| rest.rank).max().unwrap_or(0);
         let all_memory = outlets.iter().all(|(_, _, rest)| rest.delivery == Delivery::Memory);
-        let delivery = match connector.answers {
-            Answers::OnAdmission => Delivery::Memory,
-            Answers::AfterCommit if all_memory => Delivery::Memory,
-            Answers::AfterCommit => Delivery::EndToEnd,
-        };
+        let behind = if all_memory { Delivery::Memory } else { Delivery::EndToEnd };
         let account = self.gateway.account(&spec.id, id);
         let stage = self.make(spec, id, connector, account.clone(), outlets, rank)?;
-        Ok((Destination::queued(account, Arc::new(ConnectorQueue { stage, delivery })), rank))
+        Ok((Destination::queued(account, stage.as_queue(behind)), rank))
     }
 
     /// A holder in front of the rest of its pipeline.
@@ -167,13 +161,10 @@ impl Assembly<'_> {
         rest: Rest,
     ) -> Result<Rest, StartError> {
         let rank = rest.rank + 1;
-        let delivery = match holder.answers {
-            Answers::OnAdmission => Delivery::Memory,
-            Answers::AfterCommit => rest.delivery,
-        };
+        let delivery = holder.answers.delivery(rest.delivery);
         let account = self.gateway.account(&spec.id, id);
-        let hop = Hop::of([account.clone()]);
         let stage = self.make(spec, id, holder, account, vec![(&spec.id, spec.signal, rest)], rank)?;
+        let hop = stage.hop().clone();
         Ok(Rest { entry: PipelineEntry::Holder(stage), hop, delivery, rank })
     }
 
@@ -186,24 +177,14 @@ impl Assembly<'_> {
         account: Arc<Account>,
         outlets: Vec<(&str, Signal, Rest)>,
         rank: usize,
-    ) -> Result<Arc<HolderStage>, StartError> {
-        let (clock, emissions) = (self.gateway.context.clock.clone(), Emissions::new());
-        let account = HolderAccount { hop: Hop::of([account]), answers: holder.answers };
-        let outlet = |(pipeline, signal, rest): (_, _, Rest)| {
-            Outlet::new(pipeline, signal, BoxExport::new(rest.entry), clock.clone(), emissions.clone())
-        };
-        let context = HolderContext {
-            id: id.into(),
-            pipeline: spec.id.clone(),
-            signal: spec.signal,
-            account: account.clone(),
-            outlets: outlets.into_iter().map(outlet).collect(),
-            clock: clock.clone(),
-            budget: self.gateway.context.budget.clone(),
-        };
+    ) -> Result<HolderStage, StartError> {
+        let mut context = holder.context(account, spec.signal, self.gateway.context.clock.clone());
+        context.budget = self.gateway.context.budget.clone();
+        for (pipeline, signal, rest) in outlets {
+            context = context.with_outlet(pipeline, signal, rest.entry);
+        }
         let made = holder.make(context);
-        let made = made.map_err(|source| StartError::Component { component: id.into(), source })?;
-        let stage = Arc::new(HolderStage::new(made, account, emissions));
+        let stage = made.map_err(|source| StartError::Component { component: id.into(), source })?;
         self.gateway.drained.push((rank, Drained::Holder(stage.clone())));
         Ok(stage)
     }

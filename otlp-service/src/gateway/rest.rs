@@ -5,7 +5,6 @@ use crate::fanout::{Delivery, FanOut};
 use crate::holder::HolderStage;
 use crate::ledger::Hop;
 use crate::receiver::PipelineEntry;
-use otlp_transport::Clock;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,7 +22,7 @@ pub(super) struct Rest {
 /// A component that works off what it holds when the gateway stops.
 pub(super) enum Drained {
     Batch(Arc<BatchProcessor>),
-    Holder(Arc<HolderStage>),
+    Holder(HolderStage),
     FanOut(FanOut),
 }
 
@@ -35,10 +34,10 @@ impl Drained {
         }
     }
 
-    pub(super) async fn drain(&self, clock: &dyn Clock, deadline: Instant) {
+    pub(super) async fn drain(&self, deadline: Instant) {
         match self {
             Self::Batch(processor) => processor.drain(deadline).await,
-            Self::Holder(holder) => holder.drain(clock, deadline).await,
+            Self::Holder(holder) => holder.drain(deadline).await,
             Self::FanOut(fanout) => fanout.drain(deadline).await,
         }
     }

@@ -40,7 +40,7 @@ struct Inlet {
 pub(crate) enum PipelineEntry {
     Processors(ProcessorChain),
     Batch(Arc<BatchProcessor>),
-    Holder(Arc<HolderStage>),
+    Holder(HolderStage),
     FanOut(FanOut),
     /// For what has been answered for.
     PatientFanOut(PatientFanOut),

@@ -9,6 +9,7 @@ use otlp_service::{
 };
 use otlp_transport::{BoxAttempt, BoxExport, Export, ExportResult, TransportContext};
 use parking_lot::Mutex;
+use proptest::prelude::*;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,6 +20,7 @@ pub(crate) struct Dedup {
     seen: Arc<Mutex<Seen>>,
     outlet: Outlet,
     clock: Arc<dyn otlp_transport::Clock>,
+    copies: u64,
 }
 
 #[derive(Default)]
@@ -38,6 +40,15 @@ struct CountItems {
 pub(crate) struct Forward {
     account: HolderAccount,
     outlets: Vec<Outlet>,
+    copies: u64,
+}
+
+/// A holder or a connector of random tests: a [`Dedup`] or a [`Forward`], by when it answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HolderShape {
+    pub(crate) answers: Answers,
+    /// Items that it emits for one that comes in.
+    pub(crate) copies: u64,
 }
 
 /// A [`Forward`] that writes down when it is drained.
@@ -48,15 +59,15 @@ struct Recorded {
 }
 
 impl Dedup {
-    pub(crate) fn new(context: HolderContext) -> Self {
+    fn new(context: HolderContext, copies: u64) -> Self {
         let HolderContext { account, outlets, clock, .. } = context;
-        Self { account, seen: Arc::default(), outlet: outlets[0].clone(), clock }
+        Self { account, seen: Arc::default(), outlet: outlets[0].clone(), clock, copies }
     }
 
-    async fn emit(seen: &Mutex<Seen>, outlet: &Outlet) {
+    async fn emit(seen: &Mutex<Seen>, outlet: &Outlet, copies: u64) {
         let seen = std::mem::take(&mut *seen.lock());
         for (batch, held) in seen.held {
-            outlet.emit(batch, held).await;
+            outlet.emit(copied(batch, copies), held).await;
         }
     }
 }
@@ -78,17 +89,18 @@ impl Export for Dedup {
 impl Holder for Dedup {
     fn start(&self) {
         let (seen, outlet, clock) = (Arc::downgrade(&self.seen), self.outlet.clone(), self.clock.clone());
+        let copies = self.copies;
         tokio::spawn(async move {
             loop {
                 clock.sleep(seconds(1)).await;
                 let Some(seen) = seen.upgrade() else { return };
-                Self::emit(&seen, &outlet).await;
+                Self::emit(&seen, &outlet, copies).await;
             }
         });
     }
 
     async fn flush(&self) {
-        Self::emit(&self.seen, &self.outlet).await;
+        Self::emit(&self.seen, &self.outlet, self.copies).await;
     }
 }
 
@@ -109,8 +121,8 @@ impl Holder for CountItems {
 }
 
 impl Forward {
-    pub(crate) fn new(context: HolderContext) -> Self {
-        Self { account: context.account, outlets: context.outlets }
+    fn new(context: HolderContext, copies: u64) -> Self {
+        Self { account: context.account, outlets: context.outlets, copies }
     }
 }
 
@@ -119,7 +131,7 @@ impl Export for Forward {
         let mut held = self.account.hold(batch.items());
         let Some((first, others)) = self.outlets.split_first() else { return Ok(Accepted::FULL) };
         if others.is_empty() {
-            return first.export(batch, held).await;
+            return first.export(copied(batch, self.copies), held).await;
         }
         let half = batch.items() / 2;
         let rest = logs(batch.items() - half);
@@ -142,12 +154,49 @@ impl Holder for Recorded {
     }
 }
 
+impl HolderShape {
+    pub(crate) fn any() -> impl Strategy<Value = Self> {
+        let answers = prop_oneof![Just(Answers::OnAdmission), Just(Answers::AfterCommit)];
+        (answers, 1..=2u64).prop_map(|(answers, copies)| Self { answers, copies })
+    }
+
+    pub(crate) fn spec(self) -> HolderSpec {
+        let Self { answers, copies } = self;
+        match answers {
+            Answers::OnAdmission => HolderSpec::new(answers, move |context| Ok(Dedup::new(context, copies))),
+            Answers::AfterCommit => {
+                HolderSpec::new(answers, move |context| Ok(Forward::new(context, copies)))
+            }
+        }
+    }
+
+    /// Checks its line, once nothing is held any more: what came in is apart from what was made of it. No processor in
+    /// front makes more of what comes in.
+    pub(crate) fn check(self, line: &LedgerLine) {
+        let Self { answers, copies } = self;
+        let (handed_on, made) = ((copies - 1) * (line.sent + line.rejected), copies * line.produced);
+        match answers {
+            Answers::AfterCommit => assert_eq!(handed_on, made, "{self:?}: {line:?}"),
+            // What was made may have been dropped.
+            Answers::OnAdmission => {
+                assert!(handed_on <= made, "{self:?}: {line:?}");
+                assert!(line.produced <= (copies - 1) * line.accepted, "{self:?}: {line:?}");
+            }
+        }
+    }
+}
+
 pub(crate) fn dedup() -> HolderSpec {
-    HolderSpec::new(Answers::OnAdmission, |context| Ok(Dedup::new(context)))
+    HolderShape { answers: Answers::OnAdmission, copies: 1 }.spec()
 }
 
 pub(crate) fn forward() -> HolderSpec {
-    HolderSpec::new(Answers::AfterCommit, |context| Ok(Forward::new(context)))
+    HolderShape { answers: Answers::AfterCommit, copies: 1 }.spec()
+}
+
+/// So many items for each of a batch.
+fn copied(batch: Batch, copies: u64) -> Batch {
+    if copies == 1 { batch } else { logs(copies * batch.items()) }
 }
 
 /// A metric whose body tells a number.
@@ -347,7 +396,7 @@ async fn a_drain_follows_the_way_to_the_ends() {
         let drains = drains.clone();
         HolderSpec::new(Answers::AfterCommit, move |context: HolderContext| {
             let id = format!("{} {}", context.pipeline, context.id);
-            Ok(Recorded { forward: Forward::new(context), id, drains: drains.clone() })
+            Ok(Recorded { forward: Forward::new(context, 1), id, drains: drains.clone() })
         })
     };
     let mut first = pipeline("logs/1", &[], &["to2", "out"]);

@@ -2,13 +2,15 @@
 //! state.
 
 use crate::harness::*;
+use crate::holders::HolderShape;
 use crate::processors::{Deed, chain};
 use crate::slow_queue::{Commit, Commits};
-use otlp_protocol::{ErrorKind, Retry};
+use otlp_protocol::{ErrorKind, Retry, Signal};
 use otlp_service::{
-    BatchOptions, BatchProcessor, Delivery, DropReason, FanOut, OnFull, ProcessorChain, QueueConfig, Reason,
+    Answers, BatchOptions, BatchProcessor, Delivery, Destination, DropReason, FanOut, HolderStage, Hop,
+    OnFull, ProcessorChain, QueueConfig, Reason,
 };
-use otlp_transport::{Export, ExportResult};
+use otlp_transport::{BoxExport, Export, ExportResult};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,14 +51,16 @@ enum Kind {
 #[derive(Clone, Debug)]
 struct Shape {
     /// `None`: no queue.
-    queues: [Option<QueueConfig>; 2],
+    queues: [Option<QueueConfig>; SINKS],
     max_items: u64,
     drain_seconds: u64,
     deeds: Vec<Deed>,
     /// Whether commits to the queues take time, and may fail or panic.
     slow_commits: bool,
-    /// Whether a stage in front of the batch processor holds data that it has answered for.
-    holds: bool,
+    /// A stage that holds data, and whether it stands behind the batch processor instead of in front of it.
+    holder: Option<(HolderShape, bool)>,
+    /// What stands beside two of the destinations and leads to the third.
+    connector: Option<HolderShape>,
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -102,7 +106,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         6 => (0..60u64, kind).prop_map(|(items, kind)| Act::Push { items, kind }),
         2 => (0..3000u64).prop_map(|millis| Act::Pass { millis }),
-        3 => (0..2usize, step()).prop_map(|(sink, step)| Act::Script { sink, step }),
+        3 => (0..SINKS, step()).prop_map(|(sink, step)| Act::Script { sink, step }),
         2 => commit().prop_map(|commit| Act::Commit { commit }),
         1 => any::<usize>().prop_map(|index| Act::Leave { index }),
     ]
@@ -120,59 +124,124 @@ fn shape() -> impl Strategy<Value = Shape> {
     let config = || prop::option::of(config.clone());
     let deeds = prop::collection::vec(deed(), 0..3);
     let max_items = prop_oneof![Just(0u64), 10..50u64];
-    ((config(), config()), max_items, 0..100u64, deeds, any::<bool>(), any::<bool>()).prop_map(
-        |((first, second), max_items, drain_seconds, deeds, slow_commits, holds)| Shape {
-            queues: [first, second],
+    let queues = [config(), config(), config()];
+    let holder = prop::option::of((HolderShape::any(), any::<bool>()));
+    let connector = prop::option::of(HolderShape::any());
+    (queues, max_items, 0..100u64, deeds, any::<bool>(), holder, connector).prop_map(
+        |(queues, max_items, drain_seconds, deeds, slow_commits, holder, connector)| Shape {
+            queues,
             max_items,
             drain_seconds,
             deeds,
             slow_commits,
-            holds,
+            holder,
+            connector,
         },
     )
 }
 
-/// Two destinations, and what stands in front of them: the parts to drain, in order.
+/// Destinations, and what stands in front of them: the parts to drain, in order.
 struct Pipeline {
     rig: Rig,
-    sinks: [Sink; 2],
+    sinks: [Sink; SINKS],
     entry: Arc<ProcessorChain>,
-    batchers: Vec<Arc<BatchProcessor>>,
-    fanout: FanOut,
+    parts: Vec<Part>,
+}
+
+enum Part {
+    Batch(Arc<BatchProcessor>),
+    Holder(HolderStage),
+    FanOut(FanOut),
+}
+
+/// The rest of the pipeline, from some stage on.
+struct Rest {
+    next: BoxExport,
+    hop: Hop,
 }
 
 fn build(shape: &Shape) -> Pipeline {
     let mut rig = Rig::new();
     rig.commits = shape.slow_commits.then(Commits::default);
-    let sinks = [Sink::default(), Sink::default()];
-    let mut destinations = Vec::new();
-    for (index, config) in shape.queues.iter().enumerate() {
-        let id = format!("out/{index}");
-        destinations.push(match config {
-            Some(config) => rig.retried(&id, &sinks[index], config.clone(), retry_config()),
-            None => rig.retried_direct(&id, &sinks[index]),
-        });
+    let sinks: [Sink; SINKS] = Default::default();
+    let mut destinations: Vec<_> = shape
+        .queues
+        .iter()
+        .enumerate()
+        .map(|(index, config)| {
+            let id = sink_id(index);
+            match config {
+                Some(config) => rig.retried(&id, &sinks[index], config.clone(), retry_config()),
+                None => rig.retried_direct(&id, &sinks[index]),
+            }
+        })
+        .collect();
+    // Last first.
+    let mut parts = Vec::new();
+    if let (Some(connector), Some(last)) = (shape.connector, destinations.pop()) {
+        let fanout = rig.fanout(vec![last]);
+        let stage = hold(&rig, CONNECTOR, connector, fanout.clone());
+        destinations.push(Destination::queued(
+            rig.ledger.account("logs", CONNECTOR),
+            stage.as_queue(fanout.delivery()),
+        ));
+        parts.extend([Part::FanOut(fanout), Part::Holder(stage)]);
     }
+    let fanout = rig.fanout(destinations);
+    parts.push(Part::FanOut(fanout.clone()));
     let mut config = batch_config();
     config.send_batch_max_size = shape.max_items;
     config.metadata_cardinality_limit = 3;
-    let fanout = rig.fanout(destinations);
-    let mut batchers = vec![rig.batcher_of(config, &fanout)];
-    if shape.holds {
-        let mut config = batch_config();
-        config.send_batch_size = 20;
-        let options = BatchOptions::default().with_delivery(Delivery::Memory).with_hop(fanout.hop().clone());
-        let next = Shared(batchers[0].clone());
-        batchers.insert(0, Arc::new(BatchProcessor::start_with(config, next, clock(), options)));
-    }
-    let entry = chain(&rig, &shape.deeds, Shared(batchers[0].clone()), &fanout);
-    Pipeline { rig, sinks, entry, batchers, fanout }
+    let rest = match shape.holder {
+        Some((holder, true)) => {
+            let delivery = match holder.answers {
+                Answers::OnAdmission => Delivery::Memory,
+                Answers::AfterCommit => fanout.delivery(),
+            };
+            // Behind what has answered, nothing is refused.
+            let stage = match delivery {
+                Delivery::Memory => hold(&rig, HOLDER, holder, fanout.patient()),
+                _ => hold(&rig, HOLDER, holder, fanout),
+            };
+            let options = BatchOptions::default().with_delivery(delivery).with_hop(stage.hop().clone());
+            let batcher = Arc::new(BatchProcessor::start_with(config, stage.clone(), clock(), options));
+            let hop = stage.hop().clone();
+            parts.extend([Part::Holder(stage), Part::Batch(batcher.clone())]);
+            Rest { next: BoxExport::new(Shared(batcher)), hop }
+        }
+        in_front => {
+            let batcher = rig.batcher_of(config, &fanout);
+            parts.push(Part::Batch(batcher.clone()));
+            match in_front {
+                None => Rest { next: BoxExport::new(Shared(batcher)), hop: fanout.hop().clone() },
+                Some((holder, _)) => {
+                    let stage = hold(&rig, HOLDER, holder, Shared(batcher));
+                    parts.push(Part::Holder(stage.clone()));
+                    Rest { hop: stage.hop().clone(), next: BoxExport::new(stage) }
+                }
+            }
+        }
+    };
+    parts.reverse();
+    let entry = chain(&rig, &shape.deeds, rest.next, &rest.hop);
+    Pipeline { rig, sinks, entry, parts }
+}
+
+/// A holder or a connector in front of `next`, started.
+fn hold(rig: &Rig, id: &str, shape: HolderShape, next: impl Export) -> HolderStage {
+    let spec = shape.spec();
+    let context = spec.context(rig.ledger.account("logs", id), Signal::LOGS, clock());
+    let stage = spec.make(context.with_outlet("logs", Signal::LOGS, next)).unwrap();
+    stage.start();
+    stage
+}
+
+fn sink_id(index: usize) -> String {
+    format!("out/{index}")
 }
 
 async fn run(shape: Shape, acts: Vec<Act>) {
-    let Pipeline { rig, sinks, entry, batchers, fanout } = build(&shape);
-    let produces = shape.deeds.iter().any(|deed| matches!(deed, Deed::Double));
-
+    let Pipeline { rig, sinks, entry, parts } = build(&shape);
     let (mut senders, mut pushed) = (Vec::new(), 0);
     for act in acts {
         pushed += play(act, &rig, &entry, &sinks, &mut senders).await;
@@ -180,26 +249,69 @@ async fn run(shape: Shape, acts: Vec<Act>) {
         assert_eq!(rig.ledger.snapshot().check(), Ok(()));
     }
     let deadline = now() + seconds(shape.drain_seconds);
-    for batcher in batchers {
-        batcher.drain(deadline).await;
+    for part in parts {
+        match part {
+            Part::Batch(batcher) => batcher.drain(deadline).await,
+            Part::Holder(stage) => stage.drain(deadline).await,
+            Part::FanOut(fanout) => fanout.drain(deadline).await,
+        }
     }
-    fanout.drain(deadline).await;
     for queue in &rig.queues {
         queue.drain(deadline).await;
     }
     settle().await;
+    check_sinks(&shape, &rig, &sinks, pushed);
+    check_holders(&shape, &rig, pushed);
+    // Nobody is left without an answer.
+    assert!(senders.iter().all(JoinHandle::is_finished));
+}
+
+fn check_sinks(shape: &Shape, rig: &Rig, sinks: &[Sink; SINKS], pushed: u64) {
     for (index, sink) in sinks.iter().enumerate() {
-        let line = rig.line(&format!("out/{index}"));
+        let line = rig.line(&sink_id(index));
         assert_eq!((line.queued, line.in_flight), (0, 0));
-        // What was made and then refused is refused beside what was sent, and a stage that holds data is refused it again
-        // and again.
-        assert!(produces || shape.holds || line.accepted + line.refused == pushed, "{pushed}: {line:?}");
+        let is_led_into = shape.connector.is_some() && index == SINKS - 1;
+        let of_pushed = shape.holder.is_none() && !is_led_into && !shape.produces();
+        assert!(!of_pushed || line.accepted + line.refused == pushed, "{pushed}: {line:?}");
         assert!(line.sent <= sink.items(), "{line:?}");
         let drops = shape.queues[index].as_ref().is_some_and(|queue| queue.on_full == OnFull::Drop);
         assert!(drops || line.dropped_for(DropReason::QueueFull) == 0, "{line:?}");
     }
-    // Nobody is left without an answer.
-    assert!(senders.iter().all(JoinHandle::is_finished));
+}
+
+/// What came in is in the holder's line once, and what the holder handed on is in the lines of those behind.
+fn check_holders(shape: &Shape, rig: &Rig, pushed: u64) {
+    let end = if shape.connector.is_some() { CONNECTOR.into() } else { sink_id(SINKS - 1) };
+    let ends = [sink_id(0), sink_id(1), end];
+    let last = [sink_id(SINKS - 1)];
+    let holder = shape.holder.map(|(holder, is_behind)| (HOLDER, holder, &ends[..], !is_behind));
+    let connector = shape.connector.map(|connector| (CONNECTOR, connector, &last[..], false));
+    let first = if shape.holder.is_some() { HOLDER } else { CONNECTOR };
+    for (id, holder, behind, is_sent_once) in holder.into_iter().chain(connector) {
+        let line = rig.line(id);
+        assert_eq!((line.queued, line.in_flight), (0, 0));
+        // What passes answers on may be refused the same items again and again, and with them what it made of them.
+        let counts_once = match holder.answers {
+            Answers::OnAdmission => true,
+            Answers::AfterCommit => line.refused == 0 || is_sent_once && holder.copies == 1,
+        };
+        let counts_once = counts_once && id == first && !shape.produces();
+        assert!(!counts_once || line.accepted + line.refused == pushed, "{pushed}: {line:?}");
+        if !shape.produces() {
+            holder.check(&line);
+        }
+        for end in behind {
+            let next = rig.line(end);
+            assert!(next.accepted >= line.sent + line.rejected, "{line:?}, then {next:?}");
+        }
+    }
+}
+
+impl Shape {
+    /// Whether a processor makes more of what comes in.
+    fn produces(&self) -> bool {
+        self.deeds.iter().any(|deed| matches!(deed, Deed::Double))
+    }
 }
 
 /// Does one thing, and returns how many items it pushed.
@@ -207,7 +319,7 @@ async fn play(
     act: Act,
     rig: &Rig,
     entry: &Arc<ProcessorChain>,
-    sinks: &[Sink; 2],
+    sinks: &[Sink; SINKS],
     senders: &mut Vec<JoinHandle<ExportResult>>,
 ) -> u64 {
     match act {
@@ -228,6 +340,10 @@ async fn play(
     }
     0
 }
+
+const SINKS: usize = 3;
+const HOLDER: &str = "hold";
+const CONNECTOR: &str = "lead";
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]

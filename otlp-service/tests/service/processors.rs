@@ -2,7 +2,7 @@
 
 use crate::harness::*;
 use otlp_protocol::{Batch, ByteBudget, Charge, ErrorKind, Retry, Signal};
-use otlp_service::{Access, FanOut, Out, Processor, ProcessorChain, ProcessorStats, Reason};
+use otlp_service::{Access, Hop, Out, Processor, ProcessorChain, ProcessorStats, Reason};
 use otlp_transport::{BoxExport, Export, ExportError, TokioClock};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -56,23 +56,18 @@ fn shortened(batch: Batch, items: u64) -> Batch {
     batch.with_body(body, charge)
 }
 
-pub(crate) fn chain(rig: &Rig, deeds: &[Deed], next: impl Export, fanout: &FanOut) -> Arc<ProcessorChain> {
+pub(crate) fn chain(rig: &Rig, deeds: &[Deed], next: impl Export, hop: &Hop) -> Arc<ProcessorChain> {
     let processors = deeds.iter().enumerate().map(|(index, deed)| {
         let id = format!("deed/{index}");
         let stats = ProcessorStats::new(&rig.registry, &id, "logs", Signal::LOGS);
         (id, Arc::new(*deed) as Arc<dyn Processor>, stats)
     });
-    Arc::new(ProcessorChain::new(
-        processors,
-        BoxExport::new(next),
-        fanout.hop().clone(),
-        Arc::new(TokioClock),
-    ))
+    Arc::new(ProcessorChain::new(processors, BoxExport::new(next), hop.clone(), Arc::new(TokioClock)))
 }
 
 fn direct(rig: &Rig, deeds: &[Deed], sinks: &[(&str, &Sink)]) -> Arc<ProcessorChain> {
     let fanout = rig.fanout(sinks.iter().map(|(id, sink)| rig.direct(id, sink)).collect());
-    chain(rig, deeds, fanout.clone(), &fanout)
+    chain(rig, deeds, fanout.clone(), fanout.hop())
 }
 
 /// Accepted, refused, produced, sent, filtered, sampled and dropped items.
@@ -156,7 +151,7 @@ async fn in_memory_what_is_taken_out_is_answered_with_the_rest() {
     let fanout = rig.fanout(vec![destination]);
     let batcher = rig.batcher_of(batch_config(), &fanout);
     let next = BoxExport::new(Shared(batcher.clone()));
-    let chain = chain(&rig, &[Deed::Keep(6, Reason::Sampled)], next, &fanout);
+    let chain = chain(&rig, &[Deed::Keep(6, Reason::Sampled)], next, fanout.hop());
     assert!(send(&chain, logs(10)).await.unwrap().is_ok());
     let line = rig.line("a");
     assert_eq!((line.accepted, line.sampled, line.queued), (10, 4, 6));

@@ -1,7 +1,7 @@
 //! Random graphs of pipelines, fed and drained in simulated time: every hop adds up.
 
 use crate::harness::*;
-use crate::holders::{connector, dedup, exporter, forward, pipeline};
+use crate::holders::{HolderShape, connector, exporter, pipeline};
 use crate::processors::Deed;
 use otlp_protocol::Retry;
 use otlp_service::{
@@ -21,10 +21,7 @@ enum Stage {
     Process(Deed),
     /// Up to so many items; 0 is no limit.
     Batch(u64),
-    /// Answers on admission, and filters repeats.
-    Dedup,
-    /// Answers after the commit.
-    Forward,
+    Hold(HolderShape),
 }
 
 /// A pipeline: its connectors lead to pipelines of higher numbers alone.
@@ -33,8 +30,8 @@ struct Shape {
     stages: Vec<Stage>,
     /// By number.
     exporters: Vec<usize>,
-    /// How far away the pipelines are that connectors lead to, and whether the connector answers on admission.
-    connectors: Vec<(usize, bool)>,
+    /// How far away the pipelines are that connectors lead to.
+    connectors: Vec<(usize, HolderShape)>,
 }
 
 #[derive(Clone, Debug)]
@@ -66,8 +63,7 @@ fn stage() -> impl Strategy<Value = Stage> {
     prop_oneof![
         4 => deed.prop_map(Stage::Process),
         2 => prop_oneof![Just(0u64), 5..30u64].prop_map(Stage::Batch),
-        2 => Just(Stage::Dedup),
-        2 => Just(Stage::Forward),
+        4 => HolderShape::any().prop_map(Stage::Hold),
     ]
 }
 
@@ -95,7 +91,7 @@ fn graph() -> impl Strategy<Value = Graph> {
     let shape = (
         prop::collection::vec(stage(), 0..5),
         prop::collection::btree_set(0..EXPORTERS, 0..3),
-        prop::collection::vec((1..PIPELINES, any::<bool>()), 0..3),
+        prop::collection::vec((1..PIPELINES, HolderShape::any()), 0..3),
     );
     let shape = shape.prop_map(|(stages, exporters, connectors)| Shape {
         stages,
@@ -136,14 +132,21 @@ fn stage_spec(index: usize, stage: &Stage) -> (String, StageSpec) {
             config.send_batch_max_size = *max_items;
             StageSpec::Batch(config)
         }
-        Stage::Dedup => StageSpec::Holder(dedup()),
-        Stage::Forward => StageSpec::Holder(forward()),
+        Stage::Hold(holder) => StageSpec::Holder(holder.spec()),
     };
     (format!("stage/{index}"), spec)
 }
 
-/// The spec of a graph, and its exporters' destinations.
-fn spec(graph: &Graph) -> (GatewaySpec, Vec<Sink>) {
+/// A holder or a connector, by its line in the ledger.
+struct HolderLine {
+    pipeline: String,
+    id: String,
+    shape: HolderShape,
+}
+
+/// The spec of a graph, its exporters' destinations, its holders and its connectors.
+fn spec(graph: &Graph) -> (GatewaySpec, Vec<Sink>, Vec<HolderLine>) {
+    let mut holders = Vec::new();
     let sinks: Vec<_> = graph.scripts.iter().map(|steps| Sink::scripted(steps.iter().cloned())).collect();
     let exporters = graph.exporters.iter().zip(&sinks).enumerate().map(|(index, (queue, sink))| {
         let mut spec: ExporterSpec = exporter(&format!("out/{index}"), sink, queue.clone());
@@ -156,12 +159,26 @@ fn spec(graph: &Graph) -> (GatewaySpec, Vec<Sink>) {
         let mut spec = pipeline(&name(number), &[], &[]);
         spec.stages =
             shape.stages.iter().enumerate().map(|(index, stage)| stage_spec(index, stage)).collect();
+        // What processors make is in the next line.
+        let mut is_doubled = false;
+        for (stage, (id, _)) in shape.stages.iter().zip(&spec.stages) {
+            match stage {
+                Stage::Process(Deed::Double) => is_doubled = true,
+                Stage::Hold(shape) => {
+                    let shape = Some(*shape).filter(|_| !std::mem::take(&mut is_doubled));
+                    holders.extend(shape.map(|shape| HolderLine { pipeline: spec.id.clone(), id: id.clone(), shape }));
+                }
+                _ => {}
+            }
+        }
         spec.exporters = shape.exporters.iter().map(|index| format!("out/{index}")).collect();
-        for (distance, on_admission) in &shape.connectors {
+        for (distance, holder) in &shape.connectors {
             let to = number + distance;
             let id = format!("connector/{number}/{to}");
             if to < graph.pipelines.len() && !spec.exporters.contains(&id) {
-                connectors.push(connector(&id, if *on_admission { dedup() } else { forward() }));
+                connectors.push(connector(&id, holder.spec()));
+                let line = HolderLine { pipeline: spec.id.clone(), id: id.clone(), shape: *holder };
+                holders.extend(Some(line).filter(|_| !is_doubled));
                 spec.exporters.push(id);
             }
         }
@@ -176,7 +193,7 @@ fn spec(graph: &Graph) -> (GatewaySpec, Vec<Sink>) {
     }
     let spec =
         GatewaySpec { connectors, exporters: exporters.collect(), pipelines, ..GatewaySpec::default() };
-    (spec, sinks)
+    (spec, sinks, holders)
 }
 
 /// The accounts that a holder of a pipeline fills next, or the entry of the pipeline: those of the first holder from
@@ -215,7 +232,7 @@ fn check_hops(pipelines: &[PipelineSpec], ledger: &LedgerSnapshot, answered: &[u
 }
 
 async fn run(graph: Graph, acts: Vec<Act>) {
-    let (spec, sinks) = spec(&graph);
+    let (spec, sinks, holders) = spec(&graph);
     let pipelines = spec.pipelines.clone();
     let deliveries = spec.deliveries();
     let gateway = Gateway::start(TransportContext::tcp(64 << 20), spec).await.unwrap();
@@ -256,6 +273,9 @@ async fn run(graph: Graph, acts: Vec<Act>) {
         answered[number] += if sender.await.is_ok_and(|result| result.is_ok()) { items } else { 0 };
     }
     check_hops(&pipelines, &report.ledger, &answered);
+    for holder in holders {
+        holder.shape.check(report.ledger.line(&holder.pipeline, &holder.id).unwrap());
+    }
     let mut dropped = 0;
     for line in &report.ledger.lines {
         assert_eq!((line.queued, line.in_flight), (0, 0), "{line:?}");
