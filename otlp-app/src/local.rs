@@ -57,6 +57,7 @@ pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) 
         places: Vec::new(),
         metrics_endpoint: None,
         health: Vec::new(),
+        extensions: Vec::new(),
         auth: AuthPlans::default(),
         memory_limit_bytes: None,
         files: Vec::new(),

@@ -10,7 +10,7 @@ use crate::descriptors::max_connections;
 use crate::memory::default_budget_bytes;
 use crate::output::Output;
 use otlp_service::{
-    ConnectorSpec, ExporterPart, GatewaySpec, PipelineDelivery, ReceiverSpec, ServerSpec, StartError,
+    ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, PipelineDelivery, ReceiverSpec, ServerSpec, StartError,
 };
 use otlp_transport::{Connections, ProxyConfig, TransportContext};
 use std::sync::Arc;
@@ -64,7 +64,9 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
         return Err(problems);
     }
     let connectors = plan.connectors.into_iter().map(|(id, connector)| ConnectorSpec { id, connector });
+    let extensions = plan.extensions.into_iter().map(|(id, extension)| ExtensionSpec { id, extension });
     let spec = GatewaySpec {
+        extensions: extensions.collect(),
         receivers,
         connectors: connectors.collect(),
         exporters,

@@ -1,8 +1,8 @@
 //! A whole gateway: built from its spec, started and drained in order.
 //!
-//! Exporters start first and receivers last, so that whoever takes a batch has somewhere to put it. A drain goes the
+//! Extensions start first, then exporters, and receivers last, so that whoever takes a batch has somewhere to put it. A drain goes the
 //! other way: receivers refuse and finish what is under way, stages and connectors emit what they hold, the longest way to
-//! the ends first, queues empty themselves, exporters stop; metrics and health can be read until the end.
+//! the ends first, queues empty themselves, exporters stop, then extensions; metrics and health can be read until the end.
 
 mod assembly;
 mod check;
@@ -20,7 +20,7 @@ use crate::queue::Queue;
 use crate::receiver::BoxRunning;
 use crate::spec::GatewaySpec;
 use crate::telemetry::{PerformanceMetrics, Registration, Registry};
-use destination::StartedExporter;
+use destination::Started;
 use futures_util::future::join_all;
 use otlp_transport::{Address, BoxExport, PagesServer, TransportContext};
 use readiness::Readiness;
@@ -59,7 +59,9 @@ pub struct Gateway {
     /// What is drained, by rank: the longest way to the ends goes first.
     drained: Vec<(usize, Drained)>,
     queues: Vec<Arc<dyn Queue>>,
-    exporters: Vec<StartedExporter>,
+    exporters: Vec<Started>,
+    /// In the order in which they were started.
+    extensions: Vec<Started>,
     registrations: Vec<Registration>,
     health_entries: Vec<HealthEntry>,
 }
@@ -95,7 +97,7 @@ pub enum StartError {
     /// Two components of a kind have the same id, or a connector has that of a receiver or an exporter.
     #[error("{kind} {id} is defined twice")]
     Duplicate {
-        /// `receiver`, `connector`, `exporter` or `pipeline`.
+        /// `extension`, `receiver`, `connector`, `exporter` or `pipeline`.
         kind: &'static str,
         /// The id.
         id: String,
@@ -147,7 +149,7 @@ pub struct DrainReport {
 }
 
 impl Gateway {
-    /// Starts a gateway: exporters first, receivers last. Must be called within a tokio runtime.
+    /// Starts a gateway: extensions and exporters first, receivers last. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// If an id is unknown or given twice, or an endpoint cannot be listened on.
@@ -164,12 +166,13 @@ impl Gateway {
             drained: Vec::new(),
             queues: Vec::new(),
             exporters: Vec::new(),
+            extensions: Vec::new(),
             registrations: Vec::new(),
             health_entries: Vec::new(),
         };
         let started = assembly::start(&mut gateway, spec).await;
         if let Err(error) = started {
-            gateway.stop_exporters(gateway.context.clock.now() + STOP_TIME).await;
+            gateway.stop_components(gateway.context.clock.now() + STOP_TIME).await;
             return Err(error);
         }
         Ok(gateway)
@@ -235,7 +238,7 @@ impl Gateway {
             join_all(rank.iter().map(|(_, component)| component.drain(deadline))).await;
         }
         join_all(self.queues.iter().map(|queue| queue.drain(deadline))).await;
-        self.stop_exporters(deadline).await;
+        self.stop_components(deadline).await;
         let ledger = self.ledger.snapshot();
         let mut dropped_items = 0;
         for line in &ledger.lines {
@@ -256,10 +259,13 @@ impl Gateway {
         DrainReport { dropped_items, ledger }
     }
 
-    /// Flushes and stops the exporters, not beyond `deadline`.
-    async fn stop_exporters(&self, deadline: Instant) {
+    /// Flushes and stops the exporters, then stops the extensions, not beyond `deadline`.
+    async fn stop_components(&self, deadline: Instant) {
         let clock = &*self.context.clock;
         join_all(self.exporters.iter().map(|exporter| exporter.finish(clock, deadline))).await;
+        for extension in self.extensions.iter().rev() {
+            extension.finish(clock, deadline).await;
+        }
     }
 
     /// The account of a holder or an end of a pipeline, shown as a metric for as long as the gateway lives.
@@ -275,5 +281,5 @@ impl Gateway {
     }
 }
 
-/// What exporters get to stop in, if the gateway could not be started.
+/// What exporters and extensions get to stop in, if the gateway could not be started.
 const STOP_TIME: Duration = Duration::from_secs(5);

@@ -35,7 +35,7 @@ pub use gateway::{DrainReport, Gateway, StartError};
 pub use health::{Health, HealthCheck, HealthChecker, HealthEntry, HealthReport, NetworkHealthCheck};
 pub use holder::{Answers, BoxError, Holder, HolderAccount, HolderContext, HolderSpec, HolderStage, Outlet};
 pub use ledger::{Account, DropReason, Held, Hop, Ledger, LedgerLine, LedgerSnapshot};
-pub use lifecycle::Exporter;
+pub use lifecycle::{BoxExtension, Exporter, Extension};
 pub use plugin::{
     AuthPart, AuthRef, Build, BuildContext, BuildFn, CheckFiles, Choice, Clash, ComponentType, Components,
     Connect, Decode, ExporterPart, ExtensionPart, GoDuration, KeyRule, Kind, MakeClient, MakeServer, OnlyFor,
@@ -51,7 +51,7 @@ pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Running};
 pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};
 pub use spec::{
-    ComponentNeeds, ConnectorSpec, ExporterSpec, GatewaySpec, HealthSpec, PipelineDelivery, PipelineSpec,
+    ComponentNeeds, ConnectorSpec, ExporterSpec, ExtensionSpec, GatewaySpec, HealthSpec, PipelineDelivery, PipelineSpec,
     ReceiverNeeds, ReceiverSpec, ServerSpec, StageSpec,
 };
 pub use telemetry::{

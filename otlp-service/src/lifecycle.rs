@@ -1,4 +1,4 @@
-//! The contract of exporters that have more to do than attempts.
+//! The contracts of what is started and stopped with its gateway: exporters that have more to do than attempts, and extensions.
 
 use crate::component::Needs;
 use crate::holder::BoxError;
@@ -36,7 +36,51 @@ pub trait Exporter: Attempt {
     }
 }
 
-/// Start, flush and stop of any [`Exporter`].
+/// Runs beside the pipelines, for as long as its gateway: announces it somewhere, renews what others of one's own components
+/// use.
+///
+/// ```
+/// use otlp_service::{BoxError, Extension, ExtensionSpec};
+/// use std::path::PathBuf;
+///
+/// /// A file that is there while the gateway runs.
+/// struct Marker(PathBuf);
+///
+/// impl Extension for Marker {
+///     async fn start(&self) -> Result<(), BoxError> {
+///         Ok(std::fs::write(&self.0, "up")?)
+///     }
+///
+///     async fn stop(&self) {
+///         drop(std::fs::remove_file(&self.0));
+///     }
+/// }
+///
+/// # drop(ExtensionSpec::new("marker", Marker("gateway.up".into())));
+/// ```
+pub trait Extension: Send + Sync + 'static {
+    /// Starts it, before all other components. Default nothing.
+    ///
+    /// # Errors
+    /// Why it cannot work: the gateway does not start then.
+    fn start(&self) -> impl Future<Output = Result<(), BoxError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Stops it, after all other components; cut off at the deadline of the drain. Also called for an extension that was
+    /// started if the gateway could not be. Default nothing.
+    fn stop(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+/// Any [`Extension`].
+pub struct BoxExtension(pub(crate) Lifecycle);
+
+/// An extension, which has nothing to flush.
+struct Unbuffered<E>(E);
+
+/// Start, flush and stop of any [`Exporter`] or [`Extension`].
 pub(crate) type Lifecycle = Arc<dyn DynLifecycle>;
 
 type Done<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -47,6 +91,31 @@ pub(crate) trait DynLifecycle: Send + Sync {
     fn flush(&self) -> Done<'_, ()>;
 
     fn stop(&self) -> Done<'_, ()>;
+}
+
+// === impl BoxExtension ===
+
+impl BoxExtension {
+    /// Wraps any extension.
+    pub fn new(extension: impl Extension) -> Self {
+        Self(Arc::new(Unbuffered(extension)))
+    }
+}
+
+// === impl DynLifecycle ===
+
+impl<E: Extension> DynLifecycle for Unbuffered<E> {
+    fn start(&self) -> Done<'_, Result<(), BoxError>> {
+        Box::pin(self.0.start())
+    }
+
+    fn flush(&self) -> Done<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn stop(&self) -> Done<'_, ()> {
+        Box::pin(self.0.stop())
+    }
 }
 
 impl<E: Exporter> DynLifecycle for E {

@@ -8,7 +8,7 @@ pub use needs::{ComponentNeeds, ReceiverNeeds};
 
 use crate::component::{Needs, Processor};
 use crate::holder::HolderSpec;
-use crate::lifecycle::{Exporter, Lifecycle};
+use crate::lifecycle::{BoxExtension, Exporter, Extension, Lifecycle};
 use crate::receiver::{BoxReceiver, OtlpReceiver, Receiver};
 use crate::{BatchConfig, QueueConfig, RetryConfig};
 use otlp_protocol::{Batch, Signal};
@@ -19,6 +19,8 @@ use std::sync::atomic::AtomicU64;
 /// A whole gateway: components by id, and the pipelines that connect them.
 #[derive(Default)]
 pub struct GatewaySpec {
+    /// What runs beside the pipelines.
+    pub extensions: Vec<ExtensionSpec>,
     /// What takes telemetry in.
     pub receivers: Vec<ReceiverSpec>,
     /// What leads telemetry from pipelines into other pipelines.
@@ -34,6 +36,14 @@ pub struct GatewaySpec {
     /// Lines that each stream of the process (`stderr`) has dropped as nobody read the stream: shown as
     /// `otlp_process_dropped_lines`.
     pub dropped_lines: Vec<(&'static str, Arc<AtomicU64>)>,
+}
+
+/// What runs beside the pipelines: started first, in their order, and stopped last, in the opposite order.
+pub struct ExtensionSpec {
+    /// The Collector's component id: `marker`, `marker/second`.
+    pub id: String,
+    /// What it is.
+    pub extension: BoxExtension,
 }
 
 /// A receiver. It takes the signals of the pipelines that name it.
@@ -125,6 +135,15 @@ impl Default for HealthSpec {
     /// The Collector's: `localhost:13133/`.
     fn default() -> Self {
         Self { endpoint: "localhost:13133".into(), path: "/".into() }
+    }
+}
+
+// === impl ExtensionSpec ===
+
+impl ExtensionSpec {
+    /// Any extension.
+    pub fn new(id: impl Into<String>, extension: impl Extension) -> Self {
+        Self { id: id.into(), extension: BoxExtension::new(extension) }
     }
 }
 

@@ -161,7 +161,7 @@ impl<'a> Defined<'a> {
             specs.push(spec);
         }
         self.check_connectors(&specs, problems);
-        let (health, auth) = self.extensions(extensions, problems);
+        let (health, auth, extensions) = self.extensions(extensions, problems);
         self.check_listeners(metrics_endpoint.as_deref(), &health, problems);
         let loops = self.find_loops(&specs);
         self.authenticate(&auth, problems);
@@ -175,6 +175,7 @@ impl<'a> Defined<'a> {
             pipelines: specs,
             places,
             health,
+            extensions,
             auth,
             memory_limit_bytes,
             notes: self.notes,

@@ -9,7 +9,7 @@ use super::source::Span;
 use super::telemetry::LogConfig;
 use crate::own_addresses::Place;
 use otlp_service::{
-    BoxReceiver, ExporterPart, ExtensionPart, HealthSpec, HolderSpec, OnlyFor, PipelineSpec, ReceiverPart,
+    BoxExtension, BoxReceiver, ExporterPart, ExtensionPart, HealthSpec, HolderSpec, OnlyFor, PipelineSpec, ReceiverPart,
     ServerPart, ServerSpec, StagePart,
 };
 use otlp_transport::TransportContext;
@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) metrics_endpoint: Option<String>,
     /// Where health probes are answered.
     pub(crate) health: Vec<HealthSpec>,
+    /// Extensions that run beside the pipelines, by id.
+    pub(crate) extensions: Vec<(String, BoxExtension)>,
     /// Extensions that authenticate.
     pub(crate) auth: AuthPlans,
     /// Bytes that bodies may pin, if the configuration says so.
@@ -79,6 +81,8 @@ pub(crate) enum ExtensionPlan {
     Health(HealthSpec),
     /// Proving who somebody is.
     Auth(Box<AuthPlan>),
+    /// It runs beside the pipelines.
+    Other(BoxExtension),
     /// Nothing.
     Inert,
 }
@@ -160,6 +164,7 @@ impl ExtensionPlan {
         match part {
             ExtensionPart::Health(spec) => Self::Health(spec),
             ExtensionPart::Auth(part) => Self::Auth(Box::new(AuthPlan::of(part, component))),
+            ExtensionPart::Other(extension) => Self::Other(extension),
             _ => Self::Inert,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A pipeline is put together from its ends to its entry, since each component is made with the one behind it.
 
-use super::destination::Destinations;
+use super::destination::{Destinations, Started};
 use super::readiness::ReadinessCheck;
 use super::registrations;
 use super::rest::{Drained, Rest};
@@ -21,13 +21,16 @@ use otlp_transport::BoxExport;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Starts what `spec` says, exporters first and receivers last: whoever takes a batch has somewhere to put it.
+/// Starts what `spec` says, extensions and exporters first and receivers last: whoever takes a batch has somewhere to put it.
 pub(super) async fn start(gateway: &mut Gateway, mut spec: GatewaySpec) -> Result<(), StartError> {
     spec.check()?;
     spec.keep_apart();
     let needs = spec.needs();
     gateway.show_checked(ReadinessCheck(gateway.readiness.clone()));
     registrations::register(gateway, std::mem::take(&mut spec.dropped_lines));
+    for extension in std::mem::take(&mut spec.extensions) {
+        gateway.extensions.push(Started::start(&extension.id, extension.extension.0).await?);
+    }
     let exporters = std::mem::take(&mut spec.exporters);
     let receivers = std::mem::take(&mut spec.receivers);
     let destinations = Destinations::start(gateway, exporters).await?;

@@ -11,6 +11,7 @@ impl GatewaySpec {
     /// # Errors
     /// The first thing that is wrong.
     pub fn check(&self) -> Result<(), StartError> {
+        unique("extension", self.extensions.iter().map(|extension| &*extension.id))?;
         let receivers = unique("receiver", self.receivers.iter().map(|receiver| &*receiver.id))?;
         let connectors = unique("connector", self.connectors.iter().map(|connector| &*connector.id))?;
         let exporters = unique("exporter", self.exporters.iter().map(|exporter| &*exporter.id))?;

@@ -39,8 +39,8 @@ struct Target {
     reachability: Arc<Reachability>,
 }
 
-/// An exporter that is stopped with its gateway.
-pub(super) struct StartedExporter(Lifecycle);
+/// An exporter or an extension that is stopped with its gateway.
+pub(super) struct Started(Lifecycle);
 
 // === impl Destinations ===
 
@@ -51,10 +51,7 @@ impl Destinations {
         for spec in specs {
             let ExporterSpec { id, client, stats, endpoints, queue, retry, lifecycle, .. } = spec;
             if let Some(lifecycle) = lifecycle {
-                let started = lifecycle.start().await;
-                let failed = |source| StartError::Component { component: id.clone(), source };
-                started.map_err(failed)?;
-                gateway.exporters.push(StartedExporter(lifecycle));
+                gateway.exporters.push(Started::start(&id, lifecycle).await?);
             }
             if let Some(stats) = &stats {
                 gateway.registrations.extend(register_client(&gateway.registry, &id, stats));
@@ -156,10 +153,17 @@ impl Exporter {
     }
 }
 
-// === impl StartedExporter ===
+// === impl Started ===
 
-impl StartedExporter {
-    /// Flushes and stops the exporter; each is cut off at `deadline`, and begun in any case.
+impl Started {
+    /// Starts the component of that id.
+    pub(super) async fn start(id: &str, lifecycle: Lifecycle) -> Result<Self, StartError> {
+        let started = lifecycle.start().await;
+        started.map_err(|source| StartError::Component { component: id.into(), source })?;
+        Ok(Self(lifecycle))
+    }
+
+    /// Flushes and stops the component; each is cut off at `deadline`, and begun in any case.
     pub(super) async fn finish(&self, clock: &dyn Clock, deadline: Instant) {
         for step in [self.0.flush(), self.0.stop()] {
             tokio::select! {

@@ -3,7 +3,7 @@
 use super::settings::SettingsError;
 use crate::component::{Needs, Processor};
 use crate::holder::HolderSpec;
-use crate::lifecycle::Exporter;
+use crate::lifecycle::{BoxExtension, Exporter, Extension};
 use crate::receiver::{BoxReceiver, Receiver};
 use crate::{BatchConfig, ExporterSpec, HealthSpec, QueueConfig, RetryConfig, ServerSpec, StageSpec};
 use otlp_protocol::Signal;
@@ -109,6 +109,8 @@ pub enum ExtensionPart {
     Health(HealthSpec),
     /// Proving who somebody is.
     Auth(AuthPart),
+    /// Any other extension.
+    Other(BoxExtension),
     /// Nothing.
     Inert,
 }
@@ -241,6 +243,12 @@ impl<A: Attempt> From<A> for ExporterPart {
 impl From<AuthPart> for ExtensionPart {
     fn from(part: AuthPart) -> Self {
         Self::Auth(part)
+    }
+}
+
+impl<E: Extension> From<E> for ExtensionPart {
+    fn from(extension: E) -> Self {
+        Self::Other(BoxExtension::new(extension))
     }
 }
 

@@ -1,12 +1,12 @@
-//! Exporters that are started and stopped with their gateway.
+//! Exporters and extensions that are started and stopped with their gateway.
 
 use crate::harness::*;
 use crate::holders::{exporter, pipeline};
 use otlp_protocol::{Accepted, Batch};
 use otlp_service::{
-    BoxError, Exporter, ExporterSpec, Gateway, GatewaySpec, Inlets, Needs, Receiver, ReceiverSpec,
+    BoxError, Exporter, ExporterSpec, Extension, ExtensionSpec, Gateway, GatewaySpec, Inlets, Needs, Receiver,
+    ReceiverSpec, Running, StartError,
 };
-use otlp_service::{Running, StartError};
 use otlp_transport::{Attempt, BoxExport, Export, ExportResult, TransportContext};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -57,6 +57,23 @@ impl Exporter for Recorder {
     async fn stop(&self) {
         self.note("stop");
     }
+}
+
+/// Writes down when it is started and stopped.
+struct Beside(Recorder);
+
+impl Extension for Beside {
+    async fn start(&self) -> Result<(), BoxError> {
+        Exporter::start(&self.0).await
+    }
+
+    async fn stop(&self) {
+        Exporter::stop(&self.0).await;
+    }
+}
+
+fn beside(id: &'static str, log: &Log, fails: bool) -> ExtensionSpec {
+    ExtensionSpec::new(id, Beside(Recorder { id, log: log.clone(), fails, hangs: false }))
 }
 
 /// Sends one batch when it starts.
@@ -129,4 +146,30 @@ async fn an_exporter_that_cannot_start_stops_the_others() {
     let error = Gateway::start(TransportContext::tcp(1 << 20), spec).await.err().unwrap();
     assert_eq!(error.to_string(), "second: disk full");
     assert_eq!(*log.lock(), ["first start", "second start", "first flush", "first stop"].map(String::from));
+}
+
+#[tokio::test(start_paused = true)]
+async fn extensions_start_before_all_others_and_stop_after_them() {
+    let log = Log::default();
+    let spec = |fails| GatewaySpec {
+        extensions: vec![beside("first", &log, false), beside("second", &log, fails)],
+        receivers: vec![ReceiverSpec::new("once", Once(log.clone()))],
+        exporters: vec![recorder("out", &log, false, true)],
+        pipelines: vec![pipeline("logs", &["once"], &["out"])],
+        ..GatewaySpec::default()
+    };
+    let gateway = Gateway::start(TransportContext::tcp(1 << 20), spec(false)).await.unwrap();
+    gateway.drain(now() + seconds(5)).await;
+    let expect = [
+        "first start", "second start", "out start", "receiver start", "receiver drain", "out 7", "out flush", "out stop",
+        "second stop", "first stop",
+    ];
+    assert_eq!(*std::mem::take(&mut *log.lock()), expect.map(String::from));
+
+    let error = Gateway::start(TransportContext::tcp(1 << 20), spec(true)).await.err().unwrap();
+    assert_eq!(error.to_string(), "second: disk full");
+    assert_eq!(*log.lock(), ["first start", "second start", "first stop"].map(String::from));
+    let twice =
+        GatewaySpec { extensions: vec![beside("first", &log, false), beside("first", &log, false)], ..GatewaySpec::default() };
+    assert_eq!(twice.check().unwrap_err().to_string(), "extension first is defined twice");
 }

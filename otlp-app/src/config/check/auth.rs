@@ -6,7 +6,7 @@ use crate::config::listen::are_one;
 use crate::config::plan::ExtensionPlan;
 use crate::config::problem::{Problem, Problems};
 use crate::config::source::Span;
-use otlp_service::{HealthSpec, Kind};
+use otlp_service::{BoxExtension, HealthSpec, Kind};
 
 impl Defined<'_> {
     /// Takes out the extensions that `service.extensions` lists.
@@ -14,9 +14,9 @@ impl Defined<'_> {
         &mut self,
         listed: &[(String, Span)],
         problems: &mut Problems,
-    ) -> (Vec<HealthSpec>, AuthPlans) {
+    ) -> (Vec<HealthSpec>, AuthPlans, Vec<(String, BoxExtension)>) {
         self.use_all(Kind::Extension, listed, "service.extensions", problems);
-        let (mut health, mut auth) = (Vec::new(), AuthPlans::default());
+        let (mut health, mut auth, mut others) = (Vec::new(), AuthPlans::default(), Vec::new());
         for Built { id, span, used, plan, .. } in &mut self.extensions {
             match plan.take_if(|_| *used) {
                 Some(ExtensionPlan::Health(spec)) => {
@@ -27,12 +27,16 @@ impl Defined<'_> {
                     health.push(spec);
                     auth.others.push(id.clone());
                 }
+                Some(ExtensionPlan::Other(extension)) => {
+                    others.push((id.clone(), extension));
+                    auth.others.push(id.clone());
+                }
                 Some(ExtensionPlan::Inert) => auth.others.push(id.clone()),
                 Some(ExtensionPlan::Auth(plan)) => auth.plans.push((id.clone(), *plan)),
                 None => {}
             }
         }
-        (health, auth)
+        (health, auth, others)
     }
 
     /// Looks up the extensions that receivers and exporters in use name. An exporter needs what its extension needs.

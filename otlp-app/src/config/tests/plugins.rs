@@ -4,7 +4,7 @@ use super::*;
 use crate::start;
 use otlp_protocol::Batch;
 use otlp_service::{
-    Answers, BuildContext, Components, Holder, HolderContext, HolderSpec, KeyRule, NopExporter, OtlpPlugin,
+    Answers, BuildContext, Components, Extension, Holder, HolderContext, HolderSpec, KeyRule, NopExporter, OtlpPlugin,
     Outlet, SettingsError,
 };
 use otlp_transport::{Export, ExportResult};
@@ -47,9 +47,14 @@ impl OtlpPlugin for Strange {
     fn register(&self, components: &mut Components<'_>) {
         components.holder("keep", "holds", make(Answers::OnAdmission)).alias("hold").rules(RULES);
         components.connector("lead", "leads on", make(Answers::AfterCommit));
+        components.extension("beside", "runs", |_: Settings, _: &BuildContext<'_>| Ok(Beside));
         components.exporter("lead", "keeps nothing", |_: Settings, _: &BuildContext<'_>| Ok(NopExporter));
     }
 }
+
+struct Beside;
+
+impl Extension for Beside {}
 
 const RULES: &[KeyRule] = &[KeyRule::ignored("old", "it is old")];
 
@@ -133,6 +138,18 @@ fn keys_of_strange_components_are_noted_and_older_names_answer() {
         notes.iter().map(|note| note.text.as_str()).next(),
         Some("processors.hold.old is ignored: it is old")
     );
+}
+
+#[test]
+fn strange_extensions_run_if_they_are_listed() {
+    let running = |listed: &str| {
+        let more = "extensions:\n  beside/1:\n  beside/2: {mode: slow}\n";
+        let (plan, _) = loaded(&(text("", more, TRACES) + listed));
+        let spec = spec_of(plan.unwrap_or_else(|_| panic!("{listed}")));
+        spec.extensions.into_iter().map(|extension| extension.id).collect::<Vec<_>>()
+    };
+    assert!(running("").is_empty());
+    assert_eq!(running("  extensions: [beside/2]\n"), ["beside/2"]);
 }
 
 #[test]
