@@ -10,7 +10,8 @@ use crate::descriptors::max_connections;
 use crate::memory::default_budget_bytes;
 use crate::output::Output;
 use otlp_service::{
-    ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, PipelineDelivery, ReceiverSpec, ServerSpec, StartError,
+    ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, PipelineDelivery, ReceiverSpec, ServerSpec,
+    StartError,
 };
 use otlp_transport::{Connections, ProxyConfig, TransportContext};
 use std::sync::Arc;

@@ -51,8 +51,8 @@ pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Running};
 pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};
 pub use spec::{
-    ComponentNeeds, ConnectorSpec, ExporterSpec, ExtensionSpec, GatewaySpec, HealthSpec, PipelineDelivery, PipelineSpec,
-    ReceiverNeeds, ReceiverSpec, ServerSpec, StageSpec,
+    ComponentNeeds, ConnectorSpec, ExporterSpec, ExtensionSpec, GatewaySpec, HealthSpec, PipelineDelivery,
+    PipelineSpec, ReceiverNeeds, ReceiverSpec, ServerSpec, StageSpec,
 };
 pub use telemetry::{
     BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics,

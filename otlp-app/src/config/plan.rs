@@ -9,8 +9,8 @@ use super::source::Span;
 use super::telemetry::LogConfig;
 use crate::own_addresses::Place;
 use otlp_service::{
-    BoxExtension, BoxReceiver, ExporterPart, ExtensionPart, HealthSpec, HolderSpec, OnlyFor, PipelineSpec, ReceiverPart,
-    ServerPart, ServerSpec, StagePart,
+    BoxExtension, BoxReceiver, ExporterPart, ExtensionPart, HealthSpec, HolderSpec, OnlyFor, PipelineSpec,
+    ReceiverPart, ServerPart, ServerSpec, StagePart,
 };
 use otlp_transport::TransportContext;
 

@@ -7,7 +7,7 @@ use crate::tasks::Pauses;
 use otlp_protocol::{Batch, ErrorKind, Retry, Signal};
 use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Leads from a holder to the rest of its pipeline, or from a connector to another pipeline. Cloning shares it.
@@ -133,12 +133,21 @@ impl Emissions {
     }
 
     /// Waits until nothing is being emitted, but not beyond `deadline`: what is left then, and what comes later, is cut
-    /// off.
+    /// off, and counted before this returns.
     pub(crate) async fn finish(&self, clock: &dyn Clock, deadline: Instant) {
         tokio::select! {
             () = self.0.closed() => {}
             () = clock.sleep_until(deadline) => {}
         }
         self.0.send_replace(true);
+        tokio::select! {
+            biased;
+            () = self.0.closed() => {}
+            // A holder may keep a future that it polls no more.
+            () = clock.sleep(CUT_TIME) => {}
+        }
     }
 }
+
+/// What emissions that are cut off get to end in.
+const CUT_TIME: Duration = Duration::from_millis(100);

@@ -4,8 +4,8 @@ use crate::harness::*;
 use crate::holders::{exporter, pipeline};
 use otlp_protocol::{Accepted, Batch};
 use otlp_service::{
-    BoxError, Exporter, ExporterSpec, Extension, ExtensionSpec, Gateway, GatewaySpec, Inlets, Needs, Receiver,
-    ReceiverSpec, Running, StartError,
+    BoxError, Exporter, ExporterSpec, Extension, ExtensionSpec, Gateway, GatewaySpec, Inlets, Needs,
+    Receiver, ReceiverSpec, Running, StartError,
 };
 use otlp_transport::{Attempt, BoxExport, Export, ExportResult, TransportContext};
 use parking_lot::Mutex;
@@ -161,15 +161,25 @@ async fn extensions_start_before_all_others_and_stop_after_them() {
     let gateway = Gateway::start(TransportContext::tcp(1 << 20), spec(false)).await.unwrap();
     gateway.drain(now() + seconds(5)).await;
     let expect = [
-        "first start", "second start", "out start", "receiver start", "receiver drain", "out 7", "out flush", "out stop",
-        "second stop", "first stop",
+        "first start",
+        "second start",
+        "out start",
+        "receiver start",
+        "receiver drain",
+        "out 7",
+        "out flush",
+        "out stop",
+        "second stop",
+        "first stop",
     ];
     assert_eq!(*std::mem::take(&mut *log.lock()), expect.map(String::from));
 
     let error = Gateway::start(TransportContext::tcp(1 << 20), spec(true)).await.err().unwrap();
     assert_eq!(error.to_string(), "second: disk full");
     assert_eq!(*log.lock(), ["first start", "second start", "first stop"].map(String::from));
-    let twice =
-        GatewaySpec { extensions: vec![beside("first", &log, false), beside("first", &log, false)], ..GatewaySpec::default() };
+    let twice = GatewaySpec {
+        extensions: vec![beside("first", &log, false), beside("first", &log, false)],
+        ..GatewaySpec::default()
+    };
     assert_eq!(twice.check().unwrap_err().to_string(), "extension first is defined twice");
 }

@@ -447,6 +447,24 @@ async fn what_a_holder_cannot_emit_in_time_is_dropped_and_reported() {
     assert_eq!((shown("hold"), shown("out")), ((0, 0, 0), (0, 0, 0)));
 }
 
+/// Also what a task of the holder's own emits is in the report.
+#[tokio::test(start_paused = true)]
+async fn what_is_cut_off_is_reported() {
+    let gateway = start(GatewaySpec {
+        exporters: vec![exporter("out", &Sink::always(Step::Hang), None)],
+        connectors: vec![connector("hold", dedup())],
+        pipelines: vec![pipeline("logs", &[], &["hold"]), pipeline("logs/2", &["hold"], &["out"])],
+        ..GatewaySpec::default()
+    })
+    .await;
+    inlet(&gateway, "logs").export(logs(3)).await.unwrap();
+    pass(seconds(2)).await;
+    assert_eq!(line(&gateway, "logs", "hold").in_flight, 3);
+    let report = gateway.drain(now()).await;
+    let held = report.ledger.line("logs", "hold").unwrap();
+    assert_eq!((report.dropped_items, held.dropped_for(DropReason::Shutdown), held.in_flight), (3, 3, 0));
+}
+
 /// Panics on some batches, refuses others, emits the wrong signal for the rest.
 struct Rogue(HolderAccount, Outlet);
 

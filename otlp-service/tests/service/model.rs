@@ -178,7 +178,8 @@ fn build(shape: &Shape) -> Pipeline {
         .collect();
     // Last first.
     let mut parts = Vec::new();
-    if let (Some(connector), Some(last)) = (shape.connector, destinations.pop()) {
+    if let Some(connector) = shape.connector {
+        let last = destinations.pop().unwrap();
         let fanout = rig.fanout(vec![last]);
         let stage = hold(&rig, CONNECTOR, connector, fanout.clone());
         destinations.push(Destination::queued(

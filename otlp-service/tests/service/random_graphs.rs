@@ -166,7 +166,11 @@ fn spec(graph: &Graph) -> (GatewaySpec, Vec<Sink>, Vec<HolderLine>) {
                 Stage::Process(Deed::Double) => is_doubled = true,
                 Stage::Hold(shape) => {
                     let shape = Some(*shape).filter(|_| !std::mem::take(&mut is_doubled));
-                    holders.extend(shape.map(|shape| HolderLine { pipeline: spec.id.clone(), id: id.clone(), shape }));
+                    holders.extend(shape.map(|shape| HolderLine {
+                        pipeline: spec.id.clone(),
+                        id: id.clone(),
+                        shape,
+                    }));
                 }
                 _ => {}
             }

@@ -4,8 +4,8 @@ use super::*;
 use crate::start;
 use otlp_protocol::Batch;
 use otlp_service::{
-    Answers, BuildContext, Components, Extension, Holder, HolderContext, HolderSpec, KeyRule, NopExporter, OtlpPlugin,
-    Outlet, SettingsError,
+    Answers, BuildContext, Components, Extension, Holder, HolderContext, HolderSpec, KeyRule, NopExporter,
+    OtlpPlugin, Outlet, SettingsError,
 };
 use otlp_transport::{Export, ExportResult};
 use serde::Deserialize;
