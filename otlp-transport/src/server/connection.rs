@@ -14,7 +14,7 @@ use crate::tls::{Accepted, TlsAcceptor};
 use crate::{Address, BoxIo, Clock, Connections, Listener, PeerCertificate, ServerConfig, ServerLimits};
 use std::fmt::Display;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -59,6 +59,9 @@ pub(super) struct Life<'a> {
     peer: Arc<Peer>,
     slot: &'a Slot,
 }
+
+/// A connection while it is open, as large as its version and service make it.
+type Served<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 // === impl Acceptor ===
 
@@ -170,32 +173,33 @@ impl Serve {
         let life = Life::new(&self.terms, peer, &slot);
         match version {
             Version::Http1 => self.http1(stream, &life).await,
-            Version::Http2 => Box::pin(self.http2(stream, &life)).await,
+            Version::Http2 => self.http2(stream, &life).await,
         }
     }
 
-    async fn http1(&self, stream: Stream, life: &Life<'_>) {
+    fn http1<'a>(&'a self, stream: Stream, life: &'a Life<'_>) -> Served<'a> {
         if stream.is_tls() {
             let what = "TLS came to a port without TLS: set tls here, or `insecure: true` at the sender";
             life.is_refused(Reason::TlsUnexpected, what);
-            return self.engine.refuse(stream, life).await;
+            return Box::pin(Hyper::refuse(stream, life));
         }
         let http = match &self.services {
             Services::Http(http) => http,
             Services::Both(both) => &both.http,
             Services::Grpc(_) => {
                 let what = "HTTP/1.1, or what is not HTTP, came to a gRPC port; OTLP/HTTP has another port";
-                return life.is_refused(Reason::WrongPort, what);
+                life.is_refused(Reason::WrongPort, what);
+                return Box::pin(std::future::ready(()));
             }
         };
-        self.engine.http1(http, stream, life).await;
+        Box::pin(self.engine.http1(http, stream, life))
     }
 
-    async fn http2(&self, stream: Stream, life: &Life<'_>) {
+    fn http2<'a>(&'a self, stream: Stream, life: &'a Life<'_>) -> Served<'a> {
         match &self.services {
-            Services::Grpc(grpc) => self.engine.http2(grpc, stream, life).await,
-            Services::Http(http) => self.engine.http2(http, stream, life).await,
-            Services::Both(both) => self.engine.http2(both, stream, life).await,
+            Services::Grpc(grpc) => Box::pin(self.engine.http2(grpc, stream, life)),
+            Services::Http(http) => Box::pin(self.engine.http2(http, stream, life)),
+            Services::Both(both) => Box::pin(self.engine.http2(both, stream, life)),
         }
     }
 

@@ -45,18 +45,28 @@ impl Hyper {
     }
 
     /// Serves a connection that speaks HTTP/1.1 until it closes.
-    pub(super) async fn http1<S: Service>(&self, service: &Arc<S>, stream: Stream, life: &Life<'_>) {
-        http1::serve(&self.http1, service, stream, life).await;
+    pub(super) fn http1<'a, S: Service>(
+        &'a self,
+        service: &'a Arc<S>,
+        stream: Stream,
+        life: &'a Life<'_>,
+    ) -> impl Future<Output = ()> + Send + 'a {
+        http1::serve(&self.http1, service, stream, life)
     }
 
     /// Serves a connection that speaks HTTP/2 until it closes.
-    pub(super) async fn http2<S: Service>(&self, service: &Arc<S>, stream: Stream, life: &Life<'_>) {
-        http2::serve(&self.http2, service, stream, life).await;
+    pub(super) fn http2<'a, S: Service>(
+        &'a self,
+        service: &'a Arc<S>,
+        stream: Stream,
+        life: &'a Life<'_>,
+    ) -> impl Future<Output = ()> + Send + 'a {
+        http2::serve(&self.http2, service, stream, life)
     }
 
     /// Answers what is not HTTP/1.1, and closes.
-    pub(super) async fn refuse(&self, stream: Stream, life: &Life<'_>) {
-        http1::refuse(stream, life).await;
+    pub(super) fn refuse<'a>(stream: Stream, life: &'a Life<'_>) -> impl Future<Output = ()> + Send + 'a {
+        http1::refuse(stream, life)
     }
 }
 

@@ -22,11 +22,11 @@ pub(in crate::server) struct Stream {
     watch: Watch,
 }
 
-/// What looks at the bytes that are read.
+/// What looks at the bytes that are read. Boxed, since a stream is moved through futures that keep room for it.
 enum Watch {
     Nothing,
-    Heads(HeadWatch),
-    Frames(FrameWatch),
+    Heads(Box<HeadWatch>),
+    Frames(Box<FrameWatch>),
 }
 
 impl Stream {
@@ -53,12 +53,12 @@ impl Stream {
 
     /// Shows what is read to `watch` first.
     pub(super) fn with_heads(self, watch: HeadWatch) -> Self {
-        Self { watch: Watch::Heads(watch), ..self }.examined()
+        Self { watch: Watch::Heads(Box::new(watch)), ..self }.examined()
     }
 
     /// Lets `watch` change what is read.
     pub(super) fn with_frames(self, watch: FrameWatch) -> Self {
-        Self { watch: Watch::Frames(watch), ..self }.examined()
+        Self { watch: Watch::Frames(Box::new(watch)), ..self }.examined()
     }
 
     /// Whether the connection begins with a TLS handshake.
