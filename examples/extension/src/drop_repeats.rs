@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// How long a request is remembered. Default 1 m.
+    /// Time after a delivery within which an equal request is dropped. Default 1 m.
     window: GoDuration,
     /// Requests that are remembered at most; beyond that nothing more is. Default 10000.
     max_remembered: usize,
@@ -43,7 +43,7 @@ struct DropRepeats {
     clock: Arc<dyn Clock>,
     window: Duration,
     max_remembered: usize,
-    /// What was delivered, and when, by a hash of the body.
+    /// Times of delivery, by a hash of the delivered body.
     known: Mutex<HashMap<u64, Instant>>,
 }
 

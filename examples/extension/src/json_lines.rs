@@ -22,7 +22,7 @@ pub(crate) struct Settings {
     /// What the lines hold: traces, metrics, logs, profiles. Default traces.
     #[serde(default = "traces")]
     signal: String,
-    /// How often the file is looked at. Default 1 s.
+    /// Time between two reads of the file. Default 1 s.
     #[serde(default = "poll_interval")]
     poll_interval: GoDuration,
 }

@@ -27,7 +27,7 @@ pub(crate) struct AuthRef {
 pub(crate) struct AuthPlan {
     /// For its place in errors.
     pub(crate) component: Component,
-    /// What its factory made.
+    /// The extension, as made by its factory.
     pub(crate) part: AuthPart,
     /// Another one whose credentials are added after its own.
     pub(crate) then: Option<AuthRef>,

@@ -50,7 +50,7 @@ fn decode_by<T>(
     }
 }
 
-/// What was met while decoding a section.
+/// The unknown keys, file paths and placed errors found while a section is decoded.
 #[derive(Default)]
 struct Found {
     /// Unknown keys.

@@ -87,9 +87,9 @@ pub(crate) enum ExtensionPlan {
     Inert,
 }
 
-/// What stands among the processors of a pipeline, and what must hold where it is used.
+/// A processor or holder of a pipeline, and the settings that allow it in pipelines of some signals only.
 pub(crate) struct StagePlan {
-    /// What its factory made.
+    /// The processor or holder, as made by its factory.
     pub(crate) part: StagePart,
     /// Settings that make sense for some signals only.
     pub(crate) only: Vec<Only>,
@@ -107,7 +107,7 @@ pub(crate) struct Only {
 
 /// An exporter that can be started.
 pub(crate) struct ExporterPlan {
-    /// What its factory made, but for what is below.
+    /// The exporter, as made by its factory, without the fields below.
     pub(crate) part: ExporterPart,
     /// For its place in errors.
     pub(crate) component: Option<Component>,

@@ -40,7 +40,7 @@ pub struct AuthRef {
     pub path: String,
 }
 
-/// What stands among the processors of a pipeline.
+/// A component that a pipeline lists among its processors.
 #[derive(Default)]
 #[non_exhaustive]
 pub struct StagePart {

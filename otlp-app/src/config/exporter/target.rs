@@ -1,4 +1,4 @@
-//! Where an exporter sends, with the path of the setting: what is compared with the gateway's own receivers.
+//! Endpoints of exporters, with the path of the setting that names each: they are compared with the gateway's own receivers.
 
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
