@@ -5,15 +5,21 @@
 //! (GOAWAY, REFUSED_STREAM, a connection that was closed before anything was written) is sent once more at once, on another
 //! connection.
 
+mod activity;
 mod attempt;
+#[cfg(feature = "grpc")]
 mod coalesce;
 mod connect;
 mod encoding;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+#[cfg(feature = "grpc")]
 mod grpc;
+#[cfg(feature = "http")]
 mod http;
+#[cfg_attr(not(feature = "http"), path = "client/http1/absent.rs")]
 mod http1;
+#[cfg_attr(not(feature = "grpc"), path = "client/http2/absent.rs")]
 mod http2;
 mod pool;
 mod proxy;
@@ -22,7 +28,9 @@ mod send_error;
 mod stats;
 
 pub(crate) use attempt::is_reserved;
+#[cfg(feature = "grpc")]
 pub use grpc::GrpcClient;
+#[cfg(feature = "http")]
 pub use http::HttpClient;
 pub use pool::{ConnectionPool, PooledConnection};
 pub(crate) use room::{Place, Room, Rooms};

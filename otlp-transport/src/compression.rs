@@ -5,13 +5,30 @@
 //! Inflating is where a few bytes become many, so every codec keeps three promises: nothing over the limit is ever
 //! allocated, the budget is charged before the memory is taken, and what is not exactly a complete stream is refused.
 
+#[cfg(feature = "brotli")]
 mod brotli;
+#[cfg(feature = "deflate")]
 mod deflate;
+#[cfg(any(feature = "gzip", feature = "deflate"))]
 mod deflating;
+#[cfg(feature = "gzip")]
 mod gzip;
+#[cfg(feature = "lz4")]
 mod lz4;
+#[cfg(any(
+    feature = "gzip",
+    feature = "zstd",
+    feature = "brotli",
+    feature = "deflate",
+    feature = "snappy",
+    feature = "lz4"
+))]
 mod output;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+mod scratch;
+#[cfg(feature = "snappy")]
 mod snappy;
+#[cfg(feature = "zstd")]
 mod zstd;
 
 use crate::ExportError;
@@ -118,6 +135,17 @@ pub fn codec(name: &str) -> Option<&'static dyn Codec> {
     CODECS.iter().copied().find(|codec| name.eq_ignore_ascii_case(codec.name()))
 }
 
+/// The problem with the name of an encoding that this build does not have.
+pub(crate) fn absent(name: &str) -> String {
+    match FEATURES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known)) {
+        Some((_, feature)) => format!("{name} is not compiled in: build with the feature `{feature}`"),
+        None => {
+            let known = accepted_encodings().replace(',', ", ");
+            format!("unknown encoding `{name}`; available: {known}")
+        }
+    }
+}
+
 /// The names of all encodings, as in `grpc-accept-encoding`.
 pub fn accepted_encodings() -> &'static str {
     static NAMES: LazyLock<String> =
@@ -139,44 +167,48 @@ impl From<DecompressError> for ExportError {
     }
 }
 
-/// The payload in one piece: as it is, if it is, else joined in `scratch`.
-fn contiguous<'a>(plain: &'a Payload, scratch: &'a mut Vec<u8>) -> &'a [u8] {
-    let mut segments = plain.segments();
-    match (segments.next(), segments.next()) {
-        (None, _) => &[],
-        (Some(only), None) => only,
-        _ => {
-            scratch.clear();
-            scratch.reserve(plain.len());
-            plain.segments().for_each(|segment| scratch.extend_from_slice(segment));
-            scratch
-        }
-    }
-}
-
-/// Empties a scratch buffer, and frees it if it has become large.
-fn reset_scratch(scratch: &mut Vec<u8>) {
-    scratch.clear();
-    if scratch.capacity() > MAX_SCRATCH_BYTES {
-        *scratch = Vec::new();
-    }
-}
-
 const CODECS: &[&dyn Codec] = &[
+    #[cfg(feature = "gzip")]
     &gzip::Gzip,
+    #[cfg(feature = "zstd")]
     &zstd::Zstd,
+    #[cfg(feature = "brotli")]
     &brotli::Brotli,
+    #[cfg(feature = "deflate")]
     &deflate::Deflate("deflate"),
+    #[cfg(feature = "deflate")]
     &deflate::Deflate("zlib"),
+    #[cfg(feature = "snappy")]
     &snappy::Snappy("snappy"),
+    #[cfg(feature = "snappy")]
     &snappy::Snappy("x-snappy-framed"),
+    #[cfg(feature = "lz4")]
     &lz4::Lz4,
 ];
 
-/// Contexts kept for reuse, of each kind: one per thread that compresses at once, on all but the largest machines.
-const MAX_IDLE_CONTEXTS: usize = 16;
-/// What an idle context keeps of each scratch buffer.
-const MAX_SCRATCH_BYTES: usize = 1 << 20;
+/// Encodings by name, with the feature that brings each.
+const FEATURES: &[(&str, &str)] = &[
+    ("gzip", "gzip"),
+    ("x-gzip", "gzip"),
+    ("zstd", "zstd"),
+    ("br", "brotli"),
+    ("deflate", "deflate"),
+    ("zlib", "deflate"),
+    ("snappy", "snappy"),
+    ("x-snappy-framed", "snappy"),
+    ("lz4", "lz4"),
+];
 
-#[cfg(test)]
+/// Contexts kept for reuse, of each kind: one per thread that compresses at once, on all but the largest machines.
+#[cfg(any(feature = "gzip", feature = "zstd", feature = "deflate"))]
+const MAX_IDLE_CONTEXTS: usize = 16;
+#[cfg(all(
+    test,
+    feature = "gzip",
+    feature = "zstd",
+    feature = "brotli",
+    feature = "deflate",
+    feature = "snappy",
+    feature = "lz4"
+))]
 mod tests;

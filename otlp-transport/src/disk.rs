@@ -4,8 +4,10 @@
 //! start, and made again when one of them has other bytes. What cannot be used changes nothing: the value stays as it
 //! was, which is counted once for each such content, and logged once a minute for as long as that is so.
 
+#[cfg(any(feature = "client", feature = "server"))]
 mod watched;
 
+#[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use watched::Watched;
 
 use std::fmt;
@@ -94,5 +96,5 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 /// How often files are looked at if nothing else is said: rotation tools leave hours of overlap.
 pub(crate) const DEFAULT_RELOAD_INTERVAL: Duration = Duration::from_secs(30);
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "client", feature = "server")))]
 mod tests;

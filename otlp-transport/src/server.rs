@@ -70,7 +70,7 @@ pub(crate) async fn bind(
 ) -> io::Result<Server> {
     let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
     config.check().map_err(invalid)?;
-    let alpn = if protocol == Protocol::Grpc { Alpn::Http2 } else { Alpn::Any };
+    let alpn = if protocol == Protocol::Grpc { Alpn::Http2 } else { hyper::ALPN };
     let tls =
         config.tls.as_ref().map(|tls| TlsAcceptor::new(context, tls, alpn)).transpose().map_err(invalid)?;
     let listener = context.net.bind(&config.endpoint).await?;

@@ -1,17 +1,22 @@
 //! TLS of clients and servers: rustls with ring. Certificates, keys and authorities are read when a client or a server is
 //! made, and again when their files change: connections made from then on use them, those that are open stay as they are.
 
+#[cfg(feature = "client")]
 mod any;
+#[cfg(feature = "client")]
 mod client;
 mod failure;
 mod key;
 mod material;
 mod parameters;
+#[cfg(feature = "server")]
 mod server;
 mod trust;
 mod verify;
 
+#[cfg(feature = "client")]
 pub(crate) use client::TlsConnector;
+#[cfg(feature = "server")]
 pub(crate) use server::{Accepted, TlsAcceptor};
 
 /// What to offer, or to take, in ALPN.

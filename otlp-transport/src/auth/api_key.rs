@@ -1,7 +1,8 @@
 //! Keys in a header of any name.
 
+use super::authenticate::only;
 use super::digest::Known;
-use super::{AuthRequest, Authenticate, Identity, Secret, Verdict, header_name, only};
+use super::{AuthRequest, Authenticate, Identity, Secret, Verdict, header_name};
 use crate::ConfigError;
 use http::HeaderName;
 use std::fmt;

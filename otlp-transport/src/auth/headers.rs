@@ -1,7 +1,8 @@
 //! Headers set for each request: fixed, from watched files, or from where the batch came.
 
 use super::basic::trim_end;
-use super::{Credentials, Secret, header_name, sensitive};
+use super::credentials::sensitive;
+use super::{Credentials, Secret, header_name};
 use crate::disk::{Named, Watched};
 use crate::{ConfigError, ExportError, TransportContext, client};
 use http::{HeaderMap, HeaderName, HeaderValue};

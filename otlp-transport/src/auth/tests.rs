@@ -1,9 +1,10 @@
 use super::*;
 use crate::{Disk, TransportContext};
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use parking_lot::Mutex;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ fn entries_of_htpasswd_are_read_or_refused_by_line_and_never_quoted() {
 
 #[test]
 fn what_bcrypt_has_found_is_known_at_once_whether_right_wrong_or_of_no_user() {
-    let hash = bcrypt::hash("right", 4).unwrap();
+    let hash = ::bcrypt::hash("right", 4).unwrap();
     let context = TransportContext::tcp(0);
     let auth =
         BasicAuth::new(&context, None, &Secret::from(format!("user:{hash}")), None, OnEmpty::Keep).unwrap();
@@ -143,7 +144,7 @@ fn what_lets_in_nobody_or_cannot_be_sent_is_refused() {
 fn nothing_empty_is_a_secret() {
     let context = TransportContext::tcp(0);
     // Hashes of nothing: SHA-1, and bcrypt.
-    let bcrypt = bcrypt::hash("", 4).unwrap();
+    let bcrypt = ::bcrypt::hash("", 4).unwrap();
     for line in ["user:{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=".to_owned(), format!("user:{bcrypt}")] {
         let auth = BasicAuth::new(&context, None, &Secret::from(line.as_str()), None, OnEmpty::Keep).unwrap();
         // user: and :
@@ -244,7 +245,7 @@ async fn exporters_keep_a_secret_whose_file_is_emptied() {
 
 #[test]
 fn who_does_not_exist_is_checked_like_the_slowest() {
-    let hashes = [4, 6, 5].map(|cost| bcrypt::hash("right", cost).unwrap());
+    let hashes = [4, 6, 5].map(|cost| ::bcrypt::hash("right", cost).unwrap());
     let lines: Vec<_> = hashes.iter().enumerate().map(|(user, hash)| format!("{user}:{hash}")).collect();
     let users = Htpasswd::parse(&[("file", &lines.join("\n"))]).unwrap();
     assert_eq!(users.decoy(), Some(&*hashes[1]));

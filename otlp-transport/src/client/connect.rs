@@ -1,7 +1,6 @@
 //! Opening a connection: TCP, a proxy's tunnel, TLS if the endpoint is secure, and the start of HTTP, all within one
 //! timeout; and what the server's first bytes say of the protocol it speaks, for errors that name mix-ups.
 
-use crate::client::encoding::Outgoing;
 use crate::client::proxy::{ProxyUrl, Route, open_tunnel};
 use crate::client::{http1, http2};
 use crate::endpoint::Endpoint;
@@ -12,8 +11,6 @@ use crate::{
 };
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use http_body_util::Full;
-use hyper_util::rt::TokioIo;
 use otlp_protocol::{ErrorKind, Retry};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -51,11 +48,7 @@ pub(crate) enum Versions {
 
 /// A connection just opened, what drives it, and the server's first bytes.
 pub(crate) enum Opened {
-    Http1(
-        http1::Sender,
-        Box<hyper::client::conn::http1::Connection<TokioIo<BoxIo>, Full<Outgoing>>>,
-        Greeting,
-    ),
+    Http1(http1::Sender, Box<http1::Http1Connection>, Greeting),
     Http2(http2::Sender, Box<http2::Http2Connection>, Greeting),
 }
 
@@ -87,7 +80,7 @@ impl Connector {
         endpoint: &Endpoint,
         versions: Versions,
     ) -> Result<Self, ConfigError> {
-        let alpn = if versions == Versions::Http2 { Alpn::Http2 } else { Alpn::Any };
+        let alpn = if versions == Versions::Http2 { Alpn::Http2 } else { http2::HTTP_ALPN };
         let tls = endpoint
             .secure
             .then(|| TlsConnector::new(context, &config.tls, endpoint.host(), alpn))

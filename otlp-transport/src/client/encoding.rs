@@ -3,11 +3,12 @@
 use crate::client::attempt::BodyFault;
 use crate::client::room::{Room, Rooms};
 use crate::client::stats::ClientStats;
+use crate::compression::absent;
 use crate::counter;
 use crate::offload;
 use crate::{
-    ClientConfig, Codec, CompressError, Compression, Compressor, DecompressError, Encoding, ExportError,
-    TransportContext, codec,
+    ClientConfig, Codec, CompressError, Compression, Compressor, ConfigError, DecompressError, Encoding,
+    ExportError, TransportContext, codec,
 };
 use bytes::{Buf, Bytes};
 use otlp_protocol::json::from_protobuf;
@@ -49,11 +50,17 @@ pub(crate) struct Outgoing {
 // === impl Encoder ===
 
 impl Encoder {
-    pub(crate) fn new(config: &ClientConfig, context: &TransportContext, stats: Arc<ClientStats>) -> Self {
-        let compressor = config.compression.name().and_then(|name| Some((name, codec(name)?.compressor()?)));
+    /// # Errors
+    /// If the content encoding is not compiled in.
+    pub(crate) fn new(
+        config: &ClientConfig,
+        context: &TransportContext,
+        stats: Arc<ClientStats>,
+    ) -> Result<Self, ConfigError> {
+        let compressor = config.compression.name().map(compressor).transpose()?;
         let max_request_bytes = config.limits.max_request_bytes;
         let (buffers, room) = (context.buffers.clone(), Rooms::new(context.budget.clone()));
-        Self { encoding: config.encoding, compressor, max_request_bytes, buffers, room, stats }
+        Ok(Self { encoding: config.encoding, compressor, max_request_bytes, buffers, room, stats })
     }
 
     /// The same for gRPC, where snappy means the framed stream.
@@ -61,14 +68,14 @@ impl Encoder {
         config: &ClientConfig,
         context: &TransportContext,
         stats: Arc<ClientStats>,
-    ) -> Self {
-        let mut encoder = Self::new(config, context, stats);
+    ) -> Result<Self, ConfigError> {
+        let mut encoder = Self::new(config, context, stats)?;
         if let (Compression::Snappy, Some((_, compressor))) = (config.compression, &mut encoder.compressor)
             && let Some(framed) = Compression::SnappyFramed.name().and_then(codec).and_then(Codec::compressor)
         {
             *compressor = framed;
         }
-        encoder
+        Ok(encoder)
     }
 
     /// The content encoding's name; `None` if requests are not compressed.
@@ -164,6 +171,13 @@ impl Buf for Outgoing {
         self.taken += of_prefix;
         self.payload.advance(count - of_prefix);
     }
+}
+
+/// The maker of a content encoding, by its name.
+fn compressor(name: &'static str) -> Result<(&'static str, &'static dyn Compressor), ConfigError> {
+    let compressor = codec(name).and_then(Codec::compressor);
+    let problem = || ConfigError { key: "compression", problem: absent(name) };
+    compressor.map(|compressor| (name, compressor)).ok_or_else(problem)
 }
 
 /// The request in JSON; `None` if it has more than `max_bytes`. Large requests are written on a thread where they

@@ -86,7 +86,7 @@ impl GrpcClient {
             return Err(ConfigError { key: "auth", problem });
         }
         let connector = Connector::new(context, config, &endpoint, Versions::Http2)?;
-        let encoder = Encoder::for_grpc(config, context, stats.clone());
+        let encoder = Encoder::for_grpc(config, context, stats.clone())?;
         let timeout = config.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
         let uri = |signal: Signal| {

@@ -60,7 +60,7 @@ impl HttpClient {
         stats: Arc<ClientStats>,
     ) -> Result<Self, ConfigError> {
         let targets = Targets::new(context, config, &stats)?;
-        let encoder = Encoder::new(config, context, stats.clone());
+        let encoder = Encoder::new(config, context, stats.clone())?;
         let mut headers = configured_headers(config, false)?;
         headers.insert(
             CONTENT_TYPE,

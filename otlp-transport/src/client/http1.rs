@@ -2,7 +2,7 @@
 
 use crate::client::attempt::{Answer, AnswerLimits, BodyBuffer, BodyFault};
 use crate::client::encoding::Outgoing;
-use crate::client::send_error::SendError;
+use crate::client::send_error::{SendError, disconnected};
 use crate::{BoxIo, Clock};
 use bytes::Bytes;
 use http::Request;
@@ -15,10 +15,11 @@ use hyper_util::rt::TokioIo;
 /// The sending end of a connection.
 pub(crate) type Sender = SendRequest<Full<Outgoing>>;
 
+/// An open connection, which does nothing unless awaited.
+pub(crate) type Http1Connection = Connection<TokioIo<BoxIo>, Full<Outgoing>>;
+
 /// Starts HTTP/1.1.
-pub(crate) async fn handshake(
-    io: BoxIo,
-) -> Result<(Sender, Connection<TokioIo<BoxIo>, Full<Outgoing>>), hyper::Error> {
+pub(crate) async fn handshake(io: BoxIo) -> Result<(Sender, Http1Connection), hyper::Error> {
     Builder::new().max_header_size(MAX_HEADER_BYTES).handshake(TokioIo::new(io)).await
 }
 
@@ -44,7 +45,7 @@ pub(crate) async fn send(
         Err(mut error) => {
             let never_sent = error.take_message().is_some();
             let error = error.into_error();
-            return Err(if never_sent { unprocessed(error) } else { SendError::from_hyper(error) });
+            return Err(if never_sent { unprocessed(error) } else { failed(error) });
         }
     };
     let answer = Answer::of(head);
@@ -65,8 +66,14 @@ async fn read_body(incoming: &mut Incoming, max_bytes: usize) -> Result<Bytes, B
     Ok(body.finish())
 }
 
+/// An HTTP/1.1 connection broke off before the answer was complete.
+fn failed(error: hyper::Error) -> SendError {
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    SendError::Failed(disconnected(format!("the server did not answer: {error}{cause}")).with_source(error))
+}
+
 fn unprocessed(error: hyper::Error) -> SendError {
-    match SendError::from_hyper(error) {
+    match failed(error) {
         SendError::Failed(error) => SendError::Unprocessed(error),
         other => other,
     }

@@ -2,20 +2,21 @@
 //! and no channel of its own, and errors say whether the server saw it. What goes on on a connection, and pings, find out
 //! servers that are dead.
 
+use crate::client::activity::Activity;
 use crate::client::attempt::{Answer, AnswerLimits, BodyBuffer, BodyFault};
 use crate::client::coalesce::Coalescing;
 use crate::client::encoding::Outgoing;
-use crate::client::send_error::SendError;
-use crate::{BoxIo, ClientLimits, Clock};
+use crate::client::send_error::{SendError, disconnected};
+use crate::tls::Alpn;
+use crate::{BoxIo, ClientLimits, Clock, ExportError};
 use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
-use h2::{Ping, PingPong, RecvStream};
+use h2::{Ping, PingPong, Reason, RecvStream};
 use http::Request;
+use otlp_protocol::{Code, Retry};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use std::time::Duration;
 
 /// The sending end of a connection.
 pub(crate) type Sender = SendRequest<Outgoing>;
@@ -26,27 +27,15 @@ pub(crate) struct Http2Connection {
     io: Coalescing,
 }
 
-/// Calls on a connection, and when the server was heard from.
-#[derive(Debug)]
-pub(crate) struct Activity {
-    /// Requests under way.
-    pub(crate) in_flight: AtomicUsize,
-    opened: Instant,
-    /// Nanoseconds after `opened`.
-    heard: AtomicU64,
-    /// Calls started since then.
-    tried: AtomicUsize,
-    /// Calls that timed out since the last one that was answered.
-    timeouts: AtomicUsize,
-    unresponsive: Notify,
-}
-
 /// When to ping, and how long to wait for the answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keepalive {
     interval: Duration,
     timeout: Duration,
 }
+
+/// What clients of OTLP/HTTP offer in ALPN.
+pub(crate) const HTTP_ALPN: Alpn = Alpn::Any;
 
 /// Starts HTTP/2 with prior knowledge, or after ALPN chose it.
 pub(crate) async fn handshake(io: BoxIo) -> Result<(Sender, Http2Connection), h2::Error> {
@@ -75,7 +64,7 @@ pub(crate) async fn send(
         Ok(opened) => opened,
         // Nothing of it has been sent.
         Err(error) => {
-            return Err(match SendError::from_h2(error) {
+            return Err(match failed(error) {
                 SendError::Failed(error) => SendError::Unprocessed(error),
                 other => other,
             });
@@ -85,7 +74,7 @@ pub(crate) async fn send(
     // Fails only if the stream is gone, which the answer tells.
     let _ = stream.send_data(body, true);
     drop(stream);
-    let (head, mut incoming) = response.await.map_err(SendError::from_h2)?.into_parts();
+    let (head, mut incoming) = response.await.map_err(failed)?.into_parts();
     let mut answer = Answer::of(head);
     if incoming.is_end_stream() {
         return Ok(answer);
@@ -93,9 +82,9 @@ pub(crate) async fn send(
     let read = if limits.judged_by_trailers {
         let read = read_body(&mut incoming, limits.max_bytes, MAX_DISCARDED_BYTES).await;
         if !matches!(read, Ok(Err(BodyFault::BrokenOff))) {
-            answer.trailers = incoming.trailers().await.map_err(SendError::from_h2)?;
+            answer.trailers = incoming.trailers().await.map_err(failed)?;
         }
-        read.map_err(SendError::from_h2)?
+        read.map_err(failed)?
     } else {
         let read = async {
             let read = read_body(&mut incoming, limits.max_bytes, 0).await;
@@ -140,6 +129,29 @@ pub(crate) fn is_open(sender: &mut Sender) -> bool {
     !matches!(sender.poll_ready(&mut context), Poll::Ready(Err(_)))
 }
 
+/// The stream or its connection broke off. gRPC's mapping of RST_STREAM (PROTOCOL-HTTP2 §Errors).
+fn failed(error: h2::Error) -> SendError {
+    let message = format!("the server did not answer: {error}");
+    // A GOAWAY from the peer reaches only the streams above its last-stream-id: those were never processed
+    // (RFC 9113 §6.8). The others go on, and end with the connection.
+    if error.is_go_away() && error.is_remote() {
+        return SendError::Unprocessed(disconnected(message).with_source(error));
+    }
+    let failed = match error.reason().filter(|_| error.is_reset()) {
+        Some(Reason::REFUSED_STREAM) => {
+            return SendError::Unprocessed(disconnected(message).with_source(error));
+        }
+        Some(Reason::CANCEL) => ExportError::from_grpc(Code::Cancelled, message, None),
+        // Transport-level throttling is not the OTLP answer RESOURCE_EXHAUSTED, which would be final.
+        Some(Reason::ENHANCE_YOUR_CALM) => {
+            ExportError::from_grpc(Code::ResourceExhausted, message, None).with_retry(Retry::Backoff)
+        }
+        Some(_) => ExportError::from_grpc(Code::Internal, message, None),
+        None => disconnected(message),
+    };
+    SendError::Failed(failed.with_source(error))
+}
+
 // === impl Http2Connection ===
 
 impl Http2Connection {
@@ -176,65 +188,6 @@ impl Future for Http2Connection {
             Poll::Ready(Err(_)) if ended.is_pending() => Poll::Ready(Ok(())),
             _ => ended,
         }
-    }
-}
-
-// === impl Activity ===
-
-impl Activity {
-    /// That of a connection just opened.
-    pub(crate) fn new(opened: Instant) -> Self {
-        Self {
-            in_flight: AtomicUsize::new(0),
-            opened,
-            heard: AtomicU64::new(0),
-            tried: AtomicUsize::new(0),
-            timeouts: AtomicUsize::new(0),
-            unresponsive: Notify::new(),
-        }
-    }
-
-    pub(crate) fn call_started(&self) {
-        self.tried.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The server has answered a call.
-    pub(crate) fn call_answered(&self, now: Instant) {
-        self.timeouts.store(0, Ordering::Relaxed);
-        self.heard(now);
-    }
-
-    /// Counts a call without an answer; whether the connection is to be replaced for it.
-    pub(crate) fn call_timed_out(&self) -> bool {
-        let timeouts = self.timeouts.fetch_add(1, Ordering::Relaxed) + 1;
-        if timeouts == MAX_TIMEOUTS {
-            self.unresponsive.notify_one();
-        }
-        timeouts >= MAX_TIMEOUTS
-    }
-
-    /// The server has sent something, if only the answer to a ping.
-    fn heard(&self, now: Instant) {
-        let nanos = now.saturating_duration_since(self.opened).as_nanos();
-        self.heard.store(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);
-        self.tried.store(0, Ordering::Relaxed);
-    }
-
-    /// When the server was last heard from, or the connection opened.
-    fn last_heard(&self) -> Instant {
-        self.opened + Duration::from_nanos(self.heard.load(Ordering::Relaxed))
-    }
-
-    /// Whether anything was asked of the server that it has not answered, also if nobody waits for the answer any more.
-    fn awaits_answer(&self) -> bool {
-        self.in_flight.load(Ordering::Relaxed) > 0 || self.tried.load(Ordering::Relaxed) > 0
-    }
-
-    /// Resolves some time after the connection was found to leave calls unanswered: then calls still under way have had
-    /// their time, too.
-    async fn replaced(&self, clock: &dyn Clock) {
-        self.unresponsive.notified().await;
-        clock.sleep(REPLACED_GRACE).await;
     }
 }
 
@@ -284,6 +237,3 @@ const MAX_HEADER_BYTES: u32 = 16 << 10;
 const MAX_DISCARDED_BYTES: usize = 64 << 20;
 /// How much of a stream h2 takes from flow control at once.
 const SEND_BUFFER: usize = 1 << 20;
-/// Calls that time out in a row before a connection is replaced.
-const MAX_TIMEOUTS: usize = 3;
-const REPLACED_GRACE: Duration = Duration::from_secs(30);

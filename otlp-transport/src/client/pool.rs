@@ -10,6 +10,7 @@ mod connections;
 
 pub use connections::PooledConnection;
 
+use crate::client::activity::Activity;
 use crate::client::connect::{Connector, Opened};
 use crate::client::http2;
 use crate::client::proxy::ProxyUrl;
@@ -225,11 +226,11 @@ impl Shared {
     }
 
     /// An HTTP/2 connection takes no more requests; those under way go on.
-    fn retire(&self, activity: &Arc<http2::Activity>) {
+    fn retire(&self, activity: &Arc<Activity>) {
         self.state.lock().retire(activity);
     }
 
-    fn drive_http2(shared: &Arc<Self>, connection: http2::Http2Connection, activity: Arc<http2::Activity>) {
+    fn drive_http2(shared: &Arc<Self>, connection: http2::Http2Connection, activity: Arc<Activity>) {
         let open = OpenConnection::count(&shared.stats);
         let (weak, clock) = (Arc::downgrade(shared), shared.clock.clone());
         let keepalive = http2::Keepalive::new(&shared.limits);

@@ -9,10 +9,8 @@
 mod piecewise;
 
 use super::output::{Inflate, inflate};
-use super::{
-    Codec, CompressError, Compressor, DecompressError, MAX_IDLE_CONTEXTS, MAX_SCRATCH_BYTES,
-    PiecewiseCompressor, contiguous, reset_scratch,
-};
+use super::scratch::{MAX_SCRATCH_BYTES, contiguous, reset_scratch};
+use super::{Codec, CompressError, Compressor, DecompressError, MAX_IDLE_CONTEXTS, PiecewiseCompressor};
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
 use libdeflater::{CompressionLvl, Crc, DecompressionError, Decompressor, crc32};

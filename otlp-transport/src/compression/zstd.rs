@@ -5,10 +5,8 @@
 
 mod piecewise;
 
-use super::{
-    Codec, CompressError, Compressor, DecompressError, MAX_IDLE_CONTEXTS, PiecewiseCompressor, contiguous,
-    reset_scratch,
-};
+use super::scratch::{contiguous, reset_scratch};
+use super::{Codec, CompressError, Compressor, DecompressError, MAX_IDLE_CONTEXTS, PiecewiseCompressor};
 use bytes::Bytes;
 use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload};
 use std::sync::LazyLock;

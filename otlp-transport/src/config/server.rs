@@ -1,7 +1,8 @@
 //! What a server listens on, whom it lets in, and what peers may cost it.
 
 use super::{ConfigError, CorsConfig, ServerTlsConfig};
-use crate::{Address, Authenticate, accepted_encodings, codec};
+use crate::compression::{absent, codec};
+use crate::{Address, Authenticate};
 use http::{HeaderName, HeaderValue};
 use otlp_protocol::HopId;
 use std::sync::Arc;
@@ -163,10 +164,7 @@ impl ServerConfig {
         }
         let unknown = |name: &&String| !name.eq_ignore_ascii_case(IDENTITY) && codec(name).is_none();
         match self.encodings.iter().flatten().find(unknown) {
-            Some(name) => {
-                let known = accepted_encodings().replace(',', ", ");
-                problem("encodings", format!("unknown encoding `{name}`; available: {known}"))
-            }
+            Some(name) => problem("encodings", absent(name)),
             None => Ok(()),
         }
     }

@@ -1,7 +1,11 @@
 //! Transport security: whom to trust, and who to be. Files are watched: see [`TlsParameters::reload_interval`].
 
-use crate::tls::{Alpn, TlsAcceptor};
-use crate::{ConfigError, Secret, TransportContext};
+use crate::Secret;
+#[cfg(feature = "server")]
+use crate::{
+    ConfigError, TransportContext,
+    tls::{Alpn, TlsAcceptor},
+};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -82,6 +86,7 @@ pub enum TlsVersion {
     Tls13,
 }
 
+#[cfg(feature = "server")]
 impl ServerTlsConfig {
     /// Finds what cannot work, as binding would: reads the files.
     ///

@@ -4,9 +4,12 @@
 mod activity;
 mod authority;
 mod http1;
+#[cfg_attr(not(feature = "grpc"), path = "hyper/http2/absent.rs")]
 mod http2;
+mod open_requests;
 mod stream;
 
+pub(super) use http2::ALPN;
 pub(super) use stream::Stream;
 
 use super::Protocol;
@@ -18,7 +21,6 @@ use crate::{Clock, Sleep};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper_util::rt::TokioExecutor;
 use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::error::Error;
@@ -30,7 +32,7 @@ use std::time::{Duration, Instant};
 /// hyper with its settings.
 pub(super) struct Hyper {
     http1: hyper::server::conn::http1::Builder,
-    http2: hyper::server::conn::http2::Builder<TokioExecutor>,
+    http2: http2::Settings,
 }
 
 // === impl Hyper ===
@@ -38,9 +40,7 @@ pub(super) struct Hyper {
 impl Hyper {
     /// `may_be_slow`: requests may have to wait until it is known who sent them.
     pub(super) fn new(terms: &Terms, protocol: Protocol, may_be_slow: bool) -> Self {
-        let mut http2 = http2::settings(terms, may_be_slow);
-        // RFC 9110 §6.6.1 wants one; gRPC has no use for it.
-        http2.auto_date_header(protocol != Protocol::Grpc);
+        let http2 = http2::settings(terms, protocol, may_be_slow);
         Self { http1: http1::settings(&terms.limits), http2 }
     }
 
@@ -100,10 +100,8 @@ fn ended(outcome: hyper::Result<()>, life: &Life<'_>) {
 
 /// What the peer did wrong; `None` if the connection ended otherwise, as for the network or by the peer's own decision.
 fn fault_of_peer(error: &hyper::Error) -> Option<String> {
-    let h2 = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    if let Some(h2) = h2 {
-        let is_ours = h2.is_library() && h2.reason().is_some_and(|reason| reason != h2::Reason::NO_ERROR);
-        return is_ours.then(|| format!("HTTP/2: {h2}"));
+    if let Some(of_http2) = error.source().and_then(http2::fault_of_peer) {
+        return of_http2;
     }
     (error.is_parse() && !error.is_incomplete_message()).then(|| format!("HTTP/1.1: {error}"))
 }

@@ -2,6 +2,7 @@
 //! over which a request is exchanged for an answer.
 
 use super::{ConnectionPool, Shared, Waiter};
+use crate::client::activity::Activity;
 use crate::client::attempt::{Answer, AnswerLimits, TimeLimit};
 use crate::client::connect::Greeting;
 use crate::client::encoding::Outgoing;
@@ -41,7 +42,7 @@ pub(super) struct State {
 /// An HTTP/2 connection.
 pub(super) struct Slot {
     sender: http2::Sender,
-    pub(super) activity: Arc<http2::Activity>,
+    pub(super) activity: Arc<Activity>,
     greeting: Greeting,
     opened: Instant,
 }
@@ -70,13 +71,13 @@ pub(super) enum Held {
     /// A whole connection. `busy` from the start of a request to the end of its answer: what is dropped in between is lost.
     Http1 { sender: http1::Sender, greeting: Greeting, opened: Instant, busy: bool },
     /// A share of one, counted in its activity.
-    Http2 { sender: http2::Sender, activity: Arc<http2::Activity>, greeting: Greeting },
+    Http2 { sender: http2::Sender, activity: Arc<Activity>, greeting: Greeting },
 }
 
 /// A request on an HTTP/2 connection: tells the connection's activity how it ended.
 struct Call<'a> {
     shared: &'a Shared,
-    activity: &'a Arc<http2::Activity>,
+    activity: &'a Arc<Activity>,
     time: &'a TimeLimit,
 }
 
@@ -181,7 +182,7 @@ impl State {
     }
 
     /// Gives that connection no more requests.
-    pub(super) fn retire(&mut self, activity: &Arc<http2::Activity>) {
+    pub(super) fn retire(&mut self, activity: &Arc<Activity>) {
         self.multiplexed.retain(|slot| !Arc::ptr_eq(&slot.activity, activity));
     }
 
@@ -199,7 +200,7 @@ impl State {
 
 impl Slot {
     pub(super) fn new(sender: http2::Sender, greeting: Greeting, opened: Instant) -> Self {
-        Self { sender, activity: Arc::new(http2::Activity::new(opened)), greeting, opened }
+        Self { sender, activity: Arc::new(Activity::new(opened)), greeting, opened }
     }
 
     /// Counts a request in.
@@ -348,7 +349,7 @@ impl Drop for PooledConnection {
 // === impl Call ===
 
 impl<'a> Call<'a> {
-    fn start(shared: &'a Shared, activity: &'a Arc<http2::Activity>, time: &'a TimeLimit) -> Self {
+    fn start(shared: &'a Shared, activity: &'a Arc<Activity>, time: &'a TimeLimit) -> Self {
         activity.call_started();
         Self { shared, activity, time }
     }

@@ -11,7 +11,7 @@
 //! `:authority`), and Huffman-coded values with a character that no other one of the same encoded length can replace: see
 //! [`repair_coded`].
 
-use super::http2::OpenRequests;
+use super::open_requests::OpenRequests;
 use http::uri::Authority;
 use std::ops::Range;
 use std::sync::Arc;

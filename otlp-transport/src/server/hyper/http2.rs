@@ -1,11 +1,14 @@
 //! HTTP/2 connections, and the requests that are open on them.
 
 use super::authority::FrameWatch;
+use super::open_requests::{OpenRequest, OpenRequests};
 use super::stream::Stream;
 use super::{ClockTimer, SHORTEST_LOOK, ended, given, taken};
+use crate::server::Protocol;
 use crate::server::connection::{Life, Terms};
 use crate::server::engine::{ReplyBody, Service, Version};
 use crate::server::peer::UNKNOWN_WINDOW_BYTES;
+use crate::tls::Alpn;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -13,25 +16,17 @@ use hyper::server::conn::http2::{Builder, Connection};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// Counts the requests of a connection. Only compared with itself, so nothing has to be ordered.
-#[derive(Debug, Default)]
-pub(super) struct OpenRequests {
-    /// Streams that the peer opened, however they went on.
-    opened: AtomicU64,
-    /// Of these, the ones already counted that never became a request.
-    counted: AtomicU64,
-    begun: AtomicU64,
-    ended: AtomicU64,
-}
+/// hyper's settings.
+pub(super) type Settings = Builder<TokioExecutor>;
 
-/// A request from its head to the end of its answer, or until it is given up.
-struct OpenRequest(Arc<OpenRequests>);
+/// What servers of OTLP/HTTP take in ALPN.
+pub(in crate::server) const ALPN: Alpn = Alpn::Any;
 
 /// A reply's body, which keeps its request open for as long as it is being sent: watching health takes long.
 struct OpenBody {
@@ -46,7 +41,7 @@ trait Finish: Future<Output = hyper::Result<()>> {
 
 /// Serves a connection until it closes.
 pub(super) async fn serve<S: Service>(
-    settings: &Builder<TokioExecutor>,
+    settings: &Settings,
     service: &Arc<S>,
     stream: Stream,
     life: &Life<'_>,
@@ -168,40 +163,12 @@ async fn silent(terms: &Terms, requests: &OpenRequests, limit: Duration) {
     }
 }
 
-// === impl OpenRequests ===
-
-impl OpenRequests {
-    /// The peer has opened a stream.
-    pub(super) fn opened(&self) {
-        self.opened.fetch_add(1, Relaxed);
-    }
-
-    /// How many streams, since the last call, never became a request: h2 refused their heads, or the peer reset them at
-    /// once. To be asked when no stream is open.
-    fn take_refused(&self) -> u64 {
-        let refused = self.opened.load(Relaxed).saturating_sub(self.begun.load(Relaxed));
-        refused.saturating_sub(self.counted.swap(refused, Relaxed))
-    }
-
-    /// A request has come.
-    fn begin(self: &Arc<Self>) -> OpenRequest {
-        self.begun.fetch_add(1, Relaxed);
-        OpenRequest(Arc::clone(self))
-    }
-
-    /// If no request is open, the number of those that were: the same number is the same silence, uninterrupted.
-    fn silence(&self) -> Option<u64> {
-        let ended = self.ended.load(Relaxed);
-        (self.begun.load(Relaxed) == ended).then_some(ended)
-    }
-}
-
-// === impl OpenRequest ===
-
-impl Drop for OpenRequest {
-    fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Relaxed);
-    }
+/// What the peer did wrong on a connection that ended with `cause`: `None` if that is not HTTP/2's, `Some(None)` if the
+/// connection ended otherwise.
+pub(super) fn fault_of_peer(cause: &(dyn Error + 'static)) -> Option<Option<String>> {
+    let h2 = cause.downcast_ref::<h2::Error>()?;
+    let is_ours = h2.is_library() && h2.reason().is_some_and(|reason| reason != h2::Reason::NO_ERROR);
+    Some(is_ours.then(|| format!("HTTP/2: {h2}")))
 }
 
 // === impl OpenBody ===
@@ -230,9 +197,9 @@ impl<S, B> Finish for Connection<TokioIo<Stream>, S, TokioExecutor>
 where
     Self: Future<Output = hyper::Result<()>>,
     S: HttpService<Incoming, ResBody = B>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
     B: Body + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
     TokioExecutor: hyper::rt::bounds::Http2ServerConnExec<S::Future, B>,
 {
     fn finish(self: Pin<&mut Self>) {
@@ -241,11 +208,13 @@ where
 }
 
 /// `may_be_slow`: requests may have to wait until it is known who sent them.
-pub(super) fn settings(terms: &Terms, may_be_slow: bool) -> Builder<TokioExecutor> {
+pub(super) fn settings(terms: &Terms, protocol: Protocol, may_be_slow: bool) -> Settings {
     let limits = &terms.limits;
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .timer(ClockTimer(Arc::clone(&terms.clock)))
+        // RFC 9110 §6.6.1 wants one; gRPC has no use for it.
+        .auto_date_header(protocol != Protocol::Grpc)
         .initial_stream_window_size(if may_be_slow { UNKNOWN_WINDOW_BYTES } else { STREAM_WINDOW_BYTES })
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_frame_size(MAX_FRAME_BYTES)

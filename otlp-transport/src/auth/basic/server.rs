@@ -1,0 +1,104 @@
+//! Servers that know users and their passwords.
+
+use crate::auth::authenticate::only;
+use crate::auth::bearer::after_scheme;
+use crate::auth::htpasswd::{Checked, Htpasswd};
+use crate::disk::{Named, Watched};
+use crate::{
+    AuthRequest, Authenticate, ConfigError, Denied, Identity, OnEmpty, Secret, TransportContext, Verdict,
+};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Lets in the users of an htpasswd file, text, or both: of users that are in both, the text counts. A sender's identity is
+/// the user's name.
+#[derive(Debug)]
+pub struct BasicAuth {
+    users: Watched<Htpasswd>,
+    /// Whether users come from a file, to which slow hashes may be added.
+    has_file: bool,
+}
+
+// === impl BasicAuth ===
+
+impl BasicAuth {
+    /// Reads `file`, if there is one, and then the entries of `inline`. `interval`: how often the file is looked at;
+    /// `on_empty`: what its being emptied does.
+    ///
+    /// # Errors
+    /// If the file cannot be read, an entry is not one, or there are none and `on_empty` is [`OnEmpty::Keep`].
+    pub fn new(
+        context: &TransportContext,
+        file: Option<PathBuf>,
+        inline: &Secret,
+        interval: Option<Duration>,
+        on_empty: OnEmpty,
+    ) -> Result<Self, ConfigError> {
+        let has_file = file.is_some();
+        let files = file.map(|path| Named { key: FILE, path }).into_iter().collect();
+        let inline = inline.clone();
+        let users = Watched::new(context, files, interval, move |contents| {
+            let file = contents.first().map(|bytes| String::from_utf8_lossy(bytes));
+            let file = file.as_ref().map(|text| (FILE, &**text));
+            let texts: Vec<_> = file.into_iter().chain([("htpasswd.inline", inline.expose())]).collect();
+            match on_empty {
+                OnEmpty::Refuse if has_file => Htpasswd::parse_any(&texts),
+                _ => Htpasswd::parse(&texts),
+            }
+        })?;
+        Ok(Self { users, has_file })
+    }
+
+    fn judge(&self, headers: &HeaderMap) -> Result<Verdict, Denied> {
+        let (name, password) = read(only(headers, &AUTHORIZATION)?)?;
+        // Whatever hash is in the file: that of nothing opens nothing.
+        if name.is_empty() || password.is_empty() {
+            return Err(unknown());
+        }
+        let users = self.users.get();
+        Ok(match users.check(&name, &password) {
+            Checked::Right => Verdict::Known(Ok(Identity::new(name))),
+            Checked::Wrong => Verdict::Known(Err(unknown())),
+            Checked::Slow => Verdict::Slow(Box::new(move || match users.check_slowly(&name, &password) {
+                true => Ok(Identity::new(name)),
+                false => Err(unknown()),
+            })),
+        })
+    }
+}
+
+impl Authenticate for BasicAuth {
+    fn authenticate(&self, request: &AuthRequest<'_>) -> Verdict {
+        self.judge(request.headers).unwrap_or_else(|denied| Verdict::Known(Err(denied)))
+    }
+
+    fn may_be_slow(&self) -> bool {
+        self.has_file || self.users.get().has_slow_users()
+    }
+
+    fn challenge(&self) -> &str {
+        "Basic realm=\"otlp\", charset=\"UTF-8\""
+    }
+}
+
+/// User and password of a header's value.
+fn read(value: &[u8]) -> Result<(String, Vec<u8>), Denied> {
+    let not = |what: &'static str| Denied::new(format!("the header `authorization` {what}"));
+    let encoded = after_scheme(value, "Basic").ok_or_else(|| not("does not begin with `Basic`"))?;
+    let mut decoded = STANDARD.decode(encoded).map_err(|_| not("is not in base64"))?;
+    let colon = memchr::memchr(b':', &decoded).ok_or_else(|| not("has no colon after the user"))?;
+    let password = decoded.split_off(colon + 1);
+    decoded.truncate(colon);
+    let name = String::from_utf8(decoded).map_err(|_| not("has a user that is not UTF-8"))?;
+    Ok((name, password))
+}
+
+fn unknown() -> Denied {
+    Denied::new("the user or the password is not right")
+}
+
+const FILE: &str = "htpasswd.file";

@@ -1,0 +1,21 @@
+//! Servers of OTLP over gRPC.
+
+use crate::server::Protocol;
+use crate::{
+    GrpcTransportStrategy, NetFuture, Routes, Server, ServerConfig, ServerStrategy, TransportContext,
+};
+
+impl ServerStrategy for GrpcTransportStrategy {
+    fn name(&self) -> &'static str {
+        "grpc"
+    }
+
+    fn bind<'a>(
+        &'a self,
+        context: &'a TransportContext,
+        config: ServerConfig,
+        routes: Routes,
+    ) -> NetFuture<'a, Server> {
+        Box::pin(crate::server::bind(context, config, routes, Protocol::Grpc))
+    }
+}

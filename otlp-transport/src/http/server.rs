@@ -1,0 +1,21 @@
+//! Servers of OTLP over HTTP.
+
+use crate::server::Protocol;
+use crate::{
+    HttpTransportStrategy, NetFuture, Routes, Server, ServerConfig, ServerStrategy, TransportContext,
+};
+
+impl ServerStrategy for HttpTransportStrategy {
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    fn bind<'a>(
+        &'a self,
+        context: &'a TransportContext,
+        config: ServerConfig,
+        routes: Routes,
+    ) -> NetFuture<'a, Server> {
+        Box::pin(crate::server::bind(context, config, routes, Protocol::Http))
+    }
+}

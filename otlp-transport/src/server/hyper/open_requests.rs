@@ -1,0 +1,54 @@
+//! The requests that are open on an HTTP/2 connection.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Counts the requests of a connection. Only compared with itself, so nothing has to be ordered.
+#[derive(Debug, Default)]
+pub(super) struct OpenRequests {
+    /// Streams that the peer opened, however they went on.
+    opened: AtomicU64,
+    /// Of these, the ones already counted that never became a request.
+    counted: AtomicU64,
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// A request from its head to the end of its answer, or until it is given up.
+pub(super) struct OpenRequest(Arc<OpenRequests>);
+
+// === impl OpenRequests ===
+
+impl OpenRequests {
+    /// The peer has opened a stream.
+    pub(super) fn opened(&self) {
+        self.opened.fetch_add(1, Relaxed);
+    }
+
+    /// How many streams, since the last call, never became a request: h2 refused their heads, or the peer reset them at
+    /// once. To be asked when no stream is open.
+    pub(super) fn take_refused(&self) -> u64 {
+        let refused = self.opened.load(Relaxed).saturating_sub(self.begun.load(Relaxed));
+        refused.saturating_sub(self.counted.swap(refused, Relaxed))
+    }
+
+    /// A request has come.
+    pub(super) fn begin(self: &Arc<Self>) -> OpenRequest {
+        self.begun.fetch_add(1, Relaxed);
+        OpenRequest(Arc::clone(self))
+    }
+
+    /// If no request is open, the number of those that were: the same number is the same silence, uninterrupted.
+    pub(super) fn silence(&self) -> Option<u64> {
+        let ended = self.ended.load(Relaxed);
+        (self.begun.load(Relaxed) == ended).then_some(ended)
+    }
+}
+
+// === impl OpenRequest ===
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Relaxed);
+    }
+}
