@@ -9,6 +9,7 @@ mod attribute;
 mod attribute_value;
 mod attributes;
 mod dictionary;
+#[cfg(feature = "hash")]
 mod hash;
 mod levels;
 mod value;
@@ -16,6 +17,7 @@ mod walk;
 
 pub use self::attribute_value::AttributeValue;
 pub use self::attributes::{AttributeEdits, Change, Put};
+#[cfg(feature = "hash")]
 pub use self::hash::sha256_hex;
 pub use self::value::Value;
 

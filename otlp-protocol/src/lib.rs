@@ -55,8 +55,10 @@ pub use body::{Body, count};
 pub use budget::{BudgetExhausted, ByteBudget, Charge};
 pub use edit::{
     AttributeEdits, AttributeValue, Change, EditError, Edited, Editor, Fate, Item, Levels, MAX_ATTRIBUTES,
-    MAX_STRINGS, Put, Value, edit, sha256_hex,
+    MAX_STRINGS, Put, Value, edit,
 };
+#[cfg(feature = "hash")]
+pub use edit::sha256_hex;
 pub use error::{DecodeError, DecodeErrorKind};
 pub use grpc::{Code, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader};
 pub use hops::{HOPS_HEADER, HopId, Hops, MAX_HOPS};

@@ -11,6 +11,10 @@ mod cut;
 mod edges;
 #[path = "protocol/edit.rs"]
 mod edit;
+#[cfg(feature = "hash")]
+#[path = "protocol/edit_hash.rs"]
+mod edit_hash;
+#[cfg(feature = "hash")]
 #[path = "protocol/edit_properties.rs"]
 mod edit_properties;
 #[path = "protocol/fifth_signal.rs"]

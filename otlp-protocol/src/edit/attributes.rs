@@ -5,7 +5,7 @@
 
 use super::attribute::{Attribute, Part, Place, write_field};
 use super::dictionary::Dictionary;
-use super::{AttributeValue, EditError, MAX_ATTRIBUTES, Value, sha256_hex};
+use super::{AttributeValue, EditError, MAX_ATTRIBUTES, Value};
 use crate::field::{Field, fields};
 use crate::splice::{Slice, Splices};
 use crate::view::{AnyValue, text};
@@ -163,12 +163,6 @@ impl AttributeEdits<'_> {
         let Some(attribute) = self.list.get(index).copied() else { return false };
         self.write(index, attribute, Some(to), None);
         true
-    }
-
-    /// Puts the hash of a key's value in its place, as [`sha256_hex`] makes it; whether the key is there.
-    pub fn hash(&mut self, key: &str) -> bool {
-        let Some(hash) = self.value(key).map(sha256_hex) else { return false };
-        self.put(Put::Update, key, hash.as_str())
     }
 
     /// Asks about each attribute, in order, and does as told: key, encoded value, and where another value is

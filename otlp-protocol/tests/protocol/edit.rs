@@ -5,7 +5,7 @@ use bytes::Bytes;
 use otlp_protocol::view::AnyValue;
 use otlp_protocol::{
     AttributeEdits, AttributeValue, Change, Count, EditError, Edited, Editor, Fate, Item, Levels,
-    MAX_ATTRIBUTES, Put, Signal, ValidateLimits, Value, edit, sha256_hex, validate,
+    MAX_ATTRIBUTES, Put, Signal, ValidateLimits, Value, edit, validate,
 };
 
 /// An editor made of closures.
@@ -61,7 +61,7 @@ fn edited(
 }
 
 /// What becomes of a log record with these attributes.
-fn check(attributes: &[(&str, &str)], edit: impl Fn(&mut AttributeEdits<'_>), expect: &[(&str, &str)]) {
+pub(crate) fn check(attributes: &[(&str, &str)], edit: impl Fn(&mut AttributeEdits<'_>), expect: &[(&str, &str)]) {
     let list = |pairs: &[(&str, &str)]| -> Vec<Vec<u8>> {
         pairs.iter().map(|(key, value)| field(6, &attribute(key, value))).collect()
     };
@@ -143,26 +143,6 @@ fn what_is_overwritten_or_deleted_leaves_no_duplicate() {
     check(twice, |edits| assert!(edits.delete("k")), &[("a", "2")]);
     check(twice, |edits| edits.upsert("k", "x"), &[("k", "x"), ("a", "2")]);
     check(twice, |edits| assert!(edits.rename("k", "a")), &[("a", "1")]);
-    check(twice, |edits| assert!(edits.hash("k")), &[("k", ONE_HASHED), ("a", "2")]);
-}
-
-/// `printf 1 | sha256sum`
-const ONE_HASHED: &str = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b";
-
-#[test]
-fn values_are_hashed_as_the_collector_does() {
-    // `printf '\1' | sha256sum` and so on.
-    for (value, expect) in [
-        (AnyValue::String("1"), ONE_HASHED),
-        (AnyValue::String(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-        (AnyValue::Bool(true), "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a"),
-        (AnyValue::Int(1), "7c9fa136d4413fa6173637e883b6998d32e1d675f88cddff9dcbcf331820f4b8"),
-        (AnyValue::Double(1.0), "6c3c396ed6b5c36dcae172271f462051b1266b851e92df3deea8ac65478fd712"),
-        (AnyValue::Empty, ""),
-        (AnyValue::Bytes(b"1"), ""),
-    ] {
-        assert_eq!(sha256_hex(value), expect, "{value:?}");
-    }
 }
 
 #[test]
