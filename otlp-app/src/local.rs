@@ -98,7 +98,7 @@ impl Forward {
         let endpoints = exporter::endpoints(&config);
         let mut part = ExporterPart::new(move |id, context, _| {
             let client = protocol.strategy().client(context, config);
-            let wrong = |error: ConfigError| format!("{}: {}", variable(error.key), error.problem);
+            let wrong = |error: ConfigError| format!("{}: {}", variable(error.key), error.without_key());
             let made = client.map(|client| exporter::of_client(id, client));
             made.map_err(|error| SettingsError::new(wrong(error)))
         });

@@ -53,12 +53,12 @@ pub mod wire;
 pub use batch::{Batch, Count, Merge};
 pub use body::{Body, count};
 pub use budget::{BudgetExhausted, ByteBudget, Charge};
+#[cfg(feature = "hash")]
+pub use edit::sha256_hex;
 pub use edit::{
     AttributeEdits, AttributeValue, Change, EditError, Edited, Editor, Fate, Item, Levels, MAX_ATTRIBUTES,
     MAX_STRINGS, Put, Value, edit,
 };
-#[cfg(feature = "hash")]
-pub use edit::sha256_hex;
 pub use error::{DecodeError, DecodeErrorKind};
 pub use grpc::{Code, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader};
 pub use hops::{HOPS_HEADER, HopId, Hops, MAX_HOPS};

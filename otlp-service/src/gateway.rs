@@ -22,11 +22,10 @@ use crate::spec::GatewaySpec;
 use crate::telemetry::{PerformanceMetrics, Registration, Registry};
 use destination::Started;
 use futures_util::future::join_all;
-use otlp_transport::{Address, BoxExport, PagesServer, TransportContext};
+use otlp_transport::{Address, BoxExport, ConfigError, PagesServer, TransportContext};
 use readiness::Readiness;
 use rest::{Drained, Rest};
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -70,15 +69,13 @@ pub struct Gateway {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Listening failed.
-    #[error("{component}: cannot listen on {endpoint}: {source}")]
+    /// A server could not be made, or could not listen on its endpoint.
+    #[error("{component}: {source}")]
     Bind {
         /// Receiver id and transport (`otlp/grpc`), `metrics` or `health`.
         component: String,
-        /// Where it was to listen.
-        endpoint: String,
-        /// What the system said.
-        source: io::Error,
+        /// The setting that cannot work, such as the endpoint, and the system's error.
+        source: ConfigError,
     },
     /// A component could not be made or started.
     #[error("{component}: {source}")]

@@ -66,7 +66,7 @@ pub enum OnEmpty {
 
 /// A header name and what is wrong with it.
 fn header_name(key: &'static str, name: &str) -> Result<http::HeaderName, crate::ConfigError> {
-    name.parse().map_err(|_| crate::ConfigError { key, problem: format!("`{name}` is not a header name") })
+    name.parse().map_err(|_| crate::ConfigError::new(key, format!("`{name}` is not a header name")))
 }
 
 #[cfg(all(test, feature = "client", feature = "server", feature = "bcrypt"))]

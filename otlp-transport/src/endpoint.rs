@@ -156,7 +156,7 @@ impl Endpoint {
         let port = match (authority.port_u16().filter(|&port| port > 0), default_port) {
             (Some(port), _) => port,
             (None, Some(port)) if !has_port => port,
-            (None, None) if !has_port => return Err("there is no port; gRPC's is 4317"),
+            (None, None) if !has_port => return Err("no port; write host:port, such as collector:4317"),
             _ => return Err("the port is not a number from 1 to 65535"),
         };
         let address = format!("{host}:{port}");
@@ -169,7 +169,7 @@ impl Endpoint {
 fn problem(key: &'static str, given: &str, problem: &str) -> ConfigError {
     // What may have credentials in it is not quoted, nor is a query.
     let given = if given.contains('@') { "…" } else { given.split('?').next().unwrap_or_default() };
-    ConfigError { key, problem: format!("`{given}`: {problem}") }
+    ConfigError::new(key, problem).with_value(given)
 }
 
 /// Of gRPC's targets; one without the slashes is the same.

@@ -113,10 +113,10 @@ pub use resolve::{DnsConfig, DnsResolver, FixedResolver, ResolvedEndpoint, Resol
 pub use routes::{Route, RouteHandle, Routes};
 #[cfg(feature = "server")]
 pub use server::{Server, ServerStats};
-#[cfg(feature = "server")]
-pub use strategy::ServerStrategy;
 #[cfg(all(feature = "client", feature = "server"))]
 pub use strategy::TransportStrategy;
+#[cfg(feature = "server")]
+pub use strategy::{BindFuture, ServerStrategy};
 #[cfg(feature = "client")]
 pub use strategy::{Client, ClientStrategy};
 

@@ -1,7 +1,7 @@
 //! OTLP over gRPC and HTTP on one port, as a strategy.
 
 use crate::server::Protocol;
-use crate::{NetFuture, Routes, Server, ServerConfig, ServerStrategy, TransportContext};
+use crate::{BindFuture, Routes, ServerConfig, ServerStrategy, TransportContext};
 
 /// OTLP over gRPC and over HTTP on one port: a request whose content type is `application/grpc` is gRPC, any other one is
 /// HTTP. A client has to choose one of the two, so this is a server alone.
@@ -24,7 +24,7 @@ impl ServerStrategy for MultiplexTransportStrategy {
         context: &'a TransportContext,
         config: ServerConfig,
         routes: Routes,
-    ) -> NetFuture<'a, Server> {
+    ) -> BindFuture<'a> {
         Box::pin(crate::server::bind(context, config, routes, Protocol::Both))
     }
 }

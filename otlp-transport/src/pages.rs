@@ -4,7 +4,7 @@
 //! [`CONNECTION_TIME`] at the latest, and [`MAX_CONNECTIONS`] at a time, of which the oldest makes room for a new one: a
 //! probe is answered however many silent connections there are.
 
-use crate::{Address, BoxIo, Listener, Sleep, TransportContext};
+use crate::{Address, BoxIo, ConfigError, Listener, Sleep, TransportContext};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -15,7 +15,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
@@ -46,9 +45,10 @@ pub async fn serve_pages(
     context: &TransportContext,
     endpoint: &str,
     pages: impl Fn(&str) -> Option<Page> + Send + Sync + 'static,
-) -> io::Result<PagesServer> {
-    let listener = context.net.bind(endpoint).await?;
-    let local_addr = listener.local_addr()?;
+) -> Result<PagesServer, ConfigError> {
+    let cannot_listen = |error| ConfigError::cannot_listen(endpoint, error);
+    let listener = context.net.bind(endpoint).await.map_err(cannot_listen)?;
+    let local_addr = listener.local_addr().map_err(cannot_listen)?;
     let acceptor = tokio::spawn(accept(listener, context.clone(), Arc::new(pages))).abort_handle();
     Ok(PagesServer { local_addr, acceptor })
 }

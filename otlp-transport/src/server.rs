@@ -21,11 +21,10 @@ pub(crate) mod testing;
 pub use stats::ServerStats;
 
 use crate::tls::{Alpn, TlsAcceptor};
-use crate::{Address, Clock, Routes, ServerConfig, TransportContext};
+use crate::{Address, Clock, ConfigError, Routes, ServerConfig, TransportContext};
 use connection::{Acceptor, Serve};
 use intake::Intake;
 use refusals::Refusals;
-use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -62,19 +61,21 @@ pub(crate) enum Protocol {
 }
 
 /// Listens on the configured endpoint and serves until the server is drained or dropped.
+///
+/// # Errors
+/// If a setting cannot work, or the endpoint cannot be listened on.
 pub(crate) async fn bind(
     context: &TransportContext,
     config: ServerConfig,
     routes: Routes,
     protocol: Protocol,
-) -> io::Result<Server> {
-    let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
-    config.check().map_err(invalid)?;
+) -> Result<Server, ConfigError> {
+    config.check()?;
     let alpn = if protocol == Protocol::Grpc { Alpn::Http2 } else { hyper::ALPN };
-    let tls =
-        config.tls.as_ref().map(|tls| TlsAcceptor::new(context, tls, alpn)).transpose().map_err(invalid)?;
-    let listener = context.net.bind(&config.endpoint).await?;
-    let local_addr = listener.local_addr()?;
+    let tls = config.tls.as_ref().map(|tls| TlsAcceptor::new(context, tls, alpn)).transpose()?;
+    let cannot_listen = |error| ConfigError::cannot_listen(&config.endpoint, error);
+    let listener = context.net.bind(&config.endpoint).await.map_err(cannot_listen)?;
+    let local_addr = listener.local_addr().map_err(cannot_listen)?;
     let stats = Arc::new(ServerStats::default());
     let (phase, phases) = watch::channel(Phase::Serving);
     let (name, clock) = (config.log_name(&local_addr), Arc::clone(&context.clock));

@@ -8,7 +8,7 @@ mod server;
 #[cfg(feature = "client")]
 pub use client::{Client, ClientStrategy};
 #[cfg(feature = "server")]
-pub use server::ServerStrategy;
+pub use server::{BindFuture, ServerStrategy};
 
 #[cfg(all(feature = "client", feature = "server"))]
 /// A way to speak OTLP over a network, both ends of it: whatever is a [`ServerStrategy`] and a [`ClientStrategy`].

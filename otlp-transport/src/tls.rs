@@ -41,7 +41,7 @@ impl Alpn {
 }
 
 fn problem(key: &'static str, problem: impl ToString) -> crate::ConfigError {
-    crate::ConfigError { key, problem: problem.to_string() }
+    crate::ConfigError::new(key, problem.to_string())
 }
 
 const HTTP1: &[u8] = b"http/1.1";

@@ -54,7 +54,7 @@ pub(crate) fn refused(at: &str, error: &ConfigError) -> SettingsError {
     let own = [error.key];
     let keys = KEYS.iter().find(|(field, _)| *field == error.key).map_or(&own[..], |(_, keys)| *keys);
     let paths = keys.iter().map(|key| format!("{at}{key}")).collect();
-    SettingsError::at_any(paths, &error.problem)
+    SettingsError::at_any(paths, error.without_key())
 }
 
 /// Settings of the layers whose keys in the file have other names; of several, the one that the file has.

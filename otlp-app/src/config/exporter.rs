@@ -251,7 +251,7 @@ fn http_client(context: &TransportContext, config: ClientConfig) -> Result<Clien
             let mut alone = config.clone();
             (alone.endpoint, alone.signal_endpoints) = (String::new(), vec![own.clone()]);
             let refused = one(Protocol::Http)(context, alone).err()?;
-            (refused.key == "signal_endpoints").then_some(ConfigError { key, ..refused })
+            (refused.key == "signal_endpoints").then(|| refused.with_key(key))
         });
         of_own.unwrap_or(error)
     })

@@ -61,7 +61,11 @@ fn edited(
 }
 
 /// What becomes of a log record with these attributes.
-pub(crate) fn check(attributes: &[(&str, &str)], edit: impl Fn(&mut AttributeEdits<'_>), expect: &[(&str, &str)]) {
+pub(crate) fn check(
+    attributes: &[(&str, &str)],
+    edit: impl Fn(&mut AttributeEdits<'_>),
+    expect: &[(&str, &str)],
+) {
     let list = |pairs: &[(&str, &str)]| -> Vec<Vec<u8>> {
         pairs.iter().map(|(key, value)| field(6, &attribute(key, value))).collect()
     };

@@ -4,7 +4,7 @@ use crate::gateway::StartError;
 use crate::health::HealthChecker;
 use crate::spec::HealthSpec;
 use crate::telemetry::Registry;
-use otlp_transport::{Page, PagesServer, TransportContext, serve_pages};
+use otlp_transport::{ConfigError, Page, PagesServer, TransportContext, serve_pages};
 
 /// Own metrics, under `/metrics`.
 pub(super) async fn serve_metrics(
@@ -16,7 +16,7 @@ pub(super) async fn serve_metrics(
         let body = || registry.snapshot().to_string();
         (path == "/metrics").then(|| Page { status: 200, content_type: PROMETHEUS_TEXT, body: body() })
     };
-    bound("metrics", endpoint, serve_pages(context, endpoint, page).await)
+    bound("metrics", serve_pages(context, endpoint, page).await)
 }
 
 /// Readiness under the configured path, liveness below that.
@@ -34,19 +34,11 @@ pub(super) async fn serve_health(
         let report = (path == ready_path).then(|| health.report())?;
         Some(Page { status: report.http_status(), content_type: JSON, body: report.to_json() })
     };
-    bound("health", endpoint, serve_pages(context, endpoint, page).await)
+    bound("health", serve_pages(context, endpoint, page).await)
 }
 
-fn bound(
-    component: &str,
-    endpoint: &str,
-    result: std::io::Result<PagesServer>,
-) -> Result<PagesServer, StartError> {
-    result.map_err(|source| StartError::Bind {
-        component: component.into(),
-        endpoint: endpoint.into(),
-        source,
-    })
+fn bound(component: &str, result: Result<PagesServer, ConfigError>) -> Result<PagesServer, StartError> {
+    result.map_err(|source| StartError::Bind { component: component.into(), source })
 }
 
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";

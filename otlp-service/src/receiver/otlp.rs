@@ -79,12 +79,8 @@ async fn serve(
         handles.push(routes.add(signal, path, inlet));
     }
     let name = format!("{}/{}", inlets.receiver(), strategy.name());
-    let endpoint = config.endpoint.clone();
-    let server = strategy.bind(context, config, routes).await.map_err(|source| StartError::Bind {
-        component: name.clone(),
-        endpoint,
-        source,
-    })?;
+    let bound = strategy.bind(context, config, routes).await;
+    let server = bound.map_err(|source| StartError::Bind { component: name.clone(), source })?;
     let metrics = register_server(inlets.metrics(), inlets.receiver(), strategy.name(), server.stats());
     Ok(OtlpServer { name, server, handles: (metrics, handles) })
 }

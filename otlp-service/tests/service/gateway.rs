@@ -303,7 +303,7 @@ async fn a_spec_that_cannot_work_is_refused() {
             "pipeline logs names exporter out twice".into(),
         ),
         (twice, "receiver otlp is defined twice".into()),
-        (busy, format!("metrics: cannot listen on {taken}: ")),
+        (busy, format!("metrics: endpoint \"{taken}\": cannot listen: ")),
     ];
     for (spec, expect) in table {
         let error: StartError = Gateway::start(TransportContext::tcp(1 << 20), spec).await.err().unwrap();

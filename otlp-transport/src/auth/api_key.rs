@@ -72,5 +72,5 @@ impl fmt::Debug for ApiKeyAuth {
 }
 
 fn problem(problem: String) -> ConfigError {
-    ConfigError { key: "keys", problem }
+    ConfigError::new("keys", problem)
 }

@@ -75,7 +75,7 @@ fn tokens<'a>(given: &'a [Secret], contents: &'a [Vec<u8>]) -> Result<Vec<&'a [u
 }
 
 fn problem(key: &'static str, problem: &str) -> ConfigError {
-    ConfigError { key, problem: problem.into() }
+    ConfigError::new(key, problem)
 }
 
 const FILENAME: &str = "filename";

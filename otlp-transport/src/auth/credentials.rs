@@ -20,10 +20,8 @@ pub trait Credentials: fmt::Debug + Send + Sync + 'static {
 
 /// A header value that is not shown.
 pub(super) fn sensitive(key: &'static str, bytes: &[u8]) -> Result<HeaderValue, ConfigError> {
-    let mut value = HeaderValue::from_bytes(bytes).map_err(|_| ConfigError {
-        key,
-        problem: "there are characters in it that a header cannot carry".into(),
-    })?;
+    let mut value = HeaderValue::from_bytes(bytes)
+        .map_err(|_| ConfigError::new(key, "there are characters in it that a header cannot carry"))?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -28,7 +28,7 @@ impl Digester {
     pub(super) fn new(key: &'static str) -> Result<Self, ConfigError> {
         let made = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
         let problem = "the system gives no randomness, without which secrets cannot be compared safely";
-        made.map(Self).map_err(|_| ConfigError { key, problem: problem.into() })
+        made.map(Self).map_err(|_| ConfigError::new(key, problem))
     }
 
     /// Of several texts; where one ends matters.

@@ -138,14 +138,14 @@ impl Rule {
     ) -> Result<Self, ConfigError> {
         let name = header_name(KEY, &key)?;
         if client::is_reserved(&name) {
-            return Err(ConfigError { key: KEY, problem: format!("`{name}` is set by the exporter itself") });
+            return Err(ConfigError::new(KEY, format!("`{name}` is set by the exporter itself")));
         }
         let value = match (action, source) {
             (HeaderAction::Delete, _) => Value::None,
             (_, None) => {
                 let problem =
                     format!("`{name}` has neither value, value_file, from_context nor from_attribute");
-                return Err(ConfigError { key: KEY, problem });
+                return Err(ConfigError::new(KEY, problem));
             }
             (_, Some(source)) => Value::new(context, source, interval)?,
         };
@@ -173,9 +173,7 @@ impl Value {
             HeaderSource::File(path) => {
                 let files = vec![Named { key: VALUE_FILE, path }];
                 let make = |contents: &[Vec<u8>]| match contents.first().map(|content| trim_end(content)) {
-                    None | Some([]) => {
-                        Err(ConfigError { key: VALUE_FILE, problem: "the file is empty".into() })
-                    }
+                    None | Some([]) => Err(ConfigError::new(VALUE_FILE, "the file is empty")),
                     Some(value) => sensitive(VALUE_FILE, value),
                 };
                 Self::Ready(Watched::new(context, files, interval, make)?)

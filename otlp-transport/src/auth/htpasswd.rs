@@ -56,7 +56,7 @@ impl Htpasswd {
         let users = Self::parse_any(texts)?;
         if users.0.by_name.is_empty() {
             let key = texts.first().map_or("htpasswd", |(key, _)| key);
-            return Err(ConfigError { key, problem: "there is no user: nobody would be let in".into() });
+            return Err(ConfigError::new(key, "there is no user: nobody would be let in"));
         }
         Ok(users)
     }
@@ -73,7 +73,7 @@ impl Htpasswd {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let problem = |what: &str| ConfigError { key, problem: format!("line {}: {what}", index + 1) };
+            let problem = |what: &str| ConfigError::new(key, format!("line {}: {what}", index + 1));
             let (name, password) = line.split_once(':').ok_or_else(|| problem("expected `user:password`"))?;
             if name.is_empty() {
                 return Err(problem("the user is empty"));

@@ -330,7 +330,7 @@ pub(crate) fn is_reserved(name: &HeaderName) -> bool {
 }
 
 fn problem(key: &'static str, problem: impl ToString) -> ConfigError {
-    ConfigError { key, problem: problem.to_string() }
+    ConfigError::new(key, problem.to_string())
 }
 
 /// A sender's deadline that is shorter than this tells nothing of the connection.

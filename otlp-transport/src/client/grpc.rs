@@ -75,24 +75,23 @@ impl GrpcClient {
     ) -> Result<Self, ConfigError> {
         let endpoint = Endpoint::grpc(&config.endpoint, config.tls.insecure)?.called(&config.authority)?;
         if !config.signal_endpoints.is_empty() {
-            let problem = "gRPC has one endpoint for all signals".into();
-            return Err(ConfigError { key: "signal_endpoints", problem });
+            let problem = "gRPC has one endpoint for all signals";
+            return Err(ConfigError::new("signal_endpoints", problem));
         }
         if config.encoding != Encoding::Protobuf {
-            return Err(ConfigError { key: "encoding", problem: "gRPC has protobuf alone".into() });
+            return Err(ConfigError::new("encoding", "gRPC has protobuf alone"));
         }
         if exposes_secrets(config, &endpoint) {
             let problem = format!("secrets would go in the clear to `{}`: use TLS", endpoint.address);
-            return Err(ConfigError { key: "auth", problem });
+            return Err(ConfigError::new("auth", problem));
         }
         let connector = Connector::new(context, config, &endpoint, Versions::Http2)?;
         let encoder = Encoder::for_grpc(config, context, stats.clone())?;
         let timeout = config.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
         let uri = |signal: Signal| {
-            let path = signal.grpc_path.parse().map_err(|error: http::uri::InvalidUri| ConfigError {
-                key: "signal",
-                problem: format!("{signal}: {error}"),
+            let path = signal.grpc_path.parse().map_err(|error: http::uri::InvalidUri| {
+                ConfigError::new("signal", format!("{signal}: {error}"))
             })?;
             Ok((signal, endpoint.uri(path)?))
         };

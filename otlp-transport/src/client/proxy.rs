@@ -46,7 +46,7 @@ impl Route {
         }
         let proxy = ProxyUrl::parse(url).map_err(|problem| {
             let place = if name.is_empty() { String::new() } else { format!("{name}: ") };
-            ConfigError { key: "proxy_url", problem: format!("{place}{problem}") }
+            ConfigError::new("proxy_url", format!("{place}{problem}"))
         })?;
         Ok(if tunnels { Self::Tunnel(proxy) } else { Self::Forward(proxy) })
     }

@@ -147,7 +147,7 @@ impl ServerConfig {
     /// # Errors
     /// If a header to send or to allow is none, or an encoding is unknown.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let problem = |key, problem: String| Err(ConfigError { key, problem });
+        let problem = |key, problem: String| Err(ConfigError::new(key, problem));
         for (name, value) in &self.response_headers {
             if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
                 return problem("response_headers", format!("`{name}`: invalid header name or value"));

@@ -32,7 +32,7 @@ fn setting() -> (FakeDisk, TransportContext) {
 fn watched(context: &TransportContext) -> Result<Watched<String>, ConfigError> {
     let files = vec![Named { key: "token_file", path: "/token".into() }];
     Watched::new(context, files, None, |contents| match String::from_utf8_lossy(&contents[0]) {
-        text if text == "bad" => Err(ConfigError { key: "token_file", problem: "it is bad".into() }),
+        text if text == "bad" => Err(ConfigError::new("token_file", "it is bad")),
         text => Ok(text.into_owned()),
     })
 }

@@ -67,9 +67,9 @@ impl<T: Send + Sync + 'static> Watched<T> {
     ) -> Result<Self, ConfigError> {
         let mut contents = Vec::with_capacity(files.len());
         for file in &files {
-            contents.push(context.disk.read(&file.path, MAX_FILE_BYTES).map_err(|error| ConfigError {
-                key: file.key,
-                problem: format!("`{}`: {error}", file.path.display()),
+            contents.push(context.disk.read(&file.path, MAX_FILE_BYTES).map_err(|error| {
+                let shown = file.path.display().to_string();
+                ConfigError::new(file.key, error.to_string()).with_value(shown).with_source(error)
             })?);
         }
         let current = make(&contents)?;

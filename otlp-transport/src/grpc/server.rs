@@ -1,9 +1,7 @@
 //! Servers of OTLP over gRPC.
 
 use crate::server::Protocol;
-use crate::{
-    GrpcTransportStrategy, NetFuture, Routes, Server, ServerConfig, ServerStrategy, TransportContext,
-};
+use crate::{BindFuture, GrpcTransportStrategy, Routes, ServerConfig, ServerStrategy, TransportContext};
 
 impl ServerStrategy for GrpcTransportStrategy {
     fn name(&self) -> &'static str {
@@ -15,7 +13,7 @@ impl ServerStrategy for GrpcTransportStrategy {
         context: &'a TransportContext,
         config: ServerConfig,
         routes: Routes,
-    ) -> NetFuture<'a, Server> {
+    ) -> BindFuture<'a> {
         Box::pin(crate::server::bind(context, config, routes, Protocol::Grpc))
     }
 }

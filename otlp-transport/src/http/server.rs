@@ -1,9 +1,7 @@
 //! Servers of OTLP over HTTP.
 
 use crate::server::Protocol;
-use crate::{
-    HttpTransportStrategy, NetFuture, Routes, Server, ServerConfig, ServerStrategy, TransportContext,
-};
+use crate::{BindFuture, HttpTransportStrategy, Routes, ServerConfig, ServerStrategy, TransportContext};
 
 impl ServerStrategy for HttpTransportStrategy {
     fn name(&self) -> &'static str {
@@ -15,7 +13,7 @@ impl ServerStrategy for HttpTransportStrategy {
         context: &'a TransportContext,
         config: ServerConfig,
         routes: Routes,
-    ) -> NetFuture<'a, Server> {
+    ) -> BindFuture<'a> {
         Box::pin(crate::server::bind(context, config, routes, Protocol::Http))
     }
 }

@@ -143,7 +143,7 @@ pub(crate) fn load_balancing(
     let mut part = sending.part(context, move |context, template| {
         let client = balanced(context, protocol, template, balance, finder.resolver(context));
         client.map_err(|error| match error.key {
-            "endpoint" => ConfigError { key: place, ..error },
+            "endpoint" => error.with_key(place),
             _ => error,
         })
     })?;

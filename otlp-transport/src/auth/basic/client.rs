@@ -86,7 +86,7 @@ impl Credentials for BasicCredentials {
 }
 
 fn encode(user: &[u8], password: &[u8]) -> Result<HeaderValue, ConfigError> {
-    let problem = |key, problem: &str| Err(ConfigError { key, problem: problem.into() });
+    let problem = |key, problem: &str| Err(ConfigError::new(key, problem));
     if user.is_empty() {
         return problem("client_auth.username", "it is empty");
     }

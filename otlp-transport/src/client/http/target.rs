@@ -47,7 +47,7 @@ impl Targets {
             .find(|(name, _)| config.signals.iter().all(|signal| signal.name != name))
         {
             let problem = format!("`{name}` is not a signal");
-            return Err(ConfigError { key: SIGNAL_ENDPOINTS, problem });
+            return Err(ConfigError::new(SIGNAL_ENDPOINTS, problem));
         }
         let mut targets = Self { targets: Vec::new(), pools: Vec::new() };
         for signal in config.signals.iter().copied() {
@@ -58,7 +58,7 @@ impl Targets {
             };
             let endpoint = endpoint.called(&config.authority)?;
             let pool = targets.pool(context, config, &endpoint, stats).map_err(|error| match own {
-                Some(_) if error.key == ENDPOINT => ConfigError { key: SIGNAL_ENDPOINTS, ..error },
+                Some(_) if error.key == ENDPOINT => error.with_key(SIGNAL_ENDPOINTS),
                 _ => error,
             })?;
             targets.targets.push((signal, Target::new(endpoint, pool)?));
@@ -100,7 +100,7 @@ impl Targets {
 
 impl Target {
     fn new(endpoint: Endpoint, pool: ConnectionPool) -> Result<Self, ConfigError> {
-        let problem = |problem: String| ConfigError { key: ENDPOINT, problem };
+        let problem = |problem: String| ConfigError::new(ENDPOINT, problem);
         let url = endpoint.uri(endpoint.path.clone())?;
         let host =
             HeaderValue::from_str(endpoint.called.as_str()).map_err(|error| problem(error.to_string()))?;

@@ -26,7 +26,7 @@ impl TlsConnector {
         let problem = format!(
             "`{host}` is a secure endpoint, but TLS is not compiled in: build with the feature `tls`"
         );
-        Err(ConfigError { key: "endpoint", problem })
+        Err(ConfigError::new("endpoint", problem))
     }
 
     pub(crate) async fn connect(&self, _io: BoxIo) -> io::Result<Secured> {

@@ -22,10 +22,7 @@ impl TlsAcceptor {
         _config: &ServerTlsConfig,
         _alpn: Alpn,
     ) -> Result<Self, ConfigError> {
-        Err(ConfigError {
-            key: "tls",
-            problem: "TLS is not compiled in: build with the feature `tls`".into(),
-        })
+        Err(ConfigError::new("tls", "TLS is not compiled in: build with the feature `tls`"))
     }
 
     pub(crate) async fn accept(&self, _io: BoxIo) -> io::Result<Accepted> {

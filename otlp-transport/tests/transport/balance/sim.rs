@@ -173,7 +173,7 @@ impl ClientStrategy for World {
         stats: Arc<ClientStats>,
     ) -> Result<Client, ConfigError> {
         if config.endpoint.contains(' ') {
-            return Err(ConfigError { key: "endpoint", problem: "a space".into() });
+            return Err(ConfigError::new("endpoint", "a space"));
         }
         let address = config.connect_to.unwrap_or(config.endpoint);
         let mut state = self.0.lock();
