@@ -52,7 +52,7 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     let mut receivers = Vec::with_capacity(plan.receivers.len());
     for (id, ReceiverPlan { servers, other }) in plan.receivers {
         if let Some(receiver) = other {
-            receivers.push(ReceiverSpec { id, receiver });
+            receivers.push(ReceiverSpec { id, receiver, settings: None });
             continue;
         }
         let servers: Vec<_> = servers.into_iter().map(|plan| server(plan, context, &mut auth)).collect();
@@ -64,9 +64,11 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     if !problems.is_empty() {
         return Err(problems);
     }
-    let connectors = plan.connectors.into_iter().map(|(id, connector)| ConnectorSpec { id, connector });
-    let extensions = plan.extensions.into_iter().map(|(id, extension)| ExtensionSpec { id, extension });
+    let connectors = plan.connectors.into_iter().map(|(id, connector)| ConnectorSpec::new(id, connector));
+    let extensions =
+        plan.extensions.into_iter().map(|(id, extension)| ExtensionSpec { id, extension, settings: None });
     let spec = GatewaySpec {
+        memory_limit_bytes: plan.memory_limit_bytes,
         extensions: extensions.collect(),
         receivers,
         connectors: connectors.collect(),
@@ -77,6 +79,7 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
         dropped_lines: [("stderr", Output::stderr()), ("stdout", Output::stdout())]
             .map(|(stream, output)| (stream, output.dropped_lines()))
             .into(),
+        ..GatewaySpec::default()
     };
     match spec.check() {
         Ok(()) => Ok(spec),

@@ -6,7 +6,7 @@
 use otlp_protocol::Signal;
 use otlp_service::{
     BatchConfig, DebugConfig, DebugExporter, DebugFormat, ExporterSpec, Gateway, GatewaySpec, PipelineSpec,
-    ReceiverSpec, ServerSpec, StageSpec, StartError,
+    PipelineStage, ReceiverSpec, ServerSpec, StageSpec, StartError,
 };
 use otlp_transport::{
     BoxAttempt, GrpcTransportStrategy, HttpTransportStrategy, ServerConfig, ServerStrategy, TransportContext,
@@ -31,7 +31,7 @@ async fn main() -> Result<(), StartError> {
         id: signal.name.into(),
         signal,
         receivers: vec!["otlp".into()],
-        stages: vec![("batch".into(), StageSpec::Batch(BatchConfig::default()))],
+        stages: vec![PipelineStage::new("batch", StageSpec::Batch(BatchConfig::default()))],
         exporters: vec!["debug".into()],
     };
     let spec = GatewaySpec {

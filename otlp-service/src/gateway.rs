@@ -204,6 +204,11 @@ impl Gateway {
         self.registry.snapshot()
     }
 
+    /// The registry of its metrics; further metrics may be added.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// Its health; further checks may be added.
     pub fn health(&self) -> &HealthChecker {
         &self.health

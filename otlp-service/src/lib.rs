@@ -51,8 +51,9 @@ pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Running};
 pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};
 pub use spec::{
-    ComponentNeeds, ConnectorSpec, ExporterSpec, ExtensionSpec, GatewaySpec, HealthSpec, PipelineDelivery,
-    PipelineSpec, ReceiverNeeds, ReceiverSpec, ServerSpec, StageSpec,
+    Alteration, Change, ChangedKind, Changes, ComponentNeeds, ConnectorSpec, ExporterSpec, ExtensionSpec,
+    Fingerprint, GatewaySpec, HealthSpec, PipelineDelivery, PipelineSpec, PipelineStage, ReceiverNeeds,
+    ReceiverSpec, ServerSpec, StageSpec,
 };
 pub use telemetry::{
     BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics,

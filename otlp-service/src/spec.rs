@@ -1,9 +1,13 @@
 //! What a gateway is made of, as plain data: the application reads it from files, tests write it by hand.
 
+mod changes;
 mod delivery;
+mod fingerprint;
 mod needs;
 
+pub use changes::{Alteration, Change, ChangedKind, Changes};
 pub use delivery::PipelineDelivery;
+pub use fingerprint::Fingerprint;
 pub use needs::{ComponentNeeds, ReceiverNeeds};
 
 use crate::component::{Needs, Processor};
@@ -15,9 +19,9 @@ use otlp_protocol::{Batch, Signal};
 use otlp_transport::{Attempt, BoxAttempt, ClientStats, ExportResult, ServerConfig, ServerStrategy};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 /// A whole gateway: components by id, and the pipelines that connect them.
-#[derive(Default)]
 pub struct GatewaySpec {
     /// What runs beside the pipelines.
     pub extensions: Vec<ExtensionSpec>,
@@ -36,6 +40,10 @@ pub struct GatewaySpec {
     /// Lines that each stream of the process (`stderr`) has dropped as nobody read the stream: shown as
     /// `otlp_process_dropped_lines`.
     pub dropped_lines: Vec<(&'static str, Arc<AtomicU64>)>,
+    /// Limit of the byte budget, in bytes. `None`, the default: the limit that the budget has.
+    pub memory_limit_bytes: Option<u64>,
+    /// Time for what a reload replaces to finish requests and to deliver what it holds. Default 30 s.
+    pub drain_timeout: Duration,
 }
 
 /// What runs beside the pipelines: started first, in their order, and stopped last, in the opposite order.
@@ -44,6 +52,8 @@ pub struct ExtensionSpec {
     pub id: String,
     /// What it is.
     pub extension: BoxExtension,
+    /// Identity of the settings. `None`, the default: every reload makes the extension anew.
+    pub settings: Option<Fingerprint>,
 }
 
 /// A receiver. It takes the signals of the pipelines that name it.
@@ -52,6 +62,8 @@ pub struct ReceiverSpec {
     pub id: String,
     /// What it is.
     pub receiver: BoxReceiver,
+    /// Identity of the settings. `None`, the default: every reload makes the receiver anew.
+    pub settings: Option<Fingerprint>,
 }
 
 /// One server of a receiver.
@@ -74,6 +86,8 @@ pub struct ConnectorSpec {
     pub id: String,
     /// What it is.
     pub connector: HolderSpec,
+    /// Identity of the settings. `None`, the default: every reload makes the connector anew.
+    pub settings: Option<Fingerprint>,
 }
 
 /// An exporter: one destination, shared by all pipelines that name it.
@@ -93,6 +107,9 @@ pub struct ExporterSpec {
     pub retry: RetryConfig,
     /// What it needs of a request beside its body.
     pub needs: Needs,
+    /// Identity of the settings, those of queue and retry included. `None`, the default: every reload makes the exporter
+    /// anew.
+    pub settings: Option<Fingerprint>,
     pub(crate) lifecycle: Option<Lifecycle>,
 }
 
@@ -105,13 +122,24 @@ pub struct PipelineSpec {
     pub signal: Signal,
     /// Ids of the receivers and connectors that feed it.
     pub receivers: Vec<String>,
-    /// Its stages by id, in the order in which batches go through them.
-    pub stages: Vec<(String, StageSpec)>,
+    /// Its stages, in the order in which batches go through them.
+    pub stages: Vec<PipelineStage>,
     /// Ids of the exporters and connectors it ends in; at least one.
     pub exporters: Vec<String>,
 }
 
-/// One stage of a pipeline.
+/// One stage of a pipeline, by id.
+#[derive(Clone)]
+pub struct PipelineStage {
+    /// The Collector's component id: `batch`, `attributes/tag`.
+    pub id: String,
+    /// What the stage does.
+    pub stage: StageSpec,
+    /// Identity of the settings. `None`, the default: every reload makes the stage anew.
+    pub settings: Option<Fingerprint>,
+}
+
+/// Kind of a stage.
 #[derive(Clone)]
 pub enum StageSpec {
     /// Looks at each batch, or changes it.
@@ -138,12 +166,38 @@ impl Default for HealthSpec {
     }
 }
 
+// === impl GatewaySpec ===
+
+impl Default for GatewaySpec {
+    fn default() -> Self {
+        Self {
+            extensions: Vec::new(),
+            receivers: Vec::new(),
+            connectors: Vec::new(),
+            exporters: Vec::new(),
+            pipelines: Vec::new(),
+            metrics_endpoint: None,
+            health: Vec::new(),
+            dropped_lines: Vec::new(),
+            memory_limit_bytes: None,
+            drain_timeout: DRAIN_TIMEOUT,
+        }
+    }
+}
+
 // === impl ExtensionSpec ===
 
 impl ExtensionSpec {
     /// Any extension.
     pub fn new(id: impl Into<String>, extension: impl Extension) -> Self {
-        Self { id: id.into(), extension: BoxExtension::new(extension) }
+        Self { id: id.into(), extension: BoxExtension::new(extension), settings: None }
+    }
+
+    /// The same with the identity of its settings: reloads keep the extension while the identity stays.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Fingerprint) -> Self {
+        self.settings = Some(settings);
+        self
     }
 }
 
@@ -152,12 +206,58 @@ impl ExtensionSpec {
 impl ReceiverSpec {
     /// Any receiver.
     pub fn new(id: impl Into<String>, receiver: impl Receiver) -> Self {
-        Self { id: id.into(), receiver: BoxReceiver::new(receiver) }
+        Self { id: id.into(), receiver: BoxReceiver::new(receiver), settings: None }
     }
 
     /// A receiver that speaks OTLP, with a server for each protocol.
     pub fn otlp(id: impl Into<String>, servers: Vec<ServerSpec>) -> Self {
         Self::new(id, OtlpReceiver { servers })
+    }
+
+    /// The same with the identity of its settings: reloads keep the receiver while the identity stays.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Fingerprint) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+}
+
+// === impl ConnectorSpec ===
+
+impl ConnectorSpec {
+    /// Any connector.
+    pub fn new(id: impl Into<String>, connector: HolderSpec) -> Self {
+        Self { id: id.into(), connector, settings: None }
+    }
+
+    /// The same with the identity of its settings: reloads keep the connector while the identity stays.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Fingerprint) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+}
+
+// === impl PipelineStage ===
+
+impl PipelineStage {
+    /// Any stage.
+    pub fn new(id: impl Into<String>, stage: StageSpec) -> Self {
+        Self { id: id.into(), stage, settings: None }
+    }
+
+    /// The same with the identity of its settings: reloads keep the stage while the identity stays, and that of all
+    /// behind the stage.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Fingerprint) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+}
+
+impl From<(String, StageSpec)> for PipelineStage {
+    fn from((id, stage): (String, StageSpec)) -> Self {
+        Self::new(id, stage)
     }
 }
 
@@ -183,6 +283,7 @@ impl ExporterSpec {
             queue: QueueConfig::default(),
             retry: RetryConfig::default(),
             needs: Needs::default(),
+            settings: None,
             lifecycle: None,
         }
     }
@@ -194,6 +295,13 @@ impl ExporterSpec {
         let client = BoxAttempt::new(Shared(exporter.clone()));
         Self { needs, lifecycle: Some(exporter), ..Self::new(id, client) }
     }
+
+    /// The same with the identity of its settings: reloads keep the exporter while the identity stays.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Fingerprint) -> Self {
+        self.settings = Some(settings);
+        self
+    }
 }
 
 /// An exporter whose lifecycle is kept elsewhere.
@@ -204,3 +312,6 @@ impl<E: Exporter> Attempt for Shared<E> {
         self.0.attempt(batch)
     }
 }
+
+/// Time for what a reload replaces to finish.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);

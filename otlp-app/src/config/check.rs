@@ -18,7 +18,9 @@ use super::rules::{self, Note};
 use super::source::Span;
 use super::telemetry::{self, LogConfig, TELEMETRY_RULES};
 use names::Unknown;
-use otlp_service::{Build, BuildContext, Decode, HolderSpec, Kind, PipelineSpec, PluginManager, StageSpec};
+use otlp_service::{
+    Build, BuildContext, Decode, HolderSpec, Kind, PipelineSpec, PipelineStage, PluginManager, StageSpec,
+};
 
 /// Checks a whole configuration; reports as much as can be found in one go.
 pub(crate) fn check(mut root: Node, plugins: &PluginManager, problems: &mut Problems) -> Option<Plan> {
@@ -209,14 +211,14 @@ impl<'a> Defined<'a> {
                 }
                 Some(stage @ StageSpec::Batch(_)) => {
                     has_batch = true;
-                    batch = Some((id, stage.clone()));
+                    batch = Some(PipelineStage::new(id, stage.clone()));
                 }
                 Some(stage) => {
                     // Processors run before the batch processor, wherever it stands: they keep no state. Holders do.
                     if matches!(stage, StageSpec::Holder(_)) {
                         spec.stages.extend(batch.take());
                     }
-                    spec.stages.push((id, stage.clone()));
+                    spec.stages.push(PipelineStage::new(id, stage.clone()));
                 }
                 None => {}
             }

@@ -16,7 +16,7 @@ mod settings;
 mod values;
 
 use super::*;
-use otlp_service::{BatchConfig, GatewaySpec, StageSpec};
+use otlp_service::{BatchConfig, GatewaySpec, PipelineStage, StageSpec};
 use std::collections::HashMap;
 use std::io;
 
@@ -81,7 +81,7 @@ fn plan(text: &str) -> Plan {
 
 /// The settings of the batch processor of the first pipeline.
 fn batch(plan: &Plan) -> BatchConfig {
-    let config = |(_, stage): &(String, StageSpec)| match stage {
+    let config = |stage: &PipelineStage| match &stage.stage {
         StageSpec::Batch(config) => Some(config.clone()),
         _ => None,
     };

@@ -14,7 +14,7 @@ use crate::holder::{Answers, HolderSpec, HolderStage};
 use crate::ledger::Account;
 use crate::processor::{ProcessorChain, ResourceKeys};
 use crate::receiver::{Inlets, PipelineEntry, Pipelines};
-use crate::spec::{GatewaySpec, PipelineSpec, ReceiverNeeds, StageSpec};
+use crate::spec::{GatewaySpec, PipelineSpec, PipelineStage, ReceiverNeeds, StageSpec};
 use crate::telemetry::{BatchStats, MemoryStats, ProcessorStats};
 use otlp_protocol::Signal;
 use otlp_transport::BoxExport;
@@ -69,7 +69,7 @@ impl Assembly<'_> {
         let mut rest = self.ends(spec)?;
         // Processors in a row run as one chain: they are CPU alone, and a batch is handed on once.
         let mut processors = Vec::new();
-        for (id, stage) in spec.stages.iter().rev() {
+        for PipelineStage { id, stage, .. } in spec.stages.iter().rev() {
             match stage {
                 StageSpec::Processor(processor) => {
                     let stats = ProcessorStats::new(&self.gateway.registry, id, &spec.id, spec.signal);
@@ -120,14 +120,14 @@ impl Assembly<'_> {
         self.gateway.drained.push((rank, Drained::FanOut(fanout.clone())));
         let (hop, delivery) = (fanout.hop().clone(), fanout.delivery());
         // Behind a holder that has answered, nothing is refused.
-        let is_answered = spec.stages.iter().any(|(_, stage)| match stage {
+        let is_answered = spec.stages.iter().any(|stage| match &stage.stage {
             StageSpec::Processor(_) => false,
             StageSpec::Batch(_) => delivery == Delivery::Memory,
             StageSpec::Holder(holder) => holder.answers == Answers::OnAdmission,
         });
-        let entry = match spec.stages.last() {
+        let entry = match spec.stages.last().map(|stage| &stage.stage) {
             // It asks the queues before it answers.
-            Some((_, StageSpec::Batch(_))) => PipelineEntry::FanOut(fanout),
+            Some(StageSpec::Batch(_)) => PipelineEntry::FanOut(fanout),
             _ if is_answered => PipelineEntry::PatientFanOut(fanout.patient()),
             _ => PipelineEntry::FanOut(fanout),
         };

@@ -77,9 +77,9 @@ fn check_names(pipeline: &PipelineSpec, known: [&HashSet<&str>; 3]) -> Result<()
         return Err(StartError::NoExporter { pipeline: pipeline.id.clone() });
     }
     // Each has a line of its own in the ledger.
-    let holders = pipeline.stages.iter().filter(|(_, stage)| matches!(stage, StageSpec::Holder(_)));
+    let holders = pipeline.stages.iter().filter(|stage| matches!(stage.stage, StageSpec::Holder(_)));
     let lines = pipeline.exporters.iter().map(|id| ("exporter", &**id));
-    let lines = lines.chain(holders.map(|(id, _)| ("stage", &**id)));
+    let lines = lines.chain(holders.map(|stage| ("stage", &*stage.id)));
     let mut seen = HashSet::new();
     for (kind, id) in lines {
         if !seen.insert(id) {

@@ -1,6 +1,6 @@
 //! When a pipeline answers, as far as its spec says.
 
-use super::{GatewaySpec, PipelineSpec, StageSpec};
+use super::{GatewaySpec, PipelineSpec, PipelineStage, StageSpec};
 use crate::fanout::Delivery;
 use crate::holder::Answers;
 use crate::queue::QueueConfig;
@@ -25,7 +25,7 @@ impl GatewaySpec {
     }
 
     fn delivery(&self, pipeline: &PipelineSpec) -> PipelineDelivery {
-        let admits = |(id, stage): &(String, StageSpec)| match stage {
+        let admits = |PipelineStage { id, stage, .. }: &PipelineStage| match stage {
             StageSpec::Holder(holder) if holder.answers == Answers::OnAdmission => Some(id.clone()),
             _ => None,
         };

@@ -1,6 +1,6 @@
 //! What components need of a request beside its body: receivers keep it, batches keep it apart.
 
-use super::{GatewaySpec, PipelineSpec, StageSpec};
+use super::{GatewaySpec, PipelineSpec, PipelineStage, StageSpec};
 use crate::component::Needs;
 
 /// What a receiver is to keep of its requests, and for whom.
@@ -51,7 +51,7 @@ impl GatewaySpec {
             for stage in 0..self.pipelines[index].stages.len() {
                 let mut asked_by = Vec::new();
                 self.ask(&self.pipelines[index], stage + 1, &mut asked_by);
-                if let StageSpec::Batch(config) = &mut self.pipelines[index].stages[stage].1 {
+                if let StageSpec::Batch(config) = &mut self.pipelines[index].stages[stage].stage {
                     let headers = std::mem::take(&mut config.metadata_keys);
                     let mut needs = Needs { headers, ..Needs::default() };
                     needs.add(&sum(&asked_by));
@@ -64,7 +64,7 @@ impl GatewaySpec {
 
     /// Adds what the components of a pipeline need, from its stage `first` on, and all behind its connectors.
     fn ask(&self, pipeline: &PipelineSpec, first: usize, asked_by: &mut Vec<ComponentNeeds>) {
-        for (id, stage) in pipeline.stages.iter().skip(first) {
+        for PipelineStage { id, stage, .. } in pipeline.stages.iter().skip(first) {
             add(asked_by, "processor", id, stage.needs());
         }
         for exporter in self.exporters.iter().filter(|known| pipeline.exporters.contains(&known.id)) {

@@ -4,8 +4,8 @@ use crate::harness::*;
 use bytes::Bytes;
 use otlp_protocol::{ErrorKind, Retry, Signal};
 use otlp_service::{
-    BatchConfig, DropReason, ExporterSpec, Gateway, GatewaySpec, HealthSpec, PipelineSpec, QueueConfig,
-    ReceiverSpec, RetryConfig, ServerSpec, StageSpec, StartError,
+    BatchConfig, DropReason, ExporterSpec, Gateway, GatewaySpec, HealthSpec, PipelineSpec, PipelineStage,
+    QueueConfig, ReceiverSpec, RetryConfig, ServerSpec, StageSpec, StartError,
 };
 use otlp_transport::{
     BoxAttempt, HttpTransportStrategy, Net, ServerConfig, ServerStrategy, TcpNet, TransportContext,
@@ -247,7 +247,7 @@ async fn pipelines_share_an_exporters_queue() {
     let sinks = [Sink::default(), Sink::default()];
     let exporters = vec![exporter("a", &sinks[0], queue(10, 1)), exporter("b", &sinks[1], queue(10, 1))];
     let mut first = pipeline("logs/first", &["a", "b"]);
-    first.stages = vec![("batch".into(), StageSpec::Batch(BatchConfig::default()))];
+    first.stages = vec![PipelineStage::new("batch", StageSpec::Batch(BatchConfig::default()))];
     let gateway = start(spec(exporters, vec![first, pipeline("logs/second", &["a"])])).await;
     let families = gateway.metrics().families;
     let queues = families.iter().find(|family| family.name == "otelcol_exporter_queue_capacity").unwrap();

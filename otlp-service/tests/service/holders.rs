@@ -4,8 +4,8 @@ use crate::harness::*;
 use otlp_protocol::{Accepted, Batch, Charge, Count, Signal};
 use otlp_service::{
     Answers, BatchConfig, ConnectorSpec, Delivery, DropReason, ExporterSpec, Gateway, GatewaySpec, Held,
-    Holder, HolderAccount, HolderContext, HolderSpec, LedgerLine, OnFull, Outlet, PipelineSpec, QueueConfig,
-    Reason, StageSpec, StartError,
+    Holder, HolderAccount, HolderContext, HolderSpec, LedgerLine, OnFull, Outlet, PipelineSpec,
+    PipelineStage, QueueConfig, Reason, StageSpec, StartError,
 };
 use otlp_transport::{BoxAttempt, BoxExport, Export, ExportResult, TransportContext};
 use parking_lot::Mutex;
@@ -226,11 +226,11 @@ pub(crate) fn pipeline(id: &str, receivers: &[&str], exporters: &[&str]) -> Pipe
 }
 
 pub(crate) fn connector(id: &str, connector: HolderSpec) -> ConnectorSpec {
-    ConnectorSpec { id: id.into(), connector }
+    ConnectorSpec::new(id, connector)
 }
 
 fn holding(id: &str, exporters: &[&str], holder: HolderSpec) -> PipelineSpec {
-    let stages = vec![("hold".into(), StageSpec::Holder(holder))];
+    let stages = vec![PipelineStage::new("hold", StageSpec::Holder(holder))];
     PipelineSpec { stages, ..pipeline(id, &[], exporters) }
 }
 
@@ -354,7 +354,7 @@ async fn connectors_that_cannot_work_are_refused() {
         ..GatewaySpec::default()
     };
     let failing = HolderSpec::new(Answers::OnAdmission, |_| Err::<Forward, _>("no room on the disk".into()));
-    let twice = vec![("out".into(), StageSpec::Holder(forward()))];
+    let twice = vec![PipelineStage::new("out", StageSpec::Holder(forward()))];
     let table = [
         (
             spec(
@@ -401,15 +401,17 @@ async fn a_drain_follows_the_way_to_the_ends() {
     };
     let mut first = pipeline("logs/1", &[], &["to2", "out"]);
     first.stages = vec![
-        ("held".into(), StageSpec::Holder(dedup())),
-        ("batch".into(), StageSpec::Batch(BatchConfig::default())),
-        ("last".into(), StageSpec::Holder(recorded())),
+        PipelineStage::new("held", StageSpec::Holder(dedup())),
+        PipelineStage::new("batch", StageSpec::Batch(BatchConfig::default())),
+        PipelineStage::new("last", StageSpec::Holder(recorded())),
     ];
     let mut second = pipeline("logs/2", &["to2"], &["to3"]);
-    second.stages = vec![("batch".into(), StageSpec::Batch(batch_config()))];
+    second.stages = vec![PipelineStage::new("batch", StageSpec::Batch(batch_config()))];
     let mut third = pipeline("logs/3", &["to3"], &["out"]);
-    third.stages =
-        vec![("held".into(), StageSpec::Holder(dedup())), ("end".into(), StageSpec::Holder(recorded()))];
+    third.stages = vec![
+        PipelineStage::new("held", StageSpec::Holder(dedup())),
+        PipelineStage::new("end", StageSpec::Holder(recorded())),
+    ];
     let gateway = start(GatewaySpec {
         connectors: vec![connector("to3", recorded()), connector("to2", recorded())],
         exporters: vec![exporter("out", &sink, Some(queue(10, 1)))],

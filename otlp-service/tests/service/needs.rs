@@ -7,7 +7,7 @@ use crate::holders::{connector, exporter, forward, pipeline, start};
 use otlp_protocol::Batch;
 use otlp_service::{
     Access, ActionConfig, ActionKind, AttributesProcessor, BatchConfig, ComponentNeeds, GatewaySpec,
-    MatchConfig, Needs, Out, Processor, ReceiverSpec, ServerSpec, StageSpec,
+    MatchConfig, Needs, Out, PipelineStage, Processor, ReceiverSpec, ServerSpec, StageSpec,
 };
 use otlp_transport::{ExportError, HttpTransportStrategy, ServerConfig};
 use std::sync::Arc;
@@ -51,11 +51,11 @@ fn spec(sink: &Sink, keep_headers: bool) -> GatewaySpec {
     let insert = AttributesProcessor::new(&[action], MatchConfig::default()).unwrap();
     let mut first = pipeline("logs/first", &["otlp"], &["forward"]);
     first.stages = vec![
-        ("by_tenant".into(), StageSpec::Processor(Arc::new(ByTenant))),
-        ("batch".into(), StageSpec::Batch(BatchConfig::default())),
+        PipelineStage::new("by_tenant", StageSpec::Processor(Arc::new(ByTenant))),
+        PipelineStage::new("batch", StageSpec::Batch(BatchConfig::default())),
     ];
     let mut second = pipeline("logs/second", &["forward"], &["out"]);
-    second.stages = vec![("attributes".into(), StageSpec::Processor(Arc::new(insert)))];
+    second.stages = vec![PipelineStage::new("attributes", StageSpec::Processor(Arc::new(insert)))];
     let mut out = exporter("out", sink, None);
     out.needs = headers(&["x-user", "x-team"]);
     GatewaySpec {

@@ -6,7 +6,7 @@ use crate::processors::Deed;
 use otlp_protocol::Retry;
 use otlp_service::{
     ConnectorSpec, DropReason, ExporterSpec, Gateway, GatewaySpec, LedgerSnapshot, OnFull, PipelineSpec,
-    QueueConfig, Reason, StageSpec,
+    PipelineStage, QueueConfig, Reason, StageSpec,
 };
 use otlp_transport::{ExportResult, TransportContext};
 use proptest::prelude::*;
@@ -124,7 +124,7 @@ fn name(number: usize) -> String {
     format!("logs/{number}")
 }
 
-fn stage_spec(index: usize, stage: &Stage) -> (String, StageSpec) {
+fn stage_spec(index: usize, stage: &Stage) -> PipelineStage {
     let spec = match stage {
         Stage::Process(deed) => StageSpec::Processor(Arc::new(*deed)),
         Stage::Batch(max_items) => {
@@ -134,7 +134,7 @@ fn stage_spec(index: usize, stage: &Stage) -> (String, StageSpec) {
         }
         Stage::Hold(holder) => StageSpec::Holder(holder.spec()),
     };
-    (format!("stage/{index}"), spec)
+    PipelineStage::new(format!("stage/{index}"), spec)
 }
 
 /// A holder or a connector, by its line in the ledger.
@@ -161,7 +161,7 @@ fn spec(graph: &Graph) -> (GatewaySpec, Vec<Sink>, Vec<HolderLine>) {
             shape.stages.iter().enumerate().map(|(index, stage)| stage_spec(index, stage)).collect();
         // What processors make is in the next line.
         let mut is_doubled = false;
-        for (stage, (id, _)) in shape.stages.iter().zip(&spec.stages) {
+        for (stage, PipelineStage { id, .. }) in shape.stages.iter().zip(&spec.stages) {
             match stage {
                 Stage::Process(Deed::Double) => is_doubled = true,
                 Stage::Hold(shape) => {
@@ -203,9 +203,9 @@ fn spec(graph: &Graph) -> (GatewaySpec, Vec<Sink>, Vec<HolderLine>) {
 /// The accounts that a holder of a pipeline fills next, or the entry of the pipeline: those of the first holder from
 /// stage `from` on, or of all ends.
 fn next_lines(spec: &PipelineSpec, from: usize) -> Vec<(String, String)> {
-    let holder = spec.stages.iter().skip(from).find(|(_, stage)| matches!(stage, StageSpec::Holder(_)));
+    let holder = spec.stages.iter().skip(from).find(|stage| matches!(stage.stage, StageSpec::Holder(_)));
     let ends = match holder {
-        Some((id, _)) => std::slice::from_ref(id),
+        Some(stage) => std::slice::from_ref(&stage.id),
         None => &spec.exporters,
     };
     ends.iter().map(|id| (spec.id.clone(), id.clone())).collect()
@@ -219,7 +219,7 @@ fn check_hops(pipelines: &[PipelineSpec], ledger: &LedgerSnapshot, answered: &[u
     };
     for (number, spec) in pipelines.iter().enumerate() {
         assert!(accepted_at(&next_lines(spec, 0)) >= answered[number], "{}: {ledger:#?}", spec.id);
-        for (index, (id, stage)) in spec.stages.iter().enumerate() {
+        for (index, PipelineStage { id, stage, .. }) in spec.stages.iter().enumerate() {
             if matches!(stage, StageSpec::Holder(_)) {
                 let line = ledger.line(&spec.id, id).unwrap();
                 let next = accepted_at(&next_lines(spec, index + 1));

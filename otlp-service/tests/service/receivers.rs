@@ -3,8 +3,8 @@
 use crate::harness::*;
 use crate::holders::{exporter, pipeline};
 use otlp_service::{
-    BatchConfig, Gateway, GatewaySpec, Health, HealthCheck, HealthChecker, Inlets, MetricKind, Receiver,
-    ReceiverSpec, Registry, Running, ServerSpec, StageSpec, StartError,
+    BatchConfig, Gateway, GatewaySpec, Health, HealthCheck, HealthChecker, Inlets, MetricKind, PipelineStage,
+    Receiver, ReceiverSpec, Registry, Running, ServerSpec, StageSpec, StartError,
 };
 use otlp_transport::{Address, HttpTransportStrategy, ServerConfig, TransportContext};
 use parking_lot::Mutex;
@@ -44,7 +44,7 @@ async fn metrics_go_with_their_gateway() {
     let peeked = Arc::new(Mutex::new(None));
     let server = ServerSpec::new(Arc::new(HttpTransportStrategy), ServerConfig::new("127.0.0.1:0"));
     let mut logs_in = pipeline("logs", &["otlp", "peek"], &["out", "direct"]);
-    logs_in.stages = vec![("batch".into(), StageSpec::Batch(BatchConfig::default()))];
+    logs_in.stages = vec![PipelineStage::new("batch", StageSpec::Batch(BatchConfig::default()))];
     let sink = Sink::default();
     let spec = GatewaySpec {
         receivers: vec![

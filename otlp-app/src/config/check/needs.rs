@@ -4,7 +4,7 @@ use super::Defined;
 use crate::config::plan::ServerPlan;
 use crate::config::rules::Note;
 use crate::config::source::Span;
-use otlp_service::{Kind, Needs, PipelineSpec};
+use otlp_service::{Kind, Needs, PipelineSpec, PipelineStage};
 
 /// A component that needs something of a request beside its body.
 struct Asker<'a> {
@@ -30,7 +30,7 @@ impl Defined<'_> {
 
     /// The stages and exporters of a pipeline.
     fn askers<'a>(&'a self, pipeline: &'a PipelineSpec) -> Vec<Asker<'a>> {
-        let stages = pipeline.stages.iter().filter_map(|(id, stage)| {
+        let stages = pipeline.stages.iter().filter_map(|PipelineStage { id, stage, .. }| {
             let built = self.processors.iter().find(|built| built.id == *id)?;
             Some(Asker { kind: Kind::Processor, id, span: built.span, needs: stage.needs() })
         });

@@ -158,7 +158,7 @@ fn processors_go_before_the_batch_but_not_before_what_holds_data() {
         let pipelines = TRACES.replace("processors: [keep]", &format!("processors: [{processors}]"));
         let (plan, _) = loaded(&text("", "", &pipelines));
         let plan = plan.unwrap_or_else(|_| panic!("{processors}"));
-        plan.pipelines[0].stages.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>().join(", ")
+        plan.pipelines[0].stages.iter().map(|stage| stage.id.clone()).collect::<Vec<_>>().join(", ")
     };
     assert_eq!(stages("batch, resource"), "resource, batch");
     assert_eq!(stages("batch, keep, resource"), "batch, keep, resource");

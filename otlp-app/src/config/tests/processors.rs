@@ -209,10 +209,10 @@ fn processors_run_in_the_order_of_the_pipeline() {
         true,
         Charge::none(),
     );
-    let ids: Vec<_> = plan.pipelines[0].stages.iter().map(|(id, _)| id.as_str()).collect();
+    let ids: Vec<_> = plan.pipelines[0].stages.iter().map(|stage| stage.id.as_str()).collect();
     assert_eq!(ids, ["attributes/b", "attributes/a", "batch"]);
-    for (_, stage) in &plan.pipelines[0].stages {
-        let StageSpec::Processor(processor) = stage else { continue };
+    for stage in &plan.pipelines[0].stages {
+        let StageSpec::Processor(processor) = &stage.stage else { continue };
         let mut out = Out::new();
         assert!(processor.process(batch, &mut out).is_ok());
         batch = out.into_batches().remove(0);

@@ -21,7 +21,7 @@ fn defaults_are_the_collectors() {
         [("localhost:13133".into(), "/".into())]
     );
     let stages = &plan.pipelines[0].stages;
-    assert_eq!(stages.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["batch"]);
+    assert_eq!(stages.iter().map(|stage| stage.id.as_str()).collect::<Vec<_>>(), ["batch"]);
     let batch = batch(&plan);
     assert_eq!((batch.timeout, batch.send_batch_size), (Duration::from_millis(200), 8192));
     assert_eq!((plan.pipelines[0].id.as_str(), plan.pipelines[0].signal), ("traces/a", Signal::TRACES));
