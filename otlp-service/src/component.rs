@@ -4,6 +4,10 @@
 //! time or waits for something is an [`Export`](otlp_transport::Export) instead. It is all or nothing: if any processor of
 //! a pipeline fails, nothing of the request goes on, and the sender gets the error.
 
+mod editing;
+
+pub(crate) use editing::reserve;
+
 use otlp_protocol::Batch;
 use otlp_transport::ExportError;
 

@@ -3,7 +3,6 @@
 mod actions;
 mod attributes;
 mod chain;
-mod editing;
 mod matching;
 mod pattern;
 mod resource;

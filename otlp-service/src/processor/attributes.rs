@@ -1,7 +1,6 @@
 //! The processor `attributes`: actions on the attributes of spans, log records and data points.
 
 use super::actions::{ActionConfig, ActionError, Actions, Resolved};
-use super::editing::edit_batch;
 use super::matching::{MatchConfig, Verdict};
 use crate::component::{Access, Needs, Out, Processor};
 use otlp_protocol::view::{Entry, Resource, Scope};
@@ -69,8 +68,7 @@ impl Processor for AttributesProcessor {
             of_scope: Verdict::ALL,
             of_entry: Verdict::ALL,
         };
-        out.emit(edit_batch(batch, self.actions.growth(&context).saturating_mul(items), editor)?);
-        Ok(())
+        out.edit_growing(batch, self.actions.growth(&context).saturating_mul(items), editor)
     }
 }
 

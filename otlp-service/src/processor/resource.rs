@@ -1,7 +1,6 @@
 //! The processor `resource`: actions on the attributes of resources.
 
 use super::actions::{ActionConfig, ActionError, Actions, Resolved};
-use super::editing::edit_batch;
 use crate::component::{Access, Needs, Out, Processor};
 use otlp_protocol::{AttributeEdits, Batch, Editor, Fate, Levels};
 use otlp_transport::ExportError;
@@ -43,8 +42,7 @@ impl Processor for ResourceProcessor {
         // Rarely more than one resource for so many items.
         let resources = usize::try_from(batch.items()).unwrap_or(usize::MAX) / ITEMS_A_RESOURCE + 1;
         let editor = || ResourceEditor { actions: &self.actions, context: &context };
-        out.emit(edit_batch(batch, self.actions.growth(&context).saturating_mul(resources), editor)?);
-        Ok(())
+        out.edit_growing(batch, self.actions.growth(&context).saturating_mul(resources), editor)
     }
 }
 

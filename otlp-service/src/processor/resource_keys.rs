@@ -1,8 +1,7 @@
 //! Requests cut by attributes of their resources, so that a batch processor can keep the pieces apart.
 
-use super::editing::reserve;
 use super::text::text_of;
-use crate::component::{Access, Out, Processor};
+use crate::component::{Access, Out, Processor, reserve};
 use otlp_protocol::view::{RequestView, Resource};
 use otlp_protocol::{Batch, Body, ErrorKind, Item, MAX_PARTS, Origin, Retry, partition};
 use otlp_transport::ExportError;

@@ -1,0 +1,143 @@
+//! Edits of batches within the byte budget: the new body is charged before it is made.
+
+use super::{Out, Reason};
+use otlp_protocol::{Batch, Charge, EditError, Edited, Editor, ErrorKind, Retry, edit};
+use otlp_transport::ExportError;
+
+impl Out {
+    /// Edits a batch, and hands the edited batch on with [`emit`](Self::emit). Items that the editor drops are
+    /// [settled](Self::settle) as [`Reason::Filtered`].
+    ///
+    /// `max_bytes` is the largest length of the edited body, in bytes. Twice as much is charged to the byte budget of the batch
+    /// during the edit, since the list of changes may become as long as the body. Afterwards the batch has the charge for
+    /// its new body alone. A body that the editor does not change is handed on as it is.
+    ///
+    /// ```
+    /// use otlp_protocol::encode::{LogRecords, RequestWriter};
+    /// use otlp_protocol::{AttributeEdits, Batch, Charge, Editor, Fate, Item, Levels, Signal, ValidateLimits};
+    /// use otlp_service::Out;
+    ///
+    /// /// Removes the attribute `password` of each item.
+    /// struct RemovePasswords;
+    ///
+    /// impl Editor for RemovePasswords {
+    ///     fn levels(&self) -> Levels {
+    ///         Levels { items: true, ..Levels::default() }
+    ///     }
+    ///
+    ///     fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
+    ///         attributes.delete("password");
+    ///         Fate::Keep
+    ///     }
+    /// }
+    ///
+    /// let mut body = Vec::new();
+    /// RequestWriter::<LogRecords>::new(&mut body).resource_group(|group| {
+    ///     group.scope_group(|scope| {
+    ///         scope.log_record(|record| {
+    ///             record.body("login").attribute("password", "hunter2");
+    ///         });
+    ///     });
+    /// });
+    /// let batch = Batch::checked(Signal::LOGS, body, &ValidateLimits::default(), Charge::none())?;
+    ///
+    /// let mut out = Out::new();
+    /// let max_bytes = batch.len();
+    /// out.edit(batch, &mut RemovePasswords, max_bytes)?;
+    /// let edited = out.into_batches();
+    /// assert!(!edited[0].body().plain().to_contiguous().windows(7).any(|bytes| bytes == b"hunter2"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Nothing is handed on if the edited body would be longer than `max_bytes` (final), or if the byte budget has no room
+    /// (retryable, unless the need is larger than the whole budget).
+    pub fn edit(
+        &mut self,
+        batch: Batch,
+        editor: &mut (impl Editor + ?Sized),
+        max_bytes: usize,
+    ) -> Result<(), ExportError> {
+        let mut charge = batch.charge().another();
+        let edited = edit_once(&batch, &mut charge, editor, max_bytes)?.map_err(refusal)?;
+        self.emit_edited(batch, edited, charge);
+        Ok(())
+    }
+
+    /// Edits a batch that is expected to become `growth` bytes longer. An edit that runs out of room starts again with twice as
+    /// much, up to four times the length of the batch or 64 MiB; `editor` makes the editor of each start.
+    ///
+    /// # Errors
+    /// As of [`edit`](Self::edit).
+    pub(crate) fn edit_growing<E: Editor>(
+        &mut self,
+        batch: Batch,
+        growth: usize,
+        mut editor: impl FnMut() -> E,
+    ) -> Result<(), ExportError> {
+        let most = batch.len().saturating_mul(MAX_GROWTH).max(MAX_BYTES);
+        let mut limit = batch.len().saturating_add(growth).saturating_add(SLACK_BYTES).min(most);
+        let mut charge = batch.charge().another();
+        loop {
+            match edit_once(&batch, &mut charge, &mut editor(), limit)? {
+                Err(EditError::TooLarge { .. }) if limit < most => limit = limit.saturating_mul(2).min(most),
+                Err(error) => return Err(refusal(error)),
+                Ok(edited) => {
+                    self.emit_edited(batch, edited, charge);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn emit_edited(&mut self, mut batch: Batch, edited: Edited, mut charge: Charge) {
+        let Edited { body, dropped, changed } = edited;
+        self.settle(Reason::Filtered, dropped.items);
+        if !changed {
+            return self.emit(batch);
+        }
+        charge.shrink_to(body.len() as u64);
+        if body.plain().segments().nth(1).is_some() {
+            // The new body links to stretches of the old body, which keeps all of the old body in memory.
+            drop(charge.merge(batch.take_charge()));
+        }
+        self.emit(batch.with_body(body, charge));
+    }
+}
+
+/// Edits a body once, into at most `max_bytes`, after charging for it.
+fn edit_once(
+    batch: &Batch,
+    charge: &mut Charge,
+    editor: &mut (impl Editor + ?Sized),
+    max_bytes: usize,
+) -> Result<Result<Edited, EditError>, ExportError> {
+    // The list of changes may take as much again, until the body is made of it.
+    reserve(batch, charge, (max_bytes as u64).saturating_mul(2))?;
+    Ok(edit(batch.body(), editor, max_bytes))
+}
+
+/// Grows `charge` to `bytes`, beside the bytes that the batch holds.
+///
+/// # Errors
+/// If the byte budget has no room for them: retryable, unless they would not fit into an empty budget.
+pub(crate) fn reserve(batch: &Batch, charge: &mut Charge, bytes: u64) -> Result<(), ExportError> {
+    let more = bytes.saturating_sub(charge.bytes());
+    charge.try_grow(more).map_err(|exhausted| exhausted.beside(batch.charge().bytes()).into())
+}
+
+fn refusal(error: EditError) -> ExportError {
+    ExportError::new(ErrorKind::TooLarge, Retry::Never, error.to_string())
+}
+
+/// Room for attributes that are copied from elsewhere in the request, and for lengths that grow.
+const SLACK_BYTES: usize = 4 << 10;
+
+/// The largest growth of a request by an edit, as a multiple of its length, unless [`MAX_BYTES`] is more.
+const MAX_GROWTH: usize = 4;
+
+/// 64 MiB, the limit of a received request: OTLP §Request size.
+const MAX_BYTES: usize = 64 << 20;
+
+#[cfg(test)]
+mod tests;
