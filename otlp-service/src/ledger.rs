@@ -11,13 +11,16 @@
 
 mod hop;
 mod metrics;
+mod snapshot;
 
 pub use hop::{Held, Hop};
+pub use snapshot::{LedgerImbalance, LedgerLine, LedgerSnapshot};
 
 pub(crate) use hop::Unsent;
 
 use crate::component::{Reason, Tally};
 use parking_lot::Mutex;
+use snapshot::Dropped;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,43 +28,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// All lines of the ledger. Cloning shares it.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger(Arc<Mutex<Vec<Arc<Account>>>>);
-
-/// The ledger at one moment: a line for each pipeline and destination.
-#[derive(Clone, Debug, Default)]
-pub struct LedgerSnapshot {
-    /// One line for each pipeline and destination, in the order of their making.
-    pub lines: Vec<LedgerLine>,
-}
-
-/// What became of the items that one pipeline had for one destination.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LedgerLine {
-    /// Pipeline id.
-    pub pipeline: String,
-    /// Exporter id.
-    pub destination: String,
-    /// Items we answered for.
-    pub accepted: u64,
-    /// Items that stayed the sender's: refused, or failed end to end. As many as processors had made of them.
-    pub refused: u64,
-    /// Items that processors made beside those that were accepted.
-    pub produced: u64,
-    /// Items the destination accepted.
-    pub sent: u64,
-    /// Items the destination rejected in a partial success.
-    pub rejected: u64,
-    /// Accepted items that a processor took out, as nobody wants them.
-    pub filtered: u64,
-    /// Accepted items that a processor took out, as others stand for them.
-    pub sampled: u64,
-    /// Accepted items that were not delivered, by reason.
-    pub dropped: [u64; DropReason::ALL.len()],
-    /// Accepted items that wait in a batch or a queue.
-    pub queued: u64,
-    /// Accepted items on their way to the destination.
-    pub in_flight: u64,
-}
 
 /// Why accepted items were not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,43 +85,6 @@ impl Ledger {
             accounts.push(account.clone());
             account
         })
-    }
-}
-
-// === impl LedgerSnapshot ===
-
-impl LedgerSnapshot {
-    /// The line of a pipeline and a destination.
-    pub fn line(&self, pipeline: &str, destination: &str) -> Option<&LedgerLine> {
-        self.lines.iter().find(|line| line.pipeline == pipeline && line.destination == destination)
-    }
-
-    /// Checks the equation on every line. While items move between states on other threads, a line may be out by those.
-    ///
-    /// # Errors
-    /// The first line that does not balance.
-    pub fn check(&self) -> Result<(), Box<LedgerLine>> {
-        self.lines.iter().find(|line| !line.is_balanced()).map_or(Ok(()), |line| Err(Box::new(line.clone())))
-    }
-}
-
-// === impl LedgerLine ===
-
-impl LedgerLine {
-    /// Whether every accepted item is in exactly one state.
-    pub fn is_balanced(&self) -> bool {
-        let taken_out = self.filtered + self.sampled + self.dropped_items();
-        self.accepted + self.produced == self.sent + self.rejected + taken_out + self.queued + self.in_flight
-    }
-
-    /// Items dropped for that reason.
-    pub fn dropped_for(&self, reason: DropReason) -> u64 {
-        self.dropped[reason as usize]
-    }
-
-    /// Items dropped, whatever the reason.
-    pub fn dropped_items(&self) -> u64 {
-        self.dropped.iter().sum()
     }
 }
 
@@ -237,7 +166,7 @@ impl Account {
             rejected: read(&self.rejected),
             filtered: read(&self.filtered),
             sampled: read(&self.sampled),
-            dropped: std::array::from_fn(|reason| read(&self.dropped[reason])),
+            dropped: Dropped(std::array::from_fn(|reason| read(&self.dropped[reason]))),
             queued: read(&self.queued),
             in_flight: read(&self.in_flight),
         }
