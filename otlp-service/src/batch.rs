@@ -22,6 +22,7 @@ use crate::fanout::{Delivery, FanOut};
 use crate::ledger::Hop;
 use crate::telemetry::BatchStats;
 use otlp_protocol::SplitLimits;
+use std::fmt;
 use std::time::Duration;
 
 /// A batch processor's settings.
@@ -96,6 +97,15 @@ impl BatchOptions {
     pub fn with_hop(mut self, hop: Hop) -> Self {
         self.hop = hop;
         self
+    }
+}
+
+impl fmt::Debug for BatchOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchOptions")
+            .field("delivery", &self.delivery)
+            .field("hop", &self.hop)
+            .finish_non_exhaustive()
     }
 }
 

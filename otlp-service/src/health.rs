@@ -8,7 +8,7 @@ mod network;
 pub use network::NetworkHealthCheck;
 
 use parking_lot::RwLock;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 /// One thing whose health is told.
@@ -92,7 +92,20 @@ impl HealthChecker {
     }
 }
 
+impl fmt::Debug for HealthChecker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let checks = self.0.read().clone();
+        f.debug_set().entries(checks.iter().map(|check| check.name())).finish()
+    }
+}
+
 // === impl HealthEntry ===
+
+impl fmt::Debug for HealthEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HealthEntry").field("name", &self.check.name()).finish_non_exhaustive()
+    }
+}
 
 impl Drop for HealthEntry {
     fn drop(&mut self) {

@@ -19,6 +19,7 @@ use otlp_protocol::{Batch, ByteBudget, Signal};
 use otlp_transport::{BoxExport, Clock, Export, ExportFuture};
 use outlet::Emissions;
 use std::error::Error;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -153,7 +154,27 @@ impl HolderContext {
     }
 }
 
+impl fmt::Debug for HolderContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HolderContext")
+            .field("id", &self.id)
+            .field("pipeline", &self.pipeline)
+            .field("signal", &self.signal)
+            .field("outlets", &self.outlets)
+            .finish_non_exhaustive()
+    }
+}
+
 // === impl HolderSpec ===
+
+impl fmt::Debug for HolderSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HolderSpec")
+            .field("answers", &self.answers)
+            .field("needs", &self.needs)
+            .finish_non_exhaustive()
+    }
+}
 
 impl HolderSpec {
     /// A holder that `make` makes for each pipeline that it stands in.

@@ -8,9 +8,12 @@
 //! The returned future of an export is the acknowledgement; where it comes from is the delivery mode, chosen by
 //! [`QueueConfig`].
 
+#![warn(missing_debug_implementations)]
+
 mod batch;
 mod component;
 mod cut;
+mod debug;
 mod exporter;
 mod fanout;
 mod gateway;

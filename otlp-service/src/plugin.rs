@@ -95,7 +95,7 @@ pub trait OtlpPlugin {
 /// assert!(plugins.load(Mine).is_err());
 /// # Ok::<(), otlp_service::Clash>(())
 /// ```
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct PluginManager {
     plugins: Vec<PluginInfo>,
     types: Vec<ComponentType>,

@@ -14,6 +14,7 @@ use otlp_protocol::{Batch, ErrorKind, Signal};
 use otlp_transport::{Clock, Export, ExportError, ExportResult};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -200,6 +201,13 @@ impl<T: Unpin> Future for QueueFuture<'_, T> {
     }
 }
 
+impl<T> fmt::Debug for QueueFuture<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_ready = matches!(self.0, State::Ready(_));
+        f.debug_struct("QueueFuture").field("is_ready", &is_ready).finish_non_exhaustive()
+    }
+}
+
 // === impl MemoryQueue ===
 
 impl MemoryQueue {
@@ -251,6 +259,15 @@ impl MemoryQueue {
     pub(crate) fn tell(&self, watch: Arc<Watch>) {
         // A second watch there is not.
         let _ = self.shared.watch.set(watch);
+    }
+}
+
+impl fmt::Debug for MemoryQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryQueue")
+            .field("config", &self.shared.config)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -12,6 +12,7 @@ pub use parts::PartlyDelivered;
 use otlp_protocol::{Batch, ErrorKind, Retry};
 use otlp_transport::{Attempt, Clock, Export, ExportError, ExportResult};
 use parking_lot::Mutex;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -247,6 +248,16 @@ impl<A: Attempt> Export for ExponentialBackoffRetry<A> {
             }
             result => result,
         }
+    }
+}
+
+impl<A: fmt::Debug> fmt::Debug for ExponentialBackoffRetry<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExponentialBackoffRetry")
+            .field("inner", &self.inner)
+            .field("config", &self.config)
+            .field("max_first_wait", &self.max_first_wait)
+            .finish_non_exhaustive()
     }
 }
 

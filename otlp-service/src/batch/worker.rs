@@ -11,6 +11,7 @@ use crate::telemetry::{BatchStats, Registration};
 use otlp_protocol::{Accepted, Batch, ErrorKind, SplitLimits};
 use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
 use parking_lot::{Mutex, MutexGuard};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{Notify, Semaphore, oneshot};
@@ -156,6 +157,17 @@ impl Export for BatchProcessor {
         let (answer, waiting) = oneshot::channel();
         shared.take(batch, Some(answer))?;
         waiting.await.unwrap_or_else(|_| Err(shutting_down()))
+    }
+}
+
+impl fmt::Debug for BatchProcessor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { config, delivery, .. } = &*self.shared;
+        f.debug_struct("BatchProcessor")
+            .field("config", config)
+            .field("delivery", delivery)
+            .field("open_batches", &self.shared.state.lock().accumulator.len())
+            .finish_non_exhaustive()
     }
 }
 

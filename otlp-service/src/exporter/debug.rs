@@ -7,6 +7,7 @@ use otlp_protocol::{Accepted, Batch, Count, Signal, ValidateLimits, validate};
 use otlp_transport::{Attempt, Clock, ExportResult, offload};
 use pace::{Pace, Sampling};
 use parking_lot::Mutex;
+use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
@@ -116,6 +117,12 @@ impl Attempt for DebugExporter {
             shared.tell_at(due);
         }
         Ok(Accepted::FULL)
+    }
+}
+
+impl fmt::Debug for DebugExporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DebugExporter").field("show", &self.shared.show).finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,7 @@ use crate::exporter::Reachability;
 use std::sync::Arc;
 
 /// Tells whether the last attempt to reach a destination did. No connection is opened for it.
+#[derive(Debug)]
 pub struct NetworkHealthCheck {
     name: String,
     reachability: Arc<Reachability>,

@@ -5,6 +5,7 @@ use super::rules::KeyRule;
 use super::settings::{BuildContext, SettingsError};
 use crate::holder::HolderSpec;
 use serde::de::DeserializeOwned;
+use std::fmt;
 use std::sync::Arc;
 
 /// What a component is.
@@ -72,6 +73,7 @@ pub struct Components<'a> {
 }
 
 /// A component type that was registered, to be told more about.
+#[derive(Debug)]
 pub struct Registered<'a>(&'a mut ComponentType);
 
 // === impl Components ===
@@ -206,13 +208,7 @@ impl Registered<'_> {
 impl ComponentType {
     /// What it is.
     pub fn kind(&self) -> Kind {
-        match self.build {
-            Build::Receiver(_) => Kind::Receiver,
-            Build::Processor(_) => Kind::Processor,
-            Build::Connector(_) => Kind::Connector,
-            Build::Exporter(_) => Kind::Exporter,
-            Build::Extension(_) => Kind::Extension,
-        }
+        self.build.kind()
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -221,6 +217,42 @@ impl ComponentType {
 
     pub(super) fn answers_to(&self, name: &str) -> bool {
         self.names().any(|known| known == name)
+    }
+}
+
+// === impl Build ===
+
+impl Build {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Receiver(_) => Kind::Receiver,
+            Self::Processor(_) => Kind::Processor,
+            Self::Connector(_) => Kind::Connector,
+            Self::Exporter(_) => Kind::Exporter,
+            Self::Extension(_) => Kind::Extension,
+        }
+    }
+}
+
+impl fmt::Debug for ComponentType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ComponentType")
+            .field("kind", &self.kind())
+            .field("name", &self.name)
+            .field("aliases", &self.aliases)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Build").field(&self.kind()).finish()
+    }
+}
+
+impl fmt::Debug for Components<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&*self.types).finish()
     }
 }
 

@@ -8,9 +8,11 @@ use crate::receiver::{BoxReceiver, Receiver};
 use crate::{BatchConfig, ExporterSpec, HealthSpec, QueueConfig, RetryConfig, ServerSpec, StageSpec};
 use otlp_protocol::Signal;
 use otlp_transport::{Attempt, Authenticate, BoxAttempt, ConfigError, Credentials, TransportContext};
+use std::fmt;
 use std::sync::Arc;
 
 /// A receiver.
+#[derive(Debug)]
 pub enum ReceiverPart {
     /// Servers of OTLP, one a port.
     Servers(Vec<ServerPart>),
@@ -41,7 +43,7 @@ pub struct AuthRef {
 }
 
 /// A component that a pipeline lists among its processors.
-#[derive(Default)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct StagePart {
     /// What batches go through; `None`: nothing.
@@ -103,6 +105,7 @@ pub struct Target {
 }
 
 /// An extension.
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum ExtensionPart {
     /// Health probes.
@@ -148,6 +151,17 @@ impl From<Vec<ServerPart>> for ReceiverPart {
 impl<R: Receiver> From<R> for ReceiverPart {
     fn from(receiver: R) -> Self {
         Self::Other(BoxReceiver::new(receiver))
+    }
+}
+
+// === impl ServerPart ===
+
+impl fmt::Debug for ServerPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerPart")
+            .field("spec", &self.spec)
+            .field("auth", &self.auth)
+            .finish_non_exhaustive()
     }
 }
 
@@ -231,10 +245,37 @@ impl ExporterPart {
     }
 }
 
+impl fmt::Debug for ExporterPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExporterPart")
+            .field("endpoints", &self.endpoints)
+            .field("targets", &self.targets)
+            .field("queue", &self.queue)
+            .field("retry", &self.retry)
+            .field("takes", &self.takes)
+            .field("auth", &self.auth)
+            .field("needs", &self.needs)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<A: Attempt> From<A> for ExporterPart {
     fn from(exporter: A) -> Self {
         let client = BoxAttempt::new(exporter);
         Self::new(|id, _, _| Ok(ExporterSpec::new(id, client)))
+    }
+}
+
+// === impl AuthPart ===
+
+impl fmt::Debug for AuthPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthPart")
+            .field("server", &self.server.is_some())
+            .field("client", &self.client.is_some())
+            .field("then", &self.then)
+            .field("needs", &self.needs)
+            .finish()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Keys of the Collector that a component knows but does not use: data that the application acts by.
 
 /// What to do about one key of the Collector.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct KeyRule {
     /// Dotted path below the component; `*` is any key; lists are looked into. Empty: the whole component.
     pub path: &'static str,
@@ -12,7 +12,7 @@ pub struct KeyRule {
 }
 
 /// Whether a key that is not used may be in a file.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Verdict {
     /// Ignoring it does no harm: a note.

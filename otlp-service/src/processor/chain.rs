@@ -7,6 +7,7 @@ use crate::telemetry::ProcessorStats;
 use futures_util::future::join_all;
 use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
 use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult, offload};
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -78,6 +79,16 @@ impl Export for ProcessorChain {
             self.hop.settle(&tally);
         }
         Ok(accepted)
+    }
+}
+
+impl fmt::Debug for ProcessorChain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<_> = self.links.iter().map(|link| &*link.id).collect();
+        f.debug_struct("ProcessorChain")
+            .field("processors", &ids)
+            .field("hop", &self.hop)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,6 +4,7 @@ use super::registry::Labels;
 use super::{Counter, Histogram, MetricKind, Registration, Registry};
 use otlp_protocol::Signal;
 use otlp_transport::ExportResult;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -205,6 +206,12 @@ impl BatchStats {
         let help = "Origins with an open batch.";
         let name = "otelcol_processor_batch_metadata_cardinality";
         self.registry.observe(MetricKind::Gauge, name, help, &labels, move || open() as f64)
+    }
+}
+
+impl fmt::Debug for BatchStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchStats").field("labels", &self.labels).finish_non_exhaustive()
     }
 }
 
