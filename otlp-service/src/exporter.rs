@@ -2,10 +2,10 @@
 
 mod debug;
 mod nop;
-mod outlet;
 mod show;
+mod signal_exporter;
 
 pub use debug::{DebugConfig, DebugExporter, DebugFormat};
 pub use nop::NopExporter;
 
-pub(crate) use outlet::{Outlet, Reachability, Watch, WatchedAttempt};
+pub(crate) use signal_exporter::{Reachability, SignalExporter, Watch, WatchedAttempt};

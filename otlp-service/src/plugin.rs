@@ -16,7 +16,7 @@ pub use parts::{
     AuthPart, AuthRef, CheckFiles, Connect, ExporterPart, ExtensionPart, MakeClient, MakeServer, OnlyFor,
     ReceiverPart, ServerPart, StagePart, Target,
 };
-pub use rules::{KeyRule, Verdict};
+pub use rules::{KeyRule, RuleKind};
 pub use settings::{BuildContext, Choice, SettingsError};
 
 use std::fmt;

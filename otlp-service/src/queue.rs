@@ -1,8 +1,10 @@
 //! Queues between a pipeline and an exporter: their contract, and the queue in memory, which is bounded, first in first out, and
 //! emptied by a fixed number of consumers.
 
+mod future;
 mod settings;
 
+pub use future::QueueFuture;
 pub use settings::{OnFull, QueueConfig};
 
 use crate::exporter::Watch;
@@ -15,9 +17,7 @@ use otlp_transport::{Clock, Export, ExportError, ExportResult};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio::task::JoinSet;
@@ -91,16 +91,6 @@ pub struct QueueEntry {
     pub(crate) answer: Option<oneshot::Sender<ExportResult>>,
 }
 
-/// What a [`Queue`] returns: a result that is there already, or a future of it. The first takes no allocation.
-#[must_use = "futures do nothing unless polled"]
-pub struct QueueFuture<'a, T>(State<'a, T>);
-
-enum State<'a, T> {
-    Ready(T),
-    Taken,
-    Pending(Pin<Box<dyn Future<Output = T> + Send + 'a>>),
-}
-
 /// An exporter's queue for one signal. Dropping it drops what it holds; [`drain`](Queue::drain) sends that first.
 pub struct MemoryQueue {
     shared: Arc<Shared>,
@@ -169,42 +159,6 @@ impl QueueEntry {
     pub fn overflow(mut self) {
         self.admit();
         self.held.drop_for(DropReason::QueueFull);
-    }
-}
-
-// === impl QueueFuture ===
-
-impl<'a, T> QueueFuture<'a, T> {
-    /// A result that is there already.
-    pub fn ready(result: T) -> Self {
-        Self(State::Ready(result))
-    }
-
-    /// A result that takes time.
-    pub fn new(future: impl Future<Output = T> + Send + 'a) -> Self {
-        Self(State::Pending(Box::pin(future)))
-    }
-}
-
-impl<T: Unpin> Future for QueueFuture<'_, T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        if let State::Pending(future) = &mut self.0 {
-            return future.as_mut().poll(cx);
-        }
-        match std::mem::replace(&mut self.0, State::Taken) {
-            State::Ready(result) => Poll::Ready(result),
-            // Polled again after its end.
-            State::Taken | State::Pending(_) => Poll::Pending,
-        }
-    }
-}
-
-impl<T> fmt::Debug for QueueFuture<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_ready = matches!(self.0, State::Ready(_));
-        f.debug_struct("QueueFuture").field("is_ready", &is_ready).finish_non_exhaustive()
     }
 }
 

@@ -5,7 +5,7 @@
 use super::node::{Node, Value};
 use super::problem::{Problem, Problems};
 use super::source::{Sources, Span};
-use otlp_service::{KeyRule, Verdict};
+use otlp_service::{KeyRule, RuleKind};
 
 /// Something worth knowing that is not wrong.
 #[derive(Debug)]
@@ -36,21 +36,21 @@ pub(crate) fn apply(
     notes: &mut Vec<Note>,
 ) {
     for rule in rules {
-        match (rule.verdict, rule.path) {
-            (Verdict::AnyCase, key) => {
+        match (rule.kind, rule.path) {
+            (RuleKind::AnyCase, key) => {
                 let Value::Map(entries) = &mut node.value else { continue };
                 if let Some(entry) = entries.iter_mut().find(|entry| entry.key.eq_ignore_ascii_case(key)) {
                     key.clone_into(&mut entry.key);
                 }
             }
-            (Verdict::Like(tables), path) => {
+            (RuleKind::Like(tables), path) => {
                 let below = path.split('.').try_fold(&mut *node, |node, key| node.get_mut(key));
                 if let Some(below) = below {
                     let at = format!("{at}.{path}");
                     tables.iter().for_each(|rules| apply(rules, &at, below, problems, notes));
                 }
             }
-            (Verdict::OldName, _) => {
+            (RuleKind::OldName, _) => {
                 notes.push(Note { span: node.span, text: format!("{at} is called `{}` now", rule.reason) })
             }
             (_, "") => {
@@ -82,8 +82,8 @@ fn judge(
     problems: &mut Problems,
     notes: &mut Vec<Note>,
 ) -> bool {
-    match rule.verdict {
-        Verdict::Optional => {
+    match rule.kind {
+        RuleKind::Optional => {
             if value.is_disabled() {
                 return false;
             }
@@ -92,24 +92,24 @@ fn judge(
             }
             return true;
         }
-        Verdict::OnIfThere => {
+        RuleKind::OnIfThere => {
             if value.is_null() {
                 value.value = Value::Map(Vec::new());
             }
             return true;
         }
-        Verdict::IgnoredUnless(known) if disabled || says(value, known) => {}
-        Verdict::Ignored | Verdict::IgnoredUnless(_) => {
+        RuleKind::IgnoredUnless(known) if disabled || says(value, known) => {}
+        RuleKind::Ignored | RuleKind::IgnoredUnless(_) => {
             notes.push(Note { span, text: format!("{path} is ignored: {}", rule.reason) })
         }
-        Verdict::Only(only) if disabled || says(value, only) => {}
-        Verdict::Refused if disabled || value.is_off() || value.is_false() => {}
-        Verdict::Only(only) => {
+        RuleKind::Only(only) if disabled || says(value, only) => {}
+        RuleKind::Refused if disabled || value.is_off() || value.is_false() => {}
+        RuleKind::Only(only) => {
             let only = if only.is_empty() { "none" } else { only };
             let problem = Problem::at(span, format!("{path}: {}", rule.reason));
             problems.push(problem.help(format!("the only value it takes is: {only}")));
         }
-        Verdict::Refused => problems.push(
+        RuleKind::Refused => problems.push(
             Problem::at(span, format!("{path} is not supported: {}", rule.reason))
                 .help("ignoring it could lose or expose data; remove it"),
         ),

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The open batches of one pipeline. `H` is what is held with each for its senders.
+/// The open batches of one pipeline. `S` is the state of the senders of each batch.
 #[derive(Debug)]
-pub(super) struct Accumulator<H> {
+pub(super) struct Accumulator<S> {
     config: BatchConfig,
     limits: SplitLimits,
-    open: HashMap<Key, Open<H>>,
+    open: HashMap<Key, Open<S>>,
     /// The open batches in the order of their opening, which is that in which they are due.
     order: BTreeMap<u64, Key>,
     opened: u64,
@@ -22,9 +22,9 @@ type Key = (Signal, Option<Arc<Origin>>);
 
 /// A batch being joined.
 #[derive(Debug)]
-pub(super) struct Open<H> {
+pub(super) struct Open<S> {
     pub(super) merge: Merge,
-    pub(super) hold: H,
+    pub(super) senders: S,
     due: Instant,
     /// Its key in the order of opening.
     number: u64,
@@ -32,7 +32,7 @@ pub(super) struct Open<H> {
 
 /// Where a request belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Placement {
     /// By itself: it cannot be joined, or is over a limit.
     Alone,
     /// Into the open batch of its origin.
@@ -43,45 +43,45 @@ pub(super) enum Place {
 
 /// A batch that is to be sent, and why.
 #[derive(Debug)]
-pub(super) enum Ready<H> {
+pub(super) enum Ready<S> {
     /// It is full, or the next request would make it too large.
-    Full(Open<H>),
+    Full(Open<S>),
     /// It makes room for a batch of another origin.
-    Evicted(Open<H>),
+    Evicted(Open<S>),
 }
 
-impl<H> Accumulator<H> {
+impl<S> Accumulator<S> {
     pub(super) fn new(config: BatchConfig) -> Self {
         Self { limits: config.limits(), config, open: HashMap::new(), order: BTreeMap::new(), opened: 0 }
     }
 
-    pub(super) fn place(&self, batch: &Batch) -> Place {
+    pub(super) fn place(&self, batch: &Batch) -> Placement {
         if !batch.is_mergeable() || !self.fits(batch.items(), batch.len()) {
-            return Place::Alone;
+            return Placement::Alone;
         }
-        let fits = |Open { merge, .. }: &Open<H>| {
+        let fits = |Open { merge, .. }: &Open<S>| {
             merge.takes(batch) && self.fits(merge.items() + batch.items(), merge.bytes() + batch.len())
         };
-        if self.open.get(&key(batch)).is_some_and(fits) { Place::Joins } else { Place::Opens }
+        if self.open.get(&key(batch)).is_some_and(fits) { Placement::Joins } else { Placement::Opens }
     }
 
-    /// Adds a request that [`Joins`](Place::Joins) and tells the holder; a batch that became full comes back.
-    pub(super) fn join(&mut self, batch: Batch, tell: impl FnOnce(&mut H)) -> Option<Ready<H>> {
+    /// Adds a request that [`Joins`](Placement::Joins) and tells its senders' state; a batch that became full comes back.
+    pub(super) fn join(&mut self, batch: Batch, tell: impl FnOnce(&mut S)) -> Option<Ready<S>> {
         let key = key(&batch);
         let open = self.open.get_mut(&key)?;
         open.merge.push(batch).ok()?;
-        tell(&mut open.hold);
+        tell(&mut open.senders);
         if self.config.is_full(&open.merge) { self.take(&key).map(Ready::Full) } else { None }
     }
 
-    /// Opens a batch with a request that [`Opens`](Place::Opens) one. What is to be sent comes back: the batch that was
+    /// Opens a batch with a request that [`Opens`](Placement::Opens) one. What is to be sent comes back: the batch that was
     /// open before or makes room, and the new one if that is full already.
-    pub(super) fn open(&mut self, batch: Batch, now: Instant, hold: H) -> [Option<Ready<H>>; 2] {
+    pub(super) fn open(&mut self, batch: Batch, now: Instant, senders: S) -> [Option<Ready<S>>; 2] {
         let key = key(&batch);
         let before = self.take(&key).map(Ready::Full);
         let merge = Merge::new(batch);
         let is_full = self.config.is_full(&merge);
-        let open = Open { merge, hold, due: now + self.config.timeout, number: self.opened };
+        let open = Open { merge, senders, due: now + self.config.timeout, number: self.opened };
         if is_full || self.config.timeout.is_zero() {
             return [before, Some(Ready::Full(open))];
         }
@@ -100,7 +100,7 @@ impl<H> Accumulator<H> {
     }
 
     /// Takes what is due by `now`.
-    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Open<H>> {
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Open<S>> {
         let mut due = Vec::new();
         while self.next_due().is_some_and(|next| next <= now) {
             due.extend(self.take_first());
@@ -109,7 +109,7 @@ impl<H> Accumulator<H> {
     }
 
     /// Takes everything.
-    pub(super) fn take_all(&mut self) -> Vec<Open<H>> {
+    pub(super) fn take_all(&mut self) -> Vec<Open<S>> {
         self.order.clear();
         self.open.drain().map(|(_, open)| open).collect()
     }
@@ -120,12 +120,12 @@ impl<H> Accumulator<H> {
     }
 
     /// Takes the batch that has been open for longest.
-    fn take_first(&mut self) -> Option<Open<H>> {
+    fn take_first(&mut self) -> Option<Open<S>> {
         let (_, key) = self.order.pop_first()?;
         self.open.remove(&key)
     }
 
-    fn take(&mut self, key: &Key) -> Option<Open<H>> {
+    fn take(&mut self, key: &Key) -> Option<Open<S>> {
         let open = self.open.remove(key)?;
         self.order.remove(&open.number);
         Some(open)

@@ -2,7 +2,7 @@
 
 mod parts;
 
-use super::accumulator::{Accumulator, Open, Place, Ready, fits};
+use super::accumulator::{Accumulator, Open, Placement, Ready, fits};
 use super::{BatchConfig, BatchOptions};
 use crate::fanout::{Delivery, FanOut, caught, shutting_down};
 use crate::ledger::{DropReason, Held, Hop, Unsent};
@@ -52,26 +52,26 @@ struct Shared {
     state: Mutex<State>,
     /// Told when there is something to wait for.
     opened: Notify,
-    sender: Arc<Sender>,
+    flusher: Arc<Flusher>,
     flushes: Tasks,
     /// A permit for each batch that was answered for and is being handed over.
     room: Arc<Semaphore>,
 }
 
 /// Sends batches to what stands behind the batch processor. Shared with the tasks that do so.
-struct Sender {
+struct Flusher {
     next: BoxExport,
     clock: Arc<dyn Clock>,
     stats: BatchStats,
 }
 
 struct State {
-    accumulator: Accumulator<Hold>,
+    accumulator: Accumulator<Senders>,
     closed: bool,
 }
 
 /// What is held for the senders of an open batch.
-enum Hold {
+enum Senders {
     /// They have their answer.
     Admitted(Held),
     /// They wait for it.
@@ -121,13 +121,13 @@ impl BatchProcessor {
             state: Mutex::new(State { accumulator: Accumulator::new(config.clone()), closed: false }),
             config,
             opened: Notify::new(),
-            sender: Arc::new(Sender { next: BoxExport::new(next), clock, stats }),
+            flusher: Arc::new(Flusher { next: BoxExport::new(next), clock, stats }),
             flushes: Tasks::new(),
             room: Arc::new(Semaphore::new(MAX_FLUSHES)),
         });
         let weak = Arc::downgrade(&shared);
         let open = move || weak.upgrade().map_or(0, |shared| shared.state.lock().accumulator.len());
-        let cardinality = shared.sender.stats.observe_cardinality(open);
+        let cardinality = shared.flusher.stats.observe_cardinality(open);
         let timer = tokio::spawn(shared.clone().flush_when_due()).abort_handle();
         Self { shared, timer, _cardinality: cardinality }
     }
@@ -142,14 +142,14 @@ impl BatchProcessor {
             state.accumulator.take_all()
         };
         open.into_iter().for_each(|open| self.shared.flush(open));
-        self.shared.flushes.drain(&*self.shared.sender.clock, deadline).await;
+        self.shared.flushes.drain(&*self.shared.flusher.clock, deadline).await;
     }
 }
 
 impl Export for BatchProcessor {
     async fn export(&self, mut batch: Batch) -> ExportResult {
         let shared = &self.shared;
-        shared.sender.stats.incoming.add(batch.items());
+        shared.flusher.stats.incoming.add(batch.items());
         batch.origin = shared.config.narrow(batch.origin.take());
         if shared.delivery == Delivery::Memory {
             return shared.admit(batch).await;
@@ -202,10 +202,10 @@ impl Shared {
     fn try_join(&self, batch: Batch) -> Result<Option<Batch>, ExportError> {
         let items = batch.items();
         let mut state = self.open_state(items)?;
-        if state.accumulator.place(&batch) != Place::Joins {
+        if state.accumulator.place(&batch) != Placement::Joins {
             return Ok(Some(batch));
         }
-        let full = state.accumulator.join(batch, |hold| hold.add(self.hop.unsent(items), None));
+        let full = state.accumulator.join(batch, |senders| senders.add(self.hop.unsent(items), None));
         drop(state);
         self.flush_ready([full, None]);
         Ok(None)
@@ -217,16 +217,16 @@ impl Shared {
         let mut state = self.open_state(items)?;
         let unsent = self.hop.unsent(items);
         let ready = match state.accumulator.place(&batch) {
-            Place::Joins => [state.accumulator.join(batch, |hold| hold.add(unsent, waiter)), None],
-            Place::Opens => {
-                let now = self.sender.clock.now();
-                let ready = state.accumulator.open(batch, now, Hold::new(unsent, waiter));
+            Placement::Joins => [state.accumulator.join(batch, |senders| senders.add(unsent, waiter)), None],
+            Placement::Opens => {
+                let now = self.flusher.clock.now();
+                let ready = state.accumulator.open(batch, now, Senders::new(unsent, waiter));
                 self.opened.notify_one();
                 ready
             }
-            Place::Alone => {
+            Placement::Alone => {
                 drop(state);
-                self.send_alone(batch, Hold::new(unsent, waiter));
+                self.send_alone(batch, Senders::new(unsent, waiter));
                 return Ok(());
             }
         };
@@ -252,52 +252,52 @@ impl Shared {
                 self.opened.notified().await;
                 continue;
             };
-            self.sender.clock.sleep_until(due).await;
-            let due = self.state.lock().accumulator.take_due(self.sender.clock.now());
+            self.flusher.clock.sleep_until(due).await;
+            let due = self.state.lock().accumulator.take_due(self.flusher.clock.now());
             for open in due {
-                self.sender.stats.sent_by_timeout.add(1);
+                self.flusher.stats.sent_by_timeout.add(1);
                 self.flush(open);
             }
         }
     }
 
-    fn flush_ready(&self, ready: [Option<Ready<Hold>>; 2]) {
+    fn flush_ready(&self, ready: [Option<Ready<Senders>>; 2]) {
         for ready in ready.into_iter().flatten() {
             let (counter, open) = match ready {
-                Ready::Full(open) => (&self.sender.stats.sent_by_size, open),
-                Ready::Evicted(open) => (&self.sender.stats.sent_by_cardinality, open),
+                Ready::Full(open) => (&self.flusher.stats.sent_by_size, open),
+                Ready::Evicted(open) => (&self.flusher.stats.sent_by_cardinality, open),
             };
             counter.add(1);
             self.flush(open);
         }
     }
 
-    fn flush(&self, Open { merge, hold, .. }: Open<Hold>) {
-        self.send(merge.finish(), hold);
+    fn flush(&self, Open { merge, senders, .. }: Open<Senders>) {
+        self.send(merge.finish(), senders);
     }
 
-    fn send_alone(&self, batch: Batch, hold: Hold) {
+    fn send_alone(&self, batch: Batch, senders: Senders) {
         if !batch.is_mergeable() {
-            self.sender.stats.unmergeable.add(1);
+            self.flusher.stats.unmergeable.add(1);
         } else if !fits(self.limits, batch.len(), batch.items()) {
-            return self.send_in_parts(batch, hold);
+            return self.send_in_parts(batch, senders);
         }
-        self.send(batch, hold);
+        self.send(batch, senders);
     }
 
-    fn send(&self, batch: Batch, hold: Hold) {
-        let sender = self.sender.clone();
-        let (held, permit) = match hold {
+    fn send(&self, batch: Batch, senders: Senders) {
+        let flusher = self.flusher.clone();
+        let (held, permit) = match senders {
             // Without a permit there are too many flushes, and no more is taken in.
-            Hold::Admitted(held) => (held, self.room.clone().try_acquire_owned()),
-            Hold::Waiting(waiters, unsent) => {
+            Senders::Admitted(held) => (held, self.room.clone().try_acquire_owned()),
+            Senders::Waiting(waiters, unsent) => {
                 return self.flushes.spawn(async move {
-                    answer_all(waiters, sender.export(batch, unsent).await);
+                    answer_all(waiters, flusher.export(batch, unsent).await);
                 });
             }
         };
         let flush = async move {
-            sender.hand_over(batch, held).await;
+            flusher.hand_over(batch, held).await;
             drop(permit);
         };
         if self.queues.is_some() {
@@ -309,9 +309,9 @@ impl Shared {
     }
 }
 
-// === impl Sender ===
+// === impl Flusher ===
 
-impl Sender {
+impl Flusher {
     /// Sends a batch whose senders have their answer: tries until it is taken. `held` counts the items meanwhile.
     async fn hand_over(&self, batch: Batch, held: Held) {
         let items = batch.items();
@@ -336,9 +336,9 @@ impl Sender {
     }
 }
 
-// === impl Hold ===
+// === impl Senders ===
 
-impl Hold {
+impl Senders {
     fn new(unsent: Unsent, waiter: Option<Waiter>) -> Self {
         match waiter {
             None => Self::Admitted(unsent.hold()),

@@ -3,11 +3,11 @@
 //! Everything shown comes from senders: text is escaped, since a terminal obeys control characters, and cut to limits
 //! with a count of what is left out. Work and text are bounded by an [`Allowance`].
 
+mod entry;
 mod filter;
 mod json;
 mod log;
 mod metric;
-mod place;
 mod point;
 mod profile;
 mod span;
@@ -20,10 +20,10 @@ pub(super) use filter::Filter;
 pub(super) use text::{Grouped, put};
 
 use super::debug::DebugFormat;
+use entry::{ShownEntry, entries};
 use filter::Search;
 use otlp_protocol::view::{Dictionary, Entry, Function, KeyValueAndUnit, Location, RequestView, Stack};
 use otlp_protocol::{Count, Signal};
-use place::{Place, places};
 use style::Style;
 
 /// How a batch is shown.
@@ -54,7 +54,7 @@ pub(super) struct Shown {
 }
 
 /// What the profiles of a request share; empty for other signals.
-struct Shared<'a> {
+struct ProfileTables<'a> {
     strings: Vec<&'a str>,
     attributes: Vec<KeyValueAndUnit<'a>>,
     stacks: Vec<Stack<'a>>,
@@ -85,7 +85,7 @@ impl Show {
         let mut showing = Showing { show: self, signal, view, dictionary, left: allowance, shown, headed };
         match self.format {
             DebugFormat::Basic => {
-                place::put_summary(&mut showing.shown.text, signal, view, count);
+                entry::put_summary(&mut showing.shown.text, signal, view, count);
                 showing.shown.items = count.items;
                 showing.left.lines = showing.left.lines.saturating_sub(1);
             }
@@ -103,86 +103,93 @@ impl Show {
 
 impl<'a> Showing<'_, 'a> {
     fn put_entries(&mut self, count: Count) {
-        let shared = Shared::new(self.dictionary);
+        let shared = ProfileTables::new(self.dictionary);
         let style = Style { has_color: self.show.has_color };
         let mut spans = Vec::new();
         let mut search = Search::default();
-        for place in places(self.view) {
+        for entry in entries(self.view) {
             if self.left.entries == 0 || self.left.lines == 0 || text::is_full(&self.shown.text) {
                 break;
             }
             self.left.entries -= 1;
-            if !self.show.filter.passes(&place, &shared, &mut search) {
-                self.shown.items += place.items();
+            if !self.show.filter.passes(&entry, &shared, &mut search) {
+                self.shown.items += entry.items();
                 continue;
             }
-            match (self.show.format, place.entry) {
+            match (self.show.format, entry.data) {
                 (DebugFormat::Lines, Entry::Span(span)) => {
                     // Shown as trees once all are there.
-                    spans.push((place, span));
+                    spans.push((entry, span));
                     self.left.lines -= 1;
                 }
-                _ => self.put_entry(style, &place, &shared, count),
+                _ => self.put_entry(style, &entry, &shared, count),
             }
         }
         for branch in tree::order(&spans) {
-            let Some((place, span)) = spans.get(branch.index) else { continue };
+            let Some((entry, span)) = spans.get(branch.index) else { continue };
             if text::is_full(&self.shown.text) {
                 break;
             }
-            span::put_line(&mut self.shown.text, style, place, span, &branch.branch);
+            span::put_line(&mut self.shown.text, style, entry, span, &branch.branch);
             self.shown.items += 1;
         }
     }
 
-    fn put_entry(&mut self, style: Style, place: &Place<'a>, shared: &Shared<'_>, count: Count) {
+    fn put_entry(&mut self, style: Style, entry: &ShownEntry<'a>, shared: &ProfileTables<'_>, count: Count) {
         let (out, lines) = (&mut self.shown.text, self.left.lines);
         let shown = match self.show.format {
             DebugFormat::Json
-                if !json::put_line(out, self.signal, self.dictionary, place, MAX_JSON_BYTES) =>
+                if !json::put_line(out, self.signal, self.dictionary, entry, MAX_JSON_BYTES) =>
             {
                 self.left.lines -= 1;
                 return;
             }
             DebugFormat::Json => 1,
-            DebugFormat::Lines => put_line(out, style, place, shared, lines),
+            DebugFormat::Lines => put_line(out, style, entry, shared, lines),
             DebugFormat::Detailed => {
-                self.put_heads(place, shared, count, place::put_resource, place::put_scope);
-                put_detailed(&mut self.shown.text, place, shared, lines)
+                self.put_heads(entry, shared, count, entry::put_resource, entry::put_scope);
+                put_detailed(&mut self.shown.text, entry, shared, lines)
             }
             _ => {
-                self.put_heads(place, shared, count, place::put_resource_line, place::put_scope_line);
-                put_normal(&mut self.shown.text, place, shared, lines)
+                self.put_heads(entry, shared, count, entry::put_resource_line, entry::put_scope_line);
+                put_normal(&mut self.shown.text, entry, shared, lines)
             }
         };
         self.left.lines = lines.saturating_sub(shown.max(1));
-        self.shown.items += match place.entry {
+        self.shown.items += match entry.data {
             // Of a metric the points that found room; every other entry is shown as a whole.
             Entry::Metric(_) if self.show.format != DebugFormat::Json => shown,
-            _ => place.items(),
+            _ => entry.items(),
         };
     }
 
     /// The line about the batch, and what stands before the first entry of a resource and of a scope.
-    fn put_heads(&mut self, place: &Place<'_>, shared: &Shared<'_>, count: Count, resource: Put, scope: Put) {
+    fn put_heads(
+        &mut self,
+        entry: &ShownEntry<'_>,
+        shared: &ProfileTables<'_>,
+        count: Count,
+        resource: Put,
+        scope: Put,
+    ) {
         let out = &mut self.shown.text;
         if self.headed.0.is_none() {
-            place::put_summary(out, self.signal, self.view, count);
+            entry::put_summary(out, self.signal, self.view, count);
         }
-        if self.headed.0 != Some(place.resource_number) {
-            resource(out, place, self.signal, shared);
-            self.headed = (Some(place.resource_number), None);
+        if self.headed.0 != Some(entry.resource_number) {
+            resource(out, entry, self.signal, shared);
+            self.headed = (Some(entry.resource_number), None);
         }
-        if self.headed.1 != Some(place.scope_number) {
-            scope(out, place, self.signal, shared);
-            self.headed.1 = Some(place.scope_number);
+        if self.headed.1 != Some(entry.scope_number) {
+            scope(out, entry, self.signal, shared);
+            self.headed.1 = Some(entry.scope_number);
         }
     }
 }
 
-// === impl Shared ===
+// === impl ProfileTables ===
 
-impl<'a> Shared<'a> {
+impl<'a> ProfileTables<'a> {
     /// Reads the tables once: a look-up in a dictionary would walk a table from its start.
     fn new(dictionary: Dictionary<'a>) -> Self {
         Self {
@@ -194,12 +201,12 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// The string at a place of the dictionary; empty if there is none.
+    /// The string at an index of the dictionary; empty if there is none.
     fn string(&self, index: i32) -> &'a str {
         at(&self.strings, index).unwrap_or_default()
     }
 
-    /// The attribute at a place of the dictionary.
+    /// The attribute at an index of the dictionary.
     fn attribute(&self, index: i32) -> Option<KeyValueAndUnit<'a>> {
         at(&self.attributes, index)
     }
@@ -208,7 +215,8 @@ impl<'a> Shared<'a> {
     fn functions(&self, stack_index: i32) -> impl Iterator<Item = &'a str> {
         let stack = at(&self.stacks, stack_index);
         let locations = stack.into_iter().flat_map(|stack| stack.location_indices());
-        let lines = locations.filter_map(|index| at(&self.locations, index)).flat_map(|place| place.lines());
+        let lines =
+            locations.filter_map(|index| at(&self.locations, index)).flat_map(|location| location.lines());
         let functions = lines.filter_map(|line| at(&self.functions, line.function_index()));
         functions.map(|function| self.string(function.name_strindex()))
     }
@@ -219,52 +227,58 @@ fn at<T: Copy>(table: &[T], index: i32) -> Option<T> {
 }
 
 /// Writes about an entry's resource or scope.
-type Put = fn(&mut String, &Place<'_>, Signal, &Shared<'_>);
+type Put = fn(&mut String, &ShownEntry<'_>, Signal, &ProfileTables<'_>);
 
 /// A line an item, for people; returns how many lines.
-fn put_line(out: &mut String, style: Style, place: &Place<'_>, shared: &Shared<'_>, max: u64) -> u64 {
-    match place.entry {
-        Entry::LogRecord(record) => log::put_line(out, style, place, &record),
-        Entry::Metric(metric) => return metric::put_lines(out, style, place, &metric, max),
-        Entry::Profile(profile) => profile::put_line(out, style, place, &profile, shared),
-        Entry::Span(span) => span::put_line(out, style, place, &span, ""),
-        _ => put_other(out, place),
+fn put_line(
+    out: &mut String,
+    style: Style,
+    entry: &ShownEntry<'_>,
+    shared: &ProfileTables<'_>,
+    max: u64,
+) -> u64 {
+    match entry.data {
+        Entry::LogRecord(record) => log::put_line(out, style, entry, &record),
+        Entry::Metric(metric) => return metric::put_lines(out, style, entry, &metric, max),
+        Entry::Profile(profile) => profile::put_line(out, style, entry, &profile, shared),
+        Entry::Span(span) => span::put_line(out, style, entry, &span, ""),
+        _ => put_other(out, entry),
     }
     1
 }
 
 /// The form `normal`; returns how many lines.
-fn put_normal(out: &mut String, place: &Place<'_>, shared: &Shared<'_>, max: u64) -> u64 {
-    match place.entry {
+fn put_normal(out: &mut String, entry: &ShownEntry<'_>, shared: &ProfileTables<'_>, max: u64) -> u64 {
+    match entry.data {
         Entry::LogRecord(record) => log::put_normal(out, &record),
-        Entry::Metric(metric) => return metric::put_normal(out, place, &metric, max),
+        Entry::Metric(metric) => return metric::put_normal(out, entry, &metric, max),
         Entry::Profile(profile) => profile::put_normal(out, &profile, shared),
         Entry::Span(span) => span::put_normal(out, &span),
-        _ => put_other(out, place),
+        _ => put_other(out, entry),
     }
     1
 }
 
 /// The form `detailed`; returns how many items.
-fn put_detailed(out: &mut String, place: &Place<'_>, shared: &Shared<'_>, max: u64) -> u64 {
-    match place.entry {
-        Entry::LogRecord(record) => log::put_detailed(out, place.number, &record),
-        Entry::Metric(metric) => return metric::put_detailed(out, place, &metric, max),
-        Entry::Profile(profile) => profile::put_detailed(out, place.number, &profile, shared),
-        Entry::Span(span) => span::put_detailed(out, place.number, &span),
-        _ => put_other(out, place),
+fn put_detailed(out: &mut String, entry: &ShownEntry<'_>, shared: &ProfileTables<'_>, max: u64) -> u64 {
+    match entry.data {
+        Entry::LogRecord(record) => log::put_detailed(out, entry.number, &record),
+        Entry::Metric(metric) => return metric::put_detailed(out, entry, &metric, max),
+        Entry::Profile(profile) => profile::put_detailed(out, entry.number, &profile, shared),
+        Entry::Span(span) => span::put_detailed(out, entry.number, &span),
+        _ => put_other(out, entry),
     }
     1
 }
 
 /// What a filter searches beside the encoded entry: numbers as they are shown, durations, status.
-fn put_plain(out: &mut String, place: &Place<'_>, shared: &Shared<'_>) {
-    put_line(out, Style { has_color: false }, place, shared, MAX_SEARCHED_POINTS);
-    put_normal(out, place, shared, MAX_SEARCHED_POINTS);
+fn put_plain(out: &mut String, entry: &ShownEntry<'_>, shared: &ProfileTables<'_>) {
+    put_line(out, Style { has_color: false }, entry, shared, MAX_SEARCHED_POINTS);
+    put_normal(out, entry, shared, MAX_SEARCHED_POINTS);
 }
 
-fn put_other(out: &mut String, place: &Place<'_>) {
-    put(out, format_args!("Entry #{}: {} bytes\n", place.number, place.entry.as_bytes().len()));
+fn put_other(out: &mut String, entry: &ShownEntry<'_>) {
+    put(out, format_args!("Entry #{}: {} bytes\n", entry.number, entry.data.as_bytes().len()));
 }
 
 /// Of an entry in JSON; longer ones are left out and counted.

@@ -1,7 +1,7 @@
 //! Exporters, and the way of each signal to one: queue → retry → attempt.
 
 use super::{Gateway, StartError};
-use crate::exporter::{Outlet, Reachability, Watch, WatchedAttempt};
+use crate::exporter::{Reachability, SignalExporter, Watch, WatchedAttempt};
 use crate::fanout::{Delivery, Destination};
 use crate::health::NetworkHealthCheck;
 use crate::ledger::Account;
@@ -131,7 +131,7 @@ impl Exporter {
             retry = retry.with_max_first_wait(MAX_SENDER_WAIT);
         }
         // What has been settled is counted once.
-        let outlet = Outlet { retry, stats: stats.clone(), watch: watch.clone() };
+        let outlet = SignalExporter { retry, stats: stats.clone(), watch: watch.clone() };
         if !queue.enabled {
             return Some(Destination::direct(account, outlet));
         }

@@ -28,11 +28,11 @@ pub(crate) struct Unsent {
 pub struct Held {
     hop: Hop,
     items: u64,
-    stage: Stage,
+    state: HeldState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum HeldState {
     /// The sender has no answer yet.
     Unaccepted,
     /// The sender has an answer, and another guard counts the items until these are accepted.
@@ -73,12 +73,12 @@ impl Hop {
 
     /// Items that are accepted only by the destination's answer, or once a queue has them.
     pub(crate) fn unaccepted(&self, items: u64) -> Held {
-        Held { hop: self.clone(), items, stage: Stage::Unaccepted }
+        Held { hop: self.clone(), items, state: HeldState::Unaccepted }
     }
 
     /// Items that another guard counts until these are accepted.
     pub(crate) fn covered(&self, items: u64) -> Held {
-        Held { hop: self.clone(), items, stage: Stage::Covered }
+        Held { hop: self.clone(), items, state: HeldState::Covered }
     }
 
     /// Counts items that stay the sender's.
@@ -148,12 +148,12 @@ impl Held {
     pub fn split_off(&mut self, items: u64) -> Self {
         let items = items.min(self.items);
         self.items -= items;
-        Self { hop: self.hop.clone(), items, stage: self.stage }
+        Self { hop: self.hop.clone(), items, state: self.state }
     }
 
     /// Takes in the items of another guard of the same holder. Items of a guard that counts elsewhere are given up.
     pub fn join(&mut self, other: Self) {
-        if Arc::ptr_eq(&self.hop.0, &other.hop.0) && self.stage == other.stage {
+        if Arc::ptr_eq(&self.hop.0, &other.hop.0) && self.state == other.state {
             self.add(other);
         }
     }
@@ -165,7 +165,7 @@ impl Held {
         self.settle(Reason::Dropped, self.items.saturating_sub(items));
         let produced = items.saturating_sub(self.items);
         self.items += produced;
-        if self.stage != Stage::Queued {
+        if self.state != HeldState::Queued {
             return produced;
         }
         self.hop.each(|account| {
@@ -194,18 +194,18 @@ impl Held {
 
     /// Accepts the items, if that has not happened yet: they wait now. For those who answer once their state is on disk.
     pub fn admit(&mut self) {
-        if matches!(self.stage, Stage::Unaccepted | Stage::Covered) {
+        if matches!(self.state, HeldState::Unaccepted | HeldState::Covered) {
             self.hop.each(|account| {
                 add(&account.accepted, self.items);
                 add(&account.queued, self.items);
             });
-            self.stage = Stage::Queued;
+            self.state = HeldState::Queued;
         }
     }
 
     /// Takes the items back, also from what was accepted: somebody behind has accepted the same items.
     pub(crate) fn withdraw(mut self) {
-        let is_accepted = matches!(self.stage, Stage::Queued | Stage::InFlight);
+        let is_accepted = matches!(self.state, HeldState::Queued | HeldState::InFlight);
         let items = self.leave();
         if is_accepted {
             self.hop.each(|account| sub(&account.accepted, items));
@@ -214,8 +214,8 @@ impl Held {
 
     /// Starts the way to the destination.
     pub(crate) fn start(&mut self) {
-        if self.stage == Stage::Queued {
-            self.stage = Stage::InFlight;
+        if self.state == HeldState::Queued {
+            self.state = HeldState::InFlight;
             self.hop.each(|account| {
                 add(&account.in_flight, self.items);
                 sub(&account.queued, self.items);
@@ -244,7 +244,7 @@ impl Held {
     pub(crate) fn settle_parts(mut self, fates: &PartlyDelivered) {
         self.split_off(fates.failed).drop_for(DropReason::RetriesExhausted);
         let refused = self.split_off(fates.refused);
-        if self.stage == Stage::Unaccepted && fates.failed == 0 {
+        if self.state == HeldState::Unaccepted && fates.failed == 0 {
             // The sender is told with the rest, by a partial success.
             let items = refused.items;
             refused.accept(items);
@@ -261,29 +261,29 @@ impl Held {
 
     fn give_up(&mut self, reason: DropReason) {
         let items = self.leave();
-        match self.stage {
-            Stage::Unaccepted => self.hop.refuse(items),
-            Stage::Covered => {}
-            Stage::Queued | Stage::InFlight => {
+        match self.state {
+            HeldState::Unaccepted => self.hop.refuse(items),
+            HeldState::Covered => {}
+            HeldState::Queued | HeldState::InFlight => {
                 self.hop.each(|account| add(&account.dropped[reason as usize], items));
             }
         }
     }
 
-    /// Takes all items out of the gauge of their stage.
+    /// Takes all items out of the gauge of their state.
     fn leave(&mut self) -> u64 {
         let items = std::mem::take(&mut self.items);
-        match self.stage {
-            Stage::Unaccepted | Stage::Covered => {}
-            Stage::Queued => self.hop.each(|account| sub(&account.queued, items)),
-            Stage::InFlight => self.hop.each(|account| sub(&account.in_flight, items)),
+        match self.state {
+            HeldState::Unaccepted | HeldState::Covered => {}
+            HeldState::Queued => self.hop.each(|account| sub(&account.queued, items)),
+            HeldState::InFlight => self.hop.each(|account| sub(&account.in_flight, items)),
         }
         items
     }
 
     /// Counts items as accepted that were not when they left.
     fn accept_late(&self, items: u64) {
-        if matches!(self.stage, Stage::Unaccepted | Stage::Covered) {
+        if matches!(self.state, HeldState::Unaccepted | HeldState::Covered) {
             self.hop.each(|account| add(&account.accepted, items));
         }
     }

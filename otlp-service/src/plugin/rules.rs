@@ -6,7 +6,7 @@ pub struct KeyRule {
     /// Dotted path below the component; `*` is any key; lists are looked into. Empty: the whole component.
     pub path: &'static str,
     /// Whether it may stand there.
-    pub verdict: Verdict,
+    pub kind: RuleKind,
     /// Why it changes nothing, or why that would be wrong.
     pub reason: &'static str,
 }
@@ -14,7 +14,7 @@ pub struct KeyRule {
 /// Whether a key that is not used may be in a file.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum RuleKind {
     /// Ignoring it does no harm: a note.
     Ignored,
     /// A note, unless the value is this or off, which says what happens anyway.
@@ -41,42 +41,42 @@ pub enum Verdict {
 impl KeyRule {
     /// A rule that ignores.
     pub const fn ignored(path: &'static str, reason: &'static str) -> Self {
-        Self { path, verdict: Verdict::Ignored, reason }
+        Self { path, kind: RuleKind::Ignored, reason }
     }
 
     /// A rule that ignores, without a note for one value.
     pub const fn ignored_unless(path: &'static str, value: &'static str, reason: &'static str) -> Self {
-        Self { path, verdict: Verdict::IgnoredUnless(value), reason }
+        Self { path, kind: RuleKind::IgnoredUnless(value), reason }
     }
 
     /// A section that `enabled: false` turns off.
     pub const fn optional(path: &'static str) -> Self {
-        Self { path, verdict: Verdict::Optional, reason: "`enabled: false` turns the section off" }
+        Self { path, kind: RuleKind::Optional, reason: "`enabled: false` turns the section off" }
     }
 
     /// A section that is on if it is there without a value; other keys without a value have their defaults.
     pub const fn on_if_there(path: &'static str) -> Self {
-        Self { path, verdict: Verdict::OnIfThere, reason: "" }
+        Self { path, kind: RuleKind::OnIfThere, reason: "" }
     }
 
     /// A key directly below the component whose letters may be large or small; `key` is in small letters.
     pub const fn any_case(key: &'static str) -> Self {
-        Self { path: key, verdict: Verdict::AnyCase, reason: "" }
+        Self { path: key, kind: RuleKind::AnyCase, reason: "" }
     }
 
     /// A component under a name that the Collector has given up; `now` is the name of today.
     pub const fn old_name(now: &'static str) -> Self {
-        Self { path: "", verdict: Verdict::OldName, reason: now }
+        Self { path: "", kind: RuleKind::OldName, reason: now }
     }
 
     /// A rule that takes one value only.
     pub const fn only(path: &'static str, value: &'static str, reason: &'static str) -> Self {
-        Self { path, verdict: Verdict::Only(value), reason }
+        Self { path, kind: RuleKind::Only(value), reason }
     }
 
     /// A rule that refuses.
     pub const fn refused(path: &'static str, reason: &'static str) -> Self {
-        Self { path, verdict: Verdict::Refused, reason }
+        Self { path, kind: RuleKind::Refused, reason }
     }
 
     /// A key whose value has the keys of another component; `reason` says of which. A plain path.
@@ -85,6 +85,6 @@ impl KeyRule {
         rules: &'static [&'static [KeyRule]],
         reason: &'static str,
     ) -> Self {
-        Self { path, verdict: Verdict::Like(rules), reason }
+        Self { path, kind: RuleKind::Like(rules), reason }
     }
 }

@@ -1,7 +1,7 @@
 //! The processor `attributes`: actions on the attributes of spans, log records and data points.
 
 use super::actions::{ActionConfig, ActionError, Actions, Resolved};
-use super::matching::{MatchConfig, Verdict};
+use super::matching::{MatchConfig, Selection};
 use crate::component::{Access, Needs, Out, Processor};
 use otlp_protocol::view::{Entry, Resource, Scope};
 use otlp_protocol::{AttributeEdits, Batch, Editor, Fate, Item, Levels, Signal};
@@ -31,9 +31,9 @@ struct ItemEditor<'a> {
     processor: &'a AttributesProcessor,
     context: &'a Resolved,
     signal: Signal,
-    of_resource: Verdict,
-    of_scope: Verdict,
-    of_entry: Verdict,
+    of_resource: Selection,
+    of_scope: Selection,
+    of_entry: Selection,
 }
 
 // === impl AttributesProcessor ===
@@ -64,9 +64,9 @@ impl Processor for AttributesProcessor {
             processor: self,
             context: &context,
             signal,
-            of_resource: Verdict::ALL,
-            of_scope: Verdict::ALL,
-            of_entry: Verdict::ALL,
+            of_resource: Selection::ALL,
+            of_scope: Selection::ALL,
+            of_entry: Selection::ALL,
         };
         out.edit_growing(batch, self.actions.growth(&context).saturating_mul(items), editor)
     }

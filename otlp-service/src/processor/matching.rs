@@ -88,7 +88,7 @@ pub struct LibraryMatch {
 
 /// What has been found out so far about the items of a resource or scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(super) struct Selection {
     may_include: bool,
     may_exclude: bool,
 }
@@ -102,41 +102,41 @@ impl MatchConfig {
     }
 
     /// What a resource decides.
-    pub(super) fn of_resource(&self, resource: Resource<'_>) -> Verdict {
+    pub(super) fn of_resource(&self, resource: Resource<'_>) -> Selection {
         self.of(|properties| properties.matches_resource(resource))
     }
 
     /// What a scope and an entry leave of that.
-    pub(super) fn of_scope(&self, verdict: Verdict, scope: Scope<'_>) -> Verdict {
-        verdict.and(|| self.of(|properties| properties.matches_scope(scope)))
+    pub(super) fn of_scope(&self, selection: Selection, scope: Scope<'_>) -> Selection {
+        selection.and(|| self.of(|properties| properties.matches_scope(scope)))
     }
 
     /// What an entry leaves of that.
-    pub(super) fn of_entry(&self, verdict: Verdict, entry: Entry<'_>) -> Verdict {
-        verdict.and(|| self.of(|properties| properties.matches_entry(entry)))
+    pub(super) fn of_entry(&self, selection: Selection, entry: Entry<'_>) -> Selection {
+        selection.and(|| self.of(|properties| properties.matches_entry(entry)))
     }
 
     /// Whether to act on an item with these attributes.
-    pub(super) fn selects(&self, verdict: Verdict, attributes: &mut AttributeEdits<'_>) -> bool {
+    pub(super) fn selects(&self, selection: Selection, attributes: &mut AttributeEdits<'_>) -> bool {
         let mut has = |properties: &MatchProperties| {
             properties.attributes.iter().all(|test| test.matches(attributes.value(&test.key)))
         };
-        verdict.may_include
+        selection.may_include
             && self.include.as_ref().is_none_or(&mut has)
-            && !(verdict.may_exclude && self.exclude.as_ref().is_some_and(&mut has))
+            && !(selection.may_exclude && self.exclude.as_ref().is_some_and(&mut has))
     }
 
-    fn of(&self, matches: impl Fn(&MatchProperties) -> bool) -> Verdict {
-        Verdict {
+    fn of(&self, matches: impl Fn(&MatchProperties) -> bool) -> Selection {
+        Selection {
             may_include: self.include.as_ref().is_none_or(&matches),
             may_exclude: self.exclude.as_ref().is_some_and(&matches),
         }
     }
 }
 
-// === impl Verdict ===
+// === impl Selection ===
 
-impl Verdict {
+impl Selection {
     /// What everything has that is not asked for anything.
     pub(super) const ALL: Self = Self { may_include: true, may_exclude: true };
 

@@ -3,7 +3,7 @@
 use super::reference::{Key, TABLES, all_mirrors, keys};
 use super::*;
 use crate::config::telemetry::TELEMETRY_RULES;
-use otlp_service::{ComponentType, Verdict};
+use otlp_service::{ComponentType, RuleKind};
 
 #[test]
 fn every_key_of_the_page_is_taken() {
@@ -31,7 +31,7 @@ fn every_key_that_is_noted_is_taken_with_a_note() {
         .flat_map(|known| known.rules.iter().copied().flatten().map(move |rule| (Some(known), rule)));
     for (component, rule) in of_components.chain(TELEMETRY_RULES.iter().map(|rule| (None, rule))) {
         let ComponentTypeAt { section, name } = component.map_or(TELEMETRY, ComponentTypeAt::of);
-        if !matches!(rule.verdict, Verdict::Ignored | Verdict::IgnoredUnless(_)) {
+        if !matches!(rule.kind, RuleKind::Ignored | RuleKind::IgnoredUnless(_)) {
             continue;
         }
         let path = rule.path.replace('*', if name == "load_balancing" { "otlp" } else { "http" });

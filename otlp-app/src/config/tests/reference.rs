@@ -2,7 +2,7 @@
 
 use super::shipped;
 use crate::config::telemetry::TELEMETRY_RULES;
-use otlp_service::{ComponentType, KeyRule, Verdict};
+use otlp_service::{ComponentType, KeyRule, RuleKind};
 use std::fmt::Write;
 
 /// A struct that mirrors a part of the file.
@@ -139,31 +139,31 @@ fn below<'a>(
     }
 }
 
-fn rule_row(component: &str, KeyRule { path, verdict, reason }: &KeyRule, out: &mut String) {
-    let verdict = match verdict {
-        Verdict::Ignored => "noted".to_owned(),
-        Verdict::IgnoredUnless(value) => format!("noted unless `{value}`"),
-        Verdict::Optional => "taken".to_owned(),
-        Verdict::OldName => {
+fn rule_row(component: &str, KeyRule { path, kind, reason }: &KeyRule, out: &mut String) {
+    let kind = match kind {
+        RuleKind::Ignored => "noted".to_owned(),
+        RuleKind::IgnoredUnless(value) => format!("noted unless `{value}`"),
+        RuleKind::Optional => "taken".to_owned(),
+        RuleKind::OldName => {
             let _ = writeln!(
                 out,
                 "| {component} | all | noted: it is called `{reason}` now, which has the same keys |"
             );
             return;
         }
-        Verdict::Only("") => "only empty".to_owned(),
-        Verdict::Only(only) => format!("only `{only}`"),
-        Verdict::Refused => "refused".to_owned(),
-        Verdict::Like(_) => "the same keys".to_owned(),
+        RuleKind::Only("") => "only empty".to_owned(),
+        RuleKind::Only(only) => format!("only `{only}`"),
+        RuleKind::Refused => "refused".to_owned(),
+        RuleKind::Like(_) => "the same keys".to_owned(),
         // Keys of the tables above.
         _ => return,
     };
-    let path = match (verdict.as_str(), *path) {
+    let path = match (kind.as_str(), *path) {
         (_, "") => "all".to_owned(),
         ("taken", path) => format!("`{path}.enabled`"),
         (_, path) => format!("`{path}`"),
     };
-    let _ = writeln!(out, "| {component} | {path} | {verdict}: {reason} |");
+    let _ = writeln!(out, "| {component} | {path} | {kind}: {reason} |");
 }
 
 /// The structs of a source that mirror the file: those that refuse unknown fields.

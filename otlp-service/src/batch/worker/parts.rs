@@ -1,6 +1,6 @@
 //! Requests that are over a limit by themselves, and leave a batch processor in parts.
 
-use super::{Hold, Sender, Shared, answer_all};
+use super::{Flusher, Senders, Shared, answer_all};
 use crate::cut::Parts;
 use crate::fanout::join_answers;
 use crate::ledger::{Held, Unsent};
@@ -11,14 +11,14 @@ use otlp_transport::ExportResult;
 
 impl Shared {
     /// Sends a request that is over a limit by itself, as a task of its own that cuts it as its parts find room.
-    pub(super) fn send_in_parts(&self, batch: Batch, hold: Hold) {
-        let (sender, permit) = (self.sender.clone(), self.room.clone().try_acquire_owned());
+    pub(super) fn send_in_parts(&self, batch: Batch, senders: Senders) {
+        let (flusher, permit) = (self.flusher.clone(), self.room.clone().try_acquire_owned());
         let parts = Parts::new(batch, self.limits);
         self.flushes.spawn(async move {
-            match hold {
-                Hold::Admitted(held) => sender.hand_over_parts(parts, held).await,
-                Hold::Waiting(waiters, unsent) => {
-                    answer_all(waiters, sender.export_parts(parts, unsent).await);
+            match senders {
+                Senders::Admitted(held) => flusher.hand_over_parts(parts, held).await,
+                Senders::Waiting(waiters, unsent) => {
+                    answer_all(waiters, flusher.export_parts(parts, unsent).await);
                 }
             }
             drop(permit);
@@ -26,7 +26,7 @@ impl Shared {
     }
 }
 
-impl Sender {
+impl Flusher {
     /// Sends the parts of one request whose sender has an answer: each is cut when the one before was taken.
     async fn hand_over_parts(&self, mut parts: Parts, mut held: Held) {
         while let Some(part) = parts.next(&*self.clock).await {

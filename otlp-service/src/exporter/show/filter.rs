@@ -1,7 +1,7 @@
 //! Which entries are shown.
 
-use super::Shared;
-use super::place::Place;
+use super::ProfileTables;
+use super::entry::ShownEntry;
 use super::put_plain;
 use memchr::memmem::Finder;
 
@@ -45,11 +45,16 @@ impl Filter {
     }
 
     /// Whether an entry passes.
-    pub(super) fn passes(&self, place: &Place<'_>, shared: &Shared<'_>, search: &mut Search) -> bool {
-        if self.service.as_deref().is_some_and(|service| service != place.service) {
+    pub(super) fn passes(
+        &self,
+        entry: &ShownEntry<'_>,
+        shared: &ProfileTables<'_>,
+        search: &mut Search,
+    ) -> bool {
+        if self.service.as_deref().is_some_and(|service| service != entry.service) {
             return false;
         }
-        self.text.as_ref().is_none_or(|wanted| wanted.stands_in(place, shared, search))
+        self.text.as_ref().is_none_or(|wanted| wanted.stands_in(entry, shared, search))
     }
 }
 
@@ -57,15 +62,15 @@ impl Filter {
 
 impl Wanted {
     /// Whether the text is in the entry's strings, ids or shown text, or in the strings of its resource or scope.
-    fn stands_in(&self, place: &Place<'_>, shared: &Shared<'_>, search: &mut Search) -> bool {
+    fn stands_in(&self, entry: &ShownEntry<'_>, shared: &ProfileTables<'_>, search: &mut Search) -> bool {
         let has = |finder: &Finder<'_>, bytes: &[u8]| finder.find(bytes).is_some();
-        let entry = place.entry.as_bytes();
-        if has(&self.encoded, entry) || self.id.as_ref().is_some_and(|id| has(id, entry)) {
+        let encoded = entry.data.as_bytes();
+        if has(&self.encoded, encoded) || self.id.as_ref().is_some_and(|id| has(id, encoded)) {
             return true;
         }
-        let at = (place.resource_number, place.scope_number);
+        let at = (entry.resource_number, entry.scope_number);
         if search.surroundings != Some(at) {
-            let mut pieces = place.resource.pieces().chain(place.scope.pieces());
+            let mut pieces = entry.resource.pieces().chain(entry.scope.pieces());
             search.stands_in_surroundings = pieces.any(|piece| has(&self.encoded, piece));
             search.surroundings = Some(at);
         }
@@ -73,7 +78,7 @@ impl Wanted {
             return true;
         }
         search.shown.clear();
-        put_plain(&mut search.shown, place, shared);
+        put_plain(&mut search.shown, entry, shared);
         search.shown.contains(&self.text)
     }
 }

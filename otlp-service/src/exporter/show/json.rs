@@ -1,6 +1,6 @@
 //! An entry as a line of OTLP/JSON: a request of its own, with the resource and the scope of the entry.
 
-use super::place::Place;
+use super::entry::ShownEntry;
 use super::text::{is_unsafe, put};
 use otlp_protocol::Signal;
 use otlp_protocol::json::from_protobuf;
@@ -12,17 +12,17 @@ pub(super) fn put_line(
     out: &mut String,
     signal: Signal,
     dictionary: Dictionary<'_>,
-    place: &Place<'_>,
+    entry: &ShownEntry<'_>,
     max_bytes: usize,
 ) -> bool {
-    let pieces = place.resource.pieces().chain(place.scope.pieces());
-    let pieces = pieces.chain(dictionary.pieces()).chain([place.entry.as_bytes()]);
+    let pieces = entry.resource.pieces().chain(entry.scope.pieces());
+    let pieces = pieces.chain(dictionary.pieces()).chain([entry.data.as_bytes()]);
     if pieces.map(<[u8]>::len).sum::<usize>() > max_bytes {
         // JSON is longer.
         return false;
     }
     let mut line = Vec::new();
-    if from_protobuf(signal.request, &request(dictionary, place), max_bytes, &mut line).is_err() {
+    if from_protobuf(signal.request, &request(dictionary, entry), max_bytes, &mut line).is_err() {
         return false;
     }
     let Ok(line) = String::from_utf8(line) else { return false };
@@ -39,14 +39,14 @@ pub(super) fn put_line(
 }
 
 /// A request that holds this entry alone.
-fn request(dictionary: Dictionary<'_>, place: &Place<'_>) -> Vec<u8> {
+fn request(dictionary: Dictionary<'_>, entry: &ShownEntry<'_>) -> Vec<u8> {
     let (mut scope, mut group, mut request) = (Vec::new(), Vec::new(), Vec::new());
-    put_pieces(&mut scope, 1, place.scope.pieces());
-    put_len_delimited(&mut scope, 2, place.entry.as_bytes());
-    put_text(&mut scope, 3, place.scope_schema);
-    put_pieces(&mut group, 1, place.resource.pieces());
+    put_pieces(&mut scope, 1, entry.scope.pieces());
+    put_len_delimited(&mut scope, 2, entry.data.as_bytes());
+    put_text(&mut scope, 3, entry.scope_schema);
+    put_pieces(&mut group, 1, entry.resource.pieces());
     put_len_delimited(&mut group, 2, &scope);
-    put_text(&mut group, 3, place.resource_schema);
+    put_text(&mut group, 3, entry.resource_schema);
     put_len_delimited(&mut request, 1, &group);
     put_pieces(&mut request, 2, dictionary.pieces());
     request

@@ -1,6 +1,6 @@
 //! Log records.
 
-use super::place::{NORMAL_PAIRS, Place};
+use super::entry::{NORMAL_PAIRS, ShownEntry};
 use super::span::MAX_LINE_TEXT_BYTES;
 use super::style::{Look, Style};
 use super::text::{Hex, TimeOfDay, Timestamp, put, put_text};
@@ -8,7 +8,7 @@ use super::value::{MAX_VALUE_BYTES, put_attributes, put_pairs, put_typed, put_va
 use otlp_protocol::view::{AnyValue, LogRecord};
 
 /// Appends a line: time, service, severity, event name, body, start of the trace id.
-pub(super) fn put_line(out: &mut String, style: Style, place: &Place<'_>, record: &LogRecord<'_>) {
+pub(super) fn put_line(out: &mut String, style: Style, entry: &ShownEntry<'_>, record: &LogRecord<'_>) {
     let time = match record.time_unix_nano() {
         0 => record.observed_time_unix_nano(),
         time => time,
@@ -22,7 +22,7 @@ pub(super) fn put_line(out: &mut String, style: Style, place: &Place<'_>, record
         "" => severity(record.severity_number()),
         text => text.get(..text.floor_char_boundary(MAX_SEVERITY_BYTES)).unwrap_or_default().to_owned(),
     };
-    style.begin(out, TimeOfDay(time), place.service, "log", &severity.to_uppercase(), look);
+    style.begin(out, TimeOfDay(time), entry.service, "log", &severity.to_uppercase(), look);
     style.paint(out, look, |out| {
         if !record.event_name().is_empty() {
             put_text(out, record.event_name(), MAX_LINE_TEXT_BYTES);

@@ -1,6 +1,6 @@
 //! Metrics and their points.
 
-use super::place::{NORMAL_PAIRS, Place};
+use super::entry::{NORMAL_PAIRS, ShownEntry};
 use super::point;
 use super::span::MAX_NAME_BYTES;
 use super::style::{Look, Style};
@@ -12,17 +12,17 @@ use otlp_protocol::view::{Metric, MetricData};
 pub(super) fn put_lines(
     out: &mut String,
     style: Style,
-    place: &Place<'_>,
+    entry: &ShownEntry<'_>,
     metric: &Metric<'_>,
     max: u64,
 ) -> u64 {
     let (name, unit, kind) = (metric.name(), metric.unit(), names(metric.data()).0);
     let mut lines = 0;
-    for data_point in place.points() {
+    for data_point in entry.points() {
         if lines >= max || is_full(out) {
             break;
         }
-        style.begin(out, TimeOfDay(data_point.time_unix_nano()), place.service, "metric", kind, Look::Plain);
+        style.begin(out, TimeOfDay(data_point.time_unix_nano()), entry.service, "metric", kind, Look::Plain);
         put_text(out, name, MAX_NAME_BYTES);
         out.push_str("  ");
         point::put_short(out, &data_point);
@@ -41,10 +41,10 @@ pub(super) fn put_lines(
 }
 
 /// Appends a line for each of at most `max` points in the form `normal`: `name{key=value} 3`. Returns how many.
-pub(super) fn put_normal(out: &mut String, place: &Place<'_>, metric: &Metric<'_>, max: u64) -> u64 {
+pub(super) fn put_normal(out: &mut String, entry: &ShownEntry<'_>, metric: &Metric<'_>, max: u64) -> u64 {
     let name = metric.name();
     let mut lines = 0;
-    for data_point in place.points() {
+    for data_point in entry.points() {
         if lines >= max || is_full(out) {
             break;
         }
@@ -60,8 +60,8 @@ pub(super) fn put_normal(out: &mut String, place: &Place<'_>, metric: &Metric<'_
 }
 
 /// Appends a metric with at most `max` points. Returns how many.
-pub(super) fn put_detailed(out: &mut String, place: &Place<'_>, metric: &Metric<'_>, max: u64) -> u64 {
-    put(out, format_args!("Metric #{}\nDescriptor:\n", place.number));
+pub(super) fn put_detailed(out: &mut String, entry: &ShownEntry<'_>, metric: &Metric<'_>, max: u64) -> u64 {
+    put(out, format_args!("Metric #{}\nDescriptor:\n", entry.number));
     for (title, text) in
         [("Name", metric.name()), ("Description", metric.description()), ("Unit", metric.unit())]
     {
@@ -87,7 +87,7 @@ pub(super) fn put_detailed(out: &mut String, place: &Place<'_>, metric: &Metric<
     }
     put_attributes(out, "     ", "-> Metadata", metric.metadata(), &[]);
     let mut shown = 0;
-    for (number, data_point) in place.points().enumerate() {
+    for (number, data_point) in entry.points().enumerate() {
         if shown >= max || is_full(out) {
             break;
         }

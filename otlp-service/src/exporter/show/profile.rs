@@ -1,7 +1,7 @@
 //! Profiles.
 
-use super::Shared;
-use super::place::{NORMAL_PAIRS, Place};
+use super::ProfileTables;
+use super::entry::{NORMAL_PAIRS, ShownEntry};
 use super::span::{MAX_NAME_BYTES, put_field, put_text_field};
 use super::style::{Look, Style};
 use super::text::{Hex, Nanos, TimeOfDay, Timestamp, is_full, put, put_text};
@@ -12,12 +12,12 @@ use otlp_protocol::view::{Profile, Sample, ValueType};
 pub(super) fn put_line(
     out: &mut String,
     style: Style,
-    place: &Place<'_>,
+    entry: &ShownEntry<'_>,
     profile: &Profile<'_>,
-    shared: &Shared<'_>,
+    shared: &ProfileTables<'_>,
 ) {
     let kind = shared.string(profile.sample_type().type_strindex());
-    style.begin(out, TimeOfDay(profile.time_unix_nano()), place.service, "profile", kind, Look::Plain);
+    style.begin(out, TimeOfDay(profile.time_unix_nano()), entry.service, "profile", kind, Look::Plain);
     put(out, format_args!("samples={}", profile.samples().count()));
     let unit = shared.string(profile.sample_type().unit_strindex());
     if !unit.is_empty() {
@@ -32,7 +32,7 @@ pub(super) fn put_line(
 }
 
 /// Appends a line in the form `normal`: id, samples, attributes.
-pub(super) fn put_normal(out: &mut String, profile: &Profile<'_>, shared: &Shared<'_>) {
+pub(super) fn put_normal(out: &mut String, profile: &Profile<'_>, shared: &ProfileTables<'_>) {
     put(out, format_args!("{} samples={}", Hex(profile.profile_id()), profile.samples().count()));
     let mut rest = profile.attribute_indices();
     for index in rest.by_ref().take(NORMAL_PAIRS.max) {
@@ -50,7 +50,12 @@ pub(super) fn put_normal(out: &mut String, profile: &Profile<'_>, shared: &Share
 }
 
 /// Appends all of a profile, with the names of the functions in its stacks.
-pub(super) fn put_detailed(out: &mut String, number: usize, profile: &Profile<'_>, shared: &Shared<'_>) {
+pub(super) fn put_detailed(
+    out: &mut String,
+    number: usize,
+    profile: &Profile<'_>,
+    shared: &ProfileTables<'_>,
+) {
     put(out, format_args!("Profile #{number}\n"));
     put_field(out, "Profile ID", format_args!("{}", Hex(profile.profile_id())));
     put_field(out, "Start time", format_args!("{}", Timestamp(profile.time_unix_nano())));
@@ -72,7 +77,7 @@ pub(super) fn put_detailed(out: &mut String, number: usize, profile: &Profile<'_
     put_more(out, "    ", rest.count() as u64, "samples");
 }
 
-fn put_sample(out: &mut String, number: usize, sample: &Sample<'_>, shared: &Shared<'_>) {
+fn put_sample(out: &mut String, number: usize, sample: &Sample<'_>, shared: &ProfileTables<'_>) {
     put(out, format_args!("    Sample #{number}\n        Stack:"));
     let mut rest = shared.functions(sample.stack_index());
     for name in rest.by_ref().take(MAX_VALUES) {
@@ -99,7 +104,7 @@ fn put_attribute_lines(
     out: &mut String,
     indent: &str,
     indices: impl Iterator<Item = i32>,
-    shared: &Shared<'_>,
+    shared: &ProfileTables<'_>,
 ) {
     let mut rest = indices.enumerate();
     while !is_full(out) {
@@ -120,7 +125,7 @@ fn put_attribute_lines(
     put_more(out, indent, rest.count() as u64, "attributes");
 }
 
-fn put_value_type(out: &mut String, title: &str, value_type: ValueType<'_>, shared: &Shared<'_>) {
+fn put_value_type(out: &mut String, title: &str, value_type: ValueType<'_>, shared: &ProfileTables<'_>) {
     put(out, format_args!("    {title:<15}: "));
     put_text(out, shared.string(value_type.type_strindex()), MAX_VALUE_BYTES);
     out.push(' ');

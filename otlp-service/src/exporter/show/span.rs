@@ -1,6 +1,6 @@
 //! Spans.
 
-use super::place::{NORMAL_PAIRS, Place};
+use super::entry::{NORMAL_PAIRS, ShownEntry};
 use super::style::{Look, Style};
 use super::text::{Hex, Nanos, TimeOfDay, Timestamp, is_full, put, put_text};
 use super::value::{MAX_VALUE_BYTES, put_attributes, put_more, put_pairs};
@@ -8,10 +8,16 @@ use otlp_protocol::view::{Event, Link, Span};
 
 /// Appends a line: time, service, kind, name, duration, status; a root also has the start of its trace id. `branch`
 /// stands before the name.
-pub(super) fn put_line(out: &mut String, style: Style, place: &Place<'_>, span: &Span<'_>, branch: &str) {
+pub(super) fn put_line(
+    out: &mut String,
+    style: Style,
+    entry: &ShownEntry<'_>,
+    span: &Span<'_>,
+    branch: &str,
+) {
     let status = span.status();
     let look = if status.code() == STATUS_ERROR { Look::Error } else { Look::Plain };
-    style.begin(out, TimeOfDay(span.start_time_unix_nano()), place.service, "span", kind(span).0, look);
+    style.begin(out, TimeOfDay(span.start_time_unix_nano()), entry.service, "span", kind(span).0, look);
     style.paint(out, look, |out| {
         out.push_str(branch);
         put_text(out, span.name(), MAX_NAME_BYTES);

@@ -1,6 +1,6 @@
 //! The order of spans that came together: each trace as a tree.
 
-use super::place::Place;
+use super::entry::ShownEntry;
 use otlp_protocol::view::Span;
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ pub(super) struct Branch {
 
 /// Spans in the order of a tree: a parent before its children, siblings by their start. Every span stands there once, also
 /// if parents go in a circle.
-pub(super) fn order(spans: &[(Place<'_>, Span<'_>)]) -> Vec<Branch> {
+pub(super) fn order(spans: &[(ShownEntry<'_>, Span<'_>)]) -> Vec<Branch> {
     let mut by_id = HashMap::with_capacity(spans.len());
     for (index, (_, span)) in spans.iter().enumerate() {
         by_id.entry((span.trace_id(), span.span_id())).or_insert(index);

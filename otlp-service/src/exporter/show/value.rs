@@ -108,7 +108,7 @@ pub(super) fn put_value(out: &mut String, value: AnyValue<'_>, max_bytes: usize,
     }
 }
 
-/// The string at a place of a dictionary; empty if there is none.
+/// The string at an index of a dictionary; empty if there is none.
 fn string<'a>(strings: &[&'a str], index: i32) -> &'a str {
     usize::try_from(index).ok().and_then(|index| strings.get(index)).copied().unwrap_or_default()
 }

@@ -21,7 +21,7 @@ enum Step {
     Delete { keys: Keys },
     Extract { key: Box<str>, pattern: Pattern, names: Vec<Box<str>> },
     Hash { keys: Keys },
-    Put { put: Put, key: Box<str>, source: Source, default: Option<AttributeValue> },
+    Put { put: Put, key: Box<str>, source: ValueSource, default: Option<AttributeValue> },
 }
 
 /// One key, all keys that match, or both.
@@ -33,7 +33,7 @@ struct Keys {
 
 /// Where a value comes from.
 #[derive(Clone, Debug)]
-enum Source {
+enum ValueSource {
     Attribute(Box<str>),
     /// The request, by index of what it has.
     Context(usize),
@@ -77,10 +77,10 @@ impl Actions {
         let growth = |step: &Step| match step {
             Step::Put { key, source, default, .. } => {
                 let value = match source {
-                    Source::Attribute(_) => TYPICAL_BYTES,
-                    Source::Context(index) => len(context.get(*index).and_then(Option::as_ref)),
-                    Source::None => 0,
-                    Source::Value(value) => len(Some(value)),
+                    ValueSource::Attribute(_) => TYPICAL_BYTES,
+                    ValueSource::Context(index) => len(context.get(*index).and_then(Option::as_ref)),
+                    ValueSource::None => 0,
+                    ValueSource::Value(value) => len(Some(value)),
                 };
                 key.len() + value.max(len(default.as_ref())) + ENVELOPE_BYTES
             }
@@ -132,15 +132,15 @@ impl Actions {
             return Err((second, problem.into()));
         }
         let source = if let Some(value) = &config.value {
-            Source::Value(value.clone())
+            ValueSource::Value(value.clone())
         } else if let Some(from) = config.from_attribute.as_deref().filter(|from| !from.is_empty()) {
-            Source::Attribute(from.into())
+            ValueSource::Attribute(from.into())
         } else if let Some(from) = config.from_context.as_deref().filter(|from| !from.is_empty()) {
             let context = ContextKey::parse(from).map_err(|problem| (FROM_CONTEXT, problem))?;
             self.contexts.push(context);
-            Source::Context(self.contexts.len() - 1)
+            ValueSource::Context(self.contexts.len() - 1)
         } else if config.default_value.is_some() {
-            Source::None
+            ValueSource::None
         } else {
             let problem = "one of value, from_attribute, from_context, default_value is required";
             return Err((VALUE, problem.into()));
@@ -164,7 +164,7 @@ impl Step {
             Self::Hash { keys } => keys.hash(attributes),
             Self::Put { put, key, source, default } => {
                 let value = match source {
-                    Source::Attribute(from) => {
+                    ValueSource::Attribute(from) => {
                         // Whether the key's own condition holds or not, there was a value.
                         if attributes.get(from).is_some() {
                             attributes.put_from(*put, key, from);
@@ -172,9 +172,9 @@ impl Step {
                         }
                         None
                     }
-                    Source::Context(index) => context.get(*index).and_then(Option::as_ref),
-                    Source::Value(value) => Some(value),
-                    Source::None => None,
+                    ValueSource::Context(index) => context.get(*index).and_then(Option::as_ref),
+                    ValueSource::Value(value) => Some(value),
+                    ValueSource::None => None,
                 };
                 if let Some(value) = value.or(default.as_ref()) {
                     attributes.put(*put, key, Value::Encoded(value));

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Exports with retries, for one signal of an exporter.
-pub(crate) struct Outlet {
+pub(crate) struct SignalExporter {
     pub(crate) retry: ExponentialBackoffRetry<WatchedAttempt>,
     pub(crate) stats: Arc<ExporterStats>,
     pub(crate) watch: Arc<Watch>,
@@ -66,9 +66,9 @@ enum Loss {
     RetriesExhausted,
 }
 
-// === impl Outlet ===
+// === impl SignalExporter ===
 
-impl Export for Outlet {
+impl Export for SignalExporter {
     async fn export(&self, batch: Batch) -> ExportResult {
         let (signal, count) = (batch.signal(), batch.count());
         let in_flight = self.stats.start();

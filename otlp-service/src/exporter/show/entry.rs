@@ -1,6 +1,6 @@
 //! An entry of a request with the resource and the scope that it is in, and the lines about those.
 
-use super::Shared;
+use super::ProfileTables;
 use super::text::{is_full, put, put_text};
 use super::value::{MAX_VALUE_BYTES, Pairs, put_attributes, put_more, put_pairs};
 use otlp_protocol::schema::Message;
@@ -9,7 +9,7 @@ use otlp_protocol::{Count, Signal};
 
 /// An entry, and where it stands. What surrounds entries is read once for all of them: to read it walks over them.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct ShownEntry<'a> {
     pub(super) resource: Resource<'a>,
     pub(super) resource_schema: &'a str,
     pub(super) resource_number: usize,
@@ -17,20 +17,20 @@ pub(super) struct Place<'a> {
     pub(super) scope_schema: &'a str,
     pub(super) scope_number: usize,
     pub(super) number: usize,
-    pub(super) entry: Entry<'a>,
+    pub(super) data: Entry<'a>,
     /// `service.name` of the resource, or nothing.
     pub(super) service: &'a str,
 }
 
 /// All entries of a request.
-pub(super) fn places<'a>(view: RequestView<'a>) -> impl Iterator<Item = Place<'a>> {
+pub(super) fn entries<'a>(view: RequestView<'a>) -> impl Iterator<Item = ShownEntry<'a>> {
     let signal = view.signal();
     view.resources().enumerate().flat_map(move |(resource_number, group)| {
         let (resource, resource_schema) = (group.resource(), group.schema_url());
         let service = service(resource);
         group.scopes().enumerate().flat_map(move |(scope_number, group)| {
             let (scope, scope_schema) = (group.scope(), group.schema_url());
-            group.entries().enumerate().map(move |(number, entry)| Place {
+            group.entries().enumerate().map(move |(number, entry)| ShownEntry {
                 resource,
                 resource_schema,
                 resource_number,
@@ -38,7 +38,7 @@ pub(super) fn places<'a>(view: RequestView<'a>) -> impl Iterator<Item = Place<'a
                 scope_schema,
                 scope_number,
                 number,
-                entry: Entry::new(signal, entry),
+                data: Entry::new(signal, entry),
                 service,
             })
         })
@@ -52,12 +52,12 @@ fn service(resource: Resource<'_>) -> &str {
     }
 }
 
-// === impl Place ===
+// === impl ShownEntry ===
 
-impl<'a> Place<'a> {
+impl<'a> ShownEntry<'a> {
     /// How many items the entry has.
     pub(super) fn items(&self) -> u64 {
-        match self.entry {
+        match self.data {
             Entry::Metric(metric) => metric.points().count() as u64,
             Entry::Profile(profile) => profile.samples().count() as u64,
             _ => 1,
@@ -66,7 +66,7 @@ impl<'a> Place<'a> {
 
     /// The points of a metric; none of other entries.
     pub(super) fn points(&self) -> impl Iterator<Item = DataPoint<'a>> + use<'a> {
-        let metric = if let Entry::Metric(metric) = self.entry { Some(metric) } else { None };
+        let metric = if let Entry::Metric(metric) = self.data { Some(metric) } else { None };
         metric.into_iter().flat_map(|metric| metric.points())
     }
 }
@@ -87,33 +87,48 @@ pub(super) fn put_summary(out: &mut String, signal: Signal, view: RequestView<'_
 }
 
 /// Appends the line about a resource in the form `normal`.
-pub(super) fn put_resource_line(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
-    put(out, format_args!("{} #{}", resource_name(signal), place.resource_number));
-    put_schema(out, place.resource_schema);
-    put_spaced_pairs(out, place.resource.attributes(), shared);
+pub(super) fn put_resource_line(
+    out: &mut String,
+    entry: &ShownEntry<'_>,
+    signal: Signal,
+    shared: &ProfileTables<'_>,
+) {
+    put(out, format_args!("{} #{}", resource_name(signal), entry.resource_number));
+    put_schema(out, entry.resource_schema);
+    put_spaced_pairs(out, entry.resource.attributes(), shared);
     out.push('\n');
 }
 
 /// Appends the line about a scope in the form `normal`.
-pub(super) fn put_scope_line(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
-    let scope = place.scope;
-    put(out, format_args!("{} #{} ", scope_name(signal), place.scope_number));
+pub(super) fn put_scope_line(
+    out: &mut String,
+    entry: &ShownEntry<'_>,
+    signal: Signal,
+    shared: &ProfileTables<'_>,
+) {
+    let scope = entry.scope;
+    put(out, format_args!("{} #{} ", scope_name(signal), entry.scope_number));
     put_text(out, scope.name(), MAX_VALUE_BYTES);
     if !scope.version().is_empty() {
         out.push('@');
         put_text(out, scope.version(), MAX_VALUE_BYTES);
     }
-    put_schema(out, place.scope_schema);
+    put_schema(out, entry.scope_schema);
     put_spaced_pairs(out, scope.attributes(), shared);
     out.push('\n');
 }
 
 /// Appends all about a resource.
-pub(super) fn put_resource(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
-    put(out, format_args!("{} #{}\nResource SchemaURL: ", resource_name(signal), place.resource_number));
-    put_text(out, place.resource_schema, MAX_VALUE_BYTES);
+pub(super) fn put_resource(
+    out: &mut String,
+    entry: &ShownEntry<'_>,
+    signal: Signal,
+    shared: &ProfileTables<'_>,
+) {
+    put(out, format_args!("{} #{}\nResource SchemaURL: ", resource_name(signal), entry.resource_number));
+    put_text(out, entry.resource_schema, MAX_VALUE_BYTES);
     out.push('\n');
-    let resource = place.resource;
+    let resource = entry.resource;
     put_attributes(out, "", "Resource attributes", resource.attributes(), &shared.strings);
     let mut rest = resource.entity_refs().enumerate();
     while !is_full(out) {
@@ -127,11 +142,16 @@ pub(super) fn put_resource(out: &mut String, place: &Place<'_>, signal: Signal, 
 }
 
 /// Appends all about a scope.
-pub(super) fn put_scope(out: &mut String, place: &Place<'_>, signal: Signal, shared: &Shared<'_>) {
-    let scope = place.scope;
+pub(super) fn put_scope(
+    out: &mut String,
+    entry: &ShownEntry<'_>,
+    signal: Signal,
+    shared: &ProfileTables<'_>,
+) {
+    let scope = entry.scope;
     let name = scope_name(signal);
-    put(out, format_args!("{name} #{}\n{name} SchemaURL: ", place.scope_number));
-    put_text(out, place.scope_schema, MAX_VALUE_BYTES);
+    put(out, format_args!("{name} #{}\n{name} SchemaURL: ", entry.scope_number));
+    put_text(out, entry.scope_schema, MAX_VALUE_BYTES);
     out.push_str("\nInstrumentationScope ");
     put_text(out, scope.name(), MAX_VALUE_BYTES);
     out.push(' ');
@@ -169,7 +189,7 @@ fn put_schema(out: &mut String, url: &str) {
     }
 }
 
-fn put_spaced_pairs(out: &mut String, attributes: Attributes<'_>, shared: &Shared<'_>) {
+fn put_spaced_pairs(out: &mut String, attributes: Attributes<'_>, shared: &ProfileTables<'_>) {
     if !attributes.is_empty() {
         out.push(' ');
         put_pairs(out, attributes, NORMAL_PAIRS, &shared.strings);
