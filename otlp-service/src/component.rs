@@ -14,26 +14,58 @@ use otlp_transport::ExportError;
 /// Looks at batches, or changes them, on their way through a pipeline.
 ///
 /// ```
-/// use otlp_protocol::Batch;
-/// use otlp_service::{Access, Out, Processor, Reason};
+/// use otlp_protocol::encode::{LogRecords, RequestWriter};
+/// use otlp_protocol::{
+///     AttributeEdits, Batch, Charge, Editor, Fate, Item, Levels, Signal, ValidateLimits, view::Entry,
+/// };
+/// use otlp_service::{Access, Out, Processor};
 /// use otlp_transport::ExportError;
 ///
-/// /// Drops what says that it comes from nobody.
-/// struct KnownSenders;
+/// /// Drops log records below the severity `WARN`, and tags the others.
+/// struct Warnings;
 ///
-/// impl Processor for KnownSenders {
+/// impl Editor for Warnings {
+///     fn levels(&self) -> Levels {
+///         Levels { items: true, ..Levels::default() }
+///     }
+///
+///     fn item(&mut self, item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
+///         match Entry::new(Signal::LOGS, item.entry) {
+///             Entry::LogRecord(record) if record.severity_number() < 13 => Fate::Drop,
+///             _ => {
+///                 attributes.upsert("alert", true);
+///                 Fate::Keep
+///             }
+///         }
+///     }
+/// }
+///
+/// impl Processor for Warnings {
 ///     fn access(&self) -> Access {
-///         Access::None
+///         Access::Edit
 ///     }
 ///
 ///     fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError> {
-///         match &batch.origin {
-///             Some(_) => out.emit(batch),
-///             None => out.settle(Reason::Filtered, batch.items()),
-///         }
-///         Ok(())
+///         let max_bytes = batch.len() + 64 * batch.items() as usize;
+///         out.edit(batch, &mut Warnings, max_bytes)
 ///     }
 /// }
+///
+/// let mut body = Vec::new();
+/// RequestWriter::<LogRecords>::new(&mut body).resource_group(|group| {
+///     group.scope_group(|scope| {
+///         for severity in [9, 17] {
+///             scope.log_record(|record| {
+///                 record.severity_number(severity).body("disk full");
+///             });
+///         }
+///     });
+/// });
+/// let batch = Batch::checked(Signal::LOGS, body, &ValidateLimits::default(), Charge::none())?;
+/// let mut out = Out::new();
+/// Warnings.process(batch, &mut out)?;
+/// assert_eq!(out.into_batches()[0].items(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Processor: Send + Sync + 'static {
     /// What it does with bodies. Large batches of a processor that looks into them are processed where they hold up nobody

@@ -6,8 +6,8 @@ use crate::holder::{HolderStage, Outlet};
 use crate::lifecycle::BoxExtension;
 use crate::receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Running};
 use crate::spec::{
-    ConnectorSpec, ExporterSpec, ExtensionSpec, GatewaySpec, PipelineSpec, ReceiverSpec, ServerSpec,
-    StageSpec,
+    ConnectorSpec, ExporterSpec, ExtensionSpec, GatewaySpec, PipelineSpec, PipelineStage, ReceiverSpec,
+    ServerSpec, StageSpec,
 };
 use crate::telemetry::Registry;
 use std::fmt::{Debug, Formatter, Result};
@@ -85,6 +85,15 @@ impl Debug for PipelineSpec {
             .field("stages", &self.stages)
             .field("exporters", &self.exporters)
             .finish()
+    }
+}
+
+impl Debug for PipelineStage {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.debug_struct("PipelineStage")
+            .field("id", &self.id)
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
     }
 }
 

@@ -25,7 +25,26 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// All lines of the ledger. Cloning shares it.
+/// All lines of the ledger. Cloning shares the lines.
+///
+/// ```
+/// use otlp_service::{Destination, FanOut, Ledger, NopExporter};
+/// use otlp_transport::TokioClock;
+/// use std::sync::Arc;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), otlp_service::LedgerImbalance> {
+/// let ledger = Ledger::new();
+/// let account = ledger.account("logs", "nop"); // Pipeline and destination.
+/// let fanout = FanOut::new(vec![Destination::direct(account, NopExporter)], Arc::new(TokioClock));
+///
+/// let snapshot = ledger.snapshot();
+/// snapshot.check()?;
+/// println!("{snapshot}");
+/// # drop(fanout);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Ledger(Arc<Mutex<Vec<Arc<Account>>>>);
 

@@ -1,12 +1,137 @@
-//! OTLP pipelines: batching, queues, retry, fan-out, the ledger, own metrics, health.
+//! OTLP pipelines for your own program: batching, queues, retries, fan-out, processors, and a ledger that accounts for every
+//! item; as a whole gateway or piece by piece.
 //!
-//! **What this crate must not know:** hyper, tonic, sockets, files of configuration, command lines. It composes
-//! [`Export`](otlp_transport::Export)s; into bodies only processors look, through otlp-protocol's views and edits.
+//! ```toml
+//! [dependencies]
+//! otlp-protocol = "0.1"
+//! otlp-service = "0.1"
+//! otlp-transport = "0.1"
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
 //!
-//! A [`Gateway`] is built from a [`GatewaySpec`]: receivers → stages (processors, batch, holders) → fan-out → per exporter
-//! queue → retry → client, or connector → another pipeline.
-//! The returned future of an export is the acknowledgement; where it comes from is the delivery mode, chosen by
-//! [`QueueConfig`].
+//! # A gateway
+//!
+//! A [`Gateway`] runs what a [`GatewaySpec`] describes: receivers → stages (processors, batch, holders) → fan-out → per exporter
+//! and signal a queue → retry → client. This gateway receives logs over gRPC and HTTP on one port:
+//!
+//! ```
+//! use otlp_protocol::Signal;
+//! use otlp_service::{
+//!     BatchConfig, ExporterSpec, Gateway, GatewaySpec, NopExporter, PipelineSpec, PipelineStage, ReceiverSpec,
+//!     ServerSpec, StageSpec,
+//! };
+//! use otlp_transport::{BoxAttempt, MultiplexTransportStrategy, ServerConfig, TransportContext};
+//! use std::{sync::Arc, time::Duration};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = ServerSpec::new(Arc::new(MultiplexTransportStrategy), ServerConfig::new("127.0.0.1:0"));
+//! let pipeline = PipelineSpec {
+//!     id: "logs".into(),
+//!     signal: Signal::LOGS,
+//!     receivers: vec!["otlp".into()],
+//!     stages: vec![PipelineStage::new("batch", StageSpec::Batch(BatchConfig::default()))],
+//!     exporters: vec!["nop".into()],
+//! };
+//! let mut spec = GatewaySpec::default();
+//! spec.receivers = vec![ReceiverSpec::otlp("otlp", vec![server])];
+//! spec.exporters = vec![ExporterSpec::new("nop", BoxAttempt::new(NopExporter))];
+//! spec.pipelines = vec![pipeline];
+//!
+//! let context = TransportContext::tcp(64 << 20); // At most 64 MiB of bodies in memory.
+//! let clock = context.clock.clone();
+//! let gateway = Gateway::start(context, spec).await?;
+//! println!("listening on {:?}", gateway.endpoints());
+//!
+//! let report = gateway.drain(clock.now() + Duration::from_secs(5)).await;
+//! println!("{}", report.ledger);
+//! report.ledger.check()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Gateway::inlet`] sends batches into a pipeline without a receiver.
+//!
+//! # A pipeline by hand
+//!
+//! All parts are [`Export`](otlp_transport::Export)s or [`Attempt`](otlp_transport::Attempt)s, and work without a gateway. The
+//! returned future of an export is the acknowledgement. A client or an exporter makes one attempt: for retries, wrap it in
+//! [`ExponentialBackoffRetry`].
+//!
+//! ```
+//! use otlp_protocol::encode::{LogRecords, RequestWriter};
+//! use otlp_protocol::{Batch, Charge, Signal, ValidateLimits};
+//! use otlp_service::{
+//!     BatchConfig, BatchProcessor, BatchStats, Destination, ExponentialBackoffRetry, ExporterStats, FanOut, Ledger,
+//!     MemoryQueue, NopExporter, Queue, QueueConfig, Registry, RetryConfig,
+//! };
+//! use otlp_transport::{Clock, Export, TokioClock};
+//! use std::{sync::Arc, time::Duration};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let clock = Arc::new(TokioClock);
+//! let (ledger, registry) = (Ledger::new(), Registry::new());
+//! let retry = ExponentialBackoffRetry::new(RetryConfig::default(), clock.clone(), NopExporter);
+//! let stats = ExporterStats::new(&registry, "nop", Signal::LOGS);
+//! let queue = MemoryQueue::start(QueueConfig::default(), stats, retry, clock.clone());
+//! let destination = Destination::queued(ledger.account("logs", "nop"), queue.clone());
+//! let fanout = FanOut::new(vec![destination], clock.clone());
+//! let stats = BatchStats::new(&registry, "batch", "logs", Signal::LOGS);
+//! let batcher = BatchProcessor::start_before(BatchConfig::default(), &fanout, clock.clone(), stats);
+//!
+//! let mut body = Vec::new();
+//! RequestWriter::<LogRecords>::new(&mut body).resource_group(|group| {
+//!     group.scope_group(|scope| {
+//!         scope.log_record(|record| {
+//!             record.body("started");
+//!         });
+//!     });
+//! });
+//! let batch = Batch::checked(Signal::LOGS, body, &ValidateLimits::default(), Charge::none())?;
+//! batcher.export(batch).await?;
+//!
+//! // Drain in the direction of the data: each part sends what it holds to the next part.
+//! let deadline = clock.now() + Duration::from_secs(5);
+//! batcher.drain(deadline).await;
+//! fanout.drain(deadline).await;
+//! queue.drain(deadline).await;
+//! assert_eq!(ledger.snapshot().line("logs", "nop").map(|line| line.sent), Some(1));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Main types
+//!
+//! | type | purpose |
+//! |---|---|
+//! | [`Gateway`], [`GatewaySpec`] | a running gateway, and its description: [`ReceiverSpec`], [`PipelineSpec`], [`ExporterSpec`], [`ConnectorSpec`], [`ExtensionSpec`] |
+//! | [`Processor`], [`Out`], [`ProcessorChain`] | changes, filters or samples batches; the results of a processor; processors in a row |
+//! | [`AttributesProcessor`], [`ResourceProcessor`] | the Collector's processors `attributes` and `resource` |
+//! | [`BatchProcessor`], [`BatchConfig`] | joins requests into larger ones |
+//! | [`Holder`], [`HolderSpec`], [`Outlet`] | holds data over time (tail sampling, deduplication), or connects pipelines |
+//! | [`FanOut`], [`Destination`] | sends each batch to all destinations of a pipeline |
+//! | [`MemoryQueue`], [`QueueConfig`], [`Queue`] | the sending queue, its settings, and the contract for other queues |
+//! | [`ExponentialBackoffRetry`], [`RetryConfig`] | retries with exponential backoff; heeds the delays that destinations ask for |
+//! | [`Receiver`], [`Exporter`], [`Extension`] | contracts for components of your own |
+//! | [`Ledger`], [`LedgerSnapshot`], [`LedgerLine`] | counts of items by state, for each pipeline and destination |
+//! | [`Registry`], [`PerformanceMetrics`] | own metrics, with the Collector's names, as Prometheus text |
+//! | [`HealthChecker`], [`HealthCheck`] | health checks, and the answers to probes |
+//! | [`PluginManager`], [`OtlpPlugin`] | component types by name, for applications with configuration files |
+//! | [`DebugExporter`], [`NopExporter`] | exporters without a network: text of batches, nothing |
+//!
+//! # Delivery modes
+//!
+//! | [`QueueConfig`] | an export is answered | what a crash loses |
+//! |---|---|---|
+//! | `enabled: false`, or `wait_for_result: true` | end to end: with the destination's answer | nothing: the sender sends again |
+//! | `enabled: true` (default) | memory: once the batch is in the queue | the contents of queues and batches |
+//!
+//! # Layers
+//!
+//! This crate composes [`Export`](otlp_transport::Export)s and knows nothing of HTTP, sockets, configuration files or command lines:
+//! otlp-transport below has servers and clients, otlp-app above is the program `otlp`. Bodies stay encoded; only processors and
+//! the debug exporter look into them.
 
 #![warn(missing_debug_implementations)]
 

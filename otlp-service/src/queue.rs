@@ -91,7 +91,46 @@ pub struct QueueEntry {
     pub(crate) answer: Option<oneshot::Sender<ExportResult>>,
 }
 
-/// An exporter's queue for one signal. Dropping it drops what it holds; [`drain`](Queue::drain) sends that first.
+/// The sending queue of an exporter for one signal, in memory: first in, first out, [`QueueConfig::queue_size`] batches at
+/// most, sent by [`QueueConfig::num_consumers`] consumers.
+///
+/// Dropping the queue drops the batches in it; [`drain`](Queue::drain) sends them first. A
+/// [`Destination`](crate::Destination) puts a queue behind a [`FanOut`](crate::FanOut).
+///
+/// ```
+/// use otlp_protocol::encode::{LogRecords, RequestWriter};
+/// use otlp_protocol::{Batch, Charge, Signal, ValidateLimits};
+/// use otlp_service::{
+///     Destination, ExporterStats, FanOut, Ledger, MemoryQueue, NopExporter, Queue, QueueConfig, Registry,
+/// };
+/// use otlp_transport::{Clock, Export, TokioClock};
+/// use std::{sync::Arc, time::Duration};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (ledger, clock) = (Ledger::new(), Arc::new(TokioClock));
+/// let mut config = QueueConfig::default();
+/// config.queue_size = 100;
+/// let stats = ExporterStats::new(&Registry::new(), "nop", Signal::LOGS);
+/// let queue = MemoryQueue::start(config, stats, NopExporter, clock.clone());
+/// let destination = Destination::queued(ledger.account("logs", "nop"), queue.clone());
+/// let fanout = FanOut::new(vec![destination], clock.clone());
+///
+/// let mut body = Vec::new();
+/// RequestWriter::<LogRecords>::new(&mut body).resource_group(|group| {
+///     group.scope_group(|scope| {
+///         scope.log_record(|record| {
+///             record.body("started");
+///         });
+///     });
+/// });
+/// let batch = Batch::checked(Signal::LOGS, body, &ValidateLimits::default(), Charge::none())?;
+/// fanout.export(batch).await?; // Answered once the batch is in the queue.
+/// queue.drain(clock.now() + Duration::from_secs(5)).await;
+/// assert_eq!(ledger.snapshot().line("logs", "nop").map(|line| line.sent), Some(1));
+/// # Ok(())
+/// # }
+/// ```
 pub struct MemoryQueue {
     shared: Arc<Shared>,
     capacity: usize,

@@ -51,16 +51,44 @@ pub struct RetryConfig {
 /// * Dropping the future stops the attempts. What an attempt has sent may still arrive.
 ///
 /// ```
-/// use otlp_protocol::{Accepted, Batch, Charge, Count, Signal};
-/// use otlp_service::{ExponentialBackoffRetry, NopExporter, RetryConfig};
-/// use otlp_transport::{Export, TokioClock};
+/// use otlp_protocol::encode::{LogRecords, RequestWriter};
+/// use otlp_protocol::{Accepted, Batch, Charge, ErrorKind, Signal, ValidateLimits};
+/// use otlp_service::{ExponentialBackoffRetry, RetryConfig};
+/// use otlp_transport::{Attempt, Export, ExportError, ExportResult, TokioClock};
 /// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+/// use std::time::Duration;
+///
+/// /// Refuses the first attempt.
+/// struct Overloaded(AtomicU32);
+///
+/// impl Attempt for Overloaded {
+///     async fn attempt(&self, _: &Batch) -> ExportResult {
+///         match self.0.fetch_add(1, Ordering::Relaxed) {
+///             0 => Err(ExportError::refused(ErrorKind::Unavailable, "overloaded")),
+///             _ => Ok(Accepted::FULL),
+///         }
+///     }
+/// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// let exporter = ExponentialBackoffRetry::new(RetryConfig::default(), Arc::new(TokioClock), NopExporter);
-/// let batch = Batch::unchecked(Signal::LOGS, vec![], Count::default(), true, Charge::none());
-/// assert_eq!(exporter.export(batch).await.unwrap(), Accepted::FULL);
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut config = RetryConfig::default();
+/// config.initial_interval = Duration::from_millis(10);
+/// let exporter = ExponentialBackoffRetry::new(config, Arc::new(TokioClock), Overloaded(AtomicU32::new(0)));
+///
+/// let mut body = Vec::new();
+/// RequestWriter::<LogRecords>::new(&mut body).resource_group(|group| {
+///     group.scope_group(|scope| {
+///         scope.log_record(|record| {
+///             record.body("started");
+///         });
+///     });
+/// });
+/// let batch = Batch::checked(Signal::LOGS, body, &ValidateLimits::default(), Charge::none())?;
+/// assert_eq!(exporter.export(batch).await?, Accepted::FULL);
+/// assert_eq!(exporter.inner().0.load(Ordering::Relaxed), 2);
+/// # Ok(())
 /// # }
 /// ```
 pub struct ExponentialBackoffRetry<A> {

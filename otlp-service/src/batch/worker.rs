@@ -17,22 +17,38 @@ use std::time::Instant;
 use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::AbortHandle;
 
-/// Joins the batches it is given, and exports what comes of it. Batches of different signals are never joined.
+/// Joins requests into batches, and exports the batches. Requests of different signals are never joined.
 ///
-/// Dropping an export's future before it was admitted undoes it; after that the data goes its way. Dropping the batch
-/// processor drops what it holds; [`drain`](Self::drain) sends that first.
+/// An `Arc` of a batch processor is an [`Export`] too: one handle goes in front of the pipeline, the other drains it.
+///
+/// Cancel-safety: dropping the future of an export before the request was admitted undoes the export; after that the request
+/// is sent all the same. Dropping the batch processor drops the requests that it holds; [`drain`](Self::drain) sends them
+/// first.
 ///
 /// ```
-/// use otlp_protocol::{Batch, Charge, Count, Signal};
+/// use otlp_protocol::encode::{LogRecords, RequestWriter};
+/// use otlp_protocol::{Batch, Charge, Signal, ValidateLimits};
 /// use otlp_service::{BatchConfig, BatchProcessor, NopExporter};
 /// use otlp_transport::{Clock, Export, TokioClock};
-/// use std::sync::Arc;
+/// use std::{sync::Arc, time::Duration};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), otlp_transport::ExportError> {
-/// let batcher = BatchProcessor::start(BatchConfig::default(), NopExporter, Arc::new(TokioClock));
-/// batcher.export(Batch::unchecked(Signal::LOGS, vec![], Count::default(), true, Charge::none())).await?;
-/// batcher.drain(TokioClock.now()).await;
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut config = BatchConfig::default();
+/// config.send_batch_size = 1000; // Items; or after `timeout`, 200 ms by default.
+/// let batcher = BatchProcessor::start(config, NopExporter, Arc::new(TokioClock));
+///
+/// let mut body = Vec::new();
+/// RequestWriter::<LogRecords>::new(&mut body).resource_group(|group| {
+///     group.scope_group(|scope| {
+///         scope.log_record(|record| {
+///             record.body("started");
+///         });
+///     });
+/// });
+/// let batch = Batch::checked(Signal::LOGS, body, &ValidateLimits::default(), Charge::none())?;
+/// batcher.export(batch).await?; // End to end: the answer of what is behind.
+/// batcher.drain(TokioClock.now() + Duration::from_secs(5)).await;
 /// # Ok(())
 /// # }
 /// ```
