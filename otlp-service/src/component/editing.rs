@@ -8,9 +8,10 @@ impl Out {
     /// Edits a batch, and hands the edited batch on with [`emit`](Self::emit). Items that the editor drops are
     /// [settled](Self::settle) as [`Reason::Filtered`].
     ///
-    /// `max_bytes` is the largest length of the edited body, in bytes. Twice as much is charged to the byte budget of the batch
-    /// during the edit, since the list of changes may become as long as the body. Afterwards the batch has the charge for
-    /// its new body alone. A body that the editor does not change is handed on as it is.
+    /// `max_bytes` is the largest length of the edited body, and of the list of changes, in bytes: some KiB more than the
+    /// body's length for an edit that only removes. Twice as much is charged to the byte budget of the batch during the edit.
+    /// Afterwards the batch has the charge for its new body alone. A body that the editor does not change is handed on as it
+    /// is.
     ///
     /// ```
     /// use otlp_protocol::encode::{LogRecords, RequestWriter};
@@ -42,7 +43,7 @@ impl Out {
     /// let batch = Batch::checked(Signal::LOGS, body, &ValidateLimits::default(), Charge::none())?;
     ///
     /// let mut out = Out::new();
-    /// let max_bytes = batch.len();
+    /// let max_bytes = batch.len() + 4096;
     /// out.edit(batch, &mut RemovePasswords, max_bytes)?;
     /// let edited = out.into_batches();
     /// assert!(!edited[0].body().plain().to_contiguous().windows(7).any(|bytes| bytes == b"hunter2"));
