@@ -114,7 +114,7 @@ pub struct PluginInfo {
 /// Two component types of one kind have the same name. Its `Debug` output is the text for people, too, so that a `main` may
 /// return it.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the {} `{name}` of the plugin {second} is in the plugin {first}, too", kind.name())]
+#[error("the {} `{name}` is registered twice: by the plugins {first} and {second}", kind.name())]
 pub struct Clash {
     kind: Kind,
     name: &'static str,

@@ -243,8 +243,12 @@ impl MemoryQueue {
             registry.observe(MetricKind::Gauge, name, help, &labels, read)
         };
         [
-            gauge("otelcol_exporter_queue_size", "Batches waiting.", Self::len),
-            gauge("otelcol_exporter_queue_capacity", "Batches that may wait.", Self::capacity),
+            gauge("otelcol_exporter_queue_size", "Batches in the sending queue.", Self::len),
+            gauge(
+                "otelcol_exporter_queue_capacity",
+                "Largest number of batches in the sending queue.",
+                Self::capacity,
+            ),
         ]
     }
 

@@ -371,7 +371,9 @@ fn deadline_passed() -> ExportError {
 
 fn throttled(remaining: Duration) -> ExportError {
     let seconds = remaining.as_secs_f64().ceil();
-    let message = format!("not sent: the destination asked for no requests for another {seconds} s");
+    let message = format!(
+        "not sent: the destination throttles requests for another {seconds} s (Retry-After or RetryInfo)"
+    );
     ExportError::new(ErrorKind::Unavailable, Retry::After(remaining), message)
 }
 

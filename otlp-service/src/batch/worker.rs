@@ -208,7 +208,10 @@ impl Shared {
         }
         if self.room.available_permits() == 0 {
             self.hop.refuse(items);
-            return Err(ExportError::refused(ErrorKind::Exhausted, "too many batches wait to be sent"));
+            return Err(ExportError::refused(
+                ErrorKind::Exhausted,
+                "the limit of batches that wait to be sent is reached",
+            ));
         }
         self.take(batch, None)?;
         Ok(Accepted::FULL)

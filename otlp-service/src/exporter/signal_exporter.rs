@@ -256,7 +256,7 @@ impl Watch {
                 queued,
                 items,
                 batches,
-                "the sending queue is full: senders are told to come back"
+                "the sending queue is full: senders are told to retry"
             ),
             (Loss::Rejected, _) => tracing::warn!(
                 exporter,
@@ -288,7 +288,7 @@ impl Watch {
                 batches,
                 cause,
                 place,
-                "items are not delivered; their senders are told"
+                "items are not delivered; senders get an error"
             ),
         }
     }

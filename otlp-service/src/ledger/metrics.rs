@@ -24,7 +24,7 @@ impl Account {
         let mut all = vec![("pipeline", self.pipeline.as_str()), ("destination", self.destination.as_str())];
         all.extend_from_slice(labels);
         let account = self.clone();
-        let help = "Items by state; accepted + produced = all others but refused.";
+        let help = "Items by state: accepted + produced is the sum of all other states but refused.";
         registry
             .observe(MetricKind::Gauge, "otlp_ledger_items", help, &all, move || read(&account.line()) as f64)
     }

@@ -81,12 +81,12 @@ fn parse(text: &str) -> Result<Duration, String> {
             .ok()
             .and_then(|part| total.checked_add(part))
             .filter(|total| *total <= MAX_DURATION)
-            .ok_or("a duration is at most 292 years, as in Go")?;
+            .ok_or("the duration is too long; the limit is 292 years, as in Go")?;
         rest = after;
     }
     Ok(total)
 }
 
-const BAD_DURATION: &str = "not a duration: numbers with units, such as 200ms or 1m30s";
+const BAD_DURATION: &str = "invalid duration; write numbers with units, such as 200ms or 1m30s";
 /// 2^63 − 1 nanoseconds: as much as Go's durations hold.
 const MAX_DURATION: Duration = Duration::from_nanos(i64::MAX as u64);

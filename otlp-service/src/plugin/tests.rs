@@ -39,7 +39,8 @@ fn a_clash_names_both_plugins_and_takes_nothing_in() {
     plugins.load(Named("one", &["a", "b"])).expect("no clash");
     for (names, clashing) in [(&["c", "b"][..], "also"), (&["also"][..], "also")] {
         let clash = plugins.load(Named("two", names)).expect_err("a clash");
-        let text = format!("the exporter `{clashing}` of the plugin two 0.1 is in the plugin one 0.1, too");
+        let text =
+            format!("the exporter `{clashing}` is registered twice: by the plugins one 0.1 and two 0.1");
         assert_eq!((clash.to_string(), format!("{clash:?}")), (text.clone(), text));
     }
     assert_eq!(plugins.types().len(), 2);
@@ -49,5 +50,5 @@ fn a_clash_names_both_plugins_and_takes_nothing_in() {
 #[test]
 fn a_plugin_may_clash_with_itself() {
     let clash = PluginManager::new().load(Named("one", &["a", "a"])).expect_err("a clash");
-    assert_eq!(clash.to_string(), "the exporter `a` of the plugin one 0.1 is in the plugin one 0.1, too");
+    assert_eq!(clash.to_string(), "the exporter `a` is registered twice: by the plugins one 0.1 and one 0.1");
 }

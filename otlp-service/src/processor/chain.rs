@@ -55,7 +55,9 @@ impl ProcessorChain {
         let (links, clock) = (self.links.clone(), self.clock.clone());
         let processed = offload::run(true, move || process(&links, batch, &*clock)).await;
         // The task ends early only with the runtime.
-        processed.unwrap_or_else(|error| Err(failed("processing was cut short").with_source(error)))
+        processed.unwrap_or_else(|error| {
+            Err(failed("processing was cancelled: the runtime is shutting down").with_source(error))
+        })
     }
 }
 

@@ -18,7 +18,9 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Self, String> {
         let compiled = RegexBuilder::new(&translate(text)).size_limit(MAX_COMPILED_BYTES).build();
         compiled.map(Self).map_err(|error| match error {
-            regex::Error::CompiledTooBig(limit) => format!("it compiles to more than {limit} bytes"),
+            regex::Error::CompiledTooBig(limit) => {
+                format!("the expression is too large: it compiles to more than {limit} bytes")
+            }
             // The first lines draw the expression; the last one says what is wrong.
             error => {
                 let text = error.to_string();

@@ -85,8 +85,11 @@ impl Processor for ResourceKeys {
             let next = parts.len();
             parts.entry(self.values(group.resource())).or_insert(next);
             if parts.len() > self.max_parts {
-                let message =
-                    format!("the request has more than {} combinations of resource keys", self.max_parts);
+                let message = format!(
+                    "the request has more than {} combinations of values of resource_keys, the limit set by \
+                     metadata_cardinality_limit",
+                    self.max_parts
+                );
                 return Err(ExportError::new(ErrorKind::TooLarge, Retry::Never, message));
             }
         }

@@ -20,7 +20,7 @@ pub(crate) fn register_balance(
         shown.push(registry.observe(
             MetricKind::Counter,
             "otelcol_loadbalancer_num_resolutions",
-            "Lookups by the resolver.",
+            "Lookups of endpoints by the resolver.",
             &[labels[0], labels[1], ("success", success)],
             move || counter(&stats).load(Ordering::Relaxed) as f64,
         ));
@@ -29,7 +29,7 @@ pub(crate) fn register_balance(
     shown.push(registry.observe(
         MetricKind::Gauge,
         "otelcol_loadbalancer_num_backends",
-        "Endpoints that the resolver found.",
+        "Endpoints that the resolver found last.",
         &labels,
         move || backends.endpoints().len() as f64,
     ));
@@ -53,18 +53,22 @@ struct Row {
 const COUNTED: &[Counted<BalanceStats>] = &[
     Counted::total(
         "otelcol_loadbalancer_num_backend_updates",
-        "Answers of the resolver that changed the endpoints.",
+        "Lookups that changed the list of endpoints.",
         |stats| &stats.updates,
     ),
-    Counted::total("otlp_client_left_out_endpoints", "Endpoints found that cannot be used.", |stats| {
-        &stats.left_out_endpoints
-    }),
-    Counted::total("otlp_client_failovers", "Requests taken to another endpoint at once.", |stats| {
-        &stats.failovers
-    }),
+    Counted::total(
+        "otlp_client_left_out_endpoints",
+        "Endpoints that the resolver found but that cannot be used.",
+        |stats| &stats.left_out_endpoints,
+    ),
+    Counted::total(
+        "otlp_client_failovers",
+        "Requests sent to another endpoint at once after an endpoint failed.",
+        |stats| &stats.failovers,
+    ),
     Counted::total(
         "otlp_client_throttled_requests",
-        "Attempts while every endpoint had asked for a delay.",
+        "Attempts that failed because all endpoints throttled requests.",
         |stats| &stats.throttled_requests,
     ),
 ];
@@ -77,7 +81,7 @@ const RESOLUTIONS: [(&str, Read); 2] =
 const ROWS: &[Row] = &[
     Row {
         name: "otelcol_loadbalancer_backend_outcome",
-        help: "Requests that an endpoint answered, and those it did not.",
+        help: "Requests by endpoint and success.",
         kind: MetricKind::Counter,
         samples: |exporter, endpoint| {
             [("true", &endpoint.answered), ("false", &endpoint.failed)]
@@ -89,19 +93,19 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "otelcol_loadbalancer_backend_latency",
-        help: "Milliseconds from start to end of an endpoint's requests.",
+        help: "Duration of requests to an endpoint, in milliseconds.",
         kind: MetricKind::Histogram,
         samples: latency,
     },
     Row {
         name: "otlp_client_endpoint_in_flight",
-        help: "Requests sent to an endpoint and not answered.",
+        help: "Requests that an endpoint has not answered yet.",
         kind: MetricKind::Gauge,
         samples: |exporter, endpoint| vec![sample(exporter, endpoint, None, &endpoint.in_flight)],
     },
     Row {
         name: "otlp_client_endpoint_ejections",
-        help: "How often an endpoint was left out for failing.",
+        help: "Ejections of an endpoint for failed requests.",
         kind: MetricKind::Counter,
         samples: |exporter, endpoint| vec![sample(exporter, endpoint, None, &endpoint.ejections)],
     },

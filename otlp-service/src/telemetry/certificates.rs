@@ -7,7 +7,7 @@ use std::time::SystemTime;
 /// Registers `otlp_tls_certificate_expiry_seconds`: negative once a certificate has expired.
 pub(crate) fn register_certificates(registry: &Registry, context: &TransportContext) -> Registration {
     let (certificates, clock) = (context.certificates.clone(), context.clock.clone());
-    let help = "Seconds until a certificate of ours expires, or the first of its chain.";
+    let help = "Seconds until an own certificate or its chain expires; negative after that.";
     registry.observe_each(MetricKind::Gauge, "otlp_tls_certificate_expiry_seconds", help, move || {
         let now = clock.wall();
         let sample = |(side, source, not_after): (&'static str, String, SystemTime)| Sample {

@@ -18,31 +18,35 @@ pub(crate) fn register_client(
 }
 
 const COUNTED: &[Counted<ClientStats>] = &[
-    Counted::now("otlp_client_open_connections", "Connections open now.", |stats| &stats.open_connections),
+    Counted::now("otlp_client_open_connections", "Open connections.", |stats| &stats.open_connections),
     Counted::total("otlp_client_connects", "Connections established.", |stats| &stats.connects),
-    Counted::total("otlp_client_sent_bytes", "Bytes of bodies sent, compressed.", |stats| &stats.sent_bytes),
-    Counted::total("otlp_client_connect_failures", "Attempts to connect that failed.", |stats| {
+    Counted::total("otlp_client_sent_bytes", "Bytes of request bodies sent, after compression.", |stats| {
+        &stats.sent_bytes
+    }),
+    Counted::total("otlp_client_connect_failures", "Failed attempts to connect.", |stats| {
         &stats.connect_failures
     }),
     Counted::total(
         "otlp_client_resent_requests",
-        "Requests sent again at once, unprocessed before.",
+        "Requests sent again at once because the server had not processed them.",
         |stats| &stats.resent_requests,
     ),
-    Counted::total("otlp_client_refused_requests", "Requests that found too many waiting.", |stats| {
-        &stats.refused_requests
-    }),
+    Counted::total(
+        "otlp_client_refused_requests",
+        "Requests refused because too many requests waited for a connection.",
+        |stats| &stats.refused_requests,
+    ),
     Counted::total(
         "otlp_client_oversized_requests",
-        "Requests over the limit, which are not sent.",
+        "Requests not sent because they were larger than the limit.",
         |stats| &stats.oversized_requests,
     ),
-    Counted::total("otlp_client_oversized_answers", "Answers over the limit.", |stats| {
+    Counted::total("otlp_client_oversized_answers", "Responses larger than the limit.", |stats| {
         &stats.oversized_answers
     }),
     Counted::total(
         "otlp_client_unreadable_answers",
-        "Answers whose body broke off or could not be decoded, judged by their status.",
+        "Responses with a truncated or undecodable body; their status alone counted.",
         |stats| &stats.unreadable_answers,
     ),
 ];

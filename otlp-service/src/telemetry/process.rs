@@ -12,10 +12,10 @@ pub(crate) fn register_process(registry: &Registry, clock: &Arc<dyn Clock>) -> V
     let started = clock.now();
     let clock = clock.clone();
     let uptime = move || clock.now().saturating_duration_since(started).as_secs_f64();
-    let start_help = "When the gateway started, in seconds since 1970.";
+    let start_help = "Start time of the process, in seconds since 1970-01-01 UTC.";
     let uptime_help = "Seconds since the process started.";
     let memory_help = "Resident memory, in bytes.";
-    let cpu_help = "CPU time used, user and system, in seconds.";
+    let cpu_help = "User and system CPU time, in seconds.";
     let mut shown = Vec::from(register_program(registry));
     shown.extend(register_descriptors(registry));
     shown.extend([
@@ -42,17 +42,23 @@ fn register_program(registry: &Registry) -> [Registration; 2] {
         registry.observe(
             MetricKind::Gauge,
             "target_info",
-            "What this process is; always 1.",
+            "Name, version and instance id of the process; always 1.",
             &labels,
             || 1.0,
         ),
-        registry.observe(MetricKind::Gauge, "otlp_build_info", "The version; always 1.", &of_us, || 1.0),
+        registry.observe(
+            MetricKind::Gauge,
+            "otlp_build_info",
+            "Version of the program; always 1.",
+            &of_us,
+            || 1.0,
+        ),
     ]
 }
 
 fn register_descriptors(registry: &Registry) -> [Registration; 2] {
-    let open_help = "File descriptors that are open.";
-    let max_help = "File descriptors that may be open.";
+    let open_help = "Open file descriptors.";
+    let max_help = "Largest number of open file descriptors.";
     [
         registry.observe(MetricKind::Gauge, "process_open_fds", open_help, &[], || {
             std::fs::read_dir("/proc/self/fd").map_or(0.0, |open| open.count() as f64)

@@ -86,12 +86,12 @@ impl ReceiverStats {
             )
         };
         Self {
-            accepted: items("accepted", "Items taken into the pipeline."),
+            accepted: items("accepted", "Items that the pipelines accepted."),
             refused: items(
                 "refused",
-                "Items refused for now, rejected for invalid ids, and a request refused for want of memory as one.",
+                "Items refused with a retryable error or rejected for invalid ids; a request refused for lack of memory is one item.",
             ),
-            failed: items("failed", "Items refused for good by the pipeline."),
+            failed: items("failed", "Items that the pipelines refused with a final error."),
             accepted_requests: requests("success"),
             refused_requests: requests("refused"),
             failed_requests: requests("failure"),
@@ -133,8 +133,8 @@ impl MemoryStats {
             registry.counter(format!("otelcol_processor_memory_limiter_{state}_{noun}"), help, &labels)
         };
         Self {
-            accepted: items("accepted", "Items of requests that the memory budget had room for."),
-            refused: items("refused", "Requests refused for want of memory, each as one item."),
+            accepted: items("accepted", "Items of requests that fit into the memory budget."),
+            refused: items("refused", "Requests refused for lack of memory, each counted as one item."),
         }
     }
 }
@@ -150,7 +150,7 @@ impl ProcessorStats {
             outgoing: registry.counter("otelcol_processor_outgoing_items", OUTGOING_HELP, &labels),
             duration: registry.histogram(
                 "otelcol_processor_internal_duration",
-                "Seconds the processor took for a batch.",
+                "Processing time of a batch, in seconds.",
                 &labels,
                 Histogram::in_units(DURATION_BOUNDS_MICROS, 1_000_000),
             ),
@@ -173,16 +173,19 @@ impl BatchStats {
         Self {
             incoming: counter("incoming_items", INCOMING_HELP),
             outgoing: counter("outgoing_items", OUTGOING_HELP),
-            unmergeable: counter("batch_unmergeable", "Requests passed on alone, as they cannot be merged."),
-            sent_by_size: counter("batch_batch_size_trigger_send", "Batches sent as they were full."),
+            unmergeable: counter(
+                "batch_unmergeable",
+                "Requests sent alone because they cannot be merged with others.",
+            ),
+            sent_by_size: counter("batch_batch_size_trigger_send", "Batches sent because they were full."),
             sent_by_timeout: counter("batch_timeout_trigger_send", "Batches sent after the timeout."),
             sent_by_cardinality: counter(
                 "batch_cardinality_trigger_send",
-                "Batches sent early to make room for one of another origin.",
+                "Batches sent early because too many batches of different metadata were open.",
             ),
             batch_size: registry.histogram(
                 "otelcol_processor_batch_batch_send_size",
-                "Items in a batch that was sent.",
+                "Items in a sent batch.",
                 &labels,
                 Histogram::new(BATCH_SIZE_BOUNDS),
             ),
@@ -203,7 +206,7 @@ impl BatchStats {
         open: impl Fn() -> usize + Send + Sync + 'static,
     ) -> Registration {
         let labels: Vec<_> = self.labels.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        let help = "Origins with an open batch.";
+        let help = "Open batches, one for each combination of metadata.";
         let name = "otelcol_processor_batch_metadata_cardinality";
         self.registry.observe(MetricKind::Gauge, name, help, &labels, move || open() as f64)
     }
@@ -227,12 +230,18 @@ impl ExporterStats {
         let shown = in_flight.clone();
         let of_signal = [("exporter", exporter), ("data_type", signal.name)];
         Arc::new(Self {
-            sent: items("sent", "Items the destination accepted."),
-            send_failed: items("send_failed", "Items the destination did not accept, after all retries."),
-            enqueue_failed: items("enqueue_failed", "Items that found the sending queue full."),
+            sent: items("sent", "Items that the destination accepted."),
+            send_failed: items(
+                "send_failed",
+                "Items that the destination did not accept, after all retries.",
+            ),
+            enqueue_failed: items(
+                "enqueue_failed",
+                "Items refused or dropped because the sending queue was full.",
+            ),
             attempt_duration: registry.histogram(
                 "otlp_exporter_attempt_duration_seconds",
-                "Seconds an attempt to deliver a batch took, its connection included.",
+                "Duration of an attempt to send a batch, with the time to connect, in seconds.",
                 &of_signal,
                 Histogram::in_units(ATTEMPT_BOUNDS_MICROS, 1_000_000),
             ),
@@ -240,7 +249,7 @@ impl ExporterStats {
             _in_flight_shown: registry.observe(
                 MetricKind::Gauge,
                 "otelcol_exporter_in_flight_requests",
-                "Requests being sent or waiting for a retry.",
+                "Requests that are being sent or wait for a retry.",
                 &of_signal,
                 move || shown.load(Ordering::Relaxed) as f64,
             ),
@@ -269,8 +278,8 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-const INCOMING_HELP: &str = "Items passed to the processor.";
-const OUTGOING_HELP: &str = "Items the processor passed on.";
+const INCOMING_HELP: &str = "Items that the processor received.";
+const OUTGOING_HELP: &str = "Items that the processor sent on.";
 
 /// The Collector's.
 const BATCH_SIZE_BOUNDS: &[u64] = &[

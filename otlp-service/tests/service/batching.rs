@@ -483,7 +483,10 @@ async fn alone_in_memory_mode_so_many_batches_wait_and_no_more() {
         batcher.export(unmergeable(1)).await.unwrap();
     }
     let error = batcher.export(unmergeable(3)).await.unwrap_err();
-    assert_eq!((error.message(), error.retry().is_retryable()), ("too many batches wait to be sent", true));
+    assert_eq!(
+        (error.message(), error.retry().is_retryable()),
+        ("the limit of batches that wait to be sent is reached", true)
+    );
     // An open batch takes more until it is full.
     batcher.export(logs(5)).await.unwrap();
     let line = rig.line("out");

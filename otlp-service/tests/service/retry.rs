@@ -171,7 +171,10 @@ async fn a_sender_that_waits_is_told_of_a_long_delay_at_once() {
     let started = now();
     let error = retry.export(logs(2)).await.unwrap_err();
     assert!(matches!(error.retry(), Retry::After(rest) if rest > seconds(3580) && rest <= seconds(3590)));
-    assert_eq!(error.message(), "not sent: the destination asked for no requests for another 3590 s");
+    assert_eq!(
+        error.message(),
+        "not sent: the destination throttles requests for another 3590 s (Retry-After or RetryInfo)"
+    );
     assert_eq!((now(), sink.attempts()), (started, 1));
     // A short one is waited for.
     pass(seconds(3590)).await;

@@ -91,7 +91,7 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
             "  attributes:\n    actions: [{key: a, action: insert, value: 1, from_attribute: b}]",
             "traces",
             "4:66",
-            "another source of a value",
+            "more than one source of a value",
         ),
         (
             "  attributes:\n    actions: [{action: insert, value: 1}]",

@@ -169,7 +169,7 @@ async fn a_loss_names_fields_and_items() {
         ExportError::new(ErrorKind::InvalidData, Retry::Never, "x".repeat(500)).with_violation(violation);
     watch.settled(items(1), &Err(error));
     let line = lines.take().remove(0);
-    assert!(line.starts_with("WARN items are not delivered; their senders are told"), "{line}");
+    assert!(line.starts_with("WARN items are not delivered; senders get an error"), "{line}");
     assert!(line.contains(&format!("cause=\"{}…\" place=\"spans[0].trace_id\"", "x".repeat(400))), "{line}");
 
     pass(60).await;

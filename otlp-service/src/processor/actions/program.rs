@@ -128,7 +128,7 @@ impl Actions {
         let given = [VALUE, FROM_ATTRIBUTE, FROM_CONTEXT].into_iter().filter(|field| has(config, field));
         if let Some(second) = given.clone().nth(1) {
             let problem =
-                "there is another source of a value: only one of value, from_attribute, from_context";
+                "more than one source of a value; set only one of value, from_attribute, from_context";
             return Err((second, problem.into()));
         }
         let source = if let Some(value) = &config.value {
@@ -240,9 +240,9 @@ fn group_names(pattern: &Pattern) -> Result<Vec<Box<str>>, Wrong> {
     let names: Option<Vec<Box<str>>> = pattern.group_names().map(|name| name.map(Into::into)).collect();
     match names {
         Some(names) if !names.is_empty() => Ok(names),
-        Some(_) => Err((PATTERN, "it has no named group, such as `(?P<name>…)`".into())),
+        Some(_) => Err((PATTERN, "the expression has no named group, such as `(?P<name>…)`".into())),
         None => {
-            Err((PATTERN, "it has a group without a name; `(?P<name>…)` has one, `(?:…)` is none".into()))
+            Err((PATTERN, "the expression has a group without a name; write `(?P<name>…)`, or `(?:…)` for a group that captures nothing".into()))
         }
     }
 }
@@ -250,7 +250,9 @@ fn group_names(pattern: &Pattern) -> Result<Vec<Box<str>>, Wrong> {
 /// Fields that an action does not use would say what it does not do.
 fn refuse(config: &ActionConfig, fields: &[&'static str]) -> Result<(), Wrong> {
     match fields.iter().find(|field| has(config, field)) {
-        Some(field) => Err((field, format!("`{}` does not use it", config.action.name()))),
+        Some(field) => {
+            Err((field, format!("the action `{}` does not use this field; remove it", config.action.name())))
+        }
         None => Ok(()),
     }
 }
