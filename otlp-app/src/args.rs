@@ -11,8 +11,8 @@ use tracing::level_filters::LevelFilter;
 
 /// The OpenTelemetry gateway: OTLP in, batched, OTLP out.
 ///
-/// Without --config it is a local gateway: it listens on 127.0.0.1:4317 (gRPC) and :4318 (HTTP), shows what arrives, and
-/// forwards it if OTEL_EXPORTER_OTLP_ENDPOINT is set.
+/// Without --config, otlp runs a local gateway: it listens on 127.0.0.1:4317 (gRPC) and :4318 (HTTP), prints the telemetry
+/// that arrives, and forwards the telemetry if OTEL_EXPORTER_OTLP_ENDPOINT is set.
 #[derive(Debug, Parser)]
 #[command(name = "otlp", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -24,9 +24,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the gateway, as without a command
+    /// Run the gateway: the default command
     Run(RunArgs),
-    /// Check a configuration: everything but the network
+    /// Check a configuration with the files that it names, without opening ports or connections
     Validate(ConfigArgs),
     /// Print the merged configuration as YAML, without secrets and without the values of variables
     PrintConfig(ConfigArgs),
@@ -34,26 +34,26 @@ pub(crate) enum Command {
     Components,
 }
 
-/// Which configuration.
+/// Flags that name a configuration.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ConfigArgs {
-    /// Configuration in the Collector's YAML: FILE, file:FILE, env:VARIABLE or yaml:TEXT; of several the later ones win, maps
-    /// merge, lists replace
+    /// Configuration in the Collector's YAML: FILE, file:FILE, env:VARIABLE or yaml:TEXT. Several are merged from left to
+    /// right: maps merge, lists and values replace
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) config: Vec<PathBuf>,
-    /// Set one key after all files, such as exporters.otlp.endpoint=localhost:4317; `::` separates keys, too
+    /// Set one key, after all files: exporters.otlp.endpoint=localhost:4317. `::` separates keys, too
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Environment variables that the configuration names and that are not set are empty, as in the Collector, instead of
-    /// an error
+    /// Replace environment variables that are not set by nothing, as the Collector does. Default: an unset variable without
+    /// a default is an error
     #[arg(long)]
     pub(crate) allow_unset: bool,
-    /// Accepted for the Collector's command lines; there are no feature gates
+    /// Ignored with a note: accepted so that command lines of the Collector work
     #[arg(long, value_name = "GATES", value_delimiter = ',', allow_hyphen_values = true)]
     pub(crate) feature_gates: Vec<String>,
 }
 
-/// How to run.
+/// Flags of `otlp run`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -66,7 +66,7 @@ pub(crate) struct RunArgs {
     /// drain begins. A second signal begins it at once
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
     pub(crate) drain_delay: Duration,
-    /// The least severe log lines to write: off, error, warn, info, debug, trace; before RUST_LOG and the configuration
+    /// Least severe log lines to write: off, error, warn, info, debug, trace. Overrides RUST_LOG and the configuration
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log_level: Option<LevelFilter>,
     #[command(flatten)]
@@ -76,7 +76,7 @@ pub(crate) struct RunArgs {
 /// The local gateway, without --config.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct LocalArgs {
-    /// Local gateway: where to take OTLP/gRPC; also a Unix socket, unix:///path
+    /// Local gateway: address for OTLP/gRPC, or a Unix socket, unix:///path
     #[arg(
         long,
         value_name = "HOST:PORT",
@@ -85,7 +85,7 @@ pub(crate) struct LocalArgs {
         value_parser = listen_address
     )]
     pub(crate) grpc: String,
-    /// Local gateway: where to take OTLP/HTTP, in protobuf and JSON; with the address of --grpc both share its port
+    /// Local gateway: address for OTLP/HTTP, protobuf and JSON. The address of --grpc: both share one port
     #[arg(
         long,
         value_name = "HOST:PORT",
@@ -98,25 +98,25 @@ pub(crate) struct LocalArgs {
     pub(crate) show: ShowArgs,
 }
 
-/// What the local gateway shows of what arrives.
+/// Flags that choose what the local gateway shows.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct ShowArgs {
-    /// Local gateway: show everything about each item
+    /// Local gateway: show all fields of each item
     #[arg(short = 'v', long, visible_alias = "verbose", conflicts_with = "config")]
     pub(crate) details: bool,
     /// Local gateway: show each span, log record, metric and profile as a line of OTLP/JSON
     #[arg(long, conflicts_with_all = ["config", "details"])]
     pub(crate) json: bool,
-    /// Local gateway: show one signal alone: traces, metrics, logs, profiles; may be given several times
+    /// Local gateway: show only this signal: traces, metrics, logs, profiles. May be given several times
     #[arg(long, value_name = "SIGNAL", conflicts_with = "config", value_parser = parse_signal)]
     pub(crate) signal: Vec<Signal>,
-    /// Local gateway: show items of this service.name alone
+    /// Local gateway: show only items of this service.name
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
     pub(crate) service: Option<String>,
-    /// Local gateway: show items alone that hold this text: in names, bodies, attributes, ids
+    /// Local gateway: show only items that contain this text in a name, body, attribute or id
     #[arg(long, value_name = "TEXT", conflicts_with = "config")]
     pub(crate) grep: Option<String>,
-    /// Local gateway: show so many items in a second at most; what is left out is counted
+    /// Local gateway: largest number of items shown in a second. Further items are counted
     #[arg(long, value_name = "NUMBER", default_value_t = 1000, conflicts_with = "config")]
     pub(crate) max_items_per_second: u64,
 }

@@ -1,4 +1,4 @@
-//! Extensions that authenticate, made once each, when the first receiver or exporter needs them.
+//! Makes the extensions that authenticate: each once, for the first receiver or exporter that names the extension.
 
 use crate::config::auth::{AuthPlan, AuthPlans, AuthRef};
 use crate::config::component::refused;
@@ -7,7 +7,7 @@ use otlp_transport::{Authenticate, ConfigError, Credentials, TransportContext};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The extensions, and what was made of them.
+/// Plans of the extensions, and the authenticators and credentials made so far.
 pub(crate) struct Authenticators<'a> {
     context: &'a TransportContext,
     plans: AuthPlans,
@@ -20,7 +20,7 @@ impl<'a> Authenticators<'a> {
         Self { context, plans, servers: HashMap::new(), clients: HashMap::new() }
     }
 
-    /// What a receiver asks.
+    /// Returns the authenticator that a receiver asks.
     pub(crate) fn server(&mut self, named: &AuthRef) -> Result<Arc<dyn Authenticate>, Problem> {
         if let Some(made) = self.servers.get(&named.id) {
             return Ok(made.clone());
@@ -32,12 +32,12 @@ impl<'a> Authenticators<'a> {
         Ok(made)
     }
 
-    /// What an exporter adds to its requests.
+    /// Returns the credentials that an exporter adds to its requests.
     pub(crate) fn client(&mut self, named: &AuthRef) -> Result<Arc<dyn Credentials>, Problem> {
         if let Some(made) = self.clients.get(&named.id) {
             return Ok(made.clone());
         }
-        // The check has seen to it that nothing is added to itself.
+        // The configuration was checked: no extension refers to itself.
         let then = self.plan(named)?.then.clone();
         let then = then.map(|then| self.client(&then)).transpose()?;
         let plan = self.plan(named)?;
@@ -58,5 +58,5 @@ fn told(plan: &AuthPlan, error: &ConfigError) -> Problem {
 }
 
 fn unfit(named: &AuthRef) -> Problem {
-    Problem::at(named.span, format!("{} is not an authenticator", named.id))
+    Problem::at(named.span, format!("the extension {} does not authenticate", named.id))
 }

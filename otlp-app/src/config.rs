@@ -1,8 +1,8 @@
 //! Configuration files: the Collector's YAML, in two steps.
 //!
 //! Text → tree: [`parse`] (positions kept), [`expand`] (`${…}`), [`merge`] (several files, `--set`). Tree → plan:
-//! [`check`] takes out the keys that have a rule, decodes each component into the struct that mirrors it and looks up
-//! what the pipelines name. Every error knows its file, line and column; secrets are never shown.
+//! [`check`] takes out the keys that have a rule, decodes each component into the struct that mirrors its settings, and
+//! looks up the components that pipelines name. Every error has file, line and column; secrets are never shown.
 
 pub(crate) mod auth;
 mod check;
@@ -48,7 +48,7 @@ use unset::Unset;
 /// Reads, merges and checks configurations, then `--set` arguments. Components are those of `plugins`.
 ///
 /// # Errors
-/// All that is wrong, as far as it can be found in one go.
+/// As many errors as can be found at once.
 pub(crate) fn load(
     configs: &[PathBuf],
     sets: &[String],
@@ -63,7 +63,7 @@ pub(crate) fn load(
     Ok(plan)
 }
 
-/// The merged configuration as YAML, without secrets.
+/// Prints the merged configuration as YAML, without secrets.
 ///
 /// # Errors
 /// If a configuration cannot be read. What its keys say is not checked.
@@ -76,7 +76,7 @@ pub(crate) fn print(
     merged(configs, sets, lookup, sources).map(|(root, _)| print::yaml(&root))
 }
 
-/// The tree of all configurations, and notes on variables that are not set.
+/// Merges all configurations. Returns the tree, and notes on variables that are not set.
 fn merged(
     configs: &[PathBuf],
     sets: &[String],
@@ -130,7 +130,7 @@ fn lay_over(
 ) -> Result<(), Problem> {
     sources.hide_secrets(&node);
     expand::expand(&mut node, sources, lookup, unset)?;
-    // Now also what came from other files.
+    // Also the values that came from variables and other files.
     sources.hide_secrets(&node);
     match root {
         Some(root) => merge::merge(root, node),

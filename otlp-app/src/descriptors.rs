@@ -1,4 +1,4 @@
-//! File descriptors: the process takes all it may have, and keeps some for other things than senders.
+//! File descriptors: the process raises its limit, and reserves some for health, metrics, exporters and files.
 
 use crate::memory::memory_bytes;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -16,7 +16,7 @@ pub(crate) fn raise_limit() {
 /// Returns the largest number of connections that all receivers together keep open: as many as the limit of file
 /// descriptors allows after a reserve, and as a quarter of the memory pays for.
 pub(crate) fn max_connections() -> usize {
-    // None is no limit.
+    // `None` means no limit.
     max_of(getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX), memory_bytes())
 }
 
@@ -28,13 +28,13 @@ fn max_of(descriptors: u64, memory_bytes: u64) -> usize {
     usize::try_from(by_descriptors.min(by_memory)).unwrap_or(usize::MAX).max(MIN_CONNECTIONS)
 }
 
-/// For health probes, metrics, exporters and files.
+/// Share of the descriptors reserved for health probes, metrics, exporters and files.
 const RESERVE_SHARE: u64 = 4;
 const MIN_RESERVE: u64 = 48;
 const MAX_RESERVE: u64 = 256;
-/// Of the memory, what idle connections may take.
+/// Share of the memory that idle connections may take.
 const MEMORY_SHARE: u64 = 4;
-/// Of an idle connection with TLS: docs/performance.md.
+/// Memory of an idle connection with TLS: docs/performance.md.
 const CONNECTION_BYTES: u64 = 32 << 10;
 const MIN_CONNECTIONS: usize = 16;
 

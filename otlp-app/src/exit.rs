@@ -1,28 +1,28 @@
-//! How the process ends.
+//! Exit codes of the process.
 
 use crate::output::Output;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// The longest time that the process waits, before it exits, for its last log lines to be read from stdout or stderr.
+/// Longest time that the process waits at its end for its last log lines to be read from stdout or stderr.
 pub(crate) const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
-/// Why the process fails; `Display` is for people and may have several lines.
+/// Failure of the process. `Display` is the text for the operator and may have several lines.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The configuration cannot work: exit code 78, `EX_CONFIG` of sysexits.h.
+    /// The configuration is wrong: exit code 78, `EX_CONFIG` of sysexits.h.
     #[error("{0}")]
     Config(String),
     /// Something failed while starting or running: exit code 1.
     #[error("otlp: {0}")]
     Runtime(String),
-    /// A second signal asked to stop at once: exit code 130, as of a process that SIGINT ended.
-    #[error("otlp: stopped before everything was delivered")]
+    /// A second signal stopped the process before the drain was over: exit code 130, as of a process that SIGINT ended.
+    #[error("otlp: stopped by a second signal before the drain was over")]
     Interrupted,
 }
 
-/// Writes a failure to stderr, waits at most [`FLUSH_LIMIT`] for each stream to be read, and says how to exit.
+/// Writes a failure to stderr, and waits at most [`FLUSH_LIMIT`] for each stream to be read. Returns the exit code.
 pub(crate) fn report(outcome: Result<(), Failure>) -> ExitCode {
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! The `otlp` binary as a library: an OpenTelemetry gateway.
 //!
-//! It knows files, environment and command line, and makes a [`Gateway`](otlp_service::Gateway) of them.
+//! Reads files, environment and command line, and makes a [`Gateway`](otlp_service::Gateway) of them.
 
 mod app;
 mod args;
@@ -30,14 +30,14 @@ use otlp_service::PluginManager;
 use shipped::Shipped;
 use std::process::ExitCode;
 
-/// Made for many small allocations on many threads. Its feature `no_thp` keeps transparent huge pages out: they would more
-/// than double what an idle gateway keeps resident (14 MiB instead of 6).
+/// The allocator of the process, made for many small allocations on many threads. Its feature `no_thp` turns transparent huge
+/// pages off: with them an idle gateway has 14 MiB of resident memory instead of 6.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Does what the command line says, until the process should end; returns the code to end it with.
+/// Runs the command of the command line, and returns the exit code of the process.
 ///
-/// It is a whole `main`: it reads arguments and environment, sets up logs, and starts a runtime. Configurations can name the
+/// This is a whole `main`: it reads arguments and environment, sets up logs, and starts a runtime. Configurations can name the
 /// components of `plugins` beside those that come with the gateway.
 pub fn run(mut plugins: PluginManager) -> ExitCode {
     logging::show_crashes();

@@ -1,4 +1,4 @@
-//! The gateway that runs without a configuration: shows what arrives, forwards it if the environment says where.
+//! The gateway without a configuration: shows the telemetry that arrives, and forwards it if the environment has an endpoint.
 
 use crate::args::{LocalArgs, ShowArgs};
 use crate::config::auth::AuthPlans;
@@ -18,7 +18,7 @@ use otlp_service::{
 use otlp_transport::{BoxAttempt, ConfigError, MultiplexTransportStrategy, ServerConfig, ServerStrategy};
 use std::sync::Arc;
 
-/// The plan of the local gateway. It serves neither metrics nor health: it needs no further port.
+/// Makes the plan of the local gateway. It serves neither metrics nor health, and so needs no further ports.
 pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) -> Plan {
     let server = |strategy: Arc<dyn ServerStrategy>, endpoint: &str| ServerPlan {
         spec: ServerSpec { keep_headers: false, ..ServerSpec::new(strategy, ServerConfig::new(endpoint)) },
@@ -83,7 +83,7 @@ impl ShowArgs {
     }
 }
 
-/// Leaves out what the environment would have sent to the gateway itself.
+/// Removes endpoints of the environment that are the gateway itself.
 pub(crate) fn without_own(forward: Forward, args: &LocalArgs, warnings: &mut Vec<String>) -> Option<Forward> {
     let own = OwnAddresses::of_machine();
     let listeners: Vec<_> =

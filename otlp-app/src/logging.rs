@@ -22,7 +22,7 @@ pub(crate) fn init(config: LogConfig, levels: Targets, has_color: bool) {
     let _ = tracing_subscriber::registry().with(lines.with_filter(levels)).try_init();
 }
 
-/// Which lines are written: `--log-level` says, else `RUST_LOG`, else the configuration.
+/// Returns the levels of log lines to write: by `--log-level`, else by `RUST_LOG`, else by the configuration.
 ///
 /// # Errors
 /// If `RUST_LOG` is wrong and decides: what is wrong, and the levels without it.
@@ -31,7 +31,7 @@ pub(crate) fn levels(
     argument: Option<LevelFilter>,
     rust_log: Option<&str>,
 ) -> Result<Targets, (String, Targets)> {
-    // Of libraries, only warnings and errors are of interest.
+    // Of other crates only warnings and errors are written.
     let of = |level: LevelFilter| {
         Targets::new().with_target("otlp", level).with_default(level.min(LevelFilter::WARN))
     };
@@ -44,8 +44,8 @@ pub(crate) fn levels(
     }
 }
 
-/// Text of the exporter `debug` as log lines: what is written at once is one line of level info, also if it has several
-/// lines; with `encoding: json` one object.
+/// Writer that turns text of the exporter `debug` into log lines: the text of one write is one log line of level info, also
+/// if the text has several lines; with `encoding: json` one object.
 pub(crate) struct LogLines;
 
 impl Write for LogLines {
@@ -59,7 +59,7 @@ impl Write for LogLines {
     }
 }
 
-/// Makes crash messages take the way of the log lines: Rust's own would wait for a stderr that nobody reads.
+/// Writes crash messages through the buffer of the log lines: Rust's own hook would wait for a stderr that is not read.
 pub(crate) fn show_crashes() {
     std::panic::set_hook(Box::new(|crash| {
         let mut text = format!("otlp: {crash}\n");

@@ -1,4 +1,4 @@
-//! The `otlp` binary: see the crate's library, which is all of it.
+//! The `otlp` binary, which calls the crate's library.
 
 fn main() -> std::process::ExitCode {
     otlp_app::run(otlp_service::PluginManager::new())

@@ -1,38 +1,38 @@
-//! How much memory the process may use.
+//! Memory that the process may use.
 
 mod cgroup;
 
 use rustix::process::{Resource, getrlimit};
 use std::fs;
 
-/// A limit of the process, below the machine's memory or not.
+/// A memory limit of the process. It may be above the machine's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
     /// The memory that the process may use, in bytes.
     pub(crate) bytes: u64,
-    /// What limits it.
+    /// Name of the limit.
     pub(crate) by: &'static str,
-    /// How to raise the limit.
+    /// Advice that raises the limit.
     pub(crate) remedy: &'static str,
 }
 
-/// Bytes: the least of what the limits of the process and the machine allow, else 2 GiB.
+/// Returns the memory that the process may use, in bytes: the least of its limits and the machine's memory, else 2 GiB.
 pub(crate) fn memory_bytes() -> u64 {
     let limit = process_limit().map_or(u64::MAX, |limit| limit.bytes);
     usable_bytes(&text_of).min(limit)
 }
 
-/// The least of the limits that the process was started under.
+/// Returns the least memory limit of the process.
 pub(crate) fn process_limit() -> Option<Limit> {
     limit_of(cgroup::limit_bytes(&text_of), |resource| getrlimit(resource).current)
 }
 
-/// A line about a memory limit that the process may use but the machine does not have.
+/// Returns a note if a memory limit is above the machine's memory.
 pub(crate) fn beyond_machine(limit_bytes: u64) -> Option<String> {
     let machine = total_of(&text_of("/proc/meminfo")?)?;
     (limit_bytes > machine).then(|| {
         format!(
-            "memory_limiter: the limit of {} MiB is more than the {} MiB of this machine",
+            "memory_limiter: the limit of {} MiB is more than the memory of this machine, {} MiB",
             limit_bytes >> 20,
             machine >> 20
         )
@@ -55,12 +55,12 @@ fn usable_bytes(read: &cgroup::Read<'_>) -> u64 {
     machine.into_iter().chain(cgroup::limit_bytes(read)).min().unwrap_or(2 << 30)
 }
 
-/// What bodies may take if the configuration says nothing: a quarter of the memory, at most 512 MiB.
+/// Returns the memory limit for bodies without a setting, in bytes: a quarter of the memory, at most 512 MiB.
 pub(crate) fn default_budget_bytes() -> u64 {
     (memory_bytes() / 4).min(MAX_DEFAULT_BUDGET_BYTES)
 }
 
-/// The text of a file. Paths of mounts need not be UTF-8, and the other lines count all the same.
+/// Reads a file as text. Invalid UTF-8, such as in paths of mounts, is replaced.
 fn text_of(path: &str) -> Option<String> {
     fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -9,18 +9,18 @@ use otlp_protocol::Signal;
 use otlp_transport::{ClientConfig, Compression, Encoding};
 use std::time::Duration;
 
-/// Where to forward to.
+/// The exporter to forward to.
 pub(crate) struct Forward {
-    /// How.
+    /// Protocol of the destination.
     pub(crate) protocol: Protocol,
-    /// Where.
+    /// Endpoint and other settings of the client.
     pub(crate) config: ClientConfig,
-    /// Names of the only signals that have an endpoint; `None`: all.
+    /// Names of the signals that have an endpoint; `None`: all signals.
     pub(crate) takes: Option<Vec<&'static str>>,
 }
 
-/// Reads the variables; nothing to forward to if no endpoint is set. An empty variable counts as unset. Says what was
-/// ignored, never with its text, which may be secret.
+/// Reads the variables. Without an endpoint there is no exporter. An empty variable counts as not set. Also returns warnings
+/// about values that were ignored, without the values, which may be secrets.
 pub(crate) fn forward(lookup: &dyn Lookup) -> (Option<Forward>, Vec<String>) {
     let get =
         |name: &str| lookup.env(&format!("OTEL_EXPORTER_OTLP_{name}")).filter(|value| !value.is_empty());
@@ -31,7 +31,7 @@ pub(crate) fn forward(lookup: &dyn Lookup) -> (Option<Forward>, Vec<String>) {
         Some("http/json") => (Protocol::Http, Encoding::Json),
         Some("grpc") => (Protocol::Grpc, Encoding::Protobuf),
         Some(_) => {
-            let problem = "none of grpc, http/protobuf, http/json; using http/protobuf";
+            let problem = "unknown protocol; available: grpc, http/protobuf, http/json; using http/protobuf";
             warnings.push(format!("OTEL_EXPORTER_OTLP_PROTOCOL: {problem}"));
             (Protocol::Http, Encoding::Protobuf)
         }
@@ -45,18 +45,20 @@ pub(crate) fn forward(lookup: &dyn Lookup) -> (Option<Forward>, Vec<String>) {
     let mut config = ClientConfig::new(base.unwrap_or_default());
     config.signal_endpoints = own.into_iter().map(|(signal, url)| (signal.to_owned(), url)).collect();
     config.encoding = encoding;
-    config.compression =
-        match get("COMPRESSION").map(|compression| compression.to_ascii_lowercase()).as_deref() {
-            None | Some("none") => Compression::None,
-            Some("gzip") => Compression::Gzip,
-            Some("zstd") => Compression::Zstd,
-            Some("br") => Compression::Brotli,
-            Some(_) => {
-                warnings
-                    .push("OTEL_EXPORTER_OTLP_COMPRESSION: none of none, gzip, zstd, br; using none".into());
-                Compression::None
-            }
-        };
+    config.compression = match get("COMPRESSION")
+        .map(|compression| compression.to_ascii_lowercase())
+        .as_deref()
+    {
+        None | Some("none") => Compression::None,
+        Some("gzip") => Compression::Gzip,
+        Some("zstd") => Compression::Zstd,
+        Some("br") => Compression::Brotli,
+        Some(_) => {
+            warnings
+                    .push("OTEL_EXPORTER_OTLP_COMPRESSION: unknown compression; available: none, gzip, zstd, br; using none".into());
+            Compression::None
+        }
+    };
     config.headers = headers(&get("HEADERS").unwrap_or_default(), &mut warnings);
     // In `ClientConfig` zero is no limit, as in the variable.
     config.timeout = Some(timeout(&get("TIMEOUT").unwrap_or_default(), &mut warnings).unwrap_or_default());
@@ -74,7 +76,7 @@ pub(crate) fn forward(lookup: &dyn Lookup) -> (Option<Forward>, Vec<String>) {
     (Some(Forward { protocol, config, takes }), warnings)
 }
 
-/// The variable that a setting of the client comes from.
+/// Returns the variable that a setting of the client comes from.
 pub(crate) fn variable(key: &str) -> String {
     let name = VARIABLES.iter().find(|(known, _)| *known == key).map_or("*", |(_, name)| name);
     format!("OTEL_EXPORTER_OTLP_{name}")
@@ -83,8 +85,8 @@ pub(crate) fn variable(key: &str) -> String {
 // === impl Forward ===
 
 impl Forward {
-    /// Leaves out the endpoints that are the gateway's own, from which all would come back, and says so. `None` if there
-    /// are no others.
+    /// Removes the endpoints that are the gateway's own, with a warning each: telemetry sent there would come back. `None` if
+    /// no endpoint is left.
     pub(crate) fn without_own(
         self,
         is_own: impl Fn(&Place) -> bool,
@@ -94,7 +96,7 @@ impl Forward {
         let mut is_own = |variable: String, url: &str| {
             let Some(place) = Place::of(url).filter(&is_own) else { return false };
             warnings.push(format!(
-                "{variable}: {place} is this gateway itself; nothing is forwarded there, or all would come back"
+                "{variable}: {place} is this gateway itself; nothing is forwarded there, since all of it would come back"
             ));
             true
         };
@@ -115,7 +117,7 @@ impl Forward {
         is_left.then_some(Self { protocol, config, takes })
     }
 
-    /// Where it sends: hosts and ports, without credentials.
+    /// Returns hosts and ports of the destinations, without credentials.
     pub(crate) fn places(&self) -> String {
         let urls = self.config.signal_endpoints.iter().map(|(_, url)| url).chain([&self.config.endpoint]);
         let mut places: Vec<_> =
@@ -125,7 +127,7 @@ impl Forward {
     }
 }
 
-/// Full URLs of single signals. OTLP exporter §Endpoint URLs for OTLP/HTTP.
+/// Reads the full URLs of single signals. OTLP exporter §Endpoint URLs for OTLP/HTTP.
 fn own_endpoints(
     get: &dyn Fn(&str) -> Option<String>,
     protocol: Protocol,
@@ -137,7 +139,7 @@ fn own_endpoints(
         match get(&format!("{prefix}_ENDPOINT")) {
             Some(url) if protocol == Protocol::Http => own.push((signal.name, url)),
             Some(_) => warnings.push(format!(
-                "OTEL_EXPORTER_OTLP_{prefix}_ENDPOINT: over gRPC all signals go to one endpoint; ignored"
+                "OTEL_EXPORTER_OTLP_{prefix}_ENDPOINT: ignored: over gRPC all signals go to OTEL_EXPORTER_OTLP_ENDPOINT"
             )),
             None => {}
         }
@@ -151,7 +153,7 @@ fn own_endpoints(
     own
 }
 
-/// `k=v,k2=v2` with percent-encoded values: W3C Baggage without properties.
+/// Parses `k=v,k2=v2` with percent-encoded values: W3C Baggage without properties.
 fn headers(list: &str, warnings: &mut Vec<String>) -> Vec<(String, String)> {
     let mut headers = Vec::new();
     for (index, pair) in list.split(',').map(str::trim).enumerate().filter(|(_, pair)| !pair.is_empty()) {
@@ -159,21 +161,21 @@ fn headers(list: &str, warnings: &mut Vec<String>) -> Vec<(String, String)> {
             warnings.push(format!("OTEL_EXPORTER_OTLP_HEADERS: pair {}: {problem}", index + 1));
         };
         let Some((name, value)) = pair.split_once('=') else {
-            warn("there is no `=`; ignored");
+            warn("`=` is missing; ignored");
             continue;
         };
         let name = name.trim();
         if name.is_empty() || !name.bytes().all(is_token) {
-            warn("not a header name; ignored");
+            warn("invalid header name; ignored");
             continue;
         }
         let Some(value) = percent_decode(value.trim()) else {
-            warn("wrong percent-encoding; taken as it is");
+            warn("invalid percent-encoding; the value is sent as written");
             headers.push((name.to_owned(), value.trim().to_owned()));
             continue;
         };
         if value.chars().any(|c| c.is_control() && c != '\t') {
-            warn("not a legal header value; ignored");
+            warn("invalid header value; ignored");
             continue;
         }
         headers.push((name.to_owned(), value));
@@ -181,7 +183,7 @@ fn headers(list: &str, warnings: &mut Vec<String>) -> Vec<(String, String)> {
     headers
 }
 
-/// Milliseconds; zero is no limit (`None`).
+/// Parses milliseconds; zero is no limit (`None`).
 fn timeout(value: &str, warnings: &mut Vec<String>) -> Option<Duration> {
     let millis = match value {
         "" => DEFAULT_TIMEOUT_MS,
@@ -193,7 +195,7 @@ fn timeout(value: &str, warnings: &mut Vec<String>) -> Option<Duration> {
     (millis > 0).then(|| Duration::from_millis(millis))
 }
 
-/// `None` if a `%` is not followed by two hex digits, or the bytes are not UTF-8.
+/// Decodes percent-encoding. `None` if a `%` is not followed by two hex digits, or the bytes are not UTF-8.
 fn percent_decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -216,7 +218,7 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Settings of the client and the variables that they come from, without the beginning that all share.
+/// Settings of the client, and their variables without `OTEL_EXPORTER_OTLP_`.
 const VARIABLES: [(&str, &str); 6] = [
     ("endpoint", "ENDPOINT"),
     ("headers", "HEADERS"),
@@ -225,7 +227,7 @@ const VARIABLES: [(&str, &str); 6] = [
     ("tls.cert_file", "CLIENT_CERTIFICATE"),
     ("tls.key_file", "CLIENT_KEY"),
 ];
-/// What single signals cannot have of their own.
+/// Variables that single signals cannot have.
 const OF_ALL_SIGNALS: [&str; 8] = [
     "PROTOCOL",
     "HEADERS",

@@ -1,7 +1,8 @@
 //! stderr and stdout as streams that never make the gateway wait.
 //!
-//! Text goes into a bounded buffer, and a thread of each stream writes the buffer. While nobody reads the stream, further
-//! text is dropped and counted; once the stream takes text again, a warning in the log says how many lines are missing.
+//! Text goes into a bounded buffer, and a thread of each stream writes the buffer. While the stream is not read and the
+//! buffer is full, further text is dropped and counted. When the stream takes text again, a warning in the log has the number
+//! of missing lines.
 
 use parking_lot::{Condvar, Mutex};
 use std::io::{self, ErrorKind, Write};
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-/// One stream of the process. Writing to an `&Output` takes a text whole or drops the text whole; it never fails.
+/// One stream of the process. A write to an `&Output` takes or drops its text as a whole, and never fails.
 pub(crate) struct Output {
     shared: Arc<Shared>,
 }
@@ -18,14 +19,14 @@ struct Shared {
     /// `stderr` or `stdout`.
     name: &'static str,
     state: Mutex<State>,
-    /// Text has come, or has been written.
+    /// Notified when text was added or written.
     changed: Condvar,
     dropped_lines: Arc<AtomicU64>,
 }
 
 #[derive(Default)]
 struct State {
-    /// What is not being written yet.
+    /// Text that waits for the thread.
     buffer: Vec<u8>,
     is_writing: bool,
     /// Lines dropped since the last warning.
@@ -35,34 +36,34 @@ struct State {
 // === impl Output ===
 
 impl Output {
-    /// Own logs, the exporter `debug`, errors.
+    /// Returns the stream for own logs, the exporter `debug` and errors.
     pub(crate) fn stderr() -> &'static Self {
         static STDERR: LazyLock<Output> = LazyLock::new(|| Output::start("stderr", io::stderr()));
         &STDERR
     }
 
-    /// What the local gateway shows.
+    /// Returns the stream for the items that the local gateway shows.
     pub(crate) fn stdout() -> &'static Self {
         static STDOUT: LazyLock<Output> = LazyLock::new(|| Output::start("stdout", io::stdout()));
         &STDOUT
     }
 
-    /// A stream whose text a thread writes to `sink`.
+    /// Makes a stream whose text a thread writes to `sink`.
     fn start(name: &'static str, sink: impl Write + Send + 'static) -> Self {
         let (state, changed) = (Mutex::default(), Condvar::new());
         let shared = Arc::new(Shared { name, state, changed, dropped_lines: Arc::default() });
         let for_thread = shared.clone();
-        // Without a thread everything over the buffer is dropped and counted.
+        // Without a thread the buffer fills up, and further text is dropped and counted.
         let _ = std::thread::Builder::new().name(name.into()).spawn(move || for_thread.write_to(sink));
         Self { shared }
     }
 
-    /// How many lines have been dropped so far.
+    /// Returns the number of lines dropped so far.
     pub(crate) fn dropped_lines(&self) -> Arc<AtomicU64> {
         self.shared.dropped_lines.clone()
     }
 
-    /// Waits until everything is written, at most for `limit`.
+    /// Waits until all text is written, at most for `limit`.
     pub(crate) fn flush_within(&self, limit: Duration) {
         let mut state = self.shared.state.lock();
         self.shared.changed.wait_while_for(&mut state, |state| !state.is_written(), limit);
@@ -89,7 +90,7 @@ impl Write for &Output {
 // === impl Shared ===
 
 impl Shared {
-    /// Writes what comes, for as long as the process lives.
+    /// Writes the buffer whenever it has text, until the process ends.
     fn write_to(&self, mut sink: impl Write) {
         let mut text = Vec::new();
         loop {
@@ -135,7 +136,7 @@ impl State {
     }
 }
 
-/// Writes all of `text`, also to a stream that another process has made non-blocking.
+/// Writes all of `text`, also to a stream that another process has set to non-blocking.
 fn write_whole(sink: &mut impl Write, mut text: &[u8]) -> io::Result<()> {
     while !text.is_empty() {
         match sink.write(text) {
@@ -149,9 +150,9 @@ fn write_whole(sink: &mut impl Write, mut text: &[u8]) -> io::Result<()> {
     sink.flush()
 }
 
-/// Of one stream; as much again may be in the hands of the thread that writes.
+/// Limit of one stream's buffer. The thread that writes may hold as much again.
 const MAX_BUFFERED_BYTES: usize = 1 << 20;
-/// What an idle stream keeps of a buffer.
+/// Largest buffer that an idle stream keeps.
 const KEPT_BUFFER_BYTES: usize = 16 << 10;
 const RETRY_DELAY: Duration = Duration::from_millis(10);
 

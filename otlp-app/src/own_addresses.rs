@@ -1,6 +1,6 @@
-//! The machine's own names and addresses, by which an exporter is found that sends to the gateway itself.
+//! Names and addresses of this machine, to find exporters that send to the gateway itself.
 //!
-//! No name is looked up: what only DNS, address translation or a load balancer leads back ends at the header `otlp-hops`.
+//! No name is looked up. A loop over DNS, address translation or a load balancer is ended by the header `otlp-hops`.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ pub(crate) struct OwnAddresses {
     interfaces: Vec<IpAddr>,
 }
 
-/// Where a client connects to, or a server listens.
+/// Address that a client connects to, or that a server listens on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// A name or an address without brackets, in lower case; and a port.
@@ -24,7 +24,7 @@ pub(crate) enum Place {
 // === impl Place ===
 
 impl Place {
-    /// The place of an endpoint: `host:port`, a URL, `dns:///host:port`, `unix:path`. `None` for anything else.
+    /// Parses an endpoint: `host:port`, a URL, `dns:///host:port`, `unix:path`. `None` for any other text.
     pub(crate) fn of(endpoint: &str) -> Option<Self> {
         if let Some(path) = endpoint.strip_prefix("unix:") {
             return Some(Self::Unix(path.strip_prefix("//").unwrap_or(path).to_owned()));
@@ -59,14 +59,14 @@ impl std::fmt::Display for Place {
 // === impl OwnAddresses ===
 
 impl OwnAddresses {
-    /// Asks the system. Addresses that the system does not tell are left out.
+    /// Reads host name and addresses from the system. Without permission to read the addresses there are none.
     pub(crate) fn of_machine() -> Self {
         let host_name = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
         let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
         Self { host_name, interfaces: interfaces.into_iter().map(|interface| interface.ip()).collect() }
     }
 
-    /// Whether a client that connects to `target` reaches the server that listens on `listener`.
+    /// Returns true if a client that connects to `target` reaches the server that listens on `listener`.
     pub(crate) fn reaches(&self, target: &Place, listener: &Place) -> bool {
         match (target, listener) {
             (Place::Unix(target), Place::Unix(listener)) => target == listener,
@@ -77,7 +77,7 @@ impl OwnAddresses {
         }
     }
 
-    /// Whether a server that listens on one of the machine's names or addresses takes what is sent to another one.
+    /// Returns true if a server that listens on the address `listener` accepts connections to the host `target`.
     fn is_heard(&self, target: &str, listener: &str) -> bool {
         let listener: Option<IpAddr> = match listener {
             "localhost" => Some(IpAddr::from([127, 0, 0, 1])),
@@ -87,13 +87,13 @@ impl OwnAddresses {
         let address = target.parse().ok().map(|address: IpAddr| address.to_canonical());
         match (listener, address) {
             (Some(listener), None) if listener.is_unspecified() => self.is_own_name(target),
-            // A name of the machine is looked up to one of its addresses.
+            // A name of the machine resolves to one of its addresses.
             (Some(listener), None) if listener.is_loopback() => is_localhost(target),
             (Some(listener), None) => self.is_host_name(target) && self.interfaces.contains(&listener),
             (Some(listener), Some(target)) if listener.is_unspecified() => {
                 target.is_loopback() || target.is_unspecified() || self.interfaces.contains(&target)
             }
-            // Who connects to no address connects to the loopback address.
+            // A connection to the unspecified address goes to the loopback address.
             (Some(listener), Some(target)) => {
                 listener == target || (target.is_unspecified() && listener.is_loopback())
             }
@@ -105,7 +105,7 @@ impl OwnAddresses {
         name.is_empty() || is_localhost(name) || self.is_host_name(name)
     }
 
-    /// Whether a name is the host's, in full or its first label.
+    /// Returns true if a name is the host's full name or its first label.
     fn is_host_name(&self, name: &str) -> bool {
         let first = self.host_name.split('.').next().unwrap_or_default();
         !name.is_empty() && (name == self.host_name || name == first)

@@ -1,9 +1,9 @@
-//! The two ways to speak OTLP, by name.
+//! The two transports of OTLP, by name.
 
 use otlp_transport::{GrpcTransportStrategy, HttpTransportStrategy, TransportStrategy};
 use std::sync::Arc;
 
-/// A way to speak OTLP.
+/// A transport of OTLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// OTLP/gRPC.
@@ -13,7 +13,7 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// Its implementation, of both ends.
+    /// Returns the implementation of client and server.
     pub(crate) fn strategy(self) -> Arc<dyn TransportStrategy> {
         match self {
             Self::Grpc => Arc::new(GrpcTransportStrategy),

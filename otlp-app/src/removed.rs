@@ -1,13 +1,14 @@
-//! Components and keys that the Collector had, or has in another form, and what does their work here.
+//! Components and keys of the Collector that do not exist here, and their replacements.
 
 use otlp_service::Kind;
 
-/// What to use in place of a component type that does not exist; `None` if nothing is known of that type.
+/// Returns the replacement of a component type that does not exist; `None` if the type is not in the list.
 pub(crate) fn instead_of(kind: Kind, name: &str) -> Option<&'static str> {
     INSTEAD.iter().find(|(of, known, _)| *of == kind && *known == name).map(|(.., instead)| *instead)
 }
 
-/// Where a key of older Collectors is now, in a map that has the keys `known`; `None` if nothing is known of that key.
+/// Returns the present place of a key of older Collectors, in a map that has the keys `known`; `None` if the key is not in
+/// the list.
 pub(crate) fn moved_to(key: &str, known: &[&str]) -> Option<String> {
     let mut moved = MOVED.iter().filter(|(old, parent, _)| *old == key && known.contains(parent));
     moved.next().map(|(_, parent, now)| format!("the key is now `{now}` below `{parent}`"))
@@ -44,7 +45,7 @@ const INSTEAD: &[(Kind, &str, &str)] = &[
     ),
 ];
 
-/// The old key, the key below which it is now, and its name there.
+/// Old key, key of the map that has the setting now, and name of the setting in that map.
 const MOVED: &[(&str, &str, &str)] = &[
     ("ca_file", "tls", "ca_file"),
     ("cert_file", "tls", "cert_file"),

@@ -1,4 +1,4 @@
-//! Tells the service manager how the process is: systemd's protocol, sd_notify(3).
+//! Reports the state of the process to the service manager by systemd's protocol, sd_notify(3).
 
 use crate::config::Lookup;
 use otlp_transport::Clock;
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The socket of the service manager, if there is one.
 pub(crate) struct ServiceManager {
     socket: Option<(UnixDatagram, SocketAddr)>,
-    /// The process must be heard of this often.
+    /// Interval of the watchdog: the service manager expects a message at least this often.
     watchdog: Option<Duration>,
 }
 
@@ -31,18 +31,19 @@ impl ServiceManager {
         Self { socket, watchdog: micros.map(Duration::from_micros) }
     }
 
-    /// Says that every port is open; `status` is a line for people.
+    /// Reports that every port is open; `status` is a line for the operator.
     pub(crate) fn ready(&self, status: &str) {
         self.tell(&format!("READY=1\nSTATUS={status}"));
     }
 
-    /// Says that the process ends, within `time` at most.
+    /// Reports that the process ends, within `time` at most.
     pub(crate) fn stopping(&self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.tell(&format!("STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC={micros}"));
     }
 
-    /// Tells from now on, as often as asked for, that the process is alive. Must be called within a tokio runtime.
+    /// Reports from now on, twice in each interval of the watchdog, that the process is alive. Must be called within a tokio
+    /// runtime.
     pub(crate) fn keep_alive(self: &Arc<Self>, clock: Arc<dyn Clock>) {
         let (Some(watchdog), true) = (self.watchdog, self.socket.is_some()) else { return };
         let manager = Arc::clone(self);
@@ -54,7 +55,7 @@ impl ServiceManager {
         });
     }
 
-    /// Nothing depends on it: a service manager that does not listen changes nothing.
+    /// Sends a message. A failure is logged and has no other effect.
     fn tell(&self, state: &str) {
         let Some((socket, address)) = &self.socket else { return };
         if let Err(error) = socket.send_to_addr(state.as_bytes(), address) {
@@ -63,7 +64,7 @@ impl ServiceManager {
     }
 }
 
-/// A socket, and the address of a path or, after `@`, of an abstract name.
+/// Opens a socket, and parses the address: a path or, after `@`, an abstract name.
 fn open(name: &str) -> io::Result<(UnixDatagram, SocketAddr)> {
     let address = match name.strip_prefix('@') {
         #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! The components that come with the gateway: a plugin like any other. A further one is a file or folder, and an entry here.
+//! The components that come with the gateway, registered as a plugin. A new component is a file or folder, and an entry here.
 
 use crate::config::{exporter, extension, processor, receiver, tls};
 use otlp_service::{Components, OtlpPlugin};

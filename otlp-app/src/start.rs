@@ -1,4 +1,4 @@
-//! A plan into a gateway.
+//! Makes the spec of a gateway from a plan.
 
 use crate::auth::Authenticators;
 use crate::config::plan::{ExporterPlan, Plan, ReceiverPlan, ServerPlan};
@@ -16,19 +16,19 @@ use otlp_service::{
 use otlp_transport::{Connections, ProxyConfig, TransportContext};
 use std::sync::Arc;
 
-/// Time, network and memory as the plan wants them.
+/// Makes the context of the gateway: time, network, connections and the memory budget.
 pub(crate) fn context(plan: &Plan) -> TransportContext {
     let connections = Arc::new(Connections::new(max_connections()));
     let budget_bytes = plan.memory_limit_bytes.unwrap_or_else(default_budget_bytes);
     TransportContext { connections, ..TransportContext::tcp(budget_bytes) }
 }
 
-/// The proxies that the environment names.
+/// Reads the proxies from the environment.
 pub(crate) fn proxies(lookup: &dyn Lookup) -> Arc<ProxyConfig> {
     Arc::new(ProxyConfig::from_env(|name| lookup.env(name)))
 }
 
-/// Everything of the plan but the network: files are read and clients made, nothing is connected.
+/// Makes the spec: reads files and makes clients, but opens no port and no connection.
 pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec, Problems> {
     let mut problems = Problems::default();
     files::check(&plan.files, &*context.disk, &mut problems);
@@ -87,7 +87,8 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     }
 }
 
-/// Notes the pipelines that answer for data which a component holds in memory, though an exporter behind it answers end to end.
+/// Makes a note for each pipeline that answers while a component holds the data in memory, although an exporter behind the
+/// component answers end to end.
 pub(crate) fn admitting<'a>(
     spec: &GatewaySpec,
     places: &'a [(String, Span)],
@@ -104,7 +105,7 @@ pub(crate) fn admitting<'a>(
     })
 }
 
-/// What is wrong with how pipelines are connected: at the first of them that is concerned.
+/// Turns an error in the connections of pipelines into a problem at the first pipeline that the error names.
 fn unconnected(error: &StartError, places: &[(String, Span)]) -> Problem {
     let text = error.to_string();
     let concerned = places.iter().find(|(id, _)| text.split([' ', ':']).any(|word| word == id));

@@ -1,4 +1,4 @@
-//! Who asks for credentials, who gives them, and which extension says how: `auth.authenticator`.
+//! Authentication: receivers and exporters name an extension by `auth.authenticator`.
 
 use super::component::Component;
 use super::problem::{Problem, Problems};
@@ -10,48 +10,48 @@ use serde::Deserialize;
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Auth {
-    /// Id of the extension that knows how; it must be listed in `service.extensions`, too.
+    /// Id of the extension that authenticates. `service.extensions` must list the extension, too.
     authenticator: String,
 }
 
-/// An extension that is named, and where.
+/// Reference to an extension.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthRef {
-    /// Its id.
+    /// Id of the extension.
     pub(crate) id: String,
-    /// The place of the name.
+    /// Place of the reference.
     pub(crate) span: Span,
 }
 
-/// An extension that proves, or lets others prove, who they are.
+/// An extension that authenticates senders, or that has credentials to send.
 pub(crate) struct AuthPlan {
-    /// For its place in errors.
+    /// The component, for places in errors.
     pub(crate) component: Component,
     /// The extension, as made by its factory.
     pub(crate) part: AuthPart,
-    /// Another one whose credentials are added after its own.
+    /// Extension whose credentials are added after those of this extension.
     pub(crate) then: Option<AuthRef>,
 }
 
-/// The extensions that are in use.
+/// The extensions that `service.extensions` lists.
 #[derive(Default)]
 pub(crate) struct AuthPlans {
-    /// Those that authenticate, by id.
+    /// Extensions that authenticate, by id.
     pub(crate) plans: Vec<(String, AuthPlan)>,
-    /// Ids of those that do not.
+    /// Ids of the other extensions.
     pub(crate) others: Vec<String>,
 }
 
-/// An extension of the file: its id, and whether `service.extensions` lists it.
+/// An extension of the file: its id, and true if `service.extensions` lists the extension.
 pub(crate) type Listed<'a> = (&'a str, bool);
 
 // === impl Auth ===
 
 impl Auth {
-    /// The extension that is named below the dotted path `at`.
+    /// Returns the reference below the dotted path `at`.
     pub(crate) fn named(self, at: &str) -> Result<otlp_service::AuthRef, SettingsError> {
         if self.authenticator.is_empty() {
-            return Err(SettingsError::at(at, "`authenticator` is missing: the id of an extension"));
+            return Err(SettingsError::at(at, "`authenticator` is required: the id of an extension"));
         }
         Ok(otlp_service::AuthRef { id: self.authenticator, path: format!("{at}.authenticator") })
     }
@@ -60,7 +60,7 @@ impl Auth {
 // === impl AuthRef ===
 
 impl AuthRef {
-    /// The same with the place that it has in the settings of `component`.
+    /// Adds the place of the reference in the settings of `component`.
     pub(crate) fn of(named: otlp_service::AuthRef, component: &Component) -> Self {
         Self { span: component.settings.span_of(&named.path), id: named.id }
     }
@@ -69,7 +69,7 @@ impl AuthRef {
 // === impl AuthPlan ===
 
 impl AuthPlan {
-    /// What the factory of `component` made.
+    /// Makes the plan of the part that the factory of `component` made.
     pub(crate) fn of(mut part: AuthPart, component: &Component) -> Self {
         let then = part.then.take().map(|then| AuthRef::of(then, component));
         Self { component: component.clone(), part, then }
@@ -79,17 +79,20 @@ impl AuthPlan {
 // === impl AuthPlans ===
 
 impl AuthPlans {
-    /// Checks that a receiver can ask an extension.
+    /// Checks that the extension which a receiver names authenticates senders.
     pub(crate) fn check_server(&self, asked: &AuthRef, defined: &[Listed<'_>], problems: &mut Problems) {
         if let Some(plan) = self.find(asked, defined, problems)
             && plan.part.server.is_none()
         {
             let message = format!("{} does not authenticate senders", asked.id);
-            problems.push(Problem::at(asked.span, message).help("with these settings it is for exporters"));
+            problems.push(
+                Problem::at(asked.span, message).help("with these settings the extension is for exporters"),
+            );
         }
     }
 
-    /// Checks that an exporter can use an extension; returns what that one must know.
+    /// Checks that the extension which an exporter names has credentials. Returns the needs of the extension and of those it
+    /// refers to.
     pub(crate) fn check_client(
         &self,
         used: &AuthRef,
@@ -103,8 +106,10 @@ impl AuthPlans {
             let Some(plan) = self.find(used, defined, problems) else { break };
             if plan.part.client.is_none() {
                 let message = format!("{} has no credentials to send", used.id);
-                problems
-                    .push(Problem::at(used.span, message).help("with these settings it is for receivers"));
+                problems.push(
+                    Problem::at(used.span, message)
+                        .help("with these settings the extension is for receivers"),
+                );
                 break;
             }
             if seen.contains(&used.id.as_str()) {
@@ -121,7 +126,7 @@ impl AuthPlans {
         needs
     }
 
-    /// The plan of an extension; `None` if there is something wrong, which is reported.
+    /// Returns the plan of an extension. Reports a reference that leads to none, and returns `None`.
     fn find(&self, named: &AuthRef, defined: &[Listed<'_>], problems: &mut Problems) -> Option<&AuthPlan> {
         let AuthRef { id, span } = named;
         if let Some((_, plan)) = self.plans.iter().find(|(known, _)| known == id) {
@@ -140,9 +145,9 @@ impl AuthPlans {
                 problems.push(problem.help("list it in service.extensions"));
             }
             Some(_) if self.others.contains(id) => {
-                problems.push(Problem::at(*span, format!("{id} is not an authenticator")));
+                problems.push(Problem::at(*span, format!("the extension {id} does not authenticate")));
             }
-            // What is wrong with its settings is reported already.
+            // Errors in its settings are reported already.
             Some(_) => {}
         }
         None

@@ -1,4 +1,4 @@
-//! A configuration's tree into a [`Plan`]: which components there are, and how the pipelines connect them.
+//! Checks a configuration's tree and makes a [`Plan`] of it: the components, and the pipelines that connect them.
 
 mod auth;
 mod connectors;
@@ -22,7 +22,7 @@ use otlp_service::{
     Build, BuildContext, Decode, HolderSpec, Kind, PipelineSpec, PipelineStage, PluginManager, StageSpec,
 };
 
-/// Checks a whole configuration; reports as much as can be found in one go.
+/// Checks a whole configuration. Reports as many problems as can be found at once.
 pub(crate) fn check(mut root: Node, plugins: &PluginManager, problems: &mut Problems) -> Option<Plan> {
     check_keys(&root, ROOT_KEYS, "configuration", problems);
     let mut defined = Defined::new(plugins);
@@ -53,14 +53,14 @@ pub(crate) fn check(mut root: Node, plugins: &PluginManager, problems: &mut Prob
     problems.is_empty().then_some(Plan { logs, ..plan })
 }
 
-/// A component's settings, read.
+/// A component whose settings were read.
 struct Built<T> {
     id: String,
     span: Span,
     used: bool,
-    /// The files that they name.
+    /// Files that the settings name.
     files: Vec<NamedFile>,
-    /// `None` if something is wrong with them, which is reported.
+    /// `None` if the settings are wrong, which is reported.
     plan: Option<T>,
 }
 
@@ -187,7 +187,7 @@ impl<'a> Defined<'a> {
         }
     }
 
-    /// Puts what stands among the processors into a pipeline; returns the memory limit it sets.
+    /// Puts processors, batch processor and holders into a pipeline. Returns the memory limit that one of them sets.
     fn stages(
         &mut self,
         spec: &mut PipelineSpec,
@@ -206,7 +206,8 @@ impl<'a> Defined<'a> {
             limit_bytes = [limit_bytes, part.memory_limit_bytes].into_iter().flatten().min();
             match &part.stage {
                 Some(StageSpec::Batch(_)) if has_batch => {
-                    let message = format!("{}: a second `batch` in one pipeline", spec.id);
+                    let message =
+                        format!("{}: a second `batch` in one pipeline; a pipeline takes one", spec.id);
                     problems.push(Problem::at(*span, message));
                 }
                 Some(stage @ StageSpec::Batch(_)) => {
@@ -227,7 +228,7 @@ impl<'a> Defined<'a> {
         limit_bytes
     }
 
-    /// An exporter with endpoints for some signals only must not get others.
+    /// Reports exporters that have no endpoint for the signal of the pipeline.
     fn check_endpoints(&self, spec: &PipelineSpec, span: Span, problems: &mut Problems) {
         for exporter in self.exporters.iter().filter(|built| spec.exporters.contains(&built.id)) {
             let takes = exporter.plan.as_ref().and_then(|plan| plan.part.takes.as_ref());
@@ -274,7 +275,8 @@ impl Only {
         let Self { span, what, signals } = self;
         if !signals.contains(&spec.signal.name) {
             let signals = signals.join(" and ");
-            let message = format!("{what}: it is for {signals} alone, but the pipeline {} uses it", spec.id);
+            let message =
+                format!("{what}: the setting is for {signals} only, but the pipeline {} uses it", spec.id);
             problems.push(Problem::at(*span, message).help("give that pipeline a processor of its own"));
         }
     }
@@ -292,7 +294,7 @@ impl<T> Built<T> {
 }
 
 impl Component {
-    /// Has its factory made of its settings what is put into a plan.
+    /// Decodes the settings, runs the factory, and makes a plan of the part that it returns.
     fn build<P, T>(self, decode: &Decode<P>, plan: fn(P, &Self) -> T, problems: &mut Problems) -> Built<T> {
         let part = decode_for(&self.settings, problems, decode).and_then(|build| {
             let context = BuildContext::new(&self.id);

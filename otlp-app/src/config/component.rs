@@ -1,4 +1,4 @@
-//! A component as the file has it: its id, its place and its settings.
+//! A component of the file: id, place and settings.
 
 use super::node::Node;
 use super::problem::Problem;
@@ -18,12 +18,12 @@ pub(crate) struct Component {
 }
 
 impl Component {
-    /// The part of an id before its `/`.
+    /// Returns the part of an id before the `/`.
     pub(crate) fn type_of(id: &str) -> &str {
         id.split_once('/').map_or(id, |(component_type, _)| component_type)
     }
 
-    /// What a factory says is wrong, at its place in the file.
+    /// Makes a problem, with its place in the file, of a factory's error.
     pub(crate) fn wrong(&self, error: &SettingsError) -> Problem {
         let SettingsError { paths, problem, choice, help, .. } = error;
         let path = paths.iter().find(|path| self.settings.has(path)).or(paths.first());
@@ -48,8 +48,8 @@ impl Component {
     }
 }
 
-/// A setting that a layer below refuses, at the key of the file. `at` is what stands before the key: nothing, or a path with
-/// a dot at its end.
+/// Turns the error of a lower layer into an error at the key of the file. `at` is the path before the key: empty, or with a
+/// dot at its end.
 pub(crate) fn refused(at: &str, error: &ConfigError) -> SettingsError {
     let own = [error.key];
     let keys = KEYS.iter().find(|(field, _)| *field == error.key).map_or(&own[..], |(_, keys)| *keys);
@@ -57,7 +57,7 @@ pub(crate) fn refused(at: &str, error: &ConfigError) -> SettingsError {
     SettingsError::at_any(paths, error.without_key())
 }
 
-/// Settings of the layers whose keys in the file have other names; of several, the one that the file has.
+/// Fields of the lower layers whose keys in the file have other names; of several keys, the key that the file has.
 const KEYS: &[(&str, &[&str])] = &[
     ("client_auth.password", &["client_auth.password", "client_auth.password_file"]),
     ("client_auth.username", &["client_auth.username", "client_auth.username_file"]),

@@ -1,4 +1,4 @@
-//! [`Node`]s into the structs that mirror the file, by serde; every error knows its place.
+//! Decodes [`Node`]s into the structs that mirror the file, by serde. Every error has its place.
 //!
 //! Unknown keys are reported and skipped, so that one run shows all of them; a null value is the key's default.
 
@@ -17,7 +17,7 @@ pub(crate) fn decode<T: DeserializeOwned>(node: &Node, problems: &mut Problems) 
     decode_by(node, problems, |recorder| T::deserialize(recorder))
 }
 
-/// The same by a function of another crate.
+/// Decodes by a function of another crate.
 pub(super) fn decode_for<T>(
     node: &Node,
     problems: &mut Problems,
@@ -56,11 +56,11 @@ struct Found {
     /// Unknown keys.
     unknown: Vec<Problem>,
     files: Vec<NamedFile>,
-    /// The last problem. On its way through code that knows errors as text alone it loses its place.
+    /// The last problem. Code that passes errors on as text loses their place, which is then found here.
     last: Option<Problem>,
 }
 
-/// Decodes a value that may be the empty text, for which others are not given at all.
+/// Decodes a value that may be the empty text. Other optional values treat the empty text as not given.
 pub(crate) fn given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: de::Deserialize<'de>,
@@ -87,7 +87,7 @@ struct ListAccess<'a> {
 struct MapAccess<'a> {
     entries: Iter<'a, Entry>,
     value: Option<&'a Entry>,
-    /// The keys there are; `None` if any key will do.
+    /// Known keys; `None` if any key is accepted.
     fields: Option<&'static [&'static str]>,
     found: &'a RefCell<Found>,
 }
@@ -95,7 +95,7 @@ struct MapAccess<'a> {
 // === impl Found ===
 
 impl Found {
-    /// The problem as it was recorded, if this is its text.
+    /// Returns the recorded problem, with its place, if it has the text of `problem`; else `problem`.
     fn whole(found: &RefCell<Self>, problem: Problem) -> Problem {
         let same = |last: &Problem| last.to_string() == problem.to_string();
         found.borrow().last.clone().filter(same).unwrap_or(problem)
@@ -143,7 +143,7 @@ impl<'a> Decoder<'a> {
         Problem::at(self.node.span, format!("expected {expected}, found {}", self.node.describe()))
     }
 
-    /// Where many values are expected, a single one may be a secret that was put there by mistake.
+    /// Returns an error without the value: a single value in place of a list or map may be a secret put there by mistake.
     fn wrong_kind(&self, expected: &str) -> Problem {
         Problem::at(self.node.span, format!("expected {expected}, found {}", self.node.kind()))
     }
@@ -159,7 +159,7 @@ impl<'a> Decoder<'a> {
         self.scalar(WHOLE_NUMBER)?.whole_number().ok_or_else(|| self.wrong(WHOLE_NUMBER))
     }
 
-    /// The text, if a text is expected.
+    /// Returns the text where a text is expected.
     fn text(&self, expected: &str) -> Result<&'a str, Problem> {
         match (&self.node.value, &self.node.written) {
             (Value::Scalar(scalar), _) => Ok(scalar.as_text()),
@@ -378,7 +378,7 @@ impl de::Error for Problem {
     }
 }
 
-/// What a visitor expects, in words.
+/// The words of a visitor for the value that it expects.
 struct ExpectedBy<'a, V>(&'a V);
 
 impl<'de, V: Visitor<'de>> fmt::Display for ExpectedBy<'_, V> {

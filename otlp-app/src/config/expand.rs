@@ -13,15 +13,15 @@ use super::unset::Unset;
 use otlp_transport::{Disk as _, SystemDisk};
 use std::io::Read;
 
-/// Where references are looked up.
+/// Source of environment variables and files for references.
 pub(crate) trait Lookup {
-    /// The variable's value, if it is set.
+    /// Returns the value of an environment variable, if it is set.
     fn env(&self, name: &str) -> Option<String>;
 
-    /// The text of a regular file.
+    /// Reads the text of a regular file.
     fn file(&self, path: &str) -> std::io::Result<String>;
 
-    /// The text of a configuration file, which may be a pipe: `--config <(…)`.
+    /// Reads the text of a configuration file, which may be a pipe: `--config <(…)`.
     fn config(&self, path: &str) -> std::io::Result<String> {
         self.file(path)
     }
@@ -35,7 +35,7 @@ pub(crate) trait Lookup {
 /// The process's environment and files.
 pub(crate) struct SystemLookup;
 
-/// The same as another, but a variable that is not set is empty.
+/// Another [`Lookup`] in which variables that are not set are empty.
 pub(crate) struct AllowUnset<L>(pub(crate) L);
 
 /// Replaces every reference below `node`. Variables that are not set and have no default are empty, and added to `unset`.
@@ -56,10 +56,10 @@ struct Expander<'a> {
     bytes: usize,
 }
 
-/// A scalar's text cut at its references.
+/// A part of a scalar's text: plain text or a reference.
 enum Part<'a> {
     Text(&'a str),
-    /// What stands between `${` and its `}`.
+    /// The text between `${` and `}`.
     Reference(&'a str),
 }
 
@@ -94,7 +94,7 @@ impl Expander<'_> {
         }
     }
 
-    /// What a scalar that is one reference stands for.
+    /// Returns the value of a scalar that is one reference.
     fn whole(&mut self, reference: &str, span: Span, nested_files: usize) -> Result<Node, Problem> {
         let (text, file) = self.look_up(reference, span, nested_files)?;
         let written = format!("${{{reference}}}");
@@ -123,7 +123,7 @@ impl Expander<'_> {
         }
     }
 
-    /// A text with references in it.
+    /// Returns a text whose references are replaced.
     fn joined(&mut self, parts: &[Part<'_>], span: Span, nested_files: usize) -> Result<String, Problem> {
         let mut joined = String::new();
         for part in parts {
@@ -138,7 +138,7 @@ impl Expander<'_> {
         Ok(joined)
     }
 
-    /// The text a reference stands for, and its source if that is a file.
+    /// Returns the text of a reference, and its source if that is a file.
     fn look_up(
         &mut self,
         reference: &str,
@@ -147,7 +147,7 @@ impl Expander<'_> {
     ) -> Result<(String, Option<SourceId>), Problem> {
         self.references += 1;
         if self.references > MAX_REFERENCES {
-            return Err(Problem::at(span, format!("more than {MAX_REFERENCES} references")));
+            return Err(Problem::at(span, format!("more than {MAX_REFERENCES} references `${{…}}`")));
         }
         let (scheme, rest) = match reference.split_once(':') {
             Some((scheme @ ("env" | "file"), rest)) => (scheme, rest),
@@ -155,7 +155,7 @@ impl Expander<'_> {
             // Not shown: it may be part of a secret with a `${` in it.
             Some(_) => {
                 let message = "unknown kind of reference; available: `${env:NAME}`, `${file:PATH}`";
-                return Err(Problem::at(span, message).help("write `$$` for a `$`"));
+                return Err(Problem::at(span, message).help("write `$$` for a literal `$`"));
             }
             None => ("env", reference),
         };
@@ -165,7 +165,10 @@ impl Expander<'_> {
         };
         self.bytes += text.len();
         if self.bytes > MAX_REFERENCED_BYTES {
-            return Err(Problem::at(span, format!("references to more than {MAX_REFERENCED_BYTES} bytes")));
+            return Err(Problem::at(
+                span,
+                format!("the references `${{…}}` stand for more than {MAX_REFERENCED_BYTES} bytes"),
+            ));
         }
         Ok((text, file))
     }
@@ -177,8 +180,8 @@ impl Expander<'_> {
         };
         if !is_name(name) {
             // Not shown: it may be part of a secret with a `${` in it.
-            let message = "what follows `${` is not the name of an environment variable";
-            return Err(Problem::at(span, message).help("write `$$` for a `$`"));
+            let message = "invalid name of an environment variable after `${`";
+            return Err(Problem::at(span, message).help("write `$$` for a literal `$`"));
         }
         let value = self.lookup.env(name).or_else(|| default.map(str::to_owned));
         if value.is_none() {
@@ -194,7 +197,10 @@ impl Expander<'_> {
         nested_files: usize,
     ) -> Result<(String, Option<SourceId>), Problem> {
         if nested_files >= MAX_NESTED_FILES {
-            return Err(Problem::at(span, format!("files nested deeper than {MAX_NESTED_FILES}")));
+            return Err(Problem::at(
+                span,
+                format!("`${{file:…}}` references are nested deeper than {MAX_NESTED_FILES} files"),
+            ));
         }
         let text = self
             .lookup
@@ -258,9 +264,9 @@ fn cut(text: &str) -> Result<Vec<Part<'_>>, Problem> {
             parts.push(Part::Text("$"));
             after
         } else if let Some(after) = from.strip_prefix("${") {
-            let (reference, after) = after
-                .split_once('}')
-                .ok_or_else(|| Problem::new("`${` without its `}`").help("write `$$` for a `$`"))?;
+            let (reference, after) = after.split_once('}').ok_or_else(|| {
+                Problem::new("`${` without a closing `}`").help("write `$$` for a literal `$`")
+            })?;
             parts.push(Part::Reference(reference));
             after
         } else {
@@ -274,7 +280,7 @@ fn cut(text: &str) -> Result<Vec<Part<'_>>, Problem> {
     Ok(parts)
 }
 
-/// A reference in quotes that stands for nothing is the empty text, without quotes it is null.
+/// Makes a reference in quotes with an empty value the empty text, and one without quotes null.
 fn keep_empty_text(node: &mut Node, quoted: bool) {
     if let Value::Scalar(scalar) = &mut node.value
         && scalar.text.is_empty()
@@ -283,8 +289,8 @@ fn keep_empty_text(node: &mut Node, quoted: bool) {
     }
 }
 
-/// Gives everything below `node` one place, that of the reference, and marks every value as one of a variable, since
-/// errors must not show variables.
+/// Gives all values below `node` the place of the reference, and marks them as values of a variable, which errors must not
+/// show.
 fn place_at(node: &mut Node, span: Span, written: &str) {
     node.span = span;
     match &mut node.value {

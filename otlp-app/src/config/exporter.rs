@@ -36,12 +36,12 @@ pub(crate) struct OtlpGrpc {
     /// round_robin: every address of the endpoint's name, in turns; pick_first: one of them. Default round_robin for an
     /// endpoint that starts with `dns:///`, otherwise pick_first.
     balancer_name: Option<balance::BalancerName>,
-    /// What requests call the server, in place of the endpoint's host; TLS expects it in the certificate, unless
-    /// `tls.server_name_override` says otherwise.
+    /// Value of `:authority` in requests, in place of the endpoint's host. TLS expects this name in the certificate, unless
+    /// `tls.server_name_override` is set.
     authority: String,
     /// Pings of idle connections.
     keepalive: Keepalive,
-    /// One attempt; 0 is no limit. Default 5 s.
+    /// Time limit of one attempt; 0 is no limit. Default 5 s.
     timeout: Option<GoDuration>,
     /// Content encoding: gzip, zstd, snappy, br, zlib, deflate, x-snappy-framed, lz4, none; Collectors take the first
     /// three over gRPC. Default gzip.
@@ -50,7 +50,7 @@ pub(crate) struct OtlpGrpc {
     headers: Headers,
     /// Replaces the whole `user-agent`.
     user_agent: Option<String>,
-    /// How requests prove who we are.
+    /// Extension whose credentials are sent with each request. Default none.
     auth: Option<Auth>,
     tls: Tls,
     sending_queue: SendingQueue,
@@ -72,33 +72,33 @@ pub(crate) struct OtlpHttp {
     logs_endpoint: String,
     /// Full URL of profiles.
     profiles_endpoint: String,
-    /// The proxy to connect through: `http(s)://[user:password@]host:port`. Default as HTTP_PROXY, HTTPS_PROXY and NO_PROXY
-    /// in the environment say.
+    /// Proxy to connect through: `http(s)://[user:password@]host:port`. Default: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the
+    /// environment.
     proxy_url: String,
-    /// Connections to the destination, at most; 0 and less are the default. Default 100.
+    /// Largest number of connections to the destination; 0 and less are the default. Default 100.
     max_conns_per_host: AtLeastZero,
-    /// Idle connections are closed after this; 0 is the default. Default 90 s.
+    /// Time after which an idle connection is closed; 0 is the default. Default 90 s.
     idle_conn_timeout: GoDuration,
-    /// A connection takes one request. Default false.
+    /// Closes each connection after one request. Default false.
     disable_keep_alives: bool,
-    /// The Collector's newer way to say `idle_conn_timeout` and, by `enabled: false`, `disable_keep_alives`.
+    /// Newer place of `idle_conn_timeout` and, by `enabled: false`, of `disable_keep_alives` in the Collector.
     keepalive: HttpKeepalive,
-    /// How requests are written: proto, json. Default proto.
+    /// Encoding of request bodies: proto, json. Default proto.
     encoding: BodyEncoding,
-    /// One attempt; 0 is no limit. Default 30 s.
+    /// Time limit of one attempt; 0 is no limit. Default 30 s.
     timeout: Option<GoDuration>,
     /// Content encoding: gzip, zstd, snappy, br, zlib, deflate, x-snappy-framed, lz4, none. Default gzip.
     compression: ContentEncoding,
     /// Sent with each request. `Host` replaces the endpoint's host in requests.
     headers: Headers,
-    /// How requests prove who we are.
+    /// Extension whose credentials are sent with each request. Default none.
     auth: Option<Auth>,
     tls: Tls,
     sending_queue: SendingQueue,
     retry_on_failure: Retry,
 }
 
-/// What every exporter of OTLP is made of.
+/// Settings that all exporters of OTLP have in common.
 struct Sending {
     protocol: Protocol,
     config: ClientConfig,
@@ -108,7 +108,7 @@ struct Sending {
     at: Places,
 }
 
-/// Where an exporter's settings stand below its component: nothing, or a path with a dot at its end.
+/// Paths of an exporter's settings below its component: each empty, or with a dot at its end.
 #[derive(Clone, Copy, Default)]
 struct Places {
     client: &'static str,
@@ -120,9 +120,10 @@ struct Places {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Keepalive {
-    /// Silence after which the destination is pinged, if a request was tried meanwhile; 0 is never. Default never.
+    /// Time without data from the destination after which a ping is sent, if a request was tried meanwhile; 0 is never.
+    /// Default never.
     time: GoDuration,
-    /// Silence after a ping after which the connection is dropped; 0 is the default. Default 20 s.
+    /// Time limit for the answer to a ping, after which the connection is closed; 0 is the default. Default 20 s.
     timeout: GoDuration,
 }
 
@@ -130,13 +131,13 @@ struct Keepalive {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct HttpKeepalive {
-    /// Keep connections. Default true.
+    /// Keeps connections for further requests. Default true.
     enabled: Option<bool>,
-    /// As `idle_conn_timeout` beside `keepalive`, which it goes before.
+    /// Overrides `idle_conn_timeout` beside `keepalive`.
     idle_conn_timeout: GoDuration,
 }
 
-/// How requests are written.
+/// Encoding of request bodies.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum BodyEncoding {
@@ -161,7 +162,7 @@ enum ContentEncoding {
     Brotli,
     /// deflate in zlib's framing.
     Zlib,
-    /// The same under HTTP's name.
+    /// deflate in zlib's framing, under HTTP's name.
     Deflate,
     /// Snappy.
     Snappy,
@@ -170,30 +171,30 @@ enum ContentEncoding {
     SnappyFramed,
     /// LZ4's frame format.
     Lz4,
-    /// As they are.
+    /// No compression.
     #[serde(alias = "")]
     None,
 }
 
-/// Keys of `otlp_grpc` that mean nothing here, or nothing yet.
+/// Keys of the Collector's `otlp_grpc` that have no effect here.
 pub(crate) const GRPC_RULES: &[KeyRule] = &[
     KeyRule::optional("auth"),
     KeyRule::optional("keepalive"),
-    KeyRule::only("middlewares", "", "there are none to put in"),
+    KeyRule::only("middlewares", "", "middlewares are not supported"),
     KeyRule::ignored("wait_for_ready", "a request waits for its connection anyway"),
     KeyRule::ignored("read_buffer_size", "buffers are sized by what arrives"),
     KeyRule::ignored("write_buffer_size", "buffers are sized by what is sent"),
     KeyRule::ignored("keepalive.permit_without_stream", "pings are sent if a request was tried"),
 ];
 
-/// Keys of `otlp_http` that mean nothing here, or nothing yet.
+/// Keys of the Collector's `otlp_http` that have no effect here.
 pub(crate) const HTTP_RULES: &[KeyRule] = &[
     KeyRule::optional("auth"),
-    KeyRule::refused("cookies", "answers' cookies would not be sent back"),
-    KeyRule::only("middlewares", "", "there are none to put in"),
+    KeyRule::refused("cookies", "cookies of responses are not sent back"),
+    KeyRule::only("middlewares", "", "middlewares are not supported"),
     KeyRule::ignored("keepalive.max_idle_conns", "idle_conn_timeout bounds them"),
     KeyRule::ignored("keepalive.max_idle_conns_per_host", "idle_conn_timeout bounds them"),
-    KeyRule::ignored("compression_params", "the level is chosen for speed"),
+    KeyRule::ignored("compression_params", "the compression level is fixed, chosen for speed"),
     KeyRule::ignored("max_idle_conns", "idle_conn_timeout bounds them"),
     KeyRule::ignored("max_idle_conns_per_host", "idle_conn_timeout bounds them"),
     KeyRule::ignored("force_attempt_http2", "the endpoint's scheme and TLS decide"),
@@ -228,21 +229,21 @@ pub(crate) fn otlp_http(otlp: OtlpHttp, context: &BuildContext<'_>) -> Result<Ex
     Ok(part)
 }
 
-/// The exporter of that id, with the figures of its client's connections.
+/// Makes the exporter `id` of a client, with the statistics of the client's connections.
 pub(crate) fn of_client(id: String, client: Client) -> ExporterSpec {
     let mut spec = ExporterSpec::new(id, client.attempt);
     spec.stats = Some(client.stats);
     spec
 }
 
-/// A client of the one endpoint.
+/// Returns a function that makes a client of the one endpoint.
 fn one(
     protocol: Protocol,
 ) -> impl FnOnce(&TransportContext, ClientConfig) -> Result<Client, ConfigError> + Send + 'static {
     move |context, config| protocol.strategy().client(context, config)
 }
 
-/// The client of `otlp_http`. What is wrong with a signal's own URL has the key of that URL.
+/// Makes the client of `otlp_http`. An error in the URL of a single signal has the key of that URL.
 fn http_client(context: &TransportContext, config: ClientConfig) -> Result<Client, ConfigError> {
     let made = one(Protocol::Http)(context, config.clone());
     made.map_err(|error| {
@@ -257,7 +258,7 @@ fn http_client(context: &TransportContext, config: ClientConfig) -> Result<Clien
     })
 }
 
-/// Host and port that each signal is sent to; none if one endpoint is the default or comes from a resolver.
+/// Returns host and port that each signal is sent to; empty if the endpoints come from a resolver.
 pub(crate) fn endpoints(config: &ClientConfig) -> Vec<(Signal, String)> {
     let endpoint = |signal: Signal| {
         let own = config.signal_endpoints.iter().rev().find(|(name, _)| name == signal.name);
@@ -345,7 +346,7 @@ impl Sending {
         Self { protocol, config, queue, retry, auth, at: Places::default() }
     }
 
-    /// An exporter whose client is made by `make`.
+    /// Makes an exporter whose client is made by `make`.
     fn part(
         self,
         context: &BuildContext<'_>,
@@ -371,7 +372,7 @@ impl Sending {
 // === impl Places ===
 
 impl Places {
-    /// What stands before the key of a setting of the client; endpoints of a resolver have their whole path already.
+    /// Returns the path before the key of a client setting. Endpoints of a resolver have their whole path already.
     fn before(self, key: &str) -> &'static str {
         if key.starts_with(resolver::RESOLVER) { "" } else { self.client }
     }

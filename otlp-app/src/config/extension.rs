@@ -25,18 +25,18 @@ use serde::Deserialize;
 pub(crate) struct HealthCheck {
     /// `host:port`, or the path of a Unix socket. Default `localhost:13133`.
     endpoint: Option<String>,
-    /// What the endpoint is: tcp; tcp4 or tcp6, which is of IPv4 or IPv6 alone; unix. Default tcp.
+    /// Kind of the endpoint: tcp; tcp4 or tcp6 for IPv4 or IPv6 only; unix. Default tcp.
     transport: Transport,
     /// Path of the readiness probe. Default `/`.
     path: Option<String>,
 }
 
-/// Keys of `health_check` that mean nothing here, or nothing yet.
+/// Keys of the Collector's `health_check` that have no effect here.
 pub(crate) const HEALTH_CHECK_RULES: &[KeyRule] = &[
-    KeyRule::refused("tls", "probes would be answered in the clear"),
-    KeyRule::refused("auth", "anybody would be answered"),
-    KeyRule::only("middlewares", "", "there are none to put in"),
-    KeyRule::ignored("check_collector_pipeline", "health shows every exporter in any case"),
+    KeyRule::refused("tls", "health probes are answered without TLS"),
+    KeyRule::refused("auth", "health probes are answered without authentication"),
+    KeyRule::only("middlewares", "", "middlewares are not supported"),
+    KeyRule::ignored("check_collector_pipeline", "health shows every exporter anyway"),
     KeyRule::ignored("response_body", "the answer says what is healthy and what is not"),
     KeyRule::ignored("response_headers", "answers carry no headers of their own"),
     KeyRule::ignored("cors", "probes are not sent by pages of browsers"),

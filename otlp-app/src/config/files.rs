@@ -1,7 +1,7 @@
 //! Files that settings name: certificates, keys, tokens, passwords, trusted authorities.
 //!
-//! A setting that names a file is a [`FilePath`]. The decoder notes each, so that a file that cannot be read is an error at
-//! its key, whatever the file is for and whether or not it would be needed: a certificate below `insecure: true`, too.
+//! A setting that names a file is a [`FilePath`]. The decoder collects all paths, so that a file that cannot be read is an
+//! error at its key, also if the file would not be needed: a certificate below `insecure: true`.
 
 use super::node::Node;
 use super::problem::{Problem, Problems};
@@ -28,10 +28,10 @@ pub(crate) struct NamedFile {
 // === impl FilePath ===
 
 impl FilePath {
-    /// What serde calls the type.
+    /// Name of the type in serde.
     pub(super) const TYPE_NAME: &str = "FilePath";
 
-    /// The path, if one is given. An empty one is none, as in the Collector.
+    /// Returns the path, if one is given. An empty path counts as not given, as in the Collector.
     pub(super) fn path(given: Option<Self>) -> Option<PathBuf> {
         given.map(|Self(path)| path).filter(|path| !path.as_os_str().is_empty())
     }
@@ -40,13 +40,13 @@ impl FilePath {
 // === impl NamedFile ===
 
 impl NamedFile {
-    /// The file whose path is the text of `node`; of an empty path there is none.
+    /// Returns the file whose path is the text of `node`; `None` for an empty path.
     pub(super) fn of(node: &Node) -> Option<Self> {
         let path = node.text().filter(|path| !path.is_empty())?;
         Some(Self { span: node.span, key: String::new(), path: path.into() })
     }
 
-    /// The same, named after its component and its key in the component's settings.
+    /// Adds the key in the settings of the component `id`.
     pub(super) fn named(self, id: &str, settings: &Node) -> Self {
         let key = match settings.path_of(self.span) {
             Some(path) => format!("{id}: {path}"),
@@ -56,15 +56,15 @@ impl NamedFile {
     }
 }
 
-/// Reports the files that cannot be read, all of them.
+/// Reports all files that cannot be read.
 pub(crate) fn check(files: &[NamedFile], disk: &dyn Disk, problems: &mut Problems) {
     for NamedFile { span, key, path } in files {
         if let Err(error) = disk.read(path, MAX_FILE_BYTES) {
-            let message = format!("{key}: `{}`: {error}", path.display());
+            let message = format!("{key}: cannot read `{}`: {error}", path.display());
             problems.push_unless_placed(Problem::at(*span, message));
         }
     }
 }
 
-/// As much as the transport reads.
+/// The transport reads the same number of bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;

@@ -1,10 +1,10 @@
-//! What `--config` names: a file, an environment variable that holds YAML, or YAML itself.
+//! Reads the argument of `--config`: a file, an environment variable that holds YAML, or YAML itself.
 
 use super::expand::Lookup;
 use super::problem::Problem;
 use super::source::{SourceId, Sources};
 
-/// The text that `given` stands for, and the source it was added as.
+/// Returns the text of the argument `given`, and the source that it was added as.
 pub(super) fn read(
     given: &str,
     lookup: &dyn Lookup,
@@ -14,8 +14,9 @@ pub(super) fn read(
         Some(("env", name)) => (given, variable(name, lookup)?),
         Some(("file", path)) => (path, file(path, lookup)?),
         Some(("http" | "https", _)) => {
-            let problem = Problem::new("--config: a configuration is not fetched over HTTP");
-            return Err(problem.help("download it, and give the file or a pipe: --config <(curl …)"));
+            let problem = Problem::new("--config: a configuration cannot be read over HTTP");
+            return Err(problem
+                .help("download the configuration and give the file, or give a pipe: --config <(curl …)"));
         }
         // Not the argument: it may hold a secret.
         Some(("yaml", text)) => ("yaml", text.to_owned()),

@@ -1,16 +1,16 @@
-//! Where something listens: `host:port`, or the path of a Unix socket.
+//! Addresses to listen on: `host:port`, or the path of a Unix socket.
 
 use serde::Deserialize;
 
-/// What an endpoint is: the Collector's `transport`.
+/// Kind of an endpoint: the Collector's `transport`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Transport {
     #[default]
     Tcp,
-    /// IPv4 alone.
+    /// IPv4 only.
     Tcp4,
-    /// IPv6 alone.
+    /// IPv6 only.
     Tcp6,
     Unix,
 }
@@ -32,8 +32,8 @@ impl Transport {
     }
 }
 
-/// Checks an address to listen on. No host (`:4317`), `0.0.0.0` and `[::]` are one: every address of the machine, of IPv6
-/// too where the system has it. `unix:///path` is a socket.
+/// Checks an address to listen on. No host (`:4317`), `0.0.0.0` and `[::]` mean the same: every address of the machine,
+/// IPv6 included where the system has it. `unix:///path` is a Unix socket.
 pub(crate) fn listen_address(endpoint: &str) -> Result<String, &'static str> {
     if endpoint.starts_with("unix:") {
         return listen_path(endpoint);
@@ -52,7 +52,7 @@ pub(crate) fn listen_address(endpoint: &str) -> Result<String, &'static str> {
     Ok(if matches!(host, "" | "0.0.0.0" | "[::]") { format!("[::]:{port}") } else { endpoint.to_owned() })
 }
 
-/// Whether two checked addresses are one port or socket. Two ports of the system's choice are two.
+/// Returns true if two checked addresses are the same port or socket. Two addresses with port 0 are different ports.
 pub(crate) fn are_one(one: &str, other: &str) -> bool {
     one == other && !one.ends_with(":0")
 }
@@ -61,7 +61,7 @@ pub(crate) fn are_one(one: &str, other: &str) -> bool {
 fn listen_path(endpoint: &str) -> Result<String, &'static str> {
     let path = endpoint.strip_prefix("unix:").unwrap_or(endpoint);
     if !path.contains('/') {
-        return Err("with `transport: unix` it is the path of a socket");
+        return Err("with `transport: unix` the path of a socket, with a `/`, is expected");
     }
     Ok(format!("unix://{}", path.strip_prefix("//").unwrap_or(path)))
 }

@@ -1,6 +1,6 @@
-//! Which parts of a configuration's text may be secrets, and the text with those parts as `*`.
+//! Finds the parts of a configuration's text that may be secrets, and replaces them by `*`.
 //!
-//! Masks keep the number of characters, so that places stay right.
+//! A masked text has as many characters as before, so that places stay right.
 
 /// Returns true if every value below `key` is a secret, as below `headers`. Keys that differ from such a key by one
 /// character count as well, since they are probably mistyped.
@@ -30,7 +30,7 @@ pub(super) fn secrets_of_address(text: &[char]) -> impl Iterator<Item = (usize, 
     user.into_iter().chain(query).filter(|(start, end)| start < end)
 }
 
-/// The text without what is secret in it if it is an address.
+/// Returns the text with user, password and query masked, if it is an address.
 pub(super) fn without_secrets(text: &str) -> String {
     let mut characters: Vec<char> = text.chars().collect();
     for (start, end) in secrets_of_address(&characters) {
@@ -63,12 +63,12 @@ pub(super) fn mask_unread_line(line: &mut [char]) {
     mask(line.get_mut(shown..).unwrap_or_default());
 }
 
-/// Replaces everything but spaces.
+/// Replaces every character except white space by `*`.
 pub(super) fn mask(text: &mut [char]) {
     text.iter_mut().filter(|c| !c.is_whitespace()).for_each(|c| *c = '*');
 }
 
-/// Where the value begins that stands after `word` and a `:` or `=`.
+/// Returns the index of the value after `word` and a `:` or `=`.
 fn value_after(line: &[char], word: &str) -> Option<usize> {
     let word: Vec<char> = word.chars().collect();
     let mut ends = line.windows(word.len()).enumerate().filter(|(_, part)| *part == word);

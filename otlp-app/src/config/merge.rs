@@ -1,13 +1,13 @@
-//! Several configurations made one: files from left to right, then the `--set` arguments.
+//! Merges configurations: files from left to right, then the `--set` arguments.
 
 use super::node::{Entry, Node, Value};
 use super::parse::parse;
 use super::problem::Problem;
 use super::source::{Sources, Span};
 
-/// Lays `over` on `under`: maps merge, anything else (lists and null, too) replaces.
+/// Merges `over` into `under`: maps merge, any other value, lists and null included, replaces.
 pub(crate) fn merge(under: &mut Node, over: Node) {
-    // What is merged is not what a variable says any more.
+    // After a merge the value is not the text of one variable any more.
     under.written = None;
     match (&mut under.value, over.value) {
         (Value::Map(under), Value::Map(over)) => {
@@ -47,16 +47,15 @@ pub(crate) fn unfold(node: &mut Node) {
     *node = unfolded;
 }
 
-/// The configuration that `a.b.c=value` or `a::b::c=value` is; the value is YAML. Errors do not show the argument.
+/// Parses `a.b.c=value` or `a::b::c=value`; the value is YAML. Errors do not show the argument, which may hold a secret.
 pub(crate) fn parse_set(argument: &str, sources: &mut Sources) -> Result<Node, Problem> {
     let Some((path, value)) = argument.split_once('=') else {
-        return Err(
-            Problem::new("there is no `=`").help("write --set exporters.otlp.endpoint=localhost:4317")
-        );
+        return Err(Problem::new("`=` is missing between key and value")
+            .help("such as --set exporters.otlp.endpoint=localhost:4317"));
     };
     let keys = keys(path);
     if keys.len() > MAX_SET_KEYS || keys.iter().any(|(_, key)| key.is_empty()) {
-        return Err(Problem::new("before the `=` there must be keys joined by `.` or `::`"));
+        return Err(Problem::new("invalid key before `=`: write keys joined by `.` or `::`"));
     }
     // Before the value there is as much space as the path takes, so that places are right.
     let source = sources.add("--set", argument);
@@ -72,7 +71,7 @@ pub(crate) fn parse_set(argument: &str, sources: &mut Sources) -> Result<Node, P
     Ok(node)
 }
 
-/// The keys of a path, without spaces around them, each with the number of characters before it.
+/// Returns the keys of a path without spaces around them, each with the number of characters before the key.
 fn keys(path: &str) -> Vec<(usize, &str)> {
     let mut keys = Vec::new();
     let mut start = 0;

@@ -1,4 +1,4 @@
-//! A YAML value that knows where it was written.
+//! YAML values with their places.
 
 use super::source::Span;
 
@@ -7,11 +7,12 @@ use super::source::Span;
 pub(crate) struct Node {
     pub(crate) value: Value,
     pub(crate) span: Span,
-    /// The text of a reference that was read as a list or a map: what counts where a text is expected.
+    /// Text of a reference that was read as a list or a map: used where a text is expected.
     pub(crate) written: Option<Box<str>>,
 }
 
-/// What a [`Node`] is. A scalar's type is read from its text when it is asked for: a text field takes `1.10` as it is.
+/// Content of a [`Node`]. A scalar keeps its text, and its type is read from the text on demand: a text field takes `1.10`
+/// unchanged.
 #[derive(Clone)]
 pub(crate) enum Value {
     Scalar(Scalar),
@@ -32,9 +33,9 @@ pub(crate) struct Entry {
 pub(crate) struct Scalar {
     pub(crate) text: String,
     pub(crate) plain: bool,
-    /// It came from outside the file, and errors must not show it.
+    /// True if the text came from a variable or another file; errors must not show it.
     pub(crate) referred: bool,
-    /// What is in the file, if that has references: `${env:HOST}:4317`.
+    /// Text in the file, if it has references: `${env:HOST}:4317`.
     pub(crate) in_file: Option<Box<str>>,
 }
 
@@ -66,17 +67,17 @@ impl Node {
         Self::new(Value::Map(Vec::new()), span)
     }
 
-    /// Whether it is null: written so, or nothing written.
+    /// Returns true for null, written or left out.
     pub(crate) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar) if scalar.resolve() == Resolved::Null)
     }
 
-    /// Whether it is null or the empty text.
+    /// Returns true for null or the empty text.
     pub(crate) fn is_empty_text(&self) -> bool {
         self.is_null() || matches!(&self.value, Value::Scalar(scalar) if scalar.text.is_empty())
     }
 
-    /// Whether it says that there is nothing: null, an empty text, list or map, or a map with `enabled: false`.
+    /// Returns true for null, an empty text, list or map, or a map with `enabled: false`.
     pub(crate) fn is_off(&self) -> bool {
         match &self.value {
             Value::Scalar(_) => self.is_empty_text(),
@@ -85,17 +86,17 @@ impl Node {
         }
     }
 
-    /// Whether it is a map with `enabled: false`, which makes its other keys mean nothing.
+    /// Returns true for a map with `enabled: false`, whose other keys have no effect.
     pub(crate) fn is_disabled(&self) -> bool {
         self.get("enabled").is_some_and(Self::is_false)
     }
 
-    /// Whether it is `false`.
+    /// Returns true for `false`.
     pub(crate) fn is_false(&self) -> bool {
         self.is_bool(false)
     }
 
-    /// Whether it is `true`.
+    /// Returns true for `true`.
     pub(crate) fn is_true(&self) -> bool {
         self.is_bool(true)
     }
@@ -104,14 +105,14 @@ impl Node {
         matches!(&self.value, Value::Scalar(scalar) if scalar.resolve() == Resolved::Bool(value))
     }
 
-    /// Takes a key out of a map.
+    /// Removes a key from a map.
     pub(crate) fn remove(&mut self, key: &str) -> Option<Entry> {
         let Value::Map(entries) = &mut self.value else { return None };
         let index = entries.iter().position(|entry| entry.key == key)?;
         Some(entries.remove(index))
     }
 
-    /// The entries of a map; null has none; `None` for anything else.
+    /// Returns the entries of a map; of null, no entries; `None` for anything else.
     pub(crate) fn entries(&self) -> Option<&[Entry]> {
         match &self.value {
             Value::Map(entries) => Some(entries),
@@ -120,12 +121,12 @@ impl Node {
         }
     }
 
-    /// The value of a key, if this is a map that has it.
+    /// Returns the value of a key, if this is a map that has the key.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries()?.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
-    /// The value of a key, to be changed.
+    /// Returns the value of a key for changes.
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
         match &mut self.value {
             Value::Map(entries) => {
@@ -135,7 +136,7 @@ impl Node {
         }
     }
 
-    /// The place of a dotted path, with indices for lists, or of the deepest part of it that is there.
+    /// Returns the place of a dotted path, with indices for lists, or the place of the deepest part of the path that exists.
     pub(crate) fn span_of(&self, path: &str) -> Span {
         let mut node = self;
         for key in path.split('.').filter(|key| !key.is_empty()) {
@@ -151,12 +152,12 @@ impl Node {
         node.span
     }
 
-    /// Whether there is a value at a dotted path.
+    /// Returns true if there is a value at a dotted path.
     pub(crate) fn has(&self, path: &str) -> bool {
         path.split('.').try_fold(self, Self::get).is_some()
     }
 
-    /// The text of a scalar.
+    /// Returns the text of a scalar.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar(scalar) => Some(&scalar.text),
@@ -164,7 +165,7 @@ impl Node {
         }
     }
 
-    /// The dotted path of the value at `span`, if it is below this one.
+    /// Returns the dotted path of the value at `span`, if it is below this value.
     pub(crate) fn path_of(&self, span: Span) -> Option<String> {
         let below = |key: &str, node: &Self| match &node.value {
             Value::Scalar(_) => (node.span == span).then(|| key.to_owned()),
@@ -177,7 +178,7 @@ impl Node {
         }
     }
 
-    /// Its kind, for errors.
+    /// Returns the kind of the value, for errors.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
             Value::List(_) => "a list",
@@ -186,7 +187,7 @@ impl Node {
         }
     }
 
-    /// What it is, for errors. Shows neither a long text nor what a reference stands for.
+    /// Describes the value for errors. Shows neither long texts nor the value of a reference.
     pub(crate) fn describe(&self) -> String {
         match &self.value {
             Value::List(_) | Value::Map(_) => self.kind().into(),
@@ -209,7 +210,7 @@ impl Scalar {
         Self { text, plain, referred: false, in_file: None }
     }
 
-    /// The first reference of what is in the file, without its default, which may be secret.
+    /// Returns the first reference of the text in the file, without its default, which may be a secret.
     pub(crate) fn reference(&self) -> Option<&str> {
         let (_, from) = self.in_file.as_ref()?.split_once("${")?;
         let reference = from.split('}').next()?;
@@ -223,17 +224,17 @@ impl Scalar {
         }
     }
 
-    /// The scalar in its own type.
+    /// Returns the scalar in its own type.
     pub(crate) fn resolve(&self) -> Resolved<'_> {
         if self.plain { Resolved::of(&self.text) } else { Resolved::Text(&self.text) }
     }
 
-    /// The scalar where a text is expected: null is the empty text, but a variable that says `null` is that text.
+    /// Returns the scalar where a text is expected: null is the empty text, but a variable with the value `null` is that text.
     pub(crate) fn as_text(&self) -> &str {
         if self.resolve() == Resolved::Null && !self.referred { "" } else { &self.text }
     }
 
-    /// The scalar where a number is expected; quotes do not matter.
+    /// Returns the scalar where a number is expected; quotes do not matter.
     pub(crate) fn number(&self) -> Option<f64> {
         match Resolved::of(&self.text) {
             Resolved::Int(number) => Some(number as f64),
@@ -243,7 +244,7 @@ impl Scalar {
         }
     }
 
-    /// The scalar where a whole number is expected. Helm writes large ones as `1e+06`.
+    /// Returns the scalar where a whole number is expected. Helm writes large numbers as `1e+06`.
     pub(crate) fn whole_number(&self) -> Option<i64> {
         match Resolved::of(&self.text) {
             Resolved::Int(number) => Some(number),
@@ -256,8 +257,8 @@ impl Scalar {
         }
     }
 
-    /// Whether this is `"${env:X:-}"` of a variable that is empty: the empty text. As in the Collector, where something else
-    /// is expected it is that type's zero.
+    /// Returns true for a quoted reference with an empty value, `"${env:X:-}"`. As in the Collector, it is the empty text where
+    /// a text is expected, and zero of the type elsewhere.
     pub(crate) fn is_empty_reference(&self) -> bool {
         self.referred && !self.plain && self.text.is_empty()
     }
@@ -266,7 +267,7 @@ impl Scalar {
 // === impl Resolved ===
 
 impl<'a> Resolved<'a> {
-    /// What a text without quotes is.
+    /// Reads a text without quotes.
     fn of(text: &'a str) -> Self {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => Self::Null,
@@ -279,7 +280,7 @@ impl<'a> Resolved<'a> {
     }
 }
 
-/// A whole number as the Collector's YAML has it: `_` between digits is left out, and `017` is octal.
+/// Reads a whole number as the Collector's YAML does: `_` between digits is left out, and `017` is octal.
 fn int(text: &str) -> Option<i64> {
     let plain = text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.replace('_', ""));
     let text = plain.as_deref().unwrap_or(text);

@@ -1,4 +1,4 @@
-//! YAML text into [`Node`]s, within limits on size, depth and what aliases unfold to.
+//! Parses YAML text into [`Node`]s, within limits on size, depth and unfolded aliases.
 //!
 //! saphyr-parser reads the text as a flat sequence of parts; the tree is built here without recursion.
 
@@ -14,13 +14,13 @@ use std::collections::HashMap;
 pub(crate) fn parse(text: &str, source: SourceId) -> Result<Node, Problem> {
     let whole = Span { source, start: 0, len: 0 };
     if text.len() > MAX_TEXT_BYTES {
-        return Err(Problem::at(whole, format!("larger than {MAX_TEXT_BYTES} bytes")));
+        return Err(Problem::at(whole, format!("the configuration is larger than {MAX_TEXT_BYTES} bytes")));
     }
     let mut builder = Builder { source, open: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
     for part in Parser::new_from_str(text) {
         let (event, place) = part.map_err(|error| {
             let span = Span { source, start: error.marker().index(), len: 1 };
-            Problem::at(span, format!("not YAML: {}", error.info()))
+            Problem::at(span, format!("invalid YAML: {}", error.info()))
         })?;
         let span = Span {
             source,
@@ -32,7 +32,7 @@ pub(crate) fn parse(text: &str, source: SourceId) -> Result<Node, Problem> {
     Ok(builder.root.unwrap_or_else(|| Node::scalar("", true, whole)))
 }
 
-/// The tree so far: what is complete in `root`, what is open on a stack.
+/// The tree so far: the complete value in `root`, open lists and maps on a stack.
 struct Builder {
     source: SourceId,
     open: Vec<Open>,
@@ -55,7 +55,7 @@ enum Parts {
     Map { entries: Vec<Entry>, key: Option<(String, Span)>, merges: Vec<Node> },
 }
 
-/// What an anchored value costs each time it is used.
+/// Size of an anchored value, counted each time an alias uses the value.
 #[derive(Clone, Copy)]
 struct Size {
     nodes: usize,
@@ -69,7 +69,7 @@ impl Builder {
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) if self.root.is_some() => {
-                Err(Problem::at(span, "a second YAML document; a configuration is one"))
+                Err(Problem::at(span, "a second YAML document begins here; a configuration is one document"))
             }
             Event::DocumentStart(_) => Ok(()),
             Event::Alias(anchor) => self.alias(anchor, span),
@@ -90,7 +90,7 @@ impl Builder {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Problem> {
         let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
-            return Err(Problem::at(span, "the alias stands inside the value that it refers to"));
+            return Err(Problem::at(span, "the alias refers to a value that contains the alias"));
         };
         self.count(size.nodes, span)?;
         self.complete(node, NO_ANCHOR, size)
@@ -98,7 +98,10 @@ impl Builder {
 
     fn open(&mut self, anchor: usize, start: Span, parts: Parts) -> Result<(), Problem> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(Problem::at(start, format!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(Problem::at(
+                start,
+                format!("lists and maps are nested deeper than {MAX_DEPTH} levels"),
+            ));
         }
         self.count(1, start)?;
         self.open.push(Open { anchor, start, nodes_before: self.nodes - 1, height: 1, parts });
@@ -107,7 +110,7 @@ impl Builder {
 
     fn close(&mut self, end: Span) -> Result<(), Problem> {
         let Some(Open { anchor, start, nodes_before, height, parts }) = self.open.pop() else {
-            return Err(Problem::at(end, "not YAML: an end without a start"));
+            return Err(Problem::at(end, "invalid YAML: the end of a list or map without its start"));
         };
         let value = match parts {
             Parts::List(nodes) => Value::List(nodes),
@@ -120,10 +123,13 @@ impl Builder {
         self.complete(Node::new(value, span), anchor, Size { nodes: self.nodes - nodes_before, height })
     }
 
-    /// Puts a complete value where it belongs.
+    /// Adds a complete value to the innermost open list or map.
     fn complete(&mut self, node: Node, anchor: usize, size: Size) -> Result<(), Problem> {
         if self.open.len() + size.height > MAX_DEPTH {
-            return Err(Problem::at(node.span, format!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(Problem::at(
+                node.span,
+                format!("lists and maps are nested deeper than {MAX_DEPTH} levels"),
+            ));
         }
         if anchor != NO_ANCHOR {
             self.anchors.insert(anchor, (node.clone(), size));
@@ -148,7 +154,10 @@ impl Builder {
         self.nodes += nodes;
         if self.nodes > MAX_NODES {
             let span = Span { source: self.source, ..span };
-            return Err(Problem::at(span, format!("more than {MAX_NODES} values, aliases unfolded")));
+            return Err(Problem::at(
+                span,
+                format!("more than {MAX_NODES} values, those of aliases included"),
+            ));
         }
         Ok(())
     }
@@ -156,7 +165,7 @@ impl Builder {
 
 fn key_of(node: Node, entries: &[Entry]) -> Result<(String, Span), Problem> {
     let Value::Scalar(scalar) = node.value else {
-        return Err(Problem::at(node.span, "a key must be a plain text"));
+        return Err(Problem::at(node.span, "a key must be a single value, not a list or a map"));
     };
     if entries.len() >= MAX_KEYS {
         return Err(Problem::at(node.span, format!("more than {MAX_KEYS} keys in one map")));
@@ -167,7 +176,7 @@ fn key_of(node: Node, entries: &[Entry]) -> Result<(String, Span), Problem> {
     Ok((scalar.text, node.span))
 }
 
-/// YAML merge keys: what the map does not say itself comes from the merged maps, the first one first.
+/// YAML merge keys: adds the keys of the merged maps that the map itself does not have. Of several merged maps the first wins.
 fn merge_into(entries: &mut Vec<Entry>, merges: Vec<Node>) -> Result<(), Problem> {
     let mut maps = Vec::new();
     for node in merges {
@@ -178,7 +187,7 @@ fn merge_into(entries: &mut Vec<Entry>, merges: Vec<Node>) -> Result<(), Problem
     }
     for map in maps {
         let Value::Map(merged) = map.value else {
-            return Err(Problem::at(map.span, "`<<` merges maps only"));
+            return Err(Problem::at(map.span, "`<<` takes a map, or a list of maps"));
         };
         for entry in merged {
             if entries.len() >= MAX_KEYS {
@@ -200,5 +209,5 @@ const MAX_NODES: usize = 100_000;
 const TEXT_BYTES_PER_NODE: usize = 16;
 /// Keys are compared pairwise.
 const MAX_KEYS: usize = 1000;
-/// Everything that walks a tree may recurse this deep.
+/// Functions that walk a tree may recurse this deep.
 const MAX_DEPTH: usize = 64;

@@ -1,17 +1,17 @@
-//! `service.pipelines`: which components a pipeline names.
+//! `service.pipelines`: pipelines and the components that they name.
 
 use super::node::{Entry, Node, Value};
 use super::problem::{Problem, Problems};
 use super::source::Span;
 use otlp_protocol::Signal;
 
-/// A pipeline as the file has it.
+/// A pipeline of the file.
 pub(crate) struct Pipeline {
     /// `signal` or `signal/name`.
     pub(crate) id: String,
-    /// The place of the id.
+    /// Place of the id.
     pub(crate) span: Span,
-    /// What moves through it.
+    /// Signal that the pipeline carries.
     pub(crate) signal: Signal,
     /// Ids, with their places.
     pub(crate) receivers: Vec<(String, Span)>,
@@ -27,13 +27,13 @@ pub(crate) fn pipelines(service: &Node, problems: &mut Problems) -> Vec<Pipeline
     let entries = node.and_then(Node::entries).unwrap_or_default();
     if entries.is_empty() {
         let span = node.map_or(service.span, |node| node.span);
-        let problem = Problem::at(span, "service.pipelines: there are no pipelines");
+        let problem = Problem::at(span, "service.pipelines: no pipeline is defined");
         problems.push(problem.help("such as `traces: {receivers: [otlp], exporters: [debug]}`"));
     }
     entries.iter().filter_map(|entry| pipeline(entry, problems)).collect()
 }
 
-/// Reads a list of component ids; one that is there twice counts once, as in the Collector.
+/// Reads a list of component ids; an id that is listed twice counts once, as in the Collector.
 pub(crate) fn ids(list: &Node, problems: &mut Problems) -> Vec<(String, Span)> {
     let nodes = match &list.value {
         Value::List(nodes) => nodes.as_slice(),
@@ -46,7 +46,7 @@ pub(crate) fn ids(list: &Node, problems: &mut Problems) -> Vec<(String, Span)> {
         }
     };
     if nodes.len() > MAX_IDS {
-        problems.push(Problem::at(list.span, format!("more than {MAX_IDS} ids")));
+        problems.push(Problem::at(list.span, format!("more than {MAX_IDS} ids in one list")));
     }
     let mut ids: Vec<(String, Span)> = Vec::new();
     for node in nodes.iter().take(MAX_IDS) {
@@ -59,14 +59,14 @@ pub(crate) fn ids(list: &Node, problems: &mut Problems) -> Vec<(String, Span)> {
     ids
 }
 
-/// A processor that is there twice would run once.
+/// Reports a processor that is listed twice, since it would run once.
 fn refuse_repeated(list: &Node, problems: &mut Problems) {
     let Value::List(nodes) = &list.value else { return };
     let mut seen: Vec<&str> = Vec::new();
     for node in nodes.iter().take(MAX_IDS) {
         let Value::Scalar(scalar) = &node.value else { continue };
         if seen.contains(&scalar.text.as_str()) {
-            let message = format!("`{}` is here twice", scalar.text.escape_debug());
+            let message = format!("`{}` is listed twice", scalar.text.escape_debug());
             problems.push(Problem::at(node.span, message));
         }
         seen.push(&scalar.text);
@@ -117,5 +117,5 @@ fn pipeline(entry: &Entry, problems: &mut Problems) -> Option<Pipeline> {
     Some(pipeline)
 }
 
-/// Ids are looked up one by one.
+/// Limit of a list, since each id is looked up in all before it.
 const MAX_IDS: usize = 100;

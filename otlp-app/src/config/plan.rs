@@ -1,4 +1,4 @@
-//! A checked configuration: all that is needed to start, and nothing that could still be wrong but the network.
+//! A checked configuration: a gateway that can be started, as far as can be told without the network.
 
 use super::auth::{AuthPlan, AuthPlans, AuthRef};
 use super::component::Component;
@@ -16,39 +16,39 @@ use otlp_transport::TransportContext;
 
 /// A gateway that can be started.
 pub(crate) struct Plan {
-    /// By id; only those that a pipeline names.
+    /// Receivers that a pipeline names, by id.
     pub(crate) receivers: Vec<(String, ReceiverPlan)>,
-    /// By id; only those that a pipeline names.
+    /// Connectors that a pipeline names, by id.
     pub(crate) connectors: Vec<(String, HolderSpec)>,
-    /// By id; only those that a pipeline names.
+    /// Exporters that a pipeline names, by id.
     pub(crate) exporters: Vec<(String, ExporterPlan)>,
-    /// Who is connected to whom.
+    /// Pipelines with the ids of their components.
     pub(crate) pipelines: Vec<PipelineSpec>,
-    /// Where the pipelines are in the file, by id.
+    /// Places of the pipelines in the file, by id.
     pub(crate) places: Vec<(String, Span)>,
-    /// Where own metrics are served.
+    /// Address on which own metrics are served.
     pub(crate) metrics_endpoint: Option<String>,
-    /// Where health probes are answered.
+    /// Addresses on which health probes are answered.
     pub(crate) health: Vec<HealthSpec>,
     /// Extensions that run beside the pipelines, by id.
     pub(crate) extensions: Vec<(String, BoxExtension)>,
     /// Extensions that authenticate.
     pub(crate) auth: AuthPlans,
-    /// Bytes that bodies may pin, if the configuration says so.
+    /// Memory limit for request bodies, in bytes, if the configuration sets one.
     pub(crate) memory_limit_bytes: Option<u64>,
     /// The files that components in use name.
     pub(crate) files: Vec<NamedFile>,
     /// Own logs.
     pub(crate) logs: LogConfig,
-    /// What is worth knowing.
+    /// Notes for the operator.
     pub(crate) notes: Vec<Note>,
-    /// Exporters that send to the gateway itself. With one of these the gateway does not start. A check elsewhere only
-    /// notes them: which addresses are the gateway's own, only the machine that runs the gateway can tell.
+    /// Exporters that send to the gateway itself. With such an exporter the gateway does not start. `otlp validate` only notes
+    /// the exporters, since it may run on a machine with other addresses than the gateway's.
     pub(crate) loops: Problems,
 }
 
 impl Plan {
-    /// The plan, if the gateway does not send to itself.
+    /// Returns the plan, or an error for each exporter that sends to the gateway itself.
     pub(crate) fn without_loops(self) -> Result<Self, Problems> {
         if self.loops.is_empty() { Ok(self) } else { Err(self.loops) }
     }
@@ -58,7 +58,7 @@ impl Plan {
 pub(crate) struct ReceiverPlan {
     /// Servers of OTLP, one a port.
     pub(crate) servers: Vec<ServerPlan>,
-    /// A receiver that is none of OTLP.
+    /// A receiver of another protocol.
     pub(crate) other: Option<BoxReceiver>,
 }
 
@@ -66,24 +66,24 @@ pub(crate) struct ReceiverPlan {
 pub(crate) struct ServerPlan {
     /// The server itself.
     pub(crate) spec: ServerSpec,
-    /// Who says whom it lets in.
+    /// Extension that authenticates senders.
     pub(crate) auth: Option<AuthRef>,
-    /// Finds out whether the files it names can be used.
+    /// Checks the files that the server names.
     pub(crate) check: Option<CheckFiles>,
 }
 
-/// Reads files; nothing is started yet.
+/// Checks that files can be read and used. Starts nothing.
 pub(crate) type CheckFiles = Box<dyn Fn(&TransportContext) -> Result<(), Problem> + Send>;
 
-/// What an extension is for.
+/// An extension, by its purpose.
 pub(crate) enum ExtensionPlan {
     /// Health probes.
     Health(HealthSpec),
-    /// Proving who somebody is.
+    /// Authenticates senders, or has credentials to send.
     Auth(Box<AuthPlan>),
-    /// It runs beside the pipelines.
+    /// Runs beside the pipelines.
     Other(BoxExtension),
-    /// Nothing.
+    /// Accepted without effect.
     Inert,
 }
 
@@ -91,15 +91,15 @@ pub(crate) enum ExtensionPlan {
 pub(crate) struct StagePlan {
     /// The processor or holder, as made by its factory.
     pub(crate) part: StagePart,
-    /// Settings that make sense for some signals only.
+    /// Settings that are for some signals only.
     pub(crate) only: Vec<Only>,
 }
 
-/// A setting that makes sense for some signals only.
+/// A setting that is for some signals only.
 pub(crate) struct Only {
-    /// Where it is.
+    /// Place of the setting.
     pub(crate) span: Span,
-    /// What it is: component and path.
+    /// Component and path of the setting, for errors.
     pub(crate) what: String,
     /// Names of the signals.
     pub(crate) signals: &'static [&'static str],
@@ -109,19 +109,19 @@ pub(crate) struct Only {
 pub(crate) struct ExporterPlan {
     /// The exporter, as made by its factory, without the fields below.
     pub(crate) part: ExporterPart,
-    /// For its place in errors.
+    /// The component, for places in errors.
     pub(crate) component: Option<Component>,
-    /// Where the file says that each signal is sent, to be compared with the gateway's own receivers.
+    /// Endpoints of each signal in the file, to be compared with the gateway's own receivers.
     pub(crate) targets: Vec<Target>,
-    /// Who says how it proves who we are.
+    /// Extension with the credentials to send.
     pub(crate) auth: Option<AuthRef>,
 }
 
-/// Where an exporter sends a signal.
+/// An endpoint of an exporter.
 pub(crate) struct Target {
-    /// What the factory says.
+    /// The endpoint as the factory returned it.
     pub(crate) part: otlp_service::Target,
-    /// The place.
+    /// Host and port, or path of a Unix socket.
     pub(crate) place: Place,
     /// The setting's place in the file.
     pub(crate) span: Span,
@@ -130,7 +130,7 @@ pub(crate) struct Target {
 // === impl ReceiverPlan ===
 
 impl ReceiverPlan {
-    /// What the factory of `component` made.
+    /// Makes the plan of the part that the factory of `component` returned.
     pub(crate) fn of(part: ReceiverPart, component: &Component) -> Self {
         match part {
             ReceiverPart::Servers(servers) => {
@@ -159,7 +159,7 @@ impl ServerPlan {
 // === impl ExtensionPlan ===
 
 impl ExtensionPlan {
-    /// What the factory of `component` made.
+    /// Makes the plan of the part that the factory of `component` returned.
     pub(crate) fn of(part: ExtensionPart, component: &Component) -> Self {
         match part {
             ExtensionPart::Health(spec) => Self::Health(spec),
@@ -173,7 +173,7 @@ impl ExtensionPlan {
 // === impl StagePlan ===
 
 impl StagePlan {
-    /// What the factory of `component` made.
+    /// Makes the plan of the part that the factory of `component` returned.
     pub(crate) fn of(part: StagePart, component: &Component) -> Self {
         let only = part.only.iter().map(|OnlyFor { path, signals }| Only {
             span: component.settings.span_of(path),
@@ -187,7 +187,7 @@ impl StagePlan {
 // === impl ExporterPlan ===
 
 impl ExporterPlan {
-    /// What the factory of `component` made.
+    /// Makes the plan of the part that the factory of `component` returned.
     pub(crate) fn of(mut part: ExporterPart, component: &Component) -> Self {
         let auth = part.auth.take().map(|auth| AuthRef::of(auth, component));
         let target = |part: otlp_service::Target| {
@@ -198,7 +198,7 @@ impl ExporterPlan {
         Self { component: Some(component.clone()), part, targets, auth }
     }
 
-    /// What no file has.
+    /// Makes the plan of an exporter that is not in a file.
     pub(crate) fn without_file(part: ExporterPart) -> Self {
         Self { component: None, part, targets: Vec::new(), auth: None }
     }

@@ -1,9 +1,9 @@
-//! A configuration's tree as YAML for people, without secrets.
+//! Prints a configuration's tree as YAML, without secrets.
 
 use super::mask;
 use super::node::{Entry, Node, Scalar, Value};
 
-/// The tree as a YAML text. Secrets are `***`; of a value that came from outside the file the reference is shown.
+/// Prints the tree as YAML. Secrets are `***`; a value that came from outside the file is printed as its reference.
 pub(crate) fn yaml(root: &Node) -> String {
     let mut out = String::new();
     value(&mut out, root, 0, false);
@@ -67,7 +67,7 @@ fn text(scalar: &Scalar, is_secret: bool) -> String {
     }
 }
 
-/// Whether a text is one reference without a default, which may be secret.
+/// Returns true if a text is one reference without a default. A default may be a secret.
 fn is_reference(text: &str) -> bool {
     let inside = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
     inside.is_some_and(|inside| !inside.contains(['}', '$']) && !inside.contains(":-"))

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, where, and what would be right.
+//! Errors in a configuration: the message, the place, and how to correct the error.
 
 mod render;
 
@@ -6,41 +6,41 @@ use super::files::NamedFile;
 use super::rules::Note;
 use super::source::{Sources, Span};
 
-/// One thing wrong with the configuration.
+/// One error in the configuration.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{path}{message}")]
 pub(crate) struct Problem {
-    /// Keys that lead to it, as a prefix of the message: `tls.insecure: `.
+    /// Path of keys to the value, as a prefix of the message: `tls.insecure: `.
     path: String,
     message: String,
     span: Option<Span>,
-    /// Lines below the place: what would be right.
+    /// Lines below the place: how to correct the error.
     help: Vec<String>,
 }
 
-/// Everything found wrong so far; at most [`MAX_PROBLEMS`], the rest is counted.
+/// The errors found so far: at most [`MAX_PROBLEMS`], further errors are counted.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     found: Vec<Problem>,
     omitted: usize,
-    /// The files that the decoded settings name. Whether they can be read is checked before the start.
+    /// Files that the decoded settings name. They are read before the start, as a check.
     pub(super) files: Vec<NamedFile>,
 }
 
 // === impl Problem ===
 
 impl Problem {
-    /// A problem that has no place in a text.
+    /// Makes a problem without a place.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { path: String::new(), message: message.into(), span: None, help: Vec::new() }
     }
 
-    /// A problem at a place.
+    /// Makes a problem at a place.
     pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
         Self { span: Some(span), ..Self::new(message) }
     }
 
-    /// A name that is not among `known`. The help suggests the nearest known name and lists all of them.
+    /// Makes a problem of a name that is not among `known`. The help suggests the nearest known name and lists all of them.
     pub(crate) fn unknown(span: Span, what: &str, name: &str, known: &[&str]) -> Self {
         let message = match name {
             "" => format!("the {what} is empty"),
@@ -49,13 +49,13 @@ impl Problem {
         Self::at(span, message).choice(name, "available", known)
     }
 
-    /// The same with a line of help: the name nearest to `name`, and all that are `known`. `label` says what they are.
+    /// Adds a line of help: the known name nearest to `name`, then `label` and all known names.
     #[must_use]
     pub(crate) fn choice(self, name: &str, label: &str, known: &[&str]) -> Self {
         self.choice_with(name, label, known, &[])
     }
 
-    /// The same; the nearest name may also be among `unlisted`.
+    /// Adds the line of help of [`choice`](Self::choice); the nearest name may also be among `unlisted`.
     #[must_use]
     pub(crate) fn choice_with(self, name: &str, label: &str, known: &[&str], unlisted: &[&str]) -> Self {
         let known: Vec<_> = known.iter().copied().filter(|known| !known.is_empty()).collect();
@@ -67,27 +67,27 @@ impl Problem {
         self.help(format!("{guess}{label}: {}", known.join(", ")))
     }
 
-    /// The same with one more line of help: what would be right.
+    /// Adds a line of help: how to correct the error.
     #[must_use]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
     }
 
-    /// The same, at `span` unless it has a place already.
+    /// Sets the place to `span`, unless the problem has a place.
     #[must_use]
     pub(crate) fn or_at(mut self, span: Span) -> Self {
         self.span = self.span.or(Some(span));
         self
     }
 
-    /// The same, at no place.
+    /// Removes the place.
     #[must_use]
     pub(crate) fn without_place(self) -> Self {
         Self { span: None, ..self }
     }
 
-    /// The same, of the value of `key`.
+    /// Puts `key` before the path of the problem.
     #[must_use]
     pub(crate) fn below(mut self, key: &str) -> Self {
         let separator = if self.path.is_empty() { ": " } else { "." };
@@ -99,7 +99,7 @@ impl Problem {
 // === impl Problems ===
 
 impl Problems {
-    /// Adds one.
+    /// Adds a problem.
     pub(crate) fn push(&mut self, problem: Problem) {
         match self.found.len() {
             MAX_PROBLEMS.. => self.omitted += 1,
@@ -115,8 +115,8 @@ impl Problems {
         }
     }
 
-    /// Adds the problems of a component, but for those that only follow from the keys at `refused`: that something is
-    /// missing around a key that was taken out.
+    /// Adds the problems of a component, without those that follow from the refused keys at `refused`: a value that is missing
+    /// because its key was taken out.
     pub(super) fn add_of_component(&mut self, others: Self, refused: &[Span]) {
         for problem in others.found {
             if !refused.iter().any(|refused| problem.span.is_some_and(|span| span.is_around(*refused))) {
@@ -126,24 +126,24 @@ impl Problems {
         self.omitted += others.omitted;
     }
 
-    /// The places of all problems.
+    /// Returns the places of all problems.
     pub(super) fn places(&self) -> Vec<Span> {
         self.found.iter().filter_map(|problem| problem.span).collect()
     }
 
-    /// Whether nothing is wrong.
+    /// Returns true if there are no problems.
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    /// The problems that have a place, as notes that end with `consequence`.
+    /// Returns the problems that have a place, as notes that end with `consequence`.
     pub(crate) fn notes(&self, consequence: &str) -> impl Iterator<Item = Note> {
         self.found.iter().filter_map(move |problem| {
             problem.span.map(|span| Note { span, text: format!("{problem}; {consequence}") })
         })
     }
 
-    /// All problems for people, in the order of the files.
+    /// Renders all problems as text, in the order of the files.
     pub(crate) fn render(&self, sources: &Sources, color: bool) -> String {
         let mut found: Vec<_> = self.found.iter().collect();
         found.sort_by_key(|problem| problem.span.map(|span| (span.source, span.start)));
@@ -162,13 +162,13 @@ impl From<Problem> for Problems {
 }
 
 impl From<Vec<Problem>> for Problems {
-    /// All of them, however many.
+    /// Keeps all problems, without a limit.
     fn from(found: Vec<Problem>) -> Self {
         Self { found, ..Self::default() }
     }
 }
 
-/// The known name nearest to `name`, if it is near enough to be meant.
+/// Returns the known name nearest to `name`, if it differs from `name` by a third at most.
 fn suggest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let length = name.chars().take(MAX_COMPARED_CHARS + 1).count();
     if length > MAX_COMPARED_CHARS {

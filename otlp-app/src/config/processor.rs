@@ -13,18 +13,19 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Batch {
-    /// How long the first request waits for others; 0 sends every request at once. Default 200 ms.
+    /// Longest time that a batch stays open for further requests; 0 sends each request at once. Default 200 ms.
     timeout: Option<GoDuration>,
-    /// Items that make a batch full; 0: no number does. Default 8192.
+    /// Number of items from which on a batch is sent; 0: only `timeout` and bytes count. Default 8192.
     send_batch_size: Option<u64>,
-    /// Items that a batch never exceeds; 0 is no limit. Default 0.
+    /// Largest number of items in a batch; 0 is no limit. Default 0.
     send_batch_max_size: Option<u64>,
-    /// Names of request headers: requests that differ in one of them are not joined. The receivers need `include_metadata`.
+    /// Names of request headers: requests whose values differ are not joined. The receivers need `include_metadata`.
     metadata_keys: Vec<String>,
-    /// Keys of resource attributes: requests are cut by their values, and parts that differ in one are not joined. Not a key of the Collector.
+    /// Keys of resource attributes: requests are cut by the values, and parts whose values differ are not joined. Not a key of
+    /// the Collector.
     resource_keys: Vec<String>,
-    /// Origins with an open batch at a time: for one more, the batch that has been open for longest is sent early. 0 is no
-    /// limit in the Collector, the default here. Default 1000.
+    /// Largest number of open batches with different values of these keys; for another one, the oldest open batch is sent
+    /// early. 0 is the default here, no limit in the Collector. Default 1000.
     metadata_cardinality_limit: u64,
 }
 
@@ -32,16 +33,16 @@ pub(crate) struct Batch {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct MemoryLimiter {
-    /// MiB that the bodies of requests may take in the whole process.
+    /// Memory limit for request bodies in the whole process, in MiB.
     limit_mib: u64,
-    /// The same as a percentage of the memory the process may use (the least of its cgroups' limits, `RLIMIT_AS`,
-    /// `RLIMIT_DATA` and the machine's memory).
+    /// Memory limit as a percentage of the memory that the process may use: the least of the limits of its cgroups,
+    /// `RLIMIT_AS`, `RLIMIT_DATA` and the machine's memory.
     limit_percentage: u64,
 }
 
-/// Keys of `memory_limiter` that mean nothing here.
+/// Keys of the Collector's `memory_limiter` that have no effect here.
 pub(crate) const MEMORY_LIMITER_RULES: &[KeyRule] = &[
-    KeyRule::ignored("check_interval", "memory is counted as it is taken, not checked now and then"),
+    KeyRule::ignored("check_interval", "memory is charged when it is taken, not checked at intervals"),
     KeyRule::ignored("spike_limit_mib", NO_SPIKES),
     KeyRule::ignored("spike_limit_percentage", NO_SPIKES),
     KeyRule::ignored("min_gc_interval_when_soft_limited", NO_COLLECTOR),
@@ -63,7 +64,7 @@ pub(crate) fn batch(batch: Batch, _: &BuildContext<'_>) -> Result<BatchConfig, S
     config.metadata_keys.iter_mut().for_each(|key| key.make_ascii_lowercase());
     config.resource_keys = keys("resource_keys", batch.resource_keys)?;
     if config.send_batch_max_size > 0 && config.send_batch_max_size < config.send_batch_size {
-        // The Collector's own default for the one must not refuse a limit that is given alone.
+        // A maximum that is given alone must not be refused because of the default of the other.
         if batch.send_batch_size.is_some() {
             let problem = "it must not be less than send_batch_size";
             return Err(SettingsError::at("send_batch_max_size", problem));
@@ -73,7 +74,7 @@ pub(crate) fn batch(batch: Batch, _: &BuildContext<'_>) -> Result<BatchConfig, S
     Ok(config)
 }
 
-/// Keys to tell batches apart by: some text, each once.
+/// Checks keys by which batches are kept apart: not empty, none listed twice.
 fn keys(path: &str, keys: Vec<String>) -> Result<Vec<Box<str>>, SettingsError> {
     let mut known: Vec<Box<str>> = Vec::with_capacity(keys.len());
     for (index, key) in keys.into_iter().enumerate() {
@@ -90,7 +91,7 @@ fn keys(path: &str, keys: Vec<String>) -> Result<Vec<Box<str>>, SettingsError> {
     Ok(known)
 }
 
-/// Makes `memory_limiter`, a stage that does nothing but set the limit.
+/// Makes `memory_limiter`, which sets the limit of the process and does nothing to batches.
 pub(crate) fn memory_limiter(
     MemoryLimiter { limit_mib, limit_percentage }: MemoryLimiter,
     _: &BuildContext<'_>,
@@ -112,7 +113,7 @@ pub(crate) fn memory_limiter(
     }
 }
 
-/// The problem with a limit that the process cannot use up before the system ends it.
+/// Returns an error for a limit above the memory that the process may use: the system would end the process first.
 fn exceeded(limit_bytes: u64, limit: Limit) -> Option<SettingsError> {
     let Limit { bytes, by, remedy } = limit;
     let may_use = bytes >> 20;

@@ -20,11 +20,11 @@ use std::time::Duration;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Otlp {
-    /// What it speaks; at least one.
+    /// Protocols of the receiver; at least one.
     protocols: Protocols,
 }
 
-/// A missing protocol is off; an empty one has its defaults. Both on one endpoint share its port.
+/// A protocol that is missing is off; an empty one has its defaults. With one endpoint for both, they share the port.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Protocols {
@@ -32,7 +32,7 @@ struct Protocols {
     http: Option<Http>,
 }
 
-/// What happens to strings that are not UTF-8.
+/// Values of `invalid_utf8`: replaces invalid bytes, or refuses the request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Utf8 {
@@ -50,15 +50,15 @@ enum Ids {
     Refuse,
 }
 
-/// Keys of the Collector that mean nothing here, or nothing yet.
+/// Keys of the Collector's `otlp` that have no effect here.
 pub(crate) const OTLP_RULES: &[KeyRule] = &[
     KeyRule::optional("protocols.grpc"),
     KeyRule::optional("protocols.http"),
     KeyRule::optional("protocols.*.auth"),
     KeyRule::optional("protocols.grpc.keepalive"),
     KeyRule::optional("protocols.http.cors"),
-    KeyRule::refused("protocols.http.auth.request_params", "senders would be judged by headers alone"),
-    KeyRule::only("protocols.*.middlewares", "", "there are none to put in"),
+    KeyRule::refused("protocols.http.auth.request_params", "credentials are read from headers only"),
+    KeyRule::only("protocols.*.middlewares", "", "middlewares are not supported"),
     KeyRule::ignored("protocols.grpc.read_buffer_size", "buffers are sized by what arrives"),
     KeyRule::ignored("protocols.grpc.write_buffer_size", "buffers are sized by what is answered"),
     KeyRule::ignored("protocols.grpc.keepalive.enforcement_policy", "pings are bounded by other limits"),
@@ -124,7 +124,7 @@ pub(crate) fn otlp(
     Ok(servers)
 }
 
-/// A server for both protocols. What they cannot have of their own on one port must not differ.
+/// Makes a server for both protocols. Settings that the protocols share on one port must not differ.
 fn one_port(
     address: String,
     mut grpc: Grpc,
@@ -154,7 +154,7 @@ fn one_port(
     security.apply(server(address, Some(&grpc), Some(http)), GRPC)
 }
 
-/// A server of the protocols that are given.
+/// Makes a server of the given protocols.
 fn server(address: String, grpc: Option<&Grpc>, http: Option<Http>) -> ServerPart {
     let mut config = ServerConfig::new(address);
     let mut include_metadata = false;
@@ -176,7 +176,7 @@ fn server(address: String, grpc: Option<&Grpc>, http: Option<Http>) -> ServerPar
     ServerPart { spec, auth: None, check: None }
 }
 
-/// What is wrong with the settings together; only HTTP has such.
+/// Checks the settings against each other. Only HTTP has settings that can conflict.
 fn check(spec: &ServerSpec) -> Result<(), SettingsError> {
     spec.config.check().map_err(|error| refused(&format!("{HTTP}."), &error))?;
     match http::misplaced(&spec.http_paths) {
@@ -226,7 +226,7 @@ fn differ<T: PartialEq>(of_grpc: &Option<T>, of_http: &Option<T>) -> bool {
     of_grpc.as_ref().zip(of_http.as_ref()).is_some_and(|(of_grpc, of_http)| of_grpc != of_http)
 }
 
-/// A rate, if one is given.
+/// Returns a rate, if one is given.
 fn rate(rate: u64) -> Option<u64> {
     (rate > 0).then_some(rate)
 }

@@ -7,17 +7,17 @@ use super::problem::{Problem, Problems};
 use super::source::{Sources, Span};
 use otlp_service::{KeyRule, RuleKind};
 
-/// Something worth knowing that is not wrong.
+/// A remark on the configuration that is no error.
 #[derive(Debug)]
 pub(crate) struct Note {
-    /// What it is about.
+    /// Place of the key.
     pub(crate) span: Span,
     /// One line.
     pub(crate) text: String,
 }
 
 impl Note {
-    /// The note with its place, as a line.
+    /// Renders the note with its place, as a line.
     pub(crate) fn render(&self, sources: &Sources) -> String {
         let Some(source) = sources.get(self.span.source) else {
             return self.text.clone();
@@ -70,11 +70,11 @@ pub(crate) fn apply(
 struct Found<'a> {
     path: &'a str,
     span: Span,
-    /// Whether a map around it says `enabled: false`.
+    /// True if a map around the key has `enabled: false`.
     disabled: bool,
 }
 
-/// Follows a rule; returns whether the key stays.
+/// Applies a rule to a key. Returns true if the key stays.
 fn judge(
     rule: &KeyRule,
     Found { path, span, disabled }: Found<'_>,
@@ -113,13 +113,13 @@ fn judge(
             Problem::at(span, format!("{path} is not supported: {}", rule.reason))
                 .help("ignoring it could lose or expose data; remove it"),
         ),
-        // Those are not about the value of a key.
+        // The other verdicts are not about the value of a key.
         _ => {}
     }
     false
 }
 
-/// Tells `found` of all that `path` leads to, and removes what it does not keep.
+/// Calls `found` for each key that matches `path`, and removes the keys for which `found` returns false.
 fn walk(
     path: &str,
     at: &str,
@@ -131,7 +131,7 @@ fn walk(
         Some((key, below)) => (key, Some(below)),
         None => (path, None),
     };
-    // That key itself means something.
+    // `enabled: false` does not disable the key `enabled` itself.
     let disabled = disabled || (key != "enabled" && node.is_disabled());
     match &mut node.value {
         Value::Scalar(_) => {}
@@ -152,7 +152,7 @@ fn walk(
     }
 }
 
-/// Whether a value is off or says exactly `only`, as a text or as a list of it.
+/// Returns true if a value is off, or is exactly `only`, as a text or as a list of that text.
 fn says(value: &Node, only: &str) -> bool {
     match &value.value {
         Value::Scalar(scalar) => value.is_off() || scalar.text == only,

@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer};
 pub(crate) struct SecretText(pub(crate) Secret);
 
 impl SecretText {
-    /// Whether nothing is written there.
+    /// Returns true for the empty text.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.expose().is_empty()
     }

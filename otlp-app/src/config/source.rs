@@ -1,4 +1,4 @@
-//! Where configuration text comes from, kept so that errors can show the place.
+//! Sources of configuration text, kept so that errors can show the place.
 
 use super::mask;
 use super::node::{Entry, Node, Value};
@@ -13,9 +13,9 @@ pub(crate) struct Sources {
 
 /// One text: a file, or a `--set` argument.
 pub(crate) struct Source {
-    /// How it is called in errors: the path as it was given.
+    /// Name in errors: the path as it was given.
     pub(crate) name: String,
-    /// What it says.
+    /// The whole text.
     pub(crate) text: String,
     /// Character ranges that errors must not show.
     secrets: Vec<(usize, usize)>,
@@ -23,25 +23,25 @@ pub(crate) struct Source {
     was_read: bool,
 }
 
-/// Which of the [`Sources`].
+/// Index in [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SourceId(usize);
 
 /// A range of characters in a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
-    /// The text it is in.
+    /// The source that holds the range.
     pub(crate) source: SourceId,
     /// First character, from 0.
     pub(crate) start: usize,
-    /// How many characters.
+    /// Number of characters.
     pub(crate) len: usize,
 }
 
 // === impl Span ===
 
 impl Span {
-    /// Whether this range holds `other` and more.
+    /// Returns true if this range contains `other` and is larger.
     pub(crate) fn is_around(self, other: Self) -> bool {
         let (end, other_end) = (self.start.saturating_add(self.len), other.start.saturating_add(other.len));
         self.source == other.source && self != other && self.start <= other.start && other_end <= end
@@ -51,19 +51,19 @@ impl Span {
 // === impl Sources ===
 
 impl Sources {
-    /// Keeps a text.
+    /// Adds a text.
     pub(crate) fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
         let (secrets, was_read) = (Vec::new(), false);
         self.texts.push(Source { name: name.into(), text: text.into(), secrets, was_read });
         SourceId(self.texts.len() - 1)
     }
 
-    /// The text of a span.
+    /// Returns the source with that index.
     pub(crate) fn get(&self, id: SourceId) -> Option<&Source> {
         self.texts.get(id.0)
     }
 
-    /// `file:line:column` of the start of a span.
+    /// Returns `file:line:column` of the start of a span.
     pub(crate) fn place(&self, span: Span) -> Option<String> {
         let source = self.get(span.source)?;
         let before = || source.text.chars().take(span.start);
@@ -72,15 +72,15 @@ impl Sources {
         Some(format!("{}:{line}:{column}", source.name))
     }
 
-    /// The text could be read: what [`hide_secrets`](Self::hide_secrets) found in it is all that is secret.
+    /// Marks a text as parsed: all its secrets are those that [`hide_secrets`](Self::hide_secrets) has found.
     pub(crate) fn was_read(&mut self, id: SourceId) {
         if let Some(source) = self.texts.get_mut(id.0) {
             source.was_read = true;
         }
     }
 
-    /// Remembers the values that errors must not show: those below a key that holds secrets, users, passwords
-    /// and queries in addresses, and what came from elsewhere.
+    /// Remembers the values that errors must not show: values below a key that holds secrets, users, passwords and queries
+    /// in addresses, and values of variables and other files.
     pub(crate) fn hide_secrets(&mut self, node: &Node) {
         match &node.value {
             Value::Scalar(scalar) => {
@@ -113,7 +113,7 @@ impl Sources {
         }
     }
 
-    /// A text without the secrets that have been found so far.
+    /// Returns a text with the secrets that have been found so far replaced by `***`.
     pub(crate) fn masked(&self, text: &str) -> String {
         self.secret_texts.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
@@ -136,7 +136,7 @@ impl Sources {
         }
     }
 
-    /// Hides what is secret in an address where the file has it.
+    /// Hides user, password and query of an address in the file.
     fn hide_address(&mut self, node: &Node) {
         let Value::Scalar(scalar) = &node.value else { return };
         if !scalar.text.contains(['@', '?']) {
@@ -158,7 +158,7 @@ impl Sources {
     }
 
     fn hide_text(&mut self, text: &str) {
-        // Shorter ones are in every other word.
+        // Shorter texts are parts of many words.
         if text.len() >= MIN_SECRET_BYTES && !self.secret_texts.iter().any(|known| known == text) {
             self.secret_texts.push(text.to_owned());
             // As messages quote it.
@@ -172,7 +172,7 @@ impl Sources {
 // === impl Source ===
 
 impl Source {
-    /// The text with every character that may be part of a secret replaced by `*`; lengths in characters stay.
+    /// Returns the text with every character that may be part of a secret replaced by `*`. The number of characters stays.
     pub(crate) fn shown(&self) -> String {
         let mut characters: Vec<char> = self.text.chars().collect();
         for &(start, len) in &self.secrets {

@@ -25,11 +25,12 @@ struct Metrics {
     level: MetricsLevel,
     /// `host:port`. Default `localhost:8888`.
     address: Option<String>,
-    /// The Collector's newer way to say the address: the first reader with `pull` counts. Readers without one are no page.
+    /// Newer place of the address in the Collector: the first reader with `pull` is used. Readers without `pull` serve no
+    /// page.
     readers: Vec<Reader>,
 }
 
-/// Whether there are own metrics.
+/// Values of `metrics.level`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum MetricsLevel {
@@ -58,13 +59,13 @@ struct PullExporter {
     prometheus: Prometheus,
 }
 
-/// Where the page is served.
+/// Address of the page.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Prometheus {
-    /// Default `localhost`.
+    /// Host of the page. Default `localhost`.
     host: String,
-    /// Default 8888.
+    /// Port of the page. Default 8888.
     port: u16,
 }
 
@@ -85,10 +86,10 @@ struct LogLevel(LevelFilter);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum LogEncoding {
-    /// For people.
+    /// Text.
     #[default]
     Console,
-    /// One object a line.
+    /// One JSON object a line.
     Json,
 }
 
@@ -101,7 +102,7 @@ pub(crate) struct LogConfig {
     pub(crate) json: bool,
 }
 
-/// Keys below `service.telemetry` that mean nothing here, or nothing yet.
+/// Keys of the Collector's `service.telemetry` that have no effect here.
 pub(crate) const TELEMETRY_RULES: &[KeyRule] = &[
     KeyRule::ignored("traces", "the gateway does not trace itself"),
     KeyRule::ignored("resource", "own metrics carry no resource"),
@@ -125,7 +126,7 @@ pub(crate) const TELEMETRY_RULES: &[KeyRule] = &[
     KeyRule::ignored("metrics.readers.pull.exporter.prometheus.with_resource_constant_labels", PAGE_FORM),
 ];
 
-/// Where own metrics are served, and how logs are written.
+/// Reads the section: the address of own metrics, and the settings of own logs.
 pub(crate) fn telemetry(
     node: &Node,
     problems: &mut Problems,
@@ -192,7 +193,7 @@ impl<'de> Deserialize<'de> for LogLevel {
     }
 }
 
-/// Where own metrics are served if nothing else is said.
+/// Address of own metrics without a setting.
 pub(crate) const DEFAULT_METRICS_ENDPOINT: &str = "localhost:8888";
-const LOG_FORM: &str = "lines have one form";
-const PAGE_FORM: &str = "the page has one form";
+const LOG_FORM: &str = "the form of log lines is fixed";
+const PAGE_FORM: &str = "the form of the page is fixed";

@@ -94,7 +94,7 @@ fn spec_of(plan: Plan) -> GatewaySpec {
         .unwrap_or_else(|problems| panic!("{}", problems.render(&Sources::default(), false)))
 }
 
-/// What is wrong with a configuration that can be read: with the files that it names, or for the layers below.
+/// Returns the problems that are found after the configuration was read: by the files that it names, or by the lower layers.
 fn refusals(text: &str) -> String {
     let fake = Fake::default().file("c.yaml", text);
     let mut sources = Sources::default();

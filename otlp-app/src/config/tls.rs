@@ -1,4 +1,4 @@
-//! Transport security of exporters and receivers. Files are watched.
+//! TLS of exporters and receivers. Files are watched.
 
 use super::files::FilePath;
 use super::secret::SecretText;
@@ -10,15 +10,15 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Tls {
-    /// Speak cleartext, if the endpoint has no scheme. Default false.
+    /// Connects without TLS, if the endpoint has no scheme. Default false.
     insecure: bool,
-    /// Accept any certificate, of any host. Default false.
+    /// Accepts any certificate, of any host. Default false.
     insecure_skip_verify: bool,
     /// PEM file of trusted certificates: of authorities, or of servers themselves. Default: the system's.
     ca_file: Option<FilePath>,
     /// PEM text of trusted certificates.
     ca_pem: Option<String>,
-    /// Trust the system's certificates, too. Default false.
+    /// Trusts the system's certificates, too. Default false.
     include_system_ca_certs_pool: bool,
     /// Name to expect in the server's certificate. Default: the endpoint's host.
     server_name_override: Option<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Tls {
     cipher_suites: Vec<String>,
     /// The only key exchanges: X25519, P256, P384. Default all.
     curve_preferences: Vec<String>,
-    /// How often the files are looked at; 0 is the default. Default 30 s.
+    /// Interval at which the files are read again; 0 is the default. Default 30 s.
     reload_interval: GoDuration,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Tls {
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ServerTls {
-    /// PEM file of the certificate and those that lead from it to an authority.
+    /// PEM file of the certificate chain: the server's certificate first, then the intermediate ones.
     cert_file: Option<FilePath>,
     /// The same as PEM text.
     cert_pem: Option<String>,
@@ -67,7 +67,7 @@ pub(crate) struct ServerTls {
     cipher_suites: Vec<String>,
     /// The only key exchanges: X25519, P256, P384. Default all.
     curve_preferences: Vec<String>,
-    /// How often the files are looked at; 0 is the default. Default 30 s.
+    /// Interval at which the files are read again; 0 is the default. Default 30 s.
     reload_interval: GoDuration,
 }
 
@@ -97,7 +97,7 @@ pub(crate) const SERVER_TLS_RULES: &[KeyRule] = &[
     ),
 ];
 
-const ONLY_SAFE: &str = "there are only safe ones";
+const ONLY_SAFE: &str = "only safe cipher suites are supported";
 const TPM: &str = "keys in a TPM cannot be used";
 
 // === impl Tls ===

@@ -1,4 +1,4 @@
-//! Environment variables that a configuration names and that are not set.
+//! Environment variables of a configuration that are not set.
 
 use super::problem::Problem;
 use super::rules::Note;
@@ -12,7 +12,7 @@ pub(crate) struct Unset {
     pub(crate) span: Span,
 }
 
-/// A problem for each variable, at its first reference.
+/// Makes a problem for each variable, at its first reference.
 pub(crate) fn problems(unset: &[Unset], sources: &Sources) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, Unset { name, span }) in unset.iter().enumerate() {
@@ -34,7 +34,7 @@ pub(crate) fn problems(unset: &[Unset], sources: &Sources) -> Vec<Problem> {
     problems
 }
 
-/// A note for each reference.
+/// Makes a note for each reference.
 pub(crate) fn notes(unset: &[Unset]) -> impl Iterator<Item = Note> {
     unset.iter().map(|Unset { name, span }| Note {
         span: *span,

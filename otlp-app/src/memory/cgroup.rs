@@ -23,7 +23,7 @@ enum Version {
     Two,
 }
 
-/// The least limit in bytes; `None` without any.
+/// Returns the least limit in bytes; `None` without a limit.
 pub(super) fn limit_bytes(read: &Read<'_>) -> Option<u64> {
     let cgroups = read("/proc/self/cgroup")?;
     let mounts = read("/proc/self/mountinfo")?;
@@ -98,7 +98,7 @@ impl Version {
     }
 }
 
-/// A limit in bytes. A process that runs has some memory, so 0 is none of its limits.
+/// Parses a limit in bytes. 0 counts as no limit, since a running process has memory.
 fn limit(text: &str) -> Option<u64> {
     text.trim().parse().ok().filter(|bytes| (1..UNLIMITED).contains(bytes))
 }
@@ -114,7 +114,7 @@ fn unescaped(path: &str) -> String {
         .fold(path.to_owned(), |path, (escaped, character)| path.replace(escaped, character))
 }
 
-/// What version 1 says without a limit is larger: `i64::MAX`, rounded down to whole pages.
+/// Bound above which a number of version 1 means no limit: version 1 has `i64::MAX`, rounded down to whole pages, then.
 const UNLIMITED: u64 = 1 << 62;
 
 #[cfg(test)]

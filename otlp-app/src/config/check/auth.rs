@@ -21,7 +21,10 @@ impl Defined<'_> {
             match plan.take_if(|_| *used) {
                 Some(ExtensionPlan::Health(spec)) => {
                     if health.iter().any(|other: &HealthSpec| are_one(&other.endpoint, &spec.endpoint)) {
-                        let message = format!("{id}: another health_check listens on {}, too", spec.endpoint);
+                        let message = format!(
+                            "{id}: address {} is used twice: another health_check listens on it, too",
+                            spec.endpoint
+                        );
                         problems.push(Problem::at(*span, message));
                     }
                     health.push(spec);

@@ -20,7 +20,7 @@ impl Defined<'_> {
                 }
                 _ => continue,
             };
-            let help = "a connector is an exporter of the pipelines that it takes from, and a receiver of those that it feeds";
+            let help = "list the connector under `exporters` of the pipelines that send to it, and under `receivers` of the pipelines that it sends to";
             problems.push(Problem::at(built.span, message).help(help));
         }
         for built in &self.connectors {

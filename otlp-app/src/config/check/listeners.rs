@@ -1,4 +1,4 @@
-//! Who listens where: no two at one place.
+//! Addresses that receivers, metrics and health listen on: each at most once.
 
 use super::Defined;
 use crate::config::listen::are_one;
@@ -6,7 +6,7 @@ use crate::config::problem::{Problem, Problems};
 use otlp_service::HealthSpec;
 
 impl Defined<'_> {
-    /// Checks that receivers in use listen where nobody else does. The network would refuse the second, but only at the
+    /// Reports receivers in use whose address is used twice. The system would refuse the second listener too, but only at the
     /// start, and without a place in the file.
     pub(super) fn check_listeners(
         &self,
@@ -21,9 +21,9 @@ impl Defined<'_> {
             for server in built.plan.iter().flat_map(|plan| &plan.servers) {
                 let endpoint = &server.spec.config.endpoint;
                 if let Some((_, other)) = taken.iter().find(|(known, _)| are_one(known, endpoint)) {
-                    let message = format!("{}: {other} listens on {endpoint}, too", built.id);
-                    let help =
-                        "each needs an address of its own; only the protocols of one receiver may share one";
+                    let message =
+                        format!("{}: address {endpoint} is used twice: {other} listens on it, too", built.id);
+                    let help = "give each an address of its own; only gRPC and HTTP of one receiver may share an address";
                     problems.push(Problem::at(built.span, message).help(help));
                 }
                 taken.push((endpoint, &built.id));

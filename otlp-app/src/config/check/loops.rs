@@ -29,8 +29,8 @@ impl Defined<'_> {
             told.push(way.target.span);
             let Way { from, exporter, target, receiver, .. } = way;
             let message = format!(
-                "{exporter}: {}: {} is this gateway's own receiver {receiver}: what {} sends there would come back \
-                 again and again",
+                "{exporter}: {}: {} is this gateway's own receiver {receiver}: the telemetry of {} would \
+                 come back in an endless loop",
                 target.part.path, target.place, from.id
             );
             let help = format!(

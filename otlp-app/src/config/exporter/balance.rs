@@ -18,50 +18,50 @@ use serde::Deserialize;
 pub(crate) struct LoadBalancing {
     protocol: Protocols,
     resolver: Resolvers,
-    /// What decides the endpoint: traceID, service, resource, attributes, metadata. Requests are split by it, and equal
-    /// values go to one endpoint. Default traceID, for metrics service.
+    /// Key by which the endpoint is chosen: traceID, service, resource, attributes, metadata. Requests are split by the key,
+    /// and equal values go to one endpoint. Default traceID, for metrics service.
     routing_key: Option<Routed>,
-    /// The attributes that `routing_key: attributes` is of, each of the resource, else of the scope, else of the span or log
-    /// record; `span.name` and `span.kind` are those of the span.
+    /// Attributes of `routing_key: attributes`, each looked up in the resource, then in the scope, then in the span or log
+    /// record; `span.name` and `span.kind` are the name and the kind of the span.
     routing_attributes: Vec<String>,
-    /// The request header that `routing_key: metadata` is of; the receiver must keep it. Not a key of the Collector.
+    /// Request header of `routing_key: metadata`; the receivers need `include_metadata`. Not a key of the Collector.
     metadata_key: String,
     /// consistent_hash, round_robin, weighted_round_robin, least_requests. Default consistent_hash. Not a key of the
     /// Collector.
     policy: Option<Policy>,
     ejection: Ejection,
-    /// One attempt at one endpoint, in place of `timeout` below `protocol`; 0 leaves that as it is.
+    /// Time limit of one attempt at one endpoint, in place of `timeout` below `protocol`; 0 leaves that setting in effect.
     timeout: GoDuration,
     sending_queue: Option<SendingQueue>,
     retry_on_failure: Option<Retry>,
 }
 
-/// How the endpoints are spoken to: one of the two.
+/// Protocol of the endpoints: one of the two.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Protocols {
-    /// The keys of `otlp_grpc` but `endpoint`. The default.
+    /// Settings of `otlp_grpc` without `endpoint`. The default.
     otlp: Option<Box<OtlpGrpc>>,
-    /// The keys of `otlp_http` but the endpoints. Not a key of the Collector.
+    /// Settings of `otlp_http` without the endpoints. Not a key of the Collector.
     otlp_http: Option<Box<OtlpHttp>>,
 }
 
-/// When endpoints that fail are left out. Not a key of the Collector.
+/// Ejection of endpoints that fail: for some time they get no requests. Not a key of the Collector.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Ejection {
-    /// Failures in a row after which an endpoint is left out. With 0 an endpoint is left out only when half of at least
+    /// Failures in a row after which an endpoint is ejected. With 0 an endpoint is ejected only when half of at least
     /// 20 requests in 10 s fail. Default 5.
     consecutive_failures: Option<u32>,
-    /// How long at first; doubled each time. Default 5 s.
+    /// Time of the first ejection; doubled each time. Default 5 s.
     base_time: Option<GoDuration>,
-    /// How long at most. Default 60 s.
+    /// Longest time of an ejection. Default 60 s.
     max_time: Option<GoDuration>,
-    /// Share of the endpoints that may be left out at a time, in percent. Default 50.
+    /// Largest share of the endpoints that may be ejected at a time, in percent. Default 50.
     max_percent: Option<u32>,
 }
 
-/// What the consistent hash is of.
+/// Values of `routing_key`.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 enum Routed {
@@ -78,7 +78,7 @@ enum Routed {
     Metadata,
 }
 
-/// Who gets a request.
+/// Values of `policy`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Policy {
@@ -98,7 +98,7 @@ pub(super) enum BalancerName {
     PickFirst,
 }
 
-/// Keys of `load_balancing` that mean nothing here, or nothing yet.
+/// Keys of the Collector's `loadbalancing` that have no effect here.
 pub(crate) const BALANCE_RULES: &[KeyRule] = &[
     KeyRule::like("protocol.otlp", &[GRPC_RULES, QUEUE_RULES, TLS_RULES], "those of otlp_grpc"),
     KeyRule::like("protocol.otlp_http", &[HTTP_RULES, QUEUE_RULES, TLS_RULES], "those of otlp_http"),
@@ -153,13 +153,13 @@ pub(crate) fn load_balancing(
     Ok(part)
 }
 
-/// A client of every address of `config.endpoint`'s name, in turns; `None` if one client of the endpoint is as good: it
-/// has no name, or nobody asked for more.
+/// Returns a function that makes a client of all addresses of the endpoint's name, used in turns. `None` if the endpoint has
+/// no name, or neither `balancer_name` nor the endpoint asks for several addresses: a client of one endpoint does then.
 pub(super) fn of_name(
     config: &ClientConfig,
     balancer: Option<BalancerName>,
 ) -> Option<impl FnOnce(&TransportContext, ClientConfig) -> Result<Client, ConfigError> + Send + use<>> {
-    // A user would be part of the name.
+    // With a user, the text before the port is not a name.
     if config.endpoint.contains('@') || FIXED_TARGETS.iter().any(|scheme| config.endpoint.starts_with(scheme))
     {
         return None;
@@ -201,15 +201,16 @@ fn balanced(
 // === impl LoadBalancing ===
 
 impl LoadBalancing {
-    /// The path of a setting that cannot be, and why.
+    /// Returns the path of the first wrong setting, and the error.
     fn wrong(&self) -> Option<(&'static str, &'static str)> {
         match &self.protocol {
             Protocols { otlp: Some(_), otlp_http: Some(_) } => {
-                Some(("protocol", "it is one of otlp, otlp_http"))
+                Some(("protocol", "`otlp` and `otlp_http` exclude each other: remove one"))
             }
-            Protocols { otlp_http: Some(http), .. } if http.own_endpoints().next().is_some() => {
-                Some(("protocol.otlp_http", "its endpoints come from `resolver`"))
-            }
+            Protocols { otlp_http: Some(http), .. } if http.own_endpoints().next().is_some() => Some((
+                "protocol.otlp_http",
+                "endpoints come from `resolver`: remove the endpoints of signals",
+            )),
             _ if self.routing_key == Some(Routed::Metadata) && self.metadata_key.is_empty() => {
                 Some(("metadata_key", "it is required with `routing_key: metadata`"))
             }
@@ -248,5 +249,5 @@ impl LoadBalancing {
     }
 }
 
-/// Of gRPC's targets that are one address.
+/// Schemes of gRPC targets that name one address.
 const FIXED_TARGETS: [&str; 3] = ["passthrough:", "ipv4:", "ipv6:"];

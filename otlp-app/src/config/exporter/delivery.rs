@@ -1,4 +1,4 @@
-//! What every sending exporter has: `sending_queue` and `retry_on_failure`.
+//! Settings `sending_queue` and `retry_on_failure`, which every exporter that sends has.
 
 use otlp_service::{BuildContext, GoDuration, KeyRule, OnFull, QueueConfig, RetryConfig, SettingsError};
 use serde::Deserialize;
@@ -7,15 +7,15 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SendingQueue {
-    /// Without a queue a request is answered with the destination's answer. Default true.
+    /// Answers requests once they are in the queue; false: with the destination's answer, without a queue. Default true.
     enabled: Option<bool>,
-    /// Batches sent at a time, at least 1. Default 10.
+    /// Largest number of batches sent at a time, at least 1. Default 10.
     num_consumers: Option<u64>,
-    /// Requests waiting, at most, at least 1: requests, whatever `sizer` says. Default 1000.
+    /// Largest number of requests in the queue, at least 1; `sizer` has no effect on the unit. Default 1000.
     queue_size: Option<u64>,
-    /// Wait for room instead of refusing. Default false.
+    /// Waits for room in a full queue instead of refusing the request. Default false.
     block_on_overflow: bool,
-    /// Answer with the destination's answer though there is a queue. Default false.
+    /// Answers with the destination's answer although there is a queue. Default false.
     wait_for_result: bool,
 }
 
@@ -23,23 +23,23 @@ pub(crate) struct SendingQueue {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Retry {
-    /// Default true.
+    /// Retries attempts that failed and may succeed later. Default true.
     enabled: Option<bool>,
-    /// Wait before the second attempt. Default 5 s.
+    /// Time before the second attempt. Default 5 s.
     initial_interval: Option<GoDuration>,
-    /// Share of a wait that is random, 0 to 1. Default 0.5.
+    /// Random share of each wait, 0 to 1. Default 0.5.
     randomization_factor: Option<f64>,
-    /// Growth of the wait, at most 1000; below 1 the wait stays as it is. Default 1.5.
+    /// Factor by which each wait is longer than the last, at most 1000; below 1 all waits are equal. Default 1.5.
     multiplier: Option<f64>,
-    /// Longest wait. Default 30 s.
+    /// Longest time between two attempts. Default 30 s.
     max_interval: Option<GoDuration>,
-    /// No attempt starts later; 0 is no limit. Default 300 s.
+    /// Time after which no attempt starts any more; 0 is no limit. Default 300 s.
     max_elapsed_time: Option<GoDuration>,
-    /// Retry RESOURCE_EXHAUSTED without a delay, too. Default false. Not a key of the Collector.
+    /// Retries RESOURCE_EXHAUSTED also if the destination names no delay. Default false. Not a key of the Collector.
     retry_resource_exhausted: bool,
 }
 
-/// Keys below `sending_queue` that mean nothing here, or nothing yet.
+/// Keys of the Collector's `sending_queue` that have no effect here.
 pub(crate) const QUEUE_RULES: &[KeyRule] = &[
     KeyRule::refused(
         "sending_queue.storage",
@@ -60,7 +60,7 @@ pub(crate) const QUEUE_RULES: &[KeyRule] = &[
 // === impl SendingQueue ===
 
 impl SendingQueue {
-    /// The queue's settings; `at` is what stands before its path.
+    /// Returns the queue's settings; `at` is the path before `sending_queue`.
     pub(crate) fn config(self, at: &str, context: &BuildContext<'_>) -> Result<QueueConfig, SettingsError> {
         let mut config = QueueConfig::default();
         let enabled = self.enabled.unwrap_or(true);
@@ -71,7 +71,7 @@ impl SendingQueue {
         ];
         for (key, given, max, count) in counts {
             match given {
-                // Without a queue they mean nothing.
+                // Without a queue these settings have no effect.
                 Some(given) if enabled && !(1..=max).contains(&given) => {
                     let path = format!("{at}sending_queue.{key}");
                     wrong.push(SettingsError::at(path, format!("it must be 1 to {max}")));
@@ -93,7 +93,7 @@ impl SendingQueue {
 // === impl Retry ===
 
 impl Retry {
-    /// The retry's settings; `at` is what stands before its path.
+    /// Returns the retry's settings; `at` is the path before `retry_on_failure`.
     pub(crate) fn config(self, at: &str) -> Result<RetryConfig, SettingsError> {
         let mut config = RetryConfig::default();
         config.enabled = self.enabled.unwrap_or(true);

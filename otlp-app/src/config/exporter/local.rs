@@ -28,7 +28,7 @@ pub(crate) struct Debug {
     pub(super) max_items_per_second: u64,
 }
 
-/// How much the exporter `debug` tells.
+/// Values of `verbosity` of the exporter `debug`.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum DebugVerbosity {
@@ -46,10 +46,10 @@ pub(super) enum DebugVerbosity {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Nop {}
 
-/// Keys of `debug` that mean nothing here.
+/// Keys of the Collector's `debug` that have no effect here.
 pub(crate) const DEBUG_RULES: &[KeyRule] = &[
     KeyRule::ignored("output_paths", "lines go to stderr"),
-    KeyRule::ignored("sending_queue", "there is nothing to queue for"),
+    KeyRule::ignored("sending_queue", "the exporter answers at once and needs no queue"),
 ];
 
 /// Makes `debug`.
@@ -70,7 +70,7 @@ pub(crate) fn nop(_: Nop, _: &BuildContext<'_>) -> Result<ExporterPart, Settings
     Ok(local(|_| BoxAttempt::new(NopExporter)))
 }
 
-/// An exporter that answers at once: nothing to queue for, nothing to retry.
+/// Makes an exporter that answers at once, and so has neither queue nor retry.
 pub(crate) fn local(make: impl FnOnce(&TransportContext) -> BoxAttempt + Send + 'static) -> ExporterPart {
     ExporterPart::new(|id, context, _| Ok(ExporterSpec::new(id, make(context)))).direct()
 }

@@ -1,14 +1,14 @@
-//! The exporter `logging`, which the Collector has given up for `debug`.
+//! The exporter `logging`, which the Collector has replaced by `debug`.
 
 use super::local::{Debug, DebugVerbosity, debug};
 use otlp_service::{BuildContext, ExporterPart, KeyRule, SettingsError};
 use serde::Deserialize;
 
-/// Settings of the exporter `logging`: those of `debug`, and the level of old.
+/// Settings of the exporter `logging`: the settings of `debug`, and `loglevel`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Logging {
-    /// Without `verbosity`: debug is `detailed`, all else `normal`.
+    /// Level that stands for `verbosity`: debug for `detailed`, anything else for `normal`. `verbosity` overrides it.
     loglevel: String,
     verbosity: Option<DebugVerbosity>,
     sampling_initial: Option<u64>,
@@ -17,10 +17,10 @@ pub(crate) struct Logging {
     max_items_per_second: Option<u64>,
 }
 
-/// What a file that uses the exporter is told, beside the rules of `debug`. Collectors of those days took keys in any case.
+/// Rules beside those of `debug`. Collectors that had the exporter took its keys in upper or lower case.
 pub(crate) const LOGGING_RULES: &[KeyRule] = &[KeyRule::old_name("debug"), KeyRule::any_case("loglevel")];
 
-/// Makes `logging`: that of `debug`, with other defaults.
+/// Makes `logging`: the exporter `debug` with other defaults.
 pub(crate) fn logging(given: Logging, context: &BuildContext<'_>) -> Result<ExporterPart, SettingsError> {
     let is_debug = given.loglevel.eq_ignore_ascii_case("debug");
     let of_level = if is_debug { DebugVerbosity::Detailed } else { DebugVerbosity::Normal };

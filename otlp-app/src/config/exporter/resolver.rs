@@ -1,4 +1,4 @@
-//! `resolver` of `load_balancing`: how endpoints are found.
+//! `resolver` of `load_balancing`, which finds the endpoints.
 
 use super::target::target;
 use crate::protocol::Protocol;
@@ -9,11 +9,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::fmt;
 
-/// How endpoints are found: one of the two.
+/// Settings of `resolver`: one of the two.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Resolvers {
-    /// A list that stays as it is.
+    /// A fixed list.
     r#static: Option<Static>,
     /// Every address of a name.
     dns: Option<Dns>,
@@ -35,9 +35,9 @@ struct Dns {
     hostname: String,
     /// The port of every endpoint. Default 4317, for otlp_http 4318.
     port: Option<u16>,
-    /// From one answer to the next question. Default 5 s.
+    /// Time between a lookup's answer and the next lookup. Default 5 s.
     interval: Option<GoDuration>,
-    /// How long an answer may take. Default 1 s.
+    /// Time limit of a lookup. Default 1 s.
     timeout: Option<GoDuration>,
 }
 
@@ -54,7 +54,7 @@ struct Weighted {
     weight: u32,
 }
 
-/// Makes the resolver, once there is a network.
+/// Settings of a resolver, which is made once there is a network.
 pub(super) enum Finder {
     Fixed(Vec<ResolvedEndpoint>),
     Dns(DnsConfig),
@@ -63,10 +63,12 @@ pub(super) enum Finder {
 // === impl Resolvers ===
 
 impl Resolvers {
-    /// The path of a setting that cannot be, and why.
+    /// Returns the path of the first wrong setting, and the error.
     pub(super) fn wrong(&self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self { r#static: Some(_), dns: Some(_) } => Some(("resolver", "it is one of static, dns")),
+            Self { r#static: Some(_), dns: Some(_) } => {
+                Some(("resolver", "`static` and `dns` exclude each other: remove one"))
+            }
             Self { r#static: None, dns: None } => Some(("resolver", "it is required: static or dns")),
             Self { r#static: Some(fixed), .. } if fixed.hostnames.is_empty() => {
                 Some((HOSTNAMES, "it is required"))
@@ -77,14 +79,15 @@ impl Resolvers {
                 Some((HOSTNAMES, "no user or password here: use `headers` or `auth` below `protocol`"))
             }
             Self { dns: Some(dns), .. } if dns.hostname.is_empty() => Some((HOSTNAME, "it is required")),
-            Self { dns: Some(dns), .. } if dns.hostname.contains(['/', ':', ' ', '@']) => {
-                Some((HOSTNAME, "it is a name alone: the port has its own key"))
-            }
+            Self { dns: Some(dns), .. } if dns.hostname.contains(['/', ':', ' ', '@']) => Some((
+                HOSTNAME,
+                "a host name without scheme and port is expected; the port is `resolver.dns.port`",
+            )),
             _ => None,
         }
     }
 
-    /// The path of the endpoints.
+    /// Returns the path of the setting that has the endpoints.
     pub(super) fn place(&self) -> &'static str {
         if self.dns.is_some() { HOSTNAME } else { HOSTNAMES }
     }
@@ -127,7 +130,7 @@ impl Finder {
         Self::Fixed(hostnames.into_iter().map(endpoint).collect())
     }
 
-    /// Where the endpoints are, as far as the file says.
+    /// Returns the endpoints that the file names, to be compared with the gateway's own receivers.
     pub(super) fn targets(&self, protocol: Protocol) -> Vec<Target> {
         match self {
             Self::Fixed(endpoints) => {
@@ -150,7 +153,7 @@ impl Finder {
     }
 }
 
-/// Whether a host is followed by a port; the colons of a bare IPv6 address are in brackets.
+/// Returns true if a host is followed by a port; the colons of an IPv6 address are in brackets.
 fn has_port(endpoint: &str) -> bool {
     endpoint.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'))
 }
@@ -185,7 +188,7 @@ impl<'de> Visitor<'de> for HostnameVisitor {
     }
 }
 
-/// What the paths of endpoints begin with.
+/// Beginning of the paths of endpoints.
 pub(super) const RESOLVER: &str = "resolver.";
 
 const MAX_WEIGHT: u32 = 1000;

@@ -5,7 +5,7 @@ use otlp_protocol::Signal;
 use otlp_service::Target;
 use otlp_transport::ClientConfig;
 
-/// The targets of a client: the URLs of single signals, and `endpoint` for the others.
+/// Returns the targets of a client: the URLs of single signals, and `endpoint` for the others.
 pub(super) fn of_client(protocol: Protocol, config: &ClientConfig) -> Vec<Target> {
     let own = |signal: Signal| config.signal_endpoints.iter().rev().find(|(name, _)| name == signal.name);
     let of = |signal: Signal| {
@@ -18,7 +18,7 @@ pub(super) fn of_client(protocol: Protocol, config: &ClientConfig) -> Vec<Target
     Signal::ALL.map(of).into()
 }
 
-/// The target of the endpoint that the component has at `path`.
+/// Makes the target of the endpoint at `path` of the component.
 pub(super) fn target(
     protocol: Protocol,
     signal: Option<&'static str>,

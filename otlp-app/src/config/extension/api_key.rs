@@ -1,4 +1,4 @@
-//! The extension `api_key`: keys in a header, which the Collector has no extension for.
+//! The extension `api_key`: keys in a header. The Collector has no such extension.
 
 use crate::config::secret::SecretText;
 use otlp_service::{AuthPart, BuildContext, MakeServer, SettingsError};
@@ -19,16 +19,16 @@ pub(crate) struct ApiKeySettings {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Key {
-    /// Whose key it is: the identity of its senders. Required.
+    /// Identity of the senders that use the key. Required.
     name: String,
-    /// The key itself. Required.
+    /// Value of the header. Required.
     key: SecretText,
 }
 
 /// Makes `api_key`.
 pub(crate) fn api_key(given: ApiKeySettings, _: &BuildContext<'_>) -> Result<AuthPart, SettingsError> {
     if given.keys.iter().any(|key| key.name.is_empty()) {
-        return Err(SettingsError::at("keys", "each key needs a `name`: who sends with it"));
+        return Err(SettingsError::at("keys", "each key needs a `name`: the identity of its senders"));
     }
     let header = given.header.unwrap_or_else(|| "x-api-key".into());
     let keys = given.keys.into_iter().map(|Key { name, key }| ApiKey { name, key: key.0 });

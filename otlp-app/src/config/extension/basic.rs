@@ -8,7 +8,7 @@ use otlp_transport::{Authenticate, BasicAuth, BasicCredentials, Credentials, Pas
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// Settings of the extension `basicauth`: one of the two.
+/// Settings of the extension `basicauth`: one of the two is required.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BasicAuthSettings {
@@ -16,20 +16,20 @@ pub(crate) struct BasicAuthSettings {
     client_auth: Option<ClientAuth>,
 }
 
-/// Whom receivers let in. A user's name is the identity of its senders.
+/// Users that receivers accept. A user's name is the identity of its senders.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct HtpasswdSettings {
     /// File of `user:password` lines, the password plain, `{SHA}` or bcrypt (`htpasswd -B`); it is watched.
     file: Option<FilePath>,
-    /// The same as a text; of users that are in both, this one counts.
+    /// The lines of `file` as a text. For a user that is in both, this text decides.
     inline: SecretText,
-    /// keep, refuse: what happens when the file is emptied: its users stay, or none of them is let in. Default keep. Not a
-    /// key of the Collector.
+    /// Effect of an emptied file: keep (its users stay valid) or refuse (none of them is accepted). Default keep. Not a key
+    /// of the Collector.
     on_empty: WhenEmpty,
 }
 
-/// What exporters send.
+/// Credentials that exporters send.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct ClientAuth {
@@ -49,11 +49,13 @@ pub(crate) fn basicauth(given: BasicAuthSettings, _: &BuildContext<'_>) -> Resul
         (Some(htpasswd), None) => (Some(server(htpasswd)), None),
         (None, Some(client_auth)) => (None, Some(client(client_auth))),
         (Some(_), Some(_)) => {
-            let problem = "there is `htpasswd`, too: one or the other";
+            let problem = "`client_auth` and `htpasswd` exclude each other: remove one";
             return Err(SettingsError::at("client_auth", problem));
         }
         (None, None) => {
-            return Err(SettingsError::new("there is neither `htpasswd` nor `client_auth`"));
+            return Err(SettingsError::new(
+                "`htpasswd` (for receivers) or `client_auth` (for exporters) is required",
+            ));
         }
     };
     Ok(AuthPart { server, client, ..AuthPart::default() })

@@ -13,19 +13,19 @@ use std::sync::Arc;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BearerTokenAuth {
-    /// What stands before the token; empty: the token alone. Default `Bearer`.
+    /// Scheme before the token in the header; empty: the token alone. Default `Bearer`.
     #[serde(deserialize_with = "given")]
     scheme: Option<String>,
-    /// The header. Default `authorization`.
+    /// Name of the header. Default `authorization`.
     header: Option<String>,
-    /// The token. Receivers call its senders `token-1`.
+    /// The token. The identity of its senders is `token-1`.
     token: SecretText,
-    /// Tokens, in place of `token`: receivers take each of them, exporters send the first.
+    /// Tokens, in place of `token`: receivers accept each of them, exporters send the first.
     tokens: Vec<SecretText>,
-    /// File with a token on each line, which wins over the others; it is watched.
+    /// File with a token on each line, used in place of `token` and `tokens`; it is watched.
     filename: Option<FilePath>,
-    /// keep, refuse: what receivers do when the file is emptied: the tokens stay, or nobody is let in. Exporters keep theirs.
-    /// Default keep. Not a key of the Collector.
+    /// Effect of an emptied file on receivers: keep (its tokens stay valid) or refuse (no token is accepted). Exporters keep
+    /// their token. Default keep. Not a key of the Collector.
     on_empty: WhenEmpty,
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn bearertokenauth(
     _: &BuildContext<'_>,
 ) -> Result<AuthPart, SettingsError> {
     if !given.token.is_empty() && !given.tokens.is_empty() {
-        return Err(SettingsError::at("tokens", "there is `token`, too: one or the other"));
+        return Err(SettingsError::at("tokens", "`tokens` and `token` exclude each other: remove one"));
     }
     let mut tokens = given.tokens;
     if !given.token.is_empty() {
@@ -44,7 +44,7 @@ pub(crate) fn bearertokenauth(
     if given.filename.is_some() {
         tokens.clear();
     } else if tokens.iter().all(SecretText::is_empty) {
-        return Err(SettingsError::new("there is no `token`, `tokens` or `filename`"));
+        return Err(SettingsError::new("one of `token`, `tokens`, `filename` is required"));
     }
     let mut config = BearerConfig::default();
     config.scheme = given.scheme.unwrap_or(config.scheme);

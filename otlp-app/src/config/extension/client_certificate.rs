@@ -1,11 +1,11 @@
-//! The extension `client_certificate`: who the sender's certificate says it is.
+//! The extension `client_certificate`: the sender's certificate is its identity.
 
 use otlp_service::{AuthPart, BuildContext, MakeServer, SettingsError};
 use otlp_transport::{Authenticate, ClientCertificateAuth};
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// The extension `client_certificate` has no settings: the receiver's `tls.client_ca_file` says whom to trust.
+/// The extension `client_certificate` has no settings: the receiver's `tls.client_ca_file` has the trusted authorities.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ClientCertificate {}

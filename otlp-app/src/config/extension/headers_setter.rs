@@ -1,4 +1,4 @@
-//! The extension `headers_setter`: headers of exporters' requests, also from where the batch came.
+//! The extension `headers_setter`: sets headers of exporters' requests, also from headers of the request that was received.
 
 use crate::config::decode::given;
 use crate::config::files::FilePath;
@@ -21,25 +21,25 @@ pub(crate) struct HeadersSetterSettings {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Header {
-    /// insert (unless it is there), update (if it is there), upsert, delete. Default upsert.
+    /// insert (if the header is absent), update (if it is present), upsert, delete. Default upsert.
     action: Action,
-    /// Its name. Required.
+    /// Name of the header. Required.
     key: String,
-    /// Its value.
+    /// Value of the header.
     #[serde(deserialize_with = "given")]
     value: Option<SecretText>,
-    /// File of its value, without the line's end; it is watched.
+    /// File with the value, which ends at the line's end; it is watched.
     value_file: Option<FilePath>,
-    /// Its value is that of this header of the request that brought the batch; the receiver needs `include_metadata`.
+    /// Header of the received request whose value is taken; the receiver needs `include_metadata`.
     from_context: Option<String>,
-    /// Its value is the sender's identity: `subject`, `username`, `identity` mean the same.
+    /// Takes the sender's identity as the value: `subject`, `username`, `identity` mean the same.
     from_attribute: Option<String>,
-    /// What `from_context` and `from_attribute` give if there is nothing. Default: the header is left as it is.
+    /// Value if `from_context` and `from_attribute` find none. Default: the header stays as it is.
     #[serde(deserialize_with = "given")]
     default_value: Option<SecretText>,
 }
 
-/// What happens to a header.
+/// Values of `action`.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Action {
@@ -95,11 +95,14 @@ impl Header {
         }
         if sources.next().is_some() {
             return Err(format!(
-                "`{key}` has more than one of value, value_file, from_context, from_attribute"
+                "`{key}`: only one of value, value_file, from_context, from_attribute is allowed"
             ));
         }
         if let Some(attribute) = self.from_attribute.filter(|name| !ATTRIBUTES.contains(&name.as_str())) {
-            return Err(format!("`{key}`: `{attribute}` is not one of {}", ATTRIBUTES.join(", ")));
+            return Err(format!(
+                "`{key}`: unknown attribute `{attribute}`; available: {}",
+                ATTRIBUTES.join(", ")
+            ));
         }
         let action = match self.action {
             Action::Insert => HeaderAction::Insert,
@@ -108,7 +111,9 @@ impl Header {
             Action::Delete => HeaderAction::Delete,
         };
         if source.is_none() && action != HeaderAction::Delete {
-            return Err(format!("`{key}` has none of value, value_file, from_context, from_attribute"));
+            return Err(format!(
+                "`{key}`: one of value, value_file, from_context, from_attribute is required"
+            ));
         }
         match &source {
             Some(HeaderSource::Context { name, .. }) => needs.headers.push(name.clone()),

@@ -1,21 +1,21 @@
-//! Extensions of the Collector that a file may list though they do nothing here: `zpages`, `pprof`, `memory_ballast`.
+//! Extensions of the Collector that are accepted without effect: `zpages`, `pprof`, `memory_ballast`.
 
 use otlp_service::{BuildContext, ExtensionPart, KeyRule, SettingsError};
 use serde::Deserialize;
 
-/// No settings: all keys are noted before.
+/// No settings: rules take out all keys, with a note.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Inert {}
 
-/// All of `zpages`.
+/// The rule for all settings of `zpages`.
 pub(crate) const ZPAGES_RULES: &[KeyRule] =
-    &[KeyRule::ignored("", "there are no such pages; own metrics and health_check say how the gateway is")];
+    &[KeyRule::ignored("", "zPages are not served; use own metrics and health_check")];
 
-/// All of `pprof`.
+/// The rule for all settings of `pprof`.
 pub(crate) const PPROF_RULES: &[KeyRule] = &[KeyRule::ignored("", "there is no Go runtime to profile")];
 
-/// All of `memory_ballast`.
+/// The rule for all settings of `memory_ballast`.
 pub(crate) const MEMORY_BALLAST_RULES: &[KeyRule] =
     &[KeyRule::ignored("", "there is no garbage collector, which a ballast is for")];
 

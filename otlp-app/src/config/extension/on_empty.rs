@@ -3,14 +3,14 @@
 use otlp_transport::OnEmpty;
 use serde::Deserialize;
 
-/// What receivers do when the file is emptied while the gateway runs.
+/// Values of `on_empty`: effect of a file that is emptied while the gateway runs.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum WhenEmpty {
-    /// What the file held before stays in use.
+    /// The last content of the file stays in use.
     #[default]
     Keep,
-    /// Nobody is let in.
+    /// No credentials are accepted.
     Refuse,
 }
 

@@ -1,4 +1,4 @@
-//! Problems for people: message, `file:line:column`, the line with a caret, what would be right.
+//! Renders problems as text: message, `file:line:column`, the line with a caret, help.
 
 use super::Problem;
 use crate::config::source::Sources;
@@ -6,8 +6,7 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthChar as _;
 
 impl Problem {
-    /// The problem for people, in colour or plain. Of the text only the one line is shown: its neighbours may say what
-    /// errors must not.
+    /// Renders the problem, in colour or plain. Only one line of the file is shown, since the lines around it may hold secrets.
     ///
     /// ```text
     /// error: unknown key `endpont`
@@ -45,22 +44,22 @@ impl Problem {
     }
 }
 
-/// A place in a text as it is shown.
+/// A place in a text, with the line to show.
 struct Shown {
     /// From 1.
     line: usize,
     /// In characters, from 1.
     column: usize,
-    /// The line, or of a long one what is around the place.
+    /// The line; of a long line, the part around the place.
     text: String,
-    /// Columns of a terminal that the part of `text` before the place takes.
+    /// Width of the part of `text` before the place, in columns of a terminal.
     before: usize,
-    /// Columns that the part of the place on this line takes, at least 1.
+    /// Width of the place on this line, in columns of a terminal, at least 1.
     carets: usize,
 }
 
 impl Shown {
-    /// The place of `len` characters from the character `start` on.
+    /// Finds the line of the `len` characters from the character `start` on.
     fn new(text: &str, start: usize, len: usize) -> Self {
         let (mut line, mut line_start) = (1, 0);
         for (index, character) in text.chars().take(start).enumerate() {

@@ -1,4 +1,4 @@
-//! The processors `attributes` and `resource`: actions, and what they act on.
+//! The processors `attributes` and `resource`: actions on attributes.
 
 use super::matching::{Match, match_config};
 use crate::config::decode::given;
@@ -13,11 +13,11 @@ use serde::Deserialize;
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Attributes {
-    /// What to do, in order; at least one.
+    /// Actions, in order; at least one.
     actions: Vec<Action>,
-    /// Acts only on what matches all that is given here.
+    /// Acts only on items that match all conditions given here.
     include: Option<Match>,
-    /// Leaves alone what matches all that is given here.
+    /// Does not act on items that match all conditions given here.
     exclude: Option<Match>,
 }
 
@@ -25,7 +25,7 @@ pub(crate) struct Attributes {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Resource {
-    /// What to do to each resource, in order; at least one.
+    /// Actions on each resource, in order; at least one.
     attributes: Vec<Action>,
 }
 
@@ -33,27 +33,27 @@ pub(crate) struct Resource {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Action {
-    /// Which attribute. Required; `delete` and `hash` do without if there is a `pattern`.
+    /// Key of the attribute. Required, except for `delete` and `hash` with a `pattern`.
     key: String,
     /// `insert`, `update`, `upsert`, `delete`, `hash` (SHA-256), `extract`, `convert`. Required.
     action: String,
-    /// The value to put there, of any type. `insert`, `update` and `upsert` take one of this and the next three.
+    /// Value to set, of any type. `insert`, `update` and `upsert` take one of `value`, `from_attribute`, `from_context`.
     #[serde(deserialize_with = "given")]
     value: Option<Literal>,
-    /// The attribute whose value to put there.
+    /// Attribute whose value is set.
     from_attribute: Option<String>,
-    /// What of the request to put there: `metadata.<header>`, `auth.<attribute>` (who the sender proved to be), `client.address`.
+    /// Part of the request whose value is set: `metadata.<header>`, `auth.<attribute>` (the sender's identity), `client.address`.
     from_context: Option<String>,
-    /// The value to put there if there is none otherwise.
+    /// Value to set if `from_attribute` or `from_context` finds none.
     #[serde(deserialize_with = "given")]
     default_value: Option<Literal>,
-    /// Expression in Go's syntax: of keys for `delete` and `hash`, with named groups for `extract`.
+    /// Expression in Go's syntax: matches keys for `delete` and `hash`; has named groups for `extract`.
     pattern: Option<String>,
-    /// What `convert` makes of the value: `int`, `double`, `string`.
+    /// Type into which `convert` turns the value: `int`, `double`, `string`.
     converted_type: Option<String>,
 }
 
-/// Keys of `attributes` that mean nothing here.
+/// Keys of the Collector's `attributes` that have no effect here.
 pub(crate) const ATTRIBUTES_RULES: &[KeyRule] =
     &[KeyRule::ignored("include.regexp", NO_CACHE), KeyRule::ignored("exclude.regexp", NO_CACHE)];
 

@@ -1,4 +1,4 @@
-//! `include` and `exclude`: which items a processor acts on.
+//! `include` and `exclude`: conditions for the items that a processor acts on.
 
 use crate::config::decode::given;
 use crate::config::literal::Literal;
@@ -9,7 +9,7 @@ use otlp_service::{
 };
 use serde::Deserialize;
 
-/// What is asked of an item. All that is given must hold, and something must be given.
+/// Conditions on an item. All that are given must hold, and at least one must be given.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Match {
@@ -38,7 +38,7 @@ pub(super) struct Match {
 struct Severity {
     /// Logs: the lowest severity number that matches.
     min: u32,
-    /// Logs: whether records without a severity number match. Default false.
+    /// Logs: records without a severity number match, too. Default false.
     match_undefined: bool,
 }
 
@@ -47,7 +47,7 @@ struct Severity {
 struct Keyed {
     /// Traces, logs: the item has this attribute; of several, all.
     key: String,
-    /// Its value; without it any value matches.
+    /// Value of the attribute. Default: any value matches.
     #[serde(deserialize_with = "given")]
     value: Option<Literal>,
 }
@@ -57,7 +57,7 @@ struct Keyed {
 struct KeyedResource {
     /// The resource has this attribute; of several, all.
     key: String,
-    /// Its value; without it any value matches.
+    /// Value of the attribute. Default: any value matches.
     #[serde(deserialize_with = "given")]
     value: Option<Literal>,
 }
@@ -67,26 +67,26 @@ struct KeyedResource {
 struct Library {
     /// Traces, logs: the scope has this name; of several libraries one matches.
     name: String,
-    /// Its version; without it any version matches.
+    /// Version of the scope. Default: any version matches.
     #[serde(deserialize_with = "given")]
     version: Option<String>,
 }
 
-/// How texts are compared.
+/// Comparison of texts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum MatchType {
     Regexp,
     Strict,
 }
 
-/// Makes tests.
+/// Makes the tests of one part.
 struct Maker {
     /// `include` or `exclude`.
     part: &'static str,
     match_type: MatchType,
 }
 
-/// Which signals a key asks about; those that are not here ask about all.
+/// Signals of each key; keys that are not listed are for all signals.
 const SIGNALS: &[(&str, &[&str])] = &[
     ("services", &["traces"]),
     ("span_names", &["traces"]),
@@ -99,7 +99,7 @@ const SIGNALS: &[(&str, &[&str])] = &[
     ("libraries", &["traces", "logs"]),
 ];
 
-/// Makes what `include` and `exclude` ask for, and says which keys are for some signals only.
+/// Makes the conditions of `include` and `exclude`. Also returns the keys that are for some signals only.
 pub(super) fn match_config(given: [Option<Match>; 2]) -> Result<(MatchConfig, Vec<OnlyFor>), SettingsError> {
     let mut only = Vec::new();
     let mut made = [None, None];
@@ -135,7 +135,7 @@ fn properties(part: &'static str, given: Match) -> Result<MatchProperties, Setti
     let asks = SIGNALS.iter().any(|(key, _)| given.asks(key)) || !given.resources.is_empty();
     if !asks {
         let known: Vec<_> = SIGNALS.iter().map(|(key, _)| *key).chain(["resources"]).collect();
-        let problem = SettingsError::at(part, "it asks for nothing");
+        let problem = SettingsError::at(part, "no condition is given");
         return Err(problem.help(format!("one of these is required: {}", known.join(", "))));
     }
     Maker { part, match_type }.properties(given)
@@ -225,7 +225,7 @@ impl Maker {
             (Some(Literal(value)), MatchType::Regexp) => {
                 let path = format!("{path}.value");
                 let AnyValue::String(text) = value.view() else {
-                    return Err(self.wrong(&path, "an expression is a text: put it in quotes"));
+                    return Err(self.wrong(&path, "an expression must be a text: put it in quotes"));
                 };
                 Some(ValueMatch::Matches(self.pattern(&path, text)?))
             }

@@ -14,30 +14,31 @@ use serde::Deserialize;
 pub(super) struct Grpc {
     /// `host:port`, or the path of a Unix socket. Default `localhost:4317`.
     pub(super) endpoint: Option<String>,
-    /// What the endpoint is: tcp; tcp4 or tcp6, which is of IPv4 or IPv6 alone; unix. Default tcp.
+    /// Kind of the endpoint: tcp; tcp4 or tcp6 for IPv4 or IPv6 only; unix. Default tcp.
     pub(super) transport: Transport,
-    /// MiB of one request, before and after inflating. Default 64; 0 is the default.
+    /// Largest request in MiB, compressed and decompressed. Default 64; 0 is the default.
     pub(super) max_recv_msg_size_mib: u64,
-    /// Requests at a time on one connection. Default 128; 0 is the default.
+    /// Largest number of requests at a time on one connection. Default 128; 0 is the default.
     max_concurrent_streams: u32,
-    /// Without any progress of a request's body. Default 30 s; 0 is the default. Not a key of the Collector.
+    /// Longest time without progress of a request's body. Default 30 s; 0 is the default. Not a key of the Collector.
     pub(super) body_timeout: GoDuration,
-    /// Bytes a second at which a body must come on average, the first `body_timeout` aside. Default 240; 0 is the default.
-    /// Not a key of the Collector.
+    /// Lowest average rate of a request's body after the first `body_timeout`, in bytes a second. Default 240; 0 is the
+    /// default. Not a key of the Collector.
     pub(super) min_body_rate: u64,
-    /// For all of a request's body. Default 5 min; 0 is the default. Not a key of the Collector.
+    /// Longest time for a whole body. Default 5 min; 0 is the default. Not a key of the Collector.
     pub(super) max_body_time: GoDuration,
     /// Pings and ages of connections.
     keepalive: Keepalive,
-    /// Keep the metadata that components need. Default false.
+    /// Keeps the request metadata that components need. Default false.
     pub(super) include_metadata: bool,
-    /// Who is let in; all others are answered that they are not. Default anybody.
+    /// Extension that authenticates senders; without valid credentials the answer is UNAUTHENTICATED. Default: no
+    /// authentication.
     auth: Option<Auth>,
     tls: Option<ServerTls>,
-    /// Strings that are not UTF-8: replace the bad bytes, or refuse the request. Default replace.
+    /// Treatment of strings that are not UTF-8: replace the invalid bytes, or refuse the request. Default replace.
     pub(super) invalid_utf8: Utf8,
-    /// Items with trace or span ids of the wrong length: reject the item (spans; of others remove the id), or refuse the
-    /// request. Default reject_item.
+    /// Treatment of trace and span ids of the wrong length: reject_item rejects the span and removes the id of other items;
+    /// refuse refuses the request. Default reject_item.
     pub(super) invalid_ids: Ids,
 }
 
@@ -51,32 +52,32 @@ struct Keepalive {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct ServerParameters {
-    /// Without an open request on a connection. Default none.
+    /// Time after which a connection without an open request is closed. Default none.
     max_connection_idle: GoDuration,
-    /// From this age on a connection takes no new requests. Default none.
+    /// Age from which on a connection takes no new requests. Default none.
     max_connection_age: GoDuration,
-    /// How long the last requests of an aged connection may take. Default none.
+    /// Time limit for the last requests of a connection that has reached its age. Default none.
     max_connection_age_grace: GoDuration,
-    /// Silence after which a peer is pinged. Default 2 h.
+    /// Time without data from the peer after which a ping is sent. Default 2 h.
     time: GoDuration,
-    /// Silence after a ping after which a connection is closed. Default 20 s.
+    /// Time limit for the answer to a ping, after which the connection is closed. Default 20 s.
     timeout: GoDuration,
 }
 
 // === impl Grpc ===
 
 impl Grpc {
-    /// Takes out how it is secured.
+    /// Takes out `tls` and `auth`.
     pub(super) fn security(&mut self) -> Security {
         Security { tls: self.tls.take(), auth: self.auth.take() }
     }
 
-    /// Bytes of one request; 0 is the default.
+    /// Returns the largest request in bytes; 0 is the default.
     pub(super) fn max_request_bytes(&self) -> u64 {
         self.max_recv_msg_size_mib.saturating_mul(1 << 20)
     }
 
-    /// Puts what is set into the transport's settings.
+    /// Applies the settings that are given to the transport's configuration.
     pub(super) fn apply(&self, config: &mut ServerConfig) {
         config.invalid_utf8 = self.invalid_utf8.into();
         config.invalid_ids = self.invalid_ids.into();

@@ -18,9 +18,9 @@ use std::time::Duration;
 pub(super) struct Http {
     /// `host:port`, or the path of a Unix socket. Default `localhost:4318`.
     pub(super) endpoint: Option<String>,
-    /// What the endpoint is: tcp; tcp4 or tcp6, which is of IPv4 or IPv6 alone; unix. Default tcp.
+    /// Kind of the endpoint: tcp; tcp4 or tcp6 for IPv4 or IPv6 only; unix. Default tcp.
     pub(super) transport: Transport,
-    /// Bytes of one request, before and after inflating. Default 64 MiB; 0 and less are the default.
+    /// Largest request in bytes, compressed and decompressed. Default 64 MiB; 0 and less are the default.
     pub(super) max_request_body_size: AtLeastZero,
     /// Path of traces. Default `/v1/traces`.
     traces_url_path: Option<String>,
@@ -28,34 +28,34 @@ pub(super) struct Http {
     metrics_url_path: Option<String>,
     /// Path of logs. Default `/v1/logs`.
     logs_url_path: Option<String>,
-    /// From the start of a request to the end of its headers. Default 10 s; 0 is the default.
+    /// Longest time from the start of a request to the end of its headers. Default 10 s; 0 is the default.
     read_header_timeout: GoDuration,
-    /// For all of a request's body. Default 5 min; 0 is the default.
+    /// Longest time for a whole body. Default 5 min; 0 is the default.
     pub(super) read_timeout: GoDuration,
-    /// Without any progress of a request's body. Default 30 s; 0 is the default. Not a key of the Collector.
+    /// Longest time without progress of a request's body. Default 30 s; 0 is the default. Not a key of the Collector.
     pub(super) body_timeout: GoDuration,
-    /// Bytes a second at which a body must come on average, the first `body_timeout` aside. Default 240; 0 is the default.
-    /// Not a key of the Collector.
+    /// Lowest average rate of a request's body after the first `body_timeout`, in bytes a second. Default 240; 0 is the
+    /// default. Not a key of the Collector.
     pub(super) min_body_rate: u64,
-    /// Without any request on a connection. Default 60 s, on HTTP/2 none; 0 is the default.
+    /// Time after which a connection without a request is closed. Default 60 s, on HTTP/2 none; 0 is the default.
     idle_timeout: GoDuration,
-    /// The Collector's newer way to say `idle_timeout`.
+    /// Newer place of `idle_timeout` in the Collector.
     keepalive: Keepalive,
-    /// Content encodings that are taken; an empty one is none. Default all there are.
+    /// Content encodings that are accepted; the empty text is no compression. Default: all that are supported.
     compression_algorithms: Option<Vec<String>>,
-    /// Which other origins' pages may send.
+    /// Origins whose web pages may send (CORS).
     cors: Cors,
-    /// Headers that every answer gets.
+    /// Headers added to every response.
     response_headers: Headers,
-    /// Keep the headers that components need. Default false.
+    /// Keeps the request headers that components need. Default false.
     pub(super) include_metadata: bool,
-    /// Who is let in; all others are answered that they are not. Default anybody.
+    /// Extension that authenticates senders; without valid credentials the answer is 401. Default: no authentication.
     auth: Option<Auth>,
     tls: Option<ServerTls>,
-    /// Strings that are not UTF-8: replace the bad bytes, or refuse the request. Default replace.
+    /// Treatment of strings that are not UTF-8: replace the invalid bytes, or refuse the request. Default replace.
     pub(super) invalid_utf8: Utf8,
-    /// Items with trace or span ids of the wrong length: reject the item (spans; of others remove the id), or refuse the
-    /// request. Default reject_item.
+    /// Treatment of trace and span ids of the wrong length: reject_item rejects the span and removes the id of other items;
+    /// refuse refuses the request. Default reject_item.
     pub(super) invalid_ids: Ids,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Http {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Keepalive {
-    /// As `idle_timeout` beside `keepalive`, which it goes before.
+    /// Overrides `idle_timeout` beside `keepalive`.
     idle_timeout: GoDuration,
 }
 
@@ -71,25 +71,25 @@ struct Keepalive {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Cors {
-    /// Origins; a `*` in one stands for anything. Default none.
+    /// Allowed origins; `*` matches any text. Default none.
     allowed_origins: Vec<String>,
     /// Request headers beside accept, content-type and x-requested-with; `*` is any.
     allowed_headers: Vec<String>,
     /// Response headers that pages may see.
     exposed_headers: Vec<String>,
-    /// Seconds for which browsers may keep what they were told. Default 0: as they like.
+    /// Seconds for which browsers may cache the answer to a preflight request. Default 0: the browser's default.
     max_age: AtLeastZero,
 }
 
 // === impl Http ===
 
 impl Http {
-    /// Takes out how it is secured.
+    /// Takes out `tls` and `auth`.
     pub(super) fn security(&mut self) -> Security {
         Security { tls: self.tls.take(), auth: self.auth.take() }
     }
 
-    /// Puts what is set into the transport's settings.
+    /// Applies the settings that are given to the transport's configuration.
     pub(super) fn apply(&self, config: &mut ServerConfig) {
         config.invalid_utf8 = self.invalid_utf8.into();
         config.invalid_ids = self.invalid_ids.into();
@@ -109,7 +109,7 @@ impl Http {
         limits.max_connection_idle = limits.max_connection_idle.or(idle_timeout);
     }
 
-    /// Paths that are not the signals' own.
+    /// Returns the paths that replace the signals' standard paths.
     pub(super) fn paths(self) -> Vec<(Signal, String)> {
         let paths = [
             ("traces", self.traces_url_path),
@@ -126,7 +126,7 @@ impl Http {
 // === impl Cors ===
 
 impl Cors {
-    /// Without an origin there is nothing to allow.
+    /// Returns the CORS settings; `None` without an allowed origin.
     fn config(&self) -> Option<CorsConfig> {
         if self.allowed_origins.is_empty() {
             return None;
@@ -140,11 +140,11 @@ impl Cors {
     }
 }
 
-/// A signal whose path could not be asked for, and why.
+/// Returns a signal whose path cannot be used, and the error.
 pub(super) fn misplaced(own: &[(Signal, String)]) -> Option<(Signal, &'static str)> {
     let legal = |path: &str| path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte));
     if let Some((signal, _)) = own.iter().find(|(_, path)| !legal(path)) {
-        return Some((*signal, "it is not a path"));
+        return Some((*signal, "invalid URL path: visible ASCII without `?` and `#` is expected"));
     }
     let path_of = |signal: Signal| {
         own.iter().find(|(known, _)| *known == signal).map_or(signal.http_path, |(_, path)| path.as_str())
@@ -152,10 +152,10 @@ pub(super) fn misplaced(own: &[(Signal, String)]) -> Option<(Signal, &'static st
     let is_taken = |(signal, path): &&(Signal, String)| {
         Signal::ALL.into_iter().any(|other| other != *signal && path_of(other) == path)
     };
-    own.iter().find(is_taken).map(|(signal, _)| (*signal, "it is the path of another signal, too"))
+    own.iter().find(is_taken).map(|(signal, _)| (*signal, "another signal has the same path"))
 }
 
-/// As the Collector has it, `v1/traces` is `/v1/traces`.
+/// Puts `/` before a path that has none, as the Collector does: `v1/traces` is `/v1/traces`.
 fn with_slash(path: String) -> String {
     if path.starts_with('/') { path } else { format!("/{path}") }
 }

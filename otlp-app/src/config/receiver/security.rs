@@ -1,4 +1,4 @@
-//! How a protocol's server is secured, and whom it lets in.
+//! TLS and authentication of a receiver's protocol.
 
 use crate::config::auth::Auth;
 use crate::config::component::refused;
@@ -13,7 +13,7 @@ pub(super) struct Security {
 }
 
 impl Security {
-    /// Puts it into the server of the protocol at the dotted path `at`.
+    /// Applies both to the server of the protocol at the dotted path `at`.
     pub(super) fn apply(self, server: ServerPart, at: &'static str) -> Result<ServerPart, SettingsError> {
         let mut spec = server.spec;
         spec.config.tls = self.tls.map(ServerTls::config);

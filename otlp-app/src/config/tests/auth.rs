@@ -87,7 +87,7 @@ fn what_is_named_must_be_there_in_use_and_fit() {
         (text(TOKEN, "", "", USES_TOKEN), "list it in service.extensions"),
         (
             text("health_check: ", "health_check", &uses("health_check"), ""),
-            "health_check is not an authenticator",
+            "the extension health_check does not authenticate",
         ),
         (text(client, "basicauth", &uses("basicauth"), ""), "basicauth does not authenticate senders"),
         (text(htpasswd, "basicauth", "", &uses("basicauth")), "basicauth has no credentials to send"),
@@ -105,16 +105,19 @@ fn what_is_named_must_be_there_in_use_and_fit() {
             text("", "", "auth: {authenticator: x, request_params: [a]}", ""),
             "request_params is not supported",
         ),
-        (text("bearertokenauth: ", "bearertokenauth", "", ""), "there is no `token`, `tokens` or `filename`"),
+        (
+            text("bearertokenauth: ", "bearertokenauth", "", ""),
+            "one of `token`, `tokens`, `filename` is required",
+        ),
         (
             text("bearertokenauth: {token: s3cret, tokens: [s3cret]}", "bearertokenauth", "", ""),
-            "one or the other",
+            "exclude each other",
         ),
         (text("basicauth: ", "basicauth", "", ""), "neither `htpasswd` nor `client_auth`"),
-        (text("headers_setter: {headers: [{key: a}]}", "headers_setter", "", ""), "`a` has none of value"),
+        (text("headers_setter: {headers: [{key: a}]}", "headers_setter", "", ""), "`a`: one of value"),
         (
             text("headers_setter: {headers: [{key: a, from_attribute: b}]}", "headers_setter", "", ""),
-            "`b` is not one of",
+            "unknown attribute `b`; available",
         ),
         (text("api_key: {keys: [{key: s3cret}]}", "api_key", "", ""), "each key needs a `name`"),
     ] {

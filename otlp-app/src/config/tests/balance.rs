@@ -99,7 +99,11 @@ fn what_cannot_work_is_told_with_its_place() {
             "3:42",
             "come from `resolver`",
         ),
-        ("{resolver: {dns: {hostname: 'http://a'}}}", "3:47", "it is a name alone"),
+        (
+            "{resolver: {dns: {hostname: 'http://a'}}}",
+            "3:47",
+            "a host name without scheme and port is expected",
+        ),
         (
             "{protocol: {otlp: {sending_queue: {queue_size: 0}}}, resolver: {dns: {hostname: a}}}",
             "3:66",

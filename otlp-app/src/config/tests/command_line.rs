@@ -1,4 +1,4 @@
-//! Where configurations come from: `--config`, `--set`, `--allow-unset`.
+//! Sources of configurations: `--config`, `--set`, `--allow-unset`.
 
 use super::*;
 
@@ -28,8 +28,8 @@ fn a_configuration_that_cannot_be_read_is_named() {
         ),
         (
             "https://me:s3cretword@host/c.yaml",
-            "error: --config: a configuration is not fetched over HTTP\n   \
-             = download it, and give the file or a pipe: --config <(curl …)\n",
+            "error: --config: a configuration cannot be read over HTTP\n   \
+             = download the configuration and give the file, or give a pipe: --config <(curl …)\n",
         ),
         (
             "s3:bucket",

@@ -1,4 +1,4 @@
-//! What is wrong is shown with its place; nothing a file holds panics.
+//! Errors are shown with their place; no content of a file panics.
 
 use super::*;
 use crate::config::headers::Headers;
@@ -81,7 +81,7 @@ fn errors_show_place_line_and_what_exists() {
             "^^^^^^^^^^^\n",
             &["the environment variable `NOPE` is not set", "${env:NOPE:-default}"],
         ),
-        ("a: [1\nb: 2\n", " c.yaml:2:2\n", "b: *\n   |  ^\n", &["not YAML"]),
+        ("a: [1\nb: 2\n", " c.yaml:2:2\n", "b: *\n   |  ^\n", &["invalid YAML"]),
         ("a: 1\na: 2\n", " c.yaml:2:1\n", "a: *\n   | ^\n", &["duplicate key `a`"]),
         ("a: 1\n---\nb: 2\n", " c.yaml:2:1\n", "---\n", &["a second YAML document"]),
         ("receivers:\n", " c.yaml:1:1\n", "receivers:\n", &["there is no `service` with `pipelines`"]),
@@ -92,7 +92,7 @@ fn errors_show_place_line_and_what_exists() {
             &["unknown signal `spans`", "profiles"],
         ),
         ("service: {pipelines: {logs: }}", " c.yaml:1:23\n", "^^^^\n", &["logs: a pipeline needs receivers"]),
-        ("service: {}", " c.yaml:1:10\n", "^^\n", &["there are no pipelines"]),
+        ("service: {}", " c.yaml:1:10\n", "^^\n", &["no pipeline is defined"]),
     ];
     for (text, place, under, messages) in cases {
         let problems = problems(text);

@@ -98,7 +98,7 @@ fn nested(component: &str, path: &[(&str, bool)], at: &str, value: String) -> St
     format!("{{{key}: {below}{beside}}}")
 }
 
-/// What a component requires below a path, if the key `leaf` is given.
+/// Settings that a component requires below a path, if the key `leaf` is given.
 fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &'static str)] {
     match (component, at, leaf) {
         ("otlp_grpc", "", _) => &[("endpoint", "'c:1'")],

@@ -238,5 +238,5 @@ fn a_loop_may_lead_through_a_connector() {
     let (plan, sources) = loaded(&text);
     let plan = plan.unwrap_or_else(|problems| panic!("{}", problems.render(&sources, false)));
     let shown = plan.loops.render(&sources, false);
-    assert!(shown.contains("what traces/2 sends there would come back again and again"), "{shown}");
+    assert!(shown.contains("the telemetry of traces/2 would come back in an endless loop"), "{shown}");
 }

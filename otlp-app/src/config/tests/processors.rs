@@ -139,19 +139,19 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
             "  attributes:\n    include: {match_type: strict}\n    actions: [{key: a, action: delete}]",
             "traces",
             "4:14",
-            "include: it asks for nothing",
+            "include: no condition is given",
         ),
         (
             "  attributes:\n    include: {match_type: strict, span_names: [a]}\n    actions: [{key: a, action: delete}]",
             "logs",
             "4:47",
-            "include.span_names: it is for traces alone, but the pipeline logs uses it",
+            "include.span_names: the setting is for traces only, but the pipeline logs uses it",
         ),
         (
             "  attributes:\n    include: {match_type: strict, attributes: [{key: a}]}\n    actions: [{key: a, action: delete}]",
             "metrics",
             "4:47",
-            "it is for traces and logs alone, but the pipeline metrics uses it",
+            "the setting is for traces and logs only, but the pipeline metrics uses it",
         ),
         (
             "  attributes:\n    include: {match_type: regexp, services: [a, '[']}\n    actions: [{key: a, action: delete}]",

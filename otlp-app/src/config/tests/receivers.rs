@@ -124,7 +124,7 @@ fn wrong_settings_are_shown_where_they_stand() {
             "[a b",
             "`a b` is not a header name",
         ),
-        ("{http: {traces_url_path: /v1 x}}", "/v1 x", "it is not a path"),
+        ("{http: {traces_url_path: /v1 x}}", "/v1 x", "invalid URL path"),
         ("{http: {traces_url_path: /x, logs_url_path: /x}}", "/x", "the path of another signal"),
         ("{http: {traces_url_path: v1/logs}}", "v1/logs", "the path of another signal"),
         ("{http: {transport: unix}}", "", "path of a socket"),

@@ -27,7 +27,7 @@ pub(super) struct Key<'a> {
     doc: &'a str,
 }
 
-/// Where the structs are.
+/// Files that have the structs.
 const SOURCES: &[&str] = &[
     include_str!("../receiver.rs"),
     include_str!("../receiver/grpc.rs"),

@@ -103,5 +103,5 @@ fn aliases_and_merge_keys_unfold() {
         "  nop: &defaults {}\n  otlp: {<<: *defaults, endpoint: c:1}\n  otlp/b: {<<: {endpoint: d:1}}",
     );
     assert_eq!(plan(&text).exporters.len(), 1);
-    assert!(problems(&around("  otlp: {<<: 3}")).contains("merges maps only"));
+    assert!(problems(&around("  otlp: {<<: 3}")).contains("takes a map, or a list of maps"));
 }

@@ -195,7 +195,7 @@ fn a_component_twice_in_a_list_is_there_once() {
         (&["otlp".into()][..], &["nop".into()][..])
     );
     let told = problems(&text.replace("[batch]", "[batch, batch]"));
-    assert!(told.contains("`batch` is here twice"), "{told}");
+    assert!(told.contains("`batch` is listed twice"), "{told}");
 }
 
 #[test]
@@ -288,7 +288,10 @@ fn receivers_and_probes_take_all_of_the_collectors_server() {
     let endpoints: Vec<_> = super::plan(text).health.into_iter().map(|health| health.endpoint).collect();
     assert_eq!(endpoints, ["tcp4://localhost:13133", "a:2"]);
     let told = problems(&text.replace("transport: tcp4,", "endpoint: 'a:2',"));
-    assert!(told.contains("health_check/2: another health_check listens on a:2, too"), "{told}");
+    assert!(
+        told.contains("health_check/2: address a:2 is used twice: another health_check listens on it, too"),
+        "{told}"
+    );
 }
 
 #[test]
