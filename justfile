@@ -7,7 +7,7 @@ default:
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
+    RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps
     cargo test --workspace
 
 # All tests, or those that match: `just test split`
