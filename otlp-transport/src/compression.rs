@@ -15,14 +15,7 @@ mod deflating;
 mod gzip;
 #[cfg(feature = "lz4")]
 mod lz4;
-#[cfg(any(
-    feature = "gzip",
-    feature = "zstd",
-    feature = "brotli",
-    feature = "deflate",
-    feature = "snappy",
-    feature = "lz4"
-))]
+#[cfg(any(feature = "gzip", feature = "brotli", feature = "deflate", feature = "snappy", feature = "lz4"))]
 mod output;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 mod scratch;

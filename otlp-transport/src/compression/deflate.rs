@@ -1,10 +1,10 @@
 //! deflate as HTTP means it: zlib's framing, RFC 1950, under both of its names.
 
-use super::deflating::Deflating;
+use super::deflating::{Deflating, deflaters};
 use super::output::{Inflate, inflate};
 use super::{Codec, CompressError, Compressor, DecompressError, MAX_IDLE_CONTEXTS, PiecewiseCompressor};
 use bytes::Bytes;
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::{Compress, Compression, Decompress, FlushDecompress, Status};
 use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload, PooledObject};
 use std::sync::LazyLock;
 
@@ -45,13 +45,13 @@ struct Zlib;
 
 impl Compressor for Zlib {
     fn compress(&self, plain: &Payload, _buffers: &BufferPool) -> Result<Bytes, CompressError> {
-        let mut stream = Deflating::framed(MADE);
+        let mut stream = Deflating::new(MADE, &[], &DEFLATERS);
         plain.segments().try_for_each(|segment| stream.push(segment))?;
         stream.finish().map(Bytes::from)
     }
 
     fn piecewise(&self, _plain_len: usize) -> Box<dyn PiecewiseCompressor> {
-        Box::new(Piecewise(Deflating::framed(MADE)))
+        Box::new(Piecewise(Deflating::new(MADE, &[], &DEFLATERS)))
     }
 }
 
@@ -102,6 +102,9 @@ impl Deflate {
     }
 }
 
+/// In zlib's frame, RFC 1950.
+static DEFLATERS: LazyLock<ObjectPool<Compress>> =
+    LazyLock::new(|| deflaters(|| Compress::new(Compression::fast(), true)));
 static INFLATERS: LazyLock<ObjectPool<Decompress>> = LazyLock::new(|| {
     ObjectPool::new(MAX_IDLE_CONTEXTS, || Decompress::new(true), |inflater| inflater.reset(true))
 });

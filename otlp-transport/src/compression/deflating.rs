@@ -1,9 +1,8 @@
 //! Making deflate, piece by piece: zlib at its fastest.
 
 use super::{CompressError, MAX_IDLE_CONTEXTS};
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::{Compress, FlushCompress, Status};
 use otlp_protocol::{ObjectPool, PooledObject};
-use std::sync::LazyLock;
 
 /// A stream being made, after what stands before it.
 pub(super) struct Deflating {
@@ -13,14 +12,9 @@ pub(super) struct Deflating {
 }
 
 impl Deflating {
-    /// A stream without a frame of its own, RFC 1951, after `header`.
-    pub(super) fn bare(codec: &'static str, header: &[u8]) -> Self {
-        Self { codec, deflater: BARE.take(), out: header.to_vec() }
-    }
-
-    /// A stream in zlib's frame, RFC 1950.
-    pub(super) fn framed(codec: &'static str) -> Self {
-        Self { codec, deflater: FRAMED.take(), out: Vec::new() }
+    /// A stream after `header`, made by one of `deflaters`.
+    pub(super) fn new(codec: &'static str, header: &[u8], deflaters: &ObjectPool<Compress>) -> Self {
+        Self { codec, deflater: deflaters.take(), out: header.to_vec() }
     }
 
     /// Compresses what comes next.
@@ -56,11 +50,9 @@ impl Deflating {
     }
 }
 
-static BARE: LazyLock<ObjectPool<Compress>> = LazyLock::new(|| {
-    ObjectPool::new(MAX_IDLE_CONTEXTS, || Compress::new(Compression::fast(), false), Compress::reset)
-});
-static FRAMED: LazyLock<ObjectPool<Compress>> = LazyLock::new(|| {
-    ObjectPool::new(MAX_IDLE_CONTEXTS, || Compress::new(Compression::fast(), true), Compress::reset)
-});
+/// Deflaters that `create` makes.
+pub(super) fn deflaters(create: fn() -> Compress) -> ObjectPool<Compress> {
+    ObjectPool::new(MAX_IDLE_CONTEXTS, create, Compress::reset)
+}
 const MIN_ROOM: usize = 4 << 10;
 const MIN_GROWTH: usize = 64 << 10;

@@ -1,10 +1,13 @@
 //! gzip, piece by piece: zlib at its fastest, where libdeflate would need the whole body in one piece.
 
 use super::NAME;
-use crate::compression::deflating::Deflating;
+use crate::compression::deflating::{Deflating, deflaters};
 use crate::compression::{CompressError, PiecewiseCompressor};
 use bytes::Bytes;
+use flate2::{Compress, Compression};
 use libdeflater::Crc;
+use otlp_protocol::ObjectPool;
+use std::sync::LazyLock;
 
 pub(super) struct Piecewise {
     stream: Deflating,
@@ -14,7 +17,7 @@ pub(super) struct Piecewise {
 
 impl Piecewise {
     pub(super) fn new() -> Self {
-        Self { stream: Deflating::bare(NAME, &HEADER), checksum: Crc::new(), len: 0 }
+        Self { stream: Deflating::new(NAME, &HEADER, &DEFLATERS), checksum: Crc::new(), len: 0 }
     }
 }
 
@@ -33,6 +36,10 @@ impl PiecewiseCompressor for Piecewise {
         Ok(Bytes::from(out))
     }
 }
+
+/// Without a frame, RFC 1951.
+static DEFLATERS: LazyLock<ObjectPool<Compress>> =
+    LazyLock::new(|| deflaters(|| Compress::new(Compression::fast(), false)));
 
 /// RFC 1952 §2.3: deflate, no flags, no time, fastest algorithm, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
