@@ -2,6 +2,8 @@
 
 mod context;
 mod convert;
+#[cfg_attr(not(feature = "hash"), path = "actions/hash/absent.rs")]
+mod hash;
 mod program;
 
 pub use convert::ConvertTo;
@@ -87,5 +89,5 @@ impl ActionKind {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "hash"))]
 mod tests;

@@ -176,7 +176,7 @@ impl Buf for Outgoing {
 /// The maker of a content encoding, by its name.
 fn compressor(name: &'static str) -> Result<(&'static str, &'static dyn Compressor), ConfigError> {
     let compressor = codec(name).and_then(Codec::compressor);
-    let problem = || ConfigError::new("compression", absent(name));
+    let problem = || ConfigError::new("compression", absent(name) + ", or set it to `none`");
     compressor.map(|compressor| (name, compressor)).ok_or_else(problem)
 }
 

@@ -1,11 +1,11 @@
 //! Actions, checked and ready to run.
 
-use super::{ActionConfig, ActionError, ActionKind, ContextKey, ConvertTo, Resolved};
+use super::{ActionConfig, ActionError, ActionKind, ContextKey, ConvertTo, Resolved, hash};
 use crate::component::Needs;
 use crate::processor::pattern::Pattern;
 use otlp_protocol::AttributeValue;
 use otlp_protocol::view::AnyValue;
-use otlp_protocol::{AttributeEdits, Change, Origin, Put, Value, sha256_hex};
+use otlp_protocol::{AttributeEdits, Change, Origin, Put, Value};
 
 /// Actions in the order in which they run.
 #[derive(Clone, Debug)]
@@ -109,7 +109,10 @@ impl Actions {
             ActionKind::Update => self.put(Put::Update, key, config)?,
             ActionKind::Upsert => self.put(Put::Upsert, key, config)?,
             ActionKind::Delete => Step::Delete { keys: keys(key, config)? },
-            ActionKind::Hash => Step::Hash { keys: keys(key, config)? },
+            ActionKind::Hash => {
+                hash::check().map_err(|problem| ("action", problem.to_owned()))?;
+                Step::Hash { keys: keys(key, config)? }
+            }
             ActionKind::Extract => {
                 refuse(config, &[VALUE, FROM_ATTRIBUTE, FROM_CONTEXT, CONVERTED_TYPE])?;
                 let pattern = pattern(config)?.ok_or((PATTERN, "`extract` requires it".to_owned()))?;
@@ -161,7 +164,7 @@ impl Step {
             }
             Self::Delete { keys } => keys.delete(attributes),
             Self::Extract { key, pattern, names } => extract(attributes, key, pattern, names),
-            Self::Hash { keys } => keys.hash(attributes),
+            Self::Hash { keys } => hash::apply(keys.key.as_deref(), keys.pattern.as_ref(), attributes),
             Self::Put { put, key, source, default } => {
                 let value = match source {
                     ValueSource::Attribute(from) => {
@@ -193,21 +196,6 @@ impl Keys {
         }
         if let Some(pattern) = &self.pattern {
             attributes.for_each(|key, _, _| if pattern.matches(key) { Change::Delete } else { Change::Keep });
-        }
-    }
-
-    fn hash(&self, attributes: &mut AttributeEdits<'_>) {
-        if let Some(key) = &self.key {
-            attributes.hash(key);
-        }
-        if let Some(pattern) = &self.pattern {
-            attributes.for_each(|key, value, hashed| {
-                if !pattern.matches(key) {
-                    return Change::Keep;
-                }
-                hashed.set(sha256_hex(AnyValue::new(value)).as_str());
-                Change::Replace
-            });
         }
     }
 }
