@@ -106,6 +106,11 @@ impl Signal {
         Self(descriptor)
     }
 
+    /// The data of the signal, also in constants.
+    pub const fn descriptor(self) -> &'static SignalDescriptor {
+        self.0
+    }
+
     /// The messages that stand inside one another in a request: what is of one resource, of one scope, and an entry. `None`
     /// where the request of a signal has no such message.
     pub fn levels(self) -> [Option<&'static Message>; 3] {

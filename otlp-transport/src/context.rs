@@ -1,36 +1,50 @@
-//! What every part of this layer is handed at its making.
+//! Time, network, disk and memory, as servers and clients get them.
 
 use crate::{
     Certificates, Clock, Connections, Disk, Net, ProxyConfig, ReloadStats, SystemDisk, TcpNet, TokioClock,
 };
 use otlp_protocol::{BufferPool, ByteBudget};
+use std::fmt;
 use std::sync::Arc;
 
-/// Time, network, disk and memory, passed in.
+/// Time, network, disk and memory of servers and clients. Cloning shares all of them: one context for each process is usual.
+///
+/// [`tcp`](Self::tcp) is the real ones; tests replace single fields.
+///
+/// ```
+/// use otlp_protocol::ByteBudget;
+/// use otlp_transport::{Connections, TransportContext};
+/// use std::sync::Arc;
+///
+/// let mut context = TransportContext::tcp(256 << 20); // 256 MiB for bodies
+/// context.connections = Arc::new(Connections::new(500)); // in place of 4096
+/// assert_eq!((context.budget.limit(), context.connections.max()), (256 << 20, 500));
+/// ```
 #[derive(Clone)]
 pub struct TransportContext {
-    /// What time it is.
+    /// Monotonic and wall-clock time, and timers.
     pub clock: Arc<dyn Clock>,
     /// Listeners and connections.
     pub net: Arc<dyn Net>,
     /// Files of certificates and credentials.
     pub disk: Arc<dyn Disk>,
-    /// What became of such files that changed.
+    /// Counters of the watched files that were taken into use or refused after a change.
     pub reloads: Arc<ReloadStats>,
-    /// When the certificates in use expire.
+    /// Expiry times of the certificates in use.
     pub certificates: Arc<Certificates>,
     /// The proxies that clients connect through. Default none.
     pub proxies: Arc<ProxyConfig>,
-    /// Open connections of all servers.
+    /// Open connections of all servers, and their limit.
     pub connections: Arc<Connections>,
-    /// Charged before a body is read or inflated.
+    /// The byte budget: bodies are charged to it before they are read or inflated.
     pub budget: ByteBudget,
-    /// Where buffers for bodies come from.
+    /// The pool of buffers for bodies.
     pub buffers: BufferPool,
 }
 
 impl TransportContext {
-    /// Real time, TCP and files, with a budget for bodies of `max_body_bytes` in all, and at most 4096 connections.
+    /// Real time, TCP and files, with a byte budget of `max_body_bytes` for the bodies in memory at a time, and at most
+    /// 4096 connections of servers.
     pub fn tcp(max_body_bytes: u64) -> Self {
         Self {
             clock: Arc::new(TokioClock),
@@ -43,6 +57,21 @@ impl TransportContext {
             budget: ByteBudget::new(max_body_bytes),
             buffers: BufferPool::new(IDLE_BUFFERS),
         }
+    }
+}
+
+impl fmt::Debug for TransportContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportContext")
+            .field("clock", &self.clock)
+            .field("net", &self.net)
+            .field("disk", &self.disk)
+            .field("reloads", &self.reloads)
+            .field("certificates", &self.certificates)
+            .field("proxies", &self.proxies)
+            .field("connections", &self.connections)
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
     }
 }
 

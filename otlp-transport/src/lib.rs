@@ -10,6 +10,7 @@
     not(all(feature = "client", feature = "server", feature = "grpc", feature = "http")),
     allow(dead_code, reason = "what the two ends and the two protocols share, each of them uses in part")
 )]
+#![warn(missing_debug_implementations)]
 
 mod auth;
 #[cfg(feature = "client")]
@@ -49,11 +50,12 @@ mod seldom;
 mod server;
 mod strategy;
 #[cfg(feature = "testing")]
-#[doc(hidden)]
 pub mod testing;
 #[cfg(any(feature = "client", feature = "server"))]
 #[cfg_attr(not(feature = "tls"), path = "tls/absent.rs")]
 mod tls;
+#[cfg(feature = "tonic")]
+pub mod tonic;
 #[cfg(feature = "client")]
 mod user_info;
 

@@ -1,28 +1,25 @@
-//! Where a server hands what it receives, by signal.
+//! Routes: which signals a server serves, under which paths, and which [`Export`](crate::Export) takes their batches.
 
 use crate::BoxExport;
 use otlp_protocol::Signal;
 use parking_lot::RwLock;
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
-/// The signals a server takes, and where they go. Cloning shares them: a route that is added or removed while servers run
-/// counts from the next request on.
+/// The signals that a server serves, with the export of each. Cloning shares the routes: a route that is added or removed
+/// while servers run applies from the next request on. A signal without a route is answered UNIMPLEMENTED over gRPC and 404
+/// over HTTP.
 ///
 /// ```
-/// use otlp_protocol::{Accepted, Batch, Signal};
-/// use otlp_transport::{Attempt, BoxExport, ExportResult, Routes};
+/// use otlp_protocol::{Accepted, Signal};
+/// use otlp_transport::{BoxExport, Routes};
 ///
-/// struct Sink;
+/// let sink = BoxExport::from_fn(|_batch| async { Ok(Accepted::FULL) });
+/// assert_eq!(Routes::all(sink.clone()).iter().count(), 4); // traces, metrics, logs, profiles
 ///
-/// impl Attempt for Sink {
-///     async fn attempt(&self, _: &Batch) -> ExportResult {
-///         Ok(Accepted::FULL)
-///     }
-/// }
-///
-/// let routes = Routes::new().with(Signal::LOGS, BoxExport::new(Sink));
-/// let traces = routes.add(Signal::TRACES, Signal::TRACES.http_path, BoxExport::new(Sink));
+/// let routes = Routes::new().with(Signal::LOGS, sink.clone());
+/// let traces = routes.add(Signal::TRACES, Signal::TRACES.http_path, sink);
 /// assert!(routes.by_http_path("/v1/traces").is_some());
 /// drop(traces);
 /// assert!(routes.by_http_path("/v1/traces").is_none() && routes.by_http_path("/v1/logs").is_some());
@@ -30,19 +27,21 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct Routes(Arc<RwLock<Vec<Arc<Route>>>>);
 
-/// One signal's way in.
-#[derive(Clone)]
+/// The route of one signal.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Route {
     /// The signal.
     pub signal: Signal,
-    /// Its path over HTTP.
+    /// The path of its requests over HTTP.
     pub http_path: Cow<'static, str>,
-    /// Who takes its batches.
+    /// The export that takes its batches.
     pub export: BoxExport,
 }
 
-/// Keeps a route in [`Routes`]: dropping it removes the route. Requests under way keep theirs.
-#[must_use = "dropping it removes the route"]
+/// Keeps a route in [`Routes`]: dropping the handle removes the route. Requests under way still end.
+#[must_use = "dropping the handle removes the route"]
+#[derive(Debug)]
 pub struct RouteHandle {
     routes: Routes,
     route: Arc<Route>,
@@ -51,9 +50,16 @@ pub struct RouteHandle {
 // === impl Routes ===
 
 impl Routes {
-    /// No signal: everything is answered with UNIMPLEMENTED or 404.
+    /// Routes of no signal.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Routes of all signals of OTLP, under their default paths, to one export: [`Batch::signal`] tells the signals apart.
+    ///
+    /// [`Batch::signal`]: otlp_protocol::Batch::signal
+    pub fn all(export: BoxExport) -> Self {
+        Signal::ALL.into_iter().fold(Self::new(), |routes, signal| routes.with(signal, export.clone()))
     }
 
     /// Adds a signal under its default path, for good.
@@ -62,21 +68,21 @@ impl Routes {
         self.with_path(signal, signal.http_path, export)
     }
 
-    /// Adds a signal under a path of its own over HTTP, for good.
+    /// Adds a signal under another path over HTTP, for good.
     #[must_use]
     pub fn with_path(self, signal: Signal, path: impl Into<Cow<'static, str>>, export: BoxExport) -> Self {
         self.push(signal, path.into(), export);
         self
     }
 
-    /// Adds a signal under a path over HTTP, for as long as the handle lives. Of several routes of a signal or a path, the
-    /// one that was added first counts.
+    /// Adds a signal under a path over HTTP until the handle is dropped. If several routes have the same signal or path, the
+    /// first one added is used.
     pub fn add(&self, signal: Signal, path: impl Into<Cow<'static, str>>, export: BoxExport) -> RouteHandle {
         let route = self.push(signal, path.into(), export);
         RouteHandle { routes: self.clone(), route }
     }
 
-    /// All routes, in the order they were added.
+    /// Lists all routes in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = Arc<Route>> {
         self.0.read().clone().into_iter()
     }
@@ -95,6 +101,12 @@ impl Routes {
         let route = Arc::new(Route { signal, http_path, export });
         self.0.write().push(route.clone());
         route
+    }
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 

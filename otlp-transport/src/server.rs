@@ -11,6 +11,8 @@ mod grpc;
 mod http;
 mod hyper;
 mod intake;
+#[cfg(feature = "tonic")]
+pub(crate) mod mounted;
 mod peer;
 mod refusals;
 mod services;
@@ -25,6 +27,7 @@ use crate::{Address, Clock, ConfigError, Routes, ServerConfig, TransportContext}
 use connection::{Acceptor, Serve};
 use intake::Intake;
 use refusals::Refusals;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -132,6 +135,16 @@ impl Server {
             _ = &mut self.acceptor => {}
             () = too_late => {}
         }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("local_addr", &self.local_addr)
+            .field("phase", &*self.phase.borrow())
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
     }
 }
 

@@ -68,6 +68,8 @@ mod server_memory;
 mod server_multiplex;
 #[path = "transport/server_origin.rs"]
 mod server_origin;
+#[path = "transport/sink.rs"]
+mod sink;
 #[path = "transport/strangers.rs"]
 mod strangers;
 #[cfg(feature = "tls")]
@@ -79,6 +81,9 @@ mod tls_server;
 #[cfg(feature = "tls")]
 #[path = "transport/tls_trust.rs"]
 mod tls_trust;
+#[cfg(feature = "tonic")]
+#[path = "transport/tonic_server.rs"]
+mod tonic_server;
 #[cfg(feature = "tls")]
 #[path = "transport/version1.rs"]
 mod version1;

@@ -231,8 +231,9 @@ pub(crate) fn otlp_http(otlp: OtlpHttp, context: &BuildContext<'_>) -> Result<Ex
 
 /// Makes the exporter `id` of a client, with the statistics of the client's connections.
 pub(crate) fn of_client(id: String, client: Client) -> ExporterSpec {
-    let mut spec = ExporterSpec::new(id, client.attempt);
-    spec.stats = Some(client.stats);
+    let stats = client.stats().clone();
+    let mut spec = ExporterSpec::new(id, client.into_attempt());
+    spec.stats = Some(stats);
     spec
 }
 

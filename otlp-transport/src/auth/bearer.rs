@@ -53,6 +53,11 @@ impl Default for BearerConfig {
 }
 
 impl BearerConfig {
+    /// Tokens in `authorization: Bearer <token>`, with the defaults of all else.
+    pub fn new(tokens: impl IntoIterator<Item = impl Into<Secret>>) -> Self {
+        Self { tokens: tokens.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+
     fn files(&self) -> Result<Vec<Named>, ConfigError> {
         match (&self.filename, self.tokens.as_slice()) {
             (Some(path), []) => Ok(vec![Named { key: FILENAME, path: path.clone() }]),

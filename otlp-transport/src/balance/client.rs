@@ -24,10 +24,12 @@ use futures_util::future::join_all;
 use otlp_protocol::{Batch, ErrorKind, Retry};
 use parking_lot::Mutex;
 use std::collections::HashSet;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -119,7 +121,7 @@ impl BalancedClient {
     /// called within a tokio runtime, where the resolver is then followed.
     ///
     /// # Errors
-    /// If a setting cannot work; also of an endpoint that the resolver knows without asking.
+    /// If a setting cannot work, also of an endpoint that the resolver knows without asking; or outside of a tokio runtime.
     pub fn new(
         context: &TransportContext,
         transport: Arc<dyn ClientStrategy>,
@@ -127,6 +129,9 @@ impl BalancedClient {
         config: BalanceConfig,
         resolver: Box<dyn Resolver>,
     ) -> Result<Self, ConfigError> {
+        let runtime = Handle::try_current().map_err(|_| {
+            ConfigError::new("resolver", "no tokio runtime to follow it in: make the client within a runtime")
+        })?;
         let stats = Arc::new(BalanceStats::new(resolver.name()));
         let client_stats = Arc::new(ClientStats { balance: Some(stats.clone()), ..ClientStats::default() });
         let failover_time = template.timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(FAILOVER_TIME);
@@ -148,7 +153,7 @@ impl BalancedClient {
         if !known.is_empty() {
             shared.follow(&maker, Ok(known));
         }
-        let search = tokio::spawn(shared.clone().search(maker, resolver));
+        let search = runtime.spawn(shared.clone().search(maker, resolver));
         Ok(Self { shared, _search: Arc::new(Search(search.abort_handle())) })
     }
 
@@ -160,7 +165,13 @@ impl BalancedClient {
     /// The same as any other client, with what the connections to all endpoints have counted.
     pub fn into_client(self) -> Client {
         let stats = self.shared.client_stats.clone();
-        Client { attempt: BoxAttempt::new(self), stats }
+        Client::new(BoxAttempt::new(self), stats)
+    }
+}
+
+impl fmt::Debug for BalancedClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BalancedClient").field("stats", &self.shared.stats).finish_non_exhaustive()
     }
 }
 

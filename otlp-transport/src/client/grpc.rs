@@ -24,6 +24,7 @@ use otlp_protocol::{
     RpcStatus, Signal, http_to_grpc,
 };
 use percent_encoding::percent_decode;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,6 +112,12 @@ impl GrpcClient {
     /// Its connections.
     pub fn pool(&self) -> &ConnectionPool {
         &self.0.pool
+    }
+}
+
+impl fmt::Debug for GrpcClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrpcClient").field("pool", &self.0.pool).finish_non_exhaustive()
     }
 }
 

@@ -20,6 +20,7 @@ use http::header::{
 };
 use http::{Method, Request, StatusCode};
 use otlp_protocol::{Accepted, Batch, BufferPool, ErrorKind, Retry, RpcStatus, parse_retry_after};
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use target::{Target, Targets};
@@ -93,6 +94,13 @@ impl HttpClient {
     /// What all its connections have counted.
     pub fn stats(&self) -> &Arc<ClientStats> {
         &self.0.stats
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pools: Vec<_> = self.0.targets.pools().collect();
+        f.debug_struct("HttpClient").field("pools", &pools).finish_non_exhaustive()
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{ClientLimits, Clock, ExportError};
 use connections::{Choice, Held, Slot, State};
 use otlp_protocol::{ErrorKind, Retry};
 use parking_lot::Mutex;
+use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -100,6 +101,15 @@ impl ConnectionPool {
     /// What its connections have counted, together with those of the client's other pools.
     pub fn stats(&self) -> &Arc<ClientStats> {
         &self.0.stats
+    }
+}
+
+impl fmt::Debug for ConnectionPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionPool")
+            .field("endpoint", &self.0.connector.name())
+            .field("stats", &self.0.stats)
+            .finish_non_exhaustive()
     }
 }
 

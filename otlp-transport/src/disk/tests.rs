@@ -97,7 +97,7 @@ fn the_first_failure_names_key_and_path() {
     let (disk, context) = setting();
     let error = watched(&context).unwrap_err();
     assert_eq!(error.key, "token_file");
-    assert!(error.problem.contains("/token"), "{error}");
+    assert_eq!(error.value.as_deref(), Some("/token"), "{error}");
     disk.write("/token", b"bad");
     assert_eq!(watched(&context).unwrap_err().problem, "it is bad");
 }

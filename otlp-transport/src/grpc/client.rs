@@ -14,6 +14,6 @@ impl ClientStrategy for GrpcTransportStrategy {
         stats: Arc<ClientStats>,
     ) -> Result<Client, ConfigError> {
         let client = GrpcClient::counted(context, &config, stats.clone())?;
-        Ok(Client { attempt: BoxAttempt::new(client), stats })
+        Ok(Client::new(BoxAttempt::new(client), stats))
     }
 }

@@ -14,6 +14,6 @@ impl ClientStrategy for HttpTransportStrategy {
         stats: Arc<ClientStats>,
     ) -> Result<Client, ConfigError> {
         let client = HttpClient::counted(context, &config, stats.clone())?;
-        Ok(Client { attempt: BoxAttempt::new(client), stats })
+        Ok(Client::new(BoxAttempt::new(client), stats))
     }
 }

@@ -46,7 +46,7 @@ pub(super) struct Head {
 }
 
 /// The body of a request, on its way off a connection.
-pub(super) trait RequestBody: Send + Unpin + 'static {
+pub(crate) trait RequestBody: Send + Unpin + 'static {
     /// The next piece, which is not empty; `None` at the end. A piece may be a slice of a read buffer, of
     /// [`Version::read_buffer_bytes`]. Trailers are skipped.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenBody>>>;
@@ -59,7 +59,7 @@ pub(super) trait RequestBody: Send + Unpin + 'static {
 }
 
 /// Why a body broke off.
-pub(super) struct BrokenBody {
+pub(crate) struct BrokenBody {
     /// Whether the peer is gone, rather than sending what is no body.
     pub(super) is_gone: bool,
     pub(super) cause: Box<dyn std::error::Error + Send + Sync>,
@@ -73,7 +73,7 @@ pub(super) struct Reply {
 }
 
 /// What follows a reply's head.
-pub(super) enum ReplyBody {
+pub(crate) enum ReplyBody {
     /// All there is, perhaps nothing. Without trailers the length is told in the head.
     Whole(Bytes, Option<HeaderMap>),
     /// One piece after the other, then trailers.
@@ -81,7 +81,7 @@ pub(super) enum ReplyBody {
 }
 
 /// A part of a [`ReplyBody`].
-pub(super) enum ReplyPiece {
+pub(crate) enum ReplyPiece {
     Bytes(Bytes),
     Trailers(HeaderMap),
 }

@@ -27,13 +27,28 @@ pub trait ClientStrategy: Send + Sync + 'static {
     }
 }
 
-/// A client for one destination, whichever way it speaks. Cloning shares its connections.
-#[derive(Clone)]
+/// A client for one destination, of any protocol. Cloning shares its connections.
+#[derive(Clone, Debug)]
 pub struct Client {
-    /// Makes the attempts.
-    pub attempt: BoxAttempt,
-    /// What all its connections have counted.
-    pub stats: Arc<ClientStats>,
+    attempt: BoxAttempt,
+    stats: Arc<ClientStats>,
+}
+
+impl Client {
+    /// A client of a strategy of one's own: what makes the attempts, and where its connections are counted.
+    pub fn new(attempt: BoxAttempt, stats: Arc<ClientStats>) -> Self {
+        Self { attempt, stats }
+    }
+
+    /// Counters of all connections of the client.
+    pub fn stats(&self) -> &Arc<ClientStats> {
+        &self.stats
+    }
+
+    /// The attempt alone, as an exporter's specification takes it.
+    pub fn into_attempt(self) -> BoxAttempt {
+        self.attempt
+    }
 }
 
 impl Attempt for Client {

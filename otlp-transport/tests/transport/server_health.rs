@@ -111,7 +111,7 @@ async fn who_watches_what_is_not_there_is_told_and_waits(engine: Engine) {
 
 /// One connection, as a generated client wants it.
 #[derive(Clone)]
-struct Channel(SendRequest<tonic::body::Body>);
+pub(crate) struct Channel(pub(crate) SendRequest<tonic::body::Body>);
 
 impl Service<http::Request<tonic::body::Body>> for Channel {
     type Response = http::Response<Incoming>;

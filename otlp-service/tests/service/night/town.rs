@@ -186,8 +186,9 @@ fn exporter(
     // Any authority but the one that vouches for the vault.
     config.tls.ca_pem = endpoint.starts_with("https").then(|| Authority::new("unknown").pem());
     let client = strategy.client(context, config).unwrap();
-    let mut spec = ExporterSpec::new(id, client.attempt);
-    spec.stats = Some(client.stats);
+    let stats = client.stats().clone();
+    let mut spec = ExporterSpec::new(id, client.into_attempt());
+    spec.stats = Some(stats);
     spec.endpoints = vec![(Signal::LOGS, endpoint.rsplit('/').next().unwrap().to_owned())];
     let mut queue = QueueConfig::default();
     (queue.queue_size, queue.num_consumers) = (3, 1);

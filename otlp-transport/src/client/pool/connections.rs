@@ -13,6 +13,7 @@ use crate::{ClientLimits, ExportError};
 use bytes::Buf as _;
 use http::Request;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -330,6 +331,14 @@ impl PooledConnection {
     /// Takes out what is on loan; then dropping gives nothing back.
     pub(super) fn take(&mut self) -> Option<Held> {
         self.held.take()
+    }
+}
+
+impl fmt::Debug for PooledConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PooledConnection")
+            .field("endpoint", &self.shared.connector.name())
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,7 +18,10 @@ fn an_address_that_is_none_is_quoted_with_what_to_write() {
         ("tcp6://[::1]:4317", "cannot listen: address already in use"),
         ("unix:///run/otlp.sock", "cannot listen: address already in use"),
     ] {
-        let error = ConfigError::cannot_listen(endpoint, ErrorKind::AddrInUse.into());
+        let error = ConfigError::cannot_listen(
+            endpoint,
+            io::Error::new(ErrorKind::AddrInUse, "address already in use"),
+        );
         assert_eq!(error.to_string(), format!("endpoint {endpoint:?}: {expected}"));
         let source = error.source().and_then(|source| source.downcast_ref::<io::Error>()).unwrap();
         assert_eq!(source.kind(), ErrorKind::AddrInUse);

@@ -38,7 +38,7 @@ impl ClientStrategy for Recorder {
         stats: Arc<ClientStats>,
     ) -> Result<Client, ConfigError> {
         let attempt = BoxAttempt::new(Recording { recorder: self.clone(), endpoint: config.endpoint });
-        Ok(Client { attempt, stats })
+        Ok(Client::new(attempt, stats))
     }
 }
 

@@ -88,6 +88,6 @@ async fn names_are_looked_up_and_kept() {
     .into_client();
     client.export(batch()).await.unwrap();
     assert_eq!(capture.taken(), 1);
-    assert_eq!(client.stats.connects.load(Ordering::Relaxed), 1, "counted together");
-    assert!(client.stats.balance.is_some());
+    assert_eq!(client.stats().connects.load(Ordering::Relaxed), 1, "counted together");
+    assert!(client.stats().balance.is_some());
 }

@@ -179,7 +179,7 @@ impl ClientStrategy for World {
         let mut state = self.0.lock();
         state.clients += 1;
         let attempt = BoxAttempt::new(Connection { world: self.clone(), address, _open: state.open.clone() });
-        Ok(Client { attempt, stats })
+        Ok(Client::new(attempt, stats))
     }
 }
 
