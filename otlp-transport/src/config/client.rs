@@ -1,4 +1,4 @@
-//! Where a client sends, how, and what its connections may cost.
+//! Settings of a client: endpoint, encoding, compression, credentials, TLS, limits.
 
 use super::TlsConfig;
 use crate::Credentials;
@@ -8,44 +8,62 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A client's settings: one destination. Debug output shows neither the values of headers nor the proxy, nor users,
-/// passwords and queries of URLs, which may be secrets.
+/// Settings of a client of one destination.
+///
+/// `Debug` output leaves out what may be secret: values of headers, the proxy, and users, passwords and queries of URLs.
+///
+/// ```
+/// use otlp_transport::{ClientConfig, Compression, GrpcClient, TransportContext};
+///
+/// let mut config = ClientConfig::new("http://localhost:4317"); // in the clear; https:// or a bare host:port is TLS
+/// config.compression = Compression::Gzip; // none by default
+/// config.headers.push(("x-tenant".into(), "team-a".into()));
+/// config.limits.max_connections = Some(2);
+/// let client = GrpcClient::new(&TransportContext::tcp(64 << 20), &config)?;
+/// # Ok::<(), otlp_transport::ConfigError>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientConfig {
-    /// gRPC: `host:port` or `http(s)://host:port`. HTTP: the base URL, to which `/v1/<signal>` is appended. Empty: the
-    /// specification's default, `http://localhost:4317` for gRPC and `http://localhost:4318` for HTTP. `user:password@`
-    /// before the host is sent as Basic authentication, unless headers or credentials say otherwise.
+    /// The destination. gRPC: `https://host:port` (TLS), `http://host:port` (cleartext), or a bare `host:port`, which is TLS
+    /// unless `tls.insecure` is set. HTTP: the base URL, to which `/v1/<signal>` is appended. Either: `unix:///path`, a Unix
+    /// socket. Empty: the specification's default, `http://localhost:4317` for gRPC and `http://localhost:4318` for HTTP.
+    ///
+    /// `user:password@` before the host is sent as Basic authentication, unless headers or credentials say otherwise.
     pub endpoint: String,
-    /// `host` or `host:port` that requests call the server, in `:authority` and `host`, in place of the endpoint's. TLS does
-    /// not use it. Default none.
+    /// `host` or `host:port` to send in `:authority` and `host` in place of the endpoint's. TLS does not use it. Empty, the
+    /// default: the endpoint's.
     pub authority: String,
-    /// `host:port` to connect to instead of the endpoint's own; what requests and certificates name stays the endpoint.
-    /// For addresses that balancing found. Default none.
+    /// `host:port` to connect to in place of the endpoint's; requests and certificates still name the endpoint. Balancing
+    /// sets it to the addresses that a name resolves to. Default none.
     pub connect_to: Option<String>,
-    /// The proxy that connections go through: `http(s)://[user:password@]host:port`. Goes before those of
-    /// [`TransportContext::proxies`](crate::TransportContext::proxies), whose `no_proxy` does not apply. Default none.
+    /// The proxy that connections go through: `http(s)://[user:password@]host:port`. Takes precedence over
+    /// [`TransportContext::proxies`](crate::TransportContext::proxies), whose `no_proxy` does not apply. Empty, the default:
+    /// the proxies of the context.
     pub proxy_url: String,
-    /// The signals that it can send; a batch of another is refused. Default: those of OTLP.
+    /// The signals that the client sends; a batch of another signal is refused. Default: all signals of OTLP.
     pub signals: Vec<Signal>,
-    /// HTTP: full URLs that replace base URL and path, by signal name.
+    /// HTTP: full URLs that replace base URL and path, by signal name: `("logs", "https://logs.example/in")`. Default none.
     pub signal_endpoints: Vec<(String, String)>,
-    /// How requests are written. gRPC has protobuf alone.
+    /// Encoding of requests. gRPC has protobuf alone. Default protobuf.
     pub encoding: Encoding,
-    /// Content encoding of requests.
+    /// Compression of requests. Default none; the Collector's exporters default to gzip.
     pub compression: Compression,
-    /// Headers sent with each request, in order. gRPC: values of names in `-bin` are sent in base64.
+    /// Headers sent with each request, in order. gRPC: values of headers whose name ends in `-bin` are sent in base64. Default
+    /// none.
     pub headers: Vec<(String, String)>,
-    /// One attempt, from start to answer; zero is no limit. Default 5 s for gRPC, 30 s for HTTP, as the Collector has it.
+    /// Time limit of one attempt, from its start to the answer; zero is no limit. Default 5 s for gRPC, 30 s for HTTP, as in
+    /// the Collector.
     pub timeout: Option<Duration>,
-    /// Proves to the server who we are, in each request. Default nothing. Secret ones are refused on gRPC in the clear to
-    /// another machine, as the Collector has it; on HTTP in the clear they are warned of.
+    /// Authenticates each request to the server, such as [`BearerCredentials`](crate::BearerCredentials). Default none. Secret
+    /// credentials in cleartext to another machine are a configuration error over gRPC, as in the Collector, and a warning
+    /// over HTTP.
     pub credentials: Option<Arc<dyn Credentials>>,
-    /// Transport security.
+    /// TLS settings. Default: the system's certificate authorities.
     pub tls: TlsConfig,
-    /// What the connections may cost.
+    /// Limits of requests, answers and connections.
     pub limits: ClientLimits,
-    /// `user-agent`. Default `OTel-OTLP-Exporter-otlp/<version>`.
+    /// Value of the `user-agent` header. Default `OTel-OTLP-Exporter-otlp/<version>`.
     pub user_agent: String,
 }
 
@@ -53,67 +71,67 @@ pub struct ClientConfig {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientLimits {
-    /// Size of a request before compression; larger ones are not sent. Default 64 MiB: OTLP §Request size.
+    /// The largest request sent, in bytes before compression. Default 64 MiB: OTLP §Request size.
     pub max_request_bytes: usize,
-    /// Size of an answer, after inflating; larger ones are judged by their status alone. Default 4 MiB: OTLP §Response
-    /// size.
+    /// The largest answer read, in bytes after decompression; of a larger answer only the status is used. Default 4 MiB: OTLP
+    /// §Response size.
     pub max_response_bytes: usize,
-    /// Connections to the destination: HTTP/2 opens another only when the streams of the others are used up. Default 100
-    /// for HTTP/1.1, 4 for HTTP/2.
+    /// Connections to the destination. HTTP/2 opens another connection only when all streams of the open ones are in use.
+    /// Default 100 for HTTP/1.1, 4 for HTTP/2.
     pub max_connections: Option<usize>,
-    /// Requests waiting for a connection, or for a stream on one; further ones are refused. Default 1024.
+    /// Requests that wait for a connection or a stream; further requests fail with a retryable error. Default 1024.
     pub max_waiting: usize,
-    /// Idle HTTP/1.1 connections are closed after this. Default 90 s.
+    /// HTTP/1.1: an idle connection is closed after this time. Default 90 s.
     pub idle_timeout: Duration,
-    /// Connections are replaced at this age; zero: each takes one request. Default none.
+    /// A connection of this age takes no new requests; zero: a connection for each request. Default none.
     pub max_connection_age: Option<Duration>,
-    /// Establishing a connection: name lookup, every address tried, a proxy, and TLS. Default 10 s.
+    /// Time limit for opening a connection: name lookup, all addresses tried, proxy and TLS handshake. Default 10 s.
     pub connect_timeout: Duration,
-    /// HTTP/2: silence after which the server is pinged, if a request was tried meanwhile. A server that is dead when a
-    /// request starts is found out within this and `keepalive_timeout`, also if attempts are shorter. Default none, as gRPC
-    /// has it.
+    /// HTTP/2: a server that has been silent for this time is pinged if a request was attempted meanwhile. A server that is
+    /// dead when a request starts is detected within this and `keepalive_timeout`, even if attempts are shorter. Default none,
+    /// as in gRPC.
     pub keepalive_interval: Option<Duration>,
-    /// HTTP/2: silence after a ping after which the connection is dropped. Default 20 s.
+    /// HTTP/2: a connection whose ping is not answered for this time is closed. Default 20 s.
     pub keepalive_timeout: Duration,
 }
 
-/// How requests are written.
+/// Encoding of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// Protobuf.
     #[default]
     Protobuf,
-    /// OTLP/JSON: fields that this version of OTLP does not know are left out.
+    /// OTLP/JSON. Fields unknown to this version of OTLP are left out.
     Json,
 }
 
-/// Content encodings of requests.
+/// Content encoding of requests: what gRPC names in `grpc-encoding`, HTTP in `content-encoding`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Compression {
-    /// As they are.
+    /// No compression.
     #[default]
     None,
     /// gzip, RFC 1952.
     Gzip,
     /// Zstandard, RFC 8878.
     Zstd,
-    /// Brotli, RFC 7932. The Collector does not take it.
+    /// Brotli, RFC 7932. The Collector does not accept it.
     Brotli,
-    /// zlib, RFC 1950, as `zlib`. Collectors take it over HTTP alone.
+    /// zlib, RFC 1950, named `zlib`. Collectors accept it over HTTP alone.
     Zlib,
-    /// zlib, RFC 1950, as `deflate`. Collectors take it over HTTP alone.
+    /// zlib, RFC 1950, named `deflate`. Collectors accept it over HTTP alone.
     Deflate,
-    /// Snappy: over HTTP the bare block, over gRPC the framed stream.
+    /// Snappy: over HTTP the block format, over gRPC the framed stream.
     Snappy,
-    /// Snappy's framed stream, as `x-snappy-framed`. Collectors take it over HTTP alone.
+    /// Snappy's framed stream, named `x-snappy-framed`. Collectors accept it over HTTP alone.
     SnappyFramed,
-    /// LZ4's frame format. Collectors take it over HTTP alone.
+    /// LZ4's frame format. Collectors accept it over HTTP alone.
     Lz4,
 }
 
 impl ClientConfig {
-    /// Defaults, sending to `endpoint`.
+    /// Default settings of a client that sends to `endpoint`.
     pub fn new(endpoint: impl Into<String>) -> Self {
         Self {
             endpoint: endpoint.into(),
@@ -158,7 +176,7 @@ impl fmt::Debug for ClientConfig {
     }
 }
 
-/// A URL without user, password and query.
+/// Removes user, password and query from a URL.
 fn without_secrets(url: &str) -> String {
     let (_, url) = split_user(url);
     url.split('?').next().unwrap_or_default().to_owned()

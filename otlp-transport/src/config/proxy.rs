@@ -1,12 +1,12 @@
-//! Proxies, as the environment names them.
+//! Proxies of clients, as in the environment variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
 
 use std::fmt;
 
-/// The proxies that clients connect through. Texts as in the environment variables of the same names, with the rules of
-/// Go's `golang.org/x/net/http/httpproxy`, and so of the Collector. Default: none.
+/// The proxies that clients connect through. The texts are those of the environment variables of the same names, with the
+/// rules of Go's `golang.org/x/net/http/httpproxy`, and so of the Collector. Default: no proxy.
 ///
-/// A proxy is `http://host:port` or `https://host:port`, with `user:password@` if it asks for credentials; `host:port` alone
-/// is `http://`. Debug output shows no proxy, since proxies may have passwords.
+/// A proxy is `http://host:port` or `https://host:port`, with `user:password@` before the host if the proxy asks for
+/// credentials; `host:port` alone is `http://`. `Debug` output shows no proxy, since URLs of proxies may have passwords.
 ///
 /// ```
 /// use otlp_transport::ProxyConfig;
@@ -17,21 +17,21 @@ use std::fmt;
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProxyConfig {
-    /// The proxy for `http://` URLs of OTLP/HTTP; requests go to it with their whole URL. Empty: none.
+    /// The proxy for `http://` URLs of OTLP/HTTP, which gets requests with their whole URL. Empty: no proxy.
     pub http_proxy: String,
-    /// The proxy for `https://` URLs of OTLP/HTTP, and for gRPC with and without TLS, as grpc-go has it; connections go
-    /// through it by CONNECT. Empty: none.
+    /// The proxy for `https://` URLs of OTLP/HTTP, and for gRPC with and without TLS, as in grpc-go; connections go through
+    /// the proxy by CONNECT. Empty: no proxy.
     pub https_proxy: String,
-    /// Destinations that are connected to directly, separated by commas: names (their subdomains too), names after `.` or
-    /// `*.` (subdomains alone), IP addresses, CIDR ranges, each but ranges with `:port` or without; `*` is all.
-    /// `localhost` and loopback addresses always are.
+    /// Destinations without a proxy, separated by commas: host names (which include subdomains), names after `.` or `*.`
+    /// (subdomains alone), IP addresses, CIDR ranges; all but ranges with or without `:port`; `*` is all destinations.
+    /// `localhost` and loopback addresses never go through a proxy.
     pub no_proxy: String,
 }
 
 // === impl ProxyConfig ===
 
 impl ProxyConfig {
-    /// What `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say, or if they are unset or empty the same in lower case.
+    /// Reads `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, or the same names in lower case where these are unset or empty.
     pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let get = |upper: &str, lower: &str| {
             let given = |name| lookup(name).filter(|value| !value.is_empty());

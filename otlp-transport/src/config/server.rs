@@ -1,4 +1,4 @@
-//! What a server listens on, whom it lets in, and what peers may cost it.
+//! Settings of a server: endpoint, TLS, authentication, checks, limits.
 
 use super::{ConfigError, CorsConfig, ServerTlsConfig};
 use crate::compression::{absent, codec};
@@ -8,118 +8,142 @@ use otlp_protocol::HopId;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A server's settings.
+/// Settings of a server.
+///
+/// ```no_run
+/// use otlp_protocol::Accepted;
+/// use otlp_transport::{
+///     BearerAuth, BearerConfig, BoxExport, GrpcTransportStrategy, Routes, ServerConfig, ServerStrategy, ServerTlsConfig,
+///     TransportContext,
+/// };
+/// use std::sync::Arc;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let context = TransportContext::tcp(64 << 20);
+/// let mut config = ServerConfig::new("0.0.0.0:4317");
+/// let (certificate, key) = (std::fs::read_to_string("cert.pem")?, std::fs::read_to_string("key.pem")?);
+/// config.tls = Some(ServerTlsConfig::from_pem(certificate, key));
+/// config.auth = Some(Arc::new(BearerAuth::new(&context, &BearerConfig::new(["s3cret"]))?));
+/// config.limits.max_request_bytes = 4 << 20;
+/// let routes = Routes::all(BoxExport::from_fn(|_batch| async { Ok(Accepted::FULL) }));
+/// let server = GrpcTransportStrategy.bind(&context, config, routes).await?;
+/// # drop(server);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// What log lines call the server, as `receiver`: the receiver's id. Default: the address it listens on.
+    /// Name of the server in log lines, in the field `receiver`. Empty, the default: the address it listens on.
     pub name: String,
-    /// Where to listen: `host:port`, of which port 0 lets the system choose, or `unix:///path`.
+    /// Address to listen on: `host:port` or `unix:///path`. The system chooses the port in place of port 0.
     pub endpoint: String,
-    /// Transport security. Default none: cleartext.
+    /// TLS settings. Default none: cleartext.
     pub tls: Option<ServerTlsConfig>,
-    /// Checks credentials; a request without valid ones is answered 401 or UNAUTHENTICATED, whatever it asks for. Default
-    /// none: every sender is let in.
+    /// Checks the credentials of each request before anything else of it is read. A request without valid credentials is
+    /// answered 401 over HTTP and UNAUTHENTICATED over gRPC. Default none: requests need no credentials.
     pub auth: Option<Arc<dyn Authenticate>>,
-    /// What peers may make the server hold or wait for.
+    /// Limits of requests and connections.
     pub limits: ServerLimits,
-    /// What is remembered of the sender of a batch. Default nothing.
+    /// Properties of the sender that a batch keeps. Default none.
     pub origin: OriginConfig,
-    /// The id that batches get here, and by which a request is refused that comes here a second time. Default a new one;
-    /// servers that feed the same pipelines have one id together.
+    /// Id of the server against forwarding loops: batches carry it, and a request that carries it already is refused. Default
+    /// a random id; servers of the same pipelines should share an id.
     pub hop: HopId,
-    /// What happens to strings that are not UTF-8. Default: they are repaired.
+    /// Treatment of strings that are not UTF-8. Default: they are repaired.
     pub invalid_utf8: InvalidUtf8,
-    /// What happens to items with trace or span ids of the wrong length. Default: they are rejected.
+    /// Treatment of items with trace or span ids of the wrong length. Default: they are rejected.
     pub invalid_ids: InvalidIds,
-    /// HTTP: which other origins' pages may send. Default none.
+    /// HTTP: web pages of other origins that may send. Default none.
     pub cors: Option<CorsConfig>,
-    /// HTTP: headers that every answer gets, unless it has them already.
+    /// HTTP: headers added to every answer that does not have them. Default none.
     pub response_headers: Vec<(String, String)>,
-    /// HTTP: content encodings that are taken, `identity` among them. Default all there are.
+    /// HTTP: content encodings that are accepted; `identity` is no compression. Default: all encodings that are compiled in.
     pub encodings: Option<Vec<String>>,
 }
 
-/// What of a sender goes into a batch's [`Origin`](otlp_protocol::Origin). Batches of different origins are not merged, so
-/// only what somebody needs belongs here.
+/// The properties of a sender that go into a batch's [`Origin`](otlp_protocol::Origin). Batches of different origins are never
+/// merged, so each property makes batches smaller: keep only what a component reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OriginConfig {
-    /// Names of the headers to keep, in lower case. Of a header that stands several times, the values are joined by `,`;
-    /// values of binary gRPC metadata (`-bin`) are kept in base64, as they came.
+    /// Names of the headers to keep, in lower case. Several values of one header are joined by `,`; values of binary gRPC
+    /// metadata (names in `-bin`) are kept in base64, as received. Default none.
     pub headers: Vec<Box<str>>,
-    /// Whether to keep who the sender proved to be.
+    /// Keeps the identity that the authenticator returned. Default false.
     pub identity: bool,
-    /// Whether to keep the IP address the request came from; there is none on Unix sockets.
+    /// Keeps the IP address of the peer, which peers on Unix sockets do not have. Default false.
     pub peer: bool,
 }
 
-/// What happens to strings that are not UTF-8. Protobuf demands it, but one bad byte must not cost a whole request.
+/// Treatment of strings that are not UTF-8, which Protobuf forbids: one bad byte need not cost a whole request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InvalidUtf8 {
-    /// Each bad sequence becomes U+FFFD, and the string is counted.
+    /// Replaces each bad sequence by U+FFFD, and counts the string.
     #[default]
     Replace,
-    /// The request is refused.
+    /// Refuses the request.
     Refuse,
 }
 
-/// What happens to trace, span and profile ids that are neither empty nor of their length (16, 8 and 16 bytes).
+/// Treatment of trace, span and profile ids that are neither empty nor of their length (16, 8 and 16 bytes).
 ///
-/// Other receivers refuse a request that has such an id, so that a batch with one would be lost as a whole.
+/// Other receivers refuse a whole request for such an id, so it must not get into a batch with the items of other senders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InvalidIds {
-    /// A span that has such an id, its own or of a link, is rejected, and the sender told by a partial success. Of log
-    /// records, exemplars and profiles the id is removed. Both are counted.
+    /// Rejects a span with such an id, its own or of a link, and tells the sender by a partial success. Removes the id of a
+    /// log record, exemplar or profile. Counts both.
     #[default]
     RejectItem,
-    /// The request is refused.
+    /// Refuses the request.
     Refuse,
 }
 
-/// Named limits of a server. Each one refuses with a message that names it, and counts.
+/// Limits of a server. A refusal names its limit in the message, and is counted in [`ServerStats`](crate::ServerStats).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServerLimits {
-    /// Size of a request, before and after inflating. Default 64 MiB: OTLP §Request size.
+    /// The largest body accepted, in bytes, before and after decompression. Default 64 MiB: OTLP §Request size.
     pub max_request_bytes: usize,
-    /// Messages in one request, nested ones among them; bounds what a decoder downstream would allocate. Default 16 Mi.
+    /// Messages in one request, including nested messages; bounds what a decoder downstream allocates. Default 16 Mi.
     pub max_elements: usize,
-    /// Nested messages in one request. Default 100, as in other protobuf decoders.
+    /// Depth of nested messages in one request. Default 100, as in other protobuf decoders.
     pub max_depth: usize,
-    /// Header names and values of one request. Default 16 KiB.
+    /// Size of header names and values of one request, in bytes. Default 16 KiB.
     pub max_header_bytes: u32,
-    /// Concurrent requests on one HTTP/2 connection. Default 128.
+    /// HTTP/2: concurrent requests on one connection. Default 128.
     pub max_concurrent_streams: u32,
-    /// From accepting a connection, or starting a request on HTTP/1.1, to the end of its headers. Default 10 s.
+    /// Time from accepting a connection (HTTP/1.1: from the first byte of a request) to the end of the headers, TLS handshake
+    /// included. Default 10 s.
     pub header_timeout: Duration,
-    /// Without any progress of a request's body. Default 30 s.
+    /// Time without a byte of a request's body. Default 30 s.
     pub body_timeout: Duration,
-    /// Bytes a second at which a request's body must come on average, the first `body_timeout` aside. Default 240, a tenth
-    /// of what the slowest mobile links carry; 0 is no minimum.
+    /// Lowest average rate of a request's body after the first `body_timeout`, in bytes per second. Zero is no minimum. Default
+    /// 240, a tenth of what the slowest mobile links carry.
     pub min_body_rate: u64,
-    /// From when a request's body has to be waited for to its end. Default 5 min; `None` is no limit.
+    /// Time from the first wait for a part of a request's body to its end. `None` is no limit. Default 5 min.
     pub max_body_time: Option<Duration>,
-    /// Bytes of the byte budget that unfinished bodies on one connection may take. Default none: half of the budget, and
+    /// Bytes of the byte budget that unfinished bodies of one connection may take. `None`, the default: half of the budget, and
     /// at least `max_request_bytes`.
     pub max_unfinished_bytes: Option<u64>,
-    /// HTTP/1.1: without any request on a connection. Default 60 s.
+    /// HTTP/1.1: time without a request after which a connection is closed. Default 60 s.
     pub idle_timeout: Duration,
-    /// HTTP/2: without an open request on a connection, which is then told to go away and closed. Default none, as gRPC
-    /// has it: pings decide.
+    /// HTTP/2: time without an open request after which a connection gets GOAWAY and is closed. Default none, as in gRPC:
+    /// pings detect dead peers.
     pub max_connection_idle: Option<Duration>,
-    /// From this age on a connection takes no new requests and closes after the last. Default none.
+    /// Age, ±10 %, after which a connection takes no new requests and is closed after the last answer. Default none.
     pub max_connection_age: Option<Duration>,
-    /// How long the last requests of an aged connection may take. Default none: as long as they need.
+    /// Time that the last requests of a connection have after `max_connection_age`. Default none: no limit.
     pub max_connection_age_grace: Option<Duration>,
-    /// HTTP/2: silence after which a peer is pinged. Default 2 h, as gRPC has it.
+    /// HTTP/2: a peer that has been silent for this time is pinged. Default 2 h, as in gRPC.
     pub keepalive_interval: Duration,
-    /// HTTP/2: silence after a ping after which the connection is closed. Default 20 s.
+    /// HTTP/2: a connection whose ping is not answered for this time is closed. Default 20 s.
     pub keepalive_timeout: Duration,
 }
 
 impl ServerConfig {
-    /// Defaults, listening on `endpoint`.
+    /// Default settings of a server that listens on `endpoint`.
     pub fn new(endpoint: impl Into<String>) -> Self {
         Self {
             name: String::new(),
@@ -137,20 +161,21 @@ impl ServerConfig {
         }
     }
 
-    /// What log lines call the server.
+    /// The name of the server in log lines.
     pub(crate) fn log_name(&self, local_addr: &Address) -> String {
         if self.name.is_empty() { local_addr.to_string() } else { self.name.clone() }
     }
 
-    /// Finds what cannot work, as binding would.
+    /// Checks all settings but endpoint and TLS, as binding would.
     ///
     /// # Errors
-    /// If a header to send or to allow is none, or an encoding is unknown.
+    /// If the name or value of a header is invalid, or an encoding is unknown.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let problem = |key, problem: String| Err(ConfigError::new(key, problem));
         for (name, value) in &self.response_headers {
             if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
-                return problem("response_headers", format!("`{name}`: invalid header name or value"));
+                return Err(
+                    ConfigError::new("response_headers", "invalid header name or value").with_value(name)
+                );
             }
         }
         if let Some(CorsConfig { allowed_headers, exposed_headers, .. }) = &self.cors {
@@ -158,13 +183,13 @@ impl ServerConfig {
                 [("cors.allowed_headers", allowed_headers), ("cors.exposed_headers", exposed_headers)]
             {
                 if let Some(name) = names.iter().find(|name| HeaderName::try_from(*name).is_err()) {
-                    return problem(key, format!("`{name}` is not a header name"));
+                    return Err(ConfigError::new(key, format!("`{name}` is not a header name")));
                 }
             }
         }
         let unknown = |name: &&String| !name.eq_ignore_ascii_case(IDENTITY) && codec(name).is_none();
         match self.encodings.iter().flatten().find(unknown) {
-            Some(name) => problem("encodings", absent(name)),
+            Some(name) => Err(ConfigError::new("encodings", absent(name))),
             None => Ok(()),
         }
     }
@@ -193,5 +218,5 @@ impl Default for ServerLimits {
     }
 }
 
-/// Not compressed, as a content encoding. RFC 9110 §12.5.3.
+/// The content encoding of what is not compressed. RFC 9110 §12.5.3.
 pub(crate) const IDENTITY: &str = "identity";
