@@ -1,11 +1,12 @@
-//! Sends one empty trace request to an OTLP endpoint, over gRPC or HTTP, and tells what came of it.
+//! Sends one span to an OTLP endpoint, over gRPC or HTTP, and prints the answer.
 //!
 //! ```sh
 //! cargo run -p otlp-transport --example send -- grpc http://localhost:4317
 //! cargo run -p otlp-transport --example send -- http http://localhost:4318
 //! ```
 
-use otlp_protocol::{Batch, Charge, Count, Payload, Signal};
+use otlp_protocol::encode::Spans;
+use otlp_protocol::{Batch, Body, Charge};
 use otlp_transport::{
     ClientConfig, Compression, Export, GrpcTransportStrategy, HttpTransportStrategy, TransportContext,
     TransportStrategy,
@@ -22,9 +23,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = ClientConfig::new(arguments.next().unwrap_or_default());
     config.compression = Compression::Gzip;
 
-    // Strategies are interchangeable: from here on nothing knows which one it is.
+    // Strategies are interchangeable: the code below is the same for both.
     let client = strategy.client(&TransportContext::tcp(64 << 20), config)?;
-    let batch = Batch::unchecked(Signal::TRACES, Payload::new(), Count::default(), true, Charge::none());
+    let body = Body::write::<Spans>(|request| {
+        request.resource_group(|group| {
+            group.resource(|resource| {
+                resource.attribute("service.name", "example");
+            });
+            group.scope_group(|scope| {
+                scope.span(|span| {
+                    span.trace_id(&[1; 16]).span_id(&[2; 8]).name("GET /cart");
+                });
+            });
+        });
+    });
+    let batch = Batch::new(body, Charge::none());
     match client.export(batch).await {
         Ok(accepted) if accepted.is_partial() => {
             println!("{} rejected: {}", accepted.rejected, accepted.message)

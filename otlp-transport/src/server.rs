@@ -33,7 +33,26 @@ use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// A listening server. Dropping it closes the listener and its connections at once.
+/// A listening server. Dropping it closes the listener and all connections at once; [`drain`](Self::drain) finishes the
+/// requests under way.
+///
+/// ```
+/// use otlp_protocol::Accepted;
+/// use otlp_transport::{BoxExport, HttpTransportStrategy, Routes, ServerConfig, ServerStrategy, TransportContext};
+/// use std::{sync::atomic::Ordering, time::Duration};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), otlp_transport::ConfigError> {
+/// let context = TransportContext::tcp(64 << 20);
+/// let routes = Routes::all(BoxExport::from_fn(|_batch| async { Ok(Accepted::FULL) }));
+/// let server = HttpTransportStrategy.bind(&context, ServerConfig::new("127.0.0.1:0"), routes).await?;
+/// println!("http://{}", server.local_addr());
+/// let stats = server.stats().clone();
+/// server.drain(context.clock.now() + Duration::from_secs(10)).await;
+/// assert_eq!(stats.accepted_requests.load(Ordering::Relaxed), 0);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Server {
     local_addr: Address,
     stats: Arc<ServerStats>,
@@ -42,7 +61,7 @@ pub struct Server {
     acceptor: JoinHandle<()>,
 }
 
-/// What a server does with new requests.
+/// State of a server: its treatment of new requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Serving,
@@ -52,7 +71,7 @@ enum Phase {
     Draining,
 }
 
-/// What is spoken on a port.
+/// Protocol of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// OTLP/gRPC, on HTTP/2 with prior knowledge.
@@ -110,7 +129,7 @@ impl Server {
         self.local_addr.clone()
     }
 
-    /// What it has counted.
+    /// Counters of the server.
     pub fn stats(&self) -> &Arc<ServerStats> {
         &self.stats
     }

@@ -66,7 +66,7 @@
 //! # }
 //! ```
 
-use crate::server::mounted::{Cause, Mounted};
+use crate::server::mounted::{BrokenBody, Mounted, RequestBody};
 use crate::{Address, ConfigError, Routes, ServerConfig, ServerStats, TransportContext};
 use ::tonic::body::Body;
 use ::tonic::codegen::Service;
@@ -80,7 +80,7 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Makes the OTLP/gRPC services, to be added to a tonic server. Endpoint, TLS and the HTTP settings of `config` are not
 /// used; `ServerConfig::name` is the name in log lines, by default `tonic`.
@@ -142,7 +142,7 @@ impl<const SIGNAL: usize> NamedService for OtlpService<SIGNAL> {
 
 impl<const SIGNAL: usize, B> Service<http::Request<B>> for OtlpService<SIGNAL>
 where
-    B: http_body::Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     type Response = http::Response<Body>;
     type Error = Infallible;
@@ -153,8 +153,9 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let peer = peer(request.extensions());
-        let response = self.0.respond(request, peer);
+        let (head, body) = request.into_parts();
+        let peer = peer(&head.extensions);
+        let response = self.0.respond(head, IncomingBody(body), peer);
         Box::pin(async move { Ok(response.await.map(Body::new)) })
     }
 }
@@ -164,6 +165,40 @@ impl<const SIGNAL: usize> fmt::Debug for OtlpService<SIGNAL> {
         f.debug_struct("OtlpService").field("name", &Self::NAME).finish_non_exhaustive()
     }
 }
+
+/// The body of a request to the tonic server.
+struct IncomingBody<B>(B);
+
+impl<B> RequestBody for IncomingBody<B>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenBody>>> {
+        loop {
+            match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
+                None => return Poll::Ready(None),
+                // The error does not tell a peer that is gone from one that breaks the protocol.
+                Some(Err(error)) => {
+                    return Poll::Ready(Some(Err(BrokenBody { is_gone: true, cause: error.into() })));
+                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) if !bytes.is_empty() => return Poll::Ready(Some(Ok(bytes))),
+                    _ => {}
+                },
+            }
+        }
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        self.0.size_hint().exact()
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The address of the peer, as the tonic server tells it; for a peer without an IP address, as on a Unix socket, a placeholder.
 fn peer(extensions: &http::Extensions) -> Address {

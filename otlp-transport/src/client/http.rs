@@ -28,6 +28,24 @@ use target::{Target, Targets};
 /// Exports over HTTP to one destination; signals may have URLs of their own. Cloning shares its connections.
 ///
 /// Redirects are not followed but reported: sending telemetry elsewhere is for the configuration to say.
+///
+/// ```no_run
+/// use otlp_protocol::Batch;
+/// use otlp_transport::{ClientConfig, Compression, Encoding, Export, HttpClient, TransportContext};
+///
+/// async fn send(batch: Batch) -> Result<(), Box<dyn std::error::Error>> {
+///     let mut config = ClientConfig::new("https://collector.example:4318"); // to /v1/traces, /v1/metrics, …
+///     config.encoding = Encoding::Json;
+///     config.compression = Compression::Gzip;
+///     let client = HttpClient::new(&TransportContext::tcp(64 << 20), &config)?;
+///     match client.export(batch).await {
+///         Ok(accepted) => println!("{} rejected: {}", accepted.rejected, accepted.message),
+///         Err(error) if error.retry().is_retryable() => println!("to be sent again: {error}"),
+///         Err(error) => println!("refused for good: {error}"),
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct HttpClient(Arc<Inner>);
 

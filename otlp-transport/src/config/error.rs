@@ -26,7 +26,7 @@ pub struct ConfigError {
     /// The setting's value, or the part of it that is wrong. None if the value may be a secret or has no text. Of an
     /// endpoint, user, password and query are left out.
     pub value: Option<String>,
-    /// What is wrong, and what to do about it.
+    /// The problem, and what to do about it.
     pub problem: String,
     source: Option<Arc<io::Error>>,
 }

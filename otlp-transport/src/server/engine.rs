@@ -61,8 +61,8 @@ pub(crate) trait RequestBody: Send + Unpin + 'static {
 /// Why a body broke off.
 pub(crate) struct BrokenBody {
     /// Whether the peer is gone, rather than sending what is no body.
-    pub(super) is_gone: bool,
-    pub(super) cause: Box<dyn std::error::Error + Send + Sync>,
+    pub(crate) is_gone: bool,
+    pub(crate) cause: Box<dyn std::error::Error + Send + Sync>,
 }
 
 /// An answer.

@@ -1,5 +1,5 @@
-//! A protocol engine without sockets: requests go in as values, and replies come out as values. Tests give it what they
-//! give hyper, and compare.
+//! A protocol engine without sockets: requests go in as values, and replies come out as values. Tests send the same requests
+//! to this engine and to hyper, and compare the replies.
 
 use super::connection::{Life, Terms};
 use super::engine::{BrokenBody, Head, Reply, ReplyBody, ReplyPiece, Request, RequestBody, Service, Version};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::watch;
 
-/// What a server speaks.
+/// Protocol of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spoken {
     /// OTLP/gRPC.
@@ -29,13 +29,13 @@ pub enum Spoken {
     Both,
 }
 
-/// A server that requests are handed to.
+/// A server without sockets, which takes requests as values.
 pub struct MemoryServer {
     phase: watch::Sender<Phase>,
     shared: Arc<Shared>,
 }
 
-/// A connection to such a server. Clones are the same connection.
+/// A connection to a [`MemoryServer`]. Clones are the same connection.
 #[derive(Clone)]
 pub struct MemoryConnection(Arc<Open>);
 
@@ -48,7 +48,7 @@ pub struct MemoryReply {
     body: ReplyBody,
 }
 
-/// What follows the head of a reply.
+/// A part of a reply after its head.
 #[derive(Clone, Debug)]
 pub enum MemoryPiece {
     /// Bytes of its body.
@@ -83,10 +83,10 @@ struct MemoryBody {
 // === impl MemoryServer ===
 
 impl MemoryServer {
-    /// A server with these settings; its endpoint and TLS are not looked at.
+    /// Makes a server with these settings; endpoint and TLS are not used.
     ///
     /// # Errors
-    /// If the settings can't work.
+    /// If a setting cannot work.
     pub fn new(
         context: &TransportContext,
         config: &ServerConfig,
@@ -110,7 +110,7 @@ impl MemoryServer {
         Ok(Self { phase, shared: Arc::new(Shared { terms, services, share, connections }) })
     }
 
-    /// What it has counted.
+    /// Counters of the server.
     pub fn stats(&self) -> &Arc<ServerStats> {
         &self.shared.terms.stats
     }
@@ -120,7 +120,7 @@ impl MemoryServer {
         self.phase.send_replace(Phase::Leaving);
     }
 
-    /// Lets watchers go. Requests under way are the caller's own to wait for.
+    /// Ends watches of health. The caller waits for requests under way.
     pub fn drain(self) {
         self.phase.send_replace(Phase::Draining);
     }
@@ -144,8 +144,8 @@ impl fmt::Debug for MemoryServer {
 // === impl MemoryConnection ===
 
 impl MemoryConnection {
-    /// Sends a request and waits for the head of its reply. `len` is what the head tells of the body. `None` if the
-    /// server speaks nothing that goes over this version of HTTP.
+    /// Sends a request and waits for the head of its reply. `len` is the length that the head announces. `None` if the server
+    /// has no protocol for this version of HTTP.
     pub async fn request(
         &self,
         method: Method,
@@ -182,7 +182,7 @@ impl fmt::Debug for MemoryConnection {
 // === impl MemoryReply ===
 
 impl MemoryReply {
-    /// What comes next; `None` at the end.
+    /// The next part of the reply; `None` at the end.
     pub async fn next(&mut self) -> Option<MemoryPiece> {
         let piece = std::future::poll_fn(|cx| self.body.poll_piece(cx)).await?;
         Some(match piece {

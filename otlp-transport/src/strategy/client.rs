@@ -1,13 +1,27 @@
-//! The client's end of a way to speak OTLP.
+//! Clients of a way to speak OTLP.
 
 use crate::{Attempt, BoxAttempt, ClientConfig, ClientStats, ConfigError, ExportResult, TransportContext};
 use otlp_protocol::Batch;
 use std::sync::Arc;
 
-/// The client's end of a way to speak OTLP.
+/// Makes clients of one way to speak OTLP, for programs that choose the protocol at run time. Programs that know their
+/// protocol use [`GrpcClient::new`](crate::GrpcClient::new) or [`HttpClient::new`](crate::HttpClient::new).
+///
+/// ```
+/// use otlp_transport::{ClientConfig, ClientStrategy, GrpcTransportStrategy, HttpTransportStrategy, TransportContext};
+///
+/// let context = TransportContext::tcp(64 << 20);
+/// let strategies: [(&dyn ClientStrategy, _); 2] =
+///     [(&GrpcTransportStrategy, "http://localhost:4317"), (&HttpTransportStrategy, "http://localhost:4318")];
+/// for (strategy, endpoint) in strategies {
+///     let client = strategy.client(&context, ClientConfig::new(endpoint))?; // connects when first used
+///     println!("{:?}", client.stats());
+/// }
+/// # Ok::<(), otlp_transport::ConfigError>(())
+/// ```
 pub trait ClientStrategy: Send + Sync + 'static {
-    /// A client for one destination, whose connections are counted in `stats`: clients of one destination may share them.
-    /// Connects when first used.
+    /// Makes a client for one destination that counts its connections in `stats`, which clients of one destination may share.
+    /// The client connects when first used.
     ///
     /// # Errors
     /// If a setting cannot work.
@@ -18,7 +32,7 @@ pub trait ClientStrategy: Send + Sync + 'static {
         stats: Arc<ClientStats>,
     ) -> Result<Client, ConfigError>;
 
-    /// The same with counters of its own.
+    /// Makes a client for one destination with counters of its own. The client connects when first used.
     ///
     /// # Errors
     /// If a setting cannot work.

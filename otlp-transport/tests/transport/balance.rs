@@ -13,6 +13,10 @@ mod servers;
 mod spread;
 
 use otlp_protocol::{Batch, Charge, Count, Origin, Signal};
+use otlp_transport::{
+    BalanceConfig, BalancedClient, ClientConfig, FixedResolver, GrpcTransportStrategy, ResolvedEndpoint,
+    TransportContext,
+};
 use std::sync::Arc;
 
 /// A request that carries a number, and has it as its routing header, too.
@@ -29,6 +33,20 @@ fn request(number: u64) -> Batch {
 fn number(batch: &Batch) -> u64 {
     let body = batch.body().plain().to_contiguous();
     u64::from_be_bytes(body[..].try_into().unwrap())
+}
+
+/// The resolver is followed by a task.
+#[test]
+fn outside_of_a_runtime_a_balanced_client_is_an_error() {
+    let resolver = FixedResolver::new(vec![ResolvedEndpoint::new("http://localhost:1")]);
+    let client = BalancedClient::new(
+        &TransportContext::tcp(1),
+        Arc::new(GrpcTransportStrategy),
+        ClientConfig::new(""),
+        BalanceConfig::default(),
+        Box::new(resolver),
+    );
+    assert_eq!(client.unwrap_err().key, "resolver");
 }
 
 const KEY: &str = "x-tenant";

@@ -91,9 +91,7 @@ impl Pair {
     }
 
     pub(crate) fn server_config(&self) -> ServerTlsConfig {
-        let mut config = ServerTlsConfig::default();
-        config.certificate = self.config();
-        config
+        ServerTlsConfig::from_pem(self.cert.clone(), self.key.clone())
     }
 }
 

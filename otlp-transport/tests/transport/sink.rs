@@ -82,3 +82,18 @@ async fn settings_of_the_server_hold() {
     let error = again.unwrap_err().to_string();
     assert!(error.starts_with("endpoint \"127.0.0.1:") && error.contains("cannot listen: "), "{error}");
 }
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn a_sink_may_speak_tls() {
+    let authority = crate::certificates::Authority::new();
+    let mut config = ServerConfig::new("127.0.0.1:0");
+    config.tls = Some(authority.server().server_config());
+    let sink = Sink::start_with(config).await.unwrap();
+    let mut config = ClientConfig::new(sink.endpoint());
+    config.tls.ca_pem = Some(authority.pem());
+    config.tls.server_name_override = Some("localhost".into());
+    let client = GrpcClient::new(&context(), &config).unwrap();
+    assert!(sink.endpoint().starts_with("https://"));
+    assert_eq!(client.export(batch(Signal::LOGS)).await.unwrap(), Accepted::FULL);
+}

@@ -4,8 +4,9 @@ use super::{config, context, fixture};
 use crate::harness::Capture;
 use otlp_protocol::{Accepted, Batch, Charge, Count, ErrorKind, Retry, Signal};
 use otlp_transport::{
-    Compression, Export as _, ExportError, GrpcTransportStrategy, HttpTransportStrategy, Server,
-    ServerConfig, ServerStrategy, TransportContext, TransportStrategy,
+    ClientConfig, ClientStrategy as _, Compression, Export as _, ExportError, GrpcClient,
+    GrpcTransportStrategy, HttpClient, HttpTransportStrategy, Server, ServerConfig, ServerStrategy,
+    TransportContext, TransportStrategy,
 };
 use std::time::Duration;
 
@@ -126,4 +127,21 @@ async fn what_is_too_large_for_the_server_is_not_retried() {
         }
         assert!(capture.take().is_empty());
     }
+}
+
+/// Debug output goes into logs.
+#[tokio::test]
+async fn debug_output_of_clients_and_servers_shows_no_secret() {
+    let context = context();
+    let mut config = ClientConfig::new("http://user:hunter2@127.0.0.1:1/?key=hunter2");
+    config.headers.push(("x-key".into(), "hunter2".into()));
+    let http = HttpTransportStrategy.client(&context, config.clone()).unwrap();
+    config.endpoint = "http://user:hunter2@127.0.0.1:1".into();
+    let grpc = GrpcTransportStrategy.client(&context, config.clone()).unwrap();
+    let clients = (GrpcClient::new(&context, &config).unwrap(), HttpClient::new(&context, &config).unwrap());
+    let capture = Capture::accepting();
+    let server = serve(&context, &GrpcTransportStrategy, &capture).await;
+    let shown = format!("{http:?} {grpc:?} {clients:?} {context:?} {server:?}");
+    assert!(shown.contains("http://127.0.0.1:1") && shown.contains("local_addr"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
 }

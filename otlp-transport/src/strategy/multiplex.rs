@@ -3,8 +3,8 @@
 use crate::server::Protocol;
 use crate::{BindFuture, Routes, ServerConfig, ServerStrategy, TransportContext};
 
-/// OTLP over gRPC and over HTTP on one port: a request whose content type is `application/grpc` is gRPC, any other one is
-/// HTTP. A client has to choose one of the two, so this is a server alone.
+/// OTLP over gRPC and over HTTP on one port: a request whose content type starts with `application/grpc` is gRPC, any other
+/// request is HTTP. Clients speak one protocol, so this is a [`ServerStrategy`] alone:
 ///
 /// ```compile_fail,E0277
 /// use otlp_transport::{ClientStrategy, MultiplexTransportStrategy};

@@ -5,6 +5,6 @@ mod client;
 #[cfg(feature = "server")]
 mod server;
 
-/// OTLP over HTTP, port 4318 by custom.
+/// OTLP over HTTP, as protobuf or JSON. Default port 4318.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HttpTransportStrategy;

@@ -5,6 +5,6 @@ mod client;
 #[cfg(feature = "server")]
 mod server;
 
-/// OTLP over gRPC, port 4317 by custom.
+/// OTLP over gRPC. Default port 4317. Servers also answer `grpc.health.v1.Health`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GrpcTransportStrategy;
