@@ -1,10 +1,9 @@
-//! Who may send, and how we prove who we are.
+//! Authentication: servers tell senders apart, and clients prove who they are.
 //!
-//! A server with an [`Authenticate`] answers 401 or UNAUTHENTICATED to every request without valid credentials, whatever
-//! path or method it has, health included.
-//! A client with [`Credentials`] adds them to each request. Secrets are never logged or shown, are compared in constant
-//! time by digests under a random key (which hides their lengths, too), and all of them each time. Nothing empty is a
-//! secret: not a token, a key, a user or a password.
+//! A server with an [`Authenticate`] answers 401 or UNAUTHENTICATED to every request without valid credentials, for any
+//! path and method, the health service included. A client with [`Credentials`] adds credentials to each request. Secrets
+//! are never logged. Secrets are compared in constant time, by digests under a random key, which also hides their
+//! lengths, and every comparison looks at all secrets. An empty token, key, user or password is never valid.
 
 #[cfg(feature = "server")]
 mod api_key;
@@ -53,18 +52,18 @@ pub use headers::{HeaderAction, HeaderSource, HeadersSetter, SetHeader};
 pub use htpasswd::Htpasswd;
 pub use secret::Secret;
 
-/// What a server does when a file of its tokens or passwords is emptied while it runs. A file that cannot be read, or not
-/// be used for another reason, changes nothing in either case.
+/// Effect of a file of tokens or passwords that is emptied while a server runs. A file that cannot be read or used for
+/// another reason leaves the last content in use in both cases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnEmpty {
-    /// Those that it held before stay in use, with a warning once a minute. At the start an empty file is an error.
+    /// The last content stays in use, with a warning once a minute. At the start an empty file is an error.
     #[default]
     Keep,
-    /// Nobody who would be in the file is let in, also from the start.
+    /// All credentials of the file become invalid. At the start an empty file is accepted.
     Refuse,
 }
 
-/// A header name and what is wrong with it.
+/// Parses a header name.
 fn header_name(key: &'static str, name: &str) -> Result<http::HeaderName, crate::ConfigError> {
     name.parse().map_err(|_| crate::ConfigError::new(key, format!("`{name}` is not a header name")))
 }

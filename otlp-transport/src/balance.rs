@@ -1,11 +1,11 @@
-//! Balancing: which of several endpoints gets a request.
+//! Balancing of requests over several endpoints.
 //!
-//! Three things stand apart. A [`LoadBalancingStrategy`] picks among candidates and knows neither time nor network; the
-//! ejection of endpoints that fail (`outlier`) decides who is a candidate and is handed the time; [`BalancedClient`] is
-//! the shell around both: it follows a [`Resolver`](crate::Resolver), keeps a client for each endpoint and takes what one
-//! endpoint did not take to another.
+//! A [`LoadBalancingStrategy`] picks among candidates, without time and network. Outlier ejection (`outlier`) decides
+//! which endpoints are candidates; the caller passes the time. [`BalancedClient`] does the I/O: the client follows a
+//! [`Resolver`](crate::Resolver), keeps a client for each endpoint, and sends a batch that one endpoint did not accept to
+//! another.
 //!
-//! The unit is the request, never the item; only [`RoutingKey::TraceId`] looks at items, to cut a request by endpoint.
+//! Requests are balanced, not items. Only a [`RoutingKey`] of the batch's content cuts a request by endpoint.
 
 mod client;
 mod consistent_hash;
@@ -30,8 +30,7 @@ pub use weighted::WeightedRoundRobinStrategy;
 use std::fmt;
 use std::sync::Arc;
 
-/// Picks one of several endpoints for a request. Without I/O and without a clock; what it remembers, it keeps behind
-/// `&self`.
+/// Picks one of several endpoints for a request, without I/O and without a clock. State is kept behind `&self`.
 ///
 /// ```
 /// use otlp_transport::{BalancePolicy, Candidate};
@@ -43,67 +42,68 @@ use std::sync::Arc;
 /// assert_eq!(strategy.pick(&[], Some(42)), None);
 /// ```
 pub trait LoadBalancingStrategy: fmt::Debug + Send + Sync + 'static {
-    /// The policy's name, as in a configuration: `round_robin`.
+    /// Name of the policy, as in a configuration: `round_robin`.
     fn name(&self) -> &'static str;
 
-    /// The index of the candidate that gets a request with this key; `None` only if there are none.
+    /// Returns the index of the candidate for a request with this key; `None` if there are no candidates.
     fn pick(&self, candidates: &[Candidate], key: Option<u64>) -> Option<usize>;
 }
 
-/// An endpoint that may be picked.
+/// An endpoint that can be picked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Who it is: a hash of its address, the same in every process.
+    /// Hash of the endpoint's address, the same in every process.
     pub id: u64,
-    /// Its share of the requests, relative to the others'; at least 1.
+    /// The endpoint's share of the requests, relative to the other endpoints' weights; at least 1.
     pub weight: u32,
     /// Requests it was sent and has not answered.
     pub in_flight: u64,
 }
 
-/// The policies there are.
+/// Policy of balancing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BalancePolicy {
-    /// One after the other, whatever their weights.
+    /// Endpoints in turn, without weights.
     #[default]
     RoundRobin,
-    /// In turns by weight.
+    /// Endpoints in turn, in proportion to their weights.
     WeightedRoundRobin,
-    /// The one with the fewest requests in flight for its weight; in configurations `least_requests`.
+    /// The endpoint with the fewest requests in flight for its weight; `least_requests` in configurations.
     LeastConnections,
-    /// By key.
+    /// The endpoint that a hash of the request's key names.
     ConsistentHash,
 }
 
-/// How requests are spread over endpoints.
+/// Settings of balancing.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct BalanceConfig {
-    /// Who gets a request. Default round robin.
+    /// Policy that picks an endpoint for a request. Default round robin.
     pub policy: BalancePolicy,
-    /// What the consistent hash is of. Default the trace id.
+    /// Key of the consistent hash. Default the trace id.
     pub routing: RoutingKey,
-    /// When an endpoint that fails is left out, and for how long.
+    /// Ejection of endpoints that fail.
     pub ejection: EjectionConfig,
-    /// What balancing may cost.
+    /// Limits of balancing.
     pub limits: BalanceLimits,
 }
 
-/// Named limits of balancing.
+/// Limits of balancing.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BalanceLimits {
-    /// Endpoints; further ones that a resolver finds are left out and counted. Default 256.
+    /// The largest number of endpoints. Endpoints that a resolver finds beyond the limit are left out and counted.
+    /// Default 256.
     pub max_endpoints: usize,
-    /// Further endpoints that a request is taken to within one attempt. Default 2.
+    /// Further endpoints that a request is sent to within one attempt. Default 2.
     pub max_failovers: usize,
 }
 
 // === impl BalancePolicy ===
 
 impl BalancePolicy {
-    /// A strategy of that policy, without memory of requests.
+    /// Makes a strategy of this policy, without history.
     pub fn strategy(self) -> Arc<dyn LoadBalancingStrategy> {
         match self {
             Self::RoundRobin => Arc::new(RoundRobinStrategy::default()),

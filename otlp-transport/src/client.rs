@@ -1,9 +1,9 @@
-//! Clients: one destination each, one attempt for each batch.
+//! Clients of one destination each, which make one attempt for each batch.
 //!
-//! A client borrows a [`Batch`](otlp_protocol::Batch), compresses and frames it, sends it over a pooled connection and reads
-//! the answer. Retrying is the service layer's business, with one exception: what the server cannot have processed
-//! (GOAWAY, REFUSED_STREAM, a connection that was closed before anything was written) is sent once more at once, on another
-//! connection.
+//! A client borrows a [`Batch`](otlp_protocol::Batch), compresses and frames the request, sends the request over a pooled
+//! connection and reads the answer. The service layer retries, with one exception: a request that the server cannot have
+//! processed (GOAWAY, REFUSED_STREAM, a connection that was closed before anything was written) is sent once more at
+//! once, on another connection.
 
 mod activity;
 mod attempt;

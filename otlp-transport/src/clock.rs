@@ -1,18 +1,18 @@
-//! Time, passed in so that it can be simulated.
+//! Time, passed in so that tests can simulate it.
 
 use std::fmt;
 use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Resolves at an instant of some [`Clock`].
+/// Resolves at an instant of a [`Clock`].
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What time it is, and waiting for a later one.
+/// A source of the current time, and of sleeps.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// Monotonic time.
+    /// Returns monotonic time.
     fn now(&self) -> Instant;
 
-    /// Wall-clock time.
+    /// Returns wall-clock time.
     fn wall(&self) -> SystemTime;
 
     /// Resolves once [`now`](Self::now) has reached `instant`.

@@ -1,9 +1,9 @@
-//! Content encodings: a registry of [`Codec`]s by the name in `content-encoding` and `grpc-encoding`.
+//! Content encodings: a registry of [`Codec`]s by the names in `content-encoding` and `grpc-encoding`.
 //!
 //! A new encoding is one file with an `impl Codec` and one line in [`CODECS`].
 //!
-//! Inflating is where a few bytes become many, so every codec keeps three promises: nothing over the limit is ever
-//! allocated, the budget is charged before the memory is taken, and what is not exactly a complete stream is refused.
+//! A few compressed bytes may become many, so every codec keeps three promises: it allocates nothing over the limit, it
+//! charges the budget before it allocates, and it refuses everything but one complete stream.
 
 #[cfg(feature = "brotli")]
 mod brotli;
@@ -29,20 +29,21 @@ use bytes::Bytes;
 use otlp_protocol::{BudgetExhausted, BufferPool, Charge, ErrorKind, Payload, Retry};
 use std::sync::LazyLock;
 
-/// A content encoding. Stateless: contexts are pooled inside.
+/// A content encoding. Stateless; contexts are pooled internally.
 pub trait Codec: Send + Sync {
-    /// The name in `content-encoding` and `grpc-encoding`.
+    /// Name in `content-encoding` and `grpc-encoding`.
     fn name(&self) -> &'static str;
 
-    /// How long the body says it is once inflated, in bytes; 0 if it does not say. A hint: bodies lie.
+    /// Returns the inflated length that the body announces, in bytes; 0 if it announces none. Only a hint, since the
+    /// announcement may be false.
     fn announced_len(&self, wire: &[u8]) -> u64;
 
     /// Bytes that the codec inflates in about half a millisecond.
     fn quick_bytes(&self) -> usize;
 
-    /// Inflates `wire`, which must be complete, into one buffer of the pool of at most `max_bytes`. `charge` grows by
-    /// what is allocated, before it is; on success it has grown by exactly the length of the result. The work follows
-    /// `max_bytes` and the length of `wire`, whatever `wire` says of itself.
+    /// Inflates `wire`, a complete body, into one buffer of the pool of at most `max_bytes`. `charge` grows by what is
+    /// allocated, before the allocation; on success by exactly the length of the result. The work is bounded by
+    /// `max_bytes` and the length of `wire`, whatever `wire` announces.
     ///
     /// # Errors
     /// [`DecompressError`]; `charge` may have grown by then.
@@ -54,13 +55,13 @@ pub trait Codec: Send + Sync {
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError>;
 
-    /// The way back; `None` for encodings that are taken but not made.
+    /// Returns the compressor; `None` for encodings that are only inflated.
     fn compressor(&self) -> Option<&'static dyn Compressor> {
         None
     }
 }
 
-/// The making half of a [`Codec`].
+/// The compressing half of a [`Codec`].
 pub trait Compressor: Send + Sync {
     /// Compresses `plain` into one buffer.
     ///
@@ -68,12 +69,12 @@ pub trait Compressor: Send + Sync {
     /// [`CompressError`] if the library refuses; the input cannot cause that.
     fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError>;
 
-    /// Compresses a body of `plain_len` bytes that is handed over in pieces, so that a large one needs neither to be in one
-    /// piece nor to hold up its thread.
+    /// Compresses a body of `plain_len` bytes that is passed in pieces. A large body then needs not be contiguous, and
+    /// does not block its thread.
     fn piecewise(&self, plain_len: usize) -> Box<dyn PiecewiseCompressor>;
 }
 
-/// A body being compressed piece by piece. Dropping it gives the body up.
+/// A body being compressed piece by piece. Dropping it discards the body.
 pub trait PiecewiseCompressor: Send {
     /// Compresses the next piece.
     ///
@@ -81,48 +82,48 @@ pub trait PiecewiseCompressor: Send {
     /// [`CompressError`] if the library refuses; the input cannot cause that.
     fn push(&mut self, plain: &[u8]) -> Result<(), CompressError>;
 
-    /// The compressed body.
+    /// Returns the compressed body.
     ///
     /// # Errors
-    /// As of [`push`](Self::push), and if other than the announced number of bytes was pushed.
+    /// As [`push`](Self::push), and if the pieces' length differs from the announced length.
     fn finish(self: Box<Self>) -> Result<Bytes, CompressError>;
 }
 
-/// The library would not compress.
+/// A failure of the compression library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{codec}: {problem}")]
 pub struct CompressError {
-    /// The encoding.
+    /// Name of the encoding.
     pub codec: &'static str,
-    /// What the library says.
+    /// The library's message.
     pub problem: &'static str,
 }
 
-/// Why a compressed body cannot be read.
+/// Reason why a compressed body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecompressError {
-    /// It inflates to more than the limit.
+    /// The body inflates to more than the limit.
     #[error("the body inflates to more than {limit} bytes")]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// It is not a complete stream of that encoding.
+    /// The body is not one complete stream of this encoding.
     #[error("the body is not valid {codec}: {problem}")]
     Malformed {
-        /// The encoding.
+        /// Name of the encoding.
         codec: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         problem: &'static str,
     },
-    /// There is no memory for it now.
+    /// The memory budget is used up.
     #[error(transparent)]
     Budget(#[from] BudgetExhausted),
 }
 
-/// The codec of that name, in any case; `None` for unknown ones and for `identity`, which needs none. `x-gzip` is gzip:
-/// RFC 9110 §8.4.1.3.
+/// Returns the codec of this name, in any case; `None` for unknown names and for `identity`, which needs no codec.
+/// `x-gzip` is gzip: RFC 9110 §8.4.1.3.
 pub fn codec(name: &str) -> Option<&'static dyn Codec> {
     let name = if name.eq_ignore_ascii_case("x-gzip") { "gzip" } else { name };
     CODECS.iter().copied().find(|codec| name.eq_ignore_ascii_case(codec.name()))
@@ -139,7 +140,7 @@ pub(crate) fn absent(name: &str) -> String {
     }
 }
 
-/// The names of all encodings, as in `grpc-accept-encoding`.
+/// Returns the names of all encodings, as in `grpc-accept-encoding`.
 pub fn accepted_encodings() -> &'static str {
     static NAMES: LazyLock<String> =
         LazyLock::new(|| CODECS.iter().fold("identity".into(), |names, codec| names + "," + codec.name()));
@@ -192,7 +193,8 @@ const FEATURES: &[(&str, &str)] = &[
     ("lz4", "lz4"),
 ];
 
-/// Contexts kept for reuse, of each kind: one per thread that compresses at once, on all but the largest machines.
+/// Contexts of each kind kept for reuse: one for each thread that compresses at the same time, on all but the largest
+/// machines.
 #[cfg(any(feature = "gzip", feature = "zstd", feature = "deflate"))]
 const MAX_IDLE_CONTEXTS: usize = 16;
 #[cfg(all(

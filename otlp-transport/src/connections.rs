@@ -1,4 +1,4 @@
-//! The connections that servers have open together: how many there may be, and which one makes room for a new one.
+//! The open connections of all servers: their limit, and the choice of an idle connection to close for a new one.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::sync::Notify;
 
-/// A limit of open connections, shared by the servers of a [`TransportContext`](crate::TransportContext): file
-/// descriptors and memory are the process's.
+/// A limit on open connections, shared by the servers of a [`TransportContext`](crate::TransportContext), since file
+/// descriptors and memory belong to the process.
 ///
-/// One connection more makes the one close that has been idle for the longest time. While such connections are closing,
-/// up to an eighth and one over the limit may be open. Where none is idle, the new connection is closed at once.
+/// A new connection at the limit closes the connection that has been idle for the longest time. While idle connections
+/// are closing, up to an eighth of the limit, and one more, may be open beyond the limit. If no connection is idle, the
+/// new connection is closed at once.
 pub struct Connections {
     max: usize,
     state: Mutex<State>,
@@ -21,14 +22,14 @@ pub struct Connections {
 struct State {
     open: usize,
     last_key: u64,
-    /// Those without a request under way, in the order in which they became idle.
+    /// Connections without a request in flight, in the order in which they became idle.
     idle: BTreeMap<u64, Arc<Signals>>,
 }
 
-/// An open connection. Dropping it makes room for another one.
+/// An open connection. Dropping it frees its place.
 pub(crate) struct Slot {
     all: Arc<Connections>,
-    /// The connection's key in `idle`; 0 while it has a request. Changed by the connection alone.
+    /// The connection's key in `idle`; 0 while a request is in flight. Only the connection changes it.
     key: AtomicU64,
     signals: Arc<Signals>,
 }
@@ -42,17 +43,17 @@ struct Signals {
 // === impl Connections ===
 
 impl Connections {
-    /// At most `max` connections, and at least one.
+    /// Allows at most `max` connections, and at least one.
     pub fn new(max: usize) -> Self {
         Self { max: max.max(1), state: Mutex::default() }
     }
 
-    /// How many connections may be open.
+    /// Returns the limit.
     pub fn max(&self) -> usize {
         self.max
     }
 
-    /// How many connections are open.
+    /// Returns the number of open connections.
     pub fn open(&self) -> usize {
         self.state.lock().open
     }
@@ -61,7 +62,8 @@ impl Connections {
         self.open() >= self.max
     }
 
-    /// Room for a new connection, which is idle until its first request; `None` if there is none.
+    /// Registers a new connection, idle until its first request. `None` if the limit is reached and no connection is
+    /// idle.
     pub(crate) fn admit(self: &Arc<Self>) -> Option<Slot> {
         let mut state = self.state.lock();
         if state.open >= self.max && (state.open - self.max > self.max / CLOSING_SHARE || !state.evict()) {
@@ -73,7 +75,7 @@ impl Connections {
         Some(Slot { all: Arc::clone(self), key, signals })
     }
 
-    /// Tells the connection to close that has been idle for the longest time.
+    /// Asks the connection that has been idle for the longest time to close.
     pub(crate) fn evict(&self) {
         self.state.lock().evict();
     }
@@ -94,24 +96,24 @@ impl State {
         self.last_key
     }
 
-    /// Returns false if no connection is idle.
+    /// Asks the longest idle connection to close. Returns false if no connection is idle.
     fn evict(&mut self) -> bool {
         let oldest = self.idle.pop_first();
         oldest.map(|(_, signals)| signals.evicted.notify_one()).is_some()
     }
 }
 
-// === impl Slot ===
+// === impl Http2Entry ===
 
 impl Slot {
-    /// The connection is idle from now on.
+    /// Marks the connection as idle.
     pub(crate) fn enter(&self) {
         if self.key.load(Relaxed) == 0 {
             self.key.store(self.all.state.lock().enter(&self.signals), Relaxed);
         }
     }
 
-    /// The connection has a request.
+    /// Marks the connection as busy with a request.
     pub(crate) fn leave(&self) {
         let key = self.key.load(Relaxed);
         if key != 0 {
@@ -121,12 +123,12 @@ impl Slot {
         }
     }
 
-    /// Resolves when the connection is to make room.
+    /// Resolves when the connection is asked to close for a new one.
     pub(crate) async fn evicted(&self) {
         self.signals.evicted.notified().await;
     }
 
-    /// Resolves when the connection has been idle and has a request again.
+    /// Resolves when a request comes on the connection after it was idle.
     pub(crate) async fn used(&self) {
         self.signals.used.notified().await;
     }
@@ -140,7 +142,7 @@ impl Drop for Slot {
     }
 }
 
-/// Of the connections that may be open, one in so many more may be closing.
+/// Divisor of the limit: this share of connections may be closing beyond the limit.
 const CLOSING_SHARE: usize = 8;
 
 #[cfg(test)]

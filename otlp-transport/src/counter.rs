@@ -1,4 +1,4 @@
-//! Counters that their owner reads at will, and that nothing else is ordered by.
+//! Counters without ordering guarantees, for statistics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

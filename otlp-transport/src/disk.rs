@@ -1,8 +1,8 @@
-//! Files, passed in so that faults can be simulated, and files that are read again while the process runs.
+//! Files, passed in so that tests can simulate faults, and files that are reloaded at run time.
 //!
-//! Certificates, keys, tokens and passwords change under a running process: a [`Watched`] value is made of files at the
-//! start, and made again when one of them has other bytes. What cannot be used changes nothing: the value stays as it
-//! was, which is counted once for each such content, and logged once a minute for as long as that is so.
+//! Certificates, keys, tokens and passwords change while the process runs. A [`Watched`] value is made of files at the
+//! start, and made again when a file's bytes change. Content that cannot be used leaves the value unchanged; the failure
+//! is counted once for each such content, and logged once a minute while it lasts.
 
 #[cfg(any(feature = "client", feature = "server"))]
 mod watched;
@@ -19,10 +19,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-/// Reads files. Calls block: they are made at the start, and from threads where they delay no request.
+/// Reads files. Calls block: they are made at the start, and on threads where they delay no request.
 pub trait Disk: fmt::Debug + Send + Sync + 'static {
-    /// All bytes of a regular file, or of what links to a regular file. Must not wait for anybody: a pipe, a socket or a
-    /// device may never have an end.
+    /// Reads all bytes of a regular file, following links. Must not wait for a peer, as reading a pipe, socket or device
+    /// may never end.
     ///
     /// # Errors
     /// If the file cannot be read, is not a regular file, or holds more than `max_bytes`.
@@ -33,16 +33,16 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemDisk;
 
-/// What became of files that changed, in the whole process. Monotone.
+/// Counters of reloaded files, for the whole process. They only grow.
 #[derive(Debug, Default)]
 pub struct ReloadStats {
-    /// Changed files that were taken into use.
+    /// Changed files taken into use.
     pub reloads: AtomicU64,
-    /// Changed files that could not be used: what was read before stays in use.
+    /// Changed files that could not be used; the last content stayed in use.
     pub reload_failures: AtomicU64,
 }
 
-/// A file and the setting that names it.
+/// A file, and the key of the setting that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Named {
     pub(crate) key: &'static str,
@@ -51,7 +51,8 @@ pub(crate) struct Named {
 
 impl Disk for SystemDisk {
     fn read(&self, path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
-        // Before opening, since to open a device may do something; and after, since the path may lead elsewhere by then.
+        // Checked before opening, since opening a device may have effects, and after, since the path may lead to another
+        // file by then.
         only_regular(&fs::metadata(path)?)?;
         let mut options = OpenOptions::new();
         options.read(true);
@@ -68,7 +69,7 @@ impl Disk for SystemDisk {
     }
 }
 
-/// Refuses what is not a regular file, by its kind.
+/// Refuses files that are not regular, by their kind.
 fn only_regular(metadata: &Metadata) -> io::Result<()> {
     let kind = metadata.file_type();
     if kind.is_file() {
@@ -90,10 +91,10 @@ fn only_regular(metadata: &Metadata) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {name}; give the path of a regular file")))
 }
 
-/// Certificates, keys and tokens are some KiB; a bundle of the world's authorities is 250 KiB.
+/// Certificates, keys and tokens are some KiB; a bundle of all public authorities is 250 KiB.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// How often files are looked at if nothing else is said: rotation tools leave hours of overlap.
+/// Default time between checks of files for changes: rotation tools leave hours of overlap.
 pub(crate) const DEFAULT_RELOAD_INTERVAL: Duration = Duration::from_secs(30);
 
 #[cfg(all(test, any(feature = "client", feature = "server")))]

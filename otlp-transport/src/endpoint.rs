@@ -1,4 +1,5 @@
-//! Endpoints of clients, parsed once when a client is made: where to connect, whom to expect, what to ask for.
+//! Endpoints of clients, parsed when a client is made: the address to connect to, the name to expect, and the path to
+//! request.
 
 use crate::user_info::{self, split_user};
 use crate::{Address, ConfigError};
@@ -8,15 +9,15 @@ use http::{HeaderValue, Uri};
 /// A parsed endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    /// Whether to speak TLS.
+    /// True if the endpoint uses TLS.
     pub(crate) secure: bool,
-    /// Host and, if it was given, port.
+    /// Host and, if given, port.
     pub(crate) authority: Authority,
-    /// What `:authority` and `host` say: `authority`, unless a setting says otherwise.
+    /// Value of `:authority` and `host`: `authority`, unless the setting `authority` replaces it.
     pub(crate) called: Authority,
-    /// User and password, as a header.
+    /// User and password, as a header value.
     pub(crate) authorization: Option<HeaderValue>,
-    /// `host:port`, IPv6 in brackets, or `unix://` and a path: what to connect to.
+    /// Address to connect to: `host:port`, IPv6 in brackets, or `unix://` and a path.
     pub(crate) address: String,
     /// Path and query; `/` if none was given.
     pub(crate) path: PathAndQuery,
@@ -25,12 +26,12 @@ pub(crate) struct Endpoint {
 // === impl Endpoint ===
 
 impl Endpoint {
-    /// A gRPC endpoint: `host:port`, also as gRPC's targets have it (`dns:///host:port`, `passthrough:///host:port`,
-    /// `ipv4:address:port`, `ipv6:[address]:port`), a Unix socket (`unix:path`, `unix:///path`), or an `http(s)://` URL, whose
-    /// scheme wins over `insecure`. Empty: `http://localhost:4317`.
+    /// Parses a gRPC endpoint: `host:port`, also as gRPC's targets have it (`dns:///host:port`,
+    /// `passthrough:///host:port`, `ipv4:address:port`, `ipv6:[address]:port`), a Unix socket (`unix:path`,
+    /// `unix:///path`), or an `http(s)://` URL, whose scheme overrides `insecure`. Empty: `http://localhost:4317`.
     pub(crate) fn grpc(endpoint: &str, insecure: bool) -> Result<Self, ConfigError> {
         let endpoint = if endpoint.is_empty() { DEFAULT_GRPC } else { endpoint };
-        // `dns:4317` is a host and its port.
+        // `dns:4317` is a host named `dns` and a port.
         let after = |scheme: &&str| endpoint.strip_prefix(*scheme).filter(|rest| rest.contains(':'));
         let target = TARGET_SCHEMES.iter().find_map(after).unwrap_or(endpoint);
         if let Some(path) = Address::unix_path(target) {
@@ -51,7 +52,7 @@ impl Endpoint {
             .map_err(|error| problem(ENDPOINT, endpoint, error))
     }
 
-    /// A URL taken as it is; without a path it gets `/`. `key` is the setting it is in.
+    /// Parses a URL; without a path it gets `/`. `key` is the setting that holds the URL.
     pub(crate) fn url(key: &'static str, url: &str) -> Result<Self, ConfigError> {
         let (user, bare) = split_user(url);
         let parsed = bare
@@ -69,9 +70,8 @@ impl Endpoint {
         Self::new(secure, authority, Some(default_port), path, user).map_err(|error| problem(key, url, error))
     }
 
-    /// The base URL of OTLP/HTTP, or a Unix socket (`unix:///path`), with `signal_path` (`/v1/traces`) appended to its path;
-    /// a query stays at the end. Empty: `http://localhost:4318`.
-    /// OTLP exporter §Endpoint URLs for OTLP/HTTP.
+    /// Parses the base URL of OTLP/HTTP, or a Unix socket (`unix:///path`), and appends `signal_path` (`/v1/traces`) to
+    /// its path; a query stays at the end. Empty: `http://localhost:4318`. OTLP exporter §Endpoint URLs for OTLP/HTTP.
     pub(crate) fn http(base: &str, signal_path: &str) -> Result<Self, ConfigError> {
         let base = if base.is_empty() { DEFAULT_HTTP } else { base };
         let mut endpoint = match Address::unix_path(base) {
@@ -84,7 +84,7 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// The same, called otherwise in requests; an empty `name` changes nothing.
+    /// Replaces the authority that requests carry; an empty `name` changes nothing.
     pub(crate) fn called(mut self, name: &str) -> Result<Self, ConfigError> {
         if !name.is_empty() {
             self.called = name.parse().map_err(|error| problem(AUTHORITY, name, &format!("{error}")))?;
@@ -92,12 +92,12 @@ impl Endpoint {
         Ok(self)
     }
 
-    /// The host as certificates name it: without brackets.
+    /// Returns the host as certificates name it: without brackets.
     pub(crate) fn host(&self) -> &str {
         self.authority.host().trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// The URI of `path` at this endpoint, with scheme and authority.
+    /// Returns the URI of `path` at this endpoint, with scheme and authority.
     pub(crate) fn uri(&self, path: PathAndQuery) -> Result<Uri, ConfigError> {
         let scheme = if self.secure { Scheme::HTTPS } else { Scheme::HTTP };
         Uri::builder()
@@ -108,12 +108,12 @@ impl Endpoint {
             .map_err(|error| problem(ENDPOINT, self.authority.as_str(), &error.to_string()))
     }
 
-    /// What messages call the endpoint: scheme, host, port if given, and path, without the query, which may hold a secret.
+    /// Returns the name for messages: scheme, host, port if given, and path, without the query, which may hold a secret.
     pub(crate) fn name(&self) -> String {
         format!("{}{}", self.place(), self.path.path().trim_end_matches('/'))
     }
 
-    /// The same without the path.
+    /// Returns the name for messages without the path.
     pub(crate) fn place(&self) -> String {
         match (Address::unix_path(&self.address), self.secure) {
             (Some(_), _) => self.address.clone(),
@@ -122,7 +122,7 @@ impl Endpoint {
         }
     }
 
-    /// A Unix socket, whose server is called `localhost` as gRPC has it.
+    /// Makes an endpoint on a Unix socket, whose server is named `localhost` as in gRPC.
     fn unix(path: &str, secure: bool) -> Result<Self, ConfigError> {
         if path.is_empty() {
             return Err(problem(ENDPOINT, "unix:", "there is no path"));
@@ -140,7 +140,7 @@ impl Endpoint {
         })
     }
 
-    /// An endpoint on TCP; `user` is `name:password` as a URL has it.
+    /// Makes an endpoint on TCP. `user` is `name:password` as in a URL.
     fn new(
         secure: bool,
         authority: Authority,
@@ -167,12 +167,12 @@ impl Endpoint {
 }
 
 fn problem(key: &'static str, given: &str, problem: &str) -> ConfigError {
-    // What may have credentials in it is not quoted, nor is a query.
+    // Text that may hold credentials is not quoted, nor is a query.
     let given = if given.contains('@') { "…" } else { given.split('?').next().unwrap_or_default() };
     ConfigError::new(key, problem).with_value(given)
 }
 
-/// Of gRPC's targets; one without the slashes is the same.
+/// Schemes of gRPC's targets, which may omit the slashes.
 const TARGET_SCHEMES: [&str; 6] = ["dns:///", "dns:", "passthrough:///", "passthrough:", "ipv4:", "ipv6:"];
 const AUTHORITY: &str = "authority";
 const ENDPOINT: &str = "endpoint";

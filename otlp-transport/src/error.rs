@@ -1,4 +1,4 @@
-//! Why a batch was not accepted, and whether it may be sent again.
+//! The error of an export: its kind, and whether the batch may be sent again.
 
 use otlp_protocol::{
     BudgetExhausted, Code, ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc_refusal,
@@ -21,40 +21,40 @@ struct Inner {
 }
 
 impl ExportError {
-    /// An error of that kind; `message` is for the sender's developer, in English. Of what is longer than 1 KiB, such as
-    /// a text that a destination answered, the start is kept: one failure may answer many waiters.
+    /// Makes an error of this kind. `message` is for the sender's developer, in English. A message over 1 KiB, such as a
+    /// text of a destination, is cut: one failure may answer many waiters.
     pub fn new(kind: ErrorKind, retry: Retry, message: impl Into<String>) -> Self {
         let message = truncated(message.into());
         Self(Arc::new(Inner { kind, retry, message, violations: Vec::new(), source: None }))
     }
 
-    /// A refusal of our own: retryable, and always with a delay.
+    /// Makes a retryable refusal with a delay of one second.
     pub fn refused(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self::new(kind, Retry::After(REFUSAL_DELAY), message)
     }
 
-    /// What a gRPC server answered: its code, its text, and the delay of its `RetryInfo`, if any. Texts that name a size
-    /// limit make it [`ErrorKind::TooLarge`] under the codes that servers use for size.
+    /// Makes an error of a gRPC server's answer: code, message, and the delay of its `RetryInfo`, if any. A message that
+    /// names a size limit makes [`ErrorKind::TooLarge`] of the codes that servers use for size.
     pub fn from_grpc(code: Code, message: String, delay: Option<Duration>) -> Self {
         let (kind, retry) = classify_grpc_refusal(code, delay, &message);
         Self::new(kind, retry, message)
     }
 
-    /// What an HTTP server answered: its status, its text and `Retry-After`. Texts that name a size limit make 400, 422 and
-    /// 500 [`ErrorKind::TooLarge`].
+    /// Makes an error of an HTTP server's answer: status, message and `Retry-After`. A message that names a size limit
+    /// makes [`ErrorKind::TooLarge`] of 400, 422 and 500.
     pub fn from_http(status: u16, message: String, delay: Option<Duration>) -> Self {
         let (kind, retry) = classify_http_refusal(status, delay, &message);
         Self::new(kind, retry, message)
     }
 
-    /// The same with what caused it.
+    /// Sets the cause.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let Inner { kind, retry, message, violations, .. } = self.into_inner();
         Self(Arc::new(Inner { kind, retry, message, violations, source: Some(source.into()) }))
     }
 
-    /// The same, naming the offending field. The first 16 fields are kept, of each text the first 1 KiB.
+    /// Adds an offending field. The first 16 fields are kept, and the first 1 KiB of each text.
     #[must_use]
     pub fn with_violation(self, violation: FieldViolation) -> Self {
         let Inner { kind, retry, message, mut violations, source } = self.into_inner();
@@ -65,29 +65,29 @@ impl ExportError {
         Self(Arc::new(Inner { kind, retry, message, violations, source }))
     }
 
-    /// The same with another verdict on sending it again.
+    /// Replaces the retry classification.
     #[must_use]
     pub fn with_retry(self, retry: Retry) -> Self {
         let Inner { kind, message, violations, source, .. } = self.into_inner();
         Self(Arc::new(Inner { kind, retry, message, violations, source }))
     }
 
-    /// What went wrong.
+    /// Returns the kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whether the same bytes may be sent again.
+    /// Returns whether the same bytes may be sent again.
     pub fn retry(&self) -> Retry {
         self.0.retry
     }
 
-    /// What to tell the sender.
+    /// Returns the message for the sender.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The error as `google.rpc.Status`, with `RetryInfo` and `BadRequest` where they apply.
+    /// Returns the error as `google.rpc.Status`, with `RetryInfo` and `BadRequest` where they apply.
     pub fn to_status(&self) -> RpcStatus {
         let mut status = RpcStatus::new(grpc_code(self.kind(), self.retry()), self.message());
         if let Retry::After(delay) = self.retry() {
@@ -97,7 +97,7 @@ impl ExportError {
         status
     }
 
-    /// Takes the error apart if nobody shares it; otherwise copies what can be copied.
+    /// Unwraps the error if it is not shared; otherwise copies all but the source.
     fn into_inner(self) -> Inner {
         Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner {
             kind: shared.kind,
@@ -144,7 +144,7 @@ impl std::error::Error for ExportError {
     }
 }
 
-/// The text, or its start with an ellipsis.
+/// Cuts a text to [`MAX_TEXT_BYTES`], ending in an ellipsis.
 fn truncated(mut text: String) -> String {
     if text.len() > MAX_TEXT_BYTES {
         text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES - ELLIPSIS.len()));
@@ -154,9 +154,9 @@ fn truncated(mut text: String) -> String {
     text
 }
 
-/// A message, and each text of a violation.
+/// Limit on the message, and on each text of a violation.
 const MAX_TEXT_BYTES: usize = 1 << 10;
 const MAX_VIOLATIONS: usize = 16;
 const ELLIPSIS: &str = "…";
-/// Long enough for a queue or the byte budget to move, short enough for senders not to drop.
+/// Long enough for a queue or the byte budget to move, short enough for senders not to drop the data.
 const REFUSAL_DELAY: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! What reads headers, for the fuzz targets alone: no stable interface.
+//! Parsers of headers, for the fuzz targets. No stable interface.
 
 pub use crate::client::fuzzing::{grpc_answer, http_answer};
 pub use crate::server::fuzzing::{grpc_timeout, is_allowed_origin, is_grpc};
@@ -9,8 +9,8 @@ use crate::{
 use http::HeaderMap;
 use std::sync::OnceLock;
 
-/// Whom basic and bearer authentication take the sender of a request with these headers for. They know `user` by
-/// `password`, and the bearer of `token`.
+/// Returns the identities that basic and bearer authentication find for a request with these headers. Valid credentials
+/// are `user` with `password`, and the token `token`.
 pub fn authenticate(headers: &HeaderMap) -> [Option<String>; 2] {
     static AUTHENTICATORS: OnceLock<Option<(BasicAuth, BearerAuth)>> = OnceLock::new();
     let authenticators = AUTHENTICATORS.get_or_init(|| {

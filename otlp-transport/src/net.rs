@@ -1,4 +1,4 @@
-//! The network, passed in so that faults can be simulated, and where its sockets are.
+//! The network, passed in so that tests can simulate faults, and the addresses of its sockets.
 
 #[cfg_attr(not(unix), path = "net/absent.rs")]
 mod unix;
@@ -20,21 +20,21 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
 /// Any [`Io`].
 pub type BoxIo = Box<dyn Io>;
 
-/// The answer of a [`Net`] or a [`Listener`], in its own time.
+/// The result of an operation of a [`Net`] or a [`Listener`].
 pub type NetFuture<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>;
 
-/// Listeners and connections.
+/// Opens listeners and connections.
 pub trait Net: fmt::Debug + Send + Sync + 'static {
-    /// Listens on `address`: `host:port` (port 0 lets the system choose), or `unix:///path`. No host, `0.0.0.0` and `[::]`
-    /// are all addresses of the machine, of IPv6 too where the system has it. Of a name, an IPv4 address is preferred.
-    /// `tcp4://host:port` and `tcp6://host:port` are of IPv4 and IPv6 alone.
+    /// Listens on `address`: `host:port` (with port 0 the system chooses), or `unix:///path`. Without a host, and for
+    /// `0.0.0.0` and `[::]`, the listener accepts on all addresses of the machine, on IPv6 if the system supports it. A
+    /// host name prefers its IPv4 address. `tcp4://host:port` and `tcp6://host:port` accept on IPv4 or IPv6 alone.
     fn bind<'a>(&'a self, address: &'a str) -> NetFuture<'a, Box<dyn Listener>>;
 
-    /// Connects to `address`: `host:port`, trying each address the name resolves to, or `unix:///path`.
+    /// Connects to `address`: `host:port`, trying each address of the name, or `unix:///path`.
     fn connect<'a>(&'a self, address: &'a str) -> NetFuture<'a, BoxIo>;
 
-    /// The addresses of `name` (`host:port`), best first; clients race them (RFC 8305). Default: an error, for networks
-    /// without names, whose [`connect`](Self::connect) then gets the name.
+    /// Looks up the addresses of `name` (`host:port`), best first; clients race them (RFC 8305). Default: an error, for
+    /// networks without names. Clients then call [`connect`](Self::connect) with the name.
     fn resolve<'a>(&'a self, name: &'a str) -> NetFuture<'a, Vec<SocketAddr>> {
         let message = format!("{name} cannot be looked up on this network");
         Box::pin(std::future::ready(Err(io::Error::new(ErrorKind::Unsupported, message))))
@@ -43,17 +43,18 @@ pub trait Net: fmt::Debug + Send + Sync + 'static {
 
 /// Accepts connections.
 pub trait Listener: Send + Sync + 'static {
-    /// The next connection and its peer; a peer on a Unix socket is told by that socket's own path. Cancel-safe.
+    /// Returns the next connection and its peer. A peer on a Unix socket has the path of the listener's socket as its
+    /// address. Cancel-safe.
     fn accept(&self) -> NetFuture<'_, (BoxIo, Address)>;
 
-    /// The address it listens on.
+    /// Returns the address of the listener.
     ///
     /// # Errors
-    /// If the system cannot tell.
+    /// If the system cannot tell the address.
     fn local_addr(&self) -> io::Result<Address>;
 }
 
-/// The address of a listener or of a peer. `Display` writes what [`Net`] takes: `127.0.0.1:4317`,
+/// Address of a listener or of a peer. `Display` writes the form that [`Net`] accepts: `127.0.0.1:4317`,
 /// `unix:///run/otlp.sock`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -64,7 +65,7 @@ pub enum Address {
     Unix(Arc<Path>),
 }
 
-/// TCP, without Nagle's delay, and Unix sockets.
+/// TCP without Nagle's delay, and Unix sockets.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TcpNet;
 
@@ -82,7 +83,7 @@ impl Net for TcpNet {
                 if address.starts_with(':') { format!("[::]{address}") } else { address.to_owned() };
             let mut failure = io::Error::new(ErrorKind::InvalidInput, "the name has no such address");
             let mut addresses: Vec<_> = tokio::net::lookup_host(address).await?.collect();
-            // `localhost` is often `::1` first, where few senders look for it.
+            // `localhost` often resolves to `::1` first, which few senders use.
             addresses.sort_by_key(SocketAddr::is_ipv6);
             for address in addresses.into_iter().filter(|address| family.has(address)) {
                 match listen_at(address, family) {
@@ -110,7 +111,7 @@ impl Net for TcpNet {
     }
 }
 
-/// The IP versions that a listener is of.
+/// IP versions of a listener.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Family {
     Any,
@@ -119,7 +120,7 @@ enum Family {
 }
 
 impl Family {
-    /// Takes the family off an address.
+    /// Splits the IP version off an address.
     fn of(address: &str) -> (Self, &str) {
         let (v4, v6) = (address.strip_prefix("tcp4://"), address.strip_prefix("tcp6://"));
         v4.map(|rest| (Self::V4, rest)).or(v6.map(|rest| (Self::V6, rest))).unwrap_or((Self::Any, address))
@@ -134,8 +135,7 @@ impl Family {
     }
 }
 
-/// Listens on an address. All addresses of the machine are those of IPv6 and IPv4, as in Go; without IPv6 those that were
-/// asked for.
+/// Listens on an address. The unspecified address listens on IPv6 and IPv4, as in Go; on a system without IPv6, on IPv4.
 fn listen_at(address: SocketAddr, family: Family) -> io::Result<tokio::net::TcpListener> {
     if family != Family::Any || !address.ip().is_unspecified() {
         return listen(address, true);
@@ -148,14 +148,14 @@ fn listen_at(address: SocketAddr, family: Family) -> io::Result<tokio::net::TcpL
     }
 }
 
-/// What `tokio::net::TcpListener::bind` does, but for the backlog and for IPv4 on IPv6 sockets.
+/// Listens as `tokio::net::TcpListener::bind` does, but with another backlog, and with IPv4 on IPv6 sockets.
 fn listen(address: SocketAddr, only_its_family: bool) -> io::Result<tokio::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
-        // What the system does by itself is a setting of its own.
+        // The system's default is configurable, so the option is set explicitly.
         socket.set_only_v6(only_its_family)?;
     }
-    // Elsewhere it would let two processes share the port.
+    // On other systems the option would let two processes share the port.
     if cfg!(unix) {
         socket.set_reuse_address(true)?;
     }
@@ -170,7 +170,7 @@ impl Listener for TcpListener {
         Box::pin(async move {
             let (stream, peer) = self.0.accept().await?;
             stream.set_nodelay(true)?;
-            // On an IPv6 socket, an IPv4 peer is `::ffff:1.2.3.4`.
+            // On an IPv6 socket an IPv4 peer appears as `::ffff:1.2.3.4`.
             let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
             Ok((Box::new(stream) as BoxIo, Address::Tcp(peer)))
         })
@@ -184,7 +184,7 @@ impl Listener for TcpListener {
 // === impl Address ===
 
 impl Address {
-    /// The address of a TCP socket.
+    /// Returns the address of a TCP socket.
     pub fn tcp(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(address) => Some(*address),
@@ -192,12 +192,12 @@ impl Address {
         }
     }
 
-    /// The IP address, without the port, of a TCP socket.
+    /// Returns the IP address of a TCP socket, without the port.
     pub fn ip(&self) -> Option<IpAddr> {
         self.tcp().map(|address| address.ip())
     }
 
-    /// The path in `unix:///path`, `unix:/path` or `unix:path`; `None` for other addresses.
+    /// Returns the path of `unix:///path`, `unix:/path` or `unix:path`; `None` for other addresses.
     pub(crate) fn unix_path(address: &str) -> Option<&str> {
         let path = address.strip_prefix("unix:")?;
         Some(path.strip_prefix("//").unwrap_or(path))
@@ -213,8 +213,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// Connections that may wait to be accepted: with the usual 128, the senders that all come back at once after a restart
-/// would be kept waiting for a second or more by their own retransmissions.
+/// Connections that may wait to be accepted. With the usual 128, senders that reconnect together after a restart would be
+/// delayed for a second or more by their own retransmissions.
 const BACKLOG: i32 = 1024;
 
 #[cfg(all(test, unix))]

@@ -1,16 +1,16 @@
-//! Work that would hold up the other tasks of its thread: from which size on, for each kind of work, and where it runs then.
+//! The sizes from which on work is moved to a blocking thread, so that it does not delay the other tasks of its thread.
 //!
-//! Up to the sizes here, work takes about a millisecond at most. `benches/benches/` measures what they are made of: `walkers`
-//! checks, cuts, edits and JSON of many short records, `protocol`, `edit` and `json` those of ordinary ones. How much an
-//! encoding inflates in that time is told by [`Codec::quick_bytes`](crate::Codec::quick_bytes).
+//! Work below these sizes takes about a millisecond at most. `benches/benches/` measures the costs: `walkers` has checks,
+//! cuts, edits and JSON of many short records; `protocol`, `edit` and `json` have ordinary records.
+//! [`Codec::quick_bytes`](crate::Codec::quick_bytes) tells how much an encoding inflates in that time.
 
 use otlp_protocol::Batch;
 use tokio::task::{JoinError, spawn_blocking};
 
-/// Runs the work, on a thread for blocking work if it is large. Dropping the future does not end work on such a thread.
+/// Runs `work`, on a blocking thread if it is large. Dropping the future does not stop work on such a thread.
 ///
 /// # Errors
-/// If the runtime ends before the work does, or work on such a thread panics.
+/// If the runtime ends before the work does, or work on a blocking thread panics.
 pub async fn run<T: Send + 'static>(
     is_large: bool,
     work: impl FnOnce() -> T + Send + 'static,
@@ -18,42 +18,43 @@ pub async fn run<T: Send + 'static>(
     if is_large { spawn_blocking(work).await } else { Ok(work()) }
 }
 
-/// Whether to edit each item of a batch, or to cut the batch by size, is large work: from 1 MiB or 16,384 items on.
+/// True if editing each item of a batch, or cutting the batch by size, is large work: from 1 MiB or 16,384 items on.
 pub fn is_large(batch: &Batch) -> bool {
     let count = batch.count();
     batch.len() >= EDITED_BYTES || count.items.max(count.entries) >= EDITED_ITEMS
 }
 
-/// Whether to look through a body of `bytes` and to show `items` of it as text is large work: over 64 KiB or 50 items.
+/// True if formatting `items` items of a body of `bytes` bytes as text is large work: over 64 KiB or 50 items.
 pub fn is_large_to_show(bytes: usize, items: u64) -> bool {
     bytes > SHOWN_BYTES || items > SHOWN_ITEMS
 }
 
-/// Whether to cut a body by the candidates that its items go to is large work. Each byte may be half of an envelope, and each
+/// True if cutting a body by the candidates of its items is large work. Each byte may be half of an envelope, and each
 /// item may be compared with every candidate.
 pub(crate) fn is_large_to_route(bytes: usize, items: u64, candidates: usize) -> bool {
     bytes > ROUTED_BYTES || items.saturating_mul(candidates as u64) > COMPARISONS
 }
 
-/// The check of a protobuf body that came takes well under a millisecond up to here.
+/// Checking a received protobuf body of this size takes well under a millisecond.
 pub(crate) const CHECKED_BYTES: usize = 1 << 20;
-/// The same for JSON that came, which has to be rewritten.
+/// Checking and rewriting a received JSON body of this size takes well under a millisecond.
 pub(crate) const CHECKED_JSON_BYTES: usize = 256 << 10;
-/// The same for what is to be inflated, as it came: tables of codes cost as much as many bytes of result.
+/// Inflating a received body of this size, before inflation, takes well under a millisecond: code tables cost as much as
+/// many bytes of output.
 pub(crate) const INFLATED_BYTES: usize = 64 << 10;
-/// To write a body in JSON takes about a millisecond from here on, in bytes of protobuf.
+/// Writing a protobuf body of this size as JSON takes about a millisecond.
 pub(crate) const WRITTEN_JSON_BYTES: usize = 256 << 10;
-/// To compress a body at the fastest level takes about a millisecond from here on. It is done in pieces, between which the
-/// thread's other tasks run.
+/// Compressing a body of this size at the fastest level takes about a millisecond. Larger bodies are compressed in
+/// pieces, and other tasks run in between.
 pub(crate) const COMPRESSED_BYTES: usize = 512 << 10;
-/// One such piece: about half a millisecond.
+/// Size of a piece: about half a millisecond.
 pub(crate) const COMPRESSED_PIECE_BYTES: usize = 256 << 10;
 
 const EDITED_BYTES: usize = 1 << 20;
-/// The same for items of a few bytes.
+/// Many items of a few bytes cost as much as a large body.
 const EDITED_ITEMS: u64 = 16 << 10;
 
-/// To look through these takes less than a millisecond.
+/// Formatting this much takes less than a millisecond.
 const SHOWN_BYTES: usize = 64 << 10;
 const SHOWN_ITEMS: u64 = 50;
 

@@ -1,8 +1,8 @@
-//! Pages for operators and probes: a few small documents over HTTP/1.1, `GET` and `HEAD` only.
+//! Pages for operators and probes: small documents over HTTP/1.1, `GET` and `HEAD` only.
 //!
-//! Not on the data path, so it is simple rather than fast: one request a connection, which is closed after
-//! [`CONNECTION_TIME`] at the latest, and [`MAX_CONNECTIONS`] at a time, of which the oldest makes room for a new one: a
-//! probe is answered however many silent connections there are.
+//! Simple rather than fast, since no telemetry passes here. Each connection carries one request and is closed after
+//! [`CONNECTION_TIME`] at the latest. At most [`MAX_CONNECTIONS`] are open, and a new connection closes the oldest, so
+//! that a probe is answered even if many connections send nothing.
 
 use crate::{Address, BoxIo, ConfigError, Listener, Sleep, TransportContext};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
 
-/// A document, made when it is asked for.
+/// A document, made on request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The HTTP status.
@@ -30,17 +30,17 @@ pub struct Page {
     pub body: String,
 }
 
-/// Serves pages until it is dropped.
+/// Serves pages until dropped.
 #[derive(Debug)]
 pub struct PagesServer {
     local_addr: Address,
     acceptor: AbortHandle,
 }
 
-/// Serves what `pages` has for a path; 404 where it has nothing. It must not wait.
+/// Serves the page that `pages` returns for a path, or 404 for `None`. `pages` must not block.
 ///
 /// # Errors
-/// If the endpoint (`host:port`) cannot be listened on.
+/// If the server cannot listen on the endpoint (`host:port`).
 pub async fn serve_pages(
     context: &TransportContext,
     endpoint: &str,
@@ -56,7 +56,7 @@ pub async fn serve_pages(
 // === impl PagesServer ===
 
 impl PagesServer {
-    /// The address it listens on.
+    /// Returns the address that the server listens on.
     pub fn local_addr(&self) -> Address {
         self.local_addr.clone()
     }
@@ -95,7 +95,7 @@ async fn serve(io: BoxIo, pages: Arc<Pages>, too_late: Sleep) {
     let mut http = http1::Builder::new();
     http.keep_alive(false).half_close(true).max_buf_size(MAX_REQUEST_BYTES);
     tokio::select! {
-        // A peer that breaks off hurts nobody.
+        // An error of one peer affects no other connection.
         result = http.serve_connection(TokioIo::new(io), service) => drop(result),
         () = too_late => {}
     }
@@ -110,21 +110,21 @@ fn answer(pages: &Pages, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     }
     let not_found = || Page { status: 404, content_type: "text/plain", body: "no such page\n".into() };
     let page = pages(request.uri().path()).unwrap_or_else(not_found);
-    // For HEAD hyper sends the length and leaves the document out.
+    // hyper sends the length of a HEAD answer and omits the document.
     let mut response = Response::new(Full::from(page.body));
     *response.status_mut() = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
     response
 }
 
-/// Connections at a time.
+/// Connections open at a time.
 const MAX_CONNECTIONS: usize = 64;
 
-/// From accepting a connection to the end of the answer.
+/// Time from accepting a connection to the end of the answer.
 const CONNECTION_TIME: Duration = Duration::from_secs(10);
 
-/// Of a request's head.
+/// Limit on a request's head, in bytes.
 const MAX_REQUEST_BYTES: usize = 16 << 10;
 
-/// After a failure to accept, such as for want of file descriptors.
+/// Pause after a failure to accept, such as a lack of file descriptors.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);

@@ -1,9 +1,9 @@
-//! Things that are worth a line in the log, but not one for each request.
+//! A limit on log lines: events that are worth a line, but not a line for each request.
 
 use parking_lot::Mutex;
 use std::time::{Duration, Instant};
 
-/// Counts occurrences between two lines of the log.
+/// Counts events between two log lines.
 #[derive(Debug)]
 pub(crate) struct Seldom {
     interval: Duration,
@@ -17,12 +17,12 @@ struct Since {
 }
 
 impl Seldom {
-    /// At most a line in each `interval`.
+    /// Allows at most one line in each `interval`.
     pub(crate) fn every(interval: Duration) -> Self {
         Self { interval, since: Mutex::default() }
     }
 
-    /// Adds `count` occurrences. Returns how many there were since the last line, if it is time for another.
+    /// Adds `count` events. Returns the number of events since the last line, if the next line is due.
     pub(crate) fn add(&self, count: u64, now: Instant) -> Option<u64> {
         let mut since = self.since.lock();
         since.count = since.count.saturating_add(count);

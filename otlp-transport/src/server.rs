@@ -1,4 +1,4 @@
-//! Servers: take bodies off sockets, check them, hand them on, answer.
+//! Servers: read requests from sockets, check them, export their batches, and answer.
 
 mod body;
 mod checks;
@@ -61,17 +61,17 @@ pub struct Server {
     acceptor: JoinHandle<()>,
 }
 
-/// State of a server: its treatment of new requests.
+/// State of a server in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Serving,
-    /// Takes them, but health says that it will not for long.
+    /// Accepts requests, but the health service reports that the server is not serving.
     Leaving,
-    /// Takes none.
+    /// Accepts no new connections or requests.
     Draining,
 }
 
-/// Protocol of a port.
+/// Protocols served on a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// OTLP/gRPC, on HTTP/2 with prior knowledge.
@@ -124,18 +124,18 @@ impl Protocol {
 // === impl Server ===
 
 impl Server {
-    /// The address it listens on.
+    /// Returns the address that the server listens on.
     pub fn local_addr(&self) -> Address {
         self.local_addr.clone()
     }
 
-    /// Counters of the server.
+    /// Returns the server's counters.
     pub fn stats(&self) -> &Arc<ServerStats> {
         &self.stats
     }
 
-    /// Tells those who ask for gRPC health that the server is not serving, and goes on serving: load balancers send their
-    /// requests elsewhere before [`drain`](Self::drain) closes the port.
+    /// Reports through the gRPC health service that the server is not serving, and goes on serving. Load balancers then
+    /// send requests elsewhere before [`drain`](Self::drain) closes the port.
     pub fn leave(&self) {
         self.phase.send_if_modified(|phase| {
             let is_first = *phase == Phase::Serving;
@@ -144,8 +144,8 @@ impl Server {
         });
     }
 
-    /// Stops accepting, tells peers to go away (GOAWAY, `connection: close`), and waits for the requests under way, but
-    /// not beyond `deadline`: what is left then is cut off.
+    /// Stops accepting connections, asks peers to disconnect (GOAWAY, `connection: close`), and waits for requests in
+    /// flight until `deadline`. Connections still open then are closed.
     pub async fn drain(mut self, deadline: Instant) {
         self.phase.send_replace(Phase::Draining);
         let too_late = self.clock.sleep_until(deadline);

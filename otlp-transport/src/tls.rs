@@ -1,5 +1,5 @@
-//! TLS of clients and servers: rustls with ring. Certificates, keys and authorities are read when a client or a server is
-//! made, and again when their files change: connections made from then on use them, those that are open stay as they are.
+//! TLS of clients and servers, by rustls with ring. Certificates, keys and authorities are read when a client or a server
+//! is made, and again when their files change. New connections use the new content; open connections are not affected.
 
 #[cfg(feature = "client")]
 mod any;
@@ -19,10 +19,10 @@ pub(crate) use client::TlsConnector;
 #[cfg(feature = "server")]
 pub(crate) use server::{Accepted, TlsAcceptor};
 
-/// What to offer, or to take, in ALPN.
+/// HTTP versions offered or accepted in ALPN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alpn {
-    /// HTTP/1.1 alone: proxies.
+    /// HTTP/1.1 alone, for proxies.
     Http1,
     /// HTTP/2 alone.
     Http2,

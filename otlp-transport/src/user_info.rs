@@ -6,7 +6,7 @@ use http::HeaderValue;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
-/// Takes `user:password@` out of a URL, or of `host:port`.
+/// Splits `user:password@` off a URL, or off `host:port`.
 pub(crate) fn split_user(url: &str) -> (Option<&str>, Cow<'_, str>) {
     let start = url.find("://").map_or(0, |at| at + 3);
     let (scheme, rest) = url.split_at(start);
@@ -17,11 +17,11 @@ pub(crate) fn split_user(url: &str) -> (Option<&str>, Cow<'_, str>) {
     }
 }
 
-/// `user:password`, percent-encoded, as basic authentication (RFC 7617).
+/// Encodes `user:password`, percent-encoded as in a URL, for basic authentication (RFC 7617).
 pub(crate) fn basic(user: &str) -> Result<HeaderValue, ()> {
     let (user, password) = user.split_once(':').unwrap_or((user, ""));
     let mut plain: Vec<u8> = percent_decode_str(user).collect();
-    // A colon would end the user.
+    // A user name cannot contain a colon.
     if plain.contains(&b':') {
         return Err(());
     }

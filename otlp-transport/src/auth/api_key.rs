@@ -1,4 +1,4 @@
-//! Keys in a header of any name.
+//! API keys, sent in a header of a configured name.
 
 use super::authenticate::only;
 use super::digest::Known;
@@ -7,16 +7,16 @@ use crate::ConfigError;
 use http::HeaderName;
 use std::fmt;
 
-/// A key that senders may show, and who they are then.
+/// A key that senders may send, and the identity of those senders.
 #[derive(Clone, Debug, Default)]
 pub struct ApiKey {
-    /// Who has it: the identity of its senders.
+    /// Identity of the senders that send the key.
     pub name: String,
-    /// The key itself.
+    /// The key.
     pub key: Secret,
 }
 
-/// Lets in those who send one of the keys in a header.
+/// Authenticates senders by one of the configured keys, in a header.
 pub struct ApiKeyAuth {
     header: HeaderName,
     challenge: String,
@@ -24,10 +24,10 @@ pub struct ApiKeyAuth {
 }
 
 impl ApiKeyAuth {
-    /// Keys in the header of that name, commonly `x-api-key`.
+    /// Accepts `keys` in the header named `header`, commonly `x-api-key`.
     ///
     /// # Errors
-    /// If the name is not one of a header, there is no key, or one is empty.
+    /// If `header` is not a header name, `keys` is empty, or a key is empty.
     pub fn new(header: &str, keys: &[ApiKey]) -> Result<Self, ConfigError> {
         let header = header_name("header", header)?;
         let mut known = Known::new("keys")?;

@@ -6,46 +6,47 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// Tells known senders from others.
+/// Authenticates requests.
 pub trait Authenticate: fmt::Debug + Send + Sync + 'static {
-    /// Judges by a request's headers and its connection's certificate; never by its path, method or body.
+    /// Judges a request by its headers and its connection's certificate, never by path, method or body.
     fn authenticate(&self, request: &AuthRequest<'_>) -> Verdict;
 
-    /// What refused senders are told to send: the value of `www-authenticate`. RFC 9110 §11.6.1.
+    /// Value of `www-authenticate` in refusals: the credentials that senders are asked for. RFC 9110 §11.6.1.
     fn challenge(&self) -> &str;
 
-    /// Whether [`authenticate`](Self::authenticate) may answer [`Verdict::Slow`]. If so, servers let HTTP/2 clients send
-    /// 64 KiB of a request ahead instead of 1 MiB. Default true.
+    /// True if [`authenticate`](Self::authenticate) may return [`Verdict::Slow`]. Servers then grant HTTP/2 clients a
+    /// window of 64 KiB in place of 1 MiB for requests that are not authenticated yet. Default true.
     fn may_be_slow(&self) -> bool {
         true
     }
 }
 
-/// What of a request says who sent it.
+/// The parts of a request that authenticate its sender.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthRequest<'a> {
-    /// Its headers, or gRPC metadata.
+    /// The request's headers, or gRPC metadata.
     pub headers: &'a HeaderMap,
-    /// The certificate that its connection was opened with, if there was one; a client authority vouches for it.
+    /// The verified client certificate of the request's connection, if the server asks for certificates.
     pub certificate: Option<&'a PeerCertificate>,
 }
 
-/// What an [`Authenticate`] says of a request.
+/// Outcome of [`Authenticate::authenticate`].
 pub enum Verdict {
-    /// It knows already.
+    /// The outcome is known.
     Known(Result<Identity, Denied>),
-    /// The check takes milliseconds of CPU: to be run on a thread where it delays no other request.
+    /// The outcome takes milliseconds of CPU to find. Run the check on a blocking thread, where it delays no other
+    /// request.
     Slow(SlowCheck),
 }
 
-/// A check that is to be run on a blocking thread.
+/// A check to be run on a blocking thread.
 pub type SlowCheck = Box<dyn FnOnce() -> Result<Identity, Denied> + Send>;
 
-/// Who a sender proved to be. Cloning is cheap.
+/// Proven identity of a sender. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity(Arc<str>);
 
-/// Why a sender is not known: what is missing or wrong, never the secret itself.
+/// Reason to refuse a sender: missing or wrong credentials. The text never holds the secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Denied {
@@ -56,12 +57,12 @@ pub struct Denied {
 // === impl Identity ===
 
 impl Identity {
-    /// An identity of that name.
+    /// Makes an identity of this name.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 
-    /// Its name: that of a key, a token or a user, or the subject of a certificate.
+    /// Name of the identity: the name of a key, token or user, or the subject of a certificate.
     pub fn name(&self) -> &str {
         &self.0
     }
@@ -70,17 +71,17 @@ impl Identity {
 // === impl Denied ===
 
 impl Denied {
-    /// A denial of wrong credentials, that is told to the sender as it is.
+    /// Refuses wrong credentials. The sender is told `message`.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
         Self { message: message.into(), is_missing: false }
     }
 
-    /// A denial of a sender without credentials, that is told to the sender as it is.
+    /// Refuses a request without credentials. The sender is told `message`.
     pub fn missing(message: impl Into<Cow<'static, str>>) -> Self {
         Self { message: message.into(), is_missing: true }
     }
 
-    /// Whether the sender has sent no credentials, rather than wrong ones.
+    /// True if the request had no credentials; false if the credentials were wrong.
     pub fn is_missing(&self) -> bool {
         self.is_missing
     }
@@ -89,20 +90,20 @@ impl Denied {
 // === impl Verdict ===
 
 impl Verdict {
-    /// It is known who sent it.
+    /// Accepts the request as sent by `identity`.
     pub fn known(identity: &Identity) -> Self {
         Self::Known(Ok(identity.clone()))
     }
 
-    /// It is not known who sent it.
+    /// Refuses wrong credentials. The sender is told `message`.
     pub fn denied(message: impl Into<Cow<'static, str>>) -> Self {
         Self::Known(Err(Denied::new(message)))
     }
 
-    /// The answer, on this thread, however long it takes.
+    /// Returns the outcome, running a slow check on the calling thread.
     ///
     /// # Errors
-    /// If the sender is not known.
+    /// If the credentials are refused.
     pub fn resolve(self) -> Result<Identity, Denied> {
         match self {
             Self::Known(result) => result,
@@ -120,7 +121,7 @@ impl fmt::Debug for Verdict {
     }
 }
 
-/// The value of a header that stands there once. Two `authorization` headers are two claims.
+/// Returns the value of a header that occurs exactly once. Two `authorization` headers contradict each other.
 pub(super) fn only<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Result<&'a [u8], Denied> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

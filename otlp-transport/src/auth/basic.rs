@@ -1,4 +1,4 @@
-//! User and password, RFC 7617.
+//! HTTP basic authentication (RFC 7617): user and password.
 
 #[cfg(feature = "client")]
 mod client;

@@ -16,5 +16,5 @@ pub(super) fn verify(password: &[u8], hash: &str) -> bool {
     bcrypt::verify(password, hash).unwrap_or(false)
 }
 
-/// About a second a check.
+/// A bcrypt check of cost 14 takes about a second.
 const MAX_COST: u32 = 14;

@@ -1,4 +1,4 @@
-//! Bearer tokens, RFC 6750: given, or one a line in a watched file.
+//! Bearer tokens (RFC 6750), given in the settings or one a line in a reloaded file.
 
 #[cfg(feature = "client")]
 mod client;
@@ -19,21 +19,21 @@ use http::header::AUTHORIZATION;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Tokens and how they are sent, of servers and clients alike.
+/// Tokens, and the header that carries a token. For servers and clients.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BearerConfig {
-    /// What stands before the token; empty: the token alone. Default `Bearer`.
+    /// The scheme before the token. Empty: the header has the token alone. Default `Bearer`.
     pub scheme: String,
-    /// The header. Default `authorization`.
+    /// The header's name. Default `authorization`.
     pub header: String,
-    /// Tokens. A server takes each of them, a client sends the first.
+    /// Tokens. A server accepts each token; a client sends the first.
     pub tokens: Vec<Secret>,
-    /// A file with a token on each line, in place of `tokens`; it is watched.
+    /// A file with a token on each line, in place of `tokens`. The file is reloaded when it changes.
     pub filename: Option<PathBuf>,
-    /// What a server does when the file is emptied. Default [`OnEmpty::Keep`], which is what a client does.
+    /// Effect on a server of a file that is emptied. Default [`OnEmpty::Keep`], which a client always does.
     pub on_empty: OnEmpty,
-    /// How often the file is looked at. Default, and zero: 30 s.
+    /// Time between checks of the file for changes. Default 30 s, also for zero.
     pub reload_interval: Option<Duration>,
 }
 
@@ -68,7 +68,7 @@ impl BearerConfig {
     }
 }
 
-/// The tokens of a file, or else the given ones; at least one, none of them empty.
+/// Returns the tokens of the file, else the given tokens: at least one, without empty ones.
 fn tokens<'a>(given: &'a [Secret], contents: &'a [Vec<u8>]) -> Result<Vec<&'a [u8]>, ConfigError> {
     let (key, tokens): (_, Vec<_>) = match contents.first() {
         Some(content) => (FILENAME, content.split(|&byte| byte == b'\n').collect()),

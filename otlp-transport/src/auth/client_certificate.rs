@@ -1,34 +1,34 @@
-//! Client certificates as identities: mutual TLS.
+//! Client certificates as identities (mutual TLS).
 
 use super::{AuthRequest, Authenticate, Denied, Identity, Verdict};
 
-/// Whom a client certificate names. A client authority of the server vouches for it.
+/// Names in a client certificate that the server has verified against its client authorities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerCertificate {
     names: Vec<(NameKind, String)>,
     identity: Option<Identity>,
 }
 
-/// What kind of name it is.
+/// Kind of name in a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameKind {
-    /// Of the subject.
+    /// The subject's common name.
     CommonName,
-    /// Among the subject's alternative names.
+    /// A DNS name among the subject alternative names.
     Dns,
-    /// Among the subject's alternative names: SPIFFE ids are such.
+    /// A URI among the subject alternative names, such as a SPIFFE id.
     Uri,
 }
 
-/// Lets in those whose connection was opened with a certificate that a client authority of the server vouches for. Their
-/// identity is the certificate's subject common name, else its first DNS name, else its first URI.
+/// Authenticates senders by the verified client certificate of their connection. The identity is the subject's common
+/// name, else the first DNS name, else the first URI.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientCertificateAuth;
 
 // === impl PeerCertificate ===
 
 impl PeerCertificate {
-    /// A certificate with these names.
+    /// Makes a certificate with these names.
     pub fn new(names: Vec<(NameKind, String)>) -> Self {
         let first = |kind| names.iter().find(|(of, name)| *of == kind && !name.is_empty());
         let name = [NameKind::CommonName, NameKind::Dns, NameKind::Uri].into_iter().find_map(first);
@@ -36,12 +36,12 @@ impl PeerCertificate {
         Self { names, identity }
     }
 
-    /// All its names.
+    /// Returns all names of the certificate.
     pub fn names(&self) -> &[(NameKind, String)] {
         &self.names
     }
 
-    /// Its subject's common name, else its first DNS name, else its first URI.
+    /// Returns the subject's common name, else the first DNS name, else the first URI.
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
     }

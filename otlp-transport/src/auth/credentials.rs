@@ -5,20 +5,20 @@ use http::{HeaderMap, HeaderValue};
 use otlp_protocol::Origin;
 use std::fmt;
 
-/// Adds to a client's requests what proves who we are.
+/// Adds credentials to a client's requests.
 pub trait Credentials: fmt::Debug + Send + Sync + 'static {
-    /// Adds to, or takes from, the headers of one request. `origin`: where its batch came from, as far as it was kept.
-    /// Values are marked as sensitive.
+    /// Adds headers to a request, or removes headers. `origin`: the origin of its batch, as far as the receiver kept it.
+    /// Values are marked sensitive.
     ///
     /// # Errors
-    /// If the request must not be sent without something that is not there.
+    /// If a value is missing without which the request must not be sent.
     fn apply(&self, headers: &mut HeaderMap, origin: Option<&Origin>) -> Result<(), ExportError>;
 
-    /// Whether it carries secrets, which belong on no cleartext connection that leaves the machine.
+    /// True if the credentials hold secrets, which are refused on cleartext connections to other machines.
     fn is_secret(&self) -> bool;
 }
 
-/// A header value that is not shown.
+/// Makes a header value that debug output does not show.
 pub(super) fn sensitive(key: &'static str, bytes: &[u8]) -> Result<HeaderValue, ConfigError> {
     let mut value = HeaderValue::from_bytes(bytes)
         .map_err(|_| ConfigError::new(key, "there are characters in it that a header cannot carry"))?;

@@ -1,4 +1,4 @@
-//! Comparing secrets without telling how near a guess came.
+//! Comparison of secrets in constant time: the time does not tell how much of a guess was right.
 
 use super::Identity;
 use crate::ConfigError;
@@ -6,15 +6,15 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use subtle::ConstantTimeEq;
 
-/// Makes digests of secrets. Each has a key of its own, made at random: digests are worth nothing elsewhere, and no
-/// guess's digest can be foreseen.
+/// Makes digests of secrets under a random key of its own. Digests of one digester are useless to another, and cannot be
+/// predicted.
 pub(super) struct Digester(hmac::Key);
 
-/// A keyed digest of a secret: equal for equal secrets, by the same digester.
+/// Keyed digest of a secret. Equal secrets have equal digests by the same digester.
 #[derive(Clone, Copy)]
 pub(super) struct Digest([u8; 32]);
 
-/// Secrets and whose they are. Only their digests are kept.
+/// Digests of secrets with the identity that each secret proves. The secrets are not kept.
 pub(super) struct Known {
     digester: Digester,
     entries: Vec<(Digest, Identity)>,
@@ -23,15 +23,17 @@ pub(super) struct Known {
 // === impl Digester ===
 
 impl Digester {
+    /// Generates the key.
+    ///
     /// # Errors
-    /// If the system gives no randomness, naming `key`.
+    /// If the system provides no randomness; the error names the setting `key`.
     pub(super) fn new(key: &'static str) -> Result<Self, ConfigError> {
         let made = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
         let problem = "the system gives no randomness, without which secrets cannot be compared safely";
         made.map(Self).map_err(|_| ConfigError::new(key, problem))
     }
 
-    /// Of several texts; where one ends matters.
+    /// Digests several texts. The digest depends on where each text ends.
     pub(super) fn of(&self, parts: &[&[u8]]) -> Digest {
         let mut context = hmac::Context::with_key(&self.0);
         for part in parts {
@@ -55,10 +57,10 @@ impl Digest {
 // === impl Known ===
 
 impl Known {
-    /// Nobody's yet.
+    /// Makes an empty set.
     ///
     /// # Errors
-    /// If the system gives no randomness, naming `key`.
+    /// If the system provides no randomness; the error names the setting `key`.
     pub(super) fn new(key: &'static str) -> Result<Self, ConfigError> {
         Ok(Self { digester: Digester::new(key)?, entries: Vec::new() })
     }
@@ -67,7 +69,8 @@ impl Known {
         self.entries.push((self.digester.of(&[secret]), identity));
     }
 
-    /// Whose secret this is. Looks at all of them, also when it was found.
+    /// Returns the identity of `secret`. Compares with every known secret, also after a match, so that the time tells
+    /// nothing.
     pub(super) fn find(&self, secret: &[u8]) -> Option<&Identity> {
         let digest = self.digester.of(&[secret]);
         let mut found = None;

@@ -1,4 +1,4 @@
-//! Headers set for each request: fixed, from watched files, or from where the batch came.
+//! Headers set on each request: fixed, from reloaded files, or from the origin of the batch.
 
 use super::basic::trim_end;
 use super::credentials::sensitive;
@@ -12,54 +12,54 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A header and what happens to it.
+/// A header to set, and how.
 #[derive(Clone, Debug)]
 pub struct SetHeader {
-    /// Its name.
+    /// The header's name.
     pub key: String,
-    /// What happens to it.
+    /// The change made to the header.
     pub action: HeaderAction,
-    /// Its value; `None` for [`HeaderAction::Delete`].
+    /// The header's value; `None` for [`HeaderAction::Delete`].
     pub source: Option<HeaderSource>,
 }
 
-/// What happens to a header.
+/// Change made to a header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HeaderAction {
-    /// It is set, unless it is there.
+    /// Sets the header if the request does not have it.
     Insert,
-    /// It is set if it is there.
+    /// Sets the header if the request has it.
     Update,
-    /// It is set.
+    /// Sets the header.
     #[default]
     Upsert,
-    /// It is taken out.
+    /// Removes the header.
     Delete,
 }
 
-/// Where a header's value comes from.
+/// Source of a header's value.
 #[derive(Clone, Debug)]
 pub enum HeaderSource {
-    /// It is given.
+    /// The value itself.
     Value(Secret),
-    /// From a file, without the line's end; the file is watched.
+    /// A file with the value; the line end after the value is removed. The file is reloaded when it changes.
     File(PathBuf),
-    /// From the headers of the request that brought the batch. Without such a header, and without a default, nothing is
-    /// done. The receiver must be told to keep it: [`OriginConfig`](crate::OriginConfig).
+    /// A header of the request that brought the batch. Without that header, and without a default, nothing is set. The
+    /// receiver must keep the header: see [`OriginConfig`](crate::OriginConfig).
     Context {
-        /// Name of the header, in lower case.
+        /// The header's name, in lower case.
         name: Box<str>,
-        /// The value if it is not there.
+        /// The value if the batch's request did not have the header.
         default: Option<Secret>,
     },
-    /// The sender's identity. Without one, and without a default, nothing is done.
+    /// The sender's identity. Without an identity, and without a default, nothing is set.
     Identity {
-        /// The value if it is not known.
+        /// The value if the sender's identity is unknown.
         default: Option<Secret>,
     },
 }
 
-/// Sets headers, then hands over to other credentials, if there are some.
+/// Sets headers, then applies further credentials, if there are any.
 pub struct HeadersSetter {
     headers: Vec<Rule>,
     then: Option<Arc<dyn Credentials>>,
@@ -81,10 +81,12 @@ enum Value {
 // === impl HeadersSetter ===
 
 impl HeadersSetter {
-    /// Reads the files. `interval`: how often they are looked at. `then`: applied after the headers.
+    /// Reads the files. `interval`: time between checks of the files for changes. `then`: credentials applied after the
+    /// headers.
     ///
     /// # Errors
-    /// If a name or a value is not one, is missing or not wanted, or a file cannot be read.
+    /// If a header name or value is invalid, a value is missing, a header is reserved for the exporter, or a file cannot
+    /// be read.
     pub fn new(
         context: &TransportContext,
         headers: Vec<SetHeader>,
@@ -116,7 +118,7 @@ impl Credentials for HeadersSetter {
     }
 
     fn is_secret(&self) -> bool {
-        // As the Collector has it: headers are whatever the configuration says, on any connection.
+        // As in the Collector: the configuration may set any header on any connection.
         self.then.as_ref().is_some_and(|then| then.is_secret())
     }
 }
@@ -183,7 +185,7 @@ impl Value {
         })
     }
 
-    /// The value for a batch from there; `None` if there is none.
+    /// Returns the value for a batch of this origin; `None` if there is no value.
     fn get(&self, name: &HeaderName, origin: Option<&Origin>) -> Result<Option<HeaderValue>, ExportError> {
         let (found, default) = match self {
             Self::None => return Ok(None),

@@ -1,4 +1,4 @@
-//! htpasswd files: `user:password` lines, the password plain, `{SHA}` or bcrypt.
+//! htpasswd files: a `user:password` on each line, the password plain, `{SHA}` or bcrypt.
 
 use super::bcrypt;
 use super::digest::{Digest, Digester};
@@ -11,47 +11,50 @@ use std::fmt;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
-/// Users and their passwords. Cloning shares what was verified.
+/// Users and their passwords. Clones share the remembered outcomes of slow checks.
 #[derive(Clone)]
 pub struct Htpasswd(Arc<Users>);
 
 struct Users {
     digester: Digester,
     by_name: HashMap<Box<str>, Stored>,
-    /// The slowest bcrypt entry, checked in place of a user that does not exist: who exists is not told by time.
+    /// The slowest bcrypt hash. Checked in place of a missing user's hash, so that the time does not tell which users
+    /// exist.
     decoy: Option<Box<str>>,
-    /// Users and passwords that bcrypt has found right, and wrong. A sender that repeats a wrong one costs no more checks.
+    /// Users and passwords that bcrypt has found right, and wrong. A repeated wrong password costs no further bcrypt
+    /// check.
     right: Remembered,
     wrong: Remembered,
 }
 
-/// Digests of users and passwords, the latest of them.
+/// Digests of users and passwords, the latest [`MAX_REMEMBERED`].
 #[derive(Default)]
 struct Remembered(Mutex<VecDeque<Digest>>);
 
-/// A password as the file has it.
+/// A password as stored in the file.
 enum Stored {
     Plain(Digest),
     Sha1([u8; 20]),
     Bcrypt(Box<str>),
 }
 
-/// What is known of a user's password.
+/// Outcome of a check without bcrypt.
 pub(super) enum Checked {
     Right,
     Wrong,
-    /// It takes bcrypt to tell.
+    /// Unknown without a bcrypt check.
     Slow,
 }
 
 // === impl Htpasswd ===
 
 impl Htpasswd {
-    /// Reads entries from texts, each with the key it is in; empty lines and those that begin with `#` are skipped. Of
-    /// several entries for one user the last one counts.
+    /// Parses entries of texts, each given with its setting's key. Empty lines and lines that begin with `#` are skipped.
+    /// The last entry for a user counts.
     ///
     /// # Errors
-    /// If a line is not an entry, its kind of hash is not supported, or there is no entry at all; without quoting it.
+    /// If a line is not `user:password`, a hash is of an unsupported kind, or there is no entry. The error does not quote
+    /// the line.
     pub fn parse(texts: &[(&'static str, &str)]) -> Result<Self, ConfigError> {
         let users = Self::parse_any(texts)?;
         if users.0.by_name.is_empty() {
@@ -61,7 +64,7 @@ impl Htpasswd {
         Ok(users)
     }
 
-    /// The same; there may be no entry, and then nobody is known.
+    /// Parses entries as [`parse`](Self::parse) does, but accepts texts without entries, which know no user.
     pub(super) fn parse_any(texts: &[(&'static str, &str)]) -> Result<Self, ConfigError> {
         let key = texts.first().map_or("htpasswd", |(key, _)| key);
         let digester = Digester::new(key)?;
@@ -85,13 +88,13 @@ impl Htpasswd {
             Stored::Bcrypt(hash) => Some(hash.clone()),
             _ => None,
         };
-        // The cost stands at the same place in all of them, in two digits.
+        // The cost has the same place in every bcrypt hash, and two digits.
         let decoy = by_name.values().filter_map(bcrypt).max_by(|a, b| a.get(4..6).cmp(&b.get(4..6)));
         let (right, wrong) = (Remembered::default(), Remembered::default());
         Ok(Self(Arc::new(Users { digester, by_name, decoy, right, wrong })))
     }
 
-    /// Whether a user has a hash that takes long to check.
+    /// True if a user has a hash that is slow to check.
     pub(super) fn has_slow_users(&self) -> bool {
         self.0.decoy.is_some()
     }
@@ -101,14 +104,14 @@ impl Htpasswd {
         self.0.decoy.as_deref()
     }
 
-    /// What can be said of a password at once.
+    /// Checks a password without running bcrypt.
     pub(super) fn check(&self, name: &str, password: &[u8]) -> Checked {
-        // Made for users that do not exist as well.
+        // Computed for missing users too, so that the time does not tell which users exist.
         let digest = self.0.digester.of(&[password]);
         let right = match self.0.by_name.get(name) {
             Some(Stored::Plain(stored)) => stored.is(&digest),
             Some(Stored::Sha1(stored)) => sha1(password).ct_eq(stored).into(),
-            // The same for users that do not exist, so that who exists is not told by time.
+            // Missing users take the path of bcrypt users, so that the time does not tell which users exist.
             Some(Stored::Bcrypt(_)) | None if self.0.decoy.is_some() => match self.remembered(name, password)
             {
                 Some(right) => right,
@@ -119,16 +122,16 @@ impl Htpasswd {
         if right { Checked::Right } else { Checked::Wrong }
     }
 
-    /// Whether a password is right, by bcrypt: tens of milliseconds. The outcome is known at once from then on.
+    /// Checks a password by bcrypt, in tens of milliseconds. The outcome is remembered.
     pub(super) fn check_slowly(&self, name: &str, password: &[u8]) -> bool {
-        // Found out while this check waited for its turn.
+        // Another check may have found the outcome while this check waited for its turn.
         if let Some(right) = self.remembered(name, password) {
             return right;
         }
         let right = match (self.0.by_name.get(name), &self.0.decoy) {
             (Some(Stored::Bcrypt(hash)), _) => bcrypt::verify(password, hash),
             (None, Some(decoy)) => {
-                // Its outcome does not matter, its time does.
+                // Run for its time; the outcome is not used.
                 bcrypt::verify(password, decoy);
                 false
             }
@@ -139,7 +142,7 @@ impl Htpasswd {
         right
     }
 
-    /// What bcrypt has found of that user and password.
+    /// Returns the remembered outcome of bcrypt for this user and password.
     fn remembered(&self, name: &str, password: &[u8]) -> Option<bool> {
         let digest = self.digest(name, password);
         let (right, wrong) = (self.0.right.has(&digest), self.0.wrong.has(&digest));
@@ -203,5 +206,5 @@ fn sha1(password: &[u8]) -> [u8; 20] {
     digest
 }
 
-/// Outcomes that are remembered of each kind: more users than that at a time pay for bcrypt again now and then.
+/// Outcomes remembered of each kind. With more users than this at a time, some checks are repeated.
 const MAX_REMEMBERED: usize = 1024;

@@ -1,13 +1,13 @@
-//! A text that is not shown.
+//! A text that is not shown in logs.
 
 use std::fmt;
 
-/// A password, key or token. Debug output does not show it.
+/// A password, key or token. Debug output shows `[redacted]`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// The text itself.
+    /// Returns the secret text.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,12 +1,14 @@
-//! The client of several endpoints: finds them, picks, and takes what one did not take to another.
+//! A client of several endpoints: finds the endpoints, picks one for each request, and fails over to others.
 //!
-//! * An endpoint that leaves gets no new requests; those it has go on to their end.
-//! * What an endpoint refused or could not be reached for is taken to another at once, to at most `max_failovers` of
-//!   them, and not after the attempt's timeout. An endpoint that keeps silent uses up the attempt by itself. A connection
-//!   that breaks off may have delivered what is then sent again: at least once, as everywhere.
-//! * Final refusals are not taken elsewhere: the answer would be the same.
-//! * An endpoint that asks for time (RetryInfo, Retry-After) gets it. The answer to the caller has a delay only if every
-//!   endpoint asked for time: the shortest that is left. Otherwise another endpoint may take the batch any moment.
+//! * An endpoint that a resolver no longer finds gets no new requests. Its requests in flight go on to their end.
+//! * A request that an endpoint refused retryably, or that could not reach the endpoint, goes to another endpoint at
+//!   once: to at most `max_failovers` further endpoints, and not after the attempt's timeout. An endpoint that does not
+//!   answer uses up the attempt. A request whose connection broke off may have been delivered and may arrive twice:
+//!   delivery is at least once.
+//! * Final refusals do not fail over: every endpoint would answer the same.
+//! * An endpoint that asks for a delay (RetryInfo, Retry-After) gets no requests until the delay is over. The answer to
+//!   the caller has a delay only if every endpoint asked for a delay: the shortest that is left. Otherwise another
+//!   endpoint may accept the batch at any time.
 
 use super::endpoint_set::{Candidates, Endpoint, EndpointSet, Nobody};
 use super::joined::Joined;
@@ -33,8 +35,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-/// Exports to several endpoints, each request to one of them. Cloning shares it; with the last clone the search for
-/// endpoints ends.
+/// Exports to several endpoints, each request to one endpoint. Clones share the endpoints. Dropping the last clone ends
+/// the resolver's task.
 ///
 /// ```
 /// use otlp_transport::{
@@ -71,12 +73,12 @@ struct Shared {
     clock: Arc<dyn Clock>,
     routing: Routing,
     limits: BalanceLimits,
-    /// How long after its start an attempt may go to a further endpoint.
+    /// Time after the start of an attempt in which the attempt may go to a further endpoint.
     failover_time: Duration,
     set: Mutex<EndpointSet<Client>>,
-    /// Failures of the resolver since the log last spoke of them.
+    /// Log limit for failures of the resolver.
     failed_resolutions: Seldom,
-    /// Whether the resolver has answered, for the better or the worse.
+    /// True once the resolver has answered or failed.
     has_resolved: watch::Sender<bool>,
     client_stats: Arc<ClientStats>,
     stats: Arc<BalanceStats>,
@@ -87,7 +89,7 @@ struct Maker {
     context: TransportContext,
     transport: Arc<dyn ClientStrategy>,
     template: ClientConfig,
-    /// What the connections of all clients count.
+    /// Counters of the connections of all clients.
     stats: Arc<ClientStats>,
 }
 
@@ -103,25 +105,26 @@ struct Lease<'a> {
     ended: bool,
 }
 
-/// How far a request has come.
+/// Progress of a request through endpoints.
 #[derive(Clone)]
 struct Trail {
-    /// No further endpoint after this.
+    /// No further endpoint is tried after this instant.
     until: Option<Instant>,
     tried: Vec<u64>,
     last: Option<ExportError>,
-    /// The place outside the memory budget, if parts of the request are there.
+    /// The place outside the memory budget, if parts of the request are held there.
     place: Option<Place>,
 }
 
 // === impl BalancedClient ===
 
 impl BalancedClient {
-    /// A client of the endpoints that `resolver` finds, each reached as `template` says, but for its `endpoint`. To be
-    /// called within a tokio runtime, where the resolver is then followed.
+    /// Makes a client of the endpoints that `resolver` finds. `template` has the settings of each endpoint's client; its
+    /// `endpoint` is not used. Must be called within a tokio runtime, in which a task then follows the resolver.
     ///
     /// # Errors
-    /// If a setting cannot work, also of an endpoint that the resolver knows without asking; or outside of a tokio runtime.
+    /// If a setting is invalid, also a setting of an endpoint that the resolver knows from the start; or if called outside
+    /// of a tokio runtime.
     pub fn new(
         context: &TransportContext,
         transport: Arc<dyn ClientStrategy>,
@@ -157,12 +160,12 @@ impl BalancedClient {
         Ok(Self { shared, _search: Arc::new(Search(search.abort_handle())) })
     }
 
-    /// What it has counted, endpoint by endpoint.
+    /// Returns the counters, by endpoint.
     pub fn stats(&self) -> &Arc<BalanceStats> {
         &self.shared.stats
     }
 
-    /// The same as any other client, with what the connections to all endpoints have counted.
+    /// Returns this client as a [`Client`], with the counters of the connections to all endpoints.
     pub fn into_client(self) -> Client {
         let stats = self.shared.client_stats.clone();
         Client::new(BoxAttempt::new(self), stats)
@@ -176,8 +179,8 @@ impl fmt::Debug for BalancedClient {
 }
 
 impl Attempt for BalancedClient {
-    /// May be several parts to several endpoints, and may include some failovers. If parts fail in ways that may be
-    /// retried, all of the batch may be: parts that arrived then arrive again.
+    /// Sends the batch to one endpoint, or parts of the batch to several, with failovers. If a part fails retryably, the
+    /// whole batch may be retried; accepted parts then arrive again.
     async fn attempt(&self, batch: &Batch) -> ExportResult {
         let shared = &*self.shared;
         shared.first_endpoints().await;
@@ -197,7 +200,7 @@ impl Shared {
         }
     }
 
-    /// Takes over what the resolver found; what says nothing about the endpoints changes nothing.
+    /// Replaces the endpoints by the endpoints found. An error or an empty list changes nothing.
     fn follow(&self, maker: &Maker, found: io::Result<Vec<ResolvedEndpoint>>) {
         let resolver = self.stats.resolver;
         match found {
@@ -221,11 +224,11 @@ impl Shared {
 
     fn replace(&self, maker: &Maker, mut found: Vec<ResolvedEndpoint>) {
         let max = self.limits.max_endpoints;
-        // First of all: what is left out costs neither a client nor time under the lock.
+        // First, so that endpoints left out cost neither a client nor time under the lock.
         let left_out = keep_first(&mut found, max);
         let missing = self.set.lock().missing(&found);
         let (mut made, mut unusable) = (Vec::with_capacity(missing.len()), None);
-        // Made without the lock: certificates may be read from files.
+        // Clients are made without the lock, since certificates may be read from files.
         for endpoint in missing {
             match maker.client(endpoint) {
                 Ok(client) => made.push((endpoint.clone(), client)),
@@ -246,14 +249,14 @@ impl Shared {
         self.stats.left_out_endpoints.fetch_add(left_out + update.left_out, Ordering::Relaxed);
     }
 
-    /// Waits for the resolver's first answer; it takes no longer than the resolver's timeout.
+    /// Waits for the resolver's first answer, at most for the resolver's timeout.
     async fn first_endpoints(&self) {
         if !*self.has_resolved.borrow() {
             let _ = self.has_resolved.subscribe().wait_for(|resolved| *resolved).await;
         }
     }
 
-    /// Sends a batch, or its parts at the same time, to endpoints that were not tried.
+    /// Sends a batch, or its parts concurrently, to endpoints that were not tried yet.
     fn route<'a>(&'a self, batch: &'a Batch, trail: Trail) -> ExportFuture<'a> {
         Box::pin(async move {
             let candidates = match self.set.lock().candidates(self.clock.now(), &trail.tried) {
@@ -274,7 +277,7 @@ impl Shared {
         })
     }
 
-    /// Sends to one endpoint; if that did not take it, to others.
+    /// Sends a batch to one endpoint, and fails over to others.
     async fn deliver(
         &self,
         batch: &Batch,
@@ -309,7 +312,8 @@ impl Shared {
         Lease { shared: self, endpoint, start, probes, ended: false }
     }
 
-    /// The same error with the delay of the balanced client, not of the endpoint that answered last.
+    /// Sets the delay of the balanced client in place of the delay of the endpoint that answered last. A batch that no
+    /// endpoint could be reached for may be retried: the resolver may find others.
     fn with_own_delay(&self, error: ExportError) -> ExportError {
         match error.retry() {
             Retry::After(_) => {
@@ -338,7 +342,7 @@ impl Shared {
 // === impl Maker ===
 
 impl Maker {
-    /// A client of that endpoint; connects to nothing yet.
+    /// Makes a client of the endpoint, without connecting.
     fn client(&self, resolved: &ResolvedEndpoint) -> Result<Client, ConfigError> {
         let mut config = self.template.clone();
         config.endpoint.clone_from(&resolved.endpoint);
@@ -365,7 +369,7 @@ impl Lease<'_> {
 }
 
 impl Drop for Lease<'_> {
-    /// Whoever waited for the answer is gone.
+    /// Ends the request without an outcome: the caller dropped the attempt.
     fn drop(&mut self) {
         if !self.ended {
             let now = self.shared.clock.now();
@@ -380,7 +384,7 @@ impl Drop for Search {
     }
 }
 
-/// Keeps the first `max` endpoints of different addresses; how many others there were.
+/// Keeps the first `max` endpoints of different addresses. Returns the number of endpoints left out.
 fn keep_first(found: &mut Vec<ResolvedEndpoint>, max: usize) -> u64 {
     let mut seen = HashSet::new();
     let mut left_out = 0;
@@ -392,13 +396,13 @@ fn keep_first(found: &mut Vec<ResolvedEndpoint>, max: usize) -> u64 {
     left_out
 }
 
-/// What a request's end says of its endpoint.
+/// Derives from a result what the request says of its endpoint's health.
 fn outcome(result: &ExportResult, batch: &Batch, start: Instant, now: Instant) -> Outcome {
     let Err(error) = result else { return Outcome::Answered };
     match (error.kind(), error.retry()) {
-        // Whoever can ask for time is there.
+        // An endpoint that can ask for time can be reached.
         (_, Retry::Never | Retry::After(_)) => Outcome::Answered,
-        // A sender in a hurry says nothing about the endpoint, but silence does.
+        // A sender's short deadline says nothing about the endpoint; an endpoint that does not answer for a second does.
         (ErrorKind::Timeout, Retry::Backoff)
             if batch.deadline.is_some_and(|deadline| deadline <= now)
                 && now.saturating_duration_since(start) < SILENCE =>
@@ -412,13 +416,13 @@ fn outcome(result: &ExportResult, batch: &Batch, start: Instant, now: Instant) -
     }
 }
 
-/// Whether another endpoint may take what this one did not. After a timeout there is no time left.
+/// True if another endpoint may accept a batch that failed with `error`. After a timeout no time is left.
 fn is_for_others(error: &ExportError) -> bool {
     error.retry().is_retryable() && error.kind() != ErrorKind::Timeout
 }
 
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
-/// How long an endpoint may leave a request unanswered until the sender's deadline without that being its failure.
+/// An endpoint that leaves a request unanswered for this long until the sender's deadline has failed.
 const SILENCE: Duration = Duration::from_secs(1);
-/// Where no timeout is set: the Collector's default for gRPC.
+/// Without a configured timeout: the Collector's default for gRPC.
 const FAILOVER_TIME: Duration = Duration::from_secs(5);

@@ -1,22 +1,22 @@
-//! Consistent hashing with bounded load: equal keys to the same endpoint, as long as it keeps up.
+//! Consistent hashing with bounded load: equal keys go to the same endpoint while the endpoint is not overloaded.
 
 use super::{Candidate, LoadBalancingStrategy};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Requests with the same key go to the same endpoint, in every process that knows the same endpoints. For receivers
-/// that must see all of a trace, or of a service.
+/// Sends requests with the same key to the same endpoint, in every process that knows the same endpoints. For receivers
+/// that need all spans of a trace, or all data of a service.
 ///
-/// Rendezvous hashing: each pair of key and endpoint has a score, the endpoint of the highest gets the key. When an
-/// endpoint leaves, its keys alone move, to the others in equal parts; when one joins, it takes its share from each.
-/// There is no table to build or to keep the same everywhere; a pick looks at every candidate once.
+/// Rendezvous hashing: each pair of key and endpoint has a score, and the endpoint with the highest score gets the key.
+/// When an endpoint leaves, only its keys move, in equal parts to the other endpoints; an endpoint that joins takes a
+/// share from each. No table has to be built or replicated; a pick looks at every candidate once.
 ///
-/// The bound: nobody who is busy gets more than `load_factor` times its share of what is in flight; what would exceed it
-/// goes to the key's next endpoint. Below [`BUSY_REQUESTS`](Self::BUSY_REQUESTS) in flight an endpoint is not busy, so
-/// that a key does not leave its endpoint because two requests came at once.
+/// The bound: a busy endpoint gets at most `load_factor` times its share of the requests in flight; requests beyond the
+/// bound go to the key's next endpoint. An endpoint with fewer than [`BUSY_REQUESTS`](Self::BUSY_REQUESTS) requests in
+/// flight is not busy, so that two concurrent requests do not move a key.
 #[derive(Debug)]
 pub struct ConsistentHashStrategy {
     load_factor: f64,
-    /// Keys for requests that have none.
+    /// The next key for requests without a key.
     next_key: AtomicU64,
 }
 
@@ -26,10 +26,10 @@ impl ConsistentHashStrategy {
     /// Requests in flight that every endpoint may have, whatever its share.
     pub const BUSY_REQUESTS: u64 = 16;
 
-    /// The default of the load factor.
+    /// Default load factor.
     pub const LOAD_FACTOR: f64 = 1.25;
 
-    /// One that lets a busy endpoint have `load_factor` times its share of the requests in flight; below 1 it is 1.
+    /// Bounds a busy endpoint to `load_factor` times its share of the requests in flight. Values below 1 count as 1.
     pub fn new(load_factor: f64) -> Self {
         Self { load_factor: load_factor.max(1.0), next_key: AtomicU64::new(0) }
     }
@@ -50,13 +50,13 @@ impl LoadBalancingStrategy for ConsistentHashStrategy {
         let key = key.unwrap_or_else(|| self.next_key.fetch_add(1, Ordering::Relaxed));
         let shares = Shares::of(candidates);
         let open = |candidate: &Candidate| candidate.in_flight < shares.bound(candidate, self.load_factor);
-        // Somebody is always below a bound that is above the mean, but for rounding.
+        // Without rounding some candidate is always below a bound above the mean.
         highest(key, candidates, shares.alike, open)
             .or_else(|| highest(key, candidates, shares.alike, |_| true))
     }
 }
 
-/// The candidate with the highest score among those that are `open`.
+/// Returns the candidate with the highest score among the candidates that are `open`.
 fn highest(
     key: u64,
     candidates: &[Candidate],
@@ -73,11 +73,11 @@ fn highest(
     best.map(|(index, _)| index)
 }
 
-/// What the candidates have together.
+/// Sums over all candidates.
 struct Shares {
     in_flight: u64,
     weight: u64,
-    /// Whether all weights are equal.
+    /// True if all weights are equal.
     alike: bool,
 }
 
@@ -95,7 +95,7 @@ impl Shares {
         shares
     }
 
-    /// Requests that the candidate may have in flight, the one in question included.
+    /// Returns the requests that the candidate may have in flight, including the request to be sent.
     fn bound(&self, candidate: &Candidate, factor: f64) -> u64 {
         let share = f64::from(candidate.weight.max(1)) / self.weight.max(1) as f64;
         let bound = factor * (self.in_flight as f64 + 1.0) * share;
@@ -103,7 +103,7 @@ impl Shares {
     }
 }
 
-/// The hash of a key's bytes, the same in every process and version.
+/// Hashes the bytes of a key. The hash is the same in every process and version.
 pub fn hash_key(bytes: &[u8]) -> u64 {
     let seed = mix(bytes.len() as u64);
     bytes.chunks(8).fold(seed, |hash, chunk| {
@@ -114,7 +114,7 @@ pub fn hash_key(bytes: &[u8]) -> u64 {
 }
 
 /// Weighted rendezvous hashing: of n exponentially distributed numbers with rates `weight`, each is the smallest with a
-/// probability in proportion to its rate. Where all weights are equal, the logarithm changes no order.
+/// probability in proportion to its rate. With equal weights the logarithm does not change the order.
 fn score(key: u64, candidate: &Candidate, alike: bool) -> f64 {
     let hash = mix(mix(key) ^ candidate.id);
     // 53 bits, the precision of f64; never 0.
@@ -122,7 +122,7 @@ fn score(key: u64, candidate: &Candidate, alike: bool) -> f64 {
     if alike { uniform } else { uniform.ln() / f64::from(candidate.weight.max(1)) }
 }
 
-/// The finalizer of splitmix64: every bit of the input moves half of the output's.
+/// The finalizer of splitmix64: each bit of the input changes about half of the output's bits.
 fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

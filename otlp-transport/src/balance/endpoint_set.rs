@@ -1,6 +1,6 @@
-//! The endpoints there are, with what is known of each: who may be picked, and what follows from how a request ended.
+//! The known endpoints and their state: which endpoints are candidates, and how the end of a request changes that.
 //!
-//! Pure: the time is handed in. One short lock of the owner around each call.
+//! No I/O and no clock: callers pass the time, and hold a short lock around each call.
 
 use super::outlier::{EjectionConfig, Health, Outcome};
 use super::stats::EndpointStats;
@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// Endpoints, each with a `T` to reach it by.
+/// Endpoints, each with a `T` that sends requests to the endpoint.
 #[derive(Debug)]
 pub(super) struct EndpointSet<T> {
     slots: Vec<Slot<T>>,
     ejection: EjectionConfig,
 }
 
-/// An endpoint, which lives on in the requests it has while it is gone from the set.
+/// An endpoint. Requests in flight keep the endpoint alive after it has left the set.
 #[derive(Debug)]
 pub(super) struct Endpoint<T> {
     pub(super) id: u64,
@@ -31,34 +31,34 @@ struct Slot<T> {
     resolved: ResolvedEndpoint,
     endpoint: Arc<Endpoint<T>>,
     health: Health,
-    /// When the time is over that it asked for.
+    /// End of the delay that the endpoint asked for.
     throttled_until: Option<Instant>,
-    /// Ejections since the log last spoke of them.
+    /// Log limit for ejections.
     ejections: Seldom,
 }
 
-/// Who may be picked, at one moment.
+/// The candidates at one moment.
 #[derive(Debug)]
 pub(super) struct Candidates<T> {
     pub(super) candidates: Vec<Candidate>,
     endpoints: Vec<Arc<Endpoint<T>>>,
 }
 
-/// Why nobody may be picked.
+/// Reason why there are no candidates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nobody {
-    /// There are no endpoints, or all of them were tried.
+    /// There are no endpoints, or all were tried.
     Left,
-    /// All ask for time; the first is ready after this.
+    /// All endpoints asked for a delay; the shortest delay left is given.
     Ready(Duration),
 }
 
-/// What a new list of endpoints changed.
+/// Effect of a new list of endpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Update {
-    /// Whether anything is different, weights included.
+    /// True if the endpoints or their weights changed.
     pub(super) changed: bool,
-    /// Entries left out.
+    /// Number of endpoints left out.
     pub(super) left_out: u64,
 }
 
@@ -69,8 +69,8 @@ impl<T> EndpointSet<T> {
         Self { slots: Vec::new(), ejection }
     }
 
-    /// Makes the set what `resolved` says, at most `max` endpoints. Those that stay keep what is known of them; those
-    /// that come are made by `make`, which leaves out what cannot be reached by.
+    /// Replaces the endpoints by `resolved`, at most `max` of them. Endpoints that stay keep their state. `make` makes
+    /// the `T` of a new endpoint; an endpoint for which `make` returns `None` is left out.
     pub(super) fn update(
         &mut self,
         resolved: Vec<ResolvedEndpoint>,
@@ -109,7 +109,7 @@ impl<T> EndpointSet<T> {
         update
     }
 
-    /// Those of `resolved` that are not in the set.
+    /// Returns the endpoints of `resolved` that are not in the set.
     pub(super) fn missing<'a>(&self, resolved: &'a [ResolvedEndpoint]) -> Vec<&'a ResolvedEndpoint> {
         let known =
             |resolved: &ResolvedEndpoint| self.slots.iter().any(|s| s.resolved.reaches_like(resolved));
@@ -120,7 +120,8 @@ impl<T> EndpointSet<T> {
         self.slots.iter().map(|slot| slot.endpoint.stats.clone()).collect()
     }
 
-    /// Who may be picked, but for those `tried` already. If everybody else is left out for failing, nobody is.
+    /// Returns the candidates, without the endpoints in `tried`. If every other endpoint is ejected, ejected endpoints
+    /// are candidates.
     pub(super) fn candidates(&self, now: Instant, tried: &[u64]) -> Result<Candidates<T>, Nobody> {
         let mut wait = None::<Duration>;
         let mut chosen = Candidates { candidates: Vec::new(), endpoints: Vec::new() };
@@ -139,19 +140,19 @@ impl<T> EndpointSet<T> {
         Err(wait.map_or(Nobody::Left, Nobody::Ready))
     }
 
-    /// How long until the first endpoint may be asked again, if every endpoint has asked for time.
+    /// Returns the time until the first endpoint may be asked again, if every endpoint has asked for a delay.
     pub(super) fn throttled(&self, now: Instant) -> Option<Duration> {
         let waits: Option<Vec<_>> = self.slots.iter().map(|slot| slot.throttled(now)).collect();
         waits?.into_iter().min()
     }
 
-    /// A request to that endpoint starts; `true` if it is the one that finds out whether the endpoint is well again.
+    /// Records the start of a request. Returns true if the request probes an ejected endpoint.
     pub(super) fn start(&mut self, endpoint: &Arc<Endpoint<T>>, now: Instant) -> bool {
         endpoint.stats.in_flight.fetch_add(1, Ordering::Relaxed);
         self.slot(endpoint).is_some_and(|slot| slot.health.start(now))
     }
 
-    /// A request to that endpoint ended; `throttle` is the time it asked for.
+    /// Records the end of a request. `throttle` is the delay that the endpoint asked for.
     pub(super) fn finish(
         &mut self,
         endpoint: &Arc<Endpoint<T>>,
@@ -184,7 +185,7 @@ impl<T> EndpointSet<T> {
     }
 }
 
-// === impl Slot ===
+// === impl Member ===
 
 impl<T> Slot<T> {
     fn new(resolved: ResolvedEndpoint, reach: T) -> Self {
@@ -195,7 +196,7 @@ impl<T> Slot<T> {
         Self { resolved, endpoint, health: Health::default(), throttled_until: None, ejections }
     }
 
-    /// What is left of the time that the endpoint asked for.
+    /// Returns the time left of the delay that the endpoint asked for.
     fn throttled(&self, now: Instant) -> Option<Duration> {
         let left = self.throttled_until?.saturating_duration_since(now);
         (!left.is_zero()).then_some(left)
@@ -205,7 +206,7 @@ impl<T> Slot<T> {
 // === impl Candidates ===
 
 impl<T> Candidates<T> {
-    /// The endpoint of a candidate.
+    /// Returns the endpoint of the candidate at `index`.
     pub(super) fn endpoint(&self, index: usize) -> Option<&Arc<Endpoint<T>>> {
         self.endpoints.get(index)
     }
@@ -219,7 +220,7 @@ impl<T> Candidates<T> {
 }
 
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
-/// A mistaken or hostile delay must not silence an endpoint for good. As for retries.
+/// The longest delay respected, so that a wrong or hostile delay does not exclude an endpoint for good.
 const MAX_THROTTLE: Duration = Duration::from_secs(60 * 60);
 
 #[cfg(test)]

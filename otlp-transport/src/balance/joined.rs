@@ -1,19 +1,19 @@
-//! The answer to a batch whose parts went to several endpoints.
+//! The joined answer to a batch whose parts went to several endpoints.
 
 use crate::{ExportError, ExportResult};
 use otlp_protocol::{Accepted, Count, ErrorKind, Signal};
 
-/// What the parts were answered, joined into one answer.
+/// Answers to the parts, joined into one answer.
 ///
-/// * Any failure that may be retried makes the answer that failure: what arrived then arrives again.
-/// * So does a part that is too large, since cutting the batch helps.
-/// * Otherwise a part that failed counts as rejected, unless all did.
+/// * A retryable failure of any part is the answer; accepted parts then arrive again.
+/// * A part that is too large makes the whole batch too large, since cutting the batch helps.
+/// * Any other failed part counts as rejected, unless all parts failed.
 #[derive(Debug, Default)]
 pub(super) struct Joined {
     accepted_parts: usize,
     rejected: u64,
     messages: Vec<String>,
-    /// The failure that weighs most, and how much it does.
+    /// The most severe failure, with its weight.
     failure: Option<(Weight, ExportError)>,
 }
 
@@ -27,7 +27,7 @@ enum Weight {
 // === impl Joined ===
 
 impl Joined {
-    /// A part of `count` was answered.
+    /// Adds the answer to a part of `count`.
     pub(super) fn add(&mut self, signal: Signal, count: Count, result: ExportResult) {
         match result {
             Ok(accepted) => {
@@ -46,7 +46,7 @@ impl Joined {
         }
     }
 
-    /// The answer.
+    /// Returns the joined answer.
     pub(super) fn result(self) -> ExportResult {
         match self.failure {
             Some((weight, error)) if weight > Weight::Final || self.accepted_parts == 0 => Err(error),
@@ -73,7 +73,7 @@ fn weight(error: &ExportError) -> Weight {
     }
 }
 
-/// Further ones tell nothing new, and each may be as long as an answer.
+/// Messages kept, each at most as long as an answer.
 const MAX_MESSAGES: usize = 8;
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
-//! Least connections: the endpoint that has the least to do.
+//! Least connections: requests go to the endpoint with the fewest requests in flight.
 
 use super::{Candidate, LoadBalancingStrategy, WeightedRoundRobinStrategy};
 use std::cmp::Ordering;
 
-/// Each request to the endpoint with the fewest requests in flight for its weight; equals take turns by weight. For
-/// endpoints or requests that differ in ways nobody wrote down: a slow endpoint gets less by itself.
+/// Sends each request to the endpoint with the fewest requests in flight for its weight; endpoints with equally many take
+/// turns by weight. For endpoints or requests of different and unknown cost: a slow endpoint gets fewer requests.
 ///
-/// It counts requests, not connections: HTTP/2 carries all of them on a few. All candidates are looked at, since there
-/// are few of them and what each has in flight is known exactly; two random choices would do with less only where asking
-/// costs.
+/// Requests are counted, not connections, since HTTP/2 carries all requests on few connections. Every pick compares all
+/// candidates: they are few, and the requests in flight of each are known exactly.
 #[derive(Debug, Default)]
 pub struct LeastConnectionsStrategy {
     turns: WeightedRoundRobinStrategy,
@@ -25,7 +24,7 @@ impl LoadBalancingStrategy for LeastConnectionsStrategy {
     }
 }
 
-/// Compares requests in flight for each unit of weight, without dividing.
+/// Compares requests in flight per unit of weight, without a division.
 fn compare(a: &Candidate, b: &Candidate) -> Ordering {
     let load = |of: &Candidate, other: &Candidate| u128::from(of.in_flight) * u128::from(other.weight.max(1));
     load(a, b).cmp(&load(b, a))

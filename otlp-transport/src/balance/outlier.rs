@@ -1,48 +1,48 @@
-//! Outlier ejection: an endpoint that fails is left out for a while, then tried with one request.
+//! Outlier ejection: an endpoint that fails gets no requests for a while, and then one probing request.
 //!
-//! Pure: the time is handed in. Only failures that speak of the endpoint count (unreachable, no answer in time), not
-//! refusals of what was sent.
+//! No I/O and no clock: callers pass the time. Only failures of the endpoint count (unreachable, no answer in time), not
+//! refusals of a request.
 
 use std::time::{Duration, Instant};
 
-/// When an endpoint that fails is left out, and for how long.
+/// Settings of ejection.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EjectionConfig {
-    /// Failures in a row that eject; 0: only the share of failures does. Default 5.
+    /// Consecutive failures that eject an endpoint. 0: only `failure_ratio` ejects. Default 5.
     pub consecutive_failures: u32,
-    /// Share of failures in a window that ejects, 0 to 1. Default 0.5.
+    /// Share of failed requests within a window that ejects an endpoint, 0 to 1. Default 0.5.
     pub failure_ratio: f64,
-    /// Requests in a window below which its share says nothing. Default 20.
+    /// Requests in a window below which `failure_ratio` does not apply. Default 20.
     pub min_requests: u32,
     /// Length of a window. Default 10 s.
     pub window: Duration,
-    /// The first ejection; each that follows is twice as long. Default 5 s.
+    /// Duration of the first ejection; each further ejection takes twice as long. Default 5 s.
     pub base_time: Duration,
     /// The longest ejection, at most a day. Default 60 s.
     pub max_time: Duration,
-    /// Share of the endpoints that may be left out at a time, in percent, rounded down; never all. Default 50.
+    /// Share of the endpoints that may be ejected at a time, in percent, rounded down; never all. Default 50.
     pub max_percent: u32,
 }
 
-/// How a request to an endpoint ended, as far as the endpoint's health is concerned.
+/// Outcome of a request for the endpoint's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It answered, whatever it said.
+    /// The endpoint answered, with success or refusal.
     Answered,
-    /// It could not be reached or did not answer in time.
+    /// The endpoint could not be reached, or did not answer in time.
     Failed,
-    /// Nothing was learned: the request was given up, or told to wait.
+    /// Unknown: the request was dropped, or ended by the sender's deadline.
     Unknown,
 }
 
-/// The health of one endpoint.
+/// Health of one endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     state: State,
     consecutive: u32,
     window: Window,
-    /// Ejections in a row: those that came soon after the end of the one before.
+    /// Consecutive ejections: each soon after the end of the one before.
     ejections: u32,
     returned: Option<Instant>,
 }
@@ -54,7 +54,7 @@ enum State {
     Ejected {
         until: Instant,
     },
-    /// One request is on its way to find out.
+    /// One probing request is in flight.
     Probing,
 }
 
@@ -65,10 +65,10 @@ struct Window {
     failures: u32,
 }
 
-// === impl Health ===
+// === impl EndpointHealth ===
 
 impl Health {
-    /// Whether requests may go there: it is healthy, or its ejection is over and nobody is finding out yet.
+    /// True if the endpoint may get requests: the endpoint is healthy, or its ejection is over and no probe is in flight.
     pub(super) fn is_available(&self, now: Instant) -> bool {
         match self.state {
             State::Healthy => true,
@@ -77,12 +77,12 @@ impl Health {
         }
     }
 
-    /// Whether it counts as left out.
+    /// True if the endpoint counts as ejected.
     pub(super) fn is_ejected(&self) -> bool {
         self.state != State::Healthy
     }
 
-    /// A request starts; `true` if it is the one that finds out.
+    /// Records the start of a request. Returns true if the request is the probe.
     pub(super) fn start(&mut self, now: Instant) -> bool {
         let probes = self.is_ejected() && self.is_available(now);
         if probes {
@@ -91,7 +91,7 @@ impl Health {
         probes
     }
 
-    /// A request ended; `true` if that ejects the endpoint, which happens only if `may_eject`.
+    /// Records the end of a request. Returns true if the endpoint is ejected now, which only happens if `may_eject`.
     pub(super) fn finish(
         &mut self,
         config: &EjectionConfig,
@@ -106,12 +106,12 @@ impl Health {
                 false
             }
             (State::Probing, Outcome::Failed) if probed => self.eject(config, now),
-            // Nobody has found out.
+            // The probe ended without an outcome: the next request probes again.
             (State::Probing, Outcome::Unknown) if probed => {
                 self.state = State::Ejected { until: now };
                 false
             }
-            // A request from before the ejection says nothing new.
+            // A request that started before the ejection changes nothing.
             (State::Probing | State::Ejected { .. }, _) | (State::Healthy, Outcome::Unknown) => false,
             (State::Healthy, _) => self.count(config, now, outcome == Outcome::Failed, may_eject),
         }
@@ -132,7 +132,7 @@ impl Health {
                 .min(config.max_time)
                 .min(MAX_TIME)
         };
-        // Having been well for twice as long as it was left out, it starts anew.
+        // An endpoint that stayed healthy for twice as long as its last ejection begins anew.
         let recovered = self.returned.is_some_and(|returned| {
             now.saturating_duration_since(returned) > 2 * length(self.ejections.saturating_sub(1))
         });
@@ -166,7 +166,7 @@ impl Window {
 // === impl EjectionConfig ===
 
 impl EjectionConfig {
-    /// Of `endpoints`, how many may be left out at a time: never all.
+    /// Returns the number of endpoints that may be ejected at a time, out of `endpoints`.
     pub(super) fn max_ejected(&self, endpoints: usize) -> usize {
         let share = endpoints * self.max_percent.min(100) as usize / 100;
         share.min(endpoints.saturating_sub(1))
@@ -187,9 +187,9 @@ impl Default for EjectionConfig {
     }
 }
 
-/// More would overflow the factor; the longest ejection comes long before.
+/// Keeps the factor from overflowing; `max_time` is reached far earlier.
 const MAX_DOUBLINGS: u32 = 16;
-/// Whatever is configured: time may be added to it.
+/// Upper bound of `max_time`, so that the time can be added to an instant.
 const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]

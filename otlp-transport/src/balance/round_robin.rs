@@ -1,9 +1,9 @@
-//! Round robin: one after the other.
+//! Round robin: endpoints in turn.
 
 use super::{Candidate, LoadBalancingStrategy};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Each request to the next endpoint, whatever the weights. For endpoints that are alike and requests that cost alike.
+/// Sends each request to the next endpoint, without weights. For endpoints of equal size and requests of equal cost.
 #[derive(Debug, Default)]
 pub struct RoundRobinStrategy {
     next: AtomicUsize,

@@ -1,4 +1,4 @@
-//! Which part of a batch goes to whom.
+//! Routing of a batch, or of its parts, to candidates.
 
 mod attributes;
 
@@ -12,42 +12,42 @@ use otlp_protocol::view::{AnyValue, Resource};
 use otlp_protocol::{Batch, Body, ErrorKind, Item, Retry, Signal, partition};
 use std::sync::Arc;
 
-/// What the consistent hash is of. A batch, or an item, without the key that it names goes to any one endpoint.
+/// Key of the consistent hash. A batch or an item without the key goes to an arbitrary endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RoutingKey {
-    /// The trace id of each span or log record: all of a trace goes to one endpoint. Signals whose entries have none
-    /// (metrics, profiles) go by service. A batch is cut by endpoint.
+    /// The trace id of each span or log record: all data of a trace goes to one endpoint. Metrics and profiles, which
+    /// have no trace id, are routed by service. A batch is cut by endpoint.
     #[default]
     TraceId,
     /// The resource attribute `service.name`. A batch is cut by endpoint.
     Service,
-    /// The whole resource, as it is encoded. A batch is cut by endpoint.
+    /// The whole resource, as encoded. A batch is cut by endpoint.
     Resource,
-    /// The values of those attributes together, each that of the resource, else of the scope, else of the span or log record;
-    /// `span.name` and `span.kind` are those of the span. A batch is cut by endpoint.
+    /// The values of these attributes together. Each is looked up in the resource, then in the scope, then in the span or
+    /// log record; `span.name` and `span.kind` are the span's fields. A batch is cut by endpoint.
     Attributes(Vec<String>),
-    /// The value of that request header, if the receiver keeps it.
+    /// The value of this request header, if the receiver keeps the header.
     Metadata(String),
 }
 
-/// A policy, with what it needs of a batch.
+/// The balancing policy, with the key that it routes by.
 pub(super) struct Routing {
     strategy: Arc<dyn LoadBalancingStrategy>,
-    /// `None`: requests have no keys.
+    /// `None`: the policy uses no keys.
     key: Option<RoutingKey>,
     rooms: Rooms,
 }
 
-/// What becomes of a batch: it goes whole to one candidate, or in parts to several. Together the parts hold what the batch
-/// holds.
+/// Assignment of a batch to candidates: the whole batch to one candidate, or parts to several. The parts together are the
+/// batch.
 pub(super) struct Division<'a> {
     pub(super) parts: Vec<Part<'a>>,
-    /// Where the budget had no room for what the cut copied: held until the parts are settled.
+    /// The place outside the budget, if the budget had no memory for copies. Held until the parts are answered.
     pub(super) place: Option<Place>,
 }
 
-/// What goes to one candidate.
+/// The part of a batch for one candidate.
 pub(super) struct Part<'a> {
     pub(super) candidate: usize,
     batch: PartBatch<'a>,
@@ -55,7 +55,7 @@ pub(super) struct Part<'a> {
 
 enum PartBatch<'a> {
     Whole(&'a Batch),
-    /// Slices of the whole, and copies that are charged for.
+    /// A part: slices of the batch, and copies that are charged.
     Cut(Batch),
 }
 
@@ -67,7 +67,7 @@ impl Routing {
         Self { strategy: policy.strategy(), key, rooms }
     }
 
-    /// Says which candidates get the batch. `place` is the place outside the budget, if this attempt holds it already.
+    /// Assigns the batch to candidates. `place` is the place outside the budget, if this attempt holds the place already.
     pub(super) async fn divide<'a>(
         &self,
         batch: &'a Batch,
@@ -97,7 +97,7 @@ impl Routing {
             Some(Part { candidate, batch: PartBatch::Cut(batch.part(share?, charge.share())) })
         };
         let parts: Vec<_> = shares.into_iter().enumerate().filter_map(part).collect();
-        // Even a request of nothing is delivered.
+        // A request without items is delivered too.
         if parts.is_empty() { self.whole(batch, candidates, None) } else { Ok(Division { parts, place }) }
     }
 
@@ -112,8 +112,7 @@ impl Routing {
         Ok(Division { parts: vec![Part { candidate, batch: PartBatch::Whole(batch) }], place: None })
     }
 
-    /// Cuts the batch, and takes room for what is copied. What takes long is cut on another thread, so that this thread's
-    /// other tasks go on.
+    /// Cuts the batch, and charges copies. A large batch is cut on a blocking thread.
     async fn partition(
         &self,
         keys: Keys,
@@ -122,7 +121,7 @@ impl Routing {
         place: Option<&Place>,
     ) -> Result<(Vec<Option<Body>>, Room), ExportError> {
         let joined = if batch.body().plain().segments().nth(1).is_some() { batch.len() } else { 0 };
-        // Short records are copied; what is said of them, and repeated, is known only afterwards.
+        // Short records are copied, and their envelopes repeated. How many bytes that takes is known only afterwards.
         let mut room = self.rooms.take((joined + batch.len()) as u64, place).await;
         let chooser = Chooser::new(keys, self.strategy.clone(), candidates.to_vec());
         let is_large = offload::is_large_to_route(batch.len(), batch.items(), candidates.len());
@@ -147,7 +146,7 @@ impl Part<'_> {
     }
 }
 
-/// What the key of an item is made of.
+/// Kind of key of an item.
 #[derive(Clone, Debug)]
 enum Keys {
     /// A field of bytes of the entry, by its number.
@@ -157,14 +156,14 @@ enum Keys {
     Attributes(AttributeKeys),
 }
 
-/// Says which candidate an item goes to.
+/// Picks a candidate for each item.
 struct Chooser {
     keys: Keys,
     strategy: Arc<dyn LoadBalancingStrategy>,
     candidates: Vec<Candidate>,
-    /// Where everything without a key goes.
+    /// The candidate for items without a key.
     without_key: usize,
-    /// The key before and where it went: neighbours often have the same.
+    /// The last key and its candidate: neighbouring items often have the same key.
     last: Option<(u64, usize)>,
     /// The index of the last item's resource, and its key.
     last_resource: Option<(usize, Option<u64>)>,
@@ -178,7 +177,7 @@ impl Chooser {
         Self { keys, strategy, candidates, without_key, last: None, last_resource: None }
     }
 
-    /// The shares of the candidates, and how many bytes of the shares are copies.
+    /// Returns the share of each candidate, and the number of copied bytes in the shares.
     fn partition(mut self, body: &Body) -> (Vec<Option<Body>>, usize) {
         let shares = partition(body, self.candidates.len(), |item| self.choose(item));
         let whole = body.plain().to_contiguous();
@@ -228,7 +227,7 @@ impl Chooser {
     }
 }
 
-/// The number of an entry's `trace_id`, if the signal's entries have one.
+/// Returns the field number of `trace_id`, if the signal's entries have that field.
 fn trace_id_number(signal: Signal) -> Option<u32> {
     signal.levels()[2]?.fields.iter().find(|field| field.name == "trace_id").map(|field| field.number)
 }

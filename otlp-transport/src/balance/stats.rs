@@ -1,4 +1,4 @@
-//! What balancing has counted, read by the owner at will.
+//! Counters of balancing.
 
 use super::outlier::Outcome;
 use parking_lot::RwLock;
@@ -6,46 +6,46 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A balanced client's counters: monotone, but for `endpoints`.
+/// Counters of a balanced client. All but `endpoints` only grow.
 #[derive(Debug)]
 pub struct BalanceStats {
-    /// How endpoints are found: `static`, `dns`.
+    /// Kind of resolver: `static`, `dns`.
     pub resolver: &'static str,
-    /// Answers of the resolver.
+    /// Successful resolutions.
     pub resolutions: AtomicU64,
-    /// Questions that it could not answer; the endpoints stay as they were.
+    /// Failed resolutions; each leaves the endpoints unchanged.
     pub failed_resolutions: AtomicU64,
-    /// Answers that changed the endpoints.
+    /// Resolutions that changed the endpoints.
     pub updates: AtomicU64,
-    /// Endpoints left out: over `max_endpoints`, or with an address that cannot be one.
+    /// Endpoints left out: beyond `max_endpoints`, or with an invalid address.
     pub left_out_endpoints: AtomicU64,
-    /// Requests taken to another endpoint at once, since one did not take them.
+    /// Requests sent to another endpoint at once, after an endpoint did not accept them.
     pub failovers: AtomicU64,
-    /// Attempts while every endpoint had asked for a delay.
+    /// Attempts made while every endpoint had asked for a delay.
     pub throttled_requests: AtomicU64,
     endpoints: RwLock<Vec<Arc<EndpointStats>>>,
 }
 
-/// The counters of one endpoint: monotone, but for `in_flight`.
+/// Counters of one endpoint. All but `in_flight` only grow.
 #[derive(Debug)]
 pub struct EndpointStats {
-    /// Its address.
+    /// The endpoint's address.
     pub endpoint: String,
-    /// Requests sent and not answered.
+    /// Requests sent and not answered yet.
     pub in_flight: AtomicU64,
-    /// Requests it answered, whatever it said.
+    /// Requests answered by the endpoint, with success or refusal.
     pub answered: AtomicU64,
-    /// Requests it could not be reached for or did not answer in time.
+    /// Requests that could not reach the endpoint or were not answered in time.
     pub failed: AtomicU64,
-    /// How often it was left out for failing.
+    /// Ejections of the endpoint.
     pub ejections: AtomicU64,
-    /// Milliseconds from start to end of its requests.
+    /// Sum of the durations of its requests, in milliseconds.
     pub latency_ms: AtomicU64,
-    /// How many requests ended within each of [`LATENCY_BOUNDS_MS`]; the last is for those above.
+    /// Number of requests by duration: one counter for each of [`LATENCY_BOUNDS_MS`], and the last for longer requests.
     pub latency_buckets: [AtomicU64; LATENCY_BOUNDS_MS.len() + 1],
 }
 
-/// Upper bounds of the ranges in which latency is counted, in milliseconds.
+/// Upper bounds of the buckets of request durations, in milliseconds.
 pub const LATENCY_BOUNDS_MS: [u64; 12] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000];
 
 // === impl BalanceStats ===
@@ -64,7 +64,7 @@ impl BalanceStats {
         }
     }
 
-    /// The endpoints there are now.
+    /// Returns the current endpoints.
     pub fn endpoints(&self) -> Vec<Arc<EndpointStats>> {
         self.endpoints.read().clone()
     }
@@ -89,7 +89,7 @@ impl EndpointStats {
         }
     }
 
-    /// A request ended after `latency`.
+    /// Counts a request that ended after `latency`.
     pub(super) fn count(&self, outcome: Outcome, latency: Duration) {
         let counter = match outcome {
             Outcome::Answered => &self.answered,

@@ -1,31 +1,31 @@
-//! Smooth weighted round robin: turns by weight, spread evenly over time.
+//! Smooth weighted round robin: turns in proportion to weights, spread evenly over time.
 
 use super::{Candidate, LoadBalancingStrategy};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 
-/// Requests in proportion to the weights, with the turns of a heavy endpoint spread among the others': weights 5, 1, 1
-/// give `a a b a c a a`. For endpoints of known, different size.
+/// Sends requests in proportion to the weights, and spreads the turns of a heavy endpoint among those of the others:
+/// weights 5, 1, 1 give `a a b a c a a`. For endpoints of known, different sizes.
 ///
-/// nginx's algorithm: with each request every candidate gains its weight; the one that has most is picked and pays the
-/// sum of the weights.
+/// The algorithm of nginx: with each request every candidate gains credit equal to its weight; the candidate with the
+/// most credit is picked and loses the sum of the weights.
 #[derive(Debug, Default)]
 pub struct WeightedRoundRobinStrategy {
-    /// What each endpoint has, by id.
+    /// Credit of each endpoint, by id.
     credits: Mutex<HashMap<u64, i64>>,
 }
 
 // === impl WeightedRoundRobinStrategy ===
 
 impl WeightedRoundRobinStrategy {
-    /// Picks among the candidates that `among` admits; the others neither gain nor pay.
+    /// Picks among the candidates that `among` accepts. The other candidates neither gain nor lose credit.
     pub(super) fn pick_among(
         &self,
         candidates: &[Candidate],
         among: impl Fn(&Candidate) -> bool,
     ) -> Option<usize> {
         let mut credits = self.credits.lock();
-        // Those that left are forgotten, but not one that is passed over for once.
+        // Removes endpoints that are gone, but keeps candidates that are left out for a short time.
         if credits.len() > 2 * candidates.len() + KEPT {
             credits.retain(|id, _| candidates.iter().any(|candidate| candidate.id == *id));
         }
@@ -56,5 +56,5 @@ impl LoadBalancingStrategy for WeightedRoundRobinStrategy {
     }
 }
 
-/// Endpoints that may be remembered beyond the candidates.
+/// Endpoints remembered beyond the candidates.
 const KEPT: usize = 64;

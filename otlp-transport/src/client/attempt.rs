@@ -1,6 +1,6 @@
-//! One attempt: the headers of its request, its time limit, and the server's answer, which is read under a limit. Status and
-//! headers of the answer judge the request; a body that cannot be read to its end does not change that judgement, so its
-//! fault is kept beside what came of it.
+//! One attempt: the headers of a request, its time limit, and the answer, which is read under limits. Status and headers
+//! of the answer decide the outcome. A fault of the answer's body does not change the outcome, so the fault is kept
+//! beside it.
 
 use crate::client::stats::ClientStats;
 use crate::counter;
@@ -18,14 +18,14 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// When an attempt ends, and why then.
+/// Time limit of an attempt: the configured timeout or the sender's deadline.
 #[derive(Debug)]
 pub(crate) struct TimeLimit {
     until: Option<Instant>,
     timeout: Option<Duration>,
-    /// Whether the sender's deadline comes before the timeout.
+    /// True if the sender's deadline comes before the timeout.
     by_sender: bool,
-    /// Whether the time is so long that a connection without an answer is to blame.
+    /// True if the limit is long enough to blame the connection for a missing answer.
     blames_connection: bool,
     has_passed: AtomicBool,
     is_connected: AtomicBool,
@@ -34,10 +34,10 @@ pub(crate) struct TimeLimit {
 // === impl TimeLimit ===
 
 impl TimeLimit {
-    /// The earlier of `timeout` from now and the batch's `deadline`.
+    /// Makes a limit of the earlier of `timeout` from now and the batch's `deadline`.
     ///
     /// # Errors
-    /// If the deadline has passed: then nothing is sent.
+    /// If the deadline has passed; nothing is sent then.
     pub(crate) fn new(
         clock: &dyn Clock,
         timeout: Option<Duration>,
@@ -64,22 +64,22 @@ impl TimeLimit {
         }
     }
 
-    /// When the attempt ends; `None`: no limit.
+    /// Returns the end of the attempt; `None`: no limit.
     pub(crate) fn until(&self) -> Option<Instant> {
         self.until
     }
 
-    /// There is a connection: what is missing from now on is the answer.
+    /// Records that there is a connection. An expired limit then names the answer as missing, not the connection.
     pub(crate) fn connected(&self) {
         self.is_connected.store(true, Ordering::Relaxed);
     }
 
-    /// What is left of it, if it is the sender's own.
+    /// Returns the time left until the sender's deadline, if the deadline is the limit.
     pub(crate) fn left_of_deadline(&self, clock: &dyn Clock) -> Option<Duration> {
         self.until.filter(|_| self.by_sender).map(|until| until.saturating_duration_since(clock.now()))
     }
 
-    /// Runs an attempt to reach `endpoint`, but not beyond the limit.
+    /// Runs an attempt to reach `endpoint` until the limit.
     pub(crate) async fn run(
         &self,
         clock: &dyn Clock,
@@ -87,7 +87,7 @@ impl TimeLimit {
         attempt: impl Future<Output = ExportResult>,
     ) -> ExportResult {
         let Some(until) = self.until else { return attempt.await };
-        // Dropped after the flag is set, which the connection looks at.
+        // `attempt` is dropped after `has_passed` is set, since the drop of its call reads the flag.
         let mut attempt = std::pin::pin!(attempt);
         tokio::select! {
             biased;
@@ -99,7 +99,7 @@ impl TimeLimit {
         }
     }
 
-    /// Whether an attempt that is dropped now speaks against its connection.
+    /// True if an attempt that is dropped now counts against its connection.
     pub(crate) fn speaks_against_connection(&self) -> bool {
         self.blames_connection && self.has_passed.load(Ordering::Relaxed)
     }
@@ -125,13 +125,13 @@ fn deadline_passed() -> ExportError {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// Empty if it has a fault.
+    /// The body; empty if there is a fault.
     pub(crate) body: Bytes,
     pub(crate) fault: Option<BodyFault>,
     pub(crate) trailers: Option<HeaderMap>,
 }
 
-/// Why the body of an answer could not be read.
+/// Reason why the body of an answer could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyFault {
     #[error("the body is over the response limit of {0} bytes")]
@@ -142,26 +142,26 @@ pub(crate) enum BodyFault {
     Undecodable(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// How much of an answer is read, and until when.
+/// Limits on reading an answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AnswerLimits {
-    /// Bytes of the body that are kept.
+    /// The largest body kept, in bytes.
     pub(crate) max_bytes: usize,
     /// The end of the attempt; `None`: no limit.
     pub(crate) attempt_ends: Option<Instant>,
-    /// Whether the status is in the trailers, as gRPC has it, and not in the headers.
+    /// True if the status is in the trailers, as in gRPC, and not in the headers.
     pub(crate) judged_by_trailers: bool,
 }
 
 // === impl Answer ===
 
 impl Answer {
-    /// An answer whose body is still to come.
+    /// Makes an answer whose body has not been read.
     pub(crate) fn of(head: Parts) -> Self {
         Self { status: head.status, headers: head.headers, body: Bytes::new(), fault: None, trailers: None }
     }
 
-    /// The same with what was read of its body.
+    /// Adds the result of reading the body.
     pub(crate) fn with(mut self, read: Result<Bytes, BodyFault>) -> Self {
         match read {
             Ok(body) => self.body = body,
@@ -187,7 +187,7 @@ impl BodyFault {
 // === impl AnswerLimits ===
 
 impl AnswerLimits {
-    /// Reads a body whose headers, with this status, have just come: not for long.
+    /// Reads the body of an answer whose headers have just arrived, within a short time limit.
     pub(crate) async fn in_time(
         &self,
         clock: &dyn Clock,
@@ -201,15 +201,15 @@ impl AnswerLimits {
         }
     }
 
-    /// Resolves when the rest of that body is given up.
+    /// Resolves when reading of the body is given up.
     fn body_ends(&self, clock: &dyn Clock, status: StatusCode) -> Sleep {
         let latest = clock.now() + if status.is_success() { BODY_TIMEOUT } else { FAILURE_BODY_TIMEOUT };
         clock.sleep_until(self.attempt_ends.map_or(latest, |ends| ends.min(latest)))
     }
 }
 
-/// Gathers a body of at most `limit` bytes. One chunk is kept as it is; of more, the bytes are copied together, so that a
-/// flood of tiny chunks costs no more than the limit.
+/// Collects a body of at most `limit` bytes. A single chunk is kept without a copy. Several chunks are copied into one
+/// buffer, so that many tiny chunks cost no more memory than the limit.
 #[derive(Debug)]
 pub(crate) struct BodyBuffer {
     limit: usize,
@@ -249,7 +249,7 @@ impl BodyBuffer {
     }
 }
 
-/// The beginning of a text on one line, for a message: proxies send whole pages.
+/// Returns the beginning of a text on one line, for error messages: proxies answer with whole pages.
 pub(super) fn excerpt(text: &[u8]) -> String {
     let beginning = String::from_utf8_lossy(&text[..text.len().min(8 * MAX_EXCERPT_CHARS)]);
     let visible =
@@ -261,14 +261,15 @@ pub(super) fn excerpt(text: &[u8]) -> String {
     }
 }
 
-/// The user agent and the configured headers. Their values count as secrets: they are marked so, which keeps them out of
-/// debug output and HPACK's tables, and errors do not quote them. `binary`: base64 for names in `-bin`, as gRPC has it.
+/// Returns the user agent and the configured headers. Header values count as secrets: they are marked sensitive, which
+/// keeps them out of debug output and HPACK's tables, and errors do not quote them. `binary`: values of names that end in
+/// `-bin` are encoded in base64, as in gRPC.
 pub(crate) fn configured_headers(config: &ClientConfig, binary: bool) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::with_capacity(config.headers.len() + 12);
     let user_agent =
         HeaderValue::from_str(&config.user_agent).map_err(|_| problem("user_agent", NOT_A_VALUE))?;
     headers.insert(USER_AGENT, user_agent);
-    // Its place: to put a value there does not make the map grow. See `set_hops`.
+    // Reserves an entry, so that `set_hops` does not grow the map.
     headers.insert(HOPS, HeaderValue::from_static(""));
     for (name, value) in &config.headers {
         let name = name
@@ -290,7 +291,7 @@ pub(crate) fn configured_headers(config: &ClientConfig, binary: bool) -> Result<
     Ok(headers)
 }
 
-/// The headers of one request: the client's, and what proves who we are, which is made anew for each.
+/// Returns the headers of one request: the client's headers, and the credentials, which are made anew for each request.
 pub(crate) fn proven_headers<'a>(
     headers: &'a HeaderMap,
     credentials: Option<&dyn Credentials>,
@@ -302,12 +303,12 @@ pub(crate) fn proven_headers<'a>(
     Ok(Cow::Owned(headers))
 }
 
-/// The value of the header that names the receivers a batch has been at.
+/// Returns the value of the header that names the receivers a batch has been at.
 pub(crate) fn hops_header(batch: &Batch) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(batch.hops.as_deref().map(Hops::text)?).ok()
 }
 
-/// Puts that value into the headers of a request, or takes its place out of them.
+/// Sets the header of the receivers that a batch has been at, or removes the reserved entry.
 pub(crate) fn set_hops(headers: &mut HeaderMap, hops: Option<&HeaderValue>) {
     match hops {
         Some(hops) => drop(headers.insert(HOPS, hops.clone())),
@@ -315,7 +316,7 @@ pub(crate) fn set_hops(headers: &mut HeaderMap, hops: Option<&HeaderValue>) {
     }
 }
 
-/// Whether secrets would leave the machine in the clear.
+/// True if secrets would be sent in cleartext to another machine.
 pub(crate) fn exposes_secrets(config: &ClientConfig, endpoint: &Endpoint) -> bool {
     let is_secret = endpoint.authorization.is_some()
         || config.credentials.as_ref().is_some_and(|credentials| credentials.is_secret());
@@ -324,7 +325,7 @@ pub(crate) fn exposes_secrets(config: &ClientConfig, endpoint: &Endpoint) -> boo
     is_secret && !endpoint.secure && !is_near
 }
 
-/// Whether a header is the exporter's own, by which requests are understood.
+/// True for headers that the exporter sets itself, which define how a request is read.
 pub(crate) fn is_reserved(name: &HeaderName) -> bool {
     RESERVED.contains(&name.as_str()) || name.as_str().starts_with("grpc-")
 }
@@ -333,16 +334,16 @@ fn problem(key: &'static str, problem: impl ToString) -> ConfigError {
     ConfigError::new(key, problem.to_string())
 }
 
-/// A sender's deadline that is shorter than this tells nothing of the connection.
+/// A shorter sender's deadline does not count against the connection.
 const BLAMING_TIME: Duration = Duration::from_secs(1);
-/// A server that has sent headers has judged the request; answers are small and follow at once.
+/// Servers send headers once they have processed a request; bodies of answers are small.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The body of a failure tells no more than why.
+/// The body of a failure holds only its reason.
 const FAILURE_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_EXCERPT_CHARS: usize = 200;
 const NOT_A_VALUE: &str = "it has characters that a header cannot carry, such as control characters";
 
-/// The name of the header that [`hops_header`] is the value of.
+/// Name of the header whose value [`hops_header`] returns.
 const HOPS: HeaderName = HeaderName::from_static(HOPS_HEADER);
 
 const RESERVED: [&str; 12] = [

@@ -1,5 +1,6 @@
-//! Fewer, larger writes: h2 flushes after each DATA frame; what it writes in one go is put together here and leaves in one
-//! system call when the connection's task has run. Large writes are not copied: they go out at once behind what waits.
+//! Fewer and larger writes. h2 flushes after each DATA frame; small writes are collected here and written by one system
+//! call when the connection's task has run. Large writes are not copied: they are written at once, after the collected
+//! bytes.
 
 use crate::BoxIo;
 use parking_lot::Mutex;
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A connection's two ends of the same stream: one for h2, one for [`poll_drain`](Self::poll_drain). The lock is never
-/// contended: one task uses both.
+/// A stream with two handles: one for h2, one for [`poll_drain`](Self::poll_drain). The lock is never contended, since
+/// one task uses both.
 #[derive(Clone)]
 pub(crate) struct Coalescing(Arc<Mutex<Inner>>);
 
@@ -28,7 +29,7 @@ impl Coalescing {
         Self(Arc::new(Mutex::new(Inner { io, waiting: Vec::new(), written: 0 })))
     }
 
-    /// Writes what waits. To be called whenever the connection has been polled.
+    /// Writes the collected bytes. To be called after each poll of the connection.
     pub(crate) fn poll_drain(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut inner = self.0.lock();
         if inner.waiting.is_empty() {
@@ -75,7 +76,7 @@ impl AsyncWrite for Coalescing {
         true
     }
 
-    /// Does nothing yet: [`poll_drain`](Self::poll_drain) does.
+    /// Does nothing: [`poll_drain`](Self::poll_drain) writes the collected bytes.
     fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -89,7 +90,7 @@ impl AsyncWrite for Coalescing {
 // === impl Inner ===
 
 impl Inner {
-    /// Writes all that waits.
+    /// Writes all collected bytes.
     fn poll_write_out(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(rest @ [_, ..]) = self.waiting.get(self.written..) {
             match ready!(Pin::new(&mut self.io).poll_write(context, rest))? {
@@ -102,7 +103,7 @@ impl Inner {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes what waits and `slices` together; says how much of `slices` was written, at least one byte.
+    /// Writes the collected bytes and `slices` together. Returns the bytes written of `slices`, at least one.
     fn poll_write_behind(
         &mut self,
         context: &mut Context<'_>,
@@ -133,11 +134,11 @@ impl Inner {
     }
 }
 
-/// A frame of 16 KiB, HTTP/2's default limit, with its header: copying it costs less than a system call.
+/// A frame of 16 KiB, HTTP/2's default limit, with its header. Copying a frame costs less than a system call.
 const MAX_COPIED: usize = (16 << 10) + 9;
-/// More than this is written before more is taken.
+/// Collected bytes beyond which new writes wait for the socket.
 const MAX_WAITING: usize = 64 << 10;
-/// As many as h2 hands over at once.
+/// Slices that h2 passes at once.
 const MAX_SLICES: usize = 64;
 
 #[cfg(test)]

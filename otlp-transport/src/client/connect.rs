@@ -1,5 +1,5 @@
-//! Opening a connection: TCP, a proxy's tunnel, TLS if the endpoint is secure, and the start of HTTP, all within one
-//! timeout; and what the server's first bytes say of the protocol it speaks, for errors that name mix-ups.
+//! Opening a connection: TCP, a proxy's tunnel, TLS for secure endpoints, and the start of HTTP, within one timeout. The
+//! server's first bytes show its protocol, so that errors can name a wrong port.
 
 use crate::client::proxy::{ProxyUrl, Route, open_tunnel};
 use crate::client::{http1, http2};
@@ -26,33 +26,33 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(crate) struct Connector {
     net: Arc<dyn Net>,
     clock: Arc<dyn Clock>,
-    /// What messages call the endpoint.
+    /// The endpoint's name for messages.
     name: String,
     address: String,
     route: Route,
     versions: Versions,
-    /// To a proxy that is spoken to over TLS.
+    /// TLS to the proxy itself.
     proxy_tls: Option<TlsConnector>,
     tls: Option<TlsConnector>,
     timeout: Duration,
 }
 
-/// Which versions of HTTP a connection may speak.
+/// HTTP versions that a connection may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Versions {
     /// HTTP/2 alone, with prior knowledge on cleartext: gRPC.
     Http2,
-    /// HTTP/1.1 on cleartext; over TLS what ALPN chooses, preferably HTTP/2.
+    /// HTTP/1.1 on cleartext; over TLS the version that ALPN chooses, preferably HTTP/2.
     Any,
 }
 
-/// A connection just opened, what drives it, and the server's first bytes.
+/// A connection opened just now, the future that drives it, and the server's first bytes.
 pub(crate) enum Opened {
     Http1(http1::Sender, Box<http1::Http1Connection>, Greeting),
     Http2(http2::Sender, Box<http2::Http2Connection>, Greeting),
 }
 
-/// The protocol of the first bytes that came from a server. Cloning shares it with the connection.
+/// Protocol of a server's first bytes. Clones share the state with the connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Greeting(Arc<OnceLock<Spoken>>);
 
@@ -64,7 +64,7 @@ enum Spoken {
     Unknown,
 }
 
-/// A connection that notes its greeting.
+/// A connection that records its greeting.
 struct Noting {
     io: BoxIo,
     greeting: Greeting,
@@ -73,7 +73,7 @@ struct Noting {
 // === impl Connector ===
 
 impl Connector {
-    /// A connector to `endpoint`; reads CA files now, connects to nothing.
+    /// Makes a connector to `endpoint`. Reads CA files, connects to nothing.
     pub(crate) fn new(
         context: &TransportContext,
         config: &ClientConfig,
@@ -103,12 +103,12 @@ impl Connector {
         })
     }
 
-    /// What messages call the endpoint: scheme, host and port.
+    /// Returns the endpoint's name for messages: scheme, host and port.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The proxy that takes requests with their whole URL, and the address to put into that URL.
+    /// Returns the proxy that takes requests with their whole URL, and the address for that URL.
     pub(crate) fn forwarding(&self) -> Option<(&ProxyUrl, &str)> {
         match &self.route {
             Route::Forward(proxy) => Some((proxy, &self.address)),
@@ -116,7 +116,7 @@ impl Connector {
         }
     }
 
-    /// Whether a connection takes many requests at once; `None` if ALPN has yet to choose.
+    /// True if a connection carries many requests at once; `None` if ALPN has yet to choose.
     pub(crate) fn multiplexes(&self) -> Option<bool> {
         match (self.versions, &self.tls) {
             (Versions::Http2, _) => Some(true),
@@ -157,7 +157,7 @@ impl Connector {
         }
     }
 
-    /// A byte stream to the server, or to the proxy that sends requests on.
+    /// Connects a byte stream to the server, or to the proxy that forwards requests.
     async fn reach(&self) -> io::Result<BoxIo> {
         let (Route::Forward(proxy) | Route::Tunnel(proxy)) = &self.route else {
             return dial(&*self.net, &*self.clock, &self.address).await;
@@ -184,7 +184,7 @@ impl Connector {
     }
 }
 
-/// TLS to a proxy, with the authorities of the endpoint's settings but not its client certificate.
+/// Makes TLS to a proxy, with the authorities of the endpoint's settings but without its client certificate.
 fn tls_to_proxy(
     context: &TransportContext,
     config: &ClientConfig,
@@ -201,9 +201,9 @@ fn tls_failed(error: io::Error) -> io::Error {
 
 /// Connects to `address`: `host:port` or `unix:///path`. No timeout of its own.
 ///
-/// Happy Eyeballs (RFC 8305): the next address of a name is tried as soon as the last one failed, or 250 ms after it was tried,
-/// whichever comes first; the first connection wins and the other attempts are dropped. So an address that swallows packets
-/// costs 250 ms. Nothing is remembered: the next connection begins with the first address again.
+/// Happy Eyeballs (RFC 8305): the next address of a name is tried as soon as the last attempt failed, or 250 ms after it
+/// started, whichever comes first. The first connection wins and the other attempts are dropped. An address that swallows
+/// packets costs 250 ms. Each connection begins with the first address again.
 async fn dial(net: &dyn Net, clock: &dyn Clock, address: &str) -> io::Result<BoxIo> {
     if Address::unix_path(address).is_some() || address.parse::<SocketAddr>().is_ok() {
         return net.connect(address).await;
@@ -213,7 +213,7 @@ async fn dial(net: &dyn Net, clock: &dyn Clock, address: &str) -> io::Result<Box
             Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
         }
         Ok(found) => race(net, clock, interleaved(found)).await,
-        // A network without names takes the address as it is.
+        // A network without names connects to the address as given.
         Err(error) if error.kind() == io::ErrorKind::Unsupported => net.connect(address).await,
         Err(error) => Err(io::Error::new(error.kind(), format!("the name cannot be looked up: {error}"))),
     }
@@ -243,7 +243,8 @@ async fn race(net: &dyn Net, clock: &dyn Clock, addresses: Vec<SocketAddr>) -> i
     }
 }
 
-/// The families in turns, beginning with the first address's (RFC 8305 §4); the resolver's order within each.
+/// Orders addresses by family in turns, beginning with the first address's family (RFC 8305 §4), and in the resolver's
+/// order within a family.
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let is_first = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =
@@ -255,7 +256,7 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     order
 }
 
-/// Each address with its failure.
+/// Joins all addresses with their failures.
 fn all_failed(failures: &[(String, io::Error)]) -> io::Error {
     let kind = failures.first().map_or(io::ErrorKind::Other, |(_, error)| error.kind());
     let texts: Vec<_> = failures.iter().map(|(address, error)| format!("{address}: {error}")).collect();
@@ -265,13 +266,14 @@ fn all_failed(failures: &[(String, io::Error)]) -> io::Error {
 // === impl Greeting ===
 
 impl Greeting {
-    /// A greeting that will be that of `io`, and the connection to use instead.
+    /// Returns the greeting of `io`, and the connection to use in its place.
     fn of(io: BoxIo) -> (Self, BoxIo) {
         let greeting = Self::default();
         (greeting.clone(), Box::new(Noting { io, greeting }))
     }
 
-    /// What is mixed up if a connection failed on which we speak HTTP/2, or HTTP/1.1, in the clear or within TLS.
+    /// Explains the failure of a connection by the protocol that the server speaks on this port. `http2`: we sent HTTP/2,
+    /// otherwise HTTP/1.1.
     pub(crate) fn mix_up(&self, http2: bool) -> Option<&'static str> {
         let Some(spoken) = self.0.get() else {
             return Some(
@@ -296,9 +298,9 @@ impl Greeting {
 impl Spoken {
     fn of(first: &[u8]) -> Self {
         match first {
-            // A record: alert or handshake.
+            // A TLS record: alert or handshake.
             [0x15 | 0x16, 3, ..] => Self::Tls,
-            // A SETTINGS frame.
+            // An HTTP/2 SETTINGS frame.
             [0, _, _, 4, ..] => Self::Http2,
             [b'H', b'T', b'T', b'P', b'/', ..] => Self::Http1,
             _ => Self::Unknown,
@@ -357,7 +359,7 @@ impl AsyncWrite for Noting {
 
 /// RFC 8305 §5: "Connection Attempt Delay".
 const STAGGER: Duration = Duration::from_millis(250);
-/// Of one name.
+/// The most addresses tried of one name.
 const MAX_ADDRESSES: usize = 32;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What requests are written and compressed in, what they are on the wire, and inflation of answers.
+//! Encoding and compression of requests, their bytes on the wire, and decompression of answers.
 
 use crate::client::attempt::BodyFault;
 use crate::client::room::{Room, Rooms};
@@ -20,7 +20,7 @@ use std::fmt;
 use std::io::IoSlice;
 use std::sync::Arc;
 
-/// The encoding, size limit and content encoding of requests.
+/// Encodes requests: as protobuf or JSON, under a size limit, with a content encoding.
 #[derive(Clone)]
 pub(crate) struct Encoder {
     encoding: Encoding,
@@ -31,18 +31,18 @@ pub(crate) struct Encoder {
     stats: Arc<ClientStats>,
 }
 
-/// A request as it is sent, and the room its bytes take: to be held until it has been sent.
+/// A request ready to be sent. `room` holds the memory of its bytes and is kept until the request is sent.
 pub(in crate::client) struct Encoded {
     pub(crate) payload: Payload,
     pub(crate) room: Option<Room>,
 }
 
-/// What a request's body is on the wire: a gRPC frame header, if any, and the payload's segments, none of them copied. Holds
-/// the frame header in place, so that framing allocates nothing.
+/// Body of a request on the wire: a gRPC frame header, if any, and the payload's segments without a copy. The frame
+/// header is stored inline, so that framing allocates nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     prefix: [u8; FRAME_HEADER_LEN],
-    /// Bytes of `prefix` already taken.
+    /// Bytes of `prefix` already sent.
     taken: usize,
     payload: Payload,
 }
@@ -63,7 +63,7 @@ impl Encoder {
         Ok(Self { encoding: config.encoding, compressor, max_request_bytes, buffers, room, stats })
     }
 
-    /// The same for gRPC, where snappy means the framed stream.
+    /// Makes an encoder for gRPC, where `snappy` means the framed stream.
     pub(crate) fn for_grpc(
         config: &ClientConfig,
         context: &TransportContext,
@@ -78,15 +78,15 @@ impl Encoder {
         Ok(encoder)
     }
 
-    /// The content encoding's name; `None` if requests are not compressed.
+    /// Returns the name of the content encoding; `None` if requests are not compressed.
     pub(crate) fn name(&self) -> Option<&'static str> {
         self.compressor.map(|(name, _)| name)
     }
 
-    /// The request as it is sent.
+    /// Encodes a request.
     ///
     /// # Errors
-    /// If it is too large: OTLP §Request size, before compression.
+    /// If the request is over `max_request_bytes` before compression (OTLP §Request size).
     pub(super) async fn encode(&self, batch: &Batch) -> Result<Encoded, ExportError> {
         let protobuf = batch.body().plain();
         let limit = self.max_request_bytes;
@@ -111,7 +111,7 @@ impl Encoder {
             compress_piecewise(compressor, &plain).await
         };
         let payload = compressed.map_err(|error| internal("compressing the request", error))?.into();
-        // The text is not needed any more.
+        // The JSON text is compressed now and needs no memory any more.
         Ok(Encoded { payload, room: None })
     }
 
@@ -128,12 +128,12 @@ impl Encoder {
 // === impl Outgoing ===
 
 impl Outgoing {
-    /// The payload alone.
+    /// Sends the payload alone.
     pub(crate) fn plain(payload: Payload) -> Self {
         Self { prefix: [0; FRAME_HEADER_LEN], taken: FRAME_HEADER_LEN, payload }
     }
 
-    /// The payload as one gRPC message.
+    /// Sends the payload as one gRPC message.
     pub(crate) fn framed(header: FrameHeader, payload: Payload) -> Self {
         Self { prefix: header.encode(), taken: 0, payload }
     }
@@ -180,11 +180,11 @@ fn compressor(name: &'static str) -> Result<(&'static str, &'static dyn Compress
     compressor.map(|compressor| (name, compressor)).ok_or_else(problem)
 }
 
-/// The request in JSON; `None` if it has more than `max_bytes`. Large requests are written on a thread where they
-/// delay no other request.
+/// Writes the request as JSON; `None` if the text is over `max_bytes`. Large requests are written on a blocking thread,
+/// where they delay no other request.
 ///
 /// # Errors
-/// If the payload is not protobuf, which the check of received bodies has seen to.
+/// If the payload is not valid protobuf. Checked bodies always are.
 async fn transcode(
     signal: Signal,
     plain: &Payload,
@@ -212,7 +212,7 @@ fn write_json(
     Ok(BufferPool::freeze(text))
 }
 
-/// Lets the thread's other tasks run between pieces.
+/// Compresses in pieces, and lets the thread's other tasks run between pieces.
 async fn compress_piecewise(compressor: &dyn Compressor, plain: &Payload) -> Result<Bytes, CompressError> {
     let mut compressor = compressor.piecewise(plain.len());
     let mut since_yield = 0;
@@ -227,7 +227,7 @@ async fn compress_piecewise(compressor: &dyn Compressor, plain: &Payload) -> Res
     compressor.finish()
 }
 
-/// An answer's body in the clear; `encoding` as its header names it, if it does.
+/// Decompresses the body of an answer. `encoding` is the value of its content-encoding header.
 pub(crate) fn decode_answer(
     encoding: Option<&str>,
     body: Bytes,
@@ -247,7 +247,7 @@ pub(crate) fn decode_answer(
     })
 }
 
-/// What can only be a misunderstanding between the two ends.
+/// Makes an error for a failure that only a bug of client or server explains.
 pub(crate) fn internal(
     doing: &str,
     problem: impl Into<Box<dyn std::error::Error + Send + Sync>>,

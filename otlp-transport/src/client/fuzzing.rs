@@ -1,4 +1,4 @@
-//! What clients read of answers, for the fuzz targets alone.
+//! Parsing of answers, for the fuzz targets.
 
 use super::attempt::Answer;
 use super::stats::ClientStats;
@@ -9,13 +9,13 @@ use bytes::Bytes;
 use otlp_protocol::BufferPool;
 use std::time::UNIX_EPOCH;
 
-/// What a gRPC answer of these headers, and no trailers, comes to.
+/// Reads a gRPC answer with these headers and without trailers.
 pub fn grpc_answer(headers: HeaderMap, body: Bytes) -> ExportResult {
     let answer = Answer { status: StatusCode::OK, headers, body, fault: None, trailers: None };
     grpc::outcome(answer, "http://localhost:4317", 1 << 16, &BufferPool::new(1), &ClientStats::default())
 }
 
-/// What an HTTP answer comes to.
+/// Reads an HTTP answer.
 pub fn http_answer(status: u16, headers: HeaderMap, body: Bytes) -> ExportResult {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
     let answer = Answer { status, headers, body, fault: None, trailers: None };

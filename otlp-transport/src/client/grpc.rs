@@ -28,7 +28,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Exports over gRPC to one destination. Cloning shares its connections.
+/// Exports over gRPC to one destination. Clones share the connections.
 ///
 /// ```no_run
 /// use otlp_protocol::Batch;
@@ -60,15 +60,15 @@ struct Inner {
 // === impl GrpcClient ===
 
 impl GrpcClient {
-    /// A client for `config.endpoint`. Connects when first used.
+    /// Makes a client for `config.endpoint`. The client connects at its first request.
     ///
     /// # Errors
-    /// If a setting cannot work.
+    /// If a setting is invalid.
     pub fn new(context: &TransportContext, config: &ClientConfig) -> Result<Self, ConfigError> {
         Self::counted(context, config, Arc::default())
     }
 
-    /// The same, with connections counted in `stats`.
+    /// Makes a client that counts its connections in `stats`.
     pub(crate) fn counted(
         context: &TransportContext,
         config: &ClientConfig,
@@ -109,7 +109,7 @@ impl GrpcClient {
         })))
     }
 
-    /// Its connections.
+    /// Returns the client's connections.
     pub fn pool(&self) -> &ConnectionPool {
         &self.0.pool
     }
@@ -122,7 +122,7 @@ impl fmt::Debug for GrpcClient {
 }
 
 impl Attempt for GrpcClient {
-    /// Dropping the future resets the stream.
+    /// Makes one attempt. Dropping the future resets the stream.
     async fn attempt(&self, batch: &Batch) -> ExportResult {
         let inner = &*self.0;
         let limit = TimeLimit::new(&*inner.clock, inner.timeout, batch.deadline)?;
@@ -138,7 +138,7 @@ impl Inner {
             return Err(internal("sending", format!("{} have no gRPC service", batch.signal())));
         };
         let headers = proven_headers(&self.headers, self.credentials.as_deref(), batch)?;
-        // gRPC writes no JSON, which is what room is for.
+        // Room is only needed for JSON, which gRPC does not use.
         let payload = self.encoder.encode(batch).await?.payload;
         let len = u32::try_from(payload.len()).map_err(|_| {
             ExportError::new(ErrorKind::TooLarge, Retry::Never, "a gRPC message holds less than 4 GiB")
@@ -156,7 +156,7 @@ impl Inner {
             }
             request
         };
-        // The frame header counts for nothing.
+        // The limit applies to the message without its frame header.
         let limits = AnswerLimits {
             max_bytes: self.max_response_bytes.saturating_add(FRAME_HEADER_LEN),
             attempt_ends: limit.until(),
@@ -191,7 +191,8 @@ fn request_headers(
     Ok(headers)
 }
 
-/// `grpc-timeout`: at most eight digits and a unit, rounded up, so that the server does not give up before us.
+/// Value of `grpc-timeout`: at most eight digits and a unit, rounded up, so that the server does not give up before the
+/// client.
 fn grpc_timeout(timeout: Duration) -> Option<HeaderValue> {
     let units = [(1, "n"), (1_000, "u"), (1_000_000, "m"), (1_000_000_000, "S"), (60_000_000_000, "M")];
     let (value, unit) = units
@@ -201,8 +202,9 @@ fn grpc_timeout(timeout: Duration) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("{value}{unit}")).ok()
 }
 
-/// Reads an answer of `url`, which messages name: of at most `max_bytes`, inflated. Its status is in the trailers, or in the
-/// headers if there is nothing else (Trailers-Only). OK is success, also if the message cannot be read: the server has taken the request.
+/// Reads an answer. `url` is named in errors; `max_bytes` limits the inflated message. The status is in the trailers, or
+/// in the headers of a Trailers-Only answer. Status OK is success even if the message cannot be read, since the server
+/// has accepted the request.
 pub(super) fn outcome(
     answer: Answer,
     url: &str,
@@ -222,7 +224,7 @@ pub(super) fn outcome(
             Some(fault) => internal("reading the answer up to its grpc-status", fault),
         });
     };
-    // What is not a code of gRPC's is read as UNKNOWN.
+    // Unknown codes count as UNKNOWN.
     let number = status.to_str().ok().and_then(|status| status.parse().ok());
     match number.and_then(Code::from_number).unwrap_or(Code::Unknown) {
         Code::Ok if fault.is_some() => Ok(Accepted::FULL),
@@ -240,7 +242,7 @@ fn accepted(
     max_bytes: usize,
     buffers: &BufferPool,
 ) -> Result<Accepted, BodyFault> {
-    // OK without a message: odd, but the server has taken the request.
+    // OK without a message violates gRPC, but the server has accepted the request.
     if body.is_empty() {
         return Ok(Accepted::FULL);
     }
@@ -271,7 +273,7 @@ fn failed(code: Code, headers: &HeaderMap) -> ExportError {
     violations.into_iter().fold(error, ExportError::with_violation)
 }
 
-/// `grpc-status-details-bin`: padded or not. What does not parse is ignored: the code counts.
+/// Parses `grpc-status-details-bin`, with or without padding. Invalid details are ignored: the code decides.
 fn status_details(base64: &[u8]) -> Option<RpcStatus> {
     if base64.len() > MAX_DETAILS_BYTES {
         return None;
@@ -295,7 +297,7 @@ fn without_status(status: StatusCode, url: &str, headers: &HeaderMap, body: &[u8
     ExportError::from_grpc(http_to_grpc(status.as_u16()), message, None)
 }
 
-/// As the Collector has it.
+/// The Collector's default.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_TIMEOUT_VALUE: u128 = 99_999_999;
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");

@@ -1,4 +1,4 @@
-//! OTLP/HTTP: POST of protobuf or JSON, on HTTP/1.1 or, over TLS where ALPN chooses it, HTTP/2.
+//! OTLP/HTTP: POST of protobuf or JSON over HTTP/1.1, or over HTTP/2 if ALPN chooses HTTP/2.
 
 mod target;
 
@@ -25,9 +25,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use target::{Target, Targets};
 
-/// Exports over HTTP to one destination; signals may have URLs of their own. Cloning shares its connections.
+/// Exports over HTTP to one destination; signals may have their own URLs. Clones share the connections.
 ///
-/// Redirects are not followed but reported: sending telemetry elsewhere is for the configuration to say.
+/// Redirects are reported as errors, not followed: only the configuration decides where telemetry goes.
 ///
 /// ```no_run
 /// use otlp_protocol::Batch;
@@ -64,15 +64,15 @@ struct Inner {
 // === impl HttpClient ===
 
 impl HttpClient {
-    /// A client for the URLs of `config`. Connects when first used.
+    /// Makes a client for the URLs of `config`. The client connects at its first request.
     ///
     /// # Errors
-    /// If a setting cannot work.
+    /// If a setting is invalid.
     pub fn new(context: &TransportContext, config: &ClientConfig) -> Result<Self, ConfigError> {
         Self::counted(context, config, Arc::default())
     }
 
-    /// The same, with connections counted in `stats`.
+    /// Makes a client that counts its connections in `stats`.
     pub(crate) fn counted(
         context: &TransportContext,
         config: &ClientConfig,
@@ -104,12 +104,12 @@ impl HttpClient {
         })))
     }
 
-    /// Its connections, one pool for each scheme, host and port among its URLs.
+    /// Returns the client's connections: one pool for each scheme, host and port among the URLs.
     pub fn pools(&self) -> impl Iterator<Item = &ConnectionPool> {
         self.0.targets.pools()
     }
 
-    /// What all its connections have counted.
+    /// Returns the counters of all connections.
     pub fn stats(&self) -> &Arc<ClientStats> {
         &self.0.stats
     }
@@ -123,7 +123,7 @@ impl fmt::Debug for HttpClient {
 }
 
 impl Attempt for HttpClient {
-    /// Dropping the future closes an HTTP/1.1 connection, resets an HTTP/2 stream.
+    /// Makes one attempt. Dropping the future closes an HTTP/1.1 connection, or resets an HTTP/2 stream.
     async fn attempt(&self, batch: &Batch) -> ExportResult {
         let inner = &*self.0;
         let limit = TimeLimit::new(&*inner.clock, inner.timeout, batch.deadline)?;
@@ -187,9 +187,9 @@ impl Inner {
     }
 }
 
-/// Reads an answer of `url`, which messages name; `now` is what dates in `Retry-After` are relative to.
+/// Reads an answer. `url` is named in errors; `now` is the time that dates in `Retry-After` are relative to.
 ///
-/// The status judges the request: 2xx is success, also if the body is text, malformed, too large or cut short.
+/// The status decides: 2xx is success even if the body is text, malformed, too large or cut short.
 pub(super) fn outcome(answer: &Answer, url: &str, now: SystemTime, stats: &ClientStats) -> ExportResult {
     if let Some(fault) = &answer.fault {
         fault.count(stats);
@@ -223,13 +223,13 @@ pub(super) fn outcome(answer: &Answer, url: &str, now: SystemTime, stats: &Clien
     Err(violations.into_iter().fold(error, ExportError::with_violation))
 }
 
-/// What a 2xx tells of the request. Some backends answer in text or HTML, whatever was asked.
+/// Reads a 2xx answer. Some backends answer in text or HTML, whatever content type was asked for.
 fn accepted(answer: &Answer, stats: &ClientStats) -> Accepted {
     let read = match Language::of(&answer.headers) {
         _ if answer.fault.is_some() => return Accepted::FULL,
         Language::Protobuf => Accepted::decode(&answer.body).map_err(|error| error.into()),
         Language::Json => Accepted::decode_json(&answer.body).map_err(|error| error.into()),
-        // Proxies lose the type; without it the body may as well be text.
+        // Proxies drop the content type; a body without a type may be text.
         Language::Unnamed => return Accepted::decode(&answer.body).unwrap_or(Accepted::FULL),
         Language::Other => return Accepted::FULL,
     };
@@ -239,7 +239,7 @@ fn accepted(answer: &Answer, stats: &ClientStats) -> Accepted {
     })
 }
 
-/// Whether a gRPC server answered: its HTTP status is 200 whatever it thinks of the request.
+/// True if a gRPC server answered. The HTTP status of a gRPC answer is 200 also for failures.
 fn is_grpc(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     headers.contains_key("grpc-status")
@@ -254,7 +254,7 @@ fn speaks_grpc(answer: &Answer, url: &str) -> ExportError {
     ExportError::new(ErrorKind::Unimplemented, Retry::Never, message)
 }
 
-/// What a body is written in.
+/// Format of a body.
 #[derive(Clone, Copy, PartialEq)]
 enum Language {
     Protobuf,
@@ -265,7 +265,7 @@ enum Language {
 }
 
 impl Language {
-    /// By its type, whose parameters and case do not matter.
+    /// Reads the content type, without parameters and in any case.
     fn of(headers: &HeaderMap) -> Self {
         let Some(value) = headers.get(CONTENT_TYPE) else { return Self::Unnamed };
         let essence = value.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
@@ -277,7 +277,7 @@ impl Language {
     }
 }
 
-/// As the Collector has it.
+/// The Collector's default.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";

@@ -1,4 +1,4 @@
-//! HTTP/1.1 connections: one request at a time on each.
+//! HTTP/1.1 connections, which carry one request at a time.
 
 use crate::client::attempt::{Answer, AnswerLimits, BodyBuffer, BodyFault};
 use crate::client::encoding::Outgoing;
@@ -12,23 +12,23 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 
-/// The sending end of a connection.
+/// The sending half of a connection.
 pub(crate) type Sender = SendRequest<Full<Outgoing>>;
 
 /// An open connection, which does nothing unless awaited.
 pub(crate) type Http1Connection = Connection<TokioIo<BoxIo>, Full<Outgoing>>;
 
-/// Starts HTTP/1.1.
+/// Starts HTTP/1.1 on a connection.
 pub(crate) async fn handshake(io: BoxIo) -> Result<(Sender, Http1Connection), hyper::Error> {
     Builder::new().max_header_size(MAX_HEADER_BYTES).handshake(TokioIo::new(io)).await
 }
 
-/// Sends a request and reads its answer. If it fails, or is dropped, or the answer's body has a fault, the connection is of
-/// no more use.
+/// Sends a request and reads its answer. After a failure, a fault of the answer's body, or a drop of the future, the
+/// connection cannot be used again.
 ///
-/// A request that hyper hands back was not written: the server had closed the connection before. Once anything of it may
-/// have been written the server may have processed it, also if the connection had served another request: nothing tells
-/// a server that closes an idle connection from a server that took the request and then failed.
+/// A request that hyper hands back was not written, since the server had closed the connection before. A request of which
+/// any byte may have been written may have been processed, also on a reused connection: a server that closes an idle
+/// connection looks like a server that accepted the request and then failed.
 pub(crate) async fn send(
     sender: &mut Sender,
     request: Request<()>,
@@ -36,7 +36,7 @@ pub(crate) async fn send(
     limits: AnswerLimits,
     clock: &dyn Clock,
 ) -> Result<Answer, SendError> {
-    // A reused connection may have been closed meanwhile.
+    // The server may have closed a reused connection.
     if let Err(error) = sender.ready().await {
         return Err(unprocessed(error));
     }
@@ -66,7 +66,7 @@ async fn read_body(incoming: &mut Incoming, max_bytes: usize) -> Result<Bytes, B
     Ok(body.finish())
 }
 
-/// An HTTP/1.1 connection broke off before the answer was complete.
+/// Converts the error of an HTTP/1.1 connection that broke off before the answer was complete.
 fn failed(error: hyper::Error) -> SendError {
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
     SendError::Failed(disconnected(format!("the server did not answer: {error}{cause}")).with_source(error))
@@ -79,5 +79,5 @@ fn unprocessed(error: hyper::Error) -> SendError {
     }
 }
 
-/// Status line and headers of an answer.
+/// Limit on the status line and headers of an answer.
 const MAX_HEADER_BYTES: usize = 16 << 10;

@@ -1,6 +1,6 @@
-//! HTTP/2 connections: many requests at once on each. On h2 itself rather than hyper's client: a request takes no task
-//! and no channel of its own, and errors say whether the server saw it. What goes on on a connection, and pings, find out
-//! servers that are dead.
+//! HTTP/2 connections, which carry many requests at once. Uses h2 instead of hyper's client: a request needs no task and
+//! no channel, and errors say whether the server saw the request. Servers that are dead are found by pings and by calls
+//! without an answer.
 
 use crate::client::activity::Activity;
 use crate::client::attempt::{Answer, AnswerLimits, BodyBuffer, BodyFault};
@@ -18,16 +18,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// The sending end of a connection.
+/// The sending half of a connection.
 pub(crate) type Sender = SendRequest<Outgoing>;
 
-/// An open connection, which does nothing unless driven.
+/// An open connection. Nothing is sent or received unless the connection is driven.
 pub(crate) struct Http2Connection {
     h2: Connection<Coalescing, Outgoing>,
     io: Coalescing,
 }
 
-/// When to ping, and how long to wait for the answer.
+/// Interval of pings, and the time limit of their answers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keepalive {
     interval: Duration,
@@ -37,7 +37,7 @@ pub(crate) struct Keepalive {
 /// What clients of OTLP/HTTP offer in ALPN.
 pub(crate) const HTTP_ALPN: Alpn = Alpn::Any;
 
-/// Starts HTTP/2 with prior knowledge, or after ALPN chose it.
+/// Starts HTTP/2 with prior knowledge, or after ALPN has chosen HTTP/2.
 pub(crate) async fn handshake(io: BoxIo) -> Result<(Sender, Http2Connection), h2::Error> {
     let io = Coalescing::new(io);
     let (sender, h2) = Builder::new()
@@ -52,7 +52,7 @@ pub(crate) async fn handshake(io: BoxIo) -> Result<(Sender, Http2Connection), h2
     Ok((sender, Http2Connection { h2, io }))
 }
 
-/// Sends a request and reads its answer. Cancel-safe: dropping it resets the stream.
+/// Sends a request and reads its answer. Cancel-safe: dropping the future resets the stream.
 pub(crate) async fn send(
     sender: &mut Sender,
     request: Request<()>,
@@ -62,7 +62,7 @@ pub(crate) async fn send(
 ) -> Result<Answer, SendError> {
     let (response, mut stream) = match sender.send_request(request, false) {
         Ok(opened) => opened,
-        // Nothing of it has been sent.
+        // No byte of the request was sent.
         Err(error) => {
             return Err(match failed(error) {
                 SendError::Failed(error) => SendError::Unprocessed(error),
@@ -70,8 +70,8 @@ pub(crate) async fn send(
             });
         }
     };
-    // The body is in memory already: h2 holds it while flow control lets it go.
-    // Fails only if the stream is gone, which the answer tells.
+    // The body is in memory already: h2 keeps the body while flow control sends it. Fails only if the stream is gone,
+    // which the answer shows.
     let _ = stream.send_data(body, true);
     drop(stream);
     let (head, mut incoming) = response.await.map_err(failed)?.into_parts();
@@ -95,7 +95,7 @@ pub(crate) async fn send(
     Ok(answer.with(read))
 }
 
-/// Reads a body of at most `max_bytes`; of a larger one up to `max_discarded` more bytes are read and thrown away, to
+/// Reads a body of at most `max_bytes`. Of a larger body, up to `max_discarded` more bytes are read and discarded, to
 /// reach the trailers.
 async fn read_body(
     incoming: &mut RecvStream,
@@ -106,7 +106,7 @@ async fn read_body(
     let (mut fault, mut discarded) = (None, 0);
     while let Some(chunk) = incoming.data().await {
         let chunk = chunk?;
-        // Fails only if the stream is gone, which the next read tells.
+        // Fails only if the stream is gone, which the next read shows.
         let _ = incoming.flow_control().release_capacity(chunk.len());
         if fault.is_none() {
             fault = body.push(chunk).err();
@@ -123,17 +123,17 @@ async fn read_body(
     })
 }
 
-/// Whether the connection takes new requests: not after a GOAWAY, nor when it is broken.
+/// True if the connection accepts new requests: no GOAWAY was received, and the connection is not broken.
 pub(crate) fn is_open(sender: &mut Sender) -> bool {
     let mut context = Context::from_waker(Waker::noop());
     !matches!(sender.poll_ready(&mut context), Poll::Ready(Err(_)))
 }
 
-/// The stream or its connection broke off. gRPC's mapping of RST_STREAM (PROTOCOL-HTTP2 §Errors).
+/// Converts an error of a stream or its connection, by gRPC's mapping of RST_STREAM (PROTOCOL-HTTP2 §Errors).
 fn failed(error: h2::Error) -> SendError {
     let message = format!("the server did not answer: {error}");
-    // A GOAWAY from the peer reaches only the streams above its last-stream-id: those were never processed
-    // (RFC 9113 §6.8). The others go on, and end with the connection.
+    // A GOAWAY of the peer ends only streams above its last-stream-id, which were never processed (RFC 9113 §6.8). Other
+    // streams go on, and end with the connection.
     if error.is_go_away() && error.is_remote() {
         return SendError::Unprocessed(disconnected(message).with_source(error));
     }
@@ -142,7 +142,7 @@ fn failed(error: h2::Error) -> SendError {
             return SendError::Unprocessed(disconnected(message).with_source(error));
         }
         Some(Reason::CANCEL) => ExportError::from_grpc(Code::Cancelled, message, None),
-        // Transport-level throttling is not the OTLP answer RESOURCE_EXHAUSTED, which would be final.
+        // A reset for throttling is not the OTLP answer RESOURCE_EXHAUSTED, which would be final.
         Some(Reason::ENHANCE_YOUR_CALM) => {
             ExportError::from_grpc(Code::ResourceExhausted, message, None).with_retry(Retry::Backoff)
         }
@@ -155,8 +155,8 @@ fn failed(error: h2::Error) -> SendError {
 // === impl Http2Connection ===
 
 impl Http2Connection {
-    /// Drives the connection to its end: until the peer closes it, or nobody holds a sender and no stream is open, or a
-    /// ping goes unanswered, or calls were found to go unanswered and the calls still under way had their time.
+    /// Drives the connection until it ends: the peer closes it, all senders are dropped and no stream is open, a ping is
+    /// not answered, or several calls were not answered and the grace period for the remaining calls is over.
     pub(crate) async fn drive(
         mut self,
         keepalive: Option<Keepalive>,
@@ -184,7 +184,7 @@ impl Future for Http2Connection {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let ended = Pin::new(&mut self.h2).poll(context);
         match self.io.poll_drain(context) {
-            // It is of no more use; dropping it fails its streams.
+            // The connection is broken; dropping it fails its streams.
             Poll::Ready(Err(_)) if ended.is_pending() => Poll::Ready(Ok(())),
             _ => ended,
         }
@@ -194,14 +194,14 @@ impl Future for Http2Connection {
 // === impl Keepalive ===
 
 impl Keepalive {
-    /// What the limits say, if they want pings at all.
+    /// Makes the settings of pings; `None` without `keepalive_interval`.
     pub(crate) fn new(limits: &ClientLimits) -> Option<Self> {
         Some(Self { interval: limits.keepalive_interval?, timeout: limits.keepalive_timeout })
     }
 
-    /// Pings after each interval without anything from the server, if a call was tried meanwhile; resolves when a ping
-    /// goes unanswered. How long calls last does not matter: a server that is dead when a call starts is found out within
-    /// interval and timeout of that call.
+    /// Sends a ping after each interval without an answer in which a call was started. Resolves when a ping is not
+    /// answered. A server that is dead when a call starts is found within interval and timeout of that call, however long
+    /// calls take.
     async fn watch(
         self,
         mut pings: PingPong,
@@ -226,14 +226,14 @@ impl Keepalive {
     }
 }
 
-/// Answers are small; a server may not make us hold more than this of one, or of all on a connection.
+/// Flow-control windows: the most that a server may make us hold of one answer, and of all answers on a connection.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
-/// Streams opened before the server's SETTINGS are known: the least that RFC 9113 recommends servers to allow.
+/// Streams opened before the server's SETTINGS are known: the lowest limit that RFC 9113 recommends to servers.
 const INITIAL_STREAMS: usize = 100;
-/// Headers, or trailers, of an answer.
+/// Limit on headers, and on trailers, of an answer.
 const MAX_HEADER_BYTES: u32 = 16 << 10;
-/// Of a body over its limit, read on to reach the status in the trailers.
+/// Bytes of an oversized body read to reach the status in the trailers.
 const MAX_DISCARDED_BYTES: usize = 64 << 20;
-/// How much of a stream h2 takes from flow control at once.
+/// Bytes of a stream that h2 buffers beyond flow control.
 const SEND_BUFFER: usize = 1 << 20;

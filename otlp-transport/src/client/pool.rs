@@ -1,10 +1,12 @@
-//! Connections to one endpoint, kept and shared.
+//! A pool of connections to one endpoint.
 //!
-//! HTTP/2: few connections, each taking many requests; another one is opened only when the streams of the others are used
-//! up. HTTP/1.1: one request at a time each, the one used last is reused first, so that the others can go idle and close.
+//! HTTP/2: few connections, each with many requests. A new connection is opened only if the streams of all others are in
+//! use. HTTP/1.1: one request at a time on each connection. The connection used last is reused first, so that the others
+//! become idle and close.
 //!
-//! Connecting is single-flight: those who wait share one attempt on HTTP/2, and its failure on both; it goes on if the
-//! request that caused it is dropped. No lock is held across an await or while a waiter is answered.
+//! Connecting is single-flight: on HTTP/2 all waiters share one attempt to connect; on both versions they share its
+//! failure. The attempt goes on if the request that caused it is dropped. No lock is held across an await or while a
+//! waiter is answered.
 
 mod connections;
 
@@ -27,7 +29,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// Connections to one endpoint. Cloning shares the pool; when the last clone is dropped, connections close after their
+/// Connections to one endpoint. Clones share the pool. After the last clone is dropped, connections close after their
 /// last request.
 #[derive(Clone)]
 pub struct ConnectionPool(Arc<Shared>);
@@ -48,7 +50,7 @@ type Waiter = oneshot::Sender<Result<PooledConnection, ExportError>>;
 // === impl ConnectionPool ===
 
 impl ConnectionPool {
-    /// A pool without connections.
+    /// Makes a pool without connections.
     pub(crate) fn new(
         connector: Connector,
         limits: ClientLimits,
@@ -59,11 +61,12 @@ impl ConnectionPool {
         Self(Arc::new(Shared { connector, limits, clock, stats, state }))
     }
 
-    /// A connection with room for a request: an open one, or a new one, or the first that gets free. Cancel-safe. To be
-    /// called within a tokio runtime, which is then where the connection lives.
+    /// Returns a connection with capacity for a request: an open connection, a new one, or the first that becomes free.
+    /// Cancel-safe. Must be called within a tokio runtime, which then runs the connection.
     ///
     /// # Errors
-    /// Retryable ones: the server cannot be reached, or `max_waiting` requests wait already.
+    /// If the server cannot be reached, or `max_waiting` requests wait already. Retryable, except if the server's
+    /// certificate is not trusted.
     pub async fn get(&self) -> Result<PooledConnection, ExportError> {
         let shared = &self.0;
         let waiting = {
@@ -81,24 +84,24 @@ impl ConnectionPool {
         waiting.await.unwrap_or_else(|_| Err(shared.gone()))
     }
 
-    /// The same, but not an HTTP/1.1 connection that has been idle: those are closed.
+    /// Returns a connection as [`get`](Self::get) does, and closes idle HTTP/1.1 connections first.
     async fn get_fresh(&self) -> Result<PooledConnection, ExportError> {
         let stale = self.0.state.lock().take_idle();
         drop(stale);
         self.get().await
     }
 
-    /// What messages call the endpoint.
+    /// Returns the endpoint's name for messages.
     pub(crate) fn name(&self) -> &str {
         self.0.connector.name()
     }
 
-    /// The proxy that takes requests with their whole URL, and the address to put into that URL.
+    /// Returns the proxy that takes requests with their whole URL, and the address for that URL.
     pub(crate) fn forwarding(&self) -> Option<(&ProxyUrl, &str)> {
         self.0.connector.forwarding()
     }
 
-    /// What its connections have counted, together with those of the client's other pools.
+    /// Returns the counters of the connections, shared with the client's other pools.
     pub fn stats(&self) -> &Arc<ClientStats> {
         &self.0.stats
     }
@@ -116,9 +119,9 @@ impl fmt::Debug for ConnectionPool {
 // === impl Shared ===
 
 impl Shared {
-    /// Starts as many attempts to connect as waiters can use and the limit allows.
+    /// Starts as many attempts to connect as waiters need and the limit allows.
     fn connect_for_waiters(shared: &Arc<Self>, state: &mut State) {
-        // Connections may be dropped anywhere, also where nothing can be spawned.
+        // Connections may be dropped outside of a runtime, where no task can be spawned.
         let Ok(runtime) = Handle::try_current() else { return };
         while state.wants_connection() {
             state.connecting += 1;
@@ -135,7 +138,7 @@ impl Shared {
             Ok(Opened::Http1(sender, connection, greeting)) => {
                 let open = OpenConnection::count(&shared.stats);
                 tokio::spawn(async move {
-                    // How it ended is told to the request under way.
+                    // The request in flight reports how the connection ended.
                     let _ = connection.await;
                     drop(open);
                 });
@@ -146,7 +149,8 @@ impl Shared {
                     state.learn(false);
                 }
                 Self::hand_on(shared, Held::http1(sender, greeting, shared.clock.now()), None);
-                // The first connection may have told that it is one for each request.
+                // The first connection may have shown that each connection carries one request at a time; further waiters
+                // then need connections of their own.
                 Self::connect_for_waiters(shared, &mut shared.state.lock());
             }
             Ok(Opened::Http2(sender, connection, greeting)) => {
@@ -168,7 +172,7 @@ impl Shared {
         }
     }
 
-    /// Without any connection all waiters fail; otherwise they make do with those that are open.
+    /// Fails all waiters if there is no connection; otherwise waiters share the open connections.
     fn connect_failed(shared: &Arc<Self>, error: ExportError) {
         counter::count(&shared.stats.connect_failures);
         tracing::debug!(%error, "connecting failed");
@@ -189,15 +193,15 @@ impl Shared {
         }
     }
 
-    /// Takes back an HTTP/1.1 connection from a request.
+    /// Takes back an HTTP/1.1 connection after a request.
     fn put_back(shared: &Arc<Self>, held: Held) {
         Self::hand_on(shared, held, shared.limits.max_connection_age);
     }
 
-    /// Hands an HTTP/1.1 connection that is younger than `max_age` to whoever waits first, or keeps it. However short the limit
-    /// is, a connection just opened takes one request.
+    /// Hands an HTTP/1.1 connection younger than `max_age` to the first waiter, or keeps the connection. A connection
+    /// opened just now takes one request even if the limit is shorter.
     fn hand_on(shared: &Arc<Self>, mut held: Held, max_age: Option<Duration>) {
-        // Without a runtime nobody would close it in time.
+        // Without a runtime no task would close the idle connection.
         let Ok(runtime) = Handle::try_current() else { return Self::lost_http1(shared) };
         let now = shared.clock.now();
         loop {
@@ -228,14 +232,14 @@ impl Shared {
         }
     }
 
-    /// An HTTP/1.1 connection broke off or was given up.
+    /// Records that an HTTP/1.1 connection broke off or was dropped.
     fn lost_http1(shared: &Arc<Self>) {
         let mut state = shared.state.lock();
         state.open_http1 -= 1;
         Self::connect_for_waiters(shared, &mut state);
     }
 
-    /// An HTTP/2 connection takes no more requests; those under way go on.
+    /// Sends no more requests on an HTTP/2 connection; requests in flight go on.
     fn retire(&self, activity: &Arc<Activity>) {
         self.state.lock().retire(activity);
     }
@@ -255,7 +259,7 @@ impl Shared {
         });
     }
 
-    /// Closes idle connections as their time comes, until there are none.
+    /// Closes idle connections at their time limit, until none is left.
     async fn close_idle(weak: Weak<Self>, clock: Arc<dyn Clock>) {
         loop {
             let Some(shared) = weak.upgrade() else { return };
@@ -274,7 +278,7 @@ impl Shared {
         ExportError::refused(ErrorKind::Exhausted, message)
     }
 
-    /// The attempt to connect vanished with its runtime.
+    /// Makes the error for an attempt to connect that ended with its runtime.
     fn gone(&self) -> ExportError {
         ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "the client is shutting down")
     }

@@ -1,4 +1,4 @@
-//! Proxies: which one leads to an endpoint, and how a connection goes through it.
+//! Proxies: the proxy of an endpoint, and the way a connection goes through the proxy.
 
 mod no_proxy;
 mod tunnel;
@@ -11,21 +11,21 @@ pub(crate) use url::ProxyUrl;
 use crate::endpoint::Endpoint;
 use crate::{Address, ClientConfig, ConfigError, ProxyConfig};
 
-/// How an endpoint is reached.
+/// Route to an endpoint.
 #[derive(Debug)]
 pub(crate) enum Route {
     Direct,
-    /// The proxy gets requests with their whole URL and sends them on.
+    /// The proxy receives requests with their whole URL and forwards them.
     Forward(ProxyUrl),
-    /// The proxy connects us to the endpoint (CONNECT) and then passes bytes.
+    /// The proxy connects to the endpoint (CONNECT) and then relays bytes.
     Tunnel(ProxyUrl),
 }
 
 // === impl Route ===
 
 impl Route {
-    /// The route to `endpoint`: through `config.proxy_url`, or as the environment says. `grpc`: HTTP/2 with prior
-    /// knowledge, which no proxy sends on.
+    /// Returns the route to `endpoint`: through `config.proxy_url`, or as the environment says. `grpc`: HTTP/2 with prior
+    /// knowledge, which proxies cannot forward.
     pub(crate) fn new(
         proxies: &ProxyConfig,
         config: &ClientConfig,
@@ -51,7 +51,7 @@ impl Route {
         Ok(if tunnels { Self::Tunnel(proxy) } else { Self::Forward(proxy) })
     }
 
-    /// The proxy that connections go to first.
+    /// Returns the proxy to connect to.
     pub(crate) fn proxy(&self) -> Option<&ProxyUrl> {
         match self {
             Self::Direct => None,
@@ -60,7 +60,7 @@ impl Route {
     }
 }
 
-/// Whether `NO_PROXY` names the endpoint, or the address that balancing found for it.
+/// True if `NO_PROXY` names the endpoint, or the address that balancing found for the endpoint.
 fn is_exempt(proxies: &ProxyConfig, config: &ClientConfig, endpoint: &Endpoint) -> bool {
     let exempt = NoProxy::parse(&proxies.no_proxy);
     let addresses = [Some(endpoint.address.as_str()), config.connect_to.as_deref()];

@@ -1,27 +1,29 @@
-//! Memory for what is made of a batch to send it: charged to the byte budget, or, where that is used up, one at a time.
+//! Memory for the bytes made of a batch to send it, such as JSON: charged to the byte budget, or outside the budget for
+//! one batch at a time.
 //!
-//! A budget may be full of batches that wait to be sent. If sending failed for want of room, none of them would ever leave;
-//! so a client may always have what it makes of one batch outside the budget. Who waits for that place holds nothing that its holder needs:
-//! the holder goes on as soon as its own request is answered or given up.
+//! A budget may be full of batches that wait to be sent. If sending failed for lack of memory, these batches would never
+//! leave. So a client may hold the bytes of one batch outside the budget. A task that waits for the place outside holds
+//! nothing that its holder needs: the holder goes on as soon as its own request is answered or given up.
 
 use otlp_protocol::{ByteBudget, Charge};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Gives out room. Cloning shares it.
+/// Grants room. Clones share the place outside the budget.
 #[derive(Clone)]
 pub(crate) struct Rooms {
     budget: ByteBudget,
     outside: Arc<Semaphore>,
 }
 
-/// Room for what is made of a batch, given back on drop.
+/// Memory for the bytes made of a batch. Dropping it releases the memory.
 pub(crate) enum Room {
     Charged(Charge),
     Outside(Place),
 }
 
-/// The one place outside the budget, free again with the last clone. Without a permit only if the semaphore were closed.
+/// The one place outside the budget. Dropping the last clone frees the place. Has no permit only if the semaphore is
+/// closed.
 #[derive(Clone)]
 pub(crate) struct Place {
     _permit: Option<Arc<OwnedSemaphorePermit>>,
@@ -34,7 +36,7 @@ impl Rooms {
         Self { budget, outside: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Room for `bytes`. If the budget has none, that is the place outside, which is waited for unless the caller holds it.
+    /// Takes room for `bytes`: in the budget, or else outside. Waits for the place outside unless the caller holds it.
     pub(crate) async fn take(&self, bytes: u64, held: Option<&Place>) -> Room {
         match self.budget.try_charge(bytes) {
             Ok(charge) => Room::Charged(charge),
@@ -42,7 +44,7 @@ impl Rooms {
         }
     }
 
-    /// Makes `room` one for `bytes`.
+    /// Changes `room` to hold `bytes`.
     pub(crate) async fn resize(&self, room: &mut Room, bytes: u64, held: Option<&Place>) {
         let Room::Charged(charge) = room else { return };
         let more = bytes.saturating_sub(charge.bytes());

@@ -1,4 +1,4 @@
-//! Why a connection did not bring an answer, and whether the server can have seen the request.
+//! Failures of a request on a connection, which say whether the server can have seen the request.
 
 use crate::ExportError;
 use otlp_protocol::{ErrorKind, Retry};
@@ -6,16 +6,16 @@ use otlp_protocol::{ErrorKind, Retry};
 /// A request without an answer.
 #[derive(Debug)]
 pub(crate) enum SendError {
-    /// The server cannot have processed it: it may be sent again at once, elsewhere.
+    /// The server cannot have processed the request, which may be sent again at once, on another connection.
     Unprocessed(ExportError),
-    /// It may have been processed.
+    /// The server may have processed the request.
     Failed(ExportError),
 }
 
 // === impl SendError ===
 
 impl SendError {
-    /// The same, naming the endpoint, and what is mixed up if anything is.
+    /// Adds the endpoint's name, and `mix_up`, the protocol that the server speaks instead.
     pub(crate) fn explained(self, endpoint: &str, mix_up: Option<&str>) -> Self {
         let explain = |error: ExportError| {
             let because = mix_up.map(|mix_up| format!("; {mix_up}")).unwrap_or_default();

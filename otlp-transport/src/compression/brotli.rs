@@ -31,7 +31,7 @@ impl Codec for Brotli {
         charge: &mut Charge,
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError> {
-        // The decoder keeps what it made in a window of its own.
+        // The decoder keeps its output in a window of its own.
         let before = charge.bytes();
         charge.try_grow(window_bytes(wire))?;
         let plain = inflate(|| Stream::new(wire), wire.len(), max_bytes, charge, buffers)?;
@@ -88,7 +88,7 @@ impl Inflate for Stream<'_> {
     }
 }
 
-/// The window that the first byte of a stream asks for, RFC 7932 §9.1.
+/// Returns the window size that the first byte of a stream asks for. RFC 7932 §9.1.
 fn window_bytes(wire: &[u8]) -> u64 {
     let first = wire.first().copied().unwrap_or_default();
     let bits = match (first & 1, first >> 1 & 7, first >> 4 & 7) {

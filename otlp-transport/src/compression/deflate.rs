@@ -1,4 +1,4 @@
-//! deflate as HTTP means it: zlib's framing, RFC 1950, under both of its names.
+//! deflate as in HTTP: zlib's framing (RFC 1950), under both of its names.
 
 use super::deflating::{Deflating, deflaters};
 use super::output::{Inflate, inflate};
@@ -8,7 +8,7 @@ use flate2::{Compress, Compression, Decompress, FlushDecompress, Status};
 use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload, PooledObject};
 use std::sync::LazyLock;
 
-/// By its name.
+/// The codec, with its name.
 pub(super) struct Deflate(pub(super) &'static str);
 
 impl Codec for Deflate {
@@ -40,7 +40,7 @@ impl Codec for Deflate {
     }
 }
 
-/// Makes it, under either name.
+/// Compresses, under either name.
 struct Zlib;
 
 impl Compressor for Zlib {

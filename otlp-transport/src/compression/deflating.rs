@@ -1,10 +1,10 @@
-//! Making deflate, piece by piece: zlib at its fastest.
+//! deflate compression piece by piece: zlib at its fastest level.
 
 use super::{CompressError, MAX_IDLE_CONTEXTS};
 use flate2::{Compress, FlushCompress, Status};
 use otlp_protocol::{ObjectPool, PooledObject};
 
-/// A stream being made, after what stands before it.
+/// A stream being compressed, with the header before it.
 pub(super) struct Deflating {
     codec: &'static str,
     deflater: PooledObject<Compress>,
@@ -17,7 +17,7 @@ impl Deflating {
         Self { codec, deflater: deflaters.take(), out: header.to_vec() }
     }
 
-    /// Compresses what comes next.
+    /// Compresses the next piece.
     pub(super) fn push(&mut self, plain: &[u8]) -> Result<(), CompressError> {
         self.deflate(plain, FlushCompress::None)
     }

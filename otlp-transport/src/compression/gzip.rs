@@ -1,10 +1,11 @@
-//! gzip, RFC 1952: all members of the stream, checksums and lengths checked, nothing before, between or after them.
+//! gzip (RFC 1952): all members of the stream. Checksums and lengths are checked; bytes before, between or after members
+//! are refused.
 //!
-//! One member, which is what everybody sends, is inflated in one shot by libdeflate. It does not say where the member
-//! ended, so that must be known beforehand: no second member can begin where the three bytes that begin one do not
-//! occur, and a member whose checksum and length are the stream's last eight bytes ends with the stream unless those
-//! eight occur before. Streams in which either occurs again (by chance once in 16 MiB) are read member by member with
-//! zlib.
+//! One member, which nearly all senders send, is inflated in one shot by libdeflate. libdeflate does not report the end
+//! of the member, so the stream must be known to have one member: no second member can begin unless the three bytes of a
+//! member's start occur again, and a member whose checksum and length are the stream's last eight bytes ends with the
+//! stream unless these eight bytes occur earlier. Streams in which either occurs again (by chance once in 16 MiB) are
+//! read member by member with zlib.
 
 mod piecewise;
 
@@ -47,7 +48,7 @@ impl Codec for Gzip {
         if has_second_start || has_second_trailer {
             return inflate(|| Members::new(wire, max_bytes), wire.len(), max_bytes, charge, buffers);
         }
-        // libdeflate does not look at a header's own checksum.
+        // libdeflate does not check a header's own checksum.
         if header_len(wire).is_none() {
             return Err(malformed(NOT_A_HEADER));
         }
@@ -99,8 +100,8 @@ impl Compressor for Gzip {
     }
 }
 
-/// What compressing works in. libdeflate wants its output zeroed and as large as it could get: kept from one body to the
-/// next, that is paid once, and only what was written is copied out.
+/// Buffers of compression. libdeflate needs zeroed output of the largest possible size: the buffer is kept between
+/// bodies, so that it is zeroed once, and only the written bytes are copied.
 struct GzipContext {
     compressor: libdeflater::Compressor,
     /// The segments of a body, joined.
@@ -121,7 +122,7 @@ impl GzipContext {
     }
 }
 
-/// The end of a member.
+/// The trailer of a member.
 #[derive(PartialEq)]
 struct Trailer {
     crc: u32,
@@ -134,11 +135,11 @@ impl Trailer {
     }
 }
 
-/// The members of a stream, one after the other.
+/// Inflates the members of a stream one after the other.
 struct Members<'a> {
     inflater: PooledObject<Decompress>,
     rest: &'a [u8],
-    /// Of the member so far; `None` between members.
+    /// Checksum of the current member; `None` between members.
     checksum: Option<Crc>,
     len: u32,
     begun: usize,
@@ -205,7 +206,7 @@ impl Inflate for Members<'_> {
     }
 }
 
-/// Length of the member header at the start of `bytes`; `None` if it is not one, or not all of one.
+/// Returns the length of the member header at the start of `bytes`; `None` if the header is invalid or incomplete.
 fn header_len(bytes: &[u8]) -> Option<usize> {
     let (fixed, _) = bytes.split_first_chunk::<10>()?;
     let flags = fixed[3];
@@ -243,7 +244,7 @@ static DECOMPRESSORS: LazyLock<ObjectPool<Decompressor>> =
 static INFLATERS: LazyLock<ObjectPool<Decompress>> =
     LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, || Decompress::new(false), |_| {}));
 
-/// Level 1: telemetry shrinks 5 to 10 times at any level, and the CPU it costs is what users pay for.
+/// Level 1: telemetry shrinks 5 to 10 times at any level, and higher levels cost more CPU.
 fn fastest() -> CompressionLvl {
     CompressionLvl::new(1).unwrap_or_default()
 }
@@ -253,13 +254,13 @@ const NOT_A_HEADER: &str = "a member's header is not one";
 /// RFC 1952 §2.3.1: the magic number, and deflate as the compression method.
 const MEMBER_START: [u8; 3] = [0x1f, 0x8b, 8];
 const TRAILER_LEN: usize = 8;
-/// Deflate makes at most 1032 bytes of one.
+/// The highest compression ratio of deflate.
 const MAX_RATIO: usize = 1032;
-/// A member costs a microsecond however little it holds.
+/// A member costs a microsecond, however short it is.
 const MAX_MEMBERS: usize = 65_536;
-/// So many bytes are inflated in the time that an empty member costs.
+/// Bytes inflated in the time that an empty member costs.
 const MEMBER_COST: usize = 1 << 10;
-/// So many members may be there however small the limit is.
+/// Members allowed under any limit.
 const FREE_MEMBERS: usize = 64;
 const HEADER_CRC_FLAG: u8 = 1 << 1;
 const EXTRA_FLAG: u8 = 1 << 2;

@@ -30,7 +30,7 @@ impl Codec for Lz4 {
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError> {
         let block_bytes = block_bytes(wire).ok_or(malformed("the frame's header is invalid"))?;
-        // The decoder keeps a block as it is read, and two of what was made of it.
+        // The decoder keeps a block as read, and two blocks of output.
         let before = charge.bytes();
         charge.try_grow(3 * block_bytes)?;
         let begin =
@@ -50,7 +50,7 @@ struct Frame<'a> {
     is_over: bool,
 }
 
-/// What is left of a body, and whether more was asked for: the decoder takes a body's end for that of a frame.
+/// The rest of a body. Records reads beyond the end, since the decoder takes the end of a body for the end of a frame.
 struct Wire<'a> {
     rest: &'a [u8],
     is_short: bool,
@@ -66,7 +66,7 @@ impl Read for Wire<'_> {
 
 impl Inflate for Frame<'_> {
     fn next(&mut self, room: &mut [u8]) -> Result<Option<usize>, DecompressError> {
-        // Asked again, the decoder would begin another frame.
+        // Another read would begin another frame.
         if self.is_over {
             return Ok(None);
         }
@@ -109,7 +109,7 @@ impl PiecewiseCompressor for Blocks {
     }
 }
 
-/// The size of blocks that a frame's header names; `None` if the header is not one.
+/// Returns the block size that a frame's header names; `None` if the header is invalid.
 fn block_bytes(wire: &[u8]) -> Option<u64> {
     let descriptor = wire.strip_prefix(&MAGIC)?.get(1)?;
     match descriptor >> 4 {
@@ -124,7 +124,7 @@ fn malformed(problem: &'static str) -> DecompressError {
 
 const NAME: &str = "lz4";
 const MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
-/// As much as one look at telemetry needs to find what repeats.
+/// Blocks of this size find the repetitions of telemetry.
 const BLOCK_SIZE: BlockSize = BlockSize::Max256KB;
 const MIN_ROOM: usize = 4 << 10;
 const BROKEN: CompressError = CompressError { codec: NAME, problem: "the stream is broken" };

@@ -1,4 +1,4 @@
-//! The result of inflating a stream that does not say how long it gets.
+//! Output of inflating a stream of unknown length.
 
 use super::DecompressError;
 use bytes::Bytes;
@@ -6,16 +6,15 @@ use otlp_protocol::{BufferPool, Charge};
 
 /// A stream being inflated.
 pub(super) trait Inflate {
-    /// Writes what comes next into `room`, which is not empty, and returns how much of it was filled; `None` at the end of
-    /// the stream.
+    /// Writes the next bytes into `room`, which is not empty, and returns their number; `None` at the end of the stream.
     fn next(&mut self, room: &mut [u8]) -> Result<Option<usize>, DecompressError>;
 }
 
-/// Inflates a stream of `wire_len` bytes, which `begin` begins.
+/// Inflates a stream of `wire_len` bytes; `begin` starts the stream.
 ///
-/// What turns out small is inflated once. What does not is measured first, without being kept, and inflated once more into
-/// a buffer of just that size: a buffer that grows would be held twice while it moves, and most of what a bomb makes is
-/// never kept.
+/// A small result is inflated once. A larger stream is first measured without keeping its output, and then inflated again
+/// into a buffer of the exact size: a growing buffer would be held twice while it moves, and most of the output of a
+/// decompression bomb is never kept.
 pub(super) fn inflate<I: Inflate>(
     begin: impl Fn() -> I,
     wire_len: usize,
@@ -54,7 +53,7 @@ pub(super) fn inflate<I: Inflate>(
     Ok(BufferPool::freeze(out))
 }
 
-/// Fills `out` as far as the stream goes: how far that is, and whether the stream ended.
+/// Fills `out` until the stream ends. Returns the length, and true if the stream ended.
 fn fill(stream: &mut impl Inflate, out: &mut [u8]) -> Result<(usize, bool), DecompressError> {
     let mut len = 0;
     while len < out.len() {

@@ -2,7 +2,7 @@
 
 use otlp_protocol::Payload;
 
-/// The payload in one piece: as it is, if it is, else joined in `scratch`.
+/// Returns the payload as one slice: without a copy if it has one segment, else joined in `scratch`.
 pub(super) fn contiguous<'a>(plain: &'a Payload, scratch: &'a mut Vec<u8>) -> &'a [u8] {
     let mut segments = plain.segments();
     match (segments.next(), segments.next()) {
@@ -17,7 +17,7 @@ pub(super) fn contiguous<'a>(plain: &'a Payload, scratch: &'a mut Vec<u8>) -> &'
     }
 }
 
-/// Empties a scratch buffer, and frees it if it has become large.
+/// Empties a scratch buffer, and frees a large one.
 pub(super) fn reset_scratch(scratch: &mut Vec<u8>) {
     scratch.clear();
     if scratch.capacity() > MAX_SCRATCH_BYTES {
@@ -25,5 +25,5 @@ pub(super) fn reset_scratch(scratch: &mut Vec<u8>) {
     }
 }
 
-/// What an idle context keeps of each scratch buffer.
+/// Capacity that an idle context keeps of each scratch buffer, in bytes.
 pub(super) const MAX_SCRATCH_BYTES: usize = 1 << 20;

@@ -1,8 +1,7 @@
-//! Snappy in both of its formats, which go by one name: the bare block that HTTP means, and the framed stream that gRPC
-//! means.
+//! Snappy in both of its formats, which share a name: the bare block of HTTP, and the framed stream of gRPC.
 //!
-//! They cannot be mistaken for one another. Read as a block, a stream's identifier would be a copy from before the start
-//! of the block.
+//! The formats cannot be confused: read as a block, a stream's identifier would be a copy from before the start of the
+//! block.
 
 mod compress;
 
@@ -14,7 +13,7 @@ use snap::raw::{Decoder, decompress_len};
 use snap::read::FrameDecoder;
 use std::io::Read;
 
-/// By its name: of `snappy` the bare block is made, of any other the framed stream.
+/// The codec with its name: `snappy` compresses to the bare block, any other name to the framed stream.
 pub(super) struct Snappy(pub(super) &'static str);
 
 impl Codec for Snappy {
@@ -77,8 +76,8 @@ impl Snappy {
         Ok(BufferPool::freeze(out))
     }
 
-    /// The decoder cannot tell the end of a stream from one that was cut between two chunks, nor can anybody else: the
-    /// format has no end. What protobuf was cut off is found by the check that follows.
+    /// Inflates a framed stream. The format has no end marker, so a stream cut between two chunks is not noticed here;
+    /// the check of the protobuf finds what was cut off.
     fn stream(
         &self,
         wire: &[u8],
@@ -109,5 +108,5 @@ impl Inflate for Stream<'_> {
 
 const STREAM_IDENTIFIER: &[u8] = b"\xff\x06\0\0sNaPpY";
 const CORRUPT: &str = "the data is corrupt, or ends too early";
-/// A copy of 64 bytes takes three.
+/// Highest compression ratio: a copy of 64 bytes takes three bytes.
 const MAX_RATIO: usize = 22;

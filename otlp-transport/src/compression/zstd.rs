@@ -1,7 +1,7 @@
-//! Zstandard, RFC 8878: all frames of the stream, with windows of up to 8 MiB.
+//! Zstandard (RFC 8878): all frames of the stream, with windows of up to 8 MiB.
 //!
-//! Frames are decoded in one shot, straight into the result, so no window is ever allocated. How large the result can
-//! get is read off the block headers beforehand; that walk also finds frames that are cut short.
+//! Frames are decoded in one shot into the result, so no window is allocated. The largest size of the result is read from
+//! the block headers first, which also finds truncated frames.
 
 mod piecewise;
 
@@ -82,7 +82,7 @@ impl Compressor for Zstd {
     }
 }
 
-/// What compressing works in, kept from one body to the next: only what was written is copied out.
+/// Buffers of compression, kept between bodies; only the written bytes are copied.
 struct ZstdContext {
     compressor: CCtx<'static>,
     /// The segments of a body, joined.
@@ -93,28 +93,28 @@ struct ZstdContext {
 impl ZstdContext {
     fn new() -> Self {
         let mut compressor = CCtx::create();
-        // Valid settings cannot fail; the defaults would do as well.
+        // Valid settings cannot fail, and the defaults would work as well.
         let _ = compressor.set_parameter(CParameter::CompressionLevel(1));
         let _ = compressor.set_parameter(CParameter::WindowLog(WINDOW_LOG));
         Self { compressor, joined: Vec::new(), out: Vec::new() }
     }
 
     fn reset(&mut self) {
-        // Fails only on parameters, which are kept: a frame that was given up is forgotten.
+        // Fails only for parameters, which are kept; an unfinished frame is discarded.
         let _ = self.compressor.reset(ResetDirective::SessionOnly);
         reset_scratch(&mut self.joined);
         reset_scratch(&mut self.out);
     }
 }
 
-/// What a stream decodes to, in bytes, going by its headers.
+/// Bounds of a stream's decoded size, in bytes, read from its headers.
 #[derive(Clone, Copy, Default)]
 struct Size {
     least: u64,
     most: u64,
 }
 
-/// Walks the frames and blocks of a stream without decoding any.
+/// Measures frames and blocks of a stream without decoding them.
 fn measure(wire: &[u8]) -> Result<Size, &'static str> {
     let mut rest = Reader(wire);
     let mut size = Size::default();
@@ -198,7 +198,7 @@ fn measure_blocks(rest: &mut Reader<'_>, max_block: u64) -> Result<Size, &'stati
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    /// The next `count` bytes, at most 8, as a number.
+    /// Reads the next `count` bytes, at most 8, as a number.
     fn little_endian(&mut self, count: usize) -> Result<u64, &'static str> {
         let (head, tail) = self.0.split_at_checked(count).ok_or(CUT_SHORT)?;
         self.0 = tail;
@@ -218,13 +218,13 @@ static DECOMPRESSORS: LazyLock<ObjectPool<DCtx<'static>>> =
     LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, DCtx::create, |_| {}));
 
 const NAME: &str = "zstd";
-/// 256 KiB: level 1 remembers no further back. Piece by piece it is 6 % faster than the default of
-/// 512 KiB, at the same ratio.
+/// 256 KiB: level 1 looks back no further. Piece by piece this is 6 % faster than the default of 512 KiB, at the same
+/// ratio.
 const WINDOW_LOG: u32 = 18;
 const CUT_SHORT: &str = "it ends too early";
 const MAGIC: u32 = 0xfd2f_b528;
 const SKIPPABLE_MAGIC: u32 = 0x184d_2a50;
 /// RFC 8878 §3.1.1.1.2 recommends that decoders support at least this much.
 const MAX_WINDOW_BYTES: u64 = 8 << 20;
-/// RFC 8878 §3.1.1.2.4: of the window size and 128 KiB, the smaller one.
+/// RFC 8878 §3.1.1.2.4: the smaller of the window size and 128 KiB.
 const MAX_BLOCK_BYTES: u64 = 128 << 10;

@@ -161,7 +161,7 @@ impl ServerConfig {
         }
     }
 
-    /// The name of the server in log lines.
+    /// Returns the server's name in log lines.
     pub(crate) fn log_name(&self, local_addr: &Address) -> String {
         if self.name.is_empty() { local_addr.to_string() } else { self.name.clone() }
     }

@@ -1,4 +1,4 @@
-//! A value made of files, made again when they change.
+//! A value made of files, made again when the files change.
 
 use super::{DEFAULT_RELOAD_INTERVAL, Disk, MAX_FILE_BYTES, Named, ReloadStats};
 use crate::counter;
@@ -11,23 +11,23 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-/// A value made of files. They are looked at from the first use on, until the value is dropped.
+/// A value made of files. The files are checked for changes from the first use until the value is dropped.
 pub(crate) struct Watched<T> {
     source: Arc<Source<T>>,
     interval: Duration,
-    /// Whether the looking has begun: it needs a runtime, which need not be there when the value is made.
+    /// True if the checks have begun. They need a runtime, which may be missing when the value is made.
     is_watching: AtomicBool,
     watching: Mutex<Watching>,
 }
 
-/// Whether the files are looked at.
+/// State of the checks.
 enum Watching {
-    /// Not yet; what they held when the value was made.
+    /// Not begun; with the content that the value was made of.
     Not(Vec<Seen>),
     Is(AbortHandle),
 }
 
-/// The files, and how they become the value.
+/// The files, and the way to make the value of them.
 struct Source<T> {
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
@@ -37,25 +37,25 @@ struct Source<T> {
     current: RwLock<Arc<T>>,
 }
 
-/// The outcome of the last look at the files.
+/// Outcome of the last check of the files.
 struct Look {
     seen: Vec<Seen>,
-    /// Why `seen` is not in use.
+    /// Reason why `seen` is not in use.
     problem: Option<String>,
-    /// When the log last told the problem.
+    /// Time of the last log line about the problem.
     told: Option<Instant>,
 }
 
 /// Makes the value of the files' bytes, in the order of the files.
 type Make<T> = Box<dyn Fn(&[Vec<u8>]) -> Result<T, ConfigError> + Send + Sync>;
 
-/// What was last seen of a file: its bytes, or why there were none.
+/// Last content of a file, or the reason why it could not be read.
 type Seen = Result<Vec<u8>, String>;
 
 // === impl Watched ===
 
 impl<T: Send + Sync + 'static> Watched<T> {
-    /// Reads the files and makes the value. `interval`: how often they are looked at; `None` or zero: every 30 s.
+    /// Reads the files and makes the value. `interval`: time between checks for changes; `None` or zero: 30 s.
     ///
     /// # Errors
     /// If a file cannot be read, naming its key and path, or the value cannot be made.
@@ -91,7 +91,7 @@ impl<T: Send + Sync + 'static> Watched<T> {
         Ok(watched)
     }
 
-    /// The value as it is now.
+    /// Returns the current value.
     pub(crate) fn get(&self) -> Arc<T> {
         if !self.is_watching.load(Ordering::Relaxed) {
             self.watch();
@@ -99,7 +99,7 @@ impl<T: Send + Sync + 'static> Watched<T> {
         Arc::clone(&self.source.current.read())
     }
 
-    /// Begins to look at the files, if there are any and there is a runtime.
+    /// Begins the checks, if there are files and a runtime.
     fn watch(&self) {
         if self.source.files.is_empty() {
             return self.is_watching.store(true, Ordering::Relaxed);
@@ -138,14 +138,14 @@ impl<T: Send + Sync + 'static> Source<T> {
             self.clock.sleep(interval).await;
             let source = Arc::clone(&self);
             let look = tokio::task::spawn_blocking(move || source.look(last));
-            // It fails with its runtime only.
+            // Fails only if the runtime ends.
             let Ok(now) = look.await else { return };
             last = now;
             self.tell(&mut last);
         }
     }
 
-    /// Warns of files that cannot be used: at once, and again for as long as that is so.
+    /// Warns of files that cannot be used: at once, and then once a minute while that lasts.
     fn tell(&self, look: &mut Look) {
         let Some(problem) = &look.problem else { return };
         let now = self.clock.now();
@@ -156,14 +156,14 @@ impl<T: Send + Sync + 'static> Source<T> {
         }
     }
 
-    /// Reads the files; makes the value of them if they are not as they were at the last look.
+    /// Reads the files. Makes a new value if a file changed since the last check.
     fn look(&self, last: Look) -> Look {
         let now = self.read();
         if now == last.seen {
             return last;
         }
-        // Several files that belong together are swapped one after the other, or behind a link while they are read: what
-        // is not yet the same twice is looked at again next time.
+        // Files that belong together may be replaced one after the other, or behind a link while they are read. Content
+        // that differs between two reads is read again at the next check.
         if self.files.len() > 1 && self.read() != now {
             return last;
         }

@@ -1,4 +1,4 @@
-//! Unix sockets, where there are none.
+//! Stand-in for Unix sockets on systems without them.
 
 use super::{BoxIo, Listener};
 use std::io::{self, ErrorKind};

@@ -1,5 +1,4 @@
-//! Unix sockets. Who may connect is decided by the socket's permissions, which the process's umask sets, and by those
-//! of the directory it is in.
+//! Unix sockets. The permissions of the socket, set by the process's umask, and of its directory decide who may connect.
 
 use super::{Address, BoxIo, Listener, NetFuture};
 use std::fs;
@@ -9,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::net::{UnixListener, UnixStream};
 
-/// A listener that removes its socket when it is dropped, unless somebody has put another one in its place.
+/// A listener that removes its socket when dropped, unless another socket has taken its place.
 struct Socket {
     listener: UnixListener,
     path: Arc<Path>,
@@ -19,10 +18,10 @@ struct Socket {
 /// Device and inode.
 type FileId = (u64, u64);
 
-/// Listens at `path`. The socket that a dead server left behind is removed; anything else in its place is an error.
+/// Listens at `path`. Removes a socket that an ended server left behind; any other file at the path is an error.
 #[expect(clippy::disallowed_methods, reason = "a part of the one place that opens sockets")]
 pub(super) async fn bind(path: &str) -> io::Result<Box<dyn Listener>> {
-    // To the system an empty path is a socket without a name.
+    // The system treats an empty path as a socket without a name.
     if path.is_empty() {
         return Err(io::Error::new(ErrorKind::InvalidInput, "the path is empty"));
     }
@@ -47,14 +46,14 @@ pub(super) async fn connect(path: &str) -> io::Result<BoxIo> {
     Ok(Box::new(UnixStream::connect(path).await?))
 }
 
-/// Removes a socket that nobody listens on.
+/// Removes a socket that no server listens on.
 async fn remove_abandoned(path: &Path) -> io::Result<()> {
     if !fs::symlink_metadata(path)?.file_type().is_socket() {
         return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file that is not a socket"));
     }
     match connect(&path.to_string_lossy()).await {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
-        // A full backlog, or no permission: somebody may be there.
+        // A full backlog, or missing permission: a server may be listening.
         _ => Err(io::Error::new(ErrorKind::AddrInUse, "another process listens on it")),
     }
 }

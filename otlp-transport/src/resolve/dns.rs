@@ -1,4 +1,4 @@
-//! Endpoints by DNS: every A and AAAA record of a name, asked for again and again.
+//! Endpoints from DNS: all A and AAAA records of a name, looked up periodically.
 
 use super::{ResolvedEndpoint, Resolver};
 use crate::{Clock, Net, NetFuture, TransportContext};
@@ -6,23 +6,23 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A name and how to ask for it.
+/// Settings of a DNS resolver.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DnsConfig {
-    /// The name.
+    /// The name to look up.
     pub hostname: String,
     /// The port of every endpoint. Default 4317.
     pub port: u16,
-    /// From one answer to the next question, at least 100 ms. Default 5 s.
+    /// Time from an answer to the next lookup, at least 100 ms. Default 5 s.
     pub interval: Duration,
-    /// How long an answer may take. Default 1 s.
+    /// The longest time for a lookup. Default 1 s.
     pub timeout: Duration,
-    /// What stands before `hostname:port` in the endpoints. Default nothing; OTLP/HTTP needs `http://` or `https://`.
+    /// Prefix of the endpoints, before `hostname:port`. Default empty; OTLP/HTTP needs `http://` or `https://`.
     pub scheme: String,
 }
 
-/// Asks for the addresses of a name. Requests and certificates go on naming the name; only connections go to an address.
+/// Looks up the addresses of a name. Requests and certificates carry the name; only connections use the addresses.
 #[derive(Debug)]
 pub struct DnsResolver {
     net: Arc<dyn Net>,
@@ -49,7 +49,7 @@ impl DnsConfig {
 // === impl DnsResolver ===
 
 impl DnsResolver {
-    /// A resolver that has not asked yet.
+    /// Makes a resolver that has not looked up the name yet.
     pub fn new(context: &TransportContext, config: DnsConfig) -> Self {
         Self { net: context.net.clone(), clock: context.clock.clone(), config, has_asked: false }
     }
@@ -101,7 +101,7 @@ impl Resolver for DnsResolver {
     }
 }
 
-/// More often would be asking all the time.
+/// Lower bound of `interval`.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
-/// Whatever is configured: time is added to it.
+/// Upper bound of `interval` and `timeout`, so that the time can be added to an instant.
 const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,16 +1,16 @@
-//! Endpoints that never change.
+//! A fixed list of endpoints.
 
 use super::{ResolvedEndpoint, Resolver};
 use crate::NetFuture;
 
-/// A list that stays as it is.
+/// A list of endpoints that does not change.
 #[derive(Clone, Debug)]
 pub struct FixedResolver {
     endpoints: Vec<ResolvedEndpoint>,
 }
 
 impl FixedResolver {
-    /// These endpoints and no others.
+    /// Makes a resolver of these endpoints.
     pub fn new(endpoints: Vec<ResolvedEndpoint>) -> Self {
         Self { endpoints }
     }

@@ -1,10 +1,9 @@
-//! Bodies: what they are written in, and how they are taken off a connection: bounded in size and in time, charged as they
-//! come.
+//! Bodies of requests: their format, and their reading, bounded in size and in time and charged as bytes arrive.
 //!
-//! A piece of a body is a slice of the connection's read buffer and keeps all of that buffer from being freed. So what is
-//! small against the buffer is copied; what is large is kept, and the buffer is charged. Of several pieces, each is copied
-//! once. What is allocated and charged follows what has come, not what the peer says will come. A timer is armed only by what
-//! has to wait, so most requests never see one.
+//! A piece of a body is a slice of the connection's read buffer and keeps the whole buffer allocated. So a piece that is
+//! small against the buffer is copied; a large piece is kept, and the buffer is charged. Several pieces are copied into
+//! one buffer, each piece once. Allocation and charge follow the bytes that have arrived, not the length that the peer
+//! announces. A timer is only armed by a body that has to wait, so most requests need no timer.
 
 use super::engine::{BrokenBody, RequestBody, Version};
 use super::peer::Peer;
@@ -16,21 +15,21 @@ use otlp_protocol::{BudgetExhausted, BufferPool, Charge, ErrorKind, PooledObject
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-/// What a body is written in: OTLP §Binary Protobuf Encoding, §JSON Protobuf Encoding.
+/// Format of a body: OTLP §Binary Protobuf Encoding, §JSON Protobuf Encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MediaType {
     Protobuf,
     Json,
 }
 
-/// The pieces of a body so far, in one.
+/// Collects the pieces of a body.
 pub(super) struct Gather<'a> {
     buffers: &'a BufferPool,
     peer: &'a Peer,
-    /// The size of the connection's read buffer.
+    /// Size of the connection's read buffer, in bytes.
     read_buffer_bytes: usize,
     charge: Charge,
-    /// What an unfinished body takes of its connection's share. None until a body turns out to come in several pieces.
+    /// Charge of an unfinished body on its connection's share. `None` until the body turns out to have several pieces.
     share: Option<Charge>,
     /// A slice of the connection's read buffer.
     slice: Bytes,
@@ -41,40 +40,40 @@ pub(super) struct Gather<'a> {
 /// A piece of a body, not empty.
 pub(super) struct Piece {
     pub(super) bytes: Bytes,
-    /// Whether the body ends with it. False does not mean that more will come.
+    /// True if the body ends with this piece. False does not mean that more pieces follow.
     pub(super) is_last: bool,
 }
 
 /// A whole body.
 pub(super) struct Gathered {
     pub(super) bytes: Bytes,
-    /// What `bytes` keeps from being freed; of a small slice, its length.
+    /// Charge for the memory that `bytes` keeps allocated; of a small slice, for its length.
     pub(super) charge: Charge,
-    /// Whether `bytes` is a slice of the connection's read buffer, and small against it.
+    /// True if `bytes` is a slice of the connection's read buffer, and small against it.
     pub(super) is_small_slice: bool,
 }
 
-/// Bounds the wait for each next piece of a body, and for all of it.
+/// Limits the wait for each piece of a body, and for the whole body.
 pub(super) struct Patience<'a> {
     clock: &'a dyn Clock,
     limits: &'a ServerLimits,
-    /// The sender's own deadline.
+    /// The sender's deadline.
     deadline: Option<Instant>,
-    /// When a piece had to be waited for first.
+    /// Time of the first wait for a piece.
     begun: Option<Instant>,
-    /// Bytes that have come.
+    /// Bytes that have arrived.
     come: u64,
-    /// When the last piece came, as far as it is known yet.
+    /// Time since when no piece has arrived, if there is a wait.
     waiting_since: Option<Instant>,
     armed: Option<(Instant, Sleep)>,
 }
 
-/// What patience ran out over.
+/// The limit that was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Expired {
-    /// Nothing came for longer than `body_timeout`.
+    /// No bytes arrived for longer than `body_timeout`.
     Silence,
-    /// Less came than `min_body_rate`.
+    /// Bytes arrived more slowly than `min_body_rate`.
     Rate,
     /// `max_body_time` passed.
     Total,
@@ -85,7 +84,7 @@ pub(super) enum Expired {
 // === impl MediaType ===
 
 impl MediaType {
-    /// What `content-type` says, in any case, perhaps with parameters.
+    /// Reads `content-type`, in any case, with or without parameters.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, ExportError> {
         let named = named(headers);
         [Self::Protobuf, Self::Json]
@@ -99,7 +98,7 @@ impl MediaType {
             })
     }
 
-    /// What an answer to such a request is written in: the same, if that is known. OTLP §Failures-1.
+    /// Returns the format of the answer: the request's, or protobuf if that is unknown. OTLP §Failures-1.
     pub(super) fn of_answer(headers: &HeaderMap) -> Self {
         Self::of(headers).unwrap_or(Self::Protobuf)
     }
@@ -115,13 +114,13 @@ impl MediaType {
 // === impl Gather ===
 
 impl<'a> Gather<'a> {
-    /// `version` is that of the connection.
+    /// `version`: the connection's HTTP version.
     pub(super) fn new(buffers: &'a BufferPool, peer: &'a Peer, charge: Charge, version: Version) -> Self {
         let read_buffer_bytes = version.read_buffer_bytes();
         Self { buffers, peer, read_buffer_bytes, charge, share: None, slice: Bytes::new(), copy: None }
     }
 
-    /// Adds a piece. `expected` is how long the whole is said to get, if anything is: no more than that is charged.
+    /// Adds a piece. `expected`: announced length of the body; no more than that is charged.
     pub(super) fn push(&mut self, piece: Piece, expected: Option<usize>) -> Result<(), BudgetExhausted> {
         let Piece { bytes, is_last } = piece;
         let is_first = self.len() == 0;
@@ -139,7 +138,7 @@ impl<'a> Gather<'a> {
         }
         let buffers = self.buffers;
         let copy = self.copy.get_or_insert_with(|| buffers.take(0));
-        // Doubled, so that all moves of a growing copy cost no more than one copy of the whole.
+        // The capacity doubles, so that all moves of a growing copy cost no more than one copy of the whole.
         if copy.capacity() < len {
             let room = expected.map_or(2 * len, |expected| expected.min(2 * len)).max(len);
             let missing = room - copy.len();
@@ -150,12 +149,12 @@ impl<'a> Gather<'a> {
         Ok(())
     }
 
-    /// Bytes that have come.
+    /// Returns the number of bytes that have arrived.
     pub(super) fn len(&self) -> usize {
         self.copy.as_ref().map_or(self.slice.len(), |copy| copy.len())
     }
 
-    /// All of it, and what it holds of the budget.
+    /// Returns the whole body with its charge.
     pub(super) fn finish(mut self) -> Gathered {
         let is_slice = self.copy.is_none();
         let bytes = self.copy.take().map_or_else(|| std::mem::take(&mut self.slice), BufferPool::freeze);
@@ -164,17 +163,17 @@ impl<'a> Gather<'a> {
         Gathered { bytes, charge: self.charge, is_small_slice }
     }
 
-    /// What a body of `len` bytes that is a slice of the read buffer is charged.
+    /// Returns the charge for a body of `len` bytes that is a slice of the read buffer.
     fn pinned_by(&self, len: usize) -> u64 {
         if self.is_small(len) { len as u64 } else { len.max(self.read_buffer_bytes) as u64 }
     }
 
-    /// Whether a slice of `len` bytes is copied out of the read buffer rather than kept: under half of it.
+    /// True if a slice of `len` bytes is copied out of the read buffer: if it is under half of the buffer.
     fn is_small(&self, len: usize) -> bool {
         len < self.read_buffer_bytes / 2
     }
 
-    /// Charges `wanted` bytes for an unfinished body of `len`, unless as much as has come is charged already.
+    /// Charges `wanted` bytes for an unfinished body of `len`, unless `len` bytes are charged already.
     fn hold(&mut self, len: usize, wanted: u64) -> Result<(), BudgetExhausted> {
         let held = self.charge.bytes();
         if held >= len as u64 && self.share.is_some() {
@@ -190,21 +189,21 @@ impl<'a> Gather<'a> {
     }
 }
 
-// === impl Patience ===
+// === impl BodyTimer ===
 
 impl<'a> Patience<'a> {
     pub(super) fn new(clock: &'a dyn Clock, limits: &'a ServerLimits, deadline: Option<Instant>) -> Self {
         Self { clock, limits, deadline, begun: None, come: 0, waiting_since: None, armed: None }
     }
 
-    /// So many bytes came.
+    /// Records the arrival of `bytes` bytes.
     pub(super) fn renew(&mut self, bytes: usize) {
         self.come += bytes as u64;
         self.waiting_since = None;
     }
 
-    /// To be polled when there is nothing yet. Reads the clock once per wait; a timer that fires early because of
-    /// progress since is armed again, so pieces cost no timers.
+    /// To be polled while no piece is available. Reads the clock once per wait. A timer that fires early, because pieces
+    /// arrived since, is armed again, so pieces cost no timers.
     pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Expired> {
         let clock = self.clock;
         let silent_from = *self.waiting_since.get_or_insert_with(|| clock.now());
@@ -220,12 +219,12 @@ impl<'a> Patience<'a> {
         }
     }
 
-    /// When waiting ends if nothing comes, and over what.
+    /// Returns the end of the wait, and the limit that ends it.
     fn end(&mut self, silent_from: Instant) -> Option<(Instant, Expired)> {
         let begun = *self.begun.get_or_insert(silent_from);
         let ServerLimits { body_timeout, min_body_rate, max_body_time, .. } = *self.limits;
         let after = |from: Instant, time: Duration| from.checked_add(time);
-        // A burst is good for the time that it would have taken at the lowest rate.
+        // A burst earns the time that it would have taken at the lowest rate.
         let earned = self.come.saturating_mul(1000).checked_div(min_body_rate).map(Duration::from_millis);
         let slow = earned.and_then(|earned| after(begun, body_timeout.saturating_add(earned)));
         [
@@ -240,8 +239,7 @@ impl<'a> Patience<'a> {
     }
 }
 
-/// Whether it is gRPC, as far as protobuf is in it: `application/grpc`, perhaps with the name of protobuf, perhaps with
-/// parameters.
+/// True for gRPC with protobuf: `application/grpc` or `application/grpc+proto`, with or without parameters.
 pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
     only_value(headers) == GRPC
         || [GRPC, b"application/grpc+proto"]
@@ -249,31 +247,31 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
             .any(|accepted| named(headers).eq_ignore_ascii_case(accepted))
 }
 
-/// Whether it is gRPC of any kind, served or not.
+/// True for gRPC with any message format.
 pub(super) fn is_any_grpc(headers: &HeaderMap) -> bool {
     only_value(headers) == GRPC
         || named(headers).get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
 }
 
-/// The media type that `content-type` names, without its parameters; empty if there is none.
+/// Returns the media type of `content-type`, without parameters; empty if there is none.
 fn named(headers: &HeaderMap) -> &[u8] {
     only_value(headers).split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
-/// The value of `content-type`, which must not be repeated with another value; empty if there is none.
+/// Returns the value of `content-type`; empty if it is missing, or repeated with another value.
 fn only_value(headers: &HeaderMap) -> &[u8] {
     let mut values = headers.get_all(CONTENT_TYPE).into_iter();
     let Some(first) = values.next() else { return b"" };
     if values.all(|other| other == first) { first.as_bytes() } else { b"" }
 }
 
-/// What is charged for a copy of `len` bytes that may become longer: as much again, but at most 64 KiB.
+/// Returns the charge for a copy of `len` bytes that may grow: as much again ahead, at most 64 KiB.
 fn with_ahead(len: usize, expected: Option<usize>) -> u64 {
     let most = len + len.min(MAX_AHEAD_BYTES);
     expected.map_or(most, |expected| expected.min(most)).max(len) as u64
 }
 
-/// The next piece of a body; `None` at its end.
+/// Returns the next piece of a body; `None` at its end.
 pub(super) async fn next_piece<B: RequestBody>(
     body: &mut B,
     patience: &mut Patience<'_>,
@@ -290,7 +288,7 @@ pub(super) async fn next_piece<B: RequestBody>(
     .await
 }
 
-/// A peer that has gone does not see the answer; one that sends nonsense for chunks does.
+/// Makes the error of a broken body. A peer that is gone does not see the answer; a peer that sends invalid chunks does.
 fn broken(BrokenBody { is_gone, cause }: BrokenBody) -> ExportError {
     let message = format!("the body broke off: {cause}");
     let (kind, retry) = match is_gone {
@@ -311,7 +309,7 @@ fn expired(expired: Expired) -> ExportError {
 }
 
 const GRPC: &[u8] = b"application/grpc";
-/// What is charged for a body before it has come.
+/// Most bytes charged ahead of their arrival.
 const MAX_AHEAD_BYTES: usize = 64 << 10;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! Turns for slow checks of passwords: few run at a time, the others wait, and peers take turns.
+//! Turns for slow checks of passwords: few checks run at a time, others wait, and peers take turns.
 //!
-//! Whoever sends many wrong passwords must not shut out others. Checks wait by peer (an IPv4 address, or the /64 of an IPv6
-//! address), and each turn goes to the next peer, whatever the others have waiting. A peer may have as many checks waiting
-//! as there are places left, so that one peer fills half of the places, two peers fill two thirds, and a new peer finds one.
-//! Names of users play no part: if unknown users waited longer or were refused first, that would tell who is known.
+//! A peer that sends many wrong passwords must not block others. Checks wait by peer (an IPv4 address, or the /64 of an
+//! IPv6 address), and each turn goes to the next peer, however many checks the other peers have waiting. A peer may have
+//! as many checks waiting as there are free places, so that one peer fills half of the places, two peers fill two thirds,
+//! and a new peer still finds a place. User names have no influence: if unknown users waited longer or were refused
+//! first, that would tell which users exist.
 
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -11,14 +12,14 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// The checks under way on one server. Cloning shares them.
+/// The checks of one server. Clones share them.
 #[derive(Clone)]
 pub(super) struct Checks(Arc<Mutex<State>>);
 
-/// A check may run until this is dropped.
+/// Permission to run a check, until dropped.
 pub(super) struct Turn(Option<Checks>);
 
-/// Where a check comes from: `None` for Unix sockets, which are one peer.
+/// Peer that a check belongs to. `None` for Unix sockets, which count as one peer.
 type PeerGroup = Option<IpAddr>;
 
 struct State {
@@ -28,7 +29,7 @@ struct State {
     /// Checks that may wait.
     max_waiting: usize,
     waiting: usize,
-    /// Peers that wait, in the order of their turns.
+    /// Peers with waiting checks, in the order of their turns.
     peers: VecDeque<(PeerGroup, VecDeque<oneshot::Sender<Turn>>)>,
 }
 
@@ -40,7 +41,7 @@ impl Checks {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Waits for the turn of a check that `peer` asked for; `None` at once if too many wait.
+    /// Waits for the turn of a check for `peer`; `None` at once if too many checks wait.
     pub(super) async fn turn(&self, peer: Option<IpAddr>) -> Option<Turn> {
         let (sender, receiver) = oneshot::channel();
         {
@@ -54,10 +55,11 @@ impl Checks {
         receiver.await.ok()
     }
 
-    /// Gives a turn that has ended to the next check that is still waited for.
+    /// Gives the turn of an ended check to the next check that still waits.
     fn pass_on(&self) {
         loop {
-            // The lock is not held while a turn is sent: what nobody receives is dropped, which may pass it on again.
+            // The lock is not held while a turn is sent: a turn whose check was dropped is dropped too, which may pass it
+            // on again.
             let Some(next) = self.0.lock().next() else { return };
             match next.send(Turn(Some(self.clone()))) {
                 Ok(()) => return,
@@ -86,7 +88,7 @@ impl State {
         Some(())
     }
 
-    /// The check whose turn it is; if none waits, one check less is running.
+    /// Returns the next check; if no check waits, one check less is running.
     fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
         let Some((peer, mut queue)) = self.peers.pop_front() else {
             self.running = self.running.saturating_sub(1);
@@ -111,7 +113,7 @@ impl Drop for Turn {
     }
 }
 
-/// The address that stands for a peer: its network's, where one host has many addresses.
+/// Returns the address that stands for a peer: for IPv6 its /64 network, since one host may have many addresses.
 fn group(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -1,5 +1,6 @@
-//! Connections of a server: as many are accepted as may be open, idle ones making room for new ones; each begins with who
-//! comes, whether it is secured and which HTTP it speaks; each lives as long as the terms of the server say.
+//! Connections of a server. Accepts connections up to the limit, and closes idle connections for new ones. Each
+//! connection begins with TLS, if configured, and with finding the HTTP version; the server's terms say how long it
+//! lives.
 
 use super::engine::Version;
 use super::hyper::{Hyper, Stream};
@@ -21,21 +22,21 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Accepts connections, and survives what goes wrong with that.
+/// Accepts connections, and goes on after failures to accept.
 pub(super) struct Acceptor {
     listener: Box<dyn Listener>,
     serve: Arc<Serve>,
-    /// Dropping it cuts off all connections.
+    /// Dropping it closes all connections.
     connections: JoinSet<()>,
 }
 
-/// Counts a connection for as long as it is open.
+/// Counts a connection while it is open.
 struct Open(Arc<ServerStats>);
 
 /// Serves connections.
 pub(super) struct Serve {
     terms: Terms,
-    /// Room for connections.
+    /// The limit of open connections.
     connections: Arc<Connections>,
     /// The most that unfinished bodies of one connection may take of the byte budget.
     share: u64,
@@ -44,7 +45,7 @@ pub(super) struct Serve {
     services: Services,
 }
 
-/// What all connections of a server live by.
+/// Settings and shared state of all connections of a server.
 pub(super) struct Terms {
     pub(super) limits: ServerLimits,
     pub(super) clock: Arc<dyn Clock>,
@@ -53,14 +54,14 @@ pub(super) struct Terms {
     pub(super) phases: watch::Receiver<Phase>,
 }
 
-/// One connection, as its protocol engine asks and tells about it.
+/// One connection, as its protocol engine sees it: when to close, and what to report.
 pub(super) struct Life<'a> {
     terms: &'a Terms,
     peer: Arc<Peer>,
     slot: &'a Slot,
 }
 
-/// A connection while it is open, as large as its version and service make it.
+/// A connection while it is open. Boxed by HTTP version and service, so that it takes only the memory that it needs.
 type Served<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 // === impl Acceptor ===
@@ -70,7 +71,7 @@ impl Acceptor {
         Self { listener, serve: Arc::new(serve), connections: JoinSet::new() }
     }
 
-    /// Accepts until the server is drained, then waits for the connections to close.
+    /// Accepts connections until the server is drained, then waits for the connections to close.
     pub(super) async fn run(mut self) {
         let serve = Arc::clone(&self.serve);
         let mut draining = pin!(serve.terms.draining());
@@ -85,7 +86,7 @@ impl Acceptor {
                         backoff = MIN_BACKOFF;
                         self.admit(io, peer);
                         if serve.connections.is_full() {
-                            // Those that are told to make room have to run for that.
+                            // Lets the connections run that were asked to close.
                             tokio::task::yield_now().await;
                         }
                     }
@@ -94,7 +95,7 @@ impl Acceptor {
                         if is_of_peer {
                             continue;
                         }
-                        // Out of file descriptors, an idle connection gives up its own.
+                        // Without free file descriptors, closing an idle connection frees one.
                         serve.connections.evict();
                         serve.terms.clock.sleep(backoff).await;
                         backoff = (2 * backoff).min(MAX_BACKOFF);
@@ -155,8 +156,8 @@ impl Serve {
         Self { terms, connections, share: intake.connection_share(), tls, engine, services }
     }
 
-    /// Serves one connection until it closes. The parts of its life are boxed, so that an idle connection does not keep
-    /// room for them.
+    /// Serves one connection until it closes. The phases of a connection are boxed, so that an idle connection does not
+    /// reserve memory for them.
     async fn connection(&self, io: BoxIo, address: Address, slot: Slot) {
         let stats = &self.terms.stats;
         let slow = self.terms.clock.sleep(self.terms.limits.header_timeout);
@@ -203,7 +204,7 @@ impl Serve {
         }
     }
 
-    /// Secures a connection, if that is wanted, and learns what it speaks. Not bounded in time.
+    /// Performs the TLS handshake, if configured, and finds the HTTP version. No time limit of its own.
     async fn begin(
         &self,
         io: BoxIo,
@@ -225,11 +226,11 @@ impl Serve {
 impl Terms {
     /// Resolves when the server is drained.
     pub(super) async fn draining(&self) {
-        // An error means that the server is gone, which is as good.
+        // An error means that the server was dropped.
         let _ = self.phases.clone().wait_for(|phase| *phase == Phase::Draining).await;
     }
 
-    /// Resolves after `duration`, if there is one.
+    /// Resolves after `duration`; never for `None`.
     pub(super) async fn waited(&self, duration: Option<Duration>) {
         match duration {
             Some(duration) => self.clock.sleep(duration).await,
@@ -245,32 +246,32 @@ impl<'a> Life<'a> {
         Self { terms, peer, slot }
     }
 
-    /// What all connections of the server live by.
+    /// Returns the terms of the server's connections.
     pub(super) fn terms(&self) -> &'a Terms {
         self.terms
     }
 
-    /// The other end.
+    /// Returns the peer.
     pub(super) fn peer(&self) -> &Arc<Peer> {
         &self.peer
     }
 
-    /// A request has begun: the connection does not make room for others.
+    /// Records that a request has begun: the connection is not closed to make room for another.
     pub(super) fn is_busy(&self) {
         self.slot.leave();
     }
 
-    /// No request is under way.
+    /// Records that no request is in flight.
     pub(super) fn is_idle(&self) {
         self.slot.enter();
     }
 
-    /// Resolves when the connection has been idle and has a request again.
+    /// Resolves when a request comes on the connection after it was idle.
     pub(super) async fn used(&self) {
         self.slot.used().await;
     }
 
-    /// Resolves when the connection is to make room.
+    /// Resolves when the connection is asked to close for a new one.
     pub(super) async fn evicted(&self) {
         self.slot.evicted().await;
     }
@@ -280,29 +281,29 @@ impl<'a> Life<'a> {
         self.terms.draining().await;
     }
 
-    /// Resolves when a connection that begins now has reached its age: ±10 %, so that connections that came together
-    /// do not leave together.
+    /// Resolves when a connection that begins now has reached its maximum age, ±10 %, so that connections that began
+    /// together do not close together.
     pub(super) async fn aged(&self) {
         let age = self.terms.limits.max_connection_age;
         self.terms.waited(age.map(|age| age.mul_f64(0.9 + 0.2 * fastrand::f64()))).await;
     }
 
-    /// Resolves when requests that were under way at the connection's age have had their time.
+    /// Resolves when the grace period for requests in flight at the maximum age is over.
     pub(super) async fn aged_grace(&self) {
         self.terms.waited(self.terms.limits.max_connection_age_grace).await;
     }
 
-    /// Counts that the connection is closed for want of requests.
+    /// Counts that the connection is closed for lack of requests.
     pub(super) fn has_timed_out(&self) {
         counter::count(&self.terms.stats.timed_out_connections);
     }
 
-    /// Counts that the connection makes room.
+    /// Counts that the connection is closed to make room for another.
     pub(super) fn makes_room(&self) {
         counter::count(&self.terms.stats.evicted_connections);
     }
 
-    /// Counts and logs that the connection is closed for what came on it.
+    /// Counts and logs that the connection is closed for what the peer sent.
     pub(super) fn is_refused(&self, reason: Reason, what: impl Display) {
         self.terms.refusals.connection(reason, Some(self.address()), what);
     }
@@ -317,6 +318,6 @@ impl<'a> Life<'a> {
     }
 }
 
-/// Out of file descriptors, the next one is free when some connection closes.
+/// Pause after a failure to accept: without free file descriptors, closing a connection frees one.
 const MIN_BACKOFF: Duration = Duration::from_millis(10);
 const MAX_BACKOFF: Duration = Duration::from_millis(100);

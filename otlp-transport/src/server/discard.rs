@@ -1,7 +1,7 @@
-//! Reads the rest of a body that an early answer leaves unread.
+//! Reading of the rest of a body after an early answer.
 //!
-//! Many clients read no answer before they have sent all of the request: on HTTP/1.1 a connection closed with unread bytes
-//! is reset and the answer lost; on HTTP/2 old clients take the reset of a stream that had its answer for a failure.
+//! Many clients read no answer before they have sent the whole request. On HTTP/1.1 a connection closed with unread bytes
+//! is reset and the answer lost; on HTTP/2 old clients treat the reset of an answered stream as a failure.
 
 use super::engine::RequestBody;
 use crate::Clock;
@@ -10,8 +10,8 @@ use http::header::EXPECT;
 use std::task::Poll;
 use std::time::Duration;
 
-/// Reads and drops what is left of a body, for a quarter of a second at most. Returns false if more than `max_bytes` are left, or if
-/// the peer waits to be asked for the body.
+/// Reads and drops the rest of a body, for a quarter of a second at most. Returns false if more than `max_bytes` are
+/// left, or if the peer waits for `100 Continue`.
 pub(super) async fn discard<B: RequestBody>(
     body: &mut B,
     headers: &HeaderMap,
@@ -44,8 +44,8 @@ pub(super) async fn discard<B: RequestBody>(
     .await
 }
 
-/// On HTTP/1.1, where the rest decides whether the connection can be used again.
+/// Limit on HTTP/1.1, where the rest decides whether the connection can be reused.
 pub(super) const MAX_HTTP1_BYTES: u64 = 256 << 10;
-/// On HTTP/2, for each stream.
+/// Limit on HTTP/2, for each stream.
 pub(super) const MAX_HTTP2_BYTES: u64 = 64 << 10;
 const DISCARD_TIME: Duration = Duration::from_millis(250);

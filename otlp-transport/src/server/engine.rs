@@ -1,7 +1,6 @@
-//! Between the server and the protocol engine that speaks HTTP for it: what a request is, how the pieces of its body are
-//! pulled, and what a reply is. An engine hands requests to a [`Service`], and asks a connection's
-//! [`Life`](super::connection::Life) when to close it. Neither side knows more of the other: `hyper` is one engine, tests have
-//! another one, without sockets.
+//! Interface between the server and its protocol engine: requests, the pieces of their bodies, and replies. An engine
+//! passes requests to a [`Service`], and asks a connection's [`Life`](super::connection::Life) when to close it. The two
+//! sides share nothing else: `hyper` is one engine, tests have another without sockets.
 
 use super::http::Fault;
 use super::peer::Peer;
@@ -13,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 /// Answers requests.
 pub(super) trait Service: Send + Sync + 'static {
-    /// Answers a request, whatever it is. A body that is not read to its end is dropped with the reply's future.
+    /// Answers any request. A body that is not read to its end is dropped with the reply's future.
     fn respond<B: RequestBody>(
         self: &Arc<Self>,
         request: Request<B>,
@@ -21,7 +20,7 @@ pub(super) trait Service: Send + Sync + 'static {
     ) -> impl Future<Output = Reply> + Send + use<Self, B>;
 }
 
-/// HTTP versions, as far as the difference matters.
+/// HTTP versions as far as the server distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
     /// HTTP/1.0 and HTTP/1.1.
@@ -29,7 +28,7 @@ pub(super) enum Version {
     Http2,
 }
 
-/// A request whose head has come.
+/// A request whose head has arrived.
 pub(super) struct Request<B> {
     pub(super) head: Head,
     pub(super) body: B,
@@ -41,26 +40,26 @@ pub(super) struct Head {
     pub(super) method: Method,
     pub(super) target: Uri,
     pub(super) headers: HeaderMap,
-    /// What is wrong with it. The connection must not be used after the reply.
+    /// Fault of the head. The connection must not be used after the reply.
     pub(super) fault: Option<Fault>,
 }
 
-/// The body of a request, on its way off a connection.
+/// The body of a request, read from a connection.
 pub(crate) trait RequestBody: Send + Unpin + 'static {
-    /// The next piece, which is not empty; `None` at the end. A piece may be a slice of a read buffer, of
+    /// Returns the next piece, which is not empty; `None` at the end. A piece may be a slice of a read buffer of
     /// [`Version::read_buffer_bytes`]. Trailers are skipped.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenBody>>>;
 
-    /// Whether the end is known to be reached. False does not mean that more will come.
+    /// True if the end is known to be reached. False does not mean that more pieces follow.
     fn is_at_end(&self) -> bool;
 
-    /// How many bytes are left, if the head told.
+    /// Returns the number of bytes left, if the head told the length.
     fn remaining(&self) -> Option<u64>;
 }
 
-/// Why a body broke off.
+/// A body that broke off.
 pub(crate) struct BrokenBody {
-    /// Whether the peer is gone, rather than sending what is no body.
+    /// True if the peer closed the connection; false if the peer sent an invalid body.
     pub(crate) is_gone: bool,
     pub(crate) cause: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -72,11 +71,11 @@ pub(super) struct Reply {
     pub(super) body: ReplyBody,
 }
 
-/// What follows a reply's head.
+/// Body and trailers of a reply.
 pub(crate) enum ReplyBody {
-    /// All there is, perhaps nothing. Without trailers the length is told in the head.
+    /// The whole body, which may be empty. Without trailers the head tells the length.
     Whole(Bytes, Option<HeaderMap>),
-    /// One piece after the other, then trailers.
+    /// Pieces of a body, then trailers.
     Stream(BoxStream<'static, Bytes>, Option<HeaderMap>),
 }
 
@@ -89,8 +88,8 @@ pub(crate) enum ReplyPiece {
 // === impl Version ===
 
 impl Version {
-    /// The size of the buffer that a connection is read into. HTTP/1.1: 100 spans in JSON, 120 KB, are read at once.
-    /// HTTP/2: of the largest frame; 100 spans, 60 KB, come in one frame.
+    /// Returns the size of a connection's read buffer, in bytes. HTTP/1.1: 100 spans in JSON, 120 KB, are read at once.
+    /// HTTP/2: the size of the largest frame; 100 spans, 60 KB, fit into one frame.
     pub(super) const fn read_buffer_bytes(self) -> usize {
         match self {
             Self::Http1 => 128 << 10,
@@ -102,7 +101,7 @@ impl Version {
 // === impl Head ===
 
 impl Head {
-    /// The path of its target, without a query.
+    /// Returns the path of the target, without the query.
     pub(super) fn path(&self) -> &str {
         self.target.path()
     }
@@ -111,10 +110,10 @@ impl Head {
 // === impl ReplyBody ===
 
 impl ReplyBody {
-    /// Nothing: the reply ends with its head.
+    /// No body: the reply ends with its head.
     pub(super) const NONE: Self = Self::Whole(Bytes::new(), None);
 
-    /// What is to be sent next; `None` at the end.
+    /// Returns the next part to send; `None` at the end.
     pub(super) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<ReplyPiece>> {
         loop {
             match self {
@@ -124,7 +123,7 @@ impl ReplyBody {
                 Self::Whole(bytes, _) => return Poll::Ready(Some(ReplyPiece::Bytes(std::mem::take(bytes)))),
                 Self::Stream(pieces, trailers) => match ready!(pieces.as_mut().poll_next(cx)) {
                     Some(bytes) => return Poll::Ready(Some(ReplyPiece::Bytes(bytes))),
-                    // A stream must not be asked again.
+                    // A stream must not be polled after its end.
                     None => {
                         let trailers = trailers.take();
                         *self = Self::Whole(Bytes::new(), trailers);
@@ -134,12 +133,12 @@ impl ReplyBody {
         }
     }
 
-    /// Whether nothing is left to be sent, neither bytes nor trailers.
+    /// True if neither bytes nor trailers are left to send.
     pub(super) fn is_at_end(&self) -> bool {
         matches!(self, Self::Whole(bytes, None) if bytes.is_empty())
     }
 
-    /// How many bytes are left, if that is known and told in the head.
+    /// Returns the number of bytes left, if it is known and the head tells it.
     pub(super) fn len(&self) -> Option<u64> {
         match self {
             Self::Whole(bytes, None) => Some(bytes.len() as u64),

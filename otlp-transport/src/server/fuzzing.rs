@@ -1,4 +1,4 @@
-//! What servers read of headers, for the fuzz targets alone.
+//! Parsing of request headers, for the fuzz targets.
 
 use super::http::cors::Cors;
 use super::{body, grpc};
@@ -6,17 +6,17 @@ use crate::CorsConfig;
 use http::HeaderMap;
 use std::time::Duration;
 
-/// `grpc-timeout`.
+/// Parses `grpc-timeout`.
 pub fn grpc_timeout(value: &[u8]) -> Option<Duration> {
     grpc::timeout(value)
 }
 
-/// Whether it is gRPC that is served, and whether it is gRPC at all.
+/// Returns whether the content type is supported gRPC, and whether it is gRPC at all.
 pub fn is_grpc(headers: &HeaderMap) -> (bool, bool) {
     (body::is_grpc(headers), body::is_any_grpc(headers))
 }
 
-/// Whether a page may send whose browser asks with these headers, if `pattern` is an allowed origin.
+/// True if a page may send whose browser asks with these headers, and `pattern` is an allowed origin.
 pub fn is_allowed_origin(pattern: &str, headers: &HeaderMap) -> bool {
     let config = CorsConfig { allowed_origins: vec![pattern.to_owned()], ..CorsConfig::default() };
     let cors = Cors::new(&config);

@@ -1,4 +1,4 @@
-//! OTLP/gRPC: unary calls on HTTP/2, taken apart by hand.
+//! OTLP/gRPC: unary calls on HTTP/2.
 
 mod failure;
 mod health;
@@ -30,11 +30,11 @@ pub(super) struct Grpc {
     health: Health,
 }
 
-/// A unary call, as far as it was taken apart.
+/// A unary call after its head was read.
 struct Call<B> {
     signal: Signal,
     export: BoxExport,
-    /// Of the message, if its flag says that it is compressed.
+    /// Codec of the message, used if the message's flag says that it is compressed.
     codec: Option<&'static dyn Codec>,
     deadline: Option<Instant>,
     origin: Option<Arc<Origin>>,
@@ -43,17 +43,17 @@ struct Call<B> {
     body: B,
 }
 
-/// What a request's head comes to.
+/// Result of reading a request's head.
 enum Opened<B> {
     Call(Call<B>),
     Health(Box<(Request<B>, Arc<Peer>)>),
-    /// An answer, and the body that it leaves unread.
+    /// An answer, and the body that the answer leaves unread.
     Answered(Box<(Reply, B)>),
 }
 
 impl Service for Grpc {
-    /// The future holds what is needed of the request and no more: it is moved about and kept for as long as the answer
-    /// takes.
+    /// Answers a request. The future holds only what it needs of the request, since futures are moved and kept for as
+    /// long as an answer takes.
     fn respond<B: RequestBody>(
         self: &Arc<Self>,
         request: Request<B>,
@@ -72,7 +72,7 @@ impl Service for Grpc {
             };
             match opened {
                 Opened::Call(mut call) => grpc.answer(&mut call).await,
-                // Boxed, so that rare answers do not swell every request's future.
+                // Boxed, so that rare answers do not enlarge every request's future.
                 Opened::Health(request) => Box::pin(grpc.health(*request)).await,
                 Opened::Answered(answered) => Box::pin(grpc.answered_early(*answered)).await,
             }
@@ -83,12 +83,12 @@ impl Service for Grpc {
 // === impl Grpc ===
 
 impl Grpc {
-    /// `phases` are the server's, which health tells.
+    /// `phases`: phases of the server, which the health service reports.
     pub(super) fn new(intake: Arc<Intake>, phases: watch::Receiver<Phase>) -> Self {
         Self { intake, health: Health::new(phases) }
     }
 
-    /// Waits until it is known who sent a request.
+    /// Waits for a slow check of credentials.
     async fn check<B: RequestBody>(
         &self,
         (request, check, peer): (Request<B>, SlowCheck, Arc<Peer>),
@@ -108,7 +108,7 @@ impl Grpc {
         discard(body, &HeaderMap::new(), MAX_HTTP2_BYTES, &*self.intake.context.clock).await;
     }
 
-    /// Answers a sender that is not known, whatever it asked for.
+    /// Answers a sender without valid credentials.
     fn unknown<B>(&self, request: Request<B>, error: &ExportError) -> Opened<B> {
         let reply = match is_grpc(&request.head.headers) {
             true => failure::failure(error),
@@ -117,7 +117,7 @@ impl Grpc {
         Opened::Answered(Box::new((reply, request.body)))
     }
 
-    /// Goes by a request's head.
+    /// Reads a request's head: routes the call, or answers it.
     fn open<B>(&self, request: Request<B>, peer: &Arc<Peer>, identity: Option<&Identity>) -> Opened<B> {
         let (path, headers) = (request.head.path(), &request.head.headers);
         if path.starts_with(health::PATH) {
@@ -153,7 +153,7 @@ impl Grpc {
         Opened::Call(Call { signal, export, codec, deadline, origin, hops, peer, body })
     }
 
-    /// Answers a request that no gRPC client sends.
+    /// Answers a request that is not gRPC.
     fn not_grpc<B>(&self, request: Request<B>, peer: &Peer) -> Opened<B> {
         let (method, path) = (&request.head.method, request.head.path());
         let (kind, status) = match *method == Method::POST {
@@ -204,13 +204,13 @@ impl Grpc {
         error
     }
 
-    /// When the caller stops waiting. A timeout that is not one is ignored.
+    /// Returns the caller's deadline. An invalid timeout is ignored.
     fn deadline(&self, headers: &HeaderMap) -> Option<Instant> {
         let timeout = timeout(headers.get(TIMEOUT)?.as_bytes())?;
         self.intake.context.clock.now().checked_add(timeout)
     }
 
-    /// Reads the one message of a unary call.
+    /// Reads the message of a unary call.
     async fn read<B: RequestBody>(&self, call: &mut Call<B>) -> Result<Wire, ExportError> {
         let limit = self.intake.limits.max_request_bytes;
         let (header, gathered) = self.gather(&mut call.body, &call.peer, call.deadline, limit).await?;
@@ -222,7 +222,7 @@ impl Grpc {
         Ok(Wire { bytes, charge, is_small_slice, codec, media_type, deadline })
     }
 
-    /// Gathers a body that is one message of at most `limit` bytes, its header included.
+    /// Collects a body that is one message of at most `limit` bytes, including its header.
     async fn gather<B: RequestBody>(
         &self,
         body: &mut B,
@@ -254,14 +254,14 @@ impl Grpc {
     }
 }
 
-/// OK with the response message.
+/// Answers OK with the response message.
 fn success(accepted: &Accepted) -> Reply {
     let message =
         if accepted.is_partial() { framed(&accepted.encode()) } else { Bytes::from_static(&EMPTY_MESSAGE) };
     reply(ReplyBody::Whole(message, Some(ok())))
 }
 
-/// The trailers of a call that succeeded.
+/// Returns the trailers of a successful call.
 fn ok() -> HeaderMap {
     let mut trailers = HeaderMap::with_capacity(1);
     trailers.insert(STATUS, HeaderValue::from_static("0"));
@@ -281,7 +281,7 @@ fn framed(message: &[u8]) -> Bytes {
     framed.freeze()
 }
 
-/// What messages are compressed with, if they are.
+/// Returns the codec that `grpc-encoding` names; `None` for no compression.
 fn encoding(headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportError> {
     let mut names = headers.get_all(ENCODING).into_iter();
     let Some(name) = names.next() else { return Ok(None) };
@@ -299,7 +299,7 @@ fn encoding(headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportErr
     })
 }
 
-/// What a message is compressed with, by its flag and the call's encoding.
+/// Returns the codec of a message, by its flag and the call's encoding.
 fn of_message(
     encoding: Option<&'static dyn Codec>,
     header: FrameHeader,
@@ -311,7 +311,7 @@ fn of_message(
     Ok(encoding.filter(|_| header.compressed))
 }
 
-/// Reads `grpc-timeout`, how long the caller waits: one to eight digits and a unit. `None` if it is anything else.
+/// Parses `grpc-timeout`: one to eight digits and a unit. `None` if the value is anything else.
 pub(super) fn timeout(value: &[u8]) -> Option<Duration> {
     let (unit, digits) = value.split_last()?;
     if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {

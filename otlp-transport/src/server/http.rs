@@ -25,7 +25,7 @@ pub(super) struct Http {
     intake: Arc<Intake>,
     encodings: Encodings,
     cors: Option<Cors>,
-    /// Every answer gets these.
+    /// Headers added to every answer.
     headers: HeaderMap,
 }
 
@@ -39,7 +39,7 @@ impl Service for Http {
         async move {
             match request.head.fault {
                 None => http.answer(request, &peer).await,
-                // Boxed, so that the rare path does not swell every request's future.
+                // Boxed, so that the rare path does not enlarge every request's future.
                 Some(fault) => Box::pin(http.refuse_fault(fault, &request.head.headers, &peer)).await,
             }
         }
@@ -49,7 +49,7 @@ impl Service for Http {
 // === impl Http ===
 
 impl Http {
-    /// `config` must have been [checked](ServerConfig::check): what is no header is left out.
+    /// `config` must have been [checked](ServerConfig::check): invalid headers are left out.
     pub(super) fn new(intake: Arc<Intake>, config: &ServerConfig) -> Self {
         let header = |(name, value): &(String, String)| {
             Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
@@ -62,7 +62,7 @@ impl Http {
         }
     }
 
-    /// Answers a request, whatever it is.
+    /// Answers any request.
     async fn answer<B: RequestBody>(&self, request: Request<B>, peer: &Peer) -> Reply {
         let is_head = request.head.method == Method::HEAD;
         let mut reply = self.answer_in_full(request, peer).await;
@@ -75,7 +75,7 @@ impl Http {
 
     async fn answer_in_full<B: RequestBody>(&self, request: Request<B>, peer: &Peer) -> Reply {
         let Some(cors) = &self.cors else { return self.finished(self.export_or_refuse(request, peer).await) };
-        // On any path: a stranger is not told by this which of them are served.
+        // On any path, so that a preflight does not tell which paths are served.
         if Cors::is_preflight(&request.head) {
             return self.finished(reply::preflight(cors.preflight(&request.head.headers)));
         }
@@ -85,7 +85,7 @@ impl Http {
         self.finished(reply)
     }
 
-    /// Answers a request whose head is at fault. Its connection is closed, since what follows may not be a request.
+    /// Answers a request with a faulty head. The connection is closed, since the bytes that follow may not be a request.
     async fn refuse_fault(&self, fault: Fault, headers: &HeaderMap, peer: &Peer) -> Reply {
         let media_type = MediaType::of_answer(headers);
         let reply = match self.intake.gate.authenticated(headers, peer).await {
@@ -116,7 +116,7 @@ impl Http {
         }
     }
 
-    /// Goes by a request's head: who sent it, and where it goes; or the answer.
+    /// Reads a request's head: returns route and identity, or the answer.
     async fn open(
         &self,
         head: &Head,
@@ -174,12 +174,12 @@ impl Http {
             let (wire, origin, hops) = match read.await {
                 Ok(read) => read,
                 Err(error) => {
-                    // Boxed, so that the rare path does not swell every request's future.
+                    // Boxed, so that the rare path does not enlarge every request's future.
                     Box::pin(self.discard(request)).await;
                     return Err(error);
                 }
             };
-            // Headers are slices of the connection's read buffer, which they keep from being freed.
+            // Headers are slices of the connection's read buffer, and keep it allocated.
             drop(request);
             Ok((self.intake.admit(route.signal, wire).await?, origin, hops))
         };
@@ -191,8 +191,8 @@ impl Http {
         self.intake.export(&route.export, batch, peer).await
     }
 
-    /// Reads and drops the rest of a refused body. HTTP/1.1 does so before the answer. On HTTP/2 the answer does not wait,
-    /// but the stream's reset does: a client that is still sending reads the answer first, and stops by itself.
+    /// Reads and drops the rest of a refused body: on HTTP/1.1 before the answer. On HTTP/2 the answer is sent first and
+    /// the reset of the stream waits: a client that is still sending reads the answer and stops by itself.
     async fn discard<B: RequestBody>(&self, request: Request<B>) {
         let Request { head: Head { version, headers, .. }, mut body } = request;
         let clock = Arc::clone(&self.intake.context.clock);
@@ -232,7 +232,7 @@ impl Http {
         Ok(Wire { bytes, charge, is_small_slice, codec, media_type, deadline: None })
     }
 
-    /// The answer with what every answer gets, unless it says otherwise itself.
+    /// Adds the configured headers that the answer does not set itself.
     fn finished(&self, mut reply: Reply) -> Reply {
         for (name, value) in &self.headers {
             reply.headers.entry(name).or_insert_with(|| value.clone());

@@ -1,5 +1,6 @@
-//! The protocol engine that is hyper, for HTTP/1.1, with h2, for HTTP/2. In the server their types are named here and below
-//! alone. Connections reach hyper through a [`Stream`], which sees what hyper does not tell.
+//! The protocol engine: hyper for HTTP/1.1, and hyper with h2 for HTTP/2. Within the server, types of hyper and h2 are
+//! named only here and in the submodules. Connections reach hyper through a [`Stream`], which observes what hyper does
+//! not report.
 
 mod activity;
 mod authority;
@@ -38,13 +39,13 @@ pub(super) struct Hyper {
 // === impl Hyper ===
 
 impl Hyper {
-    /// `may_be_slow`: requests may have to wait until it is known who sent them.
+    /// `may_be_slow`: requests may have to wait for a slow check of credentials.
     pub(super) fn new(terms: &Terms, protocol: Protocol, may_be_slow: bool) -> Self {
         let http2 = http2::settings(terms, protocol, may_be_slow);
         Self { http1: http1::settings(&terms.limits), http2 }
     }
 
-    /// Serves a connection that speaks HTTP/1.1 until it closes.
+    /// Serves an HTTP/1.1 connection until it closes.
     pub(super) fn http1<'a, S: Service>(
         &'a self,
         service: &'a Arc<S>,
@@ -54,7 +55,7 @@ impl Hyper {
         http1::serve(&self.http1, service, stream, life)
     }
 
-    /// Serves a connection that speaks HTTP/2 until it closes.
+    /// Serves an HTTP/2 connection until it closes.
     pub(super) fn http2<'a, S: Service>(
         &'a self,
         service: &'a Arc<S>,
@@ -64,27 +65,28 @@ impl Hyper {
         http2::serve(&self.http2, service, stream, life)
     }
 
-    /// Answers what is not HTTP/1.1, and closes.
+    /// Answers the first request of a connection that is not served, and closes the connection. The first line of
+    /// `answer` is the status, the rest the body.
     pub(super) fn refuse<'a>(stream: Stream, life: &'a Life<'_>) -> impl Future<Output = ()> + Send + 'a {
         http1::refuse(stream, life)
     }
 }
 
-/// A request as the server knows it.
+/// Converts a request of hyper.
 fn taken(request: hyper::Request<Incoming>, version: Version, fault: Option<Fault>) -> Request<Incoming> {
     let (head, body) = request.into_parts();
     let http::request::Parts { method, uri: target, headers, .. } = head;
     Request { head: Head { version, method, target, headers, fault }, body }
 }
 
-/// A reply as hyper knows it.
+/// Converts a reply for hyper.
 fn given(reply: Reply) -> hyper::Response<ReplyBody> {
     let mut response = hyper::Response::new(reply.body);
     (*response.status_mut(), *response.headers_mut()) = (reply.status, reply.headers);
     response
 }
 
-/// Counts how a connection ended, and logs what the peer did wrong.
+/// Counts the end of a connection, and logs the peer's fault.
 fn ended(outcome: hyper::Result<()>, life: &Life<'_>) {
     let Err(error) = outcome else { return };
     if error.is_timeout() {
@@ -98,7 +100,8 @@ fn ended(outcome: hyper::Result<()>, life: &Life<'_>) {
     tracing::debug!(%error, "connection closed");
 }
 
-/// What the peer did wrong; `None` if the connection ended otherwise, as for the network or by the peer's own decision.
+/// Returns the peer's fault; `None` if the connection ended for another reason, such as the network or the peer's
+/// decision.
 fn fault_of_peer(error: &hyper::Error) -> Option<String> {
     if let Some(of_http2) = error.source().and_then(http2::fault_of_peer) {
         return of_http2;
@@ -156,11 +159,11 @@ impl Body for ReplyBody {
     }
 }
 
-/// A [`Clock`] as hyper wants it.
+/// A [`Clock`] as hyper's timer.
 #[derive(Clone)]
 struct ClockTimer(Arc<dyn Clock>);
 
-/// hyper wants sleeps that are `Sync`; the lock is never contended, since polling goes past it.
+/// A sleep that is `Sync`, as hyper requires. The lock is never contended, since `poll` bypasses it.
 struct SyncSleep(Mutex<Sleep>);
 
 impl hyper::rt::Timer for ClockTimer {
@@ -187,5 +190,5 @@ impl Future for SyncSleep {
     }
 }
 
-/// However short a limit is, looking this often is enough.
+/// Shortest interval between checks of a connection.
 const SHORTEST_LOOK: Duration = Duration::from_millis(1);

@@ -1,4 +1,4 @@
-//! From a body on the wire to a batch handed on: what gRPC and HTTP have in common.
+//! The way from a body on the wire to an exported batch, shared by gRPC and HTTP.
 
 mod json;
 mod repair;
@@ -27,7 +27,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 
-/// Where requests go in, and under which limits.
+/// The way of requests into the pipeline, with its limits.
 pub(super) struct Intake {
     pub(super) context: TransportContext,
     pub(super) limits: ServerLimits,
@@ -39,36 +39,36 @@ pub(super) struct Intake {
     pub(super) hop: OwnHop,
     checks: ValidateLimits,
     repairs: Repairs,
-    /// Ids of the wrong length since the log last spoke of them.
+    /// Log limit for ids of the wrong length.
     invalid_ids: Seldom,
-    /// Strings repaired, and keys of JSON that nobody knows, since the log last spoke of them.
+    /// Log limits for repaired strings, and for unknown JSON keys.
     repaired: Seldom,
     unknown_keys: Seldom,
-    /// Large bodies that are inflated and checked at a time: four a core. Others wait in order.
+    /// Permits for large bodies to be inflated and checked. Others wait in order.
     running: Arc<Semaphore>,
 }
 
-/// A body as it came: complete, perhaps compressed.
+/// A complete body as received, possibly compressed.
 pub(super) struct Wire {
     pub(super) bytes: Bytes,
     pub(super) charge: Charge,
-    /// Whether `bytes` is a slice of the connection's read buffer, and small against it.
+    /// True if `bytes` is a slice of the connection's read buffer, and small against it.
     pub(super) is_small_slice: bool,
     pub(super) codec: Option<&'static dyn Codec>,
     pub(super) media_type: MediaType,
-    /// The sender's own deadline.
+    /// The sender's deadline.
     pub(super) deadline: Option<Instant>,
 }
 
-/// What came of a body.
+/// Outcome of checking a body on the request's thread.
 enum Outcome {
     Done(Option<Batch>),
-    /// Too large to be worked on here: the body as it was.
+    /// The body is too large for this thread; returned unchanged.
     Large(Wire),
 }
 
 impl Wire {
-    /// The bytes, copied if they are small against the read buffer that they would keep from being freed.
+    /// Returns the bytes, copied if they are small against the read buffer that they would keep allocated.
     fn unpinned(&self) -> Bytes {
         match self.is_small_slice {
             true => Bytes::copy_from_slice(&self.bytes),
@@ -110,7 +110,7 @@ impl Intake {
         }
     }
 
-    /// What the server's connections live by; `phases` are the server's.
+    /// Returns the terms of the server's connections; `phases` are the server's.
     pub(super) fn terms(&self, phases: watch::Receiver<Phase>) -> Terms {
         Terms {
             limits: self.limits.clone(),
@@ -121,29 +121,29 @@ impl Intake {
         }
     }
 
-    /// A charge on the budget that holds nothing yet.
+    /// Makes an empty charge on the budget.
     pub(super) fn charge(&self) -> Result<Charge, ExportError> {
         Ok(self.context.budget.try_charge(0)?)
     }
 
-    /// The most that unfinished bodies of one connection may take of the budget.
+    /// Returns the most that unfinished bodies of one connection may take of the budget.
     pub(super) fn connection_share(&self) -> u64 {
         let default = || (self.context.budget.limit() / 2).max(self.limits.max_request_bytes as u64);
         self.limits.max_unfinished_bytes.unwrap_or_else(default)
     }
 
-    /// What the whole budget has room for beside `held` bytes.
+    /// Returns the bytes left of the whole budget beside `held` bytes.
     fn room_beside(&self, held: u64) -> usize {
         usize::try_from(self.context.budget.limit().saturating_sub(held)).unwrap_or(usize::MAX)
     }
 
-    /// The refusal of a request that needs more than `tried` bytes, which is all of the budget.
+    /// Makes the refusal of a request that needs more than `tried` bytes, which is the whole budget.
     fn never_fits(&self, tried: u64) -> ExportError {
         let limit = self.context.budget.limit();
         BudgetExhausted { limit, needed: tried.max(limit).saturating_add(1) }.into()
     }
 
-    /// Refuses a body of a length for which there is no room in the whole budget, before it comes.
+    /// Refuses a body that the whole budget cannot hold, before it arrives.
     pub(super) fn check_fits(&self, expected: Option<usize>) -> Result<(), ExportError> {
         let limit = self.context.budget.limit();
         match expected.map(|expected| expected as u64) {
@@ -152,15 +152,15 @@ impl Intake {
         }
     }
 
-    /// The refusal of something larger than a request may be.
+    /// Makes the refusal of a request over the size limit.
     pub(super) fn too_large(&self, what: impl fmt::Display) -> ExportError {
         let limit = self.limits.max_request_bytes;
         let message = format!("{what} is over the request limit of {limit} bytes");
         ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
     }
 
-    /// Inflates and checks a body. `None` if it holds nothing to hand on. Large bodies are taken to a thread where
-    /// they delay no other request, by their inflated size and not by the size that they announce.
+    /// Inflates and checks a body. `None` if the body is empty. Large bodies, by their real inflated size rather than by
+    /// the announced size, are checked on a blocking thread, where they delay no other request.
     pub(super) async fn admit(
         self: &Arc<Self>,
         signal: Signal,
@@ -216,7 +216,7 @@ impl Intake {
         }
     }
 
-    /// Inflates and checks a body, however long that takes.
+    /// Inflates and checks a body of any size.
     fn check_all(&self, signal: Signal, mut wire: Wire) -> Result<Option<Batch>, ExportError> {
         let plain = self.inflate(&mut wire, self.limits.max_request_bytes);
         self.check(signal, plain, wire)
@@ -230,7 +230,7 @@ impl Intake {
         self.refusals.request(error, peer);
     }
 
-    /// Hands a batch on, if anything is left of it, and waits for its fate until its deadline.
+    /// Exports a batch, unless all items were rejected, and waits for the answer until the batch's deadline.
     pub(super) async fn export(
         &self,
         export: &BoxExport,
@@ -259,7 +259,7 @@ impl Intake {
         })
     }
 
-    /// Checks the body in the clear of `wire`, which is charged for both.
+    /// Checks a decompressed body. `wire` is charged for both.
     fn check(
         &self,
         signal: Signal,
@@ -291,7 +291,7 @@ impl Intake {
         Ok(Some(batch))
     }
 
-    /// The body in the clear, of at most `max_bytes`. The charge of `wire` grows by what is inflated.
+    /// Decompresses a body to at most `max_bytes`. The charge of `wire` grows by the decompressed bytes.
     fn inflate(&self, wire: &mut Wire, max_bytes: usize) -> Result<Bytes, DecompressError> {
         match wire.codec {
             Some(codec) => codec.decompress(&wire.bytes, max_bytes, &mut wire.charge, &self.context.buffers),
@@ -306,7 +306,7 @@ impl Intake {
     }
 }
 
-/// Awaits `future`, but not beyond `deadline`. `None` if that came first; `future` is dropped then.
+/// Awaits `future` until `deadline`. `None` if the deadline comes first; `future` is dropped then.
 async fn before<F: Future>(deadline: Option<Instant>, clock: &dyn Clock, future: F) -> Option<F::Output> {
     let mut future = std::pin::pin!(future);
     let mut too_late = None;
@@ -320,7 +320,7 @@ async fn before<F: Future>(deadline: Option<Instant>, clock: &dyn Clock, future:
     .await
 }
 
-/// What is said of a body that is not OTLP: the field, the place, and what is wrong.
+/// Makes the refusal of a body that is not OTLP, with field, position and fault.
 fn refusal(error: DecodeError) -> ExportError {
     let kind = match error.kind {
         DecodeErrorKind::TooManyElements { .. } | DecodeErrorKind::TooLong { .. } => ErrorKind::TooLarge,
@@ -330,12 +330,12 @@ fn refusal(error: DecodeError) -> ExportError {
     ExportError::new(kind, Retry::Never, error.to_string()).with_violation(violation)
 }
 
-/// Four threads a core: one large body holds up few others, and far fewer threads run than the 512 that tokio would start.
+/// Four threads a core: one large body delays few others, and far fewer threads run than the 512 that tokio would start.
 fn max_running() -> usize {
     4 * std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 const INVALID_IDS_LOG_INTERVAL: Duration = Duration::from_secs(60);
 const REPAIRED_LOG_INTERVAL: Duration = Duration::from_secs(60);
-/// Some SDKs send such a key in every request; the counter tells how many there are.
+/// Some SDKs send unknown keys in every request; the counter tells how many.
 const UNKNOWN_KEYS_LOG_INTERVAL: Duration = Duration::from_secs(60 * 60);

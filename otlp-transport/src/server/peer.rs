@@ -1,6 +1,5 @@
-//! Who sends: the other end of a connection; the gate, which gives whom it does not know no answer but that; and what
-//! batches are told of where they come from, their sender and the receivers that they have been at. A request that has been
-//! here before is refused: it goes in a circle.
+//! Senders: the peer of a connection, the authentication gate, and the origin and hops that batches carry. A request that
+//! has been at this receiver before is refused, since exporters send it in a circle.
 
 use super::checks::Checks;
 use super::refusals::{Reason, Refusals};
@@ -14,44 +13,44 @@ use otlp_protocol::{ByteBudget, ErrorKind, HOPS_HEADER, HopId, Hops, Origin, Ret
 use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
 
-/// The other end of a connection.
+/// The peer of a connection.
 pub(super) struct Peer {
     address: Address,
     certificate: Option<PeerCertificate>,
-    /// The connection's share of the byte budget, for bodies that are still coming.
+    /// The connection's share of the byte budget, for unfinished bodies.
     share: ByteBudget,
-    /// The origin of the last batch, for as long as a batch has it. A sender mostly stays who it is: its batches then
-    /// share one origin, which is charged once and compared at little cost.
+    /// The origin of the last batch, while a batch holds it. Batches of one sender mostly have equal origins: they share
+    /// one, which is charged once and is cheap to compare.
     last: Mutex<Weak<Origin>>,
 }
 
-/// Judges requests by their heads.
+/// Authenticates requests by their heads.
 pub(super) struct Gate {
     authenticator: Option<Arc<dyn Authenticate>>,
     checks: Checks,
     refusals: Arc<Refusals>,
-    /// What senders may send while they are checked is charged here.
+    /// Budget for the bytes that senders may send while their credentials are checked.
     budget: ByteBudget,
 }
 
-/// What the gate says of a request.
+/// Outcome of the gate.
 pub(super) enum Admission {
-    /// It may pass; who sent it, if anybody is asked.
+    /// The request may pass, with the sender's identity if authentication is configured.
     Granted(Option<Identity>),
-    /// It may not.
+    /// The request is refused.
     Refused(ExportError),
-    /// Not known yet: see [`Gate::finish_check`].
+    /// A slow check is needed: see [`Gate::finish_check`].
     Pending(SlowCheck),
 }
 
 /// The server's own id among the receivers that requests have been at.
 pub(super) struct OwnHop {
     id: HopId,
-    /// What most requests get, which have been at no other receiver.
+    /// The hops of requests that have been at no other receiver.
     first: Arc<Hops>,
 }
 
-/// What of a request goes into an origin.
+/// Parts of a request that form an origin.
 struct Traits<'a> {
     headers: &'a HeaderMap,
     names: &'a [Box<str>],
@@ -62,32 +61,32 @@ struct Traits<'a> {
 // === impl Peer ===
 
 impl Peer {
-    /// `share`: the most that unfinished bodies of the connection may take of the byte budget.
+    /// Makes a peer. `share`: the most that unfinished bodies of the connection may take of the byte budget.
     pub(super) fn new(address: Address, certificate: Option<PeerCertificate>, share: u64) -> Self {
         Self { address, certificate, share: ByteBudget::new(share), last: Mutex::new(Weak::new()) }
     }
 
-    /// What is left of the connection's share of the byte budget.
+    /// Returns the rest of the connection's share of the byte budget.
     pub(super) fn share(&self) -> &ByteBudget {
         &self.share
     }
 
-    /// Its address, for the log.
+    /// Returns the address, for the log.
     pub(super) fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Its IP address; `None` on a Unix socket.
+    /// Returns the IP address; `None` on a Unix socket.
     pub(super) fn ip(&self) -> Option<std::net::IpAddr> {
         self.address.ip()
     }
 
-    /// What it showed when the connection was opened, if it was asked for that.
+    /// Returns the peer's client certificate, if one was required.
     pub(super) fn certificate(&self) -> Option<&PeerCertificate> {
         self.certificate.as_ref()
     }
 
-    /// The origin of a request, as far as it is to be kept, charged; `None` if nothing of it is.
+    /// Returns the origin of a request, as far as it is kept, and charged; `None` if nothing is kept.
     pub(super) fn origin(
         &self,
         config: &OriginConfig,
@@ -119,7 +118,7 @@ impl Peer {
 // === impl Gate ===
 
 impl Gate {
-    /// Without an authenticator everybody may pass.
+    /// Makes a gate. Without an authenticator every request passes.
     pub(super) fn new(
         authenticator: Option<Arc<dyn Authenticate>>,
         refusals: Arc<Refusals>,
@@ -129,17 +128,17 @@ impl Gate {
         Self { authenticator, checks, refusals, budget }
     }
 
-    /// Whether requests may have to wait for a slow check.
+    /// True if requests may have to wait for a slow check of credentials.
     pub(super) fn may_be_slow(&self) -> bool {
         self.authenticator.as_ref().is_some_and(|authenticator| authenticator.may_be_slow())
     }
 
-    /// What refused senders are told to send.
+    /// Returns the challenge sent with refusals.
     pub(super) fn challenge(&self) -> &str {
         self.authenticator.as_ref().map_or("", |authenticator| authenticator.challenge())
     }
 
-    /// Judges a request by its head, without waiting.
+    /// Authenticates a request by its head, without waiting.
     pub(super) fn authenticate(&self, headers: &HeaderMap, peer: &Peer) -> Admission {
         let Some(authenticator) = &self.authenticator else { return Admission::Granted(None) };
         match authenticator.authenticate(&AuthRequest { headers, certificate: peer.certificate() }) {
@@ -149,7 +148,7 @@ impl Gate {
         }
     }
 
-    /// The same; a slow check is waited for.
+    /// Authenticates a request by its head, and waits for a slow check.
     pub(super) async fn authenticated(
         &self,
         headers: &HeaderMap,
@@ -162,20 +161,21 @@ impl Gate {
         }
     }
 
-    /// Runs a slow check where it holds up nobody. Few run at a time: guessing costs the guessers, not the cores.
+    /// Runs a slow check on a blocking thread. Few checks run at a time: guessing passwords costs the guessers time, not
+    /// the server's cores.
     pub(super) async fn finish_check(&self, check: SlowCheck, peer: &Peer) -> Result<Identity, ExportError> {
         let Some(turn) = self.checks.turn(peer.ip()).await else {
             let error = busy();
             self.refusals.request(&error, peer);
             return Err(error);
         };
-        // What the sender may send meanwhile, which nobody takes up.
+        // Charged for what the sender may send while it waits, which nothing reads.
         let window = self.budget.try_charge(u64::from(UNKNOWN_WINDOW_BYTES));
         let _window = window.map_err(ExportError::from).inspect_err(|error| {
             self.refusals.request(error, peer);
         })?;
-        // A request that is given up leaves its check running: the thread holds the turn until that is done, or
-        // else those who hang up at once would fill all threads there are.
+        // A check goes on if its request is dropped: the thread holds the turn until the check ends. Otherwise clients
+        // that disconnect at once could occupy all threads.
         let judged = tokio::task::spawn_blocking(move || {
             let judged = check();
             drop(turn);
@@ -198,10 +198,10 @@ impl OwnHop {
         Self { id, first: Arc::new(Hops::of(id)) }
     }
 
-    /// The receivers that a request has been at, this one included. Those in its header are charged.
+    /// Returns the receivers that a request has been at, including this server. The ids in its header are charged.
     ///
     /// # Errors
-    /// If the request has been here before, for good; or if there is no room for the header.
+    /// If the request has been here before, for good; or if the budget has no memory for the header.
     pub(super) fn with(&self, headers: &HeaderMap, budget: &ByteBudget) -> Result<Arc<Hops>, ExportError> {
         if !headers.contains_key(HOPS_HEADER) {
             return Ok(Arc::clone(&self.first));
@@ -246,7 +246,7 @@ impl Traits<'_> {
     }
 }
 
-/// A header's value; of several values, all of them, as RFC 9110 §5.3 joins them.
+/// Returns a header's value; several values are joined as in RFC 9110 §5.3.
 fn joined(headers: &HeaderMap, name: &str) -> Option<Bytes> {
     let mut values = headers.get_all(name).iter();
     let mut joined = values.next()?.as_bytes().to_vec();
@@ -257,7 +257,7 @@ fn joined(headers: &HeaderMap, name: &str) -> Option<Bytes> {
     Some(joined.into())
 }
 
-/// The refusal of a request that has been here before.
+/// Makes the refusal of a request that has been here before.
 fn returned() -> ExportError {
     let message = format!(
         "forwarding loop: this receiver has had the request before (see the header {HOPS_HEADER}); \
@@ -266,16 +266,17 @@ fn returned() -> ExportError {
     ExportError::new(ErrorKind::Loop, Retry::Never, message)
 }
 
-/// Nothing came of a check: too many others are under way.
+/// Makes the refusal of a check that cannot wait, since too many checks wait.
 fn busy() -> ExportError {
     ExportError::refused(ErrorKind::Unavailable, "too many passwords are being checked")
 }
 
-/// Each takes a thread and some milliseconds of its core.
+/// Each check occupies a thread and some milliseconds of a core.
 const MAX_RUNNING_CHECKS: usize = 2;
-/// Those who wait hold a request's head each.
+/// Each waiting check holds a request's head.
 const MAX_PENDING_CHECKS: usize = 128;
-/// HTTP/2: what may come of a request whose sender is being checked, in bytes, where checks may be slow.
+/// HTTP/2 window in bytes, where checks may be slow: bytes that may arrive of a request whose credentials are being
+/// checked.
 pub(super) const UNKNOWN_WINDOW_BYTES: u32 = 64 << 10;
 
 #[cfg(test)]

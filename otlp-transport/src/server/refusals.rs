@@ -1,6 +1,6 @@
-//! What a server refuses is counted and logged here: for each reason a line at once, then one a minute at most with what
-//! was refused since. What comes last in a flood has its line when the minute is over, or when the server ends: the counts
-//! add up.
+//! Counts and logs what a server refuses. Each reason has a line at once, and then at most one a minute with the number
+//! of refusals since. The last refusals of a flood have their line when the minute is over, or when the server ends, so
+//! that the counts add up.
 
 mod reason;
 
@@ -18,7 +18,7 @@ use std::io;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// What a server refused, by reason.
+/// Refusals of a server, by reason.
 pub(super) struct Refusals {
     receiver: String,
     transport: &'static str,
@@ -27,30 +27,30 @@ pub(super) struct Refusals {
     tallies: [Mutex<Tally>; Reason::ALL.len()],
 }
 
-/// What was refused for one reason since the last line.
+/// Refusals for one reason since the last line.
 #[derive(Default)]
 struct Tally {
     seen: Seen,
-    /// No line before this.
+    /// Earliest time of the next line.
     next_line: Option<Instant>,
-    /// Whether a task writes the next line when it is due.
+    /// True if a task will write the next line.
     is_scheduled: bool,
 }
 
-/// What a line tells.
+/// Content of a log line.
 #[derive(Default)]
 struct Seen {
     count: u64,
-    /// Who was refused last.
+    /// The last peer refused.
     peer: Option<Address>,
-    /// What was said of the first.
+    /// The text of the first refusal.
     example: String,
 }
 
 // === impl Refusals ===
 
 impl Refusals {
-    /// `receiver`: what log lines call the server.
+    /// `receiver`: the server's name in log lines.
     pub(super) fn new(
         receiver: String,
         protocol: Protocol,
@@ -61,17 +61,17 @@ impl Refusals {
         Arc::new(Self { receiver, transport, clock, stats, tallies: Default::default() })
     }
 
-    /// What log lines call the server.
+    /// Returns the server's name in log lines.
     pub(super) fn receiver(&self) -> &str {
         &self.receiver
     }
 
-    /// A request that the server itself refuses.
+    /// Counts and logs a request that the server itself refuses.
     pub(super) fn request(self: &Arc<Self>, error: &ExportError, peer: &Peer) {
         self.request_as(Reason::of(error.kind()), error.kind(), error.message(), peer);
     }
 
-    /// The same with another reason in the log than the kind of error says; `what` is wrong.
+    /// Counts and logs a refused request under another reason than the error's kind implies; `what` is the text.
     pub(super) fn request_as(
         self: &Arc<Self>,
         reason: Reason,
@@ -83,13 +83,13 @@ impl Refusals {
         self.note(reason, 1, Some(peer.address()), what);
     }
 
-    /// `count` requests whose heads the protocol engine refused.
+    /// Counts and logs `count` requests whose heads the protocol engine refused.
     pub(super) fn heads(self: &Arc<Self>, count: u64, peer: &Address, what: impl Display) {
         self.stats.count_refused_headers(count);
         self.note(Reason::Headers, count, Some(peer), what);
     }
 
-    /// A request that the pipeline failed.
+    /// Counts and logs a request that the pipeline failed.
     pub(super) fn failed(self: &Arc<Self>, error: &ExportError, peer: &Peer) {
         counter::count(&self.stats.failed_requests);
         let is_for_now = error.retry().is_retryable();
@@ -97,7 +97,7 @@ impl Refusals {
         self.note(reason, 1, Some(peer.address()), error.message());
     }
 
-    /// A connection that is closed, or never opened, for this reason.
+    /// Counts and logs a connection that is closed, or was never opened.
     pub(super) fn connection(self: &Arc<Self>, reason: Reason, peer: Option<&Address>, what: impl Display) {
         counter::count(match reason {
             Reason::Accept => &self.stats.accept_errors,
@@ -109,8 +109,8 @@ impl Refusals {
         self.note(reason, 1, peer, what);
     }
 
-    /// A connection that was not secured. A peer that closes without a word has no cause to tell, and is mostly a probe:
-    /// it is counted alone.
+    /// Counts a failed TLS handshake, and logs it unless the peer closed without an alert, as probes of load balancers
+    /// do.
     pub(super) fn tls_handshake(self: &Arc<Self>, error: &io::Error, peer: &Address) {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => counter::count(&self.stats.tls_handshake_errors),
@@ -118,7 +118,8 @@ impl Refusals {
         }
     }
 
-    /// A connection that could not be accepted. Returns whether that is the peer's doing, which is counted alone.
+    /// Counts a failure to accept a connection, and logs it unless it is the peer's doing. Returns true if it is the
+    /// peer's doing.
     pub(super) fn accept(self: &Arc<Self>, error: &io::Error) -> bool {
         let is_of_peer = matches!(
             error.kind(),
@@ -133,7 +134,7 @@ impl Refusals {
         is_of_peer
     }
 
-    /// Takes note of `count` refusals; `example` says what was wrong. Must be called within a tokio runtime.
+    /// Adds `count` refusals; `example` is the text. Must be called within a tokio runtime.
     fn note(self: &Arc<Self>, reason: Reason, count: u64, peer: Option<&Address>, example: impl Display) {
         let now = self.clock.now();
         let due = {
@@ -193,7 +194,7 @@ impl Refusals {
 }
 
 impl Drop for Refusals {
-    /// The server ends: what has not been told is told now.
+    /// Writes the lines that have not been written yet.
     fn drop(&mut self) {
         for reason in Reason::ALL {
             let Some(tally) = self.tallies.get(reason as usize) else { continue };
@@ -229,13 +230,13 @@ impl Seen {
             self.peer = Some(peer.clone());
         }
         if self.example.is_empty() {
-            // Writing stops at the limit, which is an error to the formatter alone.
+            // Writing stops at the limit, which only the formatter treats as an error.
             let _ = write!(Short(&mut self.example), "{example}");
         }
     }
 }
 
-/// Takes the start of a text.
+/// Takes the beginning of a text.
 struct Short<'a>(&'a mut String);
 
 impl fmt::Write for Short<'_> {
@@ -251,9 +252,9 @@ impl fmt::Write for Short<'_> {
     }
 }
 
-/// Between two lines of one reason.
+/// Time between two lines of one reason.
 const INTERVAL: Duration = Duration::from_secs(60);
-/// Of a text that comes from the network in part.
+/// Limit on an example, which may hold text from the network.
 const MAX_EXAMPLE_BYTES: usize = 300;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is served on a port: one protocol, or both, told apart by the content type.
+//! The services of a port: gRPC, HTTP, or both, told apart by the content type.
 
 use super::Phase;
 use super::Protocol;
@@ -19,7 +19,7 @@ pub(super) enum Services {
     Both(Arc<Both>),
 }
 
-/// Both protocols on HTTP/2; on HTTP/1.1 there is OTLP/HTTP alone.
+/// Both protocols on HTTP/2; OTLP/HTTP alone on HTTP/1.1.
 pub(super) struct Both {
     grpc: Arc<Grpc>,
     pub(super) http: Arc<Http>,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::watch;
 
-/// Protocol of a server.
+/// Protocols of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spoken {
     /// OTLP/gRPC.
@@ -29,7 +29,7 @@ pub enum Spoken {
     Both,
 }
 
-/// A server without sockets, which takes requests as values.
+/// A server that requests are passed to as values.
 pub struct MemoryServer {
     phase: watch::Sender<Phase>,
     shared: Arc<Shared>,
@@ -74,7 +74,7 @@ struct Open {
 
 /// The body of a request.
 struct MemoryBody {
-    /// Its length, if the head tells.
+    /// Bytes left, if the head told the length.
     left: Option<u64>,
     pieces: BoxStream<'static, Bytes>,
     is_at_end: bool,
@@ -86,7 +86,7 @@ impl MemoryServer {
     /// Makes a server with these settings; endpoint and TLS are not used.
     ///
     /// # Errors
-    /// If a setting cannot work.
+    /// If a setting is invalid.
     pub fn new(
         context: &TransportContext,
         config: &ServerConfig,
@@ -110,7 +110,7 @@ impl MemoryServer {
         Ok(Self { phase, shared: Arc::new(Shared { terms, services, share, connections }) })
     }
 
-    /// Counters of the server.
+    /// Returns the server's counters.
     pub fn stats(&self) -> &Arc<ServerStats> {
         &self.shared.terms.stats
     }
@@ -120,12 +120,12 @@ impl MemoryServer {
         self.phase.send_replace(Phase::Leaving);
     }
 
-    /// Ends watches of health. The caller waits for requests under way.
+    /// Starts the drain. Requests in flight are the caller's to wait for.
     pub fn drain(self) {
         self.phase.send_replace(Phase::Draining);
     }
 
-    /// A new connection; `None` if too many are open.
+    /// Opens a connection; `None` if too many are open.
     pub fn connect(&self, is_http2: bool) -> Option<MemoryConnection> {
         let server = Arc::clone(&self.shared);
         let slot = server.connections.admit()?;
@@ -144,8 +144,8 @@ impl fmt::Debug for MemoryServer {
 // === impl MemoryConnection ===
 
 impl MemoryConnection {
-    /// Sends a request and waits for the head of its reply. `len` is the length that the head announces. `None` if the server
-    /// has no protocol for this version of HTTP.
+    /// Sends a request and waits for the head of its reply. `len` is the length that the head tells. `None` if the server
+    /// supports no protocol on this version of HTTP.
     pub async fn request(
         &self,
         method: Method,
@@ -182,7 +182,7 @@ impl fmt::Debug for MemoryConnection {
 // === impl MemoryReply ===
 
 impl MemoryReply {
-    /// The next part of the reply; `None` at the end.
+    /// Returns the next part of the reply; `None` at the end.
     pub async fn next(&mut self) -> Option<MemoryPiece> {
         let piece = std::future::poll_fn(|cx| self.body.poll_piece(cx)).await?;
         Some(match piece {
@@ -235,7 +235,7 @@ impl RequestBody for MemoryBody {
     }
 }
 
-/// Whom the log names, since nobody connects.
+/// Address that stands for the peer in the log.
 fn peer_address() -> Address {
     Address::Tcp(([127, 0, 0, 1], 1).into())
 }

@@ -1,4 +1,4 @@
-//! Without the feature `tls`: secure endpoints are refused when a client or a server is made.
+//! Stand-in for TLS without the feature `tls`: secure endpoints are errors when a client or a server is made.
 
 #[cfg(feature = "client")]
 #[path = "absent/client.rs"]
@@ -12,10 +12,10 @@ pub(crate) use client::TlsConnector;
 #[cfg(feature = "server")]
 pub(crate) use server::{Accepted, TlsAcceptor};
 
-/// What to offer, or to take, in ALPN.
+/// HTTP versions offered or accepted in ALPN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alpn {
-    /// HTTP/1.1 alone: proxies.
+    /// HTTP/1.1 alone, for proxies.
     Http1,
     /// HTTP/2 alone.
     Http2,

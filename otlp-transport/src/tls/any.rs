@@ -1,9 +1,9 @@
-//! Trusting any certificate: `insecure_skip_verify`.
+//! Acceptance of any certificate: `insecure_skip_verify`.
 //!
-//! Expired certificates, names of other hosts, X.509 version 1, extensions that cannot be read: all are accepted. The
-//! handshake's signature is still checked where ring knows the key, so that a broken server is noticed. Where ring does
-//! not know the key (P-521, Ed448, RSA below 2048 bits) the signature is not checked: whoever could forge the signature
-//! could as well show a certificate of their own. P-521 needs TLS 1.3: with TLS 1.2 servers want the curve among the key
+//! Expired certificates, names of other hosts, X.509 version 1 and unreadable extensions are accepted. The handshake's
+//! signature is checked if ring supports the key, so that a broken server is noticed. If ring does not support the key
+//! (P-521, Ed448, RSA below 2048 bits) the signature is not checked: an attacker who can forge the signature could as
+//! well send a certificate of their own. P-521 needs TLS 1.3: with TLS 1.2 servers require the curve among the key
 //! exchanges, too.
 
 use super::key::{self, Handshake};

@@ -21,21 +21,22 @@ pub(crate) struct TlsConnector {
     name: ServerName<'static>,
 }
 
-/// A secured connection.
+/// A connection secured by a client.
 pub(crate) struct Secured {
     /// The plaintext side.
     pub(crate) io: BoxIo,
-    /// Whether ALPN chose HTTP/2.
+    /// True if ALPN chose HTTP/2.
     pub(crate) http2: bool,
 }
 
 // === impl TlsConnector ===
 
 impl TlsConnector {
-    /// Reads files, or the system's trust anchors.
+    /// Reads the files, or the system's trusted certificates.
     ///
     /// # Errors
-    /// If a file cannot be read or used, there are no trust anchors, or the name is neither a DNS name nor an address.
+    /// If a file cannot be read or used, the system has no trusted certificates, or the name is neither a DNS name nor an
+    /// IP address.
     pub(crate) fn new(
         context: &TransportContext,
         config: &TlsConfig,
@@ -71,7 +72,7 @@ impl TlsConnector {
         Ok(Self { config, name })
     }
 
-    /// Does the handshake; errors name what to do. No timeout of its own.
+    /// Performs the handshake. Errors name the setting to change. No timeout of its own.
     pub(crate) async fn connect(&self, io: BoxIo) -> io::Result<Secured> {
         let connector = tokio_rustls::TlsConnector::from(self.config.get());
         let stream = connector.connect(self.name.clone(), io).await;
@@ -106,7 +107,7 @@ fn make(
     Ok(client)
 }
 
-/// What is given, what the system trusts, or both.
+/// Returns the given certificates, the system's, or both.
 fn trusted(config: &TlsConfig, given: Trust) -> Result<Arc<Trust>, ConfigError> {
     if given.is_empty() {
         return system_trust();
@@ -118,7 +119,8 @@ fn trusted(config: &TlsConfig, given: Trust) -> Result<Arc<Trust>, ConfigError> 
     Ok(Arc::new(trust))
 }
 
-/// What the system trusts, read once: it takes tens of milliseconds and megabytes. A failure is not kept.
+/// Returns the system's trusted certificates. They are read once, since reading takes tens of milliseconds and megabytes.
+/// A failure is not remembered.
 fn system_trust() -> Result<Arc<Trust>, ConfigError> {
     static SYSTEM: OnceLock<Arc<Trust>> = OnceLock::new();
     if let Some(trust) = SYSTEM.get() {
@@ -128,7 +130,7 @@ fn system_trust() -> Result<Arc<Trust>, ConfigError> {
     let algorithms = ring::default_provider().signature_verification_algorithms;
     let mut trust = Trust::none();
     for certificate in loaded.certs {
-        // One odd certificate in the system's store must not cost the others.
+        // One invalid certificate in the system's store does not prevent the use of the others.
         if let Err(reason) = trust.add(certificate, &algorithms) {
             tracing::debug!(reason, "a certificate that the system trusts cannot be used");
         }

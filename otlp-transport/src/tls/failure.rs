@@ -3,7 +3,7 @@
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 use std::io;
 
-/// Why a client's handshake failed with a server whose certificate must be for `name`.
+/// Explains a client's failed handshake with the server `name`.
 pub(super) fn of_server(error: io::Error, name: &str) -> io::Error {
     let text = of_peer(&error).unwrap_or_else(|| describe(&error, name));
     io::Error::new(error.kind(), text)
@@ -90,7 +90,7 @@ fn of_peer(error: &io::Error) -> Option<String> {
     })
 }
 
-/// Why a server's handshake failed, whose peer is the sender.
+/// Explains a server's failed handshake with a sender.
 pub(super) fn of_sender(error: io::Error) -> io::Error {
     let text = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(Error::AlertReceived(

@@ -1,6 +1,6 @@
-//! Public keys of certificates: which of them can be checked, and signatures made with them.
+//! Public keys of certificates: the kinds that can be checked, and signatures made with keys.
 //!
-//! rustls reads certificates as webpki does, which refuses X.509 version 1. These functions need the key alone.
+//! rustls reads certificates with webpki, which refuses X.509 version 1. These functions need only the key.
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{
@@ -15,14 +15,14 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-/// The version of TLS that a handshake's signature belongs to.
+/// TLS version of a handshake's signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Handshake {
     Tls12,
     Tls13,
 }
 
-/// Names the kind of a key whose signatures cannot be checked; `None` if they can.
+/// Names the kind of a key whose signatures cannot be checked; `None` if they can be checked.
 pub(super) fn unsupported_kind(
     info: &SubjectPublicKeyInfo<'_>,
     algorithms: &WebPkiSupportedAlgorithms,
@@ -44,7 +44,7 @@ pub(super) fn unsupported_kind(
     Some(name.unwrap_or_else(|| format!("algorithm {oid}")))
 }
 
-/// Checks that a handshake was signed with the key of `certificate`, which may be X.509 version 1.
+/// Checks that a handshake was signed with the key of `certificate`, which may be of X.509 version 1.
 pub(super) fn check_handshake(
     handshake: Handshake,
     message: &[u8],
@@ -81,7 +81,7 @@ pub(super) fn check_handshake(
     }
 }
 
-/// Whether a certificate was signed with a key, given as the contents of a `SubjectPublicKeyInfo`.
+/// True if `certificate` was signed with the key `issuer`, the contents of a `SubjectPublicKeyInfo`.
 pub(super) fn has_signed(
     issuer: &[u8],
     certificate: &X509Certificate<'_>,
@@ -99,14 +99,14 @@ pub(super) fn has_signed(
             .any(|known| known.verify_signature(key, message, &signature.data).is_ok())
 }
 
-/// The identifier of the algorithm that a certificate is signed with, without tag and length.
+/// Returns the identifier of the algorithm that a certificate is signed with, without tag and length.
 fn signature_identifier<'a>(certificate: &X509Certificate<'a>) -> Option<&'a [u8]> {
     let (rest, _signed) = Any::from_der(contents(certificate.as_raw())?).ok()?;
     let (_, identifier) = Any::from_der(rest).ok()?;
     Some(identifier.data)
 }
 
-/// The identifier of a key's algorithm, without tag and length, and the key.
+/// Splits the contents of a `SubjectPublicKeyInfo` into the algorithm's identifier, without tag and length, and the key.
 fn parts(info: &[u8]) -> Option<(&[u8], &[u8])> {
     let (rest, identifier) = Any::from_der(info).ok()?;
     let (_, key) = Any::from_der(rest).ok()?;
@@ -114,15 +114,15 @@ fn parts(info: &[u8]) -> Option<(&[u8], &[u8])> {
     (*unused_bits == 0).then_some((identifier.data, key))
 }
 
-/// What is in a DER value, without its tag and length.
+/// Returns the contents of a DER value, without tag and length.
 pub(super) fn contents(der: &[u8]) -> Option<&[u8]> {
     Any::from_der(der).ok().map(|(_, any)| any.data)
 }
 
-/// What a key must be for its signatures to be made and checked.
+/// Kinds of keys that can be used, for error messages.
 pub(super) const SUPPORTED: &str = "use RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519";
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-/// Kinds of keys that ring does not have, by their object identifiers. RFC 5480, RFC 8410, RFC 4055.
+/// Kinds of keys that ring does not support, by object identifier. RFC 5480, RFC 8410, RFC 4055.
 const KINDS: [(&str, &str); 6] = [
     ("1.3.132.0.35", "P-521"),
     ("1.3.132.0.33", "P-224"),

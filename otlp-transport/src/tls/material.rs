@@ -1,4 +1,4 @@
-//! Certificates, keys and authorities in PEM, from files or given as texts.
+//! Certificates, keys and authorities in PEM, from files or from texts in the settings.
 
 use super::trust::Trust;
 use super::{key, problem};
@@ -19,7 +19,7 @@ pub(super) struct Materials {
     pub(super) files: Vec<Named>,
 }
 
-/// A PEM text, or which of the files holds it.
+/// A PEM text, or the file that holds it.
 pub(super) struct Pem {
     key: &'static str,
     place: Place,
@@ -27,17 +27,17 @@ pub(super) struct Pem {
 
 enum Place {
     Given(Vec<u8>),
-    /// Its number among the files.
+    /// Index of the file in [`Materials::files`].
     File(usize),
 }
 
-/// Where a certificate and its key are.
+/// A certificate with its key.
 pub(super) struct Certificate {
     chain: Pem,
     key: Pem,
     /// `server` or `client`.
     side: &'static str,
-    /// The file of the chain, or the key of the setting that holds it.
+    /// The file of the chain, or the key of the setting that holds the chain.
     source: String,
     expiries: Arc<Certificates>,
 }
@@ -56,7 +56,7 @@ impl Materials {
         text.map(|text| Pem { key, place: Place::Given(text.as_bytes().to_vec()) })
     }
 
-    /// A certificate and its key, of that `side`; `None` if there is neither.
+    /// Takes a certificate and its key, for the given `side`; `None` if both are missing.
     pub(super) fn certificate(
         &mut self,
         config: &CertificateConfig,
@@ -114,11 +114,11 @@ impl Pem {
         }
     }
 
-    /// Adds the certificates to what is trusted. Those that cannot be used are left out with a warning, as a bundle may
-    /// hold some of many.
+    /// Adds the certificates to `trust`. Certificates that cannot be used are left out with a warning, as bundles may
+    /// hold old ones.
     ///
     /// # Errors
-    /// If none can be used.
+    /// If no certificate can be used.
     pub(super) fn add_to(
         &self,
         trust: &mut Trust,
@@ -185,14 +185,14 @@ impl Certificate {
     }
 }
 
-/// When a certificate expires; `None` if the certificate cannot be read.
+/// Returns the expiry of a certificate; `None` if the certificate cannot be read.
 fn not_after(der: &[u8]) -> Option<SystemTime> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let seconds = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
-/// What is wrong with a PEM text, without quoting it.
+/// Describes the fault of a PEM text, without quoting the text.
 fn fault(error: &pem::Error) -> &'static str {
     match error {
         pem::Error::MissingSectionEnd { .. } => {

@@ -1,4 +1,4 @@
-//! Versions, cipher suites and key exchanges by the names that Go, and so the Collector, has for them.
+//! TLS versions, cipher suites and key exchanges, by the names that Go and the Collector use.
 
 use super::problem;
 use crate::{ConfigError, TlsParameters, TlsVersion};
@@ -7,7 +7,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{NamedGroup, SupportedCipherSuite, SupportedProtocolVersion};
 use std::sync::Arc;
 
-/// The versions from the lowest to the highest.
+/// Returns the versions from the lowest to the highest allowed.
 pub(super) fn versions(
     parameters: &TlsParameters,
 ) -> Result<Vec<&'static SupportedProtocolVersion>, ConfigError> {
@@ -22,7 +22,7 @@ pub(super) fn versions(
     }
 }
 
-/// ring's cryptography, narrowed to what is named.
+/// Makes ring's cryptography, limited to the named suites and key exchanges.
 pub(super) fn provider(parameters: &TlsParameters) -> Result<Arc<CryptoProvider>, ConfigError> {
     let mut provider = ring::default_provider();
     if !parameters.cipher_suites.is_empty() {
@@ -34,19 +34,19 @@ pub(super) fn provider(parameters: &TlsParameters) -> Result<Arc<CryptoProvider>
     Ok(Arc::new(provider))
 }
 
-/// The cipher suites that are named are none of the versions that are allowed.
+/// Makes the error for cipher suites of which none belongs to an allowed version.
 pub(super) fn no_suite() -> ConfigError {
     problem("tls.cipher_suites", "none of them belongs to a version from min_version to max_version")
 }
 
-/// As in Go, naming suites narrows TLS 1.2 alone.
+/// Selects cipher suites by name. As in Go, the names limit only TLS 1.2.
 fn cipher_suites(
     all: &[SupportedCipherSuite],
     named: &[String],
 ) -> Result<Vec<SupportedCipherSuite>, ConfigError> {
     let name_of = |suite: &SupportedCipherSuite| {
         let name = format!("{:?}", suite.suite());
-        // Go calls them TLS_AES_128_GCM_SHA256.
+        // Go writes TLS_AES_128_GCM_SHA256.
         name.strip_prefix("TLS13_").map(|rest| format!("TLS_{rest}")).unwrap_or(name)
     };
     if let Some(unknown) = named.iter().find(|name| !all.iter().any(|suite| name_of(suite) == **name)) {

@@ -1,4 +1,4 @@
-//! TLS of servers, and whom client certificates name.
+//! TLS of servers, and the names in client certificates.
 
 use super::material::Materials;
 use super::trust::Trust;
@@ -18,21 +18,21 @@ pub(crate) struct TlsAcceptor {
     config: Watched<ServerConfig>,
 }
 
-/// A secured connection.
+/// A connection secured by a server.
 pub(crate) struct Accepted {
     /// The plaintext side.
     pub(crate) io: BoxIo,
-    /// The client's certificate, if one was asked for.
+    /// The client's certificate, if certificates are required.
     pub(crate) certificate: Option<PeerCertificate>,
 }
 
 // === impl TlsAcceptor ===
 
 impl TlsAcceptor {
-    /// Reads files.
+    /// Reads the files.
     ///
     /// # Errors
-    /// If a file cannot be read or used, or there is no certificate.
+    /// If a file cannot be read or used, or the certificate is missing.
     pub(crate) fn new(
         context: &TransportContext,
         config: &ServerTlsConfig,
@@ -77,7 +77,7 @@ impl TlsAcceptor {
         Ok(Self { config })
     }
 
-    /// Does the handshake. No timeout of its own.
+    /// Performs the handshake. No timeout of its own.
     pub(crate) async fn accept(&self, io: BoxIo) -> io::Result<Accepted> {
         let acceptor = tokio_rustls::TlsAcceptor::from(self.config.get());
         let stream = acceptor.accept(io).await.map_err(failure::of_sender)?;
@@ -87,7 +87,7 @@ impl TlsAcceptor {
     }
 }
 
-/// Whom a certificate names. It was verified; one that cannot be read all the same names nobody.
+/// Returns the names in a certificate that was verified; no names if the certificate cannot be parsed.
 fn names(der: &[u8]) -> PeerCertificate {
     let mut names = Vec::new();
     if let Ok((_, certificate)) = X509Certificate::from_der(der) {

@@ -1,7 +1,8 @@
-//! Certificates that are trusted: those of a trust file, or of the system.
+//! Trusted certificates: those of a trust file (`ca_file`, `client_ca_file`), or of the system.
 //!
-//! As in Go, and so in the Collector, a certificate of the file vouches for itself, whatever kind it is, and for those it
-//! issued if it is an authority: version 3 with `CA:TRUE`, or version 1, which cannot say so. Authorities need not be roots.
+//! As in Go and the Collector, a certificate in the file is trusted itself, of whatever kind. If the certificate is an
+//! authority (version 3 with `CA:TRUE`, or version 1, which has no such field), certificates that it issued are trusted
+//! too. Authorities need not be roots.
 
 use super::key;
 use ring::digest::{SHA256, digest};
@@ -15,9 +16,9 @@ use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
 #[derive(Clone, Debug)]
 pub(super) struct Trust {
     authorities: RootCertStore,
-    /// SHA-256 of each certificate.
+    /// SHA-256 of each trusted certificate.
     digests: HashSet<[u8; 32]>,
-    /// The issuers that a client's certificate may have, which servers tell clients.
+    /// Issuers of acceptable client certificates, which servers send to clients.
     issuers: Vec<DistinguishedName>,
 }
 
@@ -32,7 +33,7 @@ impl Trust {
     /// Adds a certificate.
     ///
     /// # Errors
-    /// Why the certificate cannot be used; then nothing is added.
+    /// The reason why the certificate cannot be used; then nothing is added.
     pub(super) fn add(
         &mut self,
         der: CertificateDer<'_>,
@@ -55,7 +56,7 @@ impl Trust {
         Ok(())
     }
 
-    /// Adds what `other` trusts.
+    /// Adds the certificates that `other` trusts.
     pub(super) fn extend(&mut self, other: &Self) {
         self.authorities.extend(other.authorities.roots.iter().cloned());
         self.digests.extend(&other.digests);
@@ -74,12 +75,12 @@ impl Trust {
         &self.issuers
     }
 
-    /// Whether that very certificate is trusted.
+    /// True if this certificate itself is trusted.
     pub(super) fn holds(&self, der: &[u8]) -> bool {
         self.digests.contains(&sha256(der))
     }
 
-    /// Whether a trusted authority signed the certificate itself. Authorities that may name only some hosts are left out.
+    /// True if a trusted authority signed the certificate directly. Authorities with name constraints are left out.
     pub(super) fn has_issued(
         &self,
         certificate: &X509Certificate<'_>,
@@ -93,7 +94,7 @@ impl Trust {
     }
 }
 
-/// Whether certificates that this one signed may be trusted.
+/// True if certificates signed by `certificate` may be trusted.
 pub(super) fn is_authority(certificate: &X509Certificate<'_>) -> bool {
     certificate.version() != X509Version::V3 || certificate.is_ca()
 }

@@ -1,9 +1,9 @@
-//! Who a peer is: its certificate and the handshake's signature, checked against what is trusted.
+//! Verification of a peer: the certificate and the handshake's signature, checked against the trusted certificates.
 //!
-//! webpki checks chains. It refuses two kinds of certificates that Go accepts from a peer, and so the Collector: those that
-//! are authorities themselves (`CA:TRUE`, as most tools make self-signed certificates) and those of X.509 version 1. Such a
-//! certificate is trusted if it is in the trust file, or if an authority in that file signed it. Validity period, purpose,
-//! critical extensions and the host's name are checked in any case.
+//! webpki checks chains. webpki refuses two kinds of certificates that Go and the Collector accept from a peer:
+//! authorities (`CA:TRUE`, as most tools make self-signed certificates) and X.509 version 1. Such a certificate is
+//! trusted if it is in the trust file, or if an authority in that file signed it. Validity period, purpose, critical
+//! extensions and the host's name are always checked.
 
 use super::key::{self, Handshake};
 use super::trust::{Trust, is_authority};
@@ -19,7 +19,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::sync::Arc;
 use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
 
-/// Checks certificates of servers.
+/// Verifies certificates of servers.
 #[derive(Debug)]
 pub(super) struct ServerCertificates {
     rules: Rules,
@@ -27,7 +27,7 @@ pub(super) struct ServerCertificates {
     chains: Option<Arc<WebPkiServerVerifier>>,
 }
 
-/// Checks certificates of clients, which are required.
+/// Verifies certificates of clients, which are required.
 #[derive(Debug)]
 pub(super) struct ClientCertificates {
     rules: Rules,
@@ -35,14 +35,14 @@ pub(super) struct ClientCertificates {
     chains: Option<Arc<dyn ClientCertVerifier>>,
 }
 
-/// What holds for both.
+/// Rules for certificates of servers and clients.
 #[derive(Debug)]
 struct Rules {
     trust: Arc<Trust>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-/// What a peer uses its certificate for.
+/// Purpose of a peer's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Server,
@@ -168,18 +168,18 @@ impl ClientCertVerifier for ClientCertificates {
 // === impl Rules ===
 
 impl Rules {
-    /// Whether a certificate is trusted without a chain: because it is in the trust file, or because an authority there
-    /// signed it and webpki does not take its kind.
+    /// True if a certificate is trusted without a chain: the certificate is in the trust file, or an authority there
+    /// signed it and webpki does not support its kind.
     ///
     /// # Errors
-    /// If the certificate would be trusted, but not now, or not for that purpose.
+    /// If the certificate would be trusted, but not now, or not for this purpose.
     fn trust_without_chain(
         &self,
         der: &CertificateDer<'_>,
         now: UnixTime,
         purpose: Purpose,
     ) -> Result<bool, Error> {
-        // webpki says what is wrong with a certificate that cannot be read.
+        // webpki reports the fault of a certificate that cannot be parsed.
         let Ok((_, certificate)) = X509Certificate::from_der(der) else { return Ok(false) };
         let is_trusted = self.trust.holds(der)
             || (is_authority(&certificate) && self.trust.has_issued(&certificate, &self.algorithms));
@@ -187,7 +187,7 @@ impl Rules {
             return Ok(false);
         }
         if certificate.version() == X509Version::V3 {
-            // Refuses critical extensions that are not known. There are none in other versions.
+            // Refuses unknown critical extensions. Other versions have no extensions.
             ParsedCertificate::try_from(der)?;
         }
         check_period(&certificate, now)?;
@@ -212,7 +212,7 @@ fn check_period(certificate: &X509Certificate<'_>, now: UnixTime) -> Result<(), 
     Ok(())
 }
 
-/// A certificate that says nothing of its purposes has all of them. RFC 5280 §4.2.1.12.
+/// Checks the purpose. A certificate that names no purposes has all purposes. RFC 5280 §4.2.1.12.
 fn check_purpose(certificate: &X509Certificate<'_>, purpose: Purpose) -> Result<(), CertificateError> {
     let usage = certificate.extended_key_usage().map_err(|_| CertificateError::BadEncoding)?;
     let fits = usage.is_none_or(|usage| {
@@ -225,7 +225,7 @@ fn check_purpose(certificate: &X509Certificate<'_>, purpose: Purpose) -> Result<
     if fits { Ok(()) } else { Err(CertificateError::InvalidPurpose) }
 }
 
-/// Why a certificate cannot be trusted, in words that rustls does not have.
+/// Reasons to refuse a certificate for which rustls has no words.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 enum Refused {
     #[error(

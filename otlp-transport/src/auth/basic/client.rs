@@ -11,37 +11,37 @@ use otlp_protocol::Origin;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Sends user and password.
+/// Sends a user and a password.
 #[derive(Debug)]
 pub struct BasicCredentials {
     value: Watched<HeaderValue>,
 }
 
-/// Where a user's name comes from.
+/// Source of a user's name.
 #[derive(Clone, Debug)]
 pub enum Username {
-    /// It is given.
+    /// The name itself.
     Given(String),
-    /// From a file, without the line's end; the file is watched.
+    /// A file with the value; the line end after the value is removed. The file is reloaded when it changes.
     File(PathBuf),
 }
 
-/// Where a password comes from.
+/// Source of a password.
 #[derive(Clone, Debug)]
 pub enum Password {
-    /// It is given.
+    /// The password itself.
     Given(Secret),
-    /// From a file, without the line's end; the file is watched.
+    /// A file with the value; the line end after the value is removed. The file is reloaded when it changes.
     File(PathBuf),
 }
 
 // === impl BasicCredentials ===
 
 impl BasicCredentials {
-    /// Reads user and password. `interval`: how often their files are looked at.
+    /// Reads user and password. `interval`: time between checks of their files for changes.
     ///
     /// # Errors
-    /// If a file cannot be read, the user has a colon, or one of the two is empty.
+    /// If a file cannot be read, the user contains a colon, or user or password is empty.
     pub fn new(
         context: &TransportContext,
         user: Username,
@@ -100,7 +100,7 @@ fn encode(user: &[u8], password: &[u8]) -> Result<HeaderValue, ConfigError> {
     sensitive("client_auth", format!("Basic {}", STANDARD.encode(both)).as_bytes())
 }
 
-/// Editors end files with a line's end that is not meant.
+/// Removes the line end that editors add at the end of a file.
 pub(in crate::auth) fn trim_end(content: &[u8]) -> &[u8] {
     let content = content.strip_suffix(b"\n").unwrap_or(content);
     content.strip_suffix(b"\r").unwrap_or(content)

@@ -14,23 +14,23 @@ use http::header::AUTHORIZATION;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Lets in the users of an htpasswd file, text, or both: of users that are in both, the text counts. A sender's identity is
-/// the user's name.
+/// Authenticates senders as users of an htpasswd file, of inline entries, or of both. An inline entry replaces an entry
+/// of the file for the same user. The sender's identity is the user's name.
 #[derive(Debug)]
 pub struct BasicAuth {
     users: Watched<Htpasswd>,
-    /// Whether users come from a file, to which slow hashes may be added.
+    /// True if users come from a file. Reloading the file may add hashes that are slow to check.
     has_file: bool,
 }
 
 // === impl BasicAuth ===
 
 impl BasicAuth {
-    /// Reads `file`, if there is one, and then the entries of `inline`. `interval`: how often the file is looked at;
-    /// `on_empty`: what its being emptied does.
+    /// Reads the entries of `file`, if there is a file, and then the entries of `inline`. `interval`: time between checks
+    /// of the file for changes; `on_empty`: what an emptied file does.
     ///
     /// # Errors
-    /// If the file cannot be read, an entry is not one, or there are none and `on_empty` is [`OnEmpty::Keep`].
+    /// If the file cannot be read, an entry is malformed, or there are no entries and `on_empty` is [`OnEmpty::Keep`].
     pub fn new(
         context: &TransportContext,
         file: Option<PathBuf>,
@@ -55,7 +55,7 @@ impl BasicAuth {
 
     fn judge(&self, headers: &HeaderMap) -> Result<Verdict, Denied> {
         let (name, password) = read(only(headers, &AUTHORIZATION)?)?;
-        // Whatever hash is in the file: that of nothing opens nothing.
+        // An htpasswd entry may hold the hash of an empty password. Empty names and passwords are refused all the same.
         if name.is_empty() || password.is_empty() {
             return Err(unknown());
         }
@@ -85,7 +85,7 @@ impl Authenticate for BasicAuth {
     }
 }
 
-/// User and password of a header's value.
+/// Decodes user and password from a header's value.
 fn read(value: &[u8]) -> Result<(String, Vec<u8>), Denied> {
     let not = |what: &'static str| Denied::new(format!("the header `authorization` {what}"));
     let encoded = after_scheme(value, "Basic").ok_or_else(|| not("does not begin with `Basic`"))?;

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use otlp_protocol::Origin;
 use std::fmt;
 
-/// Sends a token.
+/// Sends the first token.
 pub struct BearerCredentials {
     header: HeaderName,
     value: Watched<HeaderValue>,
@@ -22,7 +22,8 @@ impl BearerCredentials {
     /// Reads the token.
     ///
     /// # Errors
-    /// If there is none, a header cannot carry it or is the exporter's own, or the file cannot be read.
+    /// If there is no token, the token has characters that a header cannot carry, `header` is not a header name or is
+    /// reserved for the exporter, or the file cannot be read.
     pub fn new(context: &TransportContext, config: &BearerConfig) -> Result<Self, ConfigError> {
         let (scheme, given) = (config.scheme.clone(), config.tokens.clone());
         let value = Watched::new(context, config.files()?, config.reload_interval, move |contents| {

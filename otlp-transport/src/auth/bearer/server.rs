@@ -9,7 +9,7 @@ use crate::{AuthRequest, Authenticate, ConfigError, Denied, Identity, OnEmpty, T
 use http::{HeaderMap, HeaderName};
 use std::fmt;
 
-/// Lets in those who send one of the tokens. A sender's identity is `token-<n>`, n from 1 in the order they are in.
+/// Authenticates senders by one of the tokens. A sender's identity is `token-<n>`, n being the token's position, from 1.
 pub struct BearerAuth {
     scheme: String,
     header: HeaderName,
@@ -22,7 +22,7 @@ impl BearerAuth {
     /// Reads the tokens.
     ///
     /// # Errors
-    /// If there is none, the header is not one, or the file cannot be read.
+    /// If there is no token, `header` is not a header name, or the file cannot be read.
     pub fn new(context: &TransportContext, config: &BearerConfig) -> Result<Self, ConfigError> {
         let (given, on_empty) = (config.tokens.clone(), config.on_empty);
         let watched = Watched::new(context, config.files()?, config.reload_interval, move |contents| {
@@ -71,7 +71,7 @@ impl fmt::Debug for BearerAuth {
     }
 }
 
-/// What follows the scheme, whose case does not matter (RFC 9110 §11.1), and at least one space.
+/// Returns what follows the scheme and at least one space. The scheme's case does not matter (RFC 9110 §11.1).
 pub(in crate::auth) fn after_scheme<'a>(value: &'a [u8], scheme: &str) -> Option<&'a [u8]> {
     if scheme.is_empty() {
         return Some(value);

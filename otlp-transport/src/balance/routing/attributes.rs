@@ -1,14 +1,14 @@
-//! Keys made of attributes.
+//! Routing keys made of attributes.
 
 use crate::balance::consistent_hash::hash_key;
 use otlp_protocol::wire::{Cursor, WireError, WireType};
 use otlp_protocol::{Item, Signal};
 
-/// The attributes that make a key, and where a signal's entries have theirs.
+/// Names of the attributes that form the key, and the fields of a signal's entries that hold attributes.
 #[derive(Clone, Debug)]
 pub(super) struct AttributeKeys {
     names: Vec<String>,
-    /// The field of the entry that holds attributes; `None`: entries have none.
+    /// The entry's field that holds attributes; `None`: entries have no attributes.
     entry: Option<u32>,
     /// The fields of `span.name` and `span.kind`, if entries are spans.
     name_and_kind: Option<(u32, u32)>,
@@ -20,12 +20,12 @@ impl AttributeKeys {
     pub(super) fn new(names: &[String], signal: Signal) -> Self {
         let fields = signal.levels()[2].map_or(&[][..], |entry| entry.fields);
         let number = |name: &str| fields.iter().find(|field| field.name == name).map(|field| field.number);
-        // Other entries have names, too, but no kinds.
+        // Metrics have names too, but no kinds.
         let name_and_kind = number("name").zip(number("kind"));
         Self { names: names.to_vec(), entry: number("attributes"), name_and_kind }
     }
 
-    /// The key of an item; `None` if it has none of the attributes.
+    /// Returns the key of an item; `None` if the item has none of the attributes.
     pub(super) fn key(&self, item: &Item<'_>) -> Option<u64> {
         let mut found = false;
         let key = self.names.iter().fold(0, |before: u64, name| {
@@ -37,7 +37,7 @@ impl AttributeKeys {
         found.then_some(key)
     }
 
-    /// A value as it is encoded: that of the resource, else of the scope, else of the entry.
+    /// Returns an encoded value: the resource's, else the scope's, else the entry's.
     fn value<'a>(&self, item: &Item<'a>, name: &str) -> Result<Option<&'a [u8]>, WireError> {
         let of_entry = match (self.name_and_kind, name) {
             (Some((number, _)), "span.name") => field(item.entry, number)?,
@@ -61,7 +61,7 @@ impl AttributeKeys {
     }
 }
 
-/// The value of an attribute in the field `number` of a message.
+/// Returns the value of an attribute in the field `number` of a message.
 fn attribute<'a>(message: &'a [u8], number: u32, name: &str) -> Result<Option<&'a [u8]>, WireError> {
     let mut cursor = Cursor::new(message);
     while !cursor.is_at_end() {
@@ -78,7 +78,7 @@ fn attribute<'a>(message: &'a [u8], number: u32, name: &str) -> Result<Option<&'
     Ok(None)
 }
 
-/// The last value of a field, as it is encoded.
+/// Returns the last value of a field, as encoded.
 pub(super) fn field(message: &[u8], number: u32) -> Result<Option<&[u8]>, WireError> {
     let mut cursor = Cursor::new(message);
     let mut value = None;

@@ -1,4 +1,4 @@
-//! Where each signal goes: its URL, and the connections that lead there.
+//! The URL of each signal, and the connections to its server.
 
 use crate::client::attempt::exposes_secrets;
 use crate::client::connect::{Connector, Versions};
@@ -10,25 +10,25 @@ use http::{HeaderValue, Uri};
 use otlp_protocol::Signal;
 use std::sync::Arc;
 
-/// The targets of all signals. Those of one scheme, host and port share connections.
+/// The targets of all signals. Targets with the same scheme, host and port share connections.
 pub(super) struct Targets {
     targets: Vec<(Signal, Target)>,
     pools: Vec<(bool, String, ConnectionPool)>,
 }
 
-/// Where a signal goes.
+/// The URL of a signal in its parts.
 pub(super) struct Target {
-    /// With scheme and authority, for HTTP/2.
+    /// The URL with scheme and authority, for HTTP/2.
     pub(super) url: Uri,
-    /// For HTTP/1.1: path and query alone, or to a proxy that sends requests on the whole URL.
+    /// For HTTP/1.1: path and query; to a forwarding proxy the whole URL.
     pub(super) path: Uri,
     /// User and password of the URL.
     pub(super) authorization: Option<HeaderValue>,
-    /// For that proxy.
+    /// Credentials for a forwarding proxy.
     pub(super) proxy_authorization: Option<HeaderValue>,
-    /// Host and, if it was given, port.
+    /// Host and, if given, port.
     pub(super) host: HeaderValue,
-    /// The URL without its query, which may hold a secret: for messages.
+    /// The URL for messages, without its query, which may hold a secret.
     pub(super) name: String,
     pool: ConnectionPool,
 }

@@ -1,5 +1,5 @@
-//! The connections of a pool: which there are, which of them a request gets (no I/O, no clock), and a connection on loan,
-//! over which a request is exchanged for an answer.
+//! State of a pool's connections and the choice of one for a request (no I/O, no clock), and the lease of a connection
+//! for one request.
 
 use super::{ConnectionPool, Shared, Waiter};
 use crate::client::activity::Activity;
@@ -18,21 +18,21 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// A pool's connections and those who wait for one.
+/// Connections of a pool, and the requests that wait for a connection.
 pub(super) struct State {
-    /// HTTP/2 connections that take requests.
+    /// HTTP/2 connections that accept requests.
     pub(super) multiplexed: Vec<Slot>,
-    /// HTTP/1.1 connections without a request, the one used last at the end.
+    /// HTTP/1.1 connections without a request; the last entry was used last.
     idle: Vec<Idle>,
-    /// HTTP/1.1 connections, idle and busy.
+    /// Number of HTTP/1.1 connections, idle and busy.
     pub(super) open_http1: usize,
-    /// Attempts under way.
+    /// Attempts to connect in progress.
     pub(super) connecting: usize,
-    /// First come, first served.
+    /// Requests that wait for a connection, in the order of their arrival.
     pub(super) waiters: VecDeque<Waiter>,
-    /// Whether connections multiplex; `None` until ALPN has chosen on the first.
+    /// True if connections multiplex; `None` until ALPN has chosen a version on the first connection.
     multiplexes: Option<bool>,
-    /// Whether somebody closes idle connections.
+    /// True if a task closes idle connections.
     expiring: bool,
     max_connections: Option<usize>,
     max_waiting: usize,
@@ -53,29 +53,31 @@ struct Idle {
     since: Instant,
 }
 
-/// What a request gets.
+/// Outcome of asking for a connection.
 pub(super) enum Choice {
     Take(Held),
     Wait,
-    /// Too many wait already.
+    /// Too many requests wait already.
     Full,
 }
 
-/// A connection on loan from a [`ConnectionPool`](super::ConnectionPool), good for one request; goes back when dropped.
+/// A connection leased from a [`ConnectionPool`](super::ConnectionPool) for one request. Dropping it returns the
+/// connection.
 pub struct PooledConnection {
     shared: Arc<Shared>,
     held: Option<Held>,
 }
 
-/// What is on loan.
+/// The leased connection.
 pub(super) enum Held {
-    /// A whole connection. `busy` from the start of a request to the end of its answer: what is dropped in between is lost.
+    /// A whole connection. `busy` from the start of a request to the end of its answer: a connection dropped while busy
+    /// is closed.
     Http1 { sender: http1::Sender, greeting: Greeting, opened: Instant, busy: bool },
-    /// A share of one, counted in its activity.
+    /// A stream of a connection, counted in its activity.
     Http2 { sender: http2::Sender, activity: Arc<Activity>, greeting: Greeting },
 }
 
-/// A request on an HTTP/2 connection: tells the connection's activity how it ended.
+/// A request on an HTTP/2 connection. Reports its outcome to the connection's activity.
 struct Call<'a> {
     shared: &'a Shared,
     activity: &'a Arc<Activity>,
@@ -101,10 +103,10 @@ impl State {
         }
     }
 
-    /// An open connection with room, if there is one.
+    /// Chooses an open connection with capacity.
     pub(super) fn choose(&mut self, now: Instant) -> Choice {
         let max_age = self.max_age;
-        // A connection may have been told to go away, or broken, without its task having run yet.
+        // A connection may have received GOAWAY, or be broken, before its task has run.
         self.multiplexed.retain_mut(|slot| !slot.is_aged(now, max_age) && http2::is_open(&mut slot.sender));
         let mut waiting = 0;
         for slot in &self.multiplexed {
@@ -121,46 +123,47 @@ impl State {
             self.open_http1 -= 1;
         }
         if waiting + self.waiters.len() >= self.max_waiting {
-            // Some may have given up.
+            // Some waiters may have been dropped.
             self.waiters.retain(|waiter| !waiter.is_closed());
             if waiting + self.waiters.len() >= self.max_waiting {
                 return Choice::Full;
             }
         }
         match self.roomiest() {
-            // h2 keeps the request until the server has a stream for it.
+            // h2 holds the request until the server allows another stream.
             Some(slot) if self.open() >= self.limit() => Choice::Take(slot.lease()),
             _ => Choice::Wait,
         }
     }
 
-    /// Whether another connection would serve a waiter, and may be opened.
+    /// True if a waiter needs another connection and the limit allows one.
     pub(super) fn wants_connection(&self) -> bool {
         if self.open() + self.connecting >= self.limit() {
             return false;
         }
         let waiting = self.waiters.iter().filter(|waiter| !waiter.is_closed()).count();
-        // While it is not known whether the first one multiplexes, one will do.
+        // Until ALPN has chosen a version, one connection is opened.
         self.connecting < if self.multiplexes == Some(false) { waiting } else { waiting.min(1) }
     }
 
-    /// The HTTP/2 connection with the fewest requests beyond its streams.
+    /// Returns the HTTP/2 connection with the fewest requests beyond its stream limit.
     pub(super) fn roomiest(&self) -> Option<&Slot> {
         self.multiplexed.iter().min_by_key(|slot| slot.in_flight().saturating_sub(slot.streams()))
     }
 
-    /// ALPN has chosen.
+    /// Records the version that ALPN has chosen.
     pub(super) fn learn(&mut self, multiplexes: bool) {
         self.multiplexes = Some(multiplexes);
     }
 
-    /// Keeps an idle connection; whether somebody must be set to close it in time.
+    /// Keeps an idle connection. Returns true if a task must be started to close idle connections.
     pub(super) fn keep(&mut self, held: Held, now: Instant) -> bool {
         self.idle.push(Idle { held, since: now });
         !std::mem::replace(&mut self.expiring, true)
     }
 
-    /// Takes out what has been idle too long or was closed by the server, and says when to look again.
+    /// Removes connections that are idle for too long or closed by the server. Returns them, and the time of the next
+    /// check.
     pub(super) fn expire(&mut self, now: Instant) -> (Vec<Held>, Option<Instant>) {
         let (idle_timeout, mut expired) = (self.idle_timeout, Vec::new());
         for Idle { held, since } in std::mem::take(&mut self.idle) {
@@ -175,14 +178,14 @@ impl State {
         (expired, self.idle.first().map(|oldest| oldest.since + idle_timeout))
     }
 
-    /// Takes out all idle connections.
+    /// Removes all idle connections.
     pub(super) fn take_idle(&mut self) -> Vec<Held> {
         let idle: Vec<_> = std::mem::take(&mut self.idle).into_iter().map(|idle| idle.held).collect();
         self.open_http1 -= idle.len();
         idle
     }
 
-    /// Gives that connection no more requests.
+    /// Sends no more requests on the connection.
     pub(super) fn retire(&mut self, activity: &Arc<Activity>) {
         self.multiplexed.retain(|slot| !Arc::ptr_eq(&slot.activity, activity));
     }
@@ -197,14 +200,14 @@ impl State {
     }
 }
 
-// === impl Slot ===
+// === impl Http2Entry ===
 
 impl Slot {
     pub(super) fn new(sender: http2::Sender, greeting: Greeting, opened: Instant) -> Self {
         Self { sender, activity: Arc::new(Activity::new(opened)), greeting, opened }
     }
 
-    /// Counts a request in.
+    /// Counts a request in flight and returns its lease.
     pub(super) fn lease(&self) -> Held {
         self.activity.in_flight.fetch_add(1, Ordering::Relaxed);
         let (sender, activity) = (self.sender.clone(), self.activity.clone());
@@ -219,7 +222,7 @@ impl Slot {
         self.activity.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Requests the server takes at once, under our own limit.
+    /// Returns the number of concurrent requests that the server allows, at most [`MAX_STREAMS`].
     fn streams(&self) -> usize {
         self.sender.current_max_send_streams().min(MAX_STREAMS)
     }
@@ -232,12 +235,12 @@ impl Held {
         Self::Http1 { sender, greeting, opened, busy: false }
     }
 
-    /// Whether an HTTP/1.1 connection has been closed.
+    /// True if an HTTP/1.1 connection has been closed.
     pub(super) fn is_closed(&self) -> bool {
         matches!(self, Self::Http1 { sender, .. } if sender.is_closed())
     }
 
-    /// Whether an HTTP/1.1 connection has reached that age.
+    /// True if an HTTP/1.1 connection has reached the age limit.
     pub(super) fn is_aged(&self, now: Instant, max_age: Option<Duration>) -> bool {
         match (self, max_age) {
             (Self::Http1 { opened, .. }, Some(max_age)) => now.saturating_duration_since(*opened) >= max_age,
@@ -249,7 +252,8 @@ impl Held {
 // === impl ConnectionPool ===
 
 impl ConnectionPool {
-    /// Sends a request and reads the answer; once more, on another connection, if the server cannot have processed it.
+    /// Sends a request and reads the answer. Sends once more, on another connection, if the server cannot have processed
+    /// the request.
     pub(crate) async fn exchange(
         &self,
         head: impl Fn(bool) -> Request<()>,
@@ -288,12 +292,13 @@ impl PooledConnection {
         Self { shared, held: Some(held) }
     }
 
-    /// Whether it carries other requests at the same time: HTTP/2.
+    /// True if the connection carries other requests at the same time (HTTP/2).
     pub fn is_multiplexed(&self) -> bool {
         matches!(self.held, Some(Held::Http2 { .. }))
     }
 
-    /// Sends a request and reads the answer. `head` makes the request's head, for HTTP/2 (true) with an absolute URI.
+    /// Sends a request and reads the answer. `head` makes the request's head; its argument is true for HTTP/2, which
+    /// needs an absolute URI.
     async fn send(
         mut self,
         head: impl FnOnce(bool) -> Request<()>,
@@ -328,7 +333,7 @@ impl PooledConnection {
         }
     }
 
-    /// Takes out what is on loan; then dropping gives nothing back.
+    /// Takes the connection out of the lease, which then returns nothing when dropped.
     pub(super) fn take(&mut self) -> Option<Held> {
         self.held.take()
     }
@@ -363,14 +368,14 @@ impl<'a> Call<'a> {
         Self { shared, activity, time }
     }
 
-    /// The server has answered, if only by resetting the stream.
+    /// Records that the server answered, also if by a reset of the stream.
     fn end(self) {
         self.activity.call_answered(self.shared.clock.now());
     }
 }
 
 impl Drop for Call<'_> {
-    /// Of a call that was answered, its time has not passed.
+    /// Counts a call that timed out against its connection. `time` has not passed for calls that were answered.
     fn drop(&mut self) {
         if self.time.speaks_against_connection() && self.activity.call_timed_out() {
             tracing::debug!("several calls in a row timed out; the connection is replaced");
@@ -381,5 +386,5 @@ impl Drop for Call<'_> {
 
 const DEFAULT_MAX_HTTP1: usize = 100;
 const DEFAULT_MAX_HTTP2: usize = 4;
-/// For servers that set no limit.
+/// Limit for servers that set none.
 const MAX_STREAMS: usize = 1024;

@@ -2,20 +2,20 @@
 
 use std::net::IpAddr;
 
-/// The destinations that are connected to directly.
+/// Destinations that are connected to directly.
 #[derive(Debug, Default)]
 pub(crate) struct NoProxy(Vec<Entry>);
 
 #[derive(Debug)]
 enum Entry {
     All,
-    /// An address and the number of its leading bits that count.
+    /// An address and the number of its leading bits to compare.
     Range(IpAddr, u32),
     Ip(IpAddr, Port),
     Domain {
-        /// With a dot before it, in lower case.
+        /// The domain in lower case, with a dot before it.
         suffix: String,
-        /// Whether the domain itself is meant too, not its subdomains alone.
+        /// True if the entry covers the domain itself, not only its subdomains.
         itself: bool,
         port: Port,
     },
@@ -27,13 +27,14 @@ type Port = Option<String>;
 // === impl NoProxy ===
 
 impl NoProxy {
-    /// Parses the list. Entries that make no sense are ignored, as Go does.
+    /// Parses the list. Invalid entries are ignored, as in Go.
     pub(crate) fn parse(list: &str) -> Self {
         let entries = list.split(',').map(|entry| entry.trim().to_lowercase());
         Self(entries.filter_map(|entry| Entry::parse(&entry)).collect())
     }
 
-    /// Whether `address` (`host:port`, IPv6 in brackets) is connected to directly: it is in the list, or on this machine.
+    /// True if `address` (`host:port`, IPv6 in brackets) is connected to directly: the list contains the address, or the
+    /// address is on this machine.
     pub(crate) fn contains(&self, address: &str) -> bool {
         let Some((host, port)) = address.rsplit_once(':') else { return true };
         let host = host.trim_start_matches('[').trim_end_matches(']').to_lowercase();
@@ -71,7 +72,7 @@ impl Entry {
         Some(Self::Domain { suffix, itself, port })
     }
 
-    /// `10.0.0.0/8`, `fd00::/8`.
+    /// Parses `10.0.0.0/8` or `fd00::/8`.
     fn range(entry: &str) -> Option<Self> {
         let (address, bits) = entry.split_once('/')?;
         let (ip, bits) = (address.parse::<IpAddr>().ok()?, bits.parse().ok()?);
@@ -106,7 +107,7 @@ fn in_range(range: IpAddr, bits: u32, ip: IpAddr) -> bool {
     }
 }
 
-/// `host:port`, `[v6]:port`, or a host alone, which may be an IPv6 address with or without brackets.
+/// Splits `host:port`, `[v6]:port`, or a host alone, which may be an IPv6 address with or without brackets.
 fn split_port(entry: &str) -> (&str, Port) {
     if let Some(rest) = entry.strip_prefix('[')
         && let Some((host, after)) = rest.split_once(']')

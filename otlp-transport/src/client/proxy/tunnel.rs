@@ -9,9 +9,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 #[derive(Debug, PartialEq, Eq)]
 struct ProxyAnswer {
     status: u16,
-    /// The reason phrase, visible ASCII alone.
+    /// The reason phrase, only its visible ASCII characters.
     reason: String,
-    /// Bytes up to the end of the headers.
+    /// Length of the answer up to the end of the headers, in bytes.
     len: usize,
 }
 
@@ -54,12 +54,12 @@ pub(crate) async fn open_tunnel(mut io: BoxIo, proxy: &ProxyUrl, target: &str) -
     if ahead.is_empty() {
         return Ok(io);
     }
-    // The server has spoken already, as HTTP/2 servers may.
+    // The server has sent bytes already, as HTTP/2 servers may.
     let (reader, writer) = tokio::io::split(io);
     Ok(Box::new(tokio::io::join(Cursor::new(ahead).chain(reader), writer)))
 }
 
-/// Reads the head of an answer; `None` if more must come.
+/// Parses the head of an answer; `None` if the head is incomplete.
 ///
 /// # Errors
 /// If the bytes are not HTTP/1.0 or HTTP/1.1.

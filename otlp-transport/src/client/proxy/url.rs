@@ -8,7 +8,7 @@ use std::fmt;
 /// A parsed proxy URL. `Display` and `Debug` show neither user nor password.
 #[derive(Clone)]
 pub(crate) struct ProxyUrl {
-    /// Whether the proxy itself is spoken to over TLS.
+    /// True if the connection to the proxy uses TLS.
     pub(crate) secure: bool,
     /// `host:port`, IPv6 in brackets.
     pub(crate) address: String,
@@ -58,7 +58,7 @@ impl ProxyUrl {
         Ok(Self { secure, address: format!("{name}:{port}"), authorization })
     }
 
-    /// The host as certificates name it: without brackets.
+    /// Returns the host as certificates name it: without brackets.
     pub(crate) fn host(&self) -> &str {
         let host = self.address.rsplit_once(':').map_or("", |(host, _)| host);
         host.trim_start_matches('[').trim_end_matches(']')

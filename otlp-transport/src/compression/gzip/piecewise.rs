@@ -1,4 +1,4 @@
-//! gzip, piece by piece: zlib at its fastest, where libdeflate would need the whole body in one piece.
+//! gzip compression piece by piece: zlib at its fastest level, since libdeflate needs the whole body at once.
 
 use super::NAME;
 use crate::compression::deflating::{Deflating, deflaters};

@@ -1,4 +1,4 @@
-//! Making snappy: the bare block, and the framed stream.
+//! Compression with snappy: the bare block, and the framed stream.
 
 use crate::compression::{CompressError, Compressor, PiecewiseCompressor};
 use bytes::Bytes;
@@ -7,10 +7,10 @@ use snap::raw::Encoder;
 use snap::write::FrameEncoder;
 use std::io::Write;
 
-/// Makes bare blocks.
+/// Compresses to bare blocks.
 pub(super) struct Block;
 
-/// Makes framed streams.
+/// Compresses to framed streams.
 pub(super) struct Framed;
 
 impl Compressor for Block {
@@ -41,12 +41,13 @@ fn pieces(compressor: &dyn Compressor, plain: &Payload) -> Result<Bytes, Compres
     made.finish()
 }
 
-/// A block is its length and then fragments of 64 KiB, none of which refers to another: so they can be made one by one.
+/// A block being compressed. A block is its length, and then fragments of 64 KiB that do not refer to each other, so they
+/// can be compressed one by one.
 struct Fragments {
     encoder: Encoder,
-    /// Of the next fragment.
+    /// Bytes of the next fragment.
     pending: Vec<u8>,
-    /// Bytes that were announced and have not come.
+    /// Announced bytes that have not arrived.
     left: usize,
     out: Vec<u8>,
 }
@@ -54,7 +55,7 @@ struct Fragments {
 impl Fragments {
     fn write(&mut self, fragment: &[u8]) -> Result<(), CompressError> {
         let block = self.encoder.compress_vec(fragment).map_err(|_| broken())?;
-        // A block of its own, without its length.
+        // The fragment's own block, without its length.
         let len_bytes = block.iter().take_while(|&&byte| byte >= 0x80).count() + 1;
         self.out.extend_from_slice(block.get(len_bytes..).unwrap_or_default());
         Ok(())
@@ -102,12 +103,12 @@ impl PiecewiseCompressor for Chunks {
 
     fn finish(self: Box<Self>) -> Result<Bytes, CompressError> {
         let stream = self.0.into_inner().map_err(|_| broken())?;
-        // The encoder writes nothing for nothing.
+        // The encoder writes no identifier for an empty body.
         Ok(if stream.is_empty() { Bytes::from_static(super::STREAM_IDENTIFIER) } else { stream.into() })
     }
 }
 
-/// A length as snappy and protobuf write it: seven bits a byte, the lowest first.
+/// Writes a length as snappy and protobuf do: seven bits a byte, the lowest first.
 fn write_len(mut len: usize, out: &mut Vec<u8>) {
     while len >= 0x80 {
         out.push(len as u8 | 0x80);

@@ -1,4 +1,4 @@
-//! Zstandard, piece by piece: one frame that says how long its content is.
+//! Zstandard compression piece by piece: one frame that announces the length of its content.
 
 use super::{COMPRESSORS, NAME, ZstdContext};
 use crate::compression::{CompressError, PiecewiseCompressor};
@@ -15,7 +15,7 @@ pub(super) struct Piecewise {
 impl Piecewise {
     pub(super) fn new(plain_len: usize) -> Self {
         let mut context = COMPRESSORS.take();
-        // Fails only in the middle of a frame; the frame then does not tell its length.
+        // Fails only within a frame; the frame then does not announce its length.
         let _ = context.compressor.set_pledged_src_size(Some(plain_len as u64));
         Self { context, out: Vec::new() }
     }

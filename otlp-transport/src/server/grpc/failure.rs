@@ -1,4 +1,4 @@
-//! gRPC answers of calls that fail, and to what is no call: they end with their headers.
+//! gRPC answers of failed calls, and answers to requests that are not gRPC. All end with their headers.
 
 use super::{STATUS, reply};
 use crate::ExportError;
@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use otlp_protocol::{ErrorKind, RpcStatus, http_status};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// An error as gRPC tells it: trailers only, with `google.rpc.Status` where it says more than code and message.
+/// Answers an error: trailers only, with `google.rpc.Status` if it holds more than code and message.
 pub(super) fn failure(error: &ExportError) -> Reply {
     let mut reply = status(error.to_status());
     if error.kind() == ErrorKind::UnsupportedEncoding {
@@ -21,7 +21,7 @@ pub(super) fn failure(error: &ExportError) -> Reply {
     reply
 }
 
-/// A status as gRPC tells it.
+/// Answers a status: trailers only.
 pub(super) fn status(mut status: RpcStatus) -> Reply {
     truncate(&mut status.message);
     let mut reply = reply(ReplyBody::NONE);
@@ -37,7 +37,7 @@ pub(super) fn status(mut status: RpcStatus) -> Reply {
     reply
 }
 
-/// An answer to what is not gRPC: it tells a person who looks in with a browser what this is.
+/// Answers a request that is not gRPC with a text that says what the port is for.
 pub(super) fn http_only(status: StatusCode) -> Reply {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
@@ -47,7 +47,7 @@ pub(super) fn http_only(status: StatusCode) -> Reply {
     Reply { status, headers, body: ReplyBody::Whole(Bytes::from_static(WHAT_THIS_IS.as_bytes()), None) }
 }
 
-/// The answer to a stranger who does not speak gRPC; without a word about what this is.
+/// Answers a request without valid credentials that is not gRPC. The answer does not say what the port is for.
 pub(super) fn http_refusal(error: &ExportError, challenge: &str) -> Reply {
     let status = http_status(error.kind(), error.retry());
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
@@ -69,12 +69,12 @@ fn details(mut status: RpcStatus) -> Option<HeaderValue> {
     HeaderValue::try_from(STANDARD_NO_PAD.encode(status.encode())).ok()
 }
 
-/// Peers bound their headers, commonly at 8 KiB.
+/// Cuts a text: peers limit headers, commonly to 8 KiB.
 fn truncate(text: &mut String) {
     text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
 }
 
-/// gRPC over HTTP2 §Responses: all but printable ASCII is percent-encoded, and the percent sign itself.
+/// gRPC over HTTP2 §Responses: the percent sign and all but printable ASCII are percent-encoded.
 const UNSAFE_IN_MESSAGE: AsciiSet = CONTROLS.add(b'%');
 const WHAT_THIS_IS: &str =
     "This is an OTLP/gRPC port: exporters send it POST requests of application/grpc over HTTP/2.\n";

@@ -1,5 +1,5 @@
-//! The health service, `grpc.health.v1.Health`: the whole server under the empty name, and each signal's service. What it
-//! says follows from the server's phase alone.
+//! The health service, `grpc.health.v1.Health`: the whole server under the empty name, and each signal's service. The
+//! answer depends only on the server's phase.
 
 use super::{Grpc, encoding, failure, framed, of_message, ok, reply};
 use crate::server::Phase;
@@ -24,7 +24,7 @@ pub(super) struct Health {
 enum ServingStatus {
     Serving = 1,
     NotServing = 2,
-    /// There is no such service, as those are told who watch it.
+    /// The service is unknown; sent only to callers of `Watch`.
     ServiceUnknown = 3,
 }
 
@@ -61,7 +61,7 @@ impl Grpc {
     }
 }
 
-// === impl Health ===
+// === impl EndpointHealth ===
 
 impl Health {
     pub(super) fn new(phases: watch::Receiver<Phase>) -> Self {

@@ -1,4 +1,4 @@
-//! Cross-origin requests: which pages a browser may let send here. Fetch Standard §CORS protocol.
+//! Cross-origin requests: the pages from which a browser may send. Fetch Standard §CORS protocol.
 
 use crate::CorsConfig;
 use crate::server::engine::Head;
@@ -9,7 +9,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method};
 
-/// Who may send from where.
+/// Allowed origins and headers.
 pub(in crate::server) struct Cors {
     origins: Vec<Pattern>,
     /// In lower case.
@@ -18,11 +18,11 @@ pub(in crate::server) struct Cors {
     max_age: Option<HeaderValue>,
 }
 
-/// What an origin may be, in lower case: the text itself, or texts with anything between them.
+/// Pattern of an origin, in lower case: exact, or with wildcards.
 enum Pattern {
     Any,
     Exact(String),
-    /// What stands before the first `*`, between two, and after the last one.
+    /// The text before the first `*`, the texts between, and the text after the last.
     Around(String, Vec<String>, String),
 }
 
@@ -40,14 +40,14 @@ impl Cors {
         }
     }
 
-    /// Whether a browser asks what it may send. Such a request carries no data.
+    /// True for a preflight: a browser asks what it may send. Such a request carries no data.
     pub(super) fn is_preflight(head: &Head) -> bool {
         head.method == Method::OPTIONS
             && head.headers.contains_key(ORIGIN)
             && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
     }
 
-    /// The headers of the answer to a preflight: those that allow it, if it may be, and what the answer depends on.
+    /// Returns the headers of the answer to a preflight: headers that allow the request, if it is allowed, and `vary`.
     pub(in crate::server) fn preflight(&self, asked: &HeaderMap) -> HeaderMap {
         let mut answer = HeaderMap::new();
         answer.insert(VARY, HeaderValue::from_static(VARY_PREFLIGHT));
@@ -70,7 +70,7 @@ impl Cors {
         answer
     }
 
-    /// What `access-control-allow-origin` answers to a request; `None` if its origin is not allowed, or it has none.
+    /// Returns `access-control-allow-origin` for a request; `None` if its origin is missing or not allowed.
     pub(in crate::server) fn origin(&self, asked: &HeaderMap) -> Option<HeaderValue> {
         let origin = asked.get(ORIGIN)?;
         let text = origin.to_str().ok()?.to_ascii_lowercase();
@@ -80,7 +80,7 @@ impl Cors {
         self.origins.iter().any(|allowed| allowed.matches(&text)).then(|| origin.clone())
     }
 
-    /// Puts on an answer what lets a page of `origin` see it.
+    /// Adds the headers that let a page of `origin` read the answer.
     pub(super) fn allow(&self, answer: &mut HeaderMap, origin: Option<HeaderValue>) {
         answer.append(VARY, HeaderValue::from_static("Origin"));
         let Some(origin) = origin else { return };
@@ -130,7 +130,7 @@ impl Pattern {
     }
 }
 
-/// Credentials are allowed to the origins that are named: with `*`, browsers take an answer without them alone.
+/// Allows the origin. Credentials are allowed only to named origins: browsers refuse credentials with `*`.
 fn grant(answer: &mut HeaderMap, origin: HeaderValue) {
     if origin != ANY {
         answer.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
@@ -139,7 +139,7 @@ fn grant(answer: &mut HeaderMap, origin: HeaderValue) {
 }
 
 const ANY: &str = "*";
-/// As the Collector has it.
+/// The Collector's list.
 const ALWAYS_ALLOWED: [&str; 3] = ["accept", "content-type", "x-requested-with"];
 const VARY_PREFLIGHT: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
 

@@ -1,4 +1,4 @@
-//! Content encodings of requests, as far as they are taken.
+//! Content encodings that requests may have.
 
 use crate::compression::{Codec, accepted_encodings, codec};
 use crate::config::IDENTITY;
@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use otlp_protocol::{ErrorKind, Retry};
 
-/// The encodings that are taken; `None`: all there are.
+/// The accepted encodings; `None`: all supported ones.
 pub(super) struct Encodings(Option<Vec<String>>);
 
 // === impl Encodings ===
@@ -17,8 +17,8 @@ impl Encodings {
         Self(config.encodings.clone())
     }
 
-    /// What a body is compressed with, if it is: the one encoding in all lines of `content-encoding` that is not
-    /// `identity`. RFC 9110 §8.4 allows several in turn, which are not taken.
+    /// Returns the codec of a body: the one encoding other than `identity` in all lines of `content-encoding`. RFC 9110
+    /// §8.4 allows several encodings in turn, which are refused.
     pub(super) fn of(&self, headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportError> {
         let mut found = None;
         for line in headers.get_all(CONTENT_ENCODING) {
@@ -58,7 +58,7 @@ impl Encodings {
     }
 }
 
-/// Whether two names are of one encoding.
+/// True if two names mean one encoding.
 fn is_one(taken: &str, name: &str) -> bool {
     taken.eq_ignore_ascii_case(name) || codec(taken).is_some_and(|codec| codec.name() == name)
 }

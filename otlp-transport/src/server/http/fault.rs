@@ -1,25 +1,25 @@
-//! What can be wrong with the head of an HTTP/1.1 request beside its content: RFC 9112 §3.2, §6.
+//! Faults of an HTTP/1.1 request's head: RFC 9112 §3.2, §6.
 
 use http::header::{HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode, Version};
 use otlp_protocol::ErrorKind;
 
-/// Why a request is refused for its head.
+/// Reason to refuse a request for its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum Fault {
-    /// Both Content-Length and Transfer-Encoding: which of them ends the body?
+    /// Both Content-Length and Transfer-Encoding, which contradict each other.
     TwoLengths,
     /// A transfer coding other than `chunked`.
     TransferCoding,
-    /// Without exactly one Host.
+    /// Not exactly one Host header.
     Host,
 }
 
 // === impl Fault ===
 
 impl Fault {
-    /// The fault of a request, if there is one. An engine may hide a Content-Length beside a Transfer-Encoding, so
-    /// whether there may have been one is found out elsewhere.
+    /// Returns the fault of a request. `may_have_two_lengths`: the engine may have hidden a Content-Length beside the
+    /// Transfer-Encoding.
     pub(in crate::server) fn of(
         version: Version,
         headers: &HeaderMap,
@@ -43,7 +43,7 @@ impl Fault {
         }
     }
 
-    /// As which the refusal counts.
+    /// Returns the kind that the refusal counts as.
     pub(super) fn kind(self) -> ErrorKind {
         match self {
             Self::TwoLengths | Self::Host => ErrorKind::InvalidData,
@@ -51,7 +51,7 @@ impl Fault {
         }
     }
 
-    /// The answer's status.
+    /// Returns the answer's status.
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::TwoLengths | Self::Host => StatusCode::BAD_REQUEST,
@@ -59,7 +59,7 @@ impl Fault {
         }
     }
 
-    /// What is wrong, and what to do.
+    /// Returns a text that says what is wrong and what to do.
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::TwoLengths => "a request has Content-Length or Transfer-Encoding, not both",

@@ -1,4 +1,4 @@
-//! HTTP answers: the response message, or `google.rpc.Status`, each as the request is written. OTLP §Failures-1.
+//! HTTP answers: the response message, or `google.rpc.Status`, in the format of the request. OTLP §Failures-1.
 
 use super::Fault;
 use crate::ExportError;
@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use otlp_protocol::{Accepted, Code, Retry, RpcStatus, Signal, http_status};
 use std::time::Duration;
 
-/// 200 with the response message.
+/// Answers 200 with the response message.
 pub(super) fn success(signal: Signal, accepted: &Accepted, media_type: MediaType) -> Reply {
     let message = match media_type {
         MediaType::Protobuf => accepted.encode(),
@@ -18,7 +18,7 @@ pub(super) fn success(signal: Signal, accepted: &Accepted, media_type: MediaType
     answer(StatusCode::OK, message, media_type)
 }
 
-/// An error: its status, its details, and when to come back.
+/// Answers an error: status, details, and the delay before a retry.
 pub(super) fn failure(error: &ExportError, media_type: MediaType) -> Reply {
     let status = http_status(error.kind(), error.retry());
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -29,7 +29,7 @@ pub(super) fn failure(error: &ExportError, media_type: MediaType) -> Reply {
     reply
 }
 
-/// 401, and what to send instead. RFC 9110 §11.6.1.
+/// Answers 401 with the challenge. RFC 9110 §11.6.1.
 pub(super) fn unauthenticated(error: &ExportError, media_type: MediaType, challenge: &str) -> Reply {
     let mut reply = failure(error, media_type);
     if let (StatusCode::UNAUTHORIZED, Ok(challenge)) = (reply.status, HeaderValue::try_from(challenge)) {
@@ -38,7 +38,7 @@ pub(super) fn unauthenticated(error: &ExportError, media_type: MediaType, challe
     reply
 }
 
-/// 405: there is only POST.
+/// Answers 405: only POST is served.
 pub(super) fn method_not_allowed(media_type: MediaType) -> Reply {
     let status = RpcStatus::new(Code::Unimplemented, "only POST is served");
     let mut reply = answer(StatusCode::METHOD_NOT_ALLOWED, encoded(&status, media_type), media_type);
@@ -46,19 +46,19 @@ pub(super) fn method_not_allowed(media_type: MediaType) -> Reply {
     reply
 }
 
-/// 400 or 501: the head is at fault.
+/// Answers 400 or 501: the head is faulty.
 pub(super) fn fault(fault: Fault, media_type: MediaType) -> Reply {
     let code =
         if fault.status() == StatusCode::BAD_REQUEST { Code::InvalidArgument } else { Code::Unimplemented };
     answer(fault.status(), encoded(&RpcStatus::new(code, fault.message()), media_type), media_type)
 }
 
-/// 204: what a browser asked for, or not. Fetch Standard §CORS-preflight fetch.
+/// Answers a preflight with 204. Fetch Standard §CORS-preflight fetch.
 pub(super) fn preflight(headers: HeaderMap) -> Reply {
     Reply { status: StatusCode::NO_CONTENT, headers, body: ReplyBody::NONE }
 }
 
-/// The same, as the last answer on its connection.
+/// Marks an answer as the last on its connection.
 pub(super) fn closing(mut reply: Reply) -> Reply {
     reply.headers.insert(CONNECTION, HeaderValue::from_static("close"));
     reply
@@ -77,7 +77,7 @@ fn answer(status: StatusCode, body: Vec<u8>, media_type: MediaType) -> Reply {
     Reply { status, headers, body: ReplyBody::Whole(body.into(), None) }
 }
 
-/// Rounded up, so that nobody comes back too early, and at least one: zero would mean "at once".
+/// Rounds up, so that no client retries too early, to at least one second: zero would mean "at once".
 fn whole_seconds(delay: Duration) -> u64 {
     delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0)).max(1)
 }

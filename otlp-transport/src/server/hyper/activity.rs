@@ -1,7 +1,8 @@
 //! State of an HTTP/1.1 connection, shared by its stream, its service and its timeouts.
 //!
-//! hyper does not tell when the head of a request begins to arrive, whether a head had both Content-Length and
-//! Transfer-Encoding (it drops the former), or that an answer has been written. The stream finds out: see [`HeadWatch`].
+//! hyper does not report when the head of a request begins to arrive, whether a head had both Content-Length and
+//! Transfer-Encoding (hyper drops the former), or that an answer has been written. The stream finds out: see
+//! [`HeadWatch`].
 
 mod head;
 
@@ -10,22 +11,22 @@ pub(super) use head::HeadWatch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// Shared by parts of one task, so nothing has to be ordered.
+/// Activity of a connection. Used by one task, so no memory ordering is needed.
 #[derive(Debug)]
 pub(super) struct Activity {
-    /// Two bits of phase; above them, a count of the changes of phase.
+    /// Two bits of phase; the bits above count the changes of phase.
     phase: AtomicU64,
-    /// Requests whose answer has begun to be made.
+    /// Requests whose answer has begun.
     requests: AtomicU64,
     /// Number of the first request, from 1, that may have two lengths.
     ambiguous_from: AtomicU64,
-    /// Part of the next request's head has arrived.
+    /// True if a part of the next request's head has arrived.
     head_begun: AtomicBool,
-    /// Bytes were written that hyper has not flushed since.
+    /// True if bytes were written that hyper has not flushed yet.
     is_writing: AtomicBool,
 }
 
-/// What a connection is doing.
+/// Phase of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// No request has begun.
@@ -36,14 +37,14 @@ pub(super) enum Phase {
     Busy,
 }
 
-/// A phase and its number: the same number is the same phase, uninterrupted.
+/// A phase and its number. An equal number later means that the phase did not change in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
     number: u64,
     pub(super) phase: Phase,
 }
 
-/// A request being answered; when dropped, the next request is due.
+/// A request being answered. Dropping it ends the request.
 pub(super) struct Answering(Arc<Activity>);
 
 // === impl Activity ===
@@ -59,24 +60,24 @@ impl Activity {
         Moment { number, phase }
     }
 
-    /// The head of a request is complete. Returns whether the head may have had two lengths.
+    /// Records that the head of a request is complete. Returns true if the head may have two lengths.
     pub(super) fn answer(self: &Arc<Self>) -> (bool, Answering) {
         self.enter(Phase::Busy);
         let number = self.requests.fetch_add(1, Relaxed) + 1;
         (number >= self.ambiguous_from.load(Relaxed), Answering(Arc::clone(self)))
     }
 
-    /// Bytes are being written.
+    /// Records that bytes are being written.
     pub(super) fn writing(&self) {
         self.is_writing.store(true, Relaxed);
     }
 
-    /// All bytes have been written: hyper flushes a connection only when nothing is left in its own buffers.
+    /// Records that all bytes are written: hyper flushes a connection only when its own buffers are empty.
     pub(super) fn flushed(&self) {
         self.is_writing.store(false, Relaxed);
     }
 
-    /// Whether an answer is still being written.
+    /// True while an answer is being written.
     pub(super) fn is_writing(&self) -> bool {
         self.is_writing.load(Relaxed)
     }

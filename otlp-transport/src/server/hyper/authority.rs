@@ -1,22 +1,21 @@
-//! Lets requests through whose `:authority` is not one to the `http` crate.
+//! Accepts requests whose `:authority` the `http` crate cannot parse.
 //!
-//! gRPC's C core, and so Python, Ruby, PHP and C++, sends the percent-encoded path of a Unix socket as `:authority`, and
-//! others the path itself. h2 resets such a request before anybody sees it, and has no switch for that. Routing needs no
-//! authority, so the connection's bytes are changed before h2 reads them: in an `:authority` that does not parse, each
-//! character that could be the reason becomes another one of the same encoded length. Nothing moves: frames, header blocks
-//! and the sizes of HPACK's dynamic table stay as the peer made them.
+//! gRPC's C core, and so Python, Ruby, PHP and C++, sends the percent-encoded path of a Unix socket as `:authority`;
+//! other clients send the path itself. h2 resets such a request before the server sees it, and has no setting for that.
+//! Routing does not use the authority, so the connection's bytes are changed before h2 reads them: in an `:authority`
+//! that does not parse, each character that could be the reason becomes another character of the same encoded length.
+//! Frames, header blocks and the sizes in HPACK's dynamic table keep their lengths.
 //!
-//! Not looked at, and so left to h2: header blocks with CONTINUATION frames or over [`MAX_FRAME_BYTES`], an empty
-//! `:authority`, which RFC 9110 §4.2.1 tells to reject, names that refer to HPACK's dynamic table (the static table has
-//! `:authority`), and Huffman-coded values with a character that no other one of the same encoded length can replace: see
-//! [`repair_coded`].
+//! Left to h2: header blocks with CONTINUATION frames or over [`MAX_FRAME_BYTES`], an empty `:authority`, which RFC 9110
+//! §4.2.1 says to reject, names that refer to HPACK's dynamic table (the static table has `:authority`), and
+//! Huffman-coded values with a character that has no substitute of the same encoded length: see [`repair_coded`].
 
 use super::open_requests::OpenRequests;
 use http::uri::Authority;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Follows the frames that a client sends.
+/// Parses the frames that a client sends.
 #[derive(Debug)]
 pub(super) struct FrameWatch {
     requests: Arc<OpenRequests>,
@@ -25,7 +24,7 @@ pub(super) struct FrameWatch {
     due: usize,
 }
 
-/// A Huffman-coded character, where its code begins in bits, and how many it has.
+/// A Huffman-coded character: position and length of its code, in bits.
 struct Symbol {
     byte: u8,
     at: usize,
@@ -35,13 +34,13 @@ struct Symbol {
 // === impl FrameWatch ===
 
 impl FrameWatch {
-    /// For a connection from its first byte, the preface, on.
+    /// Makes a watch for a connection from its first byte, the preface, on.
     pub(super) fn new(requests: Arc<OpenRequests>) -> Self {
         Self { requests, last_stream: 0, due: PREFACE_LEN }
     }
 
-    /// Looks at the next bytes of a connection and changes them where needed. Returns how many of them may be passed on;
-    /// the rest must be shown again with more bytes.
+    /// Reads the next bytes of a connection and changes them where needed. Returns the number of bytes that may be passed
+    /// on; the caller must pass the rest again with more bytes.
     pub(super) fn see(&mut self, bytes: &mut [u8]) -> usize {
         let mut at = 0;
         loop {
@@ -68,7 +67,7 @@ impl FrameWatch {
     }
 }
 
-/// The header block of a HEADERS frame: without padding and priority. RFC 9113 §6.2.
+/// Returns the header block of a HEADERS frame, without padding and priority. RFC 9113 §6.2.
 fn block(payload: &mut [u8], flags: u8) -> &mut [u8] {
     let padding = if flags & PADDED != 0 { payload.first().map_or(0, |&len| usize::from(len)) } else { 0 };
     let begin = usize::from(flags & PADDED != 0) + if flags & PRIORITY != 0 { PRIORITY_LEN } else { 0 };
@@ -112,9 +111,9 @@ fn repair_plain(value: &mut [u8]) {
     }
 }
 
-/// The same for a Huffman-coded value (RFC 7541 appendix B), in place: each character that may be at fault becomes one
-/// whose code is as long. No character of an authority has a code as long as those of `#`, `>`, `^` and `}`, which stay; a
-/// value with a character whose code is longer than 14 bits, as those of `<`, `{` and whatever is not ASCII, stays as it is.
+/// Repairs a Huffman-coded value (RFC 7541 appendix B) in place: each character that may be invalid becomes a character
+/// whose code has the same length. `#`, `>`, `^` and `}` stay, since no character of an authority has a code of their
+/// length. A value with a code longer than 14 bits (`<`, `{`, and all that is not ASCII) is not changed.
 fn repair_coded(value: &mut [u8]) {
     let Some(symbols) = decode(value) else { return };
     let text: Vec<u8> = symbols.iter().map(|symbol| symbol.byte).collect();
@@ -138,7 +137,7 @@ fn decode(value: &[u8]) -> Option<Vec<Symbol>> {
                 at += symbol.len;
                 symbols.push(symbol);
             }
-            // What is left is padding: less than a byte of ones.
+            // The rest is padding: less than a byte of ones.
             None if bits - at < 8 => break,
             None => return None,
         }
@@ -146,7 +145,7 @@ fn decode(value: &[u8]) -> Option<Vec<Symbol>> {
     Some(symbols)
 }
 
-/// The code is canonical: codes of one length are consecutive, in the order of their characters.
+/// Decodes one character. The code is canonical: codes of one length are consecutive, in the order of their characters.
 fn symbol(value: &[u8], at: usize) -> Option<Symbol> {
     let (mut code, mut first, mut index) = (0, 0, 0);
     for (len, count) in (1..).zip(COUNTS) {
@@ -172,12 +171,12 @@ fn write(value: &mut [u8], at: usize, len: usize, code: u16) {
     }
 }
 
-/// Characters that an authority may hold anywhere. RFC 3986 §2.3.
+/// True for characters that an authority may hold anywhere. RFC 3986 §2.3.
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// A string's bytes in the block, and whether they are Huffman-coded. RFC 7541 §5.2.
+/// Returns a string's bytes in the block, and true if they are Huffman-coded. RFC 7541 §5.2.
 fn string(block: &[u8], at: &mut usize) -> Option<(Range<usize>, bool)> {
     let is_huffman = block.get(*at)? & 0x80 != 0;
     let len = integer(block, at, 7)?;
@@ -186,7 +185,7 @@ fn string(block: &[u8], at: &mut usize) -> Option<(Range<usize>, bool)> {
     (range.end <= block.len()).then_some((range, is_huffman))
 }
 
-/// RFC 7541 §5.1, in up to five bytes, as h2 reads integers.
+/// Parses an integer of up to five bytes, as h2 does. RFC 7541 §5.1.
 fn integer(block: &[u8], at: &mut usize, prefix_bits: u32) -> Option<usize> {
     let most = (1 << prefix_bits) - 1;
     let mut value = usize::from(*block.get(*at)?) & most;
@@ -212,21 +211,21 @@ const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 const PRIORITY_LEN: usize = 5;
-/// Of the static table. RFC 7541 appendix A.
+/// Index in the static table. RFC 7541 appendix A.
 const AUTHORITY_INDEX: usize = 1;
 const AUTHORITY: &[u8; 10] = b":authority";
-/// The same, Huffman-coded.
+/// `:authority`, Huffman-coded.
 const AUTHORITY_CODED: &[u8] = b"\xb8\x3b\x53\x39\xec\x32\x7d\x7f";
-/// HTTP/2's default frame size, which clients keep to for headers.
+/// HTTP/2's default frame size, which clients do not exceed for headers.
 const MAX_FRAME_BYTES: usize = 16 << 10;
-/// Bits of the shortest code.
+/// Length of the shortest code, in bits.
 const MIN_CODE_LEN: usize = 5;
-/// Huffman codes of each length, from 1 bit on.
+/// Number of Huffman codes of each length, from 1 bit on.
 const COUNTS: [usize; 14] = [0, 0, 0, 0, 10, 26, 32, 6, 0, 5, 3, 2, 6, 2];
 /// The characters of these codes, in the order of the codes.
 const SYMBOLS: &[u8; 92] =
     b"012aceiost %-./3456789=A_bdfghlmnpru:BCDEFGHIJKLMNOPQRSTUVWYjkqvwxyz&*,;XZ!\"()?'+|#>\0$@[]~^}";
-/// By length, the code of a character that an authority may hold: `-`, `B`, `X`, `!`, `+`, `~`.
+/// Substitutes by code length: `-`, `B`, `X`, `!`, `+`, `~`, which an authority may hold.
 const SUBSTITUTES: [(usize, u16); 6] = [
     (6, 0b01_0110),
     (7, 0b101_1101),

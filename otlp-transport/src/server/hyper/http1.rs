@@ -1,4 +1,5 @@
-//! HTTP/1.1 connections. An idle one is parked: hyper's state and its read buffer are dropped until the next bytes come.
+//! HTTP/1.1 connections. An idle connection is parked: hyper's state and read buffer are dropped until the next bytes
+//! arrive.
 
 use super::activity::{Activity, HeadWatch, Phase};
 use super::stream::Stream;
@@ -45,8 +46,8 @@ pub(super) async fn serve<S: Service>(settings: &Builder, service: &Arc<S>, stre
     stream.close_write().await;
 }
 
-/// Answers requests. Returns the connection, and for how long it has been idle, once none has come for a while; `None`
-/// if the connection is closed.
+/// Answers requests until none has come for a while. Returns the connection and its idle time; `None` if the connection
+/// is closed.
 async fn requests<S: Service>(
     settings: &Builder,
     service: &Arc<S>,
@@ -93,7 +94,8 @@ async fn requests<S: Service>(
     None
 }
 
-/// Lets a connection run until it closes: by itself, of age, or because the server is drained. `None` if it is cut off.
+/// Runs a connection until it closes: by itself, at its maximum age, or when the server is drained. `None` if the
+/// connection is cut off.
 async fn drive<S>(
     life: &Life<'_>,
     connection: &mut Connection<TokioIo<Stream>, S>,
@@ -121,16 +123,16 @@ where
     }
 }
 
-/// Why a connection is not waited for.
+/// Reason not to wait for a connection.
 enum Unused {
-    /// Without a request for that long, and nothing is left to be written.
+    /// No request is in flight for this long, and no bytes are left to write.
     Idle(Duration),
-    /// The head of a request, or the reading of an answer, takes too long: which of the two.
+    /// A request's head arrives too slowly, or the peer reads an answer too slowly; with the text for the log.
     Slow(&'static str),
 }
 
-/// Resolves when a connection has been idle for a while, or a head has been coming for too long: by up to a quarter
-/// longer than the limits, since the connection is looked at four times in that time and costs nothing in between.
+/// Resolves when a connection has been idle for a while, or a head arrives too slowly. Up to a quarter later than the
+/// limits, since the connection is checked four times within a limit and costs nothing in between.
 async fn unused(life: &Life<'_>, activity: &Activity) -> Unused {
     let terms = life.terms();
     let ServerLimits { header_timeout, idle_timeout, .. } = terms.limits;
@@ -155,16 +157,17 @@ async fn unused(life: &Life<'_>, activity: &Activity) -> Unused {
     }
 }
 
-/// Answers what is not HTTP/1.1, and closes.
+/// Answers the first request of a connection that is not served, and closes the connection. The first line of `answer` is
+/// the status, the rest the body.
 pub(super) async fn refuse(mut stream: Stream, life: &Life<'_>) {
     let answer = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    // A peer that has gone does not need the answer.
+    // Fails if the peer has closed the connection, and then nobody reads the answer.
     let _ = stream.write_all(answer).await;
     linger(stream, life).await;
 }
 
-/// Reads on for a while after the last answer: closed with unread bytes, a connection is reset, and the peer may lose
-/// the answer. RFC 9112 §9.6.
+/// Reads for a while after the last answer. A connection closed with unread bytes is reset, and the peer may lose the
+/// answer. RFC 9112 §9.6.
 async fn linger(mut stream: Stream, life: &Life<'_>) {
     let terms = life.terms();
     life.is_idle();
@@ -181,8 +184,8 @@ async fn linger(mut stream: Stream, life: &Life<'_>) {
 pub(super) fn settings(limits: &ServerLimits) -> Builder {
     let mut builder = Builder::new();
     let max_header_bytes = limits.max_header_bytes as usize;
-    // Slow heads are `unused`'s business: hyper counts idle time as part of them. A peer that has sent all it will is
-    // answered.
+    // `unused` limits the time of heads: hyper would count idle time as part of a head. A peer that has closed its
+    // sending side still gets an answer.
     builder
         .header_read_timeout(None)
         .half_close(true)
@@ -191,8 +194,8 @@ pub(super) fn settings(limits: &ServerLimits) -> Builder {
     builder
 }
 
-/// More than the socket buffers of a client hold, also where only small requests are allowed.
+/// More bytes than a client's socket buffers hold, also if only small requests are allowed.
 const MIN_LINGER_BYTES: usize = 4 << 20;
 const LINGER_TIME: Duration = Duration::from_secs(5);
-/// Times the size of a request: who is refused for sending too much has as a rule not sent a multiple of it.
+/// Factor on the largest request: a client refused for size has rarely sent a multiple of it.
 const LINGER_SHARE: usize = 4;

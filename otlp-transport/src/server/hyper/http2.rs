@@ -1,4 +1,4 @@
-//! HTTP/2 connections, and the requests that are open on them.
+//! HTTP/2 connections, and the requests open on them.
 
 use super::authority::FrameWatch;
 use super::open_requests::{OpenRequest, OpenRequests};
@@ -28,13 +28,13 @@ pub(super) type Settings = Builder<TokioExecutor>;
 /// What servers of OTLP/HTTP take in ALPN.
 pub(in crate::server) const ALPN: Alpn = Alpn::Any;
 
-/// A reply's body, which keeps its request open for as long as it is being sent: watching health takes long.
+/// Body of a reply. Keeps its request open while the body is sent: watching health takes long.
 struct OpenBody {
     body: ReplyBody,
     _open: OpenRequest,
 }
 
-/// A connection that can be told to finish what is under way and close.
+/// A connection that can be told to finish open requests and close.
 trait Finish: Future<Output = hyper::Result<()>> {
     fn finish(self: Pin<&mut Self>);
 }
@@ -62,7 +62,7 @@ pub(super) async fn serve<S: Service>(
     count_refused(life, &requests);
 }
 
-/// Counts and logs streams whose heads h2 refused by itself, which no service is told of.
+/// Counts and logs streams whose heads h2 refused by itself: no service sees such a stream.
 fn count_refused(life: &Life<'_>, requests: &OpenRequests) {
     let refused = requests.take_refused();
     if refused > 0 {
@@ -70,8 +70,9 @@ fn count_refused(life: &Life<'_>, requests: &OpenRequests) {
     }
 }
 
-/// Lets a connection run until it closes: by itself, of age, because it is idle, to make room, or because the server is
-/// drained. Boxed, the connection is there once, not in each of the places it is moved through.
+/// Runs a connection until it closes: by itself, at its maximum age, because it is idle, to make room for another, or
+/// because the server is drained. The connection is boxed, so that the futures it moves through do not each reserve its
+/// size.
 async fn drive(life: &Life<'_>, mut connection: Pin<Box<impl Finish>>, requests: &OpenRequests) {
     let outcome = tokio::select! {
         biased;
@@ -100,7 +101,7 @@ async fn drive(life: &Life<'_>, mut connection: Pin<Box<impl Finish>>, requests:
                 }
             };
             connection.as_mut().finish();
-            // A request that crossed the GOAWAY is answered; a peer that does not react is not waited for.
+            // A request that crossed the GOAWAY is answered. A peer that does not react is closed after the grace period.
             tokio::select! {
                 biased;
                 _ = connection => {}
@@ -112,15 +113,15 @@ async fn drive(life: &Life<'_>, mut connection: Pin<Box<impl Finish>>, requests:
     ended(outcome, life);
 }
 
-/// Why a connection is told to go away.
+/// Reason to close a connection.
 enum Unused {
-    /// Without a request for `max_connection_idle`.
+    /// No request for `max_connection_idle`.
     Idle,
-    /// To make room.
+    /// To make room for another connection.
     Evicted,
 }
 
-/// Resolves when a connection has been without an open request for too long. Costs nothing while it is idle.
+/// Resolves when a connection has been without an open request for too long. Costs nothing while the connection is idle.
 async fn unused(life: &Life<'_>, requests: &OpenRequests) -> Unused {
     let terms = life.terms();
     let limit = terms.limits.max_connection_idle;
@@ -149,7 +150,7 @@ async fn unused(life: &Life<'_>, requests: &OpenRequests) -> Unused {
     }
 }
 
-/// Resolves when a connection has been without an open request for `limit`, by up to a quarter longer.
+/// Resolves when a connection has been without an open request for `limit`, up to a quarter later.
 async fn silent(terms: &Terms, requests: &OpenRequests, limit: Duration) {
     let mut since = (requests.silence(), terms.clock.now());
     loop {
@@ -213,7 +214,7 @@ pub(super) fn settings(terms: &Terms, protocol: Protocol, may_be_slow: bool) -> 
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .timer(ClockTimer(Arc::clone(&terms.clock)))
-        // RFC 9110 §6.6.1 wants one; gRPC has no use for it.
+        // RFC 9110 §6.6.1 requires a date; gRPC does not use it.
         .auto_date_header(protocol != Protocol::Grpc)
         .initial_stream_window_size(if may_be_slow { UNKNOWN_WINDOW_BYTES } else { STREAM_WINDOW_BYTES })
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -227,17 +228,17 @@ pub(super) fn settings(terms: &Terms, protocol: Protocol, may_be_slow: bool) -> 
     builder
 }
 
-/// What a peer may send of one request before it is taken up.
+/// Bytes that a peer may send of one request before the server reads it.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-/// What a peer may send of all requests of a connection before they are taken up.
+/// Bytes that a peer may send of all requests of a connection before the server reads them.
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
-/// A body in one frame is sliced; a read buffer gets as large as the largest frame.
+/// A body in one frame is sliced without a copy; a read buffer gets as large as the largest frame.
 const MAX_FRAME_BYTES: u32 = Version::Http2.read_buffer_bytes() as u32;
-/// Rapid reset (CVE-2023-44487): streams that were reset before they were accepted.
+/// Rapid reset (CVE-2023-44487): limit on streams reset before they were accepted.
 const MAX_PENDING_RESETS: usize = 20;
-/// MadeYouReset (CVE-2025-8671): streams that the peer made us reset.
+/// MadeYouReset (CVE-2025-8671): limit on streams that the peer made the server reset.
 const MAX_LOCAL_RESETS: usize = 1024;
-/// How soon a connection without requests is known to be idle.
+/// Longest interval between checks whether a connection is idle.
 const LONGEST_LOOK: Duration = Duration::from_millis(2500);
-/// How long a peer has to close a connection that is to make room.
+/// Time that a peer has to close a connection that makes room for another.
 const EVICTION_GRACE: Duration = Duration::from_secs(1);

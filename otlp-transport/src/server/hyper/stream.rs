@@ -1,5 +1,5 @@
-//! The bytes of a connection on their way to hyper: those read to learn the HTTP version are put back, and HTTP/1.1 heads
-//! and HTTP/2 frames are looked at as they pass.
+//! The bytes of a connection on their way to hyper. Bytes read to find the HTTP version are put back, and HTTP/1.1 heads
+//! and HTTP/2 frames are observed as they pass.
 
 use super::activity::HeadWatch;
 use super::authority::FrameWatch;
@@ -12,17 +12,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-/// A connection whose beginning has been read.
+/// A connection whose first bytes have been read.
 pub(in crate::server) struct Stream {
-    /// Bytes that were read and not passed on.
+    /// Bytes read and not passed on yet.
     held: BytesMut,
-    /// How many of them may be passed on.
+    /// Number of bytes in `held` that may be passed on.
     ready: usize,
     io: BoxIo,
     watch: Watch,
 }
 
-/// What looks at the bytes that are read. Boxed, since a stream is moved through futures that keep room for it.
+/// Observer of the bytes read. Boxed, since streams move through futures that reserve their size.
 enum Watch {
     Nothing,
     Heads(Box<HeadWatch>),
@@ -30,7 +30,7 @@ enum Watch {
 }
 
 impl Stream {
-    /// Reads as much of the connection's beginning as tells its version. Not bounded in time.
+    /// Reads the connection's first bytes until they tell the HTTP version. No time limit of its own.
     pub(in crate::server) async fn begin(mut io: BoxIo) -> io::Result<(Version, Self)> {
         let mut begun = BytesMut::with_capacity(PREFACE.len());
         let version = loop {
@@ -51,22 +51,22 @@ impl Stream {
         Ok((version, Self { ready: 0, held: begun, io, watch: Watch::Nothing }.examined()))
     }
 
-    /// Shows what is read to `watch` first.
+    /// Passes the bytes read through `watch`.
     pub(super) fn with_heads(self, watch: HeadWatch) -> Self {
         Self { watch: Watch::Heads(Box::new(watch)), ..self }.examined()
     }
 
-    /// Lets `watch` change what is read.
+    /// Passes the bytes read through `watch`, which may change them.
     pub(super) fn with_frames(self, watch: FrameWatch) -> Self {
         Self { watch: Watch::Frames(Box::new(watch)), ..self }.examined()
     }
 
-    /// Whether the connection begins with a TLS handshake.
+    /// True if the connection begins with a TLS handshake.
     pub(in crate::server) fn is_tls(&self) -> bool {
         self.held.first() == Some(&TLS_HANDSHAKE)
     }
 
-    /// HTTP/1.1: whether the bytes read so far end amid a request.
+    /// HTTP/1.1: true if the bytes read so far end within a request.
     pub(super) fn is_amid_request(&self) -> bool {
         matches!(&self.watch, Watch::Heads(watch) if watch.is_amid_request())
     }
@@ -79,7 +79,7 @@ impl Stream {
         }
     }
 
-    /// Waits for the next bytes and keeps them. Returns false if there will be none. Cancel-safe.
+    /// Waits for the next bytes and keeps them. Returns false if the connection has ended. Cancel-safe.
     pub(super) async fn readable(&mut self) -> bool {
         if !self.held.is_empty() {
             return true;
@@ -101,7 +101,7 @@ impl Stream {
         }
     }
 
-    /// Tells the peer that nothing more will be written, if that takes no waiting.
+    /// Shuts down the writing side, if that needs no waiting.
     pub(super) async fn close_write(&mut self) {
         std::future::poll_fn(|cx| {
             let _ = Pin::new(&mut self.io).poll_shutdown(cx);
@@ -124,7 +124,7 @@ impl Stream {
         Poll::Ready(Ok(piece.filled().len()))
     }
 
-    /// Passes on what is held, as far as it may be; reads more of a frame that has begun.
+    /// Passes on the bytes of `held` that may be passed on, and reads more of an incomplete frame.
     fn poll_held(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         while self.ready == 0 {
             self.ready = match ready!(self.poll_fill(cx))? {
@@ -136,7 +136,7 @@ impl Stream {
         out.put_slice(&self.held[..count]);
         self.ready -= count;
         if count == self.held.len() {
-            // Not kept for the whole life of the connection.
+            // Frees the buffer, which would otherwise be kept for the life of the connection.
             self.held = BytesMut::new();
         } else {
             let _ = self.held.split_to(count);
@@ -146,7 +146,7 @@ impl Stream {
 }
 
 impl Watch {
-    /// Returns how many of the bytes may be passed on.
+    /// Observes bytes. Returns the number of bytes that may be passed on.
     fn see(&mut self, bytes: &mut [u8]) -> usize {
         match self {
             Self::Nothing => {}
@@ -219,5 +219,5 @@ impl AsyncWrite for Stream {
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The first byte of a TLS record that holds a handshake. RFC 8446 §5.1.
 const TLS_HANDSHAKE: u8 = 22;
-/// Bytes read at a time where hyper's buffer is not used: on the stack.
+/// Bytes read at a time where hyper's buffer is not used; on the stack.
 const FILL_BYTES: usize = 2048;

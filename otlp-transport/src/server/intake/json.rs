@@ -1,4 +1,4 @@
-//! OTLP/JSON, rewritten as protobuf.
+//! Conversion of OTLP/JSON to protobuf.
 
 mod surrogates;
 
@@ -10,7 +10,7 @@ use otlp_protocol::json::{JsonError, JsonErrorKind, JsonLimits, to_protobuf};
 use otlp_protocol::{Charge, ErrorKind, FieldViolation, Retry, Signal};
 
 impl Intake {
-    /// The request in protobuf. `charge` holds `text` and nothing else.
+    /// Converts a request to protobuf. `charge` holds `text` and nothing else.
     pub(super) fn rewrite(
         &self,
         signal: Signal,
@@ -31,7 +31,7 @@ impl Intake {
         Ok(plain)
     }
 
-    /// The outer error is for want of room, the inner one tells of the text.
+    /// Converts a text. The outer error is a lack of memory, the inner error a fault of the text.
     fn try_rewrite(
         &self,
         signal: Signal,
@@ -44,8 +44,8 @@ impl Intake {
             max_elements: self.checks.max_elements,
             max_bytes,
         };
-        // Protobuf is mostly about half of its JSON, but two characters can make eight bytes of it. What has too little
-        // room is rewritten anew.
+        // Protobuf is mostly about half of its JSON, but two characters can become eight bytes. A text with too little
+        // room is converted again.
         let wanted = self.limits.max_request_bytes.min(text.len().saturating_mul(4));
         let most = wanted.min(self.room_beside(held));
         let mut room = most.min((text.len() / 4 * 3).max(MIN_ROOM));
@@ -54,7 +54,7 @@ impl Intake {
         }
         loop {
             charge.try_grow((held + room as u64).saturating_sub(charge.bytes()))?;
-            // Not a pooled buffer: those that bodies were gathered in are so much larger that this would be copied out.
+            // Not a pooled buffer: pooled buffers are so much larger that the result would be copied.
             let mut out = Vec::with_capacity(room);
             match to_protobuf(signal.request, text, &limits(room), &mut out) {
                 Ok(read) => {
@@ -78,7 +78,7 @@ impl Intake {
         }
     }
 
-    /// The text with U+FFFD where it is not UTF-8 or escapes half a character, and how often.
+    /// Replaces invalid UTF-8 and halves of surrogate pairs by U+FFFD. Returns the text and the number of replacements.
     fn replace(&self, text: &[u8], charge: &mut Charge) -> Result<(Vec<u8>, u64), ExportError> {
         let (mut len, mut replaced) = (0, 0);
         for chunk in text.utf8_chunks() {
@@ -103,7 +103,7 @@ impl Intake {
         Ok((out, replaced))
     }
 
-    /// Counts keys that were ignored, and says so once in a while: they may be data that a sender has misspelt.
+    /// Counts ignored keys, with a log line once an hour: they may be data that a sender has misspelt.
     fn count_unknown_keys(&self, keys: u64) {
         if keys == 0 {
             return;
@@ -120,12 +120,12 @@ impl Intake {
     }
 }
 
-/// Whether the text is not one only because of characters that are none.
+/// True if invalid characters are the only fault.
 fn is_repairable(kind: &JsonErrorKind) -> bool {
     matches!(kind, JsonErrorKind::Utf8 | JsonErrorKind::Surrogate)
 }
 
-/// What is said of a text that is not OTLP/JSON: the field, the place, and what is wrong.
+/// Makes the refusal of a text that is not OTLP/JSON, with field, position and fault.
 fn refusal(error: JsonError) -> ExportError {
     let kind = match error.kind {
         JsonErrorKind::TooManyElements { .. } => ErrorKind::TooLarge,
@@ -136,6 +136,6 @@ fn refusal(error: JsonError) -> ExportError {
     ExportError::new(kind, Retry::Never, message).with_violation(violation)
 }
 
-/// The least room for a result.
+/// The smallest buffer for a result, in bytes.
 const MIN_ROOM: usize = 1 << 10;
 const REPLACEMENT: &str = "\u{fffd}";

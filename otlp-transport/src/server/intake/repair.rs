@@ -1,5 +1,4 @@
-//! Strings that are not UTF-8 and ids of the wrong length, put right; and what senders are told of items that were taken
-//! out for that.
+//! Repair of strings that are not UTF-8 and of ids of the wrong length, and the answer to the sender about removed items.
 
 use super::{Intake, refusal};
 use crate::counter;
@@ -10,8 +9,8 @@ use otlp_protocol::{
 };
 
 impl Intake {
-    /// Puts U+FFFD where a string is not UTF-8, and takes out what has ids of the wrong length. `charge` holds `plain`
-    /// and nothing else.
+    /// Replaces invalid UTF-8 by U+FFFD, and removes ids of the wrong length or their items. `charge` holds `plain` and
+    /// nothing else.
     pub(super) fn repair(
         &self,
         signal: Signal,
@@ -19,10 +18,10 @@ impl Intake {
         charge: &mut Charge,
     ) -> Result<(Body, Option<Rejected>), ExportError> {
         let len = plain.len();
-        // A string of one bad byte, which is three bytes with its tag and length, takes a note or two of 16 bytes and
-        // another text. Hardly ever are there so many.
+        // A string of one invalid byte, which is three bytes with its tag and length, takes one or two notes of 16 bytes
+        // and another text. Few bodies have many such strings.
         let wanted = self.limits.max_request_bytes.min(16 * len);
-        // The body, and as much again for notes on what changes.
+        // The body, and as much again for notes on the changes.
         let held = charge.bytes();
         let most = wanted.min(self.room_beside(held) / 2);
         let mut room = most.min(len + len / 4);
@@ -49,7 +48,7 @@ impl Intake {
         }
     }
 
-    /// Counts a request with `strings` that were put right, and says so once in a while.
+    /// Counts a request with `strings` repaired strings, with a log line once a minute.
     pub(super) fn count_repaired(&self, strings: u64) {
         if strings == 0 {
             return;
@@ -62,7 +61,7 @@ impl Intake {
         }
     }
 
-    /// Counts what the check found in a request, and logs it once in a while: a sender has a fault.
+    /// Counts removed ids and rejected items, with a log line once a minute.
     fn count_invalid_ids(&self, removed: u64, rejected: Option<&Rejected>) {
         let items = rejected.map_or(0, |rejected| rejected.count.items);
         if removed + items == 0 {
@@ -83,7 +82,7 @@ impl Intake {
     }
 }
 
-/// Tells the receiver of the items that the check took out of a request. Returns the answer for those.
+/// Tells the receiver of the items that the check removed. Returns the answer for these items.
 pub(super) fn rejection(export: &BoxExport, batch: &Batch, rejected: Rejected) -> Accepted {
     let Rejected { count, first } = rejected;
     export.refuse(count.items);
@@ -98,7 +97,7 @@ pub(super) fn rejection(export: &BoxExport, batch: &Batch, rejected: Rejected) -
     Accepted { rejected: count.rejectable(batch.signal()), message }
 }
 
-/// The answer to a request of which the check took out some items, and the pipeline answered for the rest.
+/// Joins the answer for removed items with the pipeline's answer for the others.
 pub(super) fn join(mut rejection: Accepted, accepted: Accepted) -> Accepted {
     rejection.rejected = rejection.rejected.saturating_add(accepted.rejected);
     rejection.add_message(&accepted.message);

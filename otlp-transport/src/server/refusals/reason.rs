@@ -1,50 +1,50 @@
-//! Why a server refuses, as log lines name it.
+//! Reasons of refusals, as named in log lines.
 
 use otlp_protocol::ErrorKind;
 
-/// Why a request or a connection is refused. The names are those of the counters where they tell as much.
+/// Reason to refuse a request or a connection. The names equal those of counters where a counter has the same meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum Reason {
-    /// Another check of a password could not be begun, or a large body had no turn.
+    /// Too many passwords are being checked, or too many large bodies.
     Busy,
-    /// The content type is not one that is served.
+    /// The content type is not supported.
     ContentType,
     CredentialsMissing,
     CredentialsWrong,
-    /// The content encoding is not one that is served.
+    /// The content encoding is not supported.
     Encoding,
-    /// Headers over the limit; on HTTP/2 any that are refused, and requests reset at once.
+    /// Headers over the limit; on HTTP/2 any refused headers, and requests reset at once.
     Headers,
     /// The receiver has had the request before.
     Loop,
     /// Not OTLP, or corrupt.
     Malformed,
-    /// No room in the memory budget.
+    /// The memory budget is used up.
     Memory,
-    /// Path, method or signal are not served.
+    /// Path, method or signal is not served.
     NotServed,
     Other,
     /// The pipeline refused a batch for good.
     PipelineFailed,
-    /// The pipeline takes nothing now: a queue is full, or a destination does not answer.
+    /// The pipeline accepts nothing now: a queue is full, or a destination does not answer.
     PipelineRefused,
-    /// The body came too slowly.
+    /// The body arrived too slowly.
     Slow,
     TooLarge,
-    /// gRPC to the HTTP port, or the reverse.
+    /// gRPC on the HTTP port, or HTTP on the gRPC port.
     WrongPort,
-    /// The system gives no connection, as for want of file descriptors.
+    /// The system provides no connection, such as for lack of file descriptors.
     Accept,
-    /// All connections that may be open have requests under way.
+    /// The limit of connections is reached, and all have requests in flight.
     ConnectionLimit,
-    /// The peer broke the rules of HTTP.
+    /// The peer violated HTTP.
     Protocol,
     TlsHandshake,
-    /// TLS to a port without TLS.
+    /// TLS on a port without TLS.
     TlsUnexpected,
 }
 
-/// What a reason is about.
+/// Subject of a log line.
 pub(super) enum Subject {
     Request,
     Connection,
@@ -54,7 +54,7 @@ pub(super) enum Subject {
 // === impl Reason ===
 
 impl Reason {
-    /// All of them, in the order of their numbers.
+    /// All reasons, in the order of their numbers.
     pub(super) const ALL: [Self; 21] = [
         Self::Busy,
         Self::ContentType,
@@ -79,7 +79,7 @@ impl Reason {
         Self::TlsUnexpected,
     ];
 
-    /// Of a request that the server itself refuses.
+    /// Returns the reason for a request that the server itself refuses.
     pub(in crate::server) fn of(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::Exhausted => Self::Memory,
@@ -95,7 +95,7 @@ impl Reason {
         }
     }
 
-    /// As in the field `reason`.
+    /// Returns the value of the log field `reason`.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Busy => "busy",

@@ -4,15 +4,15 @@ use super::Alpn;
 use crate::{BoxIo, ConfigError, TlsConfig, TransportContext};
 use std::io;
 
-/// There is none.
+/// A server's TLS: no value exists.
 #[derive(Debug)]
 pub(crate) enum TlsConnector {}
 
-/// A secured connection.
+/// A connection secured by a client.
 pub(crate) struct Secured {
     /// The plaintext side.
     pub(crate) io: BoxIo,
-    /// Whether ALPN chose HTTP/2.
+    /// True if ALPN chose HTTP/2.
     pub(crate) http2: bool,
 }
 

@@ -4,15 +4,15 @@ use super::Alpn;
 use crate::{BoxIo, ConfigError, PeerCertificate, ServerTlsConfig, TransportContext};
 use std::io;
 
-/// There is none.
+/// A server's TLS: no value exists.
 #[derive(Debug)]
 pub(crate) enum TlsAcceptor {}
 
-/// A secured connection.
+/// A connection secured by a server.
 pub(crate) struct Accepted {
     /// The plaintext side.
     pub(crate) io: BoxIo,
-    /// The client's certificate, if one was asked for.
+    /// The client's certificate, if certificates are required.
     pub(crate) certificate: Option<PeerCertificate>,
 }
 

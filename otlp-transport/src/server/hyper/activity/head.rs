@@ -1,35 +1,36 @@
-//! Follows the requests of an HTTP/1.1 connection through its bytes: where each head begins and ends, and whether it
-//! names two lengths. RFC 9112 §6.
+//! Follows the requests of an HTTP/1.1 connection through its bytes: finds the begin and end of each head, and heads that
+//! name two lengths. RFC 9112 §6.
 
 use super::{Activity, Phase};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Reads requests as they arrive, line by line; bodies are skipped by their length.
+/// Parses requests line by line as they arrive; bodies are skipped by their length.
 #[derive(Debug)]
 pub(in crate::server) struct HeadWatch {
     activity: Arc<Activity>,
     place: Place,
-    /// The begun line, if it did not end with the bytes read so far: its first [`MAX_KEPT`] bytes.
+    /// The line begun, if it did not end with the bytes read so far: its first [`MAX_KEPT`] bytes.
     line: Vec<u8>,
-    /// The request line of the begun head has come. Empty lines before it belong to no request: RFC 9112 §2.2.
+    /// True once the request line of the current head has arrived. Empty lines before it belong to no request: RFC 9112
+    /// §2.2.
     has_request_line: bool,
-    /// Heads that are complete.
+    /// Number of complete heads.
     heads: u64,
     length: Option<u64>,
     has_encoding: bool,
 }
 
-/// What the next byte belongs to.
+/// Part of a request that the next byte belongs to.
 #[derive(Clone, Copy, Debug)]
 enum Place {
     Head,
-    /// A body, or a chunk with the line end after it, of which so many bytes are due.
+    /// A body, or a chunk with its line end, of which this many bytes are left.
     Body(u64),
     Chunk(u64),
     ChunkSize,
     Trailers,
-    /// Not known any more: hyper refuses such bytes, or closes the connection.
+    /// Unknown: hyper refuses such bytes, or closes the connection.
     Lost,
 }
 
@@ -52,12 +53,12 @@ impl HeadWatch {
         &self.activity
     }
 
-    /// Whether the bytes read so far end amid a request.
+    /// True if the bytes read so far end within a request.
     pub(in crate::server) fn is_amid_request(&self) -> bool {
         !matches!(self.place, Place::Head) || self.activity.head_begun.load(Relaxed)
     }
 
-    /// Takes note of bytes that were read from the connection.
+    /// Parses bytes that were read from the connection.
     pub(in crate::server) fn see(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match self.place {
@@ -78,7 +79,7 @@ impl HeadWatch {
         }
     }
 
-    /// Takes bytes up to the end of a line; returns the rest.
+    /// Takes bytes up to the end of a line, and returns the rest.
     fn take_line<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         if matches!(self.place, Place::Head) && !self.activity.head_begun.swap(true, Relaxed) {
             self.begin_head();
@@ -143,7 +144,7 @@ impl HeadWatch {
         };
     }
 
-    /// From here on nothing is known of requests: each with a Transfer-Encoding counts as ambiguous.
+    /// Gives up following requests: later requests with a Transfer-Encoding count as ambiguous.
     fn lose(&mut self) {
         self.activity.ambiguous_from.fetch_min(self.heads + 1, Relaxed);
         self.place = Place::Lost;
@@ -156,13 +157,13 @@ fn keep(begun: &mut Vec<u8>, more: &[u8]) {
     begun.extend_from_slice(&more[..more.len().min(room)]);
 }
 
-/// The value of a header line, if the line is of that header.
+/// Returns the value of a header line, if the line is of this header.
 fn value<'a>(line: &'a [u8], header: &[u8]) -> Option<&'a [u8]> {
     let (name, value) = line.split_at_checked(header.len())?;
     name.eq_ignore_ascii_case(header).then(|| value.trim_ascii())
 }
 
-/// The number at the beginning of `text`; in base 10 nothing may follow, in base 16 a chunk's extension may.
+/// Parses the number at the beginning of `text`. In base 10 nothing may follow; in base 16 a chunk extension may.
 fn number(text: &[u8], radix: u32) -> Option<u64> {
     let end = text.iter().position(|byte| !char::from(*byte).is_digit(radix)).unwrap_or(text.len());
     let is_alone = end == text.len() || radix == 16;
@@ -172,5 +173,5 @@ fn number(text: &[u8], radix: u32) -> Option<u64> {
 
 const LENGTH: &[u8] = b"content-length:";
 const ENCODING: &[u8] = b"transfer-encoding:";
-/// Bytes of a line: enough for a header's name, spaces and a number.
+/// Bytes kept of a line: enough for a header's name, spaces and a number.
 const MAX_KEPT: usize = 64;

@@ -1,9 +1,9 @@
-//! Halves of surrogate pairs in the escapes of a JSON text: JavaScript writes a string that was cut in the middle of a
-//! character as `"\ud83d"`, which is no text in any encoding.
+//! Halves of surrogate pairs in the escapes of a JSON text. JavaScript writes a string that was cut within a character as
+//! `"\ud83d"`, which is invalid in every encoding.
 
 use memchr::memchr;
 
-/// Makes each half without its other half U+FFFD, and returns how many there were. No length changes.
+/// Replaces each half without its other half by U+FFFD, and returns the number of replacements. No length changes.
 pub(super) fn replace(text: &mut [u8]) -> u64 {
     let (mut at, mut replaced) = (0, 0);
     while let Some(found) = text.get(at..).and_then(|rest| memchr(b'\\', rest)) {
@@ -17,14 +17,14 @@ pub(super) fn replace(text: &mut [u8]) -> u64 {
                 ESCAPE_LEN
             }
             (Some(_), _) => ESCAPE_LEN,
-            // A backslash and what it escapes, which may be another.
+            // A backslash and the character that it escapes, which may be a backslash.
             (None, _) => 2,
         };
     }
     replaced
 }
 
-/// The number in the escape that begins at `at`.
+/// Parses the code unit in the escape that begins at `at`.
 fn code_unit(text: &[u8], at: usize) -> Option<u32> {
     let digits = text.get(at..at + ESCAPE_LEN)?.strip_prefix(b"\\u")?;
     digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
