@@ -65,7 +65,7 @@ pub enum OnEmpty {
 
 /// Parses a header name.
 fn header_name(key: &'static str, name: &str) -> Result<http::HeaderName, crate::ConfigError> {
-    name.parse().map_err(|_| crate::ConfigError::new(key, format!("`{name}` is not a header name")))
+    name.parse().map_err(|_| crate::ConfigError::new(key, format!("`{name}` is not a valid header name")))
 }
 
 #[cfg(all(test, feature = "client", feature = "server", feature = "bcrypt"))]

@@ -103,7 +103,7 @@ impl State {
     }
 }
 
-// === impl Http2Entry ===
+// === impl Slot ===
 
 impl Slot {
     /// Marks the connection as idle.

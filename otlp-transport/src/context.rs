@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub struct TransportContext {
     /// Monotonic and wall-clock time, and timers.
     pub clock: Arc<dyn Clock>,
-    /// Opens listeners and connections.
+    /// Listeners and connections.
     pub net: Arc<dyn Net>,
     /// Files of certificates and credentials.
     pub disk: Arc<dyn Disk>,

@@ -88,7 +88,7 @@ fn only_regular(metadata: &Metadata) -> io::Result<()> {
         None if kind.is_dir() => "a directory",
         None => "not a file",
     };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {name}; give the path of a regular file")))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {name}: give the path of a regular file")))
 }
 
 /// Certificates, keys and tokens are some KiB; a bundle of all public authorities is 250 KiB.

@@ -40,7 +40,7 @@ impl Endpoint {
         if target.contains("://") {
             let parsed = Self::url(ENDPOINT, target)?;
             if parsed.path != "/" {
-                return Err(problem(ENDPOINT, endpoint, "a gRPC endpoint has no path"));
+                return Err(problem(ENDPOINT, endpoint, "a gRPC endpoint cannot have a path"));
             }
             return Ok(parsed);
         }
@@ -64,14 +64,15 @@ impl Endpoint {
             Some(scheme) if *scheme == Scheme::HTTPS => (true, 443),
             _ => return Err(problem(key, url, "expected a URL that starts with http:// or https://")),
         };
-        let authority = parsed.authority.ok_or_else(|| problem(key, url, "there is no host"))?;
+        let authority = parsed.authority.ok_or_else(|| problem(key, url, "the host is missing"))?;
         let path = parsed.path_and_query.filter(|path| path.as_str() != "");
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         Self::new(secure, authority, Some(default_port), path, user).map_err(|error| problem(key, url, error))
     }
 
-    /// Parses the base URL of OTLP/HTTP, or a Unix socket (`unix:///path`), and appends `signal_path` (`/v1/traces`) to
-    /// its path; a query stays at the end. Empty: `http://localhost:4318`. OTLP exporter §Endpoint URLs for OTLP/HTTP.
+    /// Parses the base URL of OTLP/HTTP, or a Unix socket (`unix:///path`), and appends `signal_path` (`/v1/traces`) to its
+    /// path; a query stays at the end. Empty: `http://localhost:4318`.
+    /// OTLP exporter §Endpoint URLs for OTLP/HTTP.
     pub(crate) fn http(base: &str, signal_path: &str) -> Result<Self, ConfigError> {
         let base = if base.is_empty() { DEFAULT_HTTP } else { base };
         let mut endpoint = match Address::unix_path(base) {
@@ -125,7 +126,7 @@ impl Endpoint {
     /// Makes an endpoint on a Unix socket, whose server is named `localhost` as in gRPC.
     fn unix(path: &str, secure: bool) -> Result<Self, ConfigError> {
         if path.is_empty() {
-            return Err(problem(ENDPOINT, "unix:", "there is no path"));
+            return Err(problem(ENDPOINT, "unix:", "the path of the socket is missing"));
         }
         let authority = Authority::from_static("localhost");
         let address = format!("unix://{path}");
@@ -150,18 +151,18 @@ impl Endpoint {
     ) -> Result<Self, &'static str> {
         let host = authority.host();
         if host.is_empty() {
-            return Err("there is no host");
+            return Err("the host is missing");
         }
         let has_port = authority.as_str().len() > host.len();
         let port = match (authority.port_u16().filter(|&port| port > 0), default_port) {
             (Some(port), _) => port,
             (None, Some(port)) if !has_port => port,
-            (None, None) if !has_port => return Err("no port; write host:port, such as collector:4317"),
-            _ => return Err("the port is not a number from 1 to 65535"),
+            (None, None) if !has_port => return Err("the port is missing; gRPC's default port is 4317"),
+            _ => return Err("the port must be a number from 1 to 65535"),
         };
         let address = format!("{host}:{port}");
         let basic = user.map(user_info::basic).transpose();
-        let authorization = basic.map_err(|()| "the user or the password cannot be sent")?;
+        let authorization = basic.map_err(|()| "user or password has characters that cannot be sent")?;
         Ok(Self { secure, called: authority.clone(), authority, authorization, address, path })
     }
 }

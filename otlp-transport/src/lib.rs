@@ -119,7 +119,6 @@ mod pages;
 #[cfg(feature = "client")]
 mod resolve;
 mod routes;
-mod seldom;
 #[cfg(feature = "server")]
 mod server;
 mod strategy;

@@ -144,8 +144,8 @@ impl Server {
         });
     }
 
-    /// Stops accepting connections, asks peers to disconnect (GOAWAY, `connection: close`), and waits for requests in
-    /// flight until `deadline`. Connections still open then are closed.
+    /// Stops accepting connections, asks peers to disconnect (GOAWAY, `connection: close`), and waits for requests in flight
+    /// until `deadline`. Connections still open then are closed.
     pub async fn drain(mut self, deadline: Instant) {
         self.phase.send_replace(Phase::Draining);
         let too_late = self.clock.sleep_until(deadline);

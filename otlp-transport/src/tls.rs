@@ -16,6 +16,8 @@ mod verify;
 
 #[cfg(feature = "client")]
 pub(crate) use client::TlsConnector;
+#[cfg(feature = "client")]
+pub(crate) use failure::{explained, is_lasting_failure};
 #[cfg(feature = "server")]
 pub(crate) use server::{Accepted, TlsAcceptor};
 

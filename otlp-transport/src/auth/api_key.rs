@@ -33,12 +33,14 @@ impl ApiKeyAuth {
         let mut known = Known::new("keys")?;
         for ApiKey { name, key } in keys {
             if key.expose().trim().is_empty() {
-                return Err(problem(format!("the key of `{name}` is empty")));
+                return Err(problem(format!(
+                    "the key of `{name}` is empty: give a key, or remove the entry"
+                )));
             }
             known.add(key.expose().as_bytes(), Identity::new(name.as_str()));
         }
         if known.is_empty() {
-            return Err(problem("there is no key: nobody would be let in".into()));
+            return Err(problem("no key is configured, so every request would be refused: add a key".into()));
         }
         let challenge = format!("ApiKey header=\"{header}\"");
         Ok(Self { header, challenge, keys: known })

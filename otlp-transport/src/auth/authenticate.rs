@@ -1,4 +1,4 @@
-//! Who may send: what a server asks of each request.
+//! Authentication of requests by servers.
 
 use super::PeerCertificate;
 use http::HeaderMap;
@@ -127,6 +127,6 @@ pub(super) fn only<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Resul
     match (values.next(), values.next()) {
         (Some(value), None) => Ok(value.as_bytes()),
         (None, _) => Err(Denied::missing(format!("the header `{name}` is missing"))),
-        (Some(_), Some(_)) => Err(Denied::new(format!("the header `{name}` stands there more than once"))),
+        (Some(_), Some(_)) => Err(Denied::new(format!("the header `{name}` occurs more than once"))),
     }
 }

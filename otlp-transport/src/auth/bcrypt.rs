@@ -4,10 +4,12 @@ use bcrypt::HashParts;
 
 /// Checks that `hash` is a bcrypt hash, and does not take too long to verify.
 pub(super) fn check(hash: &str) -> Result<(), &'static str> {
-    let parts: HashParts = hash.parse().map_err(|_| "this is not a bcrypt hash")?;
+    let parts: HashParts = hash.parse().map_err(|_| "invalid bcrypt hash")?;
     match parts.get_cost() {
         ..=MAX_COST => Ok(()),
-        _ => Err("a bcrypt cost over 14 takes seconds for each check"),
+        _ => {
+            Err("a bcrypt cost over 14 takes seconds for each check: use a lower cost (`htpasswd -B -C 10`)")
+        }
     }
 }
 

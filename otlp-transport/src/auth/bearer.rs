@@ -62,8 +62,10 @@ impl BearerConfig {
         match (&self.filename, self.tokens.as_slice()) {
             (Some(path), []) => Ok(vec![Named { key: FILENAME, path: path.clone() }]),
             (None, [_, ..]) => Ok(Vec::new()),
-            (Some(_), [_, ..]) => Err(problem(FILENAME, "tokens are given, too: one or the other")),
-            (None, []) => Err(problem("tokens", "there is neither a token nor a file of them")),
+            (Some(_), [_, ..]) => {
+                Err(problem(FILENAME, "both tokens and filename are set: remove one of them"))
+            }
+            (None, []) => Err(problem("tokens", "no token is configured: set token, tokens or filename")),
         }
     }
 }
@@ -76,7 +78,11 @@ fn tokens<'a>(given: &'a [Secret], contents: &'a [Vec<u8>]) -> Result<Vec<&'a [u
     };
     let tokens: Vec<_> =
         tokens.into_iter().map(<[u8]>::trim_ascii).filter(|token| !token.is_empty()).collect();
-    if tokens.is_empty() { Err(problem(key, "there is no token in it")) } else { Ok(tokens) }
+    if tokens.is_empty() {
+        Err(problem(key, "no token found: put one token on each line"))
+    } else {
+        Ok(tokens)
+    }
 }
 
 fn problem(key: &'static str, problem: &str) -> ConfigError {

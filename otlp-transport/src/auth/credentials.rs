@@ -1,4 +1,4 @@
-//! How we prove who we are: what a client adds to each request.
+//! Credentials that clients add to requests.
 
 use crate::{ConfigError, ExportError};
 use http::{HeaderMap, HeaderValue};
@@ -20,8 +20,12 @@ pub trait Credentials: fmt::Debug + Send + Sync + 'static {
 
 /// Makes a header value that debug output does not show.
 pub(super) fn sensitive(key: &'static str, bytes: &[u8]) -> Result<HeaderValue, ConfigError> {
-    let mut value = HeaderValue::from_bytes(bytes)
-        .map_err(|_| ConfigError::new(key, "there are characters in it that a header cannot carry"))?;
+    let mut value = HeaderValue::from_bytes(bytes).map_err(|_| {
+        ConfigError::new(
+            key,
+            "the value has characters that a header cannot carry, such as control characters",
+        )
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -29,7 +29,7 @@ impl Digester {
     /// If the system provides no randomness; the error names the setting `key`.
     pub(super) fn new(key: &'static str) -> Result<Self, ConfigError> {
         let made = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
-        let problem = "the system gives no randomness, without which secrets cannot be compared safely";
+        let problem = "the system provides no random numbers, which the comparison of secrets needs";
         made.map(Self).map_err(|_| ConfigError::new(key, problem))
     }
 

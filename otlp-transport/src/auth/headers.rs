@@ -140,7 +140,10 @@ impl Rule {
     ) -> Result<Self, ConfigError> {
         let name = header_name(KEY, &key)?;
         if client::is_reserved(&name) {
-            return Err(ConfigError::new(KEY, format!("`{name}` is set by the exporter itself")));
+            return Err(ConfigError::new(
+                KEY,
+                format!("`{name}` is set by the exporter: remove this header"),
+            ));
         }
         let value = match (action, source) {
             (HeaderAction::Delete, _) => Value::None,
@@ -175,7 +178,9 @@ impl Value {
             HeaderSource::File(path) => {
                 let files = vec![Named { key: VALUE_FILE, path }];
                 let make = |contents: &[Vec<u8>]| match contents.first().map(|content| trim_end(content)) {
-                    None | Some([]) => Err(ConfigError::new(VALUE_FILE, "the file is empty")),
+                    None | Some([]) => {
+                        Err(ConfigError::new(VALUE_FILE, "the file is empty: put the header's value into it"))
+                    }
                     Some(value) => sensitive(VALUE_FILE, value),
                 };
                 Self::Ready(Watched::new(context, files, interval, make)?)

@@ -59,7 +59,10 @@ impl Htpasswd {
         let users = Self::parse_any(texts)?;
         if users.0.by_name.is_empty() {
             let key = texts.first().map_or("htpasswd", |(key, _)| key);
-            return Err(ConfigError::new(key, "there is no user: nobody would be let in"));
+            return Err(ConfigError::new(
+                key,
+                "no user found, so every request would be refused: add a line `user:password`",
+            ));
         }
         Ok(users)
     }
@@ -79,7 +82,7 @@ impl Htpasswd {
             let problem = |what: &str| ConfigError::new(key, format!("line {}: {what}", index + 1));
             let (name, password) = line.split_once(':').ok_or_else(|| problem("expected `user:password`"))?;
             if name.is_empty() {
-                return Err(problem("the user is empty"));
+                return Err(problem("the user name is empty"));
             }
             let stored = Stored::parse(password, &digester).map_err(problem)?;
             by_name.insert(Box::from(name), stored);
@@ -166,7 +169,7 @@ impl Stored {
     fn parse(password: &str, digester: &Digester) -> Result<Self, &'static str> {
         if let Some(sha1) = password.strip_prefix("{SHA}") {
             let digest = STANDARD.decode(sha1).ok().and_then(|digest| digest.try_into().ok());
-            return digest.map(Self::Sha1).ok_or("after `{SHA}` expected 20 bytes in base64");
+            return digest.map(Self::Sha1).ok_or("expected 20 bytes in base64 after `{SHA}`");
         }
         if ["$2a$", "$2b$", "$2x$", "$2y$"].iter().any(|kind| password.starts_with(kind)) {
             return bcrypt::check(password).map(|()| Self::Bcrypt(password.into()));
@@ -174,7 +177,7 @@ impl Stored {
         match password {
             "" => Err("the password is empty"),
             _ if password.starts_with('$') || password.starts_with("{SSHA}") => {
-                Err("this kind of hash is not supported: use bcrypt (`htpasswd -B`)")
+                Err("unsupported kind of hash: use bcrypt (`htpasswd -B`)")
             }
             plain => Ok(Self::Plain(digester.of(&[plain.as_bytes()]))),
         }

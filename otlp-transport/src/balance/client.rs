@@ -10,14 +10,14 @@
 //!   the caller has a delay only if every endpoint asked for a delay: the shortest that is left. Otherwise another
 //!   endpoint may accept the batch at any time.
 
-use super::endpoint_set::{Candidates, Endpoint, EndpointSet, Nobody};
+use super::endpoint_set::{Candidates, Endpoint, EndpointSet, NoCandidate};
 use super::joined::Joined;
 use super::outlier::Outcome;
 use super::routing::Routing;
 use super::stats::BalanceStats;
 use super::{BalanceConfig, BalanceLimits};
 use crate::client::{Place, Rooms};
-use crate::seldom::Seldom;
+use crate::log_limiter::LogLimiter;
 use crate::{
     Attempt, BoxAttempt, Client, ClientConfig, ClientStats, ClientStrategy, Clock, ConfigError, ExportError,
     ExportFuture, ExportResult, ResolvedEndpoint, Resolver, TransportContext,
@@ -77,7 +77,7 @@ struct Shared {
     failover_time: Duration,
     set: Mutex<EndpointSet<Client>>,
     /// Log limit for failures of the resolver.
-    failed_resolutions: Seldom,
+    failed_resolutions: LogLimiter,
     /// True once the resolver has answered or failed.
     has_resolved: watch::Sender<bool>,
     client_stats: Arc<ClientStats>,
@@ -145,7 +145,7 @@ impl BalancedClient {
             limits: config.limits,
             failover_time,
             set: Mutex::new(EndpointSet::new(config.ejection)),
-            failed_resolutions: Seldom::every(LOG_INTERVAL),
+            failed_resolutions: LogLimiter::every(LOG_INTERVAL),
             has_resolved: watch::Sender::new(false),
             client_stats,
             stats,
@@ -210,12 +210,12 @@ impl Shared {
             }
             Ok(_) => {
                 self.stats.resolutions.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(resolver, "no endpoints were found; the last ones stay");
+                tracing::debug!(resolver, "the resolver found no endpoints; the last endpoints stay in use");
             }
             Err(error) => {
                 self.stats.failed_resolutions.fetch_add(1, Ordering::Relaxed);
                 if let Some(count) = self.failed_resolutions.add(1, self.clock.now()) {
-                    tracing::warn!(resolver, count, %error, "endpoints cannot be looked up; the last ones stay");
+                    tracing::warn!(resolver, count, %error, "endpoints cannot be looked up; the last endpoints stay in use");
                 }
             }
         }
@@ -236,7 +236,7 @@ impl Shared {
             }
         }
         if let Some((endpoint, error)) = unusable {
-            tracing::warn!(endpoint, %error, "an endpoint, and maybe others, cannot be used");
+            tracing::warn!(endpoint, %error, "an endpoint cannot be used; others may be affected");
         }
         let mut set = self.set.lock();
         let update = set.update(found, max, |endpoint| {
@@ -261,7 +261,7 @@ impl Shared {
         Box::pin(async move {
             let candidates = match self.set.lock().candidates(self.clock.now(), &trail.tried) {
                 Ok(candidates) => candidates,
-                Err(nobody) => return Err(trail.last.unwrap_or_else(|| self.nobody(nobody))),
+                Err(reason) => return Err(trail.last.unwrap_or_else(|| self.no_candidate(reason))),
             };
             let division = self.routing.divide(batch, &candidates.candidates, trail.place.as_ref()).await?;
             let trail = Trail { place: division.place.or(trail.place), ..trail };
@@ -286,7 +286,7 @@ impl Shared {
         mut trail: Trail,
     ) -> ExportResult {
         let Some(endpoint) = candidates.endpoint(index) else {
-            return Err(self.nobody(Nobody::Left));
+            return Err(self.no_candidate(NoCandidate::None));
         };
         let lease = self.start(endpoint.clone());
         let result = endpoint.reach.attempt(batch).await;
@@ -320,19 +320,20 @@ impl Shared {
                 let wait = self.set.lock().throttled(self.clock.now());
                 error.with_retry(wait.map_or(Retry::Backoff, Retry::After))
             }
+            Retry::Never if error.kind() == ErrorKind::Unavailable => error.with_retry(Retry::Backoff),
             Retry::Backoff | Retry::Never => error,
         }
     }
 
-    fn nobody(&self, nobody: Nobody) -> ExportError {
-        match nobody {
-            Nobody::Ready(wait) => {
+    fn no_candidate(&self, reason: NoCandidate) -> ExportError {
+        match reason {
+            NoCandidate::Throttled(wait) => {
                 self.stats.throttled_requests.fetch_add(1, Ordering::Relaxed);
                 let message = "every endpoint has asked for a delay";
                 ExportError::new(ErrorKind::Unavailable, Retry::After(wait), message)
             }
-            Nobody::Left => {
-                let message = format!("no endpoint is known ({})", self.stats.resolver);
+            NoCandidate::None => {
+                let message = format!("the resolver `{}` has found no endpoint", self.stats.resolver);
                 ExportError::new(ErrorKind::Unavailable, Retry::Backoff, message)
             }
         }
@@ -400,6 +401,8 @@ fn keep_first(found: &mut Vec<ResolvedEndpoint>, max: usize) -> u64 {
 fn outcome(result: &ExportResult, batch: &Batch, start: Instant, now: Instant) -> Outcome {
     let Err(error) = result else { return Outcome::Answered };
     match (error.kind(), error.retry()) {
+        // No retry reaches this endpoint before a setting changes, as with a certificate that is not trusted.
+        (ErrorKind::Unavailable, Retry::Never) => Outcome::Failed,
         // An endpoint that can ask for time can be reached.
         (_, Retry::Never | Retry::After(_)) => Outcome::Answered,
         // A sender's short deadline says nothing about the endpoint; an endpoint that does not answer for a second does.
@@ -418,7 +421,11 @@ fn outcome(result: &ExportResult, batch: &Batch, start: Instant, now: Instant) -
 
 /// True if another endpoint may accept a batch that failed with `error`. After a timeout no time is left.
 fn is_for_others(error: &ExportError) -> bool {
-    error.retry().is_retryable() && error.kind() != ErrorKind::Timeout
+    match error.kind() {
+        ErrorKind::Timeout => false,
+        ErrorKind::Unavailable => true,
+        _ => error.retry().is_retryable(),
+    }
 }
 
 const LOG_INTERVAL: Duration = Duration::from_secs(60);

@@ -2,11 +2,11 @@
 //!
 //! No I/O and no clock: callers pass the time, and hold a short lock around each call.
 
-use super::outlier::{EjectionConfig, Health, Outcome};
+use super::outlier::{EjectionConfig, EndpointHealth, Outcome};
 use super::stats::EndpointStats;
 use super::{Candidate, hash_key};
 use crate::ResolvedEndpoint;
-use crate::seldom::Seldom;
+use crate::log_limiter::LogLimiter;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// Endpoints, each with a `T` that sends requests to the endpoint.
 #[derive(Debug)]
 pub(super) struct EndpointSet<T> {
-    slots: Vec<Slot<T>>,
+    members: Vec<Member<T>>,
     ejection: EjectionConfig,
 }
 
@@ -27,14 +27,14 @@ pub(super) struct Endpoint<T> {
 }
 
 #[derive(Debug)]
-struct Slot<T> {
+struct Member<T> {
     resolved: ResolvedEndpoint,
     endpoint: Arc<Endpoint<T>>,
-    health: Health,
+    health: EndpointHealth,
     /// End of the delay that the endpoint asked for.
     throttled_until: Option<Instant>,
     /// Log limit for ejections.
-    ejections: Seldom,
+    ejections: LogLimiter,
 }
 
 /// The candidates at one moment.
@@ -46,11 +46,11 @@ pub(super) struct Candidates<T> {
 
 /// Reason why there are no candidates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Nobody {
+pub(super) enum NoCandidate {
     /// There are no endpoints, or all were tried.
-    Left,
+    None,
     /// All endpoints asked for a delay; the shortest delay left is given.
-    Ready(Duration),
+    Throttled(Duration),
 }
 
 /// Effect of a new list of endpoints.
@@ -66,7 +66,7 @@ pub(super) struct Update {
 
 impl<T> EndpointSet<T> {
     pub(super) fn new(ejection: EjectionConfig) -> Self {
-        Self { slots: Vec::new(), ejection }
+        Self { members: Vec::new(), ejection }
     }
 
     /// Replaces the endpoints by `resolved`, at most `max` of them. Endpoints that stay keep their state. `make` makes
@@ -78,28 +78,28 @@ impl<T> EndpointSet<T> {
         mut make: impl FnMut(&ResolvedEndpoint) -> Option<T>,
     ) -> Update {
         let mut update = Update::default();
-        let mut before: Vec<_> = std::mem::take(&mut self.slots).into_iter().map(Some).collect();
+        let mut before: Vec<_> = std::mem::take(&mut self.members).into_iter().map(Some).collect();
         for resolved in resolved {
-            if self.slots.iter().any(|slot| slot.resolved.address() == resolved.address()) {
+            if self.members.iter().any(|member| member.resolved.address() == resolved.address()) {
                 continue;
             }
-            if self.slots.len() == max {
+            if self.members.len() == max {
                 update.left_out += 1;
                 continue;
             }
             let known = before
                 .iter_mut()
-                .find(|slot| slot.as_ref().is_some_and(|slot| slot.resolved.reaches_like(&resolved)))
+                .find(|member| member.as_ref().is_some_and(|member| member.resolved.reaches_like(&resolved)))
                 .and_then(Option::take);
             match known {
-                Some(slot) => {
-                    update.changed |= slot.resolved.weight != resolved.weight;
-                    self.slots.push(Slot { resolved, ..slot });
+                Some(member) => {
+                    update.changed |= member.resolved.weight != resolved.weight;
+                    self.members.push(Member { resolved, ..member });
                 }
                 None => match make(&resolved) {
                     Some(reach) => {
                         update.changed = true;
-                        self.slots.push(Slot::new(resolved, reach));
+                        self.members.push(Member::new(resolved, reach));
                     }
                     None => update.left_out += 1,
                 },
@@ -112,44 +112,44 @@ impl<T> EndpointSet<T> {
     /// Returns the endpoints of `resolved` that are not in the set.
     pub(super) fn missing<'a>(&self, resolved: &'a [ResolvedEndpoint]) -> Vec<&'a ResolvedEndpoint> {
         let known =
-            |resolved: &ResolvedEndpoint| self.slots.iter().any(|s| s.resolved.reaches_like(resolved));
+            |resolved: &ResolvedEndpoint| self.members.iter().any(|s| s.resolved.reaches_like(resolved));
         resolved.iter().filter(|resolved| !known(resolved)).collect()
     }
 
     pub(super) fn stats(&self) -> Vec<Arc<EndpointStats>> {
-        self.slots.iter().map(|slot| slot.endpoint.stats.clone()).collect()
+        self.members.iter().map(|member| member.endpoint.stats.clone()).collect()
     }
 
     /// Returns the candidates, without the endpoints in `tried`. If every other endpoint is ejected, ejected endpoints
     /// are candidates.
-    pub(super) fn candidates(&self, now: Instant, tried: &[u64]) -> Result<Candidates<T>, Nobody> {
+    pub(super) fn candidates(&self, now: Instant, tried: &[u64]) -> Result<Candidates<T>, NoCandidate> {
         let mut wait = None::<Duration>;
         let mut chosen = Candidates { candidates: Vec::new(), endpoints: Vec::new() };
         for healthy_only in [true, false] {
-            for slot in self.slots.iter().filter(|slot| !tried.contains(&slot.endpoint.id)) {
-                match slot.throttled(now) {
+            for member in self.members.iter().filter(|member| !tried.contains(&member.endpoint.id)) {
+                match member.throttled(now) {
                     Some(left) => wait = Some(wait.map_or(left, |wait| wait.min(left))),
-                    _ if healthy_only && !slot.health.is_available(now) => {}
-                    _ => chosen.push(slot),
+                    _ if healthy_only && !member.health.is_available(now) => {}
+                    _ => chosen.push(member),
                 }
             }
             if !chosen.candidates.is_empty() {
                 return Ok(chosen);
             }
         }
-        Err(wait.map_or(Nobody::Left, Nobody::Ready))
+        Err(wait.map_or(NoCandidate::None, NoCandidate::Throttled))
     }
 
     /// Returns the time until the first endpoint may be asked again, if every endpoint has asked for a delay.
     pub(super) fn throttled(&self, now: Instant) -> Option<Duration> {
-        let waits: Option<Vec<_>> = self.slots.iter().map(|slot| slot.throttled(now)).collect();
+        let waits: Option<Vec<_>> = self.members.iter().map(|member| member.throttled(now)).collect();
         waits?.into_iter().min()
     }
 
     /// Records the start of a request. Returns true if the request probes an ejected endpoint.
     pub(super) fn start(&mut self, endpoint: &Arc<Endpoint<T>>, now: Instant) -> bool {
         endpoint.stats.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.slot(endpoint).is_some_and(|slot| slot.health.start(now))
+        self.member(endpoint).is_some_and(|member| member.health.start(now))
     }
 
     /// Records the end of a request. `throttle` is the delay that the endpoint asked for.
@@ -164,36 +164,36 @@ impl<T> EndpointSet<T> {
         endpoint.stats.in_flight.fetch_sub(1, Ordering::Relaxed);
         let failed = outcome == Outcome::Failed;
         let may_eject = failed && {
-            let ejected = self.slots.iter().filter(|slot| slot.health.is_ejected()).count();
-            ejected < self.ejection.max_ejected(self.slots.len())
+            let ejected = self.members.iter().filter(|member| member.health.is_ejected()).count();
+            ejected < self.ejection.max_ejected(self.members.len())
         };
         let ejection = self.ejection.clone();
-        let Some(slot) = self.slot(endpoint) else { return };
+        let Some(member) = self.member(endpoint) else { return };
         if let Some(until) = throttle.and_then(|throttle| now.checked_add(throttle.min(MAX_THROTTLE))) {
-            slot.throttled_until = slot.throttled_until.max(Some(until));
+            member.throttled_until = member.throttled_until.max(Some(until));
         }
-        if slot.health.finish(&ejection, now, outcome, probed, may_eject) {
+        if member.health.finish(&ejection, now, outcome, probed, may_eject) {
             endpoint.stats.ejections.fetch_add(1, Ordering::Relaxed);
-            if let Some(count) = slot.ejections.add(1, now) {
-                tracing::warn!(endpoint = endpoint.stats.endpoint, count, "left out for failing");
+            if let Some(count) = member.ejections.add(1, now) {
+                tracing::warn!(endpoint = endpoint.stats.endpoint, count, "endpoint ejected after failures");
             }
         }
     }
 
-    fn slot(&mut self, endpoint: &Arc<Endpoint<T>>) -> Option<&mut Slot<T>> {
-        self.slots.iter_mut().find(|slot| Arc::ptr_eq(&slot.endpoint, endpoint))
+    fn member(&mut self, endpoint: &Arc<Endpoint<T>>) -> Option<&mut Member<T>> {
+        self.members.iter_mut().find(|member| Arc::ptr_eq(&member.endpoint, endpoint))
     }
 }
 
 // === impl Member ===
 
-impl<T> Slot<T> {
+impl<T> Member<T> {
     fn new(resolved: ResolvedEndpoint, reach: T) -> Self {
         let stats = Arc::new(EndpointStats::new(resolved.address().to_owned()));
         let id = hash_key(resolved.address().as_bytes());
         let endpoint = Arc::new(Endpoint { id, reach, stats });
-        let ejections = Seldom::every(LOG_INTERVAL);
-        Self { resolved, endpoint, health: Health::default(), throttled_until: None, ejections }
+        let ejections = LogLimiter::every(LOG_INTERVAL);
+        Self { resolved, endpoint, health: EndpointHealth::default(), throttled_until: None, ejections }
     }
 
     /// Returns the time left of the delay that the endpoint asked for.
@@ -211,11 +211,11 @@ impl<T> Candidates<T> {
         self.endpoints.get(index)
     }
 
-    fn push(&mut self, slot: &Slot<T>) {
-        let Endpoint { id, stats, .. } = &*slot.endpoint;
+    fn push(&mut self, member: &Member<T>) {
+        let Endpoint { id, stats, .. } = &*member.endpoint;
         let in_flight = stats.in_flight.load(Ordering::Relaxed);
-        self.candidates.push(Candidate { id: *id, weight: slot.resolved.weight.max(1), in_flight });
-        self.endpoints.push(slot.endpoint.clone());
+        self.candidates.push(Candidate { id: *id, weight: member.resolved.weight.max(1), in_flight });
+        self.endpoints.push(member.endpoint.clone());
     }
 }
 

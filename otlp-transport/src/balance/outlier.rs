@@ -38,7 +38,7 @@ pub(super) enum Outcome {
 
 /// Health of one endpoint.
 #[derive(Debug, Default)]
-pub(super) struct Health {
+pub(super) struct EndpointHealth {
     state: State,
     consecutive: u32,
     window: Window,
@@ -67,7 +67,7 @@ struct Window {
 
 // === impl EndpointHealth ===
 
-impl Health {
+impl EndpointHealth {
     /// True if the endpoint may get requests: the endpoint is healthy, or its ejection is over and no probe is in flight.
     pub(super) fn is_available(&self, now: Instant) -> bool {
         match self.state {

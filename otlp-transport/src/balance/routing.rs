@@ -107,8 +107,8 @@ impl Routing {
         candidates: &[Candidate],
         key: Option<u64>,
     ) -> Result<Division<'a>, ExportError> {
-        let nobody = || ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "no endpoint can be picked");
-        let candidate = self.strategy.pick(candidates, key).ok_or_else(nobody)?;
+        let none = || ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "no endpoint can be picked");
+        let candidate = self.strategy.pick(candidates, key).ok_or_else(none)?;
         Ok(Division { parts: vec![Part { candidate, batch: PartBatch::Whole(batch) }], place: None })
     }
 

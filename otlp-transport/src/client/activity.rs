@@ -1,4 +1,4 @@
-//! What goes on on an HTTP/2 connection, by which a server that is dead is found out.
+//! Activity of an HTTP/2 connection, used to find dead servers.
 
 use crate::Clock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

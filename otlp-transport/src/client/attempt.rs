@@ -117,7 +117,11 @@ impl TimeLimit {
 }
 
 fn deadline_passed() -> ExportError {
-    ExportError::new(ErrorKind::Timeout, Retry::Backoff, "the sender's deadline has passed")
+    ExportError::new(
+        ErrorKind::Timeout,
+        Retry::Backoff,
+        "the sender's deadline passed before the request was sent",
+    )
 }
 
 /// An answer with its body and trailers.
@@ -136,7 +140,7 @@ pub(crate) struct Answer {
 pub(crate) enum BodyFault {
     #[error("the body is over the response limit of {0} bytes")]
     Oversized(usize),
-    #[error("the body broke off, or did not come in time")]
+    #[error("the body broke off, or did not arrive in time")]
     BrokenOff,
     #[error("the body cannot be decoded: {0}")]
     Undecodable(Box<dyn std::error::Error + Send + Sync>),
@@ -180,7 +184,7 @@ impl BodyFault {
             Self::Oversized(_) => &stats.oversized_answers,
             Self::BrokenOff | Self::Undecodable(_) => &stats.unreadable_answers,
         });
-        tracing::debug!(fault = %self, "an answer was judged by its status alone");
+        tracing::debug!(fault = %self, "the body of an answer could not be read; its status decides");
     }
 }
 
@@ -276,7 +280,7 @@ pub(crate) fn configured_headers(config: &ClientConfig, binary: bool) -> Result<
             .parse::<HeaderName>()
             .map_err(|_| problem("headers", format!("`{name}` is not a header name")))?;
         if is_reserved(&name) {
-            return Err(problem("headers", format!("`{name}` is set by the exporter itself")));
+            return Err(problem("headers", format!("`{name}` is set by the exporter: remove this header")));
         }
         let encoded = (binary && name.as_str().ends_with("-bin")).then(|| STANDARD_NO_PAD.encode(value));
         let mut value = HeaderValue::from_str(encoded.as_deref().unwrap_or(value))

@@ -4,7 +4,7 @@
 use crate::client::proxy::{ProxyUrl, Route, open_tunnel};
 use crate::client::{http1, http2};
 use crate::endpoint::Endpoint;
-use crate::tls::{Alpn, TlsConnector};
+use crate::tls::{self, Alpn, TlsConnector};
 use crate::{
     Address, BoxIo, CertificateConfig, ClientConfig, Clock, ConfigError, ExportError, Net, TlsConfig,
     TransportContext,
@@ -56,11 +56,14 @@ pub(crate) enum Opened {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Greeting(Arc<OnceLock<Spoken>>);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Protocol of a server's first bytes, or the end of the connection before them.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Spoken {
     Http1,
     Http2,
     Tls,
+    /// The server ended the connection by an alert within TLS, explained here.
+    Alert(String),
     Unknown,
 }
 
@@ -68,6 +71,12 @@ enum Spoken {
 struct Noting {
     io: BoxIo,
     greeting: Greeting,
+}
+
+/// A failure to open a connection.
+struct ConnectError {
+    cause: io::Error,
+    retry: Retry,
 }
 
 // === impl Connector ===
@@ -129,21 +138,25 @@ impl Connector {
     pub(crate) async fn connect(&self) -> Result<Opened, ExportError> {
         tokio::select! {
             biased;
-            opened = self.open() => opened.map_err(|error| self.failed(&error.to_string()).with_source(error)),
+            opened = self.open() => opened.map_err(|ConnectError { cause, retry }| {
+                self.failed(&cause.to_string(), retry).with_source(cause)
+            }),
             () = self.clock.sleep(self.timeout) => {
-                Err(self.failed(&format!("no connection within {:?}", self.timeout)))
+                let why = format!("no connection within {:?} (connect_timeout)", self.timeout);
+                Err(self.failed(&why, Retry::Backoff))
             }
         }
     }
 
-    async fn open(&self) -> io::Result<Opened> {
+    async fn open(&self) -> Result<Opened, ConnectError> {
         let mut io = self.reach().await?;
         let mut multiplexes = self.versions == Versions::Http2;
         if let Some(tls) = &self.tls {
             let secured = tls.connect(io).await.map_err(tls_failed)?;
             if multiplexes && !secured.http2 {
-                let problem = "the server does not speak HTTP/2, and so gRPC, over TLS here (ALPN h2)";
-                return Err(io::Error::other(problem));
+                let problem = "the server does not offer HTTP/2 over TLS (ALPN h2), which gRPC needs: use the gRPC port \
+                               (4317), or the exporter otlp_http";
+                return Err(io::Error::other(problem).into());
             }
             (io, multiplexes) = (secured.io, secured.http2);
         }
@@ -158,29 +171,31 @@ impl Connector {
     }
 
     /// Connects a byte stream to the server, or to the proxy that forwards requests.
-    async fn reach(&self) -> io::Result<BoxIo> {
+    async fn reach(&self) -> Result<BoxIo, ConnectError> {
         let (Route::Forward(proxy) | Route::Tunnel(proxy)) = &self.route else {
-            return dial(&*self.net, &*self.clock, &self.address).await;
+            return Ok(dial(&*self.net, &*self.clock, &self.address).await?);
         };
         let unreachable = |error: io::Error| {
             io::Error::new(error.kind(), format!("proxy {proxy} cannot be reached: {error}"))
         };
         let mut io = dial(&*self.net, &*self.clock, &proxy.address).await.map_err(unreachable)?;
         if let Some(tls) = &self.proxy_tls {
-            let secured = tls.connect(io).await;
-            io = secured.map_err(|error| unreachable(tls_failed(error)))?.io;
+            let secured = tls.connect(io).await.map_err(tls_failed);
+            io = secured
+                .map_err(|ConnectError { cause, retry }| ConnectError { cause: unreachable(cause), retry })?
+                .io;
         }
         match &self.route {
-            Route::Tunnel(proxy) => open_tunnel(io, proxy, &self.address).await,
+            Route::Tunnel(proxy) => Ok(open_tunnel(io, proxy, &self.address).await?),
             Route::Direct | Route::Forward(_) => Ok(io),
         }
     }
 
-    fn failed(&self, why: &str) -> ExportError {
+    fn failed(&self, why: &str, retry: Retry) -> ExportError {
         let at =
             if self.name.ends_with(&self.address) { String::new() } else { format!(" ({})", self.address) };
         let message = format!("cannot connect to {}{at}: {why}", self.name);
-        ExportError::new(ErrorKind::Unavailable, Retry::Backoff, message)
+        ExportError::new(ErrorKind::Unavailable, retry, message)
     }
 }
 
@@ -195,8 +210,15 @@ fn tls_to_proxy(
     TlsConnector::new(context, &tls, proxy.host(), Alpn::Http1)
 }
 
-fn tls_failed(error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("TLS handshake: {error}"))
+fn tls_failed(error: io::Error) -> ConnectError {
+    let retry = if tls::is_lasting_failure(&error) { Retry::Never } else { Retry::Backoff };
+    ConnectError { cause: io::Error::new(error.kind(), format!("TLS handshake failed: {error}")), retry }
+}
+
+impl From<io::Error> for ConnectError {
+    fn from(cause: io::Error) -> Self {
+        Self { cause, retry: Retry::Backoff }
+    }
 }
 
 /// Connects to `address`: `host:port` or `unix:///path`. No timeout of its own.
@@ -210,12 +232,15 @@ async fn dial(net: &dyn Net, clock: &dyn Clock, address: &str) -> io::Result<Box
     }
     match net.resolve(address).await {
         Ok(found) if found.is_empty() => {
-            Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
+            Err(io::Error::new(io::ErrorKind::NotFound, format!("`{address}` has no address")))
         }
         Ok(found) => race(net, clock, interleaved(found)).await,
         // A network without names connects to the address as given.
         Err(error) if error.kind() == io::ErrorKind::Unsupported => net.connect(address).await,
-        Err(error) => Err(io::Error::new(error.kind(), format!("the name cannot be looked up: {error}"))),
+        Err(error) => {
+            let message = format!("`{address}` cannot be looked up: {error}");
+            Err(io::Error::new(error.kind(), message))
+        }
     }
 }
 
@@ -274,23 +299,28 @@ impl Greeting {
 
     /// Explains the failure of a connection by the protocol that the server speaks on this port. `http2`: we sent HTTP/2,
     /// otherwise HTTP/1.1.
-    pub(crate) fn mix_up(&self, http2: bool) -> Option<&'static str> {
-        let Some(spoken) = self.0.get() else {
-            return Some(
-                "the server sent nothing on this connection: it may expect TLS or another protocol here",
-            );
-        };
-        match (spoken, http2) {
-            (Spoken::Tls, _) => Some(
-                "the server speaks TLS here: give the endpoint with https://, or remove `tls: {insecure: true}`",
+    pub(crate) fn mix_up(&self, http2: bool) -> Option<&str> {
+        match (self.0.get(), http2) {
+            (None, true) => Some(
+                "the server sent nothing on this connection: it may expect TLS (give the endpoint with https://), or may \
+                 be no gRPC port (4317)",
             ),
-            (Spoken::Http1, true) => Some(
-                "the server speaks HTTP/1.1 here, not gRPC: use the exporter otlp_http, or the gRPC port (4317)",
+            (None, false) => Some(
+                "the server sent nothing on this connection: it may be a gRPC port (use the exporter otlp_grpc, or the \
+                 HTTP port 4318), or expect TLS (give the endpoint with https://)",
             ),
-            (Spoken::Http2, false) => Some(
-                "the server speaks HTTP/2 alone here, as gRPC does: use the exporter otlp_grpc, or the HTTP port (4318)",
+            (Some(Spoken::Alert(why)), _) => Some(why),
+            (Some(Spoken::Tls), _) => Some(
+                "the server speaks TLS on this port: give the endpoint with https://, or remove `tls: {insecure: true}`",
             ),
-            _ => None,
+            (Some(Spoken::Http1), true) => Some(
+                "the server speaks HTTP/1.1 on this port, not gRPC: use the exporter otlp_http, or the gRPC port (4317)",
+            ),
+            (Some(Spoken::Http2), false) => Some(
+                "the server speaks only HTTP/2 on this port, as gRPC does: use the exporter otlp_grpc, or the HTTP port \
+                 (4318)",
+            ),
+            (Some(Spoken::Http1 | Spoken::Http2 | Spoken::Unknown), _) => None,
         }
     }
 }
@@ -317,7 +347,12 @@ impl AsyncRead for Noting {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = into.filled().len();
-        ready!(Pin::new(&mut self.io).poll_read(context, into))?;
+        if let Err(error) = ready!(Pin::new(&mut self.io).poll_read(context, into)) {
+            if let Some(why) = tls::explained(&error) {
+                let _ = self.greeting.0.set(Spoken::Alert(why));
+            }
+            return Poll::Ready(Err(error));
+        }
         if self.greeting.0.get().is_none()
             && let Some(first @ [_, ..]) = into.filled().get(before..)
         {

@@ -118,7 +118,7 @@ impl Encoder {
     fn too_large(&self, what: impl fmt::Display) -> ExportError {
         counter::count(&self.stats.oversized_requests);
         let message = format!(
-            "a request {what} is over the client's request limit of {} bytes",
+            "a request {what} is over the client's limit of {} bytes (max_request_bytes)",
             self.max_request_bytes
         );
         ExportError::new(ErrorKind::TooLarge, Retry::Never, message)

@@ -76,14 +76,18 @@ impl GrpcClient {
     ) -> Result<Self, ConfigError> {
         let endpoint = Endpoint::grpc(&config.endpoint, config.tls.insecure)?.called(&config.authority)?;
         if !config.signal_endpoints.is_empty() {
-            let problem = "gRPC has one endpoint for all signals";
+            let problem = "gRPC sends all signals to one endpoint: set `endpoint` instead";
             return Err(ConfigError::new("signal_endpoints", problem));
         }
         if config.encoding != Encoding::Protobuf {
-            return Err(ConfigError::new("encoding", "gRPC has protobuf alone"));
+            return Err(ConfigError::new(
+                "encoding",
+                "gRPC supports only protobuf: use the HTTP exporter for JSON",
+            ));
         }
         if exposes_secrets(config, &endpoint) {
-            let problem = format!("secrets would go in the clear to `{}`: use TLS", endpoint.address);
+            let problem =
+                format!("credentials would be sent in cleartext to `{}`: use https://", endpoint.address);
             return Err(ConfigError::new("auth", problem));
         }
         let connector = Connector::new(context, config, &endpoint, Versions::Http2)?;
@@ -141,7 +145,11 @@ impl Inner {
         // Room is only needed for JSON, which gRPC does not use.
         let payload = self.encoder.encode(batch).await?.payload;
         let len = u32::try_from(payload.len()).map_err(|_| {
-            ExportError::new(ErrorKind::TooLarge, Retry::Never, "a gRPC message holds less than 4 GiB")
+            ExportError::new(
+                ErrorKind::TooLarge,
+                Retry::Never,
+                "the request is too large for a gRPC message, which holds less than 4 GiB",
+            )
         })?;
         let body = Outgoing::framed(FrameHeader::new(self.encoder.name().is_some(), len), payload);
         let hops = hops_header(batch);

@@ -282,4 +282,4 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 const GRPC: &[u8] = b"application/grpc";
-const PROXY_AUTHENTICATION: &str = "the proxy asks for credentials: put user:password into the proxy's URL";
+const PROXY_AUTHENTICATION: &str = "the proxy requires credentials: put user:password into proxy_url";

@@ -34,7 +34,7 @@ pub(crate) struct Keepalive {
     timeout: Duration,
 }
 
-/// What clients of OTLP/HTTP offer in ALPN.
+/// HTTP versions that clients of OTLP/HTTP offer in ALPN.
 pub(crate) const HTTP_ALPN: Alpn = Alpn::Any;
 
 /// Starts HTTP/2 with prior knowledge, or after ALPN has chosen HTTP/2.

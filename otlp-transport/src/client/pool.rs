@@ -19,7 +19,7 @@ use crate::client::proxy::ProxyUrl;
 use crate::client::stats::ClientStats;
 use crate::counter;
 use crate::{ClientLimits, Clock, ExportError};
-use connections::{Choice, Held, Slot, State};
+use connections::{Choice, Held, Http2Entry, State};
 use otlp_protocol::{ErrorKind, Retry};
 use parking_lot::Mutex;
 use std::fmt;
@@ -154,14 +154,14 @@ impl Shared {
                 Self::connect_for_waiters(shared, &mut shared.state.lock());
             }
             Ok(Opened::Http2(sender, connection, greeting)) => {
-                let slot = Slot::new(sender, greeting, shared.clock.now());
-                Self::drive_http2(shared, *connection, slot.activity.clone());
+                let entry = Http2Entry::new(sender, greeting, shared.clock.now());
+                Self::drive_http2(shared, *connection, entry.activity.clone());
                 let served: Vec<_> = {
                     let mut state = shared.state.lock();
                     state.connecting -= 1;
                     state.learn(true);
-                    let served = state.waiters.drain(..).map(|waiter| (waiter, slot.lease())).collect();
-                    state.multiplexed.push(slot);
+                    let served = state.waiters.drain(..).map(|waiter| (waiter, entry.lease())).collect();
+                    state.multiplexed.push(entry);
                     served
                 };
                 for (waiter, held) in served {
@@ -185,7 +185,7 @@ impl Shared {
             .waiters
             .split_off(0)
             .into_iter()
-            .map(|waiter| (waiter, state.roomiest().map(Slot::lease).ok_or_else(|| error.clone())))
+            .map(|waiter| (waiter, state.roomiest().map(Http2Entry::lease).ok_or_else(|| error.clone())))
             .collect();
         drop(state);
         for (waiter, answer) in answers {
@@ -274,7 +274,8 @@ impl Shared {
 
     fn refuse(&self) -> ExportError {
         counter::count(&self.stats.refused_requests);
-        let message = format!("{} requests wait for a connection (max_waiting)", self.limits.max_waiting);
+        let message =
+            format!("{} requests already wait for a connection (max_waiting)", self.limits.max_waiting);
         ExportError::refused(ErrorKind::Exhausted, message)
     }
 

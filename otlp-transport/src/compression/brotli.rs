@@ -76,14 +76,14 @@ impl Inflate for Stream<'_> {
             &mut self.decoder,
         );
         match result {
-            BrotliResult::ResultSuccess if left > 0 => Err(malformed("something follows its end")),
+            BrotliResult::ResultSuccess if left > 0 => Err(malformed("extra data after the end")),
             BrotliResult::ResultSuccess => {
                 self.is_over = true;
                 Ok(Some(made))
             }
             BrotliResult::NeedsMoreOutput => Ok(Some(made)),
-            BrotliResult::NeedsMoreInput => Err(malformed("it ends too early")),
-            BrotliResult::ResultFailure => Err(malformed("the data is corrupt")),
+            BrotliResult::NeedsMoreInput => Err(malformed("truncated data")),
+            BrotliResult::ResultFailure => Err(malformed("corrupt data")),
         }
     }
 }

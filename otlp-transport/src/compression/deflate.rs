@@ -83,14 +83,14 @@ impl Inflate for Stream<'_> {
         let status = self
             .inflater
             .decompress(self.rest, room, FlushDecompress::None)
-            .map_err(|_| self.codec.malformed("the data is corrupt"))?;
+            .map_err(|_| self.codec.malformed("corrupt data"))?;
         let used = (self.inflater.total_in() - used) as usize;
         let made = (self.inflater.total_out() - made) as usize;
         self.rest = &self.rest[used..];
         self.is_over = status == Status::StreamEnd;
         match self.is_over {
-            true if !self.rest.is_empty() => Err(self.codec.malformed("something follows its end")),
-            false if used == 0 && made == 0 => Err(self.codec.malformed("it ends too early")),
+            true if !self.rest.is_empty() => Err(self.codec.malformed("extra data after the end")),
+            false if used == 0 && made == 0 => Err(self.codec.malformed("truncated data")),
             _ => Ok(Some(made)),
         }
     }

@@ -37,7 +37,7 @@ impl Deflating {
             let status = self
                 .deflater
                 .compress_vec(plain, &mut self.out, flush)
-                .map_err(|_| CompressError { codec: self.codec, problem: "the stream is broken" })?;
+                .map_err(|_| CompressError { codec: self.codec, problem: "the encoder failed" })?;
             plain = &plain[(self.deflater.total_in() - before) as usize..];
             let is_done = match flush {
                 FlushCompress::Finish => status == Status::StreamEnd,

@@ -41,7 +41,7 @@ impl Codec for Gzip {
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError> {
         let Some((_, trailer)) = wire.split_last_chunk::<TRAILER_LEN>() else {
-            return Err(malformed("it ends before its trailer"));
+            return Err(malformed("truncated before the trailer"));
         };
         let has_second_start = memchr::memmem::find(&wire[1..], &MEMBER_START).is_some();
         let has_second_trailer = memchr::memmem::find(wire, trailer) != Some(wire.len() - TRAILER_LEN);
@@ -55,7 +55,7 @@ impl Codec for Gzip {
         let trailer = Trailer::parse(*trailer);
         let len = trailer.len as usize;
         if len > wire.len().saturating_mul(MAX_RATIO) {
-            return Err(malformed("its length cannot be right"));
+            return Err(malformed("impossible length in the trailer"));
         }
         if len > max_bytes {
             return Err(DecompressError::TooLarge { limit: max_bytes });
@@ -64,11 +64,11 @@ impl Codec for Gzip {
         let mut out = buffers.take(len);
         out.resize(len, 0);
         let inflated = DECOMPRESSORS.take().gzip_decompress(wire, &mut out).map_err(|error| match error {
-            DecompressionError::BadData => malformed("the data is corrupt, or ends too early"),
-            DecompressionError::InsufficientSpace => malformed("it holds more than its length says"),
+            DecompressionError::BadData => malformed("corrupt or truncated data"),
+            DecompressionError::InsufficientSpace => malformed("more data than the length in the trailer"),
         })?;
         if inflated != len || crc32(&out) != trailer.crc {
-            return Err(malformed("something follows its end"));
+            return Err(malformed("extra data after the end"));
         }
         Ok(BufferPool::freeze(out))
     }
@@ -154,7 +154,7 @@ impl<'a> Members<'a> {
     fn begin(&mut self) -> Result<Crc, DecompressError> {
         self.begun += 1;
         if self.begun > MAX_MEMBERS {
-            return Err(malformed("it has more than 65536 members"));
+            return Err(malformed("more than 65536 members"));
         }
         if self.begun > FREE_MEMBERS.max(self.max_bytes / MEMBER_COST) {
             return Err(DecompressError::TooLarge { limit: self.max_bytes });
@@ -167,10 +167,10 @@ impl<'a> Members<'a> {
 
     fn end(&mut self, checksum: &Crc) -> Result<(), DecompressError> {
         let Some((trailer, after)) = self.rest.split_first_chunk::<TRAILER_LEN>() else {
-            return Err(malformed("it ends before its trailer"));
+            return Err(malformed("truncated before the trailer"));
         };
         if Trailer::parse(*trailer) != (Trailer { crc: checksum.sum(), len: self.len }) {
-            return Err(malformed("its checksum or length does not match"));
+            return Err(malformed("checksum or length mismatch"));
         }
         self.rest = after;
         Ok(())
@@ -190,7 +190,7 @@ impl Inflate for Members<'_> {
         let status = self
             .inflater
             .decompress(self.rest, room, FlushDecompress::None)
-            .map_err(|_| malformed("the data is corrupt"))?;
+            .map_err(|_| malformed("corrupt data"))?;
         let used = (self.inflater.total_in() - used) as usize;
         let made = (self.inflater.total_out() - made) as usize;
         self.rest = &self.rest[used..];
@@ -199,7 +199,7 @@ impl Inflate for Members<'_> {
         self.len = self.len.wrapping_add(made as u32);
         match status {
             Status::StreamEnd => self.end(&checksum)?,
-            _ if used == 0 && made == 0 => return Err(malformed("it ends too early")),
+            _ if used == 0 && made == 0 => return Err(malformed("truncated data")),
             _ => self.checksum = Some(checksum),
         }
         Ok(Some(made))
@@ -250,7 +250,7 @@ fn fastest() -> CompressionLvl {
 }
 
 const NAME: &str = "gzip";
-const NOT_A_HEADER: &str = "a member's header is not one";
+const NOT_A_HEADER: &str = "invalid member header";
 /// RFC 1952 §2.3.1: the magic number, and deflate as the compression method.
 const MEMBER_START: [u8; 3] = [0x1f, 0x8b, 8];
 const TRAILER_LEN: usize = 8;

@@ -29,7 +29,7 @@ impl Codec for Lz4 {
         charge: &mut Charge,
         buffers: &BufferPool,
     ) -> Result<Bytes, DecompressError> {
-        let block_bytes = block_bytes(wire).ok_or(malformed("the frame's header is invalid"))?;
+        let block_bytes = block_bytes(wire).ok_or(malformed("invalid frame header"))?;
         // The decoder keeps a block as read, and two blocks of output.
         let before = charge.bytes();
         charge.try_grow(3 * block_bytes)?;
@@ -70,13 +70,12 @@ impl Inflate for Frame<'_> {
         if self.is_over {
             return Ok(None);
         }
-        let made =
-            self.decoder.read(room).map_err(|_| malformed("the data is corrupt, or ends too early"))?;
+        let made = self.decoder.read(room).map_err(|_| malformed("corrupt or truncated data"))?;
         self.is_over = made == 0;
         let wire = self.decoder.get_ref();
         match self.is_over {
-            true if wire.is_short => Err(malformed("it ends too early")),
-            true if !wire.rest.is_empty() => Err(malformed("something follows its end")),
+            true if wire.is_short => Err(malformed("truncated data")),
+            true if !wire.rest.is_empty() => Err(malformed("extra data after the end")),
             true => Ok(None),
             false => Ok(Some(made)),
         }
@@ -127,4 +126,4 @@ const MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
 /// Blocks of this size find the repetitions of telemetry.
 const BLOCK_SIZE: BlockSize = BlockSize::Max256KB;
 const MIN_ROOM: usize = 4 << 10;
-const BROKEN: CompressError = CompressError { codec: NAME, problem: "the stream is broken" };
+const BROKEN: CompressError = CompressError { codec: NAME, problem: "the encoder failed" };

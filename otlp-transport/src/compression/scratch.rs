@@ -1,4 +1,4 @@
-//! Memory that a codec works in, kept from one body to the next.
+//! Scratch buffers of codecs, kept between bodies.
 
 use otlp_protocol::Payload;
 

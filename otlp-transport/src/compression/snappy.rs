@@ -61,7 +61,7 @@ impl Snappy {
     ) -> Result<Bytes, DecompressError> {
         let len = decompress_len(wire).map_err(|_| self.malformed("invalid length prefix"))?;
         if len > wire.len().saturating_mul(MAX_RATIO) {
-            return Err(self.malformed("its length cannot be right"));
+            return Err(self.malformed("impossible length prefix"));
         }
         if len > max_bytes {
             return Err(DecompressError::TooLarge { limit: max_bytes });
@@ -107,6 +107,6 @@ impl Inflate for Stream<'_> {
 }
 
 const STREAM_IDENTIFIER: &[u8] = b"\xff\x06\0\0sNaPpY";
-const CORRUPT: &str = "the data is corrupt, or ends too early";
+const CORRUPT: &str = "corrupt or truncated data";
 /// Highest compression ratio: a copy of 64 bytes takes three bytes.
 const MAX_RATIO: usize = 22;

@@ -128,7 +128,7 @@ fn measure(wire: &[u8]) -> Result<Size, &'static str> {
             size.least += frame.least;
             size.most += frame.most;
         } else {
-            return Err("it holds something that is not a frame");
+            return Err("invalid frame magic number");
         }
         if rest.0.is_empty() {
             return Ok(size);
@@ -148,7 +148,7 @@ fn measure_frame(rest: &mut Reader<'_>) -> Result<Size, &'static str> {
     // RFC 8878 §3.1.1.1: the dictionary's and the content size's lengths are two bits each.
     let dictionary = rest.little_endian([0, 1, 2, 4][descriptor as usize & 3])?;
     if dictionary != 0 {
-        return Err("it needs a dictionary");
+        return Err("dictionaries are not supported");
     }
     let content = match descriptor >> 6 {
         0 if is_single_segment => Some(rest.little_endian(1)?),
@@ -161,7 +161,7 @@ fn measure_frame(rest: &mut Reader<'_>) -> Result<Size, &'static str> {
         window = content.unwrap_or_default();
     }
     if window > MAX_WINDOW_BYTES {
-        return Err("its window is larger than 8 MiB");
+        return Err("window larger than 8 MiB");
     }
     let mut size = measure_blocks(rest, window.min(MAX_BLOCK_BYTES))?;
     if descriptor & 1 << 2 != 0 {
@@ -169,7 +169,7 @@ fn measure_frame(rest: &mut Reader<'_>) -> Result<Size, &'static str> {
     }
     if let Some(content) = content {
         if content < size.least || content > size.most {
-            return Err("its content size cannot be right");
+            return Err("impossible content size");
         }
         size = Size { least: content, most: content };
     }
@@ -185,7 +185,7 @@ fn measure_blocks(rest: &mut Reader<'_>, max_block: u64) -> Result<Size, &'stati
             0 => rest.skip(len).map(|()| Size { least: len, most: len })?,
             1 => rest.skip(1).map(|()| Size { least: len, most: len })?,
             2 => rest.skip(len).map(|()| Size { least: 0, most: max_block })?,
-            _ => return Err("it has a block of a reserved type"),
+            _ => return Err("block of a reserved type"),
         };
         size.least += block.least;
         size.most += block.most;
@@ -221,7 +221,7 @@ const NAME: &str = "zstd";
 /// 256 KiB: level 1 looks back no further. Piece by piece this is 6 % faster than the default of 512 KiB, at the same
 /// ratio.
 const WINDOW_LOG: u32 = 18;
-const CUT_SHORT: &str = "it ends too early";
+const CUT_SHORT: &str = "truncated data";
 const MAGIC: u32 = 0xfd2f_b528;
 const SKIPPABLE_MAGIC: u32 = 0x184d_2a50;
 /// RFC 8878 §3.1.1.1.2 recommends that decoders support at least this much.

@@ -161,7 +161,7 @@ impl ServerConfig {
         }
     }
 
-    /// Returns the server's name in log lines.
+    /// What log lines call the server.
     pub(crate) fn log_name(&self, local_addr: &Address) -> String {
         if self.name.is_empty() { local_addr.to_string() } else { self.name.clone() }
     }

@@ -38,12 +38,12 @@ struct Source<T> {
 }
 
 /// Outcome of the last check of the files.
-struct Look {
+struct Check {
     seen: Vec<Seen>,
     /// Reason why `seen` is not in use.
     problem: Option<String>,
     /// Time of the last log line about the problem.
-    told: Option<Instant>,
+    warned: Option<Instant>,
 }
 
 /// Makes the value of the files' bytes, in the order of the files.
@@ -133,31 +133,31 @@ impl<T: fmt::Debug> fmt::Debug for Watched<T> {
 
 impl<T: Send + Sync + 'static> Source<T> {
     async fn watch(self: Arc<Self>, interval: Duration, seen: Vec<Seen>) {
-        let mut last = Look { seen, problem: None, told: None };
+        let mut last = Check { seen, problem: None, warned: None };
         loop {
             self.clock.sleep(interval).await;
             let source = Arc::clone(&self);
-            let look = tokio::task::spawn_blocking(move || source.look(last));
+            let check = tokio::task::spawn_blocking(move || source.check(last));
             // Fails only if the runtime ends.
-            let Ok(now) = look.await else { return };
+            let Ok(now) = check.await else { return };
             last = now;
-            self.tell(&mut last);
+            self.warn(&mut last);
         }
     }
 
     /// Warns of files that cannot be used: at once, and then once a minute while that lasts.
-    fn tell(&self, look: &mut Look) {
-        let Some(problem) = &look.problem else { return };
+    fn warn(&self, check: &mut Check) {
+        let Some(problem) = &check.problem else { return };
         let now = self.clock.now();
-        if look.told.is_none_or(|told| now.saturating_duration_since(told) >= WARNING_INTERVAL) {
-            look.told = Some(now);
+        if check.warned.is_none_or(|warned| now.saturating_duration_since(warned) >= WARNING_INTERVAL) {
+            check.warned = Some(now);
             let files = self.names();
-            tracing::warn!(files, problem, "changed files cannot be used; what was read before stays in use");
+            tracing::warn!(files, problem, "changed files cannot be used; the last content stays in use");
         }
     }
 
     /// Reads the files. Makes a new value if a file changed since the last check.
-    fn look(&self, last: Look) -> Look {
+    fn check(&self, last: Check) -> Check {
         let now = self.read();
         if now == last.seen {
             return last;
@@ -172,12 +172,12 @@ impl<T: Send + Sync + 'static> Source<T> {
             Ok(value) => {
                 *self.current.write() = Arc::new(value);
                 counter::count(&self.stats.reloads);
-                tracing::info!(files = %self.names(), "took changed files into use");
-                Look { seen: now, problem: None, told: None }
+                tracing::info!(files = %self.names(), "changed files are in use");
+                Check { seen: now, problem: None, warned: None }
             }
             Err(error) => {
                 counter::count(&self.stats.reload_failures);
-                Look { seen: now, problem: Some(error), told: None }
+                Check { seen: now, problem: Some(error), warned: None }
             }
         }
     }

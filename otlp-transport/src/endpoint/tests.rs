@@ -73,14 +73,14 @@ fn what_cannot_work_is_refused_by_name() {
     let grpc = |endpoint| Endpoint::grpc(endpoint, true).unwrap_err().to_string();
     let http = |endpoint| Endpoint::http(endpoint, "/v1/logs").unwrap_err().to_string();
     let rows = [
-        (grpc("collector"), "no port"),
+        (grpc("collector"), "the port is missing"),
         (grpc("collector:99999"), "1 to 65535"),
         (grpc("collector:0"), "1 to 65535"),
         (grpc("http://collector:x"), "1 to 65535"),
-        (grpc("unix://"), "no path"),
-        (http("unix:"), "no path"),
+        (grpc("unix://"), "the path of the socket is missing"),
+        (http("unix:"), "the path of the socket is missing"),
         (grpc("ftp://collector:1"), "http://"),
-        (grpc("http://collector:4317/path"), "no path"),
+        (grpc("http://collector:4317/path"), "cannot have a path"),
         (grpc("::1:4317"), "host:port"),
         (grpc(":4317"), "host"),
         (grpc("a b:1"), "host:port"),

@@ -54,7 +54,7 @@ pub(super) struct Gathered {
 }
 
 /// Limits the wait for each piece of a body, and for the whole body.
-pub(super) struct Patience<'a> {
+pub(super) struct BodyTimer<'a> {
     clock: &'a dyn Clock,
     limits: &'a ServerLimits,
     /// The sender's deadline.
@@ -191,7 +191,7 @@ impl<'a> Gather<'a> {
 
 // === impl BodyTimer ===
 
-impl<'a> Patience<'a> {
+impl<'a> BodyTimer<'a> {
     pub(super) fn new(clock: &'a dyn Clock, limits: &'a ServerLimits, deadline: Option<Instant>) -> Self {
         Self { clock, limits, deadline, begun: None, come: 0, waiting_since: None, armed: None }
     }
@@ -274,16 +274,16 @@ fn with_ahead(len: usize, expected: Option<usize>) -> u64 {
 /// Returns the next piece of a body; `None` at its end.
 pub(super) async fn next_piece<B: RequestBody>(
     body: &mut B,
-    patience: &mut Patience<'_>,
+    timer: &mut BodyTimer<'_>,
 ) -> Result<Option<Piece>, ExportError> {
     std::future::poll_fn(|cx| match body.poll_piece(cx) {
         Poll::Ready(None) => Poll::Ready(Ok(None)),
         Poll::Ready(Some(Err(error))) => Poll::Ready(Err(broken(error))),
         Poll::Ready(Some(Ok(bytes))) => {
-            patience.renew(bytes.len());
+            timer.renew(bytes.len());
             Poll::Ready(Ok(Some(Piece { bytes, is_last: body.is_at_end() })))
         }
-        Poll::Pending => Poll::Ready(Err(expired(ready!(patience.poll_expired(cx))))),
+        Poll::Pending => Poll::Ready(Err(expired(ready!(timer.poll_expired(cx))))),
     })
     .await
 }
@@ -315,6 +315,6 @@ const MAX_AHEAD_BYTES: usize = 64 << 10;
 #[cfg(test)]
 mod media_type_tests;
 #[cfg(test)]
-mod patience_tests;
-#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timer_tests;

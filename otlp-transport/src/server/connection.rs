@@ -180,17 +180,18 @@ impl Serve {
 
     fn http1<'a>(&'a self, stream: Stream, life: &'a Life<'_>) -> Served<'a> {
         if stream.is_tls() {
-            let what = "TLS came to a port without TLS: set tls here, or `insecure: true` at the sender";
+            let what = "received TLS on a port without TLS: set tls for this receiver, or `insecure: true` at the sender";
             life.is_refused(Reason::TlsUnexpected, what);
-            return Box::pin(Hyper::refuse(stream, life));
+            return Box::pin(Hyper::refuse_tls(stream, life));
         }
         let http = match &self.services {
             Services::Http(http) => http,
             Services::Both(both) => &both.http,
-            Services::Grpc(_) => {
-                let what = "HTTP/1.1, or what is not HTTP, came to a gRPC port; OTLP/HTTP has another port";
+            Services::Grpc(grpc) => {
+                let what =
+                    "received HTTP/1.1, or no HTTP at all, on a gRPC port: send OTLP/HTTP to the HTTP port";
                 life.is_refused(Reason::WrongPort, what);
-                return Box::pin(std::future::ready(()));
+                return Box::pin(Hyper::refuse_http1(stream, life, grpc.answer_to_http1()));
             }
         };
         Box::pin(self.engine.http1(http, stream, life))

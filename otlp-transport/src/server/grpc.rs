@@ -4,7 +4,7 @@ mod failure;
 mod health;
 
 use super::Phase;
-use super::body::{Gather, Gathered, MediaType, Patience, is_grpc, next_piece};
+use super::body::{BodyTimer, Gather, Gathered, MediaType, is_grpc, next_piece};
 use super::discard::{MAX_HTTP2_BYTES, discard};
 use super::engine::{Reply, ReplyBody, Request, RequestBody, Service, Version};
 use super::intake::{Intake, Wire};
@@ -49,6 +49,14 @@ enum Opened<B> {
     Health(Box<(Request<B>, Arc<Peer>)>),
     /// An answer, and the body that the answer leaves unread.
     Answered(Box<(Reply, B)>),
+}
+
+impl Grpc {
+    /// Returns the answer to HTTP/1.1 on a gRPC port: a status line and a text. Empty if credentials are required, since
+    /// then 401 is the only answer without credentials; the connection is closed without an answer.
+    pub(super) fn answer_to_http1(&self) -> &'static str {
+        if self.intake.gate.is_open() { failure::HTTP1_ON_GRPC_PORT } else { "" }
+    }
 }
 
 impl Service for Grpc {
@@ -231,10 +239,10 @@ impl Grpc {
         limit: usize,
     ) -> Result<(FrameHeader, Gathered), ExportError> {
         let context = &self.intake.context;
-        let mut patience = Patience::new(&*context.clock, &self.intake.limits, deadline);
+        let mut timer = BodyTimer::new(&*context.clock, &self.intake.limits, deadline);
         let mut gather = Gather::new(&context.buffers, peer, self.intake.charge()?, Version::Http2);
         let mut frame = FrameReader::new(limit);
-        while let Some(piece) = next_piece(body, &mut patience).await? {
+        while let Some(piece) = next_piece(body, &mut timer).await? {
             frame.push(&piece.bytes).map_err(|error| self.unframed(error))?;
             self.intake.check_fits(frame.expected())?;
             gather.push(piece, frame.expected())?;

@@ -5,7 +5,7 @@ mod encodings;
 mod fault;
 mod reply;
 
-use super::body::{Gather, Gathered, MediaType, Patience, is_any_grpc, next_piece};
+use super::body::{BodyTimer, Gather, Gathered, MediaType, is_any_grpc, next_piece};
 use super::discard::{MAX_HTTP1_BYTES, discard};
 use super::engine::{Head, Reply, ReplyBody, Request, RequestBody, Service, Version};
 use super::intake::{Intake, Wire};
@@ -148,7 +148,7 @@ impl Http {
         let (reason, message) = match is_any_grpc(&head.headers) {
             true => (
                 Reason::WrongPort,
-                format!("{path} is gRPC; this port serves OTLP/HTTP alone, gRPC has another port"),
+                format!("{path} is gRPC: this port serves OTLP/HTTP alone; send gRPC to the gRPC port"),
             ),
             false => (Reason::NotServed, format!("{path} is not served")),
         };
@@ -219,9 +219,9 @@ impl Http {
         }
         let expected = expected.map(|expected| expected as usize);
         self.intake.check_fits(expected)?;
-        let mut patience = Patience::new(&*context.clock, &self.intake.limits, None);
+        let mut timer = BodyTimer::new(&*context.clock, &self.intake.limits, None);
         let mut gather = Gather::new(&context.buffers, peer, self.intake.charge()?, head.version);
-        while let Some(piece) = next_piece(body, &mut patience).await? {
+        while let Some(piece) = next_piece(body, &mut timer).await? {
             if gather.len() + piece.bytes.len() > limit {
                 return Err(too_large());
             }

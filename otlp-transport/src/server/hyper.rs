@@ -65,10 +65,17 @@ impl Hyper {
         http2::serve(&self.http2, service, stream, life)
     }
 
-    /// Answers the first request of a connection that is not served, and closes the connection. The first line of
-    /// `answer` is the status, the rest the body.
-    pub(super) fn refuse<'a>(stream: Stream, life: &'a Life<'_>) -> impl Future<Output = ()> + Send + 'a {
-        http1::refuse(stream, life)
+    /// Answers a TLS handshake on a cleartext port with 400, and closes the connection.
+    pub(super) fn refuse_tls<'a>(stream: Stream, life: &'a Life<'_>) -> impl Future<Output = ()> + Send + 'a {
+        http1::refuse(stream, life, "400 Bad Request\n")
+    }
+
+    /// Answers HTTP/1.1 with `answer`, a status line and a text, and closes the connection. If `answer` is empty, or the
+    /// bytes are not HTTP, the connection is closed without an answer.
+    pub(super) async fn refuse_http1(stream: Stream, life: &Life<'_>, answer: &str) {
+        if !answer.is_empty() && stream.may_be_http1() {
+            http1::refuse(stream, life, answer).await;
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use super::peer::{Gate, OwnHop, Peer};
 use super::refusals::Refusals;
 use super::{Phase, ServerStats};
 use crate::compression::{Codec, DecompressError};
+use crate::log_limiter::LogLimiter;
 use crate::offload;
-use crate::seldom::Seldom;
 use crate::{
     BoxExport, Clock, Export, ExportError, InvalidIds, InvalidUtf8, OriginConfig, Routes, ServerConfig,
     ServerLimits, TransportContext,
@@ -40,10 +40,10 @@ pub(super) struct Intake {
     checks: ValidateLimits,
     repairs: Repairs,
     /// Log limit for ids of the wrong length.
-    invalid_ids: Seldom,
+    invalid_ids: LogLimiter,
     /// Log limits for repaired strings, and for unknown JSON keys.
-    repaired: Seldom,
-    unknown_keys: Seldom,
+    repaired: LogLimiter,
+    unknown_keys: LogLimiter,
     /// Permits for large bodies to be inflated and checked. Others wait in order.
     running: Arc<Semaphore>,
 }
@@ -61,7 +61,7 @@ pub(super) struct Wire {
 }
 
 /// Outcome of checking a body on the request's thread.
-enum Outcome {
+enum CheckedHere {
     Done(Option<Batch>),
     /// The body is too large for this thread; returned unchanged.
     Large(Wire),
@@ -103,9 +103,9 @@ impl Intake {
             hop: OwnHop::new(config.hop),
             checks,
             repairs,
-            invalid_ids: Seldom::every(INVALID_IDS_LOG_INTERVAL),
-            repaired: Seldom::every(REPAIRED_LOG_INTERVAL),
-            unknown_keys: Seldom::every(UNKNOWN_KEYS_LOG_INTERVAL),
+            invalid_ids: LogLimiter::every(INVALID_IDS_LOG_INTERVAL),
+            repaired: LogLimiter::every(REPAIRED_LOG_INTERVAL),
+            unknown_keys: LogLimiter::every(UNKNOWN_KEYS_LOG_INTERVAL),
             running: Arc::new(Semaphore::new(max_running())),
         }
     }
@@ -167,8 +167,8 @@ impl Intake {
         wire: Wire,
     ) -> Result<Option<Batch>, ExportError> {
         let wire = match self.admit_here(signal, wire)? {
-            Outcome::Done(batch) => return Ok(batch),
-            Outcome::Large(wire) => wire,
+            CheckedHere::Done(batch) => return Ok(batch),
+            CheckedHere::Large(wire) => wire,
         };
         let wire = Wire { bytes: wire.unpinned(), is_small_slice: false, ..wire };
         let give_up = self.context.clock.now().checked_add(self.limits.body_timeout);
@@ -192,7 +192,7 @@ impl Intake {
     }
 
     /// Inflates and checks a body on this thread, unless that would take long.
-    fn admit_here(&self, signal: Signal, mut wire: Wire) -> Result<Outcome, ExportError> {
+    fn admit_here(&self, signal: Signal, mut wire: Wire) -> Result<CheckedHere, ExportError> {
         let mut quick = match wire.media_type {
             MediaType::Protobuf => offload::CHECKED_BYTES,
             MediaType::Json => offload::CHECKED_JSON_BYTES,
@@ -204,15 +204,15 @@ impl Intake {
         }
         let announced = wire.codec.map_or(0, |codec| codec.announced_len(&wire.bytes));
         if wire.bytes.len() > quick_wire || announced > quick as u64 {
-            return Ok(Outcome::Large(wire));
+            return Ok(CheckedHere::Large(wire));
         }
         let held = wire.charge.bytes();
         match self.inflate(&mut wire, quick.min(self.limits.max_request_bytes)) {
             Err(DecompressError::TooLarge { .. }) if quick < self.limits.max_request_bytes => {
                 wire.charge.shrink_to(held);
-                Ok(Outcome::Large(wire))
+                Ok(CheckedHere::Large(wire))
             }
-            plain => self.check(signal, plain, wire).map(Outcome::Done),
+            plain => self.check(signal, plain, wire).map(CheckedHere::Done),
         }
     }
 

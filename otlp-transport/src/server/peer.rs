@@ -128,6 +128,11 @@ impl Gate {
         Self { authenticator, checks, refusals, budget }
     }
 
+    /// True if no credentials are required.
+    pub(super) fn is_open(&self) -> bool {
+        self.authenticator.is_none()
+    }
+
     /// True if requests may have to wait for a slow check of credentials.
     pub(super) fn may_be_slow(&self) -> bool {
         self.authenticator.as_ref().is_some_and(|authenticator| authenticator.may_be_slow())

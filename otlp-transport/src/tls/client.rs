@@ -21,7 +21,7 @@ pub(crate) struct TlsConnector {
     name: ServerName<'static>,
 }
 
-/// A connection secured by a client.
+/// A secured connection.
 pub(crate) struct Secured {
     /// The plaintext side.
     pub(crate) io: BoxIo,
@@ -132,12 +132,12 @@ fn system_trust() -> Result<Arc<Trust>, ConfigError> {
     for certificate in loaded.certs {
         // One invalid certificate in the system's store does not prevent the use of the others.
         if let Err(reason) = trust.add(certificate, &algorithms) {
-            tracing::debug!(reason, "a certificate that the system trusts cannot be used");
+            tracing::debug!(reason, "a certificate of the system's store cannot be used");
         }
     }
     if trust.is_empty() {
         let why = loaded.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
-        return Err(problem("tls", format!("the system has no trusted certificates{why}; set ca_file")));
+        return Err(problem("tls", format!("the system has no trusted certificates{why}: set tls.ca_file")));
     }
     Ok(Arc::clone(SYSTEM.get_or_init(|| Arc::new(trust))))
 }

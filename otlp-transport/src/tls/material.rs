@@ -77,10 +77,10 @@ impl Materials {
             }
             (None, None) => Ok(None),
             (Some(chain), None) => {
-                Err(problem(chain.key, "there is no key for it: give key_file or key_pem"))
+                Err(problem(chain.key, "the certificate has no key: set tls.key_file or tls.key_pem"))
             }
             (None, Some(key)) => {
-                Err(problem(key.key, "there is no certificate for it: give cert_file or cert_pem"))
+                Err(problem(key.key, "the key has no certificate: set tls.cert_file or tls.cert_pem"))
             }
         }
     }
@@ -88,7 +88,7 @@ impl Materials {
 
 fn one_of(key: &'static str, pems: [Option<Pem>; 2]) -> Result<Option<Pem>, ConfigError> {
     match pems {
-        [Some(_), Some(_)] => Err(problem(key, "a file is given, too: one or the other")),
+        [Some(_), Some(_)] => Err(problem(key, "both a file and a text are set: remove one of them")),
         [file, given] => Ok(file.or(given)),
     }
 }
@@ -106,10 +106,9 @@ impl Pem {
     fn certificates(&self, contents: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(self.bytes(contents)).collect();
         match found.map_err(|error| problem(self.key, fault(&error)))? {
-            none if none.is_empty() => Err(problem(
-                self.key,
-                "there is no certificate in it: expected PEM, `-----BEGIN CERTIFICATE-----`",
-            )),
+            none if none.is_empty() => {
+                Err(problem(self.key, "no certificate found: expected PEM, `-----BEGIN CERTIFICATE-----`"))
+            }
             found => Ok(found),
         }
     }
@@ -136,7 +135,7 @@ impl Pem {
             Some(first) if unusable.len() == all => Err(problem(self.key, first)),
             Some(first) => {
                 let (key, count) = (self.key, unusable.len());
-                tracing::warn!(key, count, first, "certificates that cannot be used are not trusted");
+                tracing::warn!(key, count, first, "certificates cannot be used and are not trusted");
                 Ok(())
             }
             None => Ok(()),
@@ -157,7 +156,11 @@ impl Certificate {
         let pem = self.key.bytes(contents);
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
             let is_encrypted = pem.windows(ENCRYPTED.len()).any(|window| window == ENCRYPTED);
-            let fault = if is_encrypted { "the private key is encrypted: decrypt it" } else { fault(&error) };
+            let fault = if is_encrypted {
+                "the private key is encrypted: store the key without a passphrase"
+            } else {
+                fault(&error)
+            };
             problem(self.key.key, fault)
         })?;
         let first = chain.first().map(|first| &**first).unwrap_or_default();
@@ -202,9 +205,7 @@ fn fault(error: &pem::Error) -> &'static str {
         pem::Error::Base64Decode(_) => {
             "not PEM: invalid base64 between `-----BEGIN …-----` and `-----END …-----`"
         }
-        pem::Error::NoItemsFound => {
-            "there is no private key in it: expected PEM, `-----BEGIN PRIVATE KEY-----`"
-        }
+        pem::Error::NoItemsFound => "no private key found: expected PEM, `-----BEGIN PRIVATE KEY-----`",
         _ => "not PEM",
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn versions(
     let spoken: Vec<_> =
         all.into_iter().filter(|(version, _)| (min..=max).contains(version)).map(|(_, v)| v).collect();
     match spoken.is_empty() {
-        true => Err(problem("tls.min_version", "it is above max_version")),
+        true => Err(problem("tls.min_version", "min_version is above max_version")),
         false => Ok(spoken),
     }
 }
@@ -36,7 +36,7 @@ pub(super) fn provider(parameters: &TlsParameters) -> Result<Arc<CryptoProvider>
 
 /// Makes the error for cipher suites of which none belongs to an allowed version.
 pub(super) fn no_suite() -> ConfigError {
-    problem("tls.cipher_suites", "none of them belongs to a version from min_version to max_version")
+    problem("tls.cipher_suites", "no listed suite belongs to a TLS version from min_version to max_version")
 }
 
 /// Selects cipher suites by name. As in Go, the names limit only TLS 1.2.
@@ -51,7 +51,7 @@ fn cipher_suites(
     };
     if let Some(unknown) = named.iter().find(|name| !all.iter().any(|suite| name_of(suite) == **name)) {
         let known: Vec<_> = all.iter().map(name_of).collect();
-        let text = format!("`{unknown}` is not among the safe ones: {}", known.join(", "));
+        let text = format!("unknown or unsafe cipher suite `{unknown}`; supported: {}", known.join(", "));
         return Err(problem("tls.cipher_suites", text));
     }
     let is_wanted =
@@ -68,7 +68,10 @@ fn key_exchanges(
         let found = all.iter().find(|found| Some(found.name()) == group).copied();
         found.ok_or_else(|| {
             let known: Vec<_> = KEY_EXCHANGES.iter().map(|(name, _)| *name).collect();
-            problem("tls.curve_preferences", format!("`{name}` is not one of {}", known.join(", ")))
+            problem(
+                "tls.curve_preferences",
+                format!("unknown curve `{name}`; supported: {}", known.join(", ")),
+            )
         })
     };
     named.iter().map(find).collect()

@@ -18,7 +18,7 @@ pub(crate) struct TlsAcceptor {
     config: Watched<ServerConfig>,
 }
 
-/// A connection secured by a server.
+/// A secured connection.
 pub(crate) struct Accepted {
     /// The plaintext side.
     pub(crate) io: BoxIo,
@@ -42,7 +42,10 @@ impl TlsAcceptor {
         let Some(certificate) =
             materials.certificate(&config.certificate, "server", &context.certificates)?
         else {
-            return Err(problem("tls.cert_file", "a server needs a certificate and its key"));
+            return Err(problem(
+                "tls.cert_file",
+                "a server needs a certificate and a key: set tls.cert_file and tls.key_file",
+            ));
         };
         let authorities: Vec<_> = [
             materials.file("tls.client_ca_file", config.client_ca_file.as_ref()),

@@ -40,14 +40,14 @@ impl Trust {
         algorithms: &WebPkiSupportedAlgorithms,
     ) -> Result<(), String> {
         let (_, certificate) =
-            X509Certificate::from_der(&der).map_err(|_| "it is not a valid X.509 certificate".to_owned())?;
+            X509Certificate::from_der(&der).map_err(|_| "invalid X.509 certificate".to_owned())?;
         if let Some(kind) = key::unsupported_kind(certificate.public_key(), algorithms) {
             return Err(format!("unsupported public key ({kind}); {}", key::SUPPORTED));
         }
         let is_authority = is_authority(&certificate);
         if is_authority {
             let added = self.authorities.add(der.clone());
-            added.map_err(|error| format!("it cannot be used as an authority: {error}"))?;
+            added.map_err(|error| format!("cannot be used as an authority: {error}"))?;
         }
         let issuer = if is_authority { certificate.subject() } else { certificate.issuer() };
         let issuer = key::contents(issuer.as_raw()).unwrap_or_default();

@@ -229,13 +229,13 @@ fn check_purpose(certificate: &X509Certificate<'_>, purpose: Purpose) -> Result<
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 enum Refused {
     #[error(
-        "it is an authority's own certificate (CA:TRUE) and not in the trust file; add it to that file, or use a \
-         certificate that an authority in that file issued"
+        "an authority's own certificate (CA:TRUE) that is not in the trust file; add that certificate to the file, or \
+         use a certificate that an authority in the file issued"
     )]
     UnknownAuthority,
     #[error(
-        "it is X.509 version 1, which has no subject alternative names, or no authority in the trust file issued it; \
-         issue a certificate of version 3"
+        "a certificate of X.509 version 1, which has no subject alternative names, or no authority in the trust file \
+         issued it; issue a certificate of version 3"
     )]
     Version1,
 }

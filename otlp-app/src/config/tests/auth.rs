@@ -132,8 +132,12 @@ fn what_cannot_start_is_shown_at_its_key() {
     let uses = |id: &str| format!("auth: {{authenticator: {id}}}");
     for (text, expected, place) in [
         (text("", "", "tls: {cert_file: /no/c.pem, key_file: /no/k.pem}", ""), "`/no/c.pem`", " c.yaml:5:"),
-        (text("", "", "tls: {cert_pem: c}", ""), "there is no key for it", " c.yaml:5:"),
-        (text("", "", "tls: {}", ""), "a server needs a certificate and its key", " c.yaml:5:"),
+        (
+            text("", "", "tls: {cert_pem: c}", ""),
+            "the certificate has no key: set tls.key_file or tls.key_pem",
+            " c.yaml:5:",
+        ),
+        (text("", "", "tls: {}", ""), "a server needs a certificate and a key", " c.yaml:5:"),
         (
             text("basicauth: {htpasswd: {inline: 'u'}}", "basicauth", &uses("basicauth"), ""),
             "line 1: expected `user:password`",
@@ -151,7 +155,7 @@ fn what_cannot_start_is_shown_at_its_key() {
         ),
         (
             text(TOKEN, "bearertokenauth", "", USES_TOKEN).replace("localhost:1", "example.com:1"),
-            "secrets would go in the clear",
+            "credentials would be sent in cleartext",
             " c.yaml:10:",
         ),
     ] {

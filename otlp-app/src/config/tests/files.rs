@@ -107,24 +107,27 @@ fn a_refusal_of_the_layers_below_names_the_key_of_the_file() {
             "otlp: headers: the value of `a`: it has characters that a header cannot carry",
         ),
         (grpc("user_agent: \"b\\nc\""), "otlp: user_agent: it has characters that a header cannot carry"),
-        (grpc("tls: {ca_pem: x}"), "otlp: tls.ca_pem: there is no certificate in it: expected PEM"),
+        (grpc("tls: {ca_pem: x}"), "otlp: tls.ca_pem: no certificate found: expected PEM"),
         (
             grpc("tls: {ca_pem: \"-----BEGIN CERTIFICATE-----\\nAAAA\"}"),
             "otlp: tls.ca_pem: not PEM: a `-----BEGIN …-----` has no",
         ),
-        (grpc("tls: {cert_pem: x}"), "otlp: tls.cert_pem: there is no key for it: give key_file or key_pem"),
+        (
+            grpc("tls: {cert_pem: x}"),
+            "otlp: tls.cert_pem: the certificate has no key: set tls.key_file or tls.key_pem",
+        ),
         (
             grpc("tls: {server_name_override: 'a b'}"),
             "otlp: tls.server_name_override: `a b` is neither a DNS name nor",
         ),
-        (grpc("tls: {cipher_suites: [X]}"), "otlp: tls.cipher_suites: `X` is not among the safe ones"),
+        (grpc("tls: {cipher_suites: [X]}"), "otlp: tls.cipher_suites: unknown or unsafe cipher suite `X`"),
         (
             grpc("tls: {max_version: '1.2', cipher_suites: [TLS_AES_128_GCM_SHA256]}"),
-            "otlp: tls.cipher_suites: none of them belongs to a version from min_version to max_version",
+            "otlp: tls.cipher_suites: no listed suite belongs to a TLS version from min_version to max_version",
         ),
         (
             grpc("tls: {min_version: '1.3', max_version: '1.2'}"),
-            "otlp: tls.min_version: it is above max_version",
+            "otlp: tls.min_version: min_version is above max_version",
         ),
     ];
     for (text, message) in cases {

@@ -22,7 +22,7 @@ pub struct BasicCredentials {
 pub enum Username {
     /// The name itself.
     Given(String),
-    /// A file with the value; the line end after the value is removed. The file is reloaded when it changes.
+    /// A file with the name; the line end after the name is removed. The file is reloaded when it changes.
     File(PathBuf),
 }
 
@@ -31,7 +31,7 @@ pub enum Username {
 pub enum Password {
     /// The password itself.
     Given(Secret),
-    /// A file with the value; the line end after the value is removed. The file is reloaded when it changes.
+    /// A file with the password; the line end after the password is removed. The file is reloaded when it changes.
     File(PathBuf),
 }
 
@@ -88,13 +88,13 @@ impl Credentials for BasicCredentials {
 fn encode(user: &[u8], password: &[u8]) -> Result<HeaderValue, ConfigError> {
     let problem = |key, problem: &str| Err(ConfigError::new(key, problem));
     if user.is_empty() {
-        return problem("client_auth.username", "it is empty");
+        return problem("client_auth.username", "the user name is empty");
     }
     if user.contains(&b':') {
-        return problem("client_auth.username", "a user's name has no colon");
+        return problem("client_auth.username", "a user name cannot contain a colon");
     }
     if password.is_empty() {
-        return problem("client_auth.password", "it is empty");
+        return problem("client_auth.password", "the password is empty");
     }
     let both = [user, b":", password].concat();
     sensitive("client_auth", format!("Basic {}", STANDARD.encode(both)).as_bytes())

@@ -1,4 +1,4 @@
-//! Servers that know users and their passwords.
+//! Servers that authenticate users by their passwords.
 
 use crate::auth::authenticate::only;
 use crate::auth::bearer::after_scheme;
@@ -89,7 +89,7 @@ impl Authenticate for BasicAuth {
 fn read(value: &[u8]) -> Result<(String, Vec<u8>), Denied> {
     let not = |what: &'static str| Denied::new(format!("the header `authorization` {what}"));
     let encoded = after_scheme(value, "Basic").ok_or_else(|| not("does not begin with `Basic`"))?;
-    let mut decoded = STANDARD.decode(encoded).map_err(|_| not("is not in base64"))?;
+    let mut decoded = STANDARD.decode(encoded).map_err(|_| not("is not valid base64"))?;
     let colon = memchr::memchr(b':', &decoded).ok_or_else(|| not("has no colon after the user"))?;
     let password = decoded.split_off(colon + 1);
     decoded.truncate(colon);
@@ -98,7 +98,7 @@ fn read(value: &[u8]) -> Result<(String, Vec<u8>), Denied> {
 }
 
 fn unknown() -> Denied {
-    Denied::new("the user or the password is not right")
+    Denied::new("wrong user or password")
 }
 
 const FILE: &str = "htpasswd.file";

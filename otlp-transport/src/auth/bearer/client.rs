@@ -37,7 +37,10 @@ impl BearerCredentials {
         })?;
         let header = header_name("header", &config.header)?;
         if is_reserved(&header) {
-            return Err(problem("header", "it is set by the exporter itself"));
+            return Err(problem(
+                "header",
+                &format!("`{header}` is set by the exporter: choose another name"),
+            ));
         }
         Ok(Self { header, value })
     }

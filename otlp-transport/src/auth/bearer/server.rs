@@ -1,4 +1,4 @@
-//! Servers that know tokens.
+//! Servers that authenticate senders by tokens.
 
 use super::{BearerConfig, tokens};
 use crate::auth::authenticate::only;

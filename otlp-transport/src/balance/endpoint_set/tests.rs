@@ -19,7 +19,7 @@ fn set(endpoints: &[(&str, u32)]) -> Set {
     set
 }
 
-fn names(set: &Set, now: Instant, tried: &[u64]) -> Result<Vec<String>, Nobody> {
+fn names(set: &Set, now: Instant, tried: &[u64]) -> Result<Vec<String>, NoCandidate> {
     let candidates = set.candidates(now, tried)?;
     Ok((0..candidates.candidates.len())
         .map(|index| candidates.endpoint(index).unwrap().reach.clone())
@@ -28,7 +28,7 @@ fn names(set: &Set, now: Instant, tried: &[u64]) -> Result<Vec<String>, Nobody> 
 
 /// A request to the endpoint of that index, with this end.
 fn request(set: &mut Set, index: usize, now: Instant, outcome: Outcome, throttle: Option<Duration>) {
-    let endpoint = set.slots[index].endpoint.clone();
+    let endpoint = set.members[index].endpoint.clone();
     let probes = set.start(&endpoint, now);
     set.finish(&endpoint, now, outcome, throttle, probes);
 }
@@ -37,7 +37,7 @@ fn request(set: &mut Set, index: usize, now: Instant, outcome: Outcome, throttle
 async fn a_new_list_keeps_who_stays() {
     let now = TokioClock.now();
     let mut set = set(&[("a", 1), ("b", 1)]);
-    let (a, b) = (set.slots[0].endpoint.clone(), set.slots[1].endpoint.clone());
+    let (a, b) = (set.members[0].endpoint.clone(), set.members[1].endpoint.clone());
     set.start(&a, now);
     set.start(&b, now);
     for (endpoints, expected, changed, left_out) in [
@@ -71,14 +71,14 @@ async fn who_fails_is_left_out_but_never_all() {
         left.push(names(&set, now, &[]).unwrap().len());
     }
     assert_eq!(left, [3, 2, 2, 2], "half of four");
-    let tried = [set.slots[2].endpoint.id, set.slots[3].endpoint.id];
+    let tried = [set.members[2].endpoint.id, set.members[3].endpoint.id];
     assert_eq!(names(&set, now, &tried).unwrap(), ["a", "b"], "better than nobody");
-    let all: Vec<_> = set.slots.iter().map(|slot| slot.endpoint.id).collect();
-    assert_eq!(names(&set, now, &all), Err(Nobody::Left));
+    let all: Vec<_> = set.members.iter().map(|slot| slot.endpoint.id).collect();
+    assert_eq!(names(&set, now, &all), Err(NoCandidate::None));
     // After the ejection one request finds out.
     let later = now + Duration::from_secs(5);
     assert_eq!(names(&set, later, &[]).unwrap().len(), 4);
-    let a = set.slots[0].endpoint.clone();
+    let a = set.members[0].endpoint.clone();
     assert!(set.start(&a, later) && !set.start(&a, later));
     assert_eq!(names(&set, later, &[]).unwrap(), ["b", "c", "d"]);
     assert_eq!(a.stats.ejections.load(Ordering::Relaxed), 1);
@@ -93,7 +93,7 @@ async fn who_asks_for_time_gets_it() {
     request(&mut set, 0, now, Outcome::Answered, Some(short));
     assert_eq!(names(&set, now, &[]).unwrap(), ["b"]);
     request(&mut set, 1, now, Outcome::Answered, Some(short));
-    assert_eq!(names(&set, now, &[]), Err(Nobody::Ready(short)));
+    assert_eq!(names(&set, now, &[]), Err(NoCandidate::Throttled(short)));
     assert_eq!(names(&set, now + short, &[]).unwrap(), ["b"]);
     assert_eq!(names(&set, now + long, &[]).unwrap(), ["a", "b"]);
     // But not for good.

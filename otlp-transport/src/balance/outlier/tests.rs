@@ -6,7 +6,7 @@ fn second(seconds: u64) -> Duration {
 }
 
 /// Fails until it is ejected; how many requests that took.
-fn fail(health: &mut Health, config: &EjectionConfig, now: Instant) -> u32 {
+fn fail(health: &mut EndpointHealth, config: &EjectionConfig, now: Instant) -> u32 {
     for request in 1..100 {
         let probed = health.start(now);
         if health.finish(config, now, Outcome::Failed, probed, true) {
@@ -17,7 +17,7 @@ fn fail(health: &mut Health, config: &EjectionConfig, now: Instant) -> u32 {
 }
 
 /// A probe that is answered.
-fn recover(health: &mut Health, config: &EjectionConfig, now: Instant) {
+fn recover(health: &mut EndpointHealth, config: &EjectionConfig, now: Instant) {
     assert!(health.start(now), "it is tried again");
     health.finish(config, now, Outcome::Answered, true, true);
     assert!(!health.is_ejected());
@@ -25,7 +25,8 @@ fn recover(health: &mut Health, config: &EjectionConfig, now: Instant) {
 
 #[tokio::test]
 async fn failures_in_a_row_eject_for_longer_each_time() {
-    let (config, mut health, mut now) = (EjectionConfig::default(), Health::default(), TokioClock.now());
+    let (config, mut health, mut now) =
+        (EjectionConfig::default(), EndpointHealth::default(), TokioClock.now());
     assert_eq!(fail(&mut health, &config, now), 5);
     for seconds in [5, 10, 20, 40, 60, 60] {
         assert!(!health.is_available(now + second(seconds) - Duration::from_nanos(1)), "{seconds} s");
@@ -63,7 +64,7 @@ async fn what_does_not_eject() {
         ("requests given up", true, [F, F, U, F, F, U, F].to_vec(), true),
         ("only given up", true, [U; 50].to_vec(), false),
     ] {
-        let mut health = Health::default();
+        let mut health = EndpointHealth::default();
         for outcome in outcomes {
             let probed = health.start(now);
             health.finish(&config, now, outcome, probed, may_eject);
@@ -74,7 +75,7 @@ async fn what_does_not_eject() {
 
 #[tokio::test]
 async fn old_requests_and_probes_given_up_change_nothing() {
-    let (config, mut health, now) = (EjectionConfig::default(), Health::default(), TokioClock.now());
+    let (config, mut health, now) = (EjectionConfig::default(), EndpointHealth::default(), TokioClock.now());
     fail(&mut health, &config, now);
     health.finish(&config, now, Outcome::Answered, false, true);
     assert!(health.is_ejected(), "an answer to a request from before");

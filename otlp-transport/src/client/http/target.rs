@@ -46,7 +46,7 @@ impl Targets {
             .iter()
             .find(|(name, _)| config.signals.iter().all(|signal| signal.name != name))
         {
-            let problem = format!("`{name}` is not a signal");
+            let problem = format!("unknown signal `{name}`");
             return Err(ConfigError::new(SIGNAL_ENDPOINTS, problem));
         }
         let mut targets = Self { targets: Vec::new(), pools: Vec::new() };
@@ -86,7 +86,10 @@ impl Targets {
             return Ok(pool.clone());
         }
         if exposes_secrets(config, endpoint) {
-            tracing::warn!(endpoint = address, "secrets go in the clear to another machine: use https://");
+            tracing::warn!(
+                endpoint = address,
+                "credentials are sent in cleartext to another machine: use https://"
+            );
         }
         let connector = Connector::new(context, config, endpoint, Versions::Any)?;
         let pool =

@@ -1,4 +1,4 @@
-//! Without the feature `http`: no HTTP/1.1 connection is ever opened.
+//! Stand-in for HTTP/1.1 without the feature `http`: no HTTP/1.1 connection is opened.
 
 use crate::client::attempt::{Answer, AnswerLimits};
 use crate::client::encoding::Outgoing;
@@ -10,13 +10,13 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// There is none.
+/// The sending half of a connection: no value exists.
 pub(crate) struct Sender(Infallible);
 
-/// There is none.
+/// An open connection: no value exists.
 pub(crate) enum Http1Connection {}
 
-/// Opens nothing.
+/// Fails: HTTP/1.1 is not compiled in.
 pub(crate) async fn handshake(_io: BoxIo) -> io::Result<(Sender, Http1Connection)> {
     Err(io::Error::other("HTTP/1.1 is not compiled in: build with the feature `http`"))
 }

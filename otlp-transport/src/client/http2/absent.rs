@@ -1,4 +1,4 @@
-//! Without the feature `grpc`: no HTTP/2 connection is ever opened.
+//! Stand-in for HTTP/2 without the feature `grpc`: no HTTP/2 connection is opened.
 
 use crate::client::activity::Activity;
 use crate::client::attempt::{Answer, AnswerLimits};
@@ -10,20 +10,20 @@ use http::Request;
 use std::convert::Infallible;
 use std::io;
 
-/// There is none.
+/// The sending half of a connection: no value exists.
 #[derive(Clone)]
 pub(crate) struct Sender(Infallible);
 
-/// There is none.
+/// An open connection: no value exists.
 pub(crate) enum Http2Connection {}
 
-/// There is none.
+/// Settings of pings: no value exists.
 pub(crate) enum Keepalive {}
 
-/// What clients of OTLP/HTTP offer in ALPN.
+/// HTTP versions that clients of OTLP/HTTP offer in ALPN.
 pub(crate) const HTTP_ALPN: Alpn = Alpn::Http1;
 
-/// Opens nothing.
+/// Fails: HTTP/2 is not compiled in.
 pub(crate) async fn handshake(_io: BoxIo) -> io::Result<(Sender, Http2Connection)> {
     Err(io::Error::other("HTTP/2 is not compiled in: build with the feature `grpc`"))
 }

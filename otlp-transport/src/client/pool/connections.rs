@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// Connections of a pool, and the requests that wait for a connection.
 pub(super) struct State {
     /// HTTP/2 connections that accept requests.
-    pub(super) multiplexed: Vec<Slot>,
+    pub(super) multiplexed: Vec<Http2Entry>,
     /// HTTP/1.1 connections without a request; the last entry was used last.
     idle: Vec<Idle>,
     /// Number of HTTP/1.1 connections, idle and busy.
@@ -41,7 +41,7 @@ pub(super) struct State {
 }
 
 /// An HTTP/2 connection.
-pub(super) struct Slot {
+pub(super) struct Http2Entry {
     sender: http2::Sender,
     pub(super) activity: Arc<Activity>,
     greeting: Greeting,
@@ -107,11 +107,12 @@ impl State {
     pub(super) fn choose(&mut self, now: Instant) -> Choice {
         let max_age = self.max_age;
         // A connection may have received GOAWAY, or be broken, before its task has run.
-        self.multiplexed.retain_mut(|slot| !slot.is_aged(now, max_age) && http2::is_open(&mut slot.sender));
+        self.multiplexed
+            .retain_mut(|entry| !entry.is_aged(now, max_age) && http2::is_open(&mut entry.sender));
         let mut waiting = 0;
-        for slot in &self.multiplexed {
-            match slot.in_flight().checked_sub(slot.streams()) {
-                None => return Choice::Take(slot.lease()),
+        for entry in &self.multiplexed {
+            match entry.in_flight().checked_sub(entry.streams()) {
+                None => return Choice::Take(entry.lease()),
                 Some(excess) => waiting += excess,
             }
         }
@@ -131,7 +132,7 @@ impl State {
         }
         match self.roomiest() {
             // h2 holds the request until the server allows another stream.
-            Some(slot) if self.open() >= self.limit() => Choice::Take(slot.lease()),
+            Some(entry) if self.open() >= self.limit() => Choice::Take(entry.lease()),
             _ => Choice::Wait,
         }
     }
@@ -147,8 +148,8 @@ impl State {
     }
 
     /// Returns the HTTP/2 connection with the fewest requests beyond its stream limit.
-    pub(super) fn roomiest(&self) -> Option<&Slot> {
-        self.multiplexed.iter().min_by_key(|slot| slot.in_flight().saturating_sub(slot.streams()))
+    pub(super) fn roomiest(&self) -> Option<&Http2Entry> {
+        self.multiplexed.iter().min_by_key(|entry| entry.in_flight().saturating_sub(entry.streams()))
     }
 
     /// Records the version that ALPN has chosen.
@@ -187,7 +188,7 @@ impl State {
 
     /// Sends no more requests on the connection.
     pub(super) fn retire(&mut self, activity: &Arc<Activity>) {
-        self.multiplexed.retain(|slot| !Arc::ptr_eq(&slot.activity, activity));
+        self.multiplexed.retain(|entry| !Arc::ptr_eq(&entry.activity, activity));
     }
 
     fn open(&self) -> usize {
@@ -202,7 +203,7 @@ impl State {
 
 // === impl Http2Entry ===
 
-impl Slot {
+impl Http2Entry {
     pub(super) fn new(sender: http2::Sender, greeting: Greeting, opened: Instant) -> Self {
         Self { sender, activity: Arc::new(Activity::new(opened)), greeting, opened }
     }
@@ -378,7 +379,7 @@ impl Drop for Call<'_> {
     /// Counts a call that timed out against its connection. `time` has not passed for calls that were answered.
     fn drop(&mut self) {
         if self.time.speaks_against_connection() && self.activity.call_timed_out() {
-            tracing::debug!("several calls in a row timed out; the connection is replaced");
+            tracing::debug!("consecutive calls timed out; the connection is replaced");
             self.shared.retire(self.activity);
         }
     }

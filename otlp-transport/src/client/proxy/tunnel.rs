@@ -32,21 +32,21 @@ pub(crate) async fn open_tunnel(mut io: BoxIo, proxy: &ProxyUrl, target: &str) -
             break answer;
         }
         if read.len() >= MAX_ANSWER_BYTES {
-            return Err(failed(proxy, "the headers of its answer are over 16 KiB"));
+            return Err(failed(proxy, "the headers of the proxy's answer are over 16 KiB"));
         }
         if io.read_buf(&mut read).await? == 0 {
-            return Err(failed(proxy, "it closed the connection without an answer"));
+            return Err(failed(proxy, "the proxy closed the connection without an answer"));
         }
     };
     match answer.status {
         200..=299 => {}
         407 => {
-            let problem = "it asks for credentials (HTTP 407): put user:password into the proxy's URL";
+            let problem = "the proxy requires credentials (HTTP 407): put user:password into proxy_url";
             return Err(failed(proxy, problem));
         }
         status => {
             let reason = format!("HTTP {status} {}", answer.reason);
-            let problem = format!("it does not connect to {target} ({})", reason.trim_end());
+            let problem = format!("the proxy does not connect to {target} ({})", reason.trim_end());
             return Err(failed(proxy, &problem));
         }
     }
@@ -69,9 +69,9 @@ fn parse(read: &[u8]) -> Result<Option<ProxyAnswer>, &'static str> {
     let len = match response.parse(read) {
         Ok(httparse::Status::Complete(len)) => len,
         Ok(httparse::Status::Partial) => return Ok(None),
-        Err(_) => return Err("its answer is not HTTP/1.1"),
+        Err(_) => return Err("the proxy's answer is not HTTP/1.1"),
     };
-    let Some(status) = response.code else { return Err("its answer has no status") };
+    let Some(status) = response.code else { return Err("the proxy's answer has no status") };
     let visible = response.reason.unwrap_or_default().chars().filter(|c| (' '..='~').contains(c));
     Ok(Some(ProxyAnswer { status, reason: visible.take(MAX_REASON_CHARS).collect(), len }))
 }

@@ -40,21 +40,20 @@ impl ProxyUrl {
             Some((user, host)) => (Some(user), host),
             None => (None, rest),
         };
-        let authority: Authority =
-            host.parse().map_err(|_| problem("the host and port of the proxy cannot be read"))?;
+        let authority: Authority = host.parse().map_err(|_| problem("invalid host or port of the proxy"))?;
         let name = authority.host();
         let port = match authority.port_u16().filter(|&port| port > 0) {
             Some(port) => port,
             None if name.len() == host.len() => default_port,
-            None => return Err(problem("the proxy's port is not a number from 1 to 65535")),
+            None => return Err(problem("the proxy's port must be a number from 1 to 65535")),
         };
         if name.is_empty() {
-            return Err(problem("the proxy has no host"));
+            return Err(problem("the proxy's host is missing"));
         }
         let authorization = user
             .map(user_info::basic)
             .transpose()
-            .map_err(|()| problem("the proxy's user or password cannot be sent"))?;
+            .map_err(|()| problem("the proxy's user or password has characters that cannot be sent"))?;
         Ok(Self { secure, address: format!("{name}:{port}"), authorization })
     }
 

@@ -26,7 +26,7 @@ impl Compressor for Brotli {
 
 impl PiecewiseCompressor for Piecewise {
     fn push(&mut self, plain: &[u8]) -> Result<(), CompressError> {
-        self.0.write_all(plain).map_err(|_| CompressError { codec: NAME, problem: "the stream is broken" })
+        self.0.write_all(plain).map_err(|_| CompressError { codec: NAME, problem: "the encoder failed" })
     }
 
     fn finish(self: Box<Self>) -> Result<Bytes, CompressError> {

@@ -118,11 +118,11 @@ fn write_len(mut len: usize, out: &mut Vec<u8>) {
 }
 
 fn broken() -> CompressError {
-    CompressError { codec: NAME, problem: "the stream is broken" }
+    CompressError { codec: NAME, problem: "the encoder failed" }
 }
 
 const NAME: &str = "snappy";
 const WRONG_LEN: CompressError =
-    CompressError { codec: NAME, problem: "other than the announced number of bytes" };
+    CompressError { codec: NAME, problem: "length differs from the announced length" };
 const FRAGMENT_BYTES: usize = 64 << 10;
 const MIN_ROOM: usize = 4 << 10;

@@ -76,6 +76,9 @@ fn truncate(text: &mut String) {
 
 /// gRPC over HTTP2 §Responses: the percent sign and all but printable ASCII are percent-encoded.
 const UNSAFE_IN_MESSAGE: AsciiSet = CONTROLS.add(b'%');
+/// RFC 9110 §15.6.6: the version of HTTP is not supported.
+pub(super) const HTTP1_ON_GRPC_PORT: &str = "505 HTTP Version Not Supported\n\
+    This port serves OTLP/gRPC alone, over HTTP/2: send OTLP/HTTP to the HTTP port (4318), or use the exporter otlp_grpc.\n";
 const WHAT_THIS_IS: &str =
     "This is an OTLP/gRPC port: exporters send it POST requests of application/grpc over HTTP/2.\n";
 const MESSAGE: &str = "grpc-message";

@@ -61,7 +61,7 @@ impl Grpc {
     }
 }
 
-// === impl EndpointHealth ===
+// === impl Health ===
 
 impl Health {
     pub(super) fn new(phases: watch::Receiver<Phase>) -> Self {
@@ -138,7 +138,7 @@ fn service(message: &[u8]) -> Option<&str> {
     Some(service)
 }
 
-/// Whether a method's path is that of `service`.
+/// True if a method's path belongs to `service`.
 fn is_of(path: &str, service: &str) -> bool {
     path.trim_start_matches('/').rsplit_once('/').is_some_and(|(of_path, _)| of_path == service)
 }

@@ -157,12 +157,16 @@ async fn unused(life: &Life<'_>, activity: &Activity) -> Unused {
     }
 }
 
-/// Answers the first request of a connection that is not served, and closes the connection. The first line of `answer` is
-/// the status, the rest the body.
-pub(super) async fn refuse(mut stream: Stream, life: &Life<'_>) {
-    let answer = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+/// Answers the first request of a connection that is not served, and closes the connection. The first line of `answer`
+/// is the status, the rest the body.
+pub(super) async fn refuse(mut stream: Stream, life: &Life<'_>, answer: &str) {
+    let (status, text) = answer.split_once('\n').unwrap_or((answer, ""));
+    let len = text.len();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: {len}\r\n\r\n{text}"
+    );
     // Fails if the peer has closed the connection, and then nobody reads the answer.
-    let _ = stream.write_all(answer).await;
+    let _ = stream.write_all(answer.as_bytes()).await;
     linger(stream, life).await;
 }
 

@@ -25,7 +25,7 @@ use std::time::Duration;
 /// hyper's settings.
 pub(super) type Settings = Builder<TokioExecutor>;
 
-/// What servers of OTLP/HTTP take in ALPN.
+/// HTTP versions that servers of OTLP/HTTP accept in ALPN.
 pub(in crate::server) const ALPN: Alpn = Alpn::Any;
 
 /// Body of a reply. Keeps its request open while the body is sent: watching health takes long.
@@ -164,8 +164,8 @@ async fn silent(terms: &Terms, requests: &OpenRequests, limit: Duration) {
     }
 }
 
-/// What the peer did wrong on a connection that ended with `cause`: `None` if that is not HTTP/2's, `Some(None)` if the
-/// connection ended otherwise.
+/// Returns the peer's fault on a connection that ended with `cause`. `None` if `cause` is not h2's error; `Some(None)` if
+/// the connection ended for another reason.
 pub(super) fn fault_of_peer(cause: &(dyn Error + 'static)) -> Option<Option<String>> {
     let h2 = cause.downcast_ref::<h2::Error>()?;
     let is_ours = h2.is_library() && h2.reason().is_some_and(|reason| reason != h2::Reason::NO_ERROR);

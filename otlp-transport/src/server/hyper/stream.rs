@@ -66,6 +66,11 @@ impl Stream {
         self.held.first() == Some(&TLS_HANDSHAKE)
     }
 
+    /// True if the connection begins like an HTTP/1.1 request: with a method in capitals.
+    pub(super) fn may_be_http1(&self) -> bool {
+        self.held.first().is_some_and(u8::is_ascii_uppercase)
+    }
+
     /// HTTP/1.1: true if the bytes read so far end within a request.
     pub(super) fn is_amid_request(&self) -> bool {
         matches!(&self.watch, Watch::Heads(watch) if watch.is_amid_request())

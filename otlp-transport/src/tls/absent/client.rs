@@ -4,7 +4,7 @@ use super::Alpn;
 use crate::{BoxIo, ConfigError, TlsConfig, TransportContext};
 use std::io;
 
-/// A server's TLS: no value exists.
+/// A client's TLS: no value exists.
 #[derive(Debug)]
 pub(crate) enum TlsConnector {}
 
@@ -24,7 +24,8 @@ impl TlsConnector {
         _alpn: Alpn,
     ) -> Result<Self, ConfigError> {
         let problem = format!(
-            "`{host}` is a secure endpoint, but TLS is not compiled in: build with the feature `tls`"
+            "`{host}` needs TLS, which is not compiled in: build with the feature `tls`, or send cleartext (http:// or \
+             `tls: {{insecure: true}}`)"
         );
         Err(ConfigError::new("endpoint", problem))
     }
@@ -32,4 +33,14 @@ impl TlsConnector {
     pub(crate) async fn connect(&self, _io: BoxIo) -> io::Result<Secured> {
         match *self {}
     }
+}
+
+/// Explains an alert of TLS; there are none.
+pub(crate) fn explained(_error: &io::Error) -> Option<String> {
+    None
+}
+
+/// True if a handshake fails again until a setting changes; there are no handshakes.
+pub(crate) fn is_lasting_failure(_error: &io::Error) -> bool {
+    false
 }

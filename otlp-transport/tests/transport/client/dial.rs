@@ -70,10 +70,11 @@ async fn failures_to_connect_say_which_part_failed() {
     assert_eq!(error.message(), "no connection to http://backend:4317 within 5s (timeout)");
     config.timeout = Some(Duration::from_secs(60));
     let error = GrpcClient::new(&net.context(), &config).unwrap().export(batch().0).await.unwrap_err();
-    let expected = "cannot connect to http://backend:4317: no connection within 10s";
+    let expected = "cannot connect to http://backend:4317: no connection within 10s (connect_timeout)";
     assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, expected));
     config.endpoint = "http://elsewhere:4317".into();
     let error = GrpcClient::new(&net.context(), &config).unwrap().export(batch().0).await.unwrap_err();
-    let expected = "cannot connect to http://elsewhere:4317: the name cannot be looked up: no such host";
+    let expected =
+        "cannot connect to http://elsewhere:4317: `elsewhere:4317` cannot be looked up: no such host";
     assert_eq!(error.message(), expected);
 }

@@ -143,7 +143,7 @@ async fn refusals_of_a_proxy_are_named_and_retryable_and_show_no_password() {
     };
     const MANY: &[u8] = &[b'x'; 20_000];
     let rows: [(&[u8], &str); 5] = [
-        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "asks for credentials (HTTP 407)"),
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "requires credentials (HTTP 407)"),
         (b"HTTP/1.1 403 Forbidden\r\n\r\n", "does not connect to backend.example:4317 (HTTP 403 Forbidden)"),
         (b"HTTP/1.1 502 \r\n\r\n", "does not connect to backend.example:4317 (HTTP 502)"),
         (b"SSH-2.0-x\r\n", "not HTTP/1.1"),

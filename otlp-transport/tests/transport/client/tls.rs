@@ -3,7 +3,10 @@
 use super::fake::{Fake, Reply, serve_http1, serve_http2};
 use super::{batch, context};
 use otlp_protocol::{Accepted, ErrorKind, Retry};
-use otlp_transport::{ClientConfig, Export, ExportResult, GrpcClient, HttpClient};
+use otlp_transport::{
+    BalanceConfig, BalancedClient, ClientConfig, Export, ExportResult, FixedResolver, GrpcClient,
+    GrpcTransportStrategy, HttpClient, ResolvedEndpoint,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls_pki_types::PrivateKeyDer;
@@ -98,6 +101,7 @@ async fn http_falls_back_to_http1_and_grpc_does_not() {
         assert_eq!(server.fake.seen()[0].uri, "/v1/traces");
         let error = grpc(&server.config()).await.unwrap_err();
         assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff), "{error}");
+        assert!(error.message().contains("over TLS (ALPN"), "{error}");
     }
 }
 
@@ -108,10 +112,34 @@ async fn strangers_are_refused() {
     let mut config = server.config();
     config.tls.ca_pem = Some(stranger.authority.clone());
     let error = grpc(&config).await.unwrap_err();
-    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff));
-    assert!(error.message().contains("not signed by a trusted authority: set tls.ca_file"), "{error}");
-    assert_eq!(http(&config).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let expected = "TLS handshake failed: no trusted authority issued the server's certificate: add the authority's \
+                    certificate, or the server's own, to tls.ca_file";
+    for error in [error, http(&config).await.unwrap_err()] {
+        assert!(error.message().ends_with(expected), "{error}");
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Never));
+    }
     assert!(server.fake.seen().is_empty());
+}
+
+#[tokio::test]
+async fn an_endpoint_with_an_untrusted_certificate_is_passed_over() {
+    let (trusted, other) =
+        (Secure::start(&["localhost"], &["h2"]).await, Secure::start(&["localhost"], &["h2"]).await);
+    let balanced = |servers: &[&Secure]| {
+        let endpoint = |server: &&Secure| {
+            ResolvedEndpoint::new(format!("https://localhost:{}", server.fake.address.port()))
+        };
+        let resolver = FixedResolver::new(servers.iter().map(endpoint).collect());
+        let (transport, balance) = (Arc::new(GrpcTransportStrategy), BalanceConfig::default());
+        BalancedClient::new(&context(), transport, trusted.config(), balance, Box::new(resolver)).unwrap()
+    };
+    let both = balanced(&[&other, &trusted]);
+    for _ in 0..4 {
+        both.export(batch().0).await.unwrap();
+    }
+    // Other endpoints may appear.
+    let error = balanced(&[&other]).export(batch().0).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff), "{error}");
 }
 
 #[tokio::test]
@@ -119,7 +147,11 @@ async fn the_name_must_fit_unless_overridden_or_skipped() {
     let server = Secure::start(&["collector.example"], &["h2"]).await;
     let mut config = server.config();
     let error = grpc(&config).await.unwrap_err();
-    assert!(error.message().contains("certificate is not for `localhost`"), "{error}");
+    assert!(
+        error.message().contains("certificate is not for `localhost`: set tls.server_name_override"),
+        "{error}"
+    );
+    assert_eq!(error.retry(), Retry::Never, "no retry changes the name");
     config.tls.server_name_override = Some("other.example".into());
     let error = grpc(&config).await.unwrap_err();
     assert!(error.message().contains("certificate is not for `other.example`"), "{error}");
@@ -187,11 +219,14 @@ async fn tls_to_a_server_in_the_clear_is_named() {
     })
     .await;
     let http2 = Fake::http2(|_| Reply::message(b"")).await;
-    for (fake, expected) in [(&answering, "the server does not speak TLS here"), (&http2, "TLS")] {
+    for (fake, expected) in [(&answering, "on this port"), (&http2, "on this port")] {
         let mut config = ClientConfig::new(format!("https://localhost:{}", fake.address.port()));
         config.tls.insecure_skip_verify = true;
         let error = grpc(&config).await.unwrap_err();
-        assert!(error.message().contains("TLS handshake: ") && error.message().contains(expected), "{error}");
+        assert!(
+            error.message().contains("TLS handshake failed: ") && error.message().contains(expected),
+            "{error}"
+        );
         assert_eq!(error.retry(), Retry::Backoff);
     }
 }

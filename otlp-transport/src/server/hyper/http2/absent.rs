@@ -1,4 +1,4 @@
-//! Without the feature `grpc`: connections that speak HTTP/2 are closed.
+//! Stand-in for HTTP/2 without the feature `grpc`: HTTP/2 connections are closed.
 
 use super::stream::Stream;
 use crate::server::Protocol;
@@ -9,24 +9,24 @@ use crate::tls::Alpn;
 use std::error::Error;
 use std::sync::Arc;
 
-/// There are none.
+/// Settings of HTTP/2: none.
 pub(super) struct Settings;
 
-/// What servers of OTLP/HTTP take in ALPN.
+/// HTTP versions that servers of OTLP/HTTP accept in ALPN.
 pub(in crate::server) const ALPN: Alpn = Alpn::Http1;
 
-/// Closes a connection.
+/// Counts, logs and closes an HTTP/2 connection.
 pub(super) async fn serve<S: Service>(
     _settings: &Settings,
     _service: &Arc<S>,
     _stream: Stream,
     life: &Life<'_>,
 ) {
-    let what = "HTTP/2 came, which is not compiled in: send HTTP/1.1, or build with the feature `grpc`";
+    let what = "received HTTP/2, which is not compiled in: send HTTP/1.1, or build with the feature `grpc`";
     life.is_refused(Reason::Protocol, what);
 }
 
-/// Finds nothing: no connection speaks HTTP/2.
+/// Returns `None`: no error is h2's.
 pub(super) fn fault_of_peer(_cause: &(dyn Error + 'static)) -> Option<Option<String>> {
     None
 }

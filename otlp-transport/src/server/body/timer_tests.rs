@@ -1,4 +1,4 @@
-use super::{Expired, Patience};
+use super::{BodyTimer, Expired};
 use crate::{Clock, ServerLimits, TokioClock};
 use fastrand::Rng;
 use std::future::poll_fn;
@@ -12,14 +12,14 @@ async fn end(bytes: usize, every: u32, change: impl FnOnce(&mut ServerLimits)) -
     let mut limits = ServerLimits::default();
     change(&mut limits);
     let begun = TokioClock.now();
-    let mut patience = Patience::new(&TokioClock, &limits, Some(begun + 10_000 * SECOND));
+    let mut timer = BodyTimer::new(&TokioClock, &limits, Some(begun + 10_000 * SECOND));
     let mut next = TokioClock.sleep(every * SECOND);
     let expired = poll_fn(|cx| {
         while next.as_mut().poll(cx).is_ready() {
-            patience.renew(bytes);
+            timer.renew(bytes);
             next = TokioClock.sleep(every * SECOND);
         }
-        match patience.poll_expired(cx) {
+        match timer.poll_expired(cx) {
             Poll::Ready(expired) => Poll::Ready(expired),
             Poll::Pending => Poll::Pending,
         }
@@ -102,17 +102,17 @@ impl Case {
 
     async fn actual(&self) -> (Expired, u64) {
         let begun = TokioClock.now();
-        let mut patience = Patience::new(&TokioClock, &self.limits, self.deadline.map(|time| begun + time));
+        let mut timer = BodyTimer::new(&TokioClock, &self.limits, self.deadline.map(|time| begun + time));
         let mut pieces = self.pieces.iter().map(|(at, bytes)| (begun + Duration::from_millis(*at), *bytes));
         let mut next = pieces.next().map(|(at, bytes)| (TokioClock.sleep_until(at), bytes));
         let expired = poll_fn(|cx| {
             while let Some((sleep, bytes)) = &mut next
                 && sleep.as_mut().poll(cx).is_ready()
             {
-                patience.renew(*bytes);
+                timer.renew(*bytes);
                 next = pieces.next().map(|(at, bytes)| (TokioClock.sleep_until(at), bytes));
             }
-            patience.poll_expired(cx)
+            timer.poll_expired(cx)
         });
         let expired = expired.await;
         (expired, (TokioClock.now() - begun).as_millis() as u64)

@@ -5,18 +5,18 @@ use std::time::{Duration, Instant};
 
 /// Counts events between two log lines.
 #[derive(Debug)]
-pub(crate) struct Seldom {
+pub(crate) struct LogLimiter {
     interval: Duration,
     since: Mutex<Since>,
 }
 
 #[derive(Debug, Default)]
 struct Since {
-    told: Option<Instant>,
+    last_line: Option<Instant>,
     count: u64,
 }
 
-impl Seldom {
+impl LogLimiter {
     /// Allows at most one line in each `interval`.
     pub(crate) fn every(interval: Duration) -> Self {
         Self { interval, since: Mutex::default() }
@@ -26,10 +26,10 @@ impl Seldom {
     pub(crate) fn add(&self, count: u64, now: Instant) -> Option<u64> {
         let mut since = self.since.lock();
         since.count = since.count.saturating_add(count);
-        if since.told.is_some_and(|told| now.saturating_duration_since(told) < self.interval) {
+        if since.last_line.is_some_and(|last| now.saturating_duration_since(last) < self.interval) {
             return None;
         }
-        since.told = Some(now);
+        since.last_line = Some(now);
         Some(std::mem::take(&mut since.count))
     }
 }
