@@ -1,17 +1,18 @@
-//! Batching: requests joined until they are worth sending.
+//! Batching: joins requests until a batch is full or a timeout has passed.
 //!
 //! Bodies are concatenated, never decoded. Only requests of the same signal and origin are joined, as far as the settings
-//! say that the origin matters; what cannot be joined (a profile's dictionary) passes alone. A batch is cut *between*
-//! requests; a request is cut only if it is over a limit by itself.
+//! say that the origin matters. Requests that cannot be joined (profiles with a dictionary) are sent alone. A batch is cut
+//! *between* requests; a request is cut only if the request itself is over a limit.
 //!
-//! The answer follows the [`Delivery`](crate::Delivery) of what stands behind:
-//! * memory: on admission. What is held counts as queued until the next component counts the same items; if that has no
-//!   room, the batch waits for it as a task of its own. Open batches occupy no queue slots: a request that opens a batch
-//!   or passes alone meets the queue's policy, so that no more is taken in while batches wait for room.
-//! * otherwise: when all that a request's data went into has settled. One failure answers all who wait; if any of
-//!   several is retryable, so is the answer, and data may arrive twice. If a joined batch is rejected in part, the loss
-//!   cannot be attributed: each sender gets the text with a count of 0, and the ledger counts it once. Flushes run as
-//!   tasks of their own, so that no sender's leaving cancels them; what they pin is bounded by the byte budget.
+//! The time of the answer follows the [`Delivery`](crate::Delivery) of the next component:
+//! * memory mode: on admission. The items of an open batch count as queued until the next component counts them. If the next
+//!   component has no room, a task waits with the batch. Open batches occupy no queue slots: a request that opens a batch
+//!   or is sent alone first asks the queues for room, so that no requests are admitted while batches wait for room.
+//! * otherwise: when all batches with data of the request have settled. The failure of a batch is the answer to all its
+//!   senders; if any of several failures is retryable, the answer is retryable, and data may arrive twice. If the destination
+//!   rejects items of a joined batch, the sender of these items is unknown: each sender gets the message with a count of 0,
+//!   and the ledger counts the items once. Flushes run as tasks, so that a sender that goes away does not cancel them; the
+//!   byte budget bounds their memory.
 
 mod accumulator;
 mod worker;
@@ -29,31 +30,29 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchConfig {
-    /// How long the first request of a batch waits for others; zero sends every request at once. Default 200 ms.
+    /// Longest time between the first request of a batch and its flush; zero sends every request at once. Default 200 ms.
     pub timeout: Duration,
-    /// Items that make a batch full. Default 8192; 0 leaves that to the timeout and `max_bytes`.
+    /// Number of items at which a batch is sent. Default 8192; 0: no such number.
     pub send_batch_size: u64,
-    /// Items that a batch never exceeds: larger requests are split. Default 0: no such limit.
+    /// Largest number of items of a batch: larger requests are split. Default 0: no limit.
     pub send_batch_max_size: u64,
-    /// Encoded bytes that a batch never exceeds, but for a single item larger than that; 0 is no limit. Default 4 MiB,
-    /// which servers of gRPC take by default.
+    /// Largest encoded length of a batch, in bytes; only a single item may be larger. 0: no limit. Default 4 MiB, the default
+    /// limit of gRPC servers.
     pub max_bytes: usize,
-    /// Names of request headers, in lower case: requests that differ in one of them are not joined, and a joined batch has
-    /// these of its origin's headers and no others. Receivers must keep them
+    /// Names of request headers, in lower case: requests that differ in one of these headers are not joined, and a joined batch
+    /// keeps these headers and no others in its origin. Receivers must keep the headers
     /// ([`OriginConfig`](otlp_transport::OriginConfig)). Default none.
     pub metadata_keys: Vec<Box<str>>,
-    /// Whether requests of different identities are kept apart, and a joined batch has its senders' identity. Default
-    /// false.
+    /// Keeps requests of different identities apart, and the identity in the origin of the joined batch. Default false.
     pub by_identity: bool,
-    /// Keys of resource attributes: a request is cut by their values, parts that differ in one of them are not joined, and
-    /// a joined batch has them in its origin. Default none.
+    /// Keys of resource attributes: requests are cut by the values of these attributes, parts with different values are not
+    /// joined, and a joined batch keeps the values in its origin. Default none.
     pub resource_keys: Vec<Box<str>>,
-    /// Open batches at a time, each of another origin: for a further one, the batch that has been open for longest is sent
-    /// early. Default 1000.
+    /// Largest number of open batches, each of another origin: a further origin sends the oldest open batch early. Default 1000.
     pub metadata_cardinality_limit: usize,
 }
 
-/// What a [`BatchProcessor`] may know of what stands behind, and where it counts.
+/// Options of a [`BatchProcessor`]: the delivery mode of the next component, counters and accounts.
 pub struct BatchOptions {
     delivery: Delivery,
     stats: BatchStats,
@@ -64,7 +63,7 @@ pub struct BatchOptions {
 // === impl BatchConfig ===
 
 impl BatchConfig {
-    /// What a batch never exceeds.
+    /// Limits of a batch.
     fn limits(&self) -> SplitLimits {
         SplitLimits {
             max_items: Some(self.send_batch_max_size).filter(|&items| items > 0),
@@ -76,23 +75,23 @@ impl BatchConfig {
 // === impl BatchOptions ===
 
 impl BatchOptions {
-    /// When what stands behind answers. Default [`Delivery::EndToEnd`]: a sender waits for the answer to all that its
-    /// request went into. With [`Delivery::Memory`] a sender is answered once its request is held, and what stands behind
-    /// is tried until it takes the batch or refuses it for good.
+    /// Sets the delivery mode. Default [`Delivery::EndToEnd`]: a sender waits for the answers to all batches with data of its
+    /// request. With [`Delivery::Memory`] a sender is answered on admission, and exports of the batch are repeated until the
+    /// next component accepts the batch or refuses it with a final error.
     #[must_use]
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
         self
     }
 
-    /// The counters. Default: counters that are shown nowhere.
+    /// Sets the counters. Default: counters outside of any registry.
     #[must_use]
     pub fn with_stats(mut self, stats: BatchStats) -> Self {
         self.stats = stats;
         self
     }
 
-    /// The accounts of the items that are held, which what stands behind fills as well. Default none.
+    /// Sets the accounts that count items in open batches; the next component counts in the same accounts. Default none.
     #[must_use]
     pub fn with_hop(mut self, hop: Hop) -> Self {
         self.hop = hop;

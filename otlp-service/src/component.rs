@@ -1,8 +1,8 @@
-//! The contract of processors: what stands between a receiver and the exporters of a pipeline.
+//! The contract of processors, which read, change, filter or split batches between a receiver and the exporters.
 //!
-//! A processor is CPU alone: it looks at a batch, changes it, takes items out, makes several of it. What holds data over
-//! time or waits for something is an [`Export`](otlp_transport::Export) instead. It is all or nothing: if any processor of
-//! a pipeline fails, nothing of the request goes on, and the sender gets the error.
+//! A processor uses CPU alone and never waits. A component that holds data over time or waits is an
+//! [`Export`](otlp_transport::Export) or a [`Holder`](crate::Holder) instead. If any processor of a pipeline fails, the whole
+//! request fails, and the sender gets the error.
 
 mod editing;
 
@@ -11,7 +11,7 @@ pub(crate) use editing::reserve;
 use otlp_protocol::Batch;
 use otlp_transport::ExportError;
 
-/// Looks at batches, or changes them, on their way through a pipeline.
+/// Reads or changes the batches of a pipeline.
 ///
 /// ```
 /// use otlp_protocol::encode::{LogRecords, RequestWriter};
@@ -68,71 +68,71 @@ use otlp_transport::ExportError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Processor: Send + Sync + 'static {
-    /// What it does with bodies. Large batches of a processor that looks into them are processed where they hold up nobody
-    /// else.
+    /// Returns the processor's use of bodies. Large batches of a processor that reads bodies are processed on a thread for
+    /// blocking work.
     fn access(&self) -> Access;
 
-    /// What it needs of a request beside its body: the receivers of its pipelines keep that. Default nothing.
+    /// Returns the headers and other metadata of requests that the processor reads from [`Batch::origin`]: the receivers of its
+    /// pipelines keep these. Default none.
     fn needs(&self) -> Needs {
         Needs::default()
     }
 
-    /// Processes one batch: hands what goes on to [`Out::emit`], and says to [`Out::settle`] what became of the items that
-    /// do not. Items it says nothing of count as dropped, items beyond those that came in as produced.
+    /// Processes one batch: sends batches on with [`Out::emit`] or [`Out::edit`], and accounts for removed items with
+    /// [`Out::settle`]. Removed items without a call of `settle` count as dropped; additional items count as produced.
     ///
-    /// It must not block or wait. A new body is charged on the batch's budget before it is made
-    /// ([`Charge::another`](otlp_protocol::Charge::another), [`Batch::with_body`]). A panic fails the batch for good, and
-    /// nothing else.
+    /// The method must not block. A new body is charged to the batch's byte budget before the body is made: [`Out::edit`] does
+    /// that. A panic fails the batch with a final error, and nothing else.
     ///
     /// # Errors
-    /// Whatever the sender is to be told. Nothing of the request goes on then.
+    /// The answer to the sender. The whole request fails.
     fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError>;
 }
 
-/// What a processor does with bodies.
+/// Use of bodies by a processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
-    /// Nothing: what is known about the batch is enough.
+    /// The processor reads signal, counts and origin alone.
     None,
-    /// It reads them.
+    /// The processor reads bodies.
     Read,
-    /// It may change them.
+    /// The processor may change bodies.
     Edit,
 }
 
-/// What a component needs of a request beside its body: receivers keep it for those behind them
+/// Metadata of requests that a component reads from [`Batch::origin`]: receivers keep it
 /// ([`OriginConfig`](otlp_transport::OriginConfig)).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Needs {
     /// Names of headers, in lower case.
     pub headers: Vec<Box<str>>,
-    /// Who the sender proved to be.
+    /// The authenticated identity of the sender.
     pub identity: bool,
-    /// The address the request came from.
+    /// The address of the sender.
     pub peer: bool,
 }
 
-/// Where a processor puts what it made of a batch.
+/// The results of a processor: batches to send on, and counts of removed items.
 #[derive(Debug, Default)]
 pub struct Out {
     pub(crate) batches: Vec<Batch>,
     pub(crate) tally: Tally,
 }
 
-/// Why items do not go on.
+/// Reason for which a processor removed items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The processor gave them up.
+    /// Dropped by the processor: lost.
     Dropped,
     /// Removed by a filter.
     Filtered,
-    /// Removed by sampling: others stand for them.
+    /// Removed by sampling.
     Sampled,
 }
 
-/// Items that do not go on, by reason, and items that did not come in.
+/// Items that processors removed, by reason, and items that they added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) filtered: u64,
@@ -144,7 +144,7 @@ pub(crate) struct Tally {
 // === impl Needs ===
 
 impl Needs {
-    /// Adds what another component needs.
+    /// Adds the needs of another component.
     pub fn add(&mut self, other: &Self) {
         self.identity |= other.identity;
         self.peer |= other.peer;
@@ -155,7 +155,7 @@ impl Needs {
         }
     }
 
-    /// Whether a request's body is enough.
+    /// Returns true if the component reads bodies alone.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -164,25 +164,25 @@ impl Needs {
 // === impl Out ===
 
 impl Out {
-    /// An empty one: for those who call a processor themselves, such as its tests.
+    /// Creates an empty result, for callers of a processor such as its tests.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Hands a batch on. The batches of one request go on at the same time, and the sender gets one answer for all. One
-    /// without entries has nothing to go on with and is left out.
+    /// Sends a batch on to the next component. The batches of one request are sent on concurrently, and the sender gets one
+    /// answer for all. A batch without entries is left out.
     pub fn emit(&mut self, batch: Batch) {
         if batch.count().entries > 0 {
             self.batches.push(batch);
         }
     }
 
-    /// Says why `items` do not go on.
+    /// Counts `items` as removed for a reason.
     pub fn settle(&mut self, reason: Reason, items: u64) {
         self.tally.settle(reason, items);
     }
 
-    /// What was handed on, in order.
+    /// Returns the emitted batches, in order.
     pub fn into_batches(self) -> Vec<Batch> {
         self.batches
     }
@@ -191,7 +191,7 @@ impl Out {
 // === impl Tally ===
 
 impl Tally {
-    /// Says why `items` do not go on.
+    /// Counts `items` as removed for a reason.
     pub(crate) fn settle(&mut self, reason: Reason, items: u64) {
         let counter = match reason {
             Reason::Dropped => &mut self.dropped,
@@ -201,7 +201,7 @@ impl Tally {
         *counter = counter.saturating_add(items);
     }
 
-    /// Items that came in and do not go on.
+    /// Returns the number of removed items.
     pub(crate) fn settled(&self) -> u64 {
         self.filtered.saturating_add(self.sampled).saturating_add(self.dropped)
     }
@@ -213,7 +213,7 @@ impl Tally {
         self.produced = self.produced.saturating_add(other.produced);
     }
 
-    /// Accounts for items the processor did not mention: of `incoming` items, `outgoing` went on.
+    /// Accounts for items that the processor did not mention: it received `incoming` items and emitted `outgoing`.
     pub(crate) fn balance(&mut self, incoming: u64, outgoing: u64) {
         let accounted = outgoing.saturating_add(self.settled());
         self.dropped = self.dropped.saturating_add(incoming.saturating_sub(accounted));

@@ -1,18 +1,18 @@
-//! Cutting one batch in several.
+//! Splits a batch into parts.
 
 use otlp_protocol::{Batch, Body, Charge, SplitLimits, SplitPart, parts};
 use otlp_transport::{Clock, offload};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A batch that leaves in parts, in order, each within the limits unless it cannot be cut. Parts are cut as they are taken,
-/// a few at a time, on a thread for blocking work if the batch is large.
+/// The parts of a batch, in order, each within the limits unless a single item is larger. Parts are cut on demand, a few at a
+/// time, on a thread for blocking work if the batch is large.
 pub(crate) struct Parts {
     /// The batch without its charge.
     whole: Batch,
     charge: Charge,
     state: State,
-    /// Cut, but not charged yet.
+    /// Parts that are cut, but not charged yet.
     ready: VecDeque<SplitPart>,
 }
 
@@ -30,8 +30,9 @@ impl Parts {
         Self { whole: batch, charge, state: State::Uncut(limits), ready: VecDeque::new() }
     }
 
-    /// The next part. It is charged for what was copied for it; if the memory budget has no room for that, room is waited
-    /// for, but not long: the sender may have been answered, and what waits holds memory itself.
+    /// Returns the next part, charged for the bytes that were copied. If the byte budget has no room, the part waits for a
+    /// second at most and then goes on without a charge: the sender may have its answer already, and a waiting batch holds
+    /// memory itself.
     pub(crate) async fn next(&mut self, clock: &dyn Clock) -> Option<Batch> {
         if self.ready.is_empty() {
             self.cut_some(clock).await;
@@ -47,7 +48,7 @@ impl Parts {
         let body = self.whole.body().clone();
         let state = std::mem::replace(&mut self.state, State::Done);
         let cut = offload::run(offload::is_large(&self.whole), move || state.cut_some(&body)).await;
-        // The work ends early only with the runtime.
+        // The work is cancelled only when the runtime shuts down.
         let Ok((state, ready)) = cut else { return };
         if let State::Cutting(parts) = &state
             && is_uncut
@@ -61,7 +62,7 @@ impl Parts {
 // === impl State ===
 
 impl State {
-    /// Cuts parts until they make up a piece of work.
+    /// Cuts parts up to the limits of one piece of work.
     fn cut_some(self, body: &Body) -> (Self, VecDeque<SplitPart>) {
         let mut ready = VecDeque::new();
         let mut cutting = match self {
@@ -79,7 +80,7 @@ impl State {
     }
 }
 
-/// Charges `bytes` more, or goes on without after a second.
+/// Charges `bytes` more; gives up after a second.
 async fn grow(charge: &mut Charge, bytes: usize, clock: &dyn Clock) {
     for _ in 0..MAX_ATTEMPTS {
         if charge.try_grow(bytes as u64).is_ok() {
@@ -89,7 +90,7 @@ async fn grow(charge: &mut Charge, bytes: usize, clock: &dyn Clock) {
     }
 }
 
-/// To hand work to another thread costs as much as to cut a few of these.
+/// Limits of one piece of work: moving work to another thread costs as much as cutting a few parts.
 const MAX_READY_PARTS: usize = 64;
 const MAX_READY_BYTES: usize = 256 << 10;
 const MAX_ATTEMPTS: u32 = 20;

@@ -1,13 +1,13 @@
-//! The ledger: what became of every item, by pipeline and destination.
+//! The ledger: counts of all items by pipeline, destination and state.
 //!
-//! For each line, whenever nothing is being moved between two states:
-//! `accepted + produced = sent + rejected + filtered + sampled + dropped{reason} + queued + in_flight`. `refused` stands
-//! outside: those items stayed the sender's. *Accepted* means that we answered for the items: on admission in memory mode,
-//! with the destination's answer in end_to_end mode. *Produced* are those that no sender sent but a processor made;
-//! *filtered* and *sampled* those that processors took out as they were told to.
+//! On each line, whenever no item moves between two states:
+//! `accepted + produced = sent + rejected + filtered + sampled + dropped{reason} + queued + in_flight`. `refused` is not
+//! part of the equation: the sender still has these items. *Accepted* means that the sender was told that the items will be
+//! delivered: on admission in memory mode, with the destination's answer end to end. *Produced* items were added by a processor
+//! or a holder; *filtered* and *sampled* items were removed by processors as configured.
 //!
-//! Items are carried through the states by a [`Held`], which settles itself when dropped: nothing is lost in silence,
-//! whatever is cancelled.
+//! A [`Held`] carries items through the states and counts them when it is dropped: items are never lost uncounted, whatever is
+//! cancelled.
 
 mod hop;
 mod metrics;
@@ -48,23 +48,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug, Default)]
 pub struct Ledger(Arc<Mutex<Vec<Arc<Account>>>>);
 
-/// Why accepted items were not delivered.
+/// Reason for which accepted items were not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
-    /// The destination answered that it will never take them.
+    /// The destination refused the items with a final error.
     Permanent,
-    /// A processor gave them up, or did not say what became of them.
+    /// A processor or a holder dropped the items, or did not account for them.
     Processor,
-    /// The queue was full, and the destination's queue drops then ([`OnFull::Drop`](crate::OnFull::Drop)).
+    /// The queue was full, and is configured to drop items then ([`OnFull::Drop`](crate::OnFull::Drop)).
     QueueFull,
-    /// The last retry failed as well.
+    /// The last retry failed.
     RetriesExhausted,
-    /// The gateway stopped before they could be delivered.
+    /// The gateway stopped before the items were delivered.
     Shutdown,
 }
 
-/// One line of the ledger, while it is being counted. Items are counted through a [`Hop`].
+/// The counters of one line of the ledger. A [`Hop`] counts in them.
 #[derive(Debug)]
 pub struct Account {
     pipeline: String,
@@ -84,17 +84,17 @@ pub struct Account {
 // === impl Ledger ===
 
 impl Ledger {
-    /// An empty ledger.
+    /// Creates an empty ledger.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The ledger as it stands.
+    /// Reads all lines.
     pub fn snapshot(&self) -> LedgerSnapshot {
         LedgerSnapshot { lines: self.0.lock().iter().map(|account| account.line()).collect() }
     }
 
-    /// The account of a pipeline and a destination; a new one if there is none.
+    /// Returns the account of a pipeline and a destination, and creates it first if there is none.
     pub fn account(&self, pipeline: &str, destination: &str) -> Arc<Account> {
         let mut accounts = self.0.lock();
         let known =
@@ -110,11 +110,11 @@ impl Ledger {
 // === impl DropReason ===
 
 impl DropReason {
-    /// All reasons, in the order of [`LedgerLine::dropped`].
+    /// All reasons.
     pub const ALL: [Self; 5] =
         [Self::Permanent, Self::Processor, Self::QueueFull, Self::RetriesExhausted, Self::Shutdown];
 
-    /// The name in the label `reason`.
+    /// Returns the value of the metric label `reason`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Permanent => "permanent",
@@ -152,18 +152,18 @@ impl Account {
         }
     }
 
-    /// Counts what processors did to items of a batch whose rest was accepted.
+    /// Counts items that processors removed from and added to a batch that was accepted.
     fn settle(&self, tally: &Tally) {
         self.accepted.fetch_add(tally.settled(), Ordering::Relaxed);
         self.take_out(Reason::Filtered, tally.filtered);
         self.take_out(Reason::Sampled, tally.sampled);
         self.take_out(Reason::Dropped, tally.dropped);
-        // All that went on has been counted as accepted, what was made among it.
+        // The next component counted all items as accepted, the produced items among them.
         self.accepted.fetch_sub(tally.produced, Ordering::Relaxed);
         self.produced.fetch_add(tally.produced, Ordering::Relaxed);
     }
 
-    /// Counts items that do not go on.
+    /// Counts removed items.
     fn take_out(&self, reason: Reason, items: u64) {
         let counter = match reason {
             Reason::Dropped => &self.dropped[DropReason::Processor as usize],

@@ -1,5 +1,5 @@
 //! Queues between a pipeline and an exporter: their contract, and the queue in memory, which is bounded, first in first out, and
-//! emptied by a fixed number of consumers.
+//! has a fixed number of consumers.
 
 mod future;
 mod settings;
@@ -22,72 +22,72 @@ use std::time::Instant;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio::task::JoinSet;
 
-/// What stands between a pipeline and an exporter, for one signal: it takes batches and has them delivered.
+/// A queue between a pipeline and an exporter, for one signal.
 ///
-/// A batch goes in by two steps, so that a fan-out can commit to several queues or to none:
+/// A batch enters the queue in two steps, so that a fan-out commits to several queues or to none:
 ///
 /// 1. [`reserve`](Self::reserve) asks for room, which may be refused or take time. Dropping the [`Slot`] gives the room
 ///    back.
-/// 2. [`Slot::commit`] puts the batch there. It may take time, and may fail.
+/// 2. [`Slot::commit`] puts the batch into the queue. The commit may take time, and may fail.
 ///
-/// What happens to a batch in the queue is counted by its [`QueueEntry`]: [admitted](QueueEntry::admit) once it is safe,
-/// then [delivered](QueueEntry::deliver), or dropped.
+/// The [`QueueEntry`] of a batch counts the outcome: the batch is [admitted](QueueEntry::admit) once it is stored, then
+/// [delivered](QueueEntry::deliver), or dropped.
 pub trait Queue: Send + Sync + 'static {
-    /// Room for one batch of `items` items. The future is cancel-safe: dropping it gives back what it has got.
+    /// Reserves room for one batch of `items` items. Cancel-safe: dropping the future gives the room back.
     ///
     /// # Errors
-    /// If there is no room and the queue refuses then, or if the queue is being drained.
+    /// If the queue is full and refuses batches then, or if the queue is being drained.
     fn reserve(&self, items: u64, wait: Wait) -> QueueFuture<'_, Result<Box<dyn Slot>, ExportError>>;
 
-    /// When an export through this queue is answered. The same at all times.
+    /// Returns the time at which an export through this queue is answered. Never changes.
     fn delivery(&self) -> Delivery;
 
-    /// Batches waiting.
+    /// Returns the number of batches in the queue.
     fn len(&self) -> usize;
 
-    /// Whether no batch is waiting.
+    /// Returns true if no batch is in the queue.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Batches that may wait.
+    /// Returns the largest number of batches in the queue.
     fn capacity(&self) -> usize;
 
-    /// Gives no more room, and delivers what it holds, but not beyond `deadline`: the entries that are left then are
-    /// dropped.
+    /// Refuses new batches and delivers the batches in the queue. Entries that are left at `deadline` are dropped.
     fn drain(&self, deadline: Instant) -> QueueFuture<'_, ()>;
 }
 
-/// Room for one batch in a [`Queue`], given back when it is dropped.
+/// Room for one batch in a [`Queue`]. Dropping the slot gives the room back.
 pub trait Slot: Send {
-    /// Puts a batch into the queue. Dropping the future leaves open whether the batch is there; the entry counts it.
+    /// Puts a batch into the queue. Not cancel-safe: after the future is dropped, the batch may be in the queue or not; the entry
+    /// counts its items in either case.
     ///
     /// # Errors
-    /// If the batch is not in the queue: the entry was dropped before it was [admitted](QueueEntry::admit). The error says
-    /// whether another attempt may succeed.
+    /// If the batch is not in the queue: the entry was dropped before it was [admitted](QueueEntry::admit). A retryable
+    /// error means that another commit may succeed.
     fn commit(self: Box<Self>, entry: QueueEntry) -> QueueFuture<'static, Result<(), ExportError>>;
 }
 
-/// What to do when a queue has no room.
+/// Behaviour of a reservation when the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// As the queue's settings say ([`OnFull`]).
+    /// Follows the queue's settings ([`OnFull`]).
     AsConfigured,
-    /// Wait until there is room, since the sender has its answer: nothing is refused but by a drain. A queue that drops
-    /// what it has no room for does so here, too.
+    /// Waits until there is room, since the sender has its answer; only a drain refuses. A queue with
+    /// [`OnFull::Drop`] drops the batch.
     ForRoom,
 }
 
-/// A batch on its way through a [`Queue`], with those who must learn what becomes of it.
+/// A batch in a [`Queue`], with its account in the ledger and the sender that waits for the answer.
 ///
-/// Dropping an entry settles it as well: its items are counted as dropped for a shutdown, or as refused if it was not
-/// admitted, and whoever waits is told.
+/// Dropping an entry counts its items as dropped for a shutdown, or as refused if the entry was not admitted, and answers the
+/// sender with an error.
 #[derive(Debug)]
 pub struct QueueEntry {
     /// The batch.
     pub batch: Batch,
     pub(crate) held: Held,
-    /// Who waits for the destination's answer.
+    /// The sender that waits for the destination's answer.
     pub(crate) answer: Option<oneshot::Sender<ExportResult>>,
 }
 
@@ -141,18 +141,18 @@ pub struct MemoryQueue {
 /// Room for one batch.
 struct MemorySlot {
     shared: Arc<Shared>,
-    /// `None`: there was no room, and the queue drops the batch if that is still so.
+    /// `None`: the queue was full, and drops the batch if it still is.
     permit: Option<OwnedSemaphorePermit>,
 }
 
 struct Shared {
     config: QueueConfig,
     stats: Arc<ExporterStats>,
-    /// Writes log lines when there is no room.
+    /// Writes log lines when the queue is full.
     watch: OnceLock<Arc<Watch>>,
     slots: Arc<Semaphore>,
     waiting: Mutex<Waiting>,
-    /// Wakes one consumer; it wakes the next if there is more to do.
+    /// Wakes one consumer, which wakes the next if more batches wait.
     ready: Notify,
 }
 
@@ -164,37 +164,37 @@ struct Waiting {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
-    /// No room is given any more, consumers finish what is there.
+    /// New batches are refused, consumers send the batches in the queue.
     Draining,
-    /// All consumers have ended: nothing can be delivered any more.
+    /// All consumers have ended.
     Closed,
 }
 
 // === impl QueueEntry ===
 
 impl QueueEntry {
-    /// Counts the batch as accepted, unless its sender waits for the destination's answer: called when the batch is in
-    /// the queue for good, and before it is delivered.
+    /// Counts the batch as accepted, unless its sender waits for the destination's answer. To be called once the batch is
+    /// stored, and before it is delivered.
     pub fn admit(&mut self) {
         if self.answer.is_none() {
-            // The sender has its answer; its deadline must not cost what was answered for.
+            // The sender has its answer: the sender's deadline must not drop the data.
             self.batch.deadline = None;
             self.held.admit();
         }
     }
 
-    /// Exports the batch, counts what became of its items, and tells whoever waits. A panic of the exporter is an error
-    /// like others.
+    /// Exports the batch, counts the outcome of its items, and answers a sender that waits. A panic of the exporter is an
+    /// error like others.
     pub async fn deliver<E: Export>(self, export: &E) {
         let Self { batch, held, answer } = self;
         let result = deliver(export, batch, held).await;
         if let Some(answer) = answer {
-            // A caller that went away does not need the answer any more.
+            // A caller that went away needs no answer.
             drop(answer.send(result));
         }
     }
 
-    /// Counts the items as dropped, since the queue is full and drops batches then.
+    /// Drops the batch of a full queue, and counts its items as dropped for [`DropReason::QueueFull`].
     pub fn overflow(mut self) {
         self.admit();
         self.held.drop_for(DropReason::QueueFull);
@@ -204,7 +204,7 @@ impl QueueEntry {
 // === impl MemoryQueue ===
 
 impl MemoryQueue {
-    /// A queue whose consumers export to `export`. Must be called within a tokio runtime.
+    /// Starts a queue whose consumers export to `export`. Must be called within a tokio runtime.
     pub fn start<E: Export>(
         config: QueueConfig,
         stats: Arc<ExporterStats>,
@@ -252,9 +252,9 @@ impl MemoryQueue {
         ]
     }
 
-    /// Has `watch` write log lines when there is no room.
+    /// Sets the writer of log lines about a full queue.
     pub(crate) fn tell(&self, watch: Arc<Watch>) {
-        // A second watch there is not.
+        // The gateway calls this once.
         let _ = self.shared.watch.set(watch);
     }
 }
@@ -282,7 +282,7 @@ impl Queue for MemoryQueue {
         }
         let drops = shared.config.on_full == OnFull::Drop && !shared.config.wait_for_result;
         match wait {
-            // Counted once it is certain, by the commit.
+            // The commit counts the batch once it is certain that the batch is dropped.
             _ if drops => QueueFuture::ready(slot(None)),
             Wait::AsConfigured if shared.config.on_full != OnFull::Block => {
                 QueueFuture::ready(Err(shared.refuse(items)))
@@ -336,7 +336,7 @@ impl Slot for MemorySlot {
 // === impl Shared ===
 
 impl Shared {
-    /// Counts items for which there is no room, and which stay the sender's.
+    /// Counts items that are refused because the queue is full.
     fn refuse(&self, items: u64) -> ExportError {
         self.stats.enqueue_failed.add(items);
         if let Some(watch) = self.watch.get() {
@@ -345,7 +345,7 @@ impl Shared {
         ExportError::refused(ErrorKind::Unavailable, "sending queue is full")
     }
 
-    /// Drops a batch for which there is no room.
+    /// Drops a batch because the queue is full.
     fn overflow(&self, entry: QueueEntry) {
         let items = entry.batch.items();
         self.stats.enqueue_failed.add(items);
@@ -369,7 +369,7 @@ impl Shared {
         Ok(())
     }
 
-    /// The next batch; `None` when the queue drains and is empty.
+    /// Waits for the next batch; `None` once the queue drains and is empty.
     async fn next(&self) -> Option<QueueEntry> {
         loop {
             let (entry, more, phase) = {
@@ -377,11 +377,11 @@ impl Shared {
                 let entry = waiting.entries.pop_front();
                 (entry, !waiting.entries.is_empty(), waiting.phase)
             };
-            // One permit is all that Notify stores: whoever takes something passes it on.
+            // Notify stores one permit only: each consumer wakes the next.
             if more || phase != Phase::Open {
                 self.ready.notify_one();
             }
-            // A batch that a consumer takes waits no longer: the slot is given back.
+            // A batch that a consumer takes waits no longer: its slot is free again.
             if entry.is_some() || phase != Phase::Open {
                 return entry.map(|(entry, _)| entry);
             }
@@ -389,7 +389,7 @@ impl Shared {
         }
     }
 
-    /// Enters a phase; the entries come back that will never be sent.
+    /// Enters a phase. Returns the entries that will never be sent.
     fn enter(&self, phase: Phase) -> VecDeque<(QueueEntry, OwnedSemaphorePermit)> {
         let mut waiting = self.waiting.lock();
         waiting.phase = phase;

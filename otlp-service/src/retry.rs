@@ -1,8 +1,9 @@
-//! Retry: the attempts that follow one that failed, and how long each waits.
+//! Retries with exponential backoff, and throttling by the destination.
 //!
-//! A wait is the longer of the backoff and the delay the destination asked for. A delay applies to the destination, not
-//! to the batch: no attempt of any batch starts before it is over (OTLP §OTLP/gRPC Throttling, §OTLP/HTTP Throttling).
-//! Partial success is never retried. A batch that is refused for good, for what it may hold, is bisected.
+//! The wait before an attempt is the longer of the backoff and the delay that the destination asked for. A delay applies to the
+//! destination, not to the batch: no attempt of any batch starts before the delay is over (OTLP §OTLP/gRPC Throttling,
+//! §OTLP/HTTP Throttling). Partial success is never retried. A batch that is refused with a final error about its contents is
+//! bisected.
 
 mod bisect;
 mod parts;
@@ -21,34 +22,34 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RetryConfig {
-    /// Whether a retryable failure is retried at all. Default true.
+    /// Retries attempts that failed with a retryable error. Default true.
     pub enabled: bool,
     /// Wait before the second attempt. Default 5 s.
     pub initial_interval: Duration,
-    /// Each wait is spread evenly over ± this share of it, 0 to 1. Default 0.5.
+    /// Jitter: each wait is a random time within ± this share of the interval, 0 to 1. Default 0.5.
     pub randomization_factor: f64,
-    /// Growth of the wait from attempt to attempt, at least 1. Default 1.5.
+    /// Growth of the interval from attempt to attempt, at least 1. Default 1.5.
     pub multiplier: f64,
-    /// The wait grows no further, jitter apart. Default 30 s.
+    /// Largest interval, without jitter. Default 30 s.
     pub max_interval: Duration,
-    /// No attempt starts later than this after the first. Default 300 s; `None` and zero: no limit.
+    /// Time after the first attempt at which no further attempt starts. Default 300 s; `None` and zero: no limit.
     pub max_elapsed_time: Option<Duration>,
-    /// Whether RESOURCE_EXHAUSTED without a delay is retried too. Default false: OTLP §Failures makes it final.
+    /// Retries RESOURCE_EXHAUSTED without a delay, too. Default false: final by OTLP §Failures.
     pub retry_resource_exhausted: bool,
 }
 
-/// Repeats the attempts of an inner [`Attempt`] that failed, for one destination. It keeps the batch, and with it the charge
-/// for its memory, and lends it to each attempt.
+/// Retries the failed attempts of an inner [`Attempt`], for one destination. It owns the batch, with the charge for its memory,
+/// and passes a reference to each attempt.
 ///
 /// * No attempt starts after the batch's deadline, or `max_elapsed_time` after the first attempt; the error then is the
 ///   last attempt's.
-/// * A failure that is final is returned at once, unless it can be about what the batch holds: the kinds `InvalidData`,
+/// * A final error is returned at once, unless the error can be about the contents of the batch: the kinds `InvalidData`,
 ///   `TooLarge`, `Exhausted` and `Internal`. Then the batch is sent in parts, down to single items, with 64 requests at
-///   most and within the same `max_elapsed_time`. If the parts have different fates, the source of the error is a
-///   [`PartlyDelivered`] with the number of items of each fate.
-/// * The first attempt waits for a delay that the destination asked of an earlier batch: no longer than
-///   `max_elapsed_time`, and not at all if retries are disabled.
-/// * Dropping the future stops the attempts. What an attempt has sent may still arrive.
+///   most and within the same `max_elapsed_time`. If the parts have different outcomes, the source of the error is a
+///   [`PartlyDelivered`] with the number of items of each outcome.
+/// * The first attempt waits for a delay that the destination asked of an earlier batch: for `max_elapsed_time` at most, and
+///   not at all if retries are disabled.
+/// * Cancel-safety: dropping the future stops the attempts. An attempt that has started may still arrive.
 ///
 /// ```
 /// use otlp_protocol::encode::{LogRecords, RequestWriter};
@@ -100,7 +101,7 @@ pub struct ExponentialBackoffRetry<A> {
     jitter: Mutex<fastrand::Rng>,
 }
 
-/// The waits of one batch.
+/// The waits between the attempts of one batch.
 ///
 /// ```
 /// use otlp_service::{Backoff, RetryConfig};
@@ -109,7 +110,7 @@ pub struct ExponentialBackoffRetry<A> {
 /// let start = otlp_transport::Clock::now(&otlp_transport::TokioClock);
 /// let config = RetryConfig::default();
 /// let mut backoff = Backoff::new(&config, start);
-/// // In the middle of its spread, the first wait is `initial_interval`.
+/// // In the middle of the jitter, the first wait is `initial_interval`.
 /// assert_eq!(backoff.next(start, 0.5, None), Some(start + Duration::from_secs(5)));
 /// ```
 #[derive(Debug)]
@@ -119,7 +120,7 @@ pub struct Backoff<'a> {
     last_start: Option<Instant>,
 }
 
-/// The delay that a destination asked for, which all that send there heed: no attempt starts before a shared instant.
+/// The delay that a destination asked for, shared by all exports to that destination: no attempt starts before an instant.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     base: Instant,
@@ -135,36 +136,36 @@ struct Attempts<'a> {
 }
 
 impl<A: Attempt> ExponentialBackoffRetry<A> {
-    /// Retries what `inner` fails to deliver.
+    /// Wraps `inner` in retries.
     pub fn new(config: RetryConfig, clock: Arc<dyn Clock>, inner: A) -> Self {
         let throttle = Arc::new(Throttle::new(clock.now()));
         let jitter = Mutex::new(fastrand::Rng::new());
         Self { inner, config, clock, throttle, max_first_wait: None, jitter }
     }
 
-    /// The same, with waits that are the same in every run.
+    /// Seeds the jitter, so that waits are the same in every run.
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.jitter = Mutex::new(fastrand::Rng::with_seed(seed));
         self
     }
 
-    /// The same, for batches whose senders wait for the answer: if the destination asked for a delay that lasts longer
-    /// than `wait`, a new batch fails at once with the rest of the delay. Default: it waits for up to `max_elapsed_time`.
+    /// Limits the wait before the first attempt, for batches whose senders wait for the answer: while the destination's delay
+    /// lasts longer than `wait`, a new batch fails at once with the rest of the delay. Default: `max_elapsed_time`.
     #[must_use]
     pub fn with_max_first_wait(mut self, wait: Duration) -> Self {
         self.max_first_wait = Some(wait);
         self
     }
 
-    /// The same, heeding the delays that the destination asks of others who share the throttle.
+    /// Shares the delays that the destination asks for.
     #[must_use]
     pub(crate) fn with_throttle(mut self, throttle: Arc<Throttle>) -> Self {
         self.throttle = throttle;
         self
     }
 
-    /// What it retries.
+    /// Returns the inner attempt.
     pub fn inner(&self) -> &A {
         &self.inner
     }
@@ -177,7 +178,7 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
         {
             return Err(throttled(remaining));
         }
-        // A batch from a queue waits to the end: failing it at once would empty the queue into nothing.
+        // A batch from a queue waits until its last start: to fail at once would drop the whole queue.
         let last_wait = Backoff::new(&self.config, now).last_start();
         if let (None, Some(last_wait), Some(remaining)) = (deadline, last_wait, self.throttled(now))
             && now + remaining > last_wait
@@ -189,7 +190,7 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
         Ok(Attempts { count: 0, backoff: Backoff::new(&self.config, first), deadline })
     }
 
-    /// Attempts until one succeeds, or none may follow.
+    /// Repeats attempts until an attempt succeeds, fails with a final error, or is the last.
     async fn attempt(&self, batch: &Batch, attempts: &mut Attempts<'_>) -> ExportResult {
         loop {
             let error = match self.attempt_once(batch).await {
@@ -206,7 +207,7 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
         }
     }
 
-    /// One attempt; a delay that it is answered with holds from now on.
+    /// Makes one attempt. A delay in its answer starts now.
     async fn attempt_once(&self, batch: &Batch) -> ExportResult {
         let error = match self.inner.attempt(batch).await {
             Ok(accepted) => return Ok(accepted),
@@ -218,7 +219,7 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
         Err(error)
     }
 
-    /// When the next attempt may start, if one may follow this error; otherwise the error.
+    /// Returns the start of the next attempt after this error, or the error if no attempt may follow.
     fn next_attempt(&self, attempts: &mut Attempts<'_>, error: &ExportError) -> Result<Instant, ExportError> {
         if !self.config.enabled || !error.retry().is_retryable() {
             return Err(error.clone());
@@ -231,21 +232,21 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
         }
     }
 
-    /// How long the destination is still to be left alone.
+    /// Returns the rest of the destination's delay.
     fn throttled(&self, now: Instant) -> Option<Duration> {
-        // Without retries there are no waits either: the destination's answer goes to the sender as it is.
+        // Without retries there are no waits: the destination's answer goes to the sender as it is.
         let until = self.throttle.until(now).filter(|_| self.config.enabled)?;
         Some(until - now)
     }
 
-    /// Waits until the destination's delay is over, unless that comes after `latest`; returns the time.
+    /// Waits until the destination's delay is over, and returns the time; an error at once if the delay ends after `latest`.
     async fn await_throttle(&self, latest: Option<Instant>) -> Result<Instant, ExportError> {
         let mut now = self.clock.now();
         while let Some(remaining) = self.throttled(now) {
             if latest.is_some_and(|latest| now + remaining > latest) {
                 return Err(throttled(remaining));
             }
-            // All that wait would otherwise start at the same instant.
+            // Jitter: all waiting batches would otherwise start at the same instant.
             let spread = remaining.mul_f64(THROTTLE_SPREAD * self.jitter.lock().f64());
             self.clock.sleep_until(now + remaining + spread).await;
             now = self.clock.now();
@@ -256,7 +257,7 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
         }
     }
 
-    /// The error as the configuration sees it.
+    /// Makes RESOURCE_EXHAUSTED retryable if the settings say so.
     fn judge(&self, error: ExportError) -> ExportError {
         let is_final = error.kind() == ErrorKind::Exhausted && error.retry() == Retry::Never;
         if is_final && self.config.retry_resource_exhausted {
@@ -270,7 +271,7 @@ impl<A: Attempt> Export for ExponentialBackoffRetry<A> {
     async fn export(&self, batch: Batch) -> ExportResult {
         let mut attempts = self.start(batch.deadline).await?;
         match self.attempt(&batch, &mut attempts).await {
-            // Boxed, so that the rare path does not swell every export's future.
+            // Boxed, so that the rare path does not enlarge the future of every export.
             Err(refusal) if bisect::may_help(&batch, &refusal) => {
                 Box::pin(self.bisect(batch, refusal, attempts)).await
             }
@@ -292,7 +293,7 @@ impl<A: fmt::Debug> fmt::Debug for ExponentialBackoffRetry<A> {
 // === impl Attempts ===
 
 impl Attempts<'_> {
-    /// After this no attempt starts.
+    /// Returns the latest start of an attempt.
     fn last_start(&self) -> Option<Instant> {
         [self.deadline, self.backoff.last_start()].into_iter().flatten().min()
     }
@@ -306,15 +307,15 @@ impl Attempts<'_> {
 // === impl Backoff ===
 
 impl<'a> Backoff<'a> {
-    /// The waits after a first attempt at `first`.
+    /// Creates the waits after a first attempt at `first`.
     pub fn new(config: &'a RetryConfig, first: Instant) -> Self {
         let elapsed = config.max_elapsed_time.filter(|elapsed| !elapsed.is_zero());
         let last_start = elapsed.and_then(|elapsed| first.checked_add(elapsed));
         Self { config, interval: config.initial_interval.min(config.max_interval), last_start }
     }
 
-    /// When the next attempt starts, after one that failed at `now`; `None` if that is too late. `spread` from 0 to 1
-    /// places the wait within its jitter; `delay` is what the destination asked for, and a lower bound.
+    /// Returns the start of the next attempt after an attempt failed at `now`; `None` if that is too late. `spread`, from 0 to
+    /// 1, is the position within the jitter; `delay` is the delay that the destination asked for, and a lower bound.
     pub fn next(&mut self, now: Instant, spread: f64, delay: Option<Duration>) -> Option<Instant> {
         let factor = self.config.randomization_factor.clamp(0.0, 1.0);
         let wait = scaled(self.interval, 1.0 + factor * (2.0 * spread - 1.0));
@@ -323,7 +324,7 @@ impl<'a> Backoff<'a> {
         self.last_start.is_none_or(|last| next <= last).then_some(next)
     }
 
-    /// After this no attempt starts; `None`: no limit.
+    /// Returns the latest start of an attempt; `None`: no limit.
     pub fn last_start(&self) -> Option<Instant> {
         self.last_start
     }
@@ -336,13 +337,13 @@ impl Throttle {
         Self { base, not_before: AtomicU64::new(0) }
     }
 
-    /// Asks for `delay` from `now` on, of which an hour at most is granted.
+    /// Starts a delay at `now`, of an hour at most.
     fn extend(&self, now: Instant, delay: Duration) {
         let offset = (now + delay.min(MAX_DELAY)).saturating_duration_since(self.base);
         self.not_before.fetch_max(u64::try_from(offset.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Until when nothing may start, if that lies after `now`.
+    /// Returns the end of the delay, if that is after `now`.
     fn until(&self, now: Instant) -> Option<Instant> {
         match self.not_before.load(Ordering::Relaxed) {
             0 => None,
@@ -377,15 +378,15 @@ fn throttled(remaining: Duration) -> ExportError {
     ExportError::new(ErrorKind::Unavailable, Retry::After(remaining), message)
 }
 
-/// `interval * factor`; unchanged if that is not a duration.
+/// Returns `interval * factor`, or `interval` if the product is not a duration.
 fn scaled(interval: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(interval.as_secs_f64() * factor).unwrap_or(interval)
 }
 
-/// A mistaken or hostile delay must not silence a destination for good.
+/// Longest delay that a destination can ask for: a mistaken or hostile delay must not stop exports for good.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
-/// A wait configured to be nothing must not become a busy loop.
+/// Shortest wait: intervals of zero must not become a busy loop.
 const MIN_WAIT: Duration = Duration::from_millis(1);
 
-/// Attempts after a delay are spread over this share of it.
+/// Jitter after a delay, as a share of the delay.
 const THROTTLE_SPREAD: f64 = 0.1;

@@ -1,4 +1,4 @@
-//! Work that must not end with the request that caused it, and that a drain waits for.
+//! Background work that goes on after the request that caused it has ended, and that a drain waits for.
 
 use crate::fanout::caught;
 use futures_util::FutureExt;
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-/// The pauses between attempts to hand over what was answered for.
+/// The pauses between exports of a batch whose sender has its answer.
 pub(crate) struct Pauses(Duration);
 
-/// A set of tasks; dropping it aborts them. What they may pin is bounded by the byte budget.
+/// A set of tasks; dropping the set aborts them. The byte budget bounds the memory of their batches.
 pub(crate) struct Tasks {
     running: Mutex<JoinSet<()>>,
     runtime: Handle,
 }
 
 impl Tasks {
-    /// An empty set, whose tasks will run on the current runtime.
+    /// Creates an empty set, whose tasks run on the current runtime.
     pub(crate) fn new() -> Self {
         Self { running: Mutex::new(JoinSet::new()), runtime: Handle::current() }
     }
@@ -31,14 +31,14 @@ impl Tasks {
         running.spawn_on(task, &self.runtime);
     }
 
-    /// Begins the work here and now; what cannot be finished at once goes on as a task.
+    /// Polls the work once; if the work is not finished then, it goes on as a task.
     pub(crate) fn start(&self, mut task: Pin<Box<dyn Future<Output = ()> + Send>>) {
         if task.as_mut().now_or_never().is_none() {
             self.spawn(task);
         }
     }
 
-    /// Waits until no task is left, but not beyond `deadline`: then those left are aborted.
+    /// Waits until all tasks have ended. Tasks that are left at `deadline` are aborted.
     pub(crate) async fn drain(&self, clock: &dyn Clock, deadline: Instant) {
         loop {
             let mut running = std::mem::take(&mut *self.running.lock());
@@ -57,7 +57,7 @@ impl Pauses {
         Self(MIN_PAUSE)
     }
 
-    /// The pause after a refusal: as long as the refusal asks for, or twice the last one.
+    /// Returns the pause after a refusal: the delay that the refusal asks for, or twice the last pause.
     pub(crate) fn next(&mut self, refusal: &ExportError) -> Duration {
         let pause = self.0;
         self.0 = (2 * pause).min(MAX_PAUSE);
@@ -65,8 +65,8 @@ impl Pauses {
     }
 }
 
-/// Exports a batch whose sender has an answer: again and again, until it is taken or refused for good. Cancel-safe as far
-/// as `next` is; the caller counts the items.
+/// Exports a batch whose sender has its answer, again and again until the batch is accepted or refused with a final error.
+/// Cancel-safe if `next` is. The caller counts the items.
 pub(crate) async fn export_until_taken(
     next: &impl Export,
     mut batch: Batch,
@@ -81,7 +81,7 @@ pub(crate) async fn export_until_taken(
     }
 }
 
-/// Waits until all tasks have ended, but not beyond `deadline`: then those left are aborted.
+/// Waits until all tasks have ended. Tasks that are left at `deadline` are aborted.
 pub(crate) async fn join_until(tasks: &mut JoinSet<()>, clock: &dyn Clock, deadline: Instant) {
     let all_ended = async { while tasks.join_next().await.is_some() {} };
     tokio::select! {

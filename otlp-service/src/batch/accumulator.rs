@@ -1,4 +1,4 @@
-//! What is held, by signal and origin, and when it is to be sent: without tasks, locks or a clock.
+//! Open batches by signal and origin, and the times at which they are due: without tasks, locks or a clock.
 
 use super::BatchConfig;
 use otlp_protocol::{Batch, Merge, Origin, Signal, SplitLimits};
@@ -12,12 +12,12 @@ pub(super) struct Accumulator<S> {
     config: BatchConfig,
     limits: SplitLimits,
     open: HashMap<Key, Open<S>>,
-    /// The open batches in the order of their opening, which is that in which they are due.
+    /// The open batches in the order of their opening, which is the order in which they are due.
     order: BTreeMap<u64, Key>,
     opened: u64,
 }
 
-/// What all requests of a batch have in common.
+/// Signal and origin, which all requests of a batch have in common.
 type Key = (Signal, Option<Arc<Origin>>);
 
 /// A batch being joined.
@@ -26,27 +26,27 @@ pub(super) struct Open<S> {
     pub(super) merge: Merge,
     pub(super) senders: S,
     due: Instant,
-    /// Its key in the order of opening.
+    /// The batch's key in the order of opening.
     number: u64,
 }
 
-/// Where a request belongs.
+/// Relation of a request to the open batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placement {
-    /// By itself: it cannot be joined, or is over a limit.
+    /// The request is sent alone: it cannot be joined, or is over a limit.
     Alone,
-    /// Into the open batch of its origin.
+    /// The request joins the open batch of its origin.
     Joins,
-    /// Into a new batch; another one may have to be sent first.
+    /// The request opens a batch; another batch may have to be sent first.
     Opens,
 }
 
-/// A batch that is to be sent, and why.
+/// A batch that is to be sent, by reason.
 #[derive(Debug)]
 pub(super) enum Ready<S> {
-    /// It is full, or the next request would make it too large.
+    /// The batch is full, or the next request would make the batch too large.
     Full(Open<S>),
-    /// It makes room for a batch of another origin.
+    /// The batch is sent early: too many batches are open.
     Evicted(Open<S>),
 }
 
@@ -65,7 +65,7 @@ impl<S> Accumulator<S> {
         if self.open.get(&key(batch)).is_some_and(fits) { Placement::Joins } else { Placement::Opens }
     }
 
-    /// Adds a request that [`Joins`](Placement::Joins) and tells its senders' state; a batch that became full comes back.
+    /// Adds a request that [`Joins`](Placement::Joins), and its sender by `tell`. Returns the batch if it became full.
     pub(super) fn join(&mut self, batch: Batch, tell: impl FnOnce(&mut S)) -> Option<Ready<S>> {
         let key = key(&batch);
         let open = self.open.get_mut(&key)?;
@@ -74,8 +74,8 @@ impl<S> Accumulator<S> {
         if self.config.is_full(&open.merge) { self.take(&key).map(Ready::Full) } else { None }
     }
 
-    /// Opens a batch with a request that [`Opens`](Placement::Opens) one. What is to be sent comes back: the batch that was
-    /// open before or makes room, and the new one if that is full already.
+    /// Opens a batch with a request that [`Opens`](Placement::Opens) a batch. Returns the batches to be sent: the batch that was
+    /// open before or is evicted, and the new batch if it is full already.
     pub(super) fn open(&mut self, batch: Batch, now: Instant, senders: S) -> [Option<Ready<S>>; 2] {
         let key = key(&batch);
         let before = self.take(&key).map(Ready::Full);
@@ -93,13 +93,13 @@ impl<S> Accumulator<S> {
         [before.or(evicted), None]
     }
 
-    /// When the first batch is to be sent, full or not. Later ones are never due before earlier ones.
+    /// Returns the time at which the first batch is due. Later batches are never due before earlier batches.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let (_, key) = self.order.first_key_value()?;
         self.open.get(key).map(|open| open.due)
     }
 
-    /// Takes what is due by `now`.
+    /// Takes the batches that are due by `now`.
     pub(super) fn take_due(&mut self, now: Instant) -> Vec<Open<S>> {
         let mut due = Vec::new();
         while self.next_due().is_some_and(|next| next <= now) {
@@ -108,18 +108,18 @@ impl<S> Accumulator<S> {
         due
     }
 
-    /// Takes everything.
+    /// Takes all batches.
     pub(super) fn take_all(&mut self) -> Vec<Open<S>> {
         self.order.clear();
         self.open.drain().map(|(_, open)| open).collect()
     }
 
-    /// Open batches.
+    /// Returns the number of open batches.
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
 
-    /// Takes the batch that has been open for longest.
+    /// Takes the oldest open batch.
     fn take_first(&mut self) -> Option<Open<S>> {
         let (_, key) = self.order.pop_first()?;
         self.open.remove(&key)
@@ -140,17 +140,17 @@ fn key(batch: &Batch) -> Key {
     (batch.signal(), batch.origin.clone())
 }
 
-/// Whether a batch is within the limits.
+/// Returns true if a batch is within the limits.
 pub(super) fn fits(SplitLimits { max_items, max_bytes }: SplitLimits, bytes: usize, items: u64) -> bool {
     max_items.is_none_or(|max| items <= max) && max_bytes.is_none_or(|max| bytes <= max)
 }
 
 impl BatchConfig {
-    /// What of an origin keeps batches apart, and what the joined batch will say of where it came from: of the headers
-    /// and the identity what the settings name, and always the tenant and the resource attributes. The address never.
+    /// Reduces an origin to the parts that keep batches apart: the headers and the identity that the settings name, the tenant
+    /// and the resource attributes. The joined batch has this origin. The peer's address is never a part.
     pub(super) fn narrow(&self, origin: Option<Arc<Origin>>) -> Option<Arc<Origin>> {
         let origin = origin?;
-        // In the order of the settings: receivers may have kept them in different ones.
+        // In the order of the settings: each receiver may keep headers in another order.
         let headers = self.metadata_keys.iter().flat_map(|key| {
             let kept = origin.headers.iter().filter(move |(name, _)| name == key);
             kept.cloned()

@@ -63,18 +63,18 @@ struct Shared {
     limits: SplitLimits,
     delivery: Delivery,
     hop: Hop,
-    /// Destinations right behind, whose queues new requests meet.
+    /// The fan-out directly behind: new requests ask its queues for room.
     queues: Option<FanOut>,
     state: Mutex<State>,
-    /// Told when there is something to wait for.
+    /// Notified when a batch was opened.
     opened: Notify,
     flusher: Arc<Flusher>,
     flushes: Tasks,
-    /// A permit for each batch that was answered for and is being handed over.
+    /// A permit for each batch whose senders have their answer and that is being sent.
     room: Arc<Semaphore>,
 }
 
-/// Sends batches to what stands behind the batch processor. Shared with the tasks that do so.
+/// Sends batches to the next component. Shared with the flush tasks.
 struct Flusher {
     next: BoxExport,
     clock: Arc<dyn Clock>,
@@ -86,11 +86,11 @@ struct State {
     closed: bool,
 }
 
-/// What is held for the senders of an open batch.
+/// Senders of an open batch.
 enum Senders {
-    /// They have their answer.
+    /// The senders have their answer.
     Admitted(Held),
-    /// They wait for it.
+    /// The senders wait for the answer.
     Waiting(Vec<Waiter>, Unsent),
 }
 
@@ -99,13 +99,14 @@ type Waiter = oneshot::Sender<ExportResult>;
 // === impl BatchProcessor ===
 
 impl BatchProcessor {
-    /// A batch processor in front of `next`, with the defaults of [`BatchOptions`]. Must be called within a tokio runtime.
+    /// Starts a batch processor in front of `next`, with the defaults of [`BatchOptions`]. Must be called within a tokio
+    /// runtime.
     pub fn start(config: BatchConfig, next: impl Export, clock: Arc<dyn Clock>) -> Self {
         Self::start_with(config, next, clock, BatchOptions::default())
     }
 
-    /// A batch processor in front of a pipeline's destinations: answers as they do, keeps their accounts, and lets new
-    /// requests meet the policy of their queues.
+    /// Starts a batch processor in front of a pipeline's destinations, with their delivery mode and accounts. New requests
+    /// are refused when the queues of the destinations refuse requests.
     pub fn start_before(
         config: BatchConfig,
         next: &FanOut,
@@ -121,7 +122,7 @@ impl BatchProcessor {
         }
     }
 
-    /// A batch processor in front of `next`. Must be called within a tokio runtime.
+    /// Starts a batch processor in front of `next`. Must be called within a tokio runtime.
     pub fn start_with(
         config: BatchConfig,
         next: impl Export,
@@ -148,9 +149,9 @@ impl BatchProcessor {
         Self { shared, timer, _cardinality: cardinality }
     }
 
-    /// Takes no more, sends what it holds and waits until that has settled, but not beyond `deadline`: what is left then
-    /// is dropped, or refused if its sender waits. In memory mode what it holds settles in the queues, which are drained
-    /// next.
+    /// Refuses new requests, sends the open batches and waits until they have settled, at most until `deadline`. Items that are
+    /// left at the deadline are dropped, or refused if their sender waits. In memory mode a batch settles once it is in the
+    /// queues: drain the queues next.
     pub async fn drain(&self, deadline: Instant) {
         let open = {
             let mut state = self.shared.state.lock();
@@ -196,10 +197,10 @@ impl Drop for BatchProcessor {
 // === impl Shared ===
 
 impl Shared {
-    /// Takes a batch whose sender is answered on admission. Unless it joins an open one, it meets the policy of the queues
+    /// Admits a request whose sender is answered on admission. A request that joins no open batch asks the queues for room
     /// first.
     async fn admit(&self, mut batch: Batch) -> ExportResult {
-        // The answer must not cost the data that it was given for.
+        // The sender has its answer: the sender's deadline must not drop the data.
         batch.deadline = None;
         let items = batch.items();
         let Some(batch) = self.try_join(batch)? else { return Ok(Accepted::FULL) };
@@ -217,7 +218,7 @@ impl Shared {
         Ok(Accepted::FULL)
     }
 
-    /// Joins a batch to an open one; it comes back if there is none with room.
+    /// Joins a request to an open batch. Returns the request if no open batch has room.
     fn try_join(&self, batch: Batch) -> Result<Option<Batch>, ExportError> {
         let items = batch.items();
         let mut state = self.open_state(items)?;
@@ -230,7 +231,8 @@ impl Shared {
         Ok(None)
     }
 
-    /// Puts a batch where it belongs. A waiter gets the answer; without one, the sender has it.
+    /// Joins a request to a batch, opens a batch with it, or sends it alone. `waiter` gets the answer; `None` if the sender has
+    /// the answer.
     fn take(&self, batch: Batch, waiter: Option<Waiter>) -> Result<(), ExportError> {
         let items = batch.items();
         let mut state = self.open_state(items)?;
@@ -263,7 +265,7 @@ impl Shared {
         Ok(state)
     }
 
-    /// Sends each open batch when it is due.
+    /// Sends each open batch at its time.
     async fn flush_when_due(self: Arc<Self>) {
         loop {
             let next = self.state.lock().accumulator.next_due();
@@ -307,7 +309,7 @@ impl Shared {
     fn send(&self, batch: Batch, senders: Senders) {
         let flusher = self.flusher.clone();
         let (held, permit) = match senders {
-            // Without a permit there are too many flushes, and no more is taken in.
+            // Without a permit there are too many flushes, and `admit` refuses requests.
             Senders::Admitted(held) => (held, self.room.clone().try_acquire_owned()),
             Senders::Waiting(waiters, unsent) => {
                 return self.flushes.spawn(async move {
@@ -320,7 +322,7 @@ impl Shared {
             drop(permit);
         };
         if self.queues.is_some() {
-            // Done at once, if there is room in the queues.
+            // Done at once if the queues have room.
             self.flushes.start(Box::pin(flush));
         } else {
             self.flushes.spawn(flush);
@@ -331,7 +333,8 @@ impl Shared {
 // === impl Flusher ===
 
 impl Flusher {
-    /// Sends a batch whose senders have their answer: tries until it is taken. `held` counts the items meanwhile.
+    /// Sends a batch whose senders have their answer, again and again until the next component accepts or finally refuses the
+    /// batch. `held` counts the items meanwhile.
     async fn hand_over(&self, batch: Batch, held: Held) {
         let items = batch.items();
         match export_until_taken(&self.next, batch, &*self.clock).await {
@@ -376,15 +379,15 @@ impl Senders {
     }
 }
 
-/// Gives all who wait for a batch its answer.
+/// Sends the answer to a batch to all its waiting senders.
 fn answer_all(mut waiters: Vec<Waiter>, mut result: ExportResult) {
     if let (Ok(accepted), 2..) = (&mut result, waiters.len()) {
-        // Whose items were rejected, nobody can tell.
+        // The senders of the rejected items are unknown.
         accepted.rejected = 0;
     }
     let last = waiters.pop();
     for waiter in waiters {
-        // A sender that went away does not need its answer any more.
+        // A sender that went away needs no answer.
         drop(waiter.send(result.clone()));
     }
     if let Some(waiter) = last {
@@ -392,5 +395,5 @@ fn answer_all(mut waiters: Vec<Waiter>, mut result: ExportResult) {
     }
 }
 
-/// Batches that were answered for and wait to be taken: with more of them, requests are refused.
+/// Largest number of batches whose senders have their answer and that are being sent: at this number, requests are refused.
 const MAX_FLUSHES: usize = 1000;

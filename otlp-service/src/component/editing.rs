@@ -5,12 +5,12 @@ use otlp_protocol::{Batch, Charge, EditError, Edited, Editor, ErrorKind, Retry, 
 use otlp_transport::ExportError;
 
 impl Out {
-    /// Edits a batch, and hands the edited batch on with [`emit`](Self::emit). Items that the editor drops are
+    /// Edits a batch, and [emits](Self::emit) the edited batch. Items that the editor drops are
     /// [settled](Self::settle) as [`Reason::Filtered`].
     ///
     /// `max_bytes` is the largest length of the edited body, and of the list of changes, in bytes: some KiB more than the
     /// body's length for an edit that only removes. Twice as much is charged to the byte budget of the batch during the edit.
-    /// Afterwards the batch has the charge for its new body alone. A body that the editor does not change is handed on as it
+    /// Afterwards the batch has the charge for its new body alone. A body that the editor does not change is emitted as it
     /// is.
     ///
     /// ```
@@ -51,7 +51,7 @@ impl Out {
     /// ```
     ///
     /// # Errors
-    /// Nothing is handed on if the edited body would be longer than `max_bytes` (final), or if the byte budget has no room
+    /// Nothing is emitted if the edited body would be longer than `max_bytes` (final), or if the byte budget has no room
     /// (retryable, unless the need is larger than the whole budget).
     pub fn edit(
         &mut self,

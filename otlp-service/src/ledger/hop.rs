@@ -1,4 +1,4 @@
-//! The accounts of a stretch of a pipeline, and the guards that carry items through the ledger's states.
+//! The accounts of a section of a pipeline, and the guards that carry items through the states of the ledger.
 
 use super::{Account, DropReason};
 use crate::component::{Reason, Tally};
@@ -7,23 +7,22 @@ use otlp_transport::ExportError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The accounts that one stretch of a pipeline fills: from a receiver, or from a stage that holds data, to the next stage
-/// that holds data, or to the destinations. Cloning shares the accounts.
+/// The accounts of one section of a pipeline: from a receiver or a holder to the next holder or to the destinations. Cloning
+/// shares the accounts.
 ///
-/// Whatever is counted is counted on every account of the hop: each destination is to get every item.
+/// Items are counted on every account of the hop: each destination is to get every item.
 #[derive(Clone, Debug)]
 pub struct Hop(Arc<[Arc<Account>]>);
 
-/// Items that stay the sender's unless they are [sent](Self::send): dropping the guard counts them as refused.
+/// Items that the sender still has, unless they are [sent](Self::send): dropping the guard counts them as refused.
 #[derive(Debug)]
 pub(crate) struct Unsent {
     hop: Hop,
     items: u64,
 }
 
-/// Items that somebody must settle. A guard that is dropped unsettled counts accepted items as dropped for
-/// [`DropReason::Shutdown`], since nothing but a shutdown cancels work that was accepted; items that were not accepted yet
-/// count as refused.
+/// A guard of items that wait for their outcome. Dropping the guard counts accepted items as dropped for
+/// [`DropReason::Shutdown`], since only a shutdown cancels accepted work; items that were not accepted yet count as refused.
 #[derive(Debug)]
 pub struct Held {
     hop: Hop,
@@ -44,49 +43,49 @@ enum HeldState {
 // === impl Hop ===
 
 impl Hop {
-    /// The hop that fills these accounts.
+    /// Creates a hop that counts in these accounts.
     pub fn of(accounts: impl IntoIterator<Item = Arc<Account>>) -> Self {
         Self(accounts.into_iter().collect())
     }
 
-    /// No accounts: nothing is counted.
+    /// Creates a hop without accounts: nothing is counted.
     pub fn none() -> Self {
         Self::of([])
     }
 
-    /// The accounts, in order.
+    /// Returns the accounts, in order.
     pub(crate) fn accounts(&self) -> &[Arc<Account>] {
         &self.0
     }
 
-    /// Items that are refused if the guard is dropped.
+    /// Creates a guard of items that are refused if it is dropped.
     pub(crate) fn unsent(&self, items: u64) -> Unsent {
         Unsent { hop: self.clone(), items }
     }
 
-    /// Accepts items: the caller answers for them from here on, whether they wait in memory or on disk.
+    /// Accepts items: the caller is responsible for them from now on.
     pub fn hold(&self, items: u64) -> Held {
         let mut held = self.unaccepted(items);
         held.admit();
         held
     }
 
-    /// Items that are accepted only by the destination's answer, or once a queue has them.
+    /// Creates a guard of items that are accepted with the destination's answer, or once a queue has them.
     pub(crate) fn unaccepted(&self, items: u64) -> Held {
         Held { hop: self.clone(), items, state: HeldState::Unaccepted }
     }
 
-    /// Items that another guard counts until these are accepted.
+    /// Creates a guard of items that another guard counts until they are accepted.
     pub(crate) fn covered(&self, items: u64) -> Held {
         Held { hop: self.clone(), items, state: HeldState::Covered }
     }
 
-    /// Counts items that stay the sender's.
+    /// Counts refused items: the sender still has them.
     pub(crate) fn refuse(&self, items: u64) {
         self.each(|account| add(&account.refused, items));
     }
 
-    /// Counts what processors did to items of a batch whose rest was accepted.
+    /// Counts items that processors removed from and added to a batch that was accepted.
     pub(crate) fn settle(&self, tally: &Tally) {
         self.each(|account| account.settle(tally));
     }
@@ -99,19 +98,19 @@ impl Hop {
 // === impl Unsent ===
 
 impl Unsent {
-    /// Takes in the items of another guard of the same hop.
+    /// Adds the items of another guard of the same hop.
     pub(crate) fn add(&mut self, other: Self) {
         self.items += other.leave();
     }
 
-    /// Moves up to `items` items to a guard of their own.
+    /// Moves up to `items` items to a new guard.
     pub(crate) fn split_off(&mut self, items: u64) -> Self {
         let items = items.min(self.items);
         self.items -= items;
         self.hop.unsent(items)
     }
 
-    /// Gives the items up to the next component, which counts them from here on.
+    /// Releases the items to the next component, which counts them from now on.
     pub(crate) fn send(self) {
         self.leave();
     }
@@ -138,12 +137,12 @@ impl Drop for Unsent {
 // === impl Held ===
 
 impl Held {
-    /// How many items are held.
+    /// Returns the number of items.
     pub fn items(&self) -> u64 {
         self.items
     }
 
-    /// Moves up to `items` items to a guard of their own.
+    /// Moves up to `items` items to a new guard.
     #[must_use]
     pub fn split_off(&mut self, items: u64) -> Self {
         let items = items.min(self.items);
@@ -151,16 +150,16 @@ impl Held {
         Self { hop: self.hop.clone(), items, state: self.state }
     }
 
-    /// Takes in the items of another guard of the same holder. Items of a guard that counts elsewhere are given up.
+    /// Adds the items of another guard of the same holder. A guard of another holder is dropped.
     pub fn join(&mut self, other: Self) {
         if Arc::ptr_eq(&self.hop.0, &other.hop.0) && self.state == other.state {
             self.add(other);
         }
     }
 
-    /// Makes the guard hold the items of a batch that is emitted for what came in. Items held beyond these count as dropped,
-    /// since the holder did not mention them; items beyond those held as produced. Returns the produced items that are to
-    /// be settled once the batch is accepted, because nothing of it has been yet.
+    /// Adjusts the guard to a batch of `items` items that the holder emits for the items it held. Held items beyond `items` count
+    /// as dropped, since the holder did not account for them; further items count as produced. Returns the number of produced
+    /// items that the caller settles once the batch is accepted.
     pub(crate) fn cover(&mut self, items: u64) -> u64 {
         self.settle(Reason::Dropped, self.items.saturating_sub(items));
         let produced = items.saturating_sub(self.items);
@@ -179,12 +178,12 @@ impl Held {
         &self.hop
     }
 
-    /// Takes in the items of another guard of the same hop and in the same state.
+    /// Adds the items of another guard of the same hop and in the same state.
     pub(crate) fn add(&mut self, mut other: Self) {
         self.items += std::mem::take(&mut other.items);
     }
 
-    /// Counts up to `items` of the items as taken out, for that reason: they do not go on.
+    /// Counts up to `items` of the items as removed, for that reason.
     pub fn settle(&mut self, reason: Reason, items: u64) {
         let mut settled = self.split_off(items);
         let items = settled.leave();
@@ -192,7 +191,8 @@ impl Held {
         settled.hop.each(|account| account.take_out(reason, items));
     }
 
-    /// Accepts the items, if that has not happened yet: they wait now. For those who answer once their state is on disk.
+    /// Accepts the items, unless they are accepted already: they are queued now. For holders that answer once their state is on
+    /// disk.
     pub fn admit(&mut self) {
         if matches!(self.state, HeldState::Unaccepted | HeldState::Covered) {
             self.hop.each(|account| {
@@ -203,7 +203,7 @@ impl Held {
         }
     }
 
-    /// Takes the items back, also from what was accepted: somebody behind has accepted the same items.
+    /// Uncounts the items, also as accepted: a component behind has accepted the same items.
     pub(crate) fn withdraw(mut self) {
         let is_accepted = matches!(self.state, HeldState::Queued | HeldState::InFlight);
         let items = self.leave();
@@ -212,7 +212,7 @@ impl Held {
         }
     }
 
-    /// Starts the way to the destination.
+    /// Counts the items as in flight.
     pub(crate) fn start(&mut self) {
         if self.state == HeldState::Queued {
             self.state = HeldState::InFlight;
@@ -223,7 +223,7 @@ impl Held {
         }
     }
 
-    /// Counts the items as sent, but for `rejected` items that the destination rejected.
+    /// Counts the items as sent, and `rejected` of them as rejected by the destination.
     pub(crate) fn accept(mut self, rejected: u64) {
         let items = self.leave();
         let rejected = rejected.min(items);
@@ -234,18 +234,18 @@ impl Held {
         });
     }
 
-    /// Gives the items up: the destination did not accept them, and no attempt follows.
+    /// Counts the items as dropped or refused after the last attempt failed.
     pub(crate) fn fail(self, error: &ExportError) {
         let retryable = error.retry().is_retryable();
         self.drop_for(if retryable { DropReason::RetriesExhausted } else { DropReason::Permanent });
     }
 
-    /// Settles items of which parts had different fates.
+    /// Counts the items of a batch that was sent in parts by their outcomes.
     pub(crate) fn settle_parts(mut self, fates: &PartlyDelivered) {
         self.split_off(fates.failed).drop_for(DropReason::RetriesExhausted);
         let refused = self.split_off(fates.refused);
         if self.state == HeldState::Unaccepted && fates.failed == 0 {
-            // The sender is told with the rest, by a partial success.
+            // The answer to the sender is a partial success.
             let items = refused.items;
             refused.accept(items);
         } else {
@@ -254,7 +254,7 @@ impl Held {
         self.accept(fates.rejected);
     }
 
-    /// Gives the items up: refused if they were not accepted yet.
+    /// Counts the items as dropped, or as refused if they were not accepted yet.
     pub(crate) fn drop_for(mut self, reason: DropReason) {
         self.give_up(reason);
     }
@@ -270,7 +270,7 @@ impl Held {
         }
     }
 
-    /// Takes all items out of the gauge of their state.
+    /// Subtracts all items from the gauge of their state, and returns their number.
     fn leave(&mut self) -> u64 {
         let items = std::mem::take(&mut self.items);
         match self.state {
@@ -281,7 +281,7 @@ impl Held {
         items
     }
 
-    /// Counts items as accepted that were not when they left.
+    /// Counts items as accepted, unless they were accepted already.
     fn accept_late(&self, items: u64) {
         if matches!(self.state, HeldState::Unaccepted | HeldState::Covered) {
             self.hop.each(|account| add(&account.accepted, items));

@@ -1,4 +1,4 @@
-//! The ledger as a metric, so that an operator can check the equation in production.
+//! The ledger as a metric, so that operators can check its equation.
 
 use super::{Account, DropReason, LedgerLine};
 use crate::telemetry::{MetricKind, Registration, Registry};

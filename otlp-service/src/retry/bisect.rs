@@ -1,8 +1,8 @@
-//! A batch that was refused for good is sent in parts: what is good arrives, and what stays refused is known.
+//! Bisection: sends a batch that was refused with a final error in parts, so that only the offending items are lost.
 //!
-//! A part that is refused is cut in halves, the largest parts first, until single items are left or the requests are used
-//! up. A part that fails in a way that may be retried waits for the next round, while the others go on; all share the
-//! time that was left to the batch.
+//! A part that is refused is cut in halves, the largest parts first, until single items are left or the limit of requests is
+//! reached. A part that fails with a retryable error waits for the next round, while the other parts are sent. All parts share
+//! the `max_elapsed_time` of the batch.
 
 use super::{Attempts, ExponentialBackoffRetry, PartlyDelivered};
 use crate::cut::Parts;
@@ -11,14 +11,14 @@ use otlp_protocol::{Batch, Retry, Signal, SplitLimits};
 use otlp_transport::{Attempt, Clock, ExportError, ExportResult};
 use std::collections::VecDeque;
 
-/// Whether parts of a batch may fare better than the whole that was refused.
+/// Returns true if parts of a refused batch may be accepted.
 pub(super) fn may_help(batch: &Batch, refusal: &ExportError) -> bool {
     let is_final = refusal.retry() == Retry::Never;
     batch.items() > 1 && batch.is_mergeable() && is_final && refusal.kind().may_be_about_content()
 }
 
 impl<A: Attempt> ExponentialBackoffRetry<A> {
-    /// Sends a batch that was refused for good in parts.
+    /// Sends a refused batch in parts.
     pub(super) async fn bisect(
         &self,
         batch: Batch,
@@ -50,25 +50,25 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
     }
 }
 
-/// The parts of one batch, and what became of those that are settled.
+/// The parts of one batch, and the outcomes of the settled parts.
 struct Bisection {
     signal: Signal,
     items: u64,
-    /// To be sent in this round.
+    /// Parts to be sent in this round.
     parts: VecDeque<Part>,
-    /// To be sent again in the next round, and why.
+    /// Parts to be sent again in the next round, and their error.
     failed: Vec<Part>,
     failure: Option<ExportError>,
     /// The refusal of the whole batch.
     refusal: Option<ExportError>,
-    /// Requests that were sent or are going to be, retries apart.
+    /// Number of requests that were or will be sent, without retries.
     requests: usize,
     fates: PartlyDelivered,
 }
 
 struct Part {
     batch: Batch,
-    /// The place of its first item among those of the whole batch.
+    /// Index of the part's first item among the items of the whole batch.
     first: u64,
 }
 
@@ -99,7 +99,7 @@ impl Bisection {
         }
     }
 
-    /// Cuts a part that was refused, or counts its items if that cannot help.
+    /// Cuts a refused part, or counts its items as refused if the part cannot be cut.
     async fn refuse(&mut self, part: Part, refusal: ExportError, clock: &dyn Clock) {
         let Part { mut batch, mut first } = part;
         let may_help = may_help(&batch, &refusal);
@@ -125,7 +125,7 @@ impl Bisection {
         self.fates.answer.add_message(refusal.message());
     }
 
-    /// Counts what waits for a round that will not come.
+    /// Counts the parts that wait for the next round as failed: there is no further round.
     fn give_up(&mut self, failure: ExportError) {
         self.fates.failed += self.failed.drain(..).map(|part| part.batch.items()).sum::<u64>();
         self.failure = Some(failure);
@@ -135,7 +135,7 @@ impl Bisection {
         let Self { failure, refusal, items, fates, .. } = self;
         let is_delivered = fates.sent + fates.rejected > 0;
         match (failure, refusal) {
-            // All failed, or all was refused, as if the batch had never been cut.
+            // All items failed or all items were refused: the answer of an uncut batch.
             (Some(failure), _) if fates.failed == items => Err(failure),
             (None, Some(refusal)) if !is_delivered => Err(refusal),
             (Some(failure), _) => {
@@ -151,7 +151,7 @@ impl Bisection {
     }
 }
 
-/// A batch in parts of at most so many items.
+/// Cuts a batch into parts of at most `max_items` items.
 async fn halves(batch: Batch, max_items: u64, clock: &dyn Clock) -> Vec<Batch> {
     let mut parts = Parts::new(batch, SplitLimits { max_items: Some(max_items), max_bytes: None });
     let mut halves = Vec::with_capacity(2);
@@ -161,7 +161,7 @@ async fn halves(batch: Batch, max_items: u64, clock: &dyn Clock) -> Vec<Batch> {
     halves
 }
 
-/// Which items a part of `items` holds, counted from 0, and the service that its first resource names.
+/// Describes a part in a log line: the indices of its items, of `items` in the whole batch, and the service of its first resource.
 fn describe(part: &Batch, first: u64, items: u64) -> String {
     let last = first + part.items().saturating_sub(1);
     let body = part.body().plain().to_contiguous();
@@ -178,8 +178,8 @@ fn describe(part: &Batch, first: u64, items: u64) -> String {
     }
 }
 
-/// A destination that refuses everything must not cost a request an item.
+/// Largest number of requests for one batch: a destination that refuses all data must not get a request for each item.
 const MAX_REQUESTS: usize = 64;
 
-/// The text goes into a log line.
+/// Largest length of a service name in a log line.
 const MAX_SERVICE_CHARS: usize = 100;

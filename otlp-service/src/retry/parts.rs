@@ -1,14 +1,14 @@
-//! What became of a batch whose parts had different fates.
+//! Outcome of a batch that was sent in parts.
 
 use otlp_protocol::Accepted;
 use otlp_transport::ExportError;
 use std::error::Error as _;
 
-/// Items of one batch by their fate: the source of the error that
-/// [`ExponentialBackoffRetry`](crate::ExponentialBackoffRetry) returns for a batch that was sent in parts, if not all of
-/// the parts were accepted and not all failed alike.
+/// Items of one batch by outcome: the source of the error that
+/// [`ExponentialBackoffRetry`](crate::ExponentialBackoffRetry) returns for a batch that was sent in parts with different
+/// outcomes.
 ///
-/// The error may be sent again if `failed` is not 0; the items that were sent then arrive twice.
+/// The error is retryable if `failed` is not 0; the items that were sent then arrive twice.
 #[derive(Clone, Debug, Default, thiserror::Error)]
 #[error(
     "{sent} items sent, {rejected} rejected, {refused} refused for good, {failed} failed after all retries"
@@ -19,19 +19,19 @@ pub struct PartlyDelivered {
     pub sent: u64,
     /// Items that the destination rejected in a partial success.
     pub rejected: u64,
-    /// Items that the destination refused for good.
+    /// Items that the destination refused with a final error.
     pub refused: u64,
-    /// Items whose last attempt failed in a way that may be retried.
+    /// Items whose last attempt failed with a retryable error.
     pub failed: u64,
-    /// The first items that were refused, and the service they are of; empty without any.
+    /// Indices and service name of the first items that were refused; empty if none were.
     pub refused_first: String,
-    /// What the sender is told if nothing is to be sent again: rejected and refused items, in the unit of the response,
-    /// and the destination's texts.
+    /// The answer to the sender if `failed` is 0: rejected and refused items, in the unit of the response, and the
+    /// destination's messages.
     pub answer: Accepted,
 }
 
 impl PartlyDelivered {
-    /// The fates of the items, if an error has them.
+    /// Returns the outcomes of the items, if the error is of a batch that was sent in parts.
     pub fn of(error: &ExportError) -> Option<&Self> {
         error.source()?.downcast_ref()
     }

@@ -1,4 +1,4 @@
-//! Requests that are over a limit by themselves, and leave a batch processor in parts.
+//! Requests that are larger than the limits of a batch: sent in parts.
 
 use super::{Flusher, Senders, Shared, answer_all};
 use crate::cut::Parts;
@@ -10,7 +10,7 @@ use otlp_protocol::{Accepted, Batch};
 use otlp_transport::ExportResult;
 
 impl Shared {
-    /// Sends a request that is over a limit by itself, as a task of its own that cuts it as its parts find room.
+    /// Starts a task that cuts a request and sends the parts one after the other as the next component has room.
     pub(super) fn send_in_parts(&self, batch: Batch, senders: Senders) {
         let (flusher, permit) = (self.flusher.clone(), self.room.clone().try_acquire_owned());
         let parts = Parts::new(batch, self.limits);
@@ -27,7 +27,7 @@ impl Shared {
 }
 
 impl Flusher {
-    /// Sends the parts of one request whose sender has an answer: each is cut when the one before was taken.
+    /// Sends the parts of one request whose sender has an answer. Each part is cut once the part before was accepted.
     async fn hand_over_parts(&self, mut parts: Parts, mut held: Held) {
         while let Some(part) = parts.next(&*self.clock).await {
             let own = held.split_off(part.items());
@@ -35,7 +35,7 @@ impl Flusher {
         }
     }
 
-    /// Exports the parts of one request whose sender waits, some at a time; what is rejected of them adds up.
+    /// Exports the parts of one request whose sender waits, some at a time, and adds up the rejected items.
     async fn export_parts(&self, mut parts: Parts, mut unsent: Unsent) -> ExportResult {
         let mut joined = Ok(Accepted::FULL);
         let mut exports = FuturesUnordered::new();
@@ -52,5 +52,5 @@ impl Flusher {
     }
 }
 
-/// As many as a queue has consumers by default.
+/// The default number of consumers of a queue.
 const MAX_PARTS_AT_A_TIME: usize = 10;
