@@ -1,4 +1,4 @@
-//! Exporters: the way of a batch from its queue to a client, and the clients that need no network.
+//! Exporters: attempts from a queue to a client, and the exporters `debug` and `nop`.
 
 mod debug;
 mod nop;

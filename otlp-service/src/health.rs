@@ -1,7 +1,7 @@
-//! Health: named checks, and what probes are answered.
+//! Health: named checks, and the answers to probes.
 //!
-//! *Live* means that the process works; *ready* that it takes telemetry: started, and not draining. A destination that
-//! is out of reach degrades the answer without failing it: to restart a gateway for that would lose what it queues.
+//! *Live* means that the process runs; *ready* means that the gateway accepts telemetry: it has started and is not draining. An
+//! unreachable destination makes the gateway degraded, not unhealthy: a restart would lose the queues.
 
 mod network;
 
@@ -11,27 +11,27 @@ use parking_lot::RwLock;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-/// One thing whose health is told.
+/// A named health check.
 pub trait HealthCheck: Send + Sync + 'static {
-    /// What is checked: `exporter/otlp`.
+    /// Name of the checked component: `exporter/otlp`.
     fn name(&self) -> &str;
 
-    /// How it stands. Must not wait.
+    /// Returns the health of the component. Must not block.
     fn check(&self) -> Health;
 }
 
-/// How something stands.
+/// Health of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// It works.
+    /// The component works.
     Healthy,
-    /// It works, but something it needs does not.
+    /// The component works, but a part or a destination fails, with the reason.
     Degraded(String),
-    /// It does not work: probes are answered with 503.
+    /// The component does not work, with the reason: probes get 503.
     Unhealthy(String),
 }
 
-/// All checks of a gateway, by name. Cloning shares it.
+/// The health checks of a gateway. Cloning shares the checks.
 ///
 /// ```
 /// use otlp_service::{Health, HealthCheck, HealthChecker};
@@ -54,8 +54,8 @@ pub enum Health {
 #[derive(Clone, Default)]
 pub struct HealthChecker(Checks);
 
-/// Keeps a check in a [`HealthChecker`]: dropping it removes the check.
-#[must_use = "dropping it removes the check"]
+/// The registration of a check in a [`HealthChecker`]: dropping the entry removes the check.
+#[must_use = "dropping the entry removes the check"]
 pub struct HealthEntry {
     checks: Checks,
     check: Arc<dyn HealthCheck>,
@@ -63,7 +63,7 @@ pub struct HealthEntry {
 
 type Checks = Arc<RwLock<Vec<Arc<dyn HealthCheck>>>>;
 
-/// The outcome of all checks.
+/// The results of all checks.
 #[derive(Clone, Debug)]
 pub struct HealthReport {
     /// Name and health, in the order in which the checks were added.
@@ -73,19 +73,19 @@ pub struct HealthReport {
 // === impl HealthChecker ===
 
 impl HealthChecker {
-    /// Without checks everything is healthy.
+    /// Creates a checker without checks, which is healthy.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a check, which is made for as long as the entry lives.
+    /// Adds a check, and removes it when the entry is dropped.
     pub fn add(&self, check: impl HealthCheck) -> HealthEntry {
         let check: Arc<dyn HealthCheck> = Arc::new(check);
         self.0.write().push(check.clone());
         HealthEntry { checks: self.0.clone(), check }
     }
 
-    /// Makes all checks.
+    /// Runs all checks.
     pub fn report(&self) -> HealthReport {
         let checks = self.0.read().clone();
         HealthReport { checks: checks.iter().map(|check| (check.name().to_owned(), check.check())).collect() }
@@ -116,13 +116,13 @@ impl Drop for HealthEntry {
 // === impl HealthReport ===
 
 impl HealthReport {
-    /// 503 if anything is unhealthy, else 200.
+    /// Returns 503 if any check is unhealthy, else 200.
     pub fn http_status(&self) -> u16 {
         let is_unhealthy = |(_, health): &(String, Health)| matches!(health, Health::Unhealthy(_));
         if self.checks.iter().any(is_unhealthy) { 503 } else { 200 }
     }
 
-    /// `{"status":"degraded","checks":{"exporter/otlp":{"status":"degraded","reason":"…"}}}`
+    /// Writes the report as JSON: `{"status":"degraded","checks":{"exporter/otlp":{"status":"degraded","reason":"…"}}}`
     pub fn to_json(&self) -> String {
         let worst = self.checks.iter().map(|(_, health)| health).max_by_key(|health| health.rank());
         let mut json = format!("{{\"status\":\"{}\",\"checks\":{{", worst.map_or("healthy", Health::name));

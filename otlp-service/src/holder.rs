@@ -1,8 +1,8 @@
-//! The contract of holders and connectors: components that hold data over time, or lead it into other pipelines.
+//! The contract of holders and connectors: components that hold data over time, or send data into other pipelines.
 //!
-//! A holder stands among the stages of a pipeline and emits into the rest of it (tail sampling, deduplication). A
-//! connector stands at the end of a pipeline, where exporters stand, and emits into other pipelines (counting, routing,
-//! forwarding). Both are an [`Export`] with a line of their own in the ledger, which they keep through a [`HolderAccount`].
+//! A holder is a stage of a pipeline and emits into the following stages (tail sampling, deduplication). A connector is at the
+//! end of a pipeline, in the place of an exporter, and emits into other pipelines (counting, routing, forwarding). Both are an
+//! [`Export`] with a line of their own in the ledger, which they keep through a [`HolderAccount`].
 
 mod account;
 mod outlet;
@@ -24,20 +24,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Any error: why a component of somebody else's could not be made or started.
+/// Any error of a component that could not be made or started.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Holds data and answers for it, or leads it into other pipelines.
+/// Holds data over time, or sends data into other pipelines.
 ///
-/// [`Export::export`] takes what comes in. When it may answer is what [`Answers`] says. A panic in it fails the batch
-/// for good, and nothing else.
+/// [`Export::export`] receives batches. [`Answers`] is the time of its answer. A panic fails the batch with a final error, and
+/// nothing else.
 ///
 /// ```
 /// use otlp_protocol::Batch;
 /// use otlp_service::{Answers, Holder, HolderAccount, HolderContext, HolderSpec, Outlet};
 /// use otlp_transport::{Export, ExportResult};
 ///
-/// /// Leads batches into another pipeline.
+/// /// Sends batches into another pipeline.
 /// struct Forward(HolderAccount, Outlet);
 ///
 /// impl Export for Forward {
@@ -50,73 +50,72 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// impl Holder for Forward {}
 ///
 /// let spec = HolderSpec::new(Answers::AfterCommit, |context: HolderContext| {
-///     let outlet = context.outlets.first().ok_or("forward leads nowhere")?;
+///     let outlet = context.outlets.first().ok_or("no pipeline to send to")?;
 ///     Ok(Forward(context.account.clone(), outlet.clone()))
 /// });
 /// # drop(spec);
 /// ```
 pub trait Holder: Export {
-    /// Starts work beside the batches that come in, such as a timer. Called once, within the tokio runtime, before the
-    /// first batch comes. Default none.
+    /// Starts background work, such as a timer. Called once, within the tokio runtime, before the first batch. Default: none.
     fn start(&self) {}
 
-    /// Emits at once what is held, and waits until that has been emitted. Default: nothing is held.
+    /// Emits all held data at once, and waits until it is emitted. Default: nothing is held.
     fn flush(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 
-    /// Takes no more, and emits what is held; cut off at `deadline`. Everything in front of the holder has been drained
-    /// before. Default: [`flush`](Self::flush).
+    /// Refuses new batches and emits all held data; cancelled at `deadline`. All components in front of the holder have been
+    /// drained before. Default: [`flush`](Self::flush).
     fn drain(&self, _deadline: Instant) -> impl Future<Output = ()> + Send {
         self.flush()
     }
 }
 
-/// When a holder answers.
+/// Time of a holder's answer to a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answers {
-    /// Before what it emits is committed: what it holds in memory is lost in a crash, so that its pipeline counts as memory
-    /// mode. What it [holds](HolderAccount::hold) counts as accepted, and as dropped for
-    /// [`DropReason::Shutdown`](crate::DropReason::Shutdown) if it gives that up unsettled.
+    /// Before the emitted batches are committed: a crash loses the held data, so the pipeline is in memory mode.
+    /// [Held](HolderAccount::hold) items count as accepted, and as dropped for
+    /// [`DropReason::Shutdown`](crate::DropReason::Shutdown) if the guard is dropped.
     OnAdmission,
-    /// With the answer to what it emitted, or once its state is on disk. What it [holds](HolderAccount::hold) counts as accepted
-    /// with the answer, and as refused if it gives that up unsettled.
+    /// With the answer to the emitted batches, or once the holder's state is on disk. [Held](HolderAccount::hold) items count
+    /// as accepted with the answer, and as refused if the guard is dropped.
     AfterCommit,
 }
 
-/// What a holder is made of, once for each pipeline that it stands in: by the gateway, or by [`HolderSpec::context`].
+/// Input for making a holder, once for each pipeline with that holder: from the gateway, or from [`HolderSpec::context`].
 #[non_exhaustive]
 pub struct HolderContext {
     /// The component's id: `dedup/fast`.
     pub id: String,
-    /// The id of the pipeline that it stands in.
+    /// The id of the holder's pipeline.
     pub pipeline: String,
-    /// What comes in.
+    /// The signal of the incoming batches.
     pub signal: Signal,
-    /// Its line in the ledger.
+    /// The holder's line in the ledger.
     pub account: HolderAccount,
-    /// Where to emit: of a stage the rest of its pipeline, of a connector the pipelines that name it as a receiver.
+    /// Outlets to emit into: the rest of the pipeline for a stage, the pipelines that name a connector as a receiver.
     pub outlets: Vec<Outlet>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Charged for what is held beside batches, which bring their own charge.
+    /// The byte budget, for held data outside of batches; batches are charged already.
     pub budget: ByteBudget,
     emissions: Emissions,
 }
 
-/// How a holder or a connector is made, and what is known of it before. Cloning shares it.
+/// Description of a holder or a connector, and its factory. Cloning shares the factory.
 #[derive(Clone)]
 pub struct HolderSpec {
-    /// When it answers.
+    /// Time of the answer.
     pub answers: Answers,
-    /// What it needs of a request beside its body. Default nothing.
+    /// Metadata of requests that the holder reads. Default none.
     pub needs: Needs,
     make: Arc<Make>,
 }
 
 type Make = dyn Fn(HolderContext) -> Result<BoxHolder, BoxError> + Send + Sync;
 
-/// Any [`Holder`]. Cloning shares it.
+/// Any [`Holder`]. Cloning shares the holder.
 #[derive(Clone)]
 pub(crate) struct BoxHolder(Arc<dyn DynHolder>);
 
@@ -133,7 +132,7 @@ trait DynHolder: Send + Sync {
 // === impl Answers ===
 
 impl Answers {
-    /// When a holder answers that emits into what answers like `behind`.
+    /// Returns the delivery of a pipeline from the holder on, if the next component has the delivery `behind`.
     pub(crate) fn delivery(self, behind: Delivery) -> Delivery {
         match self {
             Self::OnAdmission => Delivery::Memory,
@@ -145,7 +144,7 @@ impl Answers {
 // === impl HolderContext ===
 
 impl HolderContext {
-    /// The same with one more outlet, into `next`: a pipeline of that id, which takes that signal.
+    /// Adds an outlet into `next`, as a pipeline of that id and signal.
     #[must_use]
     pub fn with_outlet(mut self, pipeline: &str, signal: Signal, next: impl Export) -> Self {
         let (clock, emissions) = (self.clock.clone(), self.emissions.clone());
@@ -177,7 +176,7 @@ impl fmt::Debug for HolderSpec {
 }
 
 impl HolderSpec {
-    /// A holder that `make` makes for each pipeline that it stands in.
+    /// Creates a description with a factory, which is called for each pipeline with the holder.
     pub fn new<H: Holder>(
         answers: Answers,
         make: impl Fn(HolderContext) -> Result<H, BoxError> + Send + Sync + 'static,
@@ -186,15 +185,15 @@ impl HolderSpec {
         Self { answers, needs: Needs::default(), make: Arc::new(make) }
     }
 
-    /// The same, with what the holder needs of a request beside its body.
+    /// Sets the metadata of requests that the holder reads.
     #[must_use]
     pub fn with_needs(mut self, needs: Needs) -> Self {
         self.needs = needs;
         self
     }
 
-    /// What a holder of this kind is made of that keeps `account`, whose ids are those of the holder and its pipeline. It
-    /// leads nowhere yet, and its budget has no limit.
+    /// Creates the input for a holder outside of a gateway. `account` names the holder and its pipeline. The context has no outlet
+    /// yet, and a byte budget without a limit.
     pub fn context(&self, account: Arc<Account>, signal: Signal, clock: Arc<dyn Clock>) -> HolderContext {
         let line = account.line();
         HolderContext {
@@ -209,10 +208,10 @@ impl HolderSpec {
         }
     }
 
-    /// Makes the holder; it is not started yet.
+    /// Makes the holder, without starting it.
     ///
     /// # Errors
-    /// What the component says.
+    /// The error of the factory.
     pub fn make(&self, context: HolderContext) -> Result<HolderStage, BoxError> {
         let (account, clock) = (context.account.clone(), context.clock.clone());
         let emissions = context.emissions.clone();

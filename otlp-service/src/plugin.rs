@@ -1,8 +1,8 @@
-//! Components by name: what a plugin registers, and where an application finds it.
+//! Component types by name, which plugins register and applications look up.
 //!
-//! A plugin is a value with a name and a list of component types. Each type has a factory: it takes its settings as a type
-//! of its own (serde) and makes a part of a gateway. How settings are written, where they stand and how errors are shown is
-//! the application's business; a factory names places by dotted paths below its component.
+//! A plugin is a value with a name and a list of component types. Each type has a factory, which takes settings of its own type
+//! (serde) and makes a part of a gateway. The application decides on the syntax of settings, on files and on the display of
+//! errors; a factory names settings by dotted paths below its component.
 
 mod components;
 mod duration;
@@ -21,19 +21,19 @@ pub use settings::{BuildContext, Choice, SettingsError};
 
 use std::fmt;
 
-/// A crate's components.
+/// A set of component types, usually of one crate.
 pub trait OtlpPlugin {
-    /// What the plugin is called: the crate's name.
+    /// Name of the plugin: the crate's name.
     fn name(&self) -> &str;
 
-    /// Its version: the crate's.
+    /// Version of the plugin: the crate's version.
     fn version(&self) -> &str;
 
-    /// Registers its component types.
+    /// Registers the component types.
     fn register(&self, components: &mut Components<'_>);
 }
 
-/// The plugins of an application, and every component type that they registered.
+/// The plugins of an application, and the component types that they registered.
 ///
 /// ```
 /// use otlp_protocol::Batch;
@@ -50,7 +50,7 @@ pub trait OtlpPlugin {
 ///     max_items: u64,
 /// }
 ///
-/// /// Drops large requests.
+/// /// Removes large requests.
 /// struct Small(u64);
 ///
 /// impl Processor for Small {
@@ -79,9 +79,9 @@ pub trait OtlpPlugin {
 ///     }
 ///
 ///     fn register(&self, components: &mut Components<'_>) {
-///         components.processor("small", "drops large requests", |given: SmallSettings, _: &BuildContext<'_>| {
+///         components.processor("small", "removes large requests", |given: SmallSettings, _: &BuildContext<'_>| {
 ///             match given.max_items {
-///                 0 => Err(SettingsError::at("max_items", "it must be at least 1")),
+///                 0 => Err(SettingsError::at("max_items", "the value must be at least 1")),
 ///                 max_items => Ok(Small(max_items)),
 ///             }
 ///         });
@@ -101,18 +101,18 @@ pub struct PluginManager {
     types: Vec<ComponentType>,
 }
 
-/// A plugin that was loaded.
+/// A loaded plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PluginInfo {
-    /// Its name.
+    /// Name of the plugin.
     pub name: String,
-    /// Its version.
+    /// Version of the plugin.
     pub version: String,
 }
 
-/// Two component types of one kind have the same name. Its `Debug` output is the text for people, too, so that a `main` may
-/// return it.
+/// Two component types of one kind have the same name. `Debug` writes the same text as `Display`, so that a `main` may return
+/// this error.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the {} `{name}` is registered twice: by the plugins {first} and {second}", kind.name())]
 pub struct Clash {
@@ -125,15 +125,15 @@ pub struct Clash {
 // === impl PluginManager ===
 
 impl PluginManager {
-    /// One without plugins.
+    /// Creates a manager without plugins.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes in the component types of a plugin.
+    /// Loads a plugin: adds its component types.
     ///
     /// # Errors
-    /// If a type of the same kind has one of its names already; nothing of the plugin is taken in then.
+    /// If a component type of the same kind has the same name; no type of the plugin is added then.
     pub fn load(&mut self, plugin: impl OtlpPlugin) -> Result<(), Clash> {
         let info = PluginInfo { name: plugin.name().to_owned(), version: plugin.version().to_owned() };
         let index = self.plugins.len();
@@ -152,22 +152,22 @@ impl PluginManager {
         Ok(())
     }
 
-    /// The plugins, in the order in which they were loaded.
+    /// Returns the plugins, in the order in which they were loaded.
     pub fn plugins(&self) -> &[PluginInfo] {
         &self.plugins
     }
 
-    /// All component types, in the order in which they were registered.
+    /// Returns all component types, in the order in which they were registered.
     pub fn types(&self) -> &[ComponentType] {
         &self.types
     }
 
-    /// The component types of a kind.
+    /// Returns the component types of a kind.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &ComponentType> {
         self.types.iter().filter(move |found| found.kind() == kind)
     }
 
-    /// The component type of that kind and name; an older name will do.
+    /// Finds a component type by its name or an alias.
     pub fn find(&self, kind: Kind, name: &str) -> Option<&ComponentType> {
         self.of(kind).find(|found| found.answers_to(name))
     }

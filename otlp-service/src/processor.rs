@@ -1,4 +1,4 @@
-//! The processors of a pipeline: those that come with it, and the chain they run in.
+//! The processors of this crate, and the chain that runs processors.
 
 mod actions;
 mod attributes;

@@ -1,4 +1,4 @@
-//! The exporter that shows what passes.
+//! The exporter `debug`: writes batches as text.
 
 mod pace;
 
@@ -12,11 +12,10 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Writes what is in the batches that it is given to a stream, and accepts them.
+/// Writes batches as text to a stream, and accepts them.
 ///
-/// What is written in a second is bounded by [`DebugConfig::max_items_per_second`]; what is left out is counted, and the
-/// count is written within a second. Batches never wait for the stream, if writing to the stream does not wait; a stream
-/// that fails costs text, never batches.
+/// [`DebugConfig::max_items_per_second`] bounds the output; the number of items left out is written within a second. Exports do
+/// not wait for the stream, provided that its writes do not block. A failing stream loses text, never batches.
 pub struct DebugExporter {
     shared: Arc<Shared>,
 }
@@ -25,7 +24,7 @@ pub struct DebugExporter {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DebugConfig {
-    /// What is written of a batch. Default [`Basic`](DebugFormat::Basic).
+    /// Format of the text. Default [`Basic`](DebugFormat::Basic).
     pub format: DebugFormat,
     /// The number of batches of each signal that are always shown in a second. Default 2.
     pub sampling_initial: u64,
@@ -34,29 +33,29 @@ pub struct DebugConfig {
     /// The largest number of spans, log records, data points and profiles shown in a second; in the format `Basic`, of
     /// batches. Default 1000.
     pub max_items_per_second: u64,
-    /// Whether lines have the colours of a terminal. Default false.
+    /// Writes terminal colours. Default false.
     pub has_color: bool,
     /// Shows these signals alone; all if empty. Default empty.
     pub signals: Vec<Signal>,
-    /// Shows what comes from resources with this `service.name` alone. Default none.
+    /// Shows items of resources with this `service.name` alone. Default: all.
     pub service: Option<String>,
-    /// Shows entries alone that hold this text: in a string, an id in hex, a number as it is shown, or a string of their
-    /// resource or scope. Default none.
+    /// Shows entries alone that contain this text: in a string, an id in hex, a number as shown, or a string of their resource or
+    /// scope. Default: all.
     pub grep: Option<String>,
 }
 
-/// What a [`DebugExporter`] writes of a batch.
+/// Format of a [`DebugExporter`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DebugFormat {
     /// A line with the counts. The Collector's default.
     #[default]
     Basic,
-    /// The same, and a line for each resource, scope and item, as the Collector writes them.
+    /// A line with the counts, and a line for each resource, scope and item, in the Collector's format.
     Normal,
-    /// Everything, as the Collector writes it.
+    /// All fields, in the Collector's format.
     Detailed,
-    /// A line for each item, for people: time, service, kind, name, duration, status; spans of a trace as a tree.
+    /// A readable line for each item: time, service, kind, name, duration, status; spans of a trace as a tree.
     Lines,
     /// A line for each span, log record, metric and profile: a request in OTLP/JSON that holds this entry alone.
     Json,
@@ -74,7 +73,7 @@ struct Shared {
 // === impl DebugExporter ===
 
 impl DebugExporter {
-    /// An exporter that writes to `sink`. Each write is whole lines.
+    /// Creates an exporter that writes to `sink`, whole lines with each write.
     pub fn new(config: DebugConfig, clock: Arc<dyn Clock>, sink: impl Write + Send + 'static) -> Self {
         let sampling = Sampling { initial: config.sampling_initial, thereafter: config.sampling_thereafter };
         let lines = config.max_items_per_second;
@@ -129,16 +128,24 @@ impl fmt::Debug for DebugExporter {
 // === impl DebugConfig ===
 
 impl DebugConfig {
-    /// The text of one request as an exporter of these settings writes it, of at most
-    /// [`max_items_per_second`](Self::max_items_per_second) items. Of a body that [`validate`] does not find sound, what can
-    /// be read.
+    /// Returns the text of one request with these settings, for at most
+    /// [`max_items_per_second`](Self::max_items_per_second) items. A body that [`validate`] refuses is shown as far as it can be
+    /// read.
     ///
     /// ```
     /// use otlp_protocol::Signal;
+    /// use otlp_protocol::encode::{LogRecords, RequestWriter};
     /// use otlp_service::DebugConfig;
     ///
-    /// let body = b"\x0a\x06\x12\x04\x12\x02\x10\x09";
-    /// let text = DebugConfig::default().text(Signal::LOGS, body);
+    /// let mut body = Vec::new();
+    /// RequestWriter::<LogRecords>::new(&mut body).resource_group(|group| {
+    ///     group.scope_group(|scope| {
+    ///         scope.log_record(|record| {
+    ///             record.body("started");
+    ///         });
+    ///     });
+    /// });
+    /// let text = DebugConfig::default().text(Signal::LOGS, &body);
     /// assert_eq!(text, "logs resource_logs=1 log_records=1\n");
     /// ```
     pub fn text(&self, signal: Signal, body: &[u8]) -> String {
@@ -172,12 +179,12 @@ impl Default for DebugConfig {
 // === impl Shared ===
 
 impl Shared {
-    /// The text of a batch. More than a little work is done where it holds up nothing else.
+    /// Returns the text of a batch. A large batch is formatted on a thread for blocking work.
     async fn show(self: Arc<Self>, batch: &Batch, allowance: Allowance) -> Shown {
         let is_large = offload::is_large_to_show(batch.len(), allowance.entries.max(allowance.lines));
         let (signal, count, body) = (batch.signal(), batch.count(), batch.body().plain().clone());
         let work = move || self.show.text(signal, &body.to_contiguous(), count, allowance);
-        // If the runtime ends, there is nothing to show.
+        // The work is cancelled only when the runtime shuts down.
         offload::run(is_large, work).await.unwrap_or_default()
     }
 
@@ -190,7 +197,7 @@ impl Shared {
         }
     }
 
-    /// Tells of what was not shown, once it is `due`.
+    /// Writes the number of items that were not shown at the time `due`.
     fn tell_at(self: &Arc<Self>, due: Instant) {
         let (clock, shared) = (self.clock.clone(), Arc::downgrade(self));
         tokio::spawn(async move {
@@ -208,8 +215,8 @@ impl Shared {
         for (signal, items) in untold {
             let (items, noun) = (Grouped(items), signal.items_noun.replace('_', " "));
             if self.show.format == DebugFormat::Json {
-                // The stream is for objects alone.
-                tracing::warn!("{items} {noun} were not {done}: over the limit of items in a second");
+                // The stream has JSON objects alone.
+                tracing::warn!("{items} {noun} were not {done}: the limit of items in a second was reached");
             } else {
                 put(&mut text, format_args!("… {items} more {noun} not {done}\n"));
             }
@@ -224,7 +231,7 @@ impl Drop for Shared {
     }
 }
 
-/// Entries that a filter may look at for each line that may be shown: a second's worth takes some 50 ms.
+/// Number of entries that a filter searches for each line that may be shown: about 50 ms of work in a second.
 const SEARCHED_PER_SHOWN: u64 = 20;
 
 #[cfg(test)]

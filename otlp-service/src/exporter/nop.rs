@@ -1,4 +1,4 @@
-//! The exporter that takes everything and keeps nothing.
+//! The exporter `nop`.
 
 use otlp_protocol::{Accepted, Batch};
 use otlp_transport::{Attempt, ExportResult};

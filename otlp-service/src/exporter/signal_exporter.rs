@@ -1,8 +1,8 @@
-//! One signal's way to a destination: attempts, retries, what they count, what health checks learn of them, and what the log
-//! says of them: failures while they last, and items that are lost.
+//! Exports of one signal to a destination: attempts and retries, with their metrics, health check and log lines about failures and
+//! lost items.
 //!
-//! Every line is written once an interval at most, with what has been counted since the last one: a destination that is
-//! down must not fill the disk.
+//! Each kind of line is written once a minute at most, with the counts since the last line: a destination that is down must not
+//! fill the disk.
 
 mod pace;
 
@@ -22,7 +22,7 @@ pub(crate) struct SignalExporter {
     pub(crate) watch: Arc<Watch>,
 }
 
-/// One attempt, whose outcome is remembered.
+/// Makes attempts, and reports their outcomes to metrics, health check and log.
 pub(crate) struct WatchedAttempt {
     pub(crate) client: BoxAttempt,
     pub(crate) clock: Arc<dyn Clock>,
@@ -31,36 +31,36 @@ pub(crate) struct WatchedAttempt {
     pub(crate) watch: Arc<Watch>,
 }
 
-/// What the last attempt found; until the first one, the best is hoped for.
+/// Outcome of the last attempt: destination reached or not. Reached until the first attempt.
 #[derive(Debug, Default)]
 pub(crate) struct Reachability {
     failed: AtomicBool,
     reason: Mutex<String>,
 }
 
-/// Writes log lines about the attempts to reach a destination and about what it did not take.
+/// Writes log lines about failed attempts and lost items.
 pub(crate) struct Watch {
     exporter: String,
     signal: Signal,
-    /// `host:port`; empty if it is not known.
+    /// `host:port`; empty if unknown.
     endpoint: String,
-    /// Whether senders wait for the destination's answer.
+    /// Senders wait for the destination's answer.
     end_to_end: bool,
     clock: Arc<dyn Clock>,
-    /// Batches that wait for the exporter, if there is a queue.
+    /// Number of batches in the queue, if there is a queue.
     queued: OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
-    /// Whether the last attempt failed. Read with each attempt, written when it changes.
+    /// The last attempt failed. Read with each attempt, written when it changes.
     is_failing: AtomicBool,
     outage: Mutex<Outage>,
     losses: Mutex<[Losses; Loss::ALL]>,
 }
 
-/// Why items do not arrive.
+/// Reason for which items do not arrive.
 #[derive(Clone, Copy)]
 enum Loss {
     Permanent,
     QueueFull,
-    /// Not lost: the senders still have them.
+    /// Not lost: the senders still have the items.
     Refused,
     Rejected,
     RetriesExhausted,
@@ -101,7 +101,7 @@ impl Attempt for WatchedAttempt {
 // === impl Reachability ===
 
 impl Reachability {
-    /// Takes note of an attempt. Whoever answers, be it with a refusal, is reachable.
+    /// Records an attempt. A destination that answers, also with an error, is reachable.
     pub(crate) fn note(&self, result: &ExportResult) {
         match result {
             Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {
@@ -109,7 +109,7 @@ impl Reachability {
                 *self.reason.lock() = reason;
                 self.failed.store(true, Ordering::Relaxed);
             }
-            // Written only when it changes, as all exports share the cache line.
+            // Written only on a change, since all exports share the cache line.
             Ok(_) | Err(_) if self.failed.load(Ordering::Relaxed) => {
                 self.failed.store(false, Ordering::Relaxed)
             }
@@ -117,7 +117,7 @@ impl Reachability {
         }
     }
 
-    /// Why the last attempt did not reach the destination; `None` if it did.
+    /// Returns the reason for which the last attempt did not reach the destination; `None` if the attempt did.
     pub(crate) fn failure(&self) -> Option<String> {
         self.failed.load(Ordering::Relaxed).then(|| self.reason.lock().clone())
     }
@@ -146,13 +146,13 @@ impl Watch {
         }
     }
 
-    /// Shows in its lines how many batches are waiting.
+    /// Sets the source of the number of queued batches in log lines.
     pub(crate) fn observe_queue(&self, queued: impl Fn() -> usize + Send + Sync + 'static) {
-        // A second queue there is not.
+        // The gateway calls this once.
         let _ = self.queued.set(Box::new(queued));
     }
 
-    /// Takes note of one attempt. A destination that refuses a batch for good works.
+    /// Records one attempt. A final error is an answer: the destination works.
     pub(crate) fn attempted(&self, result: &ExportResult) {
         match result {
             Err(error) if error.retry().is_retryable() => self.failed(error),
@@ -161,7 +161,7 @@ impl Watch {
         }
     }
 
-    /// Takes note of what became of a batch in the end.
+    /// Records the final outcome of a batch.
     pub(crate) fn settled(&self, count: Count, result: &ExportResult) {
         let error = match result {
             Ok(accepted) if accepted.is_partial() => {
@@ -182,12 +182,12 @@ impl Watch {
         self.lost(Loss::RetriesExhausted, fates.failed, error.message(), "");
     }
 
-    /// Takes note of a batch that found the queue full and stays its sender's.
+    /// Records a batch that was refused because the queue is full.
     pub(crate) fn refused(&self, items: u64) {
         self.lost(Loss::Refused, items, QUEUE_FULL, "");
     }
 
-    /// Takes note of an accepted batch that found the queue full and is dropped.
+    /// Records a batch that was dropped because the queue is full.
     pub(crate) fn overflowed(&self, items: u64) {
         self.lost(Loss::QueueFull, items, QUEUE_FULL, "");
     }
@@ -301,10 +301,10 @@ impl Watch {
 // === impl Loss ===
 
 impl Loss {
-    /// How many there are.
+    /// Number of reasons.
     const ALL: usize = 5;
 
-    /// As in the ledger.
+    /// Returns the name of the reason, as in the ledger.
     fn reason(self) -> &'static str {
         match self {
             Self::Permanent => "permanent",
@@ -315,14 +315,14 @@ impl Loss {
     }
 }
 
-/// The fields that a destination named, as far as a line has room for them.
+/// Returns the names of the first fields that the destination's error names.
 fn fields(error: &ExportError) -> String {
     let violations = error.to_status().violations;
     let fields: Vec<_> = violations.iter().take(MAX_FIELDS).map(|found| shortened(&found.field)).collect();
     fields.join(", ")
 }
 
-/// The text comes from the network.
+/// Shortens a text from the network.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAX_TEXT_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -331,10 +331,10 @@ fn shortened(text: &str) -> String {
 }
 
 const QUEUE_FULL: &str = "the sending queue is full";
-/// The URL, the status and 200 characters of what a destination said, and what the retry adds.
+/// Room for the URL, the status, 200 characters of the destination's message, and the text of the retry.
 const MAX_TEXT_CHARS: usize = 400;
 const MAX_FIELDS: usize = 3;
-/// What a health check shows of it.
+/// Length of the reason in a health check.
 const MAX_REASON_CHARS: usize = 200;
 
 #[cfg(test)]

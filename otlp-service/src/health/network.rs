@@ -1,10 +1,10 @@
-//! Whether a destination can be reached, as the last attempt found it.
+//! The health check of a destination: reachable by the last attempt or not.
 
 use super::{Health, HealthCheck};
 use crate::exporter::Reachability;
 use std::sync::Arc;
 
-/// Tells whether the last attempt to reach a destination did. No connection is opened for it.
+/// Reports a destination as degraded after an attempt that did not reach it. The check opens no connection.
 #[derive(Debug)]
 pub struct NetworkHealthCheck {
     name: String,

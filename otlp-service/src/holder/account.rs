@@ -3,7 +3,7 @@
 use super::Answers;
 use crate::ledger::{Held, Hop};
 
-/// A holder's line in the ledger, kept by guards: items that a holder forgets are counted all the same. Cloning shares it.
+/// A holder's line in the ledger. Guards count the items, also if the holder drops them. Cloning shares the line.
 #[derive(Clone, Debug)]
 pub struct HolderAccount {
     pub(crate) hop: Hop,
@@ -11,8 +11,8 @@ pub struct HolderAccount {
 }
 
 impl HolderAccount {
-    /// Takes responsibility for items of a batch that came in. With [`Answers::OnAdmission`] they count as accepted from
-    /// now on: answer the batch with `Ok`. With [`Answers::AfterCommit`] they count as accepted with what becomes of them.
+    /// Takes responsibility for the items of an incoming batch. With [`Answers::OnAdmission`] the items count as accepted from now
+    /// on: answer the batch with `Ok`. With [`Answers::AfterCommit`] they count as accepted when the emitted batch is.
     pub fn hold(&self, items: u64) -> Held {
         match self.answers {
             Answers::OnAdmission => self.hop.hold(items),

@@ -1,4 +1,4 @@
-//! Registering component types.
+//! Registration of component types.
 
 use super::parts::{ExporterPart, ExtensionPart, ReceiverPart, StagePart};
 use super::rules::KeyRule;
@@ -8,42 +8,42 @@ use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
 
-/// What a component is.
+/// Kind of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Takes telemetry in.
+    /// Receives telemetry.
     Receiver,
-    /// Changes it, or holds it.
+    /// Changes, filters or holds telemetry.
     Processor,
-    /// Sends it on.
+    /// Sends telemetry to a destination.
     Exporter,
-    /// Stands beside the pipelines.
+    /// Runs beside the pipelines.
     Extension,
-    /// Joins pipelines.
+    /// Connects pipelines.
     Connector,
 }
 
-/// A type of component.
+/// A component type.
 pub struct ComponentType {
-    /// What it is called in files and lists.
+    /// Name of the type in files and lists.
     pub name: &'static str,
-    /// Other names it answers to.
+    /// Other names of the type.
     pub aliases: Vec<&'static str>,
-    /// What it does, in a line.
+    /// Description of the type, one line.
     pub about: &'static str,
-    /// Keys of the Collector that it knows but does not use.
+    /// Rules for the Collector's keys that the type does not use.
     pub rules: Vec<&'static [KeyRule]>,
-    /// Makes one.
+    /// Factory of components.
     pub build: Build,
-    /// The index of its plugin.
+    /// Index of the type's plugin.
     pub(super) plugin: usize,
 }
 
-/// Makes a component, by its kind.
+/// Factory of components, by kind.
 pub enum Build {
     /// A receiver.
     Receiver(Decode<ReceiverPart>),
-    /// A processor, or what else may stand among the processors.
+    /// A processor, a batch processor or a holder.
     Processor(Decode<StagePart>),
     /// A connector.
     Connector(Decode<HolderSpec>),
@@ -53,26 +53,26 @@ pub enum Build {
     Extension(Decode<ExtensionPart>),
 }
 
-/// Decodes a component's settings. What is wrong with them is the deserializer's error.
+/// Decodes a component's settings, with the deserializer's error.
 pub type Decode<T> = Box<
     dyn Fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<BuildFn<T>, erased_serde::Error> + Send + Sync,
 >;
 
-/// Makes a component of its settings, which are decoded.
+/// Makes a component of its decoded settings.
 pub type BuildFn<T> = Box<dyn FnOnce(&BuildContext<'_>) -> Result<T, SettingsError>>;
 
-/// Where a plugin registers its component types.
+/// Registers the component types of a plugin.
 ///
-/// Each method takes the type's name, what it does in a line for lists, and its factory: a function of the settings, a type
-/// of the component's own, and of what is known of the component. Settings are a struct that derives
-/// [`Deserialize`](serde::Deserialize) with `deny_unknown_fields`; each field's comment says what it means, its unit and its
-/// default. A factory must not touch the network or files: it also runs when a configuration is only checked.
+/// Each method takes the type's name, a description of one line, and a factory: a function of the settings and of the
+/// [`BuildContext`]. Settings are a struct that derives [`Deserialize`](serde::Deserialize) with `deny_unknown_fields`; the
+/// comment of each field gives meaning, unit and default. A factory must not touch the network or files: it also runs when a
+/// configuration is only validated.
 pub struct Components<'a> {
     plugin: usize,
     types: &'a mut Vec<ComponentType>,
 }
 
-/// A component type that was registered, to be told more about.
+/// A registered component type, for aliases and rules.
 #[derive(Debug)]
 pub struct Registered<'a>(&'a mut ComponentType);
 
@@ -111,7 +111,7 @@ impl<'a> Components<'a> {
         self.add(name, about, Build::Processor(decode(make)))
     }
 
-    /// Registers a holder: a component that stands among the processors and holds data.
+    /// Registers a holder: a component among the processors that holds data over time.
     pub fn holder<S>(
         &mut self,
         name: &'static str,
@@ -124,7 +124,7 @@ impl<'a> Components<'a> {
         self.processor(name, about, make)
     }
 
-    /// Registers a connector: it stands at the end of pipelines, as an exporter does, and feeds others, as a receiver does.
+    /// Registers a connector: the end of some pipelines, like an exporter, and the start of others, like a receiver.
     pub fn connector<S>(
         &mut self,
         name: &'static str,
@@ -171,7 +171,7 @@ impl<'a> Components<'a> {
     }
 }
 
-/// The factory with its settings' type forgotten.
+/// Erases the settings' type of a factory.
 fn decode<S, P, T>(
     make: impl Fn(S, &BuildContext<'_>) -> Result<P, SettingsError> + Send + Sync + 'static,
 ) -> Decode<T>
@@ -190,13 +190,13 @@ where
 // === impl Registered ===
 
 impl Registered<'_> {
-    /// One more name it answers to.
+    /// Adds another name of the type.
     pub fn alias(self, name: &'static str) -> Self {
         self.0.aliases.push(name);
         self
     }
 
-    /// Keys of the Collector that it knows but does not use. A field of the settings needs none.
+    /// Adds rules for the Collector's keys that the type does not use. Fields of the settings need no rule.
     pub fn rules(self, rules: &'static [KeyRule]) -> Self {
         self.0.rules.push(rules);
         self
@@ -206,7 +206,7 @@ impl Registered<'_> {
 // === impl ComponentType ===
 
 impl ComponentType {
-    /// What it is.
+    /// Returns the kind of the components.
     pub fn kind(&self) -> Kind {
         self.build.kind()
     }
@@ -263,7 +263,7 @@ impl Kind {
     pub const ALL: [Self; 5] =
         [Self::Receiver, Self::Processor, Self::Exporter, Self::Connector, Self::Extension];
 
-    /// What one is called.
+    /// Returns the singular name: `receiver`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Receiver => "receiver",
@@ -274,7 +274,7 @@ impl Kind {
         }
     }
 
-    /// What several are called: the Collector's section of a file.
+    /// Returns the name of the configuration section: `receivers`.
     pub fn section(self) -> &'static str {
         match self {
             Self::Receiver => "receivers",

@@ -12,14 +12,14 @@ pub struct GoDuration(pub Duration);
 // === impl GoDuration ===
 
 impl GoDuration {
-    /// The duration, where 0 means that none is given.
+    /// Returns the duration, or `None` for 0.
     pub fn given(self) -> Option<Duration> {
         (!self.0.is_zero()).then_some(self.0)
     }
 }
 
 impl FromStr for GoDuration {
-    /// What is wrong with the text.
+    /// The fault of the text.
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -88,5 +88,5 @@ fn parse(text: &str) -> Result<Duration, String> {
 }
 
 const BAD_DURATION: &str = "invalid duration; write numbers with units, such as 200ms or 1m30s";
-/// 2^63 − 1 nanoseconds: as much as Go's durations hold.
+/// 2^63 − 1 nanoseconds: the longest duration in Go.
 const MAX_DURATION: Duration = Duration::from_nanos(i64::MAX as u64);

@@ -1,4 +1,4 @@
-//! What factories make: parts of a gateway that is not started yet.
+//! Products of factories: parts of a gateway that is not started yet.
 
 use super::settings::SettingsError;
 use crate::component::{Needs, Processor};
@@ -11,130 +11,130 @@ use otlp_transport::{Attempt, Authenticate, BoxAttempt, ConfigError, Credentials
 use std::fmt;
 use std::sync::Arc;
 
-/// A receiver.
+/// Product of a receiver's factory.
 #[derive(Debug)]
 pub enum ReceiverPart {
-    /// Servers of OTLP, one a port.
+    /// OTLP servers, one for each port.
     Servers(Vec<ServerPart>),
     /// Any other receiver.
     Other(BoxReceiver),
 }
 
-/// A server of a receiver of OTLP.
+/// A server of an OTLP receiver.
 pub struct ServerPart {
-    /// The server itself.
+    /// Description of the server.
     pub spec: ServerSpec,
-    /// The extension that says whom it lets in.
+    /// The authentication extension.
     pub auth: Option<AuthRef>,
-    /// Finds out whether the files it names can be used.
+    /// Checks the files that the settings name.
     pub check: Option<CheckFiles>,
 }
 
-/// Reads files; nothing is started yet.
+/// Reads the files that settings name, without starting anything.
 pub type CheckFiles = Box<dyn Fn(&TransportContext) -> Result<(), SettingsError> + Send>;
 
-/// The name of an extension, in the settings of another component.
+/// A reference to an extension in the settings of another component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthRef {
     /// The extension's id.
     pub id: String,
-    /// The dotted path of the name.
+    /// The dotted path of the setting.
     pub path: String,
 }
 
-/// A component that a pipeline lists among its processors.
+/// Product of a processor's factory: a stage of pipelines.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct StagePart {
-    /// What batches go through; `None`: nothing.
+    /// The stage; `None`: batches skip the component.
     pub stage: Option<StageSpec>,
-    /// Bounds the bytes that bodies pin, in the whole process.
+    /// Byte budget of the whole process.
     pub memory_limit_bytes: Option<u64>,
-    /// Settings that make sense for some signals only.
+    /// Settings that are valid for some signals only.
     pub only: Vec<OnlyFor>,
 }
 
-/// A setting that makes sense for some signals only.
+/// A setting that is valid for some signals only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OnlyFor {
-    /// Its dotted path.
+    /// The dotted path of the setting.
     pub path: String,
     /// Names of the signals.
     pub signals: &'static [&'static str],
 }
 
-/// An exporter, its queues and retry.
+/// Product of an exporter's factory: the client, queues and retries.
 #[non_exhaustive]
 pub struct ExporterPart {
-    /// Makes its client.
+    /// Makes the client.
     pub connect: Connect,
-    /// `host:port` that each signal is sent to, for the log and for the delays that destinations ask for. Default none.
+    /// Destination of each signal as `host:port`, for the log, for health and for throttling. Default none.
     pub endpoints: Vec<(Signal, String)>,
-    /// Where each signal is sent, to be compared with the gateway's own receivers. Default nowhere.
+    /// Destinations, to be compared with the gateway's own receivers. Default none.
     pub targets: Vec<Target>,
-    /// Its queues. Default as the Collector's.
+    /// Settings of the queues. The default is the Collector's.
     pub queue: QueueConfig,
-    /// What happens to an attempt that failed. Default as the Collector's.
+    /// Settings of retries. The default is the Collector's.
     pub retry: RetryConfig,
-    /// Names of the only signals it takes; `None`: all.
+    /// Names of the only signals that the exporter accepts; `None`: all.
     pub takes: Option<Vec<&'static str>>,
-    /// The extension that says how it proves who we are.
+    /// The extension with the exporter's credentials.
     pub auth: Option<AuthRef>,
-    /// What it needs of a request beside its body.
+    /// Metadata of requests that the exporter reads.
     pub needs: Needs,
 }
 
-/// Makes the exporter of an id, with the credentials that its extension gives; nothing is connected yet. Queues, retry,
-/// endpoints and needs are those of the [`ExporterPart`].
+/// Makes the exporter of an id, with the credentials of its extension, without connecting. Queues, retries, endpoints and needs
+/// are taken from the [`ExporterPart`].
 pub type Connect = Box<
     dyn FnOnce(String, &TransportContext, Option<Arc<dyn Credentials>>) -> Result<ExporterSpec, SettingsError>
         + Send,
 >;
 
-/// Where an exporter sends a signal.
+/// A destination of an exporter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The signal; `None`: all of them.
     pub signal: Option<&'static str>,
-    /// How it is spoken to: the name of the [`TransportStrategy`](otlp_transport::TransportStrategy).
+    /// The transport: the name of the [`TransportStrategy`](otlp_transport::TransportStrategy).
     pub transport: &'static str,
     /// `host:port`, a URL, or `unix:path`.
     pub endpoint: String,
-    /// The dotted path of the setting that says so.
+    /// The dotted path of the endpoint's setting.
     pub path: String,
 }
 
-/// An extension.
+/// Product of an extension's factory.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ExtensionPart {
     /// Health probes.
     Health(HealthSpec),
-    /// Proving who somebody is.
+    /// Authentication of senders, or credentials for destinations.
     Auth(AuthPart),
     /// Any other extension.
     Other(BoxExtension),
-    /// Nothing.
+    /// An extension without effect.
     Inert,
 }
 
-/// An extension that proves, or lets others prove, who they are.
+/// An authentication extension: of receivers, of exporters, or of both.
 #[derive(Default)]
 pub struct AuthPart {
-    /// Makes it for receivers, if it can be asked by them.
+    /// Makes the authentication of receivers; `None`: not for receivers.
     pub server: Option<MakeServer>,
-    /// Makes it for exporters, if it can be used by them.
+    /// Makes the credentials of exporters; `None`: not for exporters.
     pub client: Option<MakeClient>,
-    /// Another one whose credentials are added after its own.
+    /// Another extension whose credentials are added after these.
     pub then: Option<AuthRef>,
-    /// What it needs to know of where a batch came from.
+    /// Metadata of requests that the extension reads.
     pub needs: Needs,
 }
 
-/// Makes what receivers ask.
+/// Makes the authentication of receivers.
 pub type MakeServer = Box<dyn Fn(&TransportContext) -> Result<Arc<dyn Authenticate>, ConfigError> + Send>;
 
-/// Makes what exporters add, before what others add.
+/// Makes the credentials of exporters; the second argument are the credentials that are added after these.
 pub type MakeClient = Box<
     dyn Fn(&TransportContext, Option<Arc<dyn Credentials>>) -> Result<Arc<dyn Credentials>, ConfigError>
         + Send,
@@ -168,12 +168,12 @@ impl fmt::Debug for ServerPart {
 // === impl StagePart ===
 
 impl StagePart {
-    /// A stage that does nothing itself but bounds the bytes that bodies pin.
+    /// Creates a part that sets the byte budget of the process, without a stage.
     pub fn memory_limit(limit_bytes: u64) -> Self {
         Self { memory_limit_bytes: Some(limit_bytes), ..Self::default() }
     }
 
-    /// The same with settings that make sense for some signals only.
+    /// Sets the settings that are valid for some signals only.
     #[must_use]
     pub fn with_only(self, only: Vec<OnlyFor>) -> Self {
         Self { only, ..self }
@@ -207,7 +207,7 @@ impl From<HolderSpec> for StagePart {
 // === impl ExporterPart ===
 
 impl ExporterPart {
-    /// An exporter that is made by `connect`.
+    /// Creates an exporter that `connect` makes.
     pub fn new(
         connect: impl FnOnce(
             String,
@@ -229,7 +229,7 @@ impl ExporterPart {
         }
     }
 
-    /// An exporter that is started and stopped with the gateway.
+    /// Creates an exporter that is started and stopped with the gateway.
     pub fn managed(exporter: impl Exporter) -> Self {
         let needs = exporter.needs();
         let mut part = Self::new(|id, _, _| Ok(ExporterSpec::managed(id, exporter)));
@@ -237,7 +237,7 @@ impl ExporterPart {
         part
     }
 
-    /// The same without queues and without retry: for what answers at once.
+    /// Turns queues and retries off, for exporters that answer at once.
     #[must_use]
     pub fn direct(mut self) -> Self {
         (self.queue.enabled, self.retry.enabled) = (false, false);

@@ -1,85 +1,85 @@
-//! Keys of the Collector that a component knows but does not use: data that the application acts by.
+//! Rules for the Collector's keys that a component does not use, as data for the application.
 
-/// What to do about one key of the Collector.
+/// Treatment of one key of the Collector.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyRule {
-    /// Dotted path below the component; `*` is any key; lists are looked into. Empty: the whole component.
+    /// Dotted path below the component; `*` is any key; elements of lists are included. Empty: the whole component.
     pub path: &'static str,
-    /// Whether it may stand there.
+    /// Kind of the rule.
     pub kind: RuleKind,
-    /// Why it changes nothing, or why that would be wrong.
+    /// Reason for the user: the effect of ignoring the key.
     pub reason: &'static str,
 }
 
-/// Whether a key that is not used may be in a file.
+/// Kind of a [`KeyRule`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum RuleKind {
-    /// Ignoring it does no harm: a note.
+    /// Ignoring the key does no harm: the application notes that.
     Ignored,
-    /// A note, unless the value is this or off, which says what happens anyway.
+    /// Ignored with a note, or without a note if the value is this value or off, which is the behaviour anyway.
     IgnoredUnless(&'static str),
-    /// A section that the Collector turns off by `enabled: false`: then the section is not there.
+    /// A section that `enabled: false` turns off in the Collector: the section is treated as absent then.
     Optional,
-    /// A section that is on, with its defaults, when it is there without a value.
+    /// A section that turns a feature on, with defaults, also without a value.
     OnIfThere,
-    /// Letters of the key may be large or small.
+    /// The key is valid in upper and lower case.
     AnyCase,
-    /// The component works as the one of the name that `reason` gives: a note.
+    /// An old name of the component type that `reason` names: the application notes that.
     OldName,
-    /// This value, or one that is off, says what happens anyway; any other is refused.
+    /// Only this value, or a value that is off, is accepted: it is the behaviour anyway.
     Only(&'static str),
-    /// Ignoring it would do harm, unless its value is off: `false`, null, an empty text, list or map, or a map with
-    /// `enabled: false`.
+    /// The key is refused, since ignoring it could lose or expose data, unless its value is off: `false`, null, an empty text,
+    /// list or map, or a map with `enabled: false`.
     Refused,
-    /// It has the keys of another component, with their rules.
+    /// The value has the keys of another component, with their rules.
     Like(&'static [&'static [KeyRule]]),
 }
 
 // === impl KeyRule ===
 
 impl KeyRule {
-    /// A rule that ignores.
+    /// Creates a rule that ignores a key.
     pub const fn ignored(path: &'static str, reason: &'static str) -> Self {
         Self { path, kind: RuleKind::Ignored, reason }
     }
 
-    /// A rule that ignores, without a note for one value.
+    /// Creates a rule that ignores a key, without a note for one value.
     pub const fn ignored_unless(path: &'static str, value: &'static str, reason: &'static str) -> Self {
         Self { path, kind: RuleKind::IgnoredUnless(value), reason }
     }
 
-    /// A section that `enabled: false` turns off.
+    /// Creates a rule for a section that `enabled: false` turns off.
     pub const fn optional(path: &'static str) -> Self {
         Self { path, kind: RuleKind::Optional, reason: "`enabled: false` turns the section off" }
     }
 
-    /// A section that is on if it is there without a value; other keys without a value have their defaults.
+    /// Creates a rule for a section that turns a feature on also without a value; other keys without a value get their defaults.
     pub const fn on_if_there(path: &'static str) -> Self {
         Self { path, kind: RuleKind::OnIfThere, reason: "" }
     }
 
-    /// A key directly below the component whose letters may be large or small; `key` is in small letters.
+    /// Creates a rule for a key directly below the component in any case; `key` is in lower case.
     pub const fn any_case(key: &'static str) -> Self {
         Self { path: key, kind: RuleKind::AnyCase, reason: "" }
     }
 
-    /// A component under a name that the Collector has given up; `now` is the name of today.
+    /// Creates a rule for an old name of a component type; `now` is today's name.
     pub const fn old_name(now: &'static str) -> Self {
         Self { path: "", kind: RuleKind::OldName, reason: now }
     }
 
-    /// A rule that takes one value only.
+    /// Creates a rule that accepts one value only.
     pub const fn only(path: &'static str, value: &'static str, reason: &'static str) -> Self {
         Self { path, kind: RuleKind::Only(value), reason }
     }
 
-    /// A rule that refuses.
+    /// Creates a rule that refuses a key.
     pub const fn refused(path: &'static str, reason: &'static str) -> Self {
         Self { path, kind: RuleKind::Refused, reason }
     }
 
-    /// A key whose value has the keys of another component; `reason` says of which. A plain path.
+    /// Creates a rule for a key whose value has the keys of another component, named by `reason`. `path` has no `*`.
     pub const fn like(
         path: &'static str,
         rules: &'static [&'static [KeyRule]],

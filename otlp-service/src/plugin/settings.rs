@@ -1,64 +1,64 @@
-//! What a factory is given beside its settings, and how it says what is wrong with them.
+//! Context of a factory, and errors of settings.
 
 use std::cell::RefCell;
 use std::fmt;
 
-/// What a factory knows of the component that it makes, beside the settings.
+/// Context of a factory: the id of the component, and a place to report several errors at once.
 #[derive(Debug)]
 pub struct BuildContext<'a> {
     id: &'a str,
     reported: RefCell<Vec<SettingsError>>,
 }
 
-/// Something wrong with a component's settings: where, what, and what would be right.
+/// An error of a component's settings, with the setting's path and help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SettingsError {
-    /// The setting's path below the component, keys and list indices joined by dots: `headers.0.key`. Of several the
-    /// first one that is given counts, else the first. None: the whole component.
+    /// The setting's path below the component, keys and list indices joined by dots: `headers.0.key`. Several paths are other
+    /// names of one setting: the first path that the file has is shown, else the first path. Empty: the whole component.
     pub paths: Vec<String>,
-    /// What is wrong, in words.
+    /// The problem, as text.
     pub problem: String,
-    /// The values there are.
+    /// The valid values.
     pub choice: Option<Box<Choice>>,
-    /// Lines of help: what would be right.
+    /// Lines of help: how to correct the setting.
     pub help: Vec<String>,
 }
 
-/// The values that a setting can have.
+/// The valid values of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Choice {
-    /// What the values are, if the one that is given is none of them: `action`.
+    /// Noun for the values, if the given value is not valid: `action`.
     pub unknown: Option<String>,
-    /// The value that is given; empty: none.
+    /// The given value; empty: none.
     pub given: String,
-    /// The values there are.
+    /// The valid values.
     pub known: Vec<String>,
 }
 
 // === impl BuildContext ===
 
 impl<'a> BuildContext<'a> {
-    /// Of the component of that id.
+    /// Creates the context of the component of that id.
     pub fn new(id: &'a str) -> Self {
         Self { id, reported: RefCell::default() }
     }
 
-    /// The Collector's component id: `type` or `type/name`.
+    /// Returns the component id: `type` or `type/name`.
     pub fn id(&self) -> &str {
         self.id
     }
 
-    /// Says that something is wrong and goes on, so that more can be found in one go. The component is not used.
+    /// Reports an error without ending the factory, so that one run reports several errors. The component is not used.
     pub fn report(&self, error: SettingsError) {
         self.reported.borrow_mut().push(error);
     }
 
-    /// Reports all of `wrong` but the last, which is the error.
+    /// Reports all of `wrong` but the last, and returns the last as the error.
     ///
     /// # Errors
-    /// If there is any.
+    /// The last of `wrong`, if there is any.
     pub fn check(&self, wrong: impl IntoIterator<Item = SettingsError>) -> Result<(), SettingsError> {
         let mut last = Ok(());
         for error in wrong {
@@ -69,7 +69,7 @@ impl<'a> BuildContext<'a> {
         last
     }
 
-    /// All that was reported.
+    /// Returns the reported errors.
     pub fn into_reported(self) -> Vec<SettingsError> {
         self.reported.into_inner()
     }
@@ -78,22 +78,23 @@ impl<'a> BuildContext<'a> {
 // === impl SettingsError ===
 
 impl SettingsError {
-    /// Something wrong with the component as a whole.
+    /// Creates an error of the component as a whole.
     pub fn new(problem: impl Into<String>) -> Self {
         Self { paths: Vec::new(), problem: problem.into(), choice: None, help: Vec::new() }
     }
 
-    /// Something wrong with the setting at a dotted path; one that is missing is shown at what is there of its path.
+    /// Creates an error of the setting at a dotted path. The error of a missing setting is shown at the existing part of the path.
     pub fn at(path: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { paths: vec![path.into()], ..Self::new(problem) }
     }
 
-    /// The same of a setting that has several names.
+    /// Creates an error of a setting with several names.
     pub fn at_any(paths: Vec<String>, problem: impl Into<String>) -> Self {
         Self { paths, ..Self::new(problem) }
     }
 
-    /// The value `given` is not among the `known` ones; `what` says what they are: `action`. Help names the nearest one.
+    /// Creates an error of a value that is not among the `known` values. `what` is the noun for the values: `action`. The help
+    /// names the nearest known value.
     pub fn unknown(path: impl Into<String>, what: &str, given: &str, known: &[&str]) -> Self {
         let problem = match given {
             "" => format!("the {what} is empty"),
@@ -107,14 +108,14 @@ impl SettingsError {
         Self { choice: Some(Box::new(choice)), ..Self::at(path, problem) }
     }
 
-    /// The same with a line of help that lists the values there are.
+    /// Adds a line of help with the valid values.
     #[must_use]
     pub fn one_of(self, known: &[&str]) -> Self {
         let known = known.iter().map(|&known| known.to_owned()).collect();
         Self { choice: Some(Box::new(Choice { unknown: None, given: String::new(), known })), ..self }
     }
 
-    /// The same with one more line of help.
+    /// Adds a line of help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());

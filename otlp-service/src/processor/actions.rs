@@ -1,4 +1,4 @@
-//! What to do to a list of attributes: the Collector's actions, checked once and run on each list.
+//! The Collector's actions on attributes, checked once and run on each list of attributes.
 
 mod context;
 mod convert;
@@ -14,68 +14,69 @@ pub(super) use program::Actions;
 use context::ContextKey;
 use otlp_protocol::AttributeValue;
 
-/// One action as the Collector's `attributes` and `resource` processors take it.
+/// One action of the Collector's `attributes` and `resource` processors.
 #[derive(Clone, Debug, Default)]
 pub struct ActionConfig {
-    /// Which attribute. `delete` and `hash` do without if there is a pattern.
+    /// Key of the attribute. Optional for `delete` and `hash` with a pattern.
     pub key: String,
-    /// What to do.
+    /// Kind of the action.
     pub action: ActionKind,
-    /// The value to put there. `insert`, `update` and `upsert` need one source of a value.
+    /// The new value. `insert`, `update` and `upsert` need exactly one source of a value.
     pub value: Option<AttributeValue>,
-    /// The attribute whose value to put there.
+    /// Key of the attribute that has the new value.
     pub from_attribute: Option<String>,
-    /// What of the request to put there: `metadata.<header>`, `auth.<attribute>`, `client.address`, or a header's name.
+    /// Metadata of the request that is the new value: `metadata.<header>`, `auth.<attribute>`, `client.address`, or a header's
+    /// name.
     pub from_context: Option<String>,
-    /// The value to put there if the source has none.
+    /// The new value if the source has no value.
     pub default_value: Option<AttributeValue>,
-    /// The expression: `delete` and `hash` match keys with it, `extract` takes the value apart by its named groups.
+    /// Regular expression: `delete` and `hash` match keys, `extract` captures named groups of the value.
     pub pattern: Option<String>,
-    /// The type that `convert` converts to.
+    /// Target type of `convert`.
     pub converted_type: Option<ConvertTo>,
 }
 
-/// What an action does.
+/// Kind of an action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ActionKind {
-    /// Changes the type of a value, if the value has one of that type.
+    /// Converts a value to another type, if possible.
     Convert,
-    /// Takes attributes away.
+    /// Removes attributes.
     Delete,
-    /// Puts the groups of an expression into attributes of their names.
+    /// Writes the named groups of an expression into attributes of these names.
     Extract,
-    /// Puts the SHA-256 of a value in its place, in hex.
+    /// Replaces a value by its SHA-256, in hex.
     Hash,
-    /// Adds the attribute unless it is there.
+    /// Adds the attribute unless it exists.
     #[default]
     Insert,
-    /// Changes the attribute if it is there.
+    /// Changes the attribute if it exists.
     Update,
-    /// Adds or changes it.
+    /// Adds or changes the attribute.
     Upsert,
 }
 
-/// Why actions cannot be run.
+/// An error in the configuration of actions.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("action {index}: {field}: {problem}")]
 pub struct ActionError {
-    /// Which action, from 0.
+    /// Index of the action, from 0.
     pub index: usize,
-    /// Which field of it: `value`, `pattern`.
+    /// Name of the field: `value`, `pattern`.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The problem, as text.
     pub problem: String,
 }
 
 // === impl ActionKind ===
 
 impl ActionKind {
-    /// All actions.
+    /// All kinds.
     pub const ALL: [Self; 7] =
         [Self::Insert, Self::Update, Self::Upsert, Self::Delete, Self::Hash, Self::Extract, Self::Convert];
 
-    /// Its name in settings: `insert`.
+    /// Returns the name in settings: `insert`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Convert => "convert",

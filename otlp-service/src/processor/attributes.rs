@@ -7,8 +7,8 @@ use otlp_protocol::view::{Entry, Resource, Scope};
 use otlp_protocol::{AttributeEdits, Batch, Editor, Fate, Item, Levels, Signal};
 use otlp_transport::ExportError;
 
-/// Runs the Collector's actions on the attributes of items that match: spans, log records, data points. Samples of
-/// profiles have none of their own.
+/// Runs the Collector's actions on the attributes of matching items: spans, log records, data points. Samples of profiles have
+/// no attributes of their own.
 ///
 /// ```
 /// use otlp_service::{ActionConfig, ActionKind, AttributesProcessor, MatchConfig};
@@ -39,10 +39,10 @@ struct ItemEditor<'a> {
 // === impl AttributesProcessor ===
 
 impl AttributesProcessor {
-    /// A processor that runs `actions`, in order, on the items that `matching` selects.
+    /// Creates a processor that runs `actions`, in order, on the items that `matching` selects.
     ///
     /// # Errors
-    /// The first thing that is wrong with the actions.
+    /// The first error in the actions.
     pub fn new(actions: &[ActionConfig], matching: MatchConfig) -> Result<Self, ActionError> {
         Ok(Self { actions: Actions::new(actions)?, matching })
     }

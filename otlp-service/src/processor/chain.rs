@@ -1,4 +1,4 @@
-//! Processors in a row, in front of what comes next in their pipeline.
+//! Processors in a row, in front of the next component of their pipeline.
 
 use crate::component::{Access, Out, Processor, Tally};
 use crate::fanout::join_answers;
@@ -11,9 +11,33 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// Runs each batch through processors, in order, and exports what comes of it. Itself an [`Export`].
+/// Runs each batch through processors, in order, and exports the resulting batches.
 ///
-/// Dropping an export's future before its processors are through undoes it; after that what went on goes its way.
+/// Cancel-safety: dropping the future of an export before the processors have ended undoes the export; after that the resulting
+/// batches are with the next component.
+///
+/// ```
+/// use otlp_protocol::Signal;
+/// use otlp_service::{
+///     ActionConfig, ActionKind, AttributesProcessor, Hop, MatchConfig, NopExporter, ProcessorChain, ProcessorStats,
+///     Processor, Registry,
+/// };
+/// use otlp_transport::{BoxExport, TokioClock};
+/// use std::sync::Arc;
+///
+/// let mut action = ActionConfig::default();
+/// (action.key, action.action) = ("password".into(), ActionKind::Delete);
+/// let processor: Arc<dyn Processor> = Arc::new(AttributesProcessor::new(&[action], MatchConfig::default())?);
+/// let stats = ProcessorStats::new(&Registry::new(), "attributes", "logs", Signal::LOGS);
+/// let chain = ProcessorChain::new(
+///     [("attributes".to_owned(), processor, stats)],
+///     BoxExport::new(NopExporter),
+///     Hop::none(), // `FanOut::hop`, if the next component is a fan-out.
+///     Arc::new(TokioClock),
+/// );
+/// # drop(chain);
+/// # Ok::<(), otlp_service::ActionError>(())
+/// ```
 #[derive(Clone)]
 pub struct ProcessorChain {
     links: Arc<[Link]>,
@@ -33,8 +57,8 @@ struct Link {
 // === impl ProcessorChain ===
 
 impl ProcessorChain {
-    /// `processors` by id, in front of `next`. What they take out or make is counted in the accounts of `hop`, which `next`
-    /// fills; `clock` times them.
+    /// Creates a chain of `processors` by id, in front of `next`. Removed and produced items are counted in the accounts of `hop`,
+    /// in which `next` counts too. `clock` measures processing times.
     pub fn new(
         processors: impl IntoIterator<Item = (String, Arc<dyn Processor>, ProcessorStats)>,
         next: BoxExport,
@@ -47,14 +71,14 @@ impl ProcessorChain {
         Self { links, access, next, hop, clock }
     }
 
-    /// Runs a batch through the processors; a large one, if they look into it, where it holds up nobody else.
+    /// Runs a batch through the processors; a large batch on a thread for blocking work, if a processor reads bodies.
     async fn process(&self, batch: Batch) -> Result<(Vec<Batch>, Tally), ExportError> {
         if self.access == Access::None || !offload::is_large(&batch) {
             return process(&self.links, batch, &*self.clock);
         }
         let (links, clock) = (self.links.clone(), self.clock.clone());
         let processed = offload::run(true, move || process(&links, batch, &*clock)).await;
-        // The task ends early only with the runtime.
+        // The task is cancelled only when the runtime shuts down.
         processed.unwrap_or_else(|error| {
             Err(failed("processing was cancelled: the runtime is shutting down").with_source(error))
         })
@@ -66,7 +90,7 @@ impl Export for ProcessorChain {
         let unsent = self.hop.unsent(batch.items());
         let (mut batches, tally) = self.process(batch).await?;
         unsent.send();
-        // Whoever takes the rest counts that; what goes no further shares its fate.
+        // The next component counts the resulting batches. Removed items are refused if these batches are.
         let settled = self.hop.unsent(tally.settled());
         let accepted = match (batches.pop(), batches.is_empty()) {
             (None, _) => Accepted::FULL,

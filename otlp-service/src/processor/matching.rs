@@ -1,4 +1,4 @@
-//! Which items a processor acts on: the Collector's `include` and `exclude`.
+//! Selection of items by the Collector's `include` and `exclude`.
 
 use super::pattern::Pattern;
 use super::text::{scalar_text, text_of};
@@ -7,86 +7,86 @@ use otlp_protocol::AttributeValue;
 use otlp_protocol::view::{AnyValue, Entry, KeyValue, Resource, Scope};
 use std::borrow::Cow;
 
-/// Items that match `include`, if there is one, and do not match `exclude`, if there is one.
+/// Selects items that match `include`, if set, and do not match `exclude`, if set.
 #[derive(Clone, Debug, Default)]
 pub struct MatchConfig {
-    /// What an item must be; `None`: anything.
+    /// Properties of selected items; `None`: all items.
     pub include: Option<MatchProperties>,
-    /// What an item must not be; `None`: nothing.
+    /// Properties of items that are not selected; `None`: no item.
     pub exclude: Option<MatchProperties>,
 }
 
-/// What is asked of an item: each list that is not empty must be met.
+/// Properties of an item. The item matches if all lists that are not empty match.
 #[derive(Clone, Debug, Default)]
 pub struct MatchProperties {
-    /// The resource's `service.name` is one of these; of a resource without it that is `<nil-service-name>`.
+    /// `service.name` of the resource, any of these; `<nil-service-name>` for a resource without `service.name`.
     pub services: Vec<TextMatch>,
-    /// It is a span with one of these names.
+    /// Names of spans, any of these.
     pub span_names: Vec<TextMatch>,
-    /// It is a span of one of these kinds: `SPAN_KIND_SERVER`.
+    /// Kinds of spans, any of these: `SPAN_KIND_SERVER`.
     pub span_kinds: Vec<TextMatch>,
-    /// It is a log record with one of these bodies.
+    /// Bodies of log records, any of these.
     pub log_bodies: Vec<TextMatch>,
-    /// It is a log record with one of these severity texts.
+    /// Severity texts of log records, any of these.
     pub log_severity_texts: Vec<TextMatch>,
-    /// It is a log record of at least that severity.
+    /// Lowest severity of log records.
     pub log_severity_number: Option<SeverityMatch>,
-    /// It is a point of a metric with one of these names.
+    /// Names of the metrics of data points, any of these.
     pub metric_names: Vec<TextMatch>,
-    /// It has all of these attributes.
+    /// Attributes of the item, all of these.
     pub attributes: Vec<AttributeMatch>,
-    /// Its resource has all of these attributes.
+    /// Attributes of the resource, all of these.
     pub resources: Vec<AttributeMatch>,
-    /// Its scope is one of these.
+    /// Instrumentation scopes, any of these.
     pub libraries: Vec<LibraryMatch>,
 }
 
-/// What is asked of a text.
+/// Condition on a text.
 #[derive(Clone, Debug)]
 pub enum TextMatch {
-    /// It is that.
+    /// The text equals this text.
     Is(Box<str>),
-    /// The expression matches anywhere in it.
+    /// The expression matches anywhere in the text.
     Matches(Pattern),
 }
 
-/// What is asked of a log record's severity number.
+/// Condition on the severity number of a log record.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SeverityMatch {
-    /// The lowest that will do.
+    /// Lowest severity number.
     pub min: i32,
-    /// Whether one without a number will do.
+    /// Matches log records without a severity number, too. Default false.
     pub match_undefined: bool,
 }
 
-/// What is asked of a list of attributes.
+/// Condition on a list of attributes: an attribute with this key exists.
 #[derive(Clone, Debug)]
 pub struct AttributeMatch {
-    /// It has that key,
+    /// Key of the attribute.
     pub key: Box<str>,
-    /// with that value; `None`: with any.
+    /// Condition on the value; `None`: any value.
     pub value: Option<ValueMatch>,
 }
 
-/// What is asked of an attribute's value.
+/// Condition on an attribute's value.
 #[derive(Clone, Debug)]
 pub enum ValueMatch {
-    /// It is of that type and equal; maps, in whatever order.
+    /// The value has the same type and is equal; the order of maps does not matter.
     Is(AttributeValue),
-    /// It is a scalar, and the expression matches anywhere in its text.
+    /// The value is a scalar, and the expression matches anywhere in its text.
     Matches(Pattern),
 }
 
-/// What is asked of a scope.
+/// Condition on an instrumentation scope.
 #[derive(Clone, Debug)]
 pub struct LibraryMatch {
-    /// Of its name.
+    /// Condition on the name.
     pub name: TextMatch,
-    /// Of its version; `None`: nothing.
+    /// Condition on the version; `None`: any version.
     pub version: Option<TextMatch>,
 }
 
-/// What has been found out so far about the items of a resource or scope.
+/// Possible matches of the items in a resource, scope or entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Selection {
     may_include: bool,
@@ -96,27 +96,27 @@ pub(super) struct Selection {
 // === impl MatchConfig ===
 
 impl MatchConfig {
-    /// Whether everything matches.
+    /// Returns true if all items match.
     pub(super) fn is_empty(&self) -> bool {
         self.include.is_none() && self.exclude.is_none()
     }
 
-    /// What a resource decides.
+    /// Evaluates the conditions on a resource.
     pub(super) fn of_resource(&self, resource: Resource<'_>) -> Selection {
         self.of(|properties| properties.matches_resource(resource))
     }
 
-    /// What a scope and an entry leave of that.
+    /// Evaluates the conditions on a scope, after its resource.
     pub(super) fn of_scope(&self, selection: Selection, scope: Scope<'_>) -> Selection {
         selection.and(|| self.of(|properties| properties.matches_scope(scope)))
     }
 
-    /// What an entry leaves of that.
+    /// Evaluates the conditions on an entry, after its scope.
     pub(super) fn of_entry(&self, selection: Selection, entry: Entry<'_>) -> Selection {
         selection.and(|| self.of(|properties| properties.matches_entry(entry)))
     }
 
-    /// Whether to act on an item with these attributes.
+    /// Returns true if an item with these attributes is selected, after its entry.
     pub(super) fn selects(&self, selection: Selection, attributes: &mut AttributeEdits<'_>) -> bool {
         let mut has = |properties: &MatchProperties| {
             properties.attributes.iter().all(|test| test.matches(attributes.value(&test.key)))
@@ -137,7 +137,7 @@ impl MatchConfig {
 // === impl Selection ===
 
 impl Selection {
-    /// What everything has that is not asked for anything.
+    /// The state without any condition.
     pub(super) const ALL: Self = Self { may_include: true, may_exclude: true };
 
     fn and(self, further: impl FnOnce() -> Self) -> Self {
@@ -226,7 +226,7 @@ impl AttributeMatch {
 impl ValueMatch {
     fn matches(&self, value: AnyValue<'_>) -> bool {
         match self {
-            // Numbers compare as numbers, but inside of lists as they are encoded.
+            // Doubles compare as numbers, but inside of arrays and maps by their bits.
             Self::Is(expected) => match (expected.view(), value) {
                 (AnyValue::Double(expected), AnyValue::Double(number)) => expected == number,
                 (expected, value) => is_alike(expected, value),
@@ -236,7 +236,7 @@ impl ValueMatch {
     }
 }
 
-/// Whether nothing is asked, or the text is one that will do.
+/// Returns true if there is no condition, or the text meets a condition.
 fn meets<'a>(tests: &[TextMatch], text: impl FnOnce() -> Cow<'a, str>) -> bool {
     if tests.is_empty() {
         return true;
@@ -245,7 +245,7 @@ fn meets<'a>(tests: &[TextMatch], text: impl FnOnce() -> Cow<'a, str>) -> bool {
     tests.iter().any(|test| test.matches(&text))
 }
 
-/// Whether two values are equal, maps in whatever order; as much work as the expected one is long.
+/// Compares two values, maps in any order. The work is bounded by the length of `expected`.
 fn is_alike(expected: AnyValue<'_>, value: AnyValue<'_>) -> bool {
     match (expected, value) {
         (AnyValue::Double(expected), AnyValue::Double(number)) => expected.to_bits() == number.to_bits(),

@@ -1,4 +1,4 @@
-//! Regular expressions as the Collector takes them: Go's syntax, bounded in size, matched anywhere in a text.
+//! Regular expressions in Go's syntax, as in the Collector: bounded in size, matched anywhere in a text.
 
 use regex::{Captures, Regex, RegexBuilder};
 use std::fmt;
@@ -10,18 +10,18 @@ pub struct Pattern(Regex);
 // === impl Pattern ===
 
 impl Pattern {
-    /// Compiles an expression in Go's syntax: `\d`, `\w`, `\s` and `\b` are ASCII's, braces that repeat nothing and
-    /// brackets in a class are themselves.
+    /// Compiles an expression in Go's syntax: `\d`, `\w`, `\s` and `\b` are ASCII classes, braces that repeat nothing and
+    /// brackets in a class are literals.
     ///
     /// # Errors
-    /// What is wrong with it, in one line.
+    /// The fault of the expression, in one line.
     pub fn new(text: &str) -> Result<Self, String> {
         let compiled = RegexBuilder::new(&translate(text)).size_limit(MAX_COMPILED_BYTES).build();
         compiled.map(Self).map_err(|error| match error {
             regex::Error::CompiledTooBig(limit) => {
                 format!("the expression is too large: it compiles to more than {limit} bytes")
             }
-            // The first lines draw the expression; the last one says what is wrong.
+            // The first lines show the expression; the last line names the fault.
             error => {
                 let text = error.to_string();
                 text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
@@ -29,17 +29,17 @@ impl Pattern {
         })
     }
 
-    /// Whether it matches anywhere in a text.
+    /// Returns true if the expression matches anywhere in a text.
     pub fn matches(&self, text: &str) -> bool {
         self.0.is_match(text)
     }
 
-    /// Names of its groups but the whole match; `None` for those without a name.
+    /// Returns the names of the capture groups; `None` for groups without a name.
     pub(crate) fn group_names(&self) -> impl Iterator<Item = Option<&str>> {
         self.0.capture_names().skip(1)
     }
 
-    /// The groups of its first match.
+    /// Returns the groups of the first match.
     pub(crate) fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
         self.0.captures(text)
     }
@@ -51,7 +51,7 @@ impl fmt::Debug for Pattern {
     }
 }
 
-/// Go's syntax as the crate `regex` has it, where they differ.
+/// Translates Go's syntax to the syntax of the crate `regex`.
 fn translate(go: &str) -> String {
     let mut out = String::with_capacity(go.len() + 16);
     let mut rest = go;
@@ -68,7 +68,7 @@ fn translate(go: &str) -> String {
                 in_class = false;
                 put(&mut out, "]", 1)
             }
-            // Twice in a class they would join classes.
+            // Doubled in a class, these characters are set operators of `regex`.
             '&' | '~' | '-' if in_class && out.ends_with(char) => {
                 out.push('\\');
                 out.push(char);
@@ -135,13 +135,13 @@ fn escape(rest: &str, in_class: bool, out: &mut String) -> usize {
     }
 }
 
-/// How long an octal escape is, of up to three digits; a single one but zero would refer back to a group.
+/// Returns the length of an octal escape of up to three digits. A single digit but zero would be a back-reference.
 fn octal_len(rest: &str) -> Option<usize> {
     let digits = rest.bytes().skip(1).take(3).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
     (digits > 1 || rest.starts_with("\\0")).then_some(1 + digits)
 }
 
-/// The start of a class, where a `]` is itself.
+/// Writes the start of a class, where a `]` is a literal.
 fn open_class(rest: &str, out: &mut String) -> usize {
     for (start, translated) in [("[^]", "[^\\]"), ("[]", "[\\]"), ("[^", "[^")] {
         if rest.starts_with(start) {
@@ -151,7 +151,7 @@ fn open_class(rest: &str, out: &mut String) -> usize {
     put(out, "[", 1)
 }
 
-/// A bracket in a class: `[:alpha:]`, as it is, or itself.
+/// Writes a bracket in a class: `[:alpha:]`, or a literal bracket.
 fn posix_class(rest: &str, out: &mut String) -> usize {
     match rest.strip_prefix("[:").and_then(|name| name.find(":]")) {
         Some(end) => put(out, rest.get(..end + 4).unwrap_or_default(), end + 4),
@@ -159,7 +159,7 @@ fn posix_class(rest: &str, out: &mut String) -> usize {
     }
 }
 
-/// Whether a brace opens `{n}`, `{n,}` or `{n,m}`.
+/// Returns true if a brace opens `{n}`, `{n,}` or `{n,m}`.
 fn is_repetition(rest: &str) -> bool {
     let Some((inside, _)) = rest.get(1..).and_then(|rest| rest.split_once('}')) else { return false };
     let (least, most) = inside.split_once(',').unwrap_or((inside, "0"));
@@ -167,7 +167,7 @@ fn is_repetition(rest: &str) -> bool {
     !least.is_empty() && is_number(least) && is_number(most)
 }
 
-/// As much as programs of a few hundred operators take.
+/// Largest compiled size: enough for expressions of a few hundred operators.
 const MAX_COMPILED_BYTES: usize = 1 << 20;
 
 #[cfg(test)]

@@ -19,10 +19,10 @@ struct ResourceEditor<'a> {
 // === impl ResourceProcessor ===
 
 impl ResourceProcessor {
-    /// A processor that runs `actions`, in order.
+    /// Creates a processor that runs `actions`, in order.
     ///
     /// # Errors
-    /// The first thing that is wrong with the actions.
+    /// The first error in the actions.
     pub fn new(actions: &[ActionConfig]) -> Result<Self, ActionError> {
         Ok(Self { actions: Actions::new(actions)? })
     }
@@ -39,7 +39,7 @@ impl Processor for ResourceProcessor {
 
     fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError> {
         let context = self.actions.resolve(batch.origin.as_deref());
-        // Rarely more than one resource for so many items.
+        // An estimate: one resource for each 16 items.
         let resources = usize::try_from(batch.items()).unwrap_or(usize::MAX) / ITEMS_A_RESOURCE + 1;
         let editor = || ResourceEditor { actions: &self.actions, context: &context };
         out.edit_growing(batch, self.actions.growth(&context).saturating_mul(resources), editor)

@@ -1,4 +1,4 @@
-//! Requests cut by attributes of their resources, so that a batch processor can keep the pieces apart.
+//! Splits requests by attributes of their resources, for a batch processor with `resource_keys`.
 
 use super::text::text_of;
 use crate::component::{Access, Out, Processor, reserve};
@@ -8,21 +8,22 @@ use otlp_transport::ExportError;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Cuts each request into one for each combination of values that some resource attributes have, and says in its origin
-/// which. A request that cannot be cut, such as profiles with a dictionary, says what all its resources have in common.
+/// Splits each request into a part for each combination of values of some resource attributes, and writes the values into the
+/// origin of the part. A request that cannot be split, such as profiles with a dictionary, gets the values that all its resources
+/// have in common.
 #[derive(Debug)]
 pub(crate) struct ResourceKeys {
     keys: Vec<Box<str>>,
     max_parts: usize,
 }
 
-/// The attributes that a resource has of those that count, in the order of the settings.
+/// Keys and values of a resource's attributes among the configured keys, in the order of the settings.
 type Values = Vec<(Box<str>, Box<str>)>;
 
 // === impl ResourceKeys ===
 
 impl ResourceKeys {
-    /// Cuts by the values of `keys`; a request of more than `max_parts` combinations is refused.
+    /// Splits by the values of `keys`; refuses a request with more than `max_parts` combinations.
     pub(crate) fn new(keys: Vec<Box<str>>, max_parts: usize) -> Self {
         Self { keys, max_parts: max_parts.clamp(1, MAX_PARTS) }
     }
@@ -42,7 +43,7 @@ impl ResourceKeys {
         out: &mut Out,
     ) -> Result<(), ExportError> {
         let whole = body.plain().to_contiguous();
-        // The place of the last resource, and the part it goes to.
+        // Index of the last resource, and its part.
         let mut last: Option<(usize, usize)> = None;
         let choose = |item: &Item<'_>| match last {
             Some((index, part)) if index == item.resource_index => part,
@@ -52,7 +53,7 @@ impl ResourceKeys {
                 part
             }
         };
-        // Short records are copied; what is said of them, and repeated, is known only afterwards.
+        // Short records are copied: their bytes are known only after the split.
         let mut room = batch.charge().another();
         reserve(&batch, &mut room, body.len() as u64)?;
         let cut = partition(body, parts.len(), choose);

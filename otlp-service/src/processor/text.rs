@@ -1,4 +1,4 @@
-//! Values as texts, byte for byte as the Collector writes them (`pcommon.Value.AsString`).
+//! Values as text, byte for byte like the Collector's `pcommon.Value.AsString`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The value as a text: strings as they are, scalars as numbers and words, bytes in base64, lists as JSON.
+/// Returns a value as text: strings unchanged, numbers and booleans as text, bytes in base64, arrays and maps as JSON.
 pub(super) fn text_of<'a>(value: AnyValue<'a>) -> Cow<'a, str> {
     match value {
         AnyValue::String(text) => Cow::Borrowed(text),
@@ -18,14 +18,14 @@ pub(super) fn text_of<'a>(value: AnyValue<'a>) -> Cow<'a, str> {
         AnyValue::Bytes(bytes) => Cow::Owned(STANDARD.encode(bytes)),
         AnyValue::Array(_) | AnyValue::Map(_) => {
             let mut json = String::new();
-            // A number that JSON has no word for leaves nothing of the whole.
+            // NaN and infinity are not JSON: the text is empty then.
             Cow::Owned(put_json(value, &mut json).map_or_else(|_| String::new(), |()| json))
         }
         _ => Cow::Borrowed(""),
     }
 }
 
-/// The value as a text to be matched: of scalars alone, and without exponents.
+/// Returns a scalar as text for matching, numbers without exponents; `None` for other values.
 pub(super) fn scalar_text<'a>(value: AnyValue<'a>) -> Option<Cow<'a, str>> {
     match value {
         AnyValue::Double(number) if number == f64::INFINITY => Some(Cow::Borrowed("+Inf")),
@@ -36,7 +36,7 @@ pub(super) fn scalar_text<'a>(value: AnyValue<'a>) -> Option<Cow<'a, str>> {
     }
 }
 
-/// As ECMAScript has it: an exponent below 10^-6 and from 10^21 on.
+/// Formats a number like ECMAScript: with an exponent below 10^-6 and from 10^21 on.
 fn number_text(number: f64) -> String {
     let size = number.abs();
     if number.is_nan() {
@@ -52,7 +52,7 @@ fn number_text(number: f64) -> String {
     if size < 1.0 { text } else { text.replace('e', "e+") }
 }
 
-/// Validated values are at most as deep as the check of received bodies allows, so the stack is bounded.
+/// Writes a value as JSON. Recursion is bounded: received bodies are validated with a limit of depth.
 fn put_json(value: AnyValue<'_>, out: &mut String) -> Result<(), std::fmt::Error> {
     match value {
         AnyValue::String(text) => put_string(text, out),
@@ -79,7 +79,7 @@ fn put_json(value: AnyValue<'_>, out: &mut String) -> Result<(), std::fmt::Error
     }
 }
 
-/// By key; of a key given twice the last value.
+/// Writes a map sorted by key; the last value of a duplicate key.
 fn put_map(attributes: Attributes<'_>, out: &mut String) -> Result<(), std::fmt::Error> {
     let sorted: BTreeMap<_, _> =
         attributes.iter().map(|attribute| (attribute.key(), attribute.value())).collect();
@@ -94,7 +94,7 @@ fn put_map(attributes: Attributes<'_>, out: &mut String) -> Result<(), std::fmt:
     Ok(())
 }
 
-/// As Go's encoder has it when it does not escape HTML.
+/// Writes a string like Go's JSON encoder without HTML escaping.
 fn put_string(text: &str, out: &mut String) -> Result<(), std::fmt::Error> {
     out.push('"');
     for char in text.chars() {

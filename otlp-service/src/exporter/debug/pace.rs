@@ -1,10 +1,10 @@
-//! How much is shown in a second, without a clock or a stream.
+//! The limit of shown items in a second, without a clock or a stream.
 
 use crate::exporter::show::Allowance;
 use otlp_protocol::Signal;
 use std::time::{Duration, Instant};
 
-/// Counts what is shown in the current second, and what is not.
+/// Counts the items that were shown in the current second, and those that were not.
 #[derive(Debug)]
 pub(super) struct Pace {
     max: Allowance,
@@ -13,12 +13,12 @@ pub(super) struct Pace {
     left: Allowance,
     /// Batches of each signal in this second.
     batches: Vec<(Signal, u64)>,
-    /// Items of each signal that were not shown, since that was last told.
+    /// Items of each signal that were not shown since the last line about them.
     untold: Vec<(Signal, u64)>,
     is_due: bool,
 }
 
-/// Which batches of a second are shown: as of zap's sampler, for each signal.
+/// Sampling of batches in a second, for each signal, like zap's sampler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sampling {
     /// The number of batches that are always shown.
@@ -35,7 +35,7 @@ impl Pace {
         Self { max, sampling, ends: None, left: max, batches, untold, is_due: false }
     }
 
-    /// Takes what may be shown of a batch that would take `lines`.
+    /// Reserves the allowance for a batch of `lines` lines.
     pub(super) fn admit(&mut self, now: Instant, signal: Signal, lines: u64) -> Allowance {
         if self.ends.is_none_or(|ends| now >= ends) {
             self.ends = now.checked_add(SECOND);
@@ -57,8 +57,8 @@ impl Pace {
         taken
     }
 
-    /// Gives back what was not used, and counts items that were not shown. Returns when those are to be told, if nobody
-    /// waits for that yet.
+    /// Gives the unused allowance back, and counts items that were not shown. Returns the time at which a line about them is due, if
+    /// no line is scheduled yet.
     pub(super) fn settle(&mut self, signal: Signal, unused: Allowance, not_shown: u64) -> Option<Instant> {
         self.left.lines = (self.left.lines + unused.lines).min(self.max.lines);
         self.left.entries = (self.left.entries + unused.entries).min(self.max.entries);
@@ -69,14 +69,14 @@ impl Pace {
         if std::mem::replace(&mut self.is_due, true) { None } else { self.ends }
     }
 
-    /// Items that were not shown, to be told now.
+    /// Takes the counts of items that were not shown.
     pub(super) fn take_untold(&mut self) -> Vec<(Signal, u64)> {
         self.is_due = false;
         std::mem::take(&mut self.untold)
     }
 }
 
-/// The new count.
+/// Adds to the count of a signal, and returns the new count.
 fn add(counts: &mut Vec<(Signal, u64)>, signal: Signal, more: u64) -> u64 {
     match counts.iter_mut().find(|(counted, _)| *counted == signal) {
         Some((_, count)) => {

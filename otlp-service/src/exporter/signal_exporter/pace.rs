@@ -1,25 +1,25 @@
-//! When lines are due, without a clock or a log.
+//! Schedule of log lines, without a clock or a log.
 
 use std::time::{Duration, Instant};
 
-/// Attempts that fail, one after the other.
+/// A series of failed attempts.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     since: Option<Instant>,
     attempts: u64,
     /// Attempts since the last line.
     untold: u64,
-    /// Whether a line said that it began.
+    /// True once a line about the series was written.
     is_told: bool,
     next_line: Option<Instant>,
 }
 
-/// A line about attempts that fail.
+/// Contents of a line about failed attempts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FailureLine {
     /// Attempts that failed since the last line.
     pub(super) attempts: u64,
-    /// Time since the first of them, if that was told.
+    /// Time since the first failed attempt; `None` in the first line.
     pub(super) lasts: Option<Duration>,
 }
 
@@ -47,8 +47,8 @@ impl Outage {
         Some(FailureLine { attempts: std::mem::take(&mut self.untold), lasts })
     }
 
-    /// An attempt did not fail: how long it lasted and how many failed, if anything was told of it. The interval goes
-    /// on, so that a destination that fails every other time has a line in it, too.
+    /// Ends the series after a successful attempt. Returns its duration and number of attempts, if a line about it was written. The
+    /// interval between lines goes on, so that a destination that fails every other time does not get more lines.
     pub(super) fn ended(&mut self, now: Instant) -> Option<(Duration, u64)> {
         let Self { since, attempts, is_told, next_line, .. } = std::mem::take(self);
         self.next_line = next_line;
@@ -59,7 +59,7 @@ impl Outage {
 // === impl Losses ===
 
 impl Losses {
-    /// Counts items of a batch: items and batches to tell of, if a line is due.
+    /// Counts items of a batch. Returns the items and batches since the last line, if a line is due.
     pub(super) fn count(&mut self, now: Instant, items: u64) -> Option<(u64, u64)> {
         self.items = self.items.saturating_add(items);
         self.batches += 1;
@@ -77,5 +77,5 @@ fn is_due(next_line: &mut Option<Instant>, now: Instant) -> bool {
     is_due
 }
 
-/// Between two lines of one kind.
+/// Time between two lines of one kind.
 const INTERVAL: Duration = Duration::from_secs(60);

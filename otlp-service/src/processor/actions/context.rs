@@ -1,16 +1,16 @@
-//! Values that come from the request, not from the telemetry.
+//! Values from the metadata of a request (`from_context`).
 
 use crate::component::Needs;
 use otlp_protocol::{AttributeValue, Origin};
 
-/// What of a request's origin becomes a value.
+/// Metadata of a request that becomes an attribute's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ContextKey {
-    /// The address it came from.
+    /// The address of the sender.
     Address,
     /// A header, by its name in lower case.
     Header(Box<str>),
-    /// Who the sender proved to be.
+    /// The authenticated identity of the sender.
     Identity,
 }
 
@@ -20,7 +20,7 @@ pub(crate) type Resolved = Vec<Option<AttributeValue>>;
 // === impl ContextKey ===
 
 impl ContextKey {
-    /// What `from_context` names.
+    /// Parses `from_context`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         match text.split_once('.') {
             _ if text == "client.address" => Ok(Self::Address),
@@ -31,7 +31,7 @@ impl ContextKey {
         }
     }
 
-    /// Adds it to what is needed.
+    /// Adds the metadata to the needs of the processor.
     pub(super) fn ask(&self, needs: &mut Needs) {
         match self {
             Self::Address => needs.peer = true,
@@ -41,8 +41,7 @@ impl ContextKey {
         }
     }
 
-    /// Its value for a request; several values of a header are joined by `,`, as the receivers
-    /// join those that they keep (RFC 9110 §5.3).
+    /// Returns the value for a request. Several values of a header are joined by `,` (RFC 9110 §5.3).
     pub(super) fn resolve(&self, origin: &Origin) -> Option<AttributeValue> {
         let text = match self {
             Self::Address => origin.peer?.to_string(),

@@ -1,17 +1,17 @@
-//! Values of one type made values of another, as the Collector does it.
+//! Conversions of values between types, by the Collector's rules.
 
 use crate::processor::text::text_of;
 use otlp_protocol::AttributeValue;
 use otlp_protocol::view::AnyValue;
 
-/// A type to convert to.
+/// Target type of a conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConvertTo {
     /// A double.
     Double,
-    /// An integer: a double loses its fraction.
+    /// An integer: the fraction of a double is cut off.
     Int,
-    /// A string: lists become JSON.
+    /// A string: arrays and maps become JSON.
     String,
 }
 
@@ -21,7 +21,7 @@ impl ConvertTo {
     /// All types.
     pub const ALL: [Self; 3] = [Self::Int, Self::Double, Self::String];
 
-    /// Its name in settings: `int`.
+    /// Returns the name in settings: `int`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Double => "double",
@@ -30,7 +30,7 @@ impl ConvertTo {
         }
     }
 
-    /// The value in this type; `None` if it is of the type already, or has no value of it.
+    /// Converts a value; `None` if the value has the type already, or cannot be converted.
     pub(super) fn convert(self, value: AnyValue<'_>) -> Option<AttributeValue> {
         match (self, value) {
             (Self::String, AnyValue::String(_)) | (Self::Int, AnyValue::Int(_)) => None,
@@ -46,8 +46,8 @@ impl ConvertTo {
     }
 }
 
-/// As Go has it, but for its hexadecimal form: underscores stand between digits, and NaN has no sign. A number that is
-/// too large is none, unless the text says that it is infinite.
+/// Parses a double like Go, without the hexadecimal form: underscores only between digits, NaN without a sign, no overflow to
+/// infinity.
 fn parse_double(text: &str) -> Option<f64> {
     if text.contains('_') {
         let is_digit = |c: char| c.is_ascii_digit();

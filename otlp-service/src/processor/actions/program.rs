@@ -1,4 +1,4 @@
-//! Actions, checked and ready to run.
+//! Checked actions, ready to run.
 
 use super::{ActionConfig, ActionError, ActionKind, ContextKey, ConvertTo, Resolved, hash};
 use crate::component::Needs;
@@ -11,7 +11,7 @@ use otlp_protocol::{AttributeEdits, Change, Origin, Put, Value};
 #[derive(Clone, Debug)]
 pub(crate) struct Actions {
     steps: Vec<Step>,
-    /// What steps need of a request, by their index.
+    /// Metadata of requests that steps refer to by index.
     contexts: Vec<ContextKey>,
 }
 
@@ -24,20 +24,20 @@ enum Step {
     Put { put: Put, key: Box<str>, source: ValueSource, default: Option<AttributeValue> },
 }
 
-/// One key, all keys that match, or both.
+/// A key, a pattern of keys, or both.
 #[derive(Clone, Debug)]
 struct Keys {
     key: Option<Box<str>>,
     pattern: Option<Pattern>,
 }
 
-/// Where a value comes from.
+/// Source of a new value.
 #[derive(Clone, Debug)]
 enum ValueSource {
     Attribute(Box<str>),
-    /// The request, by index of what it has.
+    /// Metadata of the request, by index.
     Context(usize),
-    /// Nowhere: there is the default alone.
+    /// Only the default value.
     None,
     Value(AttributeValue),
 }
@@ -48,7 +48,7 @@ impl Actions {
     /// Checks actions, and compiles their expressions.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// The first error.
     pub(crate) fn new(configs: &[ActionConfig]) -> Result<Self, ActionError> {
         let mut actions = Self { steps: Vec::new(), contexts: Vec::new() };
         for (index, config) in configs.iter().enumerate() {
@@ -59,19 +59,19 @@ impl Actions {
         Ok(actions)
     }
 
-    /// What the steps need of a request.
+    /// Returns the metadata of requests that the steps read.
     pub(crate) fn needs(&self) -> Needs {
         let mut needs = Needs::default();
         self.contexts.iter().for_each(|context| context.ask(&mut needs));
         needs
     }
 
-    /// What a request has of that.
+    /// Reads the metadata of a request.
     pub(crate) fn resolve(&self, origin: Option<&Origin>) -> Resolved {
         self.contexts.iter().map(|context| origin.and_then(|origin| context.resolve(origin))).collect()
     }
 
-    /// Bytes that the actions are expected to add to one list, at most.
+    /// Estimates the bytes that the actions add to one list of attributes.
     pub(crate) fn growth(&self, context: &Resolved) -> usize {
         let len = |value: Option<&AttributeValue>| value.map_or(0, |value| value.as_bytes().len());
         let growth = |step: &Step| match step {
@@ -168,7 +168,7 @@ impl Step {
             Self::Put { put, key, source, default } => {
                 let value = match source {
                     ValueSource::Attribute(from) => {
-                        // Whether the key's own condition holds or not, there was a value.
+                        // The source has a value: the default is not used, also if `put` changes nothing.
                         if attributes.get(from).is_some() {
                             attributes.put_from(*put, key, from);
                             return;
@@ -200,13 +200,13 @@ impl Keys {
     }
 }
 
-/// A field and what is wrong with it.
+/// A field and its problem.
 type Wrong = (&'static str, String);
 
 fn extract(attributes: &mut AttributeEdits<'_>, key: &str, pattern: &Pattern, names: &[Box<str>]) {
     let Some(AnyValue::String(text)) = attributes.value(key) else { return };
     let Some(found) = pattern.captures(text) else { return };
-    // A group that took no part in the match is empty, as in the Collector.
+    // A group that did not match is empty, as in the Collector.
     let group = |index| found.get(index).map_or("", |group| group.as_str()).to_owned();
     let values: Vec<String> = (1..=names.len()).map(group).collect();
     for (name, value) in names.iter().zip(&values) {
@@ -235,7 +235,7 @@ fn group_names(pattern: &Pattern) -> Result<Vec<Box<str>>, Wrong> {
     }
 }
 
-/// Fields that an action does not use would say what it does not do.
+/// Refuses fields that the action does not use, since the user expects an effect of them.
 fn refuse(config: &ActionConfig, fields: &[&'static str]) -> Result<(), Wrong> {
     match fields.iter().find(|field| has(config, field)) {
         Some(field) => {
@@ -262,9 +262,9 @@ const FROM_CONTEXT: &str = "from_context";
 const PATTERN: &str = "pattern";
 const CONVERTED_TYPE: &str = "converted_type";
 
-/// Tags and lengths around a key and a value.
+/// Bytes of tags and lengths around a key and a value.
 const ENVELOPE_BYTES: usize = 24;
 const HASH_BYTES: usize = 64;
 
-/// Of a value that is not known beforehand.
+/// Estimated length of a value from another attribute.
 const TYPICAL_BYTES: usize = 32;
