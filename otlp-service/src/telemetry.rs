@@ -1,8 +1,8 @@
-//! Own metrics: what is counted, and the page that shows it.
+//! Own metrics, and their text for Prometheus.
 //!
-//! Counters are plain atomics, registered once when a component is made; counting is one relaxed addition, without a
-//! lock or a look-up of labels. Names, labels and units are the Collector's, so that its dashboards keep working; the
-//! suffix `_total` is left off, as its Prometheus endpoint does by default.
+//! Counters are atomics, registered once when a component is made; counting is one relaxed addition, without a lock or a look-up of
+//! labels. Names, labels and units are the Collector's, so that its dashboards work; the suffix `_total` is left off, as by the
+//! Collector's Prometheus endpoint by default.
 
 mod balance;
 mod certificates;

@@ -1,7 +1,7 @@
-//! What is in a batch, as text: read through views, never decoded.
+//! Batches as text, read through views without decoding.
 //!
-//! Everything shown comes from senders: text is escaped, since a terminal obeys control characters, and cut to limits
-//! with a count of what is left out. Work and text are bounded by an [`Allowance`].
+//! All text comes from senders: it is escaped, since terminals interpret control characters, and cut to limits, with a count of the
+//! bytes or items left out. An [`Allowance`] bounds work and text.
 
 mod entry;
 mod filter;
@@ -26,7 +26,7 @@ use otlp_protocol::view::{Dictionary, Entry, Function, KeyValueAndUnit, Location
 use otlp_protocol::{Count, Signal};
 use style::Style;
 
-/// How a batch is shown.
+/// Format and filter of the text of batches.
 #[derive(Debug)]
 pub(super) struct Show {
     pub(super) format: DebugFormat,
@@ -34,26 +34,26 @@ pub(super) struct Show {
     pub(super) filter: Filter,
 }
 
-/// How much may be shown of a batch.
+/// Limits of the text of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Allowance {
     /// Lines: one for each span, log record, data point, profile.
     pub(super) lines: u64,
-    /// Entries that may be looked at.
+    /// Entries that may be read.
     pub(super) entries: u64,
 }
 
-/// What is shown of a batch.
+/// The text of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Shown {
     pub(super) text: String,
-    /// How much of the allowance was used.
+    /// Used part of the allowance.
     pub(super) used: Allowance,
-    /// Items that the text shows, or that the filter left out.
+    /// Number of items that the text shows or the filter removed.
     pub(super) items: u64,
 }
 
-/// What the profiles of a request share; empty for other signals.
+/// The dictionary of a profiles request, by table; empty for other signals.
 struct ProfileTables<'a> {
     strings: Vec<&'a str>,
     attributes: Vec<KeyValueAndUnit<'a>>,
@@ -70,14 +70,14 @@ struct Showing<'s, 'a> {
     dictionary: Dictionary<'a>,
     left: Allowance,
     shown: Shown,
-    /// Numbers of the resource and the scope whose lines are written.
+    /// Numbers of the resource and the scope whose lines were written last.
     headed: (Option<usize>, Option<usize>),
 }
 
 // === impl Show ===
 
 impl Show {
-    /// The text of a request.
+    /// Returns the text of a request.
     pub(super) fn text(&self, signal: Signal, body: &[u8], count: Count, allowance: Allowance) -> Shown {
         let view = RequestView::new(signal, body);
         let (headed, shown) = ((None, None), Shown::default());
@@ -118,7 +118,7 @@ impl<'a> Showing<'_, 'a> {
             }
             match (self.show.format, entry.data) {
                 (DebugFormat::Lines, Entry::Span(span)) => {
-                    // Shown as trees once all are there.
+                    // Written as trees after all spans were read.
                     spans.push((entry, span));
                     self.left.lines -= 1;
                 }
@@ -190,7 +190,7 @@ impl<'a> Showing<'_, 'a> {
 // === impl ProfileTables ===
 
 impl<'a> ProfileTables<'a> {
-    /// Reads the tables once: a look-up in a dictionary would walk a table from its start.
+    /// Reads the tables once: each look-up in the encoded dictionary would read a table from its start.
     fn new(dictionary: Dictionary<'a>) -> Self {
         Self {
             strings: dictionary.strings().collect(),
@@ -229,7 +229,7 @@ fn at<T: Copy>(table: &[T], index: i32) -> Option<T> {
 /// Writes about an entry's resource or scope.
 type Put = fn(&mut String, &ShownEntry<'_>, Signal, &ProfileTables<'_>);
 
-/// A line an item, for people; returns how many lines.
+/// Appends lines in the format `Lines`; returns the number of lines.
 fn put_line(
     out: &mut String,
     style: Style,
@@ -247,7 +247,7 @@ fn put_line(
     1
 }
 
-/// The form `normal`; returns how many lines.
+/// Appends lines in the format `Normal`; returns the number of lines.
 fn put_normal(out: &mut String, entry: &ShownEntry<'_>, shared: &ProfileTables<'_>, max: u64) -> u64 {
     match entry.data {
         Entry::LogRecord(record) => log::put_normal(out, &record),
@@ -259,7 +259,7 @@ fn put_normal(out: &mut String, entry: &ShownEntry<'_>, shared: &ProfileTables<'
     1
 }
 
-/// The form `detailed`; returns how many items.
+/// Appends text in the format `Detailed`; returns the number of items.
 fn put_detailed(out: &mut String, entry: &ShownEntry<'_>, shared: &ProfileTables<'_>, max: u64) -> u64 {
     match entry.data {
         Entry::LogRecord(record) => log::put_detailed(out, entry.number, &record),
@@ -271,7 +271,7 @@ fn put_detailed(out: &mut String, entry: &ShownEntry<'_>, shared: &ProfileTables
     1
 }
 
-/// What a filter searches beside the encoded entry: numbers as they are shown, durations, status.
+/// Appends the text that a filter searches beside the encoded entry: numbers, durations and status as shown.
 fn put_plain(out: &mut String, entry: &ShownEntry<'_>, shared: &ProfileTables<'_>) {
     put_line(out, Style { has_color: false }, entry, shared, MAX_SEARCHED_POINTS);
     put_normal(out, entry, shared, MAX_SEARCHED_POINTS);
@@ -281,9 +281,9 @@ fn put_other(out: &mut String, entry: &ShownEntry<'_>) {
     put(out, format_args!("Entry #{}: {} bytes\n", entry.number, entry.data.as_bytes().len()));
 }
 
-/// Of an entry in JSON; longer ones are left out and counted.
+/// Largest length of an entry in JSON; longer entries are left out and counted.
 const MAX_JSON_BYTES: usize = 256 << 10;
-/// Of a metric.
+/// Largest number of data points that a filter searches in a metric.
 const MAX_SEARCHED_POINTS: u64 = 100;
 
 #[cfg(test)]

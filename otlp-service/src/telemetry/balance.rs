@@ -1,4 +1,4 @@
-//! What balancing counted, as metrics: the Collector's of its `load_balancing` exporter, and ours.
+//! Metrics of load balancing: those of the Collector's `load_balancing` exporter, and own metrics.
 
 use super::counted::Counted;
 use super::registry::histogram_samples;
@@ -7,7 +7,7 @@ use otlp_transport::{BalanceStats, EndpointStats, LATENCY_BOUNDS_MS};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Registers `otelcol_loadbalancer_*` and `otlp_client_*` for one exporter. Endpoints are shown while they are there.
+/// Registers `otelcol_loadbalancer_*` and `otlp_client_*` for one exporter. An endpoint has metrics while it exists.
 pub(crate) fn register_balance(
     registry: &Registry,
     exporter: &str,
@@ -42,7 +42,7 @@ pub(crate) fn register_balance(
     shown
 }
 
-/// A metric that each endpoint has.
+/// A metric with a value for each endpoint.
 struct Row {
     name: &'static str,
     help: &'static str,

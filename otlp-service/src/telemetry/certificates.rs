@@ -1,4 +1,4 @@
-//! When the certificates in use expire.
+//! Expiry of the certificates in use, as a metric.
 
 use super::{MetricKind, Registration, Registry, Sample};
 use otlp_transport::TransportContext;

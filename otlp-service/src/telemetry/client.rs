@@ -1,4 +1,4 @@
-//! What the connections of an exporter's client counted, as metrics.
+//! Metrics of an exporter's client.
 
 use super::balance::register_balance;
 use super::counted::Counted;
@@ -6,7 +6,7 @@ use super::{Registration, Registry};
 use otlp_transport::ClientStats;
 use std::sync::Arc;
 
-/// Registers `otlp_client_*` for one exporter, and what its balancing counts, if it has any.
+/// Registers `otlp_client_*` for one exporter, with the metrics of load balancing if there is any.
 pub(crate) fn register_client(
     registry: &Registry,
     exporter: &str,

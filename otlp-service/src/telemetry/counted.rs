@@ -1,10 +1,10 @@
-//! A counter that the transport keeps, as a row of a table of metrics.
+//! A row of a table of metrics, for a counter of otlp-transport.
 
 use super::{MetricKind, Registration, Registry};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One of the counters of `S`.
+/// A metric of one counter in `S`.
 pub(super) struct Counted<S> {
     name: &'static str,
     help: &'static str,
@@ -14,23 +14,23 @@ pub(super) struct Counted<S> {
 }
 
 impl<S: Send + Sync + 'static> Counted<S> {
-    /// One that only grows.
+    /// Creates a counter, which only grows.
     pub(super) const fn total(name: &'static str, help: &'static str, counter: fn(&S) -> &AtomicU64) -> Self {
         Self { name, help, kind: MetricKind::Counter, reason: None, counter }
     }
 
-    /// One that also shrinks.
+    /// Creates a gauge.
     pub(super) const fn now(name: &'static str, help: &'static str, counter: fn(&S) -> &AtomicU64) -> Self {
         Self { name, help, kind: MetricKind::Gauge, reason: None, counter }
     }
 
-    /// One of several under a name, told apart by the label `reason`.
+    /// Adds the label `reason`, for several counters of one name.
     pub(super) const fn because(mut self, reason: &'static str) -> Self {
         self.reason = Some(reason);
         self
     }
 
-    /// Shows it, as it is counted in `stats`.
+    /// Registers the metric of the counter in `stats`.
     pub(super) fn register(
         &self,
         registry: &Registry,

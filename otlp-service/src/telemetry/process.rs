@@ -1,12 +1,12 @@
-//! What the process itself uses.
+//! Metrics of the process: memory, CPU time, file descriptors, version.
 
 use super::{MetricKind, Registration, Registry};
 use otlp_transport::Clock;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-/// Registers `otelcol_process_*`, Prometheus' own `process_*`, and what the program is. Where `/proc` is not what Linux
-/// has, memory, CPU and descriptors read 0.
+/// Registers `otelcol_process_*`, Prometheus' `process_*`, and version and instance id. Without Linux' `/proc`, memory, CPU time and
+/// file descriptors are 0.
 pub(crate) fn register_process(registry: &Registry, clock: &Arc<dyn Clock>) -> Vec<Registration> {
     let since_epoch = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let started = clock.now();
@@ -32,7 +32,7 @@ pub(crate) fn register_process(registry: &Registry, clock: &Arc<dyn Clock>) -> V
     shown
 }
 
-/// The labels that Collectors have of themselves, and the version under a name of ours.
+/// Registers the labels that Collectors report of themselves, and the version as `otlp_build_info`.
 fn register_program(registry: &Registry) -> [Registration; 2] {
     let version = env!("CARGO_PKG_VERSION");
     let instance = format!("{:032x}", fastrand::u128(..));
@@ -69,32 +69,32 @@ fn register_descriptors(registry: &Registry) -> [Registration; 2] {
     ]
 }
 
-/// What a file of `/proc` says; 0 if it does not.
+/// Reads a value from a file of `/proc`; 0 if that fails.
 fn read(file: &str, value: fn(&str) -> Option<f64>) -> f64 {
     std::fs::read_to_string(file).ok().and_then(|text| value(&text)).unwrap_or(0.0)
 }
 
-/// The soft limit of open files in `/proc/<pid>/limits`.
+/// Parses the soft limit of open files in `/proc/<pid>/limits`.
 pub(super) fn max_descriptors(limits: &str) -> Option<f64> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_ascii_whitespace().next()?.parse().ok()
 }
 
-/// `VmRSS` of `/proc/<pid>/status`, in bytes.
+/// Parses `VmRSS` of `/proc/<pid>/status`, in bytes.
 pub(super) fn rss_bytes(status: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024.0)
 }
 
-/// `utime + stime` of `/proc/<pid>/stat`, in seconds.
+/// Parses `utime + stime` of `/proc/<pid>/stat`, in seconds.
 pub(super) fn cpu_seconds(stat: &str) -> Option<f64> {
-    // The name of the program, in parentheses, may hold anything.
+    // The name of the program, in parentheses, may contain any character.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut times = fields.split_ascii_whitespace().skip(11);
     let mut seconds = || Some(times.next()?.parse::<f64>().ok()? / TICKS_PER_SECOND);
     Some(seconds()? + seconds()?)
 }
 
-/// USER_HZ: Linux shows times to programs in this unit on every architecture we build for.
+/// USER_HZ, the unit of times in `/proc` on all supported architectures of Linux.
 const TICKS_PER_SECOND: f64 = 100.0;

@@ -1,4 +1,4 @@
-//! What a server counted, as metrics.
+//! Metrics of a server.
 
 use super::counted::Counted;
 use super::{Registration, Registry};

@@ -1,4 +1,4 @@
-//! The metrics at one moment, and their text.
+//! All metrics at one moment, and their text for Prometheus.
 
 use std::fmt;
 
@@ -12,17 +12,17 @@ pub struct PerformanceMetrics {
 /// One metric with all its label sets.
 #[derive(Clone, Debug)]
 pub struct MetricFamily {
-    /// `otelcol_exporter_sent_spans`.
+    /// Name of the metric: `otelcol_exporter_sent_spans`.
     pub name: String,
-    /// What it counts, in one sentence.
+    /// Description of the metric, one sentence.
     pub help: &'static str,
-    /// How to read it.
+    /// Kind of the metric.
     pub kind: MetricKind,
-    /// Its values.
+    /// Values of the metric, by labels.
     pub samples: Vec<Sample>,
 }
 
-/// How a metric is to be read.
+/// Kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
     /// Only grows.
@@ -47,7 +47,7 @@ pub struct Sample {
 // === impl PerformanceMetrics ===
 
 impl PerformanceMetrics {
-    /// The value of a metric with these labels among its own; of the first that has them.
+    /// Returns the value of the first sample of a metric that has all these labels.
     pub fn get(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let family = self.families.iter().find(|family| family.name == name)?;
         let has = |sample: &Sample, (key, value): &(&str, &str)| {
@@ -87,7 +87,7 @@ impl fmt::Display for MetricKind {
     }
 }
 
-/// A label's value, so that it cannot end the label.
+/// A label's value, escaped for Prometheus.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {

@@ -1,4 +1,4 @@
-//! The counters of receivers, batch processors and exporters.
+//! The counters of receivers, processors, batch processors and exporters.
 
 use super::registry::Labels;
 use super::{Counter, Histogram, MetricKind, Registration, Registry};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// One signal of one server of a receiver.
+/// The counters of one signal of one server of a receiver.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceiverStats {
     accepted: Counter,
@@ -21,14 +21,14 @@ pub(crate) struct ReceiverStats {
     memory: MemoryStats,
 }
 
-/// What the memory budget let in of one signal, over all receivers.
+/// The counters of the memory budget for one signal, over all receivers.
 #[derive(Clone, Debug)]
 pub(crate) struct MemoryStats {
     accepted: Counter,
     refused: Counter,
 }
 
-/// The counters of one batch processor. The default is shown nowhere.
+/// The counters of one batch processor. The default is in no registry.
 #[derive(Default)]
 pub struct BatchStats {
     registry: Registry,
@@ -50,7 +50,7 @@ pub struct ProcessorStats {
     duration: Histogram,
 }
 
-/// One signal of one exporter.
+/// The counters of one signal of one exporter.
 #[derive(Debug)]
 pub struct ExporterStats {
     pub(crate) sent: Counter,
@@ -61,7 +61,7 @@ pub struct ExporterStats {
     _in_flight_shown: Registration,
 }
 
-/// A request in flight, until it is dropped.
+/// A request in flight: counted until the guard is dropped.
 pub(crate) struct InFlight<'a>(&'a AtomicU64);
 
 // === impl ReceiverStats ===
@@ -99,12 +99,12 @@ impl ReceiverStats {
         }
     }
 
-    /// Counts items that the server took out of a request.
+    /// Counts items that the server removed from a request.
     pub(crate) fn count_refused(&self, items: u64) {
         self.refused.add(items);
     }
 
-    /// Counts a request that the server refused for want of memory, as one item: nobody has counted its items.
+    /// Counts a request that the server refused for lack of memory, as one item: the number of its items is unknown.
     pub(crate) fn count_unread(&self) {
         self.refused.add(1);
         self.refused_requests.add(1);
@@ -142,7 +142,7 @@ impl MemoryStats {
 // === impl ProcessorStats ===
 
 impl ProcessorStats {
-    /// The counters of a processor in a pipeline.
+    /// Registers the counters of a processor in a pipeline.
     pub fn new(registry: &Registry, processor: &str, pipeline: &str, signal: Signal) -> Self {
         let labels = [("processor", processor), ("otel_signal", signal.name), ("pipeline", pipeline)];
         Self {
@@ -157,7 +157,7 @@ impl ProcessorStats {
         }
     }
 
-    /// Counts what the processor took for a batch.
+    /// Counts the processing time of a batch.
     pub(crate) fn took(&self, duration: Duration) {
         self.duration.record(micros(duration));
     }
@@ -166,7 +166,7 @@ impl ProcessorStats {
 // === impl BatchStats ===
 
 impl BatchStats {
-    /// The counters of a batch processor in a pipeline.
+    /// Registers the counters of a batch processor in a pipeline.
     pub fn new(registry: &Registry, processor: &str, pipeline: &str, signal: Signal) -> Self {
         let labels = [("processor", processor), ("otel_signal", signal.name), ("pipeline", pipeline)];
         let counter = |name: &str, help| registry.counter(format!("otelcol_processor_{name}"), help, &labels);
@@ -194,13 +194,13 @@ impl BatchStats {
         }
     }
 
-    /// Counts a batch that is sent.
+    /// Counts a sent batch.
     pub(crate) fn sent(&self, items: u64) {
         self.outgoing.add(items);
         self.batch_size.record(items);
     }
 
-    /// Shows how many origins have an open batch.
+    /// Registers the number of open batches.
     pub(crate) fn observe_cardinality(
         &self,
         open: impl Fn() -> usize + Send + Sync + 'static,
@@ -221,7 +221,7 @@ impl fmt::Debug for BatchStats {
 // === impl ExporterStats ===
 
 impl ExporterStats {
-    /// The counters of an exporter for a signal.
+    /// Registers the counters of an exporter for a signal.
     pub fn new(registry: &Registry, exporter: &str, signal: Signal) -> Arc<Self> {
         let noun = signal.items_noun;
         let labels = [("exporter", exporter)];
@@ -256,12 +256,12 @@ impl ExporterStats {
         })
     }
 
-    /// Counts what an attempt took.
+    /// Counts the duration of an attempt.
     pub(crate) fn attempted(&self, took: Duration) {
         self.attempt_duration.record(micros(took));
     }
 
-    /// Counts a request as being in flight.
+    /// Counts a request as in flight until the guard is dropped.
     pub(crate) fn start(&self) -> InFlight<'_> {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight(&self.in_flight)
@@ -281,18 +281,18 @@ fn micros(duration: Duration) -> u64 {
 const INCOMING_HELP: &str = "Items that the processor received.";
 const OUTGOING_HELP: &str = "Items that the processor sent on.";
 
-/// The Collector's.
+/// The Collector's bounds.
 const BATCH_SIZE_BOUNDS: &[u64] = &[
     10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000,
     30_000, 50_000, 100_000,
 ];
 
-/// From a neighbour that answers at once to the longest time limits.
+/// From a destination in the same network to the longest timeouts.
 const ATTEMPT_BOUNDS_MICROS: &[u64] = &[
     1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
     10_000_000, 30_000_000, 60_000_000,
 ];
 
-/// From ten microseconds to what makes senders wait.
+/// From ten microseconds to a second.
 const DURATION_BOUNDS_MICROS: &[u64] =
     &[10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000];

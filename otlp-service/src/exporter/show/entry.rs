@@ -1,4 +1,4 @@
-//! An entry of a request with the resource and the scope that it is in, and the lines about those.
+//! An entry of a request with its resource and scope, and the lines about resources and scopes.
 
 use super::ProfileTables;
 use super::text::{is_full, put, put_text};
@@ -7,7 +7,7 @@ use otlp_protocol::schema::Message;
 use otlp_protocol::view::{AnyValue, Attributes, DataPoint, EntityRef, Entry, RequestView, Resource, Scope};
 use otlp_protocol::{Count, Signal};
 
-/// An entry, and where it stands. What surrounds entries is read once for all of them: to read it walks over them.
+/// An entry with its resource and scope. Resource and scope are read once for all their entries.
 #[derive(Clone, Copy)]
 pub(super) struct ShownEntry<'a> {
     pub(super) resource: Resource<'a>,
@@ -22,7 +22,7 @@ pub(super) struct ShownEntry<'a> {
     pub(super) service: &'a str,
 }
 
-/// All entries of a request.
+/// Iterates over all entries of a request.
 pub(super) fn entries<'a>(view: RequestView<'a>) -> impl Iterator<Item = ShownEntry<'a>> {
     let signal = view.signal();
     view.resources().enumerate().flat_map(move |(resource_number, group)| {
@@ -55,7 +55,7 @@ fn service(resource: Resource<'_>) -> &str {
 // === impl ShownEntry ===
 
 impl<'a> ShownEntry<'a> {
-    /// How many items the entry has.
+    /// Returns the number of items in the entry.
     pub(super) fn items(&self) -> u64 {
         match self.data {
             Entry::Metric(metric) => metric.points().count() as u64,
@@ -64,7 +64,7 @@ impl<'a> ShownEntry<'a> {
         }
     }
 
-    /// The points of a metric; none of other entries.
+    /// Iterates over the data points of a metric; other entries have none.
     pub(super) fn points(&self) -> impl Iterator<Item = DataPoint<'a>> + use<'a> {
         let metric = if let Entry::Metric(metric) = self.data { Some(metric) } else { None };
         metric.into_iter().flat_map(|metric| metric.points())
@@ -86,7 +86,7 @@ pub(super) fn put_summary(out: &mut String, signal: Signal, view: RequestView<'_
     put(out, format_args!(" {}={}\n", signal.items_noun, count.items));
 }
 
-/// Appends the line about a resource in the form `normal`.
+/// Appends the line about a resource in the format `Normal`.
 pub(super) fn put_resource_line(
     out: &mut String,
     entry: &ShownEntry<'_>,
@@ -99,7 +99,7 @@ pub(super) fn put_resource_line(
     out.push('\n');
 }
 
-/// Appends the line about a scope in the form `normal`.
+/// Appends the line about a scope in the format `Normal`.
 pub(super) fn put_scope_line(
     out: &mut String,
     entry: &ShownEntry<'_>,
@@ -118,7 +118,7 @@ pub(super) fn put_scope_line(
     out.push('\n');
 }
 
-/// Appends all about a resource.
+/// Appends all fields of a resource.
 pub(super) fn put_resource(
     out: &mut String,
     entry: &ShownEntry<'_>,
@@ -141,7 +141,7 @@ pub(super) fn put_resource(
     put_more(out, "", rest.count() as u64, "entity refs");
 }
 
-/// Appends all about a scope.
+/// Appends all fields of a scope.
 pub(super) fn put_scope(
     out: &mut String,
     entry: &ShownEntry<'_>,
@@ -211,7 +211,7 @@ fn short_name(message: &'static Message) -> &'static str {
     message.name.rsplit('.').next().unwrap_or(message.name)
 }
 
-/// Attributes in the form `normal`.
+/// Limits of attributes in the format `Normal`.
 pub(super) const NORMAL_PAIRS: Pairs = Pairs { max: 64, max_bytes: MAX_VALUE_BYTES, separator: " " };
-/// Of a resource, and keys of one.
+/// Largest number of entities of a resource, and of keys of an entity.
 const MAX_ENTITIES: usize = 16;

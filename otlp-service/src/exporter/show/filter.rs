@@ -1,11 +1,11 @@
-//! Which entries are shown.
+//! Filter of the shown entries.
 
 use super::ProfileTables;
 use super::entry::ShownEntry;
 use super::put_plain;
 use memchr::memmem::Finder;
 
-/// A filter of entries. Without conditions all pass.
+/// A filter of entries. Without conditions all entries pass.
 #[derive(Debug, Default)]
 pub(in crate::exporter) struct Filter {
     service: Option<String>,
@@ -16,16 +16,16 @@ pub(in crate::exporter) struct Filter {
 #[derive(Debug)]
 struct Wanted {
     text: String,
-    /// The text as a string is encoded.
+    /// The bytes of the text, for strings.
     encoded: Finder<'static>,
-    /// The bytes that the text says in hex: ids are encoded so.
+    /// The bytes of the text read as hex, for ids.
     id: Option<Finder<'static>>,
 }
 
-/// What the search of one entry leaves for the next.
+/// State of a search over several entries.
 #[derive(Debug, Default)]
 pub(super) struct Search {
-    /// The resource and the scope that were searched last, and whether the text stands in them.
+    /// Numbers of the resource and the scope that were searched last, and the result.
     surroundings: Option<(usize, usize)>,
     stands_in_surroundings: bool,
     /// The text of the entry.
@@ -44,7 +44,7 @@ impl Filter {
         Self { service, text: text.map(wanted) }
     }
 
-    /// Whether an entry passes.
+    /// Returns true if an entry passes.
     pub(super) fn passes(
         &self,
         entry: &ShownEntry<'_>,
@@ -61,7 +61,7 @@ impl Filter {
 // === impl Wanted ===
 
 impl Wanted {
-    /// Whether the text is in the entry's strings, ids or shown text, or in the strings of its resource or scope.
+    /// Returns true if the entry's strings, ids or shown text, or the strings of its resource or scope contain the text.
     fn stands_in(&self, entry: &ShownEntry<'_>, shared: &ProfileTables<'_>, search: &mut Search) -> bool {
         let has = |finder: &Finder<'_>, bytes: &[u8]| finder.find(bytes).is_some();
         let encoded = entry.data.as_bytes();
@@ -83,7 +83,7 @@ impl Wanted {
     }
 }
 
-/// The bytes of a hex text that is long enough to be the start of an id.
+/// Returns the bytes of a hex text that is long enough for the start of an id.
 fn bytes(text: &str) -> Option<Vec<u8>> {
     if text.len() < MIN_ID_DIGITS || !text.len().is_multiple_of(2) || !text.is_ascii() {
         return None;

@@ -1,4 +1,4 @@
-//! An entry as a line of OTLP/JSON: a request of its own, with the resource and the scope of the entry.
+//! An entry as a line of OTLP/JSON: a request with this entry, its resource and its scope.
 
 use super::entry::ShownEntry;
 use super::text::{is_unsafe, put};
@@ -7,7 +7,7 @@ use otlp_protocol::json::from_protobuf;
 use otlp_protocol::view::{Dictionary, Pieces};
 use otlp_protocol::wire::put_len_delimited;
 
-/// Appends the line, or nothing if it is longer than `max_bytes`. Returns whether there is a line.
+/// Appends the line and returns true; appends nothing and returns false if the line is longer than `max_bytes`.
 pub(super) fn put_line(
     out: &mut String,
     signal: Signal,
@@ -18,7 +18,7 @@ pub(super) fn put_line(
     let pieces = entry.resource.pieces().chain(entry.scope.pieces());
     let pieces = pieces.chain(dictionary.pieces()).chain([entry.data.as_bytes()]);
     if pieces.map(<[u8]>::len).sum::<usize>() > max_bytes {
-        // JSON is longer.
+        // JSON is longer than protobuf.
         return false;
     }
     let mut line = Vec::new();
@@ -27,7 +27,7 @@ pub(super) fn put_line(
     }
     let Ok(line) = String::from_utf8(line) else { return false };
     for c in line.chars() {
-        // Such characters are in strings alone. All have four digits.
+        // These characters are in strings only. Their codes have four hex digits.
         if is_unsafe(c) {
             put(out, format_args!("\\u{:04x}", u32::from(c)));
         } else {
@@ -38,7 +38,7 @@ pub(super) fn put_line(
     true
 }
 
-/// A request that holds this entry alone.
+/// Encodes a request with this entry alone.
 fn request(dictionary: Dictionary<'_>, entry: &ShownEntry<'_>) -> Vec<u8> {
     let (mut scope, mut group, mut request) = (Vec::new(), Vec::new(), Vec::new());
     put_pieces(&mut scope, 1, entry.scope.pieces());

@@ -36,7 +36,7 @@ pub(super) fn put_line(out: &mut String, style: Style, entry: &ShownEntry<'_>, r
     out.push('\n');
 }
 
-/// Appends a line in the form `normal`: body, attributes.
+/// Appends a line in the format `Normal`: body, attributes.
 pub(super) fn put_normal(out: &mut String, record: &LogRecord<'_>) {
     put_value(out, record.body(), MAX_VALUE_BYTES, &[]);
     out.push(' ');
@@ -44,7 +44,7 @@ pub(super) fn put_normal(out: &mut String, record: &LogRecord<'_>) {
     out.push('\n');
 }
 
-/// Appends all of a log record.
+/// Appends all fields of a log record.
 pub(super) fn put_detailed(out: &mut String, number: usize, record: &LogRecord<'_>) {
     put(out, format_args!("LogRecord #{number}\n"));
     put(out, format_args!("ObservedTimestamp: {}\n", Timestamp(record.observed_time_unix_nano())));
@@ -66,7 +66,7 @@ pub(super) fn put_detailed(out: &mut String, number: usize, record: &LogRecord<'
     put(out, format_args!("Span ID: {}\nFlags: {}\n", Hex(record.span_id()), record.flags()));
 }
 
-/// `Info`, `Info2`.
+/// Returns the name of a severity number: `Info`, `Info2`.
 fn severity(number: i32) -> String {
     let name = match number {
         1..=4 => "Trace",
@@ -83,5 +83,5 @@ fn severity(number: i32) -> String {
     }
 }
 
-/// Of a severity's text in a line.
+/// Largest length of a severity text in a line.
 const MAX_SEVERITY_BYTES: usize = 40;

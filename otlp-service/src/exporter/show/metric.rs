@@ -1,4 +1,4 @@
-//! Metrics and their points.
+//! Metrics and their data points.
 
 use super::entry::{NORMAL_PAIRS, ShownEntry};
 use super::point;
@@ -8,7 +8,8 @@ use super::text::{TimeOfDay, is_full, put, put_text};
 use super::value::{MAX_VALUE_BYTES, Pairs, put_attributes, put_pairs};
 use otlp_protocol::view::{Metric, MetricData};
 
-/// Appends a line for each of at most `max` points: time, service, type, name, value, unit, attributes. Returns how many.
+/// Appends a line for each of at most `max` data points: time, service, type, name, value, unit, attributes. Returns the number of
+/// lines.
 pub(super) fn put_lines(
     out: &mut String,
     style: Style,
@@ -40,7 +41,7 @@ pub(super) fn put_lines(
     lines
 }
 
-/// Appends a line for each of at most `max` points in the form `normal`: `name{key=value} 3`. Returns how many.
+/// Appends a line for each of at most `max` data points in the format `Normal`: `name{key=value} 3`. Returns the number of lines.
 pub(super) fn put_normal(out: &mut String, entry: &ShownEntry<'_>, metric: &Metric<'_>, max: u64) -> u64 {
     let name = metric.name();
     let mut lines = 0;
@@ -59,7 +60,7 @@ pub(super) fn put_normal(out: &mut String, entry: &ShownEntry<'_>, metric: &Metr
     lines
 }
 
-/// Appends a metric with at most `max` points. Returns how many.
+/// Appends all fields of a metric with at most `max` data points. Returns the number of data points.
 pub(super) fn put_detailed(out: &mut String, entry: &ShownEntry<'_>, metric: &Metric<'_>, max: u64) -> u64 {
     put(out, format_args!("Metric #{}\nDescriptor:\n", entry.number));
     for (title, text) in
@@ -97,7 +98,7 @@ pub(super) fn put_detailed(out: &mut String, entry: &ShownEntry<'_>, metric: &Me
     shown
 }
 
-/// The type's name in a line, and the Collector's.
+/// Returns the name of the type in a line, and the Collector's name.
 fn names(data: MetricData<'_>) -> (&'static str, &'static str) {
     match data {
         MetricData::ExponentialHistogram(_) => ("exp-hist", "ExponentialHistogram"),
@@ -109,5 +110,5 @@ fn names(data: MetricData<'_>) -> (&'static str, &'static str) {
     }
 }
 
-/// Attributes in a line.
+/// Limits of attributes in a line.
 pub(super) const LINE_PAIRS: Pairs = Pairs { max: 8, max_bytes: 80, separator: " " };

@@ -7,7 +7,7 @@ use otlp_protocol::view::{
 };
 use std::fmt::Display;
 
-/// Appends the value in a line for people: `3`, or `count=2 sum=1.5`, doubles in few digits.
+/// Appends the value in the format `Lines`: `3`, or `count=2 sum=1.5`, doubles in few digits.
 pub(super) fn put_short(out: &mut String, point: &DataPoint<'_>) {
     match point {
         DataPoint::Number(point) => match point.value() {
@@ -30,7 +30,7 @@ pub(super) fn put_short(out: &mut String, point: &DataPoint<'_>) {
     }
 }
 
-/// Appends the value in one line, with the counts of buckets.
+/// Appends the value in the format `Normal`, with the counts of buckets.
 pub(super) fn put_value(out: &mut String, point: &DataPoint<'_>) {
     match point {
         DataPoint::Number(point) => put_number(out, point.value()),
@@ -52,7 +52,7 @@ pub(super) fn put_value(out: &mut String, point: &DataPoint<'_>) {
     }
 }
 
-/// Appends all of a point.
+/// Appends all fields of a data point.
 pub(super) fn put_detailed(out: &mut String, number: usize, point: &DataPoint<'_>) {
     let name = match point {
         DataPoint::ExponentialHistogram(_) => "ExponentialHistogramDataPoints",
@@ -97,7 +97,7 @@ fn put_number(out: &mut String, number: Number) {
     }
 }
 
-/// Sum, smallest and largest value are left out if the point has none.
+/// Appends count, and sum, minimum and maximum if the data point has them.
 fn put_totals(out: &mut String, count: u64, totals: [Option<impl Display>; 3]) {
     put(out, format_args!("count={count}"));
     for (name, value) in ["sum", "min", "max"].into_iter().zip(totals) {
@@ -163,8 +163,8 @@ fn put_bucket_lines(out: &mut String, point: &HistogramPoint<'_>) {
     put_more(out, "", rest.count() as u64, "buckets");
 }
 
-/// Buckets from the lowest to the highest value: negative ones are stored the other way round, so that of too many the
-/// lowest are left out.
+/// Appends buckets from the lowest to the highest value. Negative buckets are stored in the opposite order, so that the lowest of
+/// too many negative buckets are left out.
 fn put_exponential_bucket_lines(out: &mut String, point: &ExponentialHistogramPoint<'_>) {
     let negative = point.negative();
     let mut rest = negative.bucket_counts().enumerate();
@@ -191,7 +191,7 @@ fn bounds(scale: i32, buckets: &Buckets<'_>, index: usize) -> (Double, Double) {
     (Double(bound(scale, buckets, index)), Double(bound(scale, buckets, index + 1)))
 }
 
-/// The lower bound of a bucket: 2^(index × 2^-scale).
+/// Returns the lower bound of a bucket: 2^(index × 2^-scale).
 fn bound(scale: i32, buckets: &Buckets<'_>, index: usize) -> f64 {
     let index = f64::from(buckets.offset()) + index as f64;
     (index * (-f64::from(scale)).exp2()).exp2()
@@ -243,8 +243,8 @@ fn put_more_inline(out: &mut String, more: usize) {
     }
 }
 
-/// Of a point in a line.
+/// Largest number of buckets or quantiles of a data point in a line.
 const MAX_LINE_BUCKETS: usize = 64;
-/// Of a point, and its bounds, and quantiles.
+/// Largest number of buckets, bounds or quantiles of a data point.
 const MAX_BUCKETS: usize = 200;
 const MAX_EXEMPLARS: usize = 32;

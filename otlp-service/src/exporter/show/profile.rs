@@ -8,7 +8,7 @@ use super::text::{Hex, Nanos, TimeOfDay, Timestamp, is_full, put, put_text};
 use super::value::{MAX_VALUE_BYTES, put_more, put_typed, put_value};
 use otlp_protocol::view::{Profile, Sample, ValueType};
 
-/// Appends a line: time, service, what is sampled, samples, duration, id.
+/// Appends a line: time, service, sample type, number of samples, duration, id.
 pub(super) fn put_line(
     out: &mut String,
     style: Style,
@@ -31,7 +31,7 @@ pub(super) fn put_line(
     out.push('\n');
 }
 
-/// Appends a line in the form `normal`: id, samples, attributes.
+/// Appends a line in the format `Normal`: id, number of samples, attributes.
 pub(super) fn put_normal(out: &mut String, profile: &Profile<'_>, shared: &ProfileTables<'_>) {
     put(out, format_args!("{} samples={}", Hex(profile.profile_id()), profile.samples().count()));
     let mut rest = profile.attribute_indices();
@@ -49,7 +49,7 @@ pub(super) fn put_normal(out: &mut String, profile: &Profile<'_>, shared: &Profi
     out.push('\n');
 }
 
-/// Appends all of a profile, with the names of the functions in its stacks.
+/// Appends all fields of a profile, with the names of the functions in its stacks.
 pub(super) fn put_detailed(
     out: &mut String,
     number: usize,

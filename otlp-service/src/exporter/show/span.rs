@@ -6,8 +6,8 @@ use super::text::{Hex, Nanos, TimeOfDay, Timestamp, is_full, put, put_text};
 use super::value::{MAX_VALUE_BYTES, put_attributes, put_more, put_pairs};
 use otlp_protocol::view::{Event, Link, Span};
 
-/// Appends a line: time, service, kind, name, duration, status; a root also has the start of its trace id. `branch`
-/// stands before the name.
+/// Appends a line: time, service, kind, name, duration, status, and the start of the trace id for a root. `branch` is written
+/// before the name.
 pub(super) fn put_line(
     out: &mut String,
     style: Style,
@@ -39,7 +39,7 @@ pub(super) fn put_line(
     out.push('\n');
 }
 
-/// Appends a line in the form `normal`: name, ids, attributes.
+/// Appends a line in the format `Normal`: name, ids, attributes.
 pub(super) fn put_normal(out: &mut String, span: &Span<'_>) {
     put_text(out, span.name(), MAX_VALUE_BYTES);
     put(out, format_args!(" {} {}", Hex(span.trace_id()), Hex(span.span_id())));
@@ -50,7 +50,7 @@ pub(super) fn put_normal(out: &mut String, span: &Span<'_>) {
     out.push('\n');
 }
 
-/// Appends all of a span.
+/// Appends all fields of a span.
 pub(super) fn put_detailed(out: &mut String, number: usize, span: &Span<'_>) {
     put(out, format_args!("Span #{number}\n"));
     put_field(out, "Trace ID", format_args!("{}", Hex(span.trace_id())));
@@ -121,7 +121,7 @@ fn put_link(out: &mut String, number: usize, link: &Link<'_>) {
     put_attributes(out, "     ", "-> Attributes", link.attributes(), &[]);
 }
 
-/// The kind's name in a line, and the Collector's.
+/// Returns the name of the kind in a line, and the Collector's name.
 fn kind(span: &Span<'_>) -> (&'static str, &'static str) {
     match span.kind() {
         1 => ("internal", "Internal"),

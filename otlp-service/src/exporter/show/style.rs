@@ -1,15 +1,15 @@
-//! The look of a line: columns, and colours for a terminal.
+//! Columns of a line, and terminal colours.
 
 use super::text::{Hex, TimeOfDay, put, put_text};
 
-/// How lines look.
+/// Style of lines.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
-    /// Whether to colour them.
+    /// Writes terminal colours.
     pub(super) has_color: bool,
 }
 
-/// What a part of a line is about.
+/// Colour of a part of a line, by meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     Error,
@@ -22,7 +22,7 @@ pub(super) enum Look {
 // === impl Style ===
 
 impl Style {
-    /// Appends the columns that all lines begin with: time, service, signal, kind.
+    /// Appends the first columns of all lines: time, service, signal, kind.
     pub(super) fn begin(
         self,
         out: &mut String,
@@ -40,7 +40,7 @@ impl Style {
         out.push(' ');
     }
 
-    /// Appends what `write` does, in the colour of `look`.
+    /// Appends the text that `write` appends, in the colour of `look`.
     pub(super) fn paint(self, out: &mut String, look: Look, write: impl FnOnce(&mut String)) {
         let code = match look {
             _ if !self.has_color => "",

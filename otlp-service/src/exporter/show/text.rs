@@ -1,8 +1,8 @@
-//! Text of senders, escaped for terminals and cut to a length; numbers, ids, times.
+//! Text of senders, escaped for terminals and cut to a length; formats of numbers, ids and times.
 
 use std::fmt::{self, Display, Formatter, Write};
 
-/// Appends at most `max` bytes of a sender's text, escaped, with the number of bytes that are left out.
+/// Appends at most `max` bytes of a sender's text, escaped, and the number of bytes left out.
 pub(super) fn put_text(out: &mut String, text: &str, max: usize) {
     let end = text.floor_char_boundary(max);
     text.get(..end).unwrap_or_default().chars().for_each(|c| put_char(out, c));
@@ -11,7 +11,7 @@ pub(super) fn put_text(out: &mut String, text: &str, max: usize) {
     }
 }
 
-/// Appends a character, escaped if a terminal would obey the character or let it reorder the line.
+/// Appends a character, escaped if a terminal interprets the character or reorders text because of it.
 pub(super) fn put_char(out: &mut String, c: char) {
     if is_unsafe(c) {
         out.extend(c.escape_default());
@@ -25,12 +25,12 @@ pub(in crate::exporter) fn put(out: &mut String, text: fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
-/// Whether a batch has as much text as it may have; what follows is left out.
+/// Returns true if the text of a batch has reached its limit: further text is left out.
 pub(super) fn is_full(out: &str) -> bool {
     out.len() >= MAX_BATCH_BYTES
 }
 
-/// Whether a terminal obeys a character, or lets the character change the order or the lines of text.
+/// Returns true if a terminal interprets a character, or reorders or breaks text because of it.
 pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
@@ -42,7 +42,7 @@ pub(super) struct Hex<'a>(pub(super) &'a [u8]);
 /// A number with commas between groups of three digits: `12,345`.
 pub(in crate::exporter) struct Grouped(pub(in crate::exporter) u64);
 
-/// A double in the shortest form that says its value.
+/// A double in the shortest exact form.
 pub(super) struct Double(pub(super) f64);
 
 /// A double in at most six digits.
@@ -51,7 +51,7 @@ pub(super) struct ShortDouble(pub(super) f64);
 /// A time in nanoseconds since 1970: `2020-02-11 20:26:12.000000321 +0000 UTC`.
 pub(super) struct Timestamp(pub(super) u64);
 
-/// The time of day of the same, in UTC: `20:26:12.000`. A time of 0 is unknown.
+/// The time of day of a time in nanoseconds since 1970, in UTC: `20:26:12.000`. A time of 0 is unknown.
 pub(super) struct TimeOfDay(pub(super) u64);
 
 /// A duration in nanoseconds, in three digits: `12.3ms`.
@@ -132,7 +132,7 @@ fn time_of_day(seconds: u64) -> (u64, u64, u64) {
     (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
 }
 
-/// Year, month and day of a day since 1970, counted in 400-year cycles from March of the year 0.
+/// Returns year, month and day of a day since 1970. Counts in 400-year cycles from March of the year 0.
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (cycle, of_cycle) = (days / 146_097, days % 146_097);
@@ -147,5 +147,5 @@ fn date(days: u64) -> (u64, u64, u64) {
 const NANOS_A_SECOND: u64 = 1_000_000_000;
 const SECONDS_A_DAY: u64 = 86_400;
 
-/// Of a batch's text. One step beyond the limit may still write some tens of KiB.
+/// Limit of a batch's text. The last write may exceed the limit by some tens of KiB.
 const MAX_BATCH_BYTES: usize = 256 << 10;

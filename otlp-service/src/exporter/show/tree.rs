@@ -1,19 +1,19 @@
-//! The order of spans that came together: each trace as a tree.
+//! Order of the spans of a request: each trace as a tree.
 
 use super::entry::ShownEntry;
 use otlp_protocol::view::Span;
 use std::collections::HashMap;
 
-/// A span, and what stands before its name.
+/// A span, and the lines of the tree before its name.
 pub(super) struct Branch {
-    /// Its place in the list.
+    /// Index of the span in the list.
     pub(super) index: usize,
-    /// Nothing for a span whose parent did not come along; else lines that lead to the parent.
+    /// Lines from the parent to the span; empty for a span whose parent is not in the request.
     pub(super) branch: String,
 }
 
-/// Spans in the order of a tree: a parent before its children, siblings by their start. Every span stands there once, also
-/// if parents go in a circle.
+/// Returns all spans in the order of a tree, each once: a parent before its children, siblings by start time. Cycles of parents
+/// are cut.
 pub(super) fn order(spans: &[(ShownEntry<'_>, Span<'_>)]) -> Vec<Branch> {
     let mut by_id = HashMap::with_capacity(spans.len());
     for (index, (_, span)) in spans.iter().enumerate() {
@@ -34,7 +34,7 @@ pub(super) fn order(spans: &[(ShownEntry<'_>, Span<'_>)]) -> Vec<Branch> {
     children.values_mut().for_each(|children| children.sort_by_cached_key(start));
     let mut walk = Walk { children, is_placed: vec![false; spans.len()], placed: Vec::new() };
     roots.into_iter().for_each(|root| walk.place(root));
-    // Those in circles have no root.
+    // Spans in cycles have no root.
     (0..spans.len()).for_each(|index| walk.place(index));
     walk.placed
 }
@@ -48,8 +48,8 @@ struct Walk {
 // === impl Walk ===
 
 impl Walk {
-    /// Places a root and all below it that are not placed yet. The stack holds spans with their depth, whether they are
-    /// the last of their siblings, and what stands before the siblings.
+    /// Places a root and all its descendants that are not placed yet. The stack holds spans with depth, a flag for the last sibling,
+    /// and the lines before the siblings.
     fn place(&mut self, root: usize) {
         let mut open = vec![(root, 0, true, String::new())];
         while let Some((index, depth, is_last, before)) = open.pop() {
@@ -71,7 +71,7 @@ impl Walk {
     }
 }
 
-/// What stands before the children: at some depth they move no further to the right.
+/// Returns the lines before the children. Beyond [`MAX_INDENT`] levels the indentation stays the same.
 fn deeper(before: &str, step: &str, depth: usize) -> String {
     if depth > MAX_INDENT { before.to_owned() } else { format!("{before}{step}") }
 }

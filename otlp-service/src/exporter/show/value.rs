@@ -1,22 +1,22 @@
-//! Attributes and their values as text.
+//! Attributes and their values, as text.
 
 use super::text::{Double, Grouped, is_full, put, put_char, put_text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use otlp_protocol::view::{AnyValue, Attributes, KeyValue};
 
-/// How much of attributes is shown, and how.
+/// Limits and separator of a list of attributes.
 #[derive(Clone, Copy)]
 pub(super) struct Pairs {
-    /// Attributes at most.
+    /// Largest number of attributes.
     pub(super) max: usize,
-    /// Bytes of each key and each value at most.
+    /// Largest length of each key and each value, in bytes.
     pub(super) max_bytes: usize,
-    /// Between two.
+    /// Text between two attributes.
     pub(super) separator: &'static str,
 }
 
-/// Appends `key=value key=value`, with the number of attributes that are left out.
+/// Appends `key=value key=value`, and the number of attributes left out.
 pub(super) fn put_pairs(out: &mut String, attributes: Attributes<'_>, pairs: Pairs, strings: &[&str]) {
     let mut separator = "";
     let mut rest = attributes.iter();
@@ -37,7 +37,7 @@ pub(super) fn put_pairs(out: &mut String, attributes: Attributes<'_>, pairs: Pai
     }
 }
 
-/// Appends a title and a line for each attribute: `     -> key: Str(value)`. Nothing if there are none.
+/// Appends a title and a line for each attribute: `     -> key: Str(value)`. Appends nothing without attributes.
 pub(super) fn put_attributes(
     out: &mut String,
     indent: &str,
@@ -63,7 +63,7 @@ pub(super) fn put_attributes(
     put_more(out, &format!("{indent}     "), rest.count() as u64, "attributes");
 }
 
-/// Appends a line that says how many are left out, if any are.
+/// Appends a line with the number of elements left out, if that is not 0.
 pub(super) fn put_more(out: &mut String, indent: &str, more: u64, noun: &str) {
     if more > 0 {
         put(out, format_args!("{indent}… {} more {noun}\n", Grouped(more)));
@@ -88,8 +88,8 @@ pub(super) fn put_typed(out: &mut String, value: AnyValue<'_>, strings: &[&str])
     out.push(')');
 }
 
-/// Appends a value: a string as it is, bytes in base64, lists and maps in JSON. `strings` are those of a profiles
-/// request's dictionary.
+/// Appends a value: a string unchanged, bytes in base64, arrays and maps in JSON. `strings` is the string table of a profiles
+/// request.
 pub(super) fn put_value(out: &mut String, value: AnyValue<'_>, max_bytes: usize, strings: &[&str]) {
     match value {
         AnyValue::String(text) => put_text(out, text, max_bytes),
@@ -108,7 +108,7 @@ pub(super) fn put_value(out: &mut String, value: AnyValue<'_>, max_bytes: usize,
     }
 }
 
-/// The string at an index of a dictionary; empty if there is none.
+/// Returns the string at an index of a dictionary; empty if there is none.
 fn string<'a>(strings: &[&'a str], index: i32) -> &'a str {
     usize::try_from(index).ok().and_then(|index| strings.get(index)).copied().unwrap_or_default()
 }
@@ -120,7 +120,8 @@ fn key<'a>(attribute: &KeyValue<'a>, strings: &[&'a str]) -> &'a str {
     }
 }
 
-/// `None` if the value is longer than up to `end`, or nested too deeply; then only its beginning is written.
+/// Appends a value as JSON. Returns `None` if only its beginning was written: the value is longer than up to `end`, or nested too
+/// deeply.
 fn put_json(out: &mut String, value: AnyValue<'_>, depth: usize, end: usize, strings: &[&str]) -> Option<()> {
     if depth > MAX_DEPTH || out.len() >= end {
         return None;
@@ -185,9 +186,9 @@ fn put_bytes(out: &mut String, bytes: &[u8], max_bytes: usize) {
     }
 }
 
-/// Of a list of attributes.
+/// Largest number of attributes in a list.
 const MAX_ATTRIBUTES: usize = 128;
-/// Of a key or a value.
+/// Largest length of a key or a value.
 pub(super) const MAX_VALUE_BYTES: usize = 1 << 10;
-/// Of lists and maps in one another.
+/// Deepest nesting of arrays and maps.
 const MAX_DEPTH: usize = 16;
