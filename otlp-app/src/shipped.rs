@@ -25,7 +25,7 @@ impl OtlpPlugin for Shipped {
 
 fn receivers(components: &mut Components<'_>) {
     components
-        .receiver("otlp", "takes OTLP over gRPC and HTTP", receiver::otlp)
+        .receiver("otlp", "receives OTLP over gRPC and HTTP", receiver::otlp)
         .rules(receiver::OTLP_RULES)
         .rules(tls::SERVER_TLS_RULES);
 }
@@ -38,22 +38,22 @@ fn processors(components: &mut Components<'_>) {
             processor::attributes,
         )
         .rules(processor::ATTRIBUTES_RULES);
-    components.processor("batch", "joins requests by items, bytes and time", processor::batch);
+    components.processor("batch", "joins requests into batches, by items, bytes and time", processor::batch);
     components
-        .processor("memory_limiter", "bounds the memory that requests take", processor::memory_limiter)
+        .processor("memory_limiter", "limits the memory that requests take", processor::memory_limiter)
         .rules(processor::MEMORY_LIMITER_RULES);
     components.processor("resource", "changes attributes of resources", processor::resource);
 }
 
 fn exporters(components: &mut Components<'_>) {
     components
-        .exporter("debug", "shows what passes: counts, items, or everything", exporter::debug)
+        .exporter("debug", "prints the telemetry that it gets: counts, items, or all fields", exporter::debug)
         .rules(exporter::DEBUG_RULES);
     components
         .exporter("logging", "the old name of debug", exporter::logging)
         .rules(exporter::LOGGING_RULES)
         .rules(exporter::DEBUG_RULES);
-    components.exporter("nop", "accepts everything, keeps nothing", exporter::nop);
+    components.exporter("nop", "accepts all telemetry and discards it", exporter::nop);
     components
         .exporter("otlp_grpc", "sends OTLP over gRPC", exporter::otlp_grpc)
         .alias("otlp")
@@ -77,30 +77,36 @@ fn extensions(components: &mut Components<'_>) {
     components
         .extension("health_check", "answers health probes over HTTP", extension::health_check)
         .rules(extension::HEALTH_CHECK_RULES);
-    components.extension("api_key", "lets in senders with a key in a header", extension::api_key);
+    components.extension("api_key", "authenticates senders by a key in a header", extension::api_key);
     components
-        .extension("basicauth", "lets in, or sends, user and password", extension::basicauth)
+        .extension(
+            "basicauth",
+            "authenticates senders by user and password, or sends them",
+            extension::basicauth,
+        )
         .alias("basic_auth");
     components
-        .extension("bearertokenauth", "lets in, or sends, bearer tokens", extension::bearertokenauth)
+        .extension(
+            "bearertokenauth",
+            "authenticates senders by bearer tokens, or sends them",
+            extension::bearertokenauth,
+        )
         .alias("bearer_token_auth");
     components.extension(
         "client_certificate",
         "identifies senders by their client certificates",
         extension::client_certificate,
     );
-    components.extension("headers_setter", "sets headers of exporters' requests", extension::headers_setter);
+    components.extension(
+        "headers_setter",
+        "sets headers in the requests of exporters",
+        extension::headers_setter,
+    );
     components
-        .extension(
-            "memory_ballast",
-            "is accepted without effect: there is no garbage to collect",
-            extension::inert,
-        )
+        .extension("memory_ballast", "has no effect: there is no garbage collector", extension::inert)
         .rules(extension::MEMORY_BALLAST_RULES);
     components
-        .extension("pprof", "is accepted without effect: there is no Go runtime to profile", extension::inert)
+        .extension("pprof", "has no effect: there is no Go runtime to profile", extension::inert)
         .rules(extension::PPROF_RULES);
-    components
-        .extension("zpages", "is accepted without effect", extension::inert)
-        .rules(extension::ZPAGES_RULES);
+    components.extension("zpages", "has no effect", extension::inert).rules(extension::ZPAGES_RULES);
 }

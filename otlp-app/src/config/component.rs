@@ -13,7 +13,7 @@ pub(crate) struct Component {
     pub(crate) id: String,
     /// The place of the id.
     pub(crate) span: Span,
-    /// Its settings, without the keys that have a rule.
+    /// Settings, without the keys that have a rule.
     pub(crate) settings: Node,
 }
 

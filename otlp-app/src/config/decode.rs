@@ -241,7 +241,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        // For the Collector an empty text is no text; fields for which it is one are decoded by `given`.
+        // As in the Collector, an empty text counts as not given. `given` decodes fields that may be empty.
         if self.node.is_empty_text() { visitor.visit_none() } else { visitor.visit_some(Recorder(self)) }
     }
 
@@ -261,7 +261,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
             Value::List(nodes) => nodes.iter(),
             _ if self.node.is_null() => [].iter(),
             Value::Scalar(scalar) if scalar.is_empty_reference() => [].iter(),
-            // As the Collector has it, one value is a list of one; it cuts texts at commas, too.
+            // As in the Collector, one value is a list of one. The Collector also cuts texts at commas; such texts are refused.
             Value::Scalar(scalar) if !scalar.text.contains(',') => std::slice::from_ref(self.node).iter(),
             _ => return Err(self.wrong_kind("a list")),
         };
@@ -292,7 +292,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
     ) -> Result<V::Value, Problem> {
         let scalar = self.scalar("a word")?;
         let text = scalar.text.as_str();
-        // The Collector takes some of its words in any case; no two of ours differ by their case alone.
+        // The Collector takes some words in upper or lower case. No two words differ only in case.
         match variants.iter().find(|variant| variant.eq_ignore_ascii_case(text)) {
             Some(variant) => self.placed(visitor.visit_enum((*variant).into_deserializer())),
             None if scalar.referred => {

@@ -5,7 +5,7 @@
 /// Returns true if every value below `key` is a secret, as below `headers`. Keys that differ from such a key by one
 /// character count as well, since they are probably mistyped.
 pub(super) fn holds_secrets(key: &str) -> bool {
-    // The name of a header is none.
+    // The value of `header` is the name of a header, not a secret.
     SECRET_KEYS.iter().any(|word| *word == key || (key != "header" && is_near(key, word, 1)))
 }
 

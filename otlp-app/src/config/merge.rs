@@ -57,7 +57,7 @@ pub(crate) fn parse_set(argument: &str, sources: &mut Sources) -> Result<Node, P
     if keys.len() > MAX_SET_KEYS || keys.iter().any(|(_, key)| key.is_empty()) {
         return Err(Problem::new("invalid key before `=`: write keys joined by `.` or `::`"));
     }
-    // Before the value there is as much space as the path takes, so that places are right.
+    // Places count from the start of the argument, which begins with the path.
     let source = sources.add("--set", argument);
     let offset = path.chars().count() + 1;
     let mut node = parse(value, source).map_err(Problem::without_place)?;

@@ -62,7 +62,7 @@ fn text(scalar: &Scalar, is_secret: bool) -> String {
         Some(_) => quoted("***"),
         None if scalar.referred || is_secret => quoted("***"),
         None if scalar.plain && !scalar.text.contains(['\n', '@', '?']) => scalar.text.clone(),
-        // A `$` begins a reference.
+        // In YAML read again a `$` would begin a reference.
         None => quoted(&mask::without_secrets(&scalar.text).replace('$', "$$")),
     }
 }

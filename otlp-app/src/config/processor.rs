@@ -24,8 +24,8 @@ pub(crate) struct Batch {
     /// Keys of resource attributes: requests are cut by the values, and parts whose values differ are not joined. Not a key of
     /// the Collector.
     resource_keys: Vec<String>,
-    /// Largest number of open batches with different values of these keys; for another one, the oldest open batch is sent
-    /// early. 0 is the default here, no limit in the Collector. Default 1000.
+    /// Largest number of open batches with different values of `metadata_keys` or `resource_keys`; over this number the
+    /// oldest open batch is sent early. 0 is the default here, no limit in the Collector. Default 1000.
     metadata_cardinality_limit: u64,
 }
 

@@ -126,7 +126,7 @@ impl Sources {
             }
             Value::List(nodes) => nodes.iter().for_each(|node| self.hide(node)),
             Value::Map(entries) => entries.iter().for_each(|entry| {
-                // `{s3cret}`: a value that was taken for a key.
+                // `{s3cret}`: YAML reads the value as a key.
                 if entry.value.is_null() {
                     self.hide_span(entry.key_span);
                     self.hide_text(&entry.key);
@@ -161,9 +161,9 @@ impl Sources {
         // Shorter texts are parts of many words.
         if text.len() >= MIN_SECRET_BYTES && !self.secret_texts.iter().any(|known| known == text) {
             self.secret_texts.push(text.to_owned());
-            // As messages quote it.
+            // Messages show texts escaped.
             self.secret_texts.push(text.escape_debug().to_string());
-            // What holds another secret is replaced before that other one.
+            // A secret that contains another secret is replaced first.
             self.secret_texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
         }
     }

@@ -24,11 +24,11 @@ pub(crate) struct Tls {
     server_name_override: Option<String>,
     /// PEM file of the certificate that is shown if the server asks for one. Default none.
     cert_file: Option<FilePath>,
-    /// The same as PEM text.
+    /// PEM text in place of `cert_file`.
     cert_pem: Option<String>,
     /// PEM file of the certificate's key.
     key_file: Option<FilePath>,
-    /// The same as PEM text.
+    /// PEM text in place of `key_file`.
     key_pem: Option<SecretText>,
     /// Lowest version. Default 1.2.
     min_version: Option<Version>,
@@ -48,16 +48,16 @@ pub(crate) struct Tls {
 pub(crate) struct ServerTls {
     /// PEM file of the certificate chain: the server's certificate first, then the intermediate ones.
     cert_file: Option<FilePath>,
-    /// The same as PEM text.
+    /// PEM text in place of `cert_file`.
     cert_pem: Option<String>,
     /// PEM file of the certificate's key.
     key_file: Option<FilePath>,
-    /// The same as PEM text.
+    /// PEM text in place of `key_file`.
     key_pem: Option<SecretText>,
     /// PEM file of trusted certificates: senders must show one that an authority in it issued, or that is itself in it. Default:
     /// none is asked for.
     client_ca_file: Option<FilePath>,
-    /// The same as PEM text. Not a key of the Collector.
+    /// PEM text in place of `client_ca_file`. Not a key of the Collector.
     client_ca_pem: Option<String>,
     /// Lowest version. Default 1.2.
     min_version: Option<Version>,
@@ -90,10 +90,10 @@ pub(crate) const SERVER_TLS_RULES: &[KeyRule] = &[
     KeyRule::refused("protocols.*.tls.tpm", TPM),
     KeyRule::ignored("protocols.*.tls.include_insecure_cipher_suites", ONLY_SAFE),
     KeyRule::ignored("protocols.*.tls.client_ca_file_reload", "all files are watched"),
-    KeyRule::ignored("protocols.*.tls.ca_file", "clients are judged by `client_ca_file`"),
+    KeyRule::ignored("protocols.*.tls.ca_file", "clients are verified by `client_ca_file`"),
     KeyRule::ignored(
         "protocols.*.tls.include_system_ca_certs_pool",
-        "clients are judged by `client_ca_file`",
+        "clients are verified by `client_ca_file`",
     ),
 ];
 

@@ -51,7 +51,7 @@ impl<'a> Mount<'a> {
 
     /// The least limit from the process's cgroup up to the mount point.
     fn limit_bytes(&self, read: &Read<'_>) -> Option<u64> {
-        // A cgroup outside of what is mounted cannot be seen; the mount point is then the nearest that can.
+        // A cgroup outside of the mount cannot be read; the mount point is then the nearest cgroup that can.
         let below = self.cgroup.strip_prefix(self.root.trim_end_matches('/')).unwrap_or_default();
         let is_below = below.starts_with('/') && below.split('/').all(|name| name != "..");
         let below = if is_below { below } else { "" };
@@ -87,7 +87,7 @@ impl Version {
             // Over `memory.high` the kernel slows the process down and takes memory back from it.
             Self::Two => number("memory.max").into_iter().chain(number("memory.high")).min(),
             Self::One => {
-                // Also of ancestors that are not mounted.
+                // This limit includes ancestors that are not mounted.
                 let whole = read(&format!("{directory}/memory.stat")).and_then(|stat| {
                     let line = stat.lines().find_map(|line| line.strip_prefix("hierarchical_memory_limit "));
                     limit(line?)

@@ -45,7 +45,7 @@ impl Defined<'_> {
     /// Looks up the extensions that receivers and exporters in use name. An exporter needs what its extension needs.
     pub(super) fn authenticate(&mut self, auth: &AuthPlans, problems: &mut Problems) {
         let defined = self.extensions.iter().map(|built| (built.id.as_str(), built.used));
-        // What is wrong with those of unknown types is reported already.
+        // Extensions of unknown types are reported already.
         let unknown = self.unknown.iter().filter(|unknown| unknown.kind == Kind::Extension);
         let defined: Vec<_> = defined.chain(unknown.map(|unknown| (unknown.id.as_str(), true))).collect();
         for plan in self.receivers.iter().filter(|built| built.used).filter_map(|built| built.plan.as_ref()) {

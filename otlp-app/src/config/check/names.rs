@@ -57,7 +57,7 @@ impl Defined<'_> {
         ids.iter().filter_map(|(id, span)| self.use_one(kind, id, *span, user, problems)).collect()
     }
 
-    /// The same of one component.
+    /// Marks a component as used; returns its id if the component is defined.
     pub(super) fn use_one(
         &mut self,
         kind: Kind,

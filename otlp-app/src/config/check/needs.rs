@@ -6,7 +6,7 @@ use crate::config::rules::Note;
 use crate::config::source::Span;
 use otlp_service::{Kind, Needs, PipelineSpec, PipelineStage};
 
-/// A component that needs something of a request beside its body.
+/// A component that needs headers or other metadata of requests.
 struct Asker<'a> {
     kind: Kind,
     id: &'a str,
@@ -15,7 +15,7 @@ struct Asker<'a> {
 }
 
 impl Defined<'_> {
-    /// Notes the components whose headers a receiver of their pipelines may not keep.
+    /// Adds a note for each component that needs headers which a receiver of its pipelines does not keep.
     pub(super) fn note_lost_headers(&mut self, pipelines: &[PipelineSpec]) {
         for pipeline in pipelines {
             let lost: Vec<_> =
@@ -28,7 +28,7 @@ impl Defined<'_> {
         }
     }
 
-    /// The stages and exporters of a pipeline.
+    /// Returns the stages and exporters of a pipeline.
     fn askers<'a>(&'a self, pipeline: &'a PipelineSpec) -> Vec<Asker<'a>> {
         let stages = pipeline.stages.iter().filter_map(|PipelineStage { id, stage, .. }| {
             let built = self.processors.iter().find(|built| built.id == *id)?;
@@ -42,7 +42,7 @@ impl Defined<'_> {
         stages.chain(exporters).collect()
     }
 
-    /// A note for each server that does not keep the headers which a component needs.
+    /// Makes a note for each server that does not keep the headers which a component needs.
     fn lost(&self, pipeline: &PipelineSpec, Asker { kind, id, span, needs }: &Asker<'_>) -> Vec<Note> {
         if needs.headers.is_empty() {
             return Vec::new();
@@ -63,7 +63,7 @@ impl Defined<'_> {
             span: *span,
             text: format!(
                 "the {} {id} needs request headers ({headers}), but the receiver {receiver} does not keep them on {}: \
-                 it lacks `include_metadata: true`",
+                 set `include_metadata: true` there",
                 kind.name(),
                 server.spec.config.endpoint
             ),

@@ -126,6 +126,6 @@ impl Retry {
 }
 
 const MAX_CONSUMERS: u64 = 1_000_000;
-/// As many as the Collector takes: nothing is set aside for them.
+/// Limit of the Collector. No memory is reserved for the queue.
 const MAX_QUEUE_SIZE: u64 = i64::MAX as u64;
 const MAX_MULTIPLIER: f64 = 1000.0;

@@ -16,9 +16,9 @@ pub(crate) struct Debug {
     /// basic: a line for each batch; normal: also a line for each resource, scope and item; detailed: everything. Default
     /// basic.
     pub(super) verbosity: DebugVerbosity,
-    /// Batches of each signal that are always shown in a second. Default 2.
+    /// Number of batches of each signal that are always shown in a second. Default 2.
     pub(super) sampling_initial: u64,
-    /// Of further batches in the second, one in this many is shown; 0: none. Default 1: all.
+    /// Shows one in this many of the further batches in a second; 0 shows none. Default 1: all.
     pub(super) sampling_thereafter: u64,
     /// true: write log lines of level info to stderr, with the level and encoding of `service.telemetry.logs`; false: write
     /// plain text to stdout. Default true.
@@ -35,9 +35,9 @@ pub(super) enum DebugVerbosity {
     /// A line for each batch.
     #[default]
     Basic,
-    /// Also a line for each resource, scope and item.
+    /// A line for each batch, resource, scope and item.
     Normal,
-    /// Everything.
+    /// All fields.
     Detailed,
 }
 

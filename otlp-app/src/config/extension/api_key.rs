@@ -15,7 +15,7 @@ pub(crate) struct ApiKeySettings {
     keys: Vec<Key>,
 }
 
-/// One key.
+/// A key and the identity of its senders.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Key {

@@ -100,7 +100,7 @@ fn what_is_named_must_be_there_in_use_and_fit() {
             "refers to itself by `additional_auth`",
         ),
         (text(TOKEN, "", USES_TOKEN, ""), "bearertokenauth is defined but not in use"),
-        (text("", "", "auth: {}", ""), "`authenticator` is missing"),
+        (text("", "", "auth: {}", ""), "`authenticator` is required"),
         (
             text("", "", "auth: {authenticator: x, request_params: [a]}", ""),
             "request_params is not supported",
@@ -113,7 +113,7 @@ fn what_is_named_must_be_there_in_use_and_fit() {
             text("bearertokenauth: {token: s3cret, tokens: [s3cret]}", "bearertokenauth", "", ""),
             "exclude each other",
         ),
-        (text("basicauth: ", "basicauth", "", ""), "neither `htpasswd` nor `client_auth`"),
+        (text("basicauth: ", "basicauth", "", ""), "`htpasswd` (for receivers) or `client_auth`"),
         (text("headers_setter: {headers: [{key: a}]}", "headers_setter", "", ""), "`a`: one of value"),
         (
             text("headers_setter: {headers: [{key: a, from_attribute: b}]}", "headers_setter", "", ""),

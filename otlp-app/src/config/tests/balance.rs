@@ -67,7 +67,11 @@ fn what_cannot_work_is_told_with_its_place() {
         ),
         ("{resolver: {static: {hostnames: [{endpoint: a, wait: 0}]}}}", "3:52", "wait"),
         ("{resolver: {dns: {port: 1}}}", "3:36", "resolver.dns.hostname: it is required"),
-        ("{resolver: {dns: {hostname: a}, static: {hostnames: [a]}}}", "3:30", "one of static, dns"),
+        (
+            "{resolver: {dns: {hostname: a}, static: {hostnames: [a]}}}",
+            "3:30",
+            "`static` and `dns` exclude each other",
+        ),
         (
             "{resolver: {k8s: {service: a}, static: {hostnames: [a]}}}",
             "3:31",
@@ -76,7 +80,7 @@ fn what_cannot_work_is_told_with_its_place() {
         (
             "{protocol: {otlp: {}, otlp_http: {}}, resolver: {dns: {hostname: a}}}",
             "3:30",
-            "one of otlp, otlp_http",
+            "`otlp` and `otlp_http` exclude each other",
         ),
         (
             "{protocol: {otlp: {tls: {tpm: {path: a}}}}, resolver: {dns: {hostname: a}}}",
@@ -139,7 +143,7 @@ fn the_destinations_queue_stands_in_either_place() {
     }
 }
 
-/// What the client finds wrong is told at its key, below `protocol` or in the resolver.
+/// Errors of the client are shown at their key, below `protocol` or in the resolver.
 #[tokio::test]
 async fn what_the_client_finds_wrong_is_told_with_its_place() {
     for (settings, path) in [

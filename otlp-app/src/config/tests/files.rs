@@ -51,7 +51,7 @@ fn a_missing_file_is_an_error_at_its_key_whatever_it_is_for() {
         )
         .replace("ID", id);
         let shown = refusals(&text);
-        let title = format!("error: {key}: `/no/f`: No such file or directory (os error 2)\n");
+        let title = format!("error: {key}: cannot read `/no/f`: No such file or directory (os error 2)\n");
         assert!(shown.starts_with(&title) && shown.matches("error: ").count() == 1, "{text}\n{shown}");
         let (before, _) = text.split_once("/no/f").unwrap_or_default();
         let line = before.matches('\n').count() + 1;
@@ -66,7 +66,11 @@ fn all_missing_files_are_shown_and_those_of_unused_components_are_not() {
         "  otlp: {endpoint: 'c:1', tls: {ca_file: /no/ca, cert_file: /no/cert, key_file: /no/key}}\n  \
          otlp/unused: {endpoint: 'c:1', tls: {ca_file: /no/unused}}",
     ));
-    for part in ["tls.ca_file: `/no/ca`", "tls.cert_file: `/no/cert`", "tls.key_file: `/no/key`"] {
+    for part in [
+        "tls.ca_file: cannot read `/no/ca`",
+        "tls.cert_file: cannot read `/no/cert`",
+        "tls.key_file: cannot read `/no/key`",
+    ] {
         assert!(shown.contains(part), "{shown}");
     }
     assert!(!shown.contains("/no/unused") && shown.matches("error: ").count() == 3, "{shown}");

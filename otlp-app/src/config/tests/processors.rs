@@ -163,7 +163,7 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
             "  attributes:\n    include: {match_type: regexp, attributes: [{key: a, value: 1}]}\n    actions: [{key: a, action: delete}]",
             "traces",
             "4:64",
-            "an expression is a text",
+            "an expression must be a text",
         ),
         (
             "  attributes:\n    include: {match_type: strict, resources: [{value: 1}]}\n    actions: [{key: a, action: delete}]",
@@ -239,8 +239,8 @@ fn receivers_keep_what_somebody_needs() {
     assert_eq!(
         notes,
         [
-            "the processor resource needs request headers (x-a), but the receiver otlp does not keep them on localhost:4318: it lacks `include_metadata: true`",
-            "the processor batch needs request headers (x-tenant), but the receiver otlp does not keep them on localhost:4318: it lacks `include_metadata: true`",
+            "the processor resource needs request headers (x-a), but the receiver otlp does not keep them on localhost:4318: set `include_metadata: true` there",
+            "the processor batch needs request headers (x-tenant), but the receiver otlp does not keep them on localhost:4318: set `include_metadata: true` there",
         ]
     );
     let kept = spec_of(plan).needs().into_iter().map(|kept| {

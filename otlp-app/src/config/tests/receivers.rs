@@ -125,8 +125,8 @@ fn wrong_settings_are_shown_where_they_stand() {
             "`a b` is not a header name",
         ),
         ("{http: {traces_url_path: /v1 x}}", "/v1 x", "invalid URL path"),
-        ("{http: {traces_url_path: /x, logs_url_path: /x}}", "/x", "the path of another signal"),
-        ("{http: {traces_url_path: v1/logs}}", "v1/logs", "the path of another signal"),
+        ("{http: {traces_url_path: /x, logs_url_path: /x}}", "/x", "another signal has the same path"),
+        ("{http: {traces_url_path: v1/logs}}", "v1/logs", "another signal has the same path"),
         ("{http: {transport: unix}}", "", "path of a socket"),
         ("{http: {transport: udp}}", "udp", "unknown value `udp`"),
         ("{http: {transport: unix, endpoint: 'localhost:1'}}", "'localhost", "path of a socket"),
@@ -157,7 +157,7 @@ fn no_two_listen_at_one_place() {
     for (endpoint, other) in [("a:1", "otlp"), ("a:2", "service.telemetry.metrics"), ("a:3", "health_check")]
     {
         let problems = problems(&text(endpoint, ", otlp/2"));
-        let expected = format!("otlp/2: {other} listens on {endpoint}, too");
+        let expected = format!("otlp/2: address {endpoint} is used twice: {other} listens on it, too");
         assert!(problems.contains(&expected) && problems.contains(" c.yaml:3:3\n"), "{problems}");
         plan(&text(endpoint, ""));
     }

@@ -31,7 +31,7 @@ fn defaults_are_the_collectors() {
     assert!(plan.notes.is_empty());
 }
 
-/// What the log names, and what shares the delays that a destination asks for.
+/// Endpoints for the log, and for the delays that destinations ask for.
 #[test]
 fn exporters_say_where_each_signal_goes() {
     for (exporter, expect) in [

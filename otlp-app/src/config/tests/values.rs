@@ -8,7 +8,7 @@ fn exporter(settings: &str) -> Plan {
     plan(&around(&format!("  otlp: {{endpoint: 'c:1', {settings}}}")))
 }
 
-/// What is wrong with an exporter's settings; empty if nothing is.
+/// Returns the errors in an exporter's settings; empty without errors.
 fn wrong(component: &str, settings: &str) -> String {
     let text = around(&format!("  otlp: {{endpoint: 'c:1'}}\n  {component}: {{{settings}}}"));
     Fake::default().file("c.yaml", text).load(&["c.yaml"], &[]).err().unwrap_or_default()
@@ -67,7 +67,7 @@ fn words_are_taken_in_any_case() {
     assert!(wrong("otlp/x", "endpoint: 'c:1', compression: gzp").contains("did you mean `gzip`?"));
 }
 
-/// What a variable says is text where a text is expected, whatever else it could be read as.
+/// The value of a variable is text where a text is expected, also if it could be read as another type.
 #[test]
 fn variables_stay_text_where_text_is_expected() {
     for value in ["123", "1e5", "true", "null", "~", "{a: b}", "[x]", "{\"a\": 1}"] {
