@@ -1,23 +1,24 @@
 //! Running a gateway from start to exit.
 
-use crate::args::{ConfigArgs, RunArgs};
+use crate::args::{ConfigArgs, RunArgs, ValidateArgs};
 use crate::config::plan::Plan;
 use crate::config::problem::Problems;
 use crate::config::source::Sources;
+use crate::config::telemetry::LogConfig;
 use crate::config::{self, Lookup, SystemLookup};
 use crate::exit::Failure;
 use crate::otel_env::Forward;
 use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
 use crate::{color, descriptors, local, logging, memory, otel_env, start};
-use otlp_service::{Gateway, PluginManager};
+use otlp_service::{Gateway, GatewaySpec, PluginManager};
 use otlp_transport::Clock;
 use std::io::{IsTerminal, Write, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
-/// `otlp`, `otlp run`: until a signal ends it.
+/// `otlp`, `otlp run`: runs a gateway until a signal ends it.
 pub(crate) fn run(args: &RunArgs, plugins: &PluginManager) -> Result<(), Failure> {
     let mut sources = Sources::default();
     let mut forwards_to = None;
@@ -32,8 +33,10 @@ pub(crate) fn run(args: &RunArgs, plugins: &PluginManager) -> Result<(), Failure
         let colored = color::is_wanted(&SystemLookup, stdout().is_terminal());
         (local::plan(&args.local, colored, forward), [warnings, args.config.notes()].concat())
     } else {
-        let (plan, notes) = load(&args.config, plugins, &mut sources)?;
-        (plan.without_loops().map_err(|problems| config_failure(&problems, &sources))?, notes)
+        let loaded = load(&args.config, args.config.lookup(), plugins, &mut sources);
+        let (plan, notes) = loaded.map_err(|problems| config_failure(&problems, &sources))?;
+        let plan = plan.without_loops().map_err(|problems| config_failure(&problems, &sources))?;
+        (plan, notes)
     };
     let rust_log = SystemLookup.env("RUST_LOG");
     let (levels, wrong) = match logging::levels(&plan.logs, args.log_level, rust_log.as_deref()) {
@@ -53,29 +56,31 @@ pub(crate) fn run(args: &RunArgs, plugins: &PluginManager) -> Result<(), Failure
     outcome
 }
 
-/// `otlp validate`: everything but the network.
-pub(crate) fn validate(args: &ConfigArgs, plugins: &PluginManager) -> Result<(), Failure> {
-    let mut sources = Sources::default();
-    let (plan, mut notes) = load(args, plugins, &mut sources)?;
-    notes.extend(plan.loops.notes(LOOP_CONSEQUENCE).map(|note| note.render(&sources)));
-    let pipelines: Vec<_> = plan.pipelines.iter().map(|pipeline| pipeline.id.clone()).collect();
-    // Clients may want a runtime to be made in.
+/// `otlp validate`: checks a configuration without the network.
+pub(crate) fn validate(args: &ValidateArgs, plugins: &PluginManager) -> Result<(), Failure> {
+    // Some clients are made within a runtime.
     let runtime = runtime()?;
     let _inside = runtime.enter();
-    let mut context = start::context(&plan);
-    context.proxies = start::proxies(&SystemLookup);
-    let places = plan.places.clone();
-    let spec = start::spec(plan, &context).map_err(|problems| config_failure(&problems, &sources))?;
-    notes.extend(start::admitting(&spec, &places).map(|note| note.render(&sources)));
+    let checked = check(&args.config, plugins)?;
     let mut out = stdout().lock();
-    for note in notes {
+    for note in &checked.notes {
         writeln!(out, "note: {note}")?;
     }
-    writeln!(out, "OK: pipelines {}", pipelines.join(", "))?;
+    if !args.against.is_empty() {
+        let running = check(&ConfigArgs { config: args.against.clone(), ..args.config.clone() }, plugins)?;
+        let changes = checked.spec.changes_from(&running.spec).to_string();
+        let later = (checked.logs != running.logs).then_some(LOGS_LATER);
+        let changes: Vec<_> = changes.lines().chain(later).collect();
+        match changes.as_slice() {
+            [] => writeln!(out, "a reload would change nothing")?,
+            changes => writeln!(out, "a reload would change:\n  {}", changes.join("\n  "))?,
+        }
+    }
+    writeln!(out, "OK: pipelines {}", checked.pipelines.join(", "))?;
     Ok(())
 }
 
-/// `otlp print-config`: what several files, variables and arguments make together.
+/// `otlp print-config`: prints the configuration that files, variables and arguments make together.
 pub(crate) fn print_config(args: &ConfigArgs) -> Result<(), Failure> {
     let mut sources = Sources::default();
     let yaml = config::print(&args.config, &args.set, args.lookup(), &mut sources)
@@ -84,18 +89,43 @@ pub(crate) fn print_config(args: &ConfigArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The plan of configuration files, and its notes as lines.
-fn load(
+/// Reads configuration files. Returns the plan, and its notes as lines.
+pub(crate) fn load(
     args: &ConfigArgs,
+    lookup: &dyn Lookup,
     plugins: &PluginManager,
     sources: &mut Sources,
-) -> Result<(Plan, Vec<String>), Failure> {
-    let plan = config::load(&args.config, &args.set, args.lookup(), plugins, sources)
-        .map_err(|problems| config_failure(&problems, sources))?;
+) -> Result<(Plan, Vec<String>), Problems> {
+    let plan = config::load(&args.config, &args.set, lookup, plugins, sources)?;
     let notes = plan.notes.iter().map(|note| note.render(sources));
     let beyond = plan.memory_limit_bytes.and_then(memory::beyond_machine);
     let notes = notes.chain(args.notes()).chain(beyond).collect();
     Ok((plan, notes))
+}
+
+/// A configuration that was checked without the network.
+struct Checked {
+    spec: GatewaySpec,
+    logs: LogConfig,
+    /// Notes for the operator, one a line.
+    notes: Vec<String>,
+    /// Ids of the pipelines.
+    pipelines: Vec<String>,
+}
+
+fn check(args: &ConfigArgs, plugins: &PluginManager) -> Result<Checked, Failure> {
+    let mut sources = Sources::default();
+    let loaded = load(args, args.lookup(), plugins, &mut sources);
+    let failure = |problems: Problems| config_failure(&problems, &sources);
+    let (plan, mut notes) = loaded.map_err(failure)?;
+    notes.extend(plan.loops.notes(LOOP_CONSEQUENCE).map(|note| note.render(&sources)));
+    let pipelines = plan.pipelines.iter().map(|pipeline| pipeline.id.clone()).collect();
+    let mut context = start::context(&plan);
+    context.proxies = start::proxies(&SystemLookup);
+    let (places, logs) = (plan.places.clone(), plan.logs);
+    let spec = start::spec(plan, &context).map_err(failure)?;
+    notes.extend(start::admitting(&spec, &places).map(|note| note.render(&sources)));
+    Ok(Checked { spec, logs, notes, pipelines })
 }
 
 fn config_failure(problems: &Problems, sources: &Sources) -> Failure {
@@ -106,6 +136,7 @@ fn has_color_on_stderr() -> bool {
     color::is_wanted(&SystemLookup, std::io::stderr().is_terminal())
 }
 
+/// Runs a gateway until a signal ends it.
 async fn serve(plan: Plan, sources: &Sources, args: &RunArgs) -> Result<(), Failure> {
     // From here on a signal drains; before, it ends the process as usual.
     let mut signals = Signals::listen()?;
@@ -113,7 +144,8 @@ async fn serve(plan: Plan, sources: &Sources, args: &RunArgs) -> Result<(), Fail
     context.proxies = start::proxies(&SystemLookup);
     let spec = start::spec(plan, &context).map_err(|problems| config_failure(&problems, sources))?;
     let clock = context.clock.clone();
-    let gateway = Gateway::start(context, spec).await.map_err(|error| Failure::Runtime(error.to_string()))?;
+    let started = Gateway::start(context, spec).await;
+    let gateway = started.map_err(|error| Failure::Runtime(error.to_string()))?;
     for (name, address) in gateway.endpoints() {
         tracing::info!("{name} listens on {address}");
     }
@@ -135,7 +167,8 @@ async fn serve(plan: Plan, sources: &Sources, args: &RunArgs) -> Result<(), Fail
     Ok(())
 }
 
-/// Goes on serving for a while, though not ready: load balancers need some time to see that and to send elsewhere.
+/// Takes requests for some more time while health says that the gateway is not ready: load balancers need time to see that and
+/// to send elsewhere.
 async fn delay_drain(
     gateway: &Gateway,
     signals: &mut Signals,
@@ -154,7 +187,7 @@ async fn delay_drain(
     }
 }
 
-/// One thread where there is one core: a scheduler between threads would only cost.
+/// Makes a runtime: on one core with one thread, since a scheduler between threads would only cost.
 fn runtime() -> Result<Runtime, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut builder = if cores == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
@@ -165,3 +198,4 @@ fn runtime() -> Result<Runtime, Failure> {
 }
 
 const LOOP_CONSEQUENCE: &str = "`otlp run` refuses to start with this";
+const LOGS_LATER: &str = "service.telemetry.logs: new settings, which take effect at the next start";

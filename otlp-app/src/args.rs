@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Run the gateway: the default command
     Run(RunArgs),
     /// Check a configuration with the files that it names, without opening ports or connections
-    Validate(ConfigArgs),
+    Validate(ValidateArgs),
     /// Print the merged configuration as YAML, without secrets and without the values of variables
     PrintConfig(ConfigArgs),
     /// List the components that a configuration can name
@@ -35,7 +35,7 @@ pub(crate) enum Command {
 }
 
 /// Flags that name a configuration.
-#[derive(Debug, ClapArgs)]
+#[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct ConfigArgs {
     /// Configuration in the Collector's YAML: FILE, file:FILE, env:VARIABLE or yaml:TEXT. Several are merged from left to
     /// right: maps merge, lists and values replace
@@ -53,17 +53,28 @@ pub(crate) struct ConfigArgs {
     pub(crate) feature_gates: Vec<String>,
 }
 
+/// Flags of `otlp validate`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ValidateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Configuration of a running gateway, given like --config: print what a reload of that gateway with this configuration
+    /// would change. --set applies to both
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) against: Vec<PathBuf>,
+}
+
 /// Flags of `otlp run`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// After SIGTERM, SIGINT, SIGQUIT or SIGHUP, how long to deliver what has been accepted; a second SIGTERM, SIGINT or
+    /// Longest time to deliver accepted telemetry after SIGTERM, SIGINT, SIGQUIT or SIGHUP; a second SIGTERM, SIGINT or
     /// SIGQUIT stops at once
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub(crate) drain_timeout: Duration,
-    /// After such a signal, how long to go on taking requests while health says that the gateway is not ready; then the
-    /// drain begins. A second signal begins it at once
+    /// Time between such a signal and the drain: health says that the gateway is not ready, and requests are still taken. A
+    /// second signal begins the drain at once
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
     pub(crate) drain_delay: Duration,
     /// Least severe log lines to write: off, error, warn, info, debug, trace. Overrides RUST_LOG and the configuration
@@ -127,13 +138,13 @@ impl ConfigArgs {
         if self.allow_unset { &AllowUnset(SystemLookup) } else { &SystemLookup }
     }
 
-    /// Returns notes on flags that are accepted without effect.
+    /// Returns notes on flags that have no effect.
     pub(crate) fn notes(&self) -> Vec<String> {
         let gates = self.feature_gates.join(",");
         if gates.is_empty() {
             return Vec::new();
         }
-        vec![format!("--feature-gates={gates} is ignored: there are no feature gates")]
+        vec![format!("--feature-gates={gates} is ignored: this gateway has no feature gates")]
     }
 }
 
@@ -148,19 +159,21 @@ fn parse_signal(text: &str) -> Result<Signal, String> {
 
 const AFTER_HELP: &str = "\
 Examples:
-  otlp                                       take OTLP on this machine and show it
-  otlp -v --service cart                     show everything about the items of one service
+  otlp                                       receive OTLP on this machine and show it
+  otlp -v --service cart                     show all fields of the items of one service
   otlp --json --signal logs | jq             show log records as OTLP/JSON
   OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 otlp
-                                             the same, and send it on
+                                             receive, show and forward
   otlp --config gateway.yaml                 run a gateway
   otlp --config base.yaml --config prod.yaml --set exporters.otlp.endpoint=collector:4317
   otlp --config env:GATEWAY_YAML             run a gateway whose configuration is in a variable
   otlp validate --config gateway.yaml        check a configuration
+  otlp validate --config new.yaml --against running.yaml
+                                             also print what a reload would change
 
 Exit codes:
-  0  stopped as asked, everything accepted was delivered or reported
-  1  failed while starting or running, such as an address in use
-  2  wrong command line
-  78 wrong configuration
-  130  a second signal stopped it before the drain was over";
+  0    stopped by a signal; accepted telemetry was delivered, or reported as lost
+  1    failed at the start or while running, such as an address in use
+  2    wrong command line
+  78   wrong configuration
+  130  stopped by a second signal before the drain was over";

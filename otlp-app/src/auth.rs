@@ -20,6 +20,11 @@ impl<'a> Authenticators<'a> {
         Self { context, plans, servers: HashMap::new(), clients: HashMap::new() }
     }
 
+    /// Returns the ids of an extension and of those it refers to.
+    pub(crate) fn ids<'b>(&'b self, named: &'b AuthRef) -> Vec<&'b str> {
+        self.plans.ids(named)
+    }
+
     /// Returns the authenticator that a receiver asks.
     pub(crate) fn server(&mut self, named: &AuthRef) -> Result<Arc<dyn Authenticate>, Problem> {
         if let Some(made) = self.servers.get(&named.id) {

@@ -12,10 +12,12 @@ mod expand;
 pub(crate) mod exporter;
 pub(crate) mod extension;
 pub(crate) mod files;
+pub(crate) mod fingerprint;
 mod headers;
 mod input;
 pub(crate) mod listen;
 mod literal;
+mod lookup;
 mod mask;
 mod merge;
 mod node;
@@ -34,7 +36,7 @@ pub(crate) mod telemetry;
 pub(crate) mod tls;
 mod unset;
 
-pub(crate) use expand::{AllowUnset, Lookup, SystemLookup};
+pub(crate) use lookup::{AllowUnset, Lookup, SystemLookup};
 
 use node::Node;
 use otlp_service::PluginManager;
@@ -113,7 +115,7 @@ fn read(
         lay_over(&mut root, node, lookup, sources, unset)?;
     }
     for (index, set) in sets.iter().enumerate() {
-        // Not the argument: it may hold a secret.
+        // The error does not show the argument, which may hold a secret.
         let node = merge::parse_set(set, sources)
             .map_err(|problem| problem.below(&format!("--set argument {}", index + 1)))?;
         lay_over(&mut root, node, lookup, sources, unset)?;

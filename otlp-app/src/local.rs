@@ -3,6 +3,7 @@
 use crate::args::{LocalArgs, ShowArgs};
 use crate::config::auth::AuthPlans;
 use crate::config::exporter;
+use crate::config::fingerprint::Fingerprints;
 use crate::config::listen::are_one;
 use crate::config::plan::{ExporterPlan, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::Problems;
@@ -60,6 +61,7 @@ pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) 
         extensions: Vec::new(),
         auth: AuthPlans::default(),
         memory_limit_bytes: None,
+        settings: Fingerprints::default(),
         files: Vec::new(),
         logs: LogConfig::default(),
         notes: Vec::new(),

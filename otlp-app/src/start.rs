@@ -10,8 +10,8 @@ use crate::descriptors::max_connections;
 use crate::memory::default_budget_bytes;
 use crate::output::Output;
 use otlp_service::{
-    ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, PipelineDelivery, ReceiverSpec, ServerSpec,
-    StartError,
+    ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, Kind, PipelineDelivery, ReceiverSpec,
+    ServerSpec, StartError,
 };
 use otlp_transport::{Connections, ProxyConfig, TransportContext};
 use std::sync::Arc;
@@ -36,6 +36,8 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     let mut exporters = Vec::with_capacity(plan.exporters.len());
     for (id, ExporterPlan { part, component, auth: named, .. }) in plan.exporters {
         let ExporterPart { connect, endpoints, queue, retry, needs, .. } = part;
+        let extensions = named.iter().flat_map(|named| auth.ids(named));
+        let settings = plan.settings.with_extensions(Kind::Exporter, &id, extensions);
         let credentials = named.map(|named| auth.client(&named)).transpose();
         let wrong = |error| match &component {
             Some(component) => component.wrong(&error),
@@ -44,6 +46,7 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
         match credentials.and_then(|credentials| connect(id, context, credentials).map_err(wrong)) {
             Ok(mut spec) => {
                 (spec.endpoints, spec.queue, spec.retry, spec.needs) = (endpoints, queue, retry, needs);
+                spec.settings = settings;
                 exporters.push(spec);
             }
             Err(problem) => problems.push_unless_placed(problem),
@@ -51,29 +54,42 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     }
     let mut receivers = Vec::with_capacity(plan.receivers.len());
     for (id, ReceiverPlan { servers, other }) in plan.receivers {
+        let extensions = servers.iter().filter_map(|server| server.auth.as_ref());
+        let extensions = extensions.flat_map(|named| auth.ids(named));
+        let settings = plan.settings.with_extensions(Kind::Receiver, &id, extensions);
         if let Some(receiver) = other {
-            receivers.push(ReceiverSpec { id, receiver, settings: None });
+            receivers.push(ReceiverSpec { id, receiver, settings });
             continue;
         }
         let servers: Vec<_> = servers.into_iter().map(|plan| server(plan, context, &mut auth)).collect();
         match servers.into_iter().collect() {
-            Ok(servers) => receivers.push(ReceiverSpec::otlp(id, servers)),
+            Ok(servers) => receivers.push(ReceiverSpec { settings, ..ReceiverSpec::otlp(id, servers) }),
             Err(problem) => problems.push_unless_placed(problem),
         }
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let connectors = plan.connectors.into_iter().map(|(id, connector)| ConnectorSpec::new(id, connector));
-    let extensions =
-        plan.extensions.into_iter().map(|(id, extension)| ExtensionSpec { id, extension, settings: None });
+    let connectors = plan.connectors.into_iter().map(|(id, connector)| {
+        let settings = plan.settings.of(Kind::Connector, &id);
+        ConnectorSpec { settings, ..ConnectorSpec::new(id, connector) }
+    });
+    let extensions = plan.extensions.into_iter().map(|(id, extension)| {
+        let settings = plan.settings.of(Kind::Extension, &id);
+        ExtensionSpec { id, extension, settings }
+    });
+    let mut pipelines = plan.pipelines;
+    for stage in pipelines.iter_mut().flat_map(|pipeline| &mut pipeline.stages) {
+        stage.settings = plan.settings.of(Kind::Processor, &stage.id);
+    }
     let spec = GatewaySpec {
-        memory_limit_bytes: plan.memory_limit_bytes,
+        // Also without a setting: a reload may have taken the setting away.
+        memory_limit_bytes: Some(plan.memory_limit_bytes.unwrap_or_else(default_budget_bytes)),
         extensions: extensions.collect(),
         receivers,
         connectors: connectors.collect(),
         exporters,
-        pipelines: plan.pipelines,
+        pipelines,
         metrics_endpoint: plan.metrics_endpoint,
         health: plan.health,
         dropped_lines: [("stderr", Output::stderr()), ("stdout", Output::stdout())]
@@ -97,7 +113,7 @@ pub(crate) fn admitting<'a>(
     deliveries.filter_map(|PipelineDelivery { pipeline, admitted_by, .. }| {
         let (_, span) = places.iter().find(|(id, _)| *id == pipeline)?;
         let text = format!(
-            "{pipeline} answers on admission: {} holds data in memory, so that a crash loses it, though an exporter behind it \
+            "{pipeline} answers before delivery: {} holds data in memory, which a crash loses, although an exporter behind it \
              answers end to end",
             admitted_by?
         );

@@ -126,6 +126,18 @@ impl AuthPlans {
         needs
     }
 
+    /// Returns the ids of an extension and of those it refers to. The references were checked, so that they form no circle.
+    pub(crate) fn ids<'a>(&'a self, named: &'a AuthRef) -> Vec<&'a str> {
+        let mut ids = Vec::new();
+        let mut next = Some(named);
+        while let Some(named) = next.filter(|named| !ids.contains(&named.id.as_str())) {
+            ids.push(named.id.as_str());
+            let found = self.plans.iter().find(|(id, _)| *id == named.id);
+            next = found.and_then(|(_, plan)| plan.then.as_ref());
+        }
+        ids
+    }
+
     /// Returns the plan of an extension. Reports a reference that leads to none, and returns `None`.
     fn find(&self, named: &AuthRef, defined: &[Listed<'_>], problems: &mut Problems) -> Option<&AuthPlan> {
         let AuthRef { id, span } = named;

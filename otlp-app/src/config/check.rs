@@ -10,6 +10,7 @@ mod needs;
 use super::component::Component;
 use super::decode::decode_for;
 use super::files::NamedFile;
+use super::fingerprint::Fingerprints;
 use super::node::{Entry, Node, Value};
 use super::pipeline::{self, Pipeline};
 use super::plan::{ExporterPlan, ExtensionPlan, Only, Plan, ReceiverPlan, StagePlan};
@@ -73,6 +74,7 @@ struct Defined<'a> {
     exporters: Vec<Built<ExporterPlan>>,
     extensions: Vec<Built<ExtensionPlan>>,
     unknown: Vec<Unknown>,
+    settings: Fingerprints,
     notes: Vec<Note>,
 }
 
@@ -88,6 +90,7 @@ impl<'a> Defined<'a> {
             exporters: Vec::new(),
             extensions: Vec::new(),
             unknown: Vec::new(),
+            settings: Fingerprints::default(),
             notes: Vec::new(),
         }
     }
@@ -113,6 +116,7 @@ impl<'a> Defined<'a> {
             for rules in &component_type.rules {
                 rules::apply(rules, &at, &mut component.settings, &mut refused, &mut self.notes);
             }
+            self.settings.add(kind, &component);
             let refused_places = refused.places();
             problems.add_of_component(refused, &[]);
             let mut wrong = Problems::default();
@@ -180,6 +184,7 @@ impl<'a> Defined<'a> {
             extensions,
             auth,
             memory_limit_bytes,
+            settings: self.settings,
             notes: self.notes,
             loops,
             metrics_endpoint,
@@ -215,7 +220,7 @@ impl<'a> Defined<'a> {
                     batch = Some(PipelineStage::new(id, stage.clone()));
                 }
                 Some(stage) => {
-                    // Processors run before the batch processor, wherever it stands: they keep no state. Holders do.
+                    // Processors keep no state, so they run before the batch processor, also those listed after it. Holders keep state.
                     if matches!(stage, StageSpec::Holder(_)) {
                         spec.stages.extend(batch.take());
                     }

@@ -5,38 +5,12 @@
 //! text. Files are expanded in turn; environment variables are taken as they are, so that their owner cannot read files.
 //! Variables that are not set are gathered, so that one error shows all of them.
 
+use super::lookup::{Lookup, MAX_FILE_BYTES};
 use super::node::{Entry, Node, Value};
 use super::parse::parse;
 use super::problem::Problem;
 use super::source::{SourceId, Sources, Span};
 use super::unset::Unset;
-use otlp_transport::{Disk as _, SystemDisk};
-use std::io::Read;
-
-/// Source of environment variables and files for references.
-pub(crate) trait Lookup {
-    /// Returns the value of an environment variable, if it is set.
-    fn env(&self, name: &str) -> Option<String>;
-
-    /// Reads the text of a regular file.
-    fn file(&self, path: &str) -> std::io::Result<String>;
-
-    /// Reads the text of a configuration file, which may be a pipe: `--config <(…)`.
-    fn config(&self, path: &str) -> std::io::Result<String> {
-        self.file(path)
-    }
-
-    /// Returns whether `--allow-unset` was given: an unset variable without a default is then the empty text, not an error.
-    fn allows_unset(&self) -> bool {
-        false
-    }
-}
-
-/// The process's environment and files.
-pub(crate) struct SystemLookup;
-
-/// Another [`Lookup`] in which variables that are not set are empty.
-pub(crate) struct AllowUnset<L>(pub(crate) L);
 
 /// Replaces every reference below `node`. Variables that are not set and have no default are empty, and added to `unset`.
 pub(crate) fn expand(
@@ -100,7 +74,7 @@ impl Expander<'_> {
         let written = format!("${{{reference}}}");
         let structured = text.starts_with(['{', '[']) || (file.is_some() && text.trim_end().contains('\n'));
         let parsed = structured.then(|| parse(&text, file.unwrap_or(span.source)).ok()).flatten();
-        // A secret may look like the start of a list, and a certificate has several lines: what is no structure is text.
+        // A secret may begin like a list, and a certificate has several lines: text that is no list or map is taken as text.
         match (parsed.filter(|node| !matches!(node.value, Value::Scalar(_))), file) {
             (Some(mut node), Some(_)) => {
                 node.written = Some(text.trim_end_matches(['\n', '\r']).into());
@@ -152,7 +126,7 @@ impl Expander<'_> {
         let (scheme, rest) = match reference.split_once(':') {
             Some((scheme @ ("env" | "file"), rest)) => (scheme, rest),
             Some((name, default)) if default.starts_with('-') && is_name(name) => ("env", reference),
-            // Not shown: it may be part of a secret with a `${` in it.
+            // The text is not shown: it may be part of a secret that contains `${`.
             Some(_) => {
                 let message = "unknown kind of reference; available: `${env:NAME}`, `${file:PATH}`";
                 return Err(Problem::at(span, message).help("write `$$` for a literal `$`"));
@@ -179,7 +153,7 @@ impl Expander<'_> {
             None => (reference, None),
         };
         if !is_name(name) {
-            // Not shown: it may be part of a secret with a `${` in it.
+            // The text is not shown: it may be part of a secret that contains `${`.
             let message = "invalid name of an environment variable after `${`";
             return Err(Problem::at(span, message).help("write `$$` for a literal `$`"));
         }
@@ -208,46 +182,6 @@ impl Expander<'_> {
             .map_err(|error| Problem::at(span, format!("cannot read `{}`: {error}", path.escape_debug())))?;
         let source = self.sources.add(path, text.as_str());
         Ok((text, Some(source)))
-    }
-}
-
-// === impl AllowUnset ===
-
-impl<L: Lookup> Lookup for AllowUnset<L> {
-    fn env(&self, name: &str) -> Option<String> {
-        self.0.env(name)
-    }
-
-    fn file(&self, path: &str) -> std::io::Result<String> {
-        self.0.file(path)
-    }
-
-    fn config(&self, path: &str) -> std::io::Result<String> {
-        self.0.config(path)
-    }
-
-    fn allows_unset(&self) -> bool {
-        true
-    }
-}
-
-// === impl SystemLookup ===
-
-impl Lookup for SystemLookup {
-    fn env(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
-    }
-
-    fn file(&self, path: &str) -> std::io::Result<String> {
-        let bytes = SystemDisk.read(path.as_ref(), MAX_REFERENCED_BYTES as u64)?;
-        String::from_utf8(bytes).map_err(|_| std::io::Error::other("the file is not UTF-8"))
-    }
-
-    fn config(&self, path: &str) -> std::io::Result<String> {
-        let mut text = String::new();
-        // One byte more than allowed, so that the parser's limit refuses it.
-        std::fs::File::open(path)?.take(MAX_REFERENCED_BYTES as u64 + 1).read_to_string(&mut text)?;
-        Ok(text)
     }
 }
 
@@ -308,7 +242,7 @@ fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// As many as the Collector takes.
+/// Limit of the Collector.
 const MAX_REFERENCES: usize = 100;
 const MAX_NESTED_FILES: usize = 8;
-const MAX_REFERENCED_BYTES: usize = 1 << 20;
+const MAX_REFERENCED_BYTES: usize = MAX_FILE_BYTES;

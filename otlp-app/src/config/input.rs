@@ -1,6 +1,6 @@
 //! Reads the argument of `--config`: a file, an environment variable that holds YAML, or YAML itself.
 
-use super::expand::Lookup;
+use super::lookup::Lookup;
 use super::problem::Problem;
 use super::source::{SourceId, Sources};
 
@@ -18,7 +18,7 @@ pub(super) fn read(
             return Err(problem
                 .help("download the configuration and give the file, or give a pipe: --config <(curl …)"));
         }
-        // Not the argument: it may hold a secret.
+        // The name is not the argument, which may hold a secret.
         Some(("yaml", text)) => ("yaml", text.to_owned()),
         _ => (given, file(given, lookup)?),
     };

@@ -3,6 +3,7 @@
 use super::auth::{AuthPlan, AuthPlans, AuthRef};
 use super::component::Component;
 use super::files::NamedFile;
+use super::fingerprint::Fingerprints;
 use super::problem::{Problem, Problems};
 use super::rules::Note;
 use super::source::Span;
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) auth: AuthPlans,
     /// Memory limit for request bodies, in bytes, if the configuration sets one.
     pub(crate) memory_limit_bytes: Option<u64>,
+    /// Fingerprints of all components of the file.
+    pub(crate) settings: Fingerprints,
     /// The files that components in use name.
     pub(crate) files: Vec<NamedFile>,
     /// Own logs.

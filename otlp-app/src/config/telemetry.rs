@@ -94,7 +94,7 @@ enum LogEncoding {
 }
 
 /// Own logs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogConfig {
     /// The least severe lines that are written.
     pub(crate) level: LevelFilter,

@@ -3,6 +3,7 @@ mod balance;
 mod command_line;
 mod errors;
 mod files;
+mod fingerprints;
 mod keys;
 mod loops;
 mod messages;

@@ -185,6 +185,35 @@ fn variables_that_are_not_set_are_errors_unless_they_may_be_empty() {
 }
 
 #[test]
+fn what_a_reload_would_change_is_printed() {
+    let text = |exporters: &str, id: &str, endpoint: &str| {
+        file(&format!(
+            "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '{endpoint}'}}}}}}}}\nexporters: {{{exporters}}}\n\
+             service: {{pipelines: {{logs: {{receivers: [otlp], exporters: [{id}]}}}}}}\n"
+        ))
+    };
+    let running = text("debug: {verbosity: basic, sampling_initial: 2}", "debug", "localhost:4317");
+    // The order of keys is no change.
+    let same = text("debug: {sampling_initial: 2, verbosity: basic}", "debug", "localhost:4317");
+    let other = text("nop: ", "nop", "localhost:4319");
+    let (code, stdout, stderr) = told(&run(&["validate", "--config", &same, "--against", &running]));
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(stdout, "a reload would change nothing\nOK: pipelines logs\n");
+    let (code, stdout, stderr) = told(&run(&["validate", "--config", &other, "--against", &running]));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        stdout.starts_with("a reload would change:\n  ") && stdout.ends_with("\nOK: pipelines logs\n"),
+        "{stdout}"
+    );
+    for line in ["  receiver otlp: new settings\n", "  exporter nop: added\n", "  exporter debug: removed\n"]
+    {
+        assert!(stdout.contains(line), "{line:?} is not in:\n{stdout}");
+    }
+    let (code, _, stderr) = told(&run(&["validate", "--config", &other, "--against", "/nonexistent.yaml"]));
+    assert!(code == 78 && stderr.contains("cannot read `/nonexistent.yaml`"), "{stderr}");
+}
+
+#[test]
 fn the_merged_configuration_is_printed() {
     let base = file("exporters:\n  otlp: {endpoint: 'c:1', headers: {a: s3cret}}\n");
     let over = file("exporters: {otlp: {endpoint: '${HOST_OF_TEST}:2'}}\n");

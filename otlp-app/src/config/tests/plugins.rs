@@ -223,7 +223,7 @@ fn a_holder_that_answers_on_admission_is_noted_where_an_exporter_would_let_sende
     assert_eq!(
         noted("  otlp: {endpoint: 'c:1', sending_queue: {enabled: false}}\n"),
         [
-            "c.yaml:10: traces answers on admission: keep holds data in memory, so that a crash loses it, though an \
+            "c.yaml:10: traces answers before delivery: keep holds data in memory, which a crash loses, although an \
              exporter behind it answers end to end"
         ]
     );
