@@ -55,3 +55,7 @@ pub fn run(mut plugins: PluginManager) -> ExitCode {
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/extending.md")]
 struct ExtendingPage;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmePage;

@@ -79,3 +79,7 @@ pub use validate::{Checked, ValidateLimits, validate};
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/protocol.md")]
 struct DocsPage;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmePage;

@@ -191,3 +191,7 @@ pub use telemetry::{
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/service.md")]
 struct DocsPage;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmePage;

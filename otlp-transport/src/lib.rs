@@ -201,3 +201,7 @@ pub use ::{bytes, http, otlp_protocol};
 #[cfg(all(doctest, feature = "default"))]
 #[doc = include_str!("../../docs/transport.md")]
 struct DocsPage;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmePage;
