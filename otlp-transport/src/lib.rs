@@ -112,6 +112,7 @@ mod export;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod log_limiter;
 mod net;
 pub mod offload;
 #[cfg(feature = "server")]
