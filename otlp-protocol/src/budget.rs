@@ -17,7 +17,7 @@ pub struct ByteBudget(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    limit: u64,
+    limit: AtomicU64,
     used: AtomicU64,
     refusals: AtomicU64,
 }
@@ -47,7 +47,11 @@ pub struct BudgetExhausted {
 impl ByteBudget {
     /// A budget of `limit` bytes.
     pub fn new(limit: u64) -> Self {
-        Self(Arc::new(Inner { limit, used: AtomicU64::new(0), refusals: AtomicU64::new(0) }))
+        Self(Arc::new(Inner {
+            limit: AtomicU64::new(limit),
+            used: AtomicU64::new(0),
+            refusals: AtomicU64::new(0),
+        }))
     }
 
     /// Takes `bytes` from the budget, or nothing.
@@ -62,7 +66,12 @@ impl ByteBudget {
 
     /// The limit, in bytes.
     pub fn limit(&self) -> u64 {
-        self.0.limit
+        self.0.limit.load(Ordering::Relaxed)
+    }
+
+    /// Changes the limit. Charges stay as they are: over a smaller limit, nothing is charged until enough is given back.
+    pub fn set_limit(&self, limit: u64) {
+        self.0.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Bytes charged now.
@@ -128,13 +137,11 @@ impl Charge {
     /// [`BudgetExhausted`] if fewer than `more` bytes are free.
     pub fn try_grow(&mut self, more: u64) -> Result<(), BudgetExhausted> {
         if let Some(ByteBudget(inner)) = &self.budget {
-            let fits = |used: u64| used.checked_add(more).filter(|&sum| sum <= inner.limit);
+            let limit = inner.limit.load(Ordering::Relaxed);
+            let fits = |used: u64| used.checked_add(more).filter(|&sum| sum <= limit);
             if inner.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
                 inner.refusals.fetch_add(1, Ordering::Relaxed);
-                return Err(BudgetExhausted {
-                    limit: inner.limit,
-                    needed: self.bytes().saturating_add(more),
-                });
+                return Err(BudgetExhausted { limit, needed: self.bytes().saturating_add(more) });
             }
         }
         self.bytes = self.bytes.saturating_add(more);

@@ -175,7 +175,7 @@ pub use context::TransportContext;
 pub use disk::{Disk, ReloadStats, SystemDisk};
 pub use error::ExportError;
 pub use export::{Attempt, BoxAttempt, BoxExport, Export, ExportFuture, ExportResult};
-pub use net::{Address, BoxIo, Io, Listener, Net, NetFuture, TcpNet};
+pub use net::{Address, BoxIo, Handover, Io, Listener, Net, NetFuture, Sockets, TcpNet};
 #[cfg(feature = "server")]
 pub use pages::{Page, PagesServer, serve_pages};
 #[cfg(feature = "client")]

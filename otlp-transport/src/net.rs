@@ -3,6 +3,10 @@
 #[cfg_attr(not(unix), path = "net/absent.rs")]
 mod unix;
 
+mod handover;
+
+pub use handover::{Handover, Sockets};
+
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt;
 use std::io::{self, ErrorKind};

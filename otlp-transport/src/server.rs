@@ -67,6 +67,8 @@ enum Phase {
     Serving,
     /// Accepts requests, but the health service reports that the server is not serving.
     Leaving,
+    /// Accepts no new connections. Open connections close in their peers' own time.
+    Retiring,
     /// Accepts no new connections or requests.
     Draining,
 }
@@ -142,6 +144,19 @@ impl Server {
             *phase = (*phase).max(Phase::Leaving);
             is_first
         });
+    }
+
+    /// Stops accepting connections, and lets peers disconnect in their own time: HTTP/2 connections get GOAWAY, requests over
+    /// HTTP/1.1 are answered with `connection: close`. Resolves when the last connection has closed. To be followed by
+    /// [`drain`](Self::drain), which closes idle connections. For a server that another server replaces. Cancel-safe.
+    pub async fn retire(&self) {
+        self.phase.send_if_modified(|phase| {
+            let is_first = *phase < Phase::Retiring;
+            *phase = (*phase).max(Phase::Retiring);
+            is_first
+        });
+        // Each connection holds a receiver of the phase.
+        self.phase.closed().await;
     }
 
     /// Stops accepting connections, asks peers to disconnect (GOAWAY, `connection: close`), and waits for requests in flight

@@ -68,6 +68,8 @@ mod server_memory;
 mod server_multiplex;
 #[path = "transport/server_origin.rs"]
 mod server_origin;
+#[path = "transport/server_retire.rs"]
+mod server_retire;
 #[path = "transport/sink.rs"]
 mod sink;
 #[path = "transport/strangers.rs"]

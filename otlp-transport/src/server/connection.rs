@@ -71,15 +71,15 @@ impl Acceptor {
         Self { listener, serve: Arc::new(serve), connections: JoinSet::new() }
     }
 
-    /// Accepts connections until the server is drained, then waits for the connections to close.
+    /// Accepts connections until the server retires or is drained, then waits for the connections to close.
     pub(super) async fn run(mut self) {
         let serve = Arc::clone(&self.serve);
-        let mut draining = pin!(serve.terms.draining());
+        let mut retiring = pin!(serve.terms.retiring());
         let mut backoff = MIN_BACKOFF;
         loop {
             tokio::select! {
                 biased;
-                () = &mut draining => break,
+                () = &mut retiring => break,
                 Some(_) = self.connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((io, peer)) => {
@@ -227,8 +227,17 @@ impl Serve {
 impl Terms {
     /// Resolves when the server is drained.
     pub(super) async fn draining(&self) {
+        self.reached(Phase::Draining).await;
+    }
+
+    /// Resolves when the server retires or is drained.
+    pub(super) async fn retiring(&self) {
+        self.reached(Phase::Retiring).await;
+    }
+
+    async fn reached(&self, wanted: Phase) {
         // An error means that the server was dropped.
-        let _ = self.phases.clone().wait_for(|phase| *phase == Phase::Draining).await;
+        let _ = self.phases.clone().wait_for(|phase| *phase >= wanted).await;
     }
 
     /// Resolves after `duration`; never for `None`.
@@ -280,6 +289,16 @@ impl<'a> Life<'a> {
     /// Resolves when the server is drained.
     pub(super) async fn draining(&self) {
         self.terms.draining().await;
+    }
+
+    /// Resolves when the server retires or is drained.
+    pub(super) async fn retiring(&self) {
+        self.terms.retiring().await;
+    }
+
+    /// True once the server retires: the next answer is the connection's last.
+    pub(super) fn is_retiring(&self) -> bool {
+        *self.terms.phases.borrow() >= Phase::Retiring
     }
 
     /// Resolves when a connection that begins now has reached its maximum age, ±10 %, so that connections that began

@@ -99,7 +99,7 @@ impl Health {
                 if told != Some(status) {
                     return Some((status.message(), (phases, Some(status))));
                 }
-                if phase == Phase::Draining {
+                if phase >= Phase::Retiring {
                     return None;
                 }
                 // An error means that the server is gone.
@@ -115,7 +115,8 @@ impl Health {
 impl ServingStatus {
     fn of(phase: Phase) -> Self {
         match phase {
-            Phase::Serving => Self::Serving,
+            // Another server has taken the place of one that retires.
+            Phase::Serving | Phase::Retiring => Self::Serving,
             Phase::Leaving | Phase::Draining => Self::NotServing,
         }
     }

@@ -9,6 +9,7 @@ use crate::server::connection::Life;
 use crate::server::engine::{ReplyBody, Service, Version};
 use crate::server::http::Fault;
 use crate::server::refusals::Reason;
+use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1::{Builder, Connection};
 use hyper::service::{HttpService, service_fn};
@@ -62,7 +63,11 @@ async fn requests<S: Service>(
         let fault = Fault::of(request.version(), request.headers(), may_have_two_lengths);
         let reply = service.respond(taken(request, Version::Http1, fault), life.peer());
         async move {
-            let response = given(reply.await);
+            let mut response = given(reply.await);
+            if life.is_retiring() {
+                // A peer that is about to write its next request is not cut off: that one is answered, and told to go.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             drop(answering);
             Ok::<_, Infallible>(response)
         }

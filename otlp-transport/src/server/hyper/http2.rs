@@ -71,13 +71,13 @@ fn count_refused(life: &Life<'_>, requests: &OpenRequests) {
 }
 
 /// Runs a connection until it closes: by itself, at its maximum age, because it is idle, to make room for another, or
-/// because the server is drained. The connection is boxed, so that the futures it moves through do not each reserve its
-/// size.
+/// because the server retires or is drained. The connection is boxed, so that the futures it moves through do not each
+/// reserve its size.
 async fn drive(life: &Life<'_>, mut connection: Pin<Box<impl Finish>>, requests: &OpenRequests) {
     let outcome = tokio::select! {
         biased;
         outcome = connection.as_mut() => outcome,
-        () = life.draining() => {
+        () = life.retiring() => {
             connection.as_mut().finish();
             connection.await
         }
