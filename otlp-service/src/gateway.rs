@@ -1,33 +1,38 @@
-//! A whole gateway: built from its spec, started and drained in order.
+//! A whole gateway: built from its spec, started, reloaded and drained in order.
 //!
 //! Extensions start first, then exporters, and receivers last, so that whoever takes a batch has somewhere to put it. A drain goes the
 //! other way: receivers refuse and finish what is under way, stages and connectors emit what they hold, the longest way to
-//! the ends first, queues empty themselves, exporters stop, then extensions; metrics and health can be read until the end.
+//! the ends first, queues empty themselves, exporters stop, then extensions; metrics and health can be read until the end. A
+//! reload builds what is new in the first order, turns the switches in between, and drains what is old in the second.
 
 mod assembly;
+mod build;
 mod check;
 mod destination;
+mod graph;
 mod pages;
+mod piece;
 mod readiness;
 mod registrations;
-mod rest;
+mod retirement;
+mod shared;
 
 use crate::fanout::Delivery;
-use crate::health::{HealthCheck, HealthChecker, HealthEntry};
+use crate::health::{HealthChecker, HealthEntry};
 use crate::holder::BoxError;
-use crate::ledger::{Account, DropReason, Ledger, LedgerSnapshot};
-use crate::queue::Queue;
+use crate::ledger::{DropReason, LedgerSnapshot};
 use crate::receiver::BoxRunning;
-use crate::spec::GatewaySpec;
+use crate::spec::{Changes, GatewaySpec, Outline};
 use crate::telemetry::{PerformanceMetrics, Registration, Registry};
-use destination::Started;
+use build::{Build, Committed};
 use futures_util::future::join_all;
-use otlp_transport::{Address, BoxExport, ConfigError, PagesServer, TransportContext};
-use readiness::Readiness;
-use rest::{Drained, Rest};
-use std::collections::HashMap;
+use graph::Graph;
+use otlp_transport::{Address, BoxExport, ConfigError, TransportContext};
+use readiness::{Readiness, ReadinessCheck};
+use retirement::{Retired, Retirement};
+use shared::Shared;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A running gateway. Dropping it stops it at once; [`drain`](Self::drain) stops it in order.
 ///
@@ -39,30 +44,22 @@ use std::time::{Duration, Instant};
 /// # async fn main() -> Result<(), otlp_service::StartError> {
 /// let context = TransportContext::tcp(64 << 20);
 /// let clock = context.clock.clone();
-/// let gateway = Gateway::start(context, GatewaySpec::default()).await?;
+/// let mut gateway = Gateway::start(context, GatewaySpec::default()).await?;
+/// let changes = gateway.reload(GatewaySpec::default()).await?;
+/// assert!(changes.is_empty());
 /// let report = gateway.drain(clock.now()).await;
 /// assert_eq!(report.dropped_items, 0);
 /// # Ok(())
 /// # }
 /// ```
 pub struct Gateway {
-    context: TransportContext,
-    ledger: Ledger,
-    registry: Registry,
-    health: HealthChecker,
+    shared: Arc<Shared>,
+    graph: Graph,
+    /// What reloads have replaced, while it drains.
+    retirements: Vec<Retirement>,
     readiness: Arc<Readiness>,
-    receivers: Vec<BoxRunning>,
-    pages: Vec<(&'static str, PagesServer)>,
-    /// By id.
-    pipelines: HashMap<String, Rest>,
-    /// What is drained, by rank: the longest way to the ends goes first.
-    drained: Vec<(usize, Drained)>,
-    queues: Vec<Arc<dyn Queue>>,
-    exporters: Vec<Started>,
-    /// In the order in which they were started.
-    extensions: Vec<Started>,
-    registrations: Vec<Registration>,
-    health_entries: Vec<HealthEntry>,
+    _registrations: Vec<Registration>,
+    _health_entry: HealthEntry,
 }
 
 /// Why a gateway could not start. Nothing is left running.
@@ -149,139 +146,176 @@ impl Gateway {
     /// Starts a gateway: extensions and exporters first, receivers last. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// If an id is unknown or given twice, or an endpoint cannot be listened on.
-    pub async fn start(context: TransportContext, spec: GatewaySpec) -> Result<Self, StartError> {
-        let mut gateway = Self {
-            context,
-            ledger: Ledger::new(),
-            registry: Registry::new(),
-            health: HealthChecker::new(),
-            readiness: Arc::default(),
-            receivers: Vec::new(),
-            pages: Vec::new(),
-            pipelines: HashMap::new(),
-            drained: Vec::new(),
-            queues: Vec::new(),
-            exporters: Vec::new(),
-            extensions: Vec::new(),
-            registrations: Vec::new(),
-            health_entries: Vec::new(),
-        };
-        let started = assembly::start(&mut gateway, spec).await;
-        if let Err(error) = started {
-            gateway.stop_components(gateway.context.clock.now() + STOP_TIME).await;
+    /// If an id is unknown or given twice, or an endpoint cannot be listened on. What was started is stopped.
+    pub async fn start(context: TransportContext, mut spec: GatewaySpec) -> Result<Self, StartError> {
+        let shared = Arc::new(Shared::new(context));
+        let readiness: Arc<Readiness> = Arc::default();
+        let health_entry = shared.health.add(ReadinessCheck(readiness.clone()));
+        let registrations = registrations::register(&shared, std::mem::take(&mut spec.dropped_lines));
+        let before = Graph::default();
+        let mut build = Build::new(&shared, &before);
+        if let Err(error) = build.run(spec).await {
+            build.abandon().await;
             return Err(error);
         }
-        Ok(gateway)
+        let Committed { graph, .. } = build.commit(&[]);
+        readiness.ready();
+        Ok(Self {
+            shared,
+            graph,
+            retirements: Vec::new(),
+            readiness,
+            _registrations: registrations,
+            _health_entry: health_entry,
+        })
+    }
+
+    /// Changes a running gateway to another spec, and returns what differs. Builds what is new, leads requests there, and drains
+    /// what is replaced, in the background, for up to [`GatewaySpec::drain_timeout`]. No request is refused for it, and
+    /// nothing that was accepted is lost.
+    ///
+    /// A component whose [`Fingerprint`](crate::Fingerprint) is the same stays as it is: an exporter with its queues and
+    /// connections; a receiver with its connections; a stage with what it holds, if all behind it stays too; a holder or a
+    /// connector also if what is behind it changes. Everything else is made anew, and runs beside what it replaces until
+    /// that is drained. A new server on an address of an old one takes over the socket. Lines of the ledger and metrics of
+    /// the same names go on. [`GatewaySpec::dropped_lines`] of a reload are not used.
+    ///
+    /// The future may be dropped while the new components are built: nothing changes then, and what was started is stopped. The
+    /// change itself is not interrupted.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start). Nothing changes then; what was started is stopped.
+    pub async fn reload(&mut self, spec: GatewaySpec) -> Result<Changes, StartError> {
+        self.retirements.retain(|retirement| !retirement.is_over());
+        while self.retirements.len() >= MAX_RETIREMENTS
+            && let Some(oldest) = self.retirements.first_mut()
+        {
+            oldest.over().await;
+            self.retirements.remove(0);
+        }
+        let changes = Outline::of(&spec).changes_from(&self.graph.outline);
+        let drain_timeout = spec.drain_timeout;
+        let mut build = Build::new(&self.shared, &self.graph);
+        if let Err(error) = build.run(spec).await {
+            build.abandon().await;
+            return Err(error);
+        }
+        let Committed { graph, ended, has_orphans } = build.commit(&self.retirements);
+        let old = std::mem::replace(&mut self.graph, graph);
+        let retired = Retired::new(old, &self.graph, ended, &self.shared);
+        if !retired.is_empty() {
+            if has_orphans {
+                self.retirements.iter().for_each(Retirement::hurry);
+            }
+            let before = self.retirements.iter().map(|earlier| earlier.before(has_orphans)).collect();
+            let deadline = self.shared.context.clock.now() + drain_timeout;
+            self.retirements.push(retired.spawn(deadline, before));
+        }
+        Ok(changes)
     }
 
     /// What listens where: receiver id and transport (`otlp/grpc`), `metrics`, `health`.
     pub fn endpoints(&self) -> Vec<(String, Address)> {
-        let receivers = self.receivers.iter().flat_map(BoxRunning::endpoints);
-        let pages = self.pages.iter().map(|(name, pages)| ((*name).to_owned(), pages.local_addr()));
-        receivers.chain(pages).collect()
+        self.graph.endpoints()
     }
 
-    /// The way into a pipeline, beside its receivers. `None` if there is no such pipeline. What comes in while the gateway
-    /// drains is refused where it would be held.
+    /// The way into a pipeline, beside its receivers, also after reloads. `None` if there is no such pipeline. What comes in
+    /// while the gateway drains is refused where it would be held; what comes in after a reload has removed the pipeline is
+    /// refused.
     pub fn inlet(&self, pipeline: &str) -> Option<BoxExport> {
-        self.pipelines.get(pipeline).map(|rest| BoxExport::new(rest.entry.clone()))
+        self.graph.heads.get(pipeline).map(|head| BoxExport::new(head.inlet.clone()))
     }
 
     /// When a pipeline answers: in memory mode also because a holder answers on admission. `None` if there is no such
     /// pipeline.
     pub fn delivery(&self, pipeline: &str) -> Option<Delivery> {
-        self.pipelines.get(pipeline).map(|rest| rest.delivery)
+        self.graph.heads.get(pipeline).map(|head| head.rest.delivery)
     }
 
     /// What became of every item.
     pub fn ledger(&self) -> LedgerSnapshot {
-        self.ledger.snapshot()
+        self.shared.ledger.snapshot()
     }
 
     /// Own metrics.
     pub fn metrics(&self) -> PerformanceMetrics {
-        self.registry.snapshot()
+        self.shared.registry.snapshot()
     }
 
     /// The registry of its metrics; further metrics may be added.
     pub fn registry(&self) -> &Registry {
-        &self.registry
+        &self.shared.registry
     }
 
     /// Its health; further checks may be added.
     pub fn health(&self) -> &HealthChecker {
-        &self.health
+        &self.shared.health
     }
 
     /// Says that it is not ready, and goes on: readiness turns 503 and gRPC health NOT_SERVING, so that load balancers
     /// send elsewhere before [`drain`](Self::drain) closes the ports.
     pub fn leave(&self) {
         self.readiness.drain();
-        self.receivers.iter().for_each(BoxRunning::leave);
+        for fed in &self.graph.receivers {
+            fed.receiver.running.lock().iter().for_each(BoxRunning::leave);
+        }
     }
 
     /// Stops in order. Nothing takes longer than until `deadline`; what is left then is dropped and reported. Requests
-    /// under way get three quarters of the time, so that some is left for what they bring.
+    /// under way get three quarters of the time, so that some is left for what they bring. What reloads have replaced and
+    /// is still being drained is drained as well.
     pub async fn drain(mut self, deadline: Instant) -> DrainReport {
         self.readiness.drain();
-        let clock = self.context.clock.clone();
-        let time = deadline.saturating_duration_since(clock.now());
-        let receivers_deadline = deadline.checked_sub(time / 4).unwrap_or(deadline);
-        let receivers = std::mem::take(&mut self.receivers);
-        let cut_off = clock.sleep_until(deadline);
-        tokio::select! {
-            biased;
-            _ = join_all(receivers.into_iter().map(|running| running.drain(receivers_deadline))) => {}
-            () = cut_off => {}
-        }
-        self.drained.sort_by_key(|(rank, _)| *rank);
-        for rank in self.drained.chunk_by(|(one, _), (other, _)| one == other).rev() {
-            join_all(rank.iter().map(|(_, component)| component.drain(deadline))).await;
-        }
-        join_all(self.queues.iter().map(|queue| queue.drain(deadline))).await;
-        self.stop_components(deadline).await;
-        let ledger = self.ledger.snapshot();
-        let mut dropped_items = 0;
-        for line in &ledger.lines {
-            let items = line.dropped_for(DropReason::Shutdown);
-            dropped_items += items;
-            if items > 0 {
-                let (pipeline, exporter) = (&*line.pipeline, &*line.destination);
-                let reason = DropReason::Shutdown.name();
-                tracing::warn!(
-                    pipeline,
-                    exporter,
-                    reason,
-                    items,
-                    "items are dropped: the drain ran out of time"
-                );
+        let clock = self.shared.clock();
+        let mut graph = std::mem::take(&mut self.graph);
+        let pages = std::mem::take(&mut graph.pages);
+        let mut last = Retired::new(graph, &Graph::default(), Vec::new(), &self.shared);
+        self.retirements.iter().for_each(Retirement::hurry);
+        // What was replaced may emit into the queues of the last graph, and senders of old receivers into its stages.
+        let emitted = join_all(self.retirements.iter_mut().map(Retirement::emitted));
+        let emitted = async {
+            tokio::select! {
+                biased;
+                _ = emitted => {}
+                () = clock.sleep_until(deadline) => {}
             }
+        };
+        tokio::join!(last.drain_receivers(deadline), emitted);
+        last.drain_stages(deadline).await;
+        let over = join_all(self.retirements.iter_mut().map(Retirement::over));
+        let over = async {
+            tokio::select! {
+                biased;
+                _ = over => {}
+                () = clock.sleep_until(deadline) => {}
+            }
+        };
+        tokio::join!(last.drain_ends(deadline), over);
+        for retirement in std::mem::take(&mut self.retirements) {
+            retirement.cut(&self.shared, deadline).await;
         }
+        last.stop_extensions(deadline).await;
+        let ledger = self.shared.ledger.snapshot();
+        drop((last, pages));
+        let dropped_items = report_dropped(&ledger);
         DrainReport { dropped_items, ledger }
-    }
-
-    /// Flushes and stops the exporters, then stops the extensions, not beyond `deadline`.
-    async fn stop_components(&self, deadline: Instant) {
-        let clock = &*self.context.clock;
-        join_all(self.exporters.iter().map(|exporter| exporter.finish(clock, deadline))).await;
-        for extension in self.extensions.iter().rev() {
-            extension.finish(clock, deadline).await;
-        }
-    }
-
-    /// The account of a holder or an end of a pipeline, shown as a metric for as long as the gateway lives.
-    fn account(&mut self, pipeline: &str, destination: &str) -> Arc<Account> {
-        let account = self.ledger.account(pipeline, destination);
-        self.registrations.extend(account.register(&self.registry));
-        account
-    }
-
-    /// Adds a health check for as long as the gateway lives.
-    fn show_checked(&mut self, check: impl HealthCheck) {
-        self.health_entries.push(self.health.add(check));
     }
 }
 
-/// What exporters and extensions get to stop in, if the gateway could not be started.
-const STOP_TIME: Duration = Duration::from_secs(5);
+/// Logs the items that were dropped for the shutdown, and returns how many these are.
+fn report_dropped(ledger: &LedgerSnapshot) -> u64 {
+    let mut dropped_items = 0;
+    for line in &ledger.lines {
+        let items = line.dropped_for(DropReason::Shutdown);
+        dropped_items += items;
+        if items > 0 {
+            let (pipeline, exporter) = (&*line.pipeline, &*line.destination);
+            let reason = DropReason::Shutdown.name();
+            tracing::warn!(pipeline, exporter, reason, items, "items are dropped: the drain ran out of time");
+        }
+    }
+    dropped_items
+}
+
+/// Graphs that drain at a time: a further reload waits for the oldest of them.
+const MAX_RETIREMENTS: usize = 16;

@@ -126,6 +126,8 @@ trait DynHolder: Send + Sync {
 
     fn start(&self);
 
+    fn flush(&self) -> Done<'_>;
+
     fn drain(&self, deadline: Instant) -> Done<'_>;
 }
 
@@ -230,6 +232,10 @@ impl BoxHolder {
         self.0.start();
     }
 
+    pub(crate) fn flush(&self) -> Done<'_> {
+        self.0.flush()
+    }
+
     pub(crate) fn drain(&self, deadline: Instant) -> Done<'_> {
         self.0.drain(deadline)
     }
@@ -242,6 +248,10 @@ impl<H: Holder> DynHolder for H {
 
     fn start(&self) {
         Holder::start(self);
+    }
+
+    fn flush(&self) -> Done<'_> {
+        Box::pin(Holder::flush(self))
     }
 
     fn drain(&self, deadline: Instant) -> Done<'_> {

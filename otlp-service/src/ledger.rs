@@ -10,6 +10,7 @@
 //! cancelled.
 
 mod hop;
+mod lines;
 mod metrics;
 mod snapshot;
 
@@ -17,8 +18,10 @@ pub use hop::{Held, Hop};
 pub use snapshot::{LedgerImbalance, LedgerLine, LedgerSnapshot};
 
 pub(crate) use hop::Unsent;
+pub(crate) use lines::Line;
 
 use crate::component::{Reason, Tally};
+use lines::Lines;
 use parking_lot::Mutex;
 use snapshot::Dropped;
 use std::fmt;
@@ -46,7 +49,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Ledger(Arc<Mutex<Vec<Arc<Account>>>>);
+pub struct Ledger(Arc<Mutex<Lines>>);
 
 /// Reason for which accepted items were not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,19 +94,12 @@ impl Ledger {
 
     /// Reads all lines.
     pub fn snapshot(&self) -> LedgerSnapshot {
-        LedgerSnapshot { lines: self.0.lock().iter().map(|account| account.line()).collect() }
+        LedgerSnapshot { lines: self.0.lock().snapshot() }
     }
 
     /// Returns the account of a pipeline and a destination, and creates it first if there is none.
     pub fn account(&self, pipeline: &str, destination: &str) -> Arc<Account> {
-        let mut accounts = self.0.lock();
-        let known =
-            accounts.iter().find(|known| known.pipeline == pipeline && known.destination == destination);
-        known.cloned().unwrap_or_else(|| {
-            let account = Arc::new(Account::new(pipeline, destination));
-            accounts.push(account.clone());
-            account
-        })
+        self.0.lock().account(pipeline, destination)
     }
 }
 
@@ -150,6 +146,10 @@ impl Account {
             queued: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
         }
+    }
+
+    fn is_of(&self, pipeline: &str, destination: &str) -> bool {
+        self.pipeline == pipeline && self.destination == destination
     }
 
     /// Counts items that processors removed from and added to a batch that was accepted.

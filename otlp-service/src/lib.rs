@@ -152,6 +152,7 @@ mod queue;
 mod receiver;
 mod retry;
 mod spec;
+mod switch;
 mod tasks;
 mod telemetry;
 
@@ -176,7 +177,7 @@ pub use processor::{
     SeverityMatch, TextMatch, ValueMatch,
 };
 pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Slot, Wait};
-pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Running};
+pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Reroute, Running};
 pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};
 pub use spec::{
     Alteration, Change, ChangedKind, Changes, ComponentNeeds, ConnectorSpec, ExporterSpec, ExtensionSpec,

@@ -72,6 +72,21 @@ pub trait Running: Send + Sync + 'static {
     /// Says to those who ask that it is about to stop, and goes on. Default nothing.
     fn leave(&self) {}
 
+    /// Prepares the receiver to take the signals of `inlets` in place of those that it was started with, for a reload that
+    /// changes which signals pipelines take from it. The function that comes back makes the change, or is dropped if the
+    /// reload fails; inlets of signals that stay lead to the new pipelines by themselves. `None`, the default: the receiver
+    /// cannot, and the reload makes it anew.
+    fn reroute(&self, _inlets: &Inlets) -> Option<Reroute> {
+        None
+    }
+
+    /// Takes in nothing from newcomers, and lets senders that are there go in their own time: a reload has put another receiver
+    /// in its place, or removed it. Resolves when the last sender has gone; [`drain`](Self::drain) follows. Cancel-safe.
+    /// Default: resolves at once.
+    fn retire(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// Takes no more, and waits until what is under way has been answered; cut off at `deadline`.
     fn drain(self, deadline: Instant) -> impl Future<Output = ()> + Send;
 
@@ -80,6 +95,9 @@ pub trait Running: Send + Sync + 'static {
         Vec::new()
     }
 }
+
+/// Changes which signals a running receiver takes, at once and without fail: made by [`Running::reroute`].
+pub type Reroute = Box<dyn FnOnce() + Send>;
 
 /// Any [`Receiver`].
 pub struct BoxReceiver(Box<dyn DynReceiver>);
@@ -101,6 +119,10 @@ trait DynReceiver: Send + Sync {
 
 trait DynRunning: Send + Sync {
     fn leave(&self);
+
+    fn reroute(&self, inlets: &Inlets) -> Option<Reroute>;
+
+    fn retire(&self) -> Done<'_, ()>;
 
     fn drain(self: Box<Self>, deadline: Instant) -> Done<'static, ()>;
 
@@ -152,6 +174,14 @@ impl BoxRunning {
         self.0.leave();
     }
 
+    pub(crate) fn reroute(&self, inlets: &Inlets) -> Option<Reroute> {
+        self.0.reroute(inlets)
+    }
+
+    pub(crate) async fn retire(&self) {
+        self.0.retire().await;
+    }
+
     pub(crate) async fn drain(self, deadline: Instant) {
         self.0.drain(deadline).await;
     }
@@ -164,6 +194,14 @@ impl BoxRunning {
 impl<R: Running> DynRunning for R {
     fn leave(&self) {
         Running::leave(self);
+    }
+
+    fn reroute(&self, inlets: &Inlets) -> Option<Reroute> {
+        Running::reroute(self, inlets)
+    }
+
+    fn retire(&self) -> Done<'_, ()> {
+        Box::pin(Running::retire(self))
     }
 
     fn drain(self: Box<Self>, deadline: Instant) -> Done<'static, ()> {

@@ -5,6 +5,7 @@ mod delivery;
 mod fingerprint;
 mod needs;
 
+pub(crate) use changes::Outline;
 pub use changes::{Alteration, Change, ChangedKind, Changes};
 pub use delivery::PipelineDelivery;
 pub use fingerprint::Fingerprint;

@@ -39,6 +39,12 @@ mod queue;
 mod random_graphs;
 #[path = "service/receivers.rs"]
 mod receivers;
+#[path = "service/reload.rs"]
+mod reload;
+#[path = "service/reload_load.rs"]
+mod reload_load;
+#[path = "service/reload_servers.rs"]
+mod reload_servers;
 #[path = "service/retry.rs"]
 mod retry;
 #[path = "service/slow_queue.rs"]

@@ -149,6 +149,12 @@ impl BatchProcessor {
         Self { shared, timer, _cardinality: cardinality }
     }
 
+    /// Sends the open batches, full or not.
+    pub(crate) fn flush(&self) {
+        let open = self.shared.state.lock().accumulator.take_all();
+        open.into_iter().for_each(|open| self.shared.flush(open));
+    }
+
     /// Refuses new requests, sends the open batches and waits until they have settled, at most until `deadline`. Items that are
     /// left at the deadline are dropped, or refused if their sender waits. In memory mode a batch settles once it is in the
     /// queues: drain the queues next.

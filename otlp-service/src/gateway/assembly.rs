@@ -1,174 +1,255 @@
-//! From a spec to what runs, top down: receiver → stages → fan-out → destination.
+//! Pipelines of a graph, top down: stages → fan-out → destination. What the graph before has of the same is kept.
 //!
-//! A pipeline is put together from its ends to its entry, since each component is made with the one behind it.
+//! A pipeline is put together from its ends to its entry, since each component is made with the one behind it. So a
+//! component is kept if it is the same and all behind it was kept; a holder or a connector also if what is behind it is new,
+//! since it emits through switches.
 
-use super::destination::{Destinations, Started};
-use super::readiness::ReadinessCheck;
-use super::registrations;
-use super::rest::{Drained, Rest};
-use super::{Gateway, StartError, pages};
+use super::StartError;
+use super::build::Turn;
+use super::destination::Way;
+use super::graph::{Graph, Head};
+use super::piece::{Behind, Drained, Piece, Placed, Rest, Role, Sketch};
+use super::shared::Shared;
 use crate::batch::{BatchConfig, BatchOptions, BatchProcessor};
 use crate::component::Processor;
 use crate::fanout::{Delivery, Destination, FanOut};
-use crate::holder::{Answers, HolderSpec, HolderStage};
-use crate::ledger::Account;
+use crate::holder::{Answers, HolderSpec};
+use crate::ledger::Line;
 use crate::processor::{ProcessorChain, ResourceKeys};
-use crate::receiver::{Inlets, PipelineEntry, Pipelines};
-use crate::spec::{GatewaySpec, PipelineSpec, PipelineStage, ReceiverNeeds, StageSpec};
-use crate::telemetry::{BatchStats, MemoryStats, ProcessorStats};
+use crate::receiver::PipelineEntry;
+use crate::spec::{ConnectorSpec, Fingerprint, GatewaySpec, PipelineSpec, PipelineStage, StageSpec};
+use crate::switch::Switch;
+use crate::telemetry::{BatchStats, ProcessorStats};
 use otlp_protocol::Signal;
 use otlp_transport::BoxExport;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Starts what `spec` says, extensions and exporters first and receivers last: whoever takes a batch has somewhere to put it.
-pub(super) async fn start(gateway: &mut Gateway, mut spec: GatewaySpec) -> Result<(), StartError> {
-    spec.check()?;
-    spec.keep_apart();
-    let needs = spec.needs();
-    gateway.show_checked(ReadinessCheck(gateway.readiness.clone()));
-    registrations::register(gateway, std::mem::take(&mut spec.dropped_lines));
-    for extension in std::mem::take(&mut spec.extensions) {
-        gateway.extensions.push(Started::start(&extension.id, extension.extension.0).await?);
-    }
-    let exporters = std::mem::take(&mut spec.exporters);
-    let receivers = std::mem::take(&mut spec.receivers);
-    let destinations = Destinations::start(gateway, exporters).await?;
-    let mut assembly = Assembly { gateway, spec: Arc::new(spec), destinations, memory: HashMap::new() };
-    for index in 0..assembly.spec.pipelines.len() {
-        let spec = assembly.spec.clone();
-        assembly.pipeline(&spec.pipelines[index])?;
-    }
-    assembly.gateway.drained.iter().for_each(|(_, component)| component.start());
-    assembly.serve_pages().await?;
-    for receiver in receivers {
-        let of_receiver = needs.iter().find(|needs| needs.receiver == receiver.id);
-        let inlets = assembly.inlets(&receiver.id, of_receiver);
-        let running = receiver.receiver.start(inlets, &assembly.gateway.context).await?;
-        assembly.gateway.receivers.push(running);
-    }
-    assembly.gateway.readiness.ready();
-    Ok(())
+/// Puts the pipelines of `spec` together, in `graph`, which has its exporters; `old` is the graph before.
+pub(super) fn assemble(
+    shared: &Shared,
+    old: &Graph,
+    spec: &GatewaySpec,
+    graph: &mut Graph,
+    turns: &mut Vec<Turn>,
+) -> Result<(), StartError> {
+    let mut assembly = Assembly { shared, old, spec, graph, turns };
+    spec.pipelines.iter().try_for_each(|pipeline| assembly.pipeline(pipeline).map(drop))
 }
 
-/// What is built so far.
 struct Assembly<'a> {
-    gateway: &'a mut Gateway,
-    spec: Arc<GatewaySpec>,
-    destinations: Destinations,
-    /// By signal, shared by all receivers.
-    memory: HashMap<Signal, MemoryStats>,
+    shared: &'a Shared,
+    old: &'a Graph,
+    spec: &'a GatewaySpec,
+    graph: &'a mut Graph,
+    turns: &'a mut Vec<Turn>,
+}
+
+/// A component that was made.
+struct Made {
+    entry: PipelineEntry,
+    hop: crate::ledger::Hop,
+    drained: Option<Drained>,
+    outlets: Vec<Switch>,
+    lines: Vec<Arc<Line>>,
+}
+
+/// A processor of a chain, with the identity of its settings.
+struct Link {
+    id: String,
+    settings: Option<Fingerprint>,
+    processor: Arc<dyn Processor>,
+    /// False for what cuts requests for a batch processor, and counts with that.
+    is_counted: bool,
 }
 
 impl Assembly<'_> {
     /// A pipeline; made when the first connector leads there, or in its turn. Connectors never lead back, so this ends.
     fn pipeline(&mut self, spec: &PipelineSpec) -> Result<Rest, StartError> {
-        if let Some(known) = self.gateway.pipelines.get(&spec.id) {
-            return Ok(known.clone());
+        if let Some(known) = self.graph.heads.get(&spec.id) {
+            return Ok(known.rest.clone());
         }
         let mut rest = self.ends(spec)?;
         // Processors in a row run as one chain: they are CPU alone, and a batch is handed on once.
         let mut processors = Vec::new();
-        for PipelineStage { id, stage, .. } in spec.stages.iter().rev() {
-            match stage {
-                StageSpec::Processor(processor) => {
-                    let stats = ProcessorStats::new(&self.gateway.registry, id, &spec.id, spec.signal);
-                    processors.push((id.clone(), processor.clone(), stats));
-                }
+        for stage in spec.stages.iter().rev() {
+            match &stage.stage {
+                StageSpec::Processor(processor) => processors.push(Link {
+                    id: stage.id.clone(),
+                    settings: stage.settings,
+                    processor: processor.clone(),
+                    is_counted: true,
+                }),
                 StageSpec::Batch(config) => {
-                    rest = self.processors(&mut processors, rest);
-                    rest = self.batch(spec, id, config, rest);
-                    processors.extend(cutting(id, config));
+                    rest = self.processors(spec, &mut processors, rest)?;
+                    rest = self.batch(spec, stage, config, rest)?;
+                    processors.extend(cutting(stage, config));
                 }
                 StageSpec::Holder(holder) => {
-                    rest = self.processors(&mut processors, rest);
-                    rest = self.holder(spec, id, holder, rest)?;
+                    rest = self.processors(spec, &mut processors, rest)?;
+                    rest = self.holder(spec, stage, holder, rest)?;
                 }
             }
         }
-        rest = self.processors(&mut processors, rest);
-        self.gateway.pipelines.insert(spec.id.clone(), rest.clone());
+        rest = self.processors(spec, &mut processors, rest)?;
+        let head = self.head(spec, rest.clone());
+        self.graph.heads.insert(spec.id.clone(), head);
         Ok(rest)
+    }
+
+    /// The beginning of a pipeline: the way in from outside goes on if the pipeline was there before.
+    fn head(&mut self, spec: &PipelineSpec, rest: Rest) -> Head {
+        let before = self.old.heads.get(&spec.id).filter(|head| head.signal == spec.signal);
+        let inlet = match before {
+            Some(before) => {
+                if before.rest.serial != rest.serial {
+                    self.turns.push((before.inlet.clone(), vec![rest.entry.clone()]));
+                }
+                before.inlet.clone()
+            }
+            None => Switch::new(vec![rest.entry.clone()]),
+        };
+        Head { signal: spec.signal, rest, inlet }
+    }
+
+    /// Keeps the component that is the same in the old graph, or makes it.
+    fn place(
+        &mut self,
+        sketch: Sketch,
+        behind: Vec<Behind>,
+        rank: usize,
+        make: impl FnOnce(&mut Self) -> Result<Made, StartError>,
+    ) -> Result<Arc<Piece>, StartError> {
+        let piece = match self.old.pieces.iter().find(|placed| placed.is(&sketch, &behind)) {
+            Some(kept) => kept.piece.clone(),
+            None => {
+                let Made { entry, hop, drained, outlets, lines } = make(self)?;
+                let serial = self.shared.serial();
+                Arc::new(Piece { serial, sketch, entry, hop, drained, outlets, _lines: lines })
+            }
+        };
+        self.graph.pieces.push(Placed { piece: piece.clone(), behind, rank });
+        Ok(piece)
     }
 
     /// The ends of a pipeline, exporters and connectors. All of them get each batch, or none does.
     fn ends(&mut self, spec: &PipelineSpec) -> Result<Rest, StartError> {
-        let graph = self.spec.clone();
-        let mut ends = Vec::new();
-        let mut rank = 0;
+        let (mut ends, mut behind, mut rank) = (Vec::new(), Vec::new(), 0);
         for id in &spec.exporters {
-            match graph.connectors.iter().find(|known| known.id == *id) {
+            let connector = self.spec.connectors.iter().find(|known| known.id == *id);
+            let end = match connector {
                 Some(connector) => {
-                    let (destination, of_connector) =
-                        self.connector(&graph, spec, id, &connector.connector)?;
+                    let (end, of_connector) = self.connector(spec, connector)?;
                     rank = rank.max(of_connector + 1);
-                    ends.push(destination);
+                    end
                 }
-                None => {
-                    let account = self.gateway.account(&spec.id, id);
-                    let destination = self.destinations.get(self.gateway, id, spec.signal, account);
-                    let unknown = || StartError::Unknown {
-                        pipeline: spec.id.clone(),
-                        kind: "exporter",
-                        id: id.clone(),
-                    };
-                    ends.push(destination.ok_or_else(unknown)?);
-                }
-            }
+                None => End::Exporter(self.way(spec, id)?),
+            };
+            behind.push(end.behind());
+            ends.push((id, end));
         }
-        let fanout = FanOut::new(ends, self.gateway.context.clock.clone());
-        self.gateway.drained.push((rank, Drained::FanOut(fanout.clone())));
-        let (hop, delivery) = (fanout.hop().clone(), fanout.delivery());
-        // Behind a holder that has answered, nothing is refused.
-        let is_answered = spec.stages.iter().any(|stage| match &stage.stage {
-            StageSpec::Processor(_) => false,
-            StageSpec::Batch(_) => delivery == Delivery::Memory,
-            StageSpec::Holder(holder) => holder.answers == Answers::OnAdmission,
+        let all_memory = behind.iter().all(|(_, delivery)| *delivery == Delivery::Memory);
+        let delivery = if all_memory { Delivery::Memory } else { Delivery::EndToEnd };
+        let role = Role::FanOut { is_patient: is_patient(spec, delivery) };
+        let sketch = sketch(spec, role, Vec::new());
+        let piece = self.place(sketch, behind, rank, |assembly| Ok(assembly.fan_out(spec, role, ends)))?;
+        let (entry, hop, serial) = (piece.entry.clone(), piece.hop.clone(), piece.serial);
+        Ok(Rest { entry, hop, delivery, rank, serial })
+    }
+
+    fn fan_out(&mut self, spec: &PipelineSpec, role: Role, ends: Vec<(&String, End)>) -> Made {
+        let mut lines = Vec::new();
+        let destinations = ends.into_iter().map(|(id, end)| {
+            let line = self.shared.line(&spec.id, id);
+            let destination = end.destination(&line);
+            lines.push(line);
+            destination
         });
-        let entry = match spec.stages.last().map(|stage| &stage.stage) {
-            // It asks the queues before it answers.
-            Some(StageSpec::Batch(_)) => PipelineEntry::FanOut(fanout),
-            _ if is_answered => PipelineEntry::PatientFanOut(fanout.patient()),
+        let fanout = FanOut::new(destinations.collect(), self.shared.clock());
+        let (hop, drained) = (fanout.hop().clone(), Some(Drained::FanOut(fanout.clone())));
+        let entry = match role {
+            Role::FanOut { is_patient: true } => PipelineEntry::PatientFanOut(fanout.patient()),
             _ => PipelineEntry::FanOut(fanout),
         };
-        Ok(Rest { entry, hop, delivery, rank })
+        Made { entry, hop, drained, outlets: Vec::new(), lines }
+    }
+
+    /// The way of the pipeline's signal to an exporter.
+    fn way(&mut self, spec: &PipelineSpec, id: &str) -> Result<Arc<Way>, StartError> {
+        let key = (id.to_owned(), spec.signal);
+        if let Some(known) = self.graph.ways.get(&key) {
+            return Ok(known.clone());
+        }
+        let unknown = || StartError::Unknown { pipeline: spec.id.clone(), kind: "exporter", id: id.into() };
+        let exporter = self.graph.exporters.iter().find(|known| known.id == id).ok_or_else(unknown)?;
+        let is_kept = self.old.exporters.iter().any(|known| Arc::ptr_eq(known, exporter));
+        let way = match self.old.ways.get(&key).filter(|_| is_kept) {
+            Some(kept) => kept.clone(),
+            None => Arc::new(exporter.way(self.shared, spec.signal).ok_or_else(unknown)?),
+        };
+        self.graph.ways.insert(key, way.clone());
+        Ok(way)
     }
 
     /// A connector at the end of a pipeline, and its rank: it emits into the pipelines that name it as a receiver.
     fn connector(
         &mut self,
-        graph: &GatewaySpec,
         spec: &PipelineSpec,
-        id: &str,
-        connector: &HolderSpec,
-    ) -> Result<(Destination, usize), StartError> {
-        let fed = graph.pipelines.iter().filter(|fed| fed.receivers.iter().any(|receiver| receiver == id));
+        connector: &ConnectorSpec,
+    ) -> Result<(End, usize), StartError> {
+        let all = self.spec;
         let mut outlets = Vec::new();
-        for fed in fed {
+        for fed in all.pipelines.iter().filter(|fed| fed.receivers.contains(&connector.id)) {
             outlets.push((&*fed.id, fed.signal, self.pipeline(fed)?));
         }
         let rank = 1 + outlets.iter().map(|(_, _, rest)| rest.rank).max().unwrap_or(0);
         let all_memory = outlets.iter().all(|(_, _, rest)| rest.delivery == Delivery::Memory);
         let behind = if all_memory { Delivery::Memory } else { Delivery::EndToEnd };
-        let account = self.gateway.account(&spec.id, id);
-        let stage = self.make(spec, id, connector, account.clone(), outlets, rank)?;
-        Ok((Destination::queued(account, stage.as_queue(behind)), rank))
+        let role = Role::Connector(connector.connector.answers);
+        let made_of = vec![(connector.id.clone(), connector.settings)];
+        let sketch = sketch(spec, role, made_of);
+        let piece = self.holding(spec, sketch, &connector.connector, outlets, rank)?;
+        Ok((End::Connector(piece, behind), rank))
     }
 
     /// A holder in front of the rest of its pipeline.
     fn holder(
         &mut self,
         spec: &PipelineSpec,
-        id: &str,
+        stage: &PipelineStage,
         holder: &HolderSpec,
         rest: Rest,
     ) -> Result<Rest, StartError> {
         let rank = rest.rank + 1;
         let delivery = holder.answers.delivery(rest.delivery);
-        let account = self.gateway.account(&spec.id, id);
-        let stage = self.make(spec, id, holder, account, vec![(&spec.id, spec.signal, rest)], rank)?;
-        let hop = stage.hop().clone();
-        Ok(Rest { entry: PipelineEntry::Holder(stage), hop, delivery, rank })
+        let sketch = sketch(spec, Role::Holder(holder.answers), vec![(stage.id.clone(), stage.settings)]);
+        let piece = self.holding(spec, sketch, holder, vec![(&spec.id, spec.signal, rest)], rank)?;
+        let (entry, hop, serial) = (piece.entry.clone(), piece.hop.clone(), piece.serial);
+        Ok(Rest { entry, hop, delivery, rank, serial })
+    }
+
+    /// A holder or a connector: where it emits is turned if that is new.
+    fn holding(
+        &mut self,
+        spec: &PipelineSpec,
+        mut sketch: Sketch,
+        holder: &HolderSpec,
+        outlets: Vec<(&str, Signal, Rest)>,
+        rank: usize,
+    ) -> Result<Arc<Piece>, StartError> {
+        sketch.outlets =
+            outlets.iter().map(|(pipeline, signal, _)| ((*pipeline).to_owned(), *signal)).collect();
+        let behind: Vec<_> = outlets.iter().map(|(_, _, rest)| rest.behind()).collect();
+        let id = sketch.made_of.first().map(|(id, _)| id.clone()).unwrap_or_default();
+        let (old, new) = (self.old, &outlets);
+        let piece = self.place(sketch, behind, rank, |assembly| assembly.make(spec, &id, holder, new))?;
+        let before = old.pieces.iter().find(|placed| Arc::ptr_eq(&placed.piece, &piece));
+        for (index, switch) in piece.outlets.iter().enumerate() {
+            let (Some(before), Some((_, _, rest))) = (before, outlets.get(index)) else { continue };
+            if before.behind.get(index).is_none_or(|(serial, _)| *serial != rest.serial) {
+                self.turns.push((switch.clone(), vec![rest.entry.clone()]));
+            }
+        }
+        Ok(piece)
     }
 
     /// Makes a holder or a connector.
@@ -177,98 +258,148 @@ impl Assembly<'_> {
         spec: &PipelineSpec,
         id: &str,
         holder: &HolderSpec,
-        account: Arc<Account>,
-        outlets: Vec<(&str, Signal, Rest)>,
-        rank: usize,
-    ) -> Result<HolderStage, StartError> {
-        let mut context = holder.context(account, spec.signal, self.gateway.context.clock.clone());
-        context.budget = self.gateway.context.budget.clone();
+        outlets: &[(&str, Signal, Rest)],
+    ) -> Result<Made, StartError> {
+        let line = self.shared.line(&spec.id, id);
+        let mut context = holder.context(line.account().clone(), spec.signal, self.shared.clock());
+        context.budget = self.shared.context.budget.clone();
+        let mut switches = Vec::with_capacity(outlets.len());
         for (pipeline, signal, rest) in outlets {
-            context = context.with_outlet(pipeline, signal, rest.entry);
+            let switch = Switch::new(vec![rest.entry.clone()]);
+            context = context.with_outlet(pipeline, *signal, switch.clone());
+            switches.push(switch);
         }
         let made = holder.make(context);
         let stage = made.map_err(|source| StartError::Component { component: id.into(), source })?;
-        self.gateway.drained.push((rank, Drained::Holder(stage.clone())));
-        Ok(stage)
+        let (hop, drained) = (stage.hop().clone(), Some(Drained::Holder(stage.clone())));
+        let entry = PipelineEntry::Holder(stage);
+        Ok(Made { entry, hop, drained, outlets: switches, lines: vec![line] })
     }
 
     /// A batch processor in front of the rest of its pipeline. It counts what it holds in the accounts of those behind it.
-    fn batch(&mut self, spec: &PipelineSpec, id: &str, config: &BatchConfig, rest: Rest) -> Rest {
-        let Rest { entry, hop, delivery, rank } = rest;
-        let stats = BatchStats::new(&self.gateway.registry, id, &spec.id, spec.signal);
-        let clock = self.gateway.context.clock.clone();
-        let batcher = match entry {
-            PipelineEntry::FanOut(fanout) => {
-                BatchProcessor::start_before(config.clone(), &fanout, clock, stats)
-            }
-            entry => {
-                let options = BatchOptions::default().with_delivery(delivery);
-                let options = options.with_stats(stats).with_hop(hop.clone());
-                BatchProcessor::start_with(config.clone(), entry, clock, options)
-            }
-        };
-        let batcher = Arc::new(batcher);
-        let rank = rank + 1;
-        self.gateway.drained.push((rank, Drained::Batch(batcher.clone())));
-        Rest { entry: PipelineEntry::Batch(batcher), hop, delivery, rank }
+    fn batch(
+        &mut self,
+        spec: &PipelineSpec,
+        stage: &PipelineStage,
+        config: &BatchConfig,
+        rest: Rest,
+    ) -> Result<Rest, StartError> {
+        let rank = rest.rank + 1;
+        // What those behind it need of requests is a setting of the batch processor, too.
+        let kept_apart = (stage.settings, &config.metadata_keys, config.by_identity);
+        let settings = stage.settings.map(|_| Fingerprint::of(&kept_apart));
+        let sketch = sketch(spec, Role::Batch, vec![(stage.id.clone(), settings)]);
+        let behind = vec![rest.behind()];
+        let piece = self.place(sketch, behind, rank, |assembly| {
+            let shared = assembly.shared;
+            let stats = BatchStats::new(&shared.registry, &stage.id, &spec.id, spec.signal);
+            let (clock, hop) = (shared.clock(), rest.hop.clone());
+            let batcher = match rest.entry.clone() {
+                PipelineEntry::FanOut(fanout) => {
+                    BatchProcessor::start_before(config.clone(), &fanout, clock, stats)
+                }
+                entry => {
+                    let options = BatchOptions::default().with_delivery(rest.delivery);
+                    let options = options.with_stats(stats).with_hop(hop.clone());
+                    BatchProcessor::start_with(config.clone(), entry, clock, options)
+                }
+            };
+            let batcher = Arc::new(batcher);
+            let drained = Some(Drained::Batch(batcher.clone()));
+            let entry = PipelineEntry::Batch(batcher);
+            Ok(Made { entry, hop, drained, outlets: Vec::new(), lines: Vec::new() })
+        })?;
+        Ok(Rest { entry: piece.entry.clone(), rank, serial: piece.serial, ..rest })
     }
 
     /// The processors gathered so far, last first, in front of the rest of their pipeline.
-    fn processors(&self, gathered: &mut Vec<Link>, rest: Rest) -> Rest {
+    fn processors(
+        &mut self,
+        spec: &PipelineSpec,
+        gathered: &mut Vec<Link>,
+        rest: Rest,
+    ) -> Result<Rest, StartError> {
         if gathered.is_empty() {
-            return rest;
+            return Ok(rest);
         }
-        let Rest { entry, hop, .. } = rest;
-        let processors = std::mem::take(gathered).into_iter().rev();
-        let clock = self.gateway.context.clock.clone();
-        let chain = ProcessorChain::new(processors, BoxExport::new(entry), hop.clone(), clock);
-        Rest { entry: PipelineEntry::Processors(chain), hop, ..rest }
-    }
-
-    /// What a receiver hands its batches to.
-    fn inlets(&mut self, receiver: &str, needs: Option<&ReceiverNeeds>) -> Inlets {
-        let mut pipelines: Vec<Pipelines> = Vec::new();
-        let fed = self.spec.pipelines.iter().filter(|spec| spec.receivers.iter().any(|id| id == receiver));
-        for spec in fed {
-            let Some(rest) = self.gateway.pipelines.get(&spec.id) else { continue };
-            let entry = rest.entry.clone();
-            match pipelines.iter_mut().find(|known| known.signal == spec.signal) {
-                Some(known) => known.entries.push(entry),
-                None => {
-                    let memory = self.memory.entry(spec.signal);
-                    let stats = || MemoryStats::new(&self.gateway.registry, spec.signal);
-                    let memory = memory.or_insert_with(stats).clone();
-                    pipelines.push(Pipelines { signal: spec.signal, entries: vec![entry], memory });
-                }
-            }
-        }
-        Inlets {
-            receiver: receiver.into(),
-            needs: needs.map(|needs| needs.needs.clone()).unwrap_or_default(),
-            pipelines,
-            registry: self.gateway.registry.clone(),
-        }
-    }
-
-    /// Metrics and health.
-    async fn serve_pages(&mut self) -> Result<(), StartError> {
-        let Gateway { context, registry, health, pages: open, .. } = &mut *self.gateway;
-        if let Some(endpoint) = &self.spec.metrics_endpoint {
-            open.push(("metrics", pages::serve_metrics(context, endpoint, registry.clone()).await?));
-        }
-        for spec in &self.spec.health {
-            open.push(("health", pages::serve_health(context, spec, health.clone()).await?));
-        }
-        Ok(())
+        let links: Vec<_> = std::mem::take(gathered).into_iter().rev().collect();
+        let made_of = links.iter().map(|link| (link.id.clone(), link.settings)).collect();
+        let sketch = sketch(spec, Role::Processors, made_of);
+        let behind = vec![rest.behind()];
+        let piece = self.place(sketch, behind, rest.rank, |assembly| {
+            let shared = assembly.shared;
+            let links = links.into_iter().map(|link| {
+                let stats = ProcessorStats::new(&shared.registry, &link.id, &spec.id, spec.signal);
+                (link.id, link.processor, if link.is_counted { stats } else { ProcessorStats::default() })
+            });
+            let next = BoxExport::new(rest.entry.clone());
+            let chain = ProcessorChain::new(links, next, rest.hop.clone(), shared.clock());
+            let (entry, hop) = (PipelineEntry::Processors(chain), rest.hop.clone());
+            Ok(Made { entry, hop, drained: None, outlets: Vec::new(), lines: Vec::new() })
+        })?;
+        Ok(Rest { entry: piece.entry.clone(), serial: piece.serial, ..rest })
     }
 }
 
-type Link = (String, Arc<dyn Processor>, ProcessorStats);
+/// An end of a pipeline.
+enum End {
+    Exporter(Arc<Way>),
+    /// With when the pipelines answer that the connector leads into.
+    Connector(Arc<Piece>, Delivery),
+}
+
+impl End {
+    fn behind(&self) -> Behind {
+        match self {
+            Self::Exporter(way) => (way.serial, way.delivery),
+            Self::Connector(piece, behind) => (piece.serial, piece.delivery(*behind)),
+        }
+    }
+
+    fn destination(&self, line: &Line) -> Destination {
+        let account = line.account().clone();
+        match self {
+            Self::Exporter(way) => way.destination(account),
+            Self::Connector(piece, behind) => match &piece.entry {
+                PipelineEntry::Holder(stage) => Destination::queued(account, stage.as_queue(*behind)),
+                entry => Destination::direct(account, entry.clone()),
+            },
+        }
+    }
+}
+
+impl Piece {
+    /// When a connector answers whose pipelines answer like `behind`.
+    fn delivery(&self, behind: Delivery) -> Delivery {
+        match self.sketch.role {
+            Role::Connector(answers) | Role::Holder(answers) => answers.delivery(behind),
+            _ => behind,
+        }
+    }
+}
+
+fn sketch(spec: &PipelineSpec, role: Role, made_of: Vec<(String, Option<Fingerprint>)>) -> Sketch {
+    Sketch { pipeline: spec.id.clone(), signal: spec.signal, role, made_of, outlets: Vec::new() }
+}
+
+/// True if the fan-out of a pipeline is behind a stage that has answered: nothing is refused then. `delivery` is that of
+/// the ends.
+fn is_patient(spec: &PipelineSpec, delivery: Delivery) -> bool {
+    let is_answered = spec.stages.iter().any(|stage| match &stage.stage {
+        StageSpec::Processor(_) => false,
+        StageSpec::Batch(_) => delivery == Delivery::Memory,
+        StageSpec::Holder(holder) => holder.answers == Answers::OnAdmission,
+    });
+    // A batch processor right in front asks the queues before it answers.
+    let is_behind_batch =
+        matches!(spec.stages.last(), Some(PipelineStage { stage: StageSpec::Batch(_), .. }));
+    is_answered && !is_behind_batch
+}
 
 /// What cuts requests for a batch processor, if it keeps values of resource attributes apart. It counts with the batch
 /// processor.
-fn cutting(id: &str, config: &BatchConfig) -> Option<Link> {
+fn cutting(stage: &PipelineStage, config: &BatchConfig) -> Option<Link> {
     let keys = Some(config.resource_keys.clone()).filter(|keys| !keys.is_empty())?;
     let cut = ResourceKeys::new(keys, config.metadata_cardinality_limit);
-    Some((id.into(), Arc::new(cut), ProcessorStats::default()))
+    Some(Link { id: stage.id.clone(), settings: stage.settings, processor: Arc::new(cut), is_counted: false })
 }

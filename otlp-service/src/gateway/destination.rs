@@ -1,121 +1,110 @@
 //! Exporters, and the way of each signal to one: queue → retry → attempt.
 
-use super::{Gateway, StartError};
+use super::StartError;
+use super::shared::{Managed, Shared};
 use crate::exporter::{Reachability, SignalExporter, Watch, WatchedAttempt};
 use crate::fanout::{Delivery, Destination};
-use crate::health::NetworkHealthCheck;
-use crate::ledger::Account;
-use crate::lifecycle::Lifecycle;
+use crate::health::{HealthChecker, HealthEntry, NetworkHealthCheck};
+use crate::ledger::{Account, Ledger};
 use crate::queue::{MemoryQueue, Queue, QueueConfig};
 use crate::retry::{ExponentialBackoffRetry, RetryConfig, Throttle};
-use crate::spec::ExporterSpec;
-use crate::telemetry::{ExporterStats, register_client};
+use crate::spec::{ExporterSpec, Fingerprint};
+use crate::telemetry::{ExporterStats, Registration, register_client};
 use otlp_protocol::Signal;
-use otlp_transport::{BoxAttempt, Clock};
+use otlp_transport::BoxAttempt;
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// The exporters of a gateway, and the ways to them that pipelines use.
-pub(super) struct Destinations {
-    exporters: HashMap<String, Exporter>,
-    /// One for each exporter and signal, shared by the pipelines that name it.
-    known: HashMap<(String, Signal), Destination>,
-}
-
-struct Exporter {
+/// A running exporter, shared by the pipelines that name it.
+pub(super) struct Exporter {
+    pub(super) id: String,
+    pub(super) settings: Option<Fingerprint>,
+    /// If the exporter is started and stopped.
+    pub(super) managed: Option<Arc<Managed>>,
     client: BoxAttempt,
     queue: QueueConfig,
     retry: RetryConfig,
     endpoints: Vec<(Signal, String)>,
     /// What is known of each endpoint.
     targets: HashMap<String, Target>,
+    /// Empty until the exporter is in use.
+    checks: Mutex<Vec<HealthEntry>>,
+    _metrics: Vec<Registration>,
 }
 
 /// What the signals share that are sent to one endpoint.
 #[derive(Clone)]
 struct Target {
+    /// Name of the health check.
+    check: String,
     throttle: Arc<Throttle>,
     reachability: Arc<Reachability>,
 }
 
-/// An exporter or an extension that is stopped with its gateway.
-pub(super) struct Started(Lifecycle);
-
-// === impl Destinations ===
-
-impl Destinations {
-    /// Starts the exporters.
-    pub(super) async fn start(gateway: &mut Gateway, specs: Vec<ExporterSpec>) -> Result<Self, StartError> {
-        let mut exporters = HashMap::new();
-        for spec in specs {
-            let ExporterSpec { id, client, stats, endpoints, queue, retry, lifecycle, .. } = spec;
-            if let Some(lifecycle) = lifecycle {
-                gateway.exporters.push(Started::start(&id, lifecycle).await?);
-            }
-            if let Some(stats) = &stats {
-                gateway.registrations.extend(register_client(&gateway.registry, &id, stats));
-            }
-            let targets = targets(gateway, &id, &endpoints);
-            exporters.insert(id, Exporter { client, queue, retry, endpoints, targets });
-        }
-        Ok(Self { exporters, known: HashMap::new() })
-    }
-
-    /// An exporter's way for a signal, made when the first pipeline needs it; `account` is the pipeline's.
-    pub(super) fn get(
-        &mut self,
-        gateway: &mut Gateway,
-        id: &str,
-        signal: Signal,
-        account: Arc<Account>,
-    ) -> Option<Destination> {
-        let key = (id.to_owned(), signal);
-        if let Some(known) = self.known.get(&key) {
-            return Some(known.with_account(account));
-        }
-        let made = self.exporters.get(id)?.destination(gateway, id, signal, account.clone())?;
-        let own = made.with_account(account);
-        self.known.insert(key, made);
-        Some(own)
-    }
-}
-
-/// A throttle and a health check for each endpoint of an exporter.
-fn targets(gateway: &mut Gateway, id: &str, endpoints: &[(Signal, String)]) -> HashMap<String, Target> {
-    let mut endpoints: Vec<_> = endpoints.iter().map(|(_, endpoint)| endpoint.clone()).collect();
-    endpoints.sort_unstable();
-    endpoints.dedup();
-    if endpoints.is_empty() {
-        endpoints.push(String::new());
-    }
-    let several = endpoints.len() > 1;
-    let mut target = |endpoint: String| {
-        let check = if several { format!("exporter/{id} ({endpoint})") } else { format!("exporter/{id}") };
-        let throttle = Arc::new(Throttle::new(gateway.context.clock.now()));
-        let reachability = Arc::new(Reachability::default());
-        gateway.show_checked(NetworkHealthCheck::new(check, reachability.clone()));
-        (endpoint, Target { throttle, reachability })
-    };
-    endpoints.into_iter().map(&mut target).collect()
+/// The way of a signal to an exporter.
+pub(super) struct Way {
+    pub(super) serial: u64,
+    pub(super) delivery: Delivery,
+    pub(super) queue: Option<Arc<dyn Queue>>,
+    /// Counts nowhere.
+    destination: Destination,
+    _metrics: Vec<Registration>,
 }
 
 // === impl Exporter ===
 
 impl Exporter {
-    fn destination(
-        &self,
-        gateway: &mut Gateway,
-        id: &str,
-        signal: Signal,
-        account: Arc<Account>,
-    ) -> Option<Destination> {
+    /// Starts an exporter.
+    pub(super) async fn start(shared: &Shared, spec: ExporterSpec) -> Result<Self, StartError> {
+        let ExporterSpec { id, client, stats, endpoints, queue, retry, lifecycle, settings, .. } = spec;
+        let managed = match lifecycle {
+            Some(lifecycle) => Some(Managed::start(&id, lifecycle).await?),
+            None => None,
+        };
+        let stats = stats.as_ref();
+        let metrics = stats.map(|stats| register_client(&shared.registry, &id, stats)).unwrap_or_default();
+        let targets = targets(shared, &id, &endpoints);
+        let checks = Mutex::default();
+        Ok(Self {
+            id,
+            settings,
+            managed,
+            client,
+            queue,
+            retry,
+            endpoints,
+            targets,
+            checks,
+            _metrics: metrics,
+        })
+    }
+
+    /// Shows in the gateway's health what the exporter's endpoints are like, until [`hide`](Self::hide).
+    pub(super) fn show(&self, health: &HealthChecker) {
+        let mut checks = self.checks.lock();
+        if checks.is_empty() {
+            let mut targets: Vec<_> = self.targets.values().collect();
+            targets.sort_by(|one, other| one.check.cmp(&other.check));
+            checks.extend(targets.into_iter().map(|Target { check, reachability, .. }| {
+                health.add(NetworkHealthCheck::new(check.clone(), reachability.clone()))
+            }));
+        }
+    }
+
+    pub(super) fn hide(&self) {
+        drop(std::mem::take(&mut *self.checks.lock()));
+    }
+
+    /// Makes the way of a signal; `None` if the exporter has no endpoint for the signal.
+    pub(super) fn way(&self, shared: &Shared, signal: Signal) -> Option<Way> {
         let (endpoint, target) = self.target(signal)?;
-        let (queue, clock) = (&self.queue, gateway.context.clock.clone());
+        let (id, queue, clock) = (&self.id, &self.queue, shared.clock());
         let end_to_end = queue.delivery() == Delivery::EndToEnd;
-        let stats = ExporterStats::new(&gateway.registry, id, signal);
+        let stats = ExporterStats::new(&shared.registry, id, signal);
         let watch = Arc::new(Watch::new(id, signal, endpoint, end_to_end, clock.clone()));
-        let Target { throttle, reachability } = target.clone();
+        let Target { throttle, reachability, .. } = target.clone();
         // Each attempt is timed, and tells health and log.
         let attempt = WatchedAttempt {
             client: self.client.clone(),
@@ -132,17 +121,20 @@ impl Exporter {
         }
         // What has been settled is counted once.
         let outlet = SignalExporter { retry, stats: stats.clone(), watch: watch.clone() };
+        let (serial, delivery) = (shared.serial(), queue.delivery());
+        let nowhere = Ledger::new().account("", "");
         if !queue.enabled {
-            return Some(Destination::direct(account, outlet));
+            let destination = Destination::direct(nowhere, outlet);
+            return Some(Way { serial, delivery, queue: None, destination, _metrics: Vec::new() });
         }
         // A queue takes what comes in faster than it leaves.
         let queue = MemoryQueue::start(queue.clone(), stats, outlet, clock);
-        gateway.registrations.extend(queue.register(&gateway.registry, id, signal));
+        let metrics = queue.register(&shared.registry, id, signal).into();
         queue.tell(watch.clone());
         let shown = Arc::downgrade(&queue);
         watch.observe_queue(move || shown.upgrade().map_or(0, |queue| queue.len()));
-        gateway.queues.push(queue.clone());
-        Some(Destination::queued(account, queue))
+        let destination = Destination::queued(nowhere, queue.clone());
+        Some(Way { serial, delivery, queue: Some(queue), destination, _metrics: metrics })
     }
 
     /// Where a signal is sent.
@@ -153,25 +145,29 @@ impl Exporter {
     }
 }
 
-// === impl Started ===
-
-impl Started {
-    /// Starts the component of that id.
-    pub(super) async fn start(id: &str, lifecycle: Lifecycle) -> Result<Self, StartError> {
-        let started = lifecycle.start().await;
-        started.map_err(|source| StartError::Component { component: id.into(), source })?;
-        Ok(Self(lifecycle))
+/// A throttle and a health check for each endpoint of an exporter.
+fn targets(shared: &Shared, id: &str, endpoints: &[(Signal, String)]) -> HashMap<String, Target> {
+    let mut endpoints: Vec<_> = endpoints.iter().map(|(_, endpoint)| endpoint.clone()).collect();
+    endpoints.sort_unstable();
+    endpoints.dedup();
+    if endpoints.is_empty() {
+        endpoints.push(String::new());
     }
+    let several = endpoints.len() > 1;
+    let target = |endpoint: String| {
+        let check = if several { format!("exporter/{id} ({endpoint})") } else { format!("exporter/{id}") };
+        let throttle = Arc::new(Throttle::new(shared.context.clock.now()));
+        (endpoint, Target { check, throttle, reachability: Arc::default() })
+    };
+    endpoints.into_iter().map(target).collect()
+}
 
-    /// Flushes and stops the component; each is cut off at `deadline`, and begun in any case.
-    pub(super) async fn finish(&self, clock: &dyn Clock, deadline: Instant) {
-        for step in [self.0.flush(), self.0.stop()] {
-            tokio::select! {
-                biased;
-                () = step => {}
-                () = clock.sleep_until(deadline) => {}
-            }
-        }
+// === impl Way ===
+
+impl Way {
+    /// The destination as a pipeline has it that counts in `account`.
+    pub(super) fn destination(&self, account: Arc<Account>) -> Destination {
+        self.destination.with_account(account)
     }
 }
 

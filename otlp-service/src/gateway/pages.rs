@@ -1,40 +1,53 @@
 //! What operators and probes may ask for.
 
+use super::shared::Shared;
 use crate::gateway::StartError;
 use crate::health::HealthChecker;
-use crate::spec::HealthSpec;
 use crate::telemetry::Registry;
 use otlp_transport::{ConfigError, Page, PagesServer, TransportContext, serve_pages};
 
-/// Own metrics, under `/metrics`.
-pub(super) async fn serve_metrics(
-    context: &TransportContext,
-    endpoint: &str,
-    registry: Registry,
-) -> Result<PagesServer, StartError> {
-    let page = move |path: &str| {
-        let body = || registry.snapshot().to_string();
-        (path == "/metrics").then(|| Page { status: 200, content_type: PROMETHEUS_TEXT, body: body() })
-    };
-    bound("metrics", serve_pages(context, endpoint, page).await)
+/// A server of pages, by what makes it the same in two graphs.
+pub(super) struct PagesRun {
+    pub(super) wanted: Wanted,
+    pub(super) server: PagesServer,
 }
 
-/// Readiness under the configured path, liveness below that.
-pub(super) async fn serve_health(
+/// `metrics` or `health`, the endpoint, and the path of the page.
+pub(super) type Wanted = (&'static str, String, String);
+
+impl PagesRun {
+    pub(super) fn is(&self, wanted: &Wanted) -> bool {
+        self.wanted == *wanted
+    }
+}
+
+/// Serves own metrics, or health: readiness under the path, liveness below that.
+pub(super) async fn serve(
     context: &TransportContext,
-    HealthSpec { endpoint, path }: &HealthSpec,
-    health: HealthChecker,
+    (name, endpoint, path): &Wanted,
+    shared: &Shared,
 ) -> Result<PagesServer, StartError> {
-    let ready_path = path.clone();
-    let live_path = format!("{}/live", path.trim_end_matches('/'));
-    let page = move |path: &str| {
-        if path == live_path {
-            return Some(Page { status: 200, content_type: JSON, body: "{\"status\":\"healthy\"}".into() });
-        }
-        let report = (path == ready_path).then(|| health.report())?;
-        Some(Page { status: report.http_status(), content_type: JSON, body: report.to_json() })
+    let (registry, health) = (shared.registry.clone(), shared.health.clone());
+    let served = if *name == "metrics" {
+        serve_pages(context, endpoint, move |path| metrics(path, &registry)).await
+    } else {
+        let (ready, live) = (path.clone(), format!("{}/live", path.trim_end_matches('/')));
+        serve_pages(context, endpoint, move |path| probe(path, &ready, &live, &health)).await
     };
-    bound("health", serve_pages(context, endpoint, page).await)
+    bound(name, served)
+}
+
+fn metrics(path: &str, registry: &Registry) -> Option<Page> {
+    let body = || registry.snapshot().to_string();
+    (path == "/metrics").then(|| Page { status: 200, content_type: PROMETHEUS_TEXT, body: body() })
+}
+
+fn probe(path: &str, ready: &str, live: &str, health: &HealthChecker) -> Option<Page> {
+    if path == live {
+        return Some(Page { status: 200, content_type: JSON, body: "{\"status\":\"healthy\"}".into() });
+    }
+    let report = (path == ready).then(|| health.report())?;
+    Some(Page { status: report.http_status(), content_type: JSON, body: report.to_json() })
 }
 
 fn bound(component: &str, result: Result<PagesServer, ConfigError>) -> Result<PagesServer, StartError> {

@@ -1,16 +1,19 @@
 //! Metrics of the gateway as a whole.
 
-use super::Gateway;
+use super::shared::Shared;
 use crate::telemetry::{MetricKind, Registration, Registry, register_certificates, register_process};
 use otlp_protocol::ByteBudget;
 use otlp_transport::{ReloadStats, TransportContext};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Registers them, for as long as the gateway lives.
-pub(super) fn register(gateway: &mut Gateway, dropped_lines: Vec<(&'static str, Arc<AtomicU64>)>) {
-    let Gateway { registry, context, registrations, .. } = gateway;
-    registrations.extend(register_process(registry, &context.clock));
+/// Registers the metrics, for as long as the gateway lives.
+pub(super) fn register(
+    shared: &Shared,
+    dropped_lines: Vec<(&'static str, Arc<AtomicU64>)>,
+) -> Vec<Registration> {
+    let Shared { registry, context, .. } = shared;
+    let mut registrations = register_process(registry, &context.clock);
     registrations.extend(register_budget(registry, context));
     registrations.extend(register_reloads(registry, context));
     registrations.push(register_certificates(registry, context));
@@ -20,6 +23,7 @@ pub(super) fn register(gateway: &mut Gateway, dropped_lines: Vec<(&'static str, 
         let labels = [("stream", stream)];
         registry.observe(MetricKind::Counter, "otlp_process_dropped_lines", help, &labels, read)
     }));
+    registrations
 }
 
 fn register_budget(registry: &Registry, context: &TransportContext) -> [Registration; 3] {

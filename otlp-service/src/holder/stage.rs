@@ -118,6 +118,13 @@ impl HolderStage {
         }
     }
 
+    /// Has the holder emit what it holds.
+    pub(crate) async fn flush(&self) {
+        if let Some(holder) = self.holder() {
+            holder.flush().await;
+        }
+    }
+
     /// Drains the holder, and waits for what it emits, but not beyond `deadline`. What it holds then is given up, and
     /// what comes later is refused.
     pub async fn drain(&self, deadline: Instant) {

@@ -36,7 +36,8 @@ use std::fmt;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct LedgerSnapshot {
-    /// One line for each pipeline and destination, in the order of their making.
+    /// One line for each pipeline and destination, in the order of their making. Last, under the names `(removed)`, the sum
+    /// of all lines that reloads have removed, if there are any.
     pub lines: Vec<LedgerLine>,
 }
 
@@ -136,6 +137,27 @@ impl fmt::Display for LedgerSnapshot {
 // === impl LedgerLine ===
 
 impl LedgerLine {
+    /// A line of zeros.
+    pub(super) fn of(pipeline: &str, destination: &str) -> Self {
+        Self { pipeline: pipeline.into(), destination: destination.into(), ..Self::default() }
+    }
+
+    /// Adds the items of another line.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.produced += other.produced;
+        self.sent += other.sent;
+        self.rejected += other.rejected;
+        self.filtered += other.filtered;
+        self.sampled += other.sampled;
+        self.queued += other.queued;
+        self.in_flight += other.in_flight;
+        for (sum, items) in self.dropped.0.iter_mut().zip(other.dropped.0) {
+            *sum += items;
+        }
+    }
+
     /// True if every accepted or produced item is in exactly one state.
     pub fn is_balanced(&self) -> bool {
         self.incoming() == self.accounted()

@@ -2,11 +2,11 @@
 
 use crate::batch::BatchProcessor;
 use crate::component::Needs;
-use crate::fanout::{FanOut, PatientFanOut, join_answers};
+use crate::fanout::{FanOut, PatientFanOut};
 use crate::holder::HolderStage;
 use crate::processor::ProcessorChain;
+use crate::switch::Switch;
 use crate::telemetry::{MemoryStats, ReceiverStats, Registry};
-use futures_util::future::join_all;
 use otlp_protocol::{Batch, Signal};
 use otlp_transport::{BoxExport, Export, ExportResult};
 use std::sync::Arc;
@@ -20,18 +20,18 @@ pub struct Inlets {
 }
 
 /// The pipelines of a signal.
+#[derive(Clone)]
 pub(crate) struct Pipelines {
     pub(crate) signal: Signal,
-    pub(crate) entries: Vec<PipelineEntry>,
+    /// Leads to the pipelines, and is turned by a reload.
+    pub(crate) switch: Switch,
     /// Shared by all receivers.
     pub(crate) memory: MemoryStats,
 }
 
-/// One signal of one way into a receiver. Of several pipelines each gets the batch, at the same time; unlike the
-/// destinations of one pipeline they do not wait for one another, so a refusal by one of them may leave duplicates in
-/// the others when the sender tries again.
+/// One signal of one transport of a receiver.
 struct Inlet {
-    pipelines: Vec<PipelineEntry>,
+    pipelines: Switch,
     stats: ReceiverStats,
 }
 
@@ -65,13 +65,14 @@ impl Inlets {
         self.pipelines.iter().map(|pipelines| pipelines.signal)
     }
 
-    /// Leads to all pipelines that take the signal from the receiver; `None` if no pipeline does. What goes through it is
+    /// Leads to all pipelines that take the signal from the receiver, also after a reload has changed the pipelines; `None`
+    /// if no pipeline does. What goes through it is
     /// counted as `otelcol_receiver_*`, with `transport` as the label of that name.
     pub fn to(&self, signal: Signal, transport: &str) -> Option<BoxExport> {
         let pipelines = self.pipelines.iter().find(|pipelines| pipelines.signal == signal)?;
         let memory = pipelines.memory.clone();
         let stats = ReceiverStats::new(&self.registry, &self.receiver, transport, signal, memory);
-        Some(BoxExport::new(Inlet { pipelines: pipelines.entries.clone(), stats }))
+        Some(BoxExport::new(Inlet { pipelines: pipelines.switch.clone(), stats }))
     }
 
     /// The gateway's own metrics, for those of the receiver.
@@ -81,15 +82,9 @@ impl Inlets {
 }
 
 impl Export for Inlet {
-    async fn export(&self, mut batch: Batch) -> ExportResult {
+    async fn export(&self, batch: Batch) -> ExportResult {
         let items = batch.items();
-        let result = match &*self.pipelines {
-            [only] => only.export(batch).await,
-            several => {
-                let exports = several.iter().map(|pipeline| pipeline.export(batch.share()));
-                join_answers(join_all(exports).await, u64::max)
-            }
-        };
+        let result = self.pipelines.export(batch).await;
         self.stats.count(items, &result);
         result
     }

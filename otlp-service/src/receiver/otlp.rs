@@ -1,14 +1,16 @@
 //! The receiver `otlp`: servers that speak OTLP.
 
-use super::{Inlets, Receiver, Running};
+use super::{Inlets, Receiver, Reroute, Running};
 use crate::component::Needs;
 use crate::gateway::StartError;
 use crate::spec::ServerSpec;
 use crate::telemetry::{Registration, register_server};
 use futures_util::future::join_all;
-use otlp_protocol::HopId;
+use otlp_protocol::{HopId, Signal};
 use otlp_transport::{Address, OriginConfig, RouteHandle, Routes, Server, TransportContext};
+use parking_lot::Mutex;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A server for each protocol that it speaks.
@@ -22,9 +24,19 @@ pub struct OtlpServers(Vec<OtlpServer>);
 
 struct OtlpServer {
     name: String,
+    transport: &'static str,
     server: Server,
-    /// Metrics and routes go with the server.
-    handles: (Vec<Registration>, Vec<RouteHandle>),
+    ways: Ways,
+    /// The metrics go with the server.
+    _metrics: Vec<Registration>,
+}
+
+/// The routes of a server, by signal, and its paths over HTTP. Cloning shares the routes.
+#[derive(Clone)]
+struct Ways {
+    routes: Routes,
+    http_paths: Vec<(Signal, String)>,
+    open: Arc<Mutex<Vec<(Signal, RouteHandle)>>>,
 }
 
 // === impl OtlpReceiver ===
@@ -70,19 +82,37 @@ async fn serve(
     context: &TransportContext,
 ) -> Result<OtlpServer, StartError> {
     let ServerSpec { strategy, config, http_paths, .. } = spec;
-    let routes = Routes::new();
-    let mut handles = Vec::new();
-    for signal in inlets.signals() {
-        let Some(inlet) = inlets.to(signal, strategy.name()) else { continue };
-        let own = http_paths.iter().find(|(known, _)| *known == signal);
-        let path = own.map_or(signal.http_path.into(), |(_, path)| Cow::Owned(path.clone()));
-        handles.push(routes.add(signal, path, inlet));
-    }
-    let name = format!("{}/{}", inlets.receiver(), strategy.name());
+    let (routes, transport) = (Routes::new(), strategy.name());
+    let ways = Ways { routes: routes.clone(), http_paths, open: Arc::default() };
+    ways.prepare(inlets, transport)();
+    let name = format!("{}/{}", inlets.receiver(), transport);
     let bound = strategy.bind(context, config, routes).await;
     let server = bound.map_err(|source| StartError::Bind { component: name.clone(), source })?;
-    let metrics = register_server(inlets.metrics(), inlets.receiver(), strategy.name(), server.stats());
-    Ok(OtlpServer { name, server, handles: (metrics, handles) })
+    let metrics = register_server(inlets.metrics(), inlets.receiver(), transport, server.stats());
+    Ok(OtlpServer { name, transport, server, ways, _metrics: metrics })
+}
+
+// === impl Ways ===
+
+impl Ways {
+    /// Makes the inlets of signals that have no route yet; the function adds them, and removes the routes of signals that
+    /// `inlets` has not.
+    fn prepare(&self, inlets: &Inlets, transport: &str) -> Reroute {
+        let wanted: Vec<_> = inlets.signals().collect();
+        let known: Vec<_> = self.open.lock().iter().map(|(signal, _)| *signal).collect();
+        let new = wanted.iter().filter(|signal| !known.contains(signal));
+        let new: Vec<_> = new.filter_map(|&signal| Some((signal, inlets.to(signal, transport)?))).collect();
+        let ways = self.clone();
+        Box::new(move || {
+            let mut open = ways.open.lock();
+            open.retain(|(signal, _)| wanted.contains(signal));
+            open.extend(new.into_iter().map(|(signal, inlet)| {
+                let own = ways.http_paths.iter().find(|(known, _)| *known == signal);
+                let path = own.map_or(signal.http_path.into(), |(_, path)| Cow::Owned(path.clone()));
+                (signal, ways.routes.add(signal, path, inlet))
+            }));
+        })
+    }
 }
 
 // === impl OtlpServers ===
@@ -92,10 +122,22 @@ impl Running for OtlpServers {
         self.0.iter().for_each(|running| running.server.leave());
     }
 
+    /// Adds and removes routes while the servers run: no connection is closed.
+    fn reroute(&self, inlets: &Inlets) -> Option<Reroute> {
+        let prepare = |running: &OtlpServer| running.ways.prepare(inlets, running.transport);
+        let all: Vec<_> = self.0.iter().map(prepare).collect();
+        Some(Box::new(move || all.into_iter().for_each(|reroute| reroute())))
+    }
+
+    async fn retire(&self) {
+        join_all(self.0.iter().map(|running| running.server.retire())).await;
+    }
+
     async fn drain(self, deadline: Instant) {
-        let drained = self.0.into_iter().map(|OtlpServer { server, handles, .. }| async move {
+        // Metrics and routes go with the server.
+        let drained = self.0.into_iter().map(|OtlpServer { server, ways, _metrics, .. }| async move {
             server.drain(deadline).await;
-            drop(handles);
+            drop(ways);
         });
         join_all(drained).await;
     }

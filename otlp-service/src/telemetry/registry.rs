@@ -2,7 +2,8 @@
 
 use super::snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -10,7 +11,9 @@ use std::sync::{Arc, Weak};
 /// All metrics of a gateway. Cloning shares it; only making components and taking snapshots lock it.
 ///
 /// A metric is shown for as long as its owner lives: a [`Counter`] or [`Histogram`] until its last clone is dropped, any
-/// other until its [`Registration`] is.
+/// other until its [`Registration`] is. Counters of the same name and labels are one counter, histograms likewise; of other
+/// metrics with the same name and labels the sum is shown, and counters among these never fall when one of them goes. So a
+/// component and its successor can be shown as one while the first still works.
 #[derive(Clone, Default)]
 pub struct Registry(Arc<Mutex<Families>>);
 
@@ -65,11 +68,16 @@ struct Series {
     id: u64,
     labels: Labels,
     source: Source,
+    /// What counters of the same labels had counted that are gone.
+    gone: f64,
+    /// Of a counter or a histogram that others may share.
+    shared: Weak<Registration>,
 }
 
 /// Sources are read without the registry's lock: whoever reads may drop the last holder of another metric.
 #[derive(Clone)]
 enum Source {
+    Counter(Arc<AtomicU64>),
     Value(Arc<dyn Fn() -> f64 + Send + Sync>),
     Histogram(Arc<Buckets>),
     Samples(Arc<dyn Fn() -> Vec<Sample> + Send + Sync>),
@@ -93,14 +101,14 @@ impl Registry {
         help: &'static str,
         labels: &[(&'static str, &str)],
     ) -> Counter {
-        let value = Arc::new(AtomicU64::new(0));
-        let shown = value.clone();
-        let read = move || shown.load(Ordering::Relaxed) as f64;
-        let registration = self.observe(MetricKind::Counter, name, help, labels, read);
-        Counter::registered(value, registration)
+        let source = Source::Counter(Arc::default());
+        match self.share(MetricKind::Counter, name.into(), help, labels, source) {
+            (Source::Counter(value), registration) => Counter { value, _registration: Some(registration) },
+            _ => Counter::default(),
+        }
     }
 
-    /// Shows a histogram.
+    /// Shows a histogram. If one of the same name, labels and bounds is shown already, that one comes back.
     pub fn histogram(
         &self,
         name: impl Into<String>,
@@ -108,9 +116,13 @@ impl Registry {
         labels: &[(&'static str, &str)],
         histogram: Histogram,
     ) -> Histogram {
-        let source = Source::Histogram(histogram.buckets());
-        let registration = self.insert(MetricKind::Histogram, name.into(), help, labels, source);
-        histogram.registered(registration)
+        let source = Source::Histogram(histogram.buckets.clone());
+        match self.share(MetricKind::Histogram, name.into(), help, labels, source) {
+            (Source::Histogram(buckets), registration) => {
+                Histogram { buckets, _registration: Some(registration) }
+            }
+            _ => histogram,
+        }
     }
 
     /// A metric whose value is read when a snapshot is taken.
@@ -141,17 +153,17 @@ impl Registry {
         let families: Vec<_> = {
             let families = self.0.lock();
             let shown = |(name, family): (&String, &Family)| {
-                let series =
-                    family.series.iter().map(|series| (series.labels.clone(), series.source.clone()));
+                let series = family.series.iter().map(|series| {
+                    let Series { labels, source, gone, .. } = series;
+                    (labels.clone(), source.clone(), *gone)
+                });
                 (name.clone(), family.help, family.kind, series.collect::<Vec<_>>())
             };
             families.by_name.iter().map(shown).collect()
         };
-        let family = |(name, help, kind, series): (_, _, _, Vec<(Labels, Source)>)| MetricFamily {
-            name,
-            help,
-            kind,
-            samples: series.into_iter().flat_map(|(labels, source)| source.samples(labels)).collect(),
+        let family = |(name, help, kind, series): (_, _, _, Vec<(Labels, Source, f64)>)| {
+            let samples = series.into_iter().flat_map(|(labels, source, gone)| source.samples(labels, gone));
+            MetricFamily { name, help, kind, samples: summed(samples.collect()) }
         };
         PerformanceMetrics { families: families.into_iter().map(family).collect() }
     }
@@ -164,14 +176,102 @@ impl Registry {
         labels: &[(&'static str, &str)],
         source: Source,
     ) -> Registration {
-        let labels = labels.iter().map(|&(key, value)| (key, value.to_owned())).collect();
         let mut families = self.0.lock();
-        families.last_id += 1;
-        let id = families.last_id;
-        let family = Family { help, kind, series: Vec::new() };
-        let family = families.by_name.entry(name.clone()).or_insert(family);
-        family.series.push(Series { id, labels, source });
+        let id = families.push(kind, &name, help, owned(labels), source);
         Registration { families: Arc::downgrade(&self.0), name, id }
+    }
+
+    /// Shows `source`, or returns the one of the same kind that is shown under the name and the labels.
+    fn share(
+        &self,
+        kind: MetricKind,
+        name: String,
+        help: &'static str,
+        labels: &[(&'static str, &str)],
+        source: Source,
+    ) -> (Source, Arc<Registration>) {
+        let labels = owned(labels);
+        let mut families = self.0.lock();
+        let known = families.by_name.get(&name).into_iter().flat_map(|family| &family.series);
+        let mut same = known.filter(|series| series.labels == labels && series.source.is_alike(&source));
+        if let Some(found) = same.find_map(|series| Some((series.source.clone(), series.shared.upgrade()?))) {
+            return found;
+        }
+        let id = families.push(kind, &name, help, labels, source.clone());
+        let registration = Arc::new(Registration { families: Arc::downgrade(&self.0), name, id });
+        if let Some(series) = families.series(&registration) {
+            series.shared = Arc::downgrade(&registration);
+        }
+        (source, registration)
+    }
+}
+
+fn owned(labels: &[(&'static str, &str)]) -> Labels {
+    labels.iter().map(|&(key, value)| (key, value.to_owned())).collect()
+}
+
+/// Adds up samples of the same labels.
+fn summed(samples: Vec<Sample>) -> Vec<Sample> {
+    let mut places: HashMap<_, usize> = HashMap::with_capacity(samples.len());
+    let mut all: Vec<Sample> = Vec::with_capacity(samples.len());
+    for sample in samples {
+        match places.entry((sample.suffix, sample.labels.clone())) {
+            Entry::Occupied(place) => all[*place.get()].value += sample.value,
+            Entry::Vacant(place) => {
+                place.insert(all.len());
+                all.push(sample);
+            }
+        }
+    }
+    all
+}
+
+// === impl Families ===
+
+impl Families {
+    fn push(
+        &mut self,
+        kind: MetricKind,
+        name: &str,
+        help: &'static str,
+        labels: Labels,
+        source: Source,
+    ) -> u64 {
+        self.last_id += 1;
+        let id = self.last_id;
+        let family = Family { help, kind, series: Vec::new() };
+        let family = self.by_name.entry(name.to_owned()).or_insert(family);
+        family.series.push(Series { id, labels, source, gone: 0.0, shared: Weak::new() });
+        id
+    }
+
+    fn series(&mut self, registration: &Registration) -> Option<&mut Series> {
+        let family = self.by_name.get_mut(&registration.name)?;
+        family.series.iter_mut().find(|series| series.id == registration.id)
+    }
+
+    /// What a counter reads; `None` if the metric is of another kind.
+    fn counter(&self, registration: &Registration) -> Option<Source> {
+        let family = self.by_name.get(&registration.name)?;
+        let series = family.series.iter().find(|series| series.id == registration.id)?;
+        (family.kind == MetricKind::Counter).then(|| series.source.clone())
+    }
+
+    /// Takes a series out. What it had counted at last is added to another counter of the same labels.
+    fn remove(&mut self, registration: &Registration, last: f64) -> Option<Series> {
+        let family = self.by_name.get_mut(&registration.name)?;
+        let place = family.series.iter().position(|series| series.id == registration.id)?;
+        let removed = family.series.remove(place);
+        if family.kind == MetricKind::Counter {
+            let heir = family.series.iter_mut().find(|series| series.labels == removed.labels);
+            if let Some(heir) = heir {
+                heir.gone += removed.gone + last;
+            }
+        }
+        if family.series.is_empty() {
+            self.by_name.remove(&registration.name);
+        }
+        Some(removed)
     }
 }
 
@@ -180,26 +280,17 @@ impl Registry {
 impl Drop for Registration {
     fn drop(&mut self) {
         let Some(families) = self.families.upgrade() else { return };
-        let mut families = families.lock();
-        let Some(family) = families.by_name.get_mut(&self.name) else { return };
-        let Some(place) = family.series.iter().position(|series| series.id == self.id) else { return };
-        let removed = family.series.remove(place);
-        if family.series.is_empty() {
-            families.by_name.remove(&self.name);
-        }
-        // What the series reads may own further registrations.
-        drop(families);
-        drop(removed);
+        let source = families.lock().counter(self);
+        // Whoever reads may own further registrations, and so may what the series reads.
+        let last = source.as_ref().map_or(0.0, Source::value);
+        let removed = families.lock().remove(self, last);
+        drop((source, removed));
     }
 }
 
 // === impl Counter ===
 
 impl Counter {
-    fn registered(value: Arc<AtomicU64>, registration: Registration) -> Self {
-        Self { value, _registration: Some(Arc::new(registration)) }
-    }
-
     /// Adds to it.
     pub fn add(&self, amount: u64) {
         self.value.fetch_add(amount, Ordering::Relaxed);
@@ -233,14 +324,6 @@ impl Histogram {
         self.buckets.counts[bucket].fetch_add(1, Ordering::Relaxed);
         self.buckets.sum.fetch_add(value, Ordering::Relaxed);
     }
-
-    fn buckets(&self) -> Arc<Buckets> {
-        self.buckets.clone()
-    }
-
-    fn registered(self, registration: Registration) -> Self {
-        Self { _registration: Some(Arc::new(registration)), ..self }
-    }
 }
 
 // === impl Buckets ===
@@ -266,9 +349,32 @@ impl fmt::Debug for Families {
 }
 
 impl Source {
-    fn samples(&self, labels: Labels) -> Vec<Sample> {
+    /// True if the two may be one metric.
+    fn is_alike(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Counter(_), Self::Counter(_)) => true,
+            (Self::Histogram(one), Self::Histogram(other)) => {
+                one.bounds == other.bounds && one.unit == other.unit
+            }
+            _ => false,
+        }
+    }
+
+    /// The value of a single number; 0 of anything else.
+    fn value(&self) -> f64 {
         match self {
-            Self::Value(read) => vec![Sample { suffix: "", labels, value: read() }],
+            Self::Counter(value) => value.load(Ordering::Relaxed) as f64,
+            Self::Value(read) => read(),
+            Self::Histogram(_) | Self::Samples(_) => 0.0,
+        }
+    }
+
+    /// `gone` is added to a single number.
+    fn samples(&self, labels: Labels, gone: f64) -> Vec<Sample> {
+        match self {
+            Self::Counter(_) | Self::Value(_) => {
+                vec![Sample { suffix: "", labels, value: self.value() + gone }]
+            }
             Self::Histogram(buckets) => buckets.samples(&labels),
             Self::Samples(read) => read(),
         }

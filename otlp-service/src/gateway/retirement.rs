@@ -1,0 +1,307 @@
+//! What a graph had that the next one has not: drained in order, while the next one runs.
+//!
+//! Receivers go first, and exports under way are waited for, before anything behind them takes no more; then stages and
+//! connectors emit what they hold, the longest way to the ends first, then queues empty themselves, exporters flush and stop,
+//! and extensions stop. A gateway that stops drains its last graph in the same order.
+
+use super::destination::{Exporter, Way};
+use super::graph::{ExtensionRun, FedSignal, Graph};
+use super::pages::PagesRun;
+use super::piece::{Drained, Piece};
+use super::shared::{Managed, Shared};
+use crate::queue::Queue;
+use crate::receiver::BoxRunning;
+use crate::switch::Ended;
+use futures_util::future::{join, join_all};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Components that are to be drained and stopped.
+pub(super) struct Retired {
+    shared: Arc<Shared>,
+    /// Receivers whose requests go to another graph.
+    lingering: Vec<BoxRunning>,
+    /// By receiver: what leads there.
+    led: Vec<(String, Vec<FedSignal>)>,
+    /// Receivers whose requests go to what is retired here.
+    receivers: Vec<BoxRunning>,
+    /// By rank.
+    pieces: Vec<(usize, Arc<Piece>)>,
+    queues: Vec<Arc<dyn Queue>>,
+    exporters: Vec<Arc<Managed>>,
+    extensions: Vec<Arc<Managed>>,
+    /// Ends of the exports into what is retired here.
+    ended: Vec<Ended>,
+    /// What was retired before, and may emit into what is retired here.
+    before: Vec<Before>,
+    /// Kept until all of their requests have ended.
+    _kept: (Vec<Arc<Way>>, Vec<Arc<Exporter>>, Vec<Arc<PagesRun>>),
+}
+
+/// A drain that runs beside its gateway.
+pub(super) struct Retirement {
+    task: JoinHandle<()>,
+    hurry: watch::Sender<bool>,
+    left: watch::Receiver<Left>,
+    /// By receiver: what leads from those that linger to the graph of the gateway.
+    pub(super) led: Vec<(String, Vec<FedSignal>)>,
+    components: Vec<Arc<Managed>>,
+}
+
+/// What of a retirement is left that may emit into graphs.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    senders: bool,
+    stages: bool,
+}
+
+/// An earlier retirement, as a later one waits for it.
+pub(super) struct Before {
+    left: watch::Receiver<Left>,
+    /// True if its senders may still lead into what is retired.
+    with_senders: bool,
+}
+
+// === impl Retired ===
+
+impl Retired {
+    /// What of `graph` is not in `other`. `ended` are the exports that were under way when requests were led elsewhere.
+    pub(super) fn new(graph: Graph, other: &Graph, ended: Vec<Ended>, shared: &Arc<Shared>) -> Self {
+        let Graph { extensions, exporters, ways, pieces, receivers, pages, .. } = graph;
+        let (mut lingering, mut drained, mut led) = (Vec::new(), Vec::new(), Vec::new());
+        for fed in receivers.into_iter().filter(|fed| !other.feeds(&fed.receiver)) {
+            let has_heirs = |signal| !other.heirs(&fed.receiver.id, signal).is_empty();
+            let lingers = fed.signals.iter().all(has_heirs);
+            let kind = if lingers { &mut lingering } else { &mut drained };
+            kind.extend(fed.receiver.running.lock().take());
+            led.extend(lingers.then(|| (fed.receiver.id.clone(), fed.signals)));
+        }
+        let pieces = pieces.into_iter().filter(|placed| !other.has(&placed.piece));
+        let mut pieces: Vec<_> = pieces.map(|placed| (placed.rank, placed.piece)).collect();
+        pieces.sort_by_key(|(rank, _)| *rank);
+        let is_gone = |way: &Arc<Way>| other.ways.values().all(|new| !Arc::ptr_eq(new, way));
+        let ways: Vec<_> = ways.into_values().filter(is_gone).collect();
+        let is_gone = |known: &Arc<Exporter>| other.exporters.iter().all(|new| !Arc::ptr_eq(new, known));
+        let exporters: Vec<_> = exporters.into_iter().filter(is_gone).collect();
+        let is_gone = |known: &Arc<ExtensionRun>| other.extensions.iter().all(|new| !Arc::ptr_eq(new, known));
+        let extensions = extensions.into_iter().filter(is_gone).map(|run| run.managed.clone()).collect();
+        // A page whose place another server has taken may still be written; others close now.
+        let is_replaced = |known: &Arc<PagesRun>| {
+            let same = |new: &Arc<PagesRun>| {
+                !Arc::ptr_eq(new, known) && new.server.local_addr() == known.server.local_addr()
+            };
+            other.pages.iter().any(same)
+        };
+        let pages = pages.into_iter().filter(is_replaced).collect();
+        Self {
+            shared: shared.clone(),
+            lingering,
+            led,
+            receivers: drained,
+            pieces,
+            queues: ways.iter().filter_map(|way| way.queue.clone()).collect(),
+            exporters: exporters.iter().filter_map(|exporter| exporter.managed.clone()).collect(),
+            extensions,
+            ended,
+            before: Vec::new(),
+            _kept: (ways, exporters, pages),
+        }
+    }
+
+    /// True if there is nothing to drain or to stop.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { lingering, receivers, pieces, queues, exporters, extensions, _kept, .. } = self;
+        lingering.is_empty()
+            && receivers.is_empty()
+            && pieces.is_empty()
+            && queues.is_empty()
+            && exporters.is_empty()
+            && extensions.is_empty()
+            && _kept.2.is_empty()
+    }
+
+    /// Drains all in order, in a task, after what was retired `before`.
+    pub(super) fn spawn(mut self, deadline: Instant, before: Vec<Before>) -> Retirement {
+        self.before = before;
+        let (hurry, hurried) = watch::channel(false);
+        let (left, of_left) = watch::channel(Left { senders: true, stages: true });
+        let led = std::mem::take(&mut self.led);
+        let components = self.exporters.iter().chain(&self.extensions).cloned().collect();
+        let task = tokio::spawn(async move {
+            let (lingering, shared) = (std::mem::take(&mut self.lingering), self.shared.clone());
+            let linger = async {
+                linger(&shared, lingering, deadline, hurried).await;
+                left.send_modify(|left| left.senders = false);
+            };
+            // Stages and queues need not wait for idle senders.
+            let drain = async {
+                self.drain_stages(deadline).await;
+                left.send_modify(|left| left.stages = false);
+                self.drain_ends(deadline).await;
+            };
+            tokio::join!(linger, drain);
+            self.stop_extensions(deadline).await;
+        });
+        Retirement { task, hurry, left: of_left, led, components }
+    }
+
+    /// Drains all in order, without a wait for senders that are idle.
+    pub(super) async fn stop(mut self, deadline: Instant) {
+        let lingering = std::mem::take(&mut self.lingering);
+        self.receivers.extend(lingering);
+        self.drain_stages(deadline).await;
+        self.drain_ends(deadline).await;
+        self.stop_extensions(deadline).await;
+    }
+
+    /// Drains the receivers. They get three quarters of the time, so that some is left for what they bring.
+    pub(super) async fn drain_receivers(&mut self, deadline: Instant) {
+        let clock = self.shared.clock();
+        let receivers_deadline = three_quarters(&*clock, deadline);
+        let receivers = std::mem::take(&mut self.receivers);
+        tokio::select! {
+            biased;
+            _ = join_all(receivers.into_iter().map(|running| running.drain(receivers_deadline))) => {}
+            () = clock.sleep_until(deadline) => {}
+        }
+    }
+
+    /// Waits for exports under way, and has the stages emit what they hold.
+    pub(super) async fn drain_stages(&mut self, deadline: Instant) {
+        self.drain_receivers(deadline).await;
+        self.wait_for_exports(deadline).await;
+        for rank in self.pieces.chunk_by(|(one, _), (other, _)| one == other).rev() {
+            let drained = rank.iter().filter_map(|(_, piece)| piece.drained.as_ref());
+            join_all(drained.map(|drained| drained.drain(deadline))).await;
+        }
+    }
+
+    /// Waits for the exports into what is retired, and for earlier retirements that may emit there. Those who wait for a batch
+    /// to be sent are helped by flushes.
+    async fn wait_for_exports(&mut self, deadline: Instant) {
+        let clock = self.shared.clock();
+        let exports_deadline = three_quarters(&*clock, deadline);
+        let ended = join_all(std::mem::take(&mut self.ended));
+        let before = join_all(std::mem::take(&mut self.before).into_iter().map(Before::over));
+        let mut ended = pin!(join(ended, before));
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut ended => return,
+                () = clock.sleep_until(exports_deadline) => return,
+                () = clock.sleep(FLUSH_INTERVAL) => {}
+            }
+            // A flush is cut off by the deadline alone: a holder gives up what it was about to emit.
+            let drained = self.pieces.iter().filter_map(|(_, piece)| piece.drained.as_ref());
+            tokio::select! {
+                biased;
+                _ = join_all(drained.map(Drained::flush)) => {}
+                () = clock.sleep_until(deadline) => return,
+            }
+        }
+    }
+
+    /// Empties the queues; then exporters flush and stop.
+    pub(super) async fn drain_ends(&self, deadline: Instant) {
+        join_all(self.queues.iter().map(|queue| queue.drain(deadline))).await;
+        let clock = &*self.shared.context.clock;
+        join_all(self.exporters.iter().map(|exporter| exporter.finish(clock, deadline))).await;
+    }
+
+    pub(super) async fn stop_extensions(&self, deadline: Instant) {
+        for extension in self.extensions.iter().rev() {
+            extension.finish(&*self.shared.context.clock, deadline).await;
+        }
+    }
+}
+
+// === impl Retirement ===
+
+impl Retirement {
+    pub(super) fn is_over(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Waits until all is drained and stopped. Cancel-safe.
+    pub(super) async fn over(&mut self) {
+        if !self.task.is_finished() {
+            drop((&mut self.task).await);
+        }
+    }
+
+    /// Has a later retirement wait for this one.
+    pub(super) fn before(&self, with_senders: bool) -> Before {
+        Before { left: self.left.clone(), with_senders }
+    }
+
+    /// Waits for no idle sender any more.
+    pub(super) fn hurry(&self) {
+        self.hurry.send_replace(true);
+    }
+
+    /// Waits until receivers and stages are drained: nothing goes from here into other graphs then but by queues.
+    pub(super) async fn emitted(&mut self) {
+        // An error means that the task has ended.
+        drop(self.left.wait_for(|left| !left.senders && !left.stages).await);
+    }
+
+    /// Cuts off what is left: what is held counts as dropped. Exporters and extensions are stopped.
+    pub(super) async fn cut(mut self, shared: &Shared, deadline: Instant) {
+        if !self.is_over() {
+            self.task.abort();
+            drop((&mut self.task).await);
+        }
+        for component in &self.components {
+            component.finish(&*shared.context.clock, deadline).await;
+        }
+    }
+}
+
+impl Drop for Retirement {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Before {
+    /// Waits until the earlier retirement emits nothing any more.
+    async fn over(mut self) {
+        let Self { left, with_senders } = &mut self;
+        // An error means that it has ended.
+        drop(left.wait_for(|left| !left.stages && !(*with_senders && left.senders)).await);
+    }
+}
+
+/// Lets the senders of receivers go in their own time, until `deadline` or until it is to hurry.
+async fn linger(
+    shared: &Shared,
+    receivers: Vec<BoxRunning>,
+    deadline: Instant,
+    hurried: watch::Receiver<bool>,
+) {
+    let clock = &*shared.context.clock;
+    let linger = receivers.into_iter().map(|running| {
+        let mut hurried = hurried.clone();
+        async move {
+            tokio::select! {
+                biased;
+                () = running.retire() => {}
+                _ = hurried.wait_for(|hurried| *hurried) => {}
+                () = clock.sleep_until(deadline) => {}
+            }
+            running.drain(deadline).await;
+        }
+    });
+    join_all(linger).await;
+}
+
+fn three_quarters(clock: &dyn otlp_transport::Clock, deadline: Instant) -> Instant {
+    let time = deadline.saturating_duration_since(clock.now());
+    deadline.checked_sub(time / 4).unwrap_or(deadline)
+}
+
+/// Until the first flush of batches that somebody may wait for, and between two.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);

@@ -1,0 +1,120 @@
+//! Reloads of gateways that listen: sockets, connections and routes.
+
+use crate::gateway::{address, request_with};
+use crate::harness::*;
+use crate::holders::{exporter, pipeline, start};
+use crate::reload::{line, of, spec};
+use otlp_protocol::Signal;
+use otlp_service::{Gateway, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec};
+use otlp_transport::{HttpTransportStrategy, Net, ServerConfig, TcpNet, TransportContext};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+fn http(settings: &str, endpoint: &str) -> ReceiverSpec {
+    let server = ServerSpec::new(Arc::new(HttpTransportStrategy), ServerConfig::new(endpoint));
+    ReceiverSpec::otlp("otlp", vec![server]).with_settings(of(settings))
+}
+
+fn served(settings: &str, sink: &Sink, signals: &[Signal]) -> GatewaySpec {
+    let pipelines =
+        signals.iter().map(|&signal| PipelineSpec { signal, ..pipeline(signal.name, &["otlp"], &["out"]) });
+    GatewaySpec {
+        receivers: vec![http(settings, "127.0.0.1:0")],
+        metrics_endpoint: Some("127.0.0.1:0".into()),
+        health: vec![HealthSpec { endpoint: "127.0.0.1:0".into(), path: "/".into() }],
+        ..spec(vec![exporter("out", sink, None).with_settings(of("a"))], pipelines.collect())
+    }
+}
+
+/// One request on a connection that stays open; the head of the answer.
+async fn post(io: &mut otlp_transport::BoxIo, path: &str) -> String {
+    let body = logs(1).body().plain().to_contiguous();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    io.write_all(head.as_bytes()).await.unwrap();
+    io.write_all(&body).await.unwrap();
+    let mut answer = vec![0; 4096];
+    let len = tokio::time::timeout(seconds(20), io.read(&mut answer)).await.unwrap().unwrap();
+    String::from_utf8_lossy(&answer[..len]).into_owned()
+}
+
+#[tokio::test]
+async fn a_broken_spec_changes_nothing() {
+    let sink = Sink::default();
+    let logs_only = || served("r", &sink, &[Signal::LOGS]);
+    let mut gateway = start(logs_only()).await;
+    let endpoints = gateway.endpoints();
+    let to = address(&gateway, "otlp/http").to_string();
+    let mut io = TcpNet.connect(&to).await.unwrap();
+    assert!(post(&mut io, "/v1/logs").await.starts_with("HTTP/1.1 200"));
+    let taken = TcpNet.bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let _taken = TcpNet.bind(&taken.to_string()).await.unwrap();
+    let mut unknown = logs_only();
+    unknown.pipelines[0].exporters.push("nobody".into());
+    let mut busy = served("other", &sink, &[Signal::LOGS, Signal::TRACES]);
+    busy.receivers = vec![http("other", &taken.to_string())];
+    let mut twice = served("other", &sink, &[Signal::LOGS]);
+    twice.metrics_endpoint = Some(to.clone());
+    twice.receivers = vec![http("other", &to)];
+    for broken in [unknown, busy, twice] {
+        assert!(gateway.reload(broken).await.is_err());
+        assert_eq!(gateway.endpoints(), endpoints);
+        assert!(post(&mut io, "/v1/logs").await.starts_with("HTTP/1.1 200"));
+        assert!(post(&mut io, "/v1/traces").await.starts_with("HTTP/1.1 404"));
+    }
+    assert_eq!((line(&gateway, "logs", "out").sent, sink.items()), (4, 4));
+    assert_eq!(gateway.health().report().http_status(), 200);
+}
+
+#[tokio::test]
+async fn routes_come_and_go_while_connections_stay() {
+    let sink = Sink::default();
+    let mut gateway = start(served("r", &sink, &[Signal::LOGS])).await;
+    let mut io = TcpNet.connect(&address(&gateway, "otlp/http").to_string()).await.unwrap();
+    assert!(post(&mut io, "/v1/traces").await.starts_with("HTTP/1.1 404"));
+    gateway.reload(served("r", &sink, &[Signal::LOGS, Signal::TRACES])).await.unwrap();
+    assert!(post(&mut io, "/v1/traces").await.starts_with("HTTP/1.1 200"));
+    gateway.reload(served("r", &sink, &[Signal::TRACES])).await.unwrap();
+    assert!(post(&mut io, "/v1/logs").await.starts_with("HTTP/1.1 404"));
+    assert!(post(&mut io, "/v1/traces").await.starts_with("HTTP/1.1 200"));
+}
+
+/// A connection to a replaced server is told to go with its next answer, and its requests go to the new pipelines.
+#[tokio::test]
+async fn a_replaced_server_lets_its_connections_go() {
+    let sinks = [Sink::default(), Sink::default()];
+    let mut gateway = start(served("r", &sinks[0], &[Signal::LOGS])).await;
+    let to = address(&gateway, "otlp/http");
+    let mut io = TcpNet.connect(&to.to_string()).await.unwrap();
+    assert!(!post(&mut io, "/v1/logs").await.contains("connection: close"));
+    let mut next = served("s", &sinks[1], &[Signal::LOGS]);
+    next.exporters = vec![exporter("out", &sinks[1], None).with_settings(of("b"))];
+    gateway.reload(next).await.unwrap();
+    assert_eq!(address(&gateway, "otlp/http"), to);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let answer = post(&mut io, "/v1/logs").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+    assert_eq!((sinks[0].items(), sinks[1].items()), (1, 1));
+    let (status, _) = request_with(to, "POST /v1/logs", "", &logs(1).body().plain().to_contiguous()).await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn the_memory_limit_changes_with_the_spec() {
+    let context = TransportContext::tcp(1 << 20);
+    let budget = context.budget.clone();
+    let mut gateway = Gateway::start(context, GatewaySpec::default()).await.unwrap();
+    let limit = |bytes| GatewaySpec { memory_limit_bytes: Some(bytes), ..GatewaySpec::default() };
+    let changes = gateway.reload(limit(5 << 20)).await.unwrap();
+    assert_eq!(
+        (changes.to_string().as_str(), budget.limit()),
+        ("gateway memory limit: new settings", 5 << 20)
+    );
+    let mut broken = limit(7 << 20);
+    broken.pipelines = vec![pipeline("logs", &[], &[])];
+    assert!(gateway.reload(broken).await.is_err());
+    assert_eq!(budget.limit(), 5 << 20);
+}
