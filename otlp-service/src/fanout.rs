@@ -46,7 +46,7 @@ struct Inner {
 #[derive(Clone)]
 pub struct PatientFanOut(FanOut);
 
-/// Where a fan-out sends to: an exporter, with or without a queue, and the account of what it is sent.
+/// Destination of a fan-out: an exporter, with or without a queue, and the account of the items sent there.
 pub struct Destination {
     hop: Hop,
     end: End,
@@ -54,7 +54,7 @@ pub struct Destination {
     position: usize,
 }
 
-/// When an export is answered. Only [`Memory`](Self::Memory) may be answered before the batch is committed.
+/// Time at which an export is answered. Only [`Memory`](Self::Memory) may be answered before the batch is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delivery {
@@ -107,7 +107,7 @@ impl FanOut {
         Self(Arc::new(Inner { destinations, hop, tasks: Tasks::new(), clock }))
     }
 
-    /// How it answers: [`Delivery::Memory`] only if all its destinations do.
+    /// Returns the delivery: [`Delivery::Memory`] only if all destinations have it.
     pub fn delivery(&self) -> Delivery {
         let is_memory = |destination: &Destination| destination.delivery() == Delivery::Memory;
         if self.0.destinations.iter().all(is_memory) { Delivery::Memory } else { Delivery::EndToEnd }

@@ -55,14 +55,14 @@ use std::time::Instant;
 pub struct Gateway {
     shared: Arc<Shared>,
     graph: Graph,
-    /// What reloads have replaced, while it drains.
+    /// Components that reloads have replaced, while they drain.
     retirements: Vec<Retirement>,
     readiness: Arc<Readiness>,
     _registrations: Vec<Registration>,
     _health_entry: HealthEntry,
 }
 
-/// Why a gateway could not start. Nothing is left running.
+/// Error of a gateway that could not be started or reloaded. Everything that was started for it is stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -79,7 +79,7 @@ pub enum StartError {
     Component {
         /// The component's id.
         component: String,
-        /// What the component said.
+        /// The error of the component.
         source: BoxError,
     },
     /// Connectors lead from a pipeline back to that pipeline.
@@ -96,20 +96,20 @@ pub enum StartError {
         /// The id.
         id: String,
     },
-    /// No pipeline takes what a connector emits.
+    /// A connector emits into no pipeline.
     #[error("connector {connector} leads nowhere: no pipeline has it among its receivers")]
     LeadsNowhere {
         /// The connector's id.
         connector: String,
     },
-    /// A pipeline would lose everything.
+    /// A pipeline has no exporter: all of its telemetry would be lost.
     #[error("pipeline {pipeline} has no exporter")]
     NoExporter {
         /// The pipeline's id.
         pipeline: String,
     },
-    /// A pipeline names a component twice: an exporter would get everything twice, and each holder has a line of its own in
-    /// the ledger.
+    /// A pipeline names an exporter or a holder twice: an exporter would get everything twice, and each holder has a line of
+    /// its own in the ledger.
     #[error("pipeline {pipeline} names {kind} {id} twice")]
     Repeated {
         /// The pipeline's id.
@@ -119,7 +119,7 @@ pub enum StartError {
         /// The id.
         id: String,
     },
-    /// A pipeline names a component that is not there.
+    /// A pipeline names a component that is not defined.
     #[error("pipeline {pipeline} names {kind} {id}, which is not defined")]
     Unknown {
         /// The pipeline's id.
@@ -131,7 +131,7 @@ pub enum StartError {
     },
 }
 
-/// What a drain achieved.
+/// Outcome of a drain.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DrainReport {
@@ -214,45 +214,44 @@ impl Gateway {
         Ok(changes)
     }
 
-    /// What listens where: receiver id and transport (`otlp/grpc`), `metrics`, `health`.
+    /// Returns the names and addresses of all listeners: receiver id and transport (`otlp/grpc`), `metrics`, `health`.
     pub fn endpoints(&self) -> Vec<(String, Address)> {
         self.graph.endpoints()
     }
 
-    /// The way into a pipeline, beside its receivers, also after reloads. `None` if there is no such pipeline. What comes in
-    /// while the gateway drains is refused where it would be held; what comes in after a reload has removed the pipeline is
-    /// refused.
+    /// Returns the way into a pipeline, beside the pipeline's receivers, also after reloads. `None` if there is no such pipeline.
+    /// A batch that comes in while the gateway drains, or after a reload has removed the pipeline, is refused retryably.
     pub fn inlet(&self, pipeline: &str) -> Option<BoxExport> {
         self.graph.heads.get(pipeline).map(|head| BoxExport::new(head.inlet.clone()))
     }
 
-    /// When a pipeline answers: in memory mode also because a holder answers on admission. `None` if there is no such
+    /// Returns the delivery of a pipeline: memory mode also if a holder answers on admission. `None` if there is no such
     /// pipeline.
     pub fn delivery(&self, pipeline: &str) -> Option<Delivery> {
         self.graph.heads.get(pipeline).map(|head| head.rest.delivery)
     }
 
-    /// What became of every item.
+    /// Returns the ledger: the fate of every item, by pipeline and destination.
     pub fn ledger(&self) -> LedgerSnapshot {
         self.shared.ledger.snapshot()
     }
 
-    /// Own metrics.
+    /// Returns the gateway's own metrics.
     pub fn metrics(&self) -> PerformanceMetrics {
         self.shared.registry.snapshot()
     }
 
-    /// The registry of its metrics; further metrics may be added.
+    /// Returns the registry of the gateway's own metrics, to which further metrics may be added.
     pub fn registry(&self) -> &Registry {
         &self.shared.registry
     }
 
-    /// Its health; further checks may be added.
+    /// Returns the health checks, to which further checks may be added.
     pub fn health(&self) -> &HealthChecker {
         &self.shared.health
     }
 
-    /// Says that it is not ready, and goes on: readiness turns 503 and gRPC health NOT_SERVING, so that load balancers
+    /// Reports the gateway as not ready, and goes on: readiness turns 503 and gRPC health NOT_SERVING, so that load balancers
     /// send elsewhere before [`drain`](Self::drain) closes the ports.
     pub fn leave(&self) {
         self.readiness.drain();

@@ -1,4 +1,4 @@
-//! The contracts of what is started and stopped with its gateway: exporters that have more to do than attempts, and extensions.
+//! The contracts of components that are started and stopped with their gateway: exporters with a lifecycle, and extensions.
 
 use crate::component::Needs;
 use crate::holder::BoxError;
@@ -10,34 +10,34 @@ use std::sync::Arc;
 ///
 /// A destination that needs neither is an [`Attempt`] alone.
 pub trait Exporter: Attempt {
-    /// What it needs of a request beside its body: the receivers of its pipelines keep that. Default nothing.
+    /// Parts of a request beside its body that the exporter needs: the receivers of its pipelines keep them. Default none.
     fn needs(&self) -> Needs {
         Needs::default()
     }
 
-    /// Starts it, before its first batch and before any receiver starts: opens a file, logs in. Default nothing.
+    /// Starts the exporter, before its first batch and before any receiver starts: opens a file, logs in. Default nothing.
     ///
     /// # Errors
-    /// Why it cannot work: the gateway does not start then.
+    /// The reason that the component cannot work: the gateway does not start then, or the reload changes nothing.
     fn start(&self) -> impl Future<Output = Result<(), BoxError>> + Send {
         async { Ok(()) }
     }
 
-    /// Hands on what it has taken and keeps in buffers, after its queues have been drained; cut off at the deadline of the
-    /// drain. Default nothing.
+    /// Delivers accepted items that the exporter keeps in buffers, after its queues have been drained; cut off at the deadline
+    /// of the drain. Default nothing.
     fn flush(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 
-    /// Stops it, after the flush or its cut; cut off at the deadline of the drain too. Also called for an exporter that was
-    /// started if the gateway could not be. Default nothing.
+    /// Stops the exporter, after the flush has ended or was cut off; cut off at the deadline of the drain too. Also called for an
+    /// exporter that was started if the gateway could not be started. Default nothing.
     fn stop(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 }
 
-/// Runs beside the pipelines, for as long as its gateway: announces it somewhere, renews what others of one's own components
-/// use.
+/// Runs beside the pipelines, from the start of the gateway to its stop: registers the gateway with a service discovery, or
+/// renews credentials of other components.
 ///
 /// ```
 /// use otlp_service::{BoxError, Extension, ExtensionSpec};
@@ -59,16 +59,16 @@ pub trait Exporter: Attempt {
 /// # drop(ExtensionSpec::new("marker", Marker("gateway.up".into())));
 /// ```
 pub trait Extension: Send + Sync + 'static {
-    /// Starts it, before all other components. Default nothing.
+    /// Starts the extension, before all other components. Default nothing.
     ///
     /// # Errors
-    /// Why it cannot work: the gateway does not start then.
+    /// The reason that the component cannot work: the gateway does not start then, or the reload changes nothing.
     fn start(&self) -> impl Future<Output = Result<(), BoxError>> + Send {
         async { Ok(()) }
     }
 
-    /// Stops it, after all other components; cut off at the deadline of the drain. Also called for an extension that was
-    /// started if the gateway could not be. Default nothing.
+    /// Stops the extension, after all other components; cut off at the deadline of the drain. Also called for an extension that
+    /// was started if the gateway could not be started. Default nothing.
     fn stop(&self) -> impl Future<Output = ()> + Send {
         async {}
     }

@@ -1,4 +1,4 @@
-//! The contract of receivers: what takes telemetry in and hands it to pipelines.
+//! The contract of receivers, which take telemetry in and hand it to pipelines.
 
 mod inlets;
 mod otlp;
@@ -13,7 +13,7 @@ use otlp_transport::{Address, TransportContext};
 use std::pin::Pin;
 use std::time::Instant;
 
-/// Takes telemetry in and hands it to the pipelines that name it: a server, or whatever reads a file or asks a device.
+/// Takes telemetry in and hands it to the pipelines that name the receiver: a server, a reader of files, a poller of devices.
 ///
 /// ```
 /// use otlp_protocol::{Batch, Charge, Count, Signal};
@@ -47,21 +47,21 @@ use std::time::Instant;
 /// }
 /// ```
 pub trait Receiver: Send + Sync + 'static {
-    /// What it is once started.
+    /// The receiver once started.
     type Running: Running;
 
-    /// Starts it. Everything behind it has been started before. Called within the tokio runtime.
+    /// Starts the receiver. Everything behind the receiver has been started before. Called within the tokio runtime.
     ///
     /// # Errors
-    /// Why it cannot work: the gateway does not start then.
+    /// The reason that the receiver cannot work: the gateway does not start then, or the reload changes nothing.
     fn start(
         self,
         inlets: Inlets,
         context: &TransportContext,
     ) -> impl Future<Output = Result<Self::Running, StartError>> + Send;
 
-    /// Where requests come in whose headers it does not keep, though [`Inlets::needs`] asks for them: `host:port`. Default
-    /// nowhere.
+    /// Addresses (`host:port`) at which the receiver keeps no headers, though [`Inlets::needs`] asks for headers. Default
+    /// none.
     fn without_headers(&self) -> Vec<String> {
         Vec::new()
     }
@@ -69,7 +69,7 @@ pub trait Receiver: Send + Sync + 'static {
 
 /// A receiver that was started. Dropping it stops it at once.
 pub trait Running: Send + Sync + 'static {
-    /// Says to those who ask that it is about to stop, and goes on. Default nothing.
+    /// Tells health probes that the receiver is about to stop, and goes on. Default nothing.
     fn leave(&self) {}
 
     /// Prepares the receiver to take the signals of `inlets` in place of those that it was started with, for a reload that
@@ -80,17 +80,17 @@ pub trait Running: Send + Sync + 'static {
         None
     }
 
-    /// Takes in nothing from newcomers, and lets senders that are there go in their own time: a reload has put another receiver
+    /// Accepts no new connections, and lets connected senders finish in their own time: a reload has put another receiver
     /// in its place, or removed it. Resolves when the last sender has gone; [`drain`](Self::drain) follows. Cancel-safe.
     /// Default: resolves at once.
     fn retire(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 
-    /// Takes no more, and waits until what is under way has been answered; cut off at `deadline`.
+    /// Accepts no further requests, and waits until requests under way have been answered; cut off at `deadline`.
     fn drain(self, deadline: Instant) -> impl Future<Output = ()> + Send;
 
-    /// Names and addresses of what it listens on: `otlp/grpc`. Default none.
+    /// Names and addresses of the receiver's listeners: `otlp/grpc`. Default none.
     fn endpoints(&self) -> Vec<(String, Address)> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-//! What a gateway is made of, as plain data: the application reads it from files, tests write it by hand.
+//! Specs of a gateway and its components, as plain data: the application reads them from files, tests write them by hand.
 
 mod changes;
 mod delivery;
@@ -24,21 +24,21 @@ use std::time::Duration;
 
 /// A whole gateway: components by id, and the pipelines that connect them.
 pub struct GatewaySpec {
-    /// What runs beside the pipelines.
+    /// Components that run beside the pipelines.
     pub extensions: Vec<ExtensionSpec>,
-    /// What takes telemetry in.
+    /// Components that take telemetry in.
     pub receivers: Vec<ReceiverSpec>,
-    /// What leads telemetry from pipelines into other pipelines.
+    /// Components that lead telemetry from pipelines into other pipelines.
     pub connectors: Vec<ConnectorSpec>,
-    /// Where telemetry goes.
+    /// Destinations of telemetry.
     pub exporters: Vec<ExporterSpec>,
-    /// Who is connected to whom.
+    /// Connections between the components.
     pub pipelines: Vec<PipelineSpec>,
-    /// Where to serve own metrics as Prometheus text under `/metrics`: `host:port`. `None`: nowhere.
+    /// Address (`host:port`) at which own metrics are served as Prometheus text under `/metrics`. `None`: not served.
     pub metrics_endpoint: Option<String>,
-    /// Where to answer health probes.
+    /// Addresses and paths at which health probes are answered.
     pub health: Vec<HealthSpec>,
-    /// Lines that each stream of the process (`stderr`) has dropped as nobody read the stream: shown as
+    /// Counters of the lines that each stream of the process (`stderr`) has dropped because the stream was not read: shown as
     /// `otlp_process_dropped_lines`.
     pub dropped_lines: Vec<(&'static str, Arc<AtomicU64>)>,
     /// Limit of the byte budget, in bytes. `None`, the default: the limit that the budget has.
@@ -47,11 +47,12 @@ pub struct GatewaySpec {
     pub drain_timeout: Duration,
 }
 
-/// What runs beside the pipelines: started first, in their order, and stopped last, in the opposite order.
+/// An extension, which runs beside the pipelines. Extensions are started first, in their order, and stopped last, in the
+/// opposite order.
 pub struct ExtensionSpec {
     /// The Collector's component id: `marker`, `marker/second`.
     pub id: String,
-    /// What it is.
+    /// The extension.
     pub extension: BoxExtension,
     /// Identity of the settings. `None`, the default: every reload makes the extension anew.
     pub settings: Option<Fingerprint>,
@@ -61,7 +62,7 @@ pub struct ExtensionSpec {
 pub struct ReceiverSpec {
     /// The Collector's component id: `otlp`, `otlp/second`.
     pub id: String,
-    /// What it is.
+    /// The receiver.
     pub receiver: BoxReceiver,
     /// Identity of the settings. `None`, the default: every reload makes the receiver anew.
     pub settings: Option<Fingerprint>,
@@ -69,13 +70,13 @@ pub struct ReceiverSpec {
 
 /// One server of a receiver.
 pub struct ServerSpec {
-    /// How it speaks.
+    /// The protocol.
     pub strategy: Arc<dyn ServerStrategy>,
-    /// Where it listens, and its limits.
+    /// Address, limits and other settings.
     pub config: ServerConfig,
     /// Paths over HTTP that replace the signals' own.
     pub http_paths: Vec<(Signal, String)>,
-    /// Whether it keeps the request headers that components behind it need.
+    /// Keeps the request headers that components behind the receiver need. Default true.
     pub keep_headers: bool,
 }
 
@@ -85,7 +86,7 @@ pub struct ServerSpec {
 pub struct ConnectorSpec {
     /// The Collector's component id: `count`, `forward/archive`. No receiver and no exporter has the same.
     pub id: String,
-    /// What it is.
+    /// The connector.
     pub connector: HolderSpec,
     /// Identity of the settings. `None`, the default: every reload makes the connector anew.
     pub settings: Option<Fingerprint>,
@@ -97,16 +98,16 @@ pub struct ExporterSpec {
     pub id: String,
     /// Makes one attempt to deliver.
     pub client: BoxAttempt,
-    /// What the client's connections count, if it has any: shown as `otlp_client_*`.
+    /// Counters of the client's connections: shown as `otlp_client_*`. Default none.
     pub stats: Option<Arc<ClientStats>>,
     /// `host:port` that each signal is sent to, for the log. Signals that are sent to the same one share the delays that it
     /// asks for, and its health; a signal without one is sent to the first. Default none: all are sent to one.
     pub endpoints: Vec<(Signal, String)>,
     /// Its queues, one a signal.
     pub queue: QueueConfig,
-    /// What happens to an attempt that failed.
+    /// Retries of failed attempts.
     pub retry: RetryConfig,
-    /// What it needs of a request beside its body.
+    /// Parts of a request beside its body that the exporter needs.
     pub needs: Needs,
     /// Identity of the settings, those of queue and retry included. `None`, the default: every reload makes the exporter
     /// anew.
@@ -119,7 +120,7 @@ pub struct ExporterSpec {
 pub struct PipelineSpec {
     /// The Collector's pipeline id: `traces`, `traces/sampled`.
     pub id: String,
-    /// What moves through it.
+    /// The signal of the pipeline's batches.
     pub signal: Signal,
     /// Ids of the receivers and connectors that feed it.
     pub receivers: Vec<String>,
@@ -134,7 +135,7 @@ pub struct PipelineSpec {
 pub struct PipelineStage {
     /// The Collector's component id: `batch`, `attributes/tag`.
     pub id: String,
-    /// What the stage does.
+    /// Kind and settings of the stage.
     pub stage: StageSpec,
     /// Identity of the settings. `None`, the default: every reload makes the stage anew.
     pub settings: Option<Fingerprint>,
@@ -151,7 +152,7 @@ pub enum StageSpec {
     Holder(HolderSpec),
 }
 
-/// Where health probes are answered.
+/// Address and path at which health probes are answered.
 #[derive(Clone, Debug)]
 pub struct HealthSpec {
     /// `host:port`; port 0 lets the system choose.

@@ -28,7 +28,7 @@ struct State {
     ended: Ended,
 }
 
-/// What a switch leads to, as long as the switch or an export holds it.
+/// Target of a switch, held by the switch and by the exports into the target.
 struct Target {
     entries: Vec<PipelineEntry>,
     _held: oneshot::Sender<Infallible>,

@@ -369,7 +369,7 @@ impl End {
 }
 
 impl Piece {
-    /// When a connector answers whose pipelines answer like `behind`.
+    /// Delivery of a connector whose pipelines answer like `behind`.
     fn delivery(&self, behind: Delivery) -> Delivery {
         match self.sketch.role {
             Role::Connector(answers) | Role::Holder(answers) => answers.delivery(behind),
@@ -396,8 +396,8 @@ fn is_patient(spec: &PipelineSpec, delivery: Delivery) -> bool {
     is_answered && !is_behind_batch
 }
 
-/// What cuts requests for a batch processor, if it keeps values of resource attributes apart. It counts with the batch
-/// processor.
+/// Makes the processor that cuts requests by resource attributes for a batch processor with `resource_keys`. The items count
+/// with the batch processor.
 fn cutting(stage: &PipelineStage, config: &BatchConfig) -> Option<Link> {
     let keys = Some(config.resource_keys.clone()).filter(|keys| !keys.is_empty())?;
     let cut = ResourceKeys::new(keys, config.metadata_cardinality_limit);

@@ -267,7 +267,7 @@ impl<'a> Build<'a> {
         FedSignal { signal, pipelines, switch }
     }
 
-    /// What a receiver hands its batches to.
+    /// The inlets of a receiver.
     fn inlets(&self, receiver: &str, needs: &Needs, signals: &[FedSignal]) -> Inlets {
         let pipelines = signals.iter().map(|FedSignal { signal, switch, .. }| Pipelines {
             signal: *signal,
@@ -302,7 +302,7 @@ fn component_of((name, endpoint, _): &Wanted) -> String {
 /// A signal, and the ids of the pipelines that take it from a receiver.
 type Feed = (otlp_protocol::Signal, Vec<String>);
 
-/// What a receiver feeds, in the order of the pipelines.
+/// The pipelines that a receiver feeds, by signal, in the order of the pipelines.
 fn feeds(receiver: &str, spec: &GatewaySpec) -> Vec<Feed> {
     let mut feeds: Vec<Feed> = Vec::new();
     for pipeline in spec.pipelines.iter().filter(|spec| spec.receivers.iter().any(|id| id == receiver)) {

@@ -1,4 +1,4 @@
-//! What must hold of a spec before anything of it is built.
+//! Checks of a spec before anything of the spec is built.
 
 use super::StartError;
 use crate::spec::{GatewaySpec, PipelineSpec, StageSpec};
@@ -9,7 +9,7 @@ impl GatewaySpec {
     /// back to where they came from. [`Gateway::start`](crate::Gateway::start) checks the same.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// The first fault found.
     pub fn check(&self) -> Result<(), StartError> {
         unique("extension", self.extensions.iter().map(|extension| &*extension.id))?;
         let receivers = unique("receiver", self.receivers.iter().map(|receiver| &*receiver.id))?;

@@ -27,14 +27,14 @@ pub(super) struct Exporter {
     queue: QueueConfig,
     retry: RetryConfig,
     endpoints: Vec<(Signal, String)>,
-    /// What is known of each endpoint.
+    /// State of each endpoint.
     targets: HashMap<String, Target>,
     /// Empty until the exporter is in use.
     checks: Mutex<Vec<HealthEntry>>,
     _metrics: Vec<Registration>,
 }
 
-/// What the signals share that are sent to one endpoint.
+/// State that the signals share which are sent to one endpoint.
 #[derive(Clone)]
 struct Target {
     /// Name of the health check.
@@ -137,7 +137,7 @@ impl Exporter {
         Some(Way { serial, delivery, queue: Some(queue), destination, _metrics: metrics })
     }
 
-    /// Where a signal is sent.
+    /// The endpoint of a signal.
     fn target(&self, signal: Signal) -> Option<(&str, &Target)> {
         let own = self.endpoints.iter().find(|(known, _)| *known == signal);
         let endpoint = own.or(self.endpoints.first()).map_or("", |(_, endpoint)| endpoint);

@@ -102,7 +102,7 @@ impl Graph {
         self.pieces.iter().any(|placed| Arc::ptr_eq(&placed.piece, piece))
     }
 
-    /// What listens where.
+    /// Names and addresses of all listeners.
     pub(super) fn endpoints(&self) -> Vec<(String, Address)> {
         let receivers = self.receivers.iter().flat_map(|fed| {
             let running = fed.receiver.running.lock();

@@ -1,4 +1,4 @@
-//! What operators and probes may ask for.
+//! Pages for operators and probes: metrics and health.
 
 use super::shared::Shared;
 use crate::gateway::StartError;

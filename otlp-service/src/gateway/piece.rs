@@ -24,7 +24,7 @@ pub(super) struct Rest {
     pub(super) serial: u64,
 }
 
-/// What a component relies on of the one behind it: which one it is, and when that answers.
+/// Facts that a component relies on of the component behind it: the serial, and the delivery.
 pub(super) type Behind = (u64, Delivery);
 
 /// A running component of a pipeline, in one graph or in several that follow each other.
@@ -33,7 +33,7 @@ pub(super) struct Piece {
     pub(super) sketch: Sketch,
     pub(super) entry: PipelineEntry,
     pub(super) hop: Hop,
-    /// What to drain; `None` if the component holds nothing.
+    /// The part to drain. `None` if the component holds nothing.
     pub(super) drained: Option<Drained>,
     /// Of a holder or a connector: where it emits, a switch for each of [`Sketch::outlets`].
     pub(super) outlets: Vec<Switch>,
@@ -41,7 +41,7 @@ pub(super) struct Piece {
     pub(super) _lines: Vec<Arc<Line>>,
 }
 
-/// What makes a component the same in two graphs, beside what stands behind.
+/// Identity of a component in two graphs, apart from what stands behind the component.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Sketch {
     pub(super) pipeline: String,

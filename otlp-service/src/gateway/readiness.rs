@@ -1,14 +1,14 @@
-//! Whether the gateway takes telemetry.
+//! Readiness of the gateway: starting, ready or draining.
 
 use crate::health::{Health, HealthCheck};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Starting, ready or draining.
+/// State of the gateway: starting, ready or draining.
 #[derive(Debug, Default)]
 pub(super) struct Readiness(AtomicU8);
 
-/// Tells whether the gateway takes telemetry.
+/// Health check of the gateway's state.
 pub(super) struct ReadinessCheck(pub(super) Arc<Readiness>);
 
 impl Readiness {

@@ -1,4 +1,4 @@
-//! What a graph had that the next one has not: drained in order, while the next one runs.
+//! Components that a graph had and the next graph has not: drained in order, while the next graph runs.
 //!
 //! Receivers go first, and exports under way are waited for, before anything behind them takes no more; then stages and
 //! connectors emit what they hold, the longest way to the ends first, then queues empty themselves, exporters flush and stop,
@@ -35,7 +35,7 @@ pub(super) struct Retired {
     extensions: Vec<Arc<Managed>>,
     /// Ends of the exports into what is retired here.
     ended: Vec<Ended>,
-    /// What was retired before, and may emit into what is retired here.
+    /// Earlier retirements, which may emit into what is retired here.
     before: Vec<Before>,
     /// Kept until all of their requests have ended.
     _kept: (Vec<Arc<Way>>, Vec<Arc<Exporter>>, Vec<Arc<PagesRun>>),
@@ -51,7 +51,7 @@ pub(super) struct Retirement {
     components: Vec<Arc<Managed>>,
 }
 
-/// What of a retirement is left that may emit into graphs.
+/// Parts of a retirement that may still emit into graphs.
 #[derive(Clone, Copy, Debug)]
 struct Left {
     senders: bool,
@@ -68,7 +68,7 @@ pub(super) struct Before {
 // === impl Retired ===
 
 impl Retired {
-    /// What of `graph` is not in `other`. `ended` are the exports that were under way when requests were led elsewhere.
+    /// Collects the components of `graph` that are not in `other`. `ended` are the exports that were under way when requests were led elsewhere.
     pub(super) fn new(graph: Graph, other: &Graph, ended: Vec<Ended>, shared: &Arc<Shared>) -> Self {
         let Graph { extensions, exporters, ways, pieces, receivers, pages, .. } = graph;
         let (mut lingering, mut drained, mut led) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! Where a holder emits.
+//! Outlets of a holder or a connector: the ways into what stands behind.
 
 use crate::component::Tally;
 use crate::fanout::{caught, shutting_down};
@@ -20,7 +20,8 @@ pub struct Outlet {
     emissions: Emissions,
 }
 
-/// What is being emitted by one holder: its drain waits for that, and cuts it off at the deadline. Cloning shares it.
+/// Emissions of one holder that are under way: the holder's drain waits for them, and cuts them off at the deadline. Cloning
+/// shares the emissions.
 #[derive(Clone)]
 pub(crate) struct Emissions(Arc<watch::Sender<bool>>);
 
@@ -37,12 +38,12 @@ impl Outlet {
         Self { pipeline: pipeline.into(), signal, next, clock, emissions }
     }
 
-    /// The id of the pipeline that it leads to.
+    /// The id of the pipeline that the outlet leads to.
     pub fn pipeline(&self) -> &str {
         &self.pipeline
     }
 
-    /// What that pipeline takes.
+    /// The signal that the pipeline takes.
     pub fn signal(&self) -> Signal {
         self.signal
     }
@@ -77,7 +78,7 @@ impl Outlet {
     /// Dropping the future gives the items up; the batch may still arrive.
     ///
     /// # Errors
-    /// What the rest of the way says.
+    /// The error of what stands behind, or retryably if the gateway stops.
     pub async fn export(&self, batch: Batch, mut held: Held) -> ExportResult {
         let mut stopped = self.emissions.enter();
         let produced = held.cover(batch.items());
@@ -149,5 +150,5 @@ impl Emissions {
     }
 }
 
-/// What emissions that are cut off get to end in.
+/// Time for emissions that are cut off to end in.
 const CUT_TIME: Duration = Duration::from_millis(100);

@@ -1,4 +1,4 @@
-//! What a receiver hands its batches to: the pipelines that name it, by signal.
+//! Inlets of a receiver: the pipelines that name the receiver, by signal.
 
 use crate::batch::BatchProcessor;
 use crate::component::Needs;
@@ -42,7 +42,7 @@ pub(crate) enum PipelineEntry {
     Batch(Arc<BatchProcessor>),
     Holder(HolderStage),
     FanOut(FanOut),
-    /// For what has been answered for.
+    /// For batches whose senders have their answer.
     PatientFanOut(PatientFanOut),
 }
 
@@ -54,7 +54,7 @@ impl Inlets {
         &self.receiver
     }
 
-    /// What the components behind the receiver need of a request beside its body: the receiver puts it into
+    /// Parts of a request beside its body that components behind the receiver need: the receiver puts them into
     /// [`Batch::origin`].
     pub fn needs(&self) -> &Needs {
         &self.needs
@@ -75,7 +75,7 @@ impl Inlets {
         Some(BoxExport::new(Inlet { pipelines: pipelines.switch.clone(), stats }))
     }
 
-    /// The gateway's own metrics, for those of the receiver.
+    /// The registry of the gateway's own metrics, for metrics of the receiver.
     pub fn metrics(&self) -> &Registry {
         &self.registry
     }

@@ -56,7 +56,7 @@ pub enum Alteration {
     Connections,
 }
 
-/// What two specs are compared by. A running gateway keeps the outline of its spec.
+/// Facts that two specs are compared by. A running gateway keeps the outline of its spec.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outline {
     /// Components in the order of [`ChangedKind`].
@@ -209,7 +209,7 @@ impl Component {
     }
 }
 
-/// What the whole gateway has of settings, as components that are always there.
+/// Settings of the whole gateway, as components that every spec has.
 fn of_gateway(spec: &GatewaySpec) -> Vec<Component> {
     let health: Vec<_> = spec.health.iter().map(|health| (&health.endpoint, &health.path)).collect();
     let of = |id: &str, settings| Component {

@@ -1,17 +1,17 @@
-//! When a pipeline answers, as far as its spec says.
+//! Deliveries of pipelines, as their spec determines them.
 
 use super::{GatewaySpec, PipelineSpec, PipelineStage, StageSpec};
 use crate::fanout::Delivery;
 use crate::holder::Answers;
 use crate::queue::QueueConfig;
 
-/// When a pipeline answers.
+/// Delivery of a pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PipelineDelivery {
     /// The pipeline's id.
     pub pipeline: String,
-    /// When it answers.
+    /// The time of the answer.
     pub delivery: Delivery,
     /// Id of the first stage or connector that answers on admission though an exporter behind it answers end to end: what
     /// the component holds is lost in a crash.
@@ -19,7 +19,7 @@ pub struct PipelineDelivery {
 }
 
 impl GatewaySpec {
-    /// When each pipeline answers. Call it after [`check`](Self::check).
+    /// Returns the delivery of each pipeline. To be called after [`check`](Self::check).
     pub fn deliveries(&self) -> Vec<PipelineDelivery> {
         self.pipelines.iter().map(|pipeline| self.delivery(pipeline)).collect()
     }
@@ -37,8 +37,8 @@ impl GatewaySpec {
         PipelineDelivery { pipeline: pipeline.id.clone(), delivery, admitted_by }
     }
 
-    /// When the ends of a pipeline answer: [`Delivery::Memory`] only if all do. And the connector that hides an exporter
-    /// that answers end to end.
+    /// Returns the delivery of a pipeline's ends, [`Delivery::Memory`] only if all have it, and the connector that hides an
+    /// exporter which answers end to end.
     fn of_ends(&self, pipeline: &PipelineSpec) -> (Delivery, Option<String>) {
         let mut all_memory = self.exporters_of(pipeline).all(|queue| queue.delivery() == Delivery::Memory);
         let mut admitted_by = None;
@@ -61,7 +61,7 @@ impl GatewaySpec {
         (if all_memory { Delivery::Memory } else { Delivery::EndToEnd }, admitted_by)
     }
 
-    /// Whether an exporter of the pipeline, or behind its connectors, answers end to end.
+    /// True if an exporter of the pipeline, or behind its connectors, answers end to end.
     fn waits_somewhere(&self, pipeline: &PipelineSpec) -> bool {
         self.exporters_of(pipeline).any(|queue| queue.delivery() != Delivery::Memory)
             || self.led_into(pipeline).any(|(_, fed)| fed.into_iter().any(|fed| self.waits_somewhere(fed)))
@@ -74,7 +74,7 @@ impl GatewaySpec {
 }
 
 impl QueueConfig {
-    /// When an export through such a queue, or without it, is answered.
+    /// Returns the delivery of an export through a queue with these settings, or without a queue if disabled.
     pub fn delivery(&self) -> Delivery {
         if self.enabled && !self.wait_for_result { Delivery::Memory } else { Delivery::EndToEnd }
     }

@@ -1,24 +1,24 @@
-//! What components need of a request beside its body: receivers keep it, batches keep it apart.
+//! Needs of components: parts of a request beside its body, which receivers keep and batch processors keep apart.
 
 use super::{GatewaySpec, PipelineSpec, PipelineStage, StageSpec};
 use crate::component::Needs;
 
-/// What a receiver is to keep of its requests, and for whom.
+/// Parts of requests that a receiver is to keep, and the components that need them.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ReceiverNeeds {
     /// The receiver's id.
     pub receiver: String,
-    /// What all components behind it need.
+    /// Needs of all components behind the receiver.
     pub needs: Needs,
-    /// The components that need something, each once.
+    /// Components with needs, each once.
     pub asked_by: Vec<ComponentNeeds>,
-    /// Where requests come in whose headers the receiver does not keep
+    /// Addresses at which the receiver keeps no headers
     /// ([`Receiver::without_headers`](crate::Receiver::without_headers)): components that need headers do not get them.
     pub without_headers: Vec<String>,
 }
 
-/// What one component needs.
+/// Needs of one component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ComponentNeeds {
@@ -26,12 +26,12 @@ pub struct ComponentNeeds {
     pub kind: &'static str,
     /// The component's id.
     pub id: String,
-    /// What it needs.
+    /// The needs.
     pub needs: Needs,
 }
 
 impl GatewaySpec {
-    /// What each receiver is to keep of its requests. Call it after [`check`](Self::check).
+    /// Returns what each receiver is to keep of its requests. To be called after [`check`](Self::check).
     pub fn needs(&self) -> Vec<ReceiverNeeds> {
         let of_receiver = |receiver: &super::ReceiverSpec| {
             let mut asked_by = Vec::new();
@@ -44,8 +44,8 @@ impl GatewaySpec {
         self.receivers.iter().map(of_receiver).collect()
     }
 
-    /// Has batch processors keep apart the requests that differ in what somebody behind them needs: a joined batch would
-    /// not have that otherwise.
+    /// Makes batch processors keep apart the requests that differ in what a component behind them needs: a joined batch would
+    /// lose the difference otherwise.
     pub(crate) fn keep_apart(&mut self) {
         for index in 0..self.pipelines.len() {
             for stage in 0..self.pipelines[index].stages.len() {
@@ -80,7 +80,7 @@ impl GatewaySpec {
 }
 
 impl StageSpec {
-    /// What the stage needs of a request beside its body.
+    /// Returns the stage's needs.
     pub fn needs(&self) -> Needs {
         match self {
             Self::Processor(processor) => processor.needs(),

@@ -1,4 +1,4 @@
-//! What is counted with, and by which name it is shown.
+//! Counters and histograms, and the registry that shows them by name.
 
 use super::snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
 use parking_lot::Mutex;
@@ -34,7 +34,7 @@ pub struct Counter {
     _registration: Option<Arc<Registration>>,
 }
 
-/// How often values fell into which range, and their exact sum. Cloning shares it; a histogram of a
+/// Counts of values by range, and the exact sum of the values. Cloning shares the histogram; a histogram of a
 /// [`Registry`] is shown until its last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Histogram {
@@ -68,7 +68,7 @@ struct Series {
     id: u64,
     labels: Labels,
     source: Source,
-    /// What counters of the same labels had counted that are gone.
+    /// Last values of counters with the same labels that are gone.
     gone: f64,
     /// Of a counter or a histogram that others may share.
     shared: Weak<Registration>,
@@ -250,7 +250,7 @@ impl Families {
         family.series.iter_mut().find(|series| series.id == registration.id)
     }
 
-    /// What a counter reads; `None` if the metric is of another kind.
+    /// The source of a counter. `None` if the metric is of another kind.
     fn counter(&self, registration: &Registration) -> Option<Source> {
         let family = self.by_name.get(&registration.name)?;
         let series = family.series.iter().find(|series| series.id == registration.id)?;

@@ -35,7 +35,7 @@ struct State {
     sockets: Arc<Shared>,
     /// Ids of sockets that a listener of this handover has: two servers of one configuration share none.
     claimed: Mutex<HashSet<u64>>,
-    /// How often a component has asked for an address with port 0.
+    /// Number of times that a component has asked for an address with port 0.
     asked: Mutex<HashMap<String, u32>>,
     listeners: Mutex<Listeners>,
 }
