@@ -68,5 +68,6 @@ fn header_name(key: &'static str, name: &str) -> Result<http::HeaderName, crate:
     name.parse().map_err(|_| crate::ConfigError::new(key, format!("`{name}` is not a valid header name")))
 }
 
-#[cfg(all(test, feature = "client", feature = "server", feature = "bcrypt"))]
+#[cfg(test)]
+#[cfg(all(feature = "client", feature = "server", feature = "bcrypt"))]
 mod tests;

@@ -197,8 +197,8 @@ const FEATURES: &[(&str, &str)] = &[
 /// machines.
 #[cfg(any(feature = "gzip", feature = "zstd", feature = "deflate"))]
 const MAX_IDLE_CONTEXTS: usize = 16;
+#[cfg(test)]
 #[cfg(all(
-    test,
     feature = "gzip",
     feature = "zstd",
     feature = "brotli",

@@ -97,5 +97,6 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Default time between checks of files for changes: rotation tools leave hours of overlap.
 pub(crate) const DEFAULT_RELOAD_INTERVAL: Duration = Duration::from_secs(30);
 
-#[cfg(all(test, any(feature = "client", feature = "server")))]
+#[cfg(test)]
+#[cfg(any(feature = "client", feature = "server"))]
 mod tests;

@@ -1,6 +1,5 @@
 //! Settings whose feature is not compiled in are refused by name, and accepted where it is. To run without features:
 //! `cargo test -p otlp-transport --no-default-features --features client --test absent`.
-#![expect(clippy::unwrap_used, reason = "what the tests share may panic like the tests themselves")]
 
 use otlp_transport::{
     ClientConfig, ClientStrategy, Compression, ConfigError, GrpcTransportStrategy, Htpasswd,

@@ -90,5 +90,6 @@ impl ActionKind {
     }
 }
 
-#[cfg(all(test, feature = "hash"))]
+#[cfg(test)]
+#[cfg(feature = "hash")]
 mod tests;
