@@ -14,8 +14,8 @@ pub trait Authenticate: fmt::Debug + Send + Sync + 'static {
     /// Value of `www-authenticate` in refusals: the credentials that senders are asked for. RFC 9110 §11.6.1.
     fn challenge(&self) -> &str;
 
-    /// True if [`authenticate`](Self::authenticate) may return [`Verdict::Slow`]. Servers then grant HTTP/2 clients a
-    /// window of 64 KiB in place of 1 MiB for requests that are not authenticated yet. Default true.
+    /// True if [`authenticate`](Self::authenticate) may return [`Verdict::Slow`]. Servers then grant HTTP/2 clients an
+    /// initial window of 64 KiB for each request, in place of 1 MiB. Default true.
     fn may_be_slow(&self) -> bool {
         true
     }

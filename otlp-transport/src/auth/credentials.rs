@@ -14,7 +14,8 @@ pub trait Credentials: fmt::Debug + Send + Sync + 'static {
     /// If a value is missing without which the request must not be sent.
     fn apply(&self, headers: &mut HeaderMap, origin: Option<&Origin>) -> Result<(), ExportError>;
 
-    /// True if the credentials hold secrets, which are refused on cleartext connections to other machines.
+    /// True if the credentials hold secrets. On cleartext connections to other machines, gRPC clients refuse secrets, and
+    /// HTTP clients log a warning.
     fn is_secret(&self) -> bool;
 }
 

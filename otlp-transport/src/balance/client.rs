@@ -66,7 +66,7 @@ use tokio::task::AbortHandle;
 #[derive(Clone)]
 pub struct BalancedClient {
     shared: Arc<Shared>,
-    _search: Arc<Search>,
+    _resolver_task: Arc<ResolverTask>,
 }
 
 struct Shared {
@@ -85,7 +85,7 @@ struct Shared {
 }
 
 /// Makes the clients of endpoints.
-struct Maker {
+struct ClientFactory {
     context: TransportContext,
     transport: Arc<dyn ClientStrategy>,
     template: ClientConfig,
@@ -94,7 +94,7 @@ struct Maker {
 }
 
 /// The task that follows the resolver.
-struct Search(AbortHandle);
+struct ResolverTask(AbortHandle);
 
 /// A request to one endpoint, from start to end.
 struct Lease<'a> {
@@ -138,7 +138,8 @@ impl BalancedClient {
         let stats = Arc::new(BalanceStats::new(resolver.name()));
         let client_stats = Arc::new(ClientStats { balance: Some(stats.clone()), ..ClientStats::default() });
         let failover_time = template.timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(FAILOVER_TIME);
-        let maker = Maker { context: context.clone(), transport, template, stats: client_stats.clone() };
+        let factory =
+            ClientFactory { context: context.clone(), transport, template, stats: client_stats.clone() };
         let shared = Arc::new(Shared {
             clock: context.clock.clone(),
             routing: Routing::new(config.policy, config.routing, Rooms::new(context.budget.clone())),
@@ -152,12 +153,12 @@ impl BalancedClient {
         });
         let known = resolver.known();
         let example = resolver.example();
-        known.iter().chain(&example).try_for_each(|endpoint| maker.client(endpoint).map(drop))?;
+        known.iter().chain(&example).try_for_each(|endpoint| factory.client(endpoint).map(drop))?;
         if !known.is_empty() {
-            shared.follow(&maker, Ok(known));
+            shared.follow(&factory, Ok(known));
         }
-        let search = runtime.spawn(shared.clone().search(maker, resolver));
-        Ok(Self { shared, _search: Arc::new(Search(search.abort_handle())) })
+        let task = runtime.spawn(shared.clone().search(factory, resolver));
+        Ok(Self { shared, _resolver_task: Arc::new(ResolverTask(task.abort_handle())) })
     }
 
     /// Returns the counters, by endpoint.
@@ -193,20 +194,20 @@ impl Attempt for BalancedClient {
 // === impl Shared ===
 
 impl Shared {
-    async fn search(self: Arc<Self>, maker: Maker, mut resolver: Box<dyn Resolver>) {
+    async fn search(self: Arc<Self>, factory: ClientFactory, mut resolver: Box<dyn Resolver>) {
         loop {
             let found = resolver.next().await;
-            self.follow(&maker, found);
+            self.follow(&factory, found);
         }
     }
 
     /// Replaces the endpoints by the endpoints found. An error or an empty list changes nothing.
-    fn follow(&self, maker: &Maker, found: io::Result<Vec<ResolvedEndpoint>>) {
+    fn follow(&self, factory: &ClientFactory, found: io::Result<Vec<ResolvedEndpoint>>) {
         let resolver = self.stats.resolver;
         match found {
             Ok(found) if !found.is_empty() => {
                 self.stats.resolutions.fetch_add(1, Ordering::Relaxed);
-                self.replace(maker, found);
+                self.replace(factory, found);
             }
             Ok(_) => {
                 self.stats.resolutions.fetch_add(1, Ordering::Relaxed);
@@ -222,7 +223,7 @@ impl Shared {
         self.has_resolved.send_replace(true);
     }
 
-    fn replace(&self, maker: &Maker, mut found: Vec<ResolvedEndpoint>) {
+    fn replace(&self, factory: &ClientFactory, mut found: Vec<ResolvedEndpoint>) {
         let max = self.limits.max_endpoints;
         // First, so that endpoints left out cost neither a client nor time under the lock.
         let left_out = keep_first(&mut found, max);
@@ -230,7 +231,7 @@ impl Shared {
         let (mut made, mut unusable) = (Vec::with_capacity(missing.len()), None);
         // Clients are made without the lock, since certificates may be read from files.
         for endpoint in missing {
-            match maker.client(endpoint) {
+            match factory.client(endpoint) {
                 Ok(client) => made.push((endpoint.clone(), client)),
                 Err(error) => unusable = Some((endpoint.address().to_owned(), error)),
             }
@@ -340,9 +341,9 @@ impl Shared {
     }
 }
 
-// === impl Maker ===
+// === impl ClientFactory ===
 
-impl Maker {
+impl ClientFactory {
     /// Makes a client of the endpoint, without connecting.
     fn client(&self, resolved: &ResolvedEndpoint) -> Result<Client, ConfigError> {
         let mut config = self.template.clone();
@@ -379,7 +380,7 @@ impl Drop for Lease<'_> {
     }
 }
 
-impl Drop for Search {
+impl Drop for ResolverTask {
     fn drop(&mut self) {
         self.0.abort();
     }

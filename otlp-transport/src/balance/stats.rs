@@ -39,7 +39,7 @@ pub struct EndpointStats {
     pub failed: AtomicU64,
     /// Ejections of the endpoint.
     pub ejections: AtomicU64,
-    /// Sum of the durations of its requests, in milliseconds.
+    /// Sum of the durations of the endpoint's requests, in milliseconds.
     pub latency_ms: AtomicU64,
     /// Number of requests by duration: one counter for each of [`LATENCY_BOUNDS_MS`], and the last for longer requests.
     pub latency_buckets: [AtomicU64; LATENCY_BOUNDS_MS.len() + 1],

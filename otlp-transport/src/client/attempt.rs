@@ -138,7 +138,7 @@ pub(crate) struct Answer {
 /// Reason why the body of an answer could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyFault {
-    #[error("the body is over the response limit of {0} bytes")]
+    #[error("the body is over the limit of {0} bytes (max_response_bytes)")]
     Oversized(usize),
     #[error("the body broke off, or did not arrive in time")]
     BrokenOff,

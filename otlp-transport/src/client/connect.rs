@@ -238,7 +238,8 @@ async fn dial(net: &dyn Net, clock: &dyn Clock, address: &str) -> io::Result<Box
         // A network without names connects to the address as given.
         Err(error) if error.kind() == io::ErrorKind::Unsupported => net.connect(address).await,
         Err(error) => {
-            let message = format!("`{address}` cannot be looked up: {error}");
+            let hint = if error.kind() == io::ErrorKind::InvalidInput { "; write host:port" } else { "" };
+            let message = format!("`{address}` cannot be looked up: {error}{hint}");
             Err(io::Error::new(error.kind(), message))
         }
     }

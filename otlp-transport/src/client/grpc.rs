@@ -299,7 +299,7 @@ fn without_status(status: StatusCode, url: &str, headers: &HeaderMap, body: &[u8
     let said = if said.is_empty() { said } else { format!("; the answer: {}", excerpt(said.as_bytes())) };
     let message = format!(
         "HTTP {} from {url} with {kind} and without grpc-status: the server, or a proxy before it, does not speak gRPC \
-         here; OTLP/HTTP has another port (4318) and exporter (otlp_http){said}",
+         on this port: use the gRPC port (4317), or the exporter otlp_http{said}",
         status.as_u16()
     );
     ExportError::from_grpc(http_to_grpc(status.as_u16()), message, None)

@@ -201,18 +201,18 @@ pub(super) fn outcome(answer: &Answer, url: &str, now: SystemTime, stats: &Clien
         return Ok(accepted(answer, stats));
     }
     let header = |name| answer.headers.get(name).and_then(|value| value.to_str().ok());
-    let language = Language::of(&answer.headers);
-    let status = match language {
-        Language::Protobuf | Language::Unnamed => RpcStatus::decode(&answer.body).ok(),
-        Language::Json => RpcStatus::decode_json(&answer.body).ok(),
-        Language::Other => None,
+    let format = BodyFormat::of(&answer.headers);
+    let status = match format {
+        BodyFormat::Protobuf | BodyFormat::Unnamed => RpcStatus::decode(&answer.body).ok(),
+        BodyFormat::Json => RpcStatus::decode_json(&answer.body).ok(),
+        BodyFormat::Other => None,
     };
     let RpcStatus { message, retry_delay, violations, .. } = status.unwrap_or_default();
     let why = match header(LOCATION).filter(|_| answer.status.is_redirection()) {
         Some(location) => format!("redirect to {}, not followed", excerpt(location.as_bytes())),
         None if answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => PROXY_AUTHENTICATION.to_owned(),
         None if !message.is_empty() => excerpt(message.as_bytes()),
-        None if language == Language::Protobuf => String::new(),
+        None if format == BodyFormat::Protobuf => String::new(),
         None => excerpt(&answer.body),
     };
     let code = answer.status.as_u16();
@@ -225,13 +225,13 @@ pub(super) fn outcome(answer: &Answer, url: &str, now: SystemTime, stats: &Clien
 
 /// Reads a 2xx answer. Some backends answer in text or HTML, whatever content type was asked for.
 fn accepted(answer: &Answer, stats: &ClientStats) -> Accepted {
-    let read = match Language::of(&answer.headers) {
+    let read = match BodyFormat::of(&answer.headers) {
         _ if answer.fault.is_some() => return Accepted::FULL,
-        Language::Protobuf => Accepted::decode(&answer.body).map_err(|error| error.into()),
-        Language::Json => Accepted::decode_json(&answer.body).map_err(|error| error.into()),
+        BodyFormat::Protobuf => Accepted::decode(&answer.body).map_err(|error| error.into()),
+        BodyFormat::Json => Accepted::decode_json(&answer.body).map_err(|error| error.into()),
         // Proxies drop the content type; a body without a type may be text.
-        Language::Unnamed => return Accepted::decode(&answer.body).unwrap_or(Accepted::FULL),
-        Language::Other => return Accepted::FULL,
+        BodyFormat::Unnamed => return Accepted::decode(&answer.body).unwrap_or(Accepted::FULL),
+        BodyFormat::Other => return Accepted::FULL,
     };
     read.unwrap_or_else(|error| {
         BodyFault::Undecodable(error).count(stats);
@@ -248,7 +248,7 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 
 fn speaks_grpc(answer: &Answer, url: &str) -> ExportError {
     let message = format!(
-        "HTTP {} from {url}: the server speaks gRPC; OTLP/HTTP has another port (4318), or use the exporter otlp_grpc",
+        "HTTP {} from {url}: the server speaks gRPC: use the HTTP port (4318), or the exporter otlp_grpc",
         answer.status.as_u16()
     );
     ExportError::new(ErrorKind::Unimplemented, Retry::Never, message)
@@ -256,7 +256,7 @@ fn speaks_grpc(answer: &Answer, url: &str) -> ExportError {
 
 /// Format of a body.
 #[derive(Clone, Copy, PartialEq)]
-enum Language {
+enum BodyFormat {
     Protobuf,
     Json,
     Other,
@@ -264,7 +264,7 @@ enum Language {
     Unnamed,
 }
 
-impl Language {
+impl BodyFormat {
     /// Reads the content type, without parameters and in any case.
     fn of(headers: &HeaderMap) -> Self {
         let Some(value) = headers.get(CONTENT_TYPE) else { return Self::Unnamed };

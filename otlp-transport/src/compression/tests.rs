@@ -260,7 +260,7 @@ fn inflate(codec: &dyn Codec, wire: &[u8], limit: usize) -> Result<Vec<u8>, Deco
     codec.decompress(wire, limit, &mut Charge::none(), &buffers()).map(|plain| plain.to_vec())
 }
 
-/// What the encoding's own compressor makes.
+/// Compresses with the encoding's own compressor.
 fn compress(codec: &dyn Codec, plain: &[u8]) -> Vec<u8> {
     codec.compressor().unwrap().compress(&plain.to_vec().into(), &buffers()).unwrap().to_vec()
 }

@@ -63,9 +63,11 @@ impl DnsResolver {
         let target = self.target();
         let mut addresses = tokio::select! {
             biased;
-            addresses = self.net.resolve(&target) => addresses?,
+            addresses = self.net.resolve(&target) => addresses.map_err(|error| {
+                io::Error::new(error.kind(), format!("`{target}` cannot be looked up: {error}"))
+            })?,
             () = self.clock.sleep((*timeout).min(MAX_TIME)) => {
-                let message = format!("no answer about {hostname} within {timeout:?}");
+                let message = format!("no DNS answer for {hostname} within {timeout:?}");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
         };

@@ -300,9 +300,9 @@ fn broken(BrokenBody { is_gone, cause }: BrokenBody) -> ExportError {
 
 fn expired(expired: Expired) -> ExportError {
     let message = match expired {
-        Expired::Silence => "the body stopped coming for longer than body_timeout",
-        Expired::Rate => "the body came more slowly than min_body_rate",
-        Expired::Total => "the body was not complete within the time limit for a whole body",
+        Expired::Silence => "no bytes of the body arrived for longer than body_timeout",
+        Expired::Rate => "the body arrived more slowly than min_body_rate",
+        Expired::Total => "the body was not complete within max_body_time (HTTP: read_timeout)",
         Expired::Deadline => "the deadline passed before the body was complete",
     };
     ExportError::new(ErrorKind::Timeout, Retry::Backoff, message)

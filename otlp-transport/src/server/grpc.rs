@@ -10,7 +10,7 @@ use super::engine::{Reply, ReplyBody, Request, RequestBody, Service, Version};
 use super::intake::{Intake, Wire};
 use super::peer::{Admission, Peer};
 use super::refusals::Reason;
-use crate::compression::{Codec, codec};
+use crate::compression::{Codec, accepted_encodings, codec};
 use crate::counter;
 use crate::{BoxExport, ExportError, Identity, SlowCheck};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
@@ -44,7 +44,7 @@ struct Call<B> {
 }
 
 /// Result of reading a request's head.
-enum Opened<B> {
+enum HeadOutcome<B> {
     Call(Call<B>),
     Health(Box<(Request<B>, Arc<Peer>)>),
     /// An answer, and the body that the answer leaves unread.
@@ -79,10 +79,10 @@ impl Service for Grpc {
                 Err(checking) => grpc.check(*checking).await,
             };
             match opened {
-                Opened::Call(mut call) => grpc.answer(&mut call).await,
+                HeadOutcome::Call(mut call) => grpc.answer(&mut call).await,
                 // Boxed, so that rare answers do not enlarge every request's future.
-                Opened::Health(request) => Box::pin(grpc.health(*request)).await,
-                Opened::Answered(answered) => Box::pin(grpc.answered_early(*answered)).await,
+                HeadOutcome::Health(request) => Box::pin(grpc.health(*request)).await,
+                HeadOutcome::Answered(answered) => Box::pin(grpc.answered_early(*answered)).await,
             }
         }
     }
@@ -100,7 +100,7 @@ impl Grpc {
     async fn check<B: RequestBody>(
         &self,
         (request, check, peer): (Request<B>, SlowCheck, Arc<Peer>),
-    ) -> Opened<B> {
+    ) -> HeadOutcome<B> {
         match self.intake.gate.finish_check(check, &peer).await {
             Ok(identity) => self.open(request, &peer, Some(&identity)),
             Err(error) => self.unknown(request, &error),
@@ -117,26 +117,26 @@ impl Grpc {
     }
 
     /// Answers a sender without valid credentials.
-    fn unknown<B>(&self, request: Request<B>, error: &ExportError) -> Opened<B> {
+    fn unknown<B>(&self, request: Request<B>, error: &ExportError) -> HeadOutcome<B> {
         let reply = match is_grpc(&request.head.headers) {
             true => failure::failure(error),
             false => failure::http_refusal(error, self.intake.gate.challenge()),
         };
-        Opened::Answered(Box::new((reply, request.body)))
+        HeadOutcome::Answered(Box::new((reply, request.body)))
     }
 
     /// Reads a request's head: routes the call, or answers it.
-    fn open<B>(&self, request: Request<B>, peer: &Arc<Peer>, identity: Option<&Identity>) -> Opened<B> {
+    fn open<B>(&self, request: Request<B>, peer: &Arc<Peer>, identity: Option<&Identity>) -> HeadOutcome<B> {
         let (path, headers) = (request.head.path(), &request.head.headers);
         if path.starts_with(health::PATH) {
-            return Opened::Health(Box::new((request, Arc::clone(peer))));
+            return HeadOutcome::Health(Box::new((request, Arc::clone(peer))));
         }
         if request.head.method != Method::POST || !is_grpc(headers) {
             return self.not_grpc(request, peer);
         }
         let refused = |error: ExportError, request: Request<B>| {
             self.intake.refusals.request(&error, peer);
-            Opened::Answered(Box::new((failure::failure(&error), request.body)))
+            HeadOutcome::Answered(Box::new((failure::failure(&error), request.body)))
         };
         let Some(route) = self.intake.routes.by_grpc_path(path) else {
             let message = format!("{path} is not served");
@@ -158,11 +158,11 @@ impl Grpc {
             Err(error) => return refused(error, request),
         };
         let (peer, body) = (Arc::clone(peer), request.body);
-        Opened::Call(Call { signal, export, codec, deadline, origin, hops, peer, body })
+        HeadOutcome::Call(Call { signal, export, codec, deadline, origin, hops, peer, body })
     }
 
     /// Answers a request that is not gRPC.
-    fn not_grpc<B>(&self, request: Request<B>, peer: &Peer) -> Opened<B> {
+    fn not_grpc<B>(&self, request: Request<B>, peer: &Peer) -> HeadOutcome<B> {
         let (method, path) = (&request.head.method, request.head.path());
         let (kind, status) = match *method == Method::POST {
             true => (ErrorKind::UnsupportedMediaType, StatusCode::UNSUPPORTED_MEDIA_TYPE),
@@ -173,10 +173,10 @@ impl Grpc {
             reply.body = ReplyBody::NONE;
         }
         let what = format_args!(
-            "{method} {path} is not gRPC, which is all that this port serves; OTLP/HTTP has another port"
+            "{method} {path} is not gRPC: this port serves OTLP/gRPC alone; send OTLP/HTTP to the HTTP port"
         );
         self.intake.refusals.request_as(Reason::WrongPort, kind, what, peer);
-        Opened::Answered(Box::new((reply, request.body)))
+        HeadOutcome::Answered(Box::new((reply, request.body)))
     }
 
     async fn answer<B: RequestBody>(&self, call: &mut Call<B>) -> Reply {
@@ -302,7 +302,8 @@ fn encoding(headers: &HeaderMap) -> Result<Option<&'static dyn Codec>, ExportErr
         return Ok(None);
     }
     codec(&name).map(Some).ok_or_else(|| {
-        let message = format!("grpc-encoding {name:?} is not supported");
+        let message =
+            format!("grpc-encoding {name:?} is not supported: send one of {}", accepted_encodings());
         ExportError::new(ErrorKind::UnsupportedEncoding, Retry::Never, message)
     })
 }
@@ -313,7 +314,7 @@ fn of_message(
     header: FrameHeader,
 ) -> Result<Option<&'static dyn Codec>, ExportError> {
     if header.compressed && encoding.is_none() {
-        let message = "the message is flagged as compressed, but there is no grpc-encoding";
+        let message = "the message is flagged as compressed, but the header grpc-encoding is missing";
         return Err(ExportError::new(ErrorKind::Internal, Retry::Never, message));
     }
     Ok(encoding.filter(|_| header.compressed))

@@ -177,7 +177,7 @@ impl Intake {
         let Some(Ok(permit)) = turn else {
             return Err(ExportError::refused(
                 ErrorKind::Unavailable,
-                "too many large requests are being checked",
+                "too many large requests are waiting to be checked: retry later",
             ));
         };
         let intake = Arc::clone(self);
@@ -249,7 +249,7 @@ impl Intake {
             Err(ExportError::new(
                 ErrorKind::Timeout,
                 Retry::Backoff,
-                "the deadline passed before the batch was taken",
+                "the deadline passed before the pipeline accepted the batch",
             ))
         });
         let outcome = outcome.inspect_err(|error| self.refusals.failed(error, peer));

@@ -273,7 +273,7 @@ fn returned() -> ExportError {
 
 /// Makes the refusal of a check that cannot wait, since too many checks wait.
 fn busy() -> ExportError {
-    ExportError::refused(ErrorKind::Unavailable, "too many passwords are being checked")
+    ExportError::refused(ErrorKind::Unavailable, "too many password checks are waiting: retry later")
 }
 
 /// Each check occupies a thread and some milliseconds of a core.

@@ -164,9 +164,8 @@ impl Certificate {
             problem(self.key.key, fault)
         })?;
         let first = chain.first().map(|first| &**first).unwrap_or_default();
-        let (_, certificate) = X509Certificate::from_der(first).map_err(|_| {
-            problem(self.chain.key, "the first certificate in it is not a valid X.509 certificate")
-        })?;
+        let (_, certificate) = X509Certificate::from_der(first)
+            .map_err(|_| problem(self.chain.key, "the first certificate is not a valid X.509 certificate"))?;
         let info = certificate.public_key();
         if let Some(kind) = key::unsupported_kind(info, &provider.signature_verification_algorithms) {
             let text = format!("the certificate's key ({kind}) is not supported; {}", key::SUPPORTED);

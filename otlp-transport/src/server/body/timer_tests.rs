@@ -7,7 +7,8 @@ use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How a body ends of which `bytes` come every `every` seconds, and after how many seconds, by the default limits changed.
+/// Sends `bytes` every `every` seconds, under the default limits as changed. Returns the end of the body and its time in
+/// seconds.
 async fn end(bytes: usize, every: u32, change: impl FnOnce(&mut ServerLimits)) -> (Expired, u64) {
     let mut limits = ServerLimits::default();
     change(&mut limits);
@@ -51,7 +52,7 @@ async fn a_body_must_go_on_come_fast_enough_and_end() {
 struct Case {
     limits: ServerLimits,
     deadline: Option<Duration>,
-    /// When a piece comes, and its bytes.
+    /// Time of a piece, and its bytes.
     pieces: Vec<(u64, usize)>,
 }
 

@@ -114,7 +114,7 @@ impl Intake {
             tracing::warn!(
                 receiver,
                 keys,
-                "keys of JSON that OTLP does not have were ignored: are they in camelCase?"
+                "unknown JSON keys were ignored; keys of OTLP/JSON are in camelCase"
             );
         }
     }

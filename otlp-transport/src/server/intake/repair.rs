@@ -57,7 +57,7 @@ impl Intake {
         counter::add(&self.stats.repaired_strings, strings);
         if let Some(strings) = self.repaired.add(strings, self.context.clock.now()) {
             let receiver = self.refusals.receiver();
-            tracing::warn!(receiver, strings, "strings were not UTF-8: U+FFFD replaced the bad bytes");
+            tracing::warn!(receiver, strings, "invalid UTF-8 in strings was replaced by U+FFFD");
         }
     }
 

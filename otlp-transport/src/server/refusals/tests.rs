@@ -3,7 +3,7 @@ use crate::TokioClock;
 use std::io;
 use tracing::subscriber::DefaultGuard;
 
-/// What the log has.
+/// Returns the content of the log.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 

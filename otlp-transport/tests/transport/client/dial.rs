@@ -2,7 +2,7 @@
 
 use super::fake::{Reply, serve_http2};
 use super::sim::{Host, SimNet};
-use super::{batch, config};
+use super::{batch, config, context};
 use otlp_protocol::{Accepted, ErrorKind, Retry};
 use otlp_transport::{Export, GrpcClient};
 use std::sync::Arc;
@@ -77,4 +77,13 @@ async fn failures_to_connect_say_which_part_failed() {
     let expected =
         "cannot connect to http://elsewhere:4317: `elsewhere:4317` cannot be looked up: no such host";
     assert_eq!(error.message(), expected);
+}
+
+#[tokio::test]
+async fn an_address_without_a_port_is_quoted() {
+    let mut config = config("backend:4317");
+    config.connect_to = Some("127.0.0.1".into());
+    let error = GrpcClient::new(&context(), &config).unwrap().export(batch().0).await.unwrap_err();
+    assert!(error.message().contains("`127.0.0.1` cannot be looked up: "), "{error}");
+    assert!(error.message().ends_with("; write host:port"), "{error}");
 }

@@ -71,7 +71,12 @@ async fn our_own_servers_are_told_apart() {
     assert!(error.message().contains("use the exporter otlp_grpc"), "{error}");
     assert_eq!(error.retry(), Retry::Never);
     let error = grpc(http_server.local_addr()).await;
-    assert!(error.message().contains("does not speak gRPC here"), "{error}");
+    assert!(
+        error.message().contains(
+            "does not speak gRPC on this port: use the gRPC port (4317), or the exporter otlp_http"
+        ),
+        "{error}"
+    );
     assert!(error.message().contains("this port serves OTLP/HTTP alone"), "{error}");
     assert_eq!(capture.taken(), 0);
 }

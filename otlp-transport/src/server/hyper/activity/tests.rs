@@ -2,7 +2,7 @@ use super::{Activity, HeadWatch, Phase};
 use fastrand::Rng;
 use std::sync::Arc;
 
-/// What `answer` says of each request that `bytes` hold.
+/// Returns what `answer` says of each request in `bytes`.
 fn ambiguous(bytes: &str, piece: usize, requests: usize) -> Vec<bool> {
     let activity = Arc::new(Activity::default());
     let mut watch = HeadWatch::new(Arc::clone(&activity));

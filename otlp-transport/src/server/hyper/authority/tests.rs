@@ -15,7 +15,7 @@ fn connection(flags: u8, before: &[u8], value: &[u8], after: &[u8]) -> Vec<u8> {
     [&[b'P'; PREFACE_LEN], &ping[..], &header, &payload, &ping].concat()
 }
 
-/// What comes out of a watch that is shown `bytes` in pieces.
+/// Passes `bytes` through a watch in pieces, and returns the output.
 fn passed(bytes: &[u8], piece: usize) -> Vec<u8> {
     let (mut watch, mut held, mut passed) = (FrameWatch::new(Arc::default()), Vec::new(), Vec::new());
     for bytes in bytes.chunks(piece) {
@@ -27,7 +27,7 @@ fn passed(bytes: &[u8], piece: usize) -> Vec<u8> {
     passed
 }
 
-/// What a coded string says.
+/// Decodes a coded string.
 fn text(value: &[u8]) -> Option<Vec<u8>> {
     Some(decode(value)?.iter().map(|symbol| symbol.byte).collect())
 }

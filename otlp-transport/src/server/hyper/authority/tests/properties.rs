@@ -78,7 +78,7 @@ fn value(random: &mut Rng) -> Vec<u8> {
     (0..random.usize(1..=len)).map(|_| *random.choice(choices).unwrap()).collect()
 }
 
-/// What comes out of a watch that is shown `bytes` in random pieces, with what it holds back at the end.
+/// Passes `bytes` through a watch in random pieces. Returns the output, with the bytes held back at the end.
 fn passed(random: &mut Rng, mut bytes: &[u8]) -> Vec<u8> {
     let (mut watch, mut held, mut passed) = (FrameWatch::new(Arc::default()), Vec::new(), Vec::new());
     let most = *random.choice(&[1, 10, 300, 100_000]).unwrap();
@@ -141,7 +141,7 @@ fn whole_headers(bytes: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether some value of an `:authority` in `payload` covers `changed`.
+/// True if some value of an `:authority` in `payload` covers `changed`.
 fn is_in_authority(payload: &[u8], changed: Range<usize>) -> bool {
     (1..changed.start).any(|mut at| {
         let before = &payload[..at];
