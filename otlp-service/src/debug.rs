@@ -182,3 +182,6 @@ impl Debug for Registry {
         f.debug_struct("Registry").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

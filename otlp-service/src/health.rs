@@ -65,6 +65,7 @@ type Checks = Arc<RwLock<Vec<Arc<dyn HealthCheck>>>>;
 
 /// The results of all checks.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HealthReport {
     /// Name and health, in the order in which the checks were added.
     pub checks: Vec<(String, Health)>,

@@ -1,4 +1,4 @@
-//! The accumulator among senders and what stands behind: what a batch processor takes, and how it leaves.
+//! The batch processor: admits requests, joins them in the accumulator, and exports the batches.
 
 mod parts;
 
@@ -350,7 +350,7 @@ impl Flusher {
                 self.stats.sent(items);
             }
             Err(error) => {
-                tracing::warn!(items, reason = ?error.message(), "a batch is dropped: it was refused for good");
+                tracing::warn!(items, reason = ?error.message(), "a batch is dropped: the next component refused it with a final error");
                 held.drop_for(DropReason::Permanent);
             }
         }

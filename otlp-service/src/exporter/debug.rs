@@ -28,7 +28,7 @@ pub struct DebugConfig {
     pub format: DebugFormat,
     /// The number of batches of each signal that are always shown in a second. Default 2.
     pub sampling_initial: u64,
-    /// Of further batches in the second, one in this many is shown; 0: none, 1: all. Default 1.
+    /// Sampling of further batches in the second: every n-th batch is shown; 0: no batch, 1: all. Default 1.
     pub sampling_thereafter: u64,
     /// The largest number of spans, log records, data points and profiles shown in a second; in the format `Basic`, of
     /// batches. Default 1000.

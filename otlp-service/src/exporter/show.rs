@@ -163,7 +163,7 @@ impl<'a> Showing<'_, 'a> {
         };
     }
 
-    /// The line about the batch, and what stands before the first entry of a resource and of a scope.
+    /// Appends the line about the batch, and the lines before the first entry of a resource and of a scope.
     fn put_heads(
         &mut self,
         entry: &ShownEntry<'_>,
@@ -201,17 +201,17 @@ impl<'a> ProfileTables<'a> {
         }
     }
 
-    /// The string at an index of the dictionary; empty if there is none.
+    /// Returns the string at an index of the dictionary; empty if there is none.
     fn string(&self, index: i32) -> &'a str {
         at(&self.strings, index).unwrap_or_default()
     }
 
-    /// The attribute at an index of the dictionary.
+    /// Returns the attribute at an index of the dictionary.
     fn attribute(&self, index: i32) -> Option<KeyValueAndUnit<'a>> {
         at(&self.attributes, index)
     }
 
-    /// The names of the functions of a stack, the innermost first.
+    /// Iterates over the names of the functions of a stack, the innermost first.
     fn functions(&self, stack_index: i32) -> impl Iterator<Item = &'a str> {
         let stack = at(&self.stacks, stack_index);
         let locations = stack.into_iter().flat_map(|stack| stack.location_indices());

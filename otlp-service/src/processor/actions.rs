@@ -16,6 +16,7 @@ use otlp_protocol::AttributeValue;
 
 /// One action of the Collector's `attributes` and `resource` processors.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ActionConfig {
     /// Key of the attribute. Optional for `delete` and `hash` with a pattern.
     pub key: String,
@@ -60,6 +61,7 @@ pub enum ActionKind {
 /// An error in the configuration of actions.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("action {index}: {field}: {problem}")]
+#[non_exhaustive]
 pub struct ActionError {
     /// Index of the action, from 0.
     pub index: usize,

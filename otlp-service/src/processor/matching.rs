@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 /// Selects items that match `include`, if set, and do not match `exclude`, if set.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct MatchConfig {
     /// Properties of selected items; `None`: all items.
     pub include: Option<MatchProperties>,
@@ -18,6 +19,7 @@ pub struct MatchConfig {
 
 /// Properties of an item. The item matches if all lists that are not empty match.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct MatchProperties {
     /// `service.name` of the resource, any of these; `<nil-service-name>` for a resource without `service.name`.
     pub services: Vec<TextMatch>,

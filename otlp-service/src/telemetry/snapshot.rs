@@ -4,6 +4,7 @@ use std::fmt;
 
 /// All own metrics at one moment; `Display` is Prometheus' text format 0.0.4.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct PerformanceMetrics {
     /// The metrics, by name.
     pub families: Vec<MetricFamily>,
@@ -11,6 +12,7 @@ pub struct PerformanceMetrics {
 
 /// One metric with all its label sets.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct MetricFamily {
     /// Name of the metric: `otelcol_exporter_sent_spans`.
     pub name: String,
@@ -24,6 +26,7 @@ pub struct MetricFamily {
 
 /// Kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MetricKind {
     /// Only grows.
     Counter,
@@ -35,6 +38,7 @@ pub enum MetricKind {
 
 /// One value of a metric.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Sample {
     /// `_bucket`, `_sum` or `_count` of a histogram; empty otherwise.
     pub suffix: &'static str,

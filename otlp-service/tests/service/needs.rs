@@ -45,8 +45,8 @@ fn server(keep_headers: bool) -> ServerSpec {
 
 /// Two pipelines, of which the first leads to the second by a connector; who needs what is spread over both.
 fn spec(sink: &Sink, keep_headers: bool) -> GatewaySpec {
-    let mut action =
-        ActionConfig { key: "tenant".into(), action: ActionKind::Insert, ..ActionConfig::default() };
+    let mut action = ActionConfig::default();
+    (action.key, action.action) = ("tenant".into(), ActionKind::Insert);
     action.from_context = Some("metadata.X-Team".into());
     let insert = AttributesProcessor::new(&[action], MatchConfig::default()).unwrap();
     let mut first = pipeline("logs/first", &["otlp"], &["forward"]);

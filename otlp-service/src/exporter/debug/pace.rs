@@ -4,7 +4,7 @@ use crate::exporter::show::Allowance;
 use otlp_protocol::Signal;
 use std::time::{Duration, Instant};
 
-/// Counts the items that were shown in the current second, and those that were not.
+/// Counts of shown and not shown items in the current second.
 #[derive(Debug)]
 pub(super) struct Pace {
     max: Allowance,
@@ -23,7 +23,7 @@ pub(super) struct Pace {
 pub(super) struct Sampling {
     /// The number of batches that are always shown.
     pub(super) initial: u64,
-    /// Of further batches, one in this many is shown; 0: none.
+    /// Sampling of further batches: every n-th batch is shown; 0: no batch.
     pub(super) thereafter: u64,
 }
 

@@ -71,7 +71,7 @@ impl<'a> ShownEntry<'a> {
     }
 }
 
-/// Appends the one line about a batch: `traces resource_spans=1 spans=2`.
+/// Appends the line about a batch: `traces resource_spans=1 spans=2`.
 pub(super) fn put_summary(out: &mut String, signal: Signal, view: RequestView<'_>, count: Count) {
     put(out, format_args!("{}", signal.name));
     let resources = signal.request.field(1);

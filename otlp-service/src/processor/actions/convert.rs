@@ -6,6 +6,7 @@ use otlp_protocol::view::AnyValue;
 
 /// Target type of a conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ConvertTo {
     /// A double.
     Double,
