@@ -127,6 +127,17 @@
 //! | `enabled: false`, or `wait_for_result: true` | end to end: with the destination's answer | nothing: the sender sends again |
 //! | `enabled: true` (default) | memory: once the batch is in the queue | the contents of queues and batches |
 //!
+//! # Features
+//!
+//! All are on by default. Without them a gateway speaks gRPC and HTTP in cleartext, uncompressed.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `tls` | `https://` endpoints of exporters, receivers with certificates |
+//! | `gzip`, `zstd`, `brotli`, `deflate`, `snappy`, `lz4` | the content encoding, for receivers and exporters |
+//! | `bcrypt` | bcrypt hashes in the `htpasswd` of receivers |
+//! | `hash` | the action `hash` of [`AttributesProcessor`] and [`ResourceProcessor`] |
+//!
 //! # Layers
 //!
 //! This crate composes [`Export`](otlp_transport::Export)s and knows nothing of HTTP, sockets, configuration files or command lines:

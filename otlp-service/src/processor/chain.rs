@@ -16,27 +16,47 @@ use std::sync::Arc;
 /// Cancel-safety: dropping the future of an export before the processors have ended undoes the export; after that the resulting
 /// batches are with the next component.
 ///
+/// A chain in front of a batch processor, which is shared by an `Arc` so that it can be drained:
+///
 /// ```
-/// use otlp_protocol::Signal;
+/// use otlp_protocol::encode::{LogRecords, RequestWriter};
+/// use otlp_protocol::{Batch, Charge, Signal, ValidateLimits};
 /// use otlp_service::{
-///     ActionConfig, ActionKind, AttributesProcessor, Hop, MatchConfig, NopExporter, ProcessorChain, ProcessorStats,
-///     Processor, Registry,
+///     ActionConfig, ActionKind, AttributesProcessor, BatchConfig, BatchProcessor, BatchStats, Destination, FanOut, Ledger,
+///     MatchConfig, NopExporter, Processor, ProcessorChain, ProcessorStats, Registry,
 /// };
-/// use otlp_transport::{BoxExport, TokioClock};
-/// use std::sync::Arc;
+/// use otlp_transport::{BoxExport, Clock, Export, TokioClock};
+/// use std::{sync::Arc, time::Duration};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (ledger, registry, clock) = (Ledger::new(), Registry::new(), Arc::new(TokioClock));
+/// let destination = Destination::direct(ledger.account("logs", "nop"), NopExporter);
+/// let fanout = FanOut::new(vec![destination], clock.clone());
+/// let stats = BatchStats::new(&registry, "batch", "logs", Signal::LOGS);
+/// let batcher = Arc::new(BatchProcessor::start_before(BatchConfig::default(), &fanout, clock.clone(), stats));
 ///
 /// let mut action = ActionConfig::default();
 /// (action.key, action.action) = ("password".into(), ActionKind::Delete);
 /// let processor: Arc<dyn Processor> = Arc::new(AttributesProcessor::new(&[action], MatchConfig::default())?);
-/// let stats = ProcessorStats::new(&Registry::new(), "attributes", "logs", Signal::LOGS);
-/// let chain = ProcessorChain::new(
-///     [("attributes".to_owned(), processor, stats)],
-///     BoxExport::new(NopExporter),
-///     Hop::none(), // `FanOut::hop`, if the next component is a fan-out.
-///     Arc::new(TokioClock),
-/// );
-/// # drop(chain);
-/// # Ok::<(), otlp_service::ActionError>(())
+/// let stats = ProcessorStats::new(&registry, "attributes", "logs", Signal::LOGS);
+/// let processors = [("attributes".to_owned(), processor, stats)];
+/// let next = BoxExport::new(batcher.clone());
+/// let chain = ProcessorChain::new(processors, next, fanout.hop().clone(), clock.clone());
+///
+/// let mut body = Vec::new();
+/// RequestWriter::<LogRecords>::new(&mut body).resource_group(|group| {
+///     group.scope_group(|scope| {
+///         scope.log_record(|record| {
+///             record.body("login").attribute("password", "hunter2");
+///         });
+///     });
+/// });
+/// chain.export(Batch::checked(Signal::LOGS, body, &ValidateLimits::default(), Charge::none())?).await?;
+/// batcher.drain(clock.now() + Duration::from_secs(5)).await;
+/// assert_eq!(ledger.snapshot().line("logs", "nop").map(|line| line.sent), Some(1));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct ProcessorChain {
