@@ -5,11 +5,12 @@ use crate::config::plan::Plan;
 use crate::config::problem::Problems;
 use crate::config::source::Sources;
 use crate::config::telemetry::LogConfig;
-use crate::config::{self, Lookup, SystemLookup};
+use crate::config::{self, Contents, Lookup, Recorded, SystemLookup};
 use crate::exit::Failure;
 use crate::otel_env::Forward;
+use crate::reload::Reloader;
 use crate::service_manager::ServiceManager;
-use crate::signals::Signals;
+use crate::signals::{Asked, OnHangup, Signals};
 use crate::{color, descriptors, local, logging, memory, otel_env, start};
 use otlp_service::{Gateway, GatewaySpec, PluginManager};
 use otlp_transport::Clock;
@@ -19,10 +20,10 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// `otlp`, `otlp run`: runs a gateway until a signal ends it.
-pub(crate) fn run(args: &RunArgs, plugins: &PluginManager) -> Result<(), Failure> {
+pub(crate) fn run(args: &RunArgs, plugins: &Arc<PluginManager>) -> Result<(), Failure> {
     let mut sources = Sources::default();
     let mut forwards_to = None;
-    let (plan, warnings) = if args.config.config.is_empty() && args.config.set.is_empty() {
+    let (plan, warnings, contents) = if args.config.config.is_empty() && args.config.set.is_empty() {
         let (forward, mut warnings) = otel_env::forward(&SystemLookup);
         if let Some(Forward { config, .. }) = &forward {
             sources.hide_secrets_of(&config.endpoint);
@@ -31,12 +32,13 @@ pub(crate) fn run(args: &RunArgs, plugins: &PluginManager) -> Result<(), Failure
         let forward = forward.and_then(|forward| local::without_own(forward, &args.local, &mut warnings));
         forwards_to = forward.as_ref().map(Forward::places);
         let colored = color::is_wanted(&SystemLookup, stdout().is_terminal());
-        (local::plan(&args.local, colored, forward), [warnings, args.config.notes()].concat())
+        (local::plan(&args.local, colored, forward), [warnings, args.config.notes()].concat(), None)
     } else {
-        let loaded = load(&args.config, args.config.lookup(), plugins, &mut sources);
+        let lookup = Recorded::first(args.config.lookup());
+        let loaded = load(&args.config, &lookup, plugins, &mut sources);
         let (plan, notes) = loaded.map_err(|problems| config_failure(&problems, &sources))?;
         let plan = plan.without_loops().map_err(|problems| config_failure(&problems, &sources))?;
-        (plan, notes)
+        (plan, notes, Some(lookup.contents()))
     };
     let rust_log = SystemLookup.env("RUST_LOG");
     let (levels, wrong) = match logging::levels(&plan.logs, args.log_level, rust_log.as_deref()) {
@@ -50,7 +52,7 @@ pub(crate) fn run(args: &RunArgs, plugins: &PluginManager) -> Result<(), Failure
     warnings.iter().chain(&wrong).for_each(|warning| tracing::warn!("{warning}"));
     descriptors::raise_limit();
     let runtime = runtime()?;
-    let outcome = runtime.block_on(serve(plan, &sources, args));
+    let outcome = runtime.block_on(serve(plan, &sources, args, plugins, contents));
     // The drain has delivered what can be delivered: a read of a file that hangs must not keep the process.
     runtime.shutdown_background();
     outcome
@@ -136,23 +138,34 @@ fn has_color_on_stderr() -> bool {
     color::is_wanted(&SystemLookup, std::io::stderr().is_terminal())
 }
 
-/// Runs a gateway until a signal ends it.
-async fn serve(plan: Plan, sources: &Sources, args: &RunArgs) -> Result<(), Failure> {
+/// Runs a gateway until a signal ends it. `contents` are those of the configuration's files; `None` without a configuration.
+async fn serve(
+    plan: Plan,
+    sources: &Sources,
+    args: &RunArgs,
+    plugins: &Arc<PluginManager>,
+    contents: Option<Contents>,
+) -> Result<(), Failure> {
     // From here on a signal drains; before, it ends the process as usual.
-    let mut signals = Signals::listen()?;
+    let has_terminal = stdout().is_terminal() || std::io::stderr().is_terminal();
+    let mut signals = Signals::listen(OnHangup::of(contents.is_some(), has_terminal))?;
     let mut context = start::context(&plan);
     context.proxies = start::proxies(&SystemLookup);
-    let spec = start::spec(plan, &context).map_err(|problems| config_failure(&problems, sources))?;
+    let logs = plan.logs;
+    let mut spec = start::spec(plan, &context).map_err(|problems| config_failure(&problems, sources))?;
+    spec.drain_timeout = args.drain_timeout;
     let clock = context.clock.clone();
-    let started = Gateway::start(context, spec).await;
-    let gateway = started.map_err(|error| Failure::Runtime(error.to_string()))?;
+    let started = Gateway::start(context.clone(), spec).await;
+    let mut gateway = started.map_err(|error| Failure::Runtime(error.to_string()))?;
     for (name, address) in gateway.endpoints() {
         tracing::info!("{name} listens on {address}");
     }
     let manager = Arc::new(ServiceManager::from_env(&SystemLookup));
     manager.ready("all ports are open");
     manager.keep_alive(clock.clone());
-    let name = signals.end_asked().await;
+    let reloader =
+        contents.map(|contents| Reloader::new(args, plugins.clone(), context, logs, contents, &gateway));
+    let name = until_end_asked(&mut gateway, &mut signals, reloader, &manager).await;
     manager.stopping(args.drain_delay.saturating_add(args.drain_timeout));
     delay_drain(&gateway, &mut signals, &*clock, name, args.drain_delay).await;
     let drain_timeout = args.drain_timeout;
@@ -165,6 +178,39 @@ async fn serve(plan: Plan, sources: &Sources, args: &RunArgs) -> Result<(), Fail
         () = signals.end_now_asked() => return Err(Failure::Interrupted),
     }
     Ok(())
+}
+
+/// Reloads whenever a signal or a changed file asks for a reload. Returns the name of the signal that begins the drain.
+async fn until_end_asked(
+    gateway: &mut Gateway,
+    signals: &mut Signals,
+    mut reloader: Option<Reloader>,
+    manager: &ServiceManager,
+) -> &'static str {
+    loop {
+        let changed = async {
+            match &mut reloader {
+                Some(reloader) => reloader.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            asked = signals.asked() => match asked {
+                Asked::End(name) => return name,
+                Asked::Reload => {}
+            },
+            () = changed => {}
+        }
+        let Some(reloader) = &mut reloader else {
+            tracing::info!("SIGHUP: nothing to reload: there is no configuration file");
+            continue;
+        };
+        tokio::select! {
+            biased;
+            name = signals.end_asked() => return name,
+            () = reloader.reload(gateway, manager) => {}
+        }
+    }
 }
 
 /// Takes requests for some more time while health says that the gateway is not ready: load balancers need time to see that and

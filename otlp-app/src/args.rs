@@ -69,8 +69,11 @@ pub(crate) struct ValidateArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// Longest time to deliver accepted telemetry after SIGTERM, SIGINT, SIGQUIT or SIGHUP; a second SIGTERM, SIGINT or
-    /// SIGQUIT stops at once
+    /// Reload the configuration when one of its files changes, as SIGHUP does. Files are read every 2 s
+    #[arg(long, requires = "config")]
+    pub(crate) watch: bool,
+    /// Longest time to deliver accepted telemetry after SIGTERM, SIGINT or SIGQUIT; a second of these signals stops at once.
+    /// Also the time for components that a reload replaces
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub(crate) drain_timeout: Duration,
     /// Time between such a signal and the drain: health says that the gateway is not ready, and requests are still taken. A
@@ -164,7 +167,8 @@ Examples:
   otlp --json --signal logs | jq             show log records as OTLP/JSON
   OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 otlp
                                              receive, show and forward
-  otlp --config gateway.yaml                 run a gateway
+  otlp --config gateway.yaml                 run a gateway; SIGHUP reloads its configuration
+  otlp --config gateway.yaml --watch         run a gateway; reload when the file changes
   otlp --config base.yaml --config prod.yaml --set exporters.otlp.endpoint=collector:4317
   otlp --config env:GATEWAY_YAML             run a gateway whose configuration is in a variable
   otlp validate --config gateway.yaml        check a configuration

@@ -36,7 +36,7 @@ pub(crate) mod telemetry;
 pub(crate) mod tls;
 mod unset;
 
-pub(crate) use lookup::{AllowUnset, Lookup, SystemLookup};
+pub(crate) use lookup::{AllowUnset, Contents, Lookup, Recorded, SystemLookup};
 
 use node::Node;
 use otlp_service::PluginManager;

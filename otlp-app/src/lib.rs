@@ -17,6 +17,7 @@ mod otel_env;
 mod output;
 mod own_addresses;
 mod protocol;
+mod reload;
 mod removed;
 mod service_manager;
 mod shipped;
@@ -29,6 +30,7 @@ use exit::Failure;
 use otlp_service::PluginManager;
 use shipped::Shipped;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// The allocator of the process, made for many small allocations on many threads. Its feature `no_thp` turns transparent huge
 /// pages off: with them an idle gateway has 14 MiB of resident memory instead of 6.
@@ -43,6 +45,7 @@ pub fn run(mut plugins: PluginManager) -> ExitCode {
     logging::show_crashes();
     let Args { command, run } = Args::parse();
     let loaded = plugins.load(Shipped).map_err(|clash| Failure::Runtime(clash.to_string()));
+    let plugins = Arc::new(plugins);
     exit::report(loaded.and_then(|()| match command {
         Some(Command::Components) => components::list(&plugins, &mut std::io::stdout()),
         Some(Command::Validate(config)) => app::validate(&config, &plugins),

@@ -2,6 +2,7 @@
 
 use crate::config::Lookup;
 use otlp_transport::Clock;
+use rustix::time::{ClockId, clock_gettime};
 use std::io;
 #[cfg(target_os = "linux")]
 use std::os::linux::net::SocketAddrExt as _;
@@ -34,6 +35,14 @@ impl ServiceManager {
     /// Reports that every port is open; `status` is a line for the operator.
     pub(crate) fn ready(&self, status: &str) {
         self.tell(&format!("READY=1\nSTATUS={status}"));
+    }
+
+    /// Reports that a reload begins; [`ready`](Self::ready) reports its end.
+    pub(crate) fn reloading(&self) {
+        let now = clock_gettime(ClockId::Monotonic);
+        let micros = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1_000;
+        // With `Type=notify-reload` systemd matches the message with its request by this time.
+        self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={micros}\nSTATUS=reloading"));
     }
 
     /// Reports that the process ends, within `time` at most.

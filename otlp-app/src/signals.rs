@@ -1,33 +1,64 @@
-//! What the process does on each signal: drain, or go on. None loses what was accepted, except those that cannot be
-//! caught and those that ask for a core dump.
+//! Signals of the process: a signal drains, reloads, or is only logged. No signal loses telemetry that was accepted, except
+//! the signals that cannot be caught and those that ask for a core dump.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// The signals that were received and ask for the end of the process.
+/// Signals that were received and that the process acts on.
 pub(crate) struct Signals {
     received: Receiver<Received>,
-    /// Whether the next of TERM, INT and QUIT is the second one.
+    /// True if the next of TERM, INT and QUIT is the second one.
     stop_asked: bool,
+    /// True if HUP came while a reload was under way.
+    reload_asked: bool,
 }
 
-/// A signal that asks for the end.
+/// Request of a signal to a running gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Drain. The name of the signal.
+    End(&'static str),
+    /// Reload.
+    Reload,
+}
+
+/// Effect of SIGHUP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnHangup {
+    /// Drains: the terminal that showed the output is gone.
+    Drain,
+    /// Reloads the configuration.
+    Reload,
+}
+
+/// A signal that was received.
 #[derive(Clone, Copy)]
 struct Received {
     name: &'static str,
     action: Action,
 }
 
-/// What a signal does.
+/// Effect of a signal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Action {
-    /// Drains; the second one of this kind stops at once.
+    /// Drains; the second signal of this kind stops at once.
     Stop,
     /// Drains, and never shortens a drain.
     Drain,
-    /// Nothing: a line in the log.
+    /// Reloads the configuration; during a drain, nothing.
+    Reload,
+    /// Writes a line to the log.
     Ignore,
+}
+
+// === impl OnHangup ===
+
+impl OnHangup {
+    /// Returns the effect for a process with or without a configuration, whose output goes to a terminal or elsewhere.
+    pub(crate) fn of(has_config: bool, has_terminal: bool) -> Self {
+        if !has_config && has_terminal { Self::Drain } else { Self::Reload }
+    }
 }
 
 // === impl Signals ===
@@ -37,11 +68,11 @@ impl Signals {
     ///
     /// # Errors
     /// If the system refuses a handler for TERM or INT.
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen(on_hangup: OnHangup) -> io::Result<Self> {
         let (sender, received) = channel(QUEUED_SIGNALS);
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        for (name, kind, action) in table() {
-            // As `nohup` wants it.
+        for (name, kind, action) in table(on_hangup) {
+            // `nohup` starts processes with HUP ignored, and so it stays.
             if kind == SignalKind::hangup() && is_ignored(&status, kind) {
                 continue;
             }
@@ -51,14 +82,34 @@ impl Signals {
                 Err(error) => tracing::debug!(%error, "cannot catch {name}"),
             }
         }
-        Ok(Self { received, stop_asked: false })
+        Ok(Self { received, stop_asked: false, reload_asked: false })
     }
 
-    /// Waits for a signal that begins the drain; its name.
-    pub(crate) async fn end_asked(&mut self) -> &'static str {
+    /// Waits for a signal that begins the drain, or that asks for a reload. Dropping the future loses no signal.
+    pub(crate) async fn asked(&mut self) -> Asked {
+        if std::mem::take(&mut self.reload_asked) {
+            return Asked::Reload;
+        }
         let Received { name, action } = self.next().await;
+        if action == Action::Reload {
+            return Asked::Reload;
+        }
         self.stop_asked = action == Action::Stop;
-        name
+        Asked::End(name)
+    }
+
+    /// Waits for a signal that begins the drain, and returns its name. A reload that is asked for meanwhile is the next that
+    /// [`asked`](Self::asked) returns. Dropping the future loses no signal.
+    pub(crate) async fn end_asked(&mut self) -> &'static str {
+        loop {
+            let Received { name, action } = self.next().await;
+            if action == Action::Reload {
+                self.reload_asked = true;
+                continue;
+            }
+            self.stop_asked = action == Action::Stop;
+            return name;
+        }
     }
 
     /// Waits for a signal that ends the delay before the drain: one of TERM, INT and QUIT.
@@ -97,19 +148,23 @@ async fn forward(mut signal: Signal, received: Received, sender: Sender<Received
     while signal.recv().await.is_some() {
         match received.action {
             Action::Ignore => tracing::info!("{} is ignored", received.name),
-            Action::Stop | Action::Drain => drop(sender.send(received).await),
+            Action::Stop | Action::Drain | Action::Reload => drop(sender.send(received).await),
         }
     }
 }
 
 /// Every signal whose default is to end the process, except KILL, those of crashes, and ABRT, TRAP and SYS, which ask
 /// for a core dump.
-fn table() -> Vec<(&'static str, SignalKind, Action)> {
+fn table(on_hangup: OnHangup) -> Vec<(&'static str, SignalKind, Action)> {
+    let hangup = match on_hangup {
+        OnHangup::Drain => Action::Drain,
+        OnHangup::Reload => Action::Reload,
+    };
     let mut table = vec![
         ("SIGTERM", SignalKind::terminate(), Action::Stop),
         ("SIGINT", SignalKind::interrupt(), Action::Stop),
         ("SIGQUIT", SignalKind::quit(), Action::Stop),
-        ("SIGHUP", SignalKind::hangup(), Action::Drain),
+        ("SIGHUP", SignalKind::hangup(), hangup),
         ("SIGUSR1", SignalKind::user_defined1(), Action::Ignore),
         ("SIGUSR2", SignalKind::user_defined2(), Action::Ignore),
         ("SIGALRM", SignalKind::alarm(), Action::Ignore),
@@ -117,7 +172,7 @@ fn table() -> Vec<(&'static str, SignalKind, Action)> {
         ("SIGPIPE", SignalKind::pipe(), Action::Ignore),
     ];
     if cfg!(target_os = "linux") {
-        // Past the soft limit of CPU time; KILL follows at the hard limit.
+        // Sent at the soft limit of CPU time; KILL follows at the hard limit.
         table.push(("SIGXCPU", SignalKind::from_raw(24), Action::Drain));
         table.push(("SIGPWR", SignalKind::from_raw(30), Action::Drain));
         // Without a handler a write over the limit of a file's size ends the process; with one the write fails.
@@ -128,7 +183,7 @@ fn table() -> Vec<(&'static str, SignalKind, Action)> {
     table
 }
 
-/// Whether the process was started with a signal ignored, by `/proc/self/status`.
+/// Returns true if the process was started with a signal ignored, by `/proc/self/status`.
 fn is_ignored(status: &str, kind: SignalKind) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
@@ -136,7 +191,7 @@ fn is_ignored(status: &str, kind: SignalKind) -> bool {
 }
 
 const QUEUED_SIGNALS: usize = 8;
-/// Below are signals that the C library uses itself: two with glibc, three with musl.
+/// Lower numbers are signals that the C library uses itself: two with glibc, three with musl.
 const FIRST_REAL_TIME: i32 = if cfg!(target_env = "musl") { 35 } else { 34 };
 const LAST_REAL_TIME: i32 = 64;
 

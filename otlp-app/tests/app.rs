@@ -29,6 +29,8 @@ mod process;
 mod processors;
 #[path = "app/proxy.rs"]
 mod proxy;
+#[path = "app/reload.rs"]
+mod reload;
 #[path = "app/secure.rs"]
 mod secure;
 #[path = "app/seeing.rs"]

@@ -1,5 +1,9 @@
 //! Environment variables and files that a configuration is made of.
 
+mod recorded;
+
+pub(crate) use recorded::{Contents, Recorded};
+
 use otlp_transport::{Disk as _, SystemDisk};
 use std::io::Read;
 

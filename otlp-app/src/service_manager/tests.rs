@@ -38,6 +38,11 @@ async fn a_service_manager_is_told() {
     let manager = manager([("NOTIFY_SOCKET", name), ("WATCHDOG_USEC", "2000".into())]);
     manager.ready("listens");
     assert_eq!(told(&socket), "READY=1\nSTATUS=listens");
+    manager.reloading();
+    let reloading = told(&socket);
+    let micros =
+        reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").and_then(|rest| rest.split('\n').next());
+    assert!(micros.is_some_and(|micros| micros.parse::<u64>().is_ok()), "{reloading}");
     manager.keep_alive(Arc::new(TokioClock));
     for _ in 0..3 {
         assert_eq!(told(&socket), "WATCHDOG=1");

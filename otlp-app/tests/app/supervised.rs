@@ -32,6 +32,32 @@ fn systemd_is_told_once_the_ports_are_open() {
 }
 
 #[test]
+fn systemd_is_told_of_a_reload() {
+    let path = std::env::temp_dir().join(format!("otlp-notify-reload-{}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let socket = UnixDatagram::bind(&path).expect("bind");
+    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("set a timeout");
+    let text = "receivers: {otlp: {protocols: {http: {endpoint: 127.0.0.1:0}}}}\nexporters: {nop: }\n\
+                service: {telemetry: {metrics: {level: none}}, pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n";
+    let config = file(text);
+    let mut command = command(&["--config", &config]);
+    command.env("NOTIFY_SOCKET", &path);
+    let otlp = Otlp::start(command, &["otlp/http"]);
+    assert!(heard(&socket).starts_with("READY=1\n"));
+    for (text, status) in [
+        (text, "configuration unchanged"),
+        ("receivers: [", "reload failed, the running configuration stays"),
+    ] {
+        std::fs::write(&config, text).expect("write");
+        otlp.signal("HUP");
+        let reloading = heard(&socket);
+        assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
+        assert_eq!(heard(&socket), format!("READY=1\nSTATUS={status}"));
+    }
+    let _ = std::fs::remove_file(&path);
+}
+
+#[test]
 fn before_a_drain_it_says_that_it_is_not_ready_and_goes_on() {
     let config = file(
         "receivers: {otlp: {protocols: {http: {endpoint: 127.0.0.1:0}}}}\nexporters: {nop: }\n\
