@@ -8,17 +8,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::Visit;
 use syn::{Attribute, Item, ItemImpl, Path, Type, UseTree, Visibility};
 
-/// The types of other crates that the public signatures of a crate may name.
+/// The types of other crates, or whole crates, that the public signatures of a crate may name. `tonic` and `http_body` are for
+/// the feature `tonic` alone, `prost` for `model`.
 const LISTED: [(&str, &[&str]); 4] = [
     ("otlp-protocol", &["bytes::Buf", "bytes::Bytes", "prost::DecodeError", "prost::Message"]),
     (
         "otlp-transport",
         &[
+            "bytes",
             "bytes::Bytes",
+            "http",
             "http::HeaderMap",
+            "http::Request",
+            "http::Response",
+            "http_body::Body",
             "tokio::io::AsyncRead",
             "tokio::io::AsyncWrite",
             "tokio::task::JoinError",
+            "tonic::body::Body",
+            "tonic::codegen::Service",
+            "tonic::server::NamedService",
         ],
     ),
     (
