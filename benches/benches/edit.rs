@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use otlp_protocol::{
-    AttributeEdits, AttributeValue, Body, Editor, Fate, Item, Levels, Signal, ValidateLimits, Value, edit,
+    AttributeEdits, AttributeValue, Body, Decision, Editor, Item, Signal, ValidateLimits, edit,
 };
 use otlp_protocol::{Repairs, partition, repair};
 use prost::Message as _;
@@ -18,33 +18,35 @@ const MAX_BYTES: usize = 64 << 20;
 
 /// Changes the attributes of spans, or those of resources.
 struct Attributes {
-    levels: Levels,
+    of_items: bool,
     updated: AttributeValue,
     inserted: AttributeValue,
 }
 
 impl Attributes {
-    fn new(levels: Levels) -> Self {
+    fn new(of_items: bool) -> Self {
         let (updated, inserted) = (AttributeValue::string("production"), AttributeValue::int(7));
-        Self { levels, updated, inserted }
+        Self { of_items, updated, inserted }
     }
 }
 
 impl Editor for Attributes {
-    fn levels(&self) -> Levels {
-        self.levels
+    fn resource(&mut self, _: &[u8], attributes: &mut AttributeEdits<'_>) -> Decision {
+        if self.of_items {
+            return Decision::SkipLevel;
+        }
+        attributes.upsert("deployment.environment", &self.updated);
+        Decision::Keep
     }
 
-    fn resource(&mut self, _: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
-        attributes.upsert("deployment.environment", Value::Encoded(&self.updated));
-        Fate::Keep
-    }
-
-    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
-        attributes.upsert("network.protocol.version", Value::Encoded(&self.updated));
+    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
+        if !self.of_items {
+            return Decision::SkipLevel;
+        }
+        attributes.upsert("network.protocol.version", &self.updated);
         attributes.delete("user_agent.original");
-        attributes.upsert("gateway.id", Value::Encoded(&self.inserted));
-        Fate::Keep
+        attributes.upsert("gateway.id", &self.inserted);
+        Decision::Keep
     }
 }
 
@@ -65,14 +67,12 @@ fn with_prost(body: &[u8]) -> Vec<u8> {
 fn edits(criterion: &mut Criterion) {
     let body = otlp_benches::spans(SPANS);
     let sound = Body::check(Signal::TRACES, body.clone(), &ValidateLimits::default()).unwrap();
-    let run = |levels: Levels| {
-        let mut editor = Attributes::new(levels);
+    let run = |of_items: bool| {
+        let mut editor = Attributes::new(of_items);
         let sound = sound.clone();
         move || edit(black_box(&sound), &mut editor, MAX_BYTES).unwrap()
     };
-    let items = Levels { items: true, ..Levels::default() };
-    let resources = Levels { resources: true, ..Levels::default() };
-    let edited = ExportTraceServiceRequest::decode(run(items)().body.plain().clone()).unwrap();
+    let edited = ExportTraceServiceRequest::decode(run(true)().body.plain().clone()).unwrap();
     assert_eq!(edited.encode_to_vec(), with_prost(&body), "both do the same");
 
     let mut group = criterion.benchmark_group("edit 100 spans");
@@ -80,8 +80,8 @@ fn edits(criterion: &mut Criterion) {
     group.bench_function("prost decode + edit + encode", |bencher| {
         bencher.iter(|| with_prost(black_box(&body)));
     });
-    group.bench_function("edit items", |bencher| bencher.iter(run(items)));
-    group.bench_function("edit resources", |bencher| bencher.iter(run(resources)));
+    group.bench_function("edit items", |bencher| bencher.iter(run(true)));
+    group.bench_function("edit resources", |bencher| bencher.iter(run(false)));
     group.finish();
 }
 

@@ -8,8 +8,8 @@ use otlp_protocol::json::{JsonLimits, from_protobuf, to_protobuf};
 use otlp_protocol::view::RequestView;
 use otlp_protocol::wire::put_len_delimited;
 use otlp_protocol::{
-    AttributeEdits, Batch, Body, Charge, Count, Editor, Fate, Item, Levels, Merge, Repairs, Signal,
-    SplitLimits, ValidateLimits, count, edit, partition, parts, repair, validate,
+    AttributeEdits, Batch, Body, Charge, Count, Decision, Editor, Item, Merge, Repairs, Signal, SplitLimits,
+    ValidateLimits, count, edit, partition, parts, repair, validate,
 };
 use std::hint::black_box;
 
@@ -34,13 +34,13 @@ fn body(records: usize, record: &[u8]) -> Bytes {
 struct Look;
 
 impl Editor for Look {
-    fn levels(&self) -> Levels {
-        Levels { resources: true, items: true, ..Levels::default() }
+    fn resource(&mut self, _: &[u8], _: &mut AttributeEdits<'_>) -> Decision {
+        Decision::Keep
     }
 
-    fn item(&mut self, _item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
+    fn item(&mut self, _item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
         attributes.delete("key");
-        Fate::Keep
+        Decision::Keep
     }
 }
 

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use otlp_protocol::{
-    AttributeEdits, AttributeValue, Body, Editor, Fate, Item, Levels, Put, Repairs, ValidateLimits, Value,
-    partition, repair,
+    AttributeEdits, AttributeValue, Body, Decision, Editor, Item, Put, Repairs, ValidateLimits, partition,
+    repair,
 };
 
 const MAX_BYTES: usize = 1 << 24;
@@ -21,7 +21,7 @@ struct Operation {
 
 /// Reads all lists, and does the operation to them.
 struct Edits {
-    levels: Levels,
+    levels: [bool; 4],
     operation: Option<Operation>,
     drop: u8,
     seen: u8,
@@ -38,12 +38,7 @@ pub fn edit(data: &[u8]) {
     let which = (levels >> 4) % 6;
     let operation = Operation { which, from: usize::from(keys & 7), to: usize::from(keys >> 3 & 7) };
     let drop = [20, 60, 120, 200][usize::from(keys >> 6)];
-    let shown = Levels {
-        resources: levels & 1 != 0,
-        scopes: levels & 2 != 0,
-        entries: levels & 4 != 0,
-        items: levels & 8 != 0,
-    };
+    let shown = [1, 2, 4, 8].map(|level| levels & level != 0);
     let run = |body: &Body, operation, drop| {
         let mut edits = Edits { levels: shown, operation, drop, seen: 0, lists: Vec::new() };
         let edited = otlp_protocol::edit(body, &mut edits, MAX_BYTES);
@@ -114,9 +109,9 @@ impl Operation {
     fn on_list(self, mut list: List) -> List {
         let (from, to) = self.keys(&list);
         let value = list.iter().find(|(key, _)| *key == from).map(|(_, value)| value.clone());
-        let encoded = |value: Value<'_>| AttributeValue::from(value).as_bytes().to_vec();
+        let encoded = |value: AttributeValue| value.as_bytes().to_vec();
         match self.which {
-            0 => put(&mut list, Put::Upsert, &from, encoded(Value::Int(7))),
+            0 => put(&mut list, Put::Upsert, &from, encoded(AttributeValue::int(7))),
             1 => list.retain(|(key, _)| *key != from),
             2 if value.is_some() && from != to => {
                 list.retain(|(key, _)| *key != to);
@@ -125,7 +120,7 @@ impl Operation {
                 list.iter_mut().filter(|(key, _)| *key == from).for_each(|(key, _)| key.clone_from(&to));
             }
             2 => {}
-            4 => put(&mut list, Put::Update, &from, encoded(Value::String(""))),
+            4 => put(&mut list, Put::Update, &from, encoded(AttributeValue::string(""))),
             which => {
                 let condition = if which == 3 { Put::Insert } else { Put::Upsert };
                 value.into_iter().for_each(|value| put(&mut list, condition, &to, value));
@@ -148,7 +143,7 @@ fn put(list: &mut List, condition: Put, key: &str, value: Vec<u8>) {
 }
 
 impl Edits {
-    fn message(&mut self, edits: &mut AttributeEdits<'_>) -> Fate {
+    fn message(&mut self, edits: &mut AttributeEdits<'_>) -> Decision {
         let mut list = List::new();
         edits.for_each(|key, value, _| {
             list.push((key.to_owned(), value.to_vec()));
@@ -158,33 +153,29 @@ impl Edits {
             self.operation.into_iter().for_each(|operation| operation.on_message(edits, &list));
             self.lists.push(list);
         }
-        self.fate()
+        self.decide()
     }
 
-    fn fate(&mut self) -> Fate {
+    fn decide(&mut self) -> Decision {
         self.seen = self.seen.wrapping_mul(5).wrapping_add(3);
-        if self.seen < self.drop { Fate::Drop } else { Fate::Keep }
+        if self.seen < self.drop { Decision::Drop } else { Decision::Keep }
     }
 }
 
 impl Editor for Edits {
-    fn levels(&self) -> Levels {
-        self.levels
+    fn resource(&mut self, _: &[u8], attributes: &mut AttributeEdits<'_>) -> Decision {
+        if self.levels[0] { self.message(attributes) } else { Decision::SkipLevel }
     }
 
-    fn resource(&mut self, _: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
-        self.message(attributes)
+    fn scope(&mut self, _: &[u8], _: &[u8], attributes: &mut AttributeEdits<'_>) -> Decision {
+        if self.levels[1] { self.message(attributes) } else { Decision::SkipLevel }
     }
 
-    fn scope(&mut self, _: &[u8], _: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
-        self.message(attributes)
+    fn entry(&mut self, _: &Item<'_>) -> Decision {
+        if self.levels[2] { self.decide() } else { Decision::SkipLevel }
     }
 
-    fn entry(&mut self, _: &Item<'_>) -> Fate {
-        self.fate()
-    }
-
-    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
-        self.message(attributes)
+    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
+        if self.levels[3] { self.message(attributes) } else { Decision::SkipLevel }
     }
 }

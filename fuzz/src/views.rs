@@ -44,7 +44,7 @@ fn traces(view: RequestView<'_>, decoded: &ExportTraceServiceRequest) {
         let view = views.next().expect("as many as prost has");
         assert_eq!((view.name(), view.trace_id()), (&*span.name, &*span.trace_id));
         assert_eq!(view.end_time_unix_nano(), span.end_time_unix_nano);
-        assert_eq!(view.status().code(), span.status.as_ref().map_or(0, |status| status.code));
+        assert_eq!(view.status().code().number(), span.status.as_ref().map_or(0, |status| status.code));
         assert_eq!((view.events().count(), view.links().count()), (span.events.len(), span.links.len()));
         attributes(view.attributes(), &span.attributes);
     }
@@ -57,7 +57,7 @@ fn logs(view: RequestView<'_>, decoded: &ExportLogsServiceRequest) {
     for record in scopes.flat_map(|scope| &scope.log_records) {
         let view = views.next().expect("as many as prost has");
         assert_eq!(
-            (view.severity_number(), view.severity_text()),
+            (view.severity_number().number(), view.severity_text()),
             (record.severity_number, &*record.severity_text)
         );
         assert_eq!(view.flags(), record.flags);

@@ -1,8 +1,8 @@
-//! How an attribute stands on the wire: `KeyValue` and `AnyValue` of `opentelemetry.proto.common.v1`, for the shortcuts
-//! that most of a body takes. Whoever walks by [the table](crate::schema) needs none of this.
+//! Encoding of attributes: `KeyValue` and `AnyValue` of `opentelemetry.proto.common.v1`, for the fast paths of validation,
+//! JSON, edits and writers. The walks over [the schema table](crate::schema) do not need this module.
 //!
-//! Who reads shortcuts: the check, JSON, edits. Who writes them: writers, JSON; edits write attributes out of the very buffer
-//! that they write to (`edit/attribute.rs`). What the shortcuts save is in the benches `protocol`, `json`, `encode` and `edit`.
+//! Edits have a writer of their own (`edit/attribute.rs`), which copies within one buffer. The benches `protocol`, `json`,
+//! `encode` and `edit` measure the fast paths.
 
 use crate::schema::{self, Message, step};
 use crate::wire::{WireType, put_tag, put_varint, varint_len};
@@ -11,7 +11,7 @@ use std::ops::Range;
 pub(crate) static KEY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.KeyValue");
 pub(crate) static ANY_VALUE: &Message = schema::constant("opentelemetry.proto.common.v1.AnyValue");
 
-/// How many messages an attribute with a plain value is, one inside the other: `KeyValue` and `AnyValue`.
+/// Number of messages of an attribute with a plain value: `KeyValue` and `AnyValue`.
 pub(crate) const MESSAGES: usize = 2;
 
 /// Tags in a `KeyValue`.
@@ -24,8 +24,8 @@ pub(crate) const BOOL: u8 = 0x10;
 pub(crate) const INT: u8 = 0x18;
 pub(crate) const DOUBLE: u8 = 0x21;
 
-/// Where key and value of the `KeyValue` at `bytes[from..to]` stand, if it is as encoders write most: the two, in this order
-/// and with lengths of one byte, and nothing else.
+/// Returns the ranges of key and value of the `KeyValue` at `bytes[from..to]`, if it has the common form: key and value in
+/// this order, with lengths of one byte, and no other fields.
 #[inline]
 pub(crate) fn plain(bytes: &[u8], from: usize, to: usize) -> Option<(Range<usize>, Range<usize>)> {
     let key = short(bytes, from, to, KEY)?;
@@ -33,7 +33,7 @@ pub(crate) fn plain(bytes: &[u8], from: usize, to: usize) -> Option<(Range<usize
     (value.end == to).then_some((key, value))
 }
 
-/// Where the bytes of the field at `bytes[from..to]` stand, if `tag` is next and the length has one byte.
+/// Returns the range of the bytes of the field at `from`, before `to`, if it has this tag and a length of one byte.
 #[inline]
 pub(crate) fn short(bytes: &[u8], from: usize, to: usize, tag: u8) -> Option<Range<usize>> {
     match bytes.get(from..to)? {
@@ -44,8 +44,8 @@ pub(crate) fn short(bytes: &[u8], from: usize, to: usize, tag: u8) -> Option<Ran
     }
 }
 
-/// Appends all of a `KeyValue` in field `number` that stands before the fields of its value, which have `value_len` bytes.
-/// An empty key is a default: it is not written.
+/// Appends the start of a `KeyValue` in field `number`, up to the fields of its value, which have `value_len` bytes. An empty
+/// key is the default and is not written.
 #[inline]
 pub(crate) fn put_head(out: &mut Vec<u8>, number: u32, key: &[u8], value_len: usize) {
     let len = value_len.saturating_add(4 + key.len());
@@ -73,7 +73,7 @@ fn put_long_head(out: &mut Vec<u8>, number: u32, key: &[u8], value_len: usize) {
     put_varint(out, value_len as u64);
 }
 
-// The table says the same.
+// Compares the tags with the schema table.
 const _: () = {
     let (key_value, any_value) = (&KEY_VALUE.steps, &ANY_VALUE.steps);
     assert!(key_value[KEY as usize] == step::STRING && key_value[VALUE as usize] >= step::MESSAGE);

@@ -1,5 +1,5 @@
-//! What moves through a pipeline: one export request's worth of encoded telemetry with what is known about it, or several
-//! joined. The merge of two requests is their concatenation, as long as nothing but resources stands at the top of either.
+//! Batches: the unit that moves through a pipeline, one export request or several merged. The merge of two requests is
+//! their concatenation, if the top level of both holds resources alone.
 
 use crate::json::{JsonError, JsonLimits};
 use crate::{Body, Charge, DecodeError, Hops, Items, Origin, Payload, Rejected, Signal, ValidateLimits};
@@ -7,66 +7,82 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// One request's worth of a signal: a sound body, where it comes from, and the memory that it is charged for.
+/// A [`Body`] with its origin, its deadline, and the memory charged for it.
 ///
 /// ```
-/// use otlp_protocol::{Batch, Charge, Signal, ValidateLimits};
+/// use otlp_protocol::encode::LogRecords;
+/// use otlp_protocol::{Batch, Body, ByteBudget};
 ///
-/// // A request of one resource with one scope with two log records.
-/// let body = bytes::Bytes::from_static(b"\x0a\x06\x12\x04\x12\x00\x12\x00");
-/// let batch = Batch::checked(Signal::LOGS, body, &ValidateLimits::default(), Charge::none())?;
-/// assert_eq!(batch.items(), 2);
-/// # Ok::<(), otlp_protocol::DecodeError>(())
+/// let body = Body::write::<LogRecords>(|request| {
+///     request.resource_group(|group| {
+///         group.scope_group(|scope| {
+///             scope.log_record(|record| {
+///                 record.body("checked out");
+///             });
+///         });
+///     });
+/// });
+/// let budget = ByteBudget::new(64 << 20);
+/// let charge = budget.try_charge(body.len() as u64)?;
+/// let batch = Batch::new(body, charge);
+/// assert_eq!((batch.items(), budget.used()), (1, batch.len() as u64));
+/// # Ok::<(), otlp_protocol::BudgetExhausted>(())
 /// ```
 #[derive(Debug)]
 pub struct Batch {
     body: Body,
-    /// Where it came from, if receivers were told to keep that.
+    /// Origin of the batch, if the receiver was configured to keep it.
     pub origin: Option<Arc<Origin>>,
-    /// The receivers that it has been at; `None` if it came through none. A joined batch has those of all its requests.
+    /// Receivers that the batch has passed; `None` if it passed no receiver. A merged batch has the receivers of all its
+    /// requests.
     pub hops: Option<Arc<Hops>>,
-    /// No attempt starts after this; a merged batch has none.
+    /// Time after which no attempt to send the batch starts. A merged batch has no deadline.
     pub deadline: Option<Instant>,
-    /// Items of the request that the receiver's check took out: part of the answer to the sender. If that was all of
-    /// them, the body is empty.
+    /// Items that the receiver's validation removed, which the answer to the sender reports. If all items were removed, the
+    /// body is empty.
     pub rejected: Option<Box<Rejected>>,
     charge: Charge,
 }
 
-/// How much a body holds.
+/// Number of items and entries in a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Items: spans, metric data points, log records, profile samples.
+    /// Number of items: spans, metric data points, log records, profile samples.
     pub items: u64,
-    /// Entries: spans, metrics, log records, profiles.
+    /// Number of entries: spans, metrics, log records, profiles.
     pub entries: u64,
 }
 
-/// Batches of one signal on their way to be one.
+/// Merges batches of one signal and one origin into one batch.
 ///
-/// Bodies are linked, not copied, unless they are small (thousands of tiny requests give few segments) or keep much
-/// more memory alive than they use.
+/// Bodies are linked, not copied, unless they are small (so that thousands of small requests make few segments) or pin much
+/// more memory than they use.
 ///
 /// ```
-/// use otlp_protocol::{Batch, Charge, Count, Merge, Signal, ValidateLimits};
+/// use otlp_protocol::encode::LogRecords;
+/// use otlp_protocol::{Batch, Body, Charge, Merge};
 ///
-/// let batch = |signal| {
-///     let body = b"\x0a\x04\x12\x02\x12\x00".as_slice();
-///     Batch::checked(signal, bytes::Bytes::from_static(body), &ValidateLimits::default(), Charge::none())
+/// let batch = |text: &str| {
+///     let body = Body::write::<LogRecords>(|request| {
+///         request.resource_group(|group| {
+///             group.scope_group(|scope| {
+///                 scope.log_record(|record| {
+///                     record.body(text);
+///                 });
+///             });
+///         });
+///     });
+///     Batch::new(body, Charge::none())
 /// };
-/// let mut merge = Merge::new(batch(Signal::LOGS)?);
-/// assert!(merge.push(batch(Signal::LOGS)?).is_ok());
-/// assert!(merge.push(batch(Signal::TRACES)?).is_err());
-/// assert_eq!((merge.items(), merge.bytes()), (2, 12));
-/// assert_eq!(merge.finish().count(), Count { items: 2, entries: 2 });
-/// # Ok::<(), otlp_protocol::DecodeError>(())
+/// let mut merge = Merge::new(batch("first"));
+/// merge.push(batch("second")).expect("the same signal and origin");
+/// assert_eq!(merge.finish().items(), 2);
 /// ```
-#[derive(Debug)]
 pub struct Merge {
     signal: Signal,
     mergeable: bool,
     linked: Payload,
-    /// Small bodies since the last linked one.
+    /// Copies of the small bodies since the last linked body.
     copied: Vec<u8>,
     count: Count,
     charge: Charge,
@@ -77,15 +93,15 @@ pub struct Merge {
 // === impl Batch ===
 
 impl Batch {
-    /// A batch of that body; `charge` is what it holds of a byte budget, if there is one ([`Charge::none`]).
+    /// Makes a batch of a body. `charge` is its share of a byte budget; [`Charge::none`] if there is no budget.
     pub fn new(body: Body, charge: Charge) -> Self {
         Self { body, origin: None, hops: None, deadline: None, rejected: None, charge }
     }
 
-    /// A batch of bytes that somebody sent, as [`Body::check`] has it.
+    /// Makes a batch of received bytes, which are validated as by [`Body::check`].
     ///
     /// # Errors
-    /// The first fault of the bytes.
+    /// The first fault in the bytes.
     pub fn checked(
         signal: Signal,
         bytes: impl Into<Payload>,
@@ -95,10 +111,10 @@ impl Batch {
         Ok(Self::new(Body::check(signal, bytes, limits)?, charge))
     }
 
-    /// A batch of OTLP/JSON, as [`Body::from_json`] has it.
+    /// Makes a batch of OTLP/JSON, which is read as by [`Body::from_json`].
     ///
     /// # Errors
-    /// The first fault of the text.
+    /// The first fault in the text.
     pub fn from_json(
         signal: Signal,
         text: &[u8],
@@ -108,7 +124,7 @@ impl Batch {
         Ok(Self::new(Body::from_json(signal, text, limits)?, charge))
     }
 
-    /// A batch of a body that is sound by the caller's word, as [`Body::unchecked`] has it.
+    /// Makes a batch of bytes without validation, as [`Body::unchecked`] does.
     pub fn unchecked(
         signal: Signal,
         plain: impl Into<Payload>,
@@ -119,82 +135,83 @@ impl Batch {
         Self::new(Body::unchecked(signal, plain, count, mergeable), charge)
     }
 
-    /// Which signal the body holds.
+    /// Returns the signal of the body.
     pub fn signal(&self) -> Signal {
         self.body.signal()
     }
 
-    /// The encoded request.
+    /// Returns the encoded request.
     pub fn body(&self) -> &Body {
         &self.body
     }
 
-    /// Items: spans, data points, log records, samples.
+    /// Returns the number of items: spans, data points, log records, samples.
     pub fn items(&self) -> u64 {
         self.body.count().items
     }
 
-    /// Items and entries.
+    /// Returns the number of items and entries.
     pub fn count(&self) -> Count {
         self.body.count()
     }
 
-    /// Length of the protobuf encoding, in bytes.
+    /// Returns the length of the protobuf encoding, in bytes.
     pub fn len(&self) -> usize {
         self.body.len()
     }
 
-    /// Whether the encoding is empty.
+    /// True if the encoding is empty.
     pub fn is_empty(&self) -> bool {
         self.body.is_empty()
     }
 
-    /// Whether concatenating the body with another one's is the merge of the two.
+    /// True if the body [can be merged](Body::is_mergeable) with others.
     pub fn is_mergeable(&self) -> bool {
         self.body.is_mergeable()
     }
 
-    /// The share of the byte budget that this batch holds.
+    /// Returns the batch's share of the byte budget.
     pub fn charge(&self) -> &Charge {
         &self.charge
     }
 
-    /// Takes the charge, for a body that still needs it: the batch is left without.
+    /// Takes the charge, for a body that still needs it. The batch is left without a charge.
     #[must_use]
     pub fn take_charge(&mut self) -> Charge {
         std::mem::take(&mut self.charge)
     }
 
-    /// A second holder of the same batch: bytes and charge are shared, nothing is copied. What the check took out is
-    /// left to the first.
+    /// Makes a second batch that shares the bytes and the charge; nothing is copied. [`rejected`](Self::rejected) stays with
+    /// this batch.
     #[must_use]
     pub fn share(&mut self) -> Self {
         let charge = self.charge.share();
         self.part(self.body.clone(), charge)
     }
 
-    /// A batch of another body, with this one's origin, hops and deadline: a part of this batch, or what was made of it.
-    /// The charge is the body's own ([`Charge::another`] is on the same budget), or a [share](Charge::share) of this one's
-    /// where the body has slices of this one's. What the check took out stays with this batch.
+    /// Makes a batch of another body, derived from this batch, with the origin, hops and deadline of this batch.
+    ///
+    /// `charge` is for the new body: [`Charge::another`] makes a charge on the same budget. If the body has slices of this
+    /// batch's body, it needs a [share](Charge::share) of this batch's charge. [`rejected`](Self::rejected) stays with this
+    /// batch.
     #[must_use]
     pub fn part(&self, body: Body, charge: Charge) -> Self {
         let (origin, hops) = (self.origin.clone(), self.hops.clone());
         Self { body, origin, hops, deadline: self.deadline, rejected: None, charge }
     }
 
-    /// The same batch with another body, which brings its own charge ([`Charge::another`] is on the same budget). Origin,
-    /// hops, deadline, and what the check took out stay.
+    /// Replaces the body and its charge: [`Charge::another`] makes a charge on the same budget. All other fields stay.
     #[must_use]
     pub fn with_body(self, body: Body, charge: Charge) -> Self {
         Self { body, charge, ..self }
     }
 
-    /// Takes the batch apart: body and charge.
+    /// Takes the batch apart into body and charge.
     pub fn into_parts(self) -> (Body, Charge) {
         (self.body, self.charge)
     }
 
-    /// The items that `rejected` of the response's unit stand for, as [`Count::rejected_items`] has it.
+    /// Converts the rejected count of a response into items, as [`Count::rejected_items`] does.
     pub fn rejected_items(&self, rejected: u64) -> u64 {
         self.count().rejected_items(self.signal(), rejected)
     }
@@ -203,7 +220,7 @@ impl Batch {
 // === impl Count ===
 
 impl Count {
-    /// The most that a response can reject, in its own unit: profiles are rejected whole, the others by item.
+    /// Returns the largest count that a response can reject: a number of profiles, or of items of the other signals.
     pub fn rejectable(self, signal: Signal) -> u64 {
         match signal.items {
             Items::Repeated { .. } => self.entries,
@@ -211,8 +228,8 @@ impl Count {
         }
     }
 
-    /// The items that `rejected` of the response's unit stand for: never more than there are. Profiles are rejected
-    /// whole but counted in samples; then the samples are taken in proportion.
+    /// Converts the rejected count of a response into items, at most all items. A response counts profiles, whose items are
+    /// samples: the samples are taken in proportion.
     pub fn rejected_items(self, signal: Signal, rejected: u64) -> u64 {
         let rejectable = self.rejectable(signal).max(1);
         (u128::from(self.items) * u128::from(rejected.min(rejectable)) / u128::from(rejectable)) as u64
@@ -222,7 +239,7 @@ impl Count {
 // === impl Merge ===
 
 impl Merge {
-    /// A merge that begins with a batch. One that is not [mergeable](Batch::is_mergeable) stays alone.
+    /// Starts a merge with a batch. A batch that is not [mergeable](Batch::is_mergeable) takes no other batch.
     pub fn new(first: Batch) -> Self {
         let mut merge = Self {
             signal: first.signal(),
@@ -238,16 +255,16 @@ impl Merge {
         merge
     }
 
-    /// Whether a batch can be joined with what is here: all are of one signal and one origin, and
+    /// True if the merge takes a batch: all batches must be of one signal and one origin, and
     /// [mergeable](Batch::is_mergeable).
     pub fn takes(&self, batch: &Batch) -> bool {
         batch.signal() == self.signal && batch.is_mergeable() && self.mergeable && batch.origin == self.origin
     }
 
-    /// Adds a batch, with its charge; all batches should be charged on one budget.
+    /// Adds a batch with its charge. All batches should be charged to one budget.
     ///
     /// # Errors
-    /// The batch, if the merge does not [take](Self::takes) it.
+    /// Returns the batch if the merge does not [take](Self::takes) it.
     pub fn push(&mut self, batch: Batch) -> Result<(), Box<Batch>> {
         if self.takes(&batch) {
             self.add(batch);
@@ -273,22 +290,21 @@ impl Merge {
         if copy {
             charge.shrink_to(len as u64);
         }
-        // On another budget than the rest: given back, as there is nowhere to keep it.
+        // A charge on another budget cannot be kept: it is released.
         drop(self.charge.merge(charge));
     }
 
-    /// Items so far.
+    /// Returns the number of items so far.
     pub fn items(&self) -> u64 {
         self.count.items
     }
 
-    /// Length of the encoding so far, in bytes.
+    /// Returns the length of the encoding so far, in bytes.
     pub fn bytes(&self) -> usize {
         self.linked.len() + self.copied.len()
     }
 
-    /// The batch of all that was added. It has the common origin, the hops of all and no deadline: those
-    /// it is made of had their own.
+    /// Returns the merged batch: with the common origin, the hops of all batches, and no deadline.
     pub fn finish(mut self) -> Batch {
         self.link_copied();
         let body = Body::sound(self.signal, self.linked, self.count, self.mergeable);
@@ -314,6 +330,16 @@ impl Merge {
     }
 }
 
+impl std::fmt::Debug for Merge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Merge")
+            .field("signal", &self.signal)
+            .field("len", &self.bytes())
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
+}
+
 impl std::ops::AddAssign for Count {
     fn add_assign(&mut self, other: Self) {
         self.items += other.items;
@@ -328,11 +354,11 @@ impl std::ops::SubAssign for Count {
     }
 }
 
-/// Smaller bodies are copied: `writev` takes 1,024 segments at most.
+/// Bodies smaller than this are copied: `writev` takes 1,024 segments at most.
 const MIN_LINKED_BYTES: usize = 4096;
 
-/// A body is copied if it keeps more than this many times its length from being freed.
+/// A body is copied if it pins more than this many times its length.
 const MAX_PINNED_PER_USED: u64 = 2;
 
-/// Copied bodies are linked in pieces of this size, so that growing them moves little.
+/// Copies are collected in buffers of this size: a buffer that grows further would be moved.
 const COPY_CHUNK_BYTES: usize = 64 * 1024;

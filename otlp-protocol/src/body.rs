@@ -1,5 +1,4 @@
-//! A request that is known to be sound: the type that says so, and how much it holds. Items are counted by skipping, never
-//! looked into.
+//! Valid requests and the number of items in them. Items are counted by skipping over them.
 
 use crate::encode::{Entries, RequestWriter};
 use crate::field::{LastArm, fields};
@@ -8,19 +7,22 @@ use crate::signal::{BELOW_RESOURCE, RESOURCES};
 use crate::wire::{Cursor, WireError, WireType};
 use crate::{Count, DecodeError, Items, Payload, Signal, ValidateLimits, validate};
 use bytes::Bytes;
+use std::fmt;
 
-/// An encoded request of a signal that is sound, as [`validate`] has it, with how much it holds.
+/// A valid encoded request of a signal, with the number of items in it.
 ///
-/// Whatever cuts, joins or edits requests takes a `Body` and gives a `Body`: behind the check nobody asks any more whether
-/// bytes are what they should be.
+/// Functions that split, merge or edit requests take and return bodies: a body is validated once, when it is made.
 ///
-/// | a `Body` comes from | |
+/// | a body is made of | by |
 /// |---|---|
-/// | bytes that somebody sent | [`check`](Self::check), [`repair`](crate::repair()) |
-/// | JSON | [`from_json`](Self::from_json) |
+/// | received bytes | [`check`](Self::check), [`repair`](crate::repair()) |
+/// | JSON | [`from_json`](Self::from_json), [`json::from_str`] |
 /// | fields and values | [`write`](Self::write) |
-/// | other bodies | [`edit`](crate::edit), [`split`](crate::split()), [`partition`](crate::partition), [`Merge`](crate::Merge) |
-/// | the caller's word | [`unchecked`](Self::unchecked) |
+/// | other bodies | [`edit`](crate::edit()), [`split`](crate::split()), [`partition`](crate::partition()), [`Merge`](crate::Merge) |
+/// | bytes that the caller knows to be valid | [`unchecked`](Self::unchecked) |
+///
+/// Functions that keep bytes take `impl Into<Payload>` ([`Bytes`], `Vec<u8>`, [`Payload`]). Functions that only read take
+/// `&[u8]`: [`to_bytes`](Self::to_bytes) gives a body in one slice. `Debug` shows lengths and counts, not the content.
 ///
 /// ```
 /// use otlp_protocol::encode::LogRecords;
@@ -39,7 +41,7 @@ use bytes::Bytes;
 /// assert_eq!(received.count(), written.count());
 /// # Ok::<(), otlp_protocol::DecodeError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Body {
     signal: Signal,
     plain: Payload,
@@ -47,19 +49,18 @@ pub struct Body {
     mergeable: bool,
 }
 
-/// What one look over the envelope tells.
+/// Properties of a request, from one pass over its envelopes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Survey {
     pub(crate) count: Count,
-    /// The top level holds field 1 alone.
+    /// True if the top level holds field 1 alone.
     pub(crate) mergeable: bool,
 }
 
 // === impl Body ===
 
 impl Body {
-    /// Checks bytes that somebody sent, and keeps them as they are. Bytes in several segments are copied into one to be
-    /// read.
+    /// Validates received bytes and keeps them unchanged. Bytes in several segments are copied into one segment to be read.
     ///
     /// # Errors
     /// The first fault that [`validate`] finds.
@@ -73,98 +74,116 @@ impl Body {
         Ok(Self::sound(signal, plain, checked.count, checked.mergeable))
     }
 
-    /// Reads OTLP/JSON, as [`to_protobuf`](json::to_protobuf) does; but ids of the wrong length are refused. What comes out
-    /// is sound by how it is made: it is not checked once more.
+    /// Reads OTLP/JSON, as [`to_protobuf`](json::to_protobuf) does, and refuses ids of the wrong length. The reader writes
+    /// valid protobuf, so that no second pass validates it.
     ///
     /// # Errors
-    /// The first fault.
+    /// The first fault in the text.
     pub fn from_json(signal: Signal, text: &[u8], limits: &JsonLimits) -> Result<Self, JsonError> {
         let mut out = Vec::new();
         json::to_sound(signal.request, text, limits, &mut out)?;
         Ok(Self::made(signal, out))
     }
 
-    /// Writes a request. It may be nested deeper than [`ValidateLimits`] have it, if `write` nests that deep.
+    /// Writes a request: [`encode`](crate::encode) describes the writers. A request whose values are nested deeper than
+    /// [`ValidateLimits::max_depth`] is written as well.
     pub fn write<E: Entries>(write: impl FnOnce(&mut RequestWriter<'_, E>)) -> Self {
         let mut out = Vec::new();
         write(&mut RequestWriter::new(&mut out));
         Self::made(E::SIGNAL, out)
     }
 
-    /// A body by the caller's word: `plain` is a sound request of `signal`, holds `count`, and is `mergeable` only if it is
-    /// [so](Self::is_mergeable). Nothing is checked. Of a body that is not sound, what is made of it has an unknown content;
-    /// but nothing panics.
+    /// Makes a body without validation. The caller guarantees that `plain` is a valid request of `signal`, that it holds
+    /// `count`, and that `mergeable` is true only if the request [is mergeable](Self::is_mergeable). If that is wrong,
+    /// functions on the body return wrong results, but do not panic.
     pub fn unchecked(signal: Signal, plain: impl Into<Payload>, count: Count, mergeable: bool) -> Self {
         Self::sound(signal, plain.into(), count, mergeable)
     }
 
-    /// Which signal it is a request of.
+    /// Returns the signal of the request.
     pub fn signal(&self) -> Signal {
         self.signal
     }
 
-    /// The protobuf encoding.
+    /// Returns the protobuf encoding.
     pub fn plain(&self) -> &Payload {
         &self.plain
     }
 
-    /// How much it holds.
+    /// Returns the number of items and entries.
     pub fn count(&self) -> Count {
         self.count
     }
 
-    /// Length of the protobuf encoding, in bytes.
+    /// Returns the length of the protobuf encoding, in bytes.
     pub fn len(&self) -> usize {
         self.plain.len()
     }
 
-    /// Whether the encoding is empty.
+    /// True if the encoding is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether concatenating it with another one is the merge of the two: its top level holds resources alone, and it has
-    /// no unknown groups.
+    /// True if the concatenation with another mergeable body is the merge of the two: the top level holds resources alone,
+    /// and there are no unknown groups.
     pub fn is_mergeable(&self) -> bool {
         self.mergeable
     }
 
-    /// The same body in one segment. Free if it is so already; copies otherwise.
+    /// Returns the protobuf encoding in one slice. Copies only if the body has several segments.
+    pub fn to_bytes(&self) -> Bytes {
+        self.plain.to_contiguous()
+    }
+
+    /// Returns the same body in one segment. Copies only if the body has several segments.
     #[must_use]
     pub fn contiguous(&self) -> Self {
         self.with(self.plain.to_contiguous().into(), self.count)
     }
 
-    /// A body whose soundness the caller has just seen to.
+    /// Makes a body of bytes that were just validated or written.
     pub(crate) fn sound(signal: Signal, plain: Payload, count: Count, mergeable: bool) -> Self {
         Self { signal, plain, count, mergeable }
     }
 
-    /// What was made of this body: as mergeable as it, since what is not is either at the top level, which is kept, or may
-    /// be anywhere.
+    /// Makes a body of bytes that were derived from this body. It is mergeable if this body is: derived bytes keep the
+    /// fields of the top level, and unknown groups may be in any part.
     pub(crate) fn with(&self, plain: Payload, count: Count) -> Self {
         Self { plain, count, ..*self }
     }
 
-    /// What a writer or an encoder has made.
+    /// Makes a body of the output of a writer or an encoder.
     pub(crate) fn made(signal: Signal, out: Vec<u8>) -> Self {
         let survey = survey_sound(signal, &out);
         Self::sound(signal, Bytes::from(out).into(), survey.count, survey.mergeable)
     }
 }
 
-/// Counts a body's items and entries without checking it: a few nanoseconds an entry.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("signal", &self.signal)
+            .field("len", &self.len())
+            .field("count", &self.count)
+            .field("mergeable", &self.mergeable)
+            .finish()
+    }
+}
+
+/// Counts the items and entries of a request without validating it: a few nanoseconds per entry.
 ///
-/// The figures are those of a decoder, also for unusual encodings: of several arms of a metric's `oneof data` the last
-/// one counts, and one arm given twice is the sum of both.
+/// The result is what a decoder would count, also for unusual encodings: of several arms of a metric's `oneof data` the last
+/// arm counts, and an arm that is given twice counts with the points of both.
 ///
 /// # Errors
-/// If a level that must be read to count (request, resource, scope; for points and samples the entry) is not
-/// protobuf. What lies deeper is not read.
+/// If a message that must be read to count (request, resource, scope; for points and samples the entry) is not protobuf.
+/// Deeper messages are not read.
 pub fn count(signal: Signal, body: &[u8]) -> Result<Count, WireError> {
     survey(signal, body).map(|survey| survey.count)
 }
 
+/// Counts the items and entries of a request, and finds out if it is mergeable.
 pub(crate) fn survey(signal: Signal, body: &[u8]) -> Result<Survey, WireError> {
     let mut count = Count::default();
     let mut mergeable = true;
@@ -183,18 +202,18 @@ pub(crate) fn survey(signal: Signal, body: &[u8]) -> Result<Survey, WireError> {
     Ok(Survey { count, mergeable })
 }
 
-/// The same of a body that was made sound.
+/// Surveys a body that is known to be valid.
 pub(crate) fn survey_sound(signal: Signal, body: &[u8]) -> Survey {
     survey(signal, body).unwrap_or(Survey { count: Count::default(), mergeable: false })
 }
 
-/// Whether the top level holds resources alone: only then a body can be cut.
+/// True if the top level holds resources alone: only such a body can be split.
 pub(crate) fn has_resources_alone(body: &[u8]) -> bool {
     fields(body, 0).all(|field| field.is(RESOURCES))
 }
 
-/// What one envelope or entry of a sound body holds; `below` are the field numbers of the levels below it. Of what is not
-/// sound, nothing.
+/// Counts the items and entries of one envelope or entry of a valid body. `below` are the field numbers of the levels below.
+/// An invalid message counts as empty.
 pub(crate) fn tally(items: Items, message: &[u8], below: &[u32]) -> Count {
     try_tally(items, message, below).unwrap_or_default()
 }

@@ -1,9 +1,9 @@
-//! The byte budget: memory for bodies is charged before it is used and given back when its last holder drops.
+//! The byte budget: memory for bodies is charged before it is used, and released when the last holder drops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A bound on the bytes that bodies may pin, shared by everything that holds bodies. Cloning shares the budget.
+/// Limit on the memory of bodies, shared by all parts of a program that hold bodies. A clone shares the budget.
 ///
 /// ```
 /// let budget = otlp_protocol::ByteBudget::new(100);
@@ -22,30 +22,30 @@ struct Inner {
     refusals: AtomicU64,
 }
 
-/// A share of a [`ByteBudget`], given back on drop.
+/// Share of a [`ByteBudget`], released on drop.
 #[derive(Debug, Default)]
 pub struct Charge {
     budget: Option<ByteBudget>,
     bytes: u64,
-    /// What is held together with others: given back when the last of them drops.
+    /// Charges shared with other holders, released when the last holder drops.
     shared: Vec<Arc<Charge>>,
 }
 
-/// The budget has no room for the bytes asked for. Refuse, never wait while holding a partial charge: retryably, unless
-/// the bytes can [never fit](Self::never_fits).
+/// Error: the budget has too few free bytes. The caller should refuse the request: retryably, unless the bytes can
+/// [never fit](Self::never_fits). Waiting while holding another charge can deadlock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the memory budget of {limit} bytes is used up")]
 pub struct BudgetExhausted {
     /// The budget's limit, in bytes.
     pub limit: u64,
-    /// What the charge would have held, in bytes: what it holds already and what was asked for.
+    /// Bytes that the charge would have held: the bytes it holds already, and the bytes requested.
     pub needed: u64,
 }
 
 // === impl ByteBudget ===
 
 impl ByteBudget {
-    /// A budget of `limit` bytes.
+    /// Makes a budget of `limit` bytes.
     pub fn new(limit: u64) -> Self {
         Self(Arc::new(Inner {
             limit: AtomicU64::new(limit),
@@ -54,7 +54,7 @@ impl ByteBudget {
         }))
     }
 
-    /// Takes `bytes` from the budget, or nothing.
+    /// Charges `bytes` to the budget.
     ///
     /// # Errors
     /// [`BudgetExhausted`] if fewer than `bytes` are free; counted in [`refusals`](Self::refusals).
@@ -64,7 +64,7 @@ impl ByteBudget {
         Ok(charge)
     }
 
-    /// The limit, in bytes.
+    /// Returns the limit, in bytes.
     pub fn limit(&self) -> u64 {
         self.0.limit.load(Ordering::Relaxed)
     }
@@ -74,12 +74,12 @@ impl ByteBudget {
         self.0.limit.store(limit, Ordering::Relaxed);
     }
 
-    /// Bytes charged now.
+    /// Returns the bytes that are charged now.
     pub fn used(&self) -> u64 {
         self.0.used.load(Ordering::Relaxed)
     }
 
-    /// How often a charge was refused.
+    /// Returns the number of charges that were refused.
     pub fn refusals(&self) -> u64 {
         self.0.refusals.load(Ordering::Relaxed)
     }
@@ -88,12 +88,12 @@ impl ByteBudget {
 // === impl BudgetExhausted ===
 
 impl BudgetExhausted {
-    /// Whether the need is over the whole budget: trying again later is of no use.
+    /// True if more bytes are needed than the whole budget has: a retry cannot succeed.
     pub fn never_fits(&self) -> bool {
         self.needed > self.limit
     }
 
-    /// The same refusal of a need that is larger by `bytes` which another charge holds for the same request.
+    /// Adds `bytes`, which another charge holds for the same request, to the bytes needed.
     #[must_use]
     pub fn beside(self, bytes: u64) -> Self {
         Self { needed: self.needed.saturating_add(bytes), ..self }
@@ -103,38 +103,38 @@ impl BudgetExhausted {
 // === impl Charge ===
 
 impl Charge {
-    /// A charge on no budget, for bodies that are accounted for elsewhere.
+    /// Makes a charge without a budget, for bodies that are accounted for elsewhere.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Bytes held by this charge, alone or with others.
+    /// Returns the bytes that this charge holds, alone or shared.
     pub fn bytes(&self) -> u64 {
         self.shared.iter().fold(self.bytes, |sum, shared| sum.saturating_add(shared.bytes()))
     }
 
-    /// A charge on the same budget that holds nothing yet.
+    /// Makes an empty charge on the same budget.
     #[must_use]
     pub fn another(&self) -> Self {
         Self { budget: self.budget.clone(), bytes: 0, shared: Vec::new() }
     }
 
-    /// A second holder of the same bytes: they are given back when the last holder drops. What either takes from now
-    /// on is its own.
+    /// Makes a second holder of the same bytes, which are released when the last holder drops. Later growth of either charge
+    /// is its own.
     #[must_use]
     pub fn share(&mut self) -> Self {
         if self.bytes > 0 {
-            // Shared charges never hold shared ones: sharing often must not nest.
+            // A shared charge holds no shared charges: repeated sharing must not nest.
             let bytes = std::mem::take(&mut self.bytes);
             self.shared.push(Arc::new(Self { budget: self.budget.clone(), bytes, shared: Vec::new() }));
         }
         Self { budget: self.budget.clone(), bytes: 0, shared: self.shared.clone() }
     }
 
-    /// Takes `more` bytes, or leaves the charge as it is. A charge on no budget grows freely.
+    /// Charges `more` bytes. A charge without a budget grows without limit.
     ///
     /// # Errors
-    /// [`BudgetExhausted`] if fewer than `more` bytes are free.
+    /// [`BudgetExhausted`] if fewer than `more` bytes are free; then the charge stays as it is.
     pub fn try_grow(&mut self, more: u64) -> Result<(), BudgetExhausted> {
         if let Some(ByteBudget(inner)) = &self.budget {
             let limit = inner.limit.load(Ordering::Relaxed);
@@ -148,7 +148,7 @@ impl Charge {
         Ok(())
     }
 
-    /// Gives back all but `bytes` of what it holds alone; does nothing if that is no more.
+    /// Releases all but `bytes` of the bytes that this charge holds alone. Does nothing if it holds fewer.
     pub fn shrink_to(&mut self, bytes: u64) {
         let excess = self.bytes.saturating_sub(bytes);
         self.bytes -= excess;
@@ -157,8 +157,8 @@ impl Charge {
         }
     }
 
-    /// Takes over what `other` holds; bytes that are on no budget are not added to a charge on one. Charges on
-    /// different budgets are not mixed: the other is kept apart by the caller, who gets it back.
+    /// Takes over the bytes of `other`. Bytes without a budget are not added to a charge on a budget. Charges on different
+    /// budgets are not mixed: then `other` is returned.
     pub fn merge(&mut self, mut other: Self) -> Option<Self> {
         match (&self.budget, &other.budget) {
             (Some(ours), Some(theirs)) if !Arc::ptr_eq(&ours.0, &theirs.0) => return Some(other),

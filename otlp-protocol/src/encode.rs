@@ -1,14 +1,17 @@
-//! Writers of encoded requests: fields go straight into a buffer, without structs between.
+//! Writers of encoded requests: fields go straight into a buffer, without structs.
 //!
-//! A writer borrows the buffer (a `Vec<u8>`, or one on loan from a [`BufferPool`](crate::BufferPool)) and appends to it.
-//! What is nested is written in a closure, so that it ends when the closure does: what comes out always is a message that
-//! [`validate`](crate::validate) finds sound, unless it is larger or deeper than its limits. Numbers that are zero and
-//! strings that are empty are not written, as every proto3 encoder has it. A setter that is called twice writes the field
-//! twice, and a decoder takes the last.
+//! A writer borrows a buffer (a `Vec<u8>`, or a buffer of a [`BufferPool`](crate::BufferPool)) and appends to it;
+//! [`Body::write`](crate::Body::write) makes the buffer itself. Nested messages are written in closures, which end the
+//! message when they return. The result is always a message that [`validate`](crate::validate()) accepts, unless it exceeds
+//! the limits on size or depth. Numbers that are zero and strings that are empty are not written, as by every proto3
+//! encoder. A setter that is called twice writes the field twice; decoders take the last value.
+//!
+//! Setters return the writer, to be chained. A closure returns nothing: end its last call with a semicolon. Only the closure
+//! of [`metric`](ScopeGroupWriter::metric) returns what the call that writes the points returns.
 //!
 //! ```
 //! use otlp_protocol::encode::{RequestWriter, Spans};
-//! use otlp_protocol::{Signal, count, view::RequestView};
+//! use otlp_protocol::{Signal, SpanKind, count, view::RequestView};
 //!
 //! let mut body = Vec::new();
 //! RequestWriter::<Spans>::new(&mut body).resource_group(|group| {
@@ -17,7 +20,7 @@
 //!     });
 //!     group.scope_group(|scope| {
 //!         scope.span(|span| {
-//!             span.trace_id(&[7; 16]).span_id(&[8; 8]).name("GET /cart").kind(2);
+//!             span.trace_id(&[7; 16]).span_id(&[8; 8]).name("GET /cart").kind(SpanKind::Server);
 //!             span.attribute("http.response.status_code", 200).attribute("cache.hit", true);
 //!             span.event(|event| {
 //!                 event.name("retry");
@@ -30,9 +33,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A request's lengths stand before what they measure, and are known only after it. Room is left for a length of the
-//! usual size; a message that needs less or more of it is moved. Small messages and very large ones are, so that what
-//! moves is a few bytes or little against what was written.
+//! The length of a message stands before the message, and is known only after it. Writers leave room for a length of the
+//! usual size. If a length needs more or less room, its message is moved: that happens to small messages and to very large
+//! ones, so that few bytes are moved in proportion to the bytes written.
 
 mod declare;
 mod field;
@@ -65,15 +68,15 @@ pub(crate) use value::{any_value, plain_len};
 use crate::validate::check_message;
 use crate::wire::put_len_delimited;
 use crate::{DecodeError, Signal};
-use declare::writers;
+use declare::{debug_len, writers};
 use field::{LONG, MEDIUM, nested};
 use std::marker::PhantomData;
 
-/// What the entries of a request are: [`Spans`], [`LogRecords`], [`Metrics`] or [`Profiles`].
+/// Type of a request's entries: [`Spans`], [`LogRecords`], [`Metrics`] or [`Profiles`].
 ///
-/// No other type can be this: a writer's methods are those of OTLP's signals.
+/// Sealed: writers have methods for the signals of OTLP alone.
 pub trait Entries: sealed::Sealed {
-    /// The signal whose requests hold them.
+    /// Signal of the requests with these entries.
     const SIGNAL: Signal;
 }
 
@@ -94,28 +97,27 @@ pub enum Metrics {}
 pub enum Profiles {}
 
 /// Writes a request.
-#[derive(Debug)]
 pub struct RequestWriter<'b, E> {
     out: &'b mut Vec<u8>,
     of: PhantomData<E>,
 }
 
-/// Writes what one resource sent: `ResourceSpans`, `ResourceLogs` and so on.
-#[derive(Debug)]
+/// Writes the telemetry of one resource: `ResourceSpans`, `ResourceLogs` and so on.
 pub struct ResourceGroupWriter<'b, E> {
     out: &'b mut Vec<u8>,
     of: PhantomData<E>,
 }
 
-/// Writes what one scope sent: `ScopeSpans`, `ScopeLogs` and so on.
-#[derive(Debug)]
+/// Writes the telemetry of one scope: `ScopeSpans`, `ScopeLogs` and so on.
 pub struct ScopeGroupWriter<'b, E> {
     out: &'b mut Vec<u8>,
     of: PhantomData<E>,
 }
 
+debug_len!(RequestWriter<'_, E>, ResourceGroupWriter<'_, E>, ScopeGroupWriter<'_, E>);
+
 mod sealed {
-    /// Only here a type can be named as entries.
+    /// Prevents implementations of [`Entries`](super::Entries) outside of this module.
     pub trait Sealed {}
 }
 
@@ -145,18 +147,18 @@ impl Entries for Profiles {
 // === impl RequestWriter ===
 
 impl<'b, E: Entries> RequestWriter<'b, E> {
-    /// Appends a request to a buffer. To append one to another is to merge the two, for all signals but profiles, whose
-    /// places in the dictionary would then be wrong.
+    /// Makes a writer that appends a request to a buffer. Appending a request to another merges the two, except for
+    /// profiles, whose indices into the dictionary would be wrong.
     pub fn new(out: &'b mut Vec<u8>) -> Self {
         Self { out, of: PhantomData }
     }
 
-    /// Which signal it is of.
+    /// Returns the signal of the request.
     pub fn signal(&self) -> Signal {
         E::SIGNAL
     }
 
-    /// What one resource sent.
+    /// Writes the telemetry of one resource.
     pub fn resource_group(&mut self, write: impl FnOnce(&mut ResourceGroupWriter<'_, E>)) -> &mut Self {
         nested(self.out, RESOURCE_GROUPS, LONG, |out| {
             write(&mut ResourceGroupWriter { out, of: PhantomData })
@@ -166,7 +168,7 @@ impl<'b, E: Entries> RequestWriter<'b, E> {
 }
 
 impl RequestWriter<'_, Profiles> {
-    /// What the profiles share.
+    /// Writes the tables that the profiles share.
     pub fn dictionary(&mut self, write: impl FnOnce(&mut DictionaryWriter<'_>)) -> &mut Self {
         nested(self.out, DICTIONARY, LONG, |out| write(&mut DictionaryWriter::new(out)));
         self
@@ -177,13 +179,13 @@ impl RequestWriter<'_, Profiles> {
 
 impl<E: Entries> ResourceGroupWriter<'_, E> {
     writers!(@setter
-        /// The resource.
+        /// Writes the resource.
         resource nested(ResourceWriter = 1, MEDIUM));
     writers!(@setter
-        /// Schema of the resource.
+        /// Writes the schema URL of the resource.
         schema_url string(3));
 
-    /// What one of its scopes sent.
+    /// Writes the telemetry of one scope.
     pub fn scope_group(&mut self, write: impl FnOnce(&mut ScopeGroupWriter<'_, E>)) -> &mut Self {
         nested(self.out, SCOPE_GROUPS, LONG, |out| write(&mut ScopeGroupWriter { out, of: PhantomData }));
         self
@@ -194,17 +196,17 @@ impl<E: Entries> ResourceGroupWriter<'_, E> {
 
 impl<E: Entries> ScopeGroupWriter<'_, E> {
     writers!(@setter
-        /// The scope.
+        /// Writes the scope.
         scope nested(ScopeWriter = 1, SHORT));
     writers!(@setter
-        /// Schema of the scope and its entries.
+        /// Writes the schema URL of the scope and its entries.
         schema_url string(3));
 
-    /// An entry that is encoded already, as [`Span::as_bytes`](crate::view::Span::as_bytes) has it. It is checked, and copied
-    /// as it is.
+    /// Writes an entry that is encoded already, such as [`Span::as_bytes`](crate::view::Span::as_bytes) of a view. The entry is
+    /// validated and copied.
     ///
     /// # Errors
-    /// The first fault of the entry, with its path in the entry; also an unknown group, which not every decoder can skip.
+    /// The first fault of the entry, with its path in the entry. An unknown group is a fault: not every decoder can skip it.
     pub fn encoded(&mut self, entry: &[u8]) -> Result<&mut Self, DecodeError> {
         if let [_, _, Some(message)] = E::SIGNAL.levels() {
             check_message(message, entry)?;
@@ -216,27 +218,28 @@ impl<E: Entries> ScopeGroupWriter<'_, E> {
 
 impl ScopeGroupWriter<'_, Spans> {
     writers!(@setter
-        /// A span.
+        /// Writes a span.
         span nested(SpanWriter = 2, MEDIUM));
 }
 
 impl ScopeGroupWriter<'_, LogRecords> {
     writers!(@setter
-        /// A log record.
+        /// Writes a log record.
         log_record nested(LogRecordWriter = 2, MEDIUM));
 }
 
 impl ScopeGroupWriter<'_, Metrics> {
-    /// A metric, which ends with its points:
+    /// Writes a metric, which ends with its points:
     ///
     /// ```
+    /// # use otlp_protocol::AggregationTemporality;
     /// # use otlp_protocol::encode::{Metrics, RequestWriter};
     /// # let mut body = Vec::new();
     /// # RequestWriter::<Metrics>::new(&mut body).resource_group(|group| {
     /// # group.scope_group(|scope| {
     /// scope.metric(|metric| {
     ///     metric.name("requests").unit("1").sum(|sum| {
-    ///         sum.aggregation_temporality(2).is_monotonic(true).point(|point| {
+    ///         sum.aggregation_temporality(AggregationTemporality::Cumulative).is_monotonic(true).point(|point| {
     ///             point.time_unix_nano(1_700_000_000_000_000_000).int(3).attribute("status", 200);
     ///         });
     ///     })
@@ -251,7 +254,7 @@ impl ScopeGroupWriter<'_, Metrics> {
 
 impl ScopeGroupWriter<'_, Profiles> {
     writers!(@setter
-        /// A profile.
+        /// Writes a profile.
         profile nested(ProfileWriter = 2, LONG));
 }
 
@@ -259,5 +262,5 @@ impl ScopeGroupWriter<'_, Profiles> {
 const RESOURCE_GROUPS: u32 = 1;
 const SCOPE_GROUPS: u32 = 2;
 const ENTRIES: u32 = 2;
-/// In a request of profiles.
+/// Dictionary in a request of profiles.
 const DICTIONARY: u32 = 2;

@@ -1,76 +1,75 @@
-//! What is wrong with a body, and where: made on the bad path alone.
+//! Faults in a body, with the path of the field. Paths are made only after a fault was found.
 
 use crate::schema::Message;
 use crate::wire::{Cursor, WireError, WireType};
 use std::fmt::{self, Write as _};
 
-/// A body that is not what the schema says, at a place that a person can find.
+/// The first fault in an encoded request.
 ///
 /// ```
 /// use otlp_protocol::{Signal, ValidateLimits, validate};
 ///
 /// let error = validate(Signal::LOGS, b"\x0a\x03\x1a\x01\xff", &ValidateLimits::default()).unwrap_err();
-/// assert_eq!(error.to_string(), "resource_logs[0].schema_url: a string is not UTF-8 (at byte 4)");
+/// assert_eq!(error.to_string(), "resource_logs[0].schema_url: string is not UTF-8 (at byte 4)");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
-    /// What is wrong.
+    /// Kind of the fault.
     pub kind: DecodeErrorKind,
-    /// The field, from the request down, by its names in protobuf, with the indices of repeated fields; a field that
-    /// has no name by its number; the middle of a deep path is left out. Empty if the request itself is at fault.
+    /// Path of the field from the request down: names in protobuf (numbers for unknown fields) with the indices of repeated
+    /// fields. The middle of a deep path is left out. Empty if the fault is in the request itself.
     pub path: String,
-    /// Where in the body, in bytes: the start of the field, or the first byte that is not UTF-8.
+    /// Position in the body, in bytes: the start of the field, or the first byte that is not UTF-8.
     pub offset: usize,
 }
 
-/// What is wrong with a body.
+/// Kind of a fault in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
-    /// It is not protobuf.
+    /// Malformed protobuf.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// A field of the schema stands with a wire type that its kind does not have.
-    #[error("the field does not have wire type {found:?}")]
+    /// A known field with a wire type that does not fit its type.
+    #[error("wrong wire type {found:?} for this field")]
     WrongWireType {
-        /// The wire type that was sent.
+        /// The wire type in the body.
         found: WireType,
     },
-    /// A string field holds something else.
-    #[error("a string is not UTF-8")]
+    /// A string field with invalid UTF-8.
+    #[error("string is not UTF-8")]
     Utf8,
-    /// An id has another length than its kind: 16 bytes for traces and profiles, 8 for spans. An empty id is none.
-    #[error("an id has {found} bytes, not {expected}")]
+    /// An id of the wrong length: ids of traces and profiles have 16 bytes, ids of spans 8. An empty id means no id.
+    #[error("wrong length of an id: {found} bytes instead of {expected}")]
     IdLength {
-        /// The length that was sent, in bytes.
+        /// Length in the body, in bytes.
         found: usize,
-        /// The length that ids of this kind have, in bytes.
+        /// Length of ids of this kind, in bytes.
         expected: usize,
     },
-    /// The length of a packed field is not a multiple of its values' size.
-    #[error("a packed field ends inside a value")]
+    /// A packed field whose length is not a multiple of the size of its values.
+    #[error("invalid length of a packed field: it ends inside a value")]
     Packed,
-    /// Messages and unknown groups are nested too deep; an unknown field counts as a level of its own.
-    #[error("messages are nested deeper than {limit}")]
+    /// Too many messages and unknown groups inside one another. An unknown field counts as a level.
+    #[error("messages are nested deeper than {limit} levels")]
     TooDeep {
         /// The limit: [`ValidateLimits::max_depth`](crate::ValidateLimits::max_depth).
         limit: usize,
     },
-    /// The body is larger than protobuf allows: decoders keep lengths in 31 bits.
-    #[error("the request has more than {limit} bytes, the most that protobuf allows")]
+    /// A body larger than protobuf allows: decoders keep lengths in 31 bits.
+    #[error("the request is larger than {limit} bytes, the most that protobuf allows")]
     TooLong {
         /// The limit: 2 GiB - 1.
         limit: usize,
     },
-    /// There are too many messages in the body.
-    #[error("there are more than {limit} messages in the request")]
+    /// Too many messages in the body.
+    #[error("the request has more than {limit} messages")]
     TooManyElements {
         /// The limit: [`ValidateLimits::max_elements`](crate::ValidateLimits::max_elements).
         limit: usize,
     },
-    /// What is made of the body would be too large: the body with its strings repaired, of which it has too many, or
-    /// its JSON.
-    #[error("rewritten, it would have more than {limit} bytes")]
+    /// The repaired body or the JSON of the body would be too large.
+    #[error("the rewritten request would be larger than {limit} bytes")]
     TooLarge {
         /// The limit: `max_bytes` of [`repair`](crate::repair()) or [`from_protobuf`](crate::json::from_protobuf).
         limit: usize,
@@ -84,14 +83,14 @@ pub(crate) struct Fault {
     pub(crate) offset: usize,
 }
 
-/// Of a path deeper than both together, this many elements are shown at either end.
+/// Elements shown at the start and at the end of a path that is longer than both together.
 const PATH_HEAD: usize = 12;
 const PATH_TAIL: usize = 4;
 
 // === impl Fault ===
 
 impl Fault {
-    /// The same fault in a body in which what was looked at starts at `start`.
+    /// Moves the fault by `start`, the position of the examined bytes in the body.
     pub(crate) fn behind(self, start: usize) -> Self {
         Self { offset: start + self.offset, ..self }
     }
@@ -100,7 +99,7 @@ impl Fault {
 // === impl DecodeError ===
 
 impl DecodeError {
-    /// Walks from the start of the body to the fault to name the fields it lies in.
+    /// Finds the path of the field with the fault.
     pub(crate) fn locate(root: &'static Message, body: &[u8], fault: Fault) -> Self {
         let mut path = Path::default();
         let (mut message, mut start, mut end) = (root, 0, body.len());
@@ -136,12 +135,12 @@ impl std::error::Error for DecodeError {
 struct Element {
     number: u32,
     name: Option<&'static str>,
-    /// How many of that field stand before it, if it is repeated.
+    /// Number of earlier occurrences, for a repeated field.
     index: Option<usize>,
     child: Option<(&'static Message, std::ops::Range<usize>)>,
 }
 
-/// The field of `bytes` that `offset` lies in; `None` if no field starts there that has a number.
+/// Returns the field of `bytes` around `offset`; `None` if no valid tag precedes `offset`.
 fn enclosing(message: &'static Message, bytes: &[u8], offset: usize) -> Option<Element> {
     let mut seen = vec![0usize; message.fields.len()];
     let mut cursor = Cursor::new(bytes);
@@ -184,7 +183,7 @@ impl Element {
     }
 }
 
-/// A path's two ends as it grows.
+/// Builder of a path: its first and its last elements.
 #[derive(Default)]
 pub(crate) struct Path {
     head: String,

@@ -1,17 +1,17 @@
-//! The fields of a message and where they are in a sound body: what cutting and editing work with.
+//! The fields of a message, with their positions in a valid body.
 
 use crate::wire::{Cursor, WireError, WireType};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A field: where it is in the body, and where its value is.
+/// Position of a field in the body.
 #[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) number: u32,
-    /// Whether it is length-delimited.
+    /// True if the field is length-delimited.
     pub(crate) is_len: bool,
     pub(crate) whole: Range<usize>,
-    /// Where its value starts, with the length if it has one.
+    /// End of the tag: start of the length or of the value.
     pub(crate) after_tag: usize,
     pub(crate) value: Range<usize>,
 }
@@ -19,38 +19,39 @@ pub(crate) struct Field {
 // === impl Field ===
 
 impl Field {
-    /// Whether it is the message of that number.
+    /// True if the field is length-delimited and has this number.
     #[inline]
     pub(crate) fn is(&self, number: u32) -> bool {
         self.is_len && self.number == number
     }
 
-    /// Its value, in the body that it is in.
+    /// Returns the value. `body` is the body that the field is in.
     #[inline]
     pub(crate) fn bytes<'a>(&self, body: &'a [u8]) -> &'a [u8] {
         body.get(self.value.clone()).unwrap_or_default()
     }
 
-    /// The fields of the message that it is.
+    /// Iterates over the fields of the field's message.
     #[inline]
     pub(crate) fn fields<'a>(&self, body: &'a [u8]) -> Fields<'a> {
         fields(self.bytes(body), self.value.start)
     }
 
-    /// Where the length of a message stands.
+    /// Returns the range of the encoded length.
     #[inline]
     pub(crate) fn prefix(&self) -> Range<usize> {
         self.after_tag..self.value.start
     }
 }
 
-/// The fields of a message that stands at `base` in the body. They end where a message is malformed, which none in a sound
-/// body is.
+/// Iterator over the fields of a message, which starts at `base` in the body. Ends at malformed bytes, which a valid body
+/// does not have.
 pub(crate) struct Fields<'a> {
     cursor: Cursor<'a>,
     base: usize,
 }
 
+/// Iterates over the fields of a message, which starts at `base` in the body.
 #[inline]
 pub(crate) fn fields(message: &[u8], base: usize) -> Fields<'_> {
     Fields { cursor: Cursor::new(message), base }
@@ -92,12 +93,12 @@ impl Fields<'_> {
     }
 }
 
-/// The pieces of a singular message, given once or several times as field `number` of a message.
+/// Returns the pieces of a singular message: the occurrences of field `number` in a message.
 pub(crate) fn pieces(body: &[u8], message: &Field, number: u32) -> Vec<Field> {
     message.fields(body).filter(|field| field.is(number)).collect()
 }
 
-/// The message of these pieces: to a decoder, it is one after the other.
+/// Concatenates the pieces of a message, as a decoder merges them.
 pub(crate) fn joined<'a>(body: &'a [u8], pieces: &[Field]) -> Cow<'a, [u8]> {
     match pieces {
         [] => Cow::Borrowed(&[]),
@@ -109,19 +110,19 @@ pub(crate) fn joined<'a>(body: &'a [u8], pieces: &[Field]) -> Cow<'a, [u8]> {
     }
 }
 
-/// Which arm of a `oneof` counts: the last one, with all that was given of it since another arm. Here alone is that rule.
+/// Tracks the arm of a `oneof` that counts: the last arm, with its occurrences since the last other arm.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LastArm {
-    /// The field number of the arm that counts so far; 0 if there is none.
+    /// Field number of the arm that counts so far; 0 before the first arm.
     pub(crate) number: u32,
-    /// Where it starts to count.
+    /// Position of the first occurrence that counts.
     pub(crate) from: usize,
 }
 
 // === impl LastArm ===
 
 impl LastArm {
-    /// Takes note of the arm that stands at `at`. Whether the arm begins anew: what was given before it is forgotten.
+    /// Adds the arm at `at`. True if it replaces another arm: earlier occurrences do not count.
     #[inline]
     pub(crate) fn see(&mut self, number: u32, at: usize) -> bool {
         let is_another = self.number != number;
@@ -131,7 +132,7 @@ impl LastArm {
         is_another
     }
 
-    /// Whether what was given of an arm at `at` counts.
+    /// True if the occurrence of an arm at `at` counts.
     #[inline]
     pub(crate) fn counts(self, number: u32, at: usize) -> bool {
         self.number == number && at >= self.from

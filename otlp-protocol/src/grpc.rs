@@ -1,26 +1,24 @@
-//! gRPC as far as it is numbers: the codes of its statuses, and message framing, which is a flag byte, a big-endian length,
-//! the message.
+//! gRPC status codes and message framing: a flag byte, the length in big endian, the message.
 //!
-//! An OTLP call is unary: its body, either way, is exactly one such frame. [`FrameReader`] is that rule, without I/O.
+//! An OTLP call is unary: the bodies of request and response are exactly one frame. [`FrameReader`] checks that, without I/O.
 
 use std::cmp::Ordering;
 
-/// Bytes before each gRPC message.
+/// Length of the header before each gRPC message, in bytes.
 pub const FRAME_HEADER_LEN: usize = 5;
 
 /// The header of a gRPC message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
-    /// Whether the message is compressed with the encoding named in `grpc-encoding`.
+    /// True if the message is compressed with the encoding in the header `grpc-encoding`.
     pub compressed: bool,
     /// Length of the message that follows, in bytes.
     pub len: u32,
 }
 
-/// Follows the body of a unary call, piece by piece, and tells whether it is exactly one message of at most so many
-/// bytes.
+/// Checks the body of a unary call, piece by piece: it must be exactly one message within a limit.
 ///
-/// It holds the header and a count, never the body: what to do with the pieces is the caller's business.
+/// The reader keeps the header and a count, not the body.
 ///
 /// ```
 /// use otlp_protocol::{FRAME_HEADER_LEN, FrameHeader, FrameReader};
@@ -39,20 +37,20 @@ pub struct FrameHeader {
 #[derive(Clone, Debug)]
 pub struct FrameReader {
     max_len: usize,
-    /// What has come of the header; the rest is zero.
+    /// Received bytes of the header; the rest is zero.
     header: [u8; FRAME_HEADER_LEN],
-    /// Bytes that have come, header and all.
+    /// Number of received bytes, with the header.
     seen: usize,
 }
 
-/// Why a gRPC body is not exactly one message.
+/// Fault in the framing of a gRPC body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
     /// The flag byte is neither 0 nor 1.
-    #[error("gRPC frame: flag {0} is neither 0 nor 1")]
+    #[error("gRPC frame: invalid compression flag {0}")]
     Flag(u8),
-    /// The message is longer than it may be, by its header.
+    /// The length in the header is over the limit.
     #[error("gRPC frame: the message of {len} bytes is over the limit ({limit})")]
     TooLong {
         /// Length of the message, in bytes.
@@ -61,10 +59,10 @@ pub enum FrameError {
         limit: usize,
     },
     /// The body ends before the message does.
-    #[error("gRPC frame: the body ends before its message does")]
+    #[error("gRPC frame: truncated, the body ends inside the message")]
     Truncated,
     /// Bytes follow the message of a unary call.
-    #[error("gRPC frame: more than one message on a unary call")]
+    #[error("gRPC frame: bytes after the message of a unary call")]
     TrailingBytes,
 }
 
@@ -95,12 +93,12 @@ pub enum Code {
 // === impl FrameHeader ===
 
 impl FrameHeader {
-    /// The header of a message of `len` bytes.
+    /// Makes the header of a message of `len` bytes.
     pub const fn new(compressed: bool, len: u32) -> Self {
         Self { compressed, len }
     }
 
-    /// Reads the five bytes of a header. The length is the peer's claim: check it against a limit, allocate nothing by it.
+    /// Parses a header. The length comes from the peer: check it against a limit before allocating memory.
     ///
     /// # Errors
     /// [`FrameError::Flag`].
@@ -113,7 +111,7 @@ impl FrameHeader {
         }
     }
 
-    /// The five bytes of the header.
+    /// Encodes the header.
     pub const fn encode(self) -> [u8; FRAME_HEADER_LEN] {
         let [a, b, c, d] = self.len.to_be_bytes();
         [self.compressed as u8, a, b, c, d]
@@ -123,16 +121,16 @@ impl FrameHeader {
 // === impl FrameReader ===
 
 impl FrameReader {
-    /// A reader of one message of at most `max_len` bytes, as it is on the wire: perhaps compressed.
+    /// Makes a reader of one message of at most `max_len` bytes on the wire, where it may be compressed.
     pub const fn new(max_len: usize) -> Self {
         Self { max_len, header: [0; FRAME_HEADER_LEN], seen: 0 }
     }
 
-    /// Takes note of the next piece of the body, of any length.
+    /// Adds the next piece of the body, of any length.
     ///
     /// # Errors
-    /// [`FrameError::Flag`] and [`FrameError::TooLong`] with the piece that completes the header,
-    /// [`FrameError::TrailingBytes`] with the one that goes beyond the message. From then on every call says the same.
+    /// [`FrameError::Flag`] and [`FrameError::TooLong`] on the piece that completes the header,
+    /// [`FrameError::TrailingBytes`] on the piece that goes beyond the message. Later calls return the same error.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), FrameError> {
         let missing = self.header.get_mut(self.seen..).unwrap_or_default();
         missing.iter_mut().zip(piece).for_each(|(to, from)| *to = *from);
@@ -143,15 +141,15 @@ impl FrameReader {
         }
     }
 
-    /// How long the body gets, header and all; `None` until the header has come, and if it is refused.
+    /// Returns the length of the body, with the header; `None` until the header is complete, and after an error.
     pub fn expected(&self) -> Option<usize> {
         self.header().ok().flatten().map(total)
     }
 
-    /// The header of the message, once the body has ended.
+    /// Returns the header of the message after the end of the body.
     ///
     /// # Errors
-    /// What [`push`](Self::push) has said, or [`FrameError::Truncated`].
+    /// The error of [`push`](Self::push), or [`FrameError::Truncated`].
     pub fn finish(self) -> Result<FrameHeader, FrameError> {
         let header = self.header()?.ok_or(FrameError::Truncated)?;
         match self.seen.cmp(&total(header)) {
@@ -176,7 +174,7 @@ impl FrameReader {
 // === impl Code ===
 
 impl Code {
-    /// The code of that number; `None` above 16.
+    /// Returns the code with a number; `None` above 16.
     pub fn from_number(number: u32) -> Option<Self> {
         ALL_CODES.get(number as usize).copied()
     }

@@ -1,8 +1,8 @@
-//! The receivers that a batch has been at: how a forwarding loop ends.
+//! The receivers that a batch has passed, to detect forwarding loops.
 //!
-//! Each receiver has a random id. A batch carries the ids of the receivers it has been at, also in other processes: a
-//! request names them in the header [`HOPS_HEADER`]. A receiver refuses a request that names its own id. Of a joined batch
-//! the ids are those of all its requests, the nearest [`MAX_HOPS`] of them.
+//! Each receiver has a random id. A batch carries the ids of the receivers that it has passed, also in other processes: a
+//! request names the ids in the header [`HOPS_HEADER`]. A receiver refuses a request that names its own id. A merged batch
+//! has the ids of all its requests, at most the nearest [`MAX_HOPS`].
 
 use crate::Charge;
 use bytes::Bytes;
@@ -10,35 +10,35 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
-/// The id of a receiver: random, so that no sender can guess the id of a receiver that it does not send for.
+/// Id of a receiver. Ids are random, so that no sender can guess the id of another receiver.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct HopId(u64);
 
-/// Ids of receivers, the nearest last: at most [`MAX_HOPS`]. Comparing leaves out the charge.
-#[derive(Debug, Default)]
+/// Ids of receivers, the nearest last: at most [`MAX_HOPS`]. Comparing ignores the charge.
+#[derive(Default)]
 pub struct Hops {
     ids: Vec<HopId>,
     text: OnceLock<Bytes>,
     charge: Option<Arc<Charge>>,
 }
 
-/// The header, and the gRPC metadata, that names the receivers a request has been at: ids of 16 hexadecimal digits,
-/// separated by commas, the nearest last.
+/// Name of the HTTP header and gRPC metadata with the ids of the receivers that a request has passed: 16 hexadecimal digits
+/// each, separated by commas, the nearest last.
 pub const HOPS_HEADER: &str = "otlp-hops";
 
-/// Ids that a batch carries: of more, those that are the farthest away go.
+/// The most ids that a batch carries. The farthest ids are dropped first.
 pub const MAX_HOPS: usize = 16;
 
 // === impl HopId ===
 
 impl HopId {
-    /// A new id.
+    /// Makes a new id.
     pub fn random() -> Self {
-        // Keys of the system's randomness, by which SipHash cannot be foreseen.
+        // `RandomState` has random keys from the system: the hash is not predictable.
         Self(RandomState::new().hash_one(HOPS_HEADER))
     }
 
-    /// The id of a text of 16 hexadecimal digits.
+    /// Parses 16 hexadecimal digits.
     fn parse(text: &[u8]) -> Option<Self> {
         if text.len() != ID_DIGITS || !text.iter().all(u8::is_ascii_hexdigit) {
             return None;
@@ -62,17 +62,17 @@ impl fmt::Debug for HopId {
 // === impl Hops ===
 
 impl Hops {
-    /// Memory that ids read from a request take at most, also after they were joined with others, in bytes: what a receiver
-    /// charges.
+    /// Upper bound on the memory of ids read from a request, also after a [`join`](Self::join), in bytes: a receiver charges
+    /// this much.
     pub const MEMORY: u64 = (size_of::<Self>() + MAX_HOPS * (size_of::<HopId>() + ID_DIGITS + 1) + 64) as u64;
 
-    /// The one receiver `id`.
+    /// Makes a list of one receiver.
     pub fn of(id: HopId) -> Self {
         Self { ids: vec![id], ..Self::default() }
     }
 
-    /// Reads the values of the header, in order; what is not an id is left out. `None` if `id` is among the ids, else the
-    /// ids with `id` after them. Holds `charge` until the last list that was made of this one drops.
+    /// Parses the values of the header, in order, and appends `id`. Texts that are not ids are ignored. Returns `None` if `id`
+    /// is among the ids: the request is in a loop. `charge` is released with the last list derived from this list.
     ///
     /// ```
     /// use otlp_protocol::{Charge, HopId, Hops};
@@ -99,7 +99,7 @@ impl Hops {
         Some(Self { ids, text: OnceLock::new(), charge: Some(Arc::new(charge)) })
     }
 
-    /// The ids of two batches that are joined, by their distance: of many ids the nearest of both stay.
+    /// Joins the ids of two batches that are merged. If there are more than [`MAX_HOPS`], the nearest ids of both stay.
     #[must_use]
     pub fn join(one: Arc<Self>, other: &Arc<Self>) -> Arc<Self> {
         if Arc::ptr_eq(&one, other) || other.ids.iter().all(|id| one.ids.contains(id)) {
@@ -121,15 +121,21 @@ impl Hops {
         Arc::new(Self { ids, text: OnceLock::new(), charge })
     }
 
-    /// The ids, the nearest last.
+    /// Returns the ids, the nearest last.
     pub fn ids(&self) -> &[HopId] {
         &self.ids
     }
 
-    /// The value of the header, made once.
+    /// Returns the value of the header. The text is made once and kept.
     pub fn text(&self) -> Bytes {
         let text = || self.ids.iter().map(HopId::to_string).collect::<Vec<_>>().join(",").into();
         self.text.get_or_init(text).clone()
+    }
+}
+
+impl fmt::Debug for Hops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.ids).finish()
     }
 }
 

@@ -1,33 +1,73 @@
-//! OTLP as bytes: what a message is, whether it is sound, how much it holds, and how to cut and join it.
+//! OTLP requests as bytes: validate, count, split, merge, edit, read and write them, without decoding them into structs.
 //!
-//! **What this crate must not know:** sockets, tokio, threads, files, or what time it is. Bytes come in, bytes go
-//! out; an [`Instant`](std::time::Instant) is only ever handed through.
+//! For gateways, test tools, exporters and backends. All four signals work alike: traces, metrics, logs and profiles. No
+//! sockets, no async runtime, no threads.
 //!
-//! The pipeline moves encoded OTLP protobuf. Nothing is decoded into structs: [`validate`] checks what was sent once, and a
-//! [`Body`] is what was found sound. [`edit`](edit()), [`split`](split()) and [`Merge`] work on the encoding itself, so unknown
-//! fields survive.
-//! [`view`] reads fields where they stand, [`encode`] writes them there.
+//! ```toml
+//! [dependencies]
+//! otlp-protocol = "0.1"
+//! ```
 //!
 //! ```
-//! use otlp_protocol::{Body, Signal, SplitLimits, ValidateLimits, split};
+//! use otlp_protocol::encode::Spans;
+//! use otlp_protocol::{Body, Signal, SpanKind, SplitLimits, ValidateLimits, edit, split};
 //!
-//! // A request of one resource with one scope with two log records.
-//! let bytes = b"\x0a\x06\x12\x04\x12\x00\x12\x00".to_vec();
-//! let body = Body::check(Signal::LOGS, bytes, &ValidateLimits::default())?;
-//! assert_eq!(body.count().items, 2);
-//!
-//! let parts = split(&body, SplitLimits { max_items: Some(1), max_bytes: None });
+//! let body = Body::write::<Spans>(|request| {
+//!     request.resource_group(|group| {
+//!         group.scope_group(|scope| {
+//!             scope.span(|span| {
+//!                 span.name("GET /").attribute("token", "abc");
+//!             });
+//!             scope.span(|span| {
+//!                 span.name("GET /cart").kind(SpanKind::Server);
+//!             });
+//!         });
+//!     });
+//! });
+//! let received = Body::check(Signal::TRACES, body.to_bytes(), &ValidateLimits::default())?;
+//! let mut redact = edit::items(|_, attributes| attributes.upsert("token", "***"));
+//! let redacted = edit(&received, &mut redact, 64 << 20)?.body;
+//! let parts = split(&redacted, SplitLimits { max_items: Some(1), max_bytes: None });
 //! assert_eq!(parts.len(), 2);
-//! assert_eq!(parts[0].plain().to_contiguous(), &b"\x0a\x04\x12\x02\x12\x00"[..]);
-//! # Ok::<(), otlp_protocol::DecodeError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Main types
+//!
+//! | to | use |
+//! |---|---|
+//! | name a signal, its paths and its messages | [`Signal`] |
+//! | hold a valid request | [`Body`], [`Batch`]: a body with origin, deadline and charge |
+//! | validate received bytes | [`Body::check`], [`validate()`], [`repair()`]: also replaces invalid strings and ids |
+//! | write requests | [`Body::write`], [`encode`] |
+//! | read requests | [`view`]: lazy views, [`view::RequestView`] |
+//! | change attributes, drop items | [`edit()`], [`edit::items`], [`Editor`] |
+//! | split and merge | [`split()`], [`parts`] by size, [`partition()`] by content, [`Merge`] |
+//! | convert to and from JSON | [`json::to_string`], [`json::from_str`], [`json`] |
+//! | answer and read answers | [`Accepted`], [`RpcStatus`]; [`classify_grpc`], [`classify_http`], [`grpc_code`], [`http_status`]: the retry tables |
+//! | frame gRPC messages | [`FrameHeader`], [`FrameReader`] |
+//! | bound memory, reuse buffers | [`ByteBudget`] and [`Charge`]; [`BufferPool`], [`ObjectPool`] |
+//! | use the structs of `opentelemetry-proto` | `model`, with the feature `model` |
+//! | describe a signal of your own | [`SignalDescriptor`], [`schema`] |
+//!
+//! Functions that keep bytes take `impl Into<Payload>` ([`bytes::Bytes`], `Vec<u8>`, [`Payload`]); functions that only read
+//! take `&[u8]`.
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! |---|---|---|
+//! | `hash` | yes | `sha256_hex` and `AttributeEdits::hash`; the crate sha2 |
+//! | `model` | no | `model`: conversion to the structs of opentelemetry-proto; that crate and prost |
 
 mod attribute;
+mod attribute_value;
 mod batch;
 mod body;
 mod budget;
-mod edit;
+pub mod edit;
 pub mod encode;
+mod enums;
 mod error;
 mod field;
 mod grpc;
@@ -47,18 +87,22 @@ mod splice;
 mod split;
 mod status;
 mod validate;
+mod value;
 pub mod view;
 pub mod wire;
 
+pub use bytes;
+
+pub use attribute_value::AttributeValue;
 pub use batch::{Batch, Count, Merge};
 pub use body::{Body, count};
 pub use budget::{BudgetExhausted, ByteBudget, Charge};
 #[cfg(feature = "hash")]
 pub use edit::sha256_hex;
 pub use edit::{
-    AttributeEdits, AttributeValue, Change, EditError, Edited, Editor, Fate, Item, Levels, MAX_ATTRIBUTES,
-    MAX_STRINGS, Put, Value, edit,
+    AttributeEdits, Change, Decision, EditError, Edited, Editor, Item, MAX_ATTRIBUTES, MAX_STRINGS, Put, edit,
 };
+pub use enums::{AggregationTemporality, SeverityNumber, SpanKind, StatusCode};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use grpc::{Code, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader};
 pub use hops::{HOPS_HEADER, HopId, Hops, MAX_HOPS};
@@ -75,6 +119,7 @@ pub use status::{
     classify_http_refusal, grpc_code, http_status, http_to_grpc, parse_retry_after,
 };
 pub use validate::{Checked, ValidateLimits, validate};
+pub use value::{ToValue, Value};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/protocol.md")]

@@ -1,9 +1,8 @@
-//! Batches as `opentelemetry-proto`'s structs and back (feature `model`, off by default: it brings prost and the
-//! OpenTelemetry SDK's types).
+//! Conversion of batches to the structs of `opentelemetry-proto` and back. Needs the feature `model`, which brings prost and
+//! the crate `opentelemetry-proto`.
 //!
-//! For code that wants owned structs, or has them. What the structs do not know is lost: decoding drops fields of a newer
-//! OTLP than the `opentelemetry-proto` that this crate was built with. [`view`](crate::view) and
-//! [`encode`](crate::encode) do without structs, and without that crate.
+//! For code that uses owned structs. Decoding drops fields that are newer than the version of `opentelemetry-proto` in this
+//! crate. [`view`](crate::view) and [`encode`](crate::encode) read and write without structs.
 //!
 //! ```
 //! use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -29,24 +28,24 @@ use proto::collector::trace::v1::ExportTraceServiceRequest;
 
 /// A request struct of `opentelemetry-proto`.
 pub trait Model: prost::Message + Default {
-    /// The signal that it is the request of.
+    /// Signal of the request.
     const SIGNAL: Signal;
 }
 
-/// Why a body is not that struct.
+/// Error of a conversion to a struct.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// It is not protobuf of that message.
+    /// The body does not decode.
     #[error("cannot decode a request of {signal}: {source}")]
     Decode {
         /// The signal of the struct.
         signal: Signal,
-        /// What prost says.
+        /// Error of prost.
         source: prost::DecodeError,
     },
     /// The batch is of another signal than the struct.
-    #[error("a batch of {batch} is no request of {model}")]
+    #[error("cannot decode a batch of {batch} as a request of {model}")]
     Signal {
         /// The signal of the batch.
         batch: Signal,
@@ -58,7 +57,7 @@ pub enum ModelError {
 /// Decodes an encoded request.
 ///
 /// # Errors
-/// If the body is not sound.
+/// If the body is not valid.
 pub fn decode<M: Model>(body: &[u8]) -> Result<M, ModelError> {
     M::decode(body).map_err(|source| ModelError::Decode { signal: M::SIGNAL, source })
 }
@@ -66,7 +65,7 @@ pub fn decode<M: Model>(body: &[u8]) -> Result<M, ModelError> {
 /// Decodes a batch's body.
 ///
 /// # Errors
-/// If the batch is of another signal, or was made of a body that is not sound.
+/// If the batch is of another signal, or was made of an invalid body.
 pub fn from_batch<M: Model>(batch: &Batch) -> Result<M, ModelError> {
     if batch.signal() != M::SIGNAL {
         return Err(ModelError::Signal { batch: batch.signal(), model: M::SIGNAL });
@@ -80,7 +79,7 @@ pub fn encode<M: Model>(request: &M) -> Vec<u8> {
     request.encode_to_vec()
 }
 
-/// Encodes a request as a batch; `charge` is its share of a byte budget, if there is one.
+/// Encodes a request as a batch. `charge` is its share of a byte budget; [`Charge::none`] if there is no budget.
 pub fn to_batch<M: Model>(request: &M, charge: Charge) -> Batch {
     Batch::new(Body::made(M::SIGNAL, request.encode_to_vec()), charge)
 }

@@ -1,34 +1,42 @@
-//! Where a batch comes from, as far as that is kept.
+//! Origins of batches: properties of the sender that the receiver keeps.
 
 use crate::Charge;
 use bytes::Bytes;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The sender of a batch, as far as the receiver was told to keep it. Batches of different origins are not merged.
-/// Comparing and hashing leave out the charge.
-#[derive(Debug, Default)]
+/// Properties of a batch's sender that the receiver was configured to keep. Batches of different origins are not merged.
+/// Comparing and hashing ignore the charge. `Debug` shows the names of headers, not their values.
+///
+/// ```
+/// use otlp_protocol::Origin;
+///
+/// let origin = Origin { tenant: Some("acme".into()), ..Origin::default() };
+/// assert_eq!(origin, Origin { tenant: Some("acme".into()), ..Origin::default() });
+/// ```
+#[derive(Default)]
 pub struct Origin {
-    /// Allow-listed request headers, in the order of the allow-list.
+    /// Request headers on the receiver's allow-list, in the order of the list.
     pub headers: Vec<(Box<str>, Bytes)>,
-    /// Who the sender proved to be.
+    /// Authenticated identity of the sender.
     pub identity: Option<Box<str>>,
-    /// Whose telemetry it is.
+    /// Tenant that owns the telemetry.
     pub tenant: Option<Box<str>>,
-    /// The address it came from, without the port.
+    /// IP address of the sender.
     pub peer: Option<IpAddr>,
-    /// Resource attributes that batches are kept apart by, in the order of the configuration; all resources of the batch
-    /// have them.
+    /// Resource attributes by which batches are kept apart, in the order of the configuration. All resources of the batch
+    /// have these values.
     pub resource: Vec<(Box<str>, Box<str>)>,
-    /// What the origin holds of the byte budget, given back with the last origin that was made of this one.
+    /// The origin's share of the byte budget, released with the last origin derived from this origin.
     pub charge: Option<Arc<Charge>>,
 }
 
 // === impl Origin ===
 
 impl Origin {
-    /// Memory that the origin takes, in bytes: what a receiver charges.
+    /// Returns the memory that the origin takes, in bytes: a receiver charges this much.
     pub fn memory(&self) -> u64 {
         let headers = self.headers.iter().map(|(name, value)| name.len() + value.len() + HEADER_BYTES);
         let resource = self.resource.iter().map(|(key, value)| key.len() + value.len() + HEADER_BYTES);
@@ -36,9 +44,23 @@ impl Origin {
         (size_of::<Self>() + headers.chain(resource).chain(names).sum::<usize>()) as u64
     }
 
-    /// All but the charge.
+    /// Returns the fields to compare: all except the charge.
     fn traits(&self) -> impl Eq + Hash {
         (&self.headers, &self.identity, &self.tenant, &self.peer, &self.resource)
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| &**name).collect();
+        f.debug_struct("Origin")
+            .field("headers", &headers)
+            .field("identity", &self.identity)
+            .field("tenant", &self.tenant)
+            .field("peer", &self.peer)
+            .field("resource", &self.resource)
+            .field("charge", &self.charge)
+            .finish()
     }
 }
 
@@ -56,5 +78,5 @@ impl Hash for Origin {
     }
 }
 
-/// What a kept header takes beside its name and value: their handles, and what an allocator adds.
+/// Memory of a kept header besides its name and value: the pointers, and the allocator's overhead.
 const HEADER_BYTES: usize = 128;

@@ -1,13 +1,13 @@
-//! Cutting a request into requests by what is in it: by trace for a choice of endpoints, by tenant for their quotas.
+//! Divides a request into parts by the content of its items: by trace to choose an endpoint, by tenant for quotas.
 //!
-//! Like [`split`](crate::split()), parts are slices of the body and new length prefixes, and each repeats what its
-//! envelopes say of their entries.
+//! As in [`split`](crate::split()), parts consist of slices of the body and new length prefixes, and repeat the headers of
+//! their envelopes.
 
 use crate::body::{has_resources_alone, tally};
 use crate::field::{Field, fields, joined, pieces};
 use crate::signal::{BELOW_RESOURCE, HEADER, RESOURCES};
-use crate::split::Source;
-use crate::split::part::{ENVELOPE_BYTES, Part};
+use crate::split::BodyReader;
+use crate::split::writer::{ENVELOPE_BYTES, PartWriter};
 use crate::{Body, Count, Item, SplitLimits};
 use bytes::Bytes;
 use std::ops::Range;
@@ -15,38 +15,44 @@ use std::ops::Range;
 /// The most parts that [`partition`] makes.
 pub const MAX_PARTS: usize = 4096;
 
-/// How many bytes of one body's envelopes [`partition`] and [`split`](crate::split()) repeat, 64 for each besides what it
-/// says.
+/// The most bytes of one body's headers that [`partition`] and [`split`](crate::split()) repeat, each header counted with 64
+/// more bytes.
 ///
-/// A body of many envelopes, each with an item for every part, would otherwise become as many times as large.
+/// Without this limit, a body of many envelopes with an item for every part would be multiplied by the number of parts.
 pub const MAX_REPEATED_BYTES: usize = 64 << 20;
 
-/// Cuts a body into at most `parts` (at least 1, at most [`MAX_PARTS`]),
-/// each item going to the part that `choose` says; beyond the last is the last. What comes back has one place for each
-/// part, `None` if nothing went there. Items keep their order; a metric whose points go to several parts is an entry of
-/// each.
+/// Divides a body into `parts` parts (at least 1, at most [`MAX_PARTS`]). `choose` returns the index of the part for each
+/// item; an index that is too large means the last part. The result has one element for each part, `None` for a part without
+/// items. Items keep their order. A metric whose points go to several parts is an entry of each.
 ///
-/// `choose` is asked once for each data point, span, log record and profile, in the order they stand. Where there is no
-/// item to ask about, it is asked about what there is: an entry without points, an envelope without entries. Two things
-/// are not cut apart: a metric that has points of several types, and a body that is not mergeable (it has more than
-/// resources, like a profiles' dictionary), which goes whole to where the first of it does.
+/// `choose` is called once for each data point, span, log record and profile, in order. It is also called for an entry
+/// without points and an envelope without entries. Two things are not divided: a metric with points of several types, and a
+/// body that is not mergeable (because of a profiles' dictionary, for example), which goes whole to the part of its first
+/// item.
 ///
-/// A body that goes to one part is not copied. What envelopes say is repeated in each part that needs it; if it is long,
-/// it is linked, but each part has its length. Where [`MAX_REPEATED_BYTES`] have been repeated, an item goes where the
-/// one before it in its resource went.
+/// If all items go to one part, the body is not copied. Headers are repeated in each part that needs them: long headers are
+/// linked, but count in the length of each part. After [`MAX_REPEATED_BYTES`], an item goes to the part of the item before
+/// it in the same resource.
 ///
 /// ```
-/// use otlp_protocol::{Body, Signal, ValidateLimits, partition, view};
+/// use otlp_protocol::encode::LogRecords;
+/// use otlp_protocol::{Body, SeverityNumber, partition, view::LogRecord};
 ///
-/// // Three log records of severity 1, 2 and 1.
-/// let body = b"\x0a\x0e\x12\x0c\x12\x02\x10\x01\x12\x02\x10\x02\x12\x02\x10\x01".to_vec();
-/// let body = Body::check(Signal::LOGS, body, &ValidateLimits::default())?;
-/// let parts = partition(&body, 2, |item| {
-///     usize::from(view::LogRecord::new(item.entry).severity_number() == 2)
+/// let body = Body::write::<LogRecords>(|request| {
+///     request.resource_group(|group| {
+///         group.scope_group(|scope| {
+///             for severity in [SeverityNumber::Info, SeverityNumber::Error, SeverityNumber::Info] {
+///                 scope.log_record(|record| {
+///                     record.severity_number(severity);
+///                 });
+///             }
+///         });
+///     });
 /// });
+/// let is_error = |entry| LogRecord::new(entry).severity_number() >= SeverityNumber::Error;
+/// let parts = partition(&body, 2, |item| usize::from(is_error(item.entry)));
 /// let items: Vec<u64> = parts.iter().flatten().map(|part| part.count().items).collect();
 /// assert_eq!(items, [2, 1]);
-/// # Ok::<(), otlp_protocol::DecodeError>(())
 /// ```
 pub fn partition(body: &Body, parts: usize, choose: impl FnMut(&Item<'_>) -> usize) -> Vec<Option<Body>> {
     let whole = body.contiguous();
@@ -56,7 +62,7 @@ pub fn partition(body: &Body, parts: usize, choose: impl FnMut(&Item<'_>) -> usi
     shares.resize_with(parts.clamp(1, MAX_PARTS), || None);
     let mut partition = Partition {
         whole: &whole,
-        source: Source { body: &bytes, items: whole.signal().items },
+        reader: BodyReader { body: &bytes, items: whole.signal().items },
         choose,
         shares,
         path: Vec::with_capacity(4),
@@ -84,38 +90,38 @@ pub fn partition(body: &Body, parts: usize, choose: impl FnMut(&Item<'_>) -> usi
     (0..number).map(|index| (index == only && !whole.is_empty()).then(|| whole.clone())).collect()
 }
 
-/// The work: the parts, and the envelopes around the item that is next.
+/// The parts, and the open envelopes around the next item.
 struct Partition<'a, C> {
-    /// The body that is being cut, in one segment.
+    /// The body that is divided, in one segment.
     whole: &'a Body,
-    source: Source<'a>,
+    reader: BodyReader<'a>,
     choose: C,
-    shares: Vec<Option<Share>>,
+    shares: Vec<Option<OpenPart>>,
     path: Vec<Envelope>,
-    /// Resources before the one being cut.
+    /// Number of resources before the current one.
     resource_index: usize,
-    /// How many envelopes have been opened so far.
+    /// Number of envelopes opened so far.
     opened: u64,
-    /// Bytes of envelopes that are in a further part.
+    /// Bytes of headers that were repeated in further parts.
     repeated: usize,
-    /// Where the first item went, and the one before.
+    /// Parts of the first item and of the last item.
     first: Option<usize>,
     last: usize,
 }
 
-/// A part, and the envelopes that are open in it: those of the last item that went there.
-struct Share {
-    part: Part,
+/// A part, and the ids of the envelopes that are open in it: those around its last item.
+struct OpenPart {
+    part: PartWriter,
     open: Vec<u64>,
 }
 
 struct Envelope {
-    /// Which it is of all that were opened.
+    /// Number of the envelope among all that were opened.
     id: u64,
     number: u32,
     header: Bytes,
     is_entry: bool,
-    /// Whether it is in a part.
+    /// True once the envelope is in a part.
     is_placed: bool,
 }
 
@@ -123,12 +129,12 @@ struct Envelope {
 
 impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
     fn resource(&mut self, envelope: &Field) {
-        let resource = joined(self.source.body, &pieces(self.source.body, envelope, HEADER));
+        let resource = joined(self.reader.body, &pieces(self.reader.body, envelope, HEADER));
         let item = Item { resource_index: self.resource_index, resource: &resource, ..Item::default() };
         if !self.open(envelope, BELOW_RESOURCE[0]) {
             return self.place_whole(envelope, &BELOW_RESOURCE, &item);
         }
-        for scope in envelope.fields(self.source.body) {
+        for scope in envelope.fields(self.reader.body) {
             if scope.is(BELOW_RESOURCE[0]) {
                 self.scope(&scope, &item);
             }
@@ -137,45 +143,45 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
     }
 
     fn scope(&mut self, envelope: &Field, item: &Item<'_>) {
-        let scope = joined(self.source.body, &pieces(self.source.body, envelope, HEADER));
+        let scope = joined(self.reader.body, &pieces(self.reader.body, envelope, HEADER));
         let item = Item { scope: &scope, ..*item };
         if !self.open(envelope, BELOW_RESOURCE[1]) {
             return self.place_whole(envelope, &BELOW_RESOURCE[1..], &item);
         }
-        for entry in envelope.fields(self.source.body) {
+        for entry in envelope.fields(self.reader.body) {
             if entry.is(BELOW_RESOURCE[1]) {
-                let item = Item { entry: entry.bytes(self.source.body), ..item };
+                let item = Item { entry: entry.bytes(self.reader.body), ..item };
                 self.entry(&entry, &item);
             }
         }
         self.path.pop();
     }
 
-    /// Places the points of a metric one by one, any other entry whole.
+    /// Places the points of a metric one by one. Places any other entry whole.
     fn entry(&mut self, entry: &Field, item: &Item<'_>) {
-        let source = self.source;
-        let Some((arm, number)) = source.only_arm(entry) else {
+        let reader = self.reader;
+        let Some((arm, number)) = reader.only_arm(entry) else {
             return self.place_whole(entry, &[], item);
         };
-        let outer = source.header(entry.fields(source.body), |field| field.is(arm));
-        let inner = source.header(source.fields_of_arm(entry, arm), |field| field.is(number));
+        let outer = reader.header(entry.fields(reader.body), |field| field.is(arm));
+        let inner = reader.header(reader.fields_of_arm(entry, arm), |field| field.is(number));
         let (Some(outer), Some(inner)) = (outer, inner) else {
             return self.place_whole(entry, &[], item);
         };
         self.push(entry.number, outer, true);
         self.push(arm, inner, false);
-        for point in source.fields_of_arm(entry, arm) {
+        for point in reader.fields_of_arm(entry, arm) {
             if point.is(number) {
-                let item = Item { point: Some(point.bytes(source.body)), ..*item };
+                let item = Item { point: Some(point.bytes(reader.body)), ..*item };
                 self.place(&item, point.whole, Count { items: 1, entries: 0 });
             }
         }
         self.path.truncate(self.path.len().saturating_sub(2));
     }
 
-    /// Opens an envelope; not if it has no children of that number.
+    /// Opens an envelope. Returns false if it has no children with the field number.
     fn open(&mut self, envelope: &Field, number: u32) -> bool {
-        let header = self.source.header(envelope.fields(self.source.body), |child| child.is(number));
+        let header = self.reader.header(envelope.fields(self.reader.body), |child| child.is(number));
         let has_children = header.is_some();
         if let Some(header) = header {
             self.push(envelope.number, header, false);
@@ -189,7 +195,7 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
     }
 
     fn place_whole(&mut self, field: &Field, below: &[u32], item: &Item<'_>) {
-        let count = tally(self.source.items, field.bytes(self.source.body), below);
+        let count = tally(self.reader.items, field.bytes(self.reader.body), below);
         self.place(item, field.whole.clone(), count);
     }
 
@@ -201,38 +207,37 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
         self.first.get_or_insert(part);
         self.last = part;
         let Some(share) = self.shares.get_mut(part) else { return };
-        let share = share.get_or_insert_with(|| Share::new(self.whole));
+        let share = share.get_or_insert_with(|| OpenPart::new(self.whole));
         self.repeated += share.place(&mut self.path, raw, count);
     }
 
-    /// Whether the resource of the next item is open in the part that the last one went to.
+    /// True if the resource of the next item is open in the part of the last item.
     fn is_open_where_last(&self) -> bool {
         let share = self.shares.get(self.last).and_then(Option::as_ref);
         let open = share.and_then(|share| share.open.first());
         open.is_some() && open == self.path.first().map(|resource| &resource.id)
     }
 
-    /// The one part that has everything, if it is one.
+    /// Returns the index of the part that has all items, if one part has them all.
     fn only_part(&self) -> Option<usize> {
         let mut used = self.shares.iter().enumerate().filter(|(_, share)| share.is_some());
         used.next().filter(|_| used.next().is_none()).map(|(index, _)| index)
     }
 
     fn finish(self) -> Vec<Option<Body>> {
-        let part = |share: Option<Share>| share?.part.take().map(|part| part.body);
+        let part = |share: Option<OpenPart>| share?.part.take().map(|part| part.body);
         self.shares.into_iter().map(part).collect()
     }
 }
 
-// === impl Share ===
+// === impl OpenPart ===
 
-impl Share {
+impl OpenPart {
     fn new(whole: &Body) -> Self {
-        Self { part: Part::new(whole.clone(), SplitLimits::default()), open: Vec::with_capacity(4) }
+        Self { part: PartWriter::new(whole.clone(), SplitLimits::default()), open: Vec::with_capacity(4) }
     }
 
-    /// Places a slice of the body inside the envelopes of that path; those that are open already stay so. How many bytes
-    /// that repeats of what other parts have.
+    /// Places a slice of the body inside the envelopes of the path. Returns the number of header bytes that were repeated.
     fn place(&mut self, path: &mut [Envelope], raw: Range<usize>, count: Count) -> usize {
         let common =
             self.open.iter().zip(&*path).take_while(|(open, envelope)| **open == envelope.id).count();

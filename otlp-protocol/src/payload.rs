@@ -1,16 +1,16 @@
-//! A body as a rope of [`Bytes`]: what crosses the layers without being copied.
+//! Bytes in several segments, passed between the layers without being copied.
 
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::IoSlice;
 
-/// A shared, immutable slice of a buffer: cloning, `slice`, `split_to` and `split_off` copy nothing.
-///
-/// It is `bytes::Bytes` under the name its users asked for: `buf.slice(2..5)` shares the buffer,
-/// `buf.split_off(at)` cuts it in two.
+/// A shared, immutable slice of a buffer, another name of [`bytes::Bytes`]. `clone`, `slice`, `split_to` and `split_off`
+/// share the buffer and copy nothing.
 pub type ZeroCopyBuffer = Bytes;
 
-/// A rope of [`Bytes`] read from front to back; one segment costs no allocation.
+/// A sequence of [`Bytes`] segments, read from front to back. A payload of one segment allocates nothing. `Debug` shows the
+/// length, not the content.
 ///
 /// ```
 /// use bytes::{Buf, Bytes};
@@ -21,30 +21,30 @@ pub type ZeroCopyBuffer = Bytes;
 /// assert_eq!(payload.len(), 4);
 /// assert_eq!(payload.to_contiguous(), "abcd");
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Payload {
     segments: Segments,
     len: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Segments {
     One(Bytes),
     Many(VecDeque<Bytes>),
 }
 
 impl Payload {
-    /// An empty payload.
+    /// Makes an empty payload.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Length in bytes over all segments.
+    /// Returns the length of all segments, in bytes.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are no bytes left.
+    /// True if no bytes are left.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -67,7 +67,7 @@ impl Payload {
         }
     }
 
-    /// The segments, front to back; none is empty.
+    /// Iterates over the segments from front to back. No segment is empty.
     pub fn segments(&self) -> impl Iterator<Item = &Bytes> {
         let (one, many) = match &self.segments {
             Segments::One(segment) => (Some(segment).filter(|segment| !segment.is_empty()), None),
@@ -76,14 +76,15 @@ impl Payload {
         one.into_iter().chain(many.into_iter().flatten())
     }
 
-    /// How many bytes are not in slices of `buffer`: of a part that was cut from it, what was copied or made anew.
+    /// Returns the number of bytes that are not slices of `buffer`: of a part that was split off `buffer`, the copied and new
+    /// bytes.
     pub fn len_outside(&self, buffer: &Bytes) -> usize {
         let range = buffer.as_ptr_range();
         let own = self.segments().filter(|segment| !range.contains(&segment.as_ptr()));
         own.map(Bytes::len).sum()
     }
 
-    /// The bytes in one piece. Free for a single segment; copies otherwise.
+    /// Returns the bytes in one slice. Copies only if there are several segments.
     pub fn to_contiguous(&self) -> Bytes {
         let mut segments = self.segments();
         match (segments.next(), segments.next()) {
@@ -121,15 +122,39 @@ impl Default for Segments {
     }
 }
 
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload").field("len", &self.len).field("segments", &self.segments().count()).finish()
+    }
+}
+
 impl From<Bytes> for Payload {
     fn from(segment: Bytes) -> Self {
         Self { len: segment.len(), segments: Segments::One(segment) }
     }
 }
 
+impl From<&Bytes> for Payload {
+    fn from(segment: &Bytes) -> Self {
+        segment.clone().into()
+    }
+}
+
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Self {
         Bytes::from(bytes).into()
+    }
+}
+
+impl From<&'static [u8]> for Payload {
+    fn from(bytes: &'static [u8]) -> Self {
+        Bytes::from_static(bytes).into()
+    }
+}
+
+impl<const N: usize> From<&'static [u8; N]> for Payload {
+    fn from(bytes: &'static [u8; N]) -> Self {
+        Bytes::from_static(bytes).into()
     }
 }
 
@@ -188,7 +213,7 @@ impl Buf for Payload {
             Segments::One(segment) => Some(segment),
             Segments::Many(segments) => segments.front_mut(),
         };
-        // A piece of one segment, or all of it, is shared.
+        // Bytes of one segment are shared, not copied.
         if let Some(front) = front
             && front.len() >= count
         {

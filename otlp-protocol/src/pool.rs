@@ -1,7 +1,8 @@
-//! Bounded pools whose objects come back on drop. Users of what a pool made see only [`Bytes`] or the object.
+//! Bounded pools of reusable objects and buffers, which return to the pool when they are dropped.
 
 use bytes::Bytes;
 use crossbeam_queue::ArrayQueue;
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -22,16 +23,33 @@ struct Shared<T> {
     reset: fn(&mut T),
 }
 
-/// An object on loan from an [`ObjectPool`]: goes back when dropped, unless the pool is full.
+/// An object of an [`ObjectPool`]. Dropping it returns the object to the pool, or frees it if the pool is full.
 pub struct PooledObject<T> {
     object: Option<T>,
     pool: ObjectPool<T>,
 }
 
-/// A pool of byte buffers that leave as [`Bytes`] and come back when the last clone of those drops.
+/// A bounded pool of byte buffers. A filled buffer is frozen into [`Bytes`] and returns to the pool when the last clone is
+/// dropped. Buffers over 1 MiB are freed instead.
 ///
-/// Buffers that grew beyond the pool's size class are freed instead of kept.
-#[derive(Clone)]
+/// ```
+/// use otlp_protocol::encode::{LogRecords, RequestWriter};
+/// use otlp_protocol::{Body, BufferPool, Signal, ValidateLimits};
+///
+/// let pool = BufferPool::new(8);
+/// let mut buffer = pool.take(4096);
+/// RequestWriter::<LogRecords>::new(&mut buffer).resource_group(|group| {
+///     group.scope_group(|scope| {
+///         scope.log_record(|record| {
+///             record.body("checked out");
+///         });
+///     });
+/// });
+/// let body = Body::check(Signal::LOGS, BufferPool::freeze(buffer), &ValidateLimits::default())?;
+/// assert_eq!(body.count().items, 1);
+/// # Ok::<(), otlp_protocol::DecodeError>(())
+/// ```
+#[derive(Clone, Debug)]
 pub struct BufferPool {
     buffers: ObjectPool<Vec<u8>>,
 }
@@ -39,21 +57,27 @@ pub struct BufferPool {
 // === impl ObjectPool ===
 
 impl<T> ObjectPool<T> {
-    /// A pool that keeps at most `max_idle` (at least 1) objects, made by `create` and put right by `reset` before they
-    /// are lent again.
+    /// Makes a pool that keeps at most `max_idle` idle objects (at least 1). `create` makes an object, `reset` clears an
+    /// object before its next use.
     pub fn new(max_idle: usize, create: fn() -> T, reset: fn(&mut T)) -> Self {
         Self(Arc::new(Shared { idle: ArrayQueue::new(max_idle.max(1)), create, reset }))
     }
 
-    /// An idle object, or a new one.
+    /// Takes an idle object, or makes a new object.
     pub fn take(&self) -> PooledObject<T> {
         let object = self.0.idle.pop().unwrap_or_else(self.0.create);
         PooledObject { object: Some(object), pool: self.clone() }
     }
 
-    /// Objects waiting to be lent.
+    /// Returns the number of idle objects.
     pub fn idle(&self) -> usize {
         self.0.idle.len()
+    }
+}
+
+impl<T> fmt::Debug for ObjectPool<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObjectPool").field("idle", &self.idle()).finish_non_exhaustive()
     }
 }
 
@@ -81,6 +105,12 @@ impl<T> DerefMut for PooledObject<T> {
     }
 }
 
+impl<T> fmt::Debug for PooledObject<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PooledObject").finish_non_exhaustive()
+    }
+}
+
 impl<T> Drop for PooledObject<T> {
     fn drop(&mut self) {
         if let Some(mut object) = self.object.take() {
@@ -99,7 +129,7 @@ impl AsRef<[u8]> for PooledObject<Vec<u8>> {
 // === impl BufferPool ===
 
 impl BufferPool {
-    /// A pool that keeps at most `max_idle` buffers of at most 1 MiB each.
+    /// Makes a pool that keeps at most `max_idle` idle buffers of at most 1 MiB each.
     pub fn new(max_idle: usize) -> Self {
         let reset = |buffer: &mut Vec<u8>| {
             buffer.clear();
@@ -110,16 +140,16 @@ impl BufferPool {
         Self { buffers: ObjectPool::new(max_idle, Vec::new, reset) }
     }
 
-    /// An empty buffer with room for `capacity` bytes.
+    /// Takes an empty buffer with room for `capacity` bytes.
     pub fn take(&self, capacity: usize) -> PooledObject<Vec<u8>> {
         let mut buffer = self.buffers.take();
         buffer.reserve_exact(capacity);
         buffer
     }
 
-    /// The buffer as [`Bytes`]; it returns to the pool when the last clone or slice of them drops. If the buffer is more
-    /// than twice as large as its content, the content is copied out, and the buffer returns at once: bodies are charged
-    /// by their length, and may wait for long.
+    /// Freezes the buffer into [`Bytes`]. The buffer returns to the pool when the last clone or slice is dropped. If the
+    /// buffer is more than twice as large as its content, the content is copied and the buffer returns at once: bodies are
+    /// charged by their length, and may be queued for long.
     pub fn freeze(buffer: PooledObject<Vec<u8>>) -> Bytes {
         if buffer.capacity() > MIN_PINNED_BYTES.max(buffer.len().saturating_mul(MAX_PINNED_RATIO)) {
             return Bytes::copy_from_slice(&buffer);
@@ -128,11 +158,11 @@ impl BufferPool {
     }
 }
 
-/// Larger buffers are given back to the allocator: a pool of them would pin too much.
+/// Buffers larger than this are freed: a pool of large buffers would pin too much memory.
 const MAX_KEPT_BYTES: usize = 1 << 20;
-/// So many times what is in a buffer may be pinned by it.
+/// A frozen buffer may be this many times as large as its content.
 const MAX_PINNED_RATIO: usize = 2;
-/// So much may be, whatever is in it.
+/// A frozen buffer may be this large, whatever its content.
 const MIN_PINNED_BYTES: usize = 256;
 
 #[cfg(test)]

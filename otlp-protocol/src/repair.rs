@@ -1,8 +1,7 @@
-//! Making bodies sound: one bad byte in one attribute, or one bad id, must not cost the thousands of items around it.
+//! Repair of bodies with invalid strings or ids, so that one bad byte does not cost the thousands of items around it.
 //!
-//! A sound body is only checked, as [`validate`](crate::validate()) does it. A body with bad strings or ids is walked a
-//! second time, to note what to put in their place and the lengths of all messages around them; the rest stays byte for
-//! byte.
+//! A valid body is validated once and kept. A body with invalid strings or ids is walked a second time, to collect the
+//! replacements and the new lengths of the messages around them. All other bytes stay unchanged.
 
 mod envelope;
 
@@ -11,71 +10,78 @@ use crate::body::tally;
 use crate::error::Fault;
 use crate::schema::Message;
 use crate::splice::{Splices, TooLarge};
-use crate::validate::{Companion, Place, check};
+use crate::validate::{Extent, Visitor, check};
 use crate::wire::put_varint;
-use crate::{Body, Count, DecodeError, DecodeErrorKind, Signal, ValidateLimits};
+use crate::{Body, Count, DecodeError, DecodeErrorKind, Payload, Signal, ValidateLimits};
 use bytes::Bytes;
 
-/// What [`repair`] puts right; what it does not is a fault of the body. Default all.
+/// Faults that [`repair`] corrects. Other faults are errors. Default: all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repairs {
-    /// Strings that are not UTF-8: U+FFFD replaces what is not, as [`String::from_utf8_lossy`] does.
+    /// Strings that are not UTF-8: U+FFFD replaces invalid bytes, as in [`String::from_utf8_lossy`].
     pub utf8: bool,
-    /// Ids of the wrong length: a span with such an id, its own or of a link, is rejected; of log records, exemplars and
-    /// profiles the id is removed.
+    /// Ids of the wrong length. A span with a wrong id, its own or in a link, is rejected. From log records, exemplars and
+    /// profiles the wrong id is removed.
     pub ids: bool,
 }
 
-/// What [`repair`] made of a body.
+/// Result of [`repair`].
 #[derive(Clone, Debug)]
 pub struct Repaired {
-    /// The body; with the bytes that came in, if those were sound.
+    /// The valid body: the received bytes, if they were valid.
     pub body: Body,
-    /// How many strings were not UTF-8; those of rejected items are not counted.
+    /// Number of strings that were repaired, without those of rejected items.
     pub strings: u64,
-    /// How many ids were removed.
+    /// Number of ids that were removed.
     pub ids: u64,
-    /// The items that are no longer in the body, if any.
+    /// Items that were removed from the body, if any.
     pub rejected: Option<Rejected>,
 }
 
-/// Items that were taken out of a body.
+/// Items that were removed from a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// How many.
+    /// Number of removed items.
     pub count: Count,
-    /// What is wrong with the first of them, and where.
+    /// Fault of the first removed item.
     pub first: DecodeError,
 }
 
-/// Checks bytes that somebody sent as [`validate`](crate::validate()) does, but puts right what `repairs` names, at any depth. Everything
-/// else is left as it stands. An envelope whose entries have all been rejected is removed as well.
+/// Validates received bytes as [`validate`](crate::validate()) does, and corrects the faults that `repairs` selects, at any
+/// depth. An envelope whose entries were all rejected is removed.
 ///
-/// A repaired string is at most three times as long; the body may grow to `max_bytes`.
+/// A repaired string is at most three times as long. The body may grow to `max_bytes`.
 ///
 /// ```
-/// use otlp_protocol::{Repairs, Signal, ValidateLimits, repair};
+/// use otlp_protocol::encode::LogRecords;
+/// use otlp_protocol::{Body, Repairs, Signal, ValidateLimits, repair};
 ///
-/// let body = bytes::Bytes::from_static(b"\x0a\x03\x1a\x01\xff");
-/// let repaired = repair(Signal::LOGS, &body, &ValidateLimits::default(), Repairs::default(), 1 << 20)?;
-/// assert_eq!(repaired.body.plain().to_contiguous(), "\x0a\x05\x1a\x03\u{fffd}");
+/// let body = Body::write::<LogRecords>(|request| {
+///     request.resource_group(|group| {
+///         group.schema_url("?");
+///     });
+/// });
+/// // The same request with a byte that is not UTF-8.
+/// let received: Vec<u8> = body.to_bytes().iter().map(|&byte| if byte == b'?' { 0xff } else { byte }).collect();
+/// let repaired = repair(Signal::LOGS, received, &ValidateLimits::default(), Repairs::default(), 1 << 20)?;
 /// assert_eq!(repaired.strings, 1);
 /// # Ok::<(), otlp_protocol::DecodeError>(())
 /// ```
 ///
 /// # Errors
-/// The first fault that is not put right, with its path, as `validate` has it; [`DecodeErrorKind::TooLarge`] if the body
-/// would be larger than `max_bytes`, or the notes on what to change would.
+/// The first fault that is not corrected, with its path. [`DecodeErrorKind::TooLarge`] if the body or the list of changes
+/// would be larger than `max_bytes`.
 pub fn repair(
     signal: Signal,
-    body: &Bytes,
+    bytes: impl Into<Payload>,
     limits: &ValidateLimits,
     repairs: Repairs,
     max_bytes: usize,
 ) -> Result<Repaired, DecodeError> {
-    match Body::check(signal, body.clone(), limits) {
+    let bytes = bytes.into().to_contiguous();
+    match Body::check(signal, bytes.clone(), limits) {
         Ok(body) => Ok(Repaired { body, strings: 0, ids: 0, rejected: None }),
-        Err(error) if repairs.puts_right(error.kind) => rewrite(signal, body, limits, repairs, max_bytes),
+        Err(error) if repairs.puts_right(error.kind) => rewrite(signal, &bytes, limits, repairs, max_bytes),
         Err(error) => Err(error),
     }
 }
@@ -114,26 +120,26 @@ fn rewrite(
     Ok(Repaired { body, strings, ids, rejected })
 }
 
-/// Notes what is to be put in place of strings, and what is cut out.
+/// Visitor that collects replacements and removals.
 struct Repair<'a> {
     signal: Signal,
     body: &'a [u8],
     repairs: Repairs,
     levels: Levels,
     splices: Splices,
-    /// The messages around the field being read.
+    /// The messages around the current field.
     open: Vec<Envelope>,
     strings: u64,
     ids: u64,
     rejected: Count,
-    /// What is wrong with the first rejected item.
+    /// Fault of the first rejected item.
     first: Option<Fault>,
 }
 
 // === impl Repairs ===
 
 impl Repairs {
-    /// Whether a fault of that kind is put right.
+    /// True if faults of this kind are corrected.
     pub fn puts_right(self, kind: DecodeErrorKind) -> bool {
         match kind {
             DecodeErrorKind::Utf8 => self.utf8,
@@ -152,7 +158,7 @@ impl Default for Repairs {
 // === impl Repair ===
 
 impl Repair<'_> {
-    /// The entry around the field being read, if the signal rejects entries with bad ids.
+    /// Returns the entry around the current field, if the signal rejects entries with wrong ids.
     fn entry(&mut self) -> Option<&mut Envelope> {
         let entry = self.open.get_mut(Levels::ENTRY)?;
         (self.signal.needs_ids && entry.is_level).then_some(entry)
@@ -163,8 +169,8 @@ impl Repair<'_> {
     }
 }
 
-impl Companion for Repair<'_> {
-    fn enter(&mut self, message: &'static Message, place: &Place) {
+impl Visitor for Repair<'_> {
+    fn enter(&mut self, message: &'static Message, place: &Extent) {
         let mark = self.splices.open(place.prefix.clone(), place.value().len());
         let is_level = self.levels.has(self.open.len(), message);
         self.open.push(Envelope::new(place.clone(), mark, is_level, self.strings));
@@ -188,7 +194,7 @@ impl Companion for Repair<'_> {
         }
     }
 
-    fn invalid_utf8(&mut self, place: &Place, text: &[u8]) -> Result<(), DecodeErrorKind> {
+    fn invalid_utf8(&mut self, place: &Extent, text: &[u8]) -> Result<(), DecodeErrorKind> {
         if !self.repairs.utf8 {
             return Err(DecodeErrorKind::Utf8);
         }
@@ -201,7 +207,7 @@ impl Companion for Repair<'_> {
         self.check_size()
     }
 
-    fn invalid_id(&mut self, place: &Place, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind> {
+    fn invalid_id(&mut self, place: &Extent, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind> {
         if !self.repairs.ids {
             return Err(kind);
         }

@@ -1,4 +1,4 @@
-//! The answer to an export: the same for all signals but for the name of the count.
+//! The response to an export request. Responses of all signals differ in the name of the rejected count alone.
 
 use crate::Signal;
 use crate::json::lexer::Lexer;
@@ -6,26 +6,26 @@ use crate::json::{JsonError, put_string};
 use crate::wire::{Cursor, WireError, WireType, put_len_delimited, put_uint};
 use std::io::Write as _;
 
-/// The request was accepted, all of it or (`rejected` > 0) in part. OTLP §Partial Success; never retried.
+/// Response to a request that was accepted, wholly or in part (`rejected` > 0). OTLP §Partial Success. Never retried.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
-    /// How many spans, data points, log records or profiles the receiver refused for good.
+    /// Number of spans, data points, log records or profiles that the receiver rejected.
     pub rejected: u64,
-    /// Why, or (with `rejected` 0) a warning; empty if there is nothing to say.
+    /// Reason of the rejection, or a warning if `rejected` is 0. May be empty.
     pub message: String,
 }
 
 impl Accepted {
-    /// Everything accepted, nothing to say.
+    /// Full success, without a warning.
     pub const FULL: Self = Self { rejected: 0, message: String::new() };
 
-    /// Whether `partial_success` must be set: something was rejected, or there is a warning.
+    /// True if the response needs `partial_success`: items were rejected, or there is a warning.
     pub fn is_partial(&self) -> bool {
         self.rejected > 0 || !self.message.is_empty()
     }
 
-    /// Appends a message of another answer to the same request: separated by `; `, unless the text is there already, and to
-    /// 4096 bytes at most, since the messages go into every answer.
+    /// Appends the message of another response to the same request, separated by `; `, unless it is there already. The joined
+    /// text is cut at 4096 bytes.
     ///
     /// ```
     /// use otlp_protocol::Accepted;
@@ -46,8 +46,8 @@ impl Accepted {
         self.message.push_str(&message[..message.floor_char_boundary(room)]);
     }
 
-    /// Encodes `Export<Signal>ServiceResponse`: `partial_success` (1) { rejected (1), error_message (2) }. Empty for
-    /// full success.
+    /// Encodes `Export<Signal>ServiceResponse`: `partial_success` (1) { rejected (1), error_message (2) }. The encoding of full
+    /// success is empty.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         if self.is_partial() {
@@ -62,8 +62,8 @@ impl Accepted {
         out
     }
 
-    /// Decodes any signal's response. A negative count is read as 0, a message that is not UTF-8 with replacement
-    /// characters; unknown fields are ignored. Of a message, the first 1 KiB is kept: it may answer many senders.
+    /// Decodes the response of any signal. A negative count is read as 0. Invalid UTF-8 in a message is replaced. Unknown
+    /// fields are ignored. The first 1 KiB of a message is kept.
     ///
     /// # Errors
     /// If the bytes are not a protobuf message.
@@ -79,7 +79,7 @@ impl Accepted {
         Ok(accepted)
     }
 
-    /// Encodes `Export<Signal>ServiceResponse` as JSON: `{}` for full success.
+    /// Encodes `Export<Signal>ServiceResponse` as JSON. The JSON of full success is `{}`.
     ///
     /// ```
     /// use otlp_protocol::{Accepted, Signal};
@@ -96,7 +96,7 @@ impl Accepted {
         let mut out = b"{\"partialSuccess\":{".to_vec();
         if self.rejected > 0 {
             put_string(&mut out, signal.rejected_name.as_bytes());
-            // The field is an int64, which JSON has in quotes.
+            // The field is an int64, which is quoted in JSON.
             let _ = write!(out, ":\"{}\"", self.rejected.min(i64::MAX as u64));
         }
         if !self.message.is_empty() {
@@ -111,7 +111,7 @@ impl Accepted {
         out
     }
 
-    /// Decodes any signal's response in JSON, as leniently as [`decode`](Self::decode): the count is any key that starts
+    /// Decodes the JSON response of any signal, with the rules of [`decode`](Self::decode). The count is any key that starts
     /// with `rejected`.
     ///
     /// # Errors
@@ -152,15 +152,15 @@ impl Accepted {
     }
 }
 
-/// The start of a text.
+/// Returns the start of a text, at most [`MAX_MESSAGE_BYTES`].
 fn shortened(text: &str) -> String {
     text[..text.floor_char_boundary(MAX_MESSAGE_BYTES)].to_owned()
 }
 
-/// What is kept of a message.
+/// The longest message kept of a response.
 const MAX_MESSAGE_BYTES: usize = 1 << 10;
 
-/// Joined messages grow no longer than this.
+/// The longest joined message.
 const MAX_JOINED_BYTES: usize = 4096;
-/// Less of a message is of no use.
+/// A message is not appended if less room than this is left.
 const MIN_JOINED_BYTES: usize = 64;

@@ -1,8 +1,7 @@
-//! The OTLP messages as data: which fields a message has, of which kind, and what they hold.
+//! The messages of OTLP as a table of fields and their types.
 //!
-//! `table` is generated from the official descriptors (`tests/protocol/schema_refresh.rs` regenerates and compares
-//! it); a new version of OTLP is a refresh of the table. Everything that needs to know a field asks here, nothing
-//! else spells out a message.
+//! The table is generated from the official descriptors: `tests/protocol/schema_refresh.rs` regenerates and compares it. Code
+//! that handles all messages alike reads this table.
 
 mod table;
 
@@ -14,35 +13,34 @@ use std::fmt;
 pub struct Message {
     /// Full name in protobuf: `opentelemetry.proto.trace.v1.Span`.
     pub name: &'static str,
-    /// Its fields, in the order of their numbers.
+    /// Fields, in the order of their numbers.
     pub fields: &'static [Field],
-    /// What to do with a field, by its tag's value (number and wire type), for numbers up to [`MAX_NUMBER`].
+    /// Steps of the validation by tag (number and wire type), for numbers up to [`MAX_NUMBER`].
     pub(crate) steps: Steps,
-    /// Where in `fields` the field of a number stands, for numbers up to [`MAX_NUMBER`]; [`NOWHERE`] if there is none.
+    /// Indices in `fields` by field number, for numbers up to [`MAX_NUMBER`]; [`NOWHERE`] for unknown numbers.
     pub(crate) places: [u8; MAX_NUMBER as usize + 1],
 }
 
 /// A field of a [`Message`].
 #[derive(Debug)]
 pub struct Field {
-    /// Its number, at most [`MAX_NUMBER`].
+    /// Number, at most [`MAX_NUMBER`].
     pub number: u32,
-    /// Its name in protobuf: `trace_id`.
+    /// Name in protobuf: `trace_id`.
     pub name: &'static str,
-    /// Its name in the proto3 JSON mapping: `traceId`.
+    /// Name in the proto3 JSON mapping: `traceId`.
     pub json_name: &'static str,
-    /// What it holds.
+    /// Type of the values.
     pub kind: Kind,
-    /// How often it may stand.
+    /// Cardinality.
     pub label: Label,
-    /// The names of an enum's values with their numbers; of other kinds, and of an open enum's further values, none.
+    /// Names and numbers of an enum's values; empty for other types.
     pub values: &'static [(&'static str, i32)],
-    /// The length of a trace, span or profile id, in bytes; 0 for all other fields. JSON has ids in hex, other bytes in
-    /// base64.
+    /// Length of a trace, span or profile id, in bytes; 0 for all other fields. JSON has ids in hex, other bytes in base64.
     pub(crate) id_len: u8,
 }
 
-/// What a field holds: protobuf's own names.
+/// Type of a field, by protobuf's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "protobuf's own names")]
 pub enum Kind {
@@ -66,35 +64,35 @@ pub enum Kind {
     Uint64,
 }
 
-/// How often a field may stand.
+/// Cardinality of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
-    /// Once; its default is not written.
+    /// At most once; the default is not written.
     Single,
-    /// Once; absent differs from the default (`optional`).
+    /// At most once; an absent field differs from the default (`optional`).
     Optional,
     /// Any number of times; scalars are written packed, and read packed or not.
     Repeated,
-    /// One arm of the message's `oneof` of that index, at most 7: the last arm counts.
+    /// An arm of the message's `oneof` with this index, at most 7. The last arm counts.
     OneOf(u8),
 }
 
-/// A message that a field holds; shown by its name, compared by identity: messages hold one another in circles.
+/// The message type of a field. `Debug` shows the name, and comparison is by identity: message types can contain themselves.
 #[derive(Clone, Copy)]
 pub struct MessageRef(&'static Message);
 
-/// The largest field number that OTLP uses, with room to spare; larger ones are unknown fields.
+/// The largest number of a known field. Larger numbers are unknown fields.
 pub const MAX_NUMBER: u32 = 31;
 
-/// The place of a field that a message does not have.
+/// The index of an unknown field.
 pub(crate) const NOWHERE: u8 = u8::MAX;
 
-/// Indexed by a tag's value; see [`step`].
+/// Steps by tag; see [`step`].
 pub(crate) type Steps = [u8; 256];
 
-/// What a decoder does on a tag. From [`MESSAGE`](step::MESSAGE) on, a step is the place of a field that holds messages.
+/// Steps of the validation for a tag. Steps from [`MESSAGE`](step::MESSAGE) on contain the index of a field of a message type.
 pub(crate) mod step {
-    /// Not a field of the message, or not with this wire type.
+    /// An unknown field, or a wrong wire type.
     pub(crate) const UNKNOWN: u8 = 0;
     /// A varint.
     pub(crate) const VARINT: u8 = 1;
@@ -108,33 +106,33 @@ pub(crate) mod step {
     pub(crate) const STRING: u8 = 5;
     /// A length and varints.
     pub(crate) const PACKED_VARINT: u8 = 6;
-    /// A length and eights of bytes.
+    /// A length and values of eight bytes.
     pub(crate) const PACKED_FIXED64: u8 = 7;
-    /// A length and fours of bytes.
+    /// A length and values of four bytes.
     pub(crate) const PACKED_FIXED32: u8 = 8;
-    /// A length and an id of 8 bytes, or of none.
+    /// A length and an id of 8 bytes or none.
     pub(crate) const ID8: u8 = 9;
-    /// A length and an id of 16 bytes, or of none.
+    /// A length and an id of 16 bytes or none.
     pub(crate) const ID16: u8 = 10;
-    /// A length and a message: the field's place in [`Message::fields`](super::Message::fields) is added.
+    /// A length and a message. The field's index in [`Message::fields`](super::Message::fields) is added.
     pub(crate) const MESSAGE: u8 = 16;
 }
 
-/// All messages, in the order of their names.
+/// Returns all messages, in the order of their names.
 pub fn messages() -> &'static [Message] {
     &table::MESSAGES
 }
 
-/// The message of that full name.
+/// Returns the message with a full name.
 pub fn message(name: &str) -> Option<&'static Message> {
     let index = table::MESSAGES.binary_search_by(|message| message.name.cmp(name)).ok()?;
     table::MESSAGES.get(index)
 }
 
-/// The message of that full name, for constants: what a signal of one's own has in common with OTLP's.
+/// Returns the message with a full name, in constants: for signals of your own that use messages of OTLP.
 ///
 /// # Panics
-/// If there is none; in a constant the compiler finds out.
+/// If there is no such message. In a constant this is a compile error.
 #[expect(clippy::panic, reason = "documented; evaluated by the compiler")]
 pub const fn constant(name: &str) -> &'static Message {
     let mut index = 0;
@@ -159,24 +157,24 @@ const fn is_same(a: &str, b: &str) -> bool {
 // === impl Message ===
 
 impl Message {
-    /// The field of that number.
+    /// Returns the field with a number.
     pub fn field(&self, number: u32) -> Option<&'static Field> {
         let place = self.places.get(number as usize)?;
         self.fields.get(usize::from(*place))
     }
 
-    /// A message of that full name with these fields, for tables of one's own.
+    /// Makes a message with a full name and fields, for signals of your own.
     ///
     /// # Panics
-    /// If a field's number is above [`MAX_NUMBER`], or the index of its `oneof` above 7; in a constant the compiler
-    /// finds out.
+    /// If a field's number is above [`MAX_NUMBER`], or the index of its `oneof` is above 7. In a constant this is a compile
+    /// error.
     pub const fn new(name: &'static str, fields: &'static [Field]) -> Self {
         let mut steps = [step::UNKNOWN; 256];
         let mut places = [NOWHERE; MAX_NUMBER as usize + 1];
         let mut index = 0;
         while index < fields.len() {
             let field = &fields[index];
-            // Who reads JSON keeps a bit for each oneof.
+            // The JSON reader keeps a bit for each oneof.
             assert!(!matches!(field.label, Label::OneOf(8..)), "a message has eight oneofs at most");
             let wire_type = field.kind.wire_type();
             places[field.number as usize] = index as u8;
@@ -189,7 +187,7 @@ impl Message {
         Self { name, fields, steps, places }
     }
 
-    /// The message that a step of this one, from [`step::MESSAGE`] on, stands for.
+    /// Returns the message type of a step from [`step::MESSAGE`] on.
     #[inline]
     pub(crate) fn of_step(&self, step: u8) -> Option<&'static Self> {
         self.fields.get(usize::from(step.wrapping_sub(step::MESSAGE)))?.message()
@@ -199,7 +197,7 @@ impl Message {
 // === impl Field ===
 
 impl Field {
-    /// A field, for tables of one's own.
+    /// Makes a field, for signals of your own.
     pub const fn new(
         number: u32,
         name: &'static str,
@@ -218,13 +216,13 @@ impl Field {
         Self { number, name, json_name, kind, label, values: &[], id_len }
     }
 
-    /// The same field, an enum with these values.
+    /// Adds the names and numbers of an enum's values.
     #[must_use]
     pub const fn of(self, values: &'static [(&'static str, i32)]) -> Self {
         Self { values, ..self }
     }
 
-    /// The message it holds, if it holds messages.
+    /// Returns the message type, if the field has one.
     pub fn message(&self) -> Option<&'static Message> {
         match self.kind {
             Kind::Message(MessageRef(message)) => Some(message),
@@ -232,17 +230,17 @@ impl Field {
         }
     }
 
-    /// Whether it may stand any number of times.
+    /// True if the field is repeated.
     pub fn is_repeated(&self) -> bool {
         self.label == Label::Repeated
     }
 
-    /// Whether it holds a trace, span or profile id.
+    /// True for a trace, span or profile id.
     pub(crate) const fn is_id(&self) -> bool {
         self.id_len > 0
     }
 
-    /// `place` is its own.
+    /// Returns the step for the field. `place` is its index in the message.
     const fn step(&self, place: u8) -> u8 {
         match (self.id_len, self.kind) {
             (8, _) => step::ID8,
@@ -258,7 +256,7 @@ impl Field {
         }
     }
 
-    /// Whether its values may be written in one length-delimited run.
+    /// True if the values may be packed into one length-delimited field.
     pub fn is_packable(&self) -> bool {
         self.is_repeated() && self.kind.wire_type() != WireType::Len
     }
@@ -291,12 +289,12 @@ impl fmt::Debug for MessageRef {
 // === impl Kind ===
 
 impl Kind {
-    /// Messages of that type.
+    /// Makes the type of fields with a message.
     pub const fn message(message: &'static Message) -> Self {
         Self::Message(MessageRef(message))
     }
 
-    /// The wire type of one value.
+    /// Returns the wire type of one value.
     pub const fn wire_type(self) -> WireType {
         match self {
             Self::Bytes | Self::String | Self::Message(_) => WireType::Len,
@@ -313,7 +311,7 @@ impl Kind {
         }
     }
 
-    /// Whether a value is a string or bytes.
+    /// True for strings and bytes.
     pub(crate) fn is_text(self) -> bool {
         matches!(self, Self::Bytes | Self::String)
     }
@@ -327,6 +325,6 @@ impl Kind {
     }
 }
 
-/// The ids by the names of their fields, and their lengths in bytes. OTLP §JSON Protobuf Encoding has trace and span ids
-/// in hex wherever they stand; profile ids are in hex by the Collector's practice.
+/// Names of the id fields, and the lengths of the ids in bytes. JSON has all trace and span ids in hex (OTLP §JSON Protobuf
+/// Encoding), and profile ids as the Collector writes them.
 const IDS: [(&str, u8); 4] = [("trace_id", 16), ("span_id", 8), ("parent_span_id", 8), ("profile_id", 16)];

@@ -1,20 +1,25 @@
-//! The four signals as values: everything that differs between them is data in a [`SignalDescriptor`].
+//! The signals as values: the differences between signals are data in a [`SignalDescriptor`].
 
 use crate::schema::{self, Message};
 use std::fmt;
 
-/// A telemetry signal. `Copy`, one pointer; compared by name.
+/// A telemetry signal: a pointer to its [`SignalDescriptor`], which it dereferences to. Compared by name.
 ///
-/// Code above this crate never branches on a particular signal: it asks the descriptor.
+/// ```
+/// use otlp_protocol::Signal;
+///
+/// assert_eq!(Signal::by_name("traces"), Some(Signal::TRACES));
+/// assert_eq!((Signal::LOGS.http_path, Signal::METRICS.items_noun), ("/v1/logs", "metric_points"));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Signal(&'static SignalDescriptor);
 
-/// What distinguishes one signal from another.
+/// Properties of a signal.
 #[derive(Debug)]
 pub struct SignalDescriptor {
-    /// The Collector's name of the signal, as in `service.pipelines`: `traces`.
+    /// Name of the signal in the Collector's `service.pipelines`: `traces`.
     pub name: &'static str,
-    /// What one item is called in metric names: `spans`, as in `otelcol_receiver_accepted_spans`.
+    /// Name of the items in metrics: `spans`, as in `otelcol_receiver_accepted_spans`.
     pub items_noun: &'static str,
     /// Path of the unary gRPC method, with the leading slash.
     pub grpc_path: &'static str,
@@ -22,22 +27,22 @@ pub struct SignalDescriptor {
     pub http_path: &'static str,
     /// The request message.
     pub request: &'static Message,
-    /// Where the items are, below an entry (span, metric, log record, profile).
+    /// Position of the items in an entry (span, metric, log record, profile).
     pub items: Items,
-    /// Whether entries are known by their trace and span ids: then an entry that has an id of the wrong length, its own or
-    /// of a link, is rejected by [`repair`](crate::repair()). In other signals the id is removed.
+    /// True if entries are identified by their trace and span ids. Then [`repair`](crate::repair()) rejects an entry with an id
+    /// of the wrong length, its own or in a link. In other signals the id is removed.
     pub needs_ids: bool,
     /// JSON name of the rejected count in the response's `partialSuccess`.
     pub rejected_name: &'static str,
 }
 
-/// How an entry's items are counted. Entries stand at `resource_*(1) / scope_*(2) / entry(2)`.
+/// Position of the items in an entry. Entries are at `resource_*(1) / scope_*(2) / entry(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Items {
     /// Each entry is one item.
     Entries,
-    /// The items are the repeated messages `field` inside the entry's `oneof` fields `containers`; of several
-    /// different containers the last one counts, as a decoder would have it.
+    /// The items are the repeated messages `field` inside the entry's `oneof` fields `containers`. The last container counts, as
+    /// in a decoder.
     Inside {
         /// Field numbers of the containers: the arms of one `oneof`.
         containers: &'static [u32],
@@ -101,7 +106,7 @@ impl Signal {
     /// All signals of OTLP 1.x.
     pub const ALL: [Self; 4] = [Self::TRACES, Self::METRICS, Self::LOGS, Self::PROFILES];
 
-    /// A signal described by data alone.
+    /// Makes a signal of a descriptor.
     pub const fn new(descriptor: &'static SignalDescriptor) -> Self {
         Self(descriptor)
     }
@@ -111,8 +116,8 @@ impl Signal {
         self.0
     }
 
-    /// The messages that stand inside one another in a request: what is of one resource, of one scope, and an entry. `None`
-    /// where the request of a signal has no such message.
+    /// Returns the message types of a request's levels: the envelope of a resource, the envelope of a scope, and an entry.
+    /// `None` for a level that the signal does not have.
     pub fn levels(self) -> [Option<&'static Message>; 3] {
         let child = |message: Option<&'static Message>, number| message?.field(number)?.message();
         let resource = child(Some(self.request), RESOURCES);
@@ -120,7 +125,7 @@ impl Signal {
         [resource, scope, child(scope, BELOW_RESOURCE[1])]
     }
 
-    /// The signal of that Collector name (`traces`, `metrics`, `logs`, `profiles`).
+    /// Returns the signal with a Collector name: `traces`, `metrics`, `logs` or `profiles`.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|signal| signal.name == name)
     }
@@ -160,11 +165,11 @@ impl fmt::Display for Signal {
     }
 }
 
-/// Where the resources are in the request, for all signals.
+/// Field number of the resources in a request.
 pub(crate) const RESOURCES: u32 = 1;
 
-/// Where the scopes are in a resource, and the entries in a scope.
+/// Field numbers of the scopes in a resource, and of the entries in a scope.
 pub(crate) const BELOW_RESOURCE: [u32; 2] = [2, 2];
 
-/// Where resource and scope themselves are in their envelopes.
+/// Field number of the resource or scope in its envelope.
 pub(crate) const HEADER: u32 = 1;

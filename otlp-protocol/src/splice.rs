@@ -1,66 +1,66 @@
-//! Notes of what to cut out of a body and what to put there; the body is written anew only once, at the end.
+//! List of the changes to a body: ranges to cut, and bytes to insert. The body is rewritten once, at the end.
 //!
-//! The length of a message that encloses a change is a change too: [`open`](Splices::open) holds its place in the
-//! notes, [`close`](Splices::close) fills it in, or gives it up if nothing changed. So what nobody touches is neither
-//! noted nor written.
+//! A change inside a message also changes the length of the message: [`open`](Splices::open) reserves an element of the list
+//! for the length, [`close`](Splices::close) fills it in, or removes it if the message is unchanged. Unchanged messages take
+//! no element.
 
 use crate::Payload;
 use crate::wire::{put_varint, varint_len};
 use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 
-/// A part of the body or of what is put into it. Four bytes a side: the notes are many.
+/// A range of the body or of the inserted text. Positions have four bytes, since there are many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Slice {
     pub(crate) start: u32,
     pub(crate) end: u32,
 }
 
-/// The notes on one body.
+/// The changes to one body.
 #[derive(Debug)]
 pub(crate) struct Splices {
     notes: Vec<Splice>,
-    /// What is put in, in the order in which it came up.
+    /// The inserted bytes, in the order in which they were added.
     text: Vec<u8>,
-    /// How much longer the body gets, up to here.
+    /// Growth of the body so far, in bytes.
     growth: i64,
     in_order: bool,
     max_bytes: usize,
 }
 
-/// `cut` of the body gives way to `put` of the text.
+/// `put` of the text replaces `cut` of the body.
 #[derive(Clone, Copy, Debug)]
 struct Splice {
     cut: Slice,
     put: Slice,
 }
 
-/// A message whose length may change: what [`Splices::open`] gives and [`Splices::close`] takes.
+/// An open message, from [`Splices::open`] to [`Splices::close`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
     note: usize,
     text: usize,
     growth: i64,
-    /// Length of the message before.
+    /// Old length of the message.
     len: usize,
 }
 
-/// The body or the notes are larger than the limit.
+/// Error: the body or the list of changes would be larger than the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLarge {
     pub(crate) limit: usize,
 }
 
-/// The `put` of a message that is still open; no slice of the text is like it.
+/// Marks the `put` of an open message. No slice of the text has this value.
 const PENDING: Slice = Slice { start: 1, end: 0 };
 
-/// A longer stretch of the body that stays is linked, not copied, if such stretches are most of it.
+/// Unchanged stretches of at least this length are linked, not copied, if they make up most of the body.
 const MIN_LINKED_BYTES: usize = 16 << 10;
 
 // === impl Slice ===
 
 impl Slice {
-    /// Only the bodies that [`Splices::new`] took are cut up: a position in them has 32 bits.
+    /// Makes a slice of a body that [`Splices::new`] accepted: positions in it have 32 bits.
     pub(crate) fn new(range: Range<usize>) -> Self {
         Self { start: range.start as u32, end: range.end as u32 }
     }
@@ -83,7 +83,7 @@ impl Slice {
 // === impl Splices ===
 
 impl Splices {
-    /// Notes on a body of `len` bytes, which may become `max_bytes` long; the notes may take as much again.
+    /// Makes an empty list for a body of `len` bytes, which may become `max_bytes` long. The list may take as much again.
     pub(crate) fn new(len: usize, max_bytes: usize) -> Result<Self, TooLarge> {
         if len > u32::MAX as usize {
             return Err(TooLarge { limit: u32::MAX as usize });
@@ -92,26 +92,26 @@ impl Splices {
         Ok(Self { notes: Vec::new(), text: Vec::new(), growth: 0, in_order: true, max_bytes })
     }
 
-    /// What is put in. Whoever appends to it calls [`check`](Self::check) now and then.
+    /// Returns the inserted bytes, to append to. Callers call [`check`](Self::check) now and then.
     #[inline]
     pub(crate) fn text(&mut self) -> &mut Vec<u8> {
         &mut self.text
     }
 
-    /// The text so far.
+    /// Returns the inserted bytes so far.
     #[inline]
     pub(crate) fn put_so_far(&self) -> &[u8] {
         &self.text
     }
 
-    /// Whether the notes are within the limit.
+    /// Checks that the list of changes is within the limit.
     #[inline]
     pub(crate) fn check(&self) -> Result<(), TooLarge> {
         let size = self.text.len() + self.notes.len() * size_of::<Splice>();
         if size > self.max_bytes { Err(TooLarge { limit: self.max_bytes }) } else { Ok(()) }
     }
 
-    /// A message begins whose length stands at `prefix` and says `len`.
+    /// Opens a message of `len` bytes, whose length is encoded at `prefix`.
     #[inline]
     pub(crate) fn open(&mut self, prefix: Range<usize>, len: usize) -> Mark {
         let mark = Mark { note: self.notes.len(), text: self.text.len(), growth: self.growth, len };
@@ -119,7 +119,7 @@ impl Splices {
         mark
     }
 
-    /// The message has ended.
+    /// Closes a message.
     #[inline]
     pub(crate) fn close(&mut self, mark: Mark) {
         if self.notes.len() == mark.note + 1 {
@@ -131,7 +131,7 @@ impl Splices {
         let put = self.text.len();
         let Some(note) = self.notes.get_mut(mark.note) else { return };
         if grown == 0 {
-            // The length stays as it is, padded or not.
+            // The encoded length stays, also if it is padded.
             note.cut.start = note.cut.end;
             note.put = Slice::default();
             return;
@@ -141,7 +141,7 @@ impl Splices {
         self.growth += varint_len(len) as i64 - note.cut.len() as i64;
     }
 
-    /// Takes back all that was noted since the message was opened, and cuts out the field that it is.
+    /// Removes all changes since the message was opened, and cuts the message.
     pub(crate) fn drop_message(&mut self, mark: Mark, whole: Range<usize>) {
         self.notes.truncate(mark.note);
         self.text.truncate(mark.text);
@@ -149,7 +149,7 @@ impl Splices {
         self.cut(whole);
     }
 
-    /// Cuts out a field.
+    /// Cuts a field.
     #[inline]
     pub(crate) fn cut(&mut self, whole: Range<usize>) {
         self.growth -= whole.len() as i64;
@@ -162,7 +162,7 @@ impl Splices {
         }
     }
 
-    /// Puts a piece of the text in place of a piece of the body.
+    /// Replaces a slice of the body by a slice of the text.
     #[inline]
     pub(crate) fn put(&mut self, cut: Slice, put: Slice) {
         self.growth += put.len() as i64 - cut.len() as i64;
@@ -179,7 +179,7 @@ impl Splices {
         }
     }
 
-    /// Puts what `write` appends in place of a piece of the body.
+    /// Replaces a range of the body by the bytes that `write` appends.
     #[inline]
     pub(crate) fn replace(&mut self, cut: Range<usize>, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.text.len();
@@ -187,7 +187,7 @@ impl Splices {
         self.put(Slice::new(cut), Slice::new(start..self.text.len()));
     }
 
-    /// The body as the notes have it, written anew; `None` if there are none.
+    /// Returns a copy of the body with the changes; `None` if there are no changes.
     pub(crate) fn copy(mut self, body: &[u8]) -> Result<Option<Bytes>, TooLarge> {
         let Some(len) = self.settle(body.len())? else { return Ok(None) };
         let mut out = Vec::with_capacity(len);
@@ -199,7 +199,8 @@ impl Splices {
         Ok(Some(out.into()))
     }
 
-    /// Likewise, but where most of the body stays in long stretches, those are linked.
+    /// Returns the body with the changes; `None` if there are no changes. Long unchanged stretches are linked if they make up
+    /// most of the body.
     pub(crate) fn link(mut self, body: &Bytes) -> Result<Option<Payload>, TooLarge> {
         let linked: usize = self.kept(body.len()).map(|kept| kept.len()).filter(|&len| is_long(len)).sum();
         if linked <= body.len() / 2 || !self.in_order {
@@ -222,7 +223,7 @@ impl Splices {
         Ok(Some(payload))
     }
 
-    /// Puts the notes in order; how long the body is with them, if there are any.
+    /// Sorts the changes. Returns the new length of the body; `None` if there are no changes.
     fn settle(&mut self, len: usize) -> Result<Option<usize>, TooLarge> {
         if self.notes.is_empty() {
             return Ok(None);
@@ -232,7 +233,7 @@ impl Splices {
             return Err(TooLarge { limit: self.max_bytes });
         }
         if !self.in_order {
-            // An addition at a place stands before what is cut from there on.
+            // An insertion comes before a cut that starts at the same position.
             self.notes.sort_by_key(|note| (note.cut.start, note.cut.end));
         }
         Ok(Some(len))
@@ -242,7 +243,7 @@ impl Splices {
         self.notes.iter().map(|note| note.put.of(&self.text))
     }
 
-    /// The stretches of the body before each note, and the one after the last.
+    /// Iterates over the unchanged ranges of the body: before each change, and after the last.
     fn kept(&self, len: usize) -> impl Iterator<Item = Range<usize>> {
         let starts = std::iter::once(0).chain(self.notes.iter().map(|note| note.cut.end as usize));
         let ends = self.notes.iter().map(|note| note.cut.start as usize).chain(std::iter::once(len));

@@ -1,111 +1,139 @@
-//! Cutting a body to fit a number of items or bytes, on the encoding itself.
+//! Splits a body into parts of a number of items or bytes, without decoding it.
 //!
-//! A part is made of slices of the body and new length prefixes. What an envelope says of its entries (resource, scope,
-//! schema URL, fields unknown to us: its *header*) is repeated in each part that holds some of them, wherever it stood.
-//! What fits is never opened, so the common case is one slice. A cut goes down only as far as it must: request,
-//! resource, scope, entry, and inside a metric to its data points.
+//! A part consists of slices of the body and new length prefixes. The *header* of an envelope (its resource or scope, its
+//! schema URL and its unknown fields) is repeated in each part that holds some of its entries. An envelope that fits is not
+//! opened, so that it is one slice. A split descends only as far as needed: request, resource, scope, entry, and inside a
+//! metric to its data points.
 
-pub(crate) mod part;
-mod source;
+mod reader;
+pub(crate) mod writer;
 
-use self::part::Part;
-pub(crate) use self::source::Source;
+pub(crate) use self::reader::BodyReader;
+use self::writer::PartWriter;
 use crate::body::{has_resources_alone, tally};
 use crate::field::{Field, fields};
 use crate::signal::{BELOW_RESOURCE, RESOURCES};
 use crate::{Body, Count, Items, MAX_REPEATED_BYTES};
 use bytes::Bytes;
+use std::fmt;
 use std::ops::Range;
 
-/// How much a part may hold; `None` is no limit.
+/// Limits on a part; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SplitLimits {
-    /// Items: spans, data points, log records, samples.
+    /// The most items: spans, data points, log records, samples.
     pub max_items: Option<u64>,
-    /// Bytes of the encoding.
+    /// The most bytes of the encoding.
     pub max_bytes: Option<usize>,
 }
 
-/// A part of a body: a body of its own.
+/// A part of a body, with its memory costs.
 #[derive(Clone, Debug)]
 pub struct SplitPart {
-    /// What it holds.
+    /// The part, a complete request.
     pub body: Body,
-    /// Memory that the part takes for itself, in bytes: what was copied for it. To be charged when the part is kept.
+    /// Memory that was allocated for the part, in bytes. Charge it if the part is kept.
     pub copied_bytes: usize,
-    /// Whether the part has slices of the body that was cut, which keep all of that body from being freed: then the part
-    /// needs a share of the body's charge.
+    /// True if the part has slices of the original body, which pin all of its memory: then the part needs a share of the
+    /// original body's charge.
     pub is_linked: bool,
 }
 
-/// The parts of a body, each cut when it is asked for: of parts that are handed on one by one, one is in memory at a time.
-#[derive(Debug)]
+/// Iterator over the parts of a body. Each part is made when it is asked for: if parts are passed on one by one, one part is
+/// in memory at a time.
 pub struct Parts {
-    /// The body, if it comes back as it is.
+    /// The original body, if it is returned whole.
     whole: Option<SplitPart>,
     body: Bytes,
     copied_bytes: usize,
     items: Items,
-    part: Part,
-    /// The envelopes around the next field, and what has not been read of them.
+    part: PartWriter,
+    /// The open envelopes around the next field.
     open: Vec<Open>,
-    /// What begins the next part.
+    /// First field of the next part.
     pending: Option<(Range<usize>, Count)>,
-    /// How many bytes of envelopes may have been repeated before parts get larger.
+    /// Bytes of repeated headers from which on parts may have more items.
     allowed: usize,
 }
 
 /// A message that is being read field by field.
-#[derive(Debug)]
 struct Open {
     rest: Range<usize>,
-    /// The number of the fields that are placed, or opened.
+    /// Field number of the children.
     number: u32,
     children: Children,
-    /// How many envelopes end with it.
+    /// Number of envelopes that end with this message.
     closes: usize,
 }
 
-/// What the fields of that number are.
-#[derive(Clone, Copy, Debug)]
+/// Kind of a message's children.
+#[derive(Clone, Copy)]
 enum Children {
-    /// Envelopes or entries; the field numbers of the levels below them.
+    /// Envelopes or entries, with the field numbers of the levels below.
     Envelopes(&'static [u32]),
-    /// The containers of a metric's points, and the points' number in them.
+    /// Containers of a metric's points, with the field number of the points.
     Containers(u32),
     Points,
 }
 
-/// Cuts a body into parts within the limits, in order. Together they hold what the body holds; each is a body of its
-/// own. Items add up; a metric whose points are cut apart is an entry of each part that has some. [`parts`] cuts one part
-/// at a time, and says what each costs.
+/// Splits a body into parts within the limits, in order. Each part is a complete request, and the parts together hold the
+/// items of the body. A metric whose points are split is an entry of each part that has some of the points. [`parts`] makes
+/// one part at a time, and tells what each part costs.
 ///
-/// A part is over a limit only if it cannot be cut: one entry (or data point) too large by itself, a metric that has
-/// points of several types, or a body that is not mergeable (it has more than resources, like a profiles' dictionary),
-/// which comes back whole. Where headers alone take more than half of `max_bytes`, bytes are not a reason to cut:
-/// repeating those would multiply the data. Nor may `max_items` multiply it: when half of [`MAX_REPEATED_BYTES`] of
-/// envelopes (64 bytes for each besides what it says) have been repeated, parts may have twice as many items; when half of
-/// the rest has, four times as many, and so on.
+/// A part exceeds a limit only if it cannot be split: one entry (or data point) that is too large by itself, a metric with
+/// points of several types, or a body that is not mergeable (because of a profiles' dictionary, for example), which is
+/// returned whole.
 ///
-/// A body that fits comes back as it is. A body in several segments is copied into one.
+/// Headers are repeated in each part, which must not multiply the data. If headers alone take more than half of `max_bytes`,
+/// `max_bytes` is ignored. When half of [`MAX_REPEATED_BYTES`] of headers (each counted with 64 more bytes) have been
+/// repeated, parts may have twice as many items; after half of the rest, four times as many, and so on.
+///
+/// A body within the limits is returned unchanged. A body in several segments is copied into one segment.
+///
+/// ```
+/// use otlp_protocol::encode::LogRecords;
+/// use otlp_protocol::{Body, SplitLimits, split};
+///
+/// let body = Body::write::<LogRecords>(|request| {
+///     request.resource_group(|group| {
+///         group.scope_group(|scope| {
+///             for text in ["first", "second", "third"] {
+///                 scope.log_record(|record| {
+///                     record.body(text);
+///                 });
+///             }
+///         });
+///     });
+/// });
+/// let parts = split(&body, SplitLimits { max_items: Some(2), max_bytes: None });
+/// assert_eq!(parts.iter().map(|part| part.count().items).collect::<Vec<_>>(), [2, 1]);
+/// ```
 pub fn split(body: &Body, limits: SplitLimits) -> Vec<Body> {
     parts(body, limits).map(|part| part.body).collect()
 }
 
-/// The parts that [`split`] makes, one at a time.
+/// Splits a body as [`split`] does, one part at a time.
 ///
 /// ```
-/// use otlp_protocol::{Body, Signal, SplitLimits, ValidateLimits, parts};
+/// use otlp_protocol::encode::LogRecords;
+/// use otlp_protocol::{Body, SplitLimits, parts};
 ///
-/// // A request of one resource with one scope with two log records.
-/// let body = b"\x0a\x06\x12\x04\x12\x00\x12\x00".to_vec();
-/// let body = Body::check(Signal::LOGS, body, &ValidateLimits::default())?;
-/// let limits = SplitLimits { max_items: Some(1), max_bytes: None };
-/// for part in parts(&body, limits) {
-///     assert_eq!(part.body.plain().to_contiguous(), &b"\x0a\x04\x12\x02\x12\x00"[..]);
+/// let body = Body::write::<LogRecords>(|request| {
+///     request.resource_group(|group| {
+///         group.scope_group(|scope| {
+///             for text in ["first", "second"] {
+///                 scope.log_record(|record| {
+///                     record.body(text);
+///                 });
+///             }
+///         });
+///     });
+/// });
+/// for part in parts(&body, SplitLimits { max_items: Some(1), max_bytes: None }) {
+///     assert_eq!(part.body.count().items, 1);
+///     // Short parts are copies: the original body can be freed.
 ///     assert!(!part.is_linked);
 /// }
-/// # Ok::<(), otlp_protocol::DecodeError>(())
 /// ```
 pub fn parts(body: &Body, limits: SplitLimits) -> Parts {
     let contiguous = body.contiguous();
@@ -117,7 +145,7 @@ pub fn parts(body: &Body, limits: SplitLimits) -> Parts {
     let rest = if is_whole { 0..0 } else { 0..bytes.len() };
     let children = Children::Envelopes(&BELOW_RESOURCE);
     let open = vec![Open { rest, number: RESOURCES, children, closes: 0 }];
-    let part = Part::new(contiguous, limits);
+    let part = PartWriter::new(contiguous, limits);
     let (items, allowed) = (body.signal().items, MAX_REPEATED_BYTES / 2);
     Parts { whole, body: bytes, copied_bytes, items, part, open, pending: None, allowed }
 }
@@ -133,12 +161,12 @@ impl SplitLimits {
 // === impl Parts ===
 
 impl Parts {
-    /// Memory that all parts share besides the body that was cut, in bytes: the copy of a body in several segments.
+    /// Returns the memory that all parts share besides the original body, in bytes: the copy of a body in several segments.
     pub fn copied_bytes(&self) -> usize {
         self.copied_bytes
     }
 
-    /// Reads one field: places it, opens it, or notes it as pending if the part is full. `false` at the end.
+    /// Reads one field, and places it, opens it, or keeps it as pending if the part is full. Returns false at the end.
     fn step(&mut self) -> bool {
         let Some(open) = self.open.last_mut() else { return false };
         let message = self.body.get(open.rest.clone()).unwrap_or_default();
@@ -162,9 +190,9 @@ impl Parts {
         true
     }
 
-    /// Places an envelope whole, or opens it; `below` are the field numbers of the levels below it.
+    /// Places an envelope whole, or opens it. `below` are the field numbers of the levels below.
     fn envelope(&mut self, field: &Field, below: &'static [u32]) {
-        let source = Source { body: &self.body, items: self.items };
+        let reader = BodyReader { body: &self.body, items: self.items };
         let count = tally(self.items, field.bytes(&self.body), below);
         if self.part.fits(field.whole.len(), count.items) {
             self.part.place(field.whole.clone(), count);
@@ -173,7 +201,7 @@ impl Parts {
         let Some((&number, below)) = below.split_first() else {
             return self.entry(field, count);
         };
-        let Some(header) = source.header(field.fields(&self.body), |child| child.is(number)) else {
+        let Some(header) = reader.header(field.fields(&self.body), |child| child.is(number)) else {
             self.place_alone(field.whole.clone(), count);
             return;
         };
@@ -182,16 +210,16 @@ impl Parts {
         self.open.push(Open { rest: field.value.clone(), number, children, closes: 1 });
     }
 
-    /// Opens a metric that does not fit, to place its data points; places any other entry whole.
+    /// Opens a metric that does not fit, to place its data points. Places any other entry whole.
     fn entry(&mut self, entry: &Field, count: Count) {
-        let source = Source { body: &self.body, items: self.items };
-        let Some((arm, number)) = source.only_arm(entry) else {
+        let reader = BodyReader { body: &self.body, items: self.items };
+        let Some((arm, number)) = reader.only_arm(entry) else {
             self.place_alone(entry.whole.clone(), count);
             return;
         };
-        let outer = source.header(entry.fields(&self.body), |field| field.is(arm));
-        // To a decoder, several occurrences of the arm are one container: its header is that of all of them.
-        let inner = source.header(source.fields_of_arm(entry, arm), |field| field.is(number));
+        let outer = reader.header(entry.fields(&self.body), |field| field.is(arm));
+        // A decoder merges several occurrences of the arm: the header has the fields of all of them.
+        let inner = reader.header(reader.fields_of_arm(entry, arm), |field| field.is(number));
         let (Some(outer), Some(inner)) = (outer, inner) else {
             self.place_alone(entry.whole.clone(), count);
             return;
@@ -202,7 +230,7 @@ impl Parts {
         self.open.push(Open { rest: entry.value.clone(), number: arm, children, closes: 2 });
     }
 
-    /// Places what cannot be cut: in a new part unless it fits this one.
+    /// Places a field that cannot be split: in the next part, unless it fits the current part.
     fn place_alone(&mut self, raw: Range<usize>, count: Count) {
         if self.part.fits(raw.len(), count.items) {
             self.part.place(raw, count);
@@ -211,7 +239,7 @@ impl Parts {
         }
     }
 
-    /// The part that is full, if there is something in it. Where much has been repeated, the next may have more items.
+    /// Takes the full part, if anything is in it. If many headers have been repeated, the next part may have more items.
     fn take(&mut self) -> Option<SplitPart> {
         if self.part.repeated > self.allowed {
             self.allowed += MAX_REPEATED_BYTES.saturating_sub(self.allowed) / 2;
@@ -219,6 +247,12 @@ impl Parts {
             *max_items = max_items.map(|items| items.max(1).saturating_mul(2));
         }
         self.part.take()
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("len", &self.body.len()).finish_non_exhaustive()
     }
 }
 

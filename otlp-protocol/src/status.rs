@@ -1,7 +1,7 @@
-//! Errors as OTLP tells them: the two retry tables, `google.rpc.Status`, and both directions between them.
+//! Error kinds, their gRPC codes and HTTP statuses, the retry tables, and `google.rpc.Status`.
 //!
-//! Retryability is decided here, once, from the specification's tables (OTLP §Failures, §Failures-1); servers answer
-//! with the inverse tables.
+//! Clients decide by the tables of the specification (OTLP §Failures, §Failures-1) if a request may be sent again. Servers
+//! answer by the inverse tables.
 
 mod rpc;
 mod size;
@@ -11,50 +11,63 @@ pub use rpc::{FieldViolation, RpcStatus};
 use crate::{Code, HOPS_HEADER};
 use std::time::{Duration, SystemTime};
 
-/// What went wrong, in the terms an operator thinks in.
+/// Kind of an error.
+///
+/// ```
+/// use otlp_protocol::{Code, ErrorKind, Retry, classify_grpc, classify_http, grpc_code, http_status};
+/// use std::time::Duration;
+///
+/// let wait = Duration::from_secs(5);
+/// // A client reads an answer.
+/// assert_eq!(classify_grpc(Code::Unavailable, Some(wait)), (ErrorKind::Unavailable, Retry::After(wait)));
+/// assert_eq!(classify_http(400, None), (ErrorKind::InvalidData, Retry::Never));
+/// // A server answers.
+/// assert_eq!(grpc_code(ErrorKind::InvalidData, Retry::Never), Code::InvalidArgument);
+/// assert_eq!(http_status(ErrorKind::Exhausted, Retry::After(wait)), 429);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The sender went away, or the call was cancelled.
+    /// The call was cancelled, or the sender closed the connection.
     Cancelled,
-    /// There is a bug or a misunderstanding; see the message.
+    /// An internal error, or an answer with no more specific kind; see the message.
     Internal,
-    /// The data is not OTLP.
+    /// The data is not valid OTLP.
     InvalidData,
-    /// The request has been at this receiver before: exporters send it in a circle.
+    /// The request has passed this receiver before: exporters forward it in a loop.
     Loop,
-    /// The credentials are good but not for this.
+    /// The credentials are valid, but do not permit the request.
     PermissionDenied,
-    /// A resource is used up: a quota, or memory.
+    /// A resource is exhausted: a quota, or memory.
     Exhausted,
     /// The deadline passed.
     Timeout,
     /// The message is over a size limit.
     TooLarge,
-    /// Credentials are missing or wrong.
+    /// Credentials are missing or invalid.
     Unauthenticated,
     /// The peer is unreachable or overloaded.
     Unavailable,
     /// The peer does not serve this signal or method.
     Unimplemented,
-    /// The content type is not one the peer reads.
+    /// The peer does not support the content type.
     UnsupportedMediaType,
-    /// The content encoding is not one the peer reads.
+    /// The peer does not support the content encoding.
     UnsupportedEncoding,
 }
 
-/// Whether the same bytes may be sent again.
+/// Permission to send the same request again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Never: the answer would be the same.
+    /// The request must not be sent again: the answer would be the same.
     Never,
-    /// Yes, after a backoff of the sender's choice.
+    /// The request may be sent again, after a backoff of the sender's choice.
     Backoff,
-    /// Yes, but not before this long.
+    /// The request may be sent again, after this time at the earliest.
     After(Duration),
 }
 
-/// Reads a gRPC status as a client must: the OTLP/gRPC retry table. `delay` is the status' `RetryInfo`, if it had one.
+/// Classifies a gRPC status by the retry table of OTLP/gRPC. `delay` is the delay of the status' `RetryInfo`, if present.
 pub fn classify_grpc(code: Code, delay: Option<Duration>) -> (ErrorKind, Retry) {
     let retryable = match delay {
         Some(delay) if !delay.is_zero() => Retry::After(delay),
@@ -78,9 +91,9 @@ pub fn classify_grpc(code: Code, delay: Option<Duration>) -> (ErrorKind, Retry) 
     }
 }
 
-/// Reads a gRPC status with its text: as [`classify_grpc`], but a refusal whose text names a size limit, without a delay,
-/// is [`ErrorKind::TooLarge`] under the codes that servers use for it, and a FAILED_PRECONDITION that names
-/// [`HOPS_HEADER`](crate::HOPS_HEADER) is [`ErrorKind::Loop`].
+/// Classifies a gRPC status and its message, as [`classify_grpc`] does. If there is no delay and the message names a size
+/// limit, the kind is [`ErrorKind::TooLarge`] for the codes that servers use for sizes. FAILED_PRECONDITION with a message
+/// that names [`HOPS_HEADER`](crate::HOPS_HEADER) is [`ErrorKind::Loop`].
 ///
 /// ```
 /// use otlp_protocol::{Code, ErrorKind, Retry, classify_grpc_refusal};
@@ -100,8 +113,8 @@ pub fn classify_grpc_refusal(code: Code, delay: Option<Duration>, message: &str)
     classify_grpc(code, delay)
 }
 
-/// Reads an HTTP status with its text: as [`classify_http`], but a 400, 422 or 500 whose text names a size limit is
-/// [`ErrorKind::TooLarge`].
+/// Classifies an HTTP status and its message, as [`classify_http`] does. 400, 422 and 500 with a message that names a size
+/// limit are [`ErrorKind::TooLarge`].
 pub fn classify_http_refusal(status: u16, delay: Option<Duration>, message: &str) -> (ErrorKind, Retry) {
     if size::http(status, message) {
         return (ErrorKind::TooLarge, Retry::Never);
@@ -109,8 +122,8 @@ pub fn classify_http_refusal(status: u16, delay: Option<Duration>, message: &str
     classify_http(status, delay)
 }
 
-/// Reads an HTTP status as a client must: 429, 502, 503 and 504 are retryable, nothing else is. `delay` is
-/// `Retry-After`, if given.
+/// Classifies an HTTP status by the retry table of OTLP/HTTP: 429, 502, 503 and 504 are retryable. `delay` is the value of
+/// `Retry-After`, if present.
 pub fn classify_http(status: u16, delay: Option<Duration>) -> (ErrorKind, Retry) {
     let retryable = match delay {
         Some(delay) if !delay.is_zero() => Retry::After(delay),
@@ -132,7 +145,7 @@ pub fn classify_http(status: u16, delay: Option<Duration>) -> (ErrorKind, Retry)
     }
 }
 
-/// The gRPC code a server answers with. What may be sent again is UNAVAILABLE, whatever its kind.
+/// Returns the gRPC code for a server's answer. Retryable errors are UNAVAILABLE, except cancelled calls and timeouts.
 pub fn grpc_code(kind: ErrorKind, retry: Retry) -> Code {
     match (kind, retry) {
         (ErrorKind::Cancelled, Retry::Backoff) => Code::Cancelled,
@@ -154,7 +167,7 @@ pub fn grpc_code(kind: ErrorKind, retry: Retry) -> Code {
     }
 }
 
-/// The HTTP status a server answers with. What may be sent again is 429 or 503.
+/// Returns the HTTP status for a server's answer. Retryable errors are 429 or 503.
 pub fn http_status(kind: ErrorKind, retry: Retry) -> u16 {
     match (kind, retry) {
         (ErrorKind::Exhausted, Retry::Backoff | Retry::After(_)) => 429,
@@ -179,7 +192,7 @@ pub fn http_status(kind: ErrorKind, retry: Retry) -> u16 {
     }
 }
 
-/// The gRPC code that an HTTP status without `grpc-status` stands for (gRPC's HTTP mapping).
+/// Returns the gRPC code for an HTTP status without `grpc-status` (gRPC's HTTP mapping).
 pub fn http_to_grpc(status: u16) -> Code {
     match status {
         400 => Code::Internal,
@@ -191,8 +204,8 @@ pub fn http_to_grpc(status: u16) -> Code {
     }
 }
 
-/// Reads `Retry-After`: whole seconds or an HTTP date, which is taken relative to `now`. `None` if it is neither, or
-/// over 10,000 years; a date in the past is zero.
+/// Parses `Retry-After`: whole seconds, or an HTTP date, which is converted into the time from `now`. A date in the past is
+/// zero. `None` for other texts and for more than 10,000 years.
 pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -204,21 +217,21 @@ pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
 }
 
 impl ErrorKind {
-    /// Whether a final refusal of this kind can be about what the request holds or how much, so that parts of the request
-    /// may fare better. What is wrong with credentials, URL, method or encoding is wrong with every request.
+    /// True if the reason of the error can be the content or the size of the request, so that parts of the request may be
+    /// accepted. Errors of credentials, URL, method or encoding concern every request.
     pub fn may_be_about_content(self) -> bool {
         matches!(self, Self::InvalidData | Self::TooLarge | Self::Exhausted | Self::Internal)
     }
 }
 
 impl Retry {
-    /// Whether the same bytes may be sent again.
+    /// True if the same request may be sent again.
     pub fn is_retryable(self) -> bool {
         self != Self::Never
     }
 }
 
-/// `google.protobuf.Duration` ends at 10,000 years; adding no more than that to a point in time cannot overflow.
+/// The largest `google.protobuf.Duration`, 10,000 years. Adding it to a point in time cannot overflow.
 const MAX_DURATION_SECS: u64 = 315_576_000_000;
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
-//! The check of received bodies: whether a body is what the schema says, down to the last field.
+//! Validation of received bodies against the schema, down to the last field.
 //!
-//! Bodies are merged without being decoded, so one malformed body would spoil a batch of innocents: each is checked
-//! before it is acknowledged. One loop over [the table](crate::schema) walks all signals. It keeps its own stack, so
-//! nesting costs no machine stack and is bounded by [`ValidateLimits::max_depth`].
-//!
-//! Functions are inlined by force where the bench `protocol` ("validate") takes over 2 % more instructions without.
+//! Bodies are merged without being decoded, so that one malformed body would make a whole batch unreadable: each body is
+//! validated before it is acknowledged. One loop over [the schema table](crate::schema) walks the requests of all signals. It
+//! keeps its own stack: nesting costs no machine stack and is limited by [`ValidateLimits::max_depth`].
+
+// Functions are `inline(always)` where the bench `protocol` ("validate") takes over 2 % more instructions otherwise.
 
 mod attribute;
-mod companion;
+mod visitor;
 
-pub(crate) use self::companion::{Companion, Place};
+pub(crate) use self::visitor::{Extent, Visitor};
 use crate::attribute::{KEY_VALUE, MESSAGES};
 use crate::body::survey;
 use crate::error::Fault;
@@ -17,34 +17,43 @@ use crate::schema::{self, Message, Steps, step};
 use crate::wire::{Cursor, MAX_GROUP_DEPTH, WireError, WireType, first_invalid, is_utf8};
 use crate::{Count, DecodeError, DecodeErrorKind, Signal};
 
-/// Bounds on what one body may hold.
+/// Limits on one body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ValidateLimits {
-    /// How deep messages and unknown groups may be nested, counted together. Default 100, as prost and Google's runtimes
-    /// have it; a list inside a list costs two, a map inside a map three, and an unknown field is a level of its own.
+    /// The most messages and unknown groups inside one another. Default 100, as in prost and Google's runtimes. A list inside a
+    /// list counts two, a map inside a map three, an unknown field one.
     pub max_depth: usize,
-    /// How many messages may be nested in the request, at any level: two bytes can make one that costs a decoder a
-    /// hundred. Default 16 Mi.
+    /// The most messages in the request, at all levels together. Default 16 Mi. Two bytes can encode a message that takes a
+    /// decoder a hundred bytes.
     pub max_elements: usize,
 }
 
-/// What [`validate`] learned about a sound body.
+/// Result of [`validate`] for a valid body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// How much it holds.
+    /// Number of items and entries.
     pub count: Count,
-    /// Whether concatenating it with another is the merge of the two: its top level holds field 1 alone, and it has no
-    /// unknown groups, which not every decoder can skip (the Collector cannot).
+    /// True if the concatenation with another mergeable body is the merge of the two: the top level holds field 1 alone, and
+    /// there are no unknown groups, which some decoders cannot skip (the Collector's, for example).
     pub mergeable: bool,
 }
 
-/// Checks that `body` is a request of `signal`, and counts what it holds, in one go.
+/// Validates that `body` is a request of `signal`, and counts its items.
 ///
-/// Sound means: every field of the schema has its wire type (repeated scalars packed or not), every length fits what
-/// encloses it, every string is UTF-8, every id is empty or has the length of its kind, and the limits hold. Fields that
-/// the schema does not know are skipped, groups with all that is in them. What is sound here decodes with any protobuf
-/// runtime, and with decoders that check the lengths of ids; [`repair`](crate::repair()) makes bodies sound that have
-/// bad strings or ids alone.
+/// A body is valid if every known field has its wire type (repeated scalars packed or not), every length fits the enclosing
+/// message, every string is UTF-8, every id is empty or has the length of its kind, and the limits hold. Unknown fields and
+/// groups are skipped. A valid body decodes with any protobuf runtime, and with decoders that check the lengths of ids.
+/// [`repair`](crate::repair()) also accepts bodies with invalid strings or ids. [`Body::check`](crate::Body::check) validates
+/// and keeps the bytes.
+///
+/// ```
+/// use otlp_protocol::{Signal, ValidateLimits, validate};
+///
+/// assert_eq!(validate(Signal::LOGS, b"", &ValidateLimits::default())?.count.items, 0);
+/// let error = validate(Signal::LOGS, b"not protobuf", &ValidateLimits::default()).unwrap_err();
+/// assert_eq!(error.offset, 0);
+/// # Ok::<(), otlp_protocol::DecodeError>(())
+/// ```
 ///
 /// # Errors
 /// The first fault, with the path of its field.
@@ -52,28 +61,28 @@ pub fn validate(signal: Signal, body: &[u8], limits: &ValidateLimits) -> Result<
     check(signal, body, limits, &mut Refuse)
 }
 
-/// [`validate`] with a companion.
+/// Validates as [`validate`] does, with a visitor that decides on invalid strings and ids.
 pub(crate) fn check(
     signal: Signal,
     body: &[u8],
     limits: &ValidateLimits,
-    companion: &mut impl Companion,
+    visitor: &mut impl Visitor,
 ) -> Result<Checked, DecodeError> {
     let fault = |fault| DecodeError::locate(signal.request, body, fault);
     if body.len() > MAX_BYTES {
         return Err(fault(Fault { kind: DecodeErrorKind::TooLong { limit: MAX_BYTES }, offset: 0 }));
     }
-    let has_groups = walk(signal.request, body, limits, companion).map_err(fault)?;
+    let has_groups = walk(signal.request, body, limits, visitor).map_err(fault)?;
     match survey(signal, body) {
         Ok(survey) => Ok(Checked { count: survey.count, mergeable: survey.mergeable && !has_groups }),
         Err(error) => Err(fault(Fault { kind: error.into(), offset: 0 })),
     }
 }
 
-/// Checks that `bytes` are a `message`, within the default limits, to be put into a request by a writer.
+/// Validates one `message` that a writer is about to copy into a request, within the default limits.
 ///
 /// # Errors
-/// The first fault; also an unknown group, with which a request would not be mergeable.
+/// The first fault. An unknown group is a fault: the request would not be mergeable.
 pub(crate) fn check_message(message: &'static Message, bytes: &[u8]) -> Result<(), DecodeError> {
     let fault = match walk(message, bytes, &ValidateLimits::default(), &mut Refuse) {
         Ok(false) => return Ok(()),
@@ -89,7 +98,7 @@ pub(crate) fn check_message(message: &'static Message, bytes: &[u8]) -> Result<(
 // === impl ValidateLimits ===
 
 impl ValidateLimits {
-    /// Whether one more message fits in `depth` others, of `elements` so far.
+    /// Checks that one more message is within the limits, inside `depth` others and after `elements` messages.
     #[inline(always)]
     fn admit(&self, depth: usize, elements: usize) -> Result<(), DecodeErrorKind> {
         if depth >= self.max_depth {
@@ -108,34 +117,34 @@ impl Default for ValidateLimits {
     }
 }
 
-/// Finds fault with all that is not sound.
+/// Refuses all invalid strings and ids.
 struct Refuse;
 
-impl Companion for Refuse {
+impl Visitor for Refuse {
     #[inline]
-    fn enter(&mut self, _message: &'static Message, _place: &Place) {}
+    fn enter(&mut self, _message: &'static Message, _place: &Extent) {}
 
     #[inline]
     fn leave(&mut self) {}
 
     #[inline]
-    fn invalid_utf8(&mut self, _place: &Place, _text: &[u8]) -> Result<(), DecodeErrorKind> {
+    fn invalid_utf8(&mut self, _place: &Extent, _text: &[u8]) -> Result<(), DecodeErrorKind> {
         Err(DecodeErrorKind::Utf8)
     }
 
     #[inline]
-    fn invalid_id(&mut self, _place: &Place, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind> {
+    fn invalid_id(&mut self, _place: &Extent, kind: DecodeErrorKind) -> Result<(), DecodeErrorKind> {
         Err(kind)
     }
 }
 
-/// The message around the one being read, and where it ends.
+/// A message around the current one, and its end.
 struct Outer {
     message: &'static Message,
     end: usize,
 }
 
-/// Reads a body to its end. Returns whether it has unknown groups.
+/// Reads a body to its end. Returns true if it has unknown groups.
 ///
 /// # Errors
 /// The first fault.
@@ -143,12 +152,12 @@ fn walk(
     root: &'static Message,
     body: &[u8],
     limits: &ValidateLimits,
-    companion: &mut impl Companion,
+    visitor: &mut impl Visitor,
 ) -> Result<bool, Fault> {
     let mut has_groups = false;
     let mut outer: Vec<Outer> = Vec::with_capacity(16);
     let mut message = root;
-    // The body up to the end of the innermost message: nothing is read past it.
+    // The body up to the end of the innermost message. Nothing is read past it.
     let mut window = body;
     let mut at = 0;
     let mut elements = 0;
@@ -181,25 +190,25 @@ fn walk(
                 limits.admit(outer.len(), elements).map_err(fault)?;
                 elements += 1;
                 outer.push(Outer { message, end: window.len() });
-                companion.enter(child, &Place { start, prefix: value..from, end: to });
+                visitor.enter(child, &Extent { start, prefix: value..from, end: to });
                 (message, window, at) = (child, &window[..to], from);
             } else if step == step::STRING {
                 let (from, to) = length(window, value).map_err(|error| fault(error.into()))?;
                 if !is_utf8(body, from, to) {
-                    let place = Place { start, prefix: value..from, end: to };
-                    invalid_string(&place, &window[from..to], companion)?;
+                    let place = Extent { start, prefix: value..from, end: to };
+                    invalid_string(&place, &window[from..to], visitor)?;
                 }
                 at = to;
             } else {
                 at = match scalar(step, window, value) {
                     Ok(end) => end,
-                    Err(kind) => invalid(kind, window, start, value, companion).map_err(fault)?,
+                    Err(kind) => invalid(kind, window, start, value, visitor).map_err(fault)?,
                 };
             }
         }
         match outer.pop() {
             Some(Outer { message: around, end }) => {
-                companion.leave();
+                visitor.leave();
                 (message, window) = (around, &body[..end]);
             }
             None => return Ok(has_groups),
@@ -207,34 +216,34 @@ fn walk(
     }
 }
 
-/// Asks the companion about a string that is not UTF-8.
+/// Asks the visitor about a string that is not UTF-8.
 #[cold]
-fn invalid_string(place: &Place, string: &[u8], companion: &mut impl Companion) -> Result<(), Fault> {
-    companion.invalid_utf8(place, string).map_err(|kind| {
+fn invalid_string(place: &Extent, string: &[u8], visitor: &mut impl Visitor) -> Result<(), Fault> {
+    visitor.invalid_utf8(place, string).map_err(|kind| {
         let offset = place.prefix.end + first_invalid(string);
         Fault { kind, offset }
     })
 }
 
-/// Asks the companion about a field that is not sound, if it is an id; where the field ends.
+/// Asks the visitor about an invalid field, if it is an id. Returns the end of the field.
 #[cold]
 fn invalid(
     kind: DecodeErrorKind,
     window: &[u8],
     start: usize,
     value: usize,
-    companion: &mut impl Companion,
+    visitor: &mut impl Visitor,
 ) -> Result<usize, DecodeErrorKind> {
     if !matches!(kind, DecodeErrorKind::IdLength { .. }) {
         return Err(kind);
     }
     let (from, end) = length(window, value)?;
-    companion.invalid_id(&Place { start, prefix: value..from, end }, kind)?;
+    visitor.invalid_id(&Extent { start, prefix: value..from, end }, kind)?;
     Ok(end)
 }
 
-/// The step for a tag of one byte, or of two bytes that names a field up to [`schema::MAX_NUMBER`]; and where the value
-/// starts.
+/// Returns the step for a tag of one byte, or of two bytes with a field number up to [`schema::MAX_NUMBER`], and the start of
+/// the value.
 #[inline(always)]
 fn short_tag(steps: &Steps, window: &[u8], at: usize) -> (u8, usize) {
     match window[at..] {
@@ -244,8 +253,8 @@ fn short_tag(steps: &Steps, window: &[u8], at: usize) -> (u8, usize) {
     }
 }
 
-/// The step for any other tag: a padded one, a field of the schema with a wrong wire type, an unknown field. The
-/// latter's value is skipped: its step is [`SKIPPED`], or [`SKIPPED_GROUP`].
+/// Returns the step for any other tag: a padded tag, a known field with a wrong wire type, an unknown field. The value of an
+/// unknown field is skipped: its step is [`SKIPPED`] or [`SKIPPED_GROUP`].
 #[cold]
 fn other_tag(steps: &Steps, window: &[u8], at: usize, depth: Depth) -> Result<(u8, usize), DecodeErrorKind> {
     let mut cursor = Cursor::new(window);
@@ -261,7 +270,7 @@ fn other_tag(steps: &Steps, window: &[u8], at: usize, depth: Depth) -> Result<(u
             step => return Ok((step, cursor.position())),
         }
     }
-    // prost counts an unknown field as a level; upb wants one left inside each group.
+    // prost counts an unknown field as a level. upb requires a free level inside each group.
     let too_deep = DecodeErrorKind::TooDeep { limit: depth.limit };
     let left = depth.limit.saturating_sub(depth.used).min(MAX_GROUP_DEPTH);
     if left == 0 {
@@ -278,7 +287,7 @@ fn other_tag(steps: &Steps, window: &[u8], at: usize, depth: Depth) -> Result<(u
     Ok((SKIPPED_GROUP, cursor.position()))
 }
 
-/// Where the value of a field that is neither a message nor a string ends.
+/// Returns the end of a value that is neither a message nor a string.
 #[inline(always)]
 fn scalar(step: u8, window: &[u8], at: usize) -> Result<usize, DecodeErrorKind> {
     match step {
@@ -293,7 +302,7 @@ fn scalar(step: u8, window: &[u8], at: usize) -> Result<usize, DecodeErrorKind> 
     }
 }
 
-/// Where an id ends, which has `expected` bytes or none.
+/// Returns the end of an id, which must have `expected` bytes or be empty.
 #[inline(always)]
 fn id(window: &[u8], at: usize, expected: usize) -> Result<usize, DecodeErrorKind> {
     let (from, to) = length(window, at)?;
@@ -323,7 +332,7 @@ fn packed(step: u8, window: &[u8], at: usize) -> Result<usize, DecodeErrorKind> 
     if whole { Ok(to) } else { Err(DecodeErrorKind::Packed) }
 }
 
-/// Reads a length; where the bytes it speaks of start and end.
+/// Reads a length. Returns the start and the end of the bytes after it.
 #[inline(always)]
 fn length(window: &[u8], at: usize) -> Result<(usize, usize), WireError> {
     let (len, from) = match window.get(at) {
@@ -337,7 +346,7 @@ fn length(window: &[u8], at: usize) -> Result<(usize, usize), WireError> {
     Ok((from, from + len as usize))
 }
 
-/// Reads a varint; its value and where it ends.
+/// Reads a varint. Returns its value and its end.
 #[inline(always)]
 fn varint(window: &[u8], at: usize) -> Result<(u64, usize), WireError> {
     match window.get(at) {
@@ -360,7 +369,7 @@ fn long_length(window: &[u8], at: usize) -> Result<(u64, usize), WireError> {
     Ok((len, at + cursor.position()))
 }
 
-/// How many messages are around the one being read, and how many may be.
+/// Number of messages around the current one, and the limit.
 #[derive(Clone, Copy)]
 struct Depth {
     used: usize,
@@ -371,7 +380,7 @@ struct Depth {
 const SKIPPED_GROUP: u8 = 14;
 const SKIPPED: u8 = 15;
 
-/// Google's runtimes keep lengths in 31 bits.
+/// The largest request: Google's runtimes keep lengths in 31 bits.
 pub(crate) const MAX_BYTES: usize = i32::MAX as usize;
 
 const _: () = assert!(SKIPPED < step::MESSAGE && SKIPPED_GROUP > step::ID16 && WireType::Fixed32 as u8 == 5);

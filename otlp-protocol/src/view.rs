@@ -1,27 +1,37 @@
-//! Borrowed, lazy views of encoded messages: a field is read when it is asked for.
+//! Lazy views of encoded messages: a getter reads its field when it is called.
 //!
-//! Views are a slice each, `Copy`, and allocate nothing. They are meant for bodies that
-//! [`validate`](crate::validate) found sound; of other bytes they read what can be read: what is malformed is absent, a
-//! list ends there, a string that is not UTF-8 is empty; nothing panics, and every getter takes time in proportion to the
-//! bytes at most.
+//! A view is a slice: it is `Copy` and allocates nothing. Views are meant for valid bodies (see
+//! [`validate`](crate::validate())). Views of other bytes do not panic: malformed fields read as absent, lists end at the
+//! first fault, and strings that are not UTF-8 read as empty.
 //!
-//! A view says what a decoder would: of a singular field given twice the last value counts, of a singular message given
-//! twice the pieces are merged, of a `oneof` the last arm counts. A field that is absent reads as its default: zero,
-//! empty, or a message with nothing in it.
+//! A view reads what a decoder would read: the last value of a singular field counts, the pieces of a singular message are
+//! merged, and the last arm of a `oneof` counts. An absent field reads as its default: zero, empty, or an empty message.
 //!
-//! A getter walks the message once, some 5 ns a field: to read most fields of very many messages, iterate once and keep
-//! what you need.
+//! A getter walks its message once, at about 5 ns a field. To read most fields of very many messages, call each getter once
+//! and keep the result. `Debug` of a view shows the content of the message.
 //!
 //! ```
-//! use otlp_protocol::Signal;
+//! use otlp_protocol::encode::Spans;
 //! use otlp_protocol::view::{AnyValue, RequestView};
+//! use otlp_protocol::{Body, SpanKind};
 //!
-//! // A resource with an attribute, one scope, one span named "get" with an attribute.
-//! let body = b"\x0a\x24\x0a\x0c\x0a\x0a\x0a\x01k\x12\x05\x0a\x03svc\x12\x14\x12\x12\x2a\x03get\x4a\x0b\x0a\x04code\x12\x03\x18\xc8\x01";
-//! for span in RequestView::new(Signal::TRACES, body).spans() {
-//!     assert_eq!(span.name(), "get");
+//! let body = Body::write::<Spans>(|request| {
+//!     request.resource_group(|group| {
+//!         group.resource(|resource| {
+//!             resource.attribute("service.name", "cart");
+//!         });
+//!         group.scope_group(|scope| {
+//!             scope.span(|span| {
+//!                 span.name("GET /cart").kind(SpanKind::Server).attribute("code", 200);
+//!             });
+//!         });
+//!     });
+//! });
+//! let bytes = body.to_bytes();
+//! for span in RequestView::new(body.signal(), &bytes).spans() {
+//!     assert_eq!((span.name(), span.kind()), ("GET /cart", SpanKind::Server));
 //!     assert_eq!(span.attributes().get("code"), Some(AnyValue::Int(200)));
-//!     assert_eq!(span.resource().attributes().get("k"), Some(AnyValue::String("svc")));
+//!     assert_eq!(span.resource().attributes().get("service.name"), Some("cart".into()));
 //! }
 //! ```
 
@@ -62,7 +72,7 @@ use fields::Fields;
 use std::fmt;
 use std::ops::Deref;
 
-/// A request of any signal.
+/// View of a request of any signal.
 #[derive(Clone, Copy)]
 pub struct RequestView<'a> {
     signal: Signal,
@@ -70,26 +80,26 @@ pub struct RequestView<'a> {
 }
 
 views! {
-    /// What one resource sent: `ResourceSpans`, `ResourceLogs` and so on, which are alike.
+    /// Telemetry of one resource: `ResourceSpans`, `ResourceLogs` and so on.
     repeated ResourceGroup {
         /// The resource.
         resource: one(Resource = 1),
-        /// What each of its scopes sent.
+        /// Telemetry of each scope.
         scopes: many(ScopeGroup = 2),
-        /// Schema of the resource.
+        /// Schema URL of the resource.
         schema_url: string(3),
     }
 
-    /// What one scope sent: `ScopeSpans`, `ScopeLogs` and so on, which are alike.
+    /// Telemetry of one scope: `ScopeSpans`, `ScopeLogs` and so on.
     repeated ScopeGroup {
         /// The scope.
         scope: one(Scope = 1),
-        /// Schema of the scope and its entries.
+        /// Schema URL of the scope and its entries.
         schema_url: string(3),
     }
 }
 
-/// An entry with the resource and the scope that it belongs to; dereferences to the entry.
+/// An entry with its resource and its scope. Dereferences to the entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Scoped<'a, T> {
     entry: T,
@@ -100,53 +110,53 @@ pub struct Scoped<'a, T> {
 // === impl RequestView ===
 
 impl<'a> RequestView<'a> {
-    /// A view of an encoded request; nothing is read yet.
+    /// Makes a view of an encoded request, without reading the request.
     pub fn new(signal: Signal, body: &'a [u8]) -> Self {
         Self { signal, fields: Fields::new(body) }
     }
 
-    /// Which signal it is of.
+    /// Returns the signal of the request.
     pub fn signal(&self) -> Signal {
         self.signal
     }
 
-    /// The encoded request.
+    /// Returns the encoded request.
     pub fn as_bytes(&self) -> &'a [u8] {
         self.fields.bytes()
     }
 
-    /// What each resource sent.
+    /// Iterates over the telemetry of each resource.
     pub fn resources(&self) -> Views<'a, ResourceGroup<'a>> {
         self.fields.views(1)
     }
 
-    /// Its entries, of whichever signal.
+    /// Iterates over the entries, of any signal.
     pub fn entries(&self) -> impl Iterator<Item = Scoped<'a, Entry<'a>>> + Clone + use<'a> {
         let signal = self.signal;
         self.scoped(true).map(move |entry: Scoped<'a, &[u8]>| entry.map(|bytes| Entry::new(signal, bytes)))
     }
 
-    /// Its spans; none if it is of another signal. So it is with the following.
+    /// Iterates over the spans. Empty if the request is of another signal.
     pub fn spans(&self) -> impl Iterator<Item = Scoped<'a, Span<'a>>> + Clone + use<'a> {
         self.scoped(self.signal == Signal::TRACES)
     }
 
-    /// Its log records.
+    /// Iterates over the log records. Empty if the request is of another signal.
     pub fn log_records(&self) -> impl Iterator<Item = Scoped<'a, LogRecord<'a>>> + Clone + use<'a> {
         self.scoped(self.signal == Signal::LOGS)
     }
 
-    /// Its metrics.
+    /// Iterates over the metrics. Empty if the request is of another signal.
     pub fn metrics(&self) -> impl Iterator<Item = Scoped<'a, Metric<'a>>> + Clone + use<'a> {
         self.scoped(self.signal == Signal::METRICS)
     }
 
-    /// Its profiles.
+    /// Iterates over the profiles. Empty if the request is of another signal.
     pub fn profiles(&self) -> impl Iterator<Item = Scoped<'a, Profile<'a>>> + Clone + use<'a> {
         self.scoped(self.signal == Signal::PROFILES)
     }
 
-    /// What its profiles share.
+    /// Returns the tables that the profiles share. Empty if the request is of another signal.
     pub fn dictionary(&self) -> Dictionary<'a> {
         if self.signal == Signal::PROFILES {
             Dictionary(self.fields.message(2))
@@ -179,27 +189,27 @@ impl fmt::Debug for RequestView<'_> {
 // === impl ScopeGroup ===
 
 impl<'a> ScopeGroup<'a> {
-    /// Its entries, encoded.
+    /// Iterates over the encoded entries.
     pub fn entries(&self) -> Views<'a, &'a [u8]> {
         self.entries_as()
     }
 
-    /// Its spans, if that is what the signal's entries are. So it is with the following.
+    /// Iterates over the entries as spans: use this in requests of traces only.
     pub fn spans(&self) -> Views<'a, Span<'a>> {
         self.entries_as()
     }
 
-    /// Its log records.
+    /// Iterates over the entries as log records: use this in requests of logs only.
     pub fn log_records(&self) -> Views<'a, LogRecord<'a>> {
         self.entries_as()
     }
 
-    /// Its metrics.
+    /// Iterates over the entries as metrics: use this in requests of metrics only.
     pub fn metrics(&self) -> Views<'a, Metric<'a>> {
         self.entries_as()
     }
 
-    /// Its profiles.
+    /// Iterates over the entries as profiles: use this in requests of profiles only.
     pub fn profiles(&self) -> Views<'a, Profile<'a>> {
         self.entries_as()
     }
@@ -212,12 +222,12 @@ impl<'a> ScopeGroup<'a> {
 // === impl Scoped ===
 
 impl<'a, T> Scoped<'a, T> {
-    /// The resource that sent it.
+    /// Returns the resource of the entry.
     pub fn resource(&self) -> Resource<'a> {
         self.resource
     }
 
-    /// The scope that made it.
+    /// Returns the scope of the entry.
     pub fn scope(&self) -> Scope<'a> {
         self.scope
     }

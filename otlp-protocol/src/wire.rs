@@ -1,5 +1,6 @@
-//! The protobuf wire format: a bounded cursor over `&[u8]`, what text is, and the few writers we need. The only parser
-//! primitive, which counts the work of reading in tests.
+//! The protobuf wire format: a bounded cursor over `&[u8]`, UTF-8 checks, and functions that append fields.
+
+use std::fmt;
 
 /// Wire type of a field: the low three bits of its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,61 +20,61 @@ pub enum WireType {
     Fixed32 = 5,
 }
 
-/// What is wrong with the encoding; where is the cursor's business.
+/// Fault in the encoding, at the position of the cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
     /// The bytes end inside a field.
-    #[error("the bytes end inside a field")]
+    #[error("truncated: the message ends inside a field")]
     Truncated,
     /// A varint of more than ten bytes, or over 64 bits.
-    #[error("a varint does not fit 64 bits")]
+    #[error("invalid varint: more than 64 bits")]
     VarintOverflow,
-    /// A length that runs past the end of what encloses it.
-    #[error("a length runs past the end of its message")]
+    /// A length past the end of the enclosing message.
+    #[error("invalid length: past the end of the enclosing message")]
     LengthPastEnd,
     /// Field number 0 or above 2^29 - 1.
-    #[error("a field number is out of range")]
+    #[error("invalid field number: out of range")]
     FieldNumber,
     /// Wire type 6 or 7, which do not exist.
-    #[error("there is no such wire type")]
+    #[error("invalid wire type")]
     WireType,
-    /// A tag or a length of more than five bytes: C++, Python and Ruby refuse such, padded or not.
-    #[error("a tag or a length has more than five bytes")]
+    /// A tag or a length of more than five bytes, which C++, Python and Ruby refuse.
+    #[error("invalid tag or length: more than five bytes")]
     Overlong,
     /// A group that is not closed, or closed twice.
-    #[error("a group is not properly closed")]
+    #[error("invalid group: its start and end do not match")]
     Group,
     /// Groups that are nested deeper than the limit.
     #[error("groups are nested too deep")]
     GroupDepth,
 }
 
-/// A position in a message. Every read is bounded by the slice; nothing is allocated.
-#[derive(Clone, Debug)]
+/// A position in a message. Every read is bounded by the slice. Nothing is allocated. `Debug` shows no content.
+#[derive(Clone)]
 pub struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-/// Unknown groups deeper than this are refused.
+/// The most groups inside one another.
 pub(crate) const MAX_GROUP_DEPTH: usize = 100;
 
 // === impl Cursor ===
 
 impl<'a> Cursor<'a> {
-    /// A cursor at the start of `bytes`.
+    /// Makes a cursor at the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
-    /// Bytes read so far.
+    /// Returns the number of bytes read so far.
     #[inline]
     pub fn position(&self) -> usize {
         self.at
     }
 
-    /// Whether everything has been read.
+    /// True if everything has been read.
     #[inline]
     pub fn is_at_end(&self) -> bool {
         self.at >= self.bytes.len()
@@ -208,7 +209,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Skips the value of the field whose tag was just read; a group with all that is in it.
+    /// Skips the value of the field whose tag was just read. Skips a group with everything in it.
     ///
     /// # Errors
     /// If the value is malformed.
@@ -224,8 +225,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Skips the group of that number, whose tag was just read, with at most `max_depth` groups inside one another, the
-    /// group itself among them. Iterative, so that nesting costs no stack.
+    /// Skips the group `number`, whose start tag was just read. At most `max_depth` groups may be inside one another, with the
+    /// group itself. Iterative, so that nesting costs no stack.
     #[inline(never)]
     pub(crate) fn skip_group(&mut self, number: u32, max_depth: usize) -> Result<(), WireError> {
         if max_depth == 0 {
@@ -248,19 +249,19 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Whether `body[from..to]` is UTF-8. Most strings are short and ASCII; that takes two loads and a mask.
+/// True if `body[from..to]` is UTF-8. Most strings are short and ASCII: checking those takes two loads and a mask.
 #[inline(always)]
 pub(crate) fn is_utf8(body: &[u8], from: usize, to: usize) -> bool {
     is_ascii(body, from, to) || simdutf8::basic::from_utf8(&body[from..to]).is_ok()
 }
 
-/// Where the first byte of `text` stands that is not UTF-8.
+/// Returns the position of the first byte of `text` that is not UTF-8.
 #[cold]
 pub(crate) fn first_invalid(text: &[u8]) -> usize {
     simdutf8::compat::from_utf8(text).err().map_or(text.len(), |error| error.valid_up_to())
 }
 
-/// Short strings are looked at sixteen bytes at a time, with what follows them masked out.
+/// True if `body[from..to]` is ASCII. Reads sixteen bytes at a time, and masks the bytes after a short string.
 #[inline(always)]
 fn is_ascii(body: &[u8], from: usize, to: usize) -> bool {
     let len = to - from;
@@ -274,6 +275,12 @@ fn is_ascii(body: &[u8], from: usize, to: usize) -> bool {
 #[inline(always)]
 fn block_of(bytes: &[u8]) -> u128 {
     bytes.try_into().map_or(u128::MAX, u128::from_le_bytes)
+}
+
+impl fmt::Debug for Cursor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cursor").field("position", &self.at).field("len", &self.bytes.len()).finish()
+    }
 }
 
 /// Appends a varint.
@@ -300,7 +307,7 @@ pub fn put_len_delimited(out: &mut Vec<u8>, number: u32, value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-/// Appends a varint field, unless it is zero: proto3's default.
+/// Appends a varint field, unless the value is zero, the default of proto3.
 #[inline]
 pub fn put_uint(out: &mut Vec<u8>, number: u32, value: u64) {
     if value != 0 {
@@ -309,30 +316,30 @@ pub fn put_uint(out: &mut Vec<u8>, number: u32, value: u64) {
     }
 }
 
-/// Bytes that [`put_varint`] writes for `value`.
+/// Returns the number of bytes that [`put_varint`] writes for `value`.
 #[inline]
 pub fn varint_len(value: u64) -> usize {
-    // One byte for each begun group of seven bits.
+    // One byte for every seven bits, rounded up.
     ((64 - (value | 1).leading_zeros() as usize) * 9 + 64) / 64
 }
 
-/// Counts steps, in tests alone: fields read, and bytes copied beside the output. The time that a body takes must be linear
-/// in its length, whatever is in it.
+/// Counts steps in tests: fields read, and bytes copied besides the output. Tests check that the work on a body is linear in
+/// its length, whatever its content.
 #[inline]
 pub(crate) fn count_work(_steps: usize) {
     #[cfg(test)]
     tests::add(_steps);
 }
 
-/// A tag and a length: five bytes and ten at most.
+/// The most bytes of a tag and a length: five and ten.
 pub(crate) const MAX_TAG_AND_LENGTH: usize = 15;
 
-/// A tag or a length has this many bytes at most: both fit 32 bits.
+/// The most bytes of a tag or a length when read: both fit 32 bits.
 const MAX_SHORT_VARINT: usize = 5;
 
 const MAX_FIELD_NUMBER: u64 = (1 << 29) - 1;
 
-/// The high bit of each of the first so many bytes.
+/// Masks with the high bits of the first bytes, by the number of bytes.
 const HIGH_BITS: [u128; 17] = {
     let mut masks = [0; 17];
     let mut len = 1;

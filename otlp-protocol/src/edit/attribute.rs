@@ -1,62 +1,64 @@
-//! One attribute of a list that is being edited: where it stands, and how it is written anew.
+//! One attribute of a list that is being edited: its position in the body, and its new encoding.
 
+use super::EditError;
 use super::dictionary::Dictionary;
-use super::{EditError, Value};
+use crate::Value;
 use crate::attribute::{KEY as KEY_TAG, VALUE as VALUE_TAG, plain, short};
 use crate::field::fields;
 use crate::splice::{Slice, Splices};
 use crate::wire::{Cursor, MAX_TAG_AND_LENGTH, WireType, put_len_delimited, put_tag, put_varint, varint_len};
 use std::ops::Range;
 
-/// An attribute: in the body, or in the text that is put there.
+/// An attribute: in the body, or in the text that is inserted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Attribute {
-    /// The field as it is in the body; empty if it is new.
+    /// The field in the body; empty for a new attribute.
     pub(super) whole: Slice,
-    /// The field in the text that takes its place; empty if the old one stands.
+    /// The field in the text that replaces the field in the body; empty if the attribute is unchanged.
     pub(super) written: Slice,
-    key: Place,
+    key: AnySlice,
     /// `None` if the sender left it out.
-    value: Option<Place>,
+    value: Option<AnySlice>,
     others: Others,
-    /// It has not been deleted.
+    /// False once the attribute was deleted.
     pub(super) is_live: bool,
 }
 
-/// What an attribute has besides key and value, and keeps when it is written anew.
+/// Fields of an attribute besides key and value that stay when the attribute is rewritten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Others {
     #[default]
     None,
     All,
-    /// All but the index of its key in the dictionary: the key was looked up, and is spelled out from then on.
+    /// All except the key's index in the dictionary: the key was looked up, and is written as a string.
     AllButKeyIndex,
 }
 
 /// A slice of the body or of the text.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Place {
+pub(super) struct AnySlice {
     slice: Slice,
     pub(super) is_text: bool,
 }
 
-/// Half of an attribute to be written.
+/// New key or value of an attribute that is rewritten.
 #[derive(Clone, Copy)]
-pub(super) enum Part<'a> {
-    /// Nothing: the sender left it out.
-    None,
-    /// What is there.
-    Old(Place),
+pub(super) enum Content<'a> {
+    /// Absent, as in the request.
+    Absent,
+    /// The old key or value.
+    Kept(AnySlice),
     /// A key, or an encoded value.
-    New(&'a [u8]),
+    Encoded(&'a [u8]),
+    /// A value that is not a list or a map.
     Value(Value<'a>),
 }
 
 // === impl Attribute ===
 
 impl Attribute {
-    /// Reads an attribute of the common form, key and value with lengths of one byte, whose field stands at `at` in
-    /// `bytes`, which stand at `base` in the body; and where it ends.
+    /// Reads an attribute of the common form, key and value with lengths of one byte. The field is at `at` in `bytes`, which
+    /// are at `base` in the body. Returns the attribute and the end of the field.
     #[inline]
     pub(super) fn read_plain(bytes: &[u8], at: usize, base: usize, tag: u8) -> Option<(Self, usize)> {
         let Range { start, end } = short(bytes, at, bytes.len(), tag)?;
@@ -65,14 +67,14 @@ impl Attribute {
         Some((Self::read_at(within(at..end), within(key), within(value)), end))
     }
 
-    /// An attribute that has a key, a value and nothing else.
+    /// Makes an attribute with a key, a value and no other fields.
     #[inline]
     fn read_at(whole: Slice, key: Slice, value: Slice) -> Self {
-        let value = Some(Place::in_body(value));
-        Self { whole, key: Place::in_body(key), value, is_live: true, ..Self::default() }
+        let value = Some(AnySlice::in_body(value));
+        Self { whole, key: AnySlice::in_body(key), value, is_live: true, ..Self::default() }
     }
 
-    /// Likewise with lengths of any size.
+    /// Reads an attribute as [`read_plain`](Self::read_plain) does, with lengths of any size.
     pub(super) fn read_long(bytes: &[u8], at: usize, base: usize, tag: u8) -> Option<(Self, usize)> {
         if *bytes.get(at)? != tag {
             return None;
@@ -81,8 +83,8 @@ impl Attribute {
         let message = cursor.len_delimited().ok()?;
         let end = at + 1 + cursor.position();
         let start = end - message.len();
-        let (key, key_end) = part(message, 0, KEY_TAG)?;
-        let (value, value_end) = part(message, key_end, VALUE_TAG)?;
+        let (key, key_end) = range_of(message, 0, KEY_TAG)?;
+        let (value, value_end) = range_of(message, key_end, VALUE_TAG)?;
         if value_end != message.len() {
             return None;
         }
@@ -92,8 +94,8 @@ impl Attribute {
         Some((Self::read_at(whole, key, value), end))
     }
 
-    /// Reads an attribute of any form: the last key counts, a value in pieces is one, and what refers to the dictionary
-    /// is looked up.
+    /// Reads an attribute of any form: the last key counts, the pieces of a value are joined, and references to the
+    /// dictionary are looked up.
     #[cold]
     pub(super) fn read(
         body: &[u8],
@@ -106,7 +108,7 @@ impl Attribute {
         let mut key_index = 0;
         for field in fields(body.get(at.clone()).unwrap_or_default(), at.start) {
             match field.number {
-                KEY if field.is_len => attribute.key = Place::in_body(Slice::new(field.value)),
+                KEY if field.is_len => attribute.key = AnySlice::in_body(Slice::new(field.value)),
                 VALUE if field.is_len => attribute.add_value(body, Slice::new(field.value), splices.text()),
                 number => {
                     attribute.others = Others::All;
@@ -123,10 +125,10 @@ impl Attribute {
         Ok(attribute)
     }
 
-    /// A value, or one more piece of it: pieces of a message are one message, one after the other.
+    /// Adds a value, or a further piece of the value: the pieces of a message, concatenated, are the message.
     fn add_value(&mut self, body: &[u8], value: Slice, text: &mut Vec<u8>) {
         let Some(before) = self.value else {
-            self.value = Some(Place::in_body(value));
+            self.value = Some(AnySlice::in_body(value));
             return;
         };
         let mut start = before.slice.start as usize;
@@ -135,17 +137,17 @@ impl Attribute {
             text.extend_from_slice(before.slice.of(body));
         }
         text.extend_from_slice(value.of(body));
-        self.value = Some(Place { slice: Slice::new(start..text.len()), is_text: true });
+        self.value = Some(AnySlice { slice: Slice::new(start..text.len()), is_text: true });
     }
 
     #[inline]
-    pub(super) fn key(&self) -> Place {
+    pub(super) fn key(&self) -> AnySlice {
         self.key
     }
 
-    /// Where its value is; empty if the sender left it out.
+    /// Position of the value; empty if the sender left the value out.
     #[inline]
-    pub(super) fn value(&self) -> Place {
+    pub(super) fn value(&self) -> AnySlice {
         self.value.unwrap_or_default()
     }
 
@@ -154,7 +156,7 @@ impl Attribute {
         self.value.is_some()
     }
 
-    /// Its fields that are neither key nor value.
+    /// Copies the fields that are neither key nor value.
     pub(super) fn others(&self, body: &[u8], text: &[u8]) -> Vec<u8> {
         if self.others == Others::None {
             return Vec::new();
@@ -171,12 +173,12 @@ impl Attribute {
         others.flat_map(|field| message.get(field.whole).unwrap_or_default().iter().copied()).collect()
     }
 
-    /// Reads what refers to the dictionary as if it were spelled out.
+    /// Replaces references to the dictionary by the strings.
     fn look_up(&mut self, body: &[u8], key_index: u64, splices: &mut Splices, dictionary: &Dictionary) {
         if self.key.len() == 0
             && let Some(key) = dictionary.string(key_index)
         {
-            (self.key, self.others) = (Place::in_body(key), Others::AllButKeyIndex);
+            (self.key, self.others) = (AnySlice::in_body(key), Others::AllButKeyIndex);
         }
         let mut index = None;
         let value = self.value().of(body, splices.put_so_far());
@@ -191,14 +193,14 @@ impl Attribute {
             let text = splices.text();
             let start = text.len();
             put_len_delimited(text, STRING, string.of(body));
-            self.value = Some(Place { slice: Slice::new(start..text.len()), is_text: true });
+            self.value = Some(AnySlice { slice: Slice::new(start..text.len()), is_text: true });
         }
     }
 }
 
-// === impl Place ===
+// === impl AnySlice ===
 
-impl Place {
+impl AnySlice {
     #[inline]
     fn in_body(slice: Slice) -> Self {
         Self { slice, is_text: false }
@@ -215,45 +217,45 @@ impl Place {
     }
 }
 
-// === impl Part ===
+// === impl Content ===
 
-impl<'a> From<Value<'a>> for Part<'a> {
+impl<'a> From<Value<'a>> for Content<'a> {
     fn from(value: Value<'a>) -> Self {
         match value {
-            Value::Encoded(encoded) => Self::New(encoded.as_bytes()),
+            Value::Encoded(encoded) => Self::Encoded(encoded.as_bytes()),
             value => Self::Value(value),
         }
     }
 }
 
-impl Part<'_> {
+impl Content<'_> {
     #[inline]
     fn len(&self) -> usize {
         match self {
-            Self::None => 0,
-            Self::Old(place) => place.len(),
-            Self::New(bytes) => bytes.len(),
-            Self::Value(value) => value.encoded_len(),
+            Self::Absent => 0,
+            Self::Kept(slice) => slice.len(),
+            Self::Encoded(bytes) => bytes.len(),
+            Self::Value(value) => value.encoded_len().unwrap_or_default(),
         }
     }
 
     #[inline]
     fn write(&self, text: &mut Vec<u8>, body: &[u8]) {
         match self {
-            Self::None => {}
-            Self::Old(Place { slice, is_text: false }) => text.extend_from_slice(slice.of(body)),
-            Self::Old(Place { slice, is_text: true }) => {
+            Self::Absent => {}
+            Self::Kept(AnySlice { slice, is_text: false }) => text.extend_from_slice(slice.of(body)),
+            Self::Kept(AnySlice { slice, is_text: true }) => {
                 text.extend_from_within(slice.start as usize..slice.end as usize);
             }
-            Self::New(bytes) => text.extend_from_slice(bytes),
+            Self::Encoded(bytes) => text.extend_from_slice(bytes),
             Self::Value(value) => value.encode(text),
         }
     }
 }
 
-/// Where the bytes of a field start and end, if its tag is next.
+/// Returns the start and the end of a field's bytes, if the field at `at` has this tag.
 #[inline]
-fn part(message: &[u8], at: usize, tag: u8) -> Option<(usize, usize)> {
+fn range_of(message: &[u8], at: usize, tag: u8) -> Option<(usize, usize)> {
     let (&found, rest) = message.get(at..)?.split_first()?;
     let mut cursor = Cursor::new(rest);
     let len = cursor.len_delimited().ok()?.len();
@@ -261,17 +263,17 @@ fn part(message: &[u8], at: usize, tag: u8) -> Option<(usize, usize)> {
     (found == tag).then_some((end - len, end))
 }
 
-/// Appends an attribute to the text as field `number`; `others` are fields of it that are neither key nor value.
+/// Appends an attribute to the text as field `number`. `others` are its fields that are neither key nor value.
 #[inline]
 pub(super) fn write_field(
     text: &mut Vec<u8>,
     body: &[u8],
     number: u32,
-    key: Part<'_>,
-    value: Part<'_>,
+    key: Content<'_>,
+    value: Content<'_>,
     others: &[u8],
 ) -> Attribute {
-    let has_value = !matches!(value, Part::None);
+    let has_value = !matches!(value, Content::Absent);
     let (key_len, value_len) = (key.len(), value.len());
     let value_field_len = if has_value { 1 + varint_len(value_len as u64) + value_len } else { 0 };
     let len = 1 + varint_len(key_len as u64) + key_len + value_field_len + others.len();
@@ -294,15 +296,15 @@ pub(super) fn write_field(
     Attribute {
         whole: Slice::default(),
         written: Slice::new(start..text.len()),
-        key: Place { slice: Slice::new(key_start..key_end), is_text: true },
+        key: AnySlice { slice: Slice::new(key_start..key_end), is_text: true },
         value: has_value
-            .then(|| Place { slice: Slice::new(value_end - value_len..value_end), is_text: true }),
+            .then(|| AnySlice { slice: Slice::new(value_end - value_len..value_end), is_text: true }),
         others: if others.is_empty() { Others::None } else { Others::All },
         is_live: true,
     }
 }
 
-/// The varint that stands at `at` in a sound message.
+/// Reads the varint at `at` in a valid message.
 fn varint_at(message: &[u8], at: usize) -> u64 {
     Cursor::new(message.get(at..).unwrap_or_default()).varint().unwrap_or_default()
 }

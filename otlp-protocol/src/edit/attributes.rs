@@ -1,92 +1,94 @@
-//! The attributes of one message, as an editor sees and changes them.
+//! The attributes of one message, as an editor reads and changes them.
 //!
-//! They are read at the first question, into a list that all messages of a request share; changes are written once,
-//! when they are made. A list that is sent in pieces, between other fields, is one list.
+//! Attributes are read when the editor first asks for one, into a list that all messages of a request share. Changes are
+//! written once, when they are made. A list of attributes that is sent in pieces, between other fields, is one list.
 
-use super::attribute::{Attribute, Part, Place, write_field};
+use super::attribute::{AnySlice, Attribute, Content, write_field};
 use super::dictionary::Dictionary;
-use super::{AttributeValue, EditError, MAX_ATTRIBUTES, Value};
+use super::{EditError, MAX_ATTRIBUTES};
 use crate::field::{Field, fields};
 use crate::splice::{Slice, Splices};
 use crate::view::{AnyValue, text};
 use crate::wire::WireType;
+use crate::{AttributeValue, ToValue, Value};
+use std::fmt;
 
 /// The attributes of a resource, scope or item, to be read and changed.
 ///
-/// Keys are meant to be unique. Where they are not, the first attribute of a key is the one that is read, and whatever
-/// writes or deletes a key leaves no other of that key: what is deleted or overwritten must not come back. New
-/// attributes stand at the end.
+/// Keys should be unique. If a key is there several times, reads take its first attribute, and every change that writes or
+/// deletes the key removes its other attributes: a deleted or overwritten value must not remain in a duplicate. New
+/// attributes are appended.
 ///
-/// Values are `AnyValue` messages: [`view::AnyValue`](crate::view::AnyValue) reads them, [`Value`] writes them.
-#[derive(Debug)]
+/// Values are `AnyValue` messages: [`view::AnyValue`](crate::view::AnyValue) reads them, [`ToValue`] lists the types that
+/// they can be made of.
 pub struct AttributeEdits<'a> {
     pub(super) body: &'a [u8],
-    /// The pieces of the message; none if it is absent.
+    /// The pieces of the message; empty if the message is absent.
     pub(super) pieces: &'a [Field],
-    /// Number of the field that holds the attributes; 0 if there is none.
+    /// Number of the field that holds the attributes; 0 if the message has no such field.
     pub(super) number: u32,
-    pub(super) dictionary: &'a Dictionary,
+    pub(super) dictionary: &'a mut Dictionary,
     pub(super) list: &'a mut Vec<Attribute>,
     pub(super) splices: &'a mut Splices,
     pub(super) state: State,
 }
 
-/// How far an [`AttributeEdits`] has come.
+/// State of an [`AttributeEdits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Nobody asked.
+    /// The list has not been read.
     Unread,
-    /// The list is what the message has.
+    /// The list is that of the message.
     Read,
-    /// Something in the list has changed.
+    /// The list has been changed.
     Changed,
     /// The list cannot be read.
     Failed(EditError),
 }
 
-/// When [`AttributeEdits::put`] gives a key its value.
+/// Condition under which [`AttributeEdits::put`] writes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// If the key is not there.
+    /// The key is absent.
     Insert,
-    /// If the key is there.
+    /// The key is present.
     Update,
-    /// In either case.
+    /// Always.
     Upsert,
 }
 
-/// What becomes of an attribute in [`AttributeEdits::for_each`].
+/// Change of one attribute in [`AttributeEdits::for_each`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It stays.
+    /// The attribute stays.
     Keep,
-    /// It goes.
+    /// The attribute is deleted.
     Delete,
-    /// Its value becomes the one that was set.
+    /// The attribute gets the value that was set.
     Replace,
 }
 
 // === impl AttributeEdits ===
 
 impl AttributeEdits<'_> {
-    /// Whether the message can have attributes at all; if not, nothing is found and nothing changes.
+    /// True if the message has a field for attributes. Otherwise reads find nothing and changes do nothing.
     pub fn is_editable(&self) -> bool {
         self.number != 0
     }
 
-    /// The value of the first attribute of that key, as an `AnyValue` message.
+    /// Returns the value of the first attribute with this key, as an encoded `AnyValue`.
     pub fn get(&mut self, key: &str) -> Option<&[u8]> {
         let index = self.find(key)?;
         let attribute = self.list.get(index)?;
         Some(self.bytes(attribute.value()))
     }
 
-    /// Likewise, read. A value that the sender left out is [`AnyValue::Empty`].
+    /// Returns the value of the first attribute with this key. A value that the sender left out is [`AnyValue::Empty`].
     pub fn value(&mut self, key: &str) -> Option<AnyValue<'_>> {
         self.get(key).map(AnyValue::new)
     }
 
-    /// Keys and values, in order.
+    /// Iterates over keys and values, in order.
     pub fn iter(&mut self) -> impl Iterator<Item = (&str, AnyValue<'_>)> {
         self.read();
         let this = &*self;
@@ -96,27 +98,33 @@ impl AttributeEdits<'_> {
         })
     }
 
-    /// Gives a key a value if it has none; whether it had none.
-    pub fn insert<'v>(&mut self, key: &str, value: impl Into<Value<'v>>) -> bool {
+    /// Sets the value of `key` if the key is absent. True if the key was absent.
+    pub fn insert(&mut self, key: &str, value: impl ToValue) -> bool {
         self.put(Put::Insert, key, value)
     }
 
-    /// Gives a key another value if it has one; whether it had one.
-    pub fn update<'v>(&mut self, key: &str, value: impl Into<Value<'v>>) -> bool {
+    /// Sets the value of `key` if the key is present. True if the key was present.
+    pub fn update(&mut self, key: &str, value: impl ToValue) -> bool {
         self.put(Put::Update, key, value)
     }
 
-    /// Gives a key that value.
-    pub fn upsert<'v>(&mut self, key: &str, value: impl Into<Value<'v>>) {
+    /// Sets the value of `key`.
+    pub fn upsert(&mut self, key: &str, value: impl ToValue) {
         self.put(Put::Upsert, key, value);
     }
 
-    /// Gives a key a value, if the condition holds; whether it does.
-    pub fn put<'v>(&mut self, put: Put, key: &str, value: impl Into<Value<'v>>) -> bool {
-        self.put_part(put, key, value.into().into())
+    /// Sets the value of `key` if the condition holds. True if the condition holds.
+    pub fn put(&mut self, put: Put, key: &str, value: impl ToValue) -> bool {
+        value.with_value(|value| match value {
+            Value::Any(AnyValue::Array(_) | AnyValue::Map(_)) => {
+                let encoded = AttributeValue::from(value);
+                self.put_content(put, key, Content::Encoded(encoded.as_bytes()))
+            }
+            value => self.put_content(put, key, value.into()),
+        })
     }
 
-    fn put_part(&mut self, put: Put, key: &str, value: Part<'_>) -> bool {
+    fn put_content(&mut self, put: Put, key: &str, value: Content<'_>) -> bool {
         match (self.find(key), put) {
             (Some(index), Put::Update | Put::Upsert) => {
                 self.delete_from(index + 1, key);
@@ -128,19 +136,20 @@ impl AttributeEdits<'_> {
         }
     }
 
-    /// Gives a key the value that another has, if that one is there and the condition holds; whether both do.
+    /// Sets the value of `key` to the value of the key `from`, if `from` is present and the condition holds. True if both
+    /// are so.
     pub fn put_from(&mut self, put: Put, key: &str, from: &str) -> bool {
         let Some(index) = self.find(from) else { return false };
-        let Some(place) = self.list.get(index).map(|attribute| attribute.value()) else { return false };
+        let Some(slice) = self.list.get(index).map(|attribute| attribute.value()) else { return false };
         let body = self.body;
-        if place.is_text {
-            let value = self.bytes(place).to_vec();
-            return self.put_part(put, key, Part::New(&value));
+        if slice.is_text {
+            let value = self.bytes(slice).to_vec();
+            return self.put_content(put, key, Content::Encoded(&value));
         }
-        self.put_part(put, key, Part::New(place.of(body, &[])))
+        self.put_content(put, key, Content::Encoded(slice.of(body, &[])))
     }
 
-    /// Deletes all attributes of a key; whether there was one.
+    /// Deletes all attributes with this key. True if there was one.
     pub fn delete(&mut self, key: &str) -> bool {
         match self.find(key) {
             Some(index) => {
@@ -151,8 +160,8 @@ impl AttributeEdits<'_> {
         }
     }
 
-    /// Gives the attribute of one key another key, in its place; whether there was one. Another attribute of the new key
-    /// is deleted.
+    /// Changes the key of an attribute, which keeps its position and value. True if `key` was present. Attributes that had
+    /// the new key before are deleted.
     pub fn rename(&mut self, key: &str, to: &str) -> bool {
         let Some(index) = self.find(key) else { return false };
         if key == to {
@@ -165,8 +174,8 @@ impl AttributeEdits<'_> {
         true
     }
 
-    /// Asks about each attribute, in order, and does as told: key, encoded value, and where another value is
-    /// [`set`](AttributeValue::set). One key may come several times.
+    /// Calls `ask` for each attribute, in order, with the key, the encoded value, and an [`AttributeValue`] in which to
+    /// [`set`](AttributeValue::set) the value for [`Change::Replace`]. A key may come several times.
     pub fn for_each(&mut self, mut ask: impl FnMut(&str, &[u8], &mut AttributeValue) -> Change) {
         self.read();
         let mut replacement = AttributeValue::empty();
@@ -178,12 +187,15 @@ impl AttributeEdits<'_> {
             match ask(text(key), value, &mut replacement) {
                 Change::Keep => {}
                 Change::Delete => self.delete_at(index),
-                Change::Replace => self.set_value(index, Part::New(replacement.as_bytes())),
+                Change::Replace => self.set_value(index, Content::Encoded(replacement.as_bytes())),
             }
         }
     }
 
-    /// Whether anything changed.
+    /// Returns true if the attributes changed.
+    ///
+    /// # Errors
+    /// If the attributes could not be read.
     pub(super) fn finish(self) -> Result<bool, EditError> {
         match self.state {
             State::Failed(error) => Err(error),
@@ -222,16 +234,16 @@ impl AttributeEdits<'_> {
         }
     }
 
-    fn set_value(&mut self, index: usize, value: Part<'_>) {
+    fn set_value(&mut self, index: usize, value: Content<'_>) {
         let Some(attribute) = self.list.get(index).copied() else { return };
-        if matches!(value, Part::New(message) if attribute.has_value() && self.bytes(attribute.value()) == message)
+        if matches!(value, Content::Encoded(message) if attribute.has_value() && self.bytes(attribute.value()) == message)
         {
             return;
         }
         self.write(index, attribute, None, Some(value));
     }
 
-    fn append(&mut self, key: &str, value: Part<'_>) -> bool {
+    fn append(&mut self, key: &str, value: Content<'_>) -> bool {
         if !self.is_editable() || matches!(self.state, State::Failed(_)) {
             return false;
         }
@@ -245,16 +257,16 @@ impl AttributeEdits<'_> {
         true
     }
 
-    /// Writes an attribute anew, with what is given instead of what it has.
-    fn write(&mut self, index: usize, old: Attribute, key: Option<&str>, value: Option<Part<'_>>) {
+    /// Rewrites an attribute: `key` and `value`, if given, replace the old ones.
+    fn write(&mut self, index: usize, old: Attribute, key: Option<&str>, value: Option<Content<'_>>) {
         let others = old.others(self.body, self.splices.put_so_far());
-        let key = key.map_or(Part::Old(old.key()), |key| Part::New(key.as_bytes()));
-        let part = match value {
+        let key = key.map_or(Content::Kept(old.key()), |key| Content::Encoded(key.as_bytes()));
+        let value = match value {
             Some(value) => value,
-            None if old.has_value() => Part::Old(old.value()),
-            None => Part::None,
+            None if old.has_value() => Content::Kept(old.value()),
+            None => Content::Absent,
         };
-        let mut written = write_field(self.splices.text(), self.body, self.number, key, part, &others);
+        let mut written = write_field(self.splices.text(), self.body, self.number, key, value, &others);
         written.whole = old.whole;
         if let Some(attribute) = self.list.get_mut(index) {
             *attribute = written;
@@ -262,15 +274,15 @@ impl AttributeEdits<'_> {
         self.set_changed();
     }
 
-    /// A failure stays one.
+    /// Notes a change. A failed state stays failed.
     fn set_changed(&mut self) {
         if self.state == State::Read {
             self.state = State::Changed;
         }
     }
 
-    fn bytes(&self, place: Place) -> &[u8] {
-        place.of(self.body, self.splices.put_so_far())
+    fn bytes(&self, slice: AnySlice) -> &[u8] {
+        slice.of(self.body, self.splices.put_so_far())
     }
 
     #[inline]
@@ -291,10 +303,11 @@ impl AttributeEdits<'_> {
         if !self.is_editable() {
             return Ok(());
         }
+        self.dictionary.read(self.body)?;
         for piece in self.pieces {
             let base = piece.value.start;
             let bytes = piece.bytes(self.body);
-            // A longer tag, and what may have to be looked up, is not read in the short way.
+            // Long tags and attributes that may refer to the dictionary are read by `read_other`.
             let is_short = self.number < 16 && self.dictionary.is_empty();
             let tag = if is_short { (self.number << 3 | WireType::Len as u32) as u8 } else { 0 };
             let mut at = 0;
@@ -316,7 +329,7 @@ impl AttributeEdits<'_> {
         Ok(())
     }
 
-    /// Reads an attribute of any form, or skips any other field; where it ends.
+    /// Reads an attribute of any form, or skips another field. Returns the end of the field.
     #[cold]
     fn read_other(&mut self, bytes: &[u8], at: usize, base: usize) -> Result<usize, EditError> {
         let Some(field) = fields(bytes.get(at..).unwrap_or_default(), at).next() else {
@@ -341,7 +354,13 @@ impl AttributeEdits<'_> {
     }
 }
 
-/// Where a field ends that is short, as most are, and not an attribute.
+impl fmt::Debug for AttributeEdits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AttributeEdits").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+/// Returns the end of the field at `at`, if its tag and length have one byte each and it is not an attribute.
 #[inline]
 fn skip_short(bytes: &[u8], at: usize, attributes: u32) -> Option<usize> {
     let &[tag @ 0x08..=0x7f, next, ..] = bytes.get(at..)? else { return None };

@@ -1,26 +1,39 @@
-//! The strings that attributes of a profiles request may refer to instead of spelling them out.
+//! The strings that attributes of a profiles request may refer to by index.
 
 use super::{EditError, MAX_STRINGS};
 use crate::field::fields;
 use crate::schema::Message;
 use crate::splice::Slice;
 
-/// Where the strings of a request's dictionary stand; none for requests that have no dictionary.
-#[derive(Debug, Default)]
+/// String table of a request, read when first needed; empty for requests without a dictionary.
+#[derive(Debug)]
 pub(super) struct Dictionary {
+    /// Field numbers of the dictionary in the request and of the string table in the dictionary.
+    table: Option<(u32, u32)>,
+    is_read: bool,
     strings: Vec<Slice>,
 }
 
 // === impl Dictionary ===
 
 impl Dictionary {
-    /// Reads the string table, wherever in the request it stands and in however many pieces.
-    pub(super) fn read(request: &'static Message, body: &[u8]) -> Result<Self, EditError> {
+    pub(super) fn new(request: &'static Message) -> Self {
         let table = request.fields.iter().find_map(|field| {
             let table = field.message()?.fields.iter().find(|table| table.name == STRING_TABLE)?;
             Some((field.number, table.number))
         });
-        let Some((dictionary, table)) = table else { return Ok(Self::default()) };
+        Self { table, is_read: table.is_none(), strings: Vec::new() }
+    }
+
+    /// Reads the string table, unless it was read before. The table may be anywhere in the request and in several pieces.
+    #[inline]
+    pub(super) fn read(&mut self, body: &[u8]) -> Result<(), EditError> {
+        if self.is_read { Ok(()) } else { self.read_table(body) }
+    }
+
+    #[cold]
+    fn read_table(&mut self, body: &[u8]) -> Result<(), EditError> {
+        let Some((dictionary, table)) = self.table else { return Ok(()) };
         let mut strings = Vec::new();
         for field in fields(body, 0) {
             if !field.is(dictionary) {
@@ -35,16 +48,17 @@ impl Dictionary {
                 }
             }
         }
-        Ok(Self { strings })
+        (self.strings, self.is_read) = (strings, true);
+        Ok(())
     }
 
-    /// Whether there is nothing to refer to.
+    /// True if the request has no strings to refer to.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.strings.is_empty()
     }
 
-    /// The string of that index; index 0 stands for none.
+    /// Returns the string at `index`. Index 0 means no string.
     pub(super) fn string(&self, index: u64) -> Option<Slice> {
         let index = usize::try_from(index).ok().filter(|&index| index > 0)?;
         self.strings.get(index).copied()

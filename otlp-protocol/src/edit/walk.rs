@@ -1,10 +1,10 @@
-//! The way through a request: what is shown to the editor, and notes of what it did.
+//! Walks a request, shows its messages to the editor, and records the changes.
 
 use super::attribute::Attribute;
 use super::attributes::State;
 use super::dictionary::Dictionary;
-use super::levels::Numbers;
-use super::{AttributeEdits, EditError, Editor, Fate, Item, Levels};
+use super::numbers::Numbers;
+use super::{AttributeEdits, Decision, EditError, Editor, Item};
 use crate::body::tally;
 use crate::field::{Field, LastArm, fields, joined, pieces};
 use crate::signal::{BELOW_RESOURCE, HEADER, RESOURCES};
@@ -12,39 +12,45 @@ use crate::splice::{Mark, Slice, Splices};
 use crate::wire::{WireType, put_tag, put_varint, varint_len};
 use crate::{Count, Items, Signal};
 
-/// An editor on its way through a body.
+/// Walk of an editor through a body.
 pub(super) struct Walk<'a, E: ?Sized> {
     body: &'a [u8],
     editor: &'a mut E,
-    levels: Levels,
+    shown: Shown,
     items: Items,
     numbers: Numbers,
     dictionary: Dictionary,
-    /// The attributes of one message after the other.
+    /// The attributes of the current message.
     list: Vec<Attribute>,
     splices: Splices,
     dropped: Count,
-    /// Resources before the one being read.
+    /// Number of resources before the current one.
     resource_index: usize,
 }
 
-/// An envelope: of a resource, or of a scope.
+/// Levels of a request that the editor wants to see.
+struct Shown([bool; 4]);
+
+// Levels, as indices of `Shown`.
+const RESOURCE: usize = 0;
+const SCOPE: usize = 1;
+const ENTRY: usize = 2;
+const ITEM: usize = 3;
+
+/// An envelope: the message of a resource or of a scope, with its children.
 struct Level {
-    /// The number of the attributes of what it says of its children.
+    index: usize,
+    /// Field number of the attributes in the resource or scope.
     attributes: u32,
-    /// Whether the editor wants to see that.
-    is_shown: bool,
-    /// Whether the editor wants to see something in it.
-    is_opened: bool,
-    /// The field numbers of the levels below it.
+    /// Field numbers of the levels below.
     below: &'static [u32],
 }
 
-/// How many children an envelope had, and how many of those went.
+/// Numbers of an envelope's children.
 #[derive(Default)]
 struct Children {
     all: u64,
-    gone: u64,
+    dropped: u64,
 }
 
 // === impl Walk ===
@@ -56,20 +62,13 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         editor: &'a mut E,
         max_bytes: usize,
     ) -> Result<Self, EditError> {
-        let levels = editor.levels();
-        let numbers = Numbers::of(signal);
-        let dictionary = if levels.resources || levels.scopes || (levels.items && numbers.have_items()) {
-            Dictionary::read(signal.request, body)?
-        } else {
-            Dictionary::default()
-        };
         Ok(Self {
             body,
-            levels,
+            shown: Shown([true; 4]),
             editor,
             items: signal.items,
-            numbers,
-            dictionary,
+            numbers: Numbers::of(signal),
+            dictionary: Dictionary::new(signal.request),
             list: Vec::new(),
             splices: Splices::new(body.len(), max_bytes)?,
             dropped: Count::default(),
@@ -77,44 +76,35 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         })
     }
 
-    /// All resources of the request.
+    /// Walks all resources of the request.
     pub(super) fn request(&mut self) -> Result<(), EditError> {
         for field in fields(self.body, 0) {
             if field.is(RESOURCES) {
                 self.resource(&field)?;
                 self.resource_index += 1;
             }
+            if !self.shown.any_from(RESOURCE) {
+                break;
+            }
         }
         Ok(())
     }
 
-    /// The notes, and what was dropped.
+    /// Returns the changes, and the number of dropped items and entries.
     pub(super) fn finish(self) -> (Splices, Count) {
         (self.splices, self.dropped)
     }
 
-    fn resource(&mut self, envelope: &Field) -> Result<Fate, EditError> {
-        let Levels { resources, scopes, entries, items } = self.levels;
-        let level = Level {
-            attributes: self.numbers.resource,
-            is_shown: resources,
-            is_opened: scopes || entries || items,
-            below: &BELOW_RESOURCE,
-        };
+    fn resource(&mut self, envelope: &Field) -> Result<Decision, EditError> {
+        let level = Level { index: RESOURCE, attributes: self.numbers.resource, below: &BELOW_RESOURCE };
         let ask = |editor: &mut E, resource: &[u8], edits: &mut AttributeEdits<'_>| {
             editor.resource(resource, edits)
         };
         self.envelope(envelope, level, ask, |walk, scope, resource| walk.scope(&scope, resource))
     }
 
-    fn scope(&mut self, envelope: &Field, resource: &[u8]) -> Result<Fate, EditError> {
-        let Levels { scopes, entries, items, .. } = self.levels;
-        let level = Level {
-            attributes: self.numbers.scope,
-            is_shown: scopes,
-            is_opened: entries || items,
-            below: &BELOW_RESOURCE[1..],
-        };
+    fn scope(&mut self, envelope: &Field, resource: &[u8]) -> Result<Decision, EditError> {
+        let level = Level { index: SCOPE, attributes: self.numbers.scope, below: &BELOW_RESOURCE[1..] };
         let ask = |editor: &mut E, scope: &[u8], edits: &mut AttributeEdits<'_>| {
             editor.scope(resource, scope, edits)
         };
@@ -124,45 +114,55 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         })
     }
 
-    /// Shows what an envelope says of its children, asks about that, and hands on each `child`.
+    /// Shows the resource or scope of an envelope to the editor by `ask`, then walks each child by `child`.
     #[inline]
     fn envelope(
         &mut self,
         envelope: &Field,
         level: Level,
-        ask: impl FnOnce(&mut E, &[u8], &mut AttributeEdits<'_>) -> Fate,
-        mut child: impl FnMut(&mut Self, Field, &[u8]) -> Result<Fate, EditError>,
-    ) -> Result<Fate, EditError> {
+        ask: impl FnOnce(&mut E, &[u8], &mut AttributeEdits<'_>) -> Decision,
+        mut child: impl FnMut(&mut Self, Field, &[u8]) -> Result<Decision, EditError>,
+    ) -> Result<Decision, EditError> {
         let body = self.body;
         let pieces = pieces(body, envelope, HEADER);
         let header = joined(body, &pieces);
         let mark = self.splices.open(envelope.prefix(), envelope.value.len());
-        let mut fate = Fate::Keep;
-        if level.is_shown {
-            fate = self
+        let mut decision = Decision::Keep;
+        if self.shown.has(level.index) {
+            let asked = self
                 .change(envelope, &pieces, level.attributes, |editor, edits| ask(editor, &header, edits))?;
+            decision = self.shown.settle(level.index, asked);
         }
-        if fate == Fate::Drop {
+        if decision == Decision::Drop {
             self.dropped += tally(self.items, envelope.bytes(body), level.below);
-        } else if let (true, Some(&number)) = (level.is_opened, level.below.first()) {
+        } else if let Some(&number) = level.below.first()
+            && self.shown.any_from(level.index + 1)
+        {
             let mut children = Children::default();
             for field in envelope.fields(body).filter(|field| field.is(number)) {
                 children.add(child(self, field, &header)?);
+                // The child that ended the last level was kept: so is the envelope.
+                if !self.shown.any_from(level.index + 1) {
+                    break;
+                }
             }
-            fate = children.fate();
+            decision = children.decision();
         }
-        self.end(mark, envelope, fate);
-        Ok(fate)
+        self.end(mark, envelope, decision);
+        Ok(decision)
     }
 
-    fn entry(&mut self, entry: Field, item: &Item<'_>) -> Result<Fate, EditError> {
-        if self.levels.entries && self.editor.entry(item) == Fate::Drop {
-            self.dropped += tally(self.items, item.entry, &[]);
-            self.splices.cut(entry.whole);
-            return Ok(Fate::Drop);
+    fn entry(&mut self, entry: Field, item: &Item<'_>) -> Result<Decision, EditError> {
+        if self.shown.has(ENTRY) {
+            let asked = self.editor.entry(item);
+            if self.shown.settle(ENTRY, asked) == Decision::Drop {
+                self.dropped += tally(self.items, item.entry, &[]);
+                self.splices.cut(entry.whole);
+                return Ok(Decision::Drop);
+            }
         }
-        if !self.levels.items {
-            return Ok(Fate::Keep);
+        if !self.shown.has(ITEM) {
+            return Ok(Decision::Keep);
         }
         if self.items == Items::Entries {
             let number = self.numbers.entry;
@@ -174,15 +174,15 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
             Items::Repeated { field } => self.points(&entry, field, self.numbers.point(0), item)?,
             Items::Entries => Children::default(),
         };
-        let fate = points.fate();
-        if fate == Fate::Drop {
+        let decision = points.decision();
+        if decision == Decision::Drop {
             self.dropped.entries += 1;
         }
-        self.end(mark, &entry, fate);
-        Ok(fate)
+        self.end(mark, &entry, decision);
+        Ok(decision)
     }
 
-    /// The items in the arm of a `oneof` that counts: a decoder forgets what other arms had before it.
+    /// Walks the items in the last arm of a `oneof`: a decoder drops the arms before it.
     fn containers(
         &mut self,
         entry: &Field,
@@ -203,11 +203,14 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
                 points += self.points(&container, number, self.numbers.point(last.number), item)?;
                 self.splices.close(mark);
             }
+            if !self.shown.has(ITEM) {
+                break;
+            }
         }
         Ok(points)
     }
 
-    /// The items that are in a message as field `number`.
+    /// Walks the items in field `number` of a message.
     fn points(
         &mut self,
         message: &Field,
@@ -220,6 +223,9 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
             if point.is(number) {
                 let item = Item { point: Some(point.bytes(self.body)), ..*item };
                 points.add(self.item(&[point], attributes, Count { items: 1, entries: 0 }, &item)?);
+                if !self.shown.has(ITEM) {
+                    break;
+                }
             }
         }
         Ok(points)
@@ -232,51 +238,52 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         number: u32,
         count: Count,
         item: &Item<'_>,
-    ) -> Result<Fate, EditError> {
+    ) -> Result<Decision, EditError> {
         let [field] = piece;
-        let fate = self.change(field, piece, number, |editor, edits| editor.item(item, edits))?;
-        if fate == Fate::Drop {
+        let asked = self.change(field, piece, number, |editor, edits| editor.item(item, edits))?;
+        let decision = self.shown.settle(ITEM, asked);
+        if decision == Decision::Drop {
             self.dropped += count;
             self.splices.cut(field.whole.clone());
         }
-        Ok(fate)
+        Ok(decision)
     }
 
-    /// Shows a message and its attributes to the editor, and notes what it changed, unless the message goes anyway.
-    /// `envelope` is where a message is put that is absent.
+    /// Shows a message and its attributes to the editor, and records the changes unless the message is dropped. A message
+    /// that is absent is added to `envelope`.
     #[inline]
     fn change(
         &mut self,
         envelope: &Field,
         pieces: &[Field],
         number: u32,
-        ask: impl FnOnce(&mut E, &mut AttributeEdits<'_>) -> Fate,
-    ) -> Result<Fate, EditError> {
+        ask: impl FnOnce(&mut E, &mut AttributeEdits<'_>) -> Decision,
+    ) -> Result<Decision, EditError> {
         let text = self.splices.put_so_far().len();
         let mut edits = AttributeEdits {
             body: self.body,
             pieces,
             number,
-            dictionary: &self.dictionary,
+            dictionary: &mut self.dictionary,
             list: &mut self.list,
             splices: &mut self.splices,
             state: State::Unread,
         };
-        let fate = ask(self.editor, &mut edits);
+        let decision = ask(self.editor, &mut edits);
         let changed = edits.finish()?;
-        if !changed || fate == Fate::Drop {
+        if !changed || decision == Decision::Drop {
             self.splices.text().truncate(text);
-            return Ok(fate);
+            return Ok(decision);
         }
         match pieces {
             [] => self.add_message(envelope),
             pieces => self.note(pieces),
         }
         self.splices.check()?;
-        Ok(fate)
+        Ok(decision)
     }
 
-    /// Notes the changes of the list, which is that of the message in these pieces.
+    /// Records the changes of the list of attributes, which belongs to the message in these pieces.
     fn note(&mut self, pieces: &[Field]) {
         let mut list = self.list.iter().peekable();
         for (index, piece) in pieces.iter().enumerate() {
@@ -299,7 +306,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         }
     }
 
-    /// Notes a message that the envelope did not have, with the attributes of the list.
+    /// Adds a message with the attributes of the list to an envelope that had no such message.
     fn add_message(&mut self, envelope: &Field) {
         let live =
             || self.list.iter().filter(|attribute| attribute.is_live).map(|attribute| attribute.written);
@@ -317,10 +324,37 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
     }
 
     /// Closes a message, or drops it.
-    fn end(&mut self, mark: Mark, field: &Field, fate: Fate) {
-        match fate {
-            Fate::Keep => self.splices.close(mark),
-            Fate::Drop => self.splices.drop_message(mark, field.whole.clone()),
+    fn end(&mut self, mark: Mark, field: &Field, decision: Decision) {
+        match decision {
+            Decision::Keep | Decision::SkipLevel => self.splices.close(mark),
+            Decision::Drop => self.splices.drop_message(mark, field.whole.clone()),
+        }
+    }
+}
+
+// === impl Shown ===
+
+impl Shown {
+    #[inline]
+    fn has(&self, level: usize) -> bool {
+        self.0[level]
+    }
+
+    /// True if a level from `level` down is shown.
+    #[inline]
+    fn any_from(&self, level: usize) -> bool {
+        self.0[level..].contains(&true)
+    }
+
+    /// Ends the showing of a level if the editor decided so; the message then stays.
+    #[inline]
+    fn settle(&mut self, level: usize, decision: Decision) -> Decision {
+        match decision {
+            Decision::SkipLevel => {
+                self.0[level] = false;
+                Decision::Keep
+            }
+            decision => decision,
         }
     }
 }
@@ -328,20 +362,20 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
 // === impl Children ===
 
 impl Children {
-    fn add(&mut self, fate: Fate) {
+    fn add(&mut self, decision: Decision) {
         self.all += 1;
-        self.gone += u64::from(fate == Fate::Drop);
+        self.dropped += u64::from(decision == Decision::Drop);
     }
 
-    /// What becomes of what they are in: it goes when the last of them does.
-    fn fate(&self) -> Fate {
-        if self.gone > 0 && self.gone == self.all { Fate::Drop } else { Fate::Keep }
+    /// Decision on the envelope: it is dropped if all of its children were.
+    fn decision(&self) -> Decision {
+        if self.dropped > 0 && self.dropped == self.all { Decision::Drop } else { Decision::Keep }
     }
 }
 
 impl std::ops::AddAssign for Children {
     fn add_assign(&mut self, other: Self) {
         self.all += other.all;
-        self.gone += other.gone;
+        self.dropped += other.dropped;
     }
 }

@@ -1,10 +1,11 @@
-//! How a writer is declared: its setters as a table of names, kinds and field numbers, like a view's getters.
+//! Declaration of writers: a table of setters with their kinds and field numbers, like the getters of views.
 
 /// Declares writers: `setter: kind(number)`.
 ///
 /// Kinds are protobuf's scalars, `some_…` for one that is written even if it is zero; `string`, `bytes` and `id(number,
 /// length)`; `attribute` for attributes, which makes three setters; `value` for an `AnyValue`; `nested(Writer = number,
-/// room)` for a message; `each_…` for repeated scalars, written at once, and `strings` for one string of several.
+/// room)` for a message; `number(Enum = number)` for an enumeration; `each_…` for all values of a repeated scalar, and
+/// `strings` for one of several strings.
 macro_rules! writers {
     ($(
         $(#[$doc:meta])*
@@ -13,7 +14,6 @@ macro_rules! writers {
         }
     )*) => { $(
         $(#[$doc])*
-        #[derive(Debug)]
         pub struct $name<'b> {
             pub(in $crate::encode) out: &'b mut Vec<u8>,
         }
@@ -26,17 +26,19 @@ macro_rules! writers {
 
             $( writers!(@setter $(#[$setter_doc])* $setter $kind($($of)+)); )*
         }
+
+        $crate::encode::declare::debug_len!($name<'_>);
     )* };
 
     (@setter $(#[$doc:meta])* attribute attribute($number:literal)) => {
-        /// An attribute. A key should be given once.
+        /// Writes an attribute. A key should be written once.
         #[inline]
-        pub fn attribute<'v>(&mut self, key: &str, value: impl Into<$crate::view::AnyValue<'v>>) -> &mut Self {
-            $crate::encode::value::attribute(self.out, $number, key, value.into());
+        pub fn attribute(&mut self, key: &str, value: impl $crate::ToValue) -> &mut Self {
+            value.with_value(|value| $crate::encode::value::attribute(self.out, $number, key, value));
             self
         }
 
-        /// An attribute whose value is a list.
+        /// Writes an attribute whose value is a list.
         pub fn attribute_array(
             &mut self,
             key: &str,
@@ -48,7 +50,7 @@ macro_rules! writers {
             self
         }
 
-        /// An attribute whose value is a map.
+        /// Writes an attribute whose value is a map.
         pub fn attribute_map(
             &mut self,
             key: &str,
@@ -62,11 +64,20 @@ macro_rules! writers {
     };
     (@setter $(#[$doc:meta])* $setter:ident value($number:literal)) => {
         $(#[$doc])*
-        pub fn $setter<'v>(&mut self, value: impl Into<$crate::view::AnyValue<'v>>) -> &mut Self {
-            let value = value.into();
-            $crate::encode::field::nested(self.out, $number, $crate::encode::field::SHORT, |out| {
-                $crate::encode::value::any_value(out, value);
+        pub fn $setter(&mut self, value: impl $crate::ToValue) -> &mut Self {
+            value.with_value(|value| {
+                $crate::encode::field::nested(self.out, $number, $crate::encode::field::SHORT, |out| {
+                    value.encode(out);
+                });
             });
+            self
+        }
+    };
+    (@setter $(#[$doc:meta])* $setter:ident number($enum:ident = $number:literal)) => {
+        $(#[$doc])*
+        #[inline]
+        pub fn $setter(&mut self, value: impl Into<$enum>) -> &mut Self {
+            writers!(@put int32, self.out, $number, (value.into().number()));
             self
         }
     };
@@ -152,7 +163,7 @@ macro_rules! writers {
     (@put fixed64, $out:expr, $number:literal, $value:ident) => {
         $crate::encode::field::fixed64($out, $number, $value)
     };
-    (@put int32, $out:expr, $number:literal, $value:ident) => {
+    (@put int32, $out:expr, $number:literal, $value:tt) => {
         $crate::wire::put_uint($out, $number, i64::from($value) as u64)
     };
     (@put int64, $out:expr, $number:literal, $value:ident) => {
@@ -178,4 +189,16 @@ macro_rules! writers {
     };
 }
 
+/// Implements `Debug` for writers: the length of the buffer, not its content.
+macro_rules! debug_len {
+    ($($writer:ident<'_ $(, $of:ident)?>),*) => { $(
+        impl$(<$of>)? std::fmt::Debug for $writer<'_ $(, $of)?> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($writer)).field("len", &self.out.len()).finish()
+            }
+        }
+    )* };
+}
+
+pub(super) use debug_len;
 pub(super) use writers;

@@ -1,15 +1,15 @@
-//! Fields and lengths as the wire has them.
+//! Encoding of fields and lengths.
 
 use crate::wire::{WireType, put_len_delimited, put_tag, put_varint, varint_len};
 
-/// Bytes left for the length of a message that mostly is shorter than 128 bytes.
+/// Bytes reserved for the length of messages that are usually shorter than 128 bytes.
 pub(super) const SHORT: usize = 1;
-/// For one that mostly is from 128 bytes to 16 KiB.
+/// Bytes reserved for the length of messages that usually have 128 bytes to 16 KiB.
 pub(super) const MEDIUM: usize = 2;
-/// For one that mostly is from 16 KiB to 2 MiB.
+/// Bytes reserved for the length of messages that usually have 16 KiB to 2 MiB.
 pub(super) const LONG: usize = 3;
 
-/// Writes a nested message; `room` is left for its length.
+/// Writes a nested message, with `room` bytes reserved for its length.
 #[inline]
 pub(super) fn nested<R>(
     out: &mut Vec<u8>,
@@ -25,7 +25,7 @@ pub(super) fn nested<R>(
     result
 }
 
-/// Writes the length of what stands after `start` and the room for it.
+/// Writes the length of the message after `start` and its reserved bytes.
 #[inline]
 fn close(out: &mut Vec<u8>, start: usize, room: usize) {
     let len = out.len() - start - room;
@@ -41,7 +41,7 @@ fn close(out: &mut Vec<u8>, start: usize, room: usize) {
     out[start + needed - 1] = rest as u8;
 }
 
-/// Moves what stands from `from` on, to the end.
+/// Moves the bytes from `from` to the end of the buffer to `to`.
 #[inline(never)]
 fn moved(out: &mut Vec<u8>, from: usize, to: usize) {
     let end = out.len();
@@ -67,7 +67,7 @@ pub(super) fn fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
     }
 }
 
-/// Also if it is zero: in an `optional` field or the arm of a `oneof` that says something.
+/// Writes a value also if it is zero, for `optional` fields and arms of a `oneof`.
 #[inline]
 pub(super) fn some_fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
     put_tag(out, number, WireType::Fixed64);
@@ -81,12 +81,12 @@ pub(super) fn bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
     }
 }
 
-/// A repeated field of eight-byte numbers, packed.
+/// Writes a packed field of eight-byte numbers.
 pub(super) fn packed_fixed64(out: &mut Vec<u8>, number: u32, values: impl IntoIterator<Item = u64>) {
     packed(out, number, values, |out, value| out.extend_from_slice(&value.to_le_bytes()));
 }
 
-/// A repeated field of varints, packed.
+/// Writes a packed field of varints.
 pub(super) fn packed_varint(out: &mut Vec<u8>, number: u32, values: impl IntoIterator<Item = u64>) {
     packed(out, number, values, put_varint);
 }
@@ -103,7 +103,7 @@ fn packed(
     }
 }
 
-/// Zigzag: `sint32` on the wire.
+/// Encodes a `sint32` in zigzag.
 pub(super) fn zigzag32(value: i32) -> u64 {
     u64::from(((value << 1) ^ (value >> 31)) as u32)
 }

@@ -3,30 +3,31 @@
 use super::declare::writers;
 use super::field::{SHORT, nested};
 use super::value::{MapWriter, map};
+use crate::SeverityNumber;
 
 writers! {
     /// Writes a log record.
     LogRecordWriter {
-        /// When it happened, in nanoseconds since 1970.
+        /// Time of the event, in nanoseconds since 1970.
         time_unix_nano: fixed64(1),
-        /// `SeverityNumber`: 1–4 trace, 5–8 debug, 9–12 info, 13–16 warn, 17–20 error, 21–24 fatal.
-        severity_number: int32(2),
-        /// The severity as the source has it.
+        /// Severity: a [`SeverityNumber`] or its number.
+        severity_number: number(SeverityNumber = 2),
+        /// Severity in the words of the source.
         severity_text: string(3),
-        /// What it says.
+        /// Body of the log record: text or data.
         body: value(5),
         attribute: attribute(6),
-        /// Attributes that were left out.
+        /// Number of attributes that were dropped.
         dropped_attributes_count: uint32(7),
         /// W3C trace flags.
         flags: fixed32(8),
-        /// The trace it belongs to.
+        /// Id of the trace.
         trace_id: id(9, 16),
-        /// The span it belongs to.
+        /// Id of the span.
         span_id: id(10, 8),
-        /// When it was seen, in nanoseconds since 1970.
+        /// Time at which the record was observed, in nanoseconds since 1970.
         observed_time_unix_nano: fixed64(11),
-        /// What kind of event it is.
+        /// Name of the kind of event.
         event_name: string(12),
     }
 }
@@ -34,7 +35,7 @@ writers! {
 // === impl LogRecordWriter ===
 
 impl LogRecordWriter<'_> {
-    /// What it says, as a map.
+    /// Writes the body as a map.
     pub fn body_map(&mut self, write: impl FnOnce(&mut MapWriter<'_>)) -> &mut Self {
         nested(self.out, BODY, SHORT, |out| map(out, write));
         self

@@ -1,20 +1,19 @@
 //! Metrics.
 
-use super::declare::writers;
+use super::declare::{debug_len, writers};
 use super::field::{MEDIUM, bytes, nested};
 use super::point::{
     ExponentialHistogramPointWriter, HistogramPointWriter, NumberPointWriter, SummaryPointWriter,
 };
 use super::value;
-use crate::view::AnyValue;
+use crate::{AggregationTemporality, ToValue};
 
-/// Writes a metric: what is known of it first, then its points by one of the methods that return a [`MetricEnd`].
-#[derive(Debug)]
+/// Writes a metric: name, unit and so on first, then the points by one of the methods that return a [`MetricEnd`].
 pub struct MetricWriter<'b> {
     pub(super) out: &'b mut Vec<u8>,
 }
 
-/// A metric that is of one kind and has its points.
+/// Proof that a metric has its points: the result of a closure that writes a metric.
 #[derive(Debug)]
 #[must_use = "the closure that writes a metric returns it"]
 pub struct MetricEnd(pub(super) ());
@@ -30,9 +29,9 @@ writers! {
     SumWriter {
         /// A point.
         point: nested(NumberPointWriter = 1, SHORT),
-        /// `AggregationTemporality`: 1 delta, 2 cumulative.
-        aggregation_temporality: int32(2),
-        /// Whether it never falls.
+        /// Time that the points cover.
+        aggregation_temporality: number(AggregationTemporality = 2),
+        /// True if the sum never decreases.
         is_monotonic: bool(3),
     }
 
@@ -40,16 +39,16 @@ writers! {
     HistogramWriter {
         /// A point.
         point: nested(HistogramPointWriter = 1, MEDIUM),
-        /// `AggregationTemporality`: 1 delta, 2 cumulative.
-        aggregation_temporality: int32(2),
+        /// Time that the points cover.
+        aggregation_temporality: number(AggregationTemporality = 2),
     }
 
     /// Writes an exponential histogram's points.
     ExponentialHistogramWriter {
         /// A point.
         point: nested(ExponentialHistogramPointWriter = 1, MEDIUM),
-        /// `AggregationTemporality`: 1 delta, 2 cumulative.
-        aggregation_temporality: int32(2),
+        /// Time that the points cover.
+        aggregation_temporality: number(AggregationTemporality = 2),
     }
 
     /// Writes a summary's points.
@@ -59,34 +58,36 @@ writers! {
     }
 }
 
+debug_len!(MetricWriter<'_>);
+
 // === impl MetricWriter ===
 
 impl MetricWriter<'_> {
-    /// Its name.
+    /// Name.
     #[must_use = "a metric ends with its points"]
     pub fn name(self, name: &str) -> Self {
         bytes(self.out, 1, name.as_bytes());
         self
     }
 
-    /// For people.
+    /// Description in words.
     #[must_use = "a metric ends with its points"]
     pub fn description(self, description: &str) -> Self {
         bytes(self.out, 2, description.as_bytes());
         self
     }
 
-    /// In UCUM: `By`, `ms`.
+    /// Unit in UCUM: `By`, `ms`.
     #[must_use = "a metric ends with its points"]
     pub fn unit(self, unit: &str) -> Self {
         bytes(self.out, 3, unit.as_bytes());
         self
     }
 
-    /// Something that is known of it.
+    /// Writes a key and a value of the metadata.
     #[must_use = "a metric ends with its points"]
-    pub fn metadata<'v>(self, key: &str, value: impl Into<AnyValue<'v>>) -> Self {
-        value::attribute(self.out, 12, key, value.into());
+    pub fn metadata(self, key: &str, value: impl ToValue) -> Self {
+        value.with_value(|value| value::attribute(self.out, 12, key, value));
         self
     }
 

@@ -5,57 +5,57 @@ use super::declare::writers;
 writers! {
     /// Writes a profile.
     ProfileWriter {
-        /// What the samples' values are.
+        /// Type of the samples' values.
         sample_type: nested(ValueTypeWriter = 1, SHORT),
         /// A sample.
         sample: nested(SampleWriter = 2, SHORT),
-        /// When it began, in nanoseconds since 1970.
+        /// Start of the profile, in nanoseconds since 1970.
         time_unix_nano: fixed64(3),
-        /// How long it took, in nanoseconds.
+        /// Duration of the profile, in nanoseconds.
         duration_nano: uint64(4),
-        /// What the period counts.
+        /// Type of the period.
         period_type: nested(ValueTypeWriter = 5, SHORT),
-        /// How much of that lies between samples.
+        /// Period between samples, in units of the period type.
         period: int64(6),
-        /// Its id.
+        /// Id of the profile.
         profile_id: id(7, 16),
-        /// Attributes that were left out.
+        /// Number of attributes that were dropped.
         dropped_attributes_count: uint32(8),
-        /// Format of the original: `pprof`, `jfr`.
+        /// Format of the original profile: `pprof`, `jfr`.
         original_payload_format: string(9),
-        /// What it was converted from.
+        /// The original profile, before conversion.
         original_payload: bytes(10),
-        /// Places of its attributes in the dictionary.
+        /// Indices of the attributes in the dictionary.
         attribute_indices: each_int32(11),
     }
 
     /// Writes a sample.
     SampleWriter {
-        /// Place of its stack in the dictionary.
+        /// Index of the stack in the dictionary.
         stack_index: int32(1),
-        /// Places of its attributes in the dictionary.
+        /// Indices of the attributes in the dictionary.
         attribute_indices: each_int32(2),
-        /// Place of its link in the dictionary.
+        /// Index of the link in the dictionary.
         link_index: int32(3),
         /// The values, of the profile's sample type.
         values: each_int64(4),
-        /// When, in nanoseconds since 1970.
+        /// Time, in nanoseconds since 1970.
         timestamps_unix_nano: each_fixed64(5),
     }
 
-    /// Writes what a number means.
+    /// Writes the type and the unit of a value.
     ValueTypeWriter {
-        /// What is counted: a string's place in the dictionary.
+        /// Name of the type: a string's index in the dictionary.
         type_strindex: int32(1),
-        /// In which unit: a string's place in the dictionary.
+        /// Unit: a string's index in the dictionary.
         unit_strindex: int32(2),
     }
 
-    /// Writes what the profiles of a request share. Place 0 of each table stands for none: write an empty one first.
+    /// Writes the tables that the profiles of a request share. Index 0 of each table means none: write an empty element first.
     DictionaryWriter {
         /// A mapped file.
         mapping: nested(MappingWriter = 1, SHORT),
-        /// A place in code.
+        /// A location in code.
         location: nested(LocationWriter = 2, SHORT),
         /// A function.
         function: nested(FunctionWriter = 3, SHORT),
@@ -71,73 +71,73 @@ writers! {
 
     /// Writes a mapped file.
     MappingWriter {
-        /// Where it begins in memory.
+        /// Start address in memory.
         memory_start: uint64(1),
-        /// Where it ends in memory.
+        /// End address in memory.
         memory_limit: uint64(2),
-        /// Where it begins in the file.
+        /// Offset of the start in the file.
         file_offset: uint64(3),
-        /// The file's name: a string's place in the dictionary.
+        /// Name of the file: a string's index in the dictionary.
         filename_strindex: int32(4),
-        /// Places of its attributes in the dictionary.
+        /// Indices of the attributes in the dictionary.
         attribute_indices: each_int32(5),
     }
 
-    /// Writes a place in code.
+    /// Writes a location in code.
     LocationWriter {
-        /// Place of its mapping in the dictionary.
+        /// Index of the mapping in the dictionary.
         mapping_index: int32(1),
-        /// Its address.
+        /// Address.
         address: uint64(2),
-        /// A line; of several, where calls were inlined, the caller last.
+        /// A line. If calls were inlined there are several, the caller last.
         line: nested(LineWriter = 3, SHORT),
-        /// Places of its attributes in the dictionary.
+        /// Indices of the attributes in the dictionary.
         attribute_indices: each_int32(4),
     }
 
     /// Writes a line of source.
     LineWriter {
-        /// Place of its function in the dictionary.
+        /// Index of the function in the dictionary.
         function_index: int32(1),
-        /// Its number, from 1.
+        /// Line number, from 1.
         line: int64(2),
-        /// Its column, from 1; 0 for none.
+        /// Column, from 1; 0 if unknown.
         column: int64(3),
     }
 
     /// Writes a function.
     FunctionWriter {
-        /// Its name: a string's place in the dictionary.
+        /// Name: a string's index in the dictionary.
         name_strindex: int32(1),
-        /// Its name as the system has it: a string's place in the dictionary.
+        /// Name in the system, such as a mangled name: a string's index in the dictionary.
         system_name_strindex: int32(2),
-        /// Its file's name: a string's place in the dictionary.
+        /// Name of the source file: a string's index in the dictionary.
         filename_strindex: int32(3),
-        /// Its first line.
+        /// First line of the function.
         start_line: int64(4),
     }
 
     /// Writes a span that samples belong to.
     ProfileLinkWriter {
-        /// Its trace.
+        /// Id of the trace.
         trace_id: id(1, 16),
-        /// Its own id.
+        /// Id of the span.
         span_id: id(2, 8),
     }
 
     /// Writes a stack.
     StackWriter {
-        /// Places of its locations in the dictionary, the leaf first.
+        /// Indices of the locations in the dictionary, the leaf first.
         location_indices: each_int32(1),
     }
 
     /// Writes an attribute of the dictionary.
     KeyValueAndUnitWriter {
-        /// Its key: a string's place in the dictionary.
+        /// Key: a string's index in the dictionary.
         key_strindex: int32(1),
-        /// Its value.
+        /// Value.
         value: value(2),
-        /// Its unit: a string's place in the dictionary.
+        /// Unit: a string's index in the dictionary.
         unit_strindex: int32(3),
     }
 }

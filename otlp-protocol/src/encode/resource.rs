@@ -6,9 +6,9 @@ writers! {
     /// Writes a resource.
     ResourceWriter {
         attribute: attribute(1),
-        /// Attributes that were left out.
+        /// Number of attributes that were dropped.
         dropped_attributes_count: uint32(2),
-        /// An entity that it takes part in.
+        /// An entity that the resource belongs to.
         entity_ref: nested(EntityRefWriter = 3, SHORT),
     }
 
@@ -16,22 +16,22 @@ writers! {
     EntityRefWriter {
         /// Schema of the keys.
         schema_url: string(1),
-        /// What kind of entity: `service`, `host`.
+        /// Kind of entity: `service`, `host`.
         entity_type: string(2),
-        /// The key of an attribute that identifies it.
+        /// Key of an attribute that identifies the entity.
         id_key: strings(3),
-        /// The key of an attribute that describes it.
+        /// Key of an attribute that describes the entity.
         description_key: strings(4),
     }
 
     /// Writes a scope.
     ScopeWriter {
-        /// Its name.
+        /// Name.
         name: string(1),
-        /// Its version.
+        /// Version.
         version: string(2),
         attribute: attribute(3),
-        /// Attributes that were left out.
+        /// Number of attributes that were dropped.
         dropped_attributes_count: uint32(4),
     }
 }

@@ -1,64 +1,65 @@
 //! Spans.
 
 use super::declare::writers;
+use crate::{SpanKind, StatusCode};
 
 writers! {
     /// Writes a span.
     SpanWriter {
-        /// Its trace.
+        /// Id of the trace.
         trace_id: id(1, 16),
-        /// Its own id.
+        /// Id of the span.
         span_id: id(2, 8),
         /// W3C `tracestate`.
         trace_state: string(3),
-        /// The span above it; not set for a root.
+        /// Id of the parent span; not set for a root span.
         parent_span_id: id(4, 8),
-        /// Its name.
+        /// Name.
         name: string(5),
-        /// `SpanKind`: 1 internal, 2 server, 3 client, 4 producer, 5 consumer.
-        kind: int32(6),
+        /// Kind: a [`SpanKind`] or its number.
+        kind: number(SpanKind = 6),
         /// Start, in nanoseconds since 1970.
         start_time_unix_nano: fixed64(7),
         /// End, in nanoseconds since 1970.
         end_time_unix_nano: fixed64(8),
         attribute: attribute(9),
-        /// Attributes that were left out.
+        /// Number of attributes that were dropped.
         dropped_attributes_count: uint32(10),
-        /// What happened in it.
+        /// An event in the span.
         event: nested(EventWriter = 11, SHORT),
-        /// Events that were left out.
+        /// Number of events that were dropped.
         dropped_events_count: uint32(12),
-        /// A span that it refers to.
+        /// A link to another span.
         link: nested(LinkWriter = 13, SHORT),
-        /// Links that were left out.
+        /// Number of links that were dropped.
         dropped_links_count: uint32(14),
-        /// How it ended.
+        /// Status of the span.
         status: nested(StatusWriter = 15, SHORT),
-        /// W3C trace flags, and whether the parent is remote (bits 8 and 9).
+        /// W3C trace flags; bits 8 and 9 tell if the parent is remote.
         flags: fixed32(16),
     }
 
     /// Writes an event.
     EventWriter {
-        /// When, in nanoseconds since 1970.
+        /// Time, in nanoseconds since 1970.
         time_unix_nano: fixed64(1),
-        /// Its name.
+        /// Name.
         name: string(2),
         attribute: attribute(3),
-        /// Attributes that were left out.
+        /// Number of attributes that were dropped.
         dropped_attributes_count: uint32(4),
     }
 
     /// Writes a link.
     LinkWriter {
-        /// The other span's trace.
+        /// Id of the other span's trace.
         trace_id: id(1, 16),
-        /// The other span.
+        /// Id of the other span.
         span_id: id(2, 8),
         /// W3C `tracestate`.
         trace_state: string(3),
         attribute: attribute(4),
-        /// Attributes that were left out.
+        /// Number of attributes that were dropped.
         dropped_attributes_count: uint32(5),
         /// As in [`SpanWriter::flags`].
         flags: fixed32(6),
@@ -66,9 +67,9 @@ writers! {
 
     /// Writes a status.
     StatusWriter {
-        /// For people.
+        /// Error message for developers.
         message: string(2),
-        /// `StatusCode`: 0 unset, 1 ok, 2 error.
-        code: int32(3),
+        /// Code: a [`StatusCode`] or its number.
+        code: number(StatusCode = 3),
     }
 }

@@ -1,40 +1,42 @@
 //! Attributes and their values.
 
+use super::declare::debug_len;
 use super::field::{SHORT, bytes, nested};
 use crate::attribute::{self, ANY_VALUE, KEY_VALUE};
 use crate::schema::Message;
 use crate::validate::check_message;
 use crate::view::AnyValue;
 use crate::wire::{put_len_delimited, put_varint, varint_len};
+use crate::{ToValue, Value};
 
 /// Writes the values of a list.
-#[derive(Debug)]
 pub struct ArrayWriter<'b> {
     out: &'b mut Vec<u8>,
 }
 
 /// Writes the keys and values of a map.
-#[derive(Debug)]
 pub struct MapWriter<'b> {
     out: &'b mut Vec<u8>,
 }
 
+debug_len!(ArrayWriter<'_>, MapWriter<'_>);
+
 // === impl ArrayWriter ===
 
 impl ArrayWriter<'_> {
-    /// A value.
-    pub fn value<'v>(&mut self, value: impl Into<AnyValue<'v>>) -> &mut Self {
-        nested(self.out, VALUES, SHORT, |out| any_value(out, value.into()));
+    /// Writes a value.
+    pub fn value(&mut self, value: impl ToValue) -> &mut Self {
+        value.with_value(|value| nested(self.out, VALUES, SHORT, |out| value.encode(out)));
         self
     }
 
-    /// A list in the list.
+    /// Writes a list in the list.
     pub fn array(&mut self, write: impl FnOnce(&mut ArrayWriter<'_>)) -> &mut Self {
         nested(self.out, VALUES, SHORT, |out| array(out, write));
         self
     }
 
-    /// A map in the list.
+    /// Writes a map in the list.
     pub fn map(&mut self, write: impl FnOnce(&mut MapWriter<'_>)) -> &mut Self {
         nested(self.out, VALUES, SHORT, |out| map(out, write));
         self
@@ -47,19 +49,19 @@ impl MapWriter<'_> {
     super::declare::writers!(@setter attribute attribute(1));
 }
 
-/// A `KeyValue` in field `number`.
+/// Writes a `KeyValue` in field `number`.
 #[inline]
-pub(super) fn attribute(out: &mut Vec<u8>, number: u32, key: &str, value: AnyValue<'_>) {
-    match plain_len(value) {
+pub(super) fn attribute(out: &mut Vec<u8>, number: u32, key: &str, value: Value<'_>) {
+    match value.encoded_len() {
         Some(value_len) => {
             attribute::put_head(out, number, key.as_bytes(), value_len);
-            any_value(out, value);
+            value.encode(out);
         }
-        None => nested_attribute(out, number, key, |out| any_value(out, value)),
+        None => nested_attribute(out, number, key, |out| value.encode(out)),
     }
 }
 
-/// A `KeyValue` whose value `write` writes.
+/// Writes a `KeyValue` in field `number`; `write` writes the value.
 #[inline(never)]
 pub(super) fn nested_attribute(out: &mut Vec<u8>, number: u32, key: &str, write: impl FnOnce(&mut Vec<u8>)) {
     nested(out, number, SHORT, |out| {
@@ -68,7 +70,7 @@ pub(super) fn nested_attribute(out: &mut Vec<u8>, number: u32, key: &str, write:
     });
 }
 
-/// Length of an `AnyValue`, in bytes, unless it is a list or a map.
+/// Returns the length of an encoded `AnyValue`, in bytes; `None` for lists and maps.
 #[inline]
 pub(crate) fn plain_len(value: AnyValue<'_>) -> Option<usize> {
     match value {
@@ -83,7 +85,7 @@ pub(crate) fn plain_len(value: AnyValue<'_>) -> Option<usize> {
     }
 }
 
-/// The fields of an `AnyValue`.
+/// Writes the fields of an `AnyValue`.
 #[inline]
 pub(crate) fn any_value(out: &mut Vec<u8>, value: AnyValue<'_>) {
     match value {
@@ -112,20 +114,19 @@ pub(crate) fn any_value(out: &mut Vec<u8>, value: AnyValue<'_>) {
     }
 }
 
-/// Elements of a list or a map that somebody views: as they are, but without those that are not sound, since any bytes
-/// can be viewed.
+/// Copies the elements of a viewed list or map. Invalid elements are left out: a view can be of any bytes.
 fn put_checked<'a>(out: &mut Vec<u8>, message: &'static Message, elements: impl Iterator<Item = &'a [u8]>) {
     elements
         .filter(|element| check_message(message, element).is_ok())
         .for_each(|element| put_len_delimited(out, VALUES, element));
 }
 
-/// The fields of an `AnyValue` that is a list.
+/// Writes the fields of an `AnyValue` that is a list.
 pub(super) fn array(out: &mut Vec<u8>, write: impl FnOnce(&mut ArrayWriter<'_>)) {
     nested(out, 5, SHORT, |out| write(&mut ArrayWriter { out }));
 }
 
-/// The fields of an `AnyValue` that is a map.
+/// Writes the fields of an `AnyValue` that is a map.
 pub(super) fn map(out: &mut Vec<u8>, write: impl FnOnce(&mut MapWriter<'_>)) {
     nested(out, 6, SHORT, |out| write(&mut MapWriter { out }));
 }

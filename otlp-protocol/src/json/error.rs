@@ -1,8 +1,8 @@
-//! What is wrong with a JSON text, and where.
+//! Faults in a JSON text, with the path of the field.
 
 use std::fmt;
 
-/// A text that is not OTLP/JSON, at a place that a person can find.
+/// The first fault in an OTLP/JSON text.
 ///
 /// ```
 /// use otlp_protocol::Signal;
@@ -14,75 +14,75 @@ use std::fmt;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError {
-    /// What is wrong.
+    /// Kind of the fault.
     pub kind: JsonErrorKind,
-    /// The field, from the top down, by its keys, with the indices of repeated fields; the middle of a deep path is
-    /// left out. Empty if the text itself is at fault.
+    /// Path of the field from the top down: keys with the indices of repeated fields. The middle of a deep path is left out.
+    /// Empty if the fault is in the text itself.
     pub path: String,
-    /// Where in the text, in bytes from its start.
+    /// Position in the text, in bytes.
     pub offset: usize,
 }
 
-/// What is wrong with a JSON text.
+/// Kind of a fault in a JSON text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonErrorKind {
-    /// Something else must stand here.
+    /// Unexpected text: something else is required here.
     #[error("expected {0}")]
     Expected(&'static str),
-    /// The text ends inside a value; an empty text does.
-    #[error("the text ends too early")]
+    /// The text ends inside a value, or is empty.
+    #[error("unexpected end of the text")]
     Truncated,
-    /// Something follows the value.
-    #[error("something follows the end of the value")]
+    /// More text follows the value.
+    #[error("unexpected text after the value")]
     Trailing,
     /// The text is not UTF-8.
     #[error("the text is not UTF-8")]
     Utf8,
-    /// A byte order mark, or the text is UTF-16 or UTF-32: JSON is sent as plain UTF-8 (RFC 8259 §8.1).
-    #[error("the text starts with a byte order mark")]
+    /// A byte order mark, or UTF-16 or UTF-32: JSON is sent as plain UTF-8 (RFC 8259 §8.1).
+    #[error("the text starts with a byte order mark; send plain UTF-8")]
     ByteOrderMark,
-    /// A control character is in a string as it is.
-    #[error("a control character in a string must be escaped")]
+    /// An unescaped control character in a string.
+    #[error("unescaped control character in a string")]
     Control,
-    /// A backslash with something after it that JSON does not know.
-    #[error("there is no such escape")]
+    /// An escape that JSON does not have.
+    #[error("invalid escape in a string")]
     Escape,
-    /// A `\u` escape of one half of a surrogate pair: no character.
-    #[error("half of a surrogate pair is not a character")]
+    /// A `\u` escape of one half of a surrogate pair.
+    #[error("invalid escape in a string: half of a surrogate pair")]
     Surrogate,
-    /// A number that its field cannot hold.
-    #[error("the number is out of range for {0}")]
+    /// A number that does not fit the type of its field.
+    #[error("number out of range for {0}")]
     OutOfRange(&'static str),
-    /// An id has another length than its kind: 16 bytes for traces and profiles, 8 for spans. [`Body::from_json`](crate::Body)
-    /// refuses that; [`to_protobuf`](super::to_protobuf) takes ids of any length.
-    #[error("an id has {found} bytes, not {expected}")]
+    /// An id of the wrong length: ids of traces and profiles have 16 bytes, ids of spans 8.
+    /// [`Body::from_json`](crate::Body::from_json) refuses such ids, [`to_protobuf`](super::to_protobuf) accepts them.
+    #[error("wrong length of an id: {found} bytes instead of {expected}")]
     IdLength {
-        /// The length that was sent, in bytes.
+        /// Length in the text, in bytes.
         found: usize,
-        /// The length that ids of this kind have, in bytes.
+        /// Length of ids of this kind, in bytes.
         expected: usize,
     },
-    /// The same key twice in one object.
-    #[error("the key stands twice in its object")]
+    /// A key that is twice in one object.
+    #[error("duplicate key in an object")]
     Duplicate,
     /// Two fields of one oneof.
-    #[error("another field of the same oneof is set as well")]
+    #[error("two fields of the same oneof are set")]
     SecondArm,
-    /// Values are nested too deep.
-    #[error("values are nested deeper than {limit}")]
+    /// Too many values inside one another.
+    #[error("values are nested deeper than {limit} levels")]
     TooDeep {
         /// The limit: [`JsonLimits::max_depth`](super::JsonLimits::max_depth) messages, or 128 values under an unknown
         /// key.
         limit: usize,
     },
-    /// There are too many messages.
-    #[error("there are more than {limit} messages in the request")]
+    /// Too many messages.
+    #[error("the request has more than {limit} messages")]
     TooManyElements {
         /// The limit: [`JsonLimits::max_elements`](super::JsonLimits::max_elements).
         limit: usize,
     },
-    /// The protobuf encoding is too large.
+    /// Too large a protobuf encoding.
     #[error("the request is larger than {limit} bytes in protobuf")]
     TooLarge {
         /// The limit: [`JsonLimits::max_bytes`](super::JsonLimits::max_bytes).

@@ -1,7 +1,7 @@
-//! JSON's grammar (RFC 8259) over a slice: tokens, strings, numbers, and values that nobody wants.
+//! Lexer of JSON (RFC 8259) over a slice: tokens, strings, numbers, and values to be skipped.
 //!
-//! Nothing is allocated and nothing recurses. The text is known to be UTF-8, so a string is a slice of it, unless
-//! it has escapes.
+//! The lexer does not allocate and does not recurse. The text is valid UTF-8: a string without escapes is a slice of the
+//! text.
 
 mod text;
 
@@ -13,20 +13,20 @@ use crate::schema::Kind;
 use crate::wire::first_invalid;
 use text::{Escape, Raw};
 
-/// A position in a text that is UTF-8.
+/// A position in a UTF-8 text.
 #[derive(Clone, Debug)]
 pub(crate) struct Lexer<'a> {
     text: &'a [u8],
     at: usize,
 }
 
-/// Values under unknown keys may be nested this deep: a bit each says what encloses them.
+/// The most values inside one another under an unknown key. The lexer keeps a bit for each.
 pub(super) const MAX_SKIPPED_DEPTH: usize = 128;
 
 // === impl Lexer ===
 
 impl<'a> Lexer<'a> {
-    /// A lexer at the start of `text`, which must be UTF-8 without a byte order mark.
+    /// Makes a lexer at the start of `text`, which must be UTF-8 without a byte order mark.
     pub(crate) fn new(text: &'a [u8]) -> Result<Self, Fault> {
         let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
         if marks.iter().any(|mark| text.starts_with(mark)) {
@@ -41,18 +41,18 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Where the next byte stands.
+    /// Returns the position of the next byte.
     #[inline(always)]
     pub(crate) fn position(&self) -> usize {
         self.at
     }
 
-    /// What stands from `offset` on.
+    /// Returns the text from `offset` on.
     pub(super) fn from(&self, offset: usize) -> &'a [u8] {
         self.text.get(offset..).unwrap_or_default()
     }
 
-    /// What has not been read.
+    /// Returns the text that has not been read.
     #[inline(always)]
     pub(super) fn rest(&self) -> &'a [u8] {
         &self.text[self.at..]
@@ -65,7 +65,7 @@ impl<'a> Lexer<'a> {
         debug_assert!(self.at <= self.text.len());
     }
 
-    /// The first byte of the next token, which is not passed over; 0 at the end.
+    /// Returns the first byte of the next token without passing over it; 0 at the end.
     #[inline(always)]
     pub(crate) fn peek(&mut self) -> u8 {
         match self.text.get(self.at) {
@@ -82,7 +82,7 @@ impl<'a> Lexer<'a> {
         self.text.get(self.at).copied().unwrap_or(0)
     }
 
-    /// Passes over the next token if it is that byte.
+    /// Passes over the next token if it is `byte`. Returns true if so.
     #[inline(always)]
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
         crate::wire::count_work(1);
@@ -91,13 +91,13 @@ impl<'a> Lexer<'a> {
         found
     }
 
-    /// Passes over the next token, which must be that byte.
+    /// Passes over the next token, which must be `byte`.
     #[inline(always)]
     pub(crate) fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), Fault> {
         if self.eat(byte) { Ok(()) } else { Err(self.expected(what)) }
     }
 
-    /// The fault that something else stands here.
+    /// Makes the fault for an unexpected token at this position.
     #[cold]
     pub(crate) fn expected(&self, what: &'static str) -> Fault {
         let at_end = self.at >= self.text.len();
@@ -127,7 +127,7 @@ impl<'a> Lexer<'a> {
         Err(self.expected(what))
     }
 
-    /// Nothing but space may follow.
+    /// Checks that only space follows.
     pub(crate) fn end(&mut self) -> Result<(), Fault> {
         match self.peek() {
             0 if self.at >= self.text.len() => Ok(()),
@@ -148,7 +148,7 @@ impl<'a> Lexer<'a> {
         self.unusual_string(start, end)
     }
 
-    /// The rest of a string that is plain only up to `at`.
+    /// Passes over a string that has escapes, or a fault, at `at`.
     #[inline(never)]
     fn unusual_string(&mut self, start: usize, mut at: usize) -> Result<Raw<'a>, Fault> {
         loop {
@@ -181,7 +181,7 @@ impl<'a> Lexer<'a> {
                 self.at += len;
                 Ok(&rest[..len])
             }
-            // "-" and "1." and "1e" may go on.
+            // "-", "1." and "1e" are incomplete numbers.
             Err(len) if len > 0 || rest.is_empty() => {
                 self.at += len;
                 Err(self.expected("a digit"))
@@ -190,9 +190,9 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Passes over any value, and checks its grammar.
+    /// Passes over a value of any type, and checks its grammar.
     pub(crate) fn skip_value(&mut self) -> Result<(), Fault> {
-        // What encloses the value, the innermost in the lowest bit: 1 an object, 0 an array.
+        // The enclosing values, the innermost in the lowest bit: 1 for an object, 0 for an array.
         let (mut outer, mut depth) = (0u128, 0);
         loop {
             let first = self.peek();
@@ -219,7 +219,7 @@ impl<'a> Lexer<'a> {
                 b'n' => self.literal(b"null", "a value")?,
                 _ => drop(self.number("a value")?),
             }
-            // After a value: what ends with it?
+            // After a value, the enclosing values may end.
             loop {
                 if depth == 0 {
                     return Ok(());
@@ -240,7 +240,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Reads an object, or `null` as an empty one: `member` is called with each key and reads the value.
+    /// Reads an object, or `null` as an empty object. `member` is called with each key and reads the value.
     pub(crate) fn object(
         &mut self,
         mut member: impl FnMut(&mut Self, &[u8]) -> Result<(), Fault>,
@@ -263,7 +263,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Reads an array, or `null` as an empty one: `element` reads each.
+    /// Reads an array, or `null` as an empty array. `element` reads each element.
     pub(crate) fn array(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), Fault>,
@@ -283,7 +283,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Reads a string, or `null` as an empty one.
+    /// Reads a string, or `null` as an empty string.
     pub(crate) fn owned_string(&mut self) -> Result<String, Fault> {
         if self.eat_null()? {
             return Ok(String::new());

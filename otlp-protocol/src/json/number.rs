@@ -1,13 +1,13 @@
-//! Numbers in JSON: integers exactly, whatever form they have; doubles to the nearest.
+//! Numbers in JSON: integers exactly, in any form; doubles to the nearest.
 //!
-//! The proto3 JSON mapping reads an integer from any number or string whose value is one: `12`, `"12"`, `1.2e1`. None
-//! of them goes through a double.
+//! The proto3 JSON mapping reads an integer from any number or string with an integer value: `12`, `"12"`, `1.2e1`. No integer
+//! is converted through a double.
 
 use super::error::JsonErrorKind;
 use crate::schema::Kind;
 use std::str::FromStr;
 
-/// How long the number at the start of `text` is; or how far it is one.
+/// Returns the length of the number at the start of `text`, or the length of its valid beginning as an error.
 pub(super) fn number_len(text: &[u8]) -> Result<usize, usize> {
     let digits = |from: usize| text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut at = usize::from(text.first() == Some(&b'-'));
@@ -34,8 +34,7 @@ pub(super) fn number_len(text: &[u8]) -> Result<usize, usize> {
     Ok(at)
 }
 
-/// The bits that a field of `kind` (an integer or an enum) holds, as its wire type has them: a varint's or a fixed
-/// one's value.
+/// Parses an integer for a field of `kind` (an integer or an enum). Returns the value of the varint or fixed-size field.
 #[inline(always)]
 pub(super) fn integer(kind: Kind, text: &[u8]) -> Result<u64, JsonErrorKind> {
     let (is_negative, digits) = match text {
@@ -57,7 +56,7 @@ pub(super) fn integer(kind: Kind, text: &[u8]) -> Result<u64, JsonErrorKind> {
     })
 }
 
-/// A double: a number, or one of three words.
+/// Parses a double: a number, or `NaN`, `Infinity` or `-Infinity`.
 #[inline]
 pub(super) fn double(text: &[u8]) -> Result<f64, JsonErrorKind> {
     if let Some(value) = plain_double(text) {
@@ -66,7 +65,7 @@ pub(super) fn double(text: &[u8]) -> Result<f64, JsonErrorKind> {
     floating(text, f64::is_finite, "a double")
 }
 
-/// A float, likewise.
+/// Parses a float: a number, or `NaN`, `Infinity` or `-Infinity`.
 #[inline]
 pub(super) fn float(text: &[u8]) -> Result<f32, JsonErrorKind> {
     floating(text, f32::is_finite, "a float")
@@ -85,8 +84,8 @@ fn floating<T: FromStr + Copy>(
     if is_word || is_finite(number) { Ok(number) } else { Err(JsonErrorKind::OutOfRange(name)) }
 }
 
-/// A number of up to 15 digits and without an exponent: it and the power of ten that divides it are doubles, so their
-/// quotient is the nearest one.
+/// Parses a number of up to 15 digits without an exponent. Its digits and the power of ten that divides them are exact as
+/// doubles, so that their quotient is the nearest double.
 #[inline]
 fn plain_double(text: &[u8]) -> Option<f64> {
     let (is_negative, digits) = match text {
@@ -111,7 +110,7 @@ fn plain_double(text: &[u8]) -> Option<f64> {
     Some(if is_negative { -value } else { value })
 }
 
-/// Up to 19 digits without needless zeros, which always fit.
+/// Parses up to 19 digits without leading zeros, which always fit.
 #[inline(always)]
 fn plain_digits(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > 19 || digits[0] == b'0' && digits.len() > 1 {
@@ -132,7 +131,7 @@ fn plain_digits(digits: &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// Eight digits at once: pairs are joined to pairs.
+/// Parses eight digits at once, by pairs.
 #[inline(always)]
 fn eight_digits(block: u64) -> Option<u64> {
     let nibbles = block ^ ZEROS;
@@ -145,7 +144,7 @@ fn eight_digits(block: u64) -> Option<u64> {
     Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
 }
 
-/// The magnitude of 20 digits and more, of a fraction, or with an exponent; `digits` is `text` without its sign.
+/// Parses the magnitude of an integer with 20 or more digits, a fraction or an exponent. `digits` is `text` without its sign.
 #[cold]
 fn unusual_integer(kind: Kind, text: &[u8], digits: &[u8]) -> Result<u64, JsonErrorKind> {
     if number_len(text) != Ok(text.len()) {
@@ -159,7 +158,7 @@ fn unusual_integer(kind: Kind, text: &[u8], digits: &[u8]) -> Result<u64, JsonEr
         Some(at) => (&digits[..at], &digits[at + 1..]),
         None => (digits, &[][..]),
     };
-    // The value is the digits times ten to the scale; zeros at their end belong to the scale.
+    // The value is the digits times ten to the power of the scale. Zeros at the end belong to the scale.
     let mut scale = exponent - fraction.len() as i64;
     let significant = |digits: &[u8]| digits.iter().rposition(|&digit| digit != b'0').map_or(0, |at| at + 1);
     let (kept_whole, kept_fraction) = match significant(fraction) {
@@ -183,7 +182,7 @@ fn unusual_integer(kind: Kind, text: &[u8], digits: &[u8]) -> Result<u64, JsonEr
     }
 }
 
-/// An exponent's value; one beyond ±10^9 is capped, which no text is long enough to make up for.
+/// Parses an exponent. An exponent beyond ±10^9 is capped: no text is long enough to compensate for it.
 fn exponent(text: &[u8]) -> i64 {
     let is_negative = text.first() == Some(&b'-');
     let digits = text.iter().filter(|byte| byte.is_ascii_digit());
@@ -191,7 +190,7 @@ fn exponent(text: &[u8]) -> i64 {
     if is_negative { -value } else { value }
 }
 
-/// The largest value of a kind, the magnitude of its smallest, and its name.
+/// Returns the largest value of a kind, the magnitude of the smallest, and the kind's name.
 #[inline(always)]
 fn range(kind: Kind) -> (u64, u64, &'static str) {
     match kind {
@@ -207,9 +206,9 @@ fn out_of_range(kind: Kind) -> JsonErrorKind {
     JsonErrorKind::OutOfRange(range(kind).2)
 }
 
-/// All of them are doubles.
+/// Powers of ten that are exact as doubles.
 const POWERS_OF_TEN: [f64; 16] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
-/// Eight times the digit 0.
+/// The digit 0, eight times.
 const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);

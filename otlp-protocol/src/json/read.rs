@@ -1,6 +1,6 @@
-//! JSON to protobuf: one walker over [the table](crate::schema) for all messages.
+//! JSON to protobuf: one walk over [the schema table](crate::schema) for all messages.
 //!
-//! It reads the text once, from left to right, and writes each field as it comes. It keeps its own stack, so nesting
+//! The reader reads the text once, from left to right, and writes each field when it is read. It keeps its own stack: nesting
 //! costs no machine stack.
 
 mod attribute;
@@ -15,9 +15,9 @@ use crate::attribute::{KEY_VALUE, MESSAGES};
 use crate::error::Path;
 use crate::schema::{Field, Label, Message};
 use crate::wire::{WireType, put_tag};
-use sink::{Open, Sink};
+use sink::{OpenLength, Sink};
 
-/// Reads one object, which is all of `text`, as `message`, and appends its protobuf to `out`.
+/// Reads `text`, one object, as `message`, and appends its protobuf to `out`.
 pub(super) fn read(
     message: &'static Message,
     text: &[u8],
@@ -56,12 +56,12 @@ pub(super) fn read(
     }
 }
 
-/// Which ids are taken.
+/// Check of the lengths of ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ids {
-    /// All: whether they are sound is checked in the protobuf.
+    /// Accepts all lengths.
     OfAnyLength,
-    /// Those that are empty or have the length of their kind.
+    /// Accepts ids that are empty or have the length of their kind.
     Sound,
 }
 
@@ -70,10 +70,10 @@ struct Reader<'a, 'o> {
     sink: Sink<'o>,
     limits: &'a JsonLimits,
     ids: Ids,
-    /// The messages around the one being read.
+    /// The messages around the current one.
     outer: Vec<Frame>,
     frame: Frame,
-    /// The member being read, and in an array the element: what a fault is named by.
+    /// The current member, and the index of the current element in an array: the end of the path of a fault.
     field: Option<&'static Field>,
     index: Option<usize>,
     elements: usize,
@@ -84,28 +84,28 @@ struct Reader<'a, 'o> {
 /// A message being read.
 struct Frame {
     message: &'static Message,
-    /// The field of the message around it that it is, and of a repeated one the how manieth.
+    /// The parent's field, and the index if the field is repeated.
     field: Option<&'static Field>,
     index: Option<usize>,
-    /// Its length in protobuf; the outermost has none.
-    open: Option<Open>,
-    /// Place of the field that is likely to come next.
+    /// Length of the message in protobuf; `None` for the outermost message.
+    open: Option<OpenLength>,
+    /// Index of the field that is likely to come next.
     next: usize,
-    /// A bit for each field that has come, by its number.
+    /// A bit for each field that has been read, by its number.
     seen: u32,
-    /// A bit for each oneof of which an arm has come.
+    /// A bit for each oneof of which an arm has been read.
     arms: u8,
 }
 
-/// What comes next in the text.
+/// Next element of the text.
 enum Step {
     /// The first member of an object, or its end.
     Begin,
     /// A member.
     Member,
-    /// What follows a member: a further one, or the object's end.
+    /// The text after a member: a further member, or the end of the object.
     After,
-    /// Nothing in this object.
+    /// The end of the object has been read.
     End,
 }
 
@@ -132,7 +132,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Reads a member of the object; of one that is a message, only the start.
+    /// Reads a member of the object. If the member is a message, reads only its start.
     #[inline]
     fn member(&mut self) -> Result<Step, Fault> {
         let Some(field) = self.key()? else {
@@ -191,7 +191,7 @@ impl Reader<'_, '_> {
         Ok(Some(field))
     }
 
-    /// Passes over a key that is written as the table has it: usually that of the next field but few.
+    /// Passes over a known key without escapes: usually the key of one of the next fields.
     #[inline]
     fn known_key(&mut self) -> Option<usize> {
         let key = self.lexer.rest().get(1..)?;
@@ -204,14 +204,14 @@ impl Reader<'_, '_> {
         Some(place)
     }
 
-    /// Passes over any other key: an unknown one, or one with escapes.
+    /// Passes over any other key: an unknown key, or a key with escapes.
     #[cold]
     fn other_key(&mut self) -> Result<Option<usize>, Fault> {
         let key = self.lexer.string("a key")?.unescape(&mut self.scratch);
         Ok(self.frame.message.fields.iter().position(|field| field.json_name.as_bytes() == key))
     }
 
-    /// Reads elements of a repeated message: those that have a shortcut, and the start of the first that has none.
+    /// Reads elements of a repeated message by the fast path, and the start of the first element that needs the walk.
     #[inline]
     fn element(&mut self, field: &'static Field, child: &'static Message) -> Result<Step, Fault> {
         if std::ptr::eq(child, KEY_VALUE) && self.outer.len() + MESSAGES <= self.limits.max_depth {
@@ -280,7 +280,7 @@ impl Reader<'_, '_> {
         Fault { kind, offset: self.lexer.position() }
     }
 
-    /// Where in the request the reader is.
+    /// Returns the path of the current field.
     #[cold]
     fn path(&self) -> String {
         let mut path = Path::default();

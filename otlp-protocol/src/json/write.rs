@@ -1,7 +1,7 @@
-//! Protobuf to JSON: one walker over [the table](crate::schema) for all messages.
+//! Protobuf to JSON: one walk over [the schema table](crate::schema) for all messages.
 //!
-//! Each message is looked over once to bring its fields in order ([`run`]), then written. The walker keeps its own
-//! stack, so nesting costs no machine stack.
+//! Each message is scanned once to sort its fields ([`run`]), then written. The walk keeps its own stack: nesting costs no
+//! machine stack.
 
 mod attribute;
 mod run;
@@ -17,11 +17,11 @@ use crate::attribute::KEY_VALUE;
 use crate::error::{DecodeErrorKind, Fault};
 use crate::schema::{Field, Label, Message};
 use crate::wire::Cursor;
-use run::{MAX_RUNS, Run, Value, arrange, survey};
-use scan::{Scan, Step};
+use run::{FieldValue, MAX_RUNS, Run, arrange, survey};
+use scan::{PathStep, Scan};
 use std::ops::Range;
 
-/// Appends the JSON of `body`, which is `message`; at most `max_bytes`.
+/// Appends the JSON of `body`, an encoded `message`, at most `max_bytes`.
 pub(super) fn write(
     message: &'static Message,
     body: &[u8],
@@ -31,7 +31,7 @@ pub(super) fn write(
     write_noting(message, body, max_bytes, MAX_RUNS, out)
 }
 
-/// [`write`], of which at most `max_runs` runs are noted.
+/// Writes as [`write`] does, and records at most `max_runs` runs.
 fn write_noting(
     message: &'static Message,
     body: &[u8],
@@ -64,13 +64,13 @@ fn write_noting(
 struct Writer<'a, 'o> {
     body: &'a [u8],
     out: &'o mut Vec<u8>,
-    /// Where the text ends at the latest.
+    /// The largest length of the output buffer.
     end: usize,
     max_bytes: usize,
     max_runs: usize,
-    /// The messages around the one being written.
+    /// The messages around the current one.
     outer: Vec<Frame>,
-    /// What is in them, and in that one: the innermost message's fields last.
+    /// Runs of the open messages, those of the innermost message last.
     found: Vec<Run>,
     unknown_fields: u64,
 }
@@ -78,39 +78,39 @@ struct Writer<'a, 'o> {
 /// A message being written.
 struct Frame {
     message: &'static Message,
-    /// Where its runs start.
+    /// Index of the message's first run.
     first: usize,
-    /// The run being written.
+    /// Index of the current run.
     next: usize,
-    /// Where they end.
+    /// End of the message's runs.
     last: usize,
-    /// Where the next field in the run stands; before its start if it is the first.
+    /// Position of the next field in the run; before the start of the run for its first field.
     at: usize,
-    /// Whether nothing is in its object yet.
+    /// True while the object has no members.
     is_empty: bool,
-    /// Place of the repeated message whose array is open.
+    /// Index of the repeated field whose array is open.
     array: Option<u8>,
-    origin: Origin,
-    /// How it is read if it has too many runs: then it has none.
+    position: Position,
+    /// Scan of a message with too many runs, in place of runs.
     scan: Option<Box<Scan>>,
 }
 
-/// Where a message is in the body.
+/// Position of a message in the body.
 #[derive(Clone)]
-struct Origin {
-    /// Its place in the message around it.
+struct Position {
+    /// Index of the field in the parent message.
     place: u8,
-    /// Its value, or that of its first piece.
+    /// Range of the message, or of its first piece.
     at: Range<usize>,
-    /// Whether it is in one piece.
+    /// True if the message is in one piece.
     is_whole: bool,
 }
 
-/// A message that is to be written next.
+/// The next message to write.
 struct Child {
     message: &'static Message,
-    origin: Origin,
-    /// Where its runs start; `None` if there are too many to note them.
+    position: Position,
+    /// Index of the first run; `None` if there are too many runs.
     runs: Option<usize>,
 }
 
@@ -118,10 +118,10 @@ struct Child {
 
 impl Writer<'_, '_> {
     fn walk(&mut self, root: &'static Message) -> Result<(), Fault> {
-        let at = Value { start: 0, end: self.body.len(), is_packed: false };
+        let at = FieldValue { start: 0, end: self.body.len(), is_packed: false };
         let runs = self.survey(root, at)?.then_some(0);
-        let origin = Origin { place: 0, at: 0..self.body.len(), is_whole: true };
-        let mut frame = self.begin(Child { message: root, origin, runs }, None)?;
+        let position = Position { place: 0, at: 0..self.body.len(), is_whole: true };
+        let mut frame = self.begin(Child { message: root, position, runs }, None)?;
         loop {
             if let Some(child) = self.fields(&mut frame)? {
                 let inner = self.begin(child, Some(&frame))?;
@@ -137,40 +137,40 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Begins the object of a message; `around` is the message that it is in.
+    /// Begins the object of a message. `around` is the parent message.
     #[inline(always)]
     fn begin(&mut self, child: Child, around: Option<&Frame>) -> Result<Frame, Fault> {
-        let Child { message, origin, runs } = child;
+        let Child { message, position, runs } = child;
         let scan = match runs {
             Some(first) => {
                 arrange(message, &mut self.found, first);
                 None
             }
-            None => Some(self.scan(message, &origin, around)?),
+            None => Some(self.scan(message, &position, around)?),
         };
         self.out.push(b'{');
         let last = self.found.len();
         let first = runs.unwrap_or(last);
-        Ok(Frame { message, first, next: first, last, at: 0, is_empty: true, array: None, origin, scan })
+        Ok(Frame { message, first, next: first, last, at: 0, is_empty: true, array: None, position, scan })
     }
 
-    /// A scan of a message that has too many runs. One in pieces is found through the messages around it, up to the first
-    /// that is whole.
+    /// Makes the scan of a message that has too many runs. A message in pieces is scanned through the messages around it, from
+    /// the innermost that is whole.
     #[cold]
     fn scan(
         &mut self,
         message: &'static Message,
-        origin: &Origin,
+        position: &Position,
         around: Option<&Frame>,
     ) -> Result<Box<Scan>, Fault> {
         let mut path = Vec::new();
-        let mut inner = origin;
+        let mut inner = position;
         let mut outer = around.into_iter().chain(self.outer.iter().rev());
         while !inner.is_whole
             && let Some(frame) = outer.next()
         {
-            path.push(Step { message: frame.message, place: inner.place, from: inner.at.start });
-            inner = &frame.origin;
+            path.push(PathStep { message: frame.message, place: inner.place, from: inner.at.start });
+            inner = &frame.position;
         }
         path.reverse();
         let (scan, unknown) = Scan::new(message, self.body, inner.at.clone(), path)?;
@@ -178,7 +178,7 @@ impl Writer<'_, '_> {
         Ok(Box::new(scan))
     }
 
-    /// Writes fields up to the next message, whose own runs are noted; `None` if there is none.
+    /// Writes fields up to the next message, and records the runs of that message. `None` if there is no further message.
     #[inline(always)]
     fn fields(&mut self, frame: &mut Frame) -> Result<Option<Child>, Fault> {
         let from = frame.last;
@@ -205,8 +205,8 @@ impl Writer<'_, '_> {
                         continue;
                     }
                     let runs = self.survey(child, value)?.then_some(from);
-                    let origin = Origin { place, at: value.start..value.end, is_whole: true };
-                    return Ok(Some(Child { message: child, origin, runs }));
+                    let position = Position { place, at: value.start..value.end, is_whole: true };
+                    return Ok(Some(Child { message: child, position, runs }));
                 }
                 (Some(child), false) => {
                     self.key(frame, field);
@@ -218,7 +218,7 @@ impl Writer<'_, '_> {
         Ok(None)
     }
 
-    /// Notes the runs of a singular message: in several pieces it is their merge.
+    /// Records the runs of a singular message. The pieces of a message are merged.
     #[inline(always)]
     fn merged(
         &mut self,
@@ -229,23 +229,23 @@ impl Writer<'_, '_> {
     ) -> Result<Option<Child>, Fault> {
         let (from, unknown) = (frame.last, self.unknown_fields);
         let mut runs = Some(from);
-        let mut origin: Option<Origin> = None;
+        let mut position: Option<Position> = None;
         while let Some(value) = self.take(frame, field, place)? {
-            match &mut origin {
-                Some(origin) => origin.is_whole = false,
-                None => origin = Some(Origin { place, at: value.start..value.end, is_whole: true }),
+            match &mut position {
+                Some(position) => position.is_whole = false,
+                None => position = Some(Position { place, at: value.start..value.end, is_whole: true }),
             }
             if runs.is_some() && !self.survey(message, value)? {
-                // The pieces that were noted are read again.
+                // The recorded pieces are read again by the scan.
                 runs = None;
                 self.found.truncate(from);
                 self.unknown_fields = unknown;
             }
         }
-        Ok(origin.map(|origin| Child { message, origin, runs }))
+        Ok(position.map(|position| Child { message, position, runs }))
     }
 
-    /// The place of the next value.
+    /// Returns the field index of the next value.
     #[inline(always)]
     fn peek(&self, frame: &Frame) -> Option<u8> {
         match &frame.scan {
@@ -254,9 +254,9 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// The next value of the field at `place`, if there is one.
+    /// Takes the next value of the field with index `place`.
     #[inline(always)]
-    fn take(&self, frame: &mut Frame, field: &Field, place: u8) -> Result<Option<Value>, Fault> {
+    fn take(&self, frame: &mut Frame, field: &Field, place: u8) -> Result<Option<FieldValue>, Fault> {
         if let Some(scan) = &mut frame.scan {
             return scan.take(self.body, place);
         }
@@ -271,9 +271,9 @@ impl Writer<'_, '_> {
         Ok(Some(value))
     }
 
-    /// Notes the runs of a message, or of a piece of one; whether there are few enough.
+    /// Records the runs of a message or of a piece. Returns false if there are too many.
     #[inline(always)]
-    fn survey(&mut self, message: &'static Message, at: Value) -> Result<bool, Fault> {
+    fn survey(&mut self, message: &'static Message, at: FieldValue) -> Result<bool, Fault> {
         let from = self.found.len();
         match survey(message, self.body, at.start..at.end, &mut self.found, self.max_runs)? {
             Some(unknown) => {
@@ -304,7 +304,7 @@ impl Writer<'_, '_> {
         self.out.extend_from_slice(b"\":");
     }
 
-    /// Writes a text that stands at `at`. One that is long enough to matter is measured first.
+    /// Writes the string or bytes at `at`. A long value is measured before it is written.
     #[inline(always)]
     fn text(&mut self, field: &Field, value: &[u8], at: usize) -> Result<(), Fault> {
         if value.len() > LONG_TEXT_BYTES {
@@ -313,8 +313,8 @@ impl Writer<'_, '_> {
         scalar::put_text(self.out, field, value).map_err(|fault| fault.behind(at))
     }
 
-    /// Whether there is room for what was written and this much more; `offset` is where it comes from. What is short is
-    /// written before it is asked for.
+    /// Checks that the output, with `more` bytes, is within the limit. `offset` is the position of the value in the body. Short
+    /// values are written before the check.
     #[inline(always)]
     fn room(&self, more: usize, offset: usize) -> Result<(), Fault> {
         match self.out.len().saturating_add(more) <= self.end {
@@ -323,7 +323,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Writes the last value of a field, unless it is the default and presence does not matter.
+    /// Writes the last value of a field, unless the value is the default and the field has no presence.
     #[inline(always)]
     fn singular(&mut self, frame: &mut Frame, field: &Field, place: u8) -> Result<(), Fault> {
         let mut last = None;
@@ -349,13 +349,13 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    /// Writes all values of a repeated field, one by one and packed.
+    /// Writes all values of a repeated field, packed or not.
     fn elements(&mut self, frame: &mut Frame, field: &Field, place: u8) -> Result<(), Fault> {
         let mut is_empty = true;
         while let Some(at) = self.take(frame, field, place)? {
             let value = &self.body[at.start..at.end];
             let mut values = Cursor::new(value);
-            // A string may be empty, a run of packed values as well.
+            // A string may be empty. A packed field may have no values.
             let mut has_value = !at.is_packed || !value.is_empty();
             while has_value {
                 self.room(0, at.start)?;
@@ -382,7 +382,7 @@ impl Writer<'_, '_> {
     }
 }
 
-/// A text may be six times as long in JSON.
+/// Values longer than this are measured before they are written: a text may be six times as long in JSON.
 const LONG_TEXT_BYTES: usize = 4 << 10;
 
 #[cfg(test)]

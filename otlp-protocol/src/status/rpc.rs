@@ -1,4 +1,4 @@
-//! `google.rpc.Status` with the two details OTLP uses: `RetryInfo` and `BadRequest`.
+//! `google.rpc.Status` with the details that OTLP uses: `RetryInfo` and `BadRequest`.
 
 mod json;
 
@@ -6,16 +6,25 @@ use super::{Code, MAX_DURATION_SECS};
 use crate::wire::{Cursor, WireError, WireType, put_len_delimited, put_uint};
 use std::time::Duration;
 
-/// A `google.rpc.Status`: the body of an HTTP failure, and `grpc-status-details-bin` of a gRPC one.
+/// A `google.rpc.Status`: the body of a failed HTTP request, and `grpc-status-details-bin` of a failed gRPC call.
+///
+/// ```
+/// use otlp_protocol::{Code, RpcStatus};
+/// use std::time::Duration;
+///
+/// let status = RpcStatus { retry_delay: Some(Duration::from_secs(5)), ..RpcStatus::new(Code::Unavailable, "full") };
+/// assert_eq!(RpcStatus::decode(&status.encode())?, status);
+/// # Ok::<(), otlp_protocol::wire::WireError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RpcStatus {
-    /// A gRPC code's number; over HTTP nobody acts on it.
+    /// Number of the gRPC code. HTTP clients ignore it.
     pub code: u32,
-    /// For a developer, in English.
+    /// Message for developers, in English.
     pub message: String,
-    /// `google.rpc.RetryInfo`: send again, but not before this long.
+    /// Delay of `google.rpc.RetryInfo`: the request may be sent again after this time.
     pub retry_delay: Option<Duration>,
-    /// `google.rpc.BadRequest`: what is wrong where.
+    /// Violations of `google.rpc.BadRequest`.
     pub violations: Vec<FieldViolation>,
 }
 
@@ -24,12 +33,12 @@ pub struct RpcStatus {
 pub struct FieldViolation {
     /// Path of the field: `resource_spans[0].scope_spans[0].spans[0].trace_id`.
     pub field: String,
-    /// What is wrong with it.
+    /// Description of the fault.
     pub description: String,
 }
 
 impl RpcStatus {
-    /// A status of that code and message, without details.
+    /// Makes a status without details.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code: code as u32, message: message.into(), ..Self::default() }
     }
@@ -60,7 +69,7 @@ impl RpcStatus {
         out
     }
 
-    /// Decodes `google.rpc.Status`; details of other types are ignored, at most 16 violations are kept.
+    /// Decodes `google.rpc.Status`. Details of other types are ignored. At most 16 violations are kept.
     ///
     /// # Errors
     /// If the bytes are not a protobuf message.
@@ -88,7 +97,7 @@ impl RpcStatus {
                 (number, wire_type) => fields.skip_value(number, wire_type)?,
             }
         }
-        // What stands before the last slash is the type server's business.
+        // The part before the last slash is the host of a type server.
         let name = type_url.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         match name {
             b"google.rpc.RetryInfo" => self.retry_delay = Some(decode_retry_info(value)?),
@@ -99,7 +108,7 @@ impl RpcStatus {
     }
 }
 
-/// Appends a string, unless it is empty: proto3's default.
+/// Appends a string, unless it is empty, the default of proto3.
 fn put_text(out: &mut Vec<u8>, number: u32, text: &str) {
     if !text.is_empty() {
         put_len_delimited(out, number, text.as_bytes());
@@ -113,7 +122,7 @@ fn put_any(out: &mut Vec<u8>, type_url: &str, value: &[u8]) {
     put_len_delimited(out, 3, &any);
 }
 
-/// A negative delay is zero, an absurd one is capped.
+/// Decodes `RetryInfo`. A negative delay is zero. A delay over 10,000 years is capped.
 fn decode_retry_info(bytes: &[u8]) -> Result<Duration, WireError> {
     let (mut seconds, mut nanos) = (0, 0);
     each_len_field(bytes, 1, |duration| {

@@ -1,12 +1,12 @@
-//! Refusals for size that come under a status of many meanings.
+//! Recognition of answers that refuse a request for its size.
 //!
-//! OTLP has HTTP 413 and gRPC RESOURCE_EXHAUSTED for a request over a size limit. tonic answers OUT_OF_RANGE, older
-//! servers UNKNOWN or INTERNAL, the Collector's HTTP receiver 400: there the text tells. Texts count only under statuses
-//! that servers use for size; a 401 stays a 401, whatever its text.
+//! OTLP has HTTP 413 and gRPC RESOURCE_EXHAUSTED for a request over a size limit. But tonic answers OUT_OF_RANGE, older
+//! servers UNKNOWN or INTERNAL, and the Collector's HTTP receiver 400: there the message decides. Messages count only with
+//! statuses that servers use for sizes.
 
 use crate::Code;
 
-/// Whether a gRPC status without a delay refuses the request for its size.
+/// True if a gRPC status without a delay refuses the request for its size.
 pub(super) fn grpc(code: Code, message: &str) -> bool {
     let may_mean_size = matches!(
         code,
@@ -15,19 +15,19 @@ pub(super) fn grpc(code: Code, message: &str) -> bool {
     may_mean_size && names_size_limit(message)
 }
 
-/// Whether an HTTP status refuses the request for its size.
+/// True if an HTTP status refuses the request for its size.
 pub(super) fn http(status: u16, message: &str) -> bool {
     status == 413 || (matches!(status, 400 | 422 | 500) && names_size_limit(message))
 }
 
-/// Whether a text says that a message or body is over a size limit.
+/// True if a text says that a message or body is over a size limit.
 fn names_size_limit(message: &str) -> bool {
     let beginning = message.as_bytes().get(..MAX_READ_BYTES).unwrap_or(message.as_bytes());
     let text = beginning.to_ascii_lowercase();
     TEXTS.iter().any(|wanted| text.windows(wanted.len()).any(|window| window == wanted.as_bytes()))
 }
 
-/// In lower case, with who writes them.
+/// Texts in lower case, with the servers that write them.
 const TEXTS: &[&str] = &[
     // grpc-go, gRPC core (C++, Python, Ruby, PHP), grpc-node: "received message larger than max (N vs. M)".
     "larger than max",
@@ -52,5 +52,5 @@ const TEXTS: &[&str] = &[
     "max_recv_msg_size",
 ];
 
-/// Texts that name a size begin with it; servers may send a whole page.
+/// Length of the beginning of a text that is searched: servers may send a whole page.
 const MAX_READ_BYTES: usize = 1024;

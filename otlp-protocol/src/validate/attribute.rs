@@ -1,16 +1,16 @@
-//! The shortcut that most of a body takes: an attribute as every encoder writes it, a key and one plain value.
+//! Fast path for attributes as encoders write them: a key and one plain value.
 //!
-//! It only ever says that an attribute is sound. Whatever is unusual about one (fields twice or in another order,
-//! lists and maps, long strings, padded varints, faults) is left to the walk over the table.
+//! The fast path accepts attributes or does not decide. Unusual attributes (fields twice or in another order, lists and
+//! maps, long strings, padded varints, faults) are left to the walk over the schema table.
 
 use super::length;
 use crate::attribute::{BOOL, DOUBLE, INT, STRING, plain, short};
 use crate::wire::is_utf8;
 
-/// Passes over plain attributes that stand one after the other from `at` on, in fields of one tag, up to `end`; at most
-/// `most` of them. Where the next field starts, and how many they were.
+/// Passes over consecutive plain attributes from `at` to `end`, in fields with the same tag, at most `most`. Returns the
+/// start of the next field and the number of attributes.
 ///
-/// They come in runs: a loop of their own needs no look-up in the table, and has all registers for itself.
+/// Attributes come in runs: this loop needs no look-ups in the schema table.
 #[inline(never)]
 pub(super) fn pass(body: &[u8], at: usize, end: usize, most: usize) -> (usize, usize) {
     let window = &body[..end];
@@ -26,7 +26,7 @@ pub(super) fn pass(body: &[u8], at: usize, end: usize, most: usize) -> (usize, u
     (at, count)
 }
 
-/// Whether the `KeyValue` at `body[from..to]` is a key and one plain value, and sound.
+/// True if the `KeyValue` at `body[from..to]` is valid and consists of a key and one plain value.
 #[inline]
 fn is_plain(body: &[u8], from: usize, to: usize) -> bool {
     match plain(body, from, to) {

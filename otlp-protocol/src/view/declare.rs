@@ -1,10 +1,10 @@
-//! How a view is declared: its getters as a table of names, kinds and field numbers.
+//! Declaration of views: a table of getters with their kinds and field numbers.
 
 /// Declares views: `getter: kind(number)`.
 ///
 /// Kinds are protobuf's scalars and `string`, `bytes`, `optional_double`, `attributes`; `one(T)` for a singular message
-/// and `many(T)` for a repeated one, `strings` and `each_…` for repeated scalars; and `own(T)` for a getter that is written by
-/// hand and merely shown by `Debug`.
+/// and `many(T)` for a repeated one, `number(Enum = number)` for an enumeration, `strings` and `each_…` for repeated scalars;
+/// and `own(T)` for a getter that is written by hand and shown by `Debug`.
 macro_rules! views {
     ($(
         $(#[$doc:meta])*
@@ -17,7 +17,7 @@ macro_rules! views {
         pub struct $name<'a>(pub(in $crate::view) $crate::view::fields::Fields<'a>);
 
         impl<'a> $name<'a> {
-            /// A view of an encoded message; nothing is read yet.
+            /// Makes a view of an encoded message, without reading the message.
             pub fn new(message: &'a [u8]) -> Self {
                 Self($crate::view::fields::Fields::new(message))
             }
@@ -42,13 +42,13 @@ macro_rules! views {
 
     // A message that is in a repeated field alone is always one slice.
     (@repeated) => {
-        /// The encoded message.
+        /// Returns the encoded message.
         pub fn as_bytes(&self) -> &'a [u8] {
             self.0.bytes()
         }
     };
     (@singular) => {
-        /// The encodings that make up the message: nearly always one.
+        /// Iterates over the encodings that make up the message: nearly always one.
         pub fn pieces(&self) -> $crate::view::Pieces<'a> {
             self.0.pieces()
         }
@@ -82,6 +82,7 @@ macro_rules! views {
     (@type each_uint64 $number:literal) => { $crate::view::Scalars<'a, u64> };
     (@type attributes $number:literal) => { $crate::view::Attributes<'a> };
     (@type value $number:literal) => { $crate::view::AnyValue<'a> };
+    (@type number $enum:ident = $number:literal) => { $enum };
     (@type one $message:ident = $number:literal) => { $message<'a> };
     (@type many $message:ident = $number:literal) => { $crate::view::Views<'a, $message<'a>> };
 
@@ -120,6 +121,9 @@ macro_rules! views {
     };
     (@read ($fields:expr) value $number:literal) => {
         $crate::view::AnyValue::of($fields.message($number))
+    };
+    (@read ($fields:expr) number $enum:ident = $number:literal) => {
+        $enum::from($fields.varint($number) as i32)
     };
     (@read ($fields:expr) one $message:ident = $number:literal) => { $message($fields.message($number)) };
     (@read ($fields:expr) many $message:ident = $number:literal) => { $fields.views($number) };

@@ -1,9 +1,9 @@
-//! An entry of whichever signal, for code that treats them alike.
+//! Entries of any signal.
 
 use super::{AnyValue, Attributes, LogRecord, Metric, Profile, Span};
 use crate::Signal;
 
-/// A span, log record, metric, profile, or the entry of a signal that has no view.
+/// An entry of any signal: a span, log record, metric or profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Entry<'a> {
@@ -11,7 +11,7 @@ pub enum Entry<'a> {
     LogRecord(LogRecord<'a>),
     /// A metric.
     Metric(Metric<'a>),
-    /// Of another signal: encoded.
+    /// The encoded entry of another signal.
     Other(&'a [u8]),
     /// A profile.
     Profile(Profile<'a>),
@@ -22,7 +22,7 @@ pub enum Entry<'a> {
 // === impl Entry ===
 
 impl<'a> Entry<'a> {
-    /// A view of an encoded entry of a signal; nothing is read yet.
+    /// Makes a view of an encoded entry of a signal, without reading the entry.
     pub fn new(signal: Signal, message: &'a [u8]) -> Self {
         match signal {
             _ if signal == Signal::LOGS => Self::LogRecord(LogRecord::new(message)),
@@ -33,7 +33,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The encoded entry.
+    /// Returns the encoded entry.
     pub fn as_bytes(&self) -> &'a [u8] {
         match self {
             Self::LogRecord(record) => record.as_bytes(),
@@ -44,7 +44,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The name of a span or a metric, the event name of a log record.
+    /// Returns the name of a span or a metric, or the event name of a log record.
     pub fn name(&self) -> Option<&'a str> {
         match self {
             Self::LogRecord(record) => Some(record.event_name()),
@@ -54,8 +54,8 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The attributes of a span or a log record. Those of a metric are its [points'](Metric::points), those of a profile
-    /// are in the request's [`Dictionary`](super::Dictionary).
+    /// Returns the attributes of a span or a log record. Attributes of metrics are in their [points](Metric::points), attributes
+    /// of profiles are in the [`Dictionary`](super::Dictionary) of the request.
     pub fn attributes(&self) -> Option<Attributes<'a>> {
         match self {
             Self::LogRecord(record) => Some(record.attributes()),
@@ -64,7 +64,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The body of a log record.
+    /// Returns the body of a log record.
     pub fn body(&self) -> Option<AnyValue<'a>> {
         if let Self::LogRecord(record) = self { Some(record.body()) } else { None }
     }

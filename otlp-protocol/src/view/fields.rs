@@ -1,45 +1,44 @@
-//! The fields of a message that is read on demand: the machinery under all views.
+//! Lazy reading of a message's fields, for all views.
 //!
-//! A singular message may be given several times; protobuf then merges the pieces, which is the same as reading them one
-//! after the other. So a view is either one slice, or the pieces at a path of field numbers within an enclosing slice.
-//! In OTLP at most two singular messages nest before a repeated one starts afresh (`KeyValue.value.kvlist_value`), so the
-//! path has room for two.
+//! A singular message may be given several times. Protobuf merges the pieces, which equals reading them one after the other.
+//! A view is one slice, or the pieces at a path of field numbers within an enclosing slice. In OTLP at most two singular
+//! messages nest inside a repeated message (`KeyValue.value.kvlist_value`): the path has room for two.
 
 use crate::field::LastArm;
 use crate::wire::{Cursor, WireType};
 use std::iter::FusedIterator;
 
-/// A message to be read: its bytes, or where its pieces are.
+/// A message to be read: its bytes, or the position of its pieces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fields<'a> {
     bytes: &'a [u8],
-    /// Field numbers that lead to the pieces; 0 ends the path.
+    /// Path of field numbers to the pieces; 0 ends the path.
     path: [u8; MAX_PATH],
-    /// Pieces that start before this offset in `bytes` don't count: another arm of the `oneof` replaced them.
+    /// Pieces that start before this offset in `bytes` do not count: another arm of the `oneof` replaced them.
     from: usize,
 }
 
-/// The fields of a message, in the order they stand. Ends where the message is malformed.
+/// Iterator over the fields of a message, in order. Ends at malformed bytes.
 #[derive(Clone, Debug)]
 pub(super) struct FieldIter<'a> {
     piece: Cursor<'a>,
-    /// Where the piece starts in the enclosing bytes.
+    /// Start of the piece in the enclosing bytes.
     base: usize,
     rest: Option<Pieces<'a>>,
 }
 
-/// The encodings that make up one message: one slice, or, if a singular message was given several times, each of them.
-/// One after the other they are an encoding of the whole.
+/// Iterator over the encodings of one message: one slice, or several if a singular message was given several times. Their
+/// concatenation is an encoding of the whole message.
 #[derive(Clone, Debug)]
 pub struct Pieces<'a> {
     fields: Fields<'a>,
     outer: Cursor<'a>,
-    /// The piece of the outer message that is being read, and where it starts in the enclosing bytes.
+    /// Start of the current piece of the outer message in the enclosing bytes, and the piece.
     inner: Option<(usize, Cursor<'a>)>,
     whole: Option<&'a [u8]>,
 }
 
-/// A field's value as the wire has it.
+/// Value of a field by its wire type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Raw<'a> {
     Fixed32(u32),
@@ -53,7 +52,7 @@ pub(super) enum Raw<'a> {
 pub(super) struct Arm<'a> {
     pub(super) number: u32,
     pub(super) value: Raw<'a>,
-    /// What the arm holds if it is a message.
+    /// Fields of the arm, if it is a message.
     pub(super) fields: Fields<'a>,
 }
 
@@ -66,7 +65,7 @@ impl<'a> Fields<'a> {
         Self { bytes, path: [0; MAX_PATH], from: 0 }
     }
 
-    /// The enclosing bytes: the message itself where it is one slice.
+    /// Returns the enclosing bytes: the message itself, if it is one slice.
     pub(super) fn bytes(self) -> &'a [u8] {
         self.bytes
     }
@@ -84,7 +83,7 @@ impl<'a> Fields<'a> {
         FieldIter { piece: Cursor::new(&[]), base: 0, rest: Some(self.pieces()) }
     }
 
-    /// The last value of a singular field that `read` takes.
+    /// Returns the last value of a singular field that `read` accepts.
     #[inline]
     fn last<T>(self, number: u32, read: impl Fn(Raw<'a>) -> Option<T>) -> Option<T> {
         let mut fields = self.iter();
@@ -119,7 +118,7 @@ impl<'a> Fields<'a> {
         text(self.len_delimited(number))
     }
 
-    /// A singular message: all that was given of it. Empty if it is absent.
+    /// Returns a singular message with all its pieces. Empty if it is absent.
     pub(super) fn message(self, number: u32) -> Self {
         let mut whole = None;
         let mut many = false;
@@ -133,8 +132,8 @@ impl<'a> Fields<'a> {
         if many { self.within(number, 0) } else { Self::new(whole.unwrap_or_default()) }
     }
 
-    /// The arm of a `oneof` that counts: the last one; a message that was given several times without another arm
-    /// between is merged. `is_arm` says whether a field of that value is an arm.
+    /// Returns the last arm of a `oneof`. The occurrences of a message since the last other arm are merged. `is_arm` decides if
+    /// a field with a value is an arm.
     pub(super) fn one_of(self, is_arm: impl Fn(u32, Raw<'a>) -> bool) -> Option<Arm<'a>> {
         let mut found: Option<Arm<'a>> = None;
         let mut last = LastArm::default();
@@ -155,7 +154,7 @@ impl<'a> Fields<'a> {
         Some(arm)
     }
 
-    /// The pieces of the singular field `number`, from an offset on.
+    /// Returns the pieces of the singular field `number`, from an offset on.
     fn within(self, number: u32, from: usize) -> Self {
         let number = number as u8;
         let from = from.max(self.from);
@@ -171,7 +170,7 @@ impl<'a> Fields<'a> {
 // === impl FieldIter ===
 
 impl<'a> FieldIter<'a> {
-    /// Where the field that was read last ends in the enclosing bytes.
+    /// Returns the end of the last field in the enclosing bytes.
     fn position(&self) -> usize {
         self.base + self.piece.position()
     }
@@ -183,7 +182,7 @@ impl<'a> FieldIter<'a> {
         Some(())
     }
 
-    /// The next value of that field; others are skipped.
+    /// Reads the next value of a field. Other fields are skipped.
     #[inline]
     pub(super) fn next_of(&mut self, number: u32) -> Option<Raw<'a>> {
         loop {
@@ -214,7 +213,7 @@ impl FusedIterator for FieldIter<'_> {}
 // === impl Pieces ===
 
 impl<'a> Pieces<'a> {
-    /// The next piece, and where it starts in the enclosing bytes.
+    /// Returns the next piece, and its start in the enclosing bytes.
     fn next_place(&mut self) -> Option<(usize, &'a [u8])> {
         let Fields { path: [first, second], from, .. } = self.fields;
         if first == 0 {
@@ -268,7 +267,7 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// Reads the next field, groups skipped. A malformed message ends here: nothing after it can be told.
+/// Reads the next field. Groups are skipped. A malformed message ends at the fault.
 #[inline]
 fn read<'a>(message: &mut Cursor<'a>) -> Option<(u32, Raw<'a>)> {
     let field = read_if(message, |_| true);
@@ -278,7 +277,7 @@ fn read<'a>(message: &mut Cursor<'a>) -> Option<(u32, Raw<'a>)> {
     field
 }
 
-/// Reads the next value of that field.
+/// Reads the next value of a field.
 #[inline]
 fn read_next_of<'a>(message: &mut Cursor<'a>, number: u32) -> Option<Raw<'a>> {
     let field = read_if(message, |found| found == number);
@@ -311,7 +310,7 @@ fn read_if<'a>(message: &mut Cursor<'a>, wanted: impl Fn(u32) -> bool) -> Option
     None
 }
 
-/// The next message in that field, and where it starts.
+/// Reads the next message in a field. Returns its start and its bytes.
 fn next_piece<'a>(message: &mut Cursor<'a>, number: u8) -> Option<(usize, &'a [u8])> {
     loop {
         if let Raw::Len(piece) = read_next_of(message, u32::from(number))? {
@@ -320,12 +319,12 @@ fn next_piece<'a>(message: &mut Cursor<'a>, number: u8) -> Option<(usize, &'a [u
     }
 }
 
-/// The string that `bytes` hold; empty if they are not UTF-8, which only unchecked bytes can be.
+/// Returns bytes as a string. Empty if they are not UTF-8, which is impossible in a valid body.
 pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Zigzag: `sint32` on the wire.
+/// Decodes a `sint32` in zigzag.
 pub(super) fn zigzag32(value: u64) -> i32 {
     let value = value as u32;
     (value >> 1) as i32 ^ -((value & 1) as i32)

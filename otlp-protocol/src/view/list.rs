@@ -14,7 +14,7 @@ pub struct Views<'a, T> {
     of: PhantomData<fn() -> T>,
 }
 
-/// Iterator over a repeated string; one that is not UTF-8 is empty.
+/// Iterator over a repeated string. A string that is not UTF-8 reads as empty.
 #[derive(Clone)]
 pub struct Strings<'a>(Views<'a, &'a [u8]>);
 
@@ -24,7 +24,7 @@ pub struct Scalars<'a, T> {
     fields: FieldIter<'a>,
     number: u32,
     wire_type: WireType,
-    /// What is left of the packed run being read.
+    /// Unread values of the current packed field.
     run: Cursor<'a>,
     convert: fn(u64) -> T,
 }
@@ -40,7 +40,7 @@ impl<'a> Fields<'a> {
         Strings(self.views(number))
     }
 
-    /// `convert` makes a value of what a varint or a fixed-size field holds.
+    /// Iterates over the values of a repeated number. `convert` converts the value of a varint or a fixed-size field.
     pub(super) fn scalars<T>(
         self,
         number: u32,

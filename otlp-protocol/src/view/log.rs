@@ -1,21 +1,22 @@
 //! Log records: `opentelemetry.proto.logs.v1`.
 
 use super::declare::views;
+use crate::SeverityNumber;
 
 views! {
     /// A log record.
     repeated LogRecord {
-        /// When it happened, in nanoseconds since 1970.
+        /// Time of the event, in nanoseconds since 1970.
         time_unix_nano: fixed64(1),
-        /// `SeverityNumber`: 1–4 trace, 5–8 debug, 9–12 info, 13–16 warn, 17–20 error, 21–24 fatal.
-        severity_number: int32(2),
-        /// The severity as the source has it.
+        /// Severity.
+        severity_number: number(SeverityNumber = 2),
+        /// Severity in the words of the source.
         severity_text: string(3),
-        /// What it says.
+        /// Body of the log record: text or data.
         body: value(5),
-        /// Its attributes.
+        /// Attributes.
         attributes: attributes(6),
-        /// Attributes that were left out.
+        /// Number of attributes that were dropped.
         dropped_attributes_count: uint32(7),
         /// W3C trace flags.
         flags: fixed32(8),
@@ -23,9 +24,9 @@ views! {
         trace_id: bytes(9),
         /// 8 bytes.
         span_id: bytes(10),
-        /// When it was seen, in nanoseconds since 1970.
+        /// Time at which the record was observed, in nanoseconds since 1970.
         observed_time_unix_nano: fixed64(11),
-        /// What kind of event it is.
+        /// Name of the kind of event.
         event_name: string(12),
     }
 }

@@ -3,19 +3,20 @@
 use super::declare::views;
 use super::fields::Raw;
 use super::point::{DataPoint, ExponentialHistogramPoint, HistogramPoint, NumberPoint, SummaryPoint};
+use crate::AggregationTemporality;
 
 views! {
     /// A metric.
     repeated Metric {
-        /// Its name.
+        /// Name.
         name: string(1),
-        /// For people.
+        /// Description in words.
         description: string(2),
-        /// In UCUM: `By`, `ms`.
+        /// Unit in UCUM: `By`, `ms`.
         unit: string(3),
-        /// What kind it is, with its points.
+        /// Kind of the metric, with its points.
         data: own(MetricData),
-        /// What is known of it.
+        /// Metadata of the metric.
         metadata: attributes(12),
     }
 
@@ -29,9 +30,9 @@ views! {
     singular Sum {
         /// The sums.
         data_points: many(NumberPoint = 1),
-        /// `AggregationTemporality`: 1 delta, 2 cumulative.
-        aggregation_temporality: int32(2),
-        /// Whether it never falls.
+        /// Time that the points cover.
+        aggregation_temporality: number(AggregationTemporality = 2),
+        /// True if the sum never decreases.
         is_monotonic: bool(3),
     }
 
@@ -39,16 +40,16 @@ views! {
     singular Histogram {
         /// The histograms.
         data_points: many(HistogramPoint = 1),
-        /// `AggregationTemporality`: 1 delta, 2 cumulative.
-        aggregation_temporality: int32(2),
+        /// Time that the points cover.
+        aggregation_temporality: number(AggregationTemporality = 2),
     }
 
     /// Values counted in buckets whose bounds grow exponentially.
     singular ExponentialHistogram {
         /// The histograms.
         data_points: many(ExponentialHistogramPoint = 1),
-        /// `AggregationTemporality`: 1 delta, 2 cumulative.
-        aggregation_temporality: int32(2),
+        /// Time that the points cover.
+        aggregation_temporality: number(AggregationTemporality = 2),
     }
 
     /// Quantiles that the source computed.
@@ -58,11 +59,11 @@ views! {
     }
 }
 
-/// What kind a metric is, with its points.
+/// Kind of a metric, with its points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricData<'a> {
-    /// None that OTLP knows.
+    /// No data, or data of a kind unknown to OTLP.
     #[default]
     Empty,
     /// Buckets whose bounds grow exponentially.
@@ -80,7 +81,7 @@ pub enum MetricData<'a> {
 // === impl Metric ===
 
 impl<'a> Metric<'a> {
-    /// What kind it is, with its points.
+    /// Kind of the metric, with its points.
     pub fn data(&self) -> MetricData<'a> {
         let is_arm = |number, value| matches!((number, value), (5 | 7 | 9 | 10 | 11, Raw::Len(_)));
         let Some(arm) = self.0.one_of(is_arm) else { return MetricData::Empty };
@@ -93,7 +94,7 @@ impl<'a> Metric<'a> {
         }
     }
 
-    /// Its points, of whichever kind.
+    /// Iterates over the points, of any kind.
     pub fn points(&self) -> impl Iterator<Item = DataPoint<'a>> + Clone + use<'a> {
         let data = self.data();
         let numbers = match data {

@@ -5,39 +5,39 @@ use super::declare::views;
 use super::fields::{Fields, Raw};
 
 views! {
-    /// A value at a time: of a gauge or a sum.
+    /// A point of a gauge or a sum.
     repeated NumberPoint {
-        /// Since when, in nanoseconds since 1970.
+        /// Start of the measured period, in nanoseconds since 1970.
         start_time_unix_nano: fixed64(2),
-        /// When, in nanoseconds since 1970.
+        /// Time, in nanoseconds since 1970.
         time_unix_nano: fixed64(3),
         /// The value.
         value: own(Number),
-        /// Examples of what was measured.
+        /// Measured values, as examples.
         exemplars: many(Exemplar = 5),
-        /// What was measured.
+        /// Attributes of the point.
         attributes: attributes(7),
-        /// `DataPointFlags`: 1 says that there is no recorded value.
+        /// `DataPointFlags`: 1 means that no value was recorded.
         flags: uint32(8),
     }
 
-    /// A histogram at a time.
+    /// A point of a histogram.
     repeated HistogramPoint {
-        /// Since when, in nanoseconds since 1970.
+        /// Start of the measured period, in nanoseconds since 1970.
         start_time_unix_nano: fixed64(2),
-        /// When, in nanoseconds since 1970.
+        /// Time, in nanoseconds since 1970.
         time_unix_nano: fixed64(3),
-        /// How many values.
+        /// Number of values.
         count: fixed64(4),
-        /// Their sum.
+        /// Sum of the values.
         sum: optional_double(5),
-        /// How many in each bucket.
+        /// Number of values in each bucket.
         bucket_counts: each_fixed64(6),
         /// The buckets' upper bounds; the last bucket has none.
         explicit_bounds: each_double(7),
-        /// Examples of what was measured.
+        /// Measured values, as examples.
         exemplars: many(Exemplar = 8),
-        /// What was measured.
+        /// Attributes of the point.
         attributes: attributes(9),
         /// As in [`NumberPoint::flags`].
         flags: uint32(10),
@@ -47,21 +47,21 @@ views! {
         max: optional_double(12),
     }
 
-    /// An exponential histogram at a time.
+    /// A point of an exponential histogram.
     repeated ExponentialHistogramPoint {
-        /// What was measured.
+        /// Attributes of the point.
         attributes: attributes(1),
-        /// Since when, in nanoseconds since 1970.
+        /// Start of the measured period, in nanoseconds since 1970.
         start_time_unix_nano: fixed64(2),
-        /// When, in nanoseconds since 1970.
+        /// Time, in nanoseconds since 1970.
         time_unix_nano: fixed64(3),
-        /// How many values.
+        /// Number of values.
         count: fixed64(4),
-        /// Their sum.
+        /// Sum of the values.
         sum: optional_double(5),
         /// Bounds grow by 2^(2^-scale).
         scale: sint32(6),
-        /// How many values are zero, or nearer to it than [`zero_threshold`](Self::zero_threshold).
+        /// Number of values that are zero, or closer to zero than [`zero_threshold`](Self::zero_threshold).
         zero_count: fixed64(7),
         /// Buckets of positive values.
         positive: one(Buckets = 8),
@@ -69,13 +69,13 @@ views! {
         negative: one(Buckets = 9),
         /// As in [`NumberPoint::flags`].
         flags: uint32(10),
-        /// Examples of what was measured.
+        /// Measured values, as examples.
         exemplars: many(Exemplar = 11),
         /// The smallest value.
         min: optional_double(12),
         /// The largest value.
         max: optional_double(13),
-        /// What counts as zero.
+        /// Largest absolute value that counts as zero.
         zero_threshold: double(14),
     }
 
@@ -83,23 +83,23 @@ views! {
     singular Buckets {
         /// Index of the first bucket.
         offset: sint32(1),
-        /// How many in each bucket.
+        /// Number of values in each bucket.
         bucket_counts: each_uint64(2),
     }
 
-    /// Quantiles at a time.
+    /// A point of a summary.
     repeated SummaryPoint {
-        /// Since when, in nanoseconds since 1970.
+        /// Start of the measured period, in nanoseconds since 1970.
         start_time_unix_nano: fixed64(2),
-        /// When, in nanoseconds since 1970.
+        /// Time, in nanoseconds since 1970.
         time_unix_nano: fixed64(3),
-        /// How many values.
+        /// Number of values.
         count: fixed64(4),
-        /// Their sum.
+        /// Sum of the values.
         sum: double(5),
         /// The quantiles.
         quantile_values: many(Quantile = 6),
-        /// What was measured.
+        /// Attributes of the point.
         attributes: attributes(7),
         /// As in [`NumberPoint::flags`].
         flags: uint32(8),
@@ -107,15 +107,15 @@ views! {
 
     /// A quantile.
     repeated Quantile {
-        /// Which: 0.5 is the median.
+        /// The quantile, from 0 to 1: 0.5 is the median.
         quantile: double(1),
-        /// Its value.
+        /// Value.
         value: double(2),
     }
 
-    /// An example of what was measured.
+    /// A measured value, as an example.
     repeated Exemplar {
-        /// When, in nanoseconds since 1970.
+        /// Time, in nanoseconds since 1970.
         time_unix_nano: fixed64(2),
         /// The value.
         value: own(Number),
@@ -131,7 +131,7 @@ views! {
 /// The value of a [`NumberPoint`] or an [`Exemplar`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Number {
-    /// None was given.
+    /// No value was given.
     #[default]
     Empty,
     /// A double.
@@ -189,7 +189,7 @@ impl Number {
 // === impl DataPoint ===
 
 impl<'a> DataPoint<'a> {
-    /// What was measured.
+    /// Attributes of the point.
     pub fn attributes(&self) -> Attributes<'a> {
         match self {
             Self::ExponentialHistogram(point) => point.attributes(),
@@ -199,7 +199,7 @@ impl<'a> DataPoint<'a> {
         }
     }
 
-    /// Since when, in nanoseconds since 1970.
+    /// Start of the measured period, in nanoseconds since 1970.
     pub fn start_time_unix_nano(&self) -> u64 {
         match self {
             Self::ExponentialHistogram(point) => point.start_time_unix_nano(),
@@ -209,7 +209,7 @@ impl<'a> DataPoint<'a> {
         }
     }
 
-    /// When, in nanoseconds since 1970.
+    /// Time, in nanoseconds since 1970.
     pub fn time_unix_nano(&self) -> u64 {
         match self {
             Self::ExponentialHistogram(point) => point.time_unix_nano(),
@@ -219,7 +219,7 @@ impl<'a> DataPoint<'a> {
         }
     }
 
-    /// The encoded point.
+    /// Returns the encoded point.
     pub fn as_bytes(&self) -> &'a [u8] {
         match self {
             Self::ExponentialHistogram(point) => point.as_bytes(),

@@ -1,15 +1,15 @@
-//! Who sent it: `opentelemetry.proto.resource.v1` and instrumentation scopes.
+//! Resources and instrumentation scopes: `opentelemetry.proto.resource.v1`.
 
 use super::declare::views;
 
 views! {
-    /// What the telemetry is about: a process, a host.
+    /// Source of telemetry: a process, a host.
     singular Resource {
-        /// Its attributes.
+        /// Attributes.
         attributes: attributes(1),
-        /// Attributes that were left out.
+        /// Number of attributes that were dropped.
         dropped_attributes_count: uint32(2),
-        /// Entities that it takes part in.
+        /// Entities that the resource belongs to.
         entity_refs: many(EntityRef = 3),
     }
 
@@ -17,23 +17,23 @@ views! {
     repeated EntityRef {
         /// Schema of the keys.
         schema_url: string(1),
-        /// What kind of entity: `service`, `host`.
+        /// Kind of entity: `service`, `host`.
         entity_type: string(2),
-        /// Keys of the attributes that identify it.
+        /// Keys of the attributes that identify the entity.
         id_keys: strings(3),
-        /// Keys of the attributes that describe it.
+        /// Keys of the attributes that describe the entity.
         description_keys: strings(4),
     }
 
-    /// The library that made the telemetry.
+    /// The instrumentation scope: the library that made the telemetry.
     singular Scope {
-        /// Its name.
+        /// Name.
         name: string(1),
-        /// Its version.
+        /// Version.
         version: string(2),
-        /// Its attributes.
+        /// Attributes.
         attributes: attributes(3),
-        /// Attributes that were left out.
+        /// Number of attributes that were dropped.
         dropped_attributes_count: uint32(4),
     }
 }

@@ -5,13 +5,13 @@ use super::fields::{Fields, Raw, text};
 use super::list::Views;
 use std::fmt;
 
-/// A value of any type, as attributes and log bodies have it; scalars are read, lists are views.
+/// A value of any type, of an attribute or a log body. Scalars are read, lists and maps are views.
 ///
-/// Lists are equal if their encodings are.
+/// Lists and maps are equal if their encodings are equal.
 #[derive(Clone, Copy, Default, PartialEq)]
 #[non_exhaustive]
 pub enum AnyValue<'a> {
-    /// Absent, or without a value.
+    /// No value.
     #[default]
     Empty,
     /// A list of values.
@@ -28,7 +28,7 @@ pub enum AnyValue<'a> {
     Map(Attributes<'a>),
     /// A string.
     String(&'a str),
-    /// A string by its place in a profiles request's [`Dictionary`](super::Dictionary).
+    /// A string by its index in the [`Dictionary`](super::Dictionary) of a profiles request.
     StringIndex(i32),
 }
 
@@ -40,12 +40,15 @@ pub struct Array<'a>(Fields<'a>);
 #[derive(Clone, Debug)]
 pub struct Values<'a>(Views<'a, &'a [u8]>);
 
-/// A list of keys and values: a resource's, scope's or item's attributes, or an [`AnyValue::Map`].
+/// Keys and values: the attributes of a resource, scope or item, or an [`AnyValue::Map`].
 ///
 /// ```
+/// use otlp_protocol::encode::ResourceWriter;
 /// use otlp_protocol::view::{AnyValue, Resource};
 ///
-/// let resource = Resource::new(b"\x0a\x0f\x0a\x04name\x12\x07\x0a\x05crate");
+/// let mut message = Vec::new();
+/// ResourceWriter::new(&mut message).attribute("name", "crate");
+/// let resource = Resource::new(&message);
 /// assert_eq!(resource.attributes().get("name"), Some(AnyValue::String("crate")));
 /// let keys: Vec<&str> = resource.attributes().iter().map(|attribute| attribute.key()).collect();
 /// assert_eq!(keys, ["name"]);
@@ -59,27 +62,27 @@ pub struct Attributes<'a> {
 views! {
     /// An attribute.
     repeated KeyValue {
-        /// Its key.
+        /// Key.
         key: string(1),
-        /// Its value.
+        /// Value.
         value: value(2),
-        /// Its key by its place in a profiles request's [`Dictionary`](super::Dictionary).
+        /// Index of the key in the [`Dictionary`](super::Dictionary) of a profiles request.
         key_strindex: int32(3),
     }
 }
 
-/// Deeper values are not shown by `Debug`.
+/// Depth from which on `Debug` does not show values.
 const MAX_SHOWN_DEPTH: usize = 32;
 
 // === impl AnyValue ===
 
 impl<'a> AnyValue<'a> {
-    /// The value of an encoded `AnyValue`.
+    /// Reads an encoded `AnyValue`.
     pub fn new(message: &'a [u8]) -> Self {
         Self::of(Fields::new(message))
     }
 
-    /// The string, if it is one.
+    /// Returns the string, if the value is a string.
     pub fn as_str(&self) -> Option<&'a str> {
         if let Self::String(value) = *self { Some(value) } else { None }
     }
@@ -112,6 +115,18 @@ impl<'a> From<&'a str> for AnyValue<'a> {
     }
 }
 
+impl<'a> From<&'a String> for AnyValue<'a> {
+    fn from(value: &'a String) -> Self {
+        Self::String(value)
+    }
+}
+
+impl<'a> From<&'a [u8]> for AnyValue<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Bytes(value)
+    }
+}
+
 impl From<bool> for AnyValue<'_> {
     fn from(value: bool) -> Self {
         Self::Bool(value)
@@ -139,17 +154,17 @@ impl fmt::Debug for AnyValue<'_> {
 // === impl Array ===
 
 impl<'a> Array<'a> {
-    /// The values in order.
+    /// Iterates over the values in order.
     pub fn iter(&self) -> Values<'a> {
         Values(self.encoded())
     }
 
-    /// How many there are.
+    /// Returns the number of values.
     pub fn count(&self) -> usize {
         self.encoded().count()
     }
 
-    /// The values, encoded.
+    /// Iterates over the encoded values.
     pub(crate) fn encoded(&self) -> Views<'a, &'a [u8]> {
         self.0.views(1)
     }
@@ -185,22 +200,22 @@ impl std::iter::FusedIterator for Values<'_> {}
 // === impl Attributes ===
 
 impl<'a> Attributes<'a> {
-    /// The attributes in order.
+    /// Iterates over the attributes in order.
     pub fn iter(&self) -> Views<'a, KeyValue<'a>> {
         self.fields.views(self.number)
     }
 
-    /// The value of the first attribute of that key; only keys are looked at on the way.
+    /// Returns the value of the first attribute with a key. Values of other keys are not read.
     pub fn get(&self, key: &str) -> Option<AnyValue<'a>> {
         self.iter().find(|attribute| attribute.has_key(key)).map(|attribute| attribute.value())
     }
 
-    /// How many there are.
+    /// Returns the number of attributes.
     pub fn count(&self) -> usize {
         self.iter().count()
     }
 
-    /// Whether there are none.
+    /// True if there are no attributes.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
@@ -228,14 +243,14 @@ impl fmt::Debug for Attributes<'_> {
 // === impl KeyValue ===
 
 impl KeyValue<'_> {
-    /// Whether that is its key.
+    /// True if the attribute has this key.
     #[inline]
     pub fn has_key(&self, key: &str) -> bool {
         self.0.len_delimited(1) == key.as_bytes()
     }
 }
 
-/// A value for `Debug`: nested values could be nested deeper than the stack is.
+/// A value shown by `Debug`, with its depth: values can be nested deeper than the stack allows.
 struct Shown<'a> {
     value: AnyValue<'a>,
     depth: usize,

@@ -4,7 +4,7 @@ use crate::json::{JsonLimits, from_protobuf, to_protobuf};
 use crate::view::RequestView;
 use crate::wire::put_len_delimited;
 use crate::{
-    AttributeEdits, Batch, Body, Charge, Editor, Fate, Item, Levels, Merge, Repairs, Signal, SplitLimits,
+    AttributeEdits, Batch, Body, Charge, Decision, Editor, Item, Merge, Repairs, Signal, SplitLimits,
     ValidateLimits, count, edit, partition, parts, repair, validate,
 };
 use bytes::Bytes;
@@ -78,23 +78,19 @@ const SHAPES: &[Shape] = &[
 struct Upsert;
 
 impl Editor for Upsert {
-    fn levels(&self) -> Levels {
-        Levels { resources: true, scopes: true, entries: true, items: true }
+    fn resource(&mut self, _resource: &[u8], attributes: &mut AttributeEdits<'_>) -> Decision {
+        attributes.upsert("k", 1);
+        Decision::Keep
     }
 
-    fn resource(&mut self, _resource: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
+    fn scope(&mut self, _resource: &[u8], _scope: &[u8], attributes: &mut AttributeEdits<'_>) -> Decision {
         attributes.upsert("k", 1);
-        Fate::Keep
+        Decision::Keep
     }
 
-    fn scope(&mut self, _resource: &[u8], _scope: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
+    fn item(&mut self, _item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
         attributes.upsert("k", 1);
-        Fate::Keep
-    }
-
-    fn item(&mut self, _item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
-        attributes.upsert("k", 1);
-        Fate::Keep
+        Decision::Keep
     }
 }
 

@@ -66,7 +66,7 @@ fn json_with_an_id_of_another_length_is_no_body() {
     assert_eq!(error.kind, JsonErrorKind::IdLength { found: 2, expected: 16 });
     assert_eq!(
         error.to_string(),
-        "resourceSpans[0].scopeSpans[0].spans[1].traceId: an id has 2 bytes, not 16 (at byte 68)"
+        "resourceSpans[0].scopeSpans[0].spans[1].traceId: wrong length of an id: 2 bytes instead of 16 (at byte 68)"
     );
 }
 
@@ -175,7 +175,8 @@ fn what_is_copied_into_a_body_is_checked() {
     });
     judge(&body).unwrap();
     assert_eq!(body.count().items, 3);
-    let expect = ["name: a string is not UTF-8", "trace_id: an id has 3 bytes, not 16", "StartGroup"];
+    let expect =
+        ["name: string is not UTF-8", "trace_id: wrong length of an id: 3 bytes instead of 16", "StartGroup"];
     for (error, expect) in refused.iter().zip(expect) {
         assert!(error.contains(expect), "{error}");
     }

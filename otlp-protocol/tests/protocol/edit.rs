@@ -2,37 +2,56 @@
 
 use crate::by_hand::{field, sound};
 use bytes::Bytes;
-use otlp_protocol::view::AnyValue;
+use otlp_protocol::encode::LogRecords;
+use otlp_protocol::view::{AnyValue, Attributes, LogRecord, RequestView, Scoped};
+use otlp_protocol::wire::Cursor;
 use otlp_protocol::{
-    AttributeEdits, AttributeValue, Change, Count, EditError, Edited, Editor, Fate, Item, Levels,
-    MAX_ATTRIBUTES, Put, Signal, ValidateLimits, Value, edit, validate,
+    AttributeEdits, AttributeValue, Batch, Body, Change, Charge, Count, Decision, EditError, Edited, Editor,
+    Item, MAX_ATTRIBUTES, Merge, Origin, Put, Signal, SplitLimits, ValidateLimits, Value, edit, parts,
+    validate,
 };
+use std::borrow::Cow;
+use std::sync::Arc;
 
-/// An editor made of closures.
+/// Levels that an editor is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Levels {
+    pub(crate) resources: bool,
+    pub(crate) scopes: bool,
+    pub(crate) entries: bool,
+    pub(crate) items: bool,
+}
+
+/// An editor made of one closure for several levels.
 pub(crate) struct Do<F> {
     pub(crate) levels: Levels,
     pub(crate) with: F,
 }
 
-impl<F: FnMut(&str, &Item<'_>, Option<&mut AttributeEdits<'_>>) -> Fate> Editor for Do<F> {
-    fn levels(&self) -> Levels {
-        self.levels
+impl<F: FnMut(&str, &Item<'_>, Option<&mut AttributeEdits<'_>>) -> Decision> Editor for Do<F> {
+    fn resource(&mut self, resource: &[u8], attributes: &mut AttributeEdits<'_>) -> Decision {
+        match self.levels.resources {
+            true => (self.with)("resource", &Item { resource, ..Item::default() }, Some(attributes)),
+            false => Decision::SkipLevel,
+        }
     }
 
-    fn resource(&mut self, resource: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
-        (self.with)("resource", &Item { resource, ..Item::default() }, Some(attributes))
+    fn scope(&mut self, resource: &[u8], scope: &[u8], attributes: &mut AttributeEdits<'_>) -> Decision {
+        match self.levels.scopes {
+            true => (self.with)("scope", &Item { resource, scope, ..Item::default() }, Some(attributes)),
+            false => Decision::SkipLevel,
+        }
     }
 
-    fn scope(&mut self, resource: &[u8], scope: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
-        (self.with)("scope", &Item { resource, scope, ..Item::default() }, Some(attributes))
+    fn entry(&mut self, item: &Item<'_>) -> Decision {
+        if self.levels.entries { (self.with)("entry", item, None) } else { Decision::SkipLevel }
     }
 
-    fn entry(&mut self, item: &Item<'_>) -> Fate {
-        (self.with)("entry", item, None)
-    }
-
-    fn item(&mut self, item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
-        (self.with)("item", item, Some(attributes))
+    fn item(&mut self, item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
+        match self.levels.items {
+            true => (self.with)("item", item, Some(attributes)),
+            false => Decision::SkipLevel,
+        }
     }
 }
 
@@ -53,7 +72,7 @@ fn edited(
     signal: Signal,
     body: &[u8],
     levels: Levels,
-    with: impl FnMut(&str, &Item<'_>, Option<&mut AttributeEdits<'_>>) -> Fate,
+    with: impl FnMut(&str, &Item<'_>, Option<&mut AttributeEdits<'_>>) -> Decision,
 ) -> Edited {
     let edited = edit(&sound(signal, body.to_vec()), &mut Do { levels, with }, MAX).unwrap();
     validate(signal, &edited.body.plain().to_contiguous(), &ValidateLimits::default()).unwrap();
@@ -72,7 +91,7 @@ pub(crate) fn check(
     let body = record(&list(attributes));
     let edited = edited(Signal::LOGS, &body, ITEMS, |_, _, attributes| {
         edit(attributes.unwrap());
-        Fate::Keep
+        Decision::Keep
     });
     assert_eq!(edited.body.plain().to_contiguous(), record(&list(expect)), "{attributes:?} to {expect:?}");
     assert_eq!(edited.changed, attributes != expect, "{attributes:?} to {expect:?}");
@@ -151,31 +170,169 @@ fn what_is_overwritten_or_deleted_leaves_no_duplicate() {
 
 #[test]
 fn values_of_all_types_are_written_as_they_are_read() {
-    for (value, expect) in [
-        (Value::Empty, AnyValue::Empty),
-        (Value::from(true), AnyValue::Bool(true)),
-        (Value::from(-1), AnyValue::Int(-1)),
-        (Value::from(f64::MIN), AnyValue::Double(f64::MIN)),
-        (Value::from(""), AnyValue::String("")),
-        (Value::from("é"), AnyValue::String("é")),
-        (Value::Bytes(b"\xff"), AnyValue::Bytes(b"\xff")),
-    ] {
-        let body = record(&[]);
-        let edited = edited(Signal::LOGS, &body, ITEMS, |_, _, attributes| {
-            let attributes = attributes.unwrap();
-            attributes.upsert("key", value);
-            assert_eq!(attributes.value("key"), Some(expect));
-            Fate::Keep
-        });
-        assert!(edited.changed, "{value:?}");
-        let body = edited.body.plain().to_contiguous();
-        let mut read = None;
-        super::edit::edited(Signal::LOGS, &body, ITEMS, |_, _, attributes| {
-            read = Some(attributes.unwrap().value("key") == Some(expect));
-            Fate::Keep
-        });
-        assert_eq!(read, Some(true), "{value:?}");
+    let (list, map) = (AttributeValue::array([1, 2]), AttributeValue::map([("k", true)]));
+    let owned = (String::from("owned"), vec![1u8, 2], Bytes::from_static(b"b"));
+    let mut values: Vec<(AttributeValue, AnyValue<'_>)> = vec![
+        (AttributeValue::empty(), AnyValue::Empty),
+        (AttributeValue::new(None::<bool>), AnyValue::Empty),
+        (AttributeValue::new(Some("é")), AnyValue::String("é")),
+        (AttributeValue::new(""), AnyValue::String("")),
+        (AttributeValue::new(&owned.0), AnyValue::String("owned")),
+        (AttributeValue::new(owned.0.clone()), AnyValue::String("owned")),
+        (AttributeValue::new(Cow::Borrowed("cow")), AnyValue::String("cow")),
+        (AttributeValue::new(true), AnyValue::Bool(true)),
+        (AttributeValue::new(f64::MIN), AnyValue::Double(f64::MIN)),
+        (AttributeValue::new(0.5f32), AnyValue::Double(0.5)),
+        (AttributeValue::new(b"\xff"), AnyValue::Bytes(b"\xff")),
+        (AttributeValue::new(b"\xff".as_slice()), AnyValue::Bytes(b"\xff")),
+        (AttributeValue::new(&owned.1), AnyValue::Bytes(&[1, 2])),
+        (AttributeValue::new(&owned.2), AnyValue::Bytes(b"b")),
+        (AttributeValue::new(u64::MAX), AnyValue::String("18446744073709551615")),
+        (AttributeValue::new(AnyValue::StringIndex(3)), AnyValue::StringIndex(3)),
+        (AttributeValue::new(list.view()), list.view()),
+        (AttributeValue::new(Value::Encoded(&map)), map.view()),
+    ];
+    let ints = [
+        AttributeValue::new(-7i8),
+        AttributeValue::new(-7i16),
+        AttributeValue::new(-7i32),
+        AttributeValue::new(-7i64),
+        AttributeValue::new(-7isize),
+    ];
+    values.extend(ints.map(|value| (value, AnyValue::Int(-7))));
+    let uints = [
+        AttributeValue::new(7u8),
+        AttributeValue::new(7u16),
+        AttributeValue::new(7u32),
+        AttributeValue::new(7u64),
+        AttributeValue::new(7usize),
+    ];
+    values.extend(uints.map(|value| (value, AnyValue::Int(7))));
+    for (value, expect) in &values {
+        assert_eq!(value.view(), *expect);
+        // A view of a list or a map is written anew, an encoded value is copied.
+        for value in [Value::Any(*expect), Value::Encoded(value)] {
+            assert_eq!(AnyValue::from(value), *expect);
+            let body = record(&[]);
+            let edited = edited(Signal::LOGS, &body, ITEMS, |_, _, attributes| {
+                let attributes = attributes.unwrap();
+                attributes.upsert("key", value);
+                assert_eq!(attributes.value("key"), Some(*expect));
+                Decision::Keep
+            });
+            assert!(edited.changed, "{value:?}");
+            let body = edited.body.to_bytes();
+            let mut read = None;
+            super::edit::edited(Signal::LOGS, &body, ITEMS, |_, _, attributes| {
+                read = Some(attributes.unwrap().value("key") == Some(*expect));
+                Decision::Keep
+            });
+            assert_eq!(read, Some(true), "{value:?}");
+        }
     }
+}
+
+/// Two resources of two scopes of two log records.
+fn nested() -> Body {
+    Body::write::<LogRecords>(|request| {
+        for resource in ["r0", "r1"] {
+            request.resource_group(|group| {
+                group.resource(|writer| {
+                    writer.attribute("name", resource);
+                });
+                for scope in ["s0", "s1"] {
+                    group.scope_group(|group| {
+                        group.scope(|writer| {
+                            writer.attribute("name", scope);
+                        });
+                        for record in ["l0", "l1"] {
+                            group.log_record(|writer| {
+                                writer.attribute("name", record);
+                            });
+                        }
+                    });
+                }
+            });
+        }
+    })
+}
+
+/// The values of `name` below each resource, scope and record, in order; a message without it is `-`.
+fn names(body: &Body) -> String {
+    let bytes = body.to_bytes();
+    let view = RequestView::new(body.signal(), &bytes);
+    let name = |attributes: Attributes<'_>| {
+        attributes.get("name").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or("-".into())
+    };
+    let record = |record: Scoped<'_, LogRecord<'_>>| {
+        [record.resource().attributes(), record.scope().attributes(), record.attributes()].map(name).concat()
+    };
+    view.log_records().map(record).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn closures_edit_the_level_they_are_named_for() {
+    let all = "r0s0l0 r0s0l1 r0s1l0 r0s1l1 r1s0l0 r1s0l1 r1s1l0 r1s1l1";
+    let body = nested();
+    assert_eq!(names(&body), all);
+    let run = |editor: &mut dyn Editor| names(&edit(&body, editor, MAX).unwrap().body);
+    let resources = run(&mut edit::resources(|_, attributes| attributes.upsert("name", "x")));
+    assert_eq!(resources, all.replace("r0", "x").replace("r1", "x"));
+    let scopes = run(&mut edit::scopes(|_, _, attributes| {
+        attributes.delete("name");
+    }));
+    assert_eq!(scopes, all.replace("s0", "-").replace("s1", "-"));
+    let items = run(&mut edit::items(|_, attributes| attributes.upsert("name", "x")));
+    assert_eq!(items, all.replace("l0", "x").replace("l1", "x"));
+    let first = |item: &Item<'_>| LogRecord::new(item.entry).attributes().get("name") == Some("l0".into());
+    let entries = run(&mut edit::entries(|item| if first(item) { Decision::Drop } else { Decision::Keep }));
+    assert_eq!(entries, "r0s0l1 r0s1l1 r1s0l1 r1s1l1");
+}
+
+#[test]
+fn a_skipped_level_is_not_shown_again_and_its_message_keeps_its_changes() {
+    let mut seen = 0;
+    let edited = edit(
+        &nested(),
+        &mut edit::items(|_, attributes| {
+            seen += 1;
+            attributes.upsert("name", seen);
+            if seen == 3 { Decision::SkipLevel } else { Decision::Drop }
+        }),
+        MAX,
+    )
+    .unwrap();
+    assert_eq!((seen, edited.dropped.items), (3, 2));
+    assert_eq!(names(&edited.body), "r0s1- r0s1l1 r1s0l0 r1s0l1 r1s1l0 r1s1l1");
+}
+
+#[test]
+fn debug_shows_no_content() {
+    let secret = "hunter2";
+    let body = Body::write::<LogRecords>(|request| {
+        let shown = format!("{request:?}");
+        assert_eq!(shown, "RequestWriter { len: 0 }");
+        request.resource_group(|group| {
+            group.scope_group(|scope| {
+                scope.log_record(|record| {
+                    record.body(secret);
+                    assert!(!format!("{record:?}").contains(secret));
+                });
+            });
+        });
+    });
+    let origin = Origin { headers: vec![("x-key".into(), secret.into())], ..Origin::default() };
+    let mut batch = Batch::new(body.clone(), Charge::none());
+    batch.origin = Some(Arc::new(origin));
+    let mut edited = edit::items(|item, attributes| {
+        attributes.upsert("key", secret);
+        assert!(!format!("{item:?} {attributes:?}").contains("104, 117"));
+    });
+    let shown = format!("{:?} {batch:?} {:?}", edit(&body, &mut edited, MAX), body.plain());
+    let parts = parts(&body, SplitLimits::default());
+    let shown = format!("{shown} {parts:?} {:?} {:?}", Merge::new(batch), Cursor::new(&body.to_bytes()));
+    assert!(!shown.contains(secret) && !shown.contains("104, 117"), "{shown}");
+    assert!(shown.contains("signal: logs, len: 17") && shown.contains("x-key"), "{shown}");
 }
 
 #[test]
@@ -208,7 +365,7 @@ fn unknown_fields_order_and_padding_stay() {
         let attributes = attributes.unwrap();
         attributes.upsert("a", "22");
         attributes.upsert("b", "");
-        Fate::Keep
+        Decision::Keep
     });
     assert_eq!(edited.body.plain().to_contiguous(), expect);
 }
@@ -226,23 +383,23 @@ fn a_resource_in_pieces_behind_its_scopes_is_one() {
         let attributes = attributes.unwrap();
         assert!(attributes.rename("a", "c") && attributes.delete("b"));
         attributes.upsert("d", "1");
-        Fate::Keep
+        Decision::Keep
     });
     assert_eq!(edited.body.plain().to_contiguous(), body([&c, &d]));
 }
 
 #[test]
 fn an_absent_resource_or_scope_is_made_when_it_gets_an_attribute() {
-    let levels = Levels { resources: true, scopes: true, ..Levels::default() };
+    let levels = Levels { resources: true, scopes: true, entries: false, items: false };
     let body = field(1, &field(2, &field(2, b"")));
     let unchanged = edited(Signal::TRACES, &body, levels, |_, item, attributes| {
         assert!(item.resource.is_empty() && attributes.unwrap().iter().next().is_none());
-        Fate::Keep
+        Decision::Keep
     });
     assert!(!unchanged.changed);
     let edited = edited(Signal::TRACES, &body, levels, |level, _, attributes| {
         attributes.unwrap().upsert("level", level);
-        Fate::Keep
+        Decision::Keep
     });
     let resource = field(1, &field(1, &attribute("level", "resource")));
     let scope = field(1, &field(3, &attribute("level", "scope")));
@@ -256,7 +413,7 @@ fn envelopes_go_with_the_last_that_was_in_them_and_empty_ones_stay() {
     let (only_x, both, empty) = (field(2, &x), field(2, &[x.clone(), y.clone()].concat()), field(2, b""));
     let body = [field(1, &only_x), field(1, &[only_x.clone(), both, empty.clone()].concat()), field(1, b"")];
     let edited = edited(Signal::TRACES, &body.concat(), ITEMS, |_, item, _| {
-        if item.entry == field(5, b"x") { Fate::Drop } else { Fate::Keep }
+        if item.entry == field(5, b"x") { Decision::Drop } else { Decision::Keep }
     });
     let expect = [field(1, &[field(2, &y), empty].concat()), field(1, b"")].concat();
     assert_eq!(edited.body.plain().to_contiguous(), expect);
@@ -287,7 +444,7 @@ fn a_metric_goes_with_its_last_point_and_dead_points_are_not_shown() {
     let edited = edited(Signal::METRICS, &body, ITEMS, |_, item, _| {
         let time = item.point.unwrap()[1];
         seen.push(time);
-        if time == 5 { Fate::Keep } else { Fate::Drop }
+        if time == 5 { Decision::Keep } else { Decision::Drop }
     });
     assert_eq!(seen, [1, 2, 3, 5, 6]);
     let b = metric("b", &[field(5, &points(&[4])), field(7, &points(&[5]))]);
@@ -323,7 +480,7 @@ fn what_refers_to_a_dictionary_is_found_and_spelled_out_when_changed() {
     for (edit, expect) in cases {
         let edited = edited(Signal::PROFILES, &source, RESOURCES, |_, _, attributes| {
             edit(attributes.unwrap());
-            Fate::Keep
+            Decision::Keep
         });
         assert_eq!(edited.body.plain().to_contiguous(), body(&expect));
     }
@@ -336,7 +493,7 @@ fn samples_have_no_attributes_of_their_own() {
         let attributes = attributes.unwrap();
         assert_eq!(item.point, Some([0x08, 0x01].as_slice()));
         assert!(!attributes.is_editable() && !attributes.insert("a", "b"));
-        Fate::Keep
+        Decision::Keep
     });
     assert!(!edited.changed);
 }
@@ -344,8 +501,10 @@ fn samples_have_no_attributes_of_their_own() {
 #[test]
 fn what_does_not_change_is_the_same_memory() {
     let body = Bytes::from(record(&[field(6, &attribute("a", "1"))]));
-    let mut editor =
-        Do { levels: ITEMS, with: |_: &str, _: &Item<'_>, _: Option<&mut AttributeEdits<'_>>| Fate::Keep };
+    let mut editor = Do {
+        levels: ITEMS,
+        with: |_: &str, _: &Item<'_>, _: Option<&mut AttributeEdits<'_>>| Decision::Keep,
+    };
     let edited = edit(&sound(Signal::LOGS, body.clone()), &mut editor, 0).unwrap();
     assert!(!edited.changed);
     assert_eq!(edited.body.plain().to_contiguous().as_ptr(), body.as_ptr());
@@ -359,7 +518,7 @@ fn long_stretches_without_a_change_are_linked() {
         levels: RESOURCES,
         with: |_: &str, _: &Item<'_>, attributes: Option<&mut AttributeEdits<'_>>| {
             attributes.unwrap().upsert("a", "1");
-            Fate::Keep
+            Decision::Keep
         },
     };
     let edited = edit(&sound(Signal::TRACES, body.clone()), &mut editor, MAX).unwrap();
@@ -385,7 +544,7 @@ fn limits_hold() {
                 // Nothing hides that a limit was reached.
                 attributes.delete("other");
                 attributes.for_each(|key, _, _| if key.is_empty() { Change::Delete } else { Change::Keep });
-                Fate::Keep
+                Decision::Keep
             },
         };
         edit(&sound(Signal::LOGS, body.to_vec()), &mut editor, max_bytes).map(|edited| edited.body.len())

@@ -1,7 +1,7 @@
 //! An edit of the bytes is the edit of what they decode to, with prost as the judge.
 
 use crate::by_hand::sound;
-use crate::edit::Do;
+use crate::edit::{Do, Levels};
 use crate::random::{Random, message};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::profiles::v1development::ProfilesDictionary;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use otlp_protocol::view;
 use otlp_protocol::{
-    AttributeEdits, Change, Fate, Item, Levels, Put, Signal, ValidateLimits, edit, sha256_hex, validate,
+    AttributeEdits, Change, Decision, Item, Put, Signal, ValidateLimits, edit, sha256_hex, validate,
 };
 use proptest::prelude::*;
 use prost::Message as _;
@@ -51,9 +51,9 @@ impl Script {
         Self { plan: plan.clone(), random: Random::new(plan.seed) }
     }
 
-    fn fate(&mut self) -> Fate {
+    fn fate(&mut self) -> Decision {
         let of = self.plan.drop_one_in;
-        if of > 0 && self.random.one_in(of) { Fate::Drop } else { Fate::Keep }
+        if of > 0 && self.random.one_in(of) { Decision::Drop } else { Decision::Keep }
     }
 }
 
@@ -160,9 +160,9 @@ fn apply_decoded(op: &Op, list: &mut Vec<KeyValue>) {
 
 impl Script {
     /// What becomes of a message with these attributes.
-    fn message(&mut self, is_shown: bool, list: Option<&mut Vec<KeyValue>>) -> Fate {
+    fn message(&mut self, is_shown: bool, list: Option<&mut Vec<KeyValue>>) -> Decision {
         if !is_shown {
-            return Fate::Keep;
+            return Decision::Keep;
         }
         if let Some(list) = list {
             self.plan.ops.iter().for_each(|op| apply_decoded(op, list));
@@ -176,7 +176,7 @@ impl Script {
         is_shown: bool,
         message: &mut Option<M>,
         attributes: fn(&mut M) -> &mut Vec<KeyValue>,
-    ) -> Fate {
+    ) -> Decision {
         let mut made = M::default();
         let fate = self.message(is_shown, Some(attributes(message.as_mut().unwrap_or(&mut made))));
         if message.is_none() && !attributes(&mut made).is_empty() {
@@ -186,10 +186,14 @@ impl Script {
     }
 
     /// Asks about each; whether what they are in goes with them.
-    fn retain<T>(&mut self, list: &mut Vec<T>, mut ask: impl FnMut(&mut Self, &mut T) -> Fate) -> Fate {
+    fn retain<T>(
+        &mut self,
+        list: &mut Vec<T>,
+        mut ask: impl FnMut(&mut Self, &mut T) -> Decision,
+    ) -> Decision {
         let before = list.len();
-        list.retain_mut(|child| ask(self, child) == Fate::Keep);
-        if before > 0 && list.is_empty() { Fate::Drop } else { Fate::Keep }
+        list.retain_mut(|child| ask(self, child) == Decision::Keep);
+        if before > 0 && list.is_empty() { Decision::Drop } else { Decision::Keep }
     }
 }
 
@@ -202,25 +206,25 @@ macro_rules! edit_decoded {
             script.retain(&mut request.$resources, |script, group| {
                 if script.header(levels.resources, &mut group.resource, |resource: &mut Resource| {
                     &mut resource.attributes
-                }) == Fate::Drop
+                }) == Decision::Drop
                 {
-                    return Fate::Drop;
+                    return Decision::Drop;
                 }
                 if !levels.scopes && !levels.entries && !levels.items {
-                    return Fate::Keep;
+                    return Decision::Keep;
                 }
                 script.retain(&mut group.$scopes, |script, group| {
                     if script.header(levels.scopes, &mut group.scope, |scope: &mut InstrumentationScope| {
                         &mut scope.attributes
-                    }) == Fate::Drop
+                    }) == Decision::Drop
                     {
-                        return Fate::Drop;
+                        return Decision::Drop;
                     }
                     script.retain(&mut group.$entries, |script, entry| {
-                        if script.message(levels.entries, None) == Fate::Drop {
-                            return Fate::Drop;
+                        if script.message(levels.entries, None) == Decision::Drop {
+                            return Decision::Drop;
                         }
-                        if levels.items { $items(script, entry) } else { Fate::Keep }
+                        if levels.items { $items(script, entry) } else { Decision::Keep }
                     })
                 })
             });
@@ -274,7 +278,7 @@ edit_decoded!(
             };
         }
         match &mut metric.data {
-            None => Fate::Keep,
+            None => Decision::Keep,
             Some(Data::Gauge(data)) => points!(data),
             Some(Data::Sum(data)) => points!(data),
             Some(Data::Histogram(data)) => points!(data),
@@ -329,7 +333,12 @@ fn look_up(request: &mut impl LookUp) {
 
 /// Decodes, looks up and encodes: what bodies are compared by.
 fn canonical(signal: Signal, body: &[u8]) -> Vec<u8> {
-    let plan = Plan { ops: Vec::new(), levels: Levels::default(), drop_one_in: 0, seed: 0 };
+    let plan = Plan {
+        ops: Vec::new(),
+        levels: Levels { resources: false, scopes: false, entries: false, items: false },
+        drop_one_in: 0,
+        seed: 0,
+    };
     edit_decoded(signal, body, &plan)
 }
 
@@ -353,7 +362,7 @@ fn body_and_keys(signal: Signal, random: &mut Random) -> (Vec<u8>, Vec<String>) 
     let levels = Levels { resources: true, scopes: true, entries: false, items: true };
     let with = |_: &str, _: &Item<'_>, edits: Option<&mut AttributeEdits<'_>>| {
         found.extend(edits.unwrap().iter().map(|(key, _)| key.to_owned()));
-        Fate::Keep
+        Decision::Keep
     };
     edit(&sound(signal, body.clone()), &mut Do { levels, with }, 1 << 30).unwrap();
     for _ in 0..4.min(found.len()) {

@@ -3,10 +3,10 @@
 use crate::random::{Random, message};
 use crate::wishes::{GIFTS, WISHES};
 use otlp_protocol::json::{JsonLimits, from_protobuf, to_protobuf};
-use otlp_protocol::view::{AnyValue, Entry, RequestView};
+use otlp_protocol::view::{Entry, RequestView};
 use otlp_protocol::{
-    AttributeEdits, Batch, Body, Charge, Count, Editor, Fate, Item, Levels, Merge, Signal, SplitLimits,
-    ValidateLimits, Value, count, edit, split, validate,
+    AttributeEdits, Batch, Body, Charge, Count, Decision, Editor, Item, Merge, Signal, SplitLimits,
+    ValidateLimits, count, edit, split, validate,
 };
 
 const TEXT: &str = r#"{"resourceWishes":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"santa"}}]},"scopeWishes":[{"scope":{"name":"letters"},"wishes":[{"wisher":"Ada","traceId":"0102030405060708090a0b0c0d0e0f10","urgency":1,"gifts":{"gifts":[{"name":"sled","cost":"120"},{"name":"hat"}]},"years":[2024,2025]},{"wisher":"Bo","attributes":[{"key":"good","value":{"boolValue":true}}],"gifts":{"gifts":[{"cost":"0"}]},"after":{"wisher":"Ada"}}]}]}]}"#;
@@ -42,7 +42,7 @@ fn it_is_checked_and_counted() {
         validate(WISHES, b"\x0a\x07\x12\x05\x12\x03\x0a\x01\xff", &ValidateLimits::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "resource_wishes[0].scope_wishes[0].wishes[0].wisher: a string is not UTF-8 (at byte 8)"
+        "resource_wishes[0].scope_wishes[0].wishes[0].wisher: string is not UTF-8 (at byte 8)"
     );
     for seed in 0..300 {
         let body = message(&mut Random::new(seed), WISHES.request, 7);
@@ -72,18 +72,14 @@ fn it_is_split_and_merged() {
 struct Grant;
 
 impl Editor for Grant {
-    fn levels(&self) -> Levels {
-        Levels { resources: true, items: true, ..Levels::default() }
+    fn resource(&mut self, _resource: &[u8], attributes: &mut AttributeEdits<'_>) -> Decision {
+        attributes.upsert("service.name", "elves");
+        Decision::Keep
     }
 
-    fn resource(&mut self, _resource: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
-        attributes.upsert("service.name", Value::String("elves"));
-        Fate::Keep
-    }
-
-    fn item(&mut self, _item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
+    fn item(&mut self, _item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
         attributes.upsert("granted", true);
-        Fate::Keep
+        Decision::Keep
     }
 }
 
@@ -95,7 +91,7 @@ fn it_is_edited_and_viewed() {
     let request = RequestView::new(WISHES, &edited);
     assert_eq!(request.entries().count(), 2);
     for wish in request.entries() {
-        assert_eq!(wish.resource().attributes().get("service.name"), Some(AnyValue::String("elves")));
+        assert_eq!(wish.resource().attributes().get("service.name"), Some("elves".into()));
         assert_eq!(wish.scope().name(), "letters");
         assert!(matches!(*wish, Entry::Other(_)));
     }

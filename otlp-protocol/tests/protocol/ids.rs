@@ -77,7 +77,7 @@ fn the_error_names_the_id_and_its_length() {
     let error = validate(Signal::TRACES, &body, &ValidateLimits::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "resource_spans[0].scope_spans[0].spans[1].links[0].trace_id: an id has 32 bytes, not 16 (at byte 10)"
+        "resource_spans[0].scope_spans[0].spans[1].links[0].trace_id: wrong length of an id: 32 bytes instead of 16 (at byte 10)"
     );
 }
 

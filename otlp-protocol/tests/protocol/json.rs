@@ -206,7 +206,7 @@ fn values_are_read_in_every_form_they_have() {
             .unwrap_or_else(|error| panic!("{text}: {error}"));
         // Ids of any length are read; the check is for their lengths.
         let limits = ValidateLimits::default();
-        repair(Signal::LOGS, &body.clone().into(), &limits, Repairs::default(), 64 << 20).unwrap();
+        repair(Signal::LOGS, body.clone(), &limits, Repairs::default(), 64 << 20).unwrap();
         assert_eq!(write(Signal::LOGS.request, &body), log(expected), "{text}");
     }
 }
@@ -235,8 +235,8 @@ fn faults_are_named_by_their_path() {
     let cases = [
         (r#"{"timeUnixNano":1.5}"#, ".timeUnixNano: expected an integer (at byte 62)"),
         (r#"{"timeUnixNano":"1e-1"}"#, ".timeUnixNano: expected an integer (at byte 62)"),
-        (r#"{"timeUnixNano":"-1"}"#, ".timeUnixNano: the number is out of range for a uint64 (at byte 62)"),
-        (r#"{"timeUnixNano":1e20}"#, ".timeUnixNano: the number is out of range for a uint64 (at byte 62)"),
+        (r#"{"timeUnixNano":"-1"}"#, ".timeUnixNano: number out of range for a uint64 (at byte 62)"),
+        (r#"{"timeUnixNano":1e20}"#, ".timeUnixNano: number out of range for a uint64 (at byte 62)"),
         (r#"{"timeUnixNano":01}"#, ".timeUnixNano: expected ',' or '}' (at byte 63)"),
         (r#"{"timeUnixNano":"01"}"#, ".timeUnixNano: expected an integer (at byte 62)"),
         (r#"{"timeUnixNano":""}"#, ".timeUnixNano: expected an integer (at byte 62)"),
@@ -244,17 +244,17 @@ fn faults_are_named_by_their_path() {
         (r#"{"timeUnixNano":true}"#, ".timeUnixNano: expected an integer (at byte 62)"),
         (
             r#"{"droppedAttributesCount":4294967296}"#,
-            ".droppedAttributesCount: the number is out of range for a uint32 (at byte 72)",
+            ".droppedAttributesCount: number out of range for a uint32 (at byte 72)",
         ),
         (
             r#"{"severityNumber":2147483648}"#,
-            ".severityNumber: the number is out of range for an int32 (at byte 64)",
+            ".severityNumber: number out of range for an int32 (at byte 64)",
         ),
         (r#"{"severityNumber":"1x"}"#, ".severityNumber: expected an integer (at byte 64)"),
         (r#"{"severityNumber":WARN}"#, ".severityNumber: expected an enum's number (at byte 64)"),
         (
             r#"{"body":{"doubleValue":1e999}}"#,
-            ".body.doubleValue: the number is out of range for a double (at byte 69)",
+            ".body.doubleValue: number out of range for a double (at byte 69)",
         ),
         (
             r#"{"body":{"doubleValue":"inf"}}"#,
@@ -266,23 +266,20 @@ fn faults_are_named_by_their_path() {
         (r#"{"traceId":"000"}"#, ".traceId: expected hex digits, two a byte (at byte 58)"),
         (
             r#"{"body":{"stringValue":"a","intValue":1}}"#,
-            ".body.intValue: another field of the same oneof is set as well (at byte 84)",
+            ".body.intValue: two fields of the same oneof are set (at byte 84)",
         ),
-        (r#"{"flags":1,"flags":1}"#, ".flags: the key stands twice in its object (at byte 57)"),
+        (r#"{"flags":1,"flags":1}"#, ".flags: duplicate key in an object (at byte 57)"),
         (
             r#"{"severityText":"\ude00\ud83d"}"#,
-            ".severityText: half of a surrogate pair is not a character (at byte 63)",
+            ".severityText: invalid escape in a string: half of a surrogate pair (at byte 63)",
         ),
         (
             r#"{"severityText":"\ud83d\u0041"}"#,
-            ".severityText: half of a surrogate pair is not a character (at byte 63)",
+            ".severityText: invalid escape in a string: half of a surrogate pair (at byte 63)",
         ),
-        (r#"{"severityText":"\x"}"#, ".severityText: there is no such escape (at byte 63)"),
-        (r#"{"severityText":"\u00g0"}"#, ".severityText: there is no such escape (at byte 63)"),
-        (
-            "{\"severityText\":\"\t\"}",
-            ".severityText: a control character in a string must be escaped (at byte 63)",
-        ),
+        (r#"{"severityText":"\x"}"#, ".severityText: invalid escape in a string (at byte 63)"),
+        (r#"{"severityText":"\u00g0"}"#, ".severityText: invalid escape in a string (at byte 63)"),
+        ("{\"severityText\":\"\t\"}", ".severityText: unescaped control character in a string (at byte 63)"),
         (
             r#"{"attributes":[{"key":"k","value":{"intValue":"1"}},{"key":5}]}"#,
             ".attributes[1].key: expected a string (at byte 105)",
@@ -312,14 +309,14 @@ fn faults_are_named_by_their_path() {
         assert_eq!(error, format!("{LOG_PATH}{expected}"), "{text}");
     }
     for (text, expected) in [
-        (&b""[..], "the text ends too early (at byte 0)"),
-        (b"  ", "the text ends too early (at byte 2)"),
+        (&b""[..], "unexpected end of the text (at byte 0)"),
+        (b"  ", "unexpected end of the text (at byte 2)"),
         (b"[]", "expected an object (at byte 0)"),
-        (b"{}{}", "something follows the end of the value (at byte 2)"),
-        (b"{}\0", "something follows the end of the value (at byte 2)"),
-        (b"\xef\xbb\xbf{}", "the text starts with a byte order mark (at byte 0)"),
+        (b"{}{}", "unexpected text after the value (at byte 2)"),
+        (b"{}\0", "unexpected text after the value (at byte 2)"),
+        (b"\xef\xbb\xbf{}", "the text starts with a byte order mark; send plain UTF-8 (at byte 0)"),
         (b"{\"a\":\"\xff\"}", "the text is not UTF-8 (at byte 6)"),
-        (b"{\"resourceLogs\":nul", "resourceLogs: the text ends too early (at byte 19)"),
+        (b"{\"resourceLogs\":nul", "resourceLogs: unexpected end of the text (at byte 19)"),
     ] {
         assert_eq!(read(Signal::LOGS.request, text).unwrap_err(), expected);
     }
@@ -373,7 +370,7 @@ fn depth_is_bounded_and_costs_no_stack() {
             read(Signal::LOGS.request, nested(128).as_bytes()).unwrap();
             for depth in [129, 100_000] {
                 let error = read(Signal::LOGS.request, nested(depth).as_bytes()).unwrap_err();
-                assert!(error.starts_with("values are nested deeper than 128"), "{error}");
+                assert!(error.starts_with("values are nested deeper than 128 levels"), "{error}");
             }
         }
     });

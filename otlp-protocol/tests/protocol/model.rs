@@ -40,7 +40,7 @@ fn structs_of_each_signal_become_batches_and_come_back() {
 fn a_batch_of_another_signal_is_refused() {
     let batch = model::to_batch(&ExportLogsServiceRequest::default(), Charge::none());
     let error = model::from_batch::<ExportTraceServiceRequest>(&batch).unwrap_err();
-    assert_eq!(error.to_string(), "a batch of logs is no request of traces");
+    assert_eq!(error.to_string(), "cannot decode a batch of logs as a request of traces");
     assert!(matches!(error, ModelError::Signal { batch, .. } if batch == Signal::LOGS));
 }
 

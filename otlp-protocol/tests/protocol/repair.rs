@@ -140,7 +140,7 @@ fn other_faults_are_named_as_the_check_names_them() {
         repair(Signal::TRACES, &body, &ValidateLimits::default(), Repairs::default(), MAX).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "resource_spans[1].schema_url: the field does not have wire type Varint (at byte 7)"
+        "resource_spans[1].schema_url: wrong wire type Varint for this field (at byte 7)"
     );
 }
 

@@ -22,24 +22,24 @@ fn faults_are_named_by_their_path() {
         (
             Signal::TRACES,
             nest(&[1, 2], second(ok_span.clone(), field(2, &field(5, b"ab\xffc")))),
-            "resource_spans[0].scope_spans[0].spans[1].name: a string is not UTF-8 (at byte 16)",
+            "resource_spans[0].scope_spans[0].spans[1].name: string is not UTF-8 (at byte 16)",
         ),
         (
             Signal::TRACES,
             second(nest(&[1, 2], vec![]), nest(&[1, 2, 2], attribute(field(1, b"\xc3\x28")))),
-            "resource_spans[1].scope_spans[0].spans[0].attributes[0].value.string_value: a string is not UTF-8 \
+            "resource_spans[1].scope_spans[0].spans[0].attributes[0].value.string_value: string is not UTF-8 \
              (at byte 21)",
         ),
         (
             Signal::TRACES,
             nest(&[1, 2, 2], attribute(vec![0x10])),
-            "resource_spans[0].scope_spans[0].spans[0].attributes[0].value.bool_value: the bytes end inside a field \
+            "resource_spans[0].scope_spans[0].spans[0].attributes[0].value.bool_value: truncated: the message ends inside a field \
              (at byte 15)",
         ),
         (
             Signal::TRACES,
             nest(&[1, 2, 2], vec![0x38, 1]),
-            "resource_spans[0].scope_spans[0].spans[0].start_time_unix_nano: the field does not have wire type Varint \
+            "resource_spans[0].scope_spans[0].spans[0].start_time_unix_nano: wrong wire type Varint for this field \
              (at byte 6)",
         ),
         (
@@ -51,19 +51,19 @@ fn faults_are_named_by_their_path() {
         (
             Signal::LOGS,
             nest(&[1], vec![0x0a, 9]),
-            "resource_logs[0].resource: a length runs past the end of its message (at byte 2)",
+            "resource_logs[0].resource: invalid length: past the end of the enclosing message (at byte 2)",
         ),
         (
             Signal::LOGS,
             nest(&[1], vec![0x00]),
-            "resource_logs[0]: a field number is out of range (at byte 2)",
+            "resource_logs[0]: invalid field number: out of range (at byte 2)",
         ),
         (
             Signal::PROFILES,
             field(2, &[0xa3, 0x06]),
-            "dictionary.100: the bytes end inside a field (at byte 2)",
+            "dictionary.100: truncated: the message ends inside a field (at byte 2)",
         ),
-        (Signal::LOGS, vec![0xff], "the bytes end inside a field (at byte 0)"),
+        (Signal::LOGS, vec![0xff], "truncated: the message ends inside a field (at byte 0)"),
     ];
     for (signal, body, expect) in cases {
         let got = check(signal, &body).unwrap_err().to_string();

@@ -4,7 +4,7 @@ use super::actions::{ActionConfig, ActionError, Actions, Resolved};
 use super::matching::{MatchConfig, Selection};
 use crate::component::{Access, Needs, Out, Processor};
 use otlp_protocol::view::{Entry, Resource, Scope};
-use otlp_protocol::{AttributeEdits, Batch, Editor, Fate, Item, Levels, Signal};
+use otlp_protocol::{AttributeEdits, Batch, Decision, Editor, Item, Signal};
 use otlp_transport::ExportError;
 
 /// Runs the Collector's actions on the attributes of matching items: spans, log records, data points. Samples of profiles have
@@ -75,31 +75,35 @@ impl Processor for AttributesProcessor {
 // === impl ItemEditor ===
 
 impl Editor for ItemEditor<'_> {
-    fn levels(&self) -> Levels {
-        let matches = !self.processor.matching.is_empty();
-        Levels { resources: matches, scopes: matches, entries: matches, items: true }
-    }
-
-    fn resource(&mut self, resource: &[u8], _: &mut AttributeEdits<'_>) -> Fate {
+    fn resource(&mut self, resource: &[u8], _: &mut AttributeEdits<'_>) -> Decision {
+        if self.processor.matching.is_empty() {
+            return Decision::SkipLevel;
+        }
         self.of_resource = self.processor.matching.of_resource(Resource::new(resource));
         self.of_scope = self.of_resource;
-        Fate::Keep
+        Decision::Keep
     }
 
-    fn scope(&mut self, _: &[u8], scope: &[u8], _: &mut AttributeEdits<'_>) -> Fate {
+    fn scope(&mut self, _: &[u8], scope: &[u8], _: &mut AttributeEdits<'_>) -> Decision {
+        if self.processor.matching.is_empty() {
+            return Decision::SkipLevel;
+        }
         self.of_scope = self.processor.matching.of_scope(self.of_resource, Scope::new(scope));
-        Fate::Keep
+        Decision::Keep
     }
 
-    fn entry(&mut self, item: &Item<'_>) -> Fate {
+    fn entry(&mut self, item: &Item<'_>) -> Decision {
+        if self.processor.matching.is_empty() {
+            return Decision::SkipLevel;
+        }
         self.of_entry = self.processor.matching.of_entry(self.of_scope, Entry::new(self.signal, item.entry));
-        Fate::Keep
+        Decision::Keep
     }
 
-    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
+    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
         if self.processor.matching.is_empty() || self.processor.matching.selects(self.of_entry, attributes) {
             self.processor.actions.apply(attributes, self.context);
         }
-        Fate::Keep
+        Decision::Keep
     }
 }

@@ -179,7 +179,7 @@ impl MatchProperties {
                 !of_metric
                     && !of_log
                     && meets(&self.span_names, || span.name().into())
-                    && meets(&self.span_kinds, || kind_name(span.kind()).into())
+                    && meets(&self.span_kinds, || kind_name(span.kind().number()).into())
             }
             Entry::Metric(metric) => {
                 !of_span && !of_log && meets(&self.metric_names, || metric.name().into())
@@ -189,7 +189,9 @@ impl MatchProperties {
                     && !of_metric
                     && meets(&self.log_bodies, || text_of(record.body()))
                     && meets(&self.log_severity_texts, || record.severity_text().into())
-                    && self.log_severity_number.is_none_or(|test| test.matches(record.severity_number()))
+                    && self
+                        .log_severity_number
+                        .is_none_or(|test| test.matches(record.severity_number().number()))
             }
             _ => !of_span && !of_metric && !of_log,
         }

@@ -2,7 +2,7 @@
 
 use super::actions::{ActionConfig, ActionError, Actions, Resolved};
 use crate::component::{Access, Needs, Out, Processor};
-use otlp_protocol::{AttributeEdits, Batch, Editor, Fate, Levels};
+use otlp_protocol::{AttributeEdits, Batch, Decision, Editor};
 use otlp_transport::ExportError;
 
 /// Runs the Collector's actions on the attributes of every resource.
@@ -49,13 +49,9 @@ impl Processor for ResourceProcessor {
 // === impl ResourceEditor ===
 
 impl Editor for ResourceEditor<'_> {
-    fn levels(&self) -> Levels {
-        Levels { resources: true, ..Levels::default() }
-    }
-
-    fn resource(&mut self, _: &[u8], attributes: &mut AttributeEdits<'_>) -> Fate {
+    fn resource(&mut self, _: &[u8], attributes: &mut AttributeEdits<'_>) -> Decision {
         self.actions.apply(attributes, self.context);
-        Fate::Keep
+        Decision::Keep
     }
 }
 

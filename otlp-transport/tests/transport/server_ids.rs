@@ -77,7 +77,10 @@ async fn ids_in_json_are_held_to_the_same_lengths(engine: Engine) {
     assert_eq!(reply.status, 200, "{reply:?}");
     let accepted = Accepted::decode_json(&reply.body).unwrap();
     assert_eq!(accepted.rejected, 1);
-    assert!(accepted.message.ends_with("spans[0].trace_id: an id has 2 bytes, not 16"), "{accepted:?}");
+    assert!(
+        accepted.message.ends_with("spans[0].trace_id: wrong length of an id: 2 bytes instead of 16"),
+        "{accepted:?}"
+    );
     assert_eq!(capture.take().len(), 1);
 
     let text = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"00ff","eventName":"a"}]}]}]}"#;
@@ -94,8 +97,7 @@ async fn a_request_with_a_bad_id_can_be_refused_as_a_whole(engine: Engine) {
         config.invalid_ids = InvalidIds::Refuse;
         config
     };
-    let message =
-        "resource_spans[0].scope_spans[0].spans[1].trace_id: an id has 32 bytes, not 16 (at byte 26)";
+    let message = "resource_spans[0].scope_spans[0].spans[1].trace_id: wrong length of an id: 32 bytes instead of 16 (at byte 26)";
     let (capture, context) = (Capture::accepting(), context());
     let server = engine.serve_config(Port::Http, &capture, &context, refuse()).await;
     let mut peer = server.http1().await;

@@ -1,25 +1,25 @@
-//! Strings: where they end, and what their escapes stand for.
+//! Strings of JSON and their escapes.
 
 use super::super::error::JsonErrorKind;
 
-/// A string as it stands between its quotes; its escapes are known to be sound.
+/// A string between its quotes, with valid escapes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raw<'a> {
     pub(crate) text: &'a [u8],
     pub(crate) has_escapes: bool,
 }
 
-/// A character written with a backslash.
+/// An escaped character.
 pub(super) struct Escape {
     character: char,
-    /// How many bytes it is written with.
+    /// Length of the escape, in bytes.
     pub(super) len: usize,
 }
 
 // === impl Raw ===
 
 impl<'a> Raw<'a> {
-    /// The string itself: the slice, or, if it has escapes, what they stand for in `scratch`.
+    /// Returns the string without escapes: the slice, or a copy in `scratch` if the string has escapes.
     #[inline]
     pub(crate) fn unescape<'s>(self, scratch: &'s mut Vec<u8>) -> &'s [u8]
     where
@@ -33,14 +33,14 @@ impl<'a> Raw<'a> {
         scratch
     }
 
-    /// Appends the string itself.
+    /// Appends the string without escapes.
     #[inline(never)]
     pub(in crate::json) fn unescape_into(self, out: &mut Vec<u8>) {
         let mut rest = self.text;
         loop {
             let (plain, after) = rest.split_at(plain_len(rest));
             out.extend_from_slice(plain);
-            // The lexer read the same escapes.
+            // The lexer has validated the escapes.
             let Ok(escape) = Escape::read(after) else { return };
             out.extend_from_slice(escape.character.encode_utf8(&mut [0; 4]).as_bytes());
             rest = &after[escape.len..];
@@ -51,7 +51,7 @@ impl<'a> Raw<'a> {
 // === impl Escape ===
 
 impl Escape {
-    /// The escape at the start of `text`.
+    /// Reads the escape at the start of `text`.
     pub(super) fn read(text: &[u8]) -> Result<Self, JsonErrorKind> {
         let &[b'\\', letter, ..] = text else { return Err(JsonErrorKind::Truncated) };
         let character = match letter {
@@ -86,7 +86,7 @@ impl Escape {
     }
 }
 
-/// The four hex digits of `\u` escape.
+/// Reads the four hex digits of a `\u` escape.
 fn code_unit(text: &[u8]) -> Result<u32, JsonErrorKind> {
     let digits = text.get(2..6).ok_or(JsonErrorKind::Truncated)?;
     digits.iter().try_fold(0, |unit, &digit| {
@@ -95,8 +95,7 @@ fn code_unit(text: &[u8]) -> Result<u32, JsonErrorKind> {
     })
 }
 
-/// How many bytes at the start of `text` are part of a string as they stand: up to a quote, a backslash or a control
-/// character.
+/// Returns the length of the text before the first quote, backslash or control character.
 #[inline(always)]
 pub(in crate::json) fn plain_len(text: &[u8]) -> usize {
     let mut at = 0;
@@ -110,7 +109,7 @@ pub(in crate::json) fn plain_len(text: &[u8]) -> usize {
     at + text[at..].iter().take_while(|&&byte| byte >= b' ' && byte != b'"' && byte != b'\\').count()
 }
 
-/// The high bit of the first byte that a string must not hold as it is; higher bits may be set by mistake.
+/// Sets the high bit of the first quote, backslash or control character in a block. Higher bits may be set wrongly.
 #[inline(always)]
 fn stops(block: u64) -> u64 {
     let all = |byte: u8| ONES * u64::from(byte);

@@ -1,8 +1,8 @@
-//! The shortcut that most of a text takes: an attribute as most encoders write it, a key and a string or an integer,
-//! without space or with one after each colon and comma.
+//! Fast path for attributes as most encoders write them: a key and a string or an integer, without spaces or with one space
+//! after each colon and comma.
 //!
-//! It only ever takes what the walk over the table would take. Whatever is unusual about an attribute (other kinds of
-//! values, escapes, other space, keys in another order, faults) is left to the walk.
+//! The fast path accepts only attributes that the walk would accept. Unusual attributes (other types of values, escapes,
+//! other spaces, keys in another order, faults) are left to the walk.
 
 use super::super::lexer::plain_len;
 use super::super::number;
@@ -10,7 +10,8 @@ use crate::attribute::{INT, STRING, put_head};
 use crate::schema::Kind;
 use crate::wire::{put_varint, varint_len};
 
-/// If a plain attribute stands at the start of `text`: appends it to `out` as field `number`, and returns its length.
+/// Reads a plain attribute at the start of `text`, and appends it to `out` as field `number`. Returns its length in the text;
+/// `None` for any other text.
 #[inline]
 pub(super) fn read(text: &[u8], number: u32, out: &mut Vec<u8>) -> Option<usize> {
     match text.get(7) {
@@ -20,7 +21,7 @@ pub(super) fn read(text: &[u8], number: u32, out: &mut Vec<u8>) -> Option<usize>
     }
 }
 
-/// `SPACED`: with a space after each colon and comma.
+/// Reads a plain attribute. `SPACED`: with a space after each colon and comma.
 #[inline]
 fn read_spaced<const SPACED: bool>(text: &[u8], number: u32, out: &mut Vec<u8>) -> Option<usize> {
     let rest = after::<SPACED>(text, b"{\"key\":\"", b"{\"key\": \"")?;
@@ -48,7 +49,7 @@ fn read_spaced<const SPACED: bool>(text: &[u8], number: u32, out: &mut Vec<u8>) 
     Some(text.len() - rest.len())
 }
 
-/// What follows these bytes, if `text` starts with them. Their lengths are constants: no call is made to compare.
+/// Returns the text after a prefix. The lengths of the prefixes are constants, so that the comparison is inlined.
 #[inline]
 fn after<'a, const SPACED: bool>(text: &'a [u8], compact: &[u8], spaced: &[u8]) -> Option<&'a [u8]> {
     text.strip_prefix(if SPACED { spaced } else { compact })

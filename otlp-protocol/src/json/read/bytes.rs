@@ -1,4 +1,4 @@
-//! Bytes in JSON: hex for ids, base64 for the rest.
+//! Bytes in JSON: ids in hex, other bytes in base64.
 
 use super::super::error::JsonErrorKind;
 use crate::schema::Field;
@@ -7,13 +7,13 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-/// Appends what `text` is the hex of.
+/// Decodes hex digits and appends the bytes.
 #[inline]
 pub(super) fn decode_hex(text: &[u8], out: &mut Vec<u8>) -> Result<(), JsonErrorKind> {
     let start = out.len();
     out.resize(start + text.len() / 2, 0);
     let (pairs, rest) = text.as_chunks::<2>();
-    // Any digit that is none sets the high bits.
+    // An invalid digit sets the high bits.
     let mut faults = u8::from(!rest.is_empty()) << 7;
     for (byte, &[high, low]) in out[start..].iter_mut().zip(pairs) {
         let (high, low) = (HEX_DIGITS[usize::from(high)], HEX_DIGITS[usize::from(low)]);
@@ -27,7 +27,7 @@ pub(super) fn decode_hex(text: &[u8], out: &mut Vec<u8>) -> Result<(), JsonError
     Err(JsonErrorKind::Expected("hex digits, two a byte"))
 }
 
-/// Appends the profile id that `text` is the base64 of: OTLP's text names trace and span ids alone as hex.
+/// Decodes a profile id in base64 and appends it: the specification prescribes hex for trace and span ids only.
 #[cold]
 pub(super) fn decode_profile_id(field: &Field, text: &[u8], out: &mut Vec<u8>) -> Option<()> {
     // 16 bytes, padded or not.
@@ -35,7 +35,7 @@ pub(super) fn decode_profile_id(field: &Field, text: &[u8], out: &mut Vec<u8>) -
     Some(text).filter(|_| may_be_base64).and_then(|text| decode_base64(text, out).ok())
 }
 
-/// Appends what `text` is the base64 of: the standard alphabet or the one for URLs, padded or not.
+/// Decodes base64, in the standard or the URL alphabet, padded or not, and appends the bytes.
 pub(super) fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> Result<(), JsonErrorKind> {
     let is_url_safe = text.iter().any(|byte| matches!(byte, b'-' | b'_'));
     let engine = if is_url_safe { &URL_SAFE_BASE64 } else { &BASE64 };
@@ -47,7 +47,7 @@ const LENIENT: GeneralPurposeConfig =
 static BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 static URL_SAFE_BASE64: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
-/// What a hex digit stands for; 0xff if it is none.
+/// Values of hex digits; 0xff for other bytes.
 static HEX_DIGITS: [u8; 256] = {
     let mut digits = [0xff; 256];
     let mut value = 0;

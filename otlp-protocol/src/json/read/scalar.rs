@@ -1,4 +1,4 @@
-//! Fields that are no messages: one value, or an array of them.
+//! Fields of scalar types: one value, or an array of values.
 
 use super::super::error::{Fault, JsonErrorKind};
 use super::super::number;
@@ -9,7 +9,7 @@ use crate::wire::{WireType, put_len_delimited, put_tag, put_varint};
 // === impl Reader ===
 
 impl Reader<'_, '_> {
-    /// Reads one value; what is the default is not written, unless presence matters.
+    /// Reads one value. The default is not written, unless the field has presence.
     #[inline(always)]
     pub(super) fn singular(&mut self, field: &'static Field) -> Result<(), Fault> {
         let has_presence = field.label != Label::Single;
@@ -28,7 +28,7 @@ impl Reader<'_, '_> {
         self.check_size()
     }
 
-    /// Reads an array of values; numbers are written packed.
+    /// Reads an array of values. Numbers are written packed.
     pub(super) fn elements(&mut self, field: &'static Field) -> Result<(), Fault> {
         self.lexer.expect(b'[', "an array")?;
         if self.lexer.eat(b']') {
@@ -48,7 +48,7 @@ impl Reader<'_, '_> {
                     Err(fault) => self.ignore_unknown_name(field, fault)?,
                 },
             }
-            // Eight bytes can come of two characters.
+            // Two characters can make eight bytes.
             self.check_size()?;
             if !self.lexer.eat(b',') {
                 break;
@@ -103,7 +103,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// Reads a value that is neither text nor bytes: its bits as a varint or a fixed-size field holds them.
+    /// Reads a value that is neither a string nor bytes. Returns the value of the varint or fixed-size field.
     #[inline(always)]
     fn bits(&mut self, field: &Field) -> Result<u64, Fault> {
         let first = self.lexer.peek();
@@ -129,8 +129,8 @@ impl Reader<'_, '_> {
         bits.map_err(|kind| Fault { kind, offset: start })
     }
 
-    /// Passes over an enum's value by a name that the schema does not have, as over an unknown key: a sender with a newer
-    /// schema may use such a name. The value has been read.
+    /// Ignores an unknown name of an enum value, as an unknown key: a sender with a newer schema may use it. The value has been
+    /// read.
     #[cold]
     fn ignore_unknown_name(&mut self, field: &Field, fault: Fault) -> Result<(), Fault> {
         let is_name =
@@ -153,7 +153,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// The value of that name: senders must not use them (OTLP §JSON Protobuf Encoding), but some do.
+/// Returns the number of an enum value's name. Senders must not use names (OTLP §JSON Protobuf Encoding), but some do.
 #[cold]
 fn enum_value(field: &Field, name: &[u8]) -> Option<u64> {
     let value = field.values.iter().find(|(known, _)| known.as_bytes() == name);

@@ -1,28 +1,27 @@
-//! Protobuf as it is written from the outside in, when lengths are known only at the end of what they stand before.
+//! Output of protobuf whose lengths are known only after the messages are written.
 //!
-//! Each length gets one byte at first. What turns out to be 128 bytes or longer needs more: such gaps are noted, and
-//! made wider in one go at the very end. So each byte is moved at most once after it is written, however deep it lies,
-//! and most are in their place already.
+//! One byte is reserved for each length. A length of 128 or more needs more bytes: such gaps are recorded, and widened
+//! together at the end. Each byte is moved at most once, however deep it is nested, and most bytes are not moved.
 
-/// Protobuf on its way into a buffer.
+/// Output of protobuf into a buffer.
 #[derive(Debug)]
 pub(super) struct Sink<'o> {
     pub(super) out: &'o mut Vec<u8>,
     start: usize,
-    /// Lengths that need more than the byte they have.
+    /// Lengths that need more than one byte.
     gaps: Vec<Gap>,
-    /// How many bytes the gaps need more.
+    /// Number of bytes that the gaps need in addition.
     missing: usize,
 }
 
 /// A length that is not known yet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Open {
+pub(super) struct OpenLength {
     at: usize,
     missing: usize,
 }
 
-/// A length, and where the byte stands that is too small for it.
+/// A length, and the position of its reserved byte.
 #[derive(Debug)]
 struct Gap {
     at: usize,
@@ -32,29 +31,29 @@ struct Gap {
 // === impl Sink ===
 
 impl<'o> Sink<'o> {
-    /// A sink that appends to `out`.
+    /// Makes a sink that appends to `out`.
     pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
         let start = out.len();
         Self { out, start, gaps: Vec::new(), missing: 0 }
     }
 
-    /// Bytes so far, as they will be.
+    /// Returns the number of bytes so far, with the bytes that gaps will need.
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.out.len() - self.start + self.missing
     }
 
-    /// Begins what a length stands before.
+    /// Begins a message with a length.
     #[inline]
-    pub(super) fn open(&mut self) -> Open {
-        let open = Open { at: self.out.len(), missing: self.missing };
+    pub(super) fn open(&mut self) -> OpenLength {
+        let open = OpenLength { at: self.out.len(), missing: self.missing };
         self.out.push(0);
         open
     }
 
-    /// Ends it.
+    /// Ends a message.
     #[inline]
-    pub(super) fn close(&mut self, open: Open) {
+    pub(super) fn close(&mut self, open: OpenLength) {
         let len = self.out.len() - open.at - 1 + (self.missing - open.missing);
         if len < 0x80 {
             self.out[open.at] = len as u8;

@@ -1,14 +1,14 @@
-//! The shortcut that most of a body takes: an attribute as every encoder writes it, a key and one plain value.
+//! Fast path for attributes as encoders write them: a key and one plain value.
 //!
-//! It only ever takes what the walk over the table would take. Whatever is unusual about an attribute (fields twice or
-//! in another order, lists and maps, long or empty strings, padded varints, faults) is left to the walk.
+//! The fast path accepts only attributes that the walk would accept. Unusual attributes (fields twice or in another order,
+//! lists and maps, long or empty strings, padded varints, faults) are left to the walk.
 
 use super::scalar::{is_utf8, put_quoted};
 use super::text::put_string;
 use crate::attribute::{BOOL, INT, STRING, plain, short};
 use crate::wire::Cursor;
 
-/// If this is a plain attribute: appends its object to `out`.
+/// Appends the object of a plain attribute to `out`. Returns false for any other attribute.
 #[inline(always)]
 pub(super) fn put(out: &mut Vec<u8>, attribute: &[u8]) -> bool {
     let Some((key, value)) = plain(attribute, 0, attribute.len()) else { return false };

@@ -1,9 +1,8 @@
-//! What is in a message, in the order in which JSON has it.
+//! The fields of a message in the order of JSON.
 //!
-//! Protobuf lets fields be in any order, repeated ones in pieces, singular ones more than once. So a message is
-//! looked over before it is written: where the runs of its fields are is noted, and, if they are not in order already,
-//! sorted. An encoder's message has one run for each field that it sets. A message with too many runs to note them all
-//! is read by [`Scan`](super::scan::Scan).
+//! Protobuf allows fields in any order, repeated fields in pieces, and singular fields more than once. A message is scanned
+//! before it is written: the positions of its runs are recorded, and sorted if they are not in order. A message of an encoder
+//! has one run for each field. A message with too many runs is read by [`Scan`](super::scan::Scan).
 
 use crate::DecodeErrorKind;
 use crate::error::Fault;
@@ -12,27 +11,27 @@ use crate::schema::{Field, Label, Message};
 use crate::wire::{Cursor, WireType};
 use std::ops::Range;
 
-/// One field, or the same one several times in a row, as it is in a body.
+/// Position of one field in a body, or of several adjacent occurrences of one field.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
-    /// Its place among the message's fields.
+    /// Index of the field in the message.
     pub(super) place: u8,
-    /// Where its first tag starts in the body.
+    /// Start of the first tag.
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
-/// A field's value as it is in a body: behind the tag, and behind the length if it has one.
+/// Position of a field's value in a body, after the tag and the length.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Value {
+pub(super) struct FieldValue {
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Whether it is a run of packed values.
+    /// True for packed values.
     pub(super) is_packed: bool,
 }
 
-/// Adds the runs of the message at `at` in `body` to `found`, and returns how many fields are unknown; `None` if there
-/// would be more than `max_runs`.
+/// Adds the runs of the message at `at` in `body` to `found`. Returns the number of unknown fields; `None` if there would be
+/// more than `max_runs` runs.
 #[inline(always)]
 pub(super) fn survey(
     message: &'static Message,
@@ -65,11 +64,11 @@ pub(super) fn survey(
     Ok(Some(unknown))
 }
 
-/// Reads the field at `at`, which [`survey`] has found sound.
+/// Reads the field at `at`, which [`survey`] has validated.
 #[inline(always)]
-pub(super) fn value(field: &Field, body: &[u8], at: usize) -> Result<Value, DecodeErrorKind> {
+pub(super) fn value(field: &Field, body: &[u8], at: usize) -> Result<FieldValue, DecodeErrorKind> {
     if let Some((_, start, end)) = short(body, at) {
-        return Ok(Value { start, end, is_packed: field.is_packable() });
+        return Ok(FieldValue { start, end, is_packed: field.is_packable() });
     }
     let mut fields = Cursor::new(&body[at..]);
     let (number, wire_type) = fields.tag()?;
@@ -85,11 +84,10 @@ pub(super) fn value(field: &Field, body: &[u8], at: usize) -> Result<Value, Deco
         }
     };
     let is_packed = wire_type == WireType::Len && field.is_packable();
-    Ok(Value { start: at + start, end: at + fields.position(), is_packed })
+    Ok(FieldValue { start: at + start, end: at + fields.position(), is_packed })
 }
 
-/// Puts what [`survey`] added from `from` on in order: of a oneof the last arm alone stays, of a singular scalar the last
-/// run.
+/// Sorts the runs from `from` on. Of a oneof only the last arm is kept, of a singular scalar only the last run.
 #[inline(always)]
 pub(super) fn arrange(message: &'static Message, found: &mut Vec<Run>, from: usize) {
     let mut last = None;
@@ -110,7 +108,7 @@ pub(super) fn arrange(message: &'static Message, found: &mut Vec<Run>, from: usi
     }
 }
 
-/// The place of the field at `at`, and where it ends.
+/// Returns the index and the end of the field at `at`.
 #[inline(always)]
 pub(super) fn pass(
     message: &'static Message,
@@ -137,8 +135,7 @@ pub(super) fn pass(
     Ok((place, end))
 }
 
-/// The number of the field at `at`, and where its value starts and ends, if it has a length of one byte and a tag of
-/// one: most are that short.
+/// Returns the number of the field at `at`, and the start and end of its value, if tag and length have one byte each.
 #[inline(always)]
 fn short(window: &[u8], at: usize) -> Option<(u32, usize, usize)> {
     match window[at..] {
@@ -164,7 +161,7 @@ fn sort(message: &'static Message, found: &mut Vec<Run>, from: usize) {
             arms[usize::from(oneof)].see(field.number, run.start);
         }
     }
-    // From the last to the first: what came later wins.
+    // From the last to the first: the last occurrence counts.
     kept.reverse();
     let mut seen = [false; 256];
     kept.retain(|run| {
@@ -182,8 +179,8 @@ fn sort(message: &'static Message, found: &mut Vec<Run>, from: usize) {
     found.append(&mut kept);
 }
 
-/// The place of a field that the schema does not have.
+/// The index of an unknown field.
 pub(super) const UNKNOWN: u8 = crate::schema::NOWHERE;
 
-/// The runs of the messages around the one being written, and of that one, that are noted: 24 MiB of them.
+/// The most runs recorded for all open messages: 24 MiB.
 pub(super) const MAX_RUNS: usize = 1 << 20;

@@ -1,4 +1,4 @@
-//! Values that are no messages, from protobuf.
+//! Values of scalar types, from protobuf.
 
 use super::text;
 use crate::DecodeErrorKind;
@@ -7,7 +7,7 @@ use crate::schema::{Field, Kind};
 use crate::wire::first_invalid;
 use crate::wire::{Cursor, WireError, WireType};
 
-/// Whether a string is one.
+/// True if a text is UTF-8.
 #[inline]
 pub(super) fn is_utf8(text: &[u8]) -> bool {
     text.is_ascii() || simdutf8::basic::from_utf8(text).is_ok()
@@ -32,7 +32,7 @@ pub(super) fn put_text(out: &mut Vec<u8>, field: &Field, value: &[u8]) -> Result
     Ok(())
 }
 
-/// How long a text is as [`put_text`] writes it.
+/// Returns the length of the text that [`put_text`] writes.
 pub(super) fn text_len(field: &Field, value: &[u8]) -> usize {
     2 + match (field.kind == Kind::String, field.is_id()) {
         (true, _) => text::escaped_len(value),
@@ -41,7 +41,7 @@ pub(super) fn text_len(field: &Field, value: &[u8]) -> usize {
     }
 }
 
-/// Reads a number's bits: a varint's or a fixed-size field's value.
+/// Reads the value of a varint or a fixed-size field.
 #[inline]
 pub(super) fn bits(kind: Kind, values: &mut Cursor<'_>) -> Result<u64, WireError> {
     match kind.wire_type() {
@@ -51,7 +51,7 @@ pub(super) fn bits(kind: Kind, values: &mut Cursor<'_>) -> Result<u64, WireError
     }
 }
 
-/// Whether these bits are the default of their kind: what exceeds a kind does not count.
+/// True if the bits are the default of the kind. Bits beyond the size of the kind are ignored.
 #[inline]
 pub(super) fn is_default(kind: Kind, bits: u64) -> bool {
     match kind {
@@ -76,7 +76,7 @@ pub(super) fn put_bits(out: &mut Vec<u8>, kind: Kind, bits: u64) {
     }
 }
 
-/// Appends a 64-bit integer, which JSON has in quotes.
+/// Appends a 64-bit integer in quotes, as JSON requires.
 #[inline]
 pub(super) fn put_quoted(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.push(b'"');

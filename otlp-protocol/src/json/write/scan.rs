@@ -1,50 +1,50 @@
-//! A message whose fields are in too many pieces to note them all: it is passed over once for each field that it has.
+//! Reader of messages with too many runs to record them: the message is read once for each of its fields.
 //!
-//! A message that is itself in pieces is read through the message around it: its pieces are the fields of one place
-//! there. So nothing is noted but a position for each message on the way, and the time is that of a few passes.
+//! A message in pieces is read through its parent message, of which the pieces are fields. The reader keeps one position for
+//! each message of the path, and takes the time of a few passes.
 
-use super::run::{UNKNOWN, Value, pass, value};
+use super::run::{FieldValue, UNKNOWN, pass, value};
 use crate::error::Fault;
 use crate::field::LastArm;
 use crate::schema::{Label, Message};
 use std::ops::Range;
 
-/// The way from a message to its pieces of one singular field.
+/// Step of the path from a message to the pieces of one singular field.
 #[derive(Clone, Copy)]
-pub(super) struct Step {
+pub(super) struct PathStep {
     pub(super) message: &'static Message,
-    /// Place of the field.
+    /// Index of the field.
     pub(super) place: u8,
-    /// Where the value of the first piece starts: earlier pieces gave way to another arm of their oneof.
+    /// Start of the first piece that counts: another arm of the oneof replaced earlier pieces.
     pub(super) from: usize,
 }
 
-/// The values of a message's fields, in the order of their places.
+/// Iterator over the values of a message's fields, in the order of the fields' indices.
 pub(super) struct Scan {
     message: &'static Message,
-    /// The part of the body that all pieces are in: a whole message, from which `path` leads to the pieces.
+    /// Range of a whole message in the body, from which `path` leads to the pieces.
     region: Range<usize>,
-    path: Vec<Step>,
-    /// What has not been read of the message, or of its current piece, and of those around it: the innermost last.
+    path: Vec<PathStep>,
+    /// Unread ranges of the current piece and of the messages around it, the innermost last.
     rest: Vec<Range<usize>>,
-    /// The place whose values are being read, and the next of them; `None` if all has been read.
+    /// Index of the current field, and its next value; `None` after the last value.
     place: u8,
-    next: Option<Value>,
-    /// A bit for each place that is still to come.
+    next: Option<FieldValue>,
+    /// A bit for each field that is still to be read.
     present: u32,
-    /// Of each oneof the arm that counts.
+    /// The arm that counts, for each oneof.
     arms: [LastArm; 8],
 }
 
 // === impl Scan ===
 
 impl Scan {
-    /// A scan before the first value, and how many fields of the message are unknown.
+    /// Makes a scan before the first value. Also returns the number of unknown fields.
     pub(super) fn new(
         message: &'static Message,
         body: &[u8],
         region: Range<usize>,
-        path: Vec<Step>,
+        path: Vec<PathStep>,
     ) -> Result<(Self, u64), Fault> {
         let rest = Vec::with_capacity(path.len() + 1);
         let mut scan = Self {
@@ -62,13 +62,13 @@ impl Scan {
         Ok((scan, unknown))
     }
 
-    /// The place of the next value.
+    /// Returns the field index of the next value.
     pub(super) fn peek(&self) -> Option<u8> {
         self.next.map(|_| self.place)
     }
 
-    /// The next value, if it is of that place.
-    pub(super) fn take(&mut self, body: &[u8], place: u8) -> Result<Option<Value>, Fault> {
+    /// Takes the next value, if it belongs to the field with index `place`.
+    pub(super) fn take(&mut self, body: &[u8], place: u8) -> Result<Option<FieldValue>, Fault> {
         let Some(value) = self.next.filter(|_| self.place == place) else { return Ok(None) };
         self.next = self.next_value(body)?;
         if self.next.is_none() {
@@ -77,7 +77,7 @@ impl Scan {
         Ok(Some(value))
     }
 
-    /// Finds out which places there are. Returns how many fields are unknown.
+    /// Finds the fields of the message. Returns the number of unknown fields.
     fn look_over(&mut self, body: &[u8]) -> Result<u64, Fault> {
         let mut unknown = 0;
         self.restart();
@@ -107,7 +107,7 @@ impl Scan {
         self.arms.get(usize::from(oneof)).copied().unwrap_or_default()
     }
 
-    /// Goes on to the first value of the next place that there is.
+    /// Goes on to the first value of the next field.
     fn next_place(&mut self, body: &[u8]) -> Result<(), Fault> {
         if self.present == 0 {
             return Ok(());
@@ -124,8 +124,8 @@ impl Scan {
         self.rest.push(self.region.clone());
     }
 
-    /// The next value of the place.
-    fn next_value(&mut self, body: &[u8]) -> Result<Option<Value>, Fault> {
+    /// Reads the next value of the current field.
+    fn next_value(&mut self, body: &[u8]) -> Result<Option<FieldValue>, Fault> {
         let Some(field) = self.message.fields.get(usize::from(self.place)) else { return Ok(None) };
         let from = match field.label {
             Label::OneOf(oneof) => self.arm(oneof).from,
@@ -139,7 +139,7 @@ impl Scan {
         Ok(None)
     }
 
-    /// The next field of the message in any of its pieces: its place, where it starts and where it ends.
+    /// Reads the next field in any piece of the message. Returns its index, start and end.
     fn next_field(&mut self, body: &[u8]) -> Result<Option<(u8, usize, usize)>, Fault> {
         loop {
             let depth = self.rest.len();

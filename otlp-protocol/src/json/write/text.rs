@@ -1,9 +1,9 @@
-//! Strings, ids and bytes as JSON has them.
+//! Strings, ids and bytes in JSON.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Appends a string and its quotes.
+/// Appends a string in quotes.
 #[inline(always)]
 pub(crate) fn put_string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
@@ -31,7 +31,7 @@ fn put_escaped(out: &mut Vec<u8>, mut rest: &[u8]) {
     }
 }
 
-/// How long a string is with its escapes, without quotes.
+/// Returns the length of a string with escapes, without quotes.
 pub(super) fn escaped_len(text: &[u8]) -> usize {
     let len = |&byte: &u8| match letter(byte) {
         Some(_) => 2,
@@ -41,7 +41,7 @@ pub(super) fn escaped_len(text: &[u8]) -> usize {
     text.iter().map(len).sum()
 }
 
-/// What stands for a byte behind a backslash, if the byte is written so.
+/// Returns the letter of a byte's escape, if it has one.
 fn letter(byte: u8) -> Option<u8> {
     match byte {
         b'"' | b'\\' => Some(byte),

@@ -1,4 +1,4 @@
-//! The same in JSON: `details` are `google.protobuf.Any`, whose fields stand beside its `@type`, and a duration is text.
+//! `google.rpc.Status` in JSON. `details` are `google.protobuf.Any`: their fields are beside `@type`. A duration is text.
 
 use super::{BAD_REQUEST, FieldViolation, MAX_VIOLATIONS, RETRY_INFO, RpcStatus};
 use crate::json::JsonError;
@@ -11,7 +11,7 @@ use std::time::Duration;
 // === impl RpcStatus ===
 
 impl RpcStatus {
-    /// Encodes `google.rpc.Status` as JSON: the body of an OTLP/HTTP failure to who sent JSON.
+    /// Encodes `google.rpc.Status` as JSON: the body of a failed OTLP/HTTP request with a JSON body.
     ///
     /// ```
     /// use otlp_protocol::{Code, RpcStatus};
@@ -53,8 +53,8 @@ impl RpcStatus {
         out
     }
 
-    /// Decodes JSON; as [`decode`](Self::decode) does, details of other types are ignored, at most 16 violations are
-    /// kept, a negative delay is zero, and what is not UTF-8 is replaced.
+    /// Decodes JSON, with the rules of [`decode`](Self::decode): details of other types are ignored, at most 16 violations are
+    /// kept, a negative delay is zero, and invalid UTF-8 is replaced.
     ///
     /// # Errors
     /// If the text is not the JSON of such a message.
@@ -79,7 +79,7 @@ impl RpcStatus {
     }
 
     fn decode_detail(&mut self, lexer: &mut Lexer<'_>) -> Result<(), Fault> {
-        // The type may stand behind what it says how to read.
+        // `@type` may come after the fields that it describes.
         let mut type_url = String::new();
         lexer.clone().object(|lexer, key| match key {
             b"@type" => {
@@ -88,7 +88,7 @@ impl RpcStatus {
             }
             _ => lexer.skip_value(),
         })?;
-        // What stands before the last slash is the type server's business.
+        // The part before the last slash is the host of a type server.
         let name = type_url.rsplit('/').next().unwrap_or_default();
         lexer.object(|lexer, key| match (name, key) {
             ("google.rpc.RetryInfo", b"retryDelay") => {
@@ -120,7 +120,7 @@ fn violation(lexer: &mut Lexer<'_>) -> Result<FieldViolation, Fault> {
     Ok(violation)
 }
 
-/// Reads `"5.500s"`. A negative delay is zero, an absurd one is capped.
+/// Reads `"5.500s"`. A negative delay is zero. A delay over 10,000 years is capped.
 fn duration(lexer: &mut Lexer<'_>) -> Result<Duration, Fault> {
     let offset = lexer.position();
     let text = lexer.owned_string()?;
@@ -143,7 +143,7 @@ fn parse_duration(text: &str) -> Option<Duration> {
     Some(if is_negative { Duration::ZERO } else { Duration::new(seconds, nanos) })
 }
 
-/// Appends `"5.500s"`: as many digits as are needed, by threes.
+/// Appends `"5.500s"`, with 0, 3, 6 or 9 decimals as needed.
 fn put_duration(out: &mut Vec<u8>, duration: Duration) {
     let (seconds, nanos) = (duration.as_secs().min(MAX_DURATION_SECS), duration.subsec_nanos());
     let _ = match nanos {
@@ -169,7 +169,7 @@ fn put_member(out: &mut Vec<u8>, key: &str, value: &str) {
     }
 }
 
-/// Ends an object or array, whose last member has left a comma.
+/// Ends an object or array. Removes the comma after the last member.
 fn close(out: &mut Vec<u8>, end: &[u8]) {
     if out.last() == Some(&b',') {
         out.pop();

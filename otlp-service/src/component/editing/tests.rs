@@ -1,24 +1,20 @@
 use super::*;
 use otlp_protocol::encode::{LogRecords, RequestWriter};
-use otlp_protocol::{AttributeEdits, ByteBudget, Fate, Item, Levels, Signal, ValidateLimits};
+use otlp_protocol::{AttributeEdits, ByteBudget, Decision, Item, Signal, ValidateLimits};
 
 /// Drops items with the attribute `drop`, and puts a text into the others.
 #[derive(Clone, Copy)]
 struct Edits(Option<&'static str>);
 
 impl Editor for Edits {
-    fn levels(&self) -> Levels {
-        Levels { items: true, ..Levels::default() }
-    }
-
-    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
+    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
         if attributes.delete("drop") {
-            return Fate::Drop;
+            return Decision::Drop;
         }
         if let Some(text) = self.0 {
             attributes.upsert("text", text);
         }
-        Fate::Keep
+        Decision::Keep
     }
 }
 

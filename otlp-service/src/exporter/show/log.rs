@@ -13,13 +13,13 @@ pub(super) fn put_line(out: &mut String, style: Style, entry: &ShownEntry<'_>, r
         0 => record.observed_time_unix_nano(),
         time => time,
     };
-    let look = match record.severity_number() {
+    let look = match record.severity_number().number() {
         13..=16 => Look::Warning,
         17.. => Look::Error,
         _ => Look::Plain,
     };
     let severity = match record.severity_text() {
-        "" => severity(record.severity_number()),
+        "" => severity(record.severity_number().number()),
         text => text.get(..text.floor_char_boundary(MAX_SEVERITY_BYTES)).unwrap_or_default().to_owned(),
     };
     style.begin(out, TimeOfDay(time), entry.service, "log", &severity.to_uppercase(), look);
@@ -50,7 +50,7 @@ pub(super) fn put_detailed(out: &mut String, number: usize, record: &LogRecord<'
     put(out, format_args!("ObservedTimestamp: {}\n", Timestamp(record.observed_time_unix_nano())));
     put(out, format_args!("Timestamp: {}\nSeverityText: ", Timestamp(record.time_unix_nano())));
     put_text(out, record.severity_text(), MAX_VALUE_BYTES);
-    let number = record.severity_number();
+    let number = record.severity_number().number();
     put(out, format_args!("\nSeverityNumber: {}({number})\n", severity(number)));
     if !record.event_name().is_empty() {
         out.push_str("EventName: ");

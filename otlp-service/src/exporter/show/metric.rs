@@ -76,9 +76,9 @@ pub(super) fn put_detailed(out: &mut String, entry: &ShownEntry<'_>, metric: &Me
         put(out, format_args!("     -> IsMonotonic: {}\n", sum.is_monotonic()));
     }
     let temporality = match data {
-        MetricData::ExponentialHistogram(data) => Some(data.aggregation_temporality()),
-        MetricData::Histogram(data) => Some(data.aggregation_temporality()),
-        MetricData::Sum(sum) => Some(sum.aggregation_temporality()),
+        MetricData::ExponentialHistogram(data) => Some(data.aggregation_temporality().number()),
+        MetricData::Histogram(data) => Some(data.aggregation_temporality().number()),
+        MetricData::Sum(sum) => Some(sum.aggregation_temporality().number()),
         _ => None,
     };
     if let Some(temporality) = temporality {

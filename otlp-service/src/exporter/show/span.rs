@@ -16,14 +16,14 @@ pub(super) fn put_line(
     branch: &str,
 ) {
     let status = span.status();
-    let look = if status.code() == STATUS_ERROR { Look::Error } else { Look::Plain };
+    let look = if status.code().number() == STATUS_ERROR { Look::Error } else { Look::Plain };
     style.begin(out, TimeOfDay(span.start_time_unix_nano()), entry.service, "span", kind(span).0, look);
     style.paint(out, look, |out| {
         out.push_str(branch);
         put_text(out, span.name(), MAX_NAME_BYTES);
         let nanos = span.end_time_unix_nano().saturating_sub(span.start_time_unix_nano());
         put(out, format_args!("  {}  ", Nanos(nanos)));
-        out.push_str(match status.code() {
+        out.push_str(match status.code().number() {
             1 => "ok",
             STATUS_ERROR => "ERROR",
             _ => "unset",
@@ -64,7 +64,7 @@ pub(super) fn put_detailed(out: &mut String, number: usize, span: &Span<'_>) {
     put_field(out, "Start time", format_args!("{}", Timestamp(span.start_time_unix_nano())));
     put_field(out, "End time", format_args!("{}", Timestamp(span.end_time_unix_nano())));
     let status = span.status();
-    let code = ["Unset", "Ok", "Error"].get(usize::try_from(status.code()).unwrap_or(usize::MAX));
+    let code = ["Unset", "Ok", "Error"].get(usize::try_from(status.code().number()).unwrap_or(usize::MAX));
     put_field(out, "Status code", format_args!("{}", code.unwrap_or(&"Unknown")));
     put_text_field(out, "Status message", status.message());
     put_field(out, "DroppedAttributesCount", format_args!("{}", span.dropped_attributes_count()));
@@ -123,7 +123,7 @@ fn put_link(out: &mut String, number: usize, link: &Link<'_>) {
 
 /// Returns the name of the kind in a line, and the Collector's name.
 fn kind(span: &Span<'_>) -> (&'static str, &'static str) {
-    match span.kind() {
+    match span.kind().number() {
         1 => ("internal", "Internal"),
         2 => ("server", "Server"),
         3 => ("client", "Client"),

@@ -1,20 +1,21 @@
-//! How the messages of a body lie in it: what of an envelope is repeated in each part, and which items can be told apart.
+//! Reader of the envelopes of a body that is split: headers, and items that can be separated.
 
 use crate::Items;
 use crate::field::Field;
 use bytes::Bytes;
 
-/// A body that is being cut.
+/// The body that is split.
 #[derive(Clone, Copy)]
-pub(crate) struct Source<'a> {
+pub(crate) struct BodyReader<'a> {
     pub(crate) body: &'a Bytes,
     pub(crate) items: Items,
 }
 
-// === impl Source ===
+// === impl BodyReader ===
 
-impl<'a> Source<'a> {
-    /// The number of the one container in an entry, and of the items in it; `None` if its items cannot be cut apart.
+impl<'a> BodyReader<'a> {
+    /// Returns the field number of the only container in an entry, and of the items in it. `None` if the items of the entry
+    /// cannot be separated.
     pub(crate) fn only_arm(&self, entry: &Field) -> Option<(u32, u32)> {
         let Items::Inside { containers, field: number } = self.items else { return None };
         let mut only = None;
@@ -30,8 +31,8 @@ impl<'a> Source<'a> {
         only.map(|arm| (arm, number))
     }
 
-    /// All of the fields that are not children, in one piece: a slice of the body if they stand together. `None` if
-    /// there are no children.
+    /// Returns the fields that are not children, concatenated: a slice of the body if they are adjacent. `None` if there are
+    /// no children.
     pub(crate) fn header(
         &self,
         fields: impl Iterator<Item = Field>,
@@ -61,7 +62,7 @@ impl<'a> Source<'a> {
         Some(gathered.into())
     }
 
-    /// The fields of all occurrences of an entry's container.
+    /// Iterates over the fields of all occurrences of an entry's container.
     pub(crate) fn fields_of_arm(&self, entry: &Field, arm: u32) -> impl Iterator<Item = Field> + use<'a> {
         let body = self.body;
         let containers = entry.fields(body).filter(move |field| field.is(arm));

@@ -1,17 +1,17 @@
-//! Where the attributes of each level stand: as the schema has it.
+//! Field numbers of attributes, looked up in the schema.
 
 use crate::attribute::KEY_VALUE;
 use crate::schema::{Field, Message};
 use crate::signal::HEADER;
 use crate::{Items, Signal};
 
-/// The number of the field that holds the attributes, for each message that may have some; 0 for none.
+/// Field number of the attributes in each message of a signal; 0 for messages without attributes.
 #[derive(Debug)]
 pub(super) struct Numbers {
     pub(super) resource: u32,
     pub(super) scope: u32,
     pub(super) entry: u32,
-    /// By the number of the container that the points are in; 0 for the entry itself.
+    /// Pairs of a container's field number (0: the entry itself) and the number of the attributes of the points in it.
     points: Vec<(u32, u32)>,
 }
 
@@ -19,7 +19,7 @@ pub(super) struct Numbers {
 
 impl Numbers {
     pub(super) fn of(signal: Signal) -> Self {
-        let [envelope, below, entry] = signal.levels();
+        let [resource, scope, entry] = signal.levels();
         let points = match signal.items {
             Items::Entries => Vec::new(),
             Items::Inside { containers, field } => {
@@ -29,19 +29,14 @@ impl Numbers {
             Items::Repeated { field } => vec![(0, attributes(child(entry, field)))],
         };
         Self {
-            resource: attributes(child(envelope, HEADER)),
-            scope: attributes(child(below, HEADER)),
+            resource: attributes(child(resource, HEADER)),
+            scope: attributes(child(scope, HEADER)),
             entry: attributes(entry),
             points,
         }
     }
 
-    /// Whether items have attributes of their own.
-    pub(super) fn have_items(&self) -> bool {
-        self.entry != 0 || self.points.iter().any(|(_, number)| *number != 0)
-    }
-
-    /// For the points in that container.
+    /// Returns the number for the points in `container`.
     pub(super) fn point(&self, container: u32) -> u32 {
         self.points.iter().find(|(arm, _)| *arm == container).map_or(0, |(_, number)| *number)
     }

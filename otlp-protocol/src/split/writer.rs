@@ -1,5 +1,5 @@
-//! One part of a split body as it fills: a list of tokens, since the length of an envelope is known only when its last
-//! entry is.
+//! Writer of one part of a split body. The part is a list of tokens until it is complete, since the length of an envelope is
+//! known only after its last entry.
 
 use super::{SplitLimits, SplitPart};
 use crate::wire::{MAX_TAG_AND_LENGTH, WireType, put_tag, put_varint, varint_len};
@@ -7,54 +7,51 @@ use crate::{Body, Count, Payload};
 use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 
-/// The part being filled, and the envelopes open around the next entry.
-#[derive(Debug)]
-pub(crate) struct Part {
-    /// The body that is being cut, in one segment.
+/// The part being written, and the open envelopes around the next entry.
+pub(crate) struct PartWriter {
+    /// The original body, in one segment.
     whole: Body,
-    /// Its bytes.
+    /// The bytes of the original body.
     body: Bytes,
     pub(super) limits: SplitLimits,
     levels: Vec<Level>,
     tokens: Vec<Token>,
-    /// Short slices of the body that do not adjoin.
+    /// Copies of short slices of the body.
     copied: Vec<u8>,
     /// Bytes in closed envelopes.
     placed: usize,
     count: Count,
-    /// Bytes of envelopes that are in a further part.
+    /// Bytes of headers that were repeated in further parts.
     pub(super) repeated: usize,
 }
 
-/// An envelope that is being cut.
-#[derive(Debug)]
+/// An envelope that is being split.
 struct Level {
     number: u32,
     header: Bytes,
-    /// Whether it is an entry: a metric.
+    /// True for an entry: a metric.
     is_entry: bool,
-    /// Bytes of its children in the part.
+    /// Bytes of the envelope's children in the part.
     placed: usize,
-    /// Its token, once it has children in the part.
+    /// Index of the envelope's token, once it has children in the part.
     token: Option<usize>,
-    /// Whether it is in a part.
+    /// True once the envelope is in a part.
     is_placed: bool,
 }
 
-#[derive(Debug)]
 enum Token {
     /// An envelope starts: number, length and header.
     Open { number: u32, len: usize, header: Bytes },
     /// A slice of the body.
     Raw(Range<usize>),
-    /// A slice of what was copied.
+    /// A slice of the copies.
     Copied(Range<usize>),
 }
 
-// === impl Part ===
+// === impl PartWriter ===
 
-impl Part {
-    /// An empty part of a body, which is in one segment.
+impl PartWriter {
+    /// Makes an empty part of a body in one segment.
     pub(crate) fn new(whole: Body, limits: SplitLimits) -> Self {
         Self {
             body: whole.plain().to_contiguous(),
@@ -69,7 +66,7 @@ impl Part {
         }
     }
 
-    /// Whether the part stays within the limits with that much more inside the open envelopes.
+    /// True if the part stays within the limits with so many more bytes and items inside the open envelopes.
     pub(crate) fn fits(&self, bytes: usize, items: u64) -> bool {
         let mut size = bytes;
         let mut headers = 0;
@@ -119,7 +116,7 @@ impl Part {
         self.levels.pop();
     }
 
-    /// What has been placed, if anything has. The open envelopes stay open for the next part.
+    /// Takes what has been placed, if anything. Open envelopes stay open for the next part.
     pub(crate) fn take(&mut self) -> Option<SplitPart> {
         (0..self.levels.len()).rev().for_each(|depth| self.settle(depth));
         let mut rope = Rope::with_capacity(self.tokens.iter().map(|token| self.copied_len(token)).sum());
@@ -148,7 +145,7 @@ impl Part {
         (!body.is_empty()).then_some(SplitPart { body, copied_bytes, is_linked })
     }
 
-    /// How much of a token's bytes is copied to the payload.
+    /// Returns the number of a token's bytes that are copied to the payload.
     fn copied_len(&self, token: &Token) -> usize {
         let short = |len: usize| if len < MIN_LINKED_BYTES { len } else { 0 };
         match token {
@@ -158,7 +155,7 @@ impl Part {
         }
     }
 
-    /// Tells the token of a level its length, and the level around it what was placed; the level starts afresh.
+    /// Sets the length in the token of a level, adds the placed bytes to the level around it, and resets the level.
     fn settle(&mut self, depth: usize) {
         let Some(level) = self.levels.get_mut(depth) else { return };
         let Some(token) = level.token.take() else { return };
@@ -173,7 +170,8 @@ impl Part {
         }
     }
 
-    /// Keeps the tokens few where short slices alternate with what goes elsewhere: a token is larger than its slice.
+    /// Replaces the last slice by a copy if it is short. That keeps the list of tokens short when short slices alternate with
+    /// slices of other parts: a token is larger than a short slice.
     fn copy_last_if_short(&mut self) {
         let Some(Token::Raw(raw)) = self.tokens.last() else { return };
         if raw.len() >= MIN_LINKED_BYTES {
@@ -193,14 +191,14 @@ impl Part {
 // === impl Level ===
 
 impl Level {
-    /// Bytes of the envelope with so many bytes more.
+    /// Returns the size of the envelope with `more` bytes in it.
     fn size_with(&self, more: usize) -> usize {
         let len = self.header.len() + self.placed + more;
         varint_len(u64::from(self.number) << 3) + varint_len(len as u64) + len
     }
 }
 
-/// A payload in the making: short pieces are copied together into one buffer, long ones linked.
+/// Builder of a payload: short pieces are copied into one buffer, long pieces are linked.
 struct Rope {
     payload: Payload,
     copied: BytesMut,
@@ -237,8 +235,8 @@ impl Rope {
     }
 }
 
-/// What an envelope costs besides what it says: its place in a part, its tag and its length.
+/// Cost of a repeated envelope besides its header, in bytes: its token, its tag and its length.
 pub(crate) const ENVELOPE_BYTES: usize = 64;
 
-/// Shorter pieces cost less to copy than to send as a segment of their own.
+/// Pieces shorter than this are copied: that costs less than to send them as a segment.
 const MIN_LINKED_BYTES: usize = 1024;
