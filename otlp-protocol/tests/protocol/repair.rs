@@ -118,14 +118,14 @@ fn the_deepest_string_is_repaired_and_lengths_may_take_more_bytes() {
     let limits = ValidateLimits::default();
     // Request, resource, scope, record and value around 48 lists of two levels each.
     let repaired =
-        repair(Signal::LOGS, &nested(48, &field(1, &[0xff; 126])), &limits, Repairs::default(), MAX).unwrap();
+        repair(Signal::LOGS, nested(48, &field(1, &[0xff; 126])), &limits, Repairs::default(), MAX).unwrap();
     assert_eq!(
         repaired.body.plain().to_contiguous(),
         nested(48, &field(1, "\u{fffd}".repeat(126).as_bytes()))
     );
     assert_eq!(repaired.strings, 1);
     let error =
-        repair(Signal::LOGS, &nested(49, &field(1, b"\xff")), &limits, Repairs::default(), MAX).unwrap_err();
+        repair(Signal::LOGS, nested(49, &field(1, b"\xff")), &limits, Repairs::default(), MAX).unwrap_err();
     assert_eq!(error.kind, DecodeErrorKind::TooDeep { limit: 100 });
 }
 
