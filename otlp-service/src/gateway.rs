@@ -9,6 +9,7 @@ mod assembly;
 mod build;
 mod check;
 mod destination;
+mod end;
 mod graph;
 mod pages;
 mod piece;
@@ -29,7 +30,7 @@ use futures_util::future::join_all;
 use graph::Graph;
 use otlp_transport::{Address, BoxExport, ConfigError, TransportContext};
 use readiness::{Readiness, ReadinessCheck};
-use retirement::{Retired, Retirement};
+use retirement::{Retired, Retirement, three_quarters};
 use shared::Shared;
 use std::sync::Arc;
 use std::time::Instant;
@@ -272,11 +273,12 @@ impl Gateway {
         self.retirements.iter().for_each(Retirement::hurry);
         // What was replaced may emit into the queues of the last graph, and senders of old receivers into its stages.
         let emitted = join_all(self.retirements.iter_mut().map(Retirement::emitted));
+        let emitted_deadline = three_quarters(&*clock, deadline);
         let emitted = async {
             tokio::select! {
                 biased;
                 _ = emitted => {}
-                () = clock.sleep_until(deadline) => {}
+                () = clock.sleep_until(emitted_deadline) => {}
             }
         };
         tokio::join!(last.drain_receivers(deadline), emitted);

@@ -50,7 +50,8 @@ pub trait Receiver: Send + Sync + 'static {
     /// The receiver once started.
     type Running: Running;
 
-    /// Starts the receiver. Everything behind the receiver has been started before. Called within the tokio runtime.
+    /// Starts the receiver. Everything behind the receiver has been started before. While a reload builds, the receiver runs
+    /// beside its predecessor already; its batches go into the new pipelines, and it is drained if the reload fails. Called within the tokio runtime.
     ///
     /// # Errors
     /// The reason that the receiver cannot work: the gateway does not start then, or the reload changes nothing.

@@ -7,14 +7,15 @@
 use super::StartError;
 use super::build::Turn;
 use super::destination::Way;
+use super::end::End;
 use super::graph::{Graph, Head};
 use super::piece::{Behind, Drained, Piece, Placed, Rest, Role, Sketch};
 use super::shared::Shared;
 use crate::batch::{BatchConfig, BatchOptions, BatchProcessor};
 use crate::component::Processor;
-use crate::fanout::{Delivery, Destination, FanOut};
+use crate::fanout::{Delivery, FanOut};
 use crate::holder::{Answers, HolderSpec};
-use crate::ledger::Line;
+use crate::ledger::{Hop, Line};
 use crate::processor::{ProcessorChain, ResourceKeys};
 use crate::receiver::PipelineEntry;
 use crate::spec::{ConnectorSpec, Fingerprint, GatewaySpec, PipelineSpec, PipelineStage, StageSpec};
@@ -47,7 +48,7 @@ struct Assembly<'a> {
 /// A component that was made.
 struct Made {
     entry: PipelineEntry,
-    hop: crate::ledger::Hop,
+    hop: Hop,
     drained: Option<Drained>,
     outlets: Vec<Switch>,
     lines: Vec<Arc<Line>>,
@@ -338,43 +339,6 @@ impl Assembly<'_> {
             Ok(Made { entry, hop, drained: None, outlets: Vec::new(), lines: Vec::new() })
         })?;
         Ok(Rest { entry: piece.entry.clone(), serial: piece.serial, ..rest })
-    }
-}
-
-/// An end of a pipeline.
-enum End {
-    Exporter(Arc<Way>),
-    /// With when the pipelines answer that the connector leads into.
-    Connector(Arc<Piece>, Delivery),
-}
-
-impl End {
-    fn behind(&self) -> Behind {
-        match self {
-            Self::Exporter(way) => (way.serial, way.delivery),
-            Self::Connector(piece, behind) => (piece.serial, piece.delivery(*behind)),
-        }
-    }
-
-    fn destination(&self, line: &Line) -> Destination {
-        let account = line.account().clone();
-        match self {
-            Self::Exporter(way) => way.destination(account),
-            Self::Connector(piece, behind) => match &piece.entry {
-                PipelineEntry::Holder(stage) => Destination::queued(account, stage.as_queue(*behind)),
-                entry => Destination::direct(account, entry.clone()),
-            },
-        }
-    }
-}
-
-impl Piece {
-    /// Delivery of a connector whose pipelines answer like `behind`.
-    fn delivery(&self, behind: Delivery) -> Delivery {
-        match self.sketch.role {
-            Role::Connector(answers) | Role::Holder(answers) => answers.delivery(behind),
-            _ => behind,
-        }
     }
 }
 

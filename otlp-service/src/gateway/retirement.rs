@@ -13,6 +13,7 @@ use crate::queue::Queue;
 use crate::receiver::BoxRunning;
 use crate::switch::Ended;
 use futures_util::future::{join, join_all};
+use otlp_transport::Clock;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -298,7 +299,8 @@ async fn linger(
     join_all(linger).await;
 }
 
-fn three_quarters(clock: &dyn otlp_transport::Clock, deadline: Instant) -> Instant {
+/// Three quarters of the time until `deadline`: what comes after has the rest.
+pub(super) fn three_quarters(clock: &dyn Clock, deadline: Instant) -> Instant {
     let time = deadline.saturating_duration_since(clock.now());
     deadline.checked_sub(time / 4).unwrap_or(deadline)
 }

@@ -12,7 +12,7 @@ pub(super) const REMOVED: &str = "(removed)";
 pub(super) struct Lines {
     lines: Vec<Entry>,
     /// The totals of lines that are final.
-    removed: Option<LedgerLine>,
+    removed: LedgerLine,
     /// Removed lines that somebody may still count in.
     leaving: Vec<Arc<Account>>,
     removed_shown: Vec<Registration>,
@@ -49,10 +49,9 @@ impl Lines {
         lines
     }
 
-    /// The sum of all removed lines, if there are any.
+    /// The sum of all removed lines, if anything was counted there.
     pub(super) fn removed(&mut self) -> Option<LedgerLine> {
-        let Self { removed, leaving, .. } = self;
-        let total = removed.as_mut()?;
+        let Self { removed: total, leaving, .. } = self;
         leaving.retain(|account| {
             // Nobody else can count any more.
             let is_final = Arc::strong_count(account) == 1;
@@ -63,6 +62,10 @@ impl Lines {
         });
         let mut all = total.clone();
         leaving.iter().for_each(|account| all.add(&account.line()));
+        if all == LedgerLine::default() {
+            return None;
+        }
+        (all.pipeline, all.destination) = (REMOVED.into(), REMOVED.into());
         Some(all)
     }
 
@@ -86,7 +89,6 @@ impl Lines {
             return Vec::new();
         }
         let Entry { account, shown, .. } = self.lines.remove(place);
-        self.removed.get_or_insert_with(|| LedgerLine::of(REMOVED, REMOVED));
         self.leaving.push(account);
         shown
     }
@@ -117,9 +119,8 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let mut lines = self.ledger.0.lock();
-        let had_removed = lines.removed.is_some();
         let shown = lines.leave(&self.account);
-        if !had_removed && lines.removed.is_some() {
+        if lines.removed_shown.is_empty() && lines.removed().is_some() {
             let ledger = Arc::downgrade(&self.ledger.0);
             let read = move || {
                 let removed = Weak::upgrade(&ledger).and_then(|lines| lines.lock().removed());

@@ -137,11 +137,6 @@ impl fmt::Display for LedgerSnapshot {
 // === impl LedgerLine ===
 
 impl LedgerLine {
-    /// A line of zeros.
-    pub(super) fn of(pipeline: &str, destination: &str) -> Self {
-        Self { pipeline: pipeline.into(), destination: destination.into(), ..Self::default() }
-    }
-
     /// Adds the items of another line.
     pub(super) fn add(&mut self, other: &Self) {
         self.accepted += other.accepted;

@@ -1,6 +1,13 @@
 //! Counters and histograms, and the registry that shows them by name.
 
+mod histogram;
+
+pub use histogram::Histogram;
+
+pub(super) use histogram::histogram_samples;
+
 use super::snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
+use histogram::Buckets;
 use parking_lot::Mutex;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -32,24 +39,6 @@ pub struct Registration {
 pub struct Counter {
     value: Arc<AtomicU64>,
     _registration: Option<Arc<Registration>>,
-}
-
-/// Counts of values by range, and the exact sum of the values. Cloning shares the histogram; a histogram of a
-/// [`Registry`] is shown until its last clone is dropped.
-#[derive(Clone, Debug)]
-pub struct Histogram {
-    buckets: Arc<Buckets>,
-    _registration: Option<Arc<Registration>>,
-}
-
-#[derive(Debug)]
-struct Buckets {
-    bounds: &'static [u64],
-    /// A value of this much is shown as 1.
-    unit: u64,
-    /// One for each bound, and one for what is above the last.
-    counts: Vec<AtomicU64>,
-    sum: AtomicU64,
 }
 
 #[derive(Default)]
@@ -302,46 +291,6 @@ impl Counter {
     }
 }
 
-// === impl Histogram ===
-
-impl Histogram {
-    /// A histogram of ranges that end at `bounds`, ascending and inclusive.
-    pub fn new(bounds: &'static [u64]) -> Self {
-        Self::in_units(bounds, 1)
-    }
-
-    /// The same of values, and bounds, that are shown divided by `unit`, which is not 0: 1000 of milliseconds that are
-    /// shown in seconds.
-    pub fn in_units(bounds: &'static [u64], unit: u64) -> Self {
-        let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        let buckets = Arc::new(Buckets { bounds, unit: unit.max(1), counts, sum: AtomicU64::new(0) });
-        Self { buckets, _registration: None }
-    }
-
-    /// Counts a value.
-    pub fn record(&self, value: u64) {
-        let bucket = self.buckets.bounds.partition_point(|&bound| bound < value);
-        self.buckets.counts[bucket].fetch_add(1, Ordering::Relaxed);
-        self.buckets.sum.fetch_add(value, Ordering::Relaxed);
-    }
-}
-
-// === impl Buckets ===
-
-impl Buckets {
-    fn samples(&self, labels: &[(&'static str, String)]) -> Vec<Sample> {
-        let Self { bounds, unit, counts, sum } = self;
-        histogram_samples(labels, bounds, *unit, counts, sum)
-    }
-}
-
-impl Default for Histogram {
-    /// One range for everything.
-    fn default() -> Self {
-        Self::new(&[])
-    }
-}
-
 impl fmt::Debug for Families {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.by_name.keys()).finish()
@@ -379,29 +328,4 @@ impl Source {
             Self::Samples(read) => read(),
         }
     }
-}
-
-/// The samples of Prometheus' histogram: cumulative buckets, sum, count.
-pub(super) fn histogram_samples(
-    labels: &[(&'static str, String)],
-    bounds: &[u64],
-    unit: u64,
-    counts: &[AtomicU64],
-    sum: &AtomicU64,
-) -> Vec<Sample> {
-    let shown = |value: u64| value as f64 / unit as f64;
-    let sample = |suffix, bound: Option<String>, value| {
-        let bound = bound.map(|bound| ("le", bound));
-        Sample { suffix, labels: labels.iter().cloned().chain(bound).collect(), value }
-    };
-    let bounds = bounds.iter().map(|&bound| shown(bound).to_string()).chain(["+Inf".into()]);
-    let mut total = 0;
-    let mut samples = Vec::with_capacity(counts.len() + 2);
-    for (count, bound) in counts.iter().zip(bounds) {
-        total += count.load(Ordering::Relaxed);
-        samples.push(sample("_bucket", Some(bound), total as f64));
-    }
-    samples.push(sample("_sum", None, shown(sum.load(Ordering::Relaxed))));
-    samples.push(sample("_count", None, total as f64));
-    samples
 }

@@ -3,8 +3,8 @@
 use crate::harness::*;
 use crate::holders::{exporter, pipeline};
 use otlp_service::{
-    BatchConfig, Gateway, GatewaySpec, Health, HealthCheck, HealthChecker, Inlets, MetricKind, PipelineStage,
-    Receiver, ReceiverSpec, Registry, Running, ServerSpec, StageSpec, StartError,
+    BatchConfig, Gateway, GatewaySpec, Health, HealthCheck, HealthChecker, Histogram, Inlets, MetricKind,
+    PipelineStage, Receiver, ReceiverSpec, Registry, Running, ServerSpec, StageSpec, StartError,
 };
 use otlp_transport::{Address, HttpTransportStrategy, ServerConfig, TransportContext};
 use parking_lot::Mutex;
@@ -90,6 +90,36 @@ fn a_metric_goes_with_its_last_owner() {
     assert_eq!(names(&registry), ["counted", "gauge"]);
     drop((other, gauge));
     assert!(names(&registry).is_empty());
+}
+
+/// While a component and its successor are there, they are one; when the first one goes, counters do not fall.
+#[test]
+fn metrics_of_the_same_labels_are_one() {
+    let registry = Registry::new();
+    let labels = [("exporter", "out")];
+    let shown = || {
+        let all = registry.snapshot();
+        ["counted", "seen", "level", "size"].map(|name| {
+            let family = all.families.iter().find(|family| family.name == name);
+            family.map(|family| (family.samples.len(), family.samples.last().unwrap().value))
+        })
+    };
+    let make = |value: f64| {
+        let counter = registry.counter("counted", "Counts.", &labels);
+        let histogram = registry.histogram("size", "Sizes.", &labels, Histogram::new(&[10]));
+        let seen = registry.observe(MetricKind::Counter, "seen", "Counts.", &labels, move || value);
+        let level = registry.observe(MetricKind::Gauge, "level", "Level.", &labels, move || value);
+        (counter, histogram, seen, level)
+    };
+    let (old, new) = (make(3.0), make(4.0));
+    [&old.0, &new.0].map(|counter| counter.add(5));
+    [&old.1, &new.1].map(|histogram| histogram.record(7));
+    // Two buckets, sum and count.
+    assert_eq!(shown(), [Some((1, 10.0)), Some((1, 7.0)), Some((1, 7.0)), Some((4, 2.0))]);
+    drop(old);
+    assert_eq!(shown(), [Some((1, 10.0)), Some((1, 7.0)), Some((1, 4.0)), Some((4, 2.0))]);
+    drop(new);
+    assert_eq!(shown(), [None; 4]);
 }
 
 /// The last owner of a metric may be the one that reads another.

@@ -6,7 +6,7 @@ use crate::holders::{exporter, pipeline, start};
 use crate::reload::{line, of, spec};
 use otlp_protocol::Signal;
 use otlp_service::{Gateway, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec};
-use otlp_transport::{HttpTransportStrategy, Net, ServerConfig, TcpNet, TransportContext};
+use otlp_transport::{Export as _, HttpTransportStrategy, Net, ServerConfig, TcpNet, TransportContext};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -65,6 +65,7 @@ async fn a_broken_spec_changes_nothing() {
         assert!(post(&mut io, "/v1/logs").await.starts_with("HTTP/1.1 200"));
         assert!(post(&mut io, "/v1/traces").await.starts_with("HTTP/1.1 404"));
     }
+    assert_eq!(gateway.ledger().lines.len(), 1);
     assert_eq!((line(&gateway, "logs", "out").sent, sink.items()), (4, 4));
     assert_eq!(gateway.health().report().http_status(), 200);
 }
@@ -100,6 +101,55 @@ async fn a_replaced_server_lets_its_connections_go() {
     assert_eq!((sinks[0].items(), sinks[1].items()), (1, 1));
     let (status, _) = request_with(to, "POST /v1/logs", "", &logs(1).body().plain().to_contiguous()).await;
     assert_eq!(status, 200);
+}
+
+/// Senders that stay with a replaced server are led on by a second reload, and no drain waits for them.
+#[tokio::test]
+async fn a_second_reload_leads_those_on_who_stayed() {
+    let sinks = [Sink::default(), Sink::default(), Sink::default()];
+    let with = |number: usize| {
+        let mut spec = served(&number.to_string(), &sinks[number], &[Signal::LOGS]);
+        let out = exporter("out", &sinks[number], Some(queue(10, 1)));
+        spec.exporters = vec![out.with_settings(of(&number.to_string()))];
+        spec
+    };
+    let mut gateway = start(with(0)).await;
+    let to = address(&gateway, "otlp/http").to_string();
+    let (mut io, mut idle) = (TcpNet.connect(&to).await.unwrap(), TcpNet.connect(&to).await.unwrap());
+    for io in [&mut io, &mut idle] {
+        assert!(post(io, "/v1/logs").await.starts_with("HTTP/1.1 200"));
+    }
+    for number in [1, 2] {
+        gateway.reload(with(number)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(post(&mut io, "/v1/logs").await.starts_with("HTTP/1.1 200"));
+    let begin = now();
+    let report = gateway.drain(begin + seconds(20)).await;
+    assert!(now() - begin < seconds(10), "it waited for an idle connection");
+    assert_eq!((report.dropped_items, report.ledger.check()), (0, Ok(())));
+    assert_eq!(sinks.map(|sink| sink.items()), [2, 0, 1]);
+    drop(idle);
+}
+
+#[tokio::test]
+async fn health_is_that_of_the_exporters_in_use() {
+    let sink = Sink::scripted([UNAVAILABLE]);
+    let with = |id: &str| {
+        let logs_in = pipeline("logs", &[], &[id]);
+        spec(vec![exporter(id, &sink, None).with_settings(of("a"))], vec![logs_in])
+    };
+    let mut gateway = start(with("old")).await;
+    assert!(gateway.inlet("logs").unwrap().export(logs(1)).await.is_err());
+    let checks = |gateway: &Gateway| gateway.health().report().to_json();
+    assert!(checks(&gateway).contains(r#""exporter/old":{"status":"degraded""#));
+    let mut broken = with("new");
+    broken.metrics_endpoint = Some("nowhere".into());
+    assert!(gateway.reload(broken).await.is_err());
+    assert!(!checks(&gateway).contains("exporter/new"));
+    gateway.reload(with("new")).await.unwrap();
+    let expect = r#"{"status":"healthy","checks":{"gateway":{"status":"healthy"},"exporter/new":{"status":"healthy"}}}"#;
+    assert_eq!(checks(&gateway), expect);
 }
 
 #[tokio::test]
