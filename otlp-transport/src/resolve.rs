@@ -10,6 +10,8 @@ pub use dns::{DnsConfig, DnsResolver};
 pub use fixed::FixedResolver;
 
 use crate::NetFuture;
+use crate::user_info::without_secrets;
+use std::fmt;
 
 /// Finds endpoints.
 pub trait Resolver: Send + 'static {
@@ -32,8 +34,16 @@ pub trait Resolver: Send + 'static {
     fn next(&mut self) -> NetFuture<'_, Vec<ResolvedEndpoint>>;
 }
 
-/// An endpoint found by a resolver.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An endpoint found by a resolver. `Debug` output leaves out user, password and query of the endpoint.
+///
+/// ```
+/// use otlp_transport::{FixedResolver, ResolvedEndpoint};
+///
+/// let mut large = ResolvedEndpoint::new("https://backend-1.example:4317");
+/// large.weight = 3; // three of four requests
+/// let resolver = FixedResolver::new(vec![large, ResolvedEndpoint::new("https://backend-2.example:4317")]);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
 pub struct ResolvedEndpoint {
     /// The endpoint that requests and certificates name, as in [`ClientConfig::endpoint`](crate::ClientConfig::endpoint).
     pub endpoint: String,
@@ -60,5 +70,15 @@ impl ResolvedEndpoint {
     /// True if one client can send to both endpoints.
     pub(crate) fn reaches_like(&self, other: &Self) -> bool {
         self.endpoint == other.endpoint && self.connect_to == other.connect_to
+    }
+}
+
+impl fmt::Debug for ResolvedEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResolvedEndpoint")
+            .field("endpoint", &without_secrets(&self.endpoint))
+            .field("connect_to", &self.connect_to)
+            .field("weight", &self.weight)
+            .finish()
     }
 }

@@ -17,6 +17,12 @@ pub(crate) fn split_user(url: &str) -> (Option<&str>, Cow<'_, str>) {
     }
 }
 
+/// Removes user, password and query from a URL.
+pub(crate) fn without_secrets(url: &str) -> String {
+    let (_, url) = split_user(url);
+    url.split('?').next().unwrap_or_default().to_owned()
+}
+
 /// Encodes `user:password`, percent-encoded as in a URL, for basic authentication (RFC 7617).
 pub(crate) fn basic(user: &str) -> Result<HeaderValue, ()> {
     let (user, password) = user.split_once(':').unwrap_or((user, ""));

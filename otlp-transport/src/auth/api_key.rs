@@ -17,6 +17,16 @@ pub struct ApiKey {
 }
 
 /// Authenticates senders by one of the configured keys, in a header.
+///
+/// ```
+/// use otlp_transport::{ApiKey, ApiKeyAuth, ServerConfig};
+/// use std::sync::Arc;
+///
+/// let keys = [ApiKey { name: "team-a".into(), key: "s3cret".into() }];
+/// let mut config = ServerConfig::new("0.0.0.0:4317");
+/// config.auth = Some(Arc::new(ApiKeyAuth::new("x-api-key", &keys)?));
+/// # Ok::<(), otlp_transport::ConfigError>(())
+/// ```
 pub struct ApiKeyAuth {
     header: HeaderName,
     challenge: String,

@@ -6,7 +6,29 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// Authenticates requests.
+/// Authenticates requests of a server, by [`ServerConfig::auth`](crate::ServerConfig::auth).
+///
+/// ```
+/// use otlp_transport::{AuthRequest, Authenticate, Denied, Identity, Verdict};
+///
+/// /// Accepts the tenants that a proxy in front of the server has authenticated.
+/// #[derive(Debug)]
+/// struct Tenants(Vec<String>);
+///
+/// impl Authenticate for Tenants {
+///     fn authenticate(&self, request: &AuthRequest<'_>) -> Verdict {
+///         match request.headers.get("x-tenant").and_then(|tenant| tenant.to_str().ok()) {
+///             None => Verdict::Known(Err(Denied::missing("the header `x-tenant` is missing"))),
+///             Some(tenant) if self.0.iter().any(|known| known == tenant) => Verdict::known(&Identity::new(tenant)),
+///             Some(_) => Verdict::denied("the tenant is not known"),
+///         }
+///     }
+///
+///     fn challenge(&self) -> &str {
+///         "Tenant"
+///     }
+/// }
+/// ```
 pub trait Authenticate: fmt::Debug + Send + Sync + 'static {
     /// Judges a request by its headers and its connection's certificate, never by path, method or body.
     fn authenticate(&self, request: &AuthRequest<'_>) -> Verdict;
@@ -21,8 +43,8 @@ pub trait Authenticate: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// The parts of a request that authenticate its sender.
-#[derive(Clone, Copy, Debug)]
+/// The parts of a request that authenticate its sender. `Debug` output shows the names of headers, not their values.
+#[derive(Clone, Copy)]
 pub struct AuthRequest<'a> {
     /// The request's headers, or gRPC metadata.
     pub headers: &'a HeaderMap,
@@ -52,6 +74,18 @@ pub struct Identity(Arc<str>);
 pub struct Denied {
     message: Cow<'static, str>,
     is_missing: bool,
+}
+
+// === impl AuthRequest ===
+
+impl fmt::Debug for AuthRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.keys().collect();
+        f.debug_struct("AuthRequest")
+            .field("headers", &names)
+            .field("certificate", &self.certificate)
+            .finish()
+    }
 }
 
 // === impl Identity ===

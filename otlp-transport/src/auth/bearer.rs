@@ -20,6 +20,21 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Tokens, and the header that carries a token. For servers and clients.
+///
+/// ```
+/// use otlp_transport::{
+///     BearerAuth, BearerConfig, BearerCredentials, ClientConfig, ServerConfig, TransportContext,
+/// };
+/// use std::sync::Arc;
+///
+/// let context = TransportContext::tcp(64 << 20);
+/// let mut server = ServerConfig::new("0.0.0.0:4317");
+/// server.auth = Some(Arc::new(BearerAuth::new(&context, &BearerConfig::new(["s3cret", "other"]))?));
+///
+/// let mut client = ClientConfig::new("https://collector.example:4317");
+/// client.credentials = Some(Arc::new(BearerCredentials::new(&context, &BearerConfig::new(["s3cret"]))?));
+/// # Ok::<(), otlp_transport::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BearerConfig {

@@ -21,7 +21,20 @@ pub enum NameKind {
 }
 
 /// Authenticates senders by the verified client certificate of their connection. The identity is the subject's common
-/// name, else the first DNS name, else the first URI.
+/// name, else the first DNS name, else the first URI. Needs `client_ca_file` or `client_ca_pem` of
+/// [`ServerTlsConfig`](crate::ServerTlsConfig).
+///
+/// ```
+/// use otlp_transport::{ClientCertificateAuth, ServerConfig, ServerTlsConfig};
+/// use std::sync::Arc;
+///
+/// let mut tls = ServerTlsConfig::default();
+/// tls.certificate.cert_file = Some("/etc/otlp/cert.pem".into());
+/// tls.certificate.key_file = Some("/etc/otlp/key.pem".into());
+/// tls.client_ca_file = Some("/etc/otlp/clients.pem".into());
+/// let mut config = ServerConfig::new("0.0.0.0:4317");
+/// (config.tls, config.auth) = (Some(tls), Some(Arc::new(ClientCertificateAuth)));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientCertificateAuth;
 

@@ -5,7 +5,28 @@ use http::{HeaderMap, HeaderValue};
 use otlp_protocol::Origin;
 use std::fmt;
 
-/// Adds credentials to a client's requests.
+/// Adds credentials to a client's requests, by [`ClientConfig::credentials`](crate::ClientConfig::credentials).
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue};
+/// use otlp_protocol::Origin;
+/// use otlp_transport::{Credentials, ExportError};
+///
+/// /// Names the cluster.
+/// #[derive(Debug)]
+/// struct Cluster(HeaderValue);
+///
+/// impl Credentials for Cluster {
+///     fn apply(&self, headers: &mut HeaderMap, _origin: Option<&Origin>) -> Result<(), ExportError> {
+///         headers.insert("x-cluster", self.0.clone());
+///         Ok(())
+///     }
+///
+///     fn is_secret(&self) -> bool {
+///         false
+///     }
+/// }
+/// ```
 pub trait Credentials: fmt::Debug + Send + Sync + 'static {
     /// Adds headers to a request, or removes headers. `origin`: the origin of its batch, as far as the receiver kept it.
     /// Values are marked sensitive.

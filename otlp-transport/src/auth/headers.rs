@@ -60,6 +60,21 @@ pub enum HeaderSource {
 }
 
 /// Sets headers, then applies further credentials, if there are any.
+///
+/// ```
+/// use otlp_transport::{
+///     ClientConfig, HeaderAction, HeaderSource, HeadersSetter, SetHeader, TransportContext,
+/// };
+/// use std::sync::Arc;
+///
+/// // The tenant that the receiver kept of the sender's request, else `unknown`.
+/// let source = HeaderSource::Context { name: "x-tenant".into(), default: Some("unknown".into()) };
+/// let tenant = SetHeader { key: "x-scope-orgid".into(), action: HeaderAction::Upsert, source: Some(source) };
+/// let setter = HeadersSetter::new(&TransportContext::tcp(64 << 20), vec![tenant], None, None)?;
+/// let mut config = ClientConfig::new("https://collector.example:4317");
+/// config.credentials = Some(Arc::new(setter));
+/// # Ok::<(), otlp_transport::ConfigError>(())
+/// ```
 pub struct HeadersSetter {
     headers: Vec<Rule>,
     then: Option<Arc<dyn Credentials>>,

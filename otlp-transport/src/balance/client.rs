@@ -18,6 +18,7 @@ use super::stats::BalanceStats;
 use super::{BalanceConfig, BalanceLimits};
 use crate::client::{Place, Rooms};
 use crate::log_limiter::LogLimiter;
+use crate::user_info::without_secrets;
 use crate::{
     Attempt, BoxAttempt, Client, ClientConfig, ClientStats, ClientStrategy, Clock, ConfigError, ExportError,
     ExportFuture, ExportResult, ResolvedEndpoint, Resolver, TransportContext,
@@ -233,7 +234,7 @@ impl Shared {
         for endpoint in missing {
             match factory.client(endpoint) {
                 Ok(client) => made.push((endpoint.clone(), client)),
-                Err(error) => unusable = Some((endpoint.address().to_owned(), error)),
+                Err(error) => unusable = Some((without_secrets(endpoint.address()), error)),
             }
         }
         if let Some((endpoint, error)) = unusable {

@@ -7,6 +7,7 @@ use super::stats::EndpointStats;
 use super::{Candidate, hash_key};
 use crate::ResolvedEndpoint;
 use crate::log_limiter::LogLimiter;
+use crate::user_info::without_secrets;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -189,7 +190,7 @@ impl<T> EndpointSet<T> {
 
 impl<T> Member<T> {
     fn new(resolved: ResolvedEndpoint, reach: T) -> Self {
-        let stats = Arc::new(EndpointStats::new(resolved.address().to_owned()));
+        let stats = Arc::new(EndpointStats::new(without_secrets(resolved.address())));
         let id = hash_key(resolved.address().as_bytes());
         let endpoint = Arc::new(Endpoint { id, reach, stats });
         let ejections = LogLimiter::every(LOG_INTERVAL);

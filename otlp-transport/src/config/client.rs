@@ -2,7 +2,7 @@
 
 use super::TlsConfig;
 use crate::Credentials;
-use crate::user_info::split_user;
+use crate::user_info::without_secrets;
 use otlp_protocol::Signal;
 use std::fmt;
 use std::sync::Arc;
@@ -174,12 +174,6 @@ impl fmt::Debug for ClientConfig {
             .field("user_agent", &self.user_agent)
             .finish()
     }
-}
-
-/// Removes user, password and query from a URL.
-fn without_secrets(url: &str) -> String {
-    let (_, url) = split_user(url);
-    url.split('?').next().unwrap_or_default().to_owned()
 }
 
 impl Compression {

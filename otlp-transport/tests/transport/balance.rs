@@ -35,6 +35,23 @@ fn number(batch: &Batch) -> u64 {
     u64::from_be_bytes(body[..].try_into().unwrap())
 }
 
+/// Counters of endpoints are labels of metrics, and debug output goes into logs.
+#[tokio::test]
+async fn user_and_password_of_an_endpoint_are_shown_nowhere() {
+    let endpoint = ResolvedEndpoint::new("http://user:hunter2@localhost:1");
+    let client = BalancedClient::new(
+        &TransportContext::tcp(1),
+        Arc::new(GrpcTransportStrategy),
+        ClientConfig::new(""),
+        BalanceConfig::default(),
+        Box::new(FixedResolver::new(vec![endpoint.clone()])),
+    )
+    .unwrap();
+    assert_eq!(client.stats().endpoints()[0].endpoint, "http://localhost:1");
+    let shown = format!("{endpoint:?} {client:?}");
+    assert!(shown.contains("http://localhost:1") && !shown.contains("hunter2"), "{shown}");
+}
+
 /// The resolver is followed by a task.
 #[test]
 fn outside_of_a_runtime_a_balanced_client_is_an_error() {

@@ -95,7 +95,7 @@ fn the_header_is_the_exporters_own() {
     for strategy in STRATEGIES {
         let mut config = ClientConfig::new("http://127.0.0.1:1");
         config.headers = vec![("Otlp-Hops".into(), "0000000000000001".into())];
-        let error = strategy.client(&context(), config).err().expect("it is refused");
+        let error = strategy.client(&context(), config).expect_err("it is refused");
         assert!(error.problem.contains("otlp-hops"), "{error}");
     }
 }

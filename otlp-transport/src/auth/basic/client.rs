@@ -12,6 +12,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Sends a user and a password.
+///
+/// ```
+/// use otlp_transport::{BasicCredentials, ClientConfig, Password, TransportContext, Username};
+/// use std::sync::Arc;
+///
+/// let context = TransportContext::tcp(64 << 20);
+/// let (user, password) = (Username::Given("alice".into()), Password::Given("s3cret".into()));
+/// let mut config = ClientConfig::new("https://collector.example:4317");
+/// config.credentials = Some(Arc::new(BasicCredentials::new(&context, user, password, None)?));
+/// # Ok::<(), otlp_transport::ConfigError>(())
+/// ```
 #[derive(Debug)]
 pub struct BasicCredentials {
     value: Watched<HeaderValue>,

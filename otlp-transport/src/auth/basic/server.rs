@@ -16,6 +16,17 @@ use std::time::Duration;
 
 /// Authenticates senders as users of an htpasswd file, of inline entries, or of both. An inline entry replaces an entry
 /// of the file for the same user. The sender's identity is the user's name.
+///
+/// ```
+/// use otlp_transport::{BasicAuth, OnEmpty, ServerConfig, TransportContext};
+/// use std::sync::Arc;
+///
+/// let context = TransportContext::tcp(64 << 20);
+/// let users = "alice:s3cret\nbob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=".into();
+/// let mut config = ServerConfig::new("0.0.0.0:4317");
+/// config.auth = Some(Arc::new(BasicAuth::new(&context, None, &users, None, OnEmpty::Keep)?));
+/// # Ok::<(), otlp_transport::ConfigError>(())
+/// ```
 #[derive(Debug)]
 pub struct BasicAuth {
     users: Watched<Htpasswd>,

@@ -305,7 +305,7 @@ fn settings_that_cannot_work_are_refused() {
     let refused = |change: Change| {
         let mut config = ClientConfig::new("http://localhost:4317");
         change(&mut config);
-        GrpcClient::new(&context(), &config).err().expect("refused")
+        GrpcClient::new(&context(), &config).expect_err("refused")
     };
     let rows: [(Change, &str); 6] = [
         (|config| config.endpoint = "localhost".into(), "endpoint"),

@@ -197,7 +197,7 @@ fn proxies_that_cannot_work_are_refused_without_being_quoted() {
     let refused = |url: &str| {
         let mut config = ClientConfig::new("http://backend.example:4318");
         config.proxy_url = url.into();
-        let error = HttpClient::new(&super::context(), &config).err().expect("refused");
+        let error = HttpClient::new(&super::context(), &config).expect_err("refused");
         assert_eq!(error.key, "proxy_url");
         assert!(!format!("{error:?} {config:?}").contains("secret"), "{error}");
         error.problem
