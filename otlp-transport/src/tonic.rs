@@ -21,7 +21,7 @@
 //! use tonic::service::interceptor::InterceptedService;
 //! use tonic::{Request, Status};
 //!
-//! /// Lets in who knows the password.
+//! /// Refuses requests without the password.
 //! fn check(request: Request<()>) -> Result<Request<()>, Status> {
 //!     match request.metadata().get("x-password") {
 //!         Some(password) if password == "swordfish" => Ok(request),

@@ -33,7 +33,8 @@ pub enum NameKind {
 /// tls.certificate.key_file = Some("/etc/otlp/key.pem".into());
 /// tls.client_ca_file = Some("/etc/otlp/clients.pem".into());
 /// let mut config = ServerConfig::new("0.0.0.0:4317");
-/// (config.tls, config.auth) = (Some(tls), Some(Arc::new(ClientCertificateAuth)));
+/// config.tls = Some(tls);
+/// config.auth = Some(Arc::new(ClientCertificateAuth));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientCertificateAuth;

@@ -15,7 +15,8 @@ use std::sync::Arc;
 /// let error = GrpcClient::new(&context, &ClientConfig::new("collector")).err().unwrap();
 /// assert_eq!(error.key, "endpoint");
 /// assert_eq!(error.value.as_deref(), Some("collector"));
-/// assert_eq!(error.to_string(), "endpoint \"collector\": no port; write host:port, such as collector:4317");
+/// assert!(error.problem.contains("port"));
+/// assert!(error.to_string().starts_with("endpoint \"collector\": "));
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -60,7 +61,7 @@ impl ConfigError {
         Self::new("endpoint", why_not_listening(endpoint, &error)).with_value(endpoint).with_source(error)
     }
 
-    /// Value and problem without the key, for messages that name the setting themselves: `` `collector`: no port ``.
+    /// Value and problem without the key, for messages that name the setting themselves: `` `collector`: the port is missing ``.
     pub fn without_key(&self) -> String {
         match &self.value {
             Some(value) => format!("`{}`: {}", value.escape_debug(), self.problem),

@@ -1,5 +1,5 @@
-//! The gRPC services in a server that is not ours: requests and replies pass through as values, and what they carry is
-//! checked and charged as in a server of ours.
+//! The gRPC services of OTLP inside a server of another library: requests and replies pass through as values; bodies are
+//! checked and charged as in the servers of this crate.
 
 use super::engine::{Head, Request, Service as _, Version};
 use super::grpc::Grpc;
@@ -23,7 +23,7 @@ pub(crate) struct Mounted {
 // === impl Mounted ===
 
 impl Mounted {
-    /// Services with these settings; endpoint and TLS belong to the other server.
+    /// Makes services with these settings. Endpoint and TLS are not used: they belong to the other server.
     pub(crate) fn new(
         context: &TransportContext,
         config: &ServerConfig,
@@ -34,7 +34,7 @@ impl Mounted {
         let clock = Arc::clone(&context.clock);
         let refusals = Refusals::new(config.name.clone(), Protocol::Grpc, clock, Arc::clone(&stats));
         let intake = Arc::new(Intake::new(context.clone(), config, routes, stats, refusals));
-        // The phase of the server shows in its health service alone, which is the other server's own.
+        // The phase is used by the health service alone, which is not mounted.
         let (_, phases) = watch::channel(Phase::Serving);
         let grpc = Arc::new(Grpc::new(Arc::clone(&intake), phases));
         Ok(Self { intake, grpc })
@@ -45,8 +45,8 @@ impl Mounted {
         &self.intake.stats
     }
 
-    /// Answers a request of `peer`. Connections are not known here: each request has a share of the byte budget that
-    /// is otherwise a connection's.
+    /// Answers a request of `peer`. Connections are not known here, so each request gets the share of the byte budget that a
+    /// connection has in the servers of this crate.
     pub(crate) fn respond<B: RequestBody>(
         &self,
         Parts { method, uri: target, headers, .. }: Parts,

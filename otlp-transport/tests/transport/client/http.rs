@@ -368,9 +368,8 @@ async fn a_server_that_says_close_gets_a_new_connection() {
 
 #[test]
 fn settings_that_cannot_work_are_refused() {
-    let refused = |config: &ClientConfig| -> ConfigError {
-        HttpClient::new(&context(), config).expect_err("refused")
-    };
+    let refused =
+        |config: &ClientConfig| -> ConfigError { HttpClient::new(&context(), config).expect_err("refused") };
     assert_eq!(refused(&ClientConfig::new("localhost:4318")).key, "endpoint");
     let mut config = ClientConfig::new("http://localhost:4318");
     config.signal_endpoints = vec![("spans".into(), "http://c".into())];
