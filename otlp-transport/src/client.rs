@@ -13,6 +13,7 @@ mod connect;
 mod encoding;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod greeting;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "http")]

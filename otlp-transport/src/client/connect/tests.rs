@@ -17,38 +17,3 @@ fn families_take_turns_in_the_order_of_the_resolver() {
     assert_eq!(order(&["10.0.0.2:1", "10.0.0.1:1"]), ["10.0.0.2:1", "10.0.0.1:1"]);
     assert!(order(&[]).is_empty());
 }
-
-/// A connection that a server ends by an alert after the handshake, as TLS 1.3 servers refuse client certificates.
-#[cfg(feature = "tls")]
-#[tokio::test]
-async fn an_alert_after_the_handshake_is_explained() {
-    use tokio::io::AsyncReadExt as _;
-
-    struct Refused;
-
-    impl AsyncRead for Refused {
-        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-            let alert = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
-            Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, alert)))
-        }
-    }
-
-    impl AsyncWrite for Refused {
-        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-            Poll::Ready(Ok(bytes.len()))
-        }
-
-        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-    }
-
-    let (greeting, mut io) = Greeting::of(Box::new(Refused));
-    assert!(io.read_u8().await.is_err());
-    let expected = "the server requires a client certificate: set tls.cert_file and tls.key_file";
-    assert_eq!(greeting.mix_up(true), Some(expected));
-}

@@ -4,8 +4,8 @@
 use super::{ConnectionPool, Shared, Waiter};
 use crate::client::activity::Activity;
 use crate::client::attempt::{Answer, AnswerLimits, TimeLimit};
-use crate::client::connect::Greeting;
 use crate::client::encoding::Outgoing;
+use crate::client::greeting::Greeting;
 use crate::client::send_error::SendError;
 use crate::client::{http1, http2};
 use crate::counter;
