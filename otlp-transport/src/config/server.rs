@@ -161,7 +161,7 @@ impl ServerConfig {
         }
     }
 
-    /// What log lines call the server.
+    /// Returns the name of the server in log lines.
     pub(crate) fn log_name(&self, local_addr: &Address) -> String {
         if self.name.is_empty() { local_addr.to_string() } else { self.name.clone() }
     }
