@@ -76,7 +76,7 @@ impl Export for SignalExporter {
         drop(in_flight);
         let sent = match &result {
             Ok(accepted) => count.items - count.rejected_items(signal, accepted.rejected),
-            Err(error) => PartlyDelivered::of(error).map_or(0, |fates| fates.sent),
+            Err(error) => PartlyDelivered::of(error).map_or(0, |outcomes| outcomes.sent),
         };
         self.stats.sent.add(sent);
         self.stats.send_failed.add(count.items.saturating_sub(sent));
@@ -171,15 +171,15 @@ impl Watch {
             Ok(_) => return,
             Err(error) => error,
         };
-        let Some(fates) = PartlyDelivered::of(error) else {
+        let Some(outcomes) = PartlyDelivered::of(error) else {
             let is_final = !error.retry().is_retryable();
             let loss = if is_final { Loss::Permanent } else { Loss::RetriesExhausted };
             return self.lost(loss, count.items, error.message(), &fields(error));
         };
-        let texts = &fates.answer.message;
-        self.lost(Loss::Rejected, fates.rejected, texts, "");
-        self.lost(Loss::Permanent, fates.refused, texts, &fates.refused_first);
-        self.lost(Loss::RetriesExhausted, fates.failed, error.message(), "");
+        let texts = &outcomes.answer.message;
+        self.lost(Loss::Rejected, outcomes.rejected, texts, "");
+        self.lost(Loss::Permanent, outcomes.refused, texts, &outcomes.refused_first);
+        self.lost(Loss::RetriesExhausted, outcomes.failed, error.message(), "");
     }
 
     /// Records a batch that was refused because the queue is full.

@@ -241,17 +241,17 @@ impl Held {
     }
 
     /// Counts the items of a batch that was sent in parts by their outcomes.
-    pub(crate) fn settle_parts(mut self, fates: &PartlyDelivered) {
-        self.split_off(fates.failed).drop_for(DropReason::RetriesExhausted);
-        let refused = self.split_off(fates.refused);
-        if self.state == HeldState::Unaccepted && fates.failed == 0 {
+    pub(crate) fn settle_parts(mut self, outcomes: &PartlyDelivered) {
+        self.split_off(outcomes.failed).drop_for(DropReason::RetriesExhausted);
+        let refused = self.split_off(outcomes.refused);
+        if self.state == HeldState::Unaccepted && outcomes.failed == 0 {
             // The answer to the sender is a partial success.
             let items = refused.items;
             refused.accept(items);
         } else {
             refused.drop_for(DropReason::Permanent);
         }
-        self.accept(fates.rejected);
+        self.accept(outcomes.rejected);
     }
 
     /// Counts the items as dropped, or as refused if they were not accepted yet.

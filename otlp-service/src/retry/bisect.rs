@@ -63,7 +63,7 @@ struct Bisection {
     refusal: Option<ExportError>,
     /// Number of requests that were or will be sent, without retries.
     requests: usize,
-    fates: PartlyDelivered,
+    outcomes: PartlyDelivered,
 }
 
 struct Part {
@@ -76,8 +76,8 @@ struct Part {
 
 impl Bisection {
     fn new(signal: Signal, items: u64) -> Self {
-        let (parts, failed, fates) = (VecDeque::new(), Vec::new(), PartlyDelivered::default());
-        Self { signal, items, parts, failed, failure: None, refusal: None, requests: 1, fates }
+        let (parts, failed, outcomes) = (VecDeque::new(), Vec::new(), PartlyDelivered::default());
+        Self { signal, items, parts, failed, failure: None, refusal: None, requests: 1, outcomes }
     }
 
     async fn settle(&mut self, part: Part, result: ExportResult, clock: &dyn Clock) {
@@ -86,10 +86,10 @@ impl Bisection {
                 let count = part.batch.count();
                 let rejected = accepted.rejected.min(count.rejectable(self.signal));
                 let rejected_items = count.rejected_items(self.signal, rejected);
-                self.fates.rejected += rejected_items;
-                self.fates.sent += count.items - rejected_items;
-                self.fates.answer.rejected += rejected;
-                self.fates.answer.add_message(&accepted.message);
+                self.outcomes.rejected += rejected_items;
+                self.outcomes.sent += count.items - rejected_items;
+                self.outcomes.answer.rejected += rejected;
+                self.outcomes.answer.add_message(&accepted.message);
             }
             Err(error) if error.retry().is_retryable() => {
                 self.failed.push(part);
@@ -117,36 +117,36 @@ impl Bisection {
                 return;
             }
         }
-        if self.fates.refused == 0 {
-            self.fates.refused_first = describe(&batch, first, self.items);
+        if self.outcomes.refused == 0 {
+            self.outcomes.refused_first = describe(&batch, first, self.items);
         }
-        self.fates.refused += batch.items();
-        self.fates.answer.rejected += batch.count().rejectable(self.signal);
-        self.fates.answer.add_message(refusal.message());
+        self.outcomes.refused += batch.items();
+        self.outcomes.answer.rejected += batch.count().rejectable(self.signal);
+        self.outcomes.answer.add_message(refusal.message());
     }
 
     /// Counts the parts that wait for the next round as failed: there is no further round.
     fn give_up(&mut self, failure: ExportError) {
-        self.fates.failed += self.failed.drain(..).map(|part| part.batch.items()).sum::<u64>();
+        self.outcomes.failed += self.failed.drain(..).map(|part| part.batch.items()).sum::<u64>();
         self.failure = Some(failure);
     }
 
     fn finish(self) -> ExportResult {
-        let Self { failure, refusal, items, fates, .. } = self;
-        let is_delivered = fates.sent + fates.rejected > 0;
+        let Self { failure, refusal, items, outcomes, .. } = self;
+        let is_delivered = outcomes.sent + outcomes.rejected > 0;
         match (failure, refusal) {
             // All items failed or all items were refused: the answer of an uncut batch.
-            (Some(failure), _) if fates.failed == items => Err(failure),
+            (Some(failure), _) if outcomes.failed == items => Err(failure),
             (None, Some(refusal)) if !is_delivered => Err(refusal),
             (Some(failure), _) => {
-                let message = format!("{fates} of a batch sent in parts: {failure}");
-                Err(ExportError::new(failure.kind(), failure.retry(), message).with_source(fates))
+                let message = format!("{outcomes} of a batch sent in parts: {failure}");
+                Err(ExportError::new(failure.kind(), failure.retry(), message).with_source(outcomes))
             }
-            (None, Some(refusal)) if fates.refused > 0 => {
-                let message = format!("{fates} of a batch sent in parts: {refusal}");
-                Err(ExportError::new(refusal.kind(), Retry::Never, message).with_source(fates))
+            (None, Some(refusal)) if outcomes.refused > 0 => {
+                let message = format!("{outcomes} of a batch sent in parts: {refusal}");
+                Err(ExportError::new(refusal.kind(), Retry::Never, message).with_source(outcomes))
             }
-            (None, _) => Ok(fates.answer),
+            (None, _) => Ok(outcomes.answer),
         }
     }
 }

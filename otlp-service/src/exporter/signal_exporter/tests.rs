@@ -173,10 +173,10 @@ async fn a_loss_names_fields_and_items() {
     assert!(line.contains(&format!("cause=\"{}…\" place=\"spans[0].trace_id\"", "x".repeat(400))), "{line}");
 
     pass(60).await;
-    let mut fates = PartlyDelivered::default();
-    (fates.sent, fates.refused, fates.refused_first) = (9, 1, "item 5 of 10".into());
-    fates.answer = Accepted { rejected: 1, message: "bad\nid".into() };
-    let error = ExportError::new(ErrorKind::InvalidData, Retry::Never, "in parts").with_source(fates);
+    let mut outcomes = PartlyDelivered::default();
+    (outcomes.sent, outcomes.refused, outcomes.refused_first) = (9, 1, "item 5 of 10".into());
+    outcomes.answer = Accepted { rejected: 1, message: "bad\nid".into() };
+    let error = ExportError::new(ErrorKind::InvalidData, Retry::Never, "in parts").with_source(outcomes);
     watch.settled(items(10), &Err(error));
     let line = lines.take().remove(0);
     // What comes from the network stays on its line.
