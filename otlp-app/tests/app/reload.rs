@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
 use crate::door::Door;
+use crate::peers::{Peer, Verdict};
 use crate::process::{FORWARDING, Otlp, command, file, forwarding, http, one_span};
 use crate::sink::{Port, Sink};
 use otlp_transport::{Clock, TokioClock};
@@ -211,4 +212,34 @@ async fn senders_notice_nothing_of_a_destination_that_moves() {
     assert_eq!(block_in_place(|| otlp.settled()), sent + 1);
     assert_eq!(sink.check(&door), sent + 1);
     assert_eq!((reloads(&otlp, "applied"), reloads(&otlp, "failed")), (5, 5));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_while_a_receiver_moves_to_another_port() {
+    let sink = Sink::new(Duration::from_millis(2));
+    let server = sink.listen(([127, 0, 0, 1], 0).into()).await;
+    let path = forwarding(32, server.local_addr(), "");
+    let mut otlp = Otlp::start(command(&["--config", &path, "--drain-timeout", "20s"]), FORWARDING);
+    let door = Door::of(&otlp);
+    let traffic = door.traffic();
+    door.accepted_more(50).await;
+    let port = Port::reserve();
+    let text = std::fs::read_to_string(&path).expect("read the file");
+    edit(
+        &path,
+        &text.replace("http: {endpoint: 127.0.0.1:0", &format!("http: {{endpoint: {}", port.address())),
+    );
+    otlp.signal("HUP");
+    let line = block_in_place(|| otlp.line("configuration reloaded: "));
+    assert!(line.contains("receiver otlp: new settings"), "{line}");
+    // gRPC keeps its port.
+    door.accepted_more(50).await;
+    let (signal, body) = door.next(100);
+    let mut peer = Peer::connect(false, port.address()).await.expect("the new port");
+    let answer = peer.send(signal, None, &body).await.expect("an answer");
+    assert_eq!(answer.verdict, Verdict::Accepted);
+    door.sent(|sent| sent.accepted.add(signal, &body));
+    door.stop(traffic).await;
+    let sent = block_in_place(|| otlp.settled());
+    assert_eq!(sink.check(&door), sent);
 }
