@@ -58,7 +58,7 @@ fn read(c: &mut Criterion) {
             spans
                 .map(|span| {
                     let route = span.attributes().get("http.route").and_then(|route| route.as_str());
-                    span.name().len() + span.trace_id().len() + route.map_or(0, str::len)
+                    span.name().len() + span.trace_id().map_or(0, |id| id.len()) + route.map_or(0, str::len)
                 })
                 .sum::<usize>()
         });

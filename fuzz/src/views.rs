@@ -42,7 +42,7 @@ fn traces(view: RequestView<'_>, decoded: &ExportTraceServiceRequest) {
     let scopes = decoded.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
     for span in scopes.flat_map(|scope| &scope.spans) {
         let view = views.next().expect("as many as prost has");
-        assert_eq!((view.name(), view.trace_id()), (&*span.name, &*span.trace_id));
+        assert_eq!((view.name(), view.trace_id()), (&*span.name, (&*span.trace_id).try_into().ok()));
         assert_eq!(view.end_time_unix_nano(), span.end_time_unix_nano);
         assert_eq!(view.status().code().number(), span.status.as_ref().map_or(0, |status| status.code));
         assert_eq!((view.events().count(), view.links().count()), (span.events.len(), span.links.len()));

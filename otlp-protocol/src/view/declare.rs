@@ -3,7 +3,7 @@
 /// Declares views: `getter: kind(number)`.
 ///
 /// Kinds are protobuf's scalars and `string`, `bytes`, `optional_double`, `attributes`; `one(T)` for a singular message
-/// and `many(T)` for a repeated one, `number(Enum = number)` for an enumeration, `strings` and `each_…` for repeated scalars;
+/// and `many(T)` for a repeated one, `number(Enum = number)` for an enumeration, `id(number, length)` for an id, `strings` and `each_…` for repeated scalars;
 /// and `own(T)` for a getter that is written by hand and shown by `Debug`.
 macro_rules! views {
     ($(
@@ -64,6 +64,7 @@ macro_rules! views {
 
     (@type bool $number:literal) => { bool };
     (@type bytes $number:literal) => { &'a [u8] };
+    (@type id $number:literal, $len:literal) => { Option<&'a [u8; $len]> };
     (@type double $number:literal) => { f64 };
     (@type optional_double $number:literal) => { Option<f64> };
     (@type fixed32 $number:literal) => { u32 };
@@ -88,6 +89,9 @@ macro_rules! views {
 
     (@read ($fields:expr) bool $number:literal) => { $fields.varint($number) != 0 };
     (@read ($fields:expr) bytes $number:literal) => { $fields.len_delimited($number) };
+    (@read ($fields:expr) id $number:literal, $len:literal) => {
+        $fields.len_delimited($number).try_into().ok()
+    };
     (@read ($fields:expr) double $number:literal) => { f64::from_bits($fields.fixed64($number)) };
     (@read ($fields:expr) optional_double $number:literal) => { $fields.optional_double($number) };
     (@read ($fields:expr) fixed32 $number:literal) => { $fields.fixed32($number) };

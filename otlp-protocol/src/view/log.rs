@@ -20,10 +20,10 @@ views! {
         dropped_attributes_count: uint32(7),
         /// W3C trace flags.
         flags: fixed32(8),
-        /// 16 bytes.
-        trace_id: bytes(9),
-        /// 8 bytes.
-        span_id: bytes(10),
+        /// Id of the trace; `None` if absent.
+        trace_id: id(9, 16),
+        /// Id of the span; `None` if absent.
+        span_id: id(10, 8),
         /// Time at which the record was observed, in nanoseconds since 1970.
         observed_time_unix_nano: fixed64(11),
         /// Name of the kind of event.

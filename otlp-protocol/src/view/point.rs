@@ -119,10 +119,10 @@ views! {
         time_unix_nano: fixed64(2),
         /// The value.
         value: own(Number),
-        /// 8 bytes.
-        span_id: bytes(4),
-        /// 16 bytes.
-        trace_id: bytes(5),
+        /// Id of the span; `None` if absent.
+        span_id: id(4, 8),
+        /// Id of the trace; `None` if absent.
+        trace_id: id(5, 16),
         /// Attributes that the point does not have.
         filtered_attributes: attributes(7),
     }

@@ -18,8 +18,8 @@ views! {
         period_type: one(ValueType = 5),
         /// Period between samples, in units of the period type.
         period: int64(6),
-        /// 16 bytes.
-        profile_id: bytes(7),
+        /// Id of the profile; `None` if absent.
+        profile_id: id(7, 16),
         /// Number of attributes that were dropped.
         dropped_attributes_count: uint32(8),
         /// Format of the original profile: `pprof`, `jfr`.
@@ -123,10 +123,10 @@ views! {
 
     /// A span that samples belong to.
     repeated ProfileLink {
-        /// 16 bytes.
-        trace_id: bytes(1),
-        /// 8 bytes.
-        span_id: bytes(2),
+        /// Id of the trace; `None` if absent.
+        trace_id: id(1, 16),
+        /// Id of the span; `None` if absent.
+        span_id: id(2, 8),
     }
 
     /// A stack.

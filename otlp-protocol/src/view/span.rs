@@ -6,14 +6,14 @@ use crate::{SpanKind, StatusCode};
 views! {
     /// A span.
     repeated Span {
-        /// 16 bytes.
-        trace_id: bytes(1),
-        /// 8 bytes.
-        span_id: bytes(2),
+        /// Id of the trace; `None` if absent.
+        trace_id: id(1, 16),
+        /// Id of the span; `None` if absent.
+        span_id: id(2, 8),
         /// W3C `tracestate`.
         trace_state: string(3),
-        /// 8 bytes; empty for a root.
-        parent_span_id: bytes(4),
+        /// Id of the parent span; `None` for a root span.
+        parent_span_id: id(4, 8),
         /// Name.
         name: string(5),
         /// Kind.
@@ -54,10 +54,10 @@ views! {
 
     /// A link to another span.
     repeated Link {
-        /// 16 bytes.
-        trace_id: bytes(1),
-        /// 8 bytes.
-        span_id: bytes(2),
+        /// Id of the trace; `None` if absent.
+        trace_id: id(1, 16),
+        /// Id of the span; `None` if absent.
+        span_id: id(2, 8),
         /// W3C `tracestate`.
         trace_state: string(3),
         /// Attributes.

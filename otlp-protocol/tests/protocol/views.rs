@@ -16,6 +16,7 @@ use opentelemetry_proto::tonic::profiles::v1development as profiles;
 use opentelemetry_proto::tonic::resource::v1 as resource;
 use opentelemetry_proto::tonic::trace::v1 as trace;
 use otlp_protocol::Signal;
+use otlp_protocol::encode::SpanWriter;
 use otlp_protocol::view::*;
 use proptest::prelude::*;
 use prost::Message as _;
@@ -27,6 +28,13 @@ const DEPTH: usize = 7;
 macro_rules! same {
     ($view:expr, $decoded:expr, $($field:ident)+) => {{
         $( assert_eq!($view.$field(), $decoded.$field, stringify!($field)); )+
+    }};
+}
+
+/// Asserts that getters of a view return the ids of the same name that prost decoded; ids of the wrong length are absent.
+macro_rules! same_ids {
+    ($view:expr, $decoded:expr, $($field:ident)+) => {{
+        $( assert_eq!($view.$field(), $decoded.$field.as_slice().try_into().ok(), stringify!($field)); )+
     }};
 }
 
@@ -95,7 +103,9 @@ fn of_resource(view: Resource<'_>, decoded: Option<&resource::Resource>) {
         assert_eq!(all(view.description_keys()), decoded.description_keys);
     });
     let merged: Vec<u8> = view.pieces().flatten().copied().collect();
-    assert_eq!(resource::Resource::decode(&*merged).unwrap(), decoded);
+    let again = resource::Resource::decode(&*merged).unwrap();
+    // Encodings are compared: a NaN in an attribute differs from itself.
+    assert_eq!(again.encode_to_vec(), decoded.encode_to_vec());
 }
 
 fn of_scope(view: Scope<'_>, decoded: Option<&common::InstrumentationScope>) {
@@ -107,7 +117,8 @@ fn of_scope(view: Scope<'_>, decoded: Option<&common::InstrumentationScope>) {
 // === Entries ===
 
 fn span(view: Span<'_>, decoded: &trace::Span) {
-    same!(view, decoded, trace_id span_id trace_state parent_span_id name kind start_time_unix_nano);
+    same_ids!(view, decoded, trace_id span_id parent_span_id);
+    same!(view, decoded, trace_state name kind start_time_unix_nano);
     same!(view, decoded, end_time_unix_nano dropped_attributes_count dropped_events_count);
     same!(view, decoded, dropped_links_count flags);
     attributes(view.attributes(), &decoded.attributes);
@@ -116,7 +127,8 @@ fn span(view: Span<'_>, decoded: &trace::Span) {
         attributes(view.attributes(), &decoded.attributes);
     });
     each(view.links(), &decoded.links, |view, decoded| {
-        same!(view, decoded, trace_id span_id trace_state dropped_attributes_count flags);
+        same_ids!(view, decoded, trace_id span_id);
+        same!(view, decoded, trace_state dropped_attributes_count flags);
         attributes(view.attributes(), &decoded.attributes);
     });
     let status = decoded.status.clone().unwrap_or_default();
@@ -126,7 +138,8 @@ fn span(view: Span<'_>, decoded: &trace::Span) {
 
 fn log_record(view: LogRecord<'_>, decoded: &logs::LogRecord) {
     same!(view, decoded, time_unix_nano severity_number severity_text dropped_attributes_count flags);
-    same!(view, decoded, trace_id span_id observed_time_unix_nano event_name);
+    same_ids!(view, decoded, trace_id span_id);
+    same!(view, decoded, observed_time_unix_nano event_name);
     value(view.body(), decoded.body.as_ref());
     attributes(view.attributes(), &decoded.attributes);
 }
@@ -186,7 +199,8 @@ fn same_number(view: Number, decoded: Number) {
 }
 
 fn exemplar(view: Exemplar<'_>, decoded: &metrics::Exemplar) {
-    same!(view, decoded, time_unix_nano span_id trace_id);
+    same_ids!(view, decoded, span_id trace_id);
+    same!(view, decoded, time_unix_nano);
     let number = match decoded.value {
         None => Number::Empty,
         Some(exemplar::Value::AsDouble(value)) => Number::Double(value),
@@ -235,7 +249,8 @@ fn summary_point(view: SummaryPoint<'_>, decoded: &metrics::SummaryDataPoint) {
 }
 
 fn profile(view: Profile<'_>, decoded: &profiles::Profile) {
-    same!(view, decoded, time_unix_nano duration_nano period profile_id dropped_attributes_count);
+    same_ids!(view, decoded, profile_id);
+    same!(view, decoded, time_unix_nano duration_nano period dropped_attributes_count);
     same!(view, decoded, original_payload_format original_payload);
     for (view, decoded) in
         [(view.sample_type(), &decoded.sample_type), (view.period_type(), &decoded.period_type)]
@@ -266,7 +281,7 @@ fn dictionary(view: Dictionary<'_>, decoded: Option<&profiles::ProfilesDictionar
     each(view.functions(), &decoded.function_table, |view, decoded| {
         same!(view, decoded, name_strindex system_name_strindex filename_strindex start_line);
     });
-    each(view.links(), &decoded.link_table, |view, decoded| same!(view, decoded, trace_id span_id));
+    each(view.links(), &decoded.link_table, |view, decoded| same_ids!(view, decoded, trace_id span_id));
     each(view.attributes(), &decoded.attribute_table, |view, decoded| {
         same!(view, decoded, key_strindex unit_strindex);
         value(view.value(), decoded.value.as_ref());
@@ -415,4 +430,17 @@ fn deep_values_are_viewed_lazily() {
     }
     assert!(matches!(AnyValue::new(&deep), AnyValue::Array(list) if list.count() == 1));
     assert!(format!("{:?}", AnyValue::new(&deep)).contains('…'));
+}
+
+#[test]
+fn an_id_goes_from_a_view_to_a_writer_and_is_absent_if_its_length_is_wrong() {
+    let mut written = Vec::new();
+    SpanWriter::new(&mut written).trace_id(&[7; 16]).span_id(&[8; 8]);
+    let span = Span::new(&written);
+    let (trace_id, span_id) = (span.trace_id().unwrap(), span.span_id().unwrap());
+    let mut copy = Vec::new();
+    SpanWriter::new(&mut copy).trace_id(trace_id).span_id(span_id);
+    assert_eq!((copy, span.parent_span_id()), (written.clone(), None));
+    // A trace id of two bytes.
+    assert_eq!(Span::new(b"\x0a\x02\x01\x02").trace_id(), None);
 }

@@ -25,7 +25,7 @@ pub(super) fn put_line(
         put_text(out, unit, MAX_NAME_BYTES);
     }
     put(out, format_args!("  {}", Nanos(profile.duration_nano())));
-    if !profile.profile_id().is_empty() {
+    if profile.profile_id().is_some() {
         put(out, format_args!("  id={}", Hex(profile.profile_id())));
     }
     out.push('\n');

@@ -58,8 +58,8 @@ impl Style {
     }
 
     /// Appends the start of a trace id, if there is one.
-    pub(super) fn put_trace(self, out: &mut String, trace_id: &[u8]) {
-        if let Some(start) = trace_id.get(..4) {
+    pub(super) fn put_trace(self, out: &mut String, trace_id: Option<&[u8; 16]>) {
+        if let Some(start) = trace_id.and_then(|id| id.get(..4)) {
             out.push_str("  ");
             self.paint(out, Look::Faint, |out| put(out, format_args!("trace={}", Hex(start))));
         }

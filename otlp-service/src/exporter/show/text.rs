@@ -37,7 +37,7 @@ pub(super) fn is_unsafe(c: char) -> bool {
 }
 
 /// An id in hex.
-pub(super) struct Hex<'a>(pub(super) &'a [u8]);
+pub(super) struct Hex<T>(pub(super) T);
 
 /// A number with commas between groups of three digits: `12,345`.
 pub(in crate::exporter) struct Grouped(pub(in crate::exporter) u64);
@@ -57,7 +57,13 @@ pub(super) struct TimeOfDay(pub(super) u64);
 /// A duration in nanoseconds, in three digits: `12.3ms`.
 pub(super) struct Nanos(pub(super) u64);
 
-impl Display for Hex<'_> {
+impl<const N: usize> Display for Hex<Option<&[u8; N]>> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |id| Hex(id.as_slice()).fmt(f))
+    }
+}
+
+impl Display for Hex<&[u8]> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }

@@ -24,7 +24,7 @@ pub(super) fn order(spans: &[(ShownEntry<'_>, Span<'_>)]) -> Vec<Branch> {
     for (index, (_, span)) in spans.iter().enumerate() {
         let parent = span.parent_span_id();
         match by_id.get(&(span.trace_id(), parent)) {
-            Some(&parent_index) if !parent.is_empty() && parent_index != index => {
+            Some(&parent_index) if parent.is_some() && parent_index != index => {
                 children.entry(parent_index).or_default().push(index);
             }
             _ => roots.push(index),
