@@ -49,7 +49,7 @@ pub const MAX_REPEATED_BYTES: usize = 64 << 20;
 ///         });
 ///     });
 /// });
-/// let is_error = |entry| LogRecord::new(entry).severity_number() >= SeverityNumber::Error;
+/// let is_error = |entry: &[u8]| LogRecord::new(entry).severity_number() >= SeverityNumber::Error;
 /// let parts = partition(&body, 2, |item| usize::from(is_error(item.entry)));
 /// let items: Vec<u64> = parts.iter().flatten().map(|part| part.count().items).collect();
 /// assert_eq!(items, [2, 1]);
