@@ -21,7 +21,7 @@ mod shared;
 use crate::fanout::Delivery;
 use crate::health::{HealthChecker, HealthEntry};
 use crate::holder::BoxError;
-use crate::ledger::{DropReason, LedgerSnapshot};
+use crate::ledger::{DropReason, LedgerLine, LedgerSnapshot};
 use crate::receiver::BoxRunning;
 use crate::spec::{Changes, GatewaySpec, Outline};
 use crate::telemetry::{PerformanceMetrics, Registration, Registry};
@@ -33,7 +33,7 @@ use readiness::{Readiness, ReadinessCheck};
 use retirement::{Retired, Retirement, three_quarters};
 use shared::Shared;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A running gateway. Dropping it stops it at once; [`drain`](Self::drain) stops it in order.
 ///
@@ -292,14 +292,30 @@ impl Gateway {
             }
         };
         tokio::join!(last.drain_ends(deadline), over);
+        let mut is_cut = false;
         for retirement in std::mem::take(&mut self.retirements) {
-            retirement.cut(&self.shared, deadline).await;
+            is_cut |= retirement.cut(&self.shared, deadline).await;
         }
         last.stop_extensions(deadline).await;
+        if is_cut {
+            self.settle().await;
+        }
         let ledger = self.shared.ledger.snapshot();
         drop((last, pages));
         let dropped_items = report_dropped(&ledger);
         DrainReport { dropped_items, ledger }
+    }
+}
+
+impl Gateway {
+    /// Waits until the tasks that were cut off have given up their items.
+    async fn settle(&self) {
+        let clock = self.shared.clock();
+        let deadline = clock.now() + SETTLE_TIME;
+        let is_moving = |line: &LedgerLine| line.queued + line.in_flight > 0;
+        while self.ledger().lines.iter().any(is_moving) && clock.now() < deadline {
+            clock.sleep(SETTLE_TIME / 100).await;
+        }
     }
 }
 
@@ -317,6 +333,9 @@ fn report_dropped(ledger: &LedgerSnapshot) -> u64 {
     }
     dropped_items
 }
+
+/// Time for tasks that were cut off to end in.
+const SETTLE_TIME: Duration = Duration::from_millis(100);
 
 /// Graphs that drain at a time: a further reload waits for the oldest of them.
 const MAX_RETIREMENTS: usize = 16;

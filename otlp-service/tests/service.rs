@@ -41,6 +41,8 @@ mod random_graphs;
 mod receivers;
 #[path = "service/reload.rs"]
 mod reload;
+#[path = "service/reload_graphs.rs"]
+mod reload_graphs;
 #[path = "service/reload_load.rs"]
 mod reload_load;
 #[path = "service/reload_servers.rs"]

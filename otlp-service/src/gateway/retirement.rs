@@ -14,6 +14,7 @@ use crate::receiver::BoxRunning;
 use crate::switch::Ended;
 use futures_util::future::{join, join_all};
 use otlp_transport::Clock;
+use parking_lot::Mutex;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,6 +51,14 @@ pub(super) struct Retirement {
     /// By receiver: what leads from those that linger to the graph of the gateway.
     pub(super) led: Vec<(String, Vec<FedSignal>)>,
     components: Vec<Arc<Managed>>,
+    leftovers: Arc<Mutex<Leftovers>>,
+}
+
+/// Components of a retirement, until all are drained: others may keep them alive, also when the drain is cut off.
+#[derive(Default)]
+struct Leftovers {
+    pieces: Vec<(usize, Arc<Piece>)>,
+    queues: Vec<Arc<dyn Queue>>,
 }
 
 /// Parts of a retirement that may still emit into graphs.
@@ -130,6 +139,9 @@ impl Retired {
         let (hurry, hurried) = watch::channel(false);
         let (left, of_left) = watch::channel(Left { senders: true, stages: true });
         let led = std::mem::take(&mut self.led);
+        let leftovers = Leftovers { pieces: self.pieces.clone(), queues: self.queues.clone() };
+        let leftovers = Arc::new(Mutex::new(leftovers));
+        let kept = leftovers.clone();
         let components = self.exporters.iter().chain(&self.extensions).cloned().collect();
         let task = tokio::spawn(async move {
             let (lingering, shared) = (std::mem::take(&mut self.lingering), self.shared.clone());
@@ -145,8 +157,9 @@ impl Retired {
             };
             tokio::join!(linger, drain);
             self.stop_extensions(deadline).await;
+            drop(std::mem::take(&mut *kept.lock()));
         });
-        Retirement { task, hurry, left: of_left, led, components }
+        Retirement { task, hurry, left: of_left, led, components, leftovers }
     }
 
     /// Drains all in order, without a wait for senders that are idle.
@@ -174,10 +187,7 @@ impl Retired {
     pub(super) async fn drain_stages(&mut self, deadline: Instant) {
         self.drain_receivers(deadline).await;
         self.wait_for_exports(deadline).await;
-        for rank in self.pieces.chunk_by(|(one, _), (other, _)| one == other).rev() {
-            let drained = rank.iter().filter_map(|(_, piece)| piece.drained.as_ref());
-            join_all(drained.map(|drained| drained.drain(deadline))).await;
-        }
+        drain_by_rank(&self.pieces, deadline).await;
     }
 
     /// Waits for the exports into what is retired, and for earlier retirements that may emit there. Those who wait for a batch
@@ -249,15 +259,21 @@ impl Retirement {
         drop(self.left.wait_for(|left| !left.senders && !left.stages).await);
     }
 
-    /// Cuts off what is left: what is held counts as dropped. Exporters and extensions are stopped.
-    pub(super) async fn cut(mut self, shared: &Shared, deadline: Instant) {
-        if !self.is_over() {
+    /// Cuts off what is left: what is held counts as dropped. Exporters and extensions are stopped. Returns false if nothing
+    /// was left.
+    pub(super) async fn cut(mut self, shared: &Shared, deadline: Instant) -> bool {
+        let is_cut = !self.is_over();
+        if is_cut {
             self.task.abort();
             drop((&mut self.task).await);
+            let Leftovers { pieces, queues } = std::mem::take(&mut *self.leftovers.lock());
+            drain_by_rank(&pieces, deadline).await;
+            join_all(queues.iter().map(|queue| queue.drain(deadline))).await;
         }
         for component in &self.components {
             component.finish(&*shared.context.clock, deadline).await;
         }
+        is_cut
     }
 }
 
@@ -273,6 +289,14 @@ impl Before {
         let Self { left, with_senders } = &mut self;
         // An error means that it has ended.
         drop(left.wait_for(|left| !left.stages && !(*with_senders && left.senders)).await);
+    }
+}
+
+/// Drains components, which are sorted by rank: the longest way to the ends first.
+async fn drain_by_rank(pieces: &[(usize, Arc<Piece>)], deadline: Instant) {
+    for rank in pieces.chunk_by(|(one, _), (other, _)| one == other).rev() {
+        let drained = rank.iter().filter_map(|(_, piece)| piece.drained.as_ref());
+        join_all(drained.map(|drained| drained.drain(deadline))).await;
     }
 }
 

@@ -5,8 +5,8 @@ use crate::holders::{HolderShape, connector, exporter, pipeline};
 use crate::processors::Deed;
 use otlp_protocol::Retry;
 use otlp_service::{
-    ConnectorSpec, DropReason, ExporterSpec, Gateway, GatewaySpec, LedgerSnapshot, OnFull, PipelineSpec,
-    PipelineStage, QueueConfig, Reason, StageSpec,
+    ConnectorSpec, DropReason, ExporterSpec, Fingerprint, Gateway, GatewaySpec, LedgerSnapshot, OnFull,
+    PipelineSpec, PipelineStage, QueueConfig, Reason, StageSpec,
 };
 use otlp_transport::{ExportResult, TransportContext};
 use proptest::prelude::*;
@@ -35,12 +35,12 @@ struct Shape {
 }
 
 #[derive(Clone, Debug)]
-struct Graph {
+pub(crate) struct Graph {
     pipelines: Vec<Shape>,
     /// `None`: no queue.
     exporters: Vec<Option<QueueConfig>>,
     scripts: Vec<Vec<Step>>,
-    drain_seconds: u64,
+    pub(crate) drain_seconds: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn graph() -> impl Strategy<Value = Graph> {
+pub(crate) fn graph() -> impl Strategy<Value = Graph> {
     let on_full = prop_oneof![Just(OnFull::Drop), Just(OnFull::Refuse), Just(OnFull::Block)];
     let config =
         (1..5usize, 1..3usize, any::<bool>(), on_full).prop_map(|(size, consumers, waits, on_full)| {
@@ -120,7 +120,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn name(number: usize) -> String {
+pub(crate) fn name(number: usize) -> String {
     format!("logs/{number}")
 }
 
@@ -135,6 +135,29 @@ fn stage_spec(index: usize, stage: &Stage) -> PipelineStage {
         Stage::Hold(holder) => StageSpec::Holder(holder.spec()),
     };
     PipelineStage::new(format!("stage/{index}"), spec)
+}
+
+impl Graph {
+    /// The spec with fingerprints of what the components are, and the exporters' destinations.
+    pub(crate) fn spec(&self) -> (GatewaySpec, Vec<Sink>) {
+        let of = |settings: &dyn std::fmt::Debug| Some(Fingerprint::of(&format!("{settings:?}")));
+        let (mut spec, sinks, _) = spec(self);
+        for (exporter, queue) in spec.exporters.iter_mut().zip(&self.exporters) {
+            exporter.settings = of(queue);
+        }
+        for (pipeline, shape) in spec.pipelines.iter_mut().zip(&self.pipelines) {
+            for (stage, shape) in pipeline.stages.iter_mut().zip(&shape.stages) {
+                stage.settings = of(shape);
+            }
+        }
+        for connector in &mut spec.connectors {
+            let mut numbers = connector.id.rsplit('/').map_while(|number| number.parse::<usize>().ok());
+            let (to, from) = (numbers.next().unwrap(), numbers.next().unwrap());
+            let shape = self.pipelines[from].connectors.iter().find(|(distance, _)| from + distance == to);
+            connector.settings = of(&shape);
+        }
+        (spec, sinks)
+    }
 }
 
 /// A holder or a connector, by its line in the ledger.

@@ -112,8 +112,10 @@ fn metrics_of_the_same_labels_are_one() {
         (counter, histogram, seen, level)
     };
     let (old, new) = (make(3.0), make(4.0));
-    [&old.0, &new.0].map(|counter| counter.add(5));
-    [&old.1, &new.1].map(|histogram| histogram.record(7));
+    for (counter, histogram, ..) in [&old, &new] {
+        counter.add(5);
+        histogram.record(7);
+    }
     // Two buckets, sum and count.
     assert_eq!(shown(), [Some((1, 10.0)), Some((1, 7.0)), Some((1, 7.0)), Some((4, 2.0))]);
     drop(old);

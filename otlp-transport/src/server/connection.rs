@@ -291,11 +291,6 @@ impl<'a> Life<'a> {
         self.terms.draining().await;
     }
 
-    /// Resolves when the server retires or is drained.
-    pub(super) async fn retiring(&self) {
-        self.terms.retiring().await;
-    }
-
     /// True once the server retires: the next answer is the connection's last.
     pub(super) fn is_retiring(&self) -> bool {
         *self.terms.phases.borrow() >= Phase::Retiring

@@ -77,7 +77,7 @@ async fn drive(life: &Life<'_>, mut connection: Pin<Box<impl Finish>>, requests:
     let outcome = tokio::select! {
         biased;
         outcome = connection.as_mut() => outcome,
-        () = life.retiring() => {
+        () = life.terms().retiring() => {
             connection.as_mut().finish();
             connection.await
         }
