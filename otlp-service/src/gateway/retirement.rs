@@ -40,7 +40,9 @@ pub(super) struct Retired {
     /// Earlier retirements, which may emit into what is retired here.
     before: Vec<Before>,
     /// Kept until all of their requests have ended.
-    _kept: (Vec<Arc<Way>>, Vec<Arc<Exporter>>, Vec<Arc<PagesRun>>),
+    _ways: Vec<Arc<Way>>,
+    _exporters: Vec<Arc<Exporter>>,
+    pages: Vec<Arc<PagesRun>>,
 }
 
 /// A drain that runs beside its gateway.
@@ -117,20 +119,22 @@ impl Retired {
             extensions,
             ended,
             before: Vec::new(),
-            _kept: (ways, exporters, pages),
+            _ways: ways,
+            _exporters: exporters,
+            pages,
         }
     }
 
     /// True if there is nothing to drain or to stop.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { lingering, receivers, pieces, queues, exporters, extensions, _kept, .. } = self;
+        let Self { lingering, receivers, pieces, queues, exporters, extensions, pages, .. } = self;
         lingering.is_empty()
             && receivers.is_empty()
             && pieces.is_empty()
             && queues.is_empty()
             && exporters.is_empty()
             && extensions.is_empty()
-            && _kept.2.is_empty()
+            && pages.is_empty()
     }
 
     /// Drains all in order, in a task, after what was retired `before`.
@@ -288,7 +292,7 @@ impl Before {
     async fn over(mut self) {
         let Self { left, with_senders } = &mut self;
         // An error means that it has ended.
-        drop(left.wait_for(|left| !left.stages && !(*with_senders && left.senders)).await);
+        drop(left.wait_for(|left| !(left.stages || *with_senders && left.senders)).await);
     }
 }
 
