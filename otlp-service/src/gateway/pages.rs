@@ -28,11 +28,11 @@ pub(super) async fn serve(
     shared: &Shared,
 ) -> Result<PagesServer, StartError> {
     let (registry, health) = (shared.registry.clone(), shared.health.clone());
-    let served = if *name == "metrics" {
-        serve_pages(context, endpoint, move |path| metrics(path, &registry)).await
-    } else {
+    let served = if *name == "health" {
         let (ready, live) = (path.clone(), format!("{}/live", path.trim_end_matches('/')));
         serve_pages(context, endpoint, move |path| probe(path, &ready, &live, &health)).await
+    } else {
+        serve_pages(context, endpoint, move |path| metrics(path, &registry)).await
     };
     bound(name, served)
 }
