@@ -1,7 +1,6 @@
 //! Lines of OTLP/JSON from a file into another: `file_to_file IN OUT`. Any receiver and any exporter are written like these two.
 
-use otlp_protocol::json::{JsonLimits, from_protobuf};
-use otlp_protocol::{Accepted, Batch, Charge, ErrorKind, Retry, Signal};
+use otlp_protocol::{Accepted, Batch, Charge, ErrorKind, Retry, Signal, json};
 use otlp_service::{
     ExporterSpec, Gateway, GatewaySpec, Inlets, PipelineSpec, Receiver, ReceiverSpec, Running,
 };
@@ -42,13 +41,8 @@ impl Receiver for Lines {
         let mut lines = BufReader::new(self.0).lines();
         Ok(Reading(tokio::spawn(async move {
             while let (Some(inlet), Ok(Some(line))) = (&inlet, lines.next_line().await) {
-                match Batch::from_json(
-                    Signal::TRACES,
-                    line.as_bytes(),
-                    &JsonLimits::default(),
-                    Charge::none(),
-                ) {
-                    Ok(batch) => drop(inlet.export(batch).await),
+                match json::from_str(Signal::TRACES, &line) {
+                    Ok(body) => drop(inlet.export(Batch::new(body, Charge::none())).await),
                     Err(error) => println!("a line is left out: {error}"),
                 }
             }
@@ -69,12 +63,9 @@ struct Append(Mutex<File>);
 impl Attempt for Append {
     async fn attempt(&self, batch: &Batch) -> ExportResult {
         let error = |text: String| ExportError::new(ErrorKind::Internal, Retry::Never, text);
-        let (mut line, bytes) = (Vec::new(), batch.body().plain().to_contiguous());
-        from_protobuf(batch.signal().request, &bytes, 64 << 20, &mut line)
-            .map_err(|fault| error(fault.to_string()))?;
-        line.push(b'\n');
+        let line = json::to_string(batch.body()).map_err(|fault| error(fault.to_string()))? + "\n";
         let mut file = self.0.lock().await;
-        let written = async { file.write_all(&line).await.and(file.flush().await) };
+        let written = async { file.write_all(line.as_bytes()).await.and(file.flush().await) };
         written.await.map(|()| Accepted::FULL).map_err(|fault| error(fault.to_string()))
     }
 }

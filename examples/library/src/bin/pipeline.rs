@@ -1,10 +1,10 @@
 //! A pipeline in a program: a processor of its own, batches, queues, retries, and two exporters, one of which fails. At the end the
 //! ledger says what became of every item.
 
+use otlp_protocol::edit::{self, Decision};
 use otlp_protocol::encode::LogRecords;
-use otlp_protocol::{
-    Accepted, AttributeEdits, Batch, Body, Charge, Editor, ErrorKind, Fate, Item, Levels, Retry, Signal, view,
-};
+use otlp_protocol::view::LogRecord;
+use otlp_protocol::{Accepted, Batch, Body, Charge, ErrorKind, Retry, SeverityNumber, Signal};
 use otlp_service::{
     Access, BatchConfig, ExporterSpec, Gateway, GatewaySpec, Out, PipelineSpec, Processor, StageSpec,
 };
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let context = TransportContext::tcp(64 << 20);
     let deadline = context.clock.now() + Duration::from_secs(5);
     let gateway = Gateway::start(context, spec).await?;
-    for severity in [9, 17, 21] {
+    for severity in [SeverityNumber::Info, SeverityNumber::Error, SeverityNumber::Fatal] {
         let body = Body::write::<LogRecords>(|request| {
             request.resource_group(|group| {
                 group.scope_group(|scope| {
@@ -60,18 +60,12 @@ impl Processor for Errors {
     }
 
     fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError> {
-        out.edit(batch, &mut Self, 64 << 20)
-    }
-}
-
-impl Editor for Errors {
-    fn levels(&self) -> Levels {
-        Levels { items: true, ..Levels::default() }
-    }
-
-    fn item(&mut self, item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
-        attributes.delete("secret.key");
-        if view::LogRecord::new(item.entry).severity_number() < 17 { Fate::Drop } else { Fate::Keep }
+        let mut editor = edit::items(|item, attributes| {
+            attributes.delete("secret.key");
+            let is_error = LogRecord::new(item.entry).severity_number() >= SeverityNumber::Error;
+            if is_error { Decision::Keep } else { Decision::Drop }
+        });
+        out.edit(batch, &mut editor, 64 << 20)
     }
 }
 
