@@ -11,7 +11,7 @@ use syn::{Attribute, Item, ItemImpl, Path, Type, UseTree, Visibility};
 /// The types of other crates, or whole crates, that the public signatures of a crate may name. `tonic` and `http_body` are for
 /// the feature `tonic` alone, `prost` for `model`.
 const LISTED: [(&str, &[&str]); 4] = [
-    ("otlp-protocol", &["bytes::Buf", "bytes::Bytes", "prost::DecodeError", "prost::Message"]),
+    ("otlp-protocol", &["bytes", "bytes::Buf", "bytes::Bytes", "prost::DecodeError", "prost::Message"]),
     (
         "otlp-transport",
         &[
