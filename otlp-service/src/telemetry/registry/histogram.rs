@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts of values by range, and the exact sum of the values. Cloning shares the histogram; a histogram of a
-/// [`Registry`] is shown until its last clone is dropped.
+/// [`Registry`](super::Registry) is shown until its last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Histogram {
     pub(super) buckets: Arc<Buckets>,
