@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 #[path = "tidy/foreign_types.rs"]
 mod foreign_types;
+#[path = "tidy/openers.rs"]
+mod openers;
 #[path = "tidy/rust_versions.rs"]
 mod rust_versions;
 
