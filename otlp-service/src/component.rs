@@ -16,7 +16,7 @@ use otlp_transport::ExportError;
 /// ```
 /// use otlp_protocol::encode::{LogRecords, RequestWriter};
 /// use otlp_protocol::{
-///     AttributeEdits, Batch, Charge, Editor, Fate, Item, Levels, Signal, ValidateLimits, view::Entry,
+///     AttributeEdits, Batch, Charge, Decision, Editor, Item, SeverityNumber, Signal, ValidateLimits, view::Entry,
 /// };
 /// use otlp_service::{Access, Out, Processor};
 /// use otlp_transport::ExportError;
@@ -25,16 +25,12 @@ use otlp_transport::ExportError;
 /// struct Warnings;
 ///
 /// impl Editor for Warnings {
-///     fn levels(&self) -> Levels {
-///         Levels { items: true, ..Levels::default() }
-///     }
-///
-///     fn item(&mut self, item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
+///     fn item(&mut self, item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
 ///         match Entry::new(Signal::LOGS, item.entry) {
-///             Entry::LogRecord(record) if record.severity_number() < 13 => Fate::Drop,
+///             Entry::LogRecord(record) if record.severity_number() < SeverityNumber::Warn => Decision::Drop,
 ///             _ => {
 ///                 attributes.upsert("alert", true);
-///                 Fate::Keep
+///                 Decision::Keep
 ///             }
 ///         }
 ///     }
@@ -54,7 +50,7 @@ use otlp_transport::ExportError;
 /// let mut body = Vec::new();
 /// RequestWriter::<LogRecords>::new(&mut body).resource_group(|group| {
 ///     group.scope_group(|scope| {
-///         for severity in [9, 17] {
+///         for severity in [SeverityNumber::Info, SeverityNumber::Error] {
 ///             scope.log_record(|record| {
 ///                 record.severity_number(severity).body("disk full");
 ///             });

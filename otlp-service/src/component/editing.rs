@@ -15,20 +15,16 @@ impl Out {
     ///
     /// ```
     /// use otlp_protocol::encode::{LogRecords, RequestWriter};
-    /// use otlp_protocol::{AttributeEdits, Batch, Charge, Editor, Fate, Item, Levels, Signal, ValidateLimits};
+    /// use otlp_protocol::{AttributeEdits, Batch, Charge, Decision, Editor, Item, Signal, ValidateLimits};
     /// use otlp_service::Out;
     ///
     /// /// Removes the attribute `password` of each item.
     /// struct RemovePasswords;
     ///
     /// impl Editor for RemovePasswords {
-    ///     fn levels(&self) -> Levels {
-    ///         Levels { items: true, ..Levels::default() }
-    ///     }
-    ///
-    ///     fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Fate {
+    ///     fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
     ///         attributes.delete("password");
-    ///         Fate::Keep
+    ///         Decision::Keep
     ///     }
     /// }
     ///
