@@ -1,6 +1,6 @@
 //! OTLP/gRPC inside a [tonic](https://docs.rs/tonic) server, beside other services. Feature `tonic`.
 //!
-//! [`services`] makes one [`tonic`](::tonic) service for each signal. They take what [`GrpcTransportStrategy`] takes and
+//! [`services`] makes one `tonic` service for each signal. They take what [`GrpcTransportStrategy`] takes and
 //! answer as it does: bodies are validated, size and time limits of [`ServerLimits`] hold, bodies are charged to the byte
 //! budget of the [`TransportContext`], strings and ids are repaired, and refusals have status details (`RetryInfo`,
 //! `BadRequest`). `ServerConfig::auth` works too; interceptors run before it.
