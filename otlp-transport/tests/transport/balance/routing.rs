@@ -127,7 +127,11 @@ fn spans_of(bodies: &[Bytes]) -> Vec<(Vec<u8>, Vec<u8>, String)> {
             else {
                 panic!("a span without its resource")
             };
-            spans.push((span.trace_id().unwrap().to_vec(), span.span_id().unwrap().to_vec(), service.to_owned()));
+            spans.push((
+                span.trace_id().unwrap().to_vec(),
+                span.span_id().unwrap().to_vec(),
+                service.to_owned(),
+            ));
         }
     }
     spans
