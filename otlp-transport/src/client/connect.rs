@@ -4,7 +4,7 @@ use crate::client::greeting::Greeting;
 use crate::client::proxy::{ProxyUrl, Route, open_tunnel};
 use crate::client::{http1, http2};
 use crate::endpoint::Endpoint;
-use crate::tls::{self, Alpn, TlsConnector};
+use crate::tls::{self, Alpn, Secured, TlsConnector};
 use crate::{
     Address, BoxIo, CertificateConfig, ClientConfig, Clock, ConfigError, ExportError, Net, TlsConfig,
     TransportContext,
@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Opens connections to one endpoint.
@@ -31,6 +32,9 @@ pub(crate) struct Connector {
     /// TLS to the proxy itself.
     proxy_tls: Option<TlsConnector>,
     tls: Option<TlsConnector>,
+    /// True once a handshake has succeeded. A certificate that was trusted before and is refused now is perhaps being
+    /// exchanged: later attempts may succeed.
+    has_been_secure: AtomicBool,
     timeout: Duration,
 }
 
@@ -84,6 +88,7 @@ impl Connector {
             versions,
             proxy_tls,
             tls,
+            has_been_secure: AtomicBool::new(false),
             timeout: config.limits.connect_timeout,
         })
     }
@@ -128,7 +133,7 @@ impl Connector {
         let mut io = self.reach().await?;
         let mut multiplexes = self.versions == Versions::Http2;
         if let Some(tls) = &self.tls {
-            let secured = tls.connect(io).await.map_err(tls_failed)?;
+            let secured = self.secure(tls, io).await?;
             if multiplexes && !secured.http2 {
                 let problem = "the server does not offer HTTP/2 over TLS (ALPN h2), which gRPC needs: use the gRPC port \
                                (4317), or the exporter otlp_http";
@@ -156,7 +161,7 @@ impl Connector {
         };
         let mut io = dial(&*self.net, &*self.clock, &proxy.address).await.map_err(unreachable)?;
         if let Some(tls) = &self.proxy_tls {
-            let secured = tls.connect(io).await.map_err(tls_failed);
+            let secured = self.secure(tls, io).await;
             io = secured
                 .map_err(|ConnectError { cause, retry }| ConnectError { cause: unreachable(cause), retry })?
                 .io;
@@ -164,6 +169,24 @@ impl Connector {
         match &self.route {
             Route::Tunnel(proxy) => Ok(open_tunnel(io, proxy, &self.address).await?),
             Route::Direct | Route::Forward(_) => Ok(io),
+        }
+    }
+
+    /// Does a TLS handshake on a byte stream. A failure that only a setting or a certificate ends is final, unless a
+    /// handshake has succeeded before.
+    async fn secure(&self, tls: &TlsConnector, io: BoxIo) -> Result<Secured, ConnectError> {
+        match tls.connect(io).await {
+            Ok(secured) => {
+                self.has_been_secure.store(true, Ordering::Relaxed);
+                Ok(secured)
+            }
+            Err(error) => {
+                let is_final =
+                    tls::is_lasting_failure(&error) && !self.has_been_secure.load(Ordering::Relaxed);
+                let retry = if is_final { Retry::Never } else { Retry::Backoff };
+                let cause = io::Error::new(error.kind(), format!("TLS handshake failed: {error}"));
+                Err(ConnectError { cause, retry })
+            }
         }
     }
 
@@ -184,11 +207,6 @@ fn tls_to_proxy(
     let certificate = CertificateConfig::default();
     let tls = TlsConfig { certificate, server_name_override: None, ..config.tls.clone() };
     TlsConnector::new(context, &tls, proxy.host(), Alpn::Http1)
-}
-
-fn tls_failed(error: io::Error) -> ConnectError {
-    let retry = if tls::is_lasting_failure(&error) { Retry::Never } else { Retry::Backoff };
-    ConnectError { cause: io::Error::new(error.kind(), format!("TLS handshake failed: {error}")), retry }
 }
 
 impl From<io::Error> for ConnectError {

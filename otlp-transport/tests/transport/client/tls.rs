@@ -22,37 +22,8 @@ struct Secure {
 
 impl Secure {
     async fn start(names: &[&str], protocols: &[&str]) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut server = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        server.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let acceptor = TlsAcceptor::from(Arc::new(server));
-        let fake = Fake::accept("127.0.0.1:0", move |seen, number, io| {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(io) = acceptor.accept(io).await else { return };
-                if io.get_ref().1.alpn_protocol() == Some(b"h2") {
-                    let script = |_| Box::pin(async { Reply::message(b"") }) as _;
-                    serve_http2(io, None, number, seen, Arc::new(script)).await;
-                } else {
-                    let answer = |_| b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec();
-                    serve_http1(io, number, seen, Arc::new(answer)).await;
-                }
-            });
-        })
-        .await;
-        Self { fake, authority: issuer.pem() }
+        let (authority, acceptor) = certified(names, protocols);
+        Self { fake: serve(vec![acceptor]).await, authority }
     }
 
     fn config(&self) -> ClientConfig {
@@ -60,6 +31,45 @@ impl Secure {
         config.tls.ca_pem = Some(self.authority.clone());
         config
     }
+}
+
+/// An authority, and a server's TLS with a certificate of that authority for `names`.
+fn certified(names: &[&str], protocols: &[&str]) -> (String, TlsAcceptor) {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+    let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut server = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    server.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    (issuer.pem(), TlsAcceptor::from(Arc::new(server)))
+}
+
+/// A server whose connections have these certificates in turn; the last one stays.
+async fn serve(acceptors: Vec<TlsAcceptor>) -> Fake {
+    Fake::accept("127.0.0.1:0", move |seen, number, io| {
+        let acceptor = acceptors.get(number).or(acceptors.last()).cloned().unwrap();
+        tokio::spawn(async move {
+            let Ok(io) = acceptor.accept(io).await else { return };
+            if io.get_ref().1.alpn_protocol() == Some(b"h2") {
+                let script = |_| Box::pin(async { Reply::message(b"") }) as _;
+                serve_http2(io, None, number, seen, Arc::new(script)).await;
+            } else {
+                let answer =
+                    |_| b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec();
+                serve_http1(io, number, seen, Arc::new(answer)).await;
+            }
+        });
+    })
+    .await
 }
 
 async fn grpc(config: &ClientConfig) -> ExportResult {
@@ -119,6 +129,18 @@ async fn strangers_are_refused() {
         assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Never));
     }
     assert!(server.fake.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_certificate_that_was_trusted_before_is_waited_for() {
+    let ((authority, before), (_, after)) =
+        (certified(&["localhost"], &["http/1.1"]), certified(&["localhost"], &["http/1.1"]));
+    let server = Secure { fake: serve(vec![before, after]).await, authority };
+    let client = HttpClient::new(&context(), &server.config()).unwrap();
+    client.export(batch().0).await.unwrap();
+    let error = client.export(batch().0).await.unwrap_err();
+    assert!(error.message().contains("no trusted authority issued"), "{error}");
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff));
 }
 
 #[tokio::test]
