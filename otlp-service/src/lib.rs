@@ -135,7 +135,7 @@
 //! |---|---|
 //! | `tls` | `https://` endpoints of exporters, receivers with certificates |
 //! | `gzip`, `zstd`, `brotli`, `deflate`, `snappy`, `lz4` | the content encoding, for receivers and exporters |
-//! | `bcrypt` | bcrypt hashes in the `htpasswd` of receivers |
+//! | `basic-auth` | bcrypt hashes in the `htpasswd` of receivers |
 //! | `hash` | the action `hash` of [`AttributesProcessor`] and [`ResourceProcessor`] |
 //!
 //! # Layers

@@ -11,7 +11,7 @@ mod api_key;
 mod authenticate;
 #[cfg(any(feature = "client", feature = "server"))]
 mod basic;
-#[cfg_attr(not(feature = "bcrypt"), path = "auth/bcrypt/absent.rs")]
+#[cfg_attr(not(feature = "basic-auth"), path = "auth/bcrypt/absent.rs")]
 #[cfg(feature = "server")]
 mod bcrypt;
 #[cfg(any(feature = "client", feature = "server"))]
@@ -69,5 +69,5 @@ fn header_name(key: &'static str, name: &str) -> Result<http::HeaderName, crate:
 }
 
 #[cfg(test)]
-#[cfg(all(feature = "client", feature = "server", feature = "bcrypt"))]
+#[cfg(all(feature = "client", feature = "server", feature = "basic-auth"))]
 mod tests;

@@ -52,7 +52,7 @@
 //! | `http` | yes | OTLP/HTTP over HTTP/1.1 |
 //! | `tls` | yes | TLS by rustls and ring |
 //! | `gzip`, `zstd`, `brotli`, `deflate`, `snappy`, `lz4` | yes | a content encoding each, in both directions |
-//! | `bcrypt` | yes | bcrypt hashes in htpasswd files |
+//! | `basic-auth` | yes | bcrypt hashes in htpasswd files |
 //! | `testing` | no | [`testing::Sink`], a server that keeps what it receives, for tests of exporters |
 //! | `tonic` | no | [`tonic::services`], OTLP services for a tonic server with other services |
 //!

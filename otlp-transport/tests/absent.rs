@@ -77,6 +77,6 @@ async fn servers_secure_connections_if_tls_is_compiled_in() {
 fn bcrypt_hashes_are_taken_if_bcrypt_is_compiled_in() {
     let users = "user:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC";
     let error = Htpasswd::parse(&[("htpasswd.inline", users)]).err().map(|error| error.to_string());
-    let expect = "htpasswd.inline: line 1: bcrypt is not compiled in: build with the feature `bcrypt`";
-    assert_eq!(error.as_deref(), cfg!(not(feature = "bcrypt")).then_some(expect));
+    let expect = "htpasswd.inline: line 1: bcrypt is not compiled in: build with the feature `basic-auth`";
+    assert_eq!(error.as_deref(), cfg!(not(feature = "basic-auth")).then_some(expect));
 }

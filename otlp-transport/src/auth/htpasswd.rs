@@ -102,7 +102,7 @@ impl Htpasswd {
         self.0.decoy.is_some()
     }
 
-    #[cfg(all(test, feature = "bcrypt"))]
+    #[cfg(all(test, feature = "basic-auth"))]
     pub(super) fn decoy(&self) -> Option<&str> {
         self.0.decoy.as_deref()
     }

@@ -1,8 +1,8 @@
-//! Without the feature `bcrypt`: bcrypt hashes are refused when a password file is read.
+//! Without the feature `basic-auth`: bcrypt hashes are refused when a password file is read.
 
 /// Refuses every hash.
 pub(super) fn check(_hash: &str) -> Result<(), &'static str> {
-    Err("bcrypt is not compiled in: build with the feature `bcrypt`")
+    Err("bcrypt is not compiled in: build with the feature `basic-auth`")
 }
 
 /// Returns false: no hash was accepted.
