@@ -15,7 +15,7 @@ mod trust;
 mod verify;
 
 #[cfg(feature = "client")]
-pub(crate) use client::TlsConnector;
+pub(crate) use client::{Secured, TlsConnector};
 #[cfg(feature = "client")]
 pub(crate) use failure::{explained, is_lasting_failure};
 #[cfg(feature = "server")]

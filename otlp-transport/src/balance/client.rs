@@ -10,6 +10,8 @@
 //!   the caller has a delay only if every endpoint asked for a delay: the shortest that is left. Otherwise another
 //!   endpoint may accept the batch at any time.
 
+mod following;
+
 use super::endpoint_set::{Candidates, Endpoint, EndpointSet, NoCandidate};
 use super::joined::Joined;
 use super::outlier::Outcome;
@@ -18,23 +20,20 @@ use super::stats::BalanceStats;
 use super::{BalanceConfig, BalanceLimits};
 use crate::client::{Place, Rooms};
 use crate::log_limiter::LogLimiter;
-use crate::user_info::without_secrets;
 use crate::{
     Attempt, BoxAttempt, Client, ClientConfig, ClientStats, ClientStrategy, Clock, ConfigError, ExportError,
-    ExportFuture, ExportResult, ResolvedEndpoint, Resolver, TransportContext,
+    ExportFuture, ExportResult, Resolver, TransportContext,
 };
+use following::{ClientFactory, ResolverTask};
 use futures_util::future::join_all;
 use otlp_protocol::{Batch, ErrorKind, Retry};
 use parking_lot::Mutex;
-use std::collections::HashSet;
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 
 /// Exports to several endpoints, each request to one endpoint. Clones share the endpoints. Dropping the last clone ends
 /// the resolver's task.
@@ -85,18 +84,6 @@ struct Shared {
     stats: Arc<BalanceStats>,
 }
 
-/// Makes the clients of endpoints.
-struct ClientFactory {
-    context: TransportContext,
-    transport: Arc<dyn ClientStrategy>,
-    template: ClientConfig,
-    /// Counters of the connections of all clients.
-    stats: Arc<ClientStats>,
-}
-
-/// The task that follows the resolver.
-struct ResolverTask(AbortHandle);
-
 /// A request to one endpoint, from start to end.
 struct Lease<'a> {
     shared: &'a Shared,
@@ -139,15 +126,14 @@ impl BalancedClient {
         let stats = Arc::new(BalanceStats::new(resolver.name()));
         let client_stats = Arc::new(ClientStats { balance: Some(stats.clone()), ..ClientStats::default() });
         let failover_time = template.timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(FAILOVER_TIME);
-        let factory =
-            ClientFactory { context: context.clone(), transport, template, stats: client_stats.clone() };
+        let factory = ClientFactory::new(context, transport, template, client_stats.clone());
         let shared = Arc::new(Shared {
             clock: context.clock.clone(),
             routing: Routing::new(config.policy, config.routing, Rooms::new(context.budget.clone())),
             limits: config.limits,
             failover_time,
             set: Mutex::new(EndpointSet::new(config.ejection)),
-            failed_resolutions: LogLimiter::every(LOG_INTERVAL),
+            failed_resolutions: LogLimiter::every(following::LOG_INTERVAL),
             has_resolved: watch::Sender::new(false),
             client_stats,
             stats,
@@ -158,8 +144,8 @@ impl BalancedClient {
         if !known.is_empty() {
             shared.follow(&factory, Ok(known));
         }
-        let task = runtime.spawn(shared.clone().search(factory, resolver));
-        Ok(Self { shared, _resolver_task: Arc::new(ResolverTask(task.abort_handle())) })
+        let task = ResolverTask::spawn(&runtime, shared.clone(), factory, resolver);
+        Ok(Self { shared, _resolver_task: Arc::new(task) })
     }
 
     /// Returns the counters, by endpoint.
@@ -195,62 +181,6 @@ impl Attempt for BalancedClient {
 // === impl Shared ===
 
 impl Shared {
-    async fn search(self: Arc<Self>, factory: ClientFactory, mut resolver: Box<dyn Resolver>) {
-        loop {
-            let found = resolver.next().await;
-            self.follow(&factory, found);
-        }
-    }
-
-    /// Replaces the endpoints by the endpoints found. An error or an empty list changes nothing.
-    fn follow(&self, factory: &ClientFactory, found: io::Result<Vec<ResolvedEndpoint>>) {
-        let resolver = self.stats.resolver;
-        match found {
-            Ok(found) if !found.is_empty() => {
-                self.stats.resolutions.fetch_add(1, Ordering::Relaxed);
-                self.replace(factory, found);
-            }
-            Ok(_) => {
-                self.stats.resolutions.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(resolver, "the resolver found no endpoints; the last endpoints stay in use");
-            }
-            Err(error) => {
-                self.stats.failed_resolutions.fetch_add(1, Ordering::Relaxed);
-                if let Some(count) = self.failed_resolutions.add(1, self.clock.now()) {
-                    tracing::warn!(resolver, count, %error, "endpoints cannot be looked up; the last endpoints stay in use");
-                }
-            }
-        }
-        self.has_resolved.send_replace(true);
-    }
-
-    fn replace(&self, factory: &ClientFactory, mut found: Vec<ResolvedEndpoint>) {
-        let max = self.limits.max_endpoints;
-        // First, so that endpoints left out cost neither a client nor time under the lock.
-        let left_out = keep_first(&mut found, max);
-        let missing = self.set.lock().missing(&found);
-        let (mut made, mut unusable) = (Vec::with_capacity(missing.len()), None);
-        // Clients are made without the lock, since certificates may be read from files.
-        for endpoint in missing {
-            match factory.client(endpoint) {
-                Ok(client) => made.push((endpoint.clone(), client)),
-                Err(error) => unusable = Some((without_secrets(endpoint.address()), error)),
-            }
-        }
-        if let Some((endpoint, error)) = unusable {
-            tracing::warn!(endpoint, %error, "an endpoint cannot be used; others may be affected");
-        }
-        let mut set = self.set.lock();
-        let update = set.update(found, max, |endpoint| {
-            let index = made.iter().position(|(made, _)| made.reaches_like(endpoint))?;
-            Some(made.swap_remove(index).1)
-        });
-        self.stats.show(set.stats());
-        drop(set);
-        self.stats.updates.fetch_add(u64::from(update.changed), Ordering::Relaxed);
-        self.stats.left_out_endpoints.fetch_add(left_out + update.left_out, Ordering::Relaxed);
-    }
-
     /// Waits for the resolver's first answer, at most for the resolver's timeout.
     async fn first_endpoints(&self) {
         if !*self.has_resolved.borrow() {
@@ -342,18 +272,6 @@ impl Shared {
     }
 }
 
-// === impl ClientFactory ===
-
-impl ClientFactory {
-    /// Makes a client of the endpoint, without connecting.
-    fn client(&self, resolved: &ResolvedEndpoint) -> Result<Client, ConfigError> {
-        let mut config = self.template.clone();
-        config.endpoint.clone_from(&resolved.endpoint);
-        config.connect_to.clone_from(&resolved.connect_to);
-        self.transport.counted_client(&self.context, config, self.stats.clone())
-    }
-}
-
 // === impl Lease ===
 
 impl Lease<'_> {
@@ -379,24 +297,6 @@ impl Drop for Lease<'_> {
             self.shared.set.lock().finish(&self.endpoint, now, Outcome::Unknown, None, self.probes);
         }
     }
-}
-
-impl Drop for ResolverTask {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Keeps the first `max` endpoints of different addresses. Returns the number of endpoints left out.
-fn keep_first(found: &mut Vec<ResolvedEndpoint>, max: usize) -> u64 {
-    let mut seen = HashSet::new();
-    let mut left_out = 0;
-    found.retain(|endpoint| {
-        let is_new = seen.insert(endpoint.address().to_owned());
-        left_out += u64::from(is_new && seen.len() > max);
-        is_new && seen.len() <= max
-    });
-    left_out
 }
 
 /// Derives from a result what the request says of its endpoint's health.
@@ -430,7 +330,6 @@ fn is_for_others(error: &ExportError) -> bool {
     }
 }
 
-const LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// An endpoint that leaves a request unanswered for this long until the sender's deadline has failed.
 const SILENCE: Duration = Duration::from_secs(1);
 /// Without a configured timeout: the Collector's default for gRPC.

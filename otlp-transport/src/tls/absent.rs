@@ -8,7 +8,7 @@ mod client;
 mod server;
 
 #[cfg(feature = "client")]
-pub(crate) use client::{TlsConnector, explained, is_lasting_failure};
+pub(crate) use client::{Secured, TlsConnector, explained, is_lasting_failure};
 #[cfg(feature = "server")]
 pub(crate) use server::{Accepted, TlsAcceptor};
 
