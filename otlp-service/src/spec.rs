@@ -116,6 +116,17 @@ pub struct ExporterSpec {
 }
 
 /// A pipeline: batches of one signal from receivers, through stages, to exporters and connectors.
+///
+/// ```
+/// use otlp_protocol::Signal;
+/// use otlp_service::{BatchConfig, PipelineSpec};
+///
+/// let pipeline = PipelineSpec::new("traces", Signal::TRACES)
+///     .with_receiver("otlp")
+///     .with_stage("batch", BatchConfig::default())
+///     .with_exporter("otlp/backend");
+/// assert_eq!(pipeline.stages[0].id, "batch");
+/// ```
 #[derive(Clone)]
 pub struct PipelineSpec {
     /// The Collector's pipeline id: `traces`, `traces/sampled`.
@@ -240,12 +251,42 @@ impl ConnectorSpec {
     }
 }
 
+// === impl PipelineSpec ===
+
+impl PipelineSpec {
+    /// A pipeline without receivers, stages and exporters.
+    pub fn new(id: impl Into<String>, signal: Signal) -> Self {
+        Self { id: id.into(), signal, receivers: Vec::new(), stages: Vec::new(), exporters: Vec::new() }
+    }
+
+    /// The same with one more receiver, or connector that feeds the pipeline.
+    #[must_use]
+    pub fn with_receiver(mut self, id: impl Into<String>) -> Self {
+        self.receivers.push(id.into());
+        self
+    }
+
+    /// The same with one more stage, behind those that the pipeline has: a [`Processor`], a [`BatchConfig`], a [`HolderSpec`].
+    #[must_use]
+    pub fn with_stage(mut self, id: impl Into<String>, stage: impl Into<StageSpec>) -> Self {
+        self.stages.push(PipelineStage::new(id, stage));
+        self
+    }
+
+    /// The same with one more exporter, or connector that the pipeline ends in.
+    #[must_use]
+    pub fn with_exporter(mut self, id: impl Into<String>) -> Self {
+        self.exporters.push(id.into());
+        self
+    }
+}
+
 // === impl PipelineStage ===
 
 impl PipelineStage {
     /// Any stage.
-    pub fn new(id: impl Into<String>, stage: StageSpec) -> Self {
-        Self { id: id.into(), stage, settings: None }
+    pub fn new(id: impl Into<String>, stage: impl Into<StageSpec>) -> Self {
+        Self { id: id.into(), stage: stage.into(), settings: None }
     }
 
     /// The same with the identity of its settings: reloads keep the stage while the identity stays, and that of all
@@ -260,6 +301,26 @@ impl PipelineStage {
 impl From<(String, StageSpec)> for PipelineStage {
     fn from((id, stage): (String, StageSpec)) -> Self {
         Self::new(id, stage)
+    }
+}
+
+// === impl StageSpec ===
+
+impl<P: Processor> From<P> for StageSpec {
+    fn from(processor: P) -> Self {
+        Self::Processor(Arc::new(processor))
+    }
+}
+
+impl From<BatchConfig> for StageSpec {
+    fn from(config: BatchConfig) -> Self {
+        Self::Batch(config)
+    }
+}
+
+impl From<HolderSpec> for StageSpec {
+    fn from(holder: HolderSpec) -> Self {
+        Self::Holder(holder)
     }
 }
 

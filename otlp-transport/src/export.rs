@@ -225,7 +225,14 @@ where
 /// let kept = Arc::new(Nop);
 /// let shared = BoxAttempt::from(kept.clone());
 /// assert!(format!("{attempt:?}").contains("Nop"));
-/// # drop(shared);
+/// let counting = BoxAttempt::from_fn(|batch: &Batch| {
+///     let items = batch.items();
+///     async move {
+///         println!("{items} items");
+///         Ok(Accepted::FULL)
+///     }
+/// });
+/// # drop((shared, counting));
 /// ```
 #[derive(Clone)]
 pub struct BoxAttempt(Arc<dyn DynAttempt>);
@@ -250,6 +257,28 @@ impl BoxAttempt {
     /// Wraps any attempt.
     pub fn new(attempt: impl Attempt) -> Self {
         Self(Arc::new(attempt))
+    }
+
+    /// Makes an attempt of a closure. The closure looks at the batch and returns a future, which does not borrow the batch.
+    pub fn from_fn<F, R>(attempt: F) -> Self
+    where
+        F: Fn(&Batch) -> R + Send + Sync + 'static,
+        R: Future<Output = ExportResult> + Send + 'static,
+    {
+        Self::new(FromRef(attempt))
+    }
+}
+
+/// The attempt of a closure.
+struct FromRef<F>(F);
+
+impl<F, R> Attempt for FromRef<F>
+where
+    F: Fn(&Batch) -> R + Send + Sync + 'static,
+    R: Future<Output = ExportResult> + Send + 'static,
+{
+    fn attempt(&self, batch: &Batch) -> impl Future<Output = ExportResult> + Send {
+        (self.0)(batch)
     }
 }
 

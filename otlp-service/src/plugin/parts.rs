@@ -188,19 +188,19 @@ impl From<StageSpec> for StagePart {
 
 impl<P: Processor> From<P> for StagePart {
     fn from(processor: P) -> Self {
-        StageSpec::Processor(Arc::new(processor)).into()
+        StageSpec::from(processor).into()
     }
 }
 
 impl From<BatchConfig> for StagePart {
     fn from(config: BatchConfig) -> Self {
-        StageSpec::Batch(config).into()
+        StageSpec::from(config).into()
     }
 }
 
 impl From<HolderSpec> for StagePart {
     fn from(holder: HolderSpec) -> Self {
-        StageSpec::Holder(holder).into()
+        StageSpec::from(holder).into()
     }
 }
 

@@ -15,13 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let spec = GatewaySpec {
         receivers: vec![ReceiverSpec::new("in", Lines(File::open(from).await?))],
         exporters: vec![ExporterSpec::new("out", BoxAttempt::new(to))],
-        pipelines: vec![PipelineSpec {
-            id: "traces".into(),
-            signal: Signal::TRACES,
-            receivers: vec!["in".into()],
-            stages: vec![],
-            exporters: vec!["out".into()],
-        }],
+        pipelines: vec![PipelineSpec::new("traces", Signal::TRACES).with_receiver("in").with_exporter("out")],
         ..GatewaySpec::default()
     };
     let context = TransportContext::tcp(64 << 20);

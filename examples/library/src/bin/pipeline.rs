@@ -5,31 +5,27 @@ use otlp_protocol::edit::{self, Decision};
 use otlp_protocol::encode::LogRecords;
 use otlp_protocol::view::LogRecord;
 use otlp_protocol::{Accepted, Batch, Body, Charge, ErrorKind, Retry, SeverityNumber, Signal};
-use otlp_service::{
-    Access, BatchConfig, ExporterSpec, Gateway, GatewaySpec, Out, PipelineSpec, Processor, StageSpec,
-};
-use otlp_transport::{Attempt, BoxAttempt, Export, ExportError, ExportResult, TransportContext};
-use std::{sync::Arc, time::Duration};
+use otlp_service::{Access, BatchConfig, ExporterSpec, Gateway, GatewaySpec, Out, PipelineSpec, Processor};
+use otlp_transport::{BoxAttempt, Export, ExportError, TransportContext};
+use std::time::Duration;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut failing = ExporterSpec::new("failing", BoxAttempt::new(Failing));
+    let printing = BoxAttempt::from_fn(|batch| {
+        println!("{} {}", batch.items(), batch.signal().items_noun);
+        async { Ok(Accepted::FULL) }
+    });
+    let down = |_: &Batch| async { Err(ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "down")) };
+    let mut failing = ExporterSpec::new("failing", BoxAttempt::from_fn(down));
     failing.retry.initial_interval = Duration::from_millis(20);
     failing.retry.max_elapsed_time = Some(Duration::from_millis(100));
-    let spec = GatewaySpec {
-        exporters: vec![ExporterSpec::new("printing", BoxAttempt::new(Printing)), failing],
-        pipelines: vec![PipelineSpec {
-            id: "logs".into(),
-            signal: Signal::LOGS,
-            receivers: vec![],
-            stages: vec![
-                ("errors".to_owned(), StageSpec::Processor(Arc::new(Errors))).into(),
-                ("batch".to_owned(), StageSpec::Batch(BatchConfig::default())).into(),
-            ],
-            exporters: vec!["printing".into(), "failing".into()],
-        }],
-        ..GatewaySpec::default()
-    };
+    let pipeline = PipelineSpec::new("logs", Signal::LOGS)
+        .with_stage("errors", Errors)
+        .with_stage("batch", BatchConfig::default())
+        .with_exporter("printing")
+        .with_exporter("failing");
+    let exporters = vec![ExporterSpec::new("printing", printing), failing];
+    let spec = GatewaySpec { exporters, pipelines: vec![pipeline], ..GatewaySpec::default() };
     let context = TransportContext::tcp(64 << 20);
     let deadline = context.clock.now() + Duration::from_secs(5);
     let gateway = Gateway::start(context, spec).await?;
@@ -66,22 +62,5 @@ impl Processor for Errors {
             if is_error { Decision::Keep } else { Decision::Drop }
         });
         out.edit(batch, &mut editor, 64 << 20)
-    }
-}
-
-struct Printing;
-
-impl Attempt for Printing {
-    async fn attempt(&self, batch: &Batch) -> ExportResult {
-        println!("{} {}", batch.items(), batch.signal().items_noun);
-        Ok(Accepted::FULL)
-    }
-}
-
-struct Failing;
-
-impl Attempt for Failing {
-    async fn attempt(&self, _: &Batch) -> ExportResult {
-        Err(ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "down"))
     }
 }

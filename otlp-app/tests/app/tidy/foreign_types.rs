@@ -118,7 +118,7 @@ fn flatten(items: Vec<Item>) -> Vec<Item> {
         match item {
             Item::Mod(mut module) => {
                 let inner = module.content.take().map(|(_, items)| items);
-                if !is_for_tests(&module.attrs) && !(inner.is_some() && is_hidden(&module.attrs)) {
+                if !(is_for_tests(&module.attrs) || inner.is_some() && is_hidden(&module.attrs)) {
                     flat.extend(inner.map(flatten).unwrap_or_default());
                     flat.push(Item::Mod(module));
                 }
