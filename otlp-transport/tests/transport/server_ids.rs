@@ -37,8 +37,8 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 
 fn expected(rejected: u64, of: u64, index: u64) -> Accepted {
     let message = format!(
-        "{rejected} of {of} spans rejected; the first: resource_spans[0].scope_spans[0].spans[{index}].trace_id: an id \
-         has 32 bytes, not 16"
+        "{rejected} of {of} spans rejected; the first: resource_spans[0].scope_spans[0].spans[{index}].trace_id: wrong \
+         length of an id: 32 bytes instead of 16"
     );
     Accepted { rejected, message }
 }
