@@ -17,6 +17,7 @@ mod readiness;
 mod registrations;
 mod retirement;
 mod shared;
+mod succession;
 
 use crate::fanout::Delivery;
 use crate::health::{HealthChecker, HealthEntry};
@@ -201,9 +202,9 @@ impl Gateway {
             build.abandon().await;
             return Err(error);
         }
-        let Committed { graph, ended, has_orphans } = build.commit(&self.retirements);
+        let Committed { graph, ended, successions, has_orphans } = build.commit(&self.retirements);
         let old = std::mem::replace(&mut self.graph, graph);
-        let retired = Retired::new(old, &self.graph, ended, &self.shared);
+        let retired = Retired::new(old, &self.graph, ended, successions, &self.shared);
         if !retired.is_empty() {
             if has_orphans {
                 self.retirements.iter().for_each(Retirement::hurry);
@@ -269,7 +270,7 @@ impl Gateway {
         let clock = self.shared.clock();
         let mut graph = std::mem::take(&mut self.graph);
         let pages = std::mem::take(&mut graph.pages);
-        let mut last = Retired::new(graph, &Graph::default(), Vec::new(), &self.shared);
+        let mut last = Retired::new(graph, &Graph::default(), Vec::new(), Vec::new(), &self.shared);
         self.retirements.iter().for_each(Retirement::hurry);
         // What was replaced may emit into the queues of the last graph, and senders of old receivers into its stages.
         let emitted = join_all(self.retirements.iter_mut().map(Retirement::emitted));

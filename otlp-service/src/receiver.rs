@@ -76,7 +76,8 @@ pub trait Running: Send + Sync + 'static {
     /// Prepares the receiver to take the signals of `inlets` in place of those that it was started with, for a reload that
     /// changes which signals pipelines take from it. The function that comes back makes the change, or is dropped if the
     /// reload fails; inlets of signals that stay lead to the new pipelines by themselves. `None`, the default: the receiver
-    /// cannot, and the reload makes it anew.
+    /// cannot, and the reload makes it anew. A replaced receiver is asked as well, to give up signals that no pipeline takes
+    /// any more: if it can, it retires like any other; if it cannot, it is drained at once.
     fn reroute(&self, _inlets: &Inlets) -> Option<Reroute> {
         None
     }

@@ -7,6 +7,7 @@ use super::graph::{ExtensionRun, Fed, FedSignal, Graph, ReceiverRun};
 use super::pages::{self, PagesRun, Wanted};
 use super::retirement::{Retired, Retirement};
 use super::shared::{Managed, Shared};
+use super::succession::Succession;
 use super::{StartError, assembly};
 use crate::component::Needs;
 use crate::receiver::{Inlets, PipelineEntry, Pipelines, Reroute};
@@ -27,6 +28,8 @@ pub(super) struct Committed {
     pub(super) graph: Graph,
     /// Ends of the exports into what it replaces.
     pub(super) ended: Vec<Ended>,
+    /// Receivers that it replaces and that stay open until their senders have gone.
+    pub(super) successions: Vec<Succession>,
     /// True if senders of an earlier retirement are still led into what the graph replaces: no pipeline of the graph is for
     /// them.
     pub(super) has_orphans: bool,
@@ -103,20 +106,10 @@ impl<'a> Build<'a> {
     pub(super) fn commit(mut self, retirements: &[Retirement]) -> Committed {
         let graph = std::mem::take(&mut self.graph);
         let mut turns = std::mem::take(&mut self.turns);
-        // Requests that replaced receivers still take go to the new pipelines.
-        for fed in self.old.receivers.iter().filter(|fed| !graph.feeds(&fed.receiver)) {
-            for signal in &fed.signals {
-                let heirs = graph.heirs(&fed.receiver.id, signal);
-                turns.extend(Some((signal.switch.clone(), heirs)).filter(|(_, heirs)| !heirs.is_empty()));
-            }
-        }
+        let successions = self.succeed(&graph, &mut turns);
         let mut has_orphans = false;
-        for (receiver, signals) in retirements.iter().flat_map(|retirement| &retirement.led) {
-            for signal in signals {
-                let heirs = graph.heirs(receiver, signal);
-                has_orphans |= heirs.is_empty();
-                turns.extend(Some((signal.switch.clone(), heirs)).filter(|(_, heirs)| !heirs.is_empty()));
-            }
+        for succession in retirements.iter().flat_map(|retirement| &retirement.successions) {
+            has_orphans |= !succession.lead(&graph, &mut turns);
         }
         for (id, head) in &self.old.heads {
             if graph.heads.get(id).is_none_or(|new| !new.inlet.is(&head.inlet)) {
@@ -132,7 +125,26 @@ impl<'a> Build<'a> {
         let is_kept = |known: &&Arc<Exporter>| graph.exporters.iter().any(|new| Arc::ptr_eq(new, known));
         self.old.exporters.iter().filter(|known| !is_kept(known)).for_each(|gone| gone.hide());
         graph.exporters.iter().for_each(|exporter| exporter.show(&self.shared.health));
-        Committed { graph, ended, has_orphans }
+        Committed { graph, ended, successions, has_orphans }
+    }
+
+    /// Leads requests that replaced receivers still take to the new pipelines.
+    fn succeed(&mut self, graph: &Graph, turns: &mut Vec<Turn>) -> Vec<Succession> {
+        let mut successions = Vec::new();
+        for fed in self.old.receivers.iter().filter(|fed| !graph.feeds(&fed.receiver)) {
+            let inlets = |id: &str, needs: &Needs, signals: &[FedSignal]| self.inlets(id, needs, signals);
+            if let Some((succession, reroute)) = Succession::new(fed, graph, inlets) {
+                succession.lead(graph, turns);
+                self.reroutes.extend(reroute);
+                successions.push(succession);
+                continue;
+            }
+            for signal in &fed.signals {
+                let heirs = graph.heirs(&fed.receiver.id, signal);
+                turns.extend(Some((signal.switch.clone(), heirs)).filter(|(_, heirs)| !heirs.is_empty()));
+            }
+        }
+        successions
     }
 
     /// Stops what is new, since the build failed. What custom receivers took in meanwhile is delivered as far as time allows.
@@ -145,7 +157,7 @@ impl<'a> Build<'a> {
 
     fn spawn_stop(&mut self) -> Option<tokio::task::JoinHandle<()>> {
         let graph = std::mem::take(&mut self.graph);
-        let retired = Retired::new(graph, self.old, Vec::new(), self.shared);
+        let retired = Retired::new(graph, self.old, Vec::new(), Vec::new(), self.shared);
         let deadline = self.shared.context.clock.now() + STOP_TIME;
         let runtime = Handle::try_current().ok().filter(|_| !retired.is_empty())?;
         Some(runtime.spawn(async move { retired.stop(deadline).await }))

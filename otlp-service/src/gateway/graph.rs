@@ -53,6 +53,7 @@ pub(super) struct Fed {
 }
 
 /// Pipelines of a signal that a receiver feeds, by id, and the switch that leads there.
+#[derive(Clone)]
 pub(super) struct FedSignal {
     pub(super) signal: Signal,
     pub(super) pipelines: Vec<String>,

@@ -5,10 +5,11 @@
 //! and extensions stop. A gateway that stops drains its last graph in the same order.
 
 use super::destination::{Exporter, Way};
-use super::graph::{ExtensionRun, FedSignal, Graph};
+use super::graph::{ExtensionRun, Graph};
 use super::pages::PagesRun;
 use super::piece::{Drained, Piece};
 use super::shared::{Managed, Shared};
+use super::succession::Succession;
 use crate::queue::Queue;
 use crate::receiver::BoxRunning;
 use crate::switch::Ended;
@@ -26,8 +27,8 @@ pub(super) struct Retired {
     shared: Arc<Shared>,
     /// Receivers whose requests go to another graph.
     lingering: Vec<BoxRunning>,
-    /// By receiver: what leads there.
-    led: Vec<(String, Vec<FedSignal>)>,
+    /// Where those requests go.
+    successions: Vec<Succession>,
     /// Receivers whose requests go to what is retired here.
     receivers: Vec<BoxRunning>,
     /// By rank.
@@ -50,8 +51,8 @@ pub(super) struct Retirement {
     task: JoinHandle<()>,
     hurry: watch::Sender<bool>,
     left: watch::Receiver<Left>,
-    /// By receiver: what leads from those that linger to the graph of the gateway.
-    pub(super) led: Vec<(String, Vec<FedSignal>)>,
+    /// Lead from the receivers that linger to the graph of the gateway.
+    pub(super) successions: Vec<Succession>,
     components: Vec<Arc<Managed>>,
     leftovers: Arc<Mutex<Leftovers>>,
 }
@@ -80,16 +81,21 @@ pub(super) struct Before {
 // === impl Retired ===
 
 impl Retired {
-    /// Collects the components of `graph` that are not in `other`. `ended` are the exports that were under way when requests were led elsewhere.
-    pub(super) fn new(graph: Graph, other: &Graph, ended: Vec<Ended>, shared: &Arc<Shared>) -> Self {
+    /// Collects the components of `graph` that are not in `other`. `ended` are the exports that were under way when requests
+    /// were led elsewhere; receivers that have a succession linger.
+    pub(super) fn new(
+        graph: Graph,
+        other: &Graph,
+        ended: Vec<Ended>,
+        successions: Vec<Succession>,
+        shared: &Arc<Shared>,
+    ) -> Self {
         let Graph { extensions, exporters, ways, pieces, receivers, pages, .. } = graph;
-        let (mut lingering, mut drained, mut led) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut lingering, mut drained) = (Vec::new(), Vec::new());
         for fed in receivers.into_iter().filter(|fed| !other.feeds(&fed.receiver)) {
-            let has_heirs = |signal| !other.heirs(&fed.receiver.id, signal).is_empty();
-            let lingers = fed.signals.iter().all(has_heirs);
+            let lingers = successions.iter().any(|succession| succession.is_of(&fed.receiver));
             let kind = if lingers { &mut lingering } else { &mut drained };
             kind.extend(fed.receiver.running.lock().take());
-            led.extend(lingers.then(|| (fed.receiver.id.clone(), fed.signals)));
         }
         let pieces = pieces.into_iter().filter(|placed| !other.has(&placed.piece));
         let mut pieces: Vec<_> = pieces.map(|placed| (placed.rank, placed.piece)).collect();
@@ -111,7 +117,7 @@ impl Retired {
         Self {
             shared: shared.clone(),
             lingering,
-            led,
+            successions,
             receivers: drained,
             pieces,
             queues: ways.iter().filter_map(|way| way.queue.clone()).collect(),
@@ -142,7 +148,7 @@ impl Retired {
         self.before = before;
         let (hurry, hurried) = watch::channel(false);
         let (left, of_left) = watch::channel(Left { senders: true, stages: true });
-        let led = std::mem::take(&mut self.led);
+        let successions = std::mem::take(&mut self.successions);
         let leftovers = Leftovers { pieces: self.pieces.clone(), queues: self.queues.clone() };
         let leftovers = Arc::new(Mutex::new(leftovers));
         let kept = leftovers.clone();
@@ -163,7 +169,7 @@ impl Retired {
             self.stop_extensions(deadline).await;
             drop(std::mem::take(&mut *kept.lock()));
         });
-        Retirement { task, hurry, left: of_left, led, components, leftovers }
+        Retirement { task, hurry, left: of_left, successions, components, leftovers }
     }
 
     /// Drains all in order, without a wait for senders that are idle.
@@ -304,7 +310,8 @@ async fn drain_by_rank(pieces: &[(usize, Arc<Piece>)], deadline: Instant) {
     }
 }
 
-/// Lets the senders of receivers go in their own time, until `deadline` or until it is to hurry.
+/// Lets the senders of receivers go in their own time, for three quarters of the time until `deadline` or until it is to hurry.
+/// Requests that are under way then have the rest of the time.
 async fn linger(
     shared: &Shared,
     receivers: Vec<BoxRunning>,
@@ -312,6 +319,7 @@ async fn linger(
     hurried: watch::Receiver<bool>,
 ) {
     let clock = &*shared.context.clock;
+    let linger_deadline = three_quarters(clock, deadline);
     let linger = receivers.into_iter().map(|running| {
         let mut hurried = hurried.clone();
         async move {
@@ -319,7 +327,7 @@ async fn linger(
                 biased;
                 () = running.retire() => {}
                 _ = hurried.wait_for(|hurried| *hurried) => {}
-                () = clock.sleep_until(deadline) => {}
+                () = clock.sleep_until(linger_deadline) => {}
             }
             running.drain(deadline).await;
         }

@@ -55,7 +55,7 @@ fn spec(number: u64, sinks: &[Sink; 2]) -> GatewaySpec {
         pipelines,
         metrics_endpoint: Some("127.0.0.1:0".into()),
         health: vec![HealthSpec { endpoint: "127.0.0.1:0".into(), path: format!("/{number}") }],
-        drain_timeout: seconds(5),
+        drain_timeout: seconds(30),
         ..GatewaySpec::default()
     }
 }

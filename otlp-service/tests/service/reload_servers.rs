@@ -4,12 +4,17 @@ use crate::gateway::{address, request_with};
 use crate::harness::*;
 use crate::holders::{exporter, pipeline, start};
 use crate::reload::{line, of, spec};
-use otlp_protocol::Signal;
-use otlp_service::{Gateway, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec};
-use otlp_transport::{Export as _, HttpTransportStrategy, Net, ServerConfig, TcpNet, TransportContext};
+use otlp_protocol::{Accepted, Batch, Signal};
+use otlp_service::{ExporterSpec, Gateway, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec};
+use otlp_transport::{
+    Attempt, BoxAttempt, Export as _, ExportResult, HttpTransportStrategy, Net, ServerConfig, TcpNet,
+    TransportContext,
+};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
 
 fn http(settings: &str, endpoint: &str) -> ReceiverSpec {
     let server = ServerSpec::new(Arc::new(HttpTransportStrategy), ServerConfig::new(endpoint));
@@ -27,17 +32,21 @@ fn served(settings: &str, sink: &Sink, signals: &[Signal]) -> GatewaySpec {
     }
 }
 
-/// One request on a connection that stays open; the head of the answer.
+/// Sends a request on a connection that stays open. Returns the head of the answer; empty if the connection was closed.
 async fn post(io: &mut otlp_transport::BoxIo, path: &str) -> String {
     let body = logs(1).body().plain().to_contiguous();
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
-    io.write_all(head.as_bytes()).await.unwrap();
-    io.write_all(&body).await.unwrap();
+    let request = [head.as_bytes(), &body].concat();
+    if io.write_all(&request).await.is_err() {
+        return String::new();
+    }
     let mut answer = vec![0; 4096];
-    let len = tokio::time::timeout(seconds(20), io.read(&mut answer)).await.unwrap().unwrap();
+    let read = tokio::time::timeout(seconds(20), io.read(&mut answer)).await.unwrap();
+    // A connection that was closed or reset is an empty answer.
+    let len = read.unwrap_or(0);
     String::from_utf8_lossy(&answer[..len]).into_owned()
 }
 
@@ -130,6 +139,108 @@ async fn a_second_reload_leads_those_on_who_stayed() {
     assert_eq!((report.dropped_items, report.ledger.check()), (0, Ok(())));
     assert_eq!(sinks.map(|sink| sink.items()), [2, 0, 1]);
     drop(idle);
+}
+
+/// A server whose successor takes fewer signals lets its connections go as any other, also when a later reload removes
+/// the signal. Requests of the signal that is gone are refused.
+#[tokio::test]
+async fn a_removed_signal_closes_no_connection() {
+    let sink = Sink::default();
+    let both = || served("r", &sink, &[Signal::LOGS, Signal::TRACES]);
+    let later = served("s", &sink, &[Signal::LOGS, Signal::TRACES]);
+    for (reloads, traces) in [
+        (vec![served("s", &sink, &[Signal::LOGS])], "HTTP/1.1 404"),
+        (vec![later, served("s", &sink, &[Signal::LOGS])], "HTTP/1.1 503"),
+    ] {
+        let mut gateway = start(both()).await;
+        let to = address(&gateway, "otlp/http").to_string();
+        let (mut io, mut other) = (TcpNet.connect(&to).await.unwrap(), TcpNet.connect(&to).await.unwrap());
+        for io in [&mut io, &mut other] {
+            assert!(!post(io, "/v1/logs").await.contains("connection: close"));
+        }
+        for reload in reloads {
+            gateway.reload(reload).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let answer = post(&mut io, "/v1/logs").await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+        let answer = post(&mut other, "/v1/traces").await;
+        assert!(answer.starts_with(traces) && answer.contains("connection: close"), "{answer}");
+    }
+}
+
+/// Clients that write just when a server retires are answered, whatever the reload changes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_request_at_the_moment_of_a_reload_is_answered() {
+    let sink = Sink::default();
+    let with = |number: usize| {
+        let signals: &[Signal] =
+            if number % 4 < 2 { &[Signal::LOGS] } else { &[Signal::LOGS, Signal::TRACES] };
+        GatewaySpec { drain_timeout: seconds(60), ..served(&(number / 3).to_string(), &sink, signals) }
+    };
+    let mut gateway = start(with(0)).await;
+    let to = address(&gateway, "otlp/http").to_string();
+    let stop: Arc<AtomicBool> = Arc::default();
+    let clients: Vec<_> = std::iter::repeat_with(|| {
+        let (to, stop) = (to.clone(), stop.clone());
+        tokio::spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                let mut io = TcpNet.connect(&to).await.unwrap();
+                loop {
+                    let answer = post(&mut io, "/v1/logs").await;
+                    assert!(answer.starts_with("HTTP/1.1 200"), "closed without an answer: {answer:?}");
+                    if answer.contains("connection: close") || stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_micros(fastrand::u64(..3000))).await;
+                }
+            }
+        })
+    })
+    .take(8)
+    .collect();
+    for number in 1..=60 {
+        gateway.reload(with(number)).await.unwrap();
+        tokio::time::sleep(Duration::from_micros(fastrand::u64(..5000))).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.await.unwrap();
+    }
+}
+
+/// Accepts a batch for each permit.
+struct Gated(Arc<Semaphore>);
+
+impl Attempt for Gated {
+    async fn attempt(&self, _: &Batch) -> ExportResult {
+        self.0.acquire().await.unwrap().forget();
+        Ok(Accepted::FULL)
+    }
+}
+
+/// A replaced server closes idle connections in time to answer the requests that are under way.
+#[tokio::test]
+async fn a_request_under_way_outlives_idle_connections() {
+    let permits = Arc::new(Semaphore::new(1));
+    let with = |settings: &str| {
+        let mut out =
+            ExporterSpec::new("out", BoxAttempt::new(Gated(permits.clone()))).with_settings(of("a"));
+        out.queue.enabled = false;
+        let spec = served(settings, &Sink::default(), &[Signal::LOGS]);
+        GatewaySpec { exporters: vec![out], drain_timeout: seconds(6), ..spec }
+    };
+    let mut gateway = start(with("r")).await;
+    let to = address(&gateway, "otlp/http").to_string();
+    let (mut io, mut idle) = (TcpNet.connect(&to).await.unwrap(), TcpNet.connect(&to).await.unwrap());
+    assert!(post(&mut idle, "/v1/logs").await.starts_with("HTTP/1.1 200"));
+    let request = tokio::spawn(async move { post(&mut io, "/v1/logs").await });
+    gateway.reload(with("s")).await.unwrap();
+    assert_eq!(idle.read(&mut [0]).await.unwrap(), 0);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    permits.add_permits(1);
+    let answer = request.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer:?}");
 }
 
 #[tokio::test]
