@@ -1,6 +1,7 @@
 //! The batch processor: admits requests, joins them in the accumulator, and exports the batches.
 
 mod parts;
+mod senders;
 
 use super::accumulator::{Accumulator, Open, Placement, Ready, fits};
 use super::{BatchConfig, BatchOptions};
@@ -11,6 +12,7 @@ use crate::telemetry::{BatchStats, Registration};
 use otlp_protocol::{Accepted, Batch, ErrorKind, SplitLimits};
 use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
 use parking_lot::{Mutex, MutexGuard};
+use senders::{Senders, Waiter, answer_all};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -85,16 +87,6 @@ struct State {
     accumulator: Accumulator<Senders>,
     closed: bool,
 }
-
-/// Senders of an open batch.
-enum Senders {
-    /// The senders have their answer.
-    Admitted(Held),
-    /// The senders wait for the answer.
-    Waiting(Vec<Waiter>, Unsent),
-}
-
-type Waiter = oneshot::Sender<ExportResult>;
 
 // === impl BatchProcessor ===
 
@@ -361,43 +353,6 @@ impl Flusher {
         self.stats.sent(batch.items());
         unsent.send();
         caught(self.next.export(batch)).await
-    }
-}
-
-// === impl Senders ===
-
-impl Senders {
-    fn new(unsent: Unsent, waiter: Option<Waiter>) -> Self {
-        match waiter {
-            None => Self::Admitted(unsent.hold()),
-            Some(waiter) => Self::Waiting(vec![waiter], unsent),
-        }
-    }
-
-    fn add(&mut self, unsent: Unsent, waiter: Option<Waiter>) {
-        match self {
-            Self::Admitted(held) => held.add(unsent.hold()),
-            Self::Waiting(waiters, all) => {
-                waiters.extend(waiter);
-                all.add(unsent);
-            }
-        }
-    }
-}
-
-/// Sends the answer to a batch to all its waiting senders.
-fn answer_all(mut waiters: Vec<Waiter>, mut result: ExportResult) {
-    if let (Ok(accepted), 2..) = (&mut result, waiters.len()) {
-        // The senders of the rejected items are unknown.
-        accepted.rejected = 0;
-    }
-    let last = waiters.pop();
-    for waiter in waiters {
-        // A sender that went away needs no answer.
-        drop(waiter.send(result.clone()));
-    }
-    if let Some(waiter) = last {
-        drop(waiter.send(result));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Requests that are larger than the limits of a batch: sent in parts.
 
-use super::{Flusher, Senders, Shared, answer_all};
+use super::senders::{Senders, answer_all};
+use super::{Flusher, Shared};
 use crate::cut::Parts;
 use crate::fanout::join_answers;
 use crate::ledger::{Held, Unsent};
