@@ -66,6 +66,12 @@ pub trait Receiver: Send + Sync + 'static {
     fn without_headers(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// Addresses (`host:port`) on which the receiver is to listen by the network of its context, for the text of
+    /// [`Changes`](crate::Changes): on the same addresses as its predecessor it takes over the sockets. Default none.
+    fn listens_on(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A receiver that was started. Dropping it stops it at once.
@@ -117,6 +123,8 @@ trait DynReceiver: Send + Sync {
     ) -> Done<'a, Result<BoxRunning, StartError>>;
 
     fn without_headers(&self) -> Vec<String>;
+
+    fn listens_on(&self) -> Vec<String>;
 }
 
 trait DynRunning: Send + Sync {
@@ -150,6 +158,10 @@ impl BoxReceiver {
     pub(crate) fn without_headers(&self) -> Vec<String> {
         self.0.without_headers()
     }
+
+    pub(crate) fn listens_on(&self) -> Vec<String> {
+        self.0.listens_on()
+    }
 }
 
 impl<R: Receiver> DynReceiver for R {
@@ -166,6 +178,10 @@ impl<R: Receiver> DynReceiver for R {
 
     fn without_headers(&self) -> Vec<String> {
         Receiver::without_headers(self)
+    }
+
+    fn listens_on(&self) -> Vec<String> {
+        Receiver::listens_on(self)
     }
 }
 

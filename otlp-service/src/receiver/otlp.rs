@@ -61,6 +61,10 @@ impl Receiver for OtlpReceiver {
         let without = self.servers.iter().filter(|spec| !spec.keep_headers);
         without.map(|spec| spec.config.endpoint.clone()).collect()
     }
+
+    fn listens_on(&self) -> Vec<String> {
+        self.servers.iter().map(|spec| spec.config.endpoint.clone()).collect()
+    }
 }
 
 /// Has a server keep what is needed of its requests.

@@ -52,6 +52,8 @@ pub enum Alteration {
     Removed,
     /// The settings differ, or are not known to be equal: the component is made anew.
     Settings,
+    /// The settings differ, and the component listens on the same addresses as before: it takes over the sockets.
+    SettingsSameSockets,
     /// A pipeline's signal, receivers, stages, exporters, or the order of these differ.
     Connections,
 }
@@ -59,7 +61,6 @@ pub enum Alteration {
 /// Facts that two specs are compared by. A running gateway keeps the outline of its spec.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outline {
-    /// Components in the order of [`ChangedKind`].
     components: Vec<Component>,
 }
 
@@ -68,6 +69,8 @@ struct Component {
     kind: ChangedKind,
     id: String,
     settings: Option<Fingerprint>,
+    /// Addresses that the component listens on, sorted.
+    listens_on: Vec<String>,
 }
 
 impl GatewaySpec {
@@ -141,6 +144,7 @@ impl fmt::Display for Alteration {
             Self::Added => "added",
             Self::Removed => "removed",
             Self::Settings => "new settings",
+            Self::SettingsSameSockets => "new settings, keeps its sockets",
             Self::Connections => "new connections",
         })
     }
@@ -151,12 +155,9 @@ impl fmt::Display for Alteration {
 impl Outline {
     pub(crate) fn of(spec: &GatewaySpec) -> Self {
         let mut components = of_gateway(spec);
-        let mut add = |kind, id: &str, settings| components.push(Component { kind, id: id.into(), settings });
+        let mut add = |kind, id: &str, settings| components.push(Component::new(kind, id, settings));
         for extension in &spec.extensions {
             add(ChangedKind::Extension, &extension.id, extension.settings);
-        }
-        for receiver in &spec.receivers {
-            add(ChangedKind::Receiver, &receiver.id, receiver.settings);
         }
         let mut seen = BTreeSet::new();
         for PipelineStage { id, settings, .. } in spec.pipelines.iter().flat_map(|pipeline| &pipeline.stages)
@@ -176,34 +177,53 @@ impl Outline {
             let connections = (pipeline.signal.name, &pipeline.receivers, stages, &pipeline.exporters);
             add(ChangedKind::Pipeline, &pipeline.id, Some(Fingerprint::of(&connections)));
         }
+        components.extend(spec.receivers.iter().map(|receiver| {
+            let mut listens_on = receiver.receiver.listens_on();
+            listens_on.sort();
+            Component { listens_on, ..Component::new(ChangedKind::Receiver, &receiver.id, receiver.settings) }
+        }));
         Self { components }
     }
 
     pub(crate) fn changes_from(&self, old: &Self) -> Changes {
-        let found = |all: &[Component], wanted: &Component| {
-            let known = all.iter().find(|known| known.kind == wanted.kind && known.id == wanted.id);
-            known.map(|known| known.settings)
-        };
         let added_or_other = self.components.iter().filter_map(|component| {
-            let what = match found(&old.components, component) {
+            let what = match old.find(component) {
                 None => Alteration::Added,
-                Some(before) if Fingerprint::is_same(before, component.settings) => return None,
-                Some(_) if component.kind == ChangedKind::Pipeline => Alteration::Connections,
-                Some(_) => Alteration::Settings,
+                Some(before) => component.alteration(before)?,
             };
             Some(component.change(what))
         });
-        let gone = old.components.iter().filter(|component| found(&self.components, component).is_none());
+        let gone = old.components.iter().filter(|component| self.find(component).is_none());
         let removed = gone.map(|component| component.change(Alteration::Removed));
         let mut changes: Vec<_> = added_or_other.chain(removed).collect();
         changes.sort_by_key(|change| change.kind);
         Changes { changes }
+    }
+
+    /// The component of the same kind and id.
+    fn find(&self, wanted: &Component) -> Option<&Component> {
+        self.components.iter().find(|known| known.kind == wanted.kind && known.id == wanted.id)
     }
 }
 
 // === impl Component ===
 
 impl Component {
+    fn new(kind: ChangedKind, id: &str, settings: Option<Fingerprint>) -> Self {
+        Self { kind, id: id.into(), settings, listens_on: Vec::new() }
+    }
+
+    /// The difference from the component before; `None` if it is the same.
+    fn alteration(&self, before: &Self) -> Option<Alteration> {
+        let keeps_sockets = !self.listens_on.is_empty() && self.listens_on == before.listens_on;
+        match self.kind {
+            _ if Fingerprint::is_same(before.settings, self.settings) => None,
+            ChangedKind::Pipeline => Some(Alteration::Connections),
+            _ if keeps_sockets => Some(Alteration::SettingsSameSockets),
+            _ => Some(Alteration::Settings),
+        }
+    }
+
     fn change(&self, what: Alteration) -> Change {
         Change { kind: self.kind, id: self.id.clone(), what }
     }
@@ -212,11 +232,7 @@ impl Component {
 /// Settings of the whole gateway, as components that every spec has.
 fn of_gateway(spec: &GatewaySpec) -> Vec<Component> {
     let health: Vec<_> = spec.health.iter().map(|health| (&health.endpoint, &health.path)).collect();
-    let of = |id: &str, settings| Component {
-        kind: ChangedKind::Gateway,
-        id: id.into(),
-        settings: Some(settings),
-    };
+    let of = |id: &str, settings| Component::new(ChangedKind::Gateway, id, Some(settings));
     vec![
         of("memory limit", Fingerprint::of(&spec.memory_limit_bytes)),
         of("metrics", Fingerprint::of(&spec.metrics_endpoint)),

@@ -263,6 +263,18 @@ async fn health_is_that_of_the_exporters_in_use() {
     assert_eq!(checks(&gateway), expect);
 }
 
+#[test]
+fn changes_tell_of_sockets_that_stay() {
+    let with = |settings: &str, endpoint: &str| GatewaySpec {
+        receivers: vec![http(settings, endpoint)],
+        ..GatewaySpec::default()
+    };
+    let changes = |new: GatewaySpec| new.changes_from(&with("r", "127.0.0.1:4318")).to_string();
+    assert_eq!(changes(with("s", "127.0.0.1:4318")), "receiver otlp: new settings, keeps its sockets");
+    assert_eq!(changes(with("s", "127.0.0.1:4319")), "receiver otlp: new settings");
+    assert_eq!(changes(with("r", "127.0.0.1:4318")), "");
+}
+
 #[tokio::test]
 async fn the_memory_limit_changes_with_the_spec() {
     let context = TransportContext::tcp(1 << 20);

@@ -71,7 +71,7 @@ async fn the_extension_that_authenticates_is_part_of_the_settings() {
     check(
         &with_auth("abc"),
         &with_auth("abd"),
-        &["receiver otlp: new settings", "exporter otlp: new settings"],
+        &["receiver otlp: new settings, keeps its sockets", "exporter otlp: new settings"],
     );
     // No component uses the extension.
     check(&base(), &config(BASE[0], BASE[1], BASE[2], "token: abd"), &[]);
