@@ -180,6 +180,11 @@ impl Otlp {
         panic!("it does not come to rest:\n{}", metrics.0);
     }
 
+    /// Items that the ledger has as dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.metrics().ledger("dropped")
+    }
+
     /// Its exit code, once it ends by itself.
     pub(crate) fn exit_code(mut self) -> i32 {
         for _ in 0..PATIENCE.as_millis() / 10 {

@@ -203,6 +203,7 @@ async fn senders_notice_nothing_of_a_destination_that_moves() {
     door.stop(traffic).await;
     assert_eq!(door.sent(|sent| sent.unanswered.items), 0, "a connection was closed under a sender");
     let sent = block_in_place(|| otlp.settled());
+    assert_eq!(block_in_place(|| otlp.dropped()), 0, "items were dropped");
     assert_eq!(sink.check(&door), sent);
     // Only the last destination is left.
     for server in replaced {
@@ -241,5 +242,6 @@ async fn nothing_is_lost_while_a_receiver_moves_to_another_port() {
     door.sent(|sent| sent.accepted.add(signal, &body));
     door.stop(traffic).await;
     let sent = block_in_place(|| otlp.settled());
+    assert_eq!(block_in_place(|| otlp.dropped()), 0, "items were dropped");
     assert_eq!(sink.check(&door), sent);
 }
