@@ -17,7 +17,7 @@ pub fn json(data: &[u8]) {
     match to_protobuf(signal.request, input, &JsonLimits::default(), &mut body) {
         Ok(_) => {
             let limits = ValidateLimits::default();
-            repair(signal, &body.clone().into(), &limits, Repairs::default(), usize::MAX)
+            repair(signal, body.clone(), &limits, Repairs::default(), usize::MAX)
                 .expect("what is read is sound but for ids");
             let text = write(signal, &body).expect("what is sound can be written");
             assert_eq!(write(signal, &read(signal, &text)), Some(text));
@@ -34,7 +34,7 @@ pub fn json(data: &[u8]) {
             let back = read(signal, &text);
             // A body that was not checked may be deeper than the default limit.
             let limits = ValidateLimits { max_depth: usize::MAX, ..ValidateLimits::default() };
-            let again = repair(signal, &back.clone().into(), &limits, Repairs::default(), usize::MAX)
+            let again = repair(signal, back.clone(), &limits, Repairs::default(), usize::MAX)
                 .expect("what is read is sound but for ids");
             if let Ok(checked) = checked {
                 assert_eq!(again.body.count(), checked.count);
