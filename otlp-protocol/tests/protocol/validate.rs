@@ -45,8 +45,8 @@ fn faults_are_named_by_their_path() {
         (
             Signal::METRICS,
             nest(&[1, 2, 2, 9, 1], field(6, &[0; 9])),
-            "resource_metrics[0].scope_metrics[0].metrics[0].histogram.data_points[0].bucket_counts[0]: a packed field \
-             ends inside a value (at byte 10)",
+            "resource_metrics[0].scope_metrics[0].metrics[0].histogram.data_points[0].bucket_counts[0]: invalid \
+             length of a packed field: it ends inside a value (at byte 10)",
         ),
         (
             Signal::LOGS,
