@@ -27,7 +27,7 @@ pub(super) struct Retired {
     shared: Arc<Shared>,
     /// Receivers whose requests go to another graph.
     lingering: Vec<BoxRunning>,
-    /// Where those requests go.
+    /// Successions of the receivers in `lingering`: these lead their requests to the graph that runs.
     successions: Vec<Succession>,
     /// Receivers whose requests go to what is retired here.
     receivers: Vec<BoxRunning>,

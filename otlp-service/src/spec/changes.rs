@@ -46,9 +46,9 @@ pub enum ChangedKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Alteration {
-    /// There was no such component.
+    /// The component is new.
     Added,
-    /// There is no such component any more.
+    /// The component is removed.
     Removed,
     /// The settings differ, or are not known to be equal: the component is made anew.
     Settings,

@@ -48,7 +48,7 @@ pub(super) struct Candidates<T> {
 /// Reason why there are no candidates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoCandidate {
-    /// There are no endpoints, or all were tried.
+    /// No endpoint is known, or every endpoint was tried.
     None,
     /// All endpoints asked for a delay; the shortest delay left is given.
     Throttled(Duration),

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 use tracing::subscriber::DefaultGuard;
 
-/// What the log has.
+/// Lines that were logged.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
