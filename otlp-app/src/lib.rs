@@ -6,7 +6,7 @@ mod app;
 mod args;
 mod auth;
 mod color;
-mod components;
+mod commands;
 mod config;
 mod descriptors;
 mod exit;
@@ -47,7 +47,7 @@ pub fn run(mut plugins: PluginManager) -> ExitCode {
     let loaded = plugins.load(Shipped).map_err(|clash| Failure::Runtime(clash.to_string()));
     let plugins = Arc::new(plugins);
     exit::report(loaded.and_then(|()| match command {
-        Some(Command::Components) => components::list(&plugins, &mut std::io::stdout()),
+        Some(Command::Components) => commands::components::list(&plugins, &mut std::io::stdout()),
         Some(Command::Validate(config)) => app::validate(&config, &plugins),
         Some(Command::PrintConfig(config)) => app::print_config(&config),
         Some(Command::Run(run)) => app::run(&run, &plugins),

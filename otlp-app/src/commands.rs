@@ -1,0 +1,3 @@
+//! The commands beside `run`, a file each.
+
+pub(crate) mod components;
