@@ -1,5 +1,8 @@
 //! The command line.
 
+use crate::commands::completions::CompletionsArgs;
+use crate::commands::config::ConfigCommand;
+use crate::commands::man::ManArgs;
 use crate::config::listen::listen_address;
 use crate::config::{AllowUnset, Lookup, SystemLookup};
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -28,10 +31,18 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check a configuration with the files that it names, without opening ports or connections
     Validate(ValidateArgs),
-    /// Print the merged configuration as YAML, without secrets and without the values of variables
+    /// Print the merged configuration, or the JSON Schema of configuration files
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// The Collector's name of `config print`
+    #[command(hide = true)]
     PrintConfig(ConfigArgs),
     /// List the components that a configuration can name
     Components,
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write the manual pages of all commands
+    Man(ManArgs),
 }
 
 /// Flags that name a configuration.

@@ -49,6 +49,9 @@ pub fn run(mut plugins: PluginManager) -> ExitCode {
     exit::report(loaded.and_then(|()| match command {
         Some(Command::Components) => commands::components::list(&plugins, &mut std::io::stdout()),
         Some(Command::Validate(config)) => app::validate(&config, &plugins),
+        Some(Command::Completions(args)) => commands::completions::run(&args),
+        Some(Command::Man(args)) => commands::man::run(&args),
+        Some(Command::Config(command)) => commands::config::run(&command, &plugins),
         Some(Command::PrintConfig(config)) => app::print_config(&config),
         Some(Command::Run(run)) => app::run(&run, &plugins),
         None => app::run(&run, &plugins),

@@ -126,6 +126,11 @@ pub(crate) const TELEMETRY_RULES: &[KeyRule] = &[
     KeyRule::ignored("metrics.readers.pull.exporter.prometheus.with_resource_constant_labels", PAGE_FORM),
 ];
 
+/// Decodes the section and drops the result, to find the keys of the section.
+pub(crate) fn probe(deserializer: &mut dyn erased_serde::Deserializer<'_>) {
+    drop(erased_serde::deserialize::<Telemetry>(deserializer));
+}
+
 /// Reads the section: the address of own metrics, and the settings of own logs.
 pub(crate) fn telemetry(
     node: &Node,

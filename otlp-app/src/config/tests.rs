@@ -12,6 +12,7 @@ mod processors;
 mod receivers;
 mod reference;
 mod references;
+mod schema;
 mod secrets;
 mod settings;
 mod values;
@@ -44,6 +45,10 @@ impl Fake {
         let sets: Vec<_> = sets.iter().map(|set| (*set).to_owned()).collect();
         let mut sources = Sources::default();
         let plan = load(&files, &sets, self, &shipped(), &mut sources).and_then(Plan::without_loops);
+        if plan.is_ok() {
+            let texts = files.iter().filter_map(|file| self.files.get(&*file.to_string_lossy()));
+            texts.for_each(|text| schema::accepts(text));
+        }
         plan.map_err(|problems| problems.render(&sources, false))
     }
 }

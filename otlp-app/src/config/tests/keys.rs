@@ -23,6 +23,26 @@ fn every_key_of_the_page_is_taken() {
 }
 
 #[test]
+fn the_schema_refuses_every_misspelt_key() {
+    let mirrors = all_mirrors();
+    let mut taken = Vec::new();
+    for (heading, name) in TABLES {
+        let (section, component) = place(heading);
+        for mut key in keys(&mirrors, name) {
+            let Some((last, _)) = key.path.last_mut() else { continue };
+            let misspelt = format!("{last}x");
+            *last = &misspelt;
+            let settings = nested(component, &key.path, "", "a".into());
+            let text = around_component(section, component, &settings);
+            if schema::refusals(&text).is_empty() {
+                taken.push(text);
+            }
+        }
+    }
+    assert!(taken.is_empty(), "{}", taken.join("\n"));
+}
+
+#[test]
 fn every_key_that_is_noted_is_taken_with_a_note() {
     let plugins = shipped();
     let of_components = plugins

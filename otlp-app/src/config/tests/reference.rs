@@ -76,14 +76,37 @@ fn the_page_lists_every_key() {
     let page = std::fs::read_to_string(path).expect("the page");
     let (before, rest) = page.split_once(BEGIN).expect("the mark before the tables");
     let (_, after) = rest.split_once(END).expect("the mark after the tables");
-    let made = format!("{before}{BEGIN}\n{}{END}{after}", tables());
+    up_to_date(path, &page, &format!("{before}{BEGIN}\n{}{END}{after}", tables()));
+}
+
+#[test]
+fn the_schema_describes_every_key() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/commands/config/schema/descriptions.txt");
+    let written = std::fs::read_to_string(path).expect("the descriptions");
+    up_to_date(path, &written, &descriptions());
+}
+
+fn up_to_date(path: &str, written: &str, made: &str) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(path, made).expect("write the page");
-    } else if page != made {
-        panic!(
-            "docs/configuration.md is not up to date; UPDATE_DOCS=1 cargo test -p otlp-app the_page updates it"
-        );
+        std::fs::write(path, made).expect("write the file");
+    } else if written != made {
+        panic!("{path} is not up to date; UPDATE_DOCS=1 cargo test -p otlp-app --lib reference updates it");
     }
+}
+
+/// A heading for each component, and a line for each key: path, tab, description.
+fn descriptions() -> String {
+    let mirrors = all_mirrors();
+    let mut out = String::new();
+    for (heading, name) in TABLES {
+        let heading = heading.split(" (").next().unwrap_or(heading);
+        let _ = writeln!(out, "# {heading}");
+        for Key { path, doc, .. } in keys(&mirrors, name) {
+            let path: Vec<_> = path.iter().map(|(key, _)| *key).collect();
+            let _ = writeln!(out, "{}\t{}", path.join("."), doc);
+        }
+    }
+    out
 }
 
 fn tables() -> String {
