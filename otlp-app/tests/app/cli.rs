@@ -217,10 +217,33 @@ fn what_a_reload_would_change_is_printed() {
 fn the_merged_configuration_is_printed() {
     let base = file("exporters:\n  otlp: {endpoint: 'c:1', headers: {a: s3cret}}\n");
     let over = file("exporters: {otlp: {endpoint: '${HOST_OF_TEST}:2'}}\n");
-    let output = command(&["print-config", "--config", &base, &over, "--set", "exporters.otlp.timeout=3s"])
-        .env("HOST_OF_TEST", "s3cret")
-        .output();
-    let (code, stdout, stderr) = told(&output.expect("run otlp"));
     let expected = "exporters:\n  otlp:\n    endpoint: \"${HOST_OF_TEST}:2\"\n    headers:\n      a: \"***\"\n    timeout: 3s\n";
-    assert_eq!((code, stdout.as_str()), (0, expected), "{stderr}");
+    // The second is the Collector's.
+    for name in [&["config", "print"][..], &["print-config"]] {
+        let flags = ["--config", &base, &over, "--set", "exporters.otlp.timeout=3s"];
+        let output = command(&[name, &flags].concat()).env("HOST_OF_TEST", "s3cret").output();
+        let (code, stdout, stderr) = told(&output.expect("run otlp"));
+        assert_eq!((code, stdout.as_str()), (0, expected), "{stderr}");
+    }
+}
+
+#[test]
+fn the_schema_the_completions_and_the_manual_are_printed() {
+    let (code, schema, _) = told(&run(&["config", "schema"]));
+    let schema: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
+    assert_eq!((code, &schema["type"]), (0, &"object".into()));
+    for (arguments, expected) in [
+        (&["completions", "bash"][..], "complete -F _otlp"),
+        (&["completions", "zsh"], "#compdef otlp"),
+        (&["completions", "fish"], "complete -c otlp"),
+        (&["man"], ".TH otlp 1"),
+    ] {
+        let (code, stdout, stderr) = told(&run(arguments));
+        assert!(code == 0 && stdout.contains(expected), "{arguments:?}: {stdout}{stderr}");
+    }
+    let directory = std::env::temp_dir().join(format!("otlp-man-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let (code, _, stderr) = told(&run(&["man", &directory.to_string_lossy()]));
+    assert!(code == 0 && directory.join("otlp-validate.1").exists(), "{stderr}");
+    std::fs::remove_dir_all(&directory).expect("remove the directory");
 }
