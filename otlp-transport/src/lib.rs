@@ -177,7 +177,7 @@ pub use error::ExportError;
 pub use export::{Attempt, BoxAttempt, BoxExport, Export, ExportFuture, ExportResult};
 pub use net::{Address, BoxIo, Handover, Io, Listener, Net, NetFuture, Sockets, TcpNet};
 #[cfg(feature = "server")]
-pub use pages::{Page, PagesServer, serve_pages};
+pub use pages::{Page, PageRequest, PagesServer, serve_pages};
 #[cfg(feature = "client")]
 pub use resolve::{DnsConfig, DnsResolver, FixedResolver, ResolvedEndpoint, Resolver};
 pub use routes::{Route, RouteHandle, Routes};

@@ -6,13 +6,15 @@
 
 use crate::{Address, BoxIo, ConfigError, Listener, Sleep, TransportContext};
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -30,6 +32,18 @@ pub struct Page {
     pub body: String,
 }
 
+/// A request for a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PageRequest<'a> {
+    /// The path.
+    pub path: &'a str,
+    /// The query, without the `?`. Empty if there is none.
+    pub query: &'a str,
+    /// The header `accept`. Empty if there is none.
+    pub accept: &'a str,
+}
+
 /// Serves pages until dropped.
 #[derive(Debug)]
 pub struct PagesServer {
@@ -37,20 +51,42 @@ pub struct PagesServer {
     acceptor: AbortHandle,
 }
 
-/// Serves the page that `pages` returns for a path, or 404 for `None`. `pages` must not block.
+/// Serves the page that `pages` returns for a request, or 404 for `None`. `pages` must not block.
 ///
 /// # Errors
 /// If the server cannot listen on the endpoint (`host:port`).
 pub async fn serve_pages(
     context: &TransportContext,
     endpoint: &str,
-    pages: impl Fn(&str) -> Option<Page> + Send + Sync + 'static,
+    pages: impl Fn(&PageRequest<'_>) -> Option<Page> + Send + Sync + 'static,
 ) -> Result<PagesServer, ConfigError> {
     let cannot_listen = |error| ConfigError::cannot_listen(endpoint, error);
     let listener = context.net.bind(endpoint).await.map_err(cannot_listen)?;
     let local_addr = listener.local_addr().map_err(cannot_listen)?;
     let acceptor = tokio::spawn(accept(listener, context.clone(), Arc::new(pages))).abort_handle();
     Ok(PagesServer { local_addr, acceptor })
+}
+
+// === impl PageRequest ===
+
+impl<'a> PageRequest<'a> {
+    /// Returns the decoded value of a parameter of the query: `""` if the parameter has no value, `None` if the query has no
+    /// such parameter.
+    ///
+    /// ```
+    /// use otlp_transport::PageRequest;
+    ///
+    /// let mut request = PageRequest::default();
+    /// request.query = "pipeline=traces%2Fhot&verbose";
+    /// assert_eq!(request.parameter("pipeline").as_deref(), Some("traces/hot"));
+    /// assert_eq!(request.parameter("verbose").as_deref(), Some(""));
+    /// assert_eq!(request.parameter("path"), None);
+    /// ```
+    pub fn parameter(&self, name: &str) -> Option<Cow<'a, str>> {
+        let mut parameters = self.query.split('&').map(|part| part.split_once('=').unwrap_or((part, "")));
+        let (_, value) = parameters.find(|(known, _)| *known == name)?;
+        Some(percent_decode_str(value).decode_utf8_lossy())
+    }
 }
 
 // === impl PagesServer ===
@@ -68,7 +104,7 @@ impl Drop for PagesServer {
     }
 }
 
-type Pages = dyn Fn(&str) -> Option<Page> + Send + Sync;
+type Pages = dyn Fn(&PageRequest<'_>) -> Option<Page> + Send + Sync;
 
 async fn accept(listener: Box<dyn Listener>, context: TransportContext, pages: Arc<Pages>) {
     let mut connections = JoinSet::new();
@@ -109,7 +145,13 @@ fn answer(pages: &Pages, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         return response;
     }
     let not_found = || Page { status: 404, content_type: "text/plain", body: "no such page\n".into() };
-    let page = pages(request.uri().path()).unwrap_or_else(not_found);
+    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+    let asked = PageRequest {
+        path: request.uri().path(),
+        query: request.uri().query().unwrap_or_default(),
+        accept: accept.unwrap_or_default(),
+    };
+    let page = pages(&asked).unwrap_or_else(not_found);
     // hyper sends the length of a HEAD answer and omits the document.
     let mut response = Response::new(Full::from(page.body));
     *response.status_mut() = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

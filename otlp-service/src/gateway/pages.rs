@@ -30,9 +30,9 @@ pub(super) async fn serve(
     let (registry, health) = (shared.registry.clone(), shared.health.clone());
     let served = if *name == "health" {
         let (ready, live) = (path.clone(), format!("{}/live", path.trim_end_matches('/')));
-        serve_pages(context, endpoint, move |path| probe(path, &ready, &live, &health)).await
+        serve_pages(context, endpoint, move |asked| probe(asked.path, &ready, &live, &health)).await
     } else {
-        serve_pages(context, endpoint, move |path| metrics(path, &registry)).await
+        serve_pages(context, endpoint, move |asked| metrics(asked.path, &registry)).await
     };
     bound(name, served)
 }
