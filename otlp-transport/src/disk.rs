@@ -12,14 +12,15 @@ pub(crate) use watched::Watched;
 
 use std::fmt;
 use std::fs::{self, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 #[cfg(unix)]
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-/// Reads files. Calls block: they are made at the start, and on threads where they delay no request.
+/// Reads files, and checks that directories can be written. Calls block: they are made at the start, and on threads where they
+/// delay no request.
 pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// Reads all bytes of a regular file, following links. Must not wait for a peer, as reading a pipe, socket or device
     /// may never end.
@@ -27,6 +28,32 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// If the file cannot be read, is not a regular file, or holds more than `max_bytes`.
     fn read(&self, path: &Path, max_bytes: u64) -> io::Result<Vec<u8>>;
+
+    /// Creates a file, writes `bytes`, and waits until the device has them. Default: an error, for disks that cannot be
+    /// written.
+    ///
+    /// # Errors
+    /// If there is such a file already, a link included, or if the file cannot be written. It may exist then.
+    fn write_new(&self, path: &Path, _bytes: &[u8]) -> io::Result<()> {
+        Err(unsupported(path, "written"))
+    }
+
+    /// Removes a file. Default: an error, for disks that cannot be written.
+    ///
+    /// # Errors
+    /// If there is no such file, or the file cannot be removed.
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        Err(unsupported(path, "removed"))
+    }
+
+    /// Returns the bytes that this process may still write to the file system of `directory`. Default, and with
+    /// [`SystemDisk`]: an error, since the standard library cannot tell; the program `otlp` passes in a disk that can.
+    ///
+    /// # Errors
+    /// If the number cannot be found out.
+    fn free_bytes(&self, directory: &Path) -> io::Result<u64> {
+        Err(unsupported(directory, "asked for free space"))
+    }
 }
 
 /// The system's files.
@@ -67,6 +94,21 @@ impl Disk for SystemDisk {
         }
         Ok(bytes)
     }
+
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+}
+
+fn unsupported(path: &Path, what: &str) -> io::Error {
+    let message = format!("{} cannot be {what} through this disk", path.display());
+    io::Error::new(io::ErrorKind::Unsupported, message)
 }
 
 /// Refuses files that are not regular, by their kind.

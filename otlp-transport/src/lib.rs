@@ -182,7 +182,7 @@ pub use pages::{Page, PageRequest, PagesServer, serve_pages};
 pub use resolve::{DnsConfig, DnsResolver, FixedResolver, ResolvedEndpoint, Resolver};
 pub use routes::{Route, RouteHandle, Routes};
 #[cfg(feature = "server")]
-pub use server::{Server, ServerStats};
+pub use server::{HealthSource, Server, ServerStats};
 #[cfg(feature = "grpc")]
 pub use strategy::GrpcTransportStrategy;
 #[cfg(feature = "http")]

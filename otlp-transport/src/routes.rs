@@ -6,6 +6,7 @@ use parking_lot::RwLock;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// The signals that a server serves, with the export of each. Cloning shares the routes: a route that is added or removed
 /// while servers run applies from the next request on. A signal without a route is answered UNIMPLEMENTED over gRPC and 404
@@ -25,7 +26,14 @@ use std::sync::Arc;
 /// assert!(routes.by_http_path("/v1/traces").is_none() && routes.by_http_path("/v1/logs").is_some());
 /// ```
 #[derive(Clone, Default)]
-pub struct Routes(Arc<RwLock<Vec<Arc<Route>>>>);
+pub struct Routes(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    routes: RwLock<Vec<Arc<Route>>>,
+    /// Notified after each change of the routes.
+    changed: watch::Sender<()>,
+}
 
 /// The route of one signal.
 #[derive(Clone, Debug)]
@@ -84,23 +92,30 @@ impl Routes {
 
     /// Lists all routes in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = Arc<Route>> {
-        self.0.read().clone().into_iter()
+        self.0.routes.read().clone().into_iter()
     }
 
     /// The route of a gRPC method.
     pub fn by_grpc_path(&self, path: &str) -> Option<Arc<Route>> {
-        self.0.read().iter().find(|route| route.signal.grpc_path == path).cloned()
+        self.0.routes.read().iter().find(|route| route.signal.grpc_path == path).cloned()
     }
 
     /// The route of an HTTP path.
     pub fn by_http_path(&self, path: &str) -> Option<Arc<Route>> {
-        self.0.read().iter().find(|route| route.http_path == path).cloned()
+        self.0.routes.read().iter().find(|route| route.http_path == path).cloned()
     }
 
     fn push(&self, signal: Signal, http_path: Cow<'static, str>, export: BoxExport) -> Arc<Route> {
         let route = Arc::new(Route { signal, http_path, export });
-        self.0.write().push(route.clone());
+        self.0.routes.write().push(route.clone());
+        self.0.changed.send_replace(());
         route
+    }
+
+    /// Returns a receiver that is notified after each change of the routes.
+    #[cfg(feature = "server")]
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.0.changed.subscribe()
     }
 }
 
@@ -114,6 +129,8 @@ impl fmt::Debug for Routes {
 
 impl Drop for RouteHandle {
     fn drop(&mut self) {
-        self.routes.0.write().retain(|route| !Arc::ptr_eq(route, &self.route));
+        let Shared { routes, changed } = &*self.routes.0;
+        routes.write().retain(|route| !Arc::ptr_eq(route, &self.route));
+        changed.send_replace(());
     }
 }

@@ -8,6 +8,7 @@ mod engine;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod grpc;
+mod health_source;
 mod http;
 mod hyper;
 mod intake;
@@ -20,6 +21,7 @@ mod stats;
 #[cfg(feature = "testing")]
 pub(crate) mod testing;
 
+pub use health_source::HealthSource;
 pub use stats::ServerStats;
 
 use crate::tls::{Alpn, TlsAcceptor};

@@ -2,7 +2,7 @@
 
 use super::{ConfigError, CorsConfig, ServerTlsConfig};
 use crate::compression::{absent, codec};
-use crate::{Address, Authenticate};
+use crate::{Address, Authenticate, HealthSource};
 use http::{HeaderName, HeaderValue};
 use otlp_protocol::HopId;
 use std::sync::Arc;
@@ -55,6 +55,9 @@ pub struct ServerConfig {
     pub invalid_utf8: InvalidUtf8,
     /// Treatment of items with trace or span ids of the wrong length. Default: they are rejected.
     pub invalid_ids: InvalidIds,
+    /// gRPC: the health of names for the health service. Default none: the service answers for the empty name, which is the
+    /// whole server, and for each signal's service.
+    pub health: Option<Arc<dyn HealthSource>>,
     /// HTTP: web pages of other origins that may send. Default none.
     pub cors: Option<CorsConfig>,
     /// HTTP: headers added to every answer that does not have them. Default none.
@@ -155,6 +158,7 @@ impl ServerConfig {
             hop: HopId::random(),
             invalid_utf8: InvalidUtf8::default(),
             invalid_ids: InvalidIds::default(),
+            health: None,
             cors: None,
             response_headers: Vec::new(),
             encodings: None,

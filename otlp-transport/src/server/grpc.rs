@@ -93,7 +93,8 @@ impl Service for Grpc {
 impl Grpc {
     /// `phases`: phases of the server, which the health service reports.
     pub(super) fn new(intake: Arc<Intake>, phases: watch::Receiver<Phase>) -> Self {
-        Self { intake, health: Health::new(phases) }
+        let health = Health::new(&intake, phases);
+        Self { intake, health }
     }
 
     /// Waits for a slow check of credentials.

@@ -12,8 +12,8 @@ use crate::compression::{Codec, DecompressError};
 use crate::log_limiter::LogLimiter;
 use crate::offload;
 use crate::{
-    BoxExport, Clock, Export, ExportError, InvalidIds, InvalidUtf8, OriginConfig, Routes, ServerConfig,
-    ServerLimits, TransportContext,
+    BoxExport, Clock, Export, ExportError, HealthSource, InvalidIds, InvalidUtf8, OriginConfig, Routes,
+    ServerConfig, ServerLimits, TransportContext,
 };
 use bytes::Bytes;
 use otlp_protocol::{
@@ -32,6 +32,7 @@ pub(super) struct Intake {
     pub(super) context: TransportContext,
     pub(super) limits: ServerLimits,
     pub(super) routes: Routes,
+    pub(super) health: Option<Arc<dyn HealthSource>>,
     pub(super) stats: Arc<ServerStats>,
     pub(super) origin: OriginConfig,
     pub(super) gate: Gate,
@@ -96,6 +97,7 @@ impl Intake {
             context,
             limits,
             routes,
+            health: config.health.clone(),
             stats,
             origin,
             gate,

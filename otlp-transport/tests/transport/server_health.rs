@@ -1,14 +1,20 @@
 //! The health service: who is told what, as a generated client reads it, and when watchers are let go.
 
 use crate::harness::engines::{Engine, Port, Served};
-use crate::harness::{Capture, connect, context, framed, serve};
+use crate::harness::{Capture, Http2Peer, connect, context, framed, serve};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use otlp_transport::{Clock as _, GrpcTransportStrategy, TokioClock, codec};
+use otlp_protocol::{Accepted, Signal};
+use otlp_transport::{
+    BoxExport, Clock as _, GrpcTransportStrategy, HealthSource, Routes, ServerConfig, ServerStrategy as _,
+    TokioClock, codec,
+};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tonic::Code;
@@ -29,6 +35,7 @@ on_each_engine!(
     a_check_may_be_compressed,
     health_turns_and_its_watchers_are_let_go,
     who_watches_what_is_not_there_is_told_and_waits,
+    names_of_a_source_are_answered_beside_the_services,
 );
 
 /// A `HealthCheckRequest`, framed.
@@ -107,6 +114,59 @@ async fn who_watches_what_is_not_there_is_told_and_waits(engine: Engine) {
     assert_eq!(rest.trailers().unwrap()["grpc-status"], "0");
     assert!(rest.to_bytes().is_empty());
     drain.await.unwrap();
+}
+
+/// A source that knows one name, whose health is switched.
+#[derive(Clone, Debug, Default)]
+struct Store(Arc<AtomicBool>);
+
+impl HealthSource for Store {
+    fn is_serving(&self, name: &str) -> Option<bool> {
+        matches!(name, "" | "store").then(|| self.0.load(Ordering::Relaxed))
+    }
+}
+
+async fn names_of_a_source_are_answered_beside_the_services(engine: Engine) {
+    let (store, mut config) = (Store::default(), ServerConfig::new("127.0.0.1:0"));
+    config.health = Some(Arc::new(store.clone()));
+    let server = engine.serve_config(Port::Grpc, &Capture::accepting(), &context(), config).await;
+    let peer = server.http2().await;
+    let check = async |name| peer.call(CHECK, &[], asking(name)).await;
+    for name in ["", "store"] {
+        assert_eq!(check(name).await.body, framed(false, NOT_SERVING), "{name}");
+    }
+    let traces = "opentelemetry.proto.collector.trace.v1.TraceService";
+    assert_eq!(check(traces).await.body, framed(false, SERVING));
+    assert_eq!(check("other").await.code(), 5);
+    let mut watch = server.http2().await.open(WATCH, asking("store")).await;
+    assert_eq!(watch.frame().await.unwrap().unwrap().into_data().unwrap(), framed(false, NOT_SERVING));
+    store.0.store(true, Ordering::Relaxed);
+    assert_eq!(watch.frame().await.unwrap().unwrap().into_data().unwrap(), framed(false, SERVING));
+    assert_eq!(check("").await.body, framed(false, SERVING));
+    server.leave();
+    assert_eq!(check("store").await.body, framed(false, NOT_SERVING));
+    drop(watch);
+    server.drain().await;
+}
+
+#[tokio::test]
+async fn watchers_hear_of_routes_that_come_and_go() {
+    let (routes, config) = (Routes::new(), ServerConfig::new("127.0.0.1:0"));
+    let server = GrpcTransportStrategy.bind(&context(), config, routes.clone()).await.unwrap();
+    let peer = Http2Peer::connect(server.local_addr()).await;
+    let service = "opentelemetry.proto.collector.trace.v1.TraceService";
+    let mut watch = peer.open(WATCH, asking(service)).await;
+    let mut next = async || watch.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(next().await, framed(false, SERVICE_UNKNOWN));
+    let sink = BoxExport::from_fn(|_batch| async { Ok(Accepted::FULL) });
+    let route = routes.add(Signal::TRACES, Signal::TRACES.http_path, sink.clone());
+    assert_eq!(next().await, framed(false, SERVING));
+    // A change that leaves the service as it is sends nothing.
+    let _logs = routes.add(Signal::LOGS, Signal::LOGS.http_path, sink);
+    drop(route);
+    assert_eq!(next().await, framed(false, SERVICE_UNKNOWN));
+    assert_eq!(peer.call(CHECK, &[], asking(service)).await.code(), 5);
+    server.drain(TokioClock.now() + Duration::from_secs(60)).await;
 }
 
 /// One connection, as a generated client wants it.

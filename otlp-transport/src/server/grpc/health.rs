@@ -1,22 +1,39 @@
-//! The health service, `grpc.health.v1.Health`: the whole server under the empty name, and each signal's service. The
-//! answer depends only on the server's phase.
+//! The health service, `grpc.health.v1.Health`: the whole server under the empty name, each signal's service, and the names of
+//! the server's [`HealthSource`]. Without a source the answer depends only on the server's phase and on its routes.
 
 use super::{Grpc, encoding, failure, framed, of_message, ok, reply};
 use crate::server::Phase;
 use crate::server::body::Gathered;
 use crate::server::engine::{Reply, ReplyBody, Request, RequestBody};
+use crate::server::intake::Intake;
 use crate::server::peer::Peer;
-use crate::{ExportError, Routes};
+use crate::{Clock, ExportError, HealthSource, Routes};
 use bytes::{Buf as _, Bytes};
 use futures_util::stream::{BoxStream, StreamExt as _, unfold};
 use otlp_protocol::wire::{Cursor, WireType};
 use otlp_protocol::{Code, ErrorKind, FRAME_HEADER_LEN, Retry, RpcStatus};
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
+/// Facts that the answers are made of.
+#[derive(Clone)]
 pub(super) struct Health {
     phases: watch::Receiver<Phase>,
+    routes: Routes,
+    source: Option<Arc<dyn HealthSource>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A call of `Watch`.
+struct Watching {
+    health: Health,
+    /// Notified when the routes change.
+    changes: watch::Receiver<()>,
+    service: String,
+    /// The last status that was sent.
+    told: Option<ServingStatus>,
 }
 
 /// `HealthCheckResponse.ServingStatus`.
@@ -32,7 +49,7 @@ impl Grpc {
     /// Answers a request of the health service, whose message is a service's name.
     pub(super) async fn health<B: RequestBody>(&self, (mut request, peer): (Request<B>, Arc<Peer>)) -> Reply {
         match self.health_message(&mut request, &peer).await {
-            Ok(message) => self.health.respond(&self.intake.routes, request.head.path(), &message),
+            Ok(message) => self.health.respond(request.head.path(), &message),
             Err(error) => {
                 self.intake.refusals.request(&error, &peer);
                 failure::failure(&error)
@@ -64,49 +81,79 @@ impl Grpc {
 // === impl Health ===
 
 impl Health {
-    pub(super) fn new(phases: watch::Receiver<Phase>) -> Self {
-        Self { phases }
+    pub(super) fn new(intake: &Intake, phases: watch::Receiver<Phase>) -> Self {
+        let (routes, source) = (intake.routes.clone(), intake.health.clone());
+        Self { phases, routes, source, clock: Arc::clone(&intake.context.clock) }
     }
 
     /// Answers a request for a `path` that begins with [`PATH`].
-    fn respond(&self, routes: &Routes, path: &str, message: &[u8]) -> Reply {
+    fn respond(&self, path: &str, message: &[u8]) -> Reply {
         let Some(service) = service(message) else {
             return failure::status(RpcStatus::new(
                 Code::Internal,
                 "the message is not a HealthCheckRequest",
             ));
         };
-        let is_known =
-            service.is_empty() || routes.iter().any(|route| is_of(route.signal.grpc_path, service));
         match path.strip_prefix(PATH) {
-            Some("Check") if is_known => {
-                let status = ServingStatus::of(*self.phases.borrow());
-                reply(ReplyBody::Whole(status.message(), Some(ok())))
-            }
-            Some("Check") => failure::status(RpcStatus::new(Code::NotFound, "service not registered")),
-            Some("Watch") => reply(ReplyBody::Stream(self.watch(is_known), Some(ok()))),
+            Some("Check") => match self.status(service) {
+                ServingStatus::ServiceUnknown => {
+                    failure::status(RpcStatus::new(Code::NotFound, "service not registered"))
+                }
+                status => reply(ReplyBody::Whole(status.message(), Some(ok()))),
+            },
+            Some("Watch") => reply(ReplyBody::Stream(self.watch(service), Some(ok()))),
             _ => failure::status(RpcStatus::new(Code::Unimplemented, format!("{path} is not served"))),
         }
     }
 
+    fn status(&self, service: &str) -> ServingStatus {
+        let is_routed =
+            || service.is_empty() || self.routes.iter().any(|route| is_of(route.signal.grpc_path, service));
+        let asked = self.source.as_ref().and_then(|source| source.is_serving(service));
+        match asked.or_else(|| is_routed().then_some(true)) {
+            None => ServingStatus::ServiceUnknown,
+            Some(false) => ServingStatus::NotServing,
+            Some(true) => ServingStatus::of(*self.phases.borrow()),
+        }
+    }
+
     /// The status now and each time it changes. The drain ends it: watchers would keep connections open otherwise.
-    fn watch(&self, is_known: bool) -> BoxStream<'static, Bytes> {
-        let told: Option<ServingStatus> = None;
-        let statuses = unfold((self.phases.clone(), told), move |(mut phases, told)| async move {
-            loop {
-                let phase = *phases.borrow_and_update();
-                let status = if is_known { ServingStatus::of(phase) } else { ServingStatus::ServiceUnknown };
-                if told != Some(status) {
-                    return Some((status.message(), (phases, Some(status))));
-                }
-                if phase >= Phase::Retiring {
-                    return None;
-                }
-                // An error means that the server is gone.
-                phases.changed().await.ok()?;
+    fn watch(&self, service: &str) -> BoxStream<'static, Bytes> {
+        let (health, changes) = (self.clone(), self.routes.changes());
+        let watching = Watching { health, changes, service: service.to_owned(), told: None };
+        unfold(watching, |mut watching| async move {
+            let status = watching.next().await?;
+            Some((status.message(), watching))
+        })
+        .boxed()
+    }
+}
+
+// === impl Watching ===
+
+impl Watching {
+    /// Waits for a status that was not sent yet; `None` at the end.
+    async fn next(&mut self) -> Option<ServingStatus> {
+        loop {
+            // Marked as seen before they are read, so that no later change is missed.
+            let phase = *self.health.phases.borrow_and_update();
+            self.changes.borrow_and_update();
+            let status = self.health.status(&self.service);
+            if self.told != Some(status) {
+                self.told = Some(status);
+                return Some(status);
             }
-        });
-        statuses.boxed()
+            if phase >= Phase::Retiring {
+                return None;
+            }
+            let Health { phases, source, clock, .. } = &mut self.health;
+            tokio::select! {
+                // An error means that the server is gone.
+                changed = phases.changed() => changed.ok()?,
+                _ = self.changes.changed() => {}
+                () = clock.sleep(SOURCE_INTERVAL), if source.is_some() => {}
+            }
+        }
     }
 }
 
@@ -150,6 +197,8 @@ pub(super) fn too_large(len: impl Display) -> ExportError {
     ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
 }
 
+/// Time between two questions to a source in a call of `Watch`.
+const SOURCE_INTERVAL: Duration = Duration::from_secs(1);
 /// A health check names a service.
 pub(super) const MAX_BYTES: usize = 4 << 10;
 pub(super) const PATH: &str = "/grpc.health.v1.Health/";
