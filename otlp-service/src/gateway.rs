@@ -8,6 +8,7 @@
 mod assembly;
 mod build;
 mod check;
+mod checks;
 mod destination;
 mod end;
 mod graph;
@@ -30,7 +31,7 @@ use build::{Build, Committed};
 use futures_util::future::join_all;
 use graph::Graph;
 use otlp_transport::{Address, BoxExport, ConfigError, TransportContext};
-use readiness::{Readiness, ReadinessCheck};
+use readiness::ReadinessCheck;
 use retirement::{Retired, Retirement, three_quarters};
 use shared::Shared;
 use std::sync::Arc;
@@ -59,7 +60,6 @@ pub struct Gateway {
     graph: Graph,
     /// Components that reloads have replaced, while they drain.
     retirements: Vec<Retirement>,
-    readiness: Arc<Readiness>,
     _registrations: Vec<Registration>,
     _health_entry: HealthEntry,
 }
@@ -151,8 +151,7 @@ impl Gateway {
     /// If an id is unknown or given twice, or an endpoint cannot be listened on. What was started is stopped.
     pub async fn start(context: TransportContext, mut spec: GatewaySpec) -> Result<Self, StartError> {
         let shared = Arc::new(Shared::new(context));
-        let readiness: Arc<Readiness> = Arc::default();
-        let health_entry = shared.health.add(ReadinessCheck(readiness.clone()));
+        let health_entry = shared.health.add(ReadinessCheck(shared.readiness.clone()));
         let registrations = registrations::register(&shared, std::mem::take(&mut spec.dropped_lines));
         let before = Graph::default();
         let mut build = Build::new(&shared, &before);
@@ -161,12 +160,11 @@ impl Gateway {
             return Err(error);
         }
         let Committed { graph, .. } = build.commit(&[]);
-        readiness.ready();
+        shared.readiness.ready();
         Ok(Self {
             shared,
             graph,
             retirements: Vec::new(),
-            readiness,
             _registrations: registrations,
             _health_entry: health_entry,
         })
@@ -216,7 +214,8 @@ impl Gateway {
         Ok(changes)
     }
 
-    /// Returns the names and addresses of all listeners: receiver id and transport (`otlp/grpc`), `metrics`, `health`.
+    /// Returns the names and addresses of all listeners: receiver id and transport (`otlp/grpc`), `metrics`, `health`,
+    /// `health/grpc`.
     pub fn endpoints(&self) -> Vec<(String, Address)> {
         self.graph.endpoints()
     }
@@ -256,7 +255,7 @@ impl Gateway {
     /// Reports the gateway as not ready, and goes on: readiness turns 503 and gRPC health NOT_SERVING, so that load balancers
     /// send elsewhere before [`drain`](Self::drain) closes the ports.
     pub fn leave(&self) {
-        self.readiness.drain();
+        self.shared.readiness.drain();
         for fed in &self.graph.receivers {
             fed.receiver.running.lock().iter().for_each(BoxRunning::leave);
         }
@@ -266,7 +265,7 @@ impl Gateway {
     /// under way get three quarters of the time, so that some is left for what they bring. What reloads have replaced and
     /// is still being drained is drained as well.
     pub async fn drain(mut self, deadline: Instant) -> DrainReport {
-        self.readiness.drain();
+        self.shared.readiness.drain();
         let clock = self.shared.clock();
         let mut graph = std::mem::take(&mut self.graph);
         let pages = std::mem::take(&mut graph.pages);

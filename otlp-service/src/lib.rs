@@ -116,7 +116,8 @@
 //! | [`Receiver`], [`Exporter`], [`Extension`] | contracts for components of your own |
 //! | [`Ledger`], [`LedgerSnapshot`], [`LedgerLine`] | counts of items by state, for each pipeline and destination |
 //! | [`Registry`], [`PerformanceMetrics`] | own metrics, with the Collector's names, as Prometheus text |
-//! | [`HealthChecker`], [`HealthCheck`] | health checks, and the answers to probes |
+//! | [`HealthChecker`], [`HealthCheck`], [`HealthProbe`] | health checks, and the answers to probes |
+//! | [`NetworkHealthCheck`], [`DatabaseHealthCheck`] | checks of a destination and of a store |
 //! | [`PluginManager`], [`OtlpPlugin`] | component types by name, for applications with configuration files |
 //! | [`DebugExporter`], [`NopExporter`] | exporters without a network: text of batches, nothing |
 //!
@@ -172,7 +173,10 @@ pub use component::{Access, Needs, Out, Processor, Reason};
 pub use exporter::{DebugConfig, DebugExporter, DebugFormat, NopExporter};
 pub use fanout::{Delivery, Destination, FanOut, PatientFanOut, join_answers};
 pub use gateway::{DrainReport, Gateway, StartError};
-pub use health::{Health, HealthCheck, HealthChecker, HealthEntry, HealthReport, NetworkHealthCheck};
+pub use health::{
+    Affects, CheckReport, DatabaseHealthCheck, ErrorRules, Health, HealthCheck, HealthCheckConfig,
+    HealthChecker, HealthChecksSpec, HealthEntry, HealthProbe, HealthReport, NetworkHealthCheck, StoreSpec,
+};
 pub use holder::{Answers, BoxError, Holder, HolderAccount, HolderContext, HolderSpec, HolderStage, Outlet};
 pub use ledger::{Account, DropReason, Held, Hop, Ledger, LedgerImbalance, LedgerLine, LedgerSnapshot};
 pub use lifecycle::{BoxExtension, Exporter, Extension};
@@ -193,7 +197,7 @@ pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};
 pub use spec::{
     Alteration, Change, ChangedKind, Changes, ComponentNeeds, ConnectorSpec, ExporterSpec, ExtensionSpec,
     Fingerprint, GatewaySpec, HealthSpec, PipelineDelivery, PipelineSpec, PipelineStage, ReceiverNeeds,
-    ReceiverSpec, ServerSpec, StageSpec,
+    ReceiverSpec, ServerSpec, StageSpec, StatusPages, StatusSpec,
 };
 pub use telemetry::{
     BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics,

@@ -3,19 +3,21 @@
 mod changes;
 mod delivery;
 mod fingerprint;
+mod health;
 mod needs;
 
 pub(crate) use changes::Outline;
 pub use changes::{Alteration, Change, ChangedKind, Changes};
 pub use delivery::PipelineDelivery;
 pub use fingerprint::Fingerprint;
+pub use health::{HealthSpec, StatusPages, StatusSpec};
 pub use needs::{ComponentNeeds, ReceiverNeeds};
 
 use crate::component::{Needs, Processor};
 use crate::holder::HolderSpec;
 use crate::lifecycle::{BoxExtension, Exporter, Extension, Lifecycle};
 use crate::receiver::{BoxReceiver, OtlpReceiver, Receiver};
-use crate::{BatchConfig, QueueConfig, RetryConfig};
+use crate::{BatchConfig, HealthChecksSpec, QueueConfig, RetryConfig};
 use otlp_protocol::{Batch, Signal};
 use otlp_transport::{Attempt, BoxAttempt, ClientStats, ExportResult, ServerConfig, ServerStrategy};
 use std::sync::Arc;
@@ -38,6 +40,10 @@ pub struct GatewaySpec {
     pub metrics_endpoint: Option<String>,
     /// Addresses and paths at which health probes are answered.
     pub health: Vec<HealthSpec>,
+    /// Addresses at which the status of the gateway, its pipelines and components is answered.
+    pub status: Vec<StatusSpec>,
+    /// Health checks beside those of the gateway's state and of its destinations. Default none.
+    pub health_checks: HealthChecksSpec,
     /// Counters of the lines that each stream of the process (`stderr`) has dropped because the stream was not read: shown as
     /// `otlp_process_dropped_lines`.
     pub dropped_lines: Vec<(&'static str, Arc<AtomicU64>)>,
@@ -163,22 +169,6 @@ pub enum StageSpec {
     Holder(HolderSpec),
 }
 
-/// Address and path at which health probes are answered.
-#[derive(Clone, Debug)]
-pub struct HealthSpec {
-    /// `host:port`; port 0 lets the system choose.
-    pub endpoint: String,
-    /// Path of the readiness probe; liveness is below it, at `live`.
-    pub path: String,
-}
-
-impl Default for HealthSpec {
-    /// The Collector's: `localhost:13133/`.
-    fn default() -> Self {
-        Self { endpoint: "localhost:13133".into(), path: "/".into() }
-    }
-}
-
 // === impl GatewaySpec ===
 
 impl Default for GatewaySpec {
@@ -191,6 +181,8 @@ impl Default for GatewaySpec {
             pipelines: Vec::new(),
             metrics_endpoint: None,
             health: Vec::new(),
+            status: Vec::new(),
+            health_checks: HealthChecksSpec::default(),
             dropped_lines: Vec::new(),
             memory_limit_bytes: None,
             drain_timeout: DRAIN_TIMEOUT,

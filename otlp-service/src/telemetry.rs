@@ -20,7 +20,7 @@ pub use stats::{BatchStats, ExporterStats, ProcessorStats};
 
 pub(crate) use certificates::register_certificates;
 pub(crate) use client::register_client;
-pub(crate) use process::register_process;
+pub(crate) use process::{descriptors, register_process};
 pub(crate) use server::register_server;
 pub(crate) use stats::{MemoryStats, ReceiverStats};
 

@@ -6,9 +6,10 @@
 
 mod pace;
 
+use crate::health::Reachability;
 use crate::retry::{ExponentialBackoffRetry, PartlyDelivered};
 use crate::telemetry::ExporterStats;
-use otlp_protocol::{Batch, Count, ErrorKind, Retry, Signal};
+use otlp_protocol::{Batch, Count, Retry, Signal};
 use otlp_transport::{Attempt, BoxAttempt, Clock, Export, ExportError, ExportResult};
 use pace::{Losses, Outage};
 use parking_lot::Mutex;
@@ -29,13 +30,6 @@ pub(crate) struct WatchedAttempt {
     pub(crate) stats: Arc<ExporterStats>,
     pub(crate) reachability: Arc<Reachability>,
     pub(crate) watch: Arc<Watch>,
-}
-
-/// Outcome of the last attempt: destination reached or not. Reached until the first attempt.
-#[derive(Debug, Default)]
-pub(crate) struct Reachability {
-    failed: AtomicBool,
-    reason: Mutex<String>,
 }
 
 /// Writes log lines about failed attempts and lost items.
@@ -95,31 +89,6 @@ impl Attempt for WatchedAttempt {
         self.reachability.note(&result);
         self.watch.attempted(&result);
         result
-    }
-}
-
-// === impl Reachability ===
-
-impl Reachability {
-    /// Records an attempt. A destination that answers, also with an error, is reachable.
-    pub(crate) fn note(&self, result: &ExportResult) {
-        match result {
-            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {
-                let reason = error.message().chars().take(MAX_REASON_CHARS).collect();
-                *self.reason.lock() = reason;
-                self.failed.store(true, Ordering::Relaxed);
-            }
-            // Written only on a change, since all exports share the cache line.
-            Ok(_) | Err(_) if self.failed.load(Ordering::Relaxed) => {
-                self.failed.store(false, Ordering::Relaxed)
-            }
-            Ok(_) | Err(_) => {}
-        }
-    }
-
-    /// Returns the reason for which the last attempt did not reach the destination; `None` if the attempt did.
-    pub(crate) fn failure(&self) -> Option<String> {
-        self.failed.load(Ordering::Relaxed).then(|| self.reason.lock().clone())
     }
 }
 
@@ -334,8 +303,6 @@ const QUEUE_FULL: &str = "the sending queue is full";
 /// Room for the URL, the status, 200 characters of the destination's message, and the text of the retry.
 const MAX_TEXT_CHARS: usize = 400;
 const MAX_FIELDS: usize = 3;
-/// Length of the reason in a health check.
-const MAX_REASON_CHARS: usize = 200;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //! started, extensions and exporters first and receivers last, so that whoever takes a batch has somewhere to put it. Nothing
 //! that runs changes before the commit, which takes no time and cannot fail.
 
+use super::checks::Checks;
 use super::destination::Exporter;
 use super::graph::{ExtensionRun, Fed, FedSignal, Graph, ReceiverRun};
 use super::pages::{self, PagesRun, Wanted};
@@ -10,8 +11,11 @@ use super::shared::{Managed, Shared};
 use super::succession::Succession;
 use super::{StartError, assembly};
 use crate::component::Needs;
+use crate::health::{HealthChecksSpec, Layout, PipelineLayout};
 use crate::receiver::{Inlets, PipelineEntry, Pipelines, Reroute};
-use crate::spec::{ExporterSpec, ExtensionSpec, Fingerprint, GatewaySpec, Outline, ReceiverSpec};
+use crate::spec::{
+    ExporterSpec, ExtensionSpec, Fingerprint, GatewaySpec, Outline, PipelineSpec, ReceiverSpec,
+};
 use crate::switch::{Ended, Switch};
 use crate::telemetry::MemoryStats;
 use otlp_transport::Handover;
@@ -44,6 +48,8 @@ pub(super) struct Build<'a> {
     turns: Vec<Turn>,
     reroutes: Vec<Reroute>,
     memory_limit_bytes: Option<u64>,
+    health_checks: HealthChecksSpec,
+    layout: Arc<Layout>,
 }
 
 impl<'a> Build<'a> {
@@ -56,6 +62,8 @@ impl<'a> Build<'a> {
             turns: Vec::new(),
             reroutes: Vec::new(),
             memory_limit_bytes: None,
+            health_checks: HealthChecksSpec::default(),
+            layout: Arc::default(),
         }
     }
 
@@ -64,6 +72,8 @@ impl<'a> Build<'a> {
         spec.check()?;
         self.graph.outline = Outline::of(&spec);
         self.memory_limit_bytes = spec.memory_limit_bytes;
+        self.health_checks = std::mem::take(&mut spec.health_checks);
+        self.layout = Arc::new(layout(&spec));
         spec.keep_apart();
         let needs = spec.needs();
         for extension in std::mem::take(&mut spec.extensions) {
@@ -104,7 +114,7 @@ impl<'a> Build<'a> {
     /// Puts the new graph into the place of the old one: not interrupted by anything, and not seen half done by any
     /// request. Also leads senders of earlier retirements there.
     pub(super) fn commit(mut self, retirements: &[Retirement]) -> Committed {
-        let graph = std::mem::take(&mut self.graph);
+        let mut graph = std::mem::take(&mut self.graph);
         let mut turns = std::mem::take(&mut self.turns);
         let successions = self.succeed(&graph, &mut turns);
         let mut has_orphans = false;
@@ -124,7 +134,10 @@ impl<'a> Build<'a> {
         }
         let is_kept = |known: &&Arc<Exporter>| graph.exporters.iter().any(|new| Arc::ptr_eq(new, known));
         self.old.exporters.iter().filter(|known| !is_kept(known)).for_each(|gone| gone.hide());
-        graph.exporters.iter().for_each(|exporter| exporter.show(&self.shared.health));
+        let connect = self.health_checks.connect.as_ref();
+        graph.exporters.iter().for_each(|exporter| exporter.show(self.shared, connect));
+        graph.checks = Checks::show(self.shared, std::mem::take(&mut self.health_checks), &graph, self.old);
+        self.shared.status.set_layout(self.layout.clone());
         Committed { graph, ended, successions, has_orphans }
     }
 
@@ -192,14 +205,10 @@ impl<'a> Build<'a> {
 
     /// Servers of metrics and health that are wanted, and those that are there already.
     fn kept_pages(&self, spec: &GatewaySpec) -> Vec<(Wanted, Option<Arc<PagesRun>>)> {
-        let metrics =
-            spec.metrics_endpoint.iter().map(|endpoint| ("metrics", endpoint.clone(), "/metrics".into()));
-        let health =
-            spec.health.iter().map(|health| ("health", health.endpoint.clone(), health.path.clone()));
-        let kept = metrics.chain(health).map(|wanted: Wanted| {
-            let kept = self.old.pages.iter().find(|known| known.is(&wanted)).cloned();
+        let kept = Wanted::of(spec).into_iter().map(|wanted| {
+            let kept = self.old.pages.iter().find(|known| known.wanted == wanted).cloned();
             if kept.is_some() {
-                self.handover.keep(&component_of(&wanted));
+                self.handover.keep(&wanted.component());
             }
             (wanted, kept)
         });
@@ -213,7 +222,7 @@ impl<'a> Build<'a> {
             self.graph.pages.push(kept);
             return Ok(());
         }
-        let context = self.shared.context_for(&component_of(&wanted), &self.handover);
+        let context = self.shared.context_for(&wanted.component(), &self.handover);
         let server = pages::serve(&context, &wanted, self.shared).await?;
         self.graph.pages.push(Arc::new(PagesRun { wanted, server }));
         Ok(())
@@ -306,9 +315,18 @@ fn receiver_component(id: &str) -> String {
     format!("receiver {id}")
 }
 
-/// The name of a server of pages among those that listen.
-fn component_of((name, endpoint, _): &Wanted) -> String {
-    format!("{name} {endpoint}")
+/// Ids of extensions, and of the components of pipelines.
+fn layout(spec: &GatewaySpec) -> Layout {
+    let pipeline = |pipeline: &PipelineSpec| PipelineLayout {
+        id: pipeline.id.clone(),
+        receivers: pipeline.receivers.clone(),
+        processors: pipeline.stages.iter().map(|stage| stage.id.clone()).collect(),
+        exporters: pipeline.exporters.clone(),
+    };
+    Layout {
+        extensions: spec.extensions.iter().map(|extension| extension.id.clone()).collect(),
+        pipelines: spec.pipelines.iter().map(pipeline).collect(),
+    }
 }
 
 /// A signal, and the ids of the pipelines that take it from a receiver.

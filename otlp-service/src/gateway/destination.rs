@@ -2,9 +2,9 @@
 
 use super::StartError;
 use super::shared::{Managed, Shared};
-use crate::exporter::{Reachability, SignalExporter, Watch, WatchedAttempt};
+use crate::exporter::{SignalExporter, Watch, WatchedAttempt};
 use crate::fanout::{Delivery, Destination};
-use crate::health::{HealthChecker, HealthEntry, NetworkHealthCheck};
+use crate::health::{Affects, HealthCheckConfig, HealthEntry, NetworkHealthCheck, Reachability};
 use crate::ledger::{Account, Ledger};
 use crate::queue::{MemoryQueue, Queue, QueueConfig};
 use crate::retry::{ExponentialBackoffRetry, RetryConfig, Throttle};
@@ -29,9 +29,17 @@ pub(super) struct Exporter {
     endpoints: Vec<(Signal, String)>,
     /// State of each endpoint.
     targets: HashMap<String, Target>,
-    /// Empty until the exporter is in use.
-    checks: Mutex<Vec<HealthEntry>>,
+    shown: Mutex<Shown>,
     _metrics: Vec<Registration>,
+}
+
+/// The health checks of an exporter's endpoints.
+#[derive(Default)]
+struct Shown {
+    /// Empty until the exporter is in use.
+    checks: Vec<HealthEntry>,
+    /// Settings of the connections that the checks open.
+    connect: Option<HealthCheckConfig>,
 }
 
 /// State that the signals share which are sent to one endpoint.
@@ -66,7 +74,6 @@ impl Exporter {
         let stats = stats.as_ref();
         let metrics = stats.map(|stats| register_client(&shared.registry, &id, stats)).unwrap_or_default();
         let targets = targets(shared, &id, &endpoints);
-        let checks = Mutex::default();
         Ok(Self {
             id,
             settings,
@@ -76,25 +83,28 @@ impl Exporter {
             retry,
             endpoints,
             targets,
-            checks,
+            shown: Mutex::default(),
             _metrics: metrics,
         })
     }
 
-    /// Shows in the gateway's health what the exporter's endpoints are like, until [`hide`](Self::hide).
-    pub(super) fn show(&self, health: &HealthChecker) {
-        let mut checks = self.checks.lock();
-        if checks.is_empty() {
-            let mut targets: Vec<_> = self.targets.values().collect();
-            targets.sort_by(|one, other| one.check.cmp(&other.check));
-            checks.extend(targets.into_iter().map(|Target { check, reachability, .. }| {
-                health.add(NetworkHealthCheck::new(check.clone(), reachability.clone()))
-            }));
+    /// Shows in the gateway's health what the exporter's endpoints are like, until [`hide`](Self::hide). With `connect` the checks
+    /// open connections while no attempts are made.
+    pub(super) fn show(&self, shared: &Shared, connect: Option<&HealthCheckConfig>) {
+        let mut shown = self.shown.lock();
+        if !shown.checks.is_empty() && shown.connect.as_ref() == connect {
+            return;
         }
+        *shown = Shown { checks: Vec::new(), connect: connect.cloned() };
+        let mut targets: Vec<_> = self.targets.iter().collect();
+        targets.sort_by(|(_, one), (_, other)| one.check.cmp(&other.check));
+        shown
+            .checks
+            .extend(targets.into_iter().map(|(endpoint, target)| target.show(endpoint, shared, connect)));
     }
 
     pub(super) fn hide(&self) {
-        drop(std::mem::take(&mut *self.checks.lock()));
+        drop(std::mem::take(&mut *self.shown.lock()));
     }
 
     /// Makes the way of a signal; `None` if the exporter has no endpoint for the signal.
@@ -142,6 +152,25 @@ impl Exporter {
         let own = self.endpoints.iter().find(|(known, _)| *known == signal);
         let endpoint = own.or(self.endpoints.first()).map_or("", |(_, endpoint)| endpoint);
         Some((endpoint, self.targets.get(endpoint)?))
+    }
+}
+
+// === impl Target ===
+
+impl Target {
+    fn show(&self, endpoint: &str, shared: &Shared, connect: Option<&HealthCheckConfig>) -> HealthEntry {
+        let Self { check, reachability, .. } = self;
+        let check = NetworkHealthCheck::of_attempts(check.clone(), endpoint.into(), reachability.clone());
+        let (context, health) = (&shared.context, &shared.health);
+        // A proxy may be the only way to the destination.
+        let is_direct = context.proxies.http_proxy.is_empty() && context.proxies.https_proxy.is_empty();
+        match connect.filter(|_| is_direct && !endpoint.is_empty()) {
+            None => health.add(check),
+            Some(config) => {
+                let task = check.connect_when_idle(context.net.clone(), config, context.clock.clone());
+                health.add_with_task(check, Affects::Readiness, task)
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! All that runs for one spec. Graphs that follow each other share what a reload keeps.
 
+use super::checks::Checks;
 use super::destination::{Exporter, Way};
 use super::pages::PagesRun;
 use super::piece::{Piece, Placed, Rest};
@@ -28,6 +29,7 @@ pub(super) struct Graph {
     pub(super) heads: HashMap<String, Head>,
     pub(super) receivers: Vec<Fed>,
     pub(super) pages: Vec<Arc<PagesRun>>,
+    pub(super) checks: Checks,
 }
 
 /// A running extension.
@@ -109,7 +111,8 @@ impl Graph {
             let running = fed.receiver.running.lock();
             running.as_ref().map(BoxRunning::endpoints).unwrap_or_default()
         });
-        let pages = self.pages.iter().map(|pages| (pages.wanted.0.to_owned(), pages.server.local_addr()));
+        let pages =
+            self.pages.iter().map(|pages| (pages.wanted.name().to_owned(), pages.server.local_addr()));
         receivers.chain(pages).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Readiness of the gateway: starting, ready or draining.
 
-use crate::health::{Health, HealthCheck};
+use crate::health::{GATEWAY, Health, HealthCheck, Life};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -19,18 +19,26 @@ impl Readiness {
     pub(super) fn drain(&self) {
         self.0.store(DRAINING, Ordering::Relaxed);
     }
+
+    pub(super) fn life(&self) -> Life {
+        match self.0.load(Ordering::Relaxed) {
+            READY => Life::Ready,
+            DRAINING => Life::Stopping,
+            _ => Life::Starting,
+        }
+    }
 }
 
 impl HealthCheck for ReadinessCheck {
     fn name(&self) -> &str {
-        "gateway"
+        GATEWAY
     }
 
     fn check(&self) -> Health {
-        match self.0.0.load(Ordering::Relaxed) {
-            READY => Health::Healthy,
-            DRAINING => Health::Unhealthy("shutting down".into()),
-            _ => Health::Unhealthy("starting".into()),
+        match self.0.life() {
+            Life::Starting => Health::Unhealthy("starting".into()),
+            Life::Ready => Health::Healthy,
+            Life::Stopping => Health::Unhealthy("shutting down".into()),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Parts of a gateway that every configuration of it shares, and that a reload leaves as they are.
 
 use super::StartError;
+use super::pages::StatusFacts;
+use super::readiness::Readiness;
 use crate::health::HealthChecker;
 use crate::ledger::{Ledger, Line};
 use crate::lifecycle::Lifecycle;
@@ -17,6 +19,8 @@ pub(super) struct Shared {
     pub(super) ledger: Ledger,
     pub(super) registry: Registry,
     pub(super) health: HealthChecker,
+    pub(super) readiness: Arc<Readiness>,
+    pub(super) status: StatusFacts,
     last_serial: AtomicU64,
 }
 
@@ -30,12 +34,17 @@ pub(super) struct Managed {
 
 impl Shared {
     pub(super) fn new(context: TransportContext) -> Self {
+        let health = HealthChecker::with_clock(context.clock.clone());
+        let readiness: Arc<Readiness> = Arc::default();
+        let status = StatusFacts::new(health.clone(), readiness.clone(), context.clock.clone());
         Self {
             sockets: Sockets::new(context.net.clone()),
             context,
             ledger: Ledger::new(),
             registry: Registry::new(),
-            health: HealthChecker::new(),
+            health,
+            readiness,
+            status,
             last_serial: AtomicU64::new(0),
         }
     }

@@ -231,7 +231,7 @@ impl Component {
 
 /// Settings of the whole gateway, as components that every spec has.
 fn of_gateway(spec: &GatewaySpec) -> Vec<Component> {
-    let health: Vec<_> = spec.health.iter().map(|health| (&health.endpoint, &health.path)).collect();
+    let health = (&spec.health, &spec.status, &spec.health_checks);
     let of = |id: &str, settings| Component::new(ChangedKind::Gateway, id, Some(settings));
     vec![
         of("memory limit", Fingerprint::of(&spec.memory_limit_bytes)),

@@ -69,6 +69,13 @@ fn register_descriptors(registry: &Registry) -> [Registration; 2] {
     ]
 }
 
+/// Returns the number of open file descriptors, and the largest number; `None` where they are not known.
+pub(crate) fn descriptors() -> Option<(u64, u64)> {
+    let open = std::fs::read_dir("/proc/self/fd").ok()?.count();
+    let max = read("/proc/self/limits", max_descriptors);
+    (max > 0.0).then_some((open as u64, max as u64))
+}
+
 /// Reads a value from a file of `/proc`; 0 if that fails.
 fn read(file: &str, value: fn(&str) -> Option<f64>) -> f64 {
     std::fs::read_to_string(file).ok().and_then(|text| value(&text)).unwrap_or(0.0)

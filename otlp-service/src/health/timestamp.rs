@@ -1,0 +1,55 @@
+//! Times in JSON, by RFC 3339: `2026-11-30T02:05:00.250Z`.
+
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Writes a time in UTC, in milliseconds. Times before 1970 are written as 1970.
+pub(super) struct Timestamp(pub(super) SystemTime);
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since_epoch = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (seconds, millis) = (since_epoch.as_secs(), since_epoch.subsec_millis());
+        let (year, month, day) = date(seconds / DAY);
+        let (hour, minute, second) = (seconds % DAY / 3600, seconds % 3600 / 60, seconds % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    }
+}
+
+/// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar.
+///
+/// Counts from 0000-03-01, so that a leap day is the last day of its year: 400 years have 146,097 days, and from March on the months
+/// have 31, 30, 31, 30, 31 days in turn, which is 153 days in five months.
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (400 * era + year_of_era + u64::from(month <= 2), month, day)
+}
+
+const DAY: u64 = 24 * 3600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn times_are_written_in_utc() {
+        for (millis, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_709_251_199_000, "2024-02-29T23:59:59.000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+            (1_798_761_599_250, "2026-12-31T23:59:59.250Z"),
+        ] {
+            let time = UNIX_EPOCH + Duration::from_millis(millis);
+            assert_eq!(Timestamp(time).to_string(), expected);
+        }
+    }
+}
