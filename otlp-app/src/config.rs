@@ -59,9 +59,11 @@ pub(crate) fn load(
     sources: &mut Sources,
 ) -> Result<Plan, Problems> {
     let (root, notes) = merged(configs, sets, lookup, sources)?;
+    let printed = print::yaml(&root);
     let mut problems = Problems::default();
     let mut plan = check::check(root, plugins, &mut problems).ok_or(problems)?;
     plan.notes.extend(notes);
+    plan.health.set_config(&printed);
     Ok(plan)
 }
 

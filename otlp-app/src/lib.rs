@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod descriptors;
 mod exit;
+mod host_disk;
 mod local;
 mod logging;
 mod memory;

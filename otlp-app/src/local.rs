@@ -5,7 +5,7 @@ use crate::config::auth::AuthPlans;
 use crate::config::exporter;
 use crate::config::fingerprint::Fingerprints;
 use crate::config::listen::are_one;
-use crate::config::plan::{ExporterPlan, Plan, ReceiverPlan, ServerPlan};
+use crate::config::plan::{ExporterPlan, HealthPlan, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::Problems;
 use crate::config::telemetry::LogConfig;
 use crate::otel_env::{Forward, variable};
@@ -57,7 +57,7 @@ pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) 
         pipelines: pipelines.into(),
         places: Vec::new(),
         metrics_endpoint: None,
-        health: Vec::new(),
+        health: HealthPlan::default(),
         extensions: Vec::new(),
         auth: AuthPlans::default(),
         memory_limit_bytes: None,

@@ -77,6 +77,14 @@ fn extensions(components: &mut Components<'_>) {
     components
         .extension("health_check", "answers health probes over HTTP", extension::health_check)
         .rules(extension::HEALTH_CHECK_RULES);
+    components
+        .extension(
+            "healthcheckv2",
+            "answers with the status of components over HTTP and gRPC",
+            extension::healthcheckv2,
+        )
+        .rules(extension::HEALTH_V2_RULES)
+        .rules(extension::HEALTH_CHECK_RULES);
     components.extension("api_key", "authenticates senders by a key in a header", extension::api_key);
     components
         .extension(

@@ -7,6 +7,7 @@ use crate::config::rules::Note;
 use crate::config::source::Span;
 use crate::config::{Lookup, files};
 use crate::descriptors::max_connections;
+use crate::host_disk::HostDisk;
 use crate::memory::default_budget_bytes;
 use crate::output::Output;
 use otlp_service::{
@@ -20,7 +21,8 @@ use std::sync::Arc;
 pub(crate) fn context(plan: &Plan) -> TransportContext {
     let connections = Arc::new(Connections::new(max_connections()));
     let budget_bytes = plan.memory_limit_bytes.unwrap_or_else(default_budget_bytes);
-    TransportContext { connections, ..TransportContext::tcp(budget_bytes) }
+    let disk = Arc::new(HostDisk);
+    TransportContext { connections, disk, ..TransportContext::tcp(budget_bytes) }
 }
 
 /// Reads the proxies from the environment.
@@ -91,7 +93,9 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
         exporters,
         pipelines,
         metrics_endpoint: plan.metrics_endpoint,
-        health: plan.health,
+        health: plan.health.probes,
+        status: plan.health.status,
+        health_checks: plan.health.checks,
         dropped_lines: [("stderr", Output::stderr()), ("stdout", Output::stdout())]
             .map(|(stream, output)| (stream, output.dropped_lines()))
             .into(),

@@ -182,9 +182,9 @@ pub use ledger::{Account, DropReason, Held, Hop, Ledger, LedgerImbalance, Ledger
 pub use lifecycle::{BoxExtension, Exporter, Extension};
 pub use plugin::{
     AuthPart, AuthRef, Build, BuildContext, BuildFn, CheckFiles, Choice, Clash, ComponentType, Components,
-    Connect, Decode, ExporterPart, ExtensionPart, GoDuration, KeyRule, Kind, MakeClient, MakeServer, OnlyFor,
-    OtlpPlugin, PluginInfo, PluginManager, ReceiverPart, Registered, RuleKind, ServerPart, SettingsError,
-    StagePart, Target,
+    Connect, Decode, ExporterPart, ExtensionPart, GoDuration, HealthPart, KeyRule, Kind, MakeClient,
+    MakeServer, OnlyFor, OtlpPlugin, PluginInfo, PluginManager, ReceiverPart, Registered, RuleKind,
+    ServerPart, SettingsError, StagePart, Target,
 };
 pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ConvertTo,

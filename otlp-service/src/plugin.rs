@@ -13,8 +13,8 @@ mod settings;
 pub use components::{Build, BuildFn, ComponentType, Components, Decode, Kind, Registered};
 pub use duration::GoDuration;
 pub use parts::{
-    AuthPart, AuthRef, CheckFiles, Connect, ExporterPart, ExtensionPart, MakeClient, MakeServer, OnlyFor,
-    ReceiverPart, ServerPart, StagePart, Target,
+    AuthPart, AuthRef, CheckFiles, Connect, ExporterPart, ExtensionPart, HealthPart, MakeClient, MakeServer,
+    OnlyFor, ReceiverPart, ServerPart, StagePart, Target,
 };
 pub use rules::{KeyRule, RuleKind};
 pub use settings::{BuildContext, Choice, SettingsError};

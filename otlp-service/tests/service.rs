@@ -19,6 +19,8 @@ mod fanout;
 mod gateway;
 #[path = "service/harness.rs"]
 mod harness;
+#[path = "service/health.rs"]
+mod health;
 #[path = "service/holders.rs"]
 mod holders;
 #[path = "service/model.rs"]

@@ -10,8 +10,8 @@ use super::source::Span;
 use super::telemetry::LogConfig;
 use crate::own_addresses::Place;
 use otlp_service::{
-    BoxExtension, BoxReceiver, ExporterPart, ExtensionPart, HealthSpec, HolderSpec, OnlyFor, PipelineSpec,
-    ReceiverPart, ServerPart, ServerSpec, StagePart,
+    BoxExtension, BoxReceiver, ExporterPart, ExtensionPart, HealthChecksSpec, HealthPart, HealthSpec,
+    HolderSpec, OnlyFor, PipelineSpec, ReceiverPart, ServerPart, ServerSpec, StagePart, StatusSpec,
 };
 use otlp_transport::TransportContext;
 
@@ -29,8 +29,8 @@ pub(crate) struct Plan {
     pub(crate) places: Vec<(String, Span)>,
     /// Address on which own metrics are served.
     pub(crate) metrics_endpoint: Option<String>,
-    /// Addresses on which health probes are answered.
-    pub(crate) health: Vec<HealthSpec>,
+    /// Health probes, and the checks behind their answers.
+    pub(crate) health: HealthPlan,
     /// Extensions that run beside the pipelines, by id.
     pub(crate) extensions: Vec<(String, BoxExtension)>,
     /// Extensions that authenticate.
@@ -57,6 +57,17 @@ impl Plan {
     }
 }
 
+/// Health of the gateway.
+#[derive(Debug, Default)]
+pub(crate) struct HealthPlan {
+    /// Addresses on which health probes are answered.
+    pub(crate) probes: Vec<HealthSpec>,
+    /// Addresses on which the status of components is answered.
+    pub(crate) status: Vec<StatusSpec>,
+    /// Checks beside those of the gateway's state and of its destinations.
+    pub(crate) checks: HealthChecksSpec,
+}
+
 /// A receiver that can be started.
 pub(crate) struct ReceiverPlan {
     /// Servers of OTLP, one a port.
@@ -81,7 +92,7 @@ pub(crate) type CheckFiles = Box<dyn Fn(&TransportContext) -> Result<(), Problem
 /// An extension, by its purpose.
 pub(crate) enum ExtensionPlan {
     /// Health probes.
-    Health(HealthSpec),
+    Health(HealthPart),
     /// Authenticates senders, or has credentials to send.
     Auth(Box<AuthPlan>),
     /// Runs beside the pipelines.
@@ -130,6 +141,26 @@ pub(crate) struct Target {
     pub(crate) span: Span,
 }
 
+// === impl HealthPlan ===
+
+impl HealthPlan {
+    /// Addresses that health listens on.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = &str> {
+        let probes = self.probes.iter().map(|probe| &probe.endpoint);
+        let status = self
+            .status
+            .iter()
+            .flat_map(|status| status.pages.iter().map(|pages| &pages.endpoint).chain(&status.grpc_endpoint));
+        probes.chain(status).map(String::as_str)
+    }
+
+    /// Sets the text of the pages that show the configuration.
+    pub(crate) fn set_config(&mut self, text: &str) {
+        let pages = self.status.iter_mut().filter_map(|status| status.pages.as_mut());
+        pages.filter_map(|pages| pages.config.as_mut()).for_each(|(_, shown)| *shown = text.into());
+    }
+}
+
 // === impl ReceiverPlan ===
 
 impl ReceiverPlan {
@@ -165,7 +196,7 @@ impl ExtensionPlan {
     /// Makes the plan of the part that the factory of `component` returned.
     pub(crate) fn of(part: ExtensionPart, component: &Component) -> Self {
         match part {
-            ExtensionPart::Health(spec) => Self::Health(spec),
+            ExtensionPart::Health(part) => Self::Health(part),
             ExtensionPart::Auth(part) => Self::Auth(Box::new(AuthPlan::of(part, component))),
             ExtensionPart::Other(extension) => Self::Other(extension),
             _ => Self::Inert,

@@ -128,3 +128,6 @@ fn room(disk: &dyn Disk, directory: &Path, min: u64) -> Health {
 /// Number of the checks that were made.
 static CHECKS: AtomicU32 = AtomicU32::new(0);
 const CONTENT: &[u8] = b"written by a health check of otlp\n";
+
+#[cfg(test)]
+mod tests;

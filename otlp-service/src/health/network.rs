@@ -155,3 +155,6 @@ impl Reachability {
         self.failed.load(Ordering::Relaxed).then(|| self.reason.lock().clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ pub struct HealthReport {
 }
 
 /// The result of one check.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckReport {
     /// Name of the check.

@@ -5,7 +5,10 @@ use crate::component::{Needs, Processor};
 use crate::holder::HolderSpec;
 use crate::lifecycle::{BoxExtension, Exporter, Extension};
 use crate::receiver::{BoxReceiver, Receiver};
-use crate::{BatchConfig, ExporterSpec, HealthSpec, QueueConfig, RetryConfig, ServerSpec, StageSpec};
+use crate::{
+    BatchConfig, ExporterSpec, HealthChecksSpec, HealthSpec, QueueConfig, RetryConfig, ServerSpec, StageSpec,
+    StatusSpec,
+};
 use otlp_protocol::Signal;
 use otlp_transport::{Attempt, Authenticate, BoxAttempt, ConfigError, Credentials, TransportContext};
 use std::fmt;
@@ -108,14 +111,26 @@ pub struct Target {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ExtensionPart {
-    /// Health probes.
-    Health(HealthSpec),
+    /// Health probes, and checks behind their answers.
+    Health(HealthPart),
     /// Authentication of senders, or credentials for destinations.
     Auth(AuthPart),
     /// Any other extension.
     Other(BoxExtension),
     /// An extension without effect.
     Inert,
+}
+
+/// A health extension. Default: nothing.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct HealthPart {
+    /// Readiness and liveness.
+    pub probe: Option<HealthSpec>,
+    /// The status of the gateway, its pipelines and components.
+    pub status: Option<StatusSpec>,
+    /// Checks of the whole gateway: one extension may set them. `None`: the usual ones.
+    pub checks: Option<HealthChecksSpec>,
 }
 
 /// An authentication extension: of receivers, of exporters, or of both.
@@ -293,8 +308,28 @@ impl<E: Extension> From<E> for ExtensionPart {
     }
 }
 
+impl From<HealthPart> for ExtensionPart {
+    fn from(part: HealthPart) -> Self {
+        Self::Health(part)
+    }
+}
+
 impl From<HealthSpec> for ExtensionPart {
     fn from(spec: HealthSpec) -> Self {
-        Self::Health(spec)
+        HealthPart::from(spec).into()
+    }
+}
+
+// === impl HealthPart ===
+
+impl From<HealthSpec> for HealthPart {
+    fn from(spec: HealthSpec) -> Self {
+        Self { probe: Some(spec), ..Self::default() }
+    }
+}
+
+impl From<StatusSpec> for HealthPart {
+    fn from(spec: StatusSpec) -> Self {
+        Self { status: Some(spec), ..Self::default() }
     }
 }

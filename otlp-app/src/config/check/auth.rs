@@ -3,10 +3,10 @@
 use super::{Built, Defined};
 use crate::config::auth::AuthPlans;
 use crate::config::listen::are_one;
-use crate::config::plan::ExtensionPlan;
+use crate::config::plan::{ExtensionPlan, HealthPlan};
 use crate::config::problem::{Problem, Problems};
 use crate::config::source::Span;
-use otlp_service::{BoxExtension, HealthSpec, Kind};
+use otlp_service::{BoxExtension, HealthChecksSpec, Kind};
 
 impl Defined<'_> {
     /// Takes out the extensions that `service.extensions` lists.
@@ -14,20 +14,35 @@ impl Defined<'_> {
         &mut self,
         listed: &[(String, Span)],
         problems: &mut Problems,
-    ) -> (Vec<HealthSpec>, AuthPlans, Vec<(String, BoxExtension)>) {
+    ) -> (HealthPlan, AuthPlans, Vec<(String, BoxExtension)>) {
         self.use_all(Kind::Extension, listed, "service.extensions", problems);
-        let (mut health, mut auth, mut others) = (Vec::new(), AuthPlans::default(), Vec::new());
+        let (mut health, mut auth, mut others) = (HealthPlan::default(), AuthPlans::default(), Vec::new());
+        let mut checks = None;
         for Built { id, span, used, plan, .. } in &mut self.extensions {
             match plan.take_if(|_| *used) {
-                Some(ExtensionPlan::Health(spec)) => {
-                    if health.iter().any(|other: &HealthSpec| are_one(&other.endpoint, &spec.endpoint)) {
-                        let message = format!(
-                            "{id}: address {} is used twice: another health_check listens on it, too",
-                            spec.endpoint
-                        );
-                        problems.push(Problem::at(*span, message));
+                Some(ExtensionPlan::Health(part)) => {
+                    let mut own = HealthPlan::default();
+                    own.probes.extend(part.probe);
+                    own.status.extend(part.status);
+                    for endpoint in own.endpoints() {
+                        if health.endpoints().any(|other| are_one(other, endpoint)) {
+                            let message = format!(
+                                "{id}: address {endpoint} is used twice: another health_check listens on it, too"
+                            );
+                            problems.push(Problem::at(*span, message));
+                        }
                     }
-                    health.push(spec);
+                    health.probes.append(&mut own.probes);
+                    health.status.append(&mut own.status);
+                    match (&checks, part.checks) {
+                        (Some(_), Some(_)) => {
+                            let message =
+                                format!("{id}: `checks` are those of the whole gateway, and set twice");
+                            let help = "set `checks` in one extension";
+                            problems.push(Problem::at(*span, message).help(help));
+                        }
+                        (_, own) => checks = checks.or(own),
+                    }
                     auth.others.push(id.clone());
                 }
                 Some(ExtensionPlan::Other(extension)) => {
@@ -38,6 +53,9 @@ impl Defined<'_> {
                 Some(ExtensionPlan::Auth(plan)) => auth.plans.push((id.clone(), *plan)),
                 None => {}
             }
+        }
+        if health.endpoints().next().is_some() {
+            health.checks = checks.unwrap_or_else(HealthChecksSpec::usual);
         }
         (health, auth, others)
     }

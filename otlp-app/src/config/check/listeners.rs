@@ -2,8 +2,8 @@
 
 use super::Defined;
 use crate::config::listen::are_one;
+use crate::config::plan::HealthPlan;
 use crate::config::problem::{Problem, Problems};
-use otlp_service::HealthSpec;
 
 impl Defined<'_> {
     /// Reports receivers in use whose address is used twice. The system would refuse the second listener too, but only at the
@@ -11,12 +11,12 @@ impl Defined<'_> {
     pub(super) fn check_listeners(
         &self,
         metrics: Option<&str>,
-        health: &[HealthSpec],
+        health: &HealthPlan,
         problems: &mut Problems,
     ) {
         let mut taken: Vec<(&str, &str)> = Vec::new();
         taken.extend(metrics.map(|endpoint| (endpoint, "service.telemetry.metrics")));
-        taken.extend(health.iter().map(|health| (health.endpoint.as_str(), "health_check")));
+        taken.extend(health.endpoints().map(|endpoint| (endpoint, "health_check")));
         for built in self.receivers.iter().filter(|built| built.used) {
             for server in built.plan.iter().flat_map(|plan| &plan.servers) {
                 let endpoint = &server.spec.config.endpoint;

@@ -150,6 +150,7 @@ fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &
         ("basicauth", "client_auth", _) => &[("username", "a"), ("password", "b")],
         ("bearertokenauth", "", "tokens" | "filename") => &[],
         ("bearertokenauth", "", _) => &[("token", "a")],
+        ("health_check" | "healthcheckv2", "checks.stores", _) => &[("directory", "/d")],
         ("headers_setter", "", _) => &[("headers", "[{key: a, value: b}]")],
         ("headers_setter", "headers", "value_file" | "from_context" | "from_attribute") => &[("key", "a")],
         ("headers_setter", "headers", "default_value") => &[("key", "a"), ("from_context", "b")],
@@ -177,13 +178,14 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         _ => "",
     };
     let by_name = match (component, leaf) {
-        ("otlp" | "health_check", "endpoint") => "'localhost:1'",
+        ("otlp" | "health_check" | "healthcheckv2", "endpoint") => "'localhost:1'",
+        (_, "directory") => "/d",
         ("telemetry", "level") if path.first().is_some_and(|(key, _)| *key == "logs") => "warn",
         _ => by_name,
     };
     let by_type = match *type_name {
         "bool" => "true",
-        "u16" | "u32" | "u64" | "AtLeastZero" | "i64" => "7",
+        "u8" | "u16" | "u32" | "u64" | "AtLeastZero" | "i64" => "7",
         "f64" => "0.5",
         "GoDuration" => "3s",
         "Transport" => "tcp4",
@@ -194,6 +196,7 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         "balance::BalancerName" | "Policy" => "round_robin",
         "Routed" => "service",
         "DebugVerbosity" => "normal",
+        "Affected" => "readiness",
         "WhenEmpty" => "refuse",
         "Headers" => "{a: b}",
         "Box<OtlpGrpc" | "Box<OtlpHttp" => "{}",

@@ -35,7 +35,7 @@ error: unknown extension `pprf`
    |
  3 | extensions: {pprf: }
    |              ^^^^
-   = did you mean `pprof`? available: health_check, api_key, basicauth, bearertokenauth, client_certificate, headers_setter, memory_ballast, pprof, zpages",
+   = did you mean `pprof`? available: health_check, healthcheckv2, api_key, basicauth, bearertokenauth, client_certificate, headers_setter, memory_ballast, pprof, zpages",
     );
 }
 
@@ -105,7 +105,7 @@ error: service.extensions: the extension `healthcheck` is not defined
    |
  3 | service: {extensions: healthcheck, pipelines: {traces: {receivers: otlp, exporters: nop}}}
    |                       ^^^^^^^^^^^
-   = did you mean `health_check`? types of extensions: health_check, api_key, basicauth, bearertokenauth, client_certificate, headers_setter, memory_ballast, pprof, zpages",
+   = did you mean `health_check`? types of extensions: health_check, healthcheckv2, api_key, basicauth, bearertokenauth, client_certificate, headers_setter, memory_ballast, pprof, zpages",
     );
 }
 
@@ -225,7 +225,7 @@ fn one_value_is_a_list_of_one_in_every_list() {
     let plan = plan(text);
     assert_eq!(plan.pipelines[0].receivers, ["otlp"]);
     assert_eq!(plan.pipelines[0].exporters, ["load_balancing"]);
-    assert!(plan.pipelines[0].stages.len() == 1 && !plan.health.is_empty());
+    assert!(plan.pipelines[0].stages.len() == 1 && !plan.health.probes.is_empty());
 }
 
 #[test]

@@ -17,7 +17,11 @@ fn defaults_are_the_collectors() {
     assert_eq!(endpoints, ["localhost:4317", "localhost:4318"]);
     assert_eq!(plan.metrics_endpoint.as_deref(), Some("localhost:8888"));
     assert_eq!(
-        plan.health.iter().map(|health| (health.endpoint.clone(), health.path.clone())).collect::<Vec<_>>(),
+        plan.health
+            .probes
+            .iter()
+            .map(|health| (health.endpoint.clone(), health.path.clone()))
+            .collect::<Vec<_>>(),
         [("localhost:13133".into(), "/".into())]
     );
     let stages = &plan.pipelines[0].stages;

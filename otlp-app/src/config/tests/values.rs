@@ -285,7 +285,8 @@ fn receivers_and_probes_take_all_of_the_collectors_server() {
                 read_timeout: 1s, response_headers: {a: b}, cors: {}, tls: , auth: , compression_algorithms: [gzip]}\n  \
                 health_check/2: {endpoint: 'a:2'}\nservice:\n  extensions: [health_check, health_check/2]\n  \
                 pipelines: {logs: {receivers: [otlp], exporters: [nop]}}\n";
-    let endpoints: Vec<_> = super::plan(text).health.into_iter().map(|health| health.endpoint).collect();
+    let endpoints: Vec<_> =
+        super::plan(text).health.probes.into_iter().map(|health| health.endpoint).collect();
     assert_eq!(endpoints, ["tcp4://localhost:13133", "a:2"]);
     let told = problems(&text.replace("transport: tcp4,", "endpoint: 'a:2',"));
     assert!(
