@@ -234,7 +234,7 @@ async fn delay_drain(
 }
 
 /// Makes a runtime: on one core with one thread, since a scheduler between threads would only cost.
-fn runtime() -> Result<Runtime, Failure> {
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut builder = if cores == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     if cores > 1 {

@@ -3,6 +3,9 @@
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::config::ConfigCommand;
 use crate::commands::man::ManArgs;
+use crate::commands::convert::ConvertArgs;
+use crate::commands::inspect::InspectArgs;
+use crate::commands::send::SendArgs;
 use crate::config::listen::listen_address;
 use crate::config::{AllowUnset, Lookup, SystemLookup};
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -43,6 +46,12 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page, or write the manual pages of all commands
     Man(ManArgs),
+    /// Send files or generated telemetry to a destination
+    Send(Box<SendArgs>),
+    /// Write the requests of a file in another format: protobuf, OTLP/JSON, JSON lines
+    Convert(ConvertArgs),
+    /// Show what is in a file of requests, and where a request is broken
+    Inspect(InspectArgs),
 }
 
 /// Flags that name a configuration.
@@ -162,11 +171,11 @@ impl ConfigArgs {
     }
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     text.parse().map(|GoDuration(duration)| duration)
 }
 
-fn parse_signal(text: &str) -> Result<Signal, String> {
+pub(crate) fn parse_signal(text: &str) -> Result<Signal, String> {
     let names = || Signal::ALL.map(|signal| signal.name).join(", ");
     Signal::by_name(text).ok_or_else(|| format!("unknown signal; available: {}", names()))
 }

@@ -1,6 +1,12 @@
-//! The commands beside `run`, a file each.
+//! The commands besides `run`, `validate` and `print-config`, a file each.
 
 pub(crate) mod completions;
 pub(crate) mod components;
 pub(crate) mod config;
 pub(crate) mod man;
+pub(crate) mod convert;
+pub(crate) mod input;
+pub(crate) mod inspect;
+pub(crate) mod json;
+pub(crate) mod send;
+pub(crate) mod text;

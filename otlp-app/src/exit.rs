@@ -17,6 +17,14 @@ pub(crate) enum Failure {
     /// Something failed while starting or running: exit code 1.
     #[error("otlp: {0}")]
     Runtime(String),
+    /// A destination did not accept everything that a command sent.
+    #[error("otlp: not everything was accepted: {problem}")]
+    NotAccepted {
+        /// Exit code.
+        code: u8,
+        /// Counts of what was not accepted.
+        problem: String,
+    },
     /// A second signal stopped the process before the drain was over: exit code 130, as of a process that SIGINT ended.
     #[error("otlp: stopped by a second signal before the drain was over")]
     Interrupted,
@@ -42,6 +50,7 @@ impl Failure {
         ExitCode::from(match self {
             Self::Config(_) => 78,
             Self::Runtime(_) => 1,
+            Self::NotAccepted { code, .. } => *code,
             Self::Interrupted => 130,
         })
     }

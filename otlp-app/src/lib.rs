@@ -54,6 +54,9 @@ pub fn run(mut plugins: PluginManager) -> ExitCode {
         Some(Command::Man(args)) => commands::man::run(&args),
         Some(Command::Config(command)) => commands::config::run(&command, &plugins),
         Some(Command::PrintConfig(config)) => app::print_config(&config),
+        Some(Command::Convert(args)) => commands::convert::run(&args),
+        Some(Command::Inspect(args)) => commands::inspect::run(&args),
+        Some(Command::Send(args)) => commands::send::run(&args),
         Some(Command::Run(run)) => app::run(&run, &plugins),
         None => app::run(&run, &plugins),
     }))

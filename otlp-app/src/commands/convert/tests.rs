@@ -1,0 +1,62 @@
+use super::*;
+use crate::commands::send::sample;
+use otlp_protocol::json;
+
+fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("otlp-convert-{}-{name}", std::process::id()));
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn convert(input: &Path, output: &Path, to: Option<Target>) -> Result<Vec<u8>, String> {
+    let args = ConvertArgs { input: input.to_owned(), output: output.to_owned(), to, signal: None };
+    run(&args).map_err(|failure| failure.to_string())?;
+    Ok(std::fs::read(output).unwrap())
+}
+
+/// Through all formats and back: the same bytes.
+#[test]
+fn requests_of_all_signals_come_back_unchanged() {
+    let bodies = Signal::ALL.map(|signal| sample(signal, 20));
+    let lines: Vec<String> = bodies.iter().map(|body| json::to_string(body).unwrap()).collect();
+    let start = file("all.jsonl", (lines.join("\n") + "\n").as_bytes());
+    let names = ["all.json", "all.pb", "all.pb.gz", "all.json.zst", "all.jsonl.zst", "again.pb", "end.jsonl"];
+    let mut from = start.clone();
+    let mut made = vec![start.clone()];
+    for name in names {
+        let to = std::env::temp_dir().join(format!("otlp-convert-{}-{name}", std::process::id()));
+        convert(&from, &to, None).unwrap_or_else(|error| panic!("{name}: {error}"));
+        made.push(to.clone());
+        from = to;
+    }
+    assert_eq!(std::fs::read(&from).unwrap(), std::fs::read(&start).unwrap());
+    made.iter().for_each(|path| std::fs::remove_file(path).unwrap());
+}
+
+#[test]
+fn one_request_in_protobuf_has_no_length_before_it() {
+    let body = sample(Signal::ALL[0], 3);
+    let path = file("one.json", json::to_string(&body).unwrap().as_bytes());
+    assert_eq!(convert(&path, &file("one.out", b""), Some(Target::Protobuf)), Ok(body.to_bytes().to_vec()));
+}
+
+#[test]
+fn broken_requests_are_left_out_and_a_file_that_fails_is_not_written() {
+    let line = json::to_string(&sample(Signal::ALL[2], 1)).unwrap();
+    let path = file("broken.jsonl", format!("{line}\n{{\"resourceLogs\": 1}}\n{line}\n").as_bytes());
+    let output = file("rest.jsonl", b"");
+    let error = convert(&path, &output, None).unwrap_err();
+    assert!(error.contains("1 of 3 requests could not be read"), "{error}");
+    assert_eq!(std::fs::read(&output).unwrap(), format!("{line}\n{line}\n").as_bytes());
+    let error = convert(&path, Path::new("/nonexistent/a.json"), None).unwrap_err();
+    assert!(error.contains("/nonexistent/a.json: "), "{error}");
+    let error = convert(&path, &file("unknown.name", b""), None).unwrap_err();
+    assert!(error.contains("--to"), "{error}");
+}
+
+#[test]
+fn indented_json_is_for_people() {
+    let text = br#"{"a":[],"b":[{"c":"x\"{,:}\\"},2],"d":{}}"#;
+    let expected = "{\n  \"a\": [],\n  \"b\": [\n    {\n      \"c\": \"x\\\"{,:}\\\\\"\n    },\n    2\n  ],\n  \"d\": {}\n}";
+    assert_eq!(String::from_utf8(indent::indented(text)).unwrap(), expected);
+}

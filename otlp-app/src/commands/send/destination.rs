@@ -1,0 +1,91 @@
+//! The client's settings, of flags and of the environment.
+
+use super::args::{SendArgs, WireProtocol};
+use crate::config::Lookup;
+use crate::otel_env;
+use crate::protocol::Protocol;
+use otlp_transport::{ClientConfig, Encoding};
+
+/// Destination of the requests.
+pub(super) struct Destination {
+    pub(super) protocol: Protocol,
+    pub(super) config: ClientConfig,
+}
+
+impl Destination {
+    /// Reads flags, and without `--to` also the environment. Adds warnings about variables to `warnings`.
+    pub(super) fn new(args: &SendArgs, lookup: &dyn Lookup, warnings: &mut Vec<String>) -> Self {
+        let mut destination = match &args.to {
+            Some(endpoint) => Self::of_endpoint(endpoint, args.protocol),
+            None => {
+                let (forward, found) = otel_env::forward(lookup);
+                warnings.extend(found);
+                let default = || Self { protocol: Protocol::Grpc, config: ClientConfig::new("") };
+                let of_env = |otel_env::Forward { protocol, config, .. }| Self { protocol, config };
+                forward.map_or_else(default, of_env)
+            }
+        };
+        let config = &mut destination.config;
+        if let Some(compression) = args.compression {
+            config.compression = compression.compression();
+        }
+        if args.timeout.is_some() {
+            config.timeout = args.timeout;
+        }
+        config.headers.extend(args.header.iter().cloned());
+        config.tls.ca_file = args.tls_ca.clone().or(config.tls.ca_file.take());
+        config.tls.certificate.cert_file = args.tls_cert.clone().or(config.tls.certificate.cert_file.take());
+        config.tls.certificate.key_file = args.tls_key.clone().or(config.tls.certificate.key_file.take());
+        config.tls.server_name_override = args.tls_server_name.clone();
+        config.tls.insecure_skip_verify = args.tls_skip_verify;
+        destination
+    }
+
+    /// An endpoint without a scheme is in cleartext.
+    fn of_endpoint(endpoint: &str, protocol: Option<WireProtocol>) -> Self {
+        let protocol = protocol.unwrap_or_else(|| usual_protocol(endpoint));
+        let has_scheme = endpoint.contains("://") || endpoint.starts_with("unix:");
+        let is_http = protocol != WireProtocol::Grpc;
+        let endpoint =
+            if is_http && !has_scheme { format!("http://{endpoint}") } else { endpoint.to_owned() };
+        let mut config = ClientConfig::new(endpoint);
+        config.tls.insecure = !has_scheme || config.endpoint.starts_with("unix:");
+        if protocol == WireProtocol::HttpJson {
+            config.encoding = Encoding::Json;
+        }
+        Self { protocol: if is_http { Protocol::Http } else { Protocol::Grpc }, config }
+    }
+
+    /// Returns protocol and endpoint for messages, without credentials and queries.
+    pub(super) fn description(&self) -> String {
+        let Self { protocol, config } = self;
+        let (name, default) = match (protocol, config.encoding) {
+            (Protocol::Grpc, _) => ("gRPC", "http://localhost:4317"),
+            (Protocol::Http, Encoding::Protobuf) => ("HTTP, protobuf", "http://localhost:4318"),
+            (Protocol::Http, Encoding::Json) => ("HTTP, JSON", "http://localhost:4318"),
+        };
+        let first = config.signal_endpoints.first().map(|(_, url)| url.as_str());
+        let endpoint = if config.endpoint.is_empty() { first.unwrap_or(default) } else { &config.endpoint };
+        let endpoint = endpoint.split('?').next().unwrap_or_default();
+        let (scheme, rest) =
+            endpoint.split_once("://").map_or(("", endpoint), |(scheme, rest)| (scheme, rest));
+        let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+        let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+        format!("{scheme}{place} ({name})")
+    }
+}
+
+/// Returns the protocol of an endpoint by its port and path: 4318 is the port of OTLP over HTTP, and gRPC has no paths.
+fn usual_protocol(endpoint: &str) -> WireProtocol {
+    let (scheme, place) = endpoint.split_once("://").unwrap_or(("", endpoint));
+    let (authority, path) = place.split_once('/').unwrap_or((place, ""));
+    let is_unix = scheme == "unix" || endpoint.starts_with("unix:");
+    if !is_unix && (authority.ends_with(":4318") || !path.is_empty()) {
+        WireProtocol::HttpProtobuf
+    } else {
+        WireProtocol::Grpc
+    }
+}
+
+#[cfg(test)]
+mod tests;
