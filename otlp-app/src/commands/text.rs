@@ -72,20 +72,22 @@ fn date(mut days: u64) -> (u64, u64, u64) {
     (year, month, days + 1)
 }
 
-/// Writes a table without borders, two spaces between its columns; columns of numbers are aligned to the right. Lines end
-/// without spaces.
+/// Writes a table without borders, two spaces between its columns. A column is aligned to the right if it has numbers, below
+/// its heading if it has one. Lines end without spaces.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let width = |row: &[String], column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> =
         (0..columns).map(|column| rows.iter().map(|row| width(row, column)).max().unwrap_or(0)).collect();
+    let is_number = |cell: &String| cell.starts_with(|first: char| first.is_ascii_digit());
+    let has_numbers = |column| rows.iter().skip(1).filter_map(|row| row.get(column)).all(is_number);
+    let has_numbers: Vec<bool> = (0..columns).map(has_numbers).collect();
     let mut text = String::new();
     for row in rows {
         let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            let is_number = cell.starts_with(|first: char| first.is_ascii_digit());
+        for ((cell, width), is_number) in row.iter().zip(&widths).zip(&has_numbers) {
             let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
-            let (before, after) = if is_number { (padding.as_str(), "") } else { ("", padding.as_str()) };
+            let (before, after) = if *is_number { (padding.as_str(), "") } else { ("", padding.as_str()) };
             line.extend(["  ", before, cell, after]);
         }
         text.push_str(line.trim_end());

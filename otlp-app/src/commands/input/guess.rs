@@ -1,6 +1,7 @@
 //! The signal of a request, by its content.
 
-use otlp_protocol::json::from_protobuf;
+use otlp_protocol::schema::{Kind, Message};
+use otlp_protocol::wire::{Cursor, WireError, WireType};
 use otlp_protocol::{Signal, ValidateLimits, validate};
 
 /// Signal of bytes in protobuf.
@@ -45,9 +46,9 @@ pub(super) fn of_protobuf(bytes: &[u8]) -> Guess {
         }
         [only] => Guess::Signal(*only),
         several => {
-            let unknown = |signal: &Signal| (unknown_fields(*signal, bytes), *signal);
-            let mut ranked: Vec<_> = several.iter().map(unknown).collect();
-            ranked.sort_by_key(|(unknown, _)| *unknown);
+            let oddities = |signal: &Signal| (oddities(signal.request, bytes).unwrap_or(u64::MAX), *signal);
+            let mut ranked: Vec<_> = several.iter().map(oddities).collect();
+            ranked.sort_by_key(|(oddities, _)| *oddities);
             match ranked.as_slice() {
                 [(least, best), (more, _), ..] if least < more => Guess::Signal(*best),
                 _ => Guess::Unclear,
@@ -56,9 +57,35 @@ pub(super) fn of_protobuf(bytes: &[u8]) -> Guess {
     }
 }
 
-fn unknown_fields(signal: Signal, bytes: &[u8]) -> u64 {
-    let written = from_protobuf(signal.request, bytes, MAX_JSON_BYTES, &mut Vec::new());
-    written.map_or(u64::MAX, |written| written.unknown_fields)
+/// Counts what is possible in a message, but rare: unknown fields, control characters in strings, ids of printable
+/// characters. A name of 16 bytes is a possible trace id, for example.
+fn oddities(message: &'static Message, bytes: &[u8]) -> Result<u64, WireError> {
+    let mut found = 0;
+    let mut cursor = Cursor::new(bytes);
+    while !cursor.is_at_end() {
+        let (number, wire_type) = cursor.tag()?;
+        let field = message.field(number);
+        if field.is_none() || wire_type != WireType::Len {
+            cursor.skip_value(number, wire_type)?;
+            found += u64::from(field.is_none());
+            continue;
+        }
+        let value = cursor.len_delimited()?;
+        let Some(field) = field else { continue };
+        found += match field.message() {
+            Some(message) => oddities(message, value)?,
+            None if field.kind == Kind::String => u64::from(value.iter().any(|byte| is_control(*byte))),
+            None if field.name.ends_with("_id") => u64::from(is_printable(value)),
+            None => 0,
+        };
+    }
+    Ok(found)
 }
 
-const MAX_JSON_BYTES: usize = 512 << 20;
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r')
+}
+
+fn is_printable(id: &[u8]) -> bool {
+    !id.is_empty() && id.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+}

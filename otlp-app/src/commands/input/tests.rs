@@ -22,7 +22,7 @@ fn one_of_each() -> [Body; 4] {
         request.resource_group(|group| {
             group.scope_group(|scope| {
                 scope.log_record(|record| {
-                    record.body("checked out").time_unix_nano(5);
+                    record.time_unix_nano(5).body("checked out");
                 });
             });
         });
@@ -44,9 +44,10 @@ fn one_of_each() -> [Body; 4] {
         request.resource_group(|group| {
             group.scope_group(|scope| {
                 scope.profile(|profile| {
-                    profile.time_unix_nano(9).sample(|sample| {
+                    profile.sample(|sample| {
                         sample.values([1]);
                     });
+                    profile.time_unix_nano(9);
                 });
             });
         });
@@ -164,7 +165,7 @@ fn faults_have_their_places_and_requests_behind_them_are_read() {
         (&b""[..], "the file is empty"),
         (b"\0\0\0\0", "invalid length 0"),
         (b"\x07\xff\xff\xff\x0a\0", "the file ends inside"),
-        (b"\x08\x01", "--signal"),
+        (b"\x08\x01", "wrong wire type"),
         (b"\x1f", "invalid protobuf of"),
     ] {
         let found = read(bytes);

@@ -51,7 +51,7 @@ pub(super) struct SignalSurvey {
     pub(super) resources: Distinct,
     /// Traces.
     pub(super) traces: Distinct,
-    /// Entries that are equal to an earlier entry.
+    /// Entries that are equal to an earlier entry of an equal resource.
     pub(super) duplicates: u64,
     /// Spans with the ids of an earlier span.
     pub(super) duplicate_ids: u64,
@@ -113,7 +113,7 @@ impl Survey {
         found.add_sources(&RequestView::new(signal, &bytes));
         let [resource_group, _, entry] = signal.levels();
         let resource = resource_group.and_then(|group| group.field(RESOURCE)?.message());
-        let mut walk = Walk { found, sizes: &mut self.sizes, signal, entry, resource };
+        let mut walk = Walk { found, sizes: &mut self.sizes, signal, entry, resource, resource_hash: 0 };
         // A valid body has no malformed fields.
         let _ = walk.message(signal.request, &bytes, 0);
     }
@@ -152,9 +152,7 @@ impl SignalSurvey {
 impl Distinct {
     /// Adds a value. Returns true if an equal value was added before.
     fn add(&mut self, value: &[u8]) -> bool {
-        let mut hasher = DefaultHasher::new();
-        value.hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = hash_of(value);
         if self.0.len() < MAX_DISTINCT { !self.0.insert(hash) } else { self.0.contains(&hash) }
     }
 
@@ -178,6 +176,8 @@ struct Walk<'s> {
     entry: Option<&'static Message>,
     /// Message of a resource.
     resource: Option<&'static Message>,
+    /// Hash of the resource that was read last.
+    resource_hash: u64,
 }
 
 // === impl Walk ===
@@ -227,6 +227,7 @@ impl Walk<'_> {
         }
         if self.is(self.resource, message) {
             self.found.resources.add(value);
+            self.resource_hash = hash_of(value);
         }
         if self.is(self.entry, message) {
             self.entry(value);
@@ -240,7 +241,8 @@ impl Walk<'_> {
 
     /// Counts duplicates and missing ids of an entry.
     fn entry(&mut self, entry: &[u8]) {
-        self.found.duplicates += u64::from(self.found.entries_seen.add(entry));
+        let of_resource = [&self.resource_hash.to_be_bytes(), entry].concat();
+        self.found.duplicates += u64::from(self.found.entries_seen.add(&of_resource));
         let id = |name: &str| {
             let field = self.entry?.fields.iter().find(|field| field.name == name)?;
             last_bytes(entry, field.number)
@@ -257,6 +259,12 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+fn hash_of(value: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Returns the last value of a length-delimited field.

@@ -53,7 +53,7 @@ fn the_text_has_tables_and_sizes() {
     for part in [
         " resources, ",
         "  spans  service",
-        "  bytes    part   count  field",
+        "   bytes     part  count  field",
         "100.0 %",
         "resource_spans.scope_spans.spans\n",
         " more\n",

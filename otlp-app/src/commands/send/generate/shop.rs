@@ -181,37 +181,6 @@ pub(super) const ROOTS: [Operation; 5] = [
     ),
     http(
         FRONTEND,
-        "GET",
-        "/",
-        1_800,
-        &[
-            http(
-                CATALOG,
-                "GET",
-                "/products",
-                500,
-                &[postgres(
-                    CATALOG,
-                    "SELECT",
-                    "products",
-                    "SELECT id, name, price FROM products ORDER BY rank LIMIT 20",
-                    2_400,
-                )
-                .failing(&TIMED_OUT, 200)],
-            ),
-            http(CART, "GET", "/carts/{user}", 200, &[redis(CART, "HGETALL", "HGETALL cart:?")]),
-            Operation::new(FRONTEND, Work::Internal("render start page"), 2_200, &[]),
-        ],
-    ),
-    http(
-        FRONTEND,
-        "POST",
-        "/cart",
-        900,
-        &[http(CART, "POST", "/carts/{user}/items", 300, &[redis(CART, "HSET", "HSET cart:? ? ?")])],
-    ),
-    http(
-        FRONTEND,
         "POST",
         "/checkout",
         1_200,
@@ -236,7 +205,7 @@ pub(super) const ROOTS: [Operation; 5] = [
                     18_000,
                     &[Operation::new(PAYMENT, Work::Internal("charge card"), 9_000, &[])],
                 )
-                .failing(&DECLINED, 12),
+                .failing(&DECLINED, 10),
                 postgres(
                     CHECKOUT,
                     "INSERT",
@@ -246,6 +215,37 @@ pub(super) const ROOTS: [Operation; 5] = [
                 ),
             ],
         )],
+    ),
+    http(
+        FRONTEND,
+        "GET",
+        "/",
+        1_800,
+        &[
+            http(
+                CATALOG,
+                "GET",
+                "/products",
+                500,
+                &[postgres(
+                    CATALOG,
+                    "SELECT",
+                    "products",
+                    "SELECT id, name, price FROM products ORDER BY rank LIMIT 20",
+                    2_400,
+                )
+                .failing(&TIMED_OUT, 50)],
+            ),
+            http(CART, "GET", "/carts/{user}", 200, &[redis(CART, "HGETALL", "HGETALL cart:?")]),
+            Operation::new(FRONTEND, Work::Internal("render start page"), 2_200, &[]),
+        ],
+    ),
+    http(
+        FRONTEND,
+        "POST",
+        "/cart",
+        900,
+        &[http(CART, "POST", "/carts/{user}/items", 300, &[redis(CART, "HSET", "HSET cart:? ? ?")])],
     ),
     http(FRONTEND, "GET", "/healthz", 80, &[]),
 ];
