@@ -35,6 +35,8 @@ mod reload;
 mod secure;
 #[path = "app/seeing.rs"]
 mod seeing;
+#[path = "app/sending.rs"]
+mod sending;
 #[path = "app/sink.rs"]
 mod sink;
 #[path = "app/supervised.rs"]

@@ -33,7 +33,7 @@ const LAYERS: [Layer; 4] = [
 ];
 
 /// Where code may ask which signal it has; everywhere else it asks the signal's descriptor.
-const KNOWS_SIGNALS: [&str; 7] = [
+const KNOWS_SIGNALS: [&str; 8] = [
     "otlp-protocol/src/signal",
     "otlp-protocol/src/schema",
     "otlp-protocol/src/split",
@@ -42,6 +42,8 @@ const KNOWS_SIGNALS: [&str; 7] = [
     "otlp-protocol/src/model",
     // What is shown of an entry differs by what the entry is.
     "otlp-service/src/exporter/show",
+    // What is generated of an entry differs in the same way.
+    "otlp-app/src/commands/send/generate",
 ];
 const SIGNAL_SUFFIXES: [&str; 8] =
     ["trace", "traces", "metric", "metrics", "log", "logs", "profile", "profiles"];
