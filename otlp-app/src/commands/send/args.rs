@@ -62,7 +62,7 @@ pub(crate) struct SendArgs {
     #[arg(long, value_name = "SIGNAL", value_parser = parse_signal, conflicts_with = "generate")]
     pub(super) signal: Option<Signal>,
     /// Number that the generated telemetry depends on, except for times. Default: another one each time
-    #[arg(long, value_name = "NUMBER", requires = "generate")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "files")]
     pub(super) seed: Option<u64>,
     /// PEM file of trusted certificates, in place of the system's
     #[arg(long, value_name = "FILE")]

@@ -62,7 +62,7 @@ pub(super) fn outcome(tally: &Tally) -> Result<(), Failure> {
     Err(Failure::NotAccepted { code, problem: problems.join(", ") })
 }
 
-/// Writes the line that shows the progress on a terminal. `recent` are the items in the last second.
+/// Writes the line that shows the progress on a terminal, cut to the usual width. `recent` are the items in the last second.
 pub(super) fn progress(tally: &Tally, part: Option<f64>, recent: f64) -> String {
     let mut line = format!(
         "{}, {}, {} items/s",
@@ -70,20 +70,21 @@ pub(super) fn progress(tally: &Tally, part: Option<f64>, recent: f64) -> String 
         counted(tally.sent_items(), "items"),
         grouped(recent as u64)
     );
-    if tally.accepted_requests > 0 {
-        let _ = write!(line, ", p99 {}", duration(tally.latencies.quantile(0.99)));
-    }
     if tally.failed_requests() > 0 {
         let _ = write!(line, ", {} failed", grouped(tally.failed_requests()));
     }
-    match part {
+    if tally.accepted_requests > 0 {
+        let _ = write!(line, ", p99 {}", duration(tally.latencies.quantile(0.99)));
+    }
+    let line = match part {
         Some(part) => {
             let filled = (part * BAR_WIDTH as f64) as usize;
             let bar = "=".repeat(filled) + &" ".repeat(BAR_WIDTH.saturating_sub(filled));
             format!("[{bar}] {:3.0} %  {line}", part * 100.0)
         }
         None => line,
-    }
+    };
+    line.chars().take(MAX_PROGRESS_WIDTH).collect()
 }
 
 fn items(tally: &Tally) -> String {
@@ -128,7 +129,9 @@ fn printable(text: &str) -> String {
 const PARTLY_ACCEPTED: u8 = 1;
 /// Exit code if no telemetry was accepted.
 const NOTHING_ACCEPTED: u8 = 3;
-const BAR_WIDTH: usize = 20;
+const BAR_WIDTH: usize = 10;
+/// Width of a terminal on which the progress fits into one line.
+const MAX_PROGRESS_WIDTH: usize = 79;
 
 #[cfg(test)]
 mod tests;
