@@ -1,7 +1,8 @@
 //! The byte budget: memory for bodies is charged before it is used, and released when the last holder drops.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// Limit on the memory of bodies, shared by all parts of a program that hold bodies. A clone shares the budget.
 ///
@@ -15,11 +16,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug)]
 pub struct ByteBudget(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     limit: AtomicU64,
     used: AtomicU64,
     refusals: AtomicU64,
+    reclaim: OnceLock<Weak<dyn Reclaim>>,
+}
+
+/// Holds bytes that can be given up at any time, such as copies for observers: asked before a budget refuses a charge.
+pub trait Reclaim: Send + Sync + 'static {
+    /// Drops charges. Returns true if any was dropped. Called without any lock of the budget, by the thread that needs bytes.
+    fn reclaim(&self) -> bool;
 }
 
 /// Share of a [`ByteBudget`], released on drop.
@@ -51,7 +58,34 @@ impl ByteBudget {
             limit: AtomicU64::new(limit),
             used: AtomicU64::new(0),
             refusals: AtomicU64::new(0),
+            reclaim: OnceLock::new(),
         }))
+    }
+
+    /// Sets the holder of bytes that can be given up. Returns false if the budget has such a holder already.
+    ///
+    /// ```
+    /// use otlp_protocol::{ByteBudget, Charge, Reclaim};
+    /// use std::sync::{Arc, RwLock};
+    ///
+    /// struct Copies(RwLock<Vec<Charge>>);
+    ///
+    /// impl Reclaim for Copies {
+    ///     fn reclaim(&self) -> bool {
+    ///         self.0.write().is_ok_and(|mut copies| copies.drain(..).count() > 0)
+    ///     }
+    /// }
+    ///
+    /// let budget = ByteBudget::new(100);
+    /// let copies = Arc::new(Copies(RwLock::new(vec![budget.try_charge(60)?])));
+    /// assert!(budget.set_reclaim(copies.clone()));
+    /// let charge = budget.try_charge(100)?; // Drops the copies.
+    /// assert_eq!(budget.refusals(), 0);
+    /// # Ok::<(), otlp_protocol::BudgetExhausted>(())
+    /// ```
+    pub fn set_reclaim(&self, reclaim: Arc<impl Reclaim>) -> bool {
+        let reclaim: Arc<dyn Reclaim> = reclaim;
+        self.0.reclaim.set(Arc::downgrade(&reclaim)).is_ok()
     }
 
     /// Charges `bytes` to the budget.
@@ -82,6 +116,35 @@ impl ByteBudget {
     /// Returns the number of charges that were refused.
     pub fn refusals(&self) -> u64 {
         self.0.refusals.load(Ordering::Relaxed)
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    /// Takes `more` bytes. False if fewer are free.
+    fn take(&self, more: u64) -> bool {
+        let limit = self.limit.load(Ordering::Relaxed);
+        let fits = |used: u64| used.checked_add(more).filter(|&sum| sum <= limit);
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
+    }
+
+    /// Asks for bytes that can be given up, and takes `more` bytes if that helped.
+    #[cold]
+    fn reclaim_and_take(&self, more: u64) -> bool {
+        let reclaim = self.reclaim.get().and_then(Weak::upgrade);
+        reclaim.is_some_and(|reclaim| reclaim.reclaim()) && self.take(more)
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, used, refusals, reclaim: _ } = self;
+        f.debug_struct("ByteBudget")
+            .field("limit", limit)
+            .field("used", used)
+            .field("refusals", refusals)
+            .finish_non_exhaustive()
     }
 }
 
@@ -136,13 +199,13 @@ impl Charge {
     /// # Errors
     /// [`BudgetExhausted`] if fewer than `more` bytes are free; then the charge stays as it is.
     pub fn try_grow(&mut self, more: u64) -> Result<(), BudgetExhausted> {
-        if let Some(ByteBudget(inner)) = &self.budget {
+        if let Some(ByteBudget(inner)) = &self.budget
+            && !inner.take(more)
+            && !inner.reclaim_and_take(more)
+        {
+            inner.refusals.fetch_add(1, Ordering::Relaxed);
             let limit = inner.limit.load(Ordering::Relaxed);
-            let fits = |used: u64| used.checked_add(more).filter(|&sum| sum <= limit);
-            if inner.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
-                inner.refusals.fetch_add(1, Ordering::Relaxed);
-                return Err(BudgetExhausted { limit, needed: self.bytes().saturating_add(more) });
-            }
+            return Err(BudgetExhausted { limit, needed: self.bytes().saturating_add(more) });
         }
         self.bytes = self.bytes.saturating_add(more);
         Ok(())

@@ -42,6 +42,7 @@
 //! | write requests | [`Body::write`], [`encode`] |
 //! | read requests | [`view`]: lazy views, [`view::RequestView`] |
 //! | change attributes, drop items | [`edit()`], [`edit::items`], [`Editor`] |
+//! | mask secrets | [`redact()`] with a [`Redactor`] |
 //! | split and merge | [`split()`], [`parts`] by size, [`partition()`] by content, [`Merge`] |
 //! | convert to and from JSON | [`json::to_string`], [`json::from_str`], [`json`] |
 //! | answer and read answers | [`Accepted`], [`RpcStatus`]; [`classify_grpc`], [`classify_http`], [`grpc_code`], [`http_status`]: the retry tables |
@@ -79,6 +80,7 @@ mod origin;
 mod partition;
 mod payload;
 mod pool;
+mod redact;
 mod repair;
 mod response;
 pub mod schema;
@@ -96,7 +98,7 @@ pub use bytes;
 pub use attribute_value::AttributeValue;
 pub use batch::{Batch, Count, Merge};
 pub use body::{Body, count};
-pub use budget::{BudgetExhausted, ByteBudget, Charge};
+pub use budget::{BudgetExhausted, ByteBudget, Charge, Reclaim};
 #[cfg(feature = "hash")]
 pub use edit::sha256_hex;
 pub use edit::{
@@ -110,6 +112,7 @@ pub use origin::Origin;
 pub use partition::{MAX_PARTS, MAX_REPEATED_BYTES, partition};
 pub use payload::{Payload, ZeroCopyBuffer};
 pub use pool::{BufferPool, ObjectPool, PooledObject};
+pub use redact::{Redactor, redact};
 pub use repair::{Rejected, Repaired, Repairs, repair};
 pub use response::Accepted;
 pub use signal::{Items, Signal, SignalDescriptor};
