@@ -17,6 +17,7 @@ mod settling;
 pub use answer::join_answers;
 
 use crate::ledger::{Account, DropReason, Held, Hop};
+use crate::observe::Edge;
 use crate::queue::{Queue, QueueEntry, QueueFuture, Slot, Wait};
 use crate::retry::PartlyDelivered;
 use crate::tasks::{Pauses, Tasks};
@@ -40,6 +41,8 @@ struct Inner {
     hop: Hop,
     tasks: Tasks,
     clock: Arc<dyn Clock>,
+    /// Passed by each batch for which there is room.
+    edges: Box<[Edge]>,
 }
 
 /// A [`FanOut`] for batches whose senders have their answer: made by [`FanOut::patient`].
@@ -98,13 +101,18 @@ impl FanOut {
     ///
     /// Must be called within a tokio runtime: there exports are finished whose callers went away.
     pub fn new(destinations: Vec<Destination>, clock: Arc<dyn Clock>) -> Self {
+        Self::observed(destinations, clock, Vec::new())
+    }
+
+    /// A fan-out whose batches pass `edges` on their way to the destinations.
+    pub(crate) fn observed(destinations: Vec<Destination>, clock: Arc<dyn Clock>, edges: Vec<Edge>) -> Self {
         let accounts = destinations.iter().flat_map(|destination| destination.hop().accounts());
         let hop = Hop::of(accounts.cloned());
         let destinations = destinations.into_iter().enumerate();
         let mut destinations: Vec<_> =
             destinations.map(|(position, destination)| destination.at(position)).collect();
         destinations.sort_by_key(Destination::order);
-        Self(Arc::new(Inner { destinations, hop, tasks: Tasks::new(), clock }))
+        Self(Arc::new(Inner { destinations, hop, tasks: Tasks::new(), clock, edges: edges.into() }))
     }
 
     /// Returns the delivery: [`Delivery::Memory`] only if all destinations have it.
@@ -154,11 +162,21 @@ impl FanOut {
     }
 }
 
+// === impl Inner ===
+
+impl Inner {
+    fn observe(&self, batch: &mut Batch) {
+        self.edges.iter().for_each(|edge| edge.observe(batch));
+    }
+}
+
 impl Export for PatientFanOut {
     async fn export(&self, mut batch: Batch) -> ExportResult {
         let PatientFanOut(FanOut(inner)) = self;
         batch.deadline = None;
-        for place in self.0.reserve(batch.items(), Wait::ForRoom).await? {
+        let places = self.0.reserve(batch.items(), Wait::ForRoom).await?;
+        inner.observe(&mut batch);
+        for place in places {
             inner.tasks.start(place.take_over(batch.share(), inner.clock.clone()));
         }
         Ok(Accepted::FULL)

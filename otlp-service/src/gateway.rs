@@ -24,6 +24,7 @@ use crate::fanout::Delivery;
 use crate::health::{HealthChecker, HealthEntry};
 use crate::holder::BoxError;
 use crate::ledger::{DropReason, LedgerLine, LedgerSnapshot};
+use crate::observe::TelemetrySubject;
 use crate::receiver::BoxRunning;
 use crate::spec::{Changes, GatewaySpec, Outline};
 use crate::telemetry::{PerformanceMetrics, Registration, Registry};
@@ -252,6 +253,14 @@ impl Gateway {
         &self.shared.health
     }
 
+    /// Returns the edges of the gateway, at which observers listen. A drain ends their subscriptions.
+    ///
+    /// Edges are `PIPELINE`: the entry of a pipeline; `PIPELINE/STAGE`: the way out of a processor, a batch processor or a
+    /// holder; `PIPELINE/EXPORTER`: the way into an exporter or a connector.
+    pub fn observers(&self) -> &TelemetrySubject {
+        &self.shared.observers
+    }
+
     /// Reports the gateway as not ready, and goes on: readiness turns 503 and gRPC health NOT_SERVING, so that load balancers
     /// send elsewhere before [`drain`](Self::drain) closes the ports.
     pub fn leave(&self) {
@@ -300,6 +309,7 @@ impl Gateway {
         if is_cut {
             self.settle().await;
         }
+        self.shared.observers.close();
         let ledger = self.shared.ledger.snapshot();
         drop((last, pages));
         let dropped_items = report_dropped(&ledger);

@@ -118,6 +118,7 @@
 //! | [`Registry`], [`PerformanceMetrics`] | own metrics, with the Collector's names, as Prometheus text |
 //! | [`HealthChecker`], [`HealthCheck`], [`HealthProbe`] | health checks, and the answers to probes |
 //! | [`NetworkHealthCheck`], [`DatabaseHealthCheck`] | checks of a destination and of a store |
+//! | [`TelemetryObserver`], [`TelemetrySubject`], [`Subscription`] | copies of the batches that pass an edge of the graph |
 //! | [`PluginManager`], [`OtlpPlugin`] | component types by name, for applications with configuration files |
 //! | [`DebugExporter`], [`NopExporter`] | exporters without a network: text of batches, nothing |
 //!
@@ -158,6 +159,7 @@ mod health;
 mod holder;
 mod ledger;
 mod lifecycle;
+mod observe;
 mod plugin;
 mod processor;
 mod queue;
@@ -180,6 +182,10 @@ pub use health::{
 pub use holder::{Answers, BoxError, Holder, HolderAccount, HolderContext, HolderSpec, HolderStage, Outlet};
 pub use ledger::{Account, DropReason, Held, Hop, Ledger, LedgerImbalance, LedgerLine, LedgerSnapshot};
 pub use lifecycle::{BoxExtension, Exporter, Extension};
+pub use observe::{
+    Edge, EdgeExport, EdgeFilter, EdgeInfo, Lost, Observed, SubscribeError, Subscription, SubscriptionHandle,
+    TelemetryObserver, TelemetrySubject,
+};
 pub use plugin::{
     AuthPart, AuthRef, Build, BuildContext, BuildFn, CheckFiles, Choice, Clash, ComponentType, Components,
     Connect, Decode, ExporterPart, ExtensionPart, GoDuration, HealthPart, KeyRule, Kind, MakeClient,

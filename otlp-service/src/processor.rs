@@ -21,3 +21,4 @@ pub use pattern::Pattern;
 pub use resource::ResourceProcessor;
 
 pub(crate) use resource_keys::ResourceKeys;
+pub(crate) use text::text_of;

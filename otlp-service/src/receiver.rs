@@ -6,7 +6,7 @@ mod otlp;
 pub use inlets::Inlets;
 pub use otlp::{OtlpReceiver, OtlpServers};
 
-pub(crate) use inlets::{PipelineEntry, Pipelines};
+pub(crate) use inlets::{Entrance, PipelineEntry, Pipelines};
 
 use crate::gateway::StartError;
 use otlp_transport::{Address, TransportContext};

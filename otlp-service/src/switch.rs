@@ -5,7 +5,7 @@
 //! into the old target has ended. A request costs a lock and a count at each switch.
 
 use crate::fanout::join_answers;
-use crate::receiver::PipelineEntry;
+use crate::receiver::Entrance;
 use futures_util::future::join_all;
 use otlp_protocol::{Batch, ErrorKind};
 use otlp_transport::{Export, ExportError, ExportResult};
@@ -30,7 +30,7 @@ struct State {
 
 /// Target of a switch, held by the switch and by the exports into the target.
 struct Target {
-    entries: Vec<PipelineEntry>,
+    entries: Vec<Entrance>,
     _held: oneshot::Sender<Infallible>,
 }
 
@@ -41,12 +41,12 @@ pub(crate) struct Ended(oneshot::Receiver<Infallible>);
 
 impl Switch {
     /// A switch to these entries. Without entries every batch is refused, retryably.
-    pub(crate) fn new(entries: Vec<PipelineEntry>) -> Self {
+    pub(crate) fn new(entries: Vec<Entrance>) -> Self {
         Self(Arc::new(Mutex::new(State::new(entries))))
     }
 
     /// Leads the exports that begin from now on to other entries.
-    pub(crate) fn turn(&self, entries: Vec<PipelineEntry>) -> Ended {
+    pub(crate) fn turn(&self, entries: Vec<Entrance>) -> Ended {
         let before = std::mem::replace(&mut *self.0.lock(), State::new(entries));
         // Here the target may drop, which may take other locks.
         let State { target, ended } = before;
@@ -81,7 +81,7 @@ impl Export for Switch {
 // === impl State ===
 
 impl State {
-    fn new(entries: Vec<PipelineEntry>) -> Self {
+    fn new(entries: Vec<Entrance>) -> Self {
         let (held, ended) = oneshot::channel();
         Self { target: Arc::new(Target { entries, _held: held }), ended: Ended(ended) }
     }

@@ -29,6 +29,8 @@ mod model;
 mod needs;
 #[path = "service/night.rs"]
 mod night;
+#[path = "service/observers.rs"]
+mod observers;
 #[path = "service/origins.rs"]
 mod origins;
 #[path = "service/oversized.rs"]

@@ -32,6 +32,7 @@ impl Export for FanOut {
         let unsent = self.0.hop.unsent(items);
         let mut places = self.reserve(items, Wait::AsConfigured).await?;
         unsent.send();
+        self.0.observe(&mut batch);
         let Some(last) = places.pop() else { return Ok(Accepted::FULL) };
         let mut settlings: Vec<Settling> =
             places.into_iter().map(|place| place.take(batch.share())).collect();

@@ -16,8 +16,9 @@ use crate::component::Processor;
 use crate::fanout::{Delivery, FanOut};
 use crate::holder::{Answers, HolderSpec};
 use crate::ledger::{Hop, Line};
+use crate::observe::Edge;
 use crate::processor::{ProcessorChain, ResourceKeys};
-use crate::receiver::PipelineEntry;
+use crate::receiver::{Entrance, PipelineEntry};
 use crate::spec::{ConnectorSpec, Fingerprint, GatewaySpec, PipelineSpec, PipelineStage, StageSpec};
 use crate::switch::Switch;
 use crate::telemetry::{BatchStats, ProcessorStats};
@@ -52,6 +53,14 @@ struct Made {
     drained: Option<Drained>,
     outlets: Vec<Switch>,
     lines: Vec<Arc<Line>>,
+}
+
+/// Where a holder or a connector emits: into the rest of a pipeline, behind an edge.
+struct Outlet<'a> {
+    pipeline: &'a str,
+    signal: Signal,
+    rest: Rest,
+    edge: Edge,
 }
 
 /// A processor of a chain, with the identity of its settings.
@@ -100,16 +109,18 @@ impl Assembly<'_> {
     /// The beginning of a pipeline: the way in from outside goes on if the pipeline was there before.
     fn head(&mut self, spec: &PipelineSpec, rest: Rest) -> Head {
         let before = self.old.heads.get(&spec.id).filter(|head| head.signal == spec.signal);
+        let edge = self.shared.observers.entry(&spec.id, spec.signal);
+        let entrance = rest.behind_edge(&edge);
         let inlet = match before {
             Some(before) => {
                 if before.rest.serial != rest.serial {
-                    self.turns.push((before.inlet.clone(), vec![rest.entry.clone()]));
+                    self.turns.push((before.inlet.clone(), vec![entrance]));
                 }
                 before.inlet.clone()
             }
-            None => Switch::new(vec![rest.entry.clone()]),
+            None => Switch::new(vec![entrance]),
         };
-        Head { signal: spec.signal, rest, inlet }
+        Head { signal: spec.signal, edge, rest, inlet }
     }
 
     /// Keeps the component that is the same in the old graph, or makes it.
@@ -151,7 +162,10 @@ impl Assembly<'_> {
         let all_memory = behind.iter().all(|(_, delivery)| *delivery == Delivery::Memory);
         let delivery = if all_memory { Delivery::Memory } else { Delivery::EndToEnd };
         let role = Role::FanOut { is_patient: is_patient(spec, delivery) };
-        let sketch = sketch(spec, role, Vec::new());
+        // The batch processor has its edge in the fan-out.
+        let batch = spec.stages.last().filter(|stage| matches!(stage.stage, StageSpec::Batch(_)));
+        let made_of = batch.map(|stage| (stage.id.clone(), Some(Fingerprint::of(&()))));
+        let sketch = sketch(spec, role, made_of.into_iter().collect());
         let piece = self.place(sketch, behind, rank, |assembly| Ok(assembly.fan_out(spec, role, ends)))?;
         let (entry, hop, serial) = (piece.entry.clone(), piece.hop.clone(), piece.serial);
         Ok(Rest { entry, hop, delivery, rank, serial })
@@ -159,13 +173,16 @@ impl Assembly<'_> {
 
     fn fan_out(&mut self, spec: &PipelineSpec, role: Role, ends: Vec<(&String, End)>) -> Made {
         let mut lines = Vec::new();
+        let batch = spec.stages.last().filter(|stage| matches!(stage.stage, StageSpec::Batch(_)));
+        let names = batch.map(|stage| &stage.id).into_iter().chain(ends.iter().map(|(id, _)| *id));
+        let edges = names.map(|id| self.edge(spec, id)).collect();
         let destinations = ends.into_iter().map(|(id, end)| {
             let line = self.shared.line(&spec.id, id);
             let destination = end.destination(&line);
             lines.push(line);
             destination
         });
-        let fanout = FanOut::new(destinations.collect(), self.shared.clock());
+        let fanout = FanOut::observed(destinations.collect(), self.shared.clock(), edges);
         let (hop, drained) = (fanout.hop().clone(), Some(Drained::FanOut(fanout.clone())));
         let entry = match role {
             Role::FanOut { is_patient: true } => PipelineEntry::PatientFanOut(fanout.patient()),
@@ -200,10 +217,16 @@ impl Assembly<'_> {
         let all = self.spec;
         let mut outlets = Vec::new();
         for fed in all.pipelines.iter().filter(|fed| fed.receivers.contains(&connector.id)) {
-            outlets.push((&*fed.id, fed.signal, self.pipeline(fed)?));
+            let (pipeline, signal, rest) = (&*fed.id, fed.signal, self.pipeline(fed)?);
+            outlets.push(Outlet {
+                pipeline,
+                signal,
+                rest,
+                edge: self.shared.observers.entry(pipeline, signal),
+            });
         }
-        let rank = 1 + outlets.iter().map(|(_, _, rest)| rest.rank).max().unwrap_or(0);
-        let all_memory = outlets.iter().all(|(_, _, rest)| rest.delivery == Delivery::Memory);
+        let rank = 1 + outlets.iter().map(|outlet| outlet.rest.rank).max().unwrap_or(0);
+        let all_memory = outlets.iter().all(|outlet| outlet.rest.delivery == Delivery::Memory);
         let behind = if all_memory { Delivery::Memory } else { Delivery::EndToEnd };
         let role = Role::Connector(connector.connector.answers);
         let made_of = vec![(connector.id.clone(), connector.settings)];
@@ -223,7 +246,9 @@ impl Assembly<'_> {
         let rank = rest.rank + 1;
         let delivery = holder.answers.delivery(rest.delivery);
         let sketch = sketch(spec, Role::Holder(holder.answers), vec![(stage.id.clone(), stage.settings)]);
-        let piece = self.holding(spec, sketch, holder, vec![(&spec.id, spec.signal, rest)], rank)?;
+        let edge = self.edge(spec, &stage.id);
+        let outlet = Outlet { pipeline: &spec.id, signal: spec.signal, rest, edge };
+        let piece = self.holding(spec, sketch, holder, vec![outlet], rank)?;
         let (entry, hop, serial) = (piece.entry.clone(), piece.hop.clone(), piece.serial);
         Ok(Rest { entry, hop, delivery, rank, serial })
     }
@@ -234,20 +259,19 @@ impl Assembly<'_> {
         spec: &PipelineSpec,
         mut sketch: Sketch,
         holder: &HolderSpec,
-        outlets: Vec<(&str, Signal, Rest)>,
+        outlets: Vec<Outlet<'_>>,
         rank: usize,
     ) -> Result<Arc<Piece>, StartError> {
-        sketch.outlets =
-            outlets.iter().map(|(pipeline, signal, _)| ((*pipeline).to_owned(), *signal)).collect();
-        let behind: Vec<_> = outlets.iter().map(|(_, _, rest)| rest.behind()).collect();
+        sketch.outlets = outlets.iter().map(|outlet| (outlet.pipeline.to_owned(), outlet.signal)).collect();
+        let behind: Vec<_> = outlets.iter().map(|outlet| outlet.rest.behind()).collect();
         let id = sketch.made_of.first().map(|(id, _)| id.clone()).unwrap_or_default();
         let (old, new) = (self.old, &outlets);
         let piece = self.place(sketch, behind, rank, |assembly| assembly.make(spec, &id, holder, new))?;
         let before = old.pieces.iter().find(|placed| Arc::ptr_eq(&placed.piece, &piece));
         for (index, switch) in piece.outlets.iter().enumerate() {
-            let (Some(before), Some((_, _, rest))) = (before, outlets.get(index)) else { continue };
-            if before.behind.get(index).is_none_or(|(serial, _)| *serial != rest.serial) {
-                self.turns.push((switch.clone(), vec![rest.entry.clone()]));
+            let (Some(before), Some(outlet)) = (before, outlets.get(index)) else { continue };
+            if before.behind.get(index).is_none_or(|(serial, _)| *serial != outlet.rest.serial) {
+                self.turns.push((switch.clone(), vec![outlet.entrance()]));
             }
         }
         Ok(piece)
@@ -259,15 +283,15 @@ impl Assembly<'_> {
         spec: &PipelineSpec,
         id: &str,
         holder: &HolderSpec,
-        outlets: &[(&str, Signal, Rest)],
+        outlets: &[Outlet<'_>],
     ) -> Result<Made, StartError> {
         let line = self.shared.line(&spec.id, id);
         let mut context = holder.context(line.account().clone(), spec.signal, self.shared.clock());
         context.budget = self.shared.context.budget.clone();
         let mut switches = Vec::with_capacity(outlets.len());
-        for (pipeline, signal, rest) in outlets {
-            let switch = Switch::new(vec![rest.entry.clone()]);
-            context = context.with_outlet(pipeline, *signal, switch.clone());
+        for outlet in outlets {
+            let switch = Switch::new(vec![outlet.entrance()]);
+            context = context.with_outlet(outlet.pipeline, outlet.signal, switch.clone());
             switches.push(switch);
         }
         let made = holder.make(context);
@@ -300,6 +324,7 @@ impl Assembly<'_> {
                     BatchProcessor::start_before(config.clone(), &fanout, clock, stats)
                 }
                 entry => {
+                    let entry = assembly.edge(spec, &stage.id).in_front_of(entry);
                     let options = BatchOptions::default().with_delivery(rest.delivery);
                     let options = options.with_stats(stats).with_hop(hop.clone());
                     BatchProcessor::start_with(config.clone(), entry, clock, options)
@@ -311,6 +336,11 @@ impl Assembly<'_> {
             Ok(Made { entry, hop, drained, outlets: Vec::new(), lines: Vec::new() })
         })?;
         Ok(Rest { entry: piece.entry.clone(), rank, serial: piece.serial, ..rest })
+    }
+
+    /// The edge behind a stage of a pipeline, or in front of an exporter.
+    fn edge(&self, spec: &PipelineSpec, component: &str) -> Edge {
+        self.shared.observers.within(&spec.id, component, spec.signal)
     }
 
     /// The processors gathered so far, last first, in front of the rest of their pipeline.
@@ -331,14 +361,29 @@ impl Assembly<'_> {
             let shared = assembly.shared;
             let links = links.into_iter().map(|link| {
                 let stats = ProcessorStats::new(&shared.registry, &link.id, &spec.id, spec.signal);
-                (link.id, link.processor, if link.is_counted { stats } else { ProcessorStats::default() })
+                // The batch processor that cuts has an edge of its own.
+                let edge = link.is_counted.then(|| assembly.edge(spec, &link.id));
+                (
+                    link.id,
+                    link.processor,
+                    if link.is_counted { stats } else { ProcessorStats::default() },
+                    edge,
+                )
             });
             let next = BoxExport::new(rest.entry.clone());
-            let chain = ProcessorChain::new(links, next, rest.hop.clone(), shared.clock());
+            let chain = ProcessorChain::observed(links, next, rest.hop.clone(), shared.clock());
             let (entry, hop) = (PipelineEntry::Processors(chain), rest.hop.clone());
             Ok(Made { entry, hop, drained: None, outlets: Vec::new(), lines: Vec::new() })
         })?;
         Ok(Rest { entry: piece.entry.clone(), serial: piece.serial, ..rest })
+    }
+}
+
+// === impl Outlet ===
+
+impl Outlet<'_> {
+    fn entrance(&self) -> Entrance {
+        self.rest.behind_edge(&self.edge)
     }
 }
 

@@ -12,7 +12,7 @@ use super::succession::Succession;
 use super::{StartError, assembly};
 use crate::component::Needs;
 use crate::health::{HealthChecksSpec, Layout, PipelineLayout};
-use crate::receiver::{Inlets, PipelineEntry, Pipelines, Reroute};
+use crate::receiver::{Entrance, Inlets, Pipelines, Reroute};
 use crate::spec::{
     ExporterSpec, ExtensionSpec, Fingerprint, GatewaySpec, Outline, PipelineSpec, ReceiverSpec,
 };
@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// A switch, and the entries it is to lead to.
-pub(super) type Turn = (Switch, Vec<PipelineEntry>);
+pub(super) type Turn = (Switch, Vec<Entrance>);
 
 /// A graph that has taken the place of another one.
 pub(super) struct Committed {

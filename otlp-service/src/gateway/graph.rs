@@ -6,7 +6,8 @@ use super::pages::PagesRun;
 use super::piece::{Piece, Placed, Rest};
 use super::shared::Managed;
 use crate::component::Needs;
-use crate::receiver::{BoxRunning, PipelineEntry};
+use crate::observe::Edge;
+use crate::receiver::{BoxRunning, Entrance};
 use crate::spec::{Fingerprint, Outline};
 use crate::switch::Switch;
 use otlp_protocol::Signal;
@@ -65,6 +66,8 @@ pub(super) struct FedSignal {
 /// The beginning of a pipeline.
 pub(super) struct Head {
     pub(super) signal: Signal,
+    /// In front of the rest.
+    pub(super) edge: Edge,
     pub(super) rest: Rest,
     /// Leads there from outside.
     pub(super) inlet: Switch,
@@ -72,9 +75,9 @@ pub(super) struct Head {
 
 impl Graph {
     /// The entries of pipelines.
-    pub(super) fn entries(&self, pipelines: &[String]) -> Vec<PipelineEntry> {
+    pub(super) fn entries(&self, pipelines: &[String]) -> Vec<Entrance> {
         let heads = pipelines.iter().filter_map(|id| self.heads.get(id));
-        heads.map(|head| head.rest.entry.clone()).collect()
+        heads.map(Head::entrance).collect()
     }
 
     /// The first components of pipelines, as serials.
@@ -83,7 +86,7 @@ impl Graph {
     }
 
     /// Entries of the pipelines that take the place of those which a receiver of another graph fed.
-    pub(super) fn heirs(&self, receiver: &str, fed: &FedSignal) -> Vec<PipelineEntry> {
+    pub(super) fn heirs(&self, receiver: &str, fed: &FedSignal) -> Vec<Entrance> {
         let same = self.receivers.iter().find(|known| known.receiver.id == receiver);
         let of_signal = same.and_then(|known| known.signals.iter().find(|known| known.signal == fed.signal));
         match of_signal {
@@ -114,5 +117,13 @@ impl Graph {
         let pages =
             self.pages.iter().map(|pages| (pages.wanted.name().to_owned(), pages.server.local_addr()));
         receivers.chain(pages).collect()
+    }
+}
+
+// === impl Head ===
+
+impl Head {
+    pub(super) fn entrance(&self) -> Entrance {
+        self.rest.behind_edge(&self.edge)
     }
 }

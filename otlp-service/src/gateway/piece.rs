@@ -4,7 +4,8 @@ use crate::batch::BatchProcessor;
 use crate::fanout::{Delivery, FanOut};
 use crate::holder::{Answers, HolderStage};
 use crate::ledger::{Hop, Line};
-use crate::receiver::PipelineEntry;
+use crate::observe::Edge;
+use crate::receiver::{Entrance, PipelineEntry};
 use crate::spec::Fingerprint;
 use crate::switch::Switch;
 use otlp_protocol::Signal;
@@ -47,7 +48,7 @@ pub(super) struct Sketch {
     pub(super) pipeline: String,
     pub(super) signal: Signal,
     pub(super) role: Role,
-    /// Ids and settings; several of a chain of processors, none of a fan-out.
+    /// Ids and settings; several of a chain of processors; of a fan-out the id of the batch processor right in front, if any.
     pub(super) made_of: Vec<(String, Option<Fingerprint>)>,
     /// Of a holder or a connector: ids and signals of the pipelines it emits into.
     pub(super) outlets: Vec<(String, Signal)>,
@@ -82,6 +83,11 @@ pub(super) enum Drained {
 impl Rest {
     pub(super) fn behind(&self) -> Behind {
         (self.serial, self.delivery)
+    }
+
+    /// The rest behind an edge.
+    pub(super) fn behind_edge(&self, edge: &Edge) -> Entrance {
+        Entrance { edge: edge.clone(), entry: self.entry.clone() }
     }
 }
 

@@ -6,13 +6,14 @@ use super::readiness::Readiness;
 use crate::health::HealthChecker;
 use crate::ledger::{Ledger, Line};
 use crate::lifecycle::Lifecycle;
+use crate::observe::TelemetrySubject;
 use crate::telemetry::Registry;
 use otlp_transport::{Clock, Handover, Sockets, TransportContext};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-/// Time, network, memory, ledger, metrics and health of a gateway.
+/// Time, network, memory, ledger, metrics, health and observers of a gateway.
 pub(super) struct Shared {
     pub(super) context: TransportContext,
     pub(super) sockets: Sockets,
@@ -21,6 +22,7 @@ pub(super) struct Shared {
     pub(super) health: HealthChecker,
     pub(super) readiness: Arc<Readiness>,
     pub(super) status: StatusFacts,
+    pub(super) observers: TelemetrySubject,
     last_serial: AtomicU64,
 }
 
@@ -37,14 +39,18 @@ impl Shared {
         let health = HealthChecker::with_clock(context.clock.clone());
         let readiness: Arc<Readiness> = Arc::default();
         let status = StatusFacts::new(health.clone(), readiness.clone(), context.clock.clone());
+        let registry = Registry::new();
+        let observers = TelemetrySubject::new(&registry);
+        observers.make_room_in(&context.budget);
         Self {
             sockets: Sockets::new(context.net.clone()),
             context,
             ledger: Ledger::new(),
-            registry: Registry::new(),
             health,
             readiness,
             status,
+            registry,
+            observers,
             last_serial: AtomicU64::new(0),
         }
     }

@@ -3,6 +3,7 @@
 use crate::component::{Access, Out, Processor, Tally};
 use crate::fanout::join_answers;
 use crate::ledger::Hop;
+use crate::observe::Edge;
 use crate::telemetry::ProcessorStats;
 use futures_util::future::join_all;
 use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
@@ -72,6 +73,8 @@ struct Link {
     id: String,
     processor: Arc<dyn Processor>,
     stats: ProcessorStats,
+    /// Behind the processor.
+    edge: Option<Edge>,
 }
 
 // === impl ProcessorChain ===
@@ -85,8 +88,19 @@ impl ProcessorChain {
         hop: Hop,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let links = processors.into_iter().map(|(id, processor, stats)| Link { id, processor, stats });
-        let links: Arc<[Link]> = links.collect();
+        let processors = processors.into_iter().map(|(id, processor, stats)| (id, processor, stats, None));
+        Self::observed(processors, next, hop, clock)
+    }
+
+    /// Creates a chain as [`new`](Self::new) does, whose processors may have an edge behind them.
+    pub(crate) fn observed(
+        processors: impl IntoIterator<Item = (String, Arc<dyn Processor>, ProcessorStats, Option<Edge>)>,
+        next: BoxExport,
+        hop: Hop,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let link = |(id, processor, stats, edge)| Link { id, processor, stats, edge };
+        let links: Arc<[Link]> = processors.into_iter().map(link).collect();
         let access = links.iter().map(|link| link.processor.access()).max().unwrap_or(Access::None);
         Self { links, access, next, hop, clock }
     }
@@ -155,6 +169,9 @@ impl Link {
         self.stats.outgoing.add(outgoing);
         out.tally.balance(incoming, outgoing);
         tally.add(&out.tally);
+        if let Some(edge) = &self.edge {
+            out.batches.iter_mut().for_each(|batch| edge.observe(batch));
+        }
         Ok(out.batches)
     }
 }

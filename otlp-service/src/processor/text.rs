@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Returns a value as text: strings unchanged, numbers and booleans as text, bytes in base64, arrays and maps as JSON.
-pub(super) fn text_of<'a>(value: AnyValue<'a>) -> Cow<'a, str> {
+pub(crate) fn text_of<'a>(value: AnyValue<'a>) -> Cow<'a, str> {
     match value {
         AnyValue::String(text) => Cow::Borrowed(text),
         AnyValue::Bool(true) => Cow::Borrowed("true"),

@@ -4,6 +4,7 @@ use crate::batch::BatchProcessor;
 use crate::component::Needs;
 use crate::fanout::{FanOut, PatientFanOut};
 use crate::holder::HolderStage;
+use crate::observe::Edge;
 use crate::processor::ProcessorChain;
 use crate::switch::Switch;
 use crate::telemetry::{MemoryStats, ReceiverStats, Registry};
@@ -33,6 +34,13 @@ pub(crate) struct Pipelines {
 struct Inlet {
     pipelines: Switch,
     stats: ReceiverStats,
+}
+
+/// The rest of a pipeline, and the edge in front of it.
+#[derive(Clone)]
+pub(crate) struct Entrance {
+    pub(crate) edge: Edge,
+    pub(crate) entry: PipelineEntry,
 }
 
 /// The first component of the rest of a pipeline.
@@ -95,6 +103,13 @@ impl Export for Inlet {
 
     fn refuse_unread(&self) {
         self.stats.count_unread();
+    }
+}
+
+impl Export for Entrance {
+    async fn export(&self, mut batch: Batch) -> ExportResult {
+        self.edge.observe(&mut batch);
+        self.entry.export(batch).await
     }
 }
 
