@@ -1,5 +1,6 @@
 //! Running a gateway from start to exit.
 
+use crate::admin::AdminSocket;
 use crate::args::{ConfigArgs, RunArgs, ValidateArgs};
 use crate::config::plan::Plan;
 use crate::config::problem::Problems;
@@ -155,11 +156,16 @@ async fn serve(
     let mut spec = start::spec(plan, &context).map_err(|problems| config_failure(&problems, sources))?;
     spec.drain_timeout = args.drain_timeout;
     let clock = context.clock.clone();
+    let admin = match &args.admin {
+        Some(path) => Some(AdminSocket::bind(path, &context).await?),
+        None => None,
+    };
     let started = Gateway::start(context.clone(), spec).await;
     let mut gateway = started.map_err(|error| Failure::Runtime(error.to_string()))?;
     for (name, address) in gateway.endpoints() {
         tracing::info!("{name} listens on {address}");
     }
+    let admin = admin.map(|socket| socket.serve(gateway.observers().clone(), gateway.registry()));
     let manager = Arc::new(ServiceManager::from_env(&SystemLookup));
     manager.ready("all ports are open");
     manager.keep_alive(clock.clone());
@@ -176,6 +182,9 @@ async fn serve(
             dropped => tracing::warn!("drained; {dropped} accepted items could not be delivered in time"),
         },
         () = signals.end_now_asked() => return Err(Failure::Interrupted),
+    }
+    if let Some(admin) = admin {
+        admin.finish().await;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::commands::man::ManArgs;
 use crate::commands::convert::ConvertArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::send::SendArgs;
+use crate::commands::tap::TapArgs;
 use crate::config::listen::listen_address;
 use crate::config::{AllowUnset, Lookup, SystemLookup};
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Show what is in a file of requests, and where a request is broken
     Inspect(InspectArgs),
+    /// Show telemetry that passes through a running gateway, by its admin socket
+    Tap(TapArgs),
 }
 
 /// Flags that name a configuration.
@@ -103,6 +106,9 @@ pub(crate) struct RunArgs {
     /// Least severe log lines to write: off, error, warn, info, debug, trace. Overrides RUST_LOG and the configuration
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log_level: Option<LevelFilter>,
+    /// Unix socket for `otlp tap`, for the user of the process alone (mode 0600). Default: no socket
+    #[arg(long, value_name = "PATH")]
+    pub(crate) admin: Option<String>,
     #[command(flatten)]
     pub(crate) local: LocalArgs,
 }
@@ -191,6 +197,8 @@ Examples:
   otlp --config gateway.yaml --watch         run a gateway; reload when the file changes
   otlp --config base.yaml --config prod.yaml --set exporters.otlp.endpoint=collector:4317
   otlp --config env:GATEWAY_YAML             run a gateway whose configuration is in a variable
+  otlp --config gateway.yaml --admin /run/otlp/admin.sock
+                                             run a gateway; `otlp tap` shows what passes through it
   otlp validate --config gateway.yaml        check a configuration
   otlp validate --config new.yaml --against running.yaml
                                              also print what a reload would change

@@ -10,3 +10,4 @@ pub(crate) mod inspect;
 pub(crate) mod json;
 pub(crate) mod send;
 pub(crate) mod text;
+pub(crate) mod tap;

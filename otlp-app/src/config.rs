@@ -43,6 +43,7 @@ use otlp_service::PluginManager;
 use plan::Plan;
 use problem::{Problem, Problems};
 use rules::Note;
+use serde::de::DeserializeOwned;
 use source::Sources;
 use std::path::PathBuf;
 use unset::Unset;
@@ -78,6 +79,24 @@ pub(crate) fn print(
     sources: &mut Sources,
 ) -> Result<String, Problems> {
     merged(configs, sets, lookup, sources).map(|(root, _)| print::yaml(&root))
+}
+
+/// Reads a value from a line of JSON, of which YAML is a superset.
+///
+/// # Errors
+/// A text that names the errors in the line.
+pub(crate) fn from_json<T: DeserializeOwned>(line: &str) -> Result<T, String> {
+    let mut sources = Sources::default();
+    let source = sources.add("line", line);
+    let mut problems = Problems::default();
+    let decoded = match parse::parse(line, source) {
+        Ok(node) => decode::decode(&node, &mut problems),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    };
+    decoded.ok_or_else(|| problems.render(&sources, false))
 }
 
 /// Merges all configurations. Returns the tree, and notes on variables that are not set.

@@ -2,6 +2,7 @@
 //!
 //! Reads files, environment and command line, and makes a [`Gateway`](otlp_service::Gateway) of them.
 
+mod admin;
 mod app;
 mod args;
 mod auth;
@@ -49,6 +50,7 @@ pub fn run(mut plugins: PluginManager) -> ExitCode {
     let plugins = Arc::new(plugins);
     exit::report(loaded.and_then(|()| match command {
         Some(Command::Components) => commands::components::list(&plugins, &mut std::io::stdout()),
+        Some(Command::Tap(tap)) => commands::tap::run(&tap),
         Some(Command::Validate(config)) => app::validate(&config, &plugins),
         Some(Command::Completions(args)) => commands::completions::run(&args),
         Some(Command::Man(args)) => commands::man::run(&args),

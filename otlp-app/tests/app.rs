@@ -41,6 +41,8 @@ mod sending;
 mod sink;
 #[path = "app/supervised.rs"]
 mod supervised;
+#[path = "app/tap.rs"]
+mod tap;
 #[path = "app/tidy.rs"]
 mod tidy;
 #[path = "app/vectors.rs"]

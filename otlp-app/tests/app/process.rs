@@ -27,6 +27,9 @@ pub(crate) struct Otlp {
 /// A page of metrics.
 pub(crate) struct Metrics(String);
 
+/// A path for a Unix socket, which is removed on drop. Paths of Unix sockets are short.
+pub(crate) struct Socket(pub(crate) String);
+
 /// `otlp` with `args`, without any variable of OpenTelemetry.
 pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otlp"));
@@ -100,6 +103,22 @@ pub(crate) fn forwarding(limit_mib: u64, sink: impl Display, exporter: &str) -> 
 
 /// Where that listens.
 pub(crate) const FORWARDING: &[&str] = &["otlp/grpc", "otlp/http", "metrics"];
+
+// === impl Socket ===
+
+impl Socket {
+    pub(crate) fn new() -> Self {
+        static SOCKETS: AtomicU32 = AtomicU32::new(0);
+        let number = SOCKETS.fetch_add(1, Ordering::Relaxed);
+        Self(format!("/tmp/otlp-admin-{}-{number}.sock", std::process::id()))
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
 
 // === impl Otlp ===
 

@@ -2,7 +2,7 @@
 
 use crate::docs::examples::placed;
 use crate::docs::read;
-use crate::process::{Otlp, command, http};
+use crate::process::{Otlp, Socket, command, http};
 use otlp_protocol::Signal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,8 @@ impl Known {
              service: {{telemetry: {{metrics: {{address: 127.0.0.1:0}}}}, pipelines: {{{}}}}}\n",
             pipelines.join(", ")
         ));
-        let otlp = Otlp::start(command(&["--config", &config]), &["metrics"]);
+        let admin = Socket::new();
+        let otlp = Otlp::start(command(&["--config", &config, "--admin", &admin.0]), &["metrics"]);
         let (status, answer) = http(otlp.address("metrics"), "GET", "/metrics", &[]);
         assert_eq!(status, 200, "{answer}");
         Self::of_page(answer.split_once("\r\n\r\n").map_or("", |(_, page)| page))
