@@ -342,7 +342,7 @@ impl Inner {
 impl Reclaim for Inner {
     fn reclaim(&self) -> bool {
         let watchers = self.state.lock().watchers.clone();
-        watchers.iter().fold(false, |reclaimed, watcher| watcher.shed() || reclaimed)
+        watchers.iter().filter(|watcher| watcher.shed()).count() > 0
     }
 }
 

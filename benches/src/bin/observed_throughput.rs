@@ -26,8 +26,7 @@ async fn throughput(inlet: &BoxExport, body: &bytes::Bytes, context: &TransportC
         for _ in 0..100 {
             let charge = context.budget.try_charge(body.len() as u64).unwrap();
             let received = bytes::Bytes::copy_from_slice(body);
-            let batch =
-                Batch::checked(Signal::TRACES, received, &ValidateLimits::default(), charge).unwrap();
+            let batch = Batch::checked(Signal::TRACES, received, &ValidateLimits::default(), charge).unwrap();
             inlet.export(batch).await.unwrap();
             requests += 1;
         }
@@ -60,13 +59,14 @@ async fn main() {
             // Each goes first in every other pair.
             for turn in 0..2 {
                 let is_observed = (pair + turn) % 2 == 1;
-                let subscribed = is_observed
-                    .then(|| gateway.observers().subscribe(subscription.clone(), Slow).unwrap());
+                let subscribed =
+                    is_observed.then(|| gateway.observers().subscribe(subscription.clone(), Slow).unwrap());
                 rates[usize::from(is_observed)] = throughput(&inlet, &body, &context).await;
                 drop(subscribed);
             }
             let ratio = rates[1] / rates[0];
-            writeln!(out, "{spans} spans: {:.0} → {:.0} requests a second: {ratio:.3}", rates[0], rates[1]).unwrap();
+            writeln!(out, "{spans} spans: {:.0} → {:.0} requests a second: {ratio:.3}", rates[0], rates[1])
+                .unwrap();
             ratios.push(ratio);
         }
         ratios.sort_by(f64::total_cmp);

@@ -134,28 +134,33 @@ fn passwords_of_urls(text: &str, found: &mut Vec<Range<usize>>) {
 
 /// Finds numbers of payment cards: 13 to 19 digits, alone or in groups, that begin as cards do and whose check digit is right.
 fn card_numbers(text: &str, found: &mut Vec<Range<usize>>) {
-    let bytes = text.as_bytes();
+    let is_digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
     let mut at = 0;
-    while let Some(offset) = bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
+    while let Some(offset) = text.get(at..).and_then(|rest| rest.find(|c: char| c.is_ascii_digit())) {
         let start = at + offset;
-        let (mut digits, mut end) = (Vec::new(), start);
-        for (index, byte) in bytes.iter().enumerate().skip(start) {
-            match byte {
-                b'0'..=b'9' => {
-                    digits.push(byte - b'0');
-                    end = index + 1;
-                }
-                b' ' | b'-' if end == index => {}
-                _ => break,
-            }
-        }
-        let is_in_word = start > 0
-            && bytes.get(start - 1).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'.');
-        if !is_in_word && is_card(&digits) {
-            found.push(start..end);
-        }
-        at = end;
+        let group_end = end_of(text, start, |c| c.is_ascii_digit());
+        let before = text.get(..start).and_then(|before| before.chars().next_back());
+        let is_in_word = before.is_some_and(|c| c.is_alphanumeric() || c == '.' || c == '_');
+        let card = if is_in_word { None } else { card_at(text, start, is_digit) };
+        at = card.as_ref().map_or(group_end, |card| card.end);
+        found.extend(card);
     }
+}
+
+/// Returns the longest card number that begins at `start` and ends with a group of digits.
+fn card_at(text: &str, start: usize, is_digit: impl Fn(usize) -> bool) -> Option<Range<usize>> {
+    let (mut digits, mut card) = (Vec::with_capacity(MAX_CARD_DIGITS), None);
+    for (at, byte) in text.bytes().enumerate().skip(start) {
+        match byte {
+            b'0'..=b'9' if digits.len() < MAX_CARD_DIGITS => digits.push(byte - b'0'),
+            b' ' | b'-' if is_digit(at + 1) => continue,
+            _ => break,
+        }
+        if !is_digit(at + 1) && is_card(&digits) {
+            card = Some(start..at + 1);
+        }
+    }
+    card
 }
 
 fn is_card(digits: &[u8]) -> bool {
@@ -249,6 +254,7 @@ const KEY_STARTS: [&str; 12] = [
     "xoxp-",
 ];
 const MIN_KEY_LEN: usize = 20;
+const MAX_CARD_DIGITS: usize = 19;
 
 #[cfg(test)]
 mod tests;

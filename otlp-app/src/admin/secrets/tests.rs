@@ -48,6 +48,7 @@ fn secrets_in_texts_are_masked() {
         ("postgres://user:p@ss@host/db", "postgres://user:****@host/db"),
         ("card 4111 1111 1111 1111 paid", "card **** paid"),
         ("5555555555554444", "****"),
+        ("order 123 4111-1111-1111-1111 12/29", "order 123 **** 12/29"),
         ("378282246310005,6011111111111117", "****,****"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nrest", "****\nrest"),
         ("-----BEGIN PRIVATE KEY-----\nMIIE", "****"),
