@@ -23,6 +23,8 @@
 //!
 //! `google.protobuf.Any` and `Duration` have a JSON form of their own, which this module does not read: no OTLP request
 //! contains them. [`RpcStatus`](crate::RpcStatus) has its own reader.
+//!
+//! [`JsonReader`] reads JSON that is not OTLP, such as lists in files.
 
 // Functions are `inline(always)` where the bench `json` takes over 2 % more instructions otherwise.
 
@@ -30,9 +32,11 @@ mod error;
 pub(crate) mod lexer;
 mod number;
 mod read;
+mod reader;
 mod write;
 
 pub use error::{JsonError, JsonErrorKind};
+pub use reader::JsonReader;
 pub(crate) use write::put_string;
 
 use crate::schema::Message;

@@ -1,0 +1,41 @@
+use super::*;
+
+/// Reads a list of texts and of objects with a `name`.
+fn names(text: &str) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
+    let read = JsonReader::read(text.as_bytes(), |reader| {
+        reader.array(|reader| {
+            if reader.is_at_string() {
+                names.push(reader.string()?);
+                return Ok(());
+            }
+            reader.object(|reader, key| match key {
+                "name" => Ok(names.push(reader.string()?)),
+                "skipped" => reader.skip(),
+                _ => Err(reader.expected("the key `name` or `skipped`")),
+            })
+        })
+    });
+    read.map(|()| names).map_err(|error| error.to_string())
+}
+
+#[test]
+fn values_are_read_one_by_one() {
+    assert_eq!(names(r#" [ "a", {"skipped": [{}], "name": "\u00e9"}, null ] "#).unwrap(), ["a", "é"]);
+    assert_eq!(names("null").unwrap(), [""; 0]);
+}
+
+#[test]
+fn errors_have_their_position() {
+    for (text, error) in [
+        (r#"["a", 5]"#, "expected an object (at byte 6)"),
+        (r#"["a"] x"#, "unexpected text after the value (at byte 6)"),
+        (r#"["a""#, "unexpected end of the text (at byte 4)"),
+        (r#"[{"nam": 1}]"#, "expected the key `name` or `skipped` (at byte 8)"),
+        ("", "unexpected end of the text (at byte 0)"),
+    ] {
+        assert_eq!(names(text).unwrap_err(), error, "{text}");
+    }
+    let deep = "[".repeat(100_000);
+    assert!(JsonReader::read(deep.as_bytes(), |reader| reader.skip()).is_err());
+}
