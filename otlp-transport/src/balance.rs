@@ -16,6 +16,7 @@ mod outlier;
 mod round_robin;
 mod routing;
 mod stats;
+mod status;
 mod weighted;
 
 pub use client::BalancedClient;
@@ -25,6 +26,7 @@ pub use outlier::EjectionConfig;
 pub use round_robin::RoundRobinStrategy;
 pub use routing::RoutingKey;
 pub use stats::{BalanceStats, EndpointStats, LATENCY_BOUNDS_MS};
+pub use status::{EndpointState, EndpointStatus};
 pub use weighted::WeightedRoundRobinStrategy;
 
 use std::fmt;

@@ -134,7 +134,7 @@ fn only_regular(metadata: &Metadata) -> io::Result<()> {
 }
 
 /// Certificates, keys and tokens are some KiB; a bundle of all public authorities is 250 KiB.
-const MAX_FILE_BYTES: u64 = 1 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Default time between checks of files for changes: rotation tools leave hours of overlap.
 pub(crate) const DEFAULT_RELOAD_INTERVAL: Duration = Duration::from_secs(30);

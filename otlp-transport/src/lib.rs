@@ -149,8 +149,9 @@ pub use auth::{OnEmpty, Secret};
 #[cfg(feature = "client")]
 pub use balance::{
     BalanceConfig, BalanceLimits, BalancePolicy, BalanceStats, BalancedClient, Candidate,
-    ConsistentHashStrategy, EjectionConfig, EndpointStats, LATENCY_BOUNDS_MS, LeastConnectionsStrategy,
-    LoadBalancingStrategy, RoundRobinStrategy, RoutingKey, WeightedRoundRobinStrategy, hash_key,
+    ConsistentHashStrategy, EjectionConfig, EndpointState, EndpointStats, EndpointStatus, LATENCY_BOUNDS_MS,
+    LeastConnectionsStrategy, LoadBalancingStrategy, RoundRobinStrategy, RoutingKey,
+    WeightedRoundRobinStrategy, hash_key,
 };
 pub use certificates::Certificates;
 #[cfg(all(feature = "client", feature = "grpc"))]
@@ -179,7 +180,10 @@ pub use net::{Address, BoxIo, Handover, Io, Listener, Net, NetFuture, Sockets, T
 #[cfg(feature = "server")]
 pub use pages::{Page, PageRequest, PagesServer, serve_pages};
 #[cfg(feature = "client")]
-pub use resolve::{DnsConfig, DnsResolver, FixedResolver, ResolvedEndpoint, Resolver};
+pub use resolve::{
+    DecodeEndpoints, DnsConfig, DnsResolver, FileConfig, FileResolver, FixedResolver, ResolvedEndpoint,
+    Resolver, endpoints_from_json,
+};
 pub use routes::{Route, RouteHandle, Routes};
 #[cfg(feature = "server")]
 pub use server::{HealthSource, Server, ServerStats};

@@ -4,9 +4,11 @@
 //! of discovery is one more file with an `impl Resolver`.
 
 mod dns;
+mod file;
 mod fixed;
 
 pub use dns::{DnsConfig, DnsResolver};
+pub use file::{DecodeEndpoints, FileConfig, FileResolver, endpoints_from_json};
 pub use fixed::FixedResolver;
 
 use crate::NetFuture;
@@ -14,8 +16,41 @@ use crate::user_info::without_secrets;
 use std::fmt;
 
 /// Finds endpoints.
+///
+/// The trait is the place for other ways of discovery, such as the EndpointSlices of Kubernetes or a service registry: `next`
+/// waits for the next event of a watch, and returns the whole list. [`BalancedClient`](crate::BalancedClient) follows the
+/// resolver in a task of its own and keeps the last list after errors.
+///
+/// ```
+/// use otlp_transport::{NetFuture, ResolvedEndpoint, Resolver};
+/// use tokio::sync::watch;
+///
+/// /// Endpoints that another part of the program sets.
+/// struct Watched(watch::Receiver<Vec<String>>);
+///
+/// impl Resolver for Watched {
+///     fn name(&self) -> &'static str {
+///         "watched"
+///     }
+///
+///     fn known(&self) -> Vec<ResolvedEndpoint> {
+///         self.0.borrow().iter().map(ResolvedEndpoint::new).collect()
+///     }
+///
+///     fn next(&mut self) -> NetFuture<'_, Vec<ResolvedEndpoint>> {
+///         Box::pin(async move {
+///             if self.0.changed().await.is_err() {
+///                 std::future::pending::<()>().await; // The list cannot change any more.
+///             }
+///             Ok(self.0.borrow_and_update().iter().map(ResolvedEndpoint::new).collect())
+///         })
+///     }
+/// }
+/// # let (sender, receiver) = watch::channel(vec!["backend-1:4317".to_owned()]);
+/// # assert_eq!(Watched(receiver).known().len(), 1);
+/// ```
 pub trait Resolver: Send + 'static {
-    /// Kind of resolver, as in the metric label `resolver`: `static`, `dns`.
+    /// Kind of resolver, as in the metric label `resolver`: `static`, `dns`, `file`.
     fn name(&self) -> &'static str;
 
     /// Endpoints known from the start, without a lookup. Default none.

@@ -17,6 +17,7 @@ use super::joined::Joined;
 use super::outlier::Outcome;
 use super::routing::Routing;
 use super::stats::BalanceStats;
+use super::status::EndpointStatus;
 use super::{BalanceConfig, BalanceLimits};
 use crate::client::{Place, Rooms};
 use crate::log_limiter::LogLimiter;
@@ -151,6 +152,11 @@ impl BalancedClient {
     /// Returns the counters, by endpoint.
     pub fn stats(&self) -> &Arc<BalanceStats> {
         &self.shared.stats
+    }
+
+    /// Returns the endpoints that the resolver found last, each with its state.
+    pub fn endpoints(&self) -> Vec<EndpointStatus> {
+        self.shared.set.lock().status(self.shared.clock.now())
     }
 
     /// Returns this client as a [`Client`], with the counters of the connections to all endpoints.

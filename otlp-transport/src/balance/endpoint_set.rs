@@ -4,6 +4,7 @@
 
 use super::outlier::{EjectionConfig, EndpointHealth, Outcome};
 use super::stats::EndpointStats;
+use super::status::{EndpointState, EndpointStatus};
 use super::{Candidate, hash_key};
 use crate::ResolvedEndpoint;
 use crate::log_limiter::LogLimiter;
@@ -121,6 +122,11 @@ impl<T> EndpointSet<T> {
         self.members.iter().map(|member| member.endpoint.stats.clone()).collect()
     }
 
+    /// Returns the state of all endpoints.
+    pub(super) fn status(&self, now: Instant) -> Vec<EndpointStatus> {
+        self.members.iter().map(|member| member.status(now)).collect()
+    }
+
     /// Returns the candidates, without the endpoints in `tried`. If every other endpoint is ejected, ejected endpoints
     /// are candidates.
     pub(super) fn candidates(&self, now: Instant, tried: &[u64]) -> Result<Candidates<T>, NoCandidate> {
@@ -195,6 +201,17 @@ impl<T> Member<T> {
         let endpoint = Arc::new(Endpoint { id, reach, stats });
         let ejections = LogLimiter::every(LOG_INTERVAL);
         Self { resolved, endpoint, health: EndpointHealth::default(), throttled_until: None, ejections }
+    }
+
+    fn status(&self, now: Instant) -> EndpointStatus {
+        let Endpoint { stats, .. } = &*self.endpoint;
+        // A delay applies to an ejected endpoint, too, but the ejection says more.
+        let state = match (self.health.status(now), self.throttled(now)) {
+            (EndpointState::InUse, Some(left)) => EndpointState::Throttled(left),
+            (state, _) => state,
+        };
+        let (endpoint, weight, stats) = (stats.endpoint.clone(), self.resolved.weight.max(1), stats.clone());
+        EndpointStatus { endpoint, weight, state, stats }
     }
 
     /// Returns the time left of the delay that the endpoint asked for.

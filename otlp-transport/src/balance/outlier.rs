@@ -3,6 +3,7 @@
 //! No I/O and no clock: callers pass the time. Only failures of the endpoint count (unreachable, no answer in time), not
 //! refusals of a request.
 
+use super::status::EndpointState;
 use std::time::{Duration, Instant};
 
 /// Settings of ejection.
@@ -74,6 +75,15 @@ impl EndpointHealth {
             State::Healthy => true,
             State::Ejected { until } => until <= now,
             State::Probing => false,
+        }
+    }
+
+    /// Returns the time left of the ejection, or that a request probes the endpoint.
+    pub(super) fn status(&self, now: Instant) -> EndpointState {
+        match self.state {
+            State::Healthy => EndpointState::InUse,
+            State::Ejected { until } => EndpointState::Ejected(until.saturating_duration_since(now)),
+            State::Probing => EndpointState::Probing,
         }
     }
 

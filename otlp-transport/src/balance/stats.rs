@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Counters of a balanced client. All but `endpoints` only grow.
 #[derive(Debug)]
 pub struct BalanceStats {
-    /// Kind of resolver: `static`, `dns`.
+    /// Kind of resolver: `static`, `dns`, `file`.
     pub resolver: &'static str,
     /// Successful resolutions.
     pub resolutions: AtomicU64,

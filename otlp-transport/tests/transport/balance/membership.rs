@@ -2,9 +2,11 @@
 
 use super::request;
 use super::sim::{Behaviour, World};
+use futures_util::future::join_all;
 use otlp_protocol::{ErrorKind, Retry};
 use otlp_transport::{
-    BalanceConfig, BalancePolicy, BalancedClient, ClientConfig, Export as _, FixedResolver, ResolvedEndpoint,
+    BalanceConfig, BalancePolicy, BalancedClient, ClientConfig, EndpointState, Export as _, FixedResolver,
+    ResolvedEndpoint,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -273,4 +275,35 @@ async fn a_request_given_up_leaves_nothing_behind() {
     let stats = client.stats().endpoints();
     assert_eq!(stats[0].in_flight.load(Ordering::Relaxed), 0);
     assert_eq!(stats[0].failed.load(Ordering::Relaxed), 0);
+}
+
+/// Scenario: an endpoint fails, another asks for a delay, a third works. Guarantee: the state of each is shown, and the ejection
+/// passes.
+#[tokio::test(start_paused = true)]
+async fn the_state_of_each_endpoint_is_shown() {
+    let world = world([Behaviour::Dead, Behaviour::Busy(ms(40_000)), Behaviour::Takes(ms(1))]);
+    let client = world.client_of(BalanceConfig::default(), &[(A, 1), (B, 1), (C, 3)]);
+    let states = || client.endpoints().iter().map(|status| status.state).collect::<Vec<_>>();
+    assert_eq!(states(), [EndpointState::InUse; 3]);
+    for number in 0..20 {
+        client.export(request(number)).await.unwrap();
+    }
+    let [EndpointState::Ejected(left), EndpointState::Throttled(delay), EndpointState::InUse] = states()[..]
+    else {
+        panic!("{:?}", states())
+    };
+    assert!(left > ms(4_900) && left <= ms(5_000) && delay > ms(39_000), "{left:?} {delay:?}");
+    let endpoints = client.endpoints();
+    assert_eq!(endpoints.iter().map(|status| status.weight).collect::<Vec<_>>(), [1, 1, 3]);
+    assert_eq!(endpoints[0].stats.ejections.load(Ordering::Relaxed), 1);
+    tokio::time::sleep(ms(6_000)).await;
+    assert_eq!(states()[0], EndpointState::Ejected(Duration::ZERO), "the next request probes it");
+    world.set(A, Behaviour::Takes(ms(1_000)));
+    let sender = client.clone();
+    let probe =
+        tokio::spawn(async move { join_all((0..2).map(|number| sender.export(request(number)))).await });
+    tokio::time::sleep(ms(500)).await;
+    assert_eq!(states()[0], EndpointState::Probing);
+    assert!(probe.await.unwrap().iter().all(Result::is_ok));
+    assert_eq!(states()[0], EndpointState::InUse);
 }
