@@ -178,6 +178,15 @@ impl Out {
         self.tally.settle(reason, items);
     }
 
+    /// Returns the number of items that were removed for a reason.
+    pub fn removed(&self, reason: Reason) -> u64 {
+        match reason {
+            Reason::Dropped => self.tally.dropped,
+            Reason::Filtered => self.tally.filtered,
+            Reason::Sampled => self.tally.sampled,
+        }
+    }
+
     /// Returns the emitted batches, in order.
     pub fn into_batches(self) -> Vec<Batch> {
         self.batches

@@ -119,6 +119,7 @@
 //! | [`HealthChecker`], [`HealthCheck`], [`HealthProbe`] | health checks, and the answers to probes |
 //! | [`NetworkHealthCheck`], [`DatabaseHealthCheck`] | checks of a destination and of a store |
 //! | [`TelemetryObserver`], [`TelemetrySubject`], [`Subscription`] | copies of the batches that pass an edge of the graph |
+//! | [`MicroserviceArchitecture`], [`ServicePolicy`] | services by name, each with several endpoints |
 //! | [`PluginManager`], [`OtlpPlugin`] | component types by name, for applications with configuration files |
 //! | [`DebugExporter`], [`NopExporter`] | exporters without a network: text of batches, nothing |
 //!
@@ -165,6 +166,7 @@ mod processor;
 mod queue;
 mod receiver;
 mod retry;
+mod services;
 mod spec;
 mod switch;
 mod tasks;
@@ -189,8 +191,8 @@ pub use observe::{
 pub use plugin::{
     AuthPart, AuthRef, Build, BuildContext, BuildFn, CheckFiles, Choice, Clash, ComponentType, Components,
     Connect, Decode, ExporterPart, ExtensionPart, GoDuration, HealthPart, KeyRule, Kind, MakeClient,
-    MakeServer, OnlyFor, OtlpPlugin, PluginInfo, PluginManager, ReceiverPart, Registered, RuleKind,
-    ServerPart, SettingsError, StagePart, Target,
+    MakeServer, OnlyFor, OtlpPlugin, PluginContents, PluginInfo, PluginManager, ProcessPlugin, ProcessStep,
+    ReceiverPart, Registered, RuleKind, ServerPart, SettingsError, StagePart, Target,
 };
 pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ConvertTo,
@@ -200,6 +202,9 @@ pub use processor::{
 pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Slot, Wait};
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Reroute, Running};
 pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};
+pub use services::{
+    MicroserviceArchitecture, ServiceEndpoints, ServiceError, ServiceLimits, ServicePolicy, ServiceStatus,
+};
 pub use spec::{
     Alteration, Change, ChangedKind, Changes, ComponentNeeds, ConnectorSpec, ExporterSpec, ExtensionSpec,
     Fingerprint, GatewaySpec, HealthSpec, PipelineDelivery, PipelineSpec, PipelineStage, ReceiverNeeds,

@@ -7,6 +7,7 @@
 mod components;
 mod duration;
 mod parts;
+mod process;
 mod rules;
 mod settings;
 
@@ -16,12 +17,17 @@ pub use parts::{
     AuthPart, AuthRef, CheckFiles, Connect, ExporterPart, ExtensionPart, HealthPart, MakeClient, MakeServer,
     OnlyFor, ReceiverPart, ServerPart, StagePart, Target,
 };
+pub use process::{ProcessPlugin, ProcessStep};
 pub use rules::{KeyRule, RuleKind};
 pub use settings::{BuildContext, Choice, SettingsError};
 
+use crate::component::Out;
+use crate::processor::run;
+use otlp_protocol::Batch;
+use otlp_transport::ExportError;
 use std::fmt;
 
-/// A set of component types, usually of one crate.
+/// A set of component types and steps of processing, usually of one crate. [`ProcessPlugin`] is the plugin of a function.
 pub trait OtlpPlugin {
     /// Name of the plugin: the crate's name.
     fn name(&self) -> &str;
@@ -99,6 +105,8 @@ pub trait OtlpPlugin {
 pub struct PluginManager {
     plugins: Vec<PluginInfo>,
     types: Vec<ComponentType>,
+    /// In the order in which they run.
+    steps: Vec<ProcessStep>,
 }
 
 /// A loaded plugin.
@@ -109,6 +117,18 @@ pub struct PluginInfo {
     pub name: String,
     /// Version of the plugin.
     pub version: String,
+}
+
+/// The component types and steps that a plugin registered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PluginContents<'a> {
+    /// The plugin.
+    pub plugin: &'a PluginInfo,
+    /// Its component types, in the order in which they were registered.
+    pub types: Vec<&'a ComponentType>,
+    /// Its steps of processing, in the order in which they run. Each is a component type, too.
+    pub steps: Vec<&'a ProcessStep>,
 }
 
 /// Two component types of one kind have the same name. `Debug` writes the same text as `Display`, so that a `main` may return
@@ -130,15 +150,15 @@ impl PluginManager {
         Self::default()
     }
 
-    /// Loads a plugin: adds its component types.
+    /// Loads a plugin: adds its component types and its steps of processing.
     ///
     /// # Errors
     /// If a component type of the same kind has the same name; no type of the plugin is added then.
     pub fn load(&mut self, plugin: impl OtlpPlugin) -> Result<(), Clash> {
         let info = PluginInfo { name: plugin.name().to_owned(), version: plugin.version().to_owned() };
         let index = self.plugins.len();
-        let mut types = Vec::new();
-        plugin.register(&mut Components::new(index, &mut types));
+        let (mut types, mut steps) = (Vec::new(), Vec::new());
+        plugin.register(&mut Components::new(index, &mut types, &mut steps));
         for (at, added) in types.iter().enumerate() {
             let known = self.types.iter().chain(&types[..at]).filter(|known| known.kind() == added.kind());
             let clashes = |known: &&ComponentType| added.names().find(|name| known.answers_to(name));
@@ -148,6 +168,8 @@ impl PluginManager {
             }
         }
         self.types.append(&mut types);
+        self.steps.append(&mut steps);
+        self.steps.sort_by_key(ProcessStep::order);
         self.plugins.push(info);
         Ok(())
     }
@@ -160,6 +182,39 @@ impl PluginManager {
     /// Returns all component types, in the order in which they were registered.
     pub fn types(&self) -> &[ComponentType] {
         &self.types
+    }
+
+    /// Returns the steps of processing of all plugins, in the order in which they run.
+    pub fn processors(&self) -> &[ProcessStep] {
+        &self.steps
+    }
+
+    /// Runs a batch through the steps of all plugins, in order. The result has the batches to send on, and the numbers of
+    /// removed items.
+    ///
+    /// For a chain with metrics and a ledger, give [`processors`](Self::processors) to a
+    /// [`ProcessorChain`](crate::ProcessorChain).
+    ///
+    /// # Errors
+    /// The error of the first step that fails; a final error if a step panics.
+    pub fn process(&self, batch: Batch) -> Result<Out, ExportError> {
+        let mut all = Out::new();
+        all.emit(batch);
+        for step in &self.steps {
+            let out = run(&*step.processor, step.name, std::mem::take(&mut all.batches))?;
+            all.tally.add(&out.tally);
+            all.batches = out.batches;
+        }
+        Ok(all)
+    }
+
+    /// Returns the plugins with the component types and the steps that each registered, in the order in which they were loaded.
+    pub fn contents(&self) -> impl Iterator<Item = PluginContents<'_>> {
+        self.plugins.iter().enumerate().map(|(index, plugin)| PluginContents {
+            plugin,
+            types: self.types.iter().filter(|registered| registered.plugin == index).collect(),
+            steps: self.steps.iter().filter(|step| step.plugin == index).collect(),
+        })
     }
 
     /// Returns the component types of a kind.

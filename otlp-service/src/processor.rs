@@ -20,5 +20,6 @@ pub use otlp_protocol::AttributeValue;
 pub use pattern::Pattern;
 pub use resource::ResourceProcessor;
 
+pub(crate) use chain::run;
 pub(crate) use resource_keys::ResourceKeys;
 pub(crate) use text::text_of;

@@ -53,5 +53,7 @@ mod reload_load;
 mod reload_servers;
 #[path = "service/retry.rs"]
 mod retry;
+#[path = "service/services.rs"]
+mod services;
 #[path = "service/slow_queue.rs"]
 mod slow_queue;

@@ -1,9 +1,13 @@
 //! Registration of component types.
 
 use super::parts::{ExporterPart, ExtensionPart, ReceiverPart, StagePart};
+use super::process::ProcessStep;
 use super::rules::KeyRule;
 use super::settings::{BuildContext, SettingsError};
+use crate::component::Processor;
 use crate::holder::HolderSpec;
+use crate::spec::StageSpec;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
@@ -70,6 +74,7 @@ pub type BuildFn<T> = Box<dyn FnOnce(&BuildContext<'_>) -> Result<T, SettingsErr
 pub struct Components<'a> {
     plugin: usize,
     types: &'a mut Vec<ComponentType>,
+    steps: &'a mut Vec<ProcessStep>,
 }
 
 /// A registered component type, for aliases and rules.
@@ -79,8 +84,12 @@ pub struct Registered<'a>(&'a mut ComponentType);
 // === impl Components ===
 
 impl<'a> Components<'a> {
-    pub(super) fn new(plugin: usize, types: &'a mut Vec<ComponentType>) -> Self {
-        Self { plugin, types }
+    pub(super) fn new(
+        plugin: usize,
+        types: &'a mut Vec<ComponentType>,
+        steps: &'a mut Vec<ProcessStep>,
+    ) -> Self {
+        Self { plugin, types, steps }
     }
 
     /// Registers a receiver.
@@ -109,6 +118,23 @@ impl<'a> Components<'a> {
         P: Into<StagePart> + 'static,
     {
         self.add(name, about, Build::Processor(decode(make)))
+    }
+
+    /// Registers a step of processing without settings: a processor in configurations, and one of the
+    /// [`processors`](super::PluginManager::processors) of programs, where steps run by `order`, the smaller first, and equal
+    /// ones in the order of registration.
+    pub fn process(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        order: i32,
+        processor: impl Processor,
+    ) -> Registered<'_> {
+        let processor: Arc<dyn Processor> = Arc::new(processor);
+        self.steps.push(ProcessStep { name, order, plugin: self.plugin, processor: processor.clone() });
+        self.processor(name, about, move |NoSettings {}, _: &BuildContext<'_>| {
+            Ok(StageSpec::Processor(processor.clone()))
+        })
     }
 
     /// Registers a holder: a component among the processors that holds data over time.
@@ -170,6 +196,11 @@ impl<'a> Components<'a> {
         Registered(self.types.push_mut(ComponentType { name, aliases, about, rules, build, plugin }))
     }
 }
+
+/// Settings of a component that has none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoSettings {}
 
 /// Erases the settings' type of a factory.
 fn decode<S, P, T>(

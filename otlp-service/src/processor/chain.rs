@@ -156,24 +156,28 @@ impl fmt::Debug for ProcessorChain {
 
 impl Link {
     fn process(&self, batches: Vec<Batch>, tally: &mut Tally) -> Result<Vec<Batch>, ExportError> {
-        let mut out = Out::new();
-        let incoming = items(&batches);
-        self.stats.incoming.add(incoming);
-        for batch in batches {
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.processor.process(batch, &mut out)));
-            outcome.unwrap_or_else(|_| {
-                Err(failed(format!("the processor {} panicked; see the log", self.id)))
-            })?;
-        }
-        let outgoing = items(&out.batches);
-        self.stats.outgoing.add(outgoing);
-        out.tally.balance(incoming, outgoing);
+        self.stats.incoming.add(items(&batches));
+        let out = run(&*self.processor, &self.id, batches)?;
+        self.stats.outgoing.add(items(&out.batches));
         tally.add(&out.tally);
         if let Some(edge) = &self.edge {
             out.batches.iter_mut().for_each(|batch| edge.observe(batch));
         }
         Ok(out.batches)
     }
+}
+
+/// Runs batches through one processor, and accounts for all of their items. A panic is an error that names `id`.
+pub(crate) fn run(processor: &dyn Processor, id: &str, batches: Vec<Batch>) -> Result<Out, ExportError> {
+    let mut out = Out::new();
+    let incoming = items(&batches);
+    for batch in batches {
+        let outcome = catch_unwind(AssertUnwindSafe(|| processor.process(batch, &mut out)));
+        outcome.unwrap_or_else(|_| Err(failed(format!("the processor {id} panicked; see the log"))))?;
+    }
+    let outgoing = items(&out.batches);
+    out.tally.balance(incoming, outgoing);
+    Ok(out)
 }
 
 fn process(links: &[Link], batch: Batch, clock: &dyn Clock) -> Result<(Vec<Batch>, Tally), ExportError> {
