@@ -7,6 +7,7 @@ use crate::commands::convert::ConvertArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::send::SendArgs;
 use crate::commands::tap::TapArgs;
+use crate::commands::components::ComponentsArgs;
 use crate::config::listen::listen_address;
 use crate::config::{AllowUnset, Lookup, SystemLookup};
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -42,7 +43,7 @@ pub(crate) enum Command {
     #[command(hide = true)]
     PrintConfig(ConfigArgs),
     /// List the components that a configuration can name
-    Components,
+    Components(ComponentsArgs),
     /// Print the completion script of a shell
     Completions(CompletionsArgs),
     /// Print the manual page, or write the manual pages of all commands

@@ -131,6 +131,14 @@ impl Problems {
         self.found.iter().filter_map(|problem| problem.span).collect()
     }
 
+    /// Returns the first problem as one line of text: line and column of its place, and the message.
+    pub(crate) fn first_line(&self, sources: &Sources) -> Option<String> {
+        let problem = self.found.first()?;
+        let place = problem.span.and_then(|span| sources.place(span));
+        let place = place.as_deref().and_then(|place| place.split_once(':'));
+        Some(place.map_or_else(|| problem.to_string(), |(_, place)| format!("{place}: {problem}")))
+    }
+
     /// Returns true if there are no problems.
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()

@@ -102,5 +102,54 @@ async fn a_trace_arrives_at_one_sink() {
     }
 }
 
+/// Scenario: the file of the endpoints names one sink, then cannot be used, then names another sink. Guarantee: each request goes
+/// to a sink that the file names, without a reload and without an error for the sender.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_file_of_endpoints_is_followed() {
+    let sinks = [Traces::default(), Traces::default()];
+    let (first, second) = (sinks[0].listen().await, sinks[1].listen().await);
+    let list = file(&format!("- {}\n", first.local_addr()));
+    let config = file(&format!(
+        "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0}}}}}}}}\n\
+         exporters: {{load_balancing: {{protocol: {{otlp: {{tls: {{insecure: true}}}}}}, \
+         sending_queue: {{enabled: false}}, resolver: {{file: {{path: '{list}', interval: 100ms}}}}}}}}\n\
+         service: {{telemetry: {{metrics: {{address: 127.0.0.1:0}}}}, \
+         pipelines: {{traces: {{receivers: [otlp], exporters: [load_balancing]}}}}}}\n"
+    ));
+    let otlp = Otlp::start(command(&["--config", &config]), &["otlp/http", "metrics"]);
+    let send = || {
+        let (status, answer) =
+            block_in_place(|| http(otlp.address("otlp/http"), "POST", "/v1/traces", &request(0)));
+        assert_eq!(status, 200, "{answer}");
+    };
+    let spans = |sink: &Traces| sink.0.lock().values().sum::<usize>();
+    send();
+    assert_eq!((spans(&sinks[0]), spans(&sinks[1])), (TRACES as usize, 0));
+    std::fs::write(&list, "- [").unwrap();
+    let failures =
+        || block_in_place(|| otlp.metrics()).sum("otelcol_loadbalancer_num_resolutions", "success=\"false\"");
+    for _ in 0..300 {
+        if failures() > 0 {
+            break;
+        }
+        TokioClock.sleep(Duration::from_millis(100)).await;
+    }
+    assert!(failures() > 0);
+    send();
+    assert_eq!((spans(&sinks[0]), spans(&sinks[1])), (2 * TRACES as usize, 0), "the last list stays in use");
+    std::fs::write(&list, format!("[{{\"endpoint\": \"{}\"}}]", second.local_addr())).unwrap();
+    for _ in 0..300 {
+        if spans(&sinks[1]) > 0 {
+            break;
+        }
+        TokioClock.sleep(Duration::from_millis(100)).await;
+        send();
+    }
+    let before = spans(&sinks[0]);
+    send();
+    assert_eq!(spans(&sinks[0]), before);
+    assert!(spans(&sinks[1]) >= 2 * TRACES as usize);
+}
+
 const TRACES: u128 = 100;
 const SPANS: u64 = 10;

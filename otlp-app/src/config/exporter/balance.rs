@@ -141,7 +141,8 @@ pub(crate) fn load_balancing(
         _ => None,
     };
     let mut part = sending.part(context, move |context, template| {
-        let client = balanced(context, protocol, template, balance, finder.resolver(context));
+        let resolver = finder.resolver(context)?;
+        let client = balanced(context, protocol, template, balance, resolver);
         client.map_err(|error| match error.key {
             "endpoint" => error.with_key(place),
             _ => error,

@@ -1,15 +1,24 @@
 //! `resolver` of `load_balancing`, which finds the endpoints.
 
 use super::target::target;
+use crate::config::decode::decode;
+use crate::config::files::FilePath;
+use crate::config::parse::parse;
+use crate::config::problem::Problems;
+use crate::config::source::Sources;
 use crate::protocol::Protocol;
 use otlp_service::{GoDuration, Target};
-use otlp_transport::{DnsConfig, DnsResolver, FixedResolver, ResolvedEndpoint, Resolver, TransportContext};
+use otlp_transport::{
+    ConfigError, DnsConfig, DnsResolver, FileConfig, FileResolver, FixedResolver, ResolvedEndpoint, Resolver,
+    TransportContext,
+};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::fmt;
+use std::sync::Arc;
 
-/// Settings of `resolver`: one of the two.
+/// Settings of `resolver`: one of the three.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Resolvers {
@@ -17,13 +26,16 @@ pub(super) struct Resolvers {
     r#static: Option<Static>,
     /// Every address of a name.
     dns: Option<Dns>,
+    /// A list in a file.
+    file: Option<File>,
 }
 
 /// Endpoints that never change.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Static {
-    /// `host`, `host:port`, or `{endpoint, weight}`, which is not the Collector's; weights are 1 to 1000. Required.
+    /// `host`, `host:port`, or `{endpoint, weight, connect_to}`, which is not the Collector's; weights are 1 to 1000,
+    /// `connect_to` is an address in place of the endpoint's. Required.
     hostnames: Vec<Hostname>,
 }
 
@@ -41,23 +53,45 @@ struct Dns {
     timeout: Option<GoDuration>,
 }
 
+/// A list in a file, which is read again and again. Not a key of the Collector.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    /// File with a list, in YAML or JSON, of the same elements as `static.hostnames`. While its content cannot be used, the last
+    /// list stays in use. Required.
+    path: Option<FilePath>,
+    /// Time between two reads of the file. Default 5 s.
+    interval: Option<GoDuration>,
+}
+
 /// An endpoint: a text, or a map with its weight.
 struct Hostname {
     endpoint: String,
     weight: u32,
+    connect_to: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Weighted {
     endpoint: String,
+    #[serde(default = "one")]
     weight: u32,
+    connect_to: Option<String>,
 }
 
 /// Settings of a resolver, which is made once there is a network.
 pub(super) enum Finder {
     Fixed(Vec<ResolvedEndpoint>),
     Dns(DnsConfig),
+    File(FileConfig),
+}
+
+/// Completes endpoints that are given without scheme or port.
+#[derive(Clone, Copy)]
+struct Completion {
+    scheme: &'static str,
+    port: u16,
 }
 
 // === impl Resolvers ===
@@ -65,18 +99,24 @@ pub(super) enum Finder {
 impl Resolvers {
     /// Returns the path of the first wrong setting, and the error.
     pub(super) fn wrong(&self) -> Option<(&'static str, &'static str)> {
+        let Self { r#static, dns, file } = self;
+        let given = [r#static.is_some(), dns.is_some(), file.is_some()];
         match self {
-            Self { r#static: Some(_), dns: Some(_) } => {
+            _ if given == [true, true, false] => {
                 Some(("resolver", "`static` and `dns` exclude each other: remove one"))
             }
-            Self { r#static: None, dns: None } => Some(("resolver", "it is required: static or dns")),
+            _ if given.iter().filter(|given| **given).count() > 1 => {
+                Some(("resolver", "`static`, `dns` and `file` exclude each other: keep one of them"))
+            }
+            _ if !given.contains(&true) => Some(("resolver", "it is required: static, dns or file")),
+            Self { file: Some(file), .. } if FilePath::path(file.path.clone()).is_none() => {
+                Some((PATH, "it is required"))
+            }
             Self { r#static: Some(fixed), .. } if fixed.hostnames.is_empty() => {
                 Some((HOSTNAMES, "it is required"))
             }
-            Self { r#static: Some(fixed), .. }
-                if fixed.hostnames.iter().any(|host| host.endpoint.contains('@')) =>
-            {
-                Some((HOSTNAMES, "no user or password here: use `headers` or `auth` below `protocol`"))
+            Self { r#static: Some(fixed), .. } if fixed.hostnames.iter().any(Hostname::has_user) => {
+                Some((HOSTNAMES, NO_USER))
             }
             Self { dns: Some(dns), .. } if dns.hostname.is_empty() => Some((HOSTNAME, "it is required")),
             Self { dns: Some(dns), .. } if dns.hostname.contains(['/', ':', ' ', '@']) => Some((
@@ -89,7 +129,11 @@ impl Resolvers {
 
     /// Returns the path of the setting that has the endpoints.
     pub(super) fn place(&self) -> &'static str {
-        if self.dns.is_some() { HOSTNAME } else { HOSTNAMES }
+        match self {
+            Self { dns: Some(_), .. } => HOSTNAME,
+            Self { file: Some(_), .. } => PATH,
+            _ => HOSTNAMES,
+        }
     }
 }
 
@@ -102,32 +146,27 @@ impl Finder {
             (Protocol::Http, true) => "http://",
             (Protocol::Http, false) => "https://",
         };
-        let default_port = match protocol {
+        let port = match protocol {
             Protocol::Grpc => 4317,
             Protocol::Http => 4318,
         };
-        if let Some(Dns { hostname, port, interval, timeout }) = resolvers.dns {
+        let completion = Completion { scheme, port };
+        if let Some(Dns { hostname, port: own_port, interval, timeout }) = resolvers.dns {
             let mut dns = DnsConfig::new(hostname);
-            dns.port = port.unwrap_or(default_port);
+            dns.port = own_port.unwrap_or(port);
             dns.scheme = scheme.to_owned();
             dns.interval = interval.map_or(dns.interval, |GoDuration(interval)| interval);
             dns.timeout = timeout.map_or(dns.timeout, |GoDuration(timeout)| timeout);
             return Self::Dns(dns);
         }
-        let endpoint = |Hostname { endpoint, weight }| {
-            let full = if endpoint.contains("://") {
-                endpoint
-            } else if has_port(&endpoint) {
-                format!("{scheme}{endpoint}")
-            } else {
-                format!("{scheme}{endpoint}:{default_port}")
-            };
-            let mut resolved = ResolvedEndpoint::new(full);
-            resolved.weight = weight;
-            resolved
-        };
+        if let Some(File { path, interval }) = resolvers.file {
+            let mut file = FileConfig::new(FilePath::path(path).unwrap_or_default());
+            file.interval = interval.map_or(file.interval, |GoDuration(interval)| interval);
+            file.decode = Arc::new(move |content: &[u8]| completion.list(content));
+            return Self::File(file);
+        }
         let hostnames = resolvers.r#static.map(|fixed| fixed.hostnames).unwrap_or_default();
-        Self::Fixed(hostnames.into_iter().map(endpoint).collect())
+        Self::Fixed(hostnames.into_iter().map(|hostname| completion.endpoint(hostname)).collect())
     }
 
     /// Returns the endpoints that the file names, to be compared with the gateway's own receivers.
@@ -139,16 +178,56 @@ impl Finder {
                 };
                 endpoints.iter().enumerate().map(of).collect()
             }
+            // The file may change.
+            Self::File(_) => Vec::new(),
             Self::Dns(DnsConfig { hostname, port, .. }) => {
                 vec![target(protocol, None, &format!("{hostname}:{port}"), HOSTNAME.to_owned())]
             }
         }
     }
 
-    pub(super) fn resolver(self, context: &TransportContext) -> Box<dyn Resolver> {
-        match self {
+    /// Makes the resolver, which reads the file if there is one.
+    pub(super) fn resolver(self, context: &TransportContext) -> Result<Box<dyn Resolver>, ConfigError> {
+        Ok(match self {
             Self::Fixed(endpoints) => Box::new(FixedResolver::new(endpoints)),
             Self::Dns(config) => Box::new(DnsResolver::new(context, config)),
+            Self::File(config) => {
+                Box::new(FileResolver::new(context, config).map_err(|error| error.with_key(PATH))?)
+            }
+        })
+    }
+}
+
+// === impl Completion ===
+
+impl Completion {
+    fn endpoint(self, Hostname { endpoint, weight, connect_to }: Hostname) -> ResolvedEndpoint {
+        let Self { scheme, port } = self;
+        let with_port = |host: String| if has_port(&host) { host } else { format!("{host}:{port}") };
+        let full =
+            if endpoint.contains("://") { endpoint } else { format!("{scheme}{}", with_port(endpoint)) };
+        let mut resolved = ResolvedEndpoint::new(full);
+        resolved.weight = weight;
+        resolved.connect_to = connect_to.map(with_port);
+        resolved
+    }
+
+    /// Reads the content of a file: a list in YAML, of which JSON is a part.
+    fn list(self, content: &[u8]) -> Result<Vec<ResolvedEndpoint>, String> {
+        let text = str::from_utf8(content).map_err(|error| error.to_string())?;
+        let (mut sources, mut problems) = (Sources::default(), Problems::default());
+        let id = sources.add("list", text);
+        let hostnames: Option<Vec<Hostname>> = match parse(text, id) {
+            Ok(node) => decode(&node, &mut problems),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        match hostnames {
+            Some(hostnames) if hostnames.iter().any(Hostname::has_user) => Err(NO_USER.to_owned()),
+            Some(hostnames) => Ok(hostnames.into_iter().map(|hostname| self.endpoint(hostname)).collect()),
+            None => Err(problems.first_line(&sources).unwrap_or_default()),
         }
     }
 }
@@ -159,6 +238,13 @@ fn has_port(endpoint: &str) -> bool {
 }
 
 // === impl Hostname ===
+
+impl Hostname {
+    /// Returns true if an address has a user.
+    fn has_user(&self) -> bool {
+        self.endpoint.contains('@') || self.connect_to.as_ref().is_some_and(|address| address.contains('@'))
+    }
+}
 
 impl<'de> Deserialize<'de> for Hostname {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -176,15 +262,16 @@ impl<'de> Visitor<'de> for HostnameVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Hostname, E> {
-        Ok(Hostname { endpoint: text.to_owned(), weight: 1 })
+        Ok(Hostname { endpoint: text.to_owned(), weight: 1, connect_to: None })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Hostname, A::Error> {
-        let Weighted { endpoint, weight } = Weighted::deserialize(MapAccessDeserializer::new(map))?;
+        let Weighted { endpoint, weight, connect_to } =
+            Weighted::deserialize(MapAccessDeserializer::new(map))?;
         if weight == 0 || weight > MAX_WEIGHT {
             return Err(A::Error::custom(format!("weight: it must be 1 to {MAX_WEIGHT}")));
         }
-        Ok(Hostname { endpoint, weight })
+        Ok(Hostname { endpoint, weight, connect_to })
     }
 }
 
@@ -192,5 +279,11 @@ impl<'de> Visitor<'de> for HostnameVisitor {
 pub(super) const RESOLVER: &str = "resolver.";
 
 const MAX_WEIGHT: u32 = 1000;
+const fn one() -> u32 {
+    1
+}
+
+const NO_USER: &str = "no user or password here: use `headers` or `auth` below `protocol`";
+const PATH: &str = "resolver.file.path";
 const HOSTNAME: &str = "resolver.dns.hostname";
 const HOSTNAMES: &str = "resolver.static.hostnames";

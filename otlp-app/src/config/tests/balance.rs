@@ -1,7 +1,10 @@
 //! Settings of `load_balancing`, and `balancer_name`.
 
 use super::{around, plan, problems, spec_of};
-use otlp_transport::TransportContext;
+use otlp_transport::{Disk, TransportContext};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 /// The resolver and the endpoints of an exporter's client; `None` if it has but one.
 fn balance(exporter: &str) -> Option<(&'static str, Vec<String>)> {
@@ -66,6 +69,12 @@ fn what_cannot_work_is_told_with_its_place() {
             "weight: it must be 1 to 1000",
         ),
         ("{resolver: {static: {hostnames: [{endpoint: a, wait: 0}]}}}", "3:52", "wait"),
+        ("{resolver: {file: {interval: 1s}}}", "3:37", "resolver.file.path: it is required"),
+        (
+            "{resolver: {file: {path: /a}, static: {hostnames: [a]}}}",
+            "3:30",
+            "`static`, `dns` and `file` exclude each other",
+        ),
         ("{resolver: {dns: {port: 1}}}", "3:36", "resolver.dns.hostname: it is required"),
         (
             "{resolver: {dns: {hostname: a}, static: {hostnames: [a]}}}",
@@ -126,6 +135,59 @@ fn what_cannot_work_is_told_with_its_place() {
         let text = around(&format!("  load_balancing: {settings}\n  otlp: {{endpoint: 'c:1'}}"));
         let told = problems(&text);
         assert!(told.contains(&format!("c.yaml:{place}\n")) && told.contains(problem), "{settings}:\n{told}");
+    }
+}
+
+/// One file in memory.
+#[derive(Debug)]
+struct Memory(&'static str);
+
+impl Disk for Memory {
+    fn read(&self, path: &Path, _: u64) -> io::Result<Vec<u8>> {
+        assert_eq!(path, Path::new("/backends"));
+        Ok(self.0.into())
+    }
+}
+
+/// The endpoints of a file with that content, or the error.
+fn of_file(protocol: &str, content: &'static str) -> Result<Vec<String>, String> {
+    let settings =
+        format!("{{protocol: {{{protocol}}}, resolver: {{file: {{path: /backends, interval: 1s}}}}}}");
+    let text = around(&format!("  load_balancing: {settings}"))
+        .replace("exporters: [otlp]", "exporters: [load_balancing]");
+    let (_, exporter) = plan(&text).exporters.remove(0);
+    let context = TransportContext { disk: Arc::new(Memory(content)), ..TransportContext::tcp(1 << 20) };
+    let made = (exporter.part.connect)("a".into(), &context, None);
+    let stats = made.map_err(|error| exporter.component.unwrap().wrong(&error).to_string())?.stats.unwrap();
+    let balance = stats.balance.as_ref().unwrap();
+    assert_eq!(balance.resolver, "file");
+    Ok(balance.endpoints().iter().map(|endpoint| endpoint.endpoint.clone()).collect())
+}
+
+#[tokio::test]
+async fn a_file_of_endpoints_is_yaml_or_json() {
+    let grpc = "otlp: {tls: {insecure: true}}";
+    for content in [
+        "- a\n- endpoint: b:1\n  weight: 3\n- {endpoint: c, connect_to: 10.0.0.1}\n",
+        r#"["a", {"endpoint": "b:1", "weight": 3}, {"endpoint": "c", "connect_to": "10.0.0.1"}]"#,
+    ] {
+        assert_eq!(of_file(grpc, content).unwrap(), ["a:4317", "b:1", "10.0.0.1:4317"], "{content}");
+    }
+    assert_eq!(of_file("otlp_http: {}", "[a]").unwrap(), ["https://a:4318"]);
+    for (content, problem) in [
+        ("", "the list of endpoints is empty"),
+        ("- a\n- {endpoint: b, weight: 0}", "2:3: weight: it must be 1 to 1000"),
+        ("- a\n- {endpoint: b, wait: 0}", "2:3: unknown field `wait`"),
+        ("- a\n- [", "3:1: invalid YAML"),
+        ("- u:hunter2@a:1", "no user or password here"),
+        ("- {endpoint: a, connect_to: 'u:hunter2@b'}", "no user or password here"),
+    ] {
+        let error = of_file(grpc, content).unwrap_err();
+        assert!(
+            error.starts_with("load_balancing: resolver.file.path: ") && error.contains(problem),
+            "{content}: {error}"
+        );
+        assert!(!error.contains("hunter2"), "{error}");
     }
 }
 

@@ -131,6 +131,7 @@ fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &
         }
         ("load_balancing", "", _) => &[("resolver", "{dns: {hostname: a}}")],
         ("load_balancing", "resolver.dns", _) => &[("hostname", "a")],
+        ("load_balancing", "resolver.file", _) => &[("path", "/a")],
         ("memory_limiter", "", _) => &[("limit_mib", "64")],
         ("attributes", "", _) => &[("actions", "[{key: a, action: delete}]")],
         ("attributes", "actions", _) | ("resource", "attributes", _) => match leaf {

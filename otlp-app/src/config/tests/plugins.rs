@@ -5,7 +5,7 @@ use crate::start;
 use otlp_protocol::Batch;
 use otlp_service::{
     Answers, BuildContext, Components, Extension, Holder, HolderContext, HolderSpec, KeyRule, NopExporter,
-    OtlpPlugin, Outlet, SettingsError,
+    OtlpPlugin, Out, Outlet, ProcessPlugin, SettingsError, StageSpec,
 };
 use otlp_transport::{Export, ExportResult};
 use serde::Deserialize;
@@ -127,6 +127,25 @@ fn what_is_wrong_with_strange_settings_is_shown_with_its_place() {
     assert!(shown.contains("such as 8"), "{shown}");
     let shown = wrong(&text("{mode: fast}", "", TRACES));
     assert!(shown.contains("did you mean `fats`? available: slow, fats"), "{shown}");
+}
+
+#[test]
+fn a_plugin_of_a_function_is_a_processor_of_its_name() {
+    let mut plugins = shipped();
+    let process = |batch: Batch, out: &mut Out| {
+        out.emit(batch);
+        Ok(())
+    };
+    plugins.load(ProcessPlugin::new("keep", "1.0.0", process)).expect("no clash");
+    let plan = |settings: &str| {
+        let fake = Fake::default().file("c.yaml", &text(settings, "", TRACES));
+        load(&["c.yaml".into()], &[], &fake, &plugins, &mut Sources::default())
+    };
+    for settings in ["", "{}"] {
+        let plan = plan(settings).unwrap_or_else(|_| panic!("{settings}"));
+        assert!(matches!(plan.pipelines[0].stages[0].stage, StageSpec::Processor(_)), "{settings}");
+    }
+    assert!(plan("{size: 1}").is_err(), "there are no settings");
 }
 
 #[test]
