@@ -1,13 +1,13 @@
 //! The command line.
 
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::components::ComponentsArgs;
 use crate::commands::config::ConfigCommand;
-use crate::commands::man::ManArgs;
 use crate::commands::convert::ConvertArgs;
 use crate::commands::inspect::InspectArgs;
+use crate::commands::man::ManArgs;
 use crate::commands::send::SendArgs;
 use crate::commands::tap::TapArgs;
-use crate::commands::components::ComponentsArgs;
 use crate::config::listen::listen_address;
 use crate::config::{AllowUnset, Lookup, SystemLookup};
 use clap::{Args as ClapArgs, Parser, Subcommand};

@@ -3,11 +3,11 @@
 pub(crate) mod completions;
 pub(crate) mod components;
 pub(crate) mod config;
-pub(crate) mod man;
 pub(crate) mod convert;
 pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod json;
+pub(crate) mod man;
 pub(crate) mod send;
-pub(crate) mod text;
 pub(crate) mod tap;
+pub(crate) mod text;

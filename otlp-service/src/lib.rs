@@ -211,8 +211,8 @@ pub use spec::{
     ReceiverSpec, ServerSpec, StageSpec, StatusPages, StatusSpec,
 };
 pub use telemetry::{
-    BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, PerformanceMetrics,
-    ProcessorStats, Registration, Registry, Sample,
+    BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, MetricsLevel, MetricsReader,
+    MetricsReaderConfig, PerformanceMetrics, ProcessorStats, Registration, Registry, Sample, Temporality,
 };
 
 #[cfg(doctest)]

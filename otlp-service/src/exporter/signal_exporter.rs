@@ -6,12 +6,14 @@
 
 mod pace;
 
+pub(crate) use pace::Outage;
+
 use crate::health::Reachability;
 use crate::retry::{ExponentialBackoffRetry, PartlyDelivered};
 use crate::telemetry::ExporterStats;
 use otlp_protocol::{Batch, Count, Retry, Signal};
 use otlp_transport::{Attempt, BoxAttempt, Clock, Export, ExportError, ExportResult};
-use pace::{Losses, Outage};
+use pace::Losses;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -6,6 +6,7 @@ pub use histogram::Histogram;
 
 pub(super) use histogram::histogram_samples;
 
+use super::MetricsLevel;
 use super::snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
 use histogram::Buckets;
 use parking_lot::Mutex;
@@ -21,8 +22,12 @@ use std::sync::{Arc, Weak};
 /// other until its [`Registration`] is. Counters of the same name and labels are one counter, histograms likewise; of other
 /// metrics with the same name and labels the sum is shown, and counters among these never fall when one of them goes. So a
 /// component and its successor can be shown as one while the first still works.
-#[derive(Clone, Default)]
-pub struct Registry(Arc<Mutex<Families>>);
+#[derive(Clone)]
+pub struct Registry {
+    families: Arc<Mutex<Families>>,
+    /// Level of the metrics that are registered through this handle.
+    level: MetricsLevel,
+}
 
 /// Keeps a metric in a [`Registry`]: dropping it removes the metric.
 #[must_use = "dropping it removes the metric"]
@@ -50,6 +55,8 @@ pub(super) struct Families {
 struct Family {
     help: &'static str,
     kind: MetricKind,
+    /// Lowest level that shows the metric.
+    level: MetricsLevel,
     series: Vec<Series>,
 }
 
@@ -137,10 +144,22 @@ impl Registry {
         self.insert(kind, name.into(), help, &[], Source::Samples(Arc::new(read)))
     }
 
+    /// Returns the same registry, in which metrics get this level: lower levels do not show the metrics. Without it, metrics are
+    /// [`Basic`](MetricsLevel::Basic). A metric that is registered at several levels has the lowest.
+    #[must_use]
+    pub fn with_level(&self, level: MetricsLevel) -> Self {
+        Self { families: self.families.clone(), level }
+    }
+
     /// All metrics as they stand.
     pub fn snapshot(&self) -> PerformanceMetrics {
+        self.at_level(MetricsLevel::Detailed)
+    }
+
+    /// The metrics of this level and of the levels below, as they stand.
+    pub fn at_level(&self, level: MetricsLevel) -> PerformanceMetrics {
         let families: Vec<_> = {
-            let families = self.0.lock();
+            let families = self.families.lock();
             let shown = |(name, family): (&String, &Family)| {
                 let series = family.series.iter().map(|series| {
                     let Series { labels, source, gone, .. } = series;
@@ -148,7 +167,8 @@ impl Registry {
                 });
                 (name.clone(), family.help, family.kind, series.collect::<Vec<_>>())
             };
-            families.by_name.iter().map(shown).collect()
+            let is_shown = |(_, family): &(&String, &Family)| family.level <= level;
+            families.by_name.iter().filter(is_shown).map(shown).collect()
         };
         let family = |(name, help, kind, series): (_, _, _, Vec<(Labels, Source, f64)>)| {
             let samples = series.into_iter().flat_map(|(labels, source, gone)| source.samples(labels, gone));
@@ -165,9 +185,9 @@ impl Registry {
         labels: &[(&'static str, &str)],
         source: Source,
     ) -> Registration {
-        let mut families = self.0.lock();
-        let id = families.push(kind, &name, help, owned(labels), source);
-        Registration { families: Arc::downgrade(&self.0), name, id }
+        let mut families = self.families.lock();
+        let id = families.push((kind, self.level), &name, help, owned(labels), source);
+        Registration { families: Arc::downgrade(&self.families), name, id }
     }
 
     /// Shows `source`, or returns the one of the same kind that is shown under the name and the labels.
@@ -180,18 +200,24 @@ impl Registry {
         source: Source,
     ) -> (Source, Arc<Registration>) {
         let labels = owned(labels);
-        let mut families = self.0.lock();
+        let mut families = self.families.lock();
         let known = families.by_name.get(&name).into_iter().flat_map(|family| &family.series);
         let mut same = known.filter(|series| series.labels == labels && series.source.is_alike(&source));
         if let Some(found) = same.find_map(|series| Some((series.source.clone(), series.shared.upgrade()?))) {
             return found;
         }
-        let id = families.push(kind, &name, help, labels, source.clone());
-        let registration = Arc::new(Registration { families: Arc::downgrade(&self.0), name, id });
+        let id = families.push((kind, self.level), &name, help, labels, source.clone());
+        let registration = Arc::new(Registration { families: Arc::downgrade(&self.families), name, id });
         if let Some(series) = families.series(&registration) {
             series.shared = Arc::downgrade(&registration);
         }
         (source, registration)
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self { families: Arc::default(), level: MetricsLevel::Basic }
     }
 }
 
@@ -220,7 +246,7 @@ fn summed(samples: Vec<Sample>) -> Vec<Sample> {
 impl Families {
     fn push(
         &mut self,
-        kind: MetricKind,
+        (kind, level): (MetricKind, MetricsLevel),
         name: &str,
         help: &'static str,
         labels: Labels,
@@ -228,8 +254,9 @@ impl Families {
     ) -> u64 {
         self.last_id += 1;
         let id = self.last_id;
-        let family = Family { help, kind, series: Vec::new() };
+        let family = Family { help, kind, level, series: Vec::new() };
         let family = self.by_name.entry(name.to_owned()).or_insert(family);
+        family.level = family.level.min(level);
         family.series.push(Series { id, labels, source, gone: 0.0, shared: Weak::new() });
         id
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// A series of failed attempts.
 #[derive(Debug, Default)]
-pub(super) struct Outage {
+pub(crate) struct Outage {
     since: Option<Instant>,
     attempts: u64,
     /// Attempts since the last line.
@@ -16,11 +16,11 @@ pub(super) struct Outage {
 
 /// Contents of a line about failed attempts.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct FailureLine {
+pub(crate) struct FailureLine {
     /// Attempts that failed since the last line.
-    pub(super) attempts: u64,
+    pub(crate) attempts: u64,
     /// Time since the first failed attempt; `None` in the first line.
-    pub(super) lasts: Option<Duration>,
+    pub(crate) lasts: Option<Duration>,
 }
 
 /// Items lost for one reason.
@@ -36,7 +36,7 @@ pub(super) struct Losses {
 
 impl Outage {
     /// Counts a failed attempt.
-    pub(super) fn failed(&mut self, now: Instant) -> Option<FailureLine> {
+    pub(crate) fn failed(&mut self, now: Instant) -> Option<FailureLine> {
         let since = *self.since.get_or_insert(now);
         self.attempts += 1;
         self.untold += 1;
@@ -49,7 +49,7 @@ impl Outage {
 
     /// Ends the series after a successful attempt. Returns its duration and number of attempts, if a line about it was written. The
     /// interval between lines goes on, so that a destination that fails every other time does not get more lines.
-    pub(super) fn ended(&mut self, now: Instant) -> Option<(Duration, u64)> {
+    pub(crate) fn ended(&mut self, now: Instant) -> Option<(Duration, u64)> {
         let Self { since, attempts, is_told, next_line, .. } = std::mem::take(self);
         self.next_line = next_line;
         since.filter(|_| is_told).map(|since| (now - since, attempts))
