@@ -157,7 +157,7 @@ impl fmt::Debug for ProcessorChain {
 impl Link {
     fn process(&self, batches: Vec<Batch>, tally: &mut Tally) -> Result<Vec<Batch>, ExportError> {
         self.stats.incoming.add(items(&batches));
-        let out = run(&*self.processor, &self.id, batches)?;
+        let mut out = run(&*self.processor, &self.id, batches)?;
         self.stats.outgoing.add(items(&out.batches));
         tally.add(&out.tally);
         if let Some(edge) = &self.edge {
