@@ -11,8 +11,8 @@ use crate::host_disk::HostDisk;
 use crate::memory::default_budget_bytes;
 use crate::output::Output;
 use otlp_service::{
-    ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, Kind, PipelineDelivery, ReceiverSpec,
-    ServerSpec, StartError,
+    ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, Kind, MetricsPage, PipelineDelivery,
+    ReceiverSpec, ServerSpec, StartError,
 };
 use otlp_transport::{Connections, ProxyConfig, TransportContext};
 use std::sync::Arc;
@@ -92,7 +92,7 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
         connectors: connectors.collect(),
         exporters,
         pipelines,
-        metrics_endpoint: plan.metrics_endpoint,
+        metrics_pages: plan.metrics_endpoint.map(MetricsPage::new).into_iter().collect(),
         health: plan.health.probes,
         status: plan.health.status,
         health_checks: plan.health.checks,

@@ -26,7 +26,7 @@ impl Debug for GatewaySpec {
             .field("connectors", &self.connectors)
             .field("exporters", &self.exporters)
             .field("pipelines", &self.pipelines)
-            .field("metrics_endpoint", &self.metrics_endpoint)
+            .field("metrics_pages", &self.metrics_pages)
             .field("health", &self.health)
             .finish_non_exhaustive()
     }

@@ -207,12 +207,13 @@ pub use services::{
 };
 pub use spec::{
     Alteration, Change, ChangedKind, Changes, ComponentNeeds, ConnectorSpec, ExporterSpec, ExtensionSpec,
-    Fingerprint, GatewaySpec, HealthSpec, PipelineDelivery, PipelineSpec, PipelineStage, ReceiverNeeds,
-    ReceiverSpec, ServerSpec, StageSpec, StatusPages, StatusSpec,
+    Fingerprint, GatewaySpec, HealthSpec, MetricsPage, PipelineDelivery, PipelineSpec, PipelineStage,
+    ReceiverNeeds, ReceiverSpec, ServerSpec, StageSpec, StatusPages, StatusSpec,
 };
 pub use telemetry::{
-    BatchStats, Counter, ExporterStats, Histogram, MetricFamily, MetricKind, MetricsLevel, MetricsReader,
-    MetricsReaderConfig, PerformanceMetrics, ProcessorStats, Registration, Registry, Sample, Temporality,
+    BatchStats, Counter, ExporterStats, Histogram, LatencySummary, MeasuredPart, MetricFamily, MetricKind,
+    MetricsFormat, MetricsLevel, MetricsReader, MetricsReaderConfig, Performance, PerformanceMetrics,
+    ProcessorStats, Registration, Registry, Sample, Temporality,
 };
 
 #[cfg(doctest)]

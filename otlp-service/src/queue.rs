@@ -363,8 +363,10 @@ impl Shared {
             return Err(shutting_down());
         }
         entry.admit();
+        let (items, bytes) = (entry.batch.items(), entry.batch.len());
         waiting.entries.push_back((entry, permit));
         drop(waiting);
+        self.stats.enqueued.record_size(items, bytes);
         self.ready.notify_one();
         Ok(())
     }
@@ -399,6 +401,7 @@ impl Shared {
 
 async fn consume<E: Export>(shared: Arc<Shared>, export: Arc<E>) {
     while let Some(entry) = shared.next().await {
+        shared.stats.dequeued.record(&entry.batch);
         entry.deliver(&*export).await;
     }
 }

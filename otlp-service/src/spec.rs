@@ -5,6 +5,7 @@ mod delivery;
 mod fingerprint;
 mod health;
 mod needs;
+mod page;
 
 pub(crate) use changes::Outline;
 pub use changes::{Alteration, Change, ChangedKind, Changes};
@@ -12,6 +13,7 @@ pub use delivery::PipelineDelivery;
 pub use fingerprint::Fingerprint;
 pub use health::{HealthSpec, StatusPages, StatusSpec};
 pub use needs::{ComponentNeeds, ReceiverNeeds};
+pub use page::MetricsPage;
 
 use crate::component::{Needs, Processor};
 use crate::holder::HolderSpec;
@@ -36,8 +38,8 @@ pub struct GatewaySpec {
     pub exporters: Vec<ExporterSpec>,
     /// Connections between the components.
     pub pipelines: Vec<PipelineSpec>,
-    /// Address (`host:port`) at which own metrics are served as Prometheus text under `/metrics`. `None`: not served.
-    pub metrics_endpoint: Option<String>,
+    /// Pages of own metrics. Default none.
+    pub metrics_pages: Vec<MetricsPage>,
     /// Addresses and paths at which health probes are answered.
     pub health: Vec<HealthSpec>,
     /// Addresses at which the status of the gateway, its pipelines and components is answered.
@@ -179,7 +181,7 @@ impl Default for GatewaySpec {
             connectors: Vec::new(),
             exporters: Vec::new(),
             pipelines: Vec::new(),
-            metrics_endpoint: None,
+            metrics_pages: Vec::new(),
             health: Vec::new(),
             status: Vec::new(),
             health_checks: HealthChecksSpec::default(),

@@ -23,6 +23,8 @@ mod harness;
 mod health;
 #[path = "service/holders.rs"]
 mod holders;
+#[path = "service/metrics.rs"]
+mod metrics;
 #[path = "service/model.rs"]
 mod model;
 #[path = "service/needs.rs"]

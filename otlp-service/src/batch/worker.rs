@@ -334,12 +334,12 @@ impl Flusher {
     /// Sends a batch whose senders have their answer, again and again until the next component accepts or finally refuses the
     /// batch. `held` counts the items meanwhile.
     async fn hand_over(&self, batch: Batch, held: Held) {
-        let items = batch.items();
+        let (items, bytes) = (batch.items(), batch.len());
         match export_until_taken(&self.next, batch, &*self.clock).await {
             // In the same poll in which the next component counted the items.
             Ok(_) => {
                 held.withdraw();
-                self.stats.sent(items);
+                self.stats.sent(items, bytes);
             }
             Err(error) => {
                 tracing::warn!(items, reason = ?error.message(), "a batch is dropped: the next component refused it with a final error");
@@ -350,7 +350,7 @@ impl Flusher {
 
     /// Exports a batch whose senders wait.
     async fn export(&self, batch: Batch, unsent: Unsent) -> ExportResult {
-        self.stats.sent(batch.items());
+        self.stats.sent(batch.items(), batch.len());
         unsent.send();
         caught(self.next.export(batch)).await
     }

@@ -87,7 +87,7 @@ impl Attempt for WatchedAttempt {
     async fn attempt(&self, batch: &Batch) -> ExportResult {
         let started = self.clock.now();
         let result = self.client.attempt(batch).await;
-        self.stats.attempted(self.clock.now().saturating_duration_since(started));
+        self.stats.attempted(started, self.clock.now(), batch.items(), &result);
         self.reachability.note(&result);
         self.watch.attempted(&result);
         result

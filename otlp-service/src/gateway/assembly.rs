@@ -21,7 +21,7 @@ use crate::processor::{ProcessorChain, ResourceKeys};
 use crate::receiver::{Entrance, PipelineEntry};
 use crate::spec::{ConnectorSpec, Fingerprint, GatewaySpec, PipelineSpec, PipelineStage, StageSpec};
 use crate::switch::Switch;
-use crate::telemetry::{BatchStats, ProcessorStats};
+use crate::telemetry::{BatchStats, ProcessorStats, RequestStats};
 use otlp_protocol::Signal;
 use otlp_transport::BoxExport;
 use std::sync::Arc;
@@ -61,6 +61,8 @@ struct Outlet<'a> {
     signal: Signal,
     rest: Rest,
     edge: Edge,
+    /// Counts the requests that enter another pipeline.
+    requests: Option<Arc<RequestStats>>,
 }
 
 /// A processor of a chain, with the identity of its settings.
@@ -110,7 +112,8 @@ impl Assembly<'_> {
     fn head(&mut self, spec: &PipelineSpec, rest: Rest) -> Head {
         let before = self.old.heads.get(&spec.id).filter(|head| head.signal == spec.signal);
         let edge = self.shared.observers.entry(&spec.id, spec.signal);
-        let entrance = rest.behind_edge(&edge);
+        let requests = RequestStats::of_pipeline(&self.shared.registry, &spec.id, spec.signal);
+        let entrance = rest.behind_edge(&edge, Some(&requests));
         let inlet = match before {
             Some(before) => {
                 if before.rest.serial != rest.serial {
@@ -120,7 +123,7 @@ impl Assembly<'_> {
             }
             None => Switch::new(vec![entrance]),
         };
-        Head { signal: spec.signal, edge, rest, inlet }
+        Head { signal: spec.signal, edge, requests, rest, inlet }
     }
 
     /// Keeps the component that is the same in the old graph, or makes it.
@@ -218,12 +221,9 @@ impl Assembly<'_> {
         let mut outlets = Vec::new();
         for fed in all.pipelines.iter().filter(|fed| fed.receivers.contains(&connector.id)) {
             let (pipeline, signal, rest) = (&*fed.id, fed.signal, self.pipeline(fed)?);
-            outlets.push(Outlet {
-                pipeline,
-                signal,
-                rest,
-                edge: self.shared.observers.entry(pipeline, signal),
-            });
+            let edge = self.shared.observers.entry(pipeline, signal);
+            let requests = Some(RequestStats::of_pipeline(&self.shared.registry, pipeline, signal));
+            outlets.push(Outlet { pipeline, signal, rest, edge, requests });
         }
         let rank = 1 + outlets.iter().map(|outlet| outlet.rest.rank).max().unwrap_or(0);
         let all_memory = outlets.iter().all(|outlet| outlet.rest.delivery == Delivery::Memory);
@@ -247,7 +247,7 @@ impl Assembly<'_> {
         let delivery = holder.answers.delivery(rest.delivery);
         let sketch = sketch(spec, Role::Holder(holder.answers), vec![(stage.id.clone(), stage.settings)]);
         let edge = self.edge(spec, &stage.id);
-        let outlet = Outlet { pipeline: &spec.id, signal: spec.signal, rest, edge };
+        let outlet = Outlet { pipeline: &spec.id, signal: spec.signal, rest, edge, requests: None };
         let piece = self.holding(spec, sketch, holder, vec![outlet], rank)?;
         let (entry, hop, serial) = (piece.entry.clone(), piece.hop.clone(), piece.serial);
         Ok(Rest { entry, hop, delivery, rank, serial })
@@ -383,7 +383,7 @@ impl Assembly<'_> {
 
 impl Outlet<'_> {
     fn entrance(&self) -> Entrance {
-        self.rest.behind_edge(&self.edge)
+        self.rest.behind_edge(&self.edge, self.requests.as_ref())
     }
 }
 

@@ -10,6 +10,7 @@ use crate::observe::Edge;
 use crate::receiver::{BoxRunning, Entrance};
 use crate::spec::{Fingerprint, Outline};
 use crate::switch::Switch;
+use crate::telemetry::RequestStats;
 use otlp_protocol::Signal;
 use otlp_transport::Address;
 use parking_lot::Mutex;
@@ -68,6 +69,8 @@ pub(super) struct Head {
     pub(super) signal: Signal,
     /// In front of the rest.
     pub(super) edge: Edge,
+    /// Counts the requests that enter.
+    pub(super) requests: Arc<RequestStats>,
     pub(super) rest: Rest,
     /// Leads there from outside.
     pub(super) inlet: Switch,
@@ -124,6 +127,6 @@ impl Graph {
 
 impl Head {
     pub(super) fn entrance(&self) -> Entrance {
-        self.rest.behind_edge(&self.edge)
+        self.rest.behind_edge(&self.edge, Some(&self.requests))
     }
 }

@@ -4,8 +4,8 @@ use super::readiness::Readiness;
 use super::shared::Shared;
 use crate::gateway::StartError;
 use crate::health::{ErrorRules, HealthChecker, Layout, Since, StatusView};
-use crate::spec::{GatewaySpec, HealthSpec, StatusPages};
-use crate::telemetry::Registry;
+use crate::spec::{GatewaySpec, HealthSpec, MetricsPage, StatusPages};
+use crate::telemetry::{MetricsFormat, MetricsLevel, Registry};
 use otlp_transport::{
     Address, Clock, ConfigError, Connections, GrpcTransportStrategy, HealthSource, Page, PageRequest,
     PagesServer, Routes, Server, ServerConfig, ServerStrategy as _, TransportContext, serve_pages,
@@ -24,7 +24,7 @@ pub(super) struct PagesRun {
 /// Address and content of a server of pages.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    Metrics(String),
+    Metrics(MetricsPage),
     Health(HealthSpec),
     Status(StatusPages, ErrorRules),
     /// The health service on a port of its own.
@@ -55,7 +55,8 @@ struct StatusSource(StatusFacts, ErrorRules);
 impl Wanted {
     /// All that the spec asks for.
     pub(super) fn of(spec: &GatewaySpec) -> Vec<Self> {
-        let metrics = spec.metrics_endpoint.iter().cloned().map(Self::Metrics);
+        let metrics = spec.metrics_pages.iter().filter(|page| page.level > MetricsLevel::None);
+        let metrics = metrics.cloned().map(Self::Metrics);
         let health = spec.health.iter().cloned().map(Self::Health);
         let status = spec.status.iter().flat_map(|status| {
             let pages = status.pages.clone().map(|pages| Self::Status(pages, status.rules));
@@ -75,7 +76,8 @@ impl Wanted {
 
     fn endpoint(&self) -> &str {
         match self {
-            Self::Metrics(endpoint) | Self::StatusGrpc(endpoint, _) => endpoint,
+            Self::Metrics(page) => &page.endpoint,
+            Self::StatusGrpc(endpoint, _) => endpoint,
             Self::Health(health) => &health.endpoint,
             Self::Status(pages, _) => &pages.endpoint,
         }
@@ -106,9 +108,9 @@ pub(super) async fn serve(
 ) -> Result<PageServer, StartError> {
     let endpoint = wanted.endpoint();
     let served = match wanted.clone() {
-        Wanted::Metrics(_) => {
+        Wanted::Metrics(page) => {
             let registry = shared.registry.clone();
-            serve_pages(context, endpoint, move |asked| metrics(asked.path, &registry)).await
+            serve_pages(context, endpoint, move |asked| metrics(asked, &page, &registry)).await
         }
         Wanted::Health(spec) => {
             let (health, live) = (shared.health.clone(), below(&spec.path, "live"));
@@ -141,9 +143,13 @@ async fn serve_grpc(
     GrpcTransportStrategy.bind(&context, config, Routes::new()).await
 }
 
-fn metrics(path: &str, registry: &Registry) -> Option<Page> {
-    let body = || registry.snapshot().to_string();
-    (path == "/metrics").then(|| Page { status: 200, content_type: PROMETHEUS_TEXT, body: body() })
+fn metrics(asked: &PageRequest<'_>, page: &MetricsPage, registry: &Registry) -> Option<Page> {
+    if asked.path != "/metrics" {
+        return None;
+    }
+    let format = MetricsFormat::for_accept(asked.accept, page.type_suffix);
+    let body = registry.at_level(page.level).to_text(format);
+    Some(Page { status: 200, content_type: format.content_type(), body })
 }
 
 fn probe(path: &str, ready: &str, live: &str, health: &HealthChecker) -> Option<Page> {
@@ -230,7 +236,6 @@ impl fmt::Debug for StatusSource {
     }
 }
 
-const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const JSON: &str = "application/json";
 const YAML: &str = "application/yaml";
 /// Open connections of a gRPC server of health at a time.

@@ -8,6 +8,7 @@ use crate::observe::Edge;
 use crate::receiver::{Entrance, PipelineEntry};
 use crate::spec::Fingerprint;
 use crate::switch::Switch;
+use crate::telemetry::RequestStats;
 use otlp_protocol::Signal;
 use std::sync::Arc;
 use std::time::Instant;
@@ -85,9 +86,9 @@ impl Rest {
         (self.serial, self.delivery)
     }
 
-    /// The rest behind an edge.
-    pub(super) fn behind_edge(&self, edge: &Edge) -> Entrance {
-        Entrance { edge: edge.clone(), entry: self.entry.clone() }
+    /// The rest behind an edge; `requests` counts the requests if a pipeline begins there.
+    pub(super) fn behind_edge(&self, edge: &Edge, requests: Option<&Arc<RequestStats>>) -> Entrance {
+        Entrance { edge: edge.clone(), requests: requests.cloned(), entry: self.entry.clone() }
     }
 }
 

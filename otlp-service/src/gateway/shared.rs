@@ -39,7 +39,7 @@ impl Shared {
         let health = HealthChecker::with_clock(context.clock.clone());
         let readiness: Arc<Readiness> = Arc::default();
         let status = StatusFacts::new(health.clone(), readiness.clone(), context.clock.clone());
-        let registry = Registry::new();
+        let registry = Registry::new().with_clock(context.clock.clone());
         let observers = TelemetrySubject::new(&registry);
         observers.make_room_in(&context.budget);
         Self {

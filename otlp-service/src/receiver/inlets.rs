@@ -7,7 +7,7 @@ use crate::holder::HolderStage;
 use crate::observe::Edge;
 use crate::processor::ProcessorChain;
 use crate::switch::Switch;
-use crate::telemetry::{MemoryStats, ReceiverStats, Registry};
+use crate::telemetry::{MemoryStats, ReceiverStats, Registry, RequestStats};
 use otlp_protocol::{Batch, Signal};
 use otlp_transport::{BoxExport, Export, ExportResult};
 use std::sync::Arc;
@@ -40,6 +40,8 @@ struct Inlet {
 #[derive(Clone)]
 pub(crate) struct Entrance {
     pub(crate) edge: Edge,
+    /// Counts the requests, if a pipeline begins here.
+    pub(crate) requests: Option<Arc<RequestStats>>,
     pub(crate) entry: PipelineEntry,
 }
 
@@ -91,9 +93,9 @@ impl Inlets {
 
 impl Export for Inlet {
     async fn export(&self, batch: Batch) -> ExportResult {
-        let items = batch.items();
+        let (begun, items) = (self.stats.begin(), batch.items());
         let result = self.pipelines.export(batch).await;
-        self.stats.count(items, &result);
+        self.stats.count(begun, items, &result);
         result
     }
 
@@ -109,7 +111,11 @@ impl Export for Inlet {
 impl Export for Entrance {
     async fn export(&self, mut batch: Batch) -> ExportResult {
         self.edge.observe(&mut batch);
-        self.entry.export(batch).await
+        let Some(requests) = &self.requests else { return self.entry.export(batch).await };
+        let (begun, items) = (requests.begin(), batch.items());
+        let result = self.entry.export(batch).await;
+        requests.end(begun, items, &result);
+        result
     }
 }
 

@@ -235,7 +235,7 @@ fn of_gateway(spec: &GatewaySpec) -> Vec<Component> {
     let of = |id: &str, settings| Component::new(ChangedKind::Gateway, id, Some(settings));
     vec![
         of("memory limit", Fingerprint::of(&spec.memory_limit_bytes)),
-        of("metrics", Fingerprint::of(&spec.metrics_endpoint)),
+        of("metrics", Fingerprint::of(&spec.metrics_pages)),
         of("health", Fingerprint::of(&health)),
     ]
 }

@@ -123,7 +123,9 @@ fn sample(
 
 fn latency(exporter: &str, endpoint: &EndpointStats) -> Vec<Sample> {
     let EndpointStats { latency_buckets, latency_ms, .. } = endpoint;
-    histogram_samples(&labels(exporter, endpoint), &LATENCY_BOUNDS_MS, 1, latency_buckets, latency_ms)
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let (counts, sum) = (latency_buckets.iter().map(read).collect::<Vec<_>>(), read(latency_ms));
+    histogram_samples(&labels(exporter, endpoint), &LATENCY_BOUNDS_MS, 1, &counts, sum.into())
 }
 
 fn labels(exporter: &str, endpoint: &EndpointStats) -> [(&'static str, String); 2] {

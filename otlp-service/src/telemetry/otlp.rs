@@ -228,3 +228,6 @@ const SCOPE: &str = "otlp-service";
 const TARGET_INFO: &str = "target_info";
 /// Largest integer up to which each integer is an `f64`.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
+#[cfg(test)]
+mod tests;

@@ -209,3 +209,6 @@ const REJECTED_HELP: &str = "Points of own metrics that the destination rejected
 const MIN_INTERVAL: Duration = Duration::from_millis(1);
 /// A year: sums of instants and longer times could overflow.
 const MAX_TIME: Duration = Duration::from_secs(365 * 24 * 3600);
+
+#[cfg(test)]
+mod tests;

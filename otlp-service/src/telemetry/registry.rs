@@ -1,17 +1,19 @@
 //! Counters and histograms, and the registry that shows them by name.
 
 mod histogram;
+mod source;
 
 pub use histogram::Histogram;
 
-pub(super) use histogram::histogram_samples;
+pub(super) use histogram::{Distribution, histogram_samples};
 
 use super::MetricsLevel;
+use super::performance::{MeasuredPart, RequestStats};
 use super::snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
-use histogram::Buckets;
+use otlp_transport::{Clock, TokioClock};
 use parking_lot::Mutex;
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use source::{Source, summed};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -27,6 +29,8 @@ pub struct Registry {
     families: Arc<Mutex<Families>>,
     /// Level of the metrics that are registered through this handle.
     level: MetricsLevel,
+    /// Time of the requests that are measured.
+    clock: Arc<dyn Clock>,
 }
 
 /// Keeps a metric in a [`Registry`]: dropping it removes the metric.
@@ -50,6 +54,14 @@ pub struct Counter {
 pub(super) struct Families {
     by_name: BTreeMap<String, Family>,
     last_id: u64,
+    measured: Vec<MeasuredRequests>,
+}
+
+/// The requests of a part of the gateway, for as long as the part lives.
+struct MeasuredRequests {
+    part: MeasuredPart,
+    labels: Labels,
+    stats: Weak<RequestStats>,
 }
 
 struct Family {
@@ -68,15 +80,6 @@ struct Series {
     gone: f64,
     /// Of a counter or a histogram that others may share.
     shared: Weak<Registration>,
-}
-
-/// Sources are read without the registry's lock: whoever reads may drop the last holder of another metric.
-#[derive(Clone)]
-enum Source {
-    Counter(Arc<AtomicU64>),
-    Value(Arc<dyn Fn() -> f64 + Send + Sync>),
-    Histogram(Arc<Buckets>),
-    Samples(Arc<dyn Fn() -> Vec<Sample> + Send + Sync>),
 }
 
 /// Labels of a series, in the order in which they are shown.
@@ -148,7 +151,18 @@ impl Registry {
     /// [`Basic`](MetricsLevel::Basic). A metric that is registered at several levels has the lowest.
     #[must_use]
     pub fn with_level(&self, level: MetricsLevel) -> Self {
-        Self { families: self.families.clone(), level }
+        Self { level, ..self.clone() }
+    }
+
+    /// Returns the same registry, in which durations and throughput of requests are measured by this clock. Without it:
+    /// [`TokioClock`].
+    #[must_use]
+    pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self.clone() }
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     /// All metrics as they stand.
@@ -158,7 +172,7 @@ impl Registry {
 
     /// The metrics of this level and of the levels below, as they stand.
     pub fn at_level(&self, level: MetricsLevel) -> PerformanceMetrics {
-        let families: Vec<_> = {
+        let (families, measured): (Vec<_>, Vec<_>) = {
             let families = self.families.lock();
             let shown = |(name, family): (&String, &Family)| {
                 let series = family.series.iter().map(|series| {
@@ -168,13 +182,45 @@ impl Registry {
                 (name.clone(), family.help, family.kind, series.collect::<Vec<_>>())
             };
             let is_shown = |(_, family): &(&String, &Family)| family.level <= level;
-            families.by_name.iter().filter(is_shown).map(shown).collect()
+            let alive =
+                |known: &MeasuredRequests| Some((known.part, known.id().to_owned(), known.stats.upgrade()?));
+            let measured = families.measured.iter().filter_map(alive).collect();
+            (families.by_name.iter().filter(is_shown).map(shown).collect(), measured)
         };
         let family = |(name, help, kind, series): (_, _, _, Vec<(Labels, Source, f64)>)| {
             let samples = series.into_iter().flat_map(|(labels, source, gone)| source.samples(labels, gone));
             MetricFamily { name, help, kind, samples: summed(samples.collect()) }
         };
-        PerformanceMetrics { families: families.into_iter().map(family).collect() }
+        PerformanceMetrics {
+            families: families.into_iter().map(family).collect(),
+            measured: measured.into_iter().map(|(part, id, stats)| stats.read(part, &id)).collect(),
+        }
+    }
+
+    /// Returns the requests of a part with these labels, of which the first has the part's id; made by `make` if nothing counts
+    /// them yet, so that a part and its successor count together.
+    pub(super) fn measure(
+        &self,
+        part: MeasuredPart,
+        labels: &[(&'static str, &str)],
+        make: impl FnOnce() -> RequestStats,
+    ) -> Arc<RequestStats> {
+        let labels = owned(labels);
+        let known = self.families.lock().measured(part, &labels);
+        if let Some(known) = known {
+            return known;
+        }
+        let made = Arc::new(make());
+        let mut families = self.families.lock();
+        // Another thread may have made the same meanwhile.
+        let known = families.measured(part, &labels);
+        if known.is_none() {
+            families.measured.retain(|known| known.stats.strong_count() > 0);
+            families.measured.push(MeasuredRequests { part, labels, stats: Arc::downgrade(&made) });
+        }
+        // What was made takes the lock when it is dropped.
+        drop(families);
+        known.unwrap_or(made)
     }
 
     fn insert(
@@ -217,28 +263,12 @@ impl Registry {
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { families: Arc::default(), level: MetricsLevel::Basic }
+        Self { families: Arc::default(), level: MetricsLevel::Basic, clock: Arc::new(TokioClock) }
     }
 }
 
 fn owned(labels: &[(&'static str, &str)]) -> Labels {
     labels.iter().map(|&(key, value)| (key, value.to_owned())).collect()
-}
-
-/// Adds up samples of the same labels.
-fn summed(samples: Vec<Sample>) -> Vec<Sample> {
-    let mut places: HashMap<_, usize> = HashMap::with_capacity(samples.len());
-    let mut all: Vec<Sample> = Vec::with_capacity(samples.len());
-    for sample in samples {
-        match places.entry((sample.suffix, sample.labels.clone())) {
-            Entry::Occupied(place) => all[*place.get()].value += sample.value,
-            Entry::Vacant(place) => {
-                place.insert(all.len());
-                all.push(sample);
-            }
-        }
-    }
-    all
 }
 
 // === impl Families ===
@@ -259,6 +289,11 @@ impl Families {
         family.level = family.level.min(level);
         family.series.push(Series { id, labels, source, gone: 0.0, shared: Weak::new() });
         id
+    }
+
+    fn measured(&self, part: MeasuredPart, labels: &Labels) -> Option<Arc<RequestStats>> {
+        let mut same = self.measured.iter().filter(|known| known.part == part && known.labels == *labels);
+        same.find_map(|known| known.stats.upgrade())
     }
 
     fn series(&mut self, registration: &Registration) -> Option<&mut Series> {
@@ -288,6 +323,14 @@ impl Families {
             self.by_name.remove(&registration.name);
         }
         Some(removed)
+    }
+}
+
+// === impl MeasuredRequests ===
+
+impl MeasuredRequests {
+    fn id(&self) -> &str {
+        self.labels.first().map_or("", |(_, id)| id)
     }
 }
 
@@ -321,38 +364,5 @@ impl Counter {
 impl fmt::Debug for Families {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.by_name.keys()).finish()
-    }
-}
-
-impl Source {
-    /// True if the two may be one metric.
-    fn is_alike(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Counter(_), Self::Counter(_)) => true,
-            (Self::Histogram(one), Self::Histogram(other)) => {
-                one.bounds == other.bounds && one.unit == other.unit
-            }
-            _ => false,
-        }
-    }
-
-    /// The value of a single number; 0 of anything else.
-    fn value(&self) -> f64 {
-        match self {
-            Self::Counter(value) => value.load(Ordering::Relaxed) as f64,
-            Self::Value(read) => read(),
-            Self::Histogram(_) | Self::Samples(_) => 0.0,
-        }
-    }
-
-    /// `gone` is added to a single number.
-    fn samples(&self, labels: Labels, gone: f64) -> Vec<Sample> {
-        match self {
-            Self::Counter(_) | Self::Value(_) => {
-                vec![Sample { suffix: "", labels, value: self.value() + gone }]
-            }
-            Self::Histogram(buckets) => buckets.samples(&labels),
-            Self::Samples(read) => read(),
-        }
     }
 }

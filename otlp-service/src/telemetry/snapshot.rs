@@ -1,13 +1,26 @@
-//! All metrics at one moment, and their text for Prometheus.
+//! All metrics at one moment.
 
-use std::fmt;
+use super::performance::{Measured, MeasuredPart, Performance};
 
 /// All own metrics at one moment; `Display` is Prometheus' text format 0.0.4.
+///
+/// Requests, latency and throughput of a receiver, a pipeline or an exporter can be read without the names of metrics:
+///
+/// ```
+/// # async fn show(gateway: &otlp_service::Gateway) {
+/// let metrics = gateway.metrics();
+/// if let Some(exporter) = metrics.exporter("otlp") {
+///     let (requests, failures, p99) = (exporter.requests, exporter.failures, exporter.latency.p99);
+///     println!("{requests} attempts, {failures} failed, 99 % within {p99:?}, {} items/s", exporter.items_per_second);
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct PerformanceMetrics {
     /// The metrics, by name.
     pub families: Vec<MetricFamily>,
+    pub(super) measured: Vec<Measured>,
 }
 
 /// One metric with all its label sets.
@@ -60,47 +73,30 @@ impl PerformanceMetrics {
         let sample = family.samples.iter().find(|sample| labels.iter().all(|label| has(sample, label)))?;
         Some(sample.value)
     }
-}
 
-impl fmt::Display for PerformanceMetrics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for MetricFamily { name, help, kind, samples } in &self.families {
-            writeln!(f, "# HELP {name} {help}")?;
-            writeln!(f, "# TYPE {name} {kind}")?;
-            for Sample { suffix, labels, value } in samples {
-                write!(f, "{name}{suffix}")?;
-                for (index, (key, value)) in labels.iter().enumerate() {
-                    let open = if index == 0 { '{' } else { ',' };
-                    write!(f, "{open}{key}=\"{}\"", Escaped(value))?;
-                }
-                let close = if labels.is_empty() { "" } else { "}" };
-                writeln!(f, "{close} {value}")?;
-            }
-        }
-        Ok(())
+    /// Returns the requests that a receiver handed to the pipelines. A request takes until the pipelines have answered.
+    /// `None` if there is no such receiver.
+    pub fn receiver(&self, id: &str) -> Option<Performance> {
+        Performance::of(&self.measured, MeasuredPart::Receiver, id)
     }
-}
 
-impl fmt::Display for MetricKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-        })
+    /// Returns the requests that entered a pipeline, from receivers and connectors. A request takes until the pipeline has answered.
+    /// `None` if there is no such pipeline.
+    pub fn pipeline(&self, id: &str) -> Option<Performance> {
+        Performance::of(&self.measured, MeasuredPart::Pipeline, id)
     }
-}
 
-/// A label's value, escaped for Prometheus.
-struct Escaped<'a>(&'a str);
+    /// Returns the attempts of an exporter to deliver a batch; each retry is a further attempt. `None` if there is no such
+    /// exporter, or no pipeline uses the exporter.
+    pub fn exporter(&self, id: &str) -> Option<Performance> {
+        Performance::of(&self.measured, MeasuredPart::Exporter, id)
+    }
 
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|char| match char {
-            '\\' => f.write_str("\\\\"),
-            '"' => f.write_str("\\\""),
-            '\n' => f.write_str("\\n"),
-            char => fmt::Write::write_char(f, char),
-        })
+    /// Returns the ids of the receivers, pipelines and exporters that have a [`Performance`].
+    pub fn measured(&self) -> impl Iterator<Item = (MeasuredPart, &str)> {
+        let mut known: Vec<_> = self.measured.iter().map(|measured| (measured.part, &*measured.id)).collect();
+        known.sort_unstable();
+        known.dedup();
+        known.into_iter()
     }
 }

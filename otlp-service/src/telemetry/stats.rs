@@ -1,13 +1,15 @@
 //! The counters of receivers, processors, batch processors and exporters.
 
+use super::performance::{MeasuredPart, RequestStats};
 use super::registry::Labels;
-use super::{Counter, Histogram, MetricKind, Registration, Registry};
+use super::sizes::BatchSizes;
+use super::{Counter, Histogram, MetricKind, MetricsLevel, Registration, Registry};
 use otlp_protocol::Signal;
 use otlp_transport::ExportResult;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The counters of one signal of one server of a receiver.
 #[derive(Clone, Debug)]
@@ -18,6 +20,7 @@ pub(crate) struct ReceiverStats {
     accepted_requests: Counter,
     refused_requests: Counter,
     failed_requests: Counter,
+    requests: Arc<RequestStats>,
     memory: MemoryStats,
 }
 
@@ -39,7 +42,7 @@ pub struct BatchStats {
     pub(crate) sent_by_size: Counter,
     pub(crate) sent_by_timeout: Counter,
     pub(crate) sent_by_cardinality: Counter,
-    pub(crate) batch_size: Histogram,
+    sizes: BatchSizes,
 }
 
 /// The counters of one processor of a pipeline.
@@ -56,7 +59,11 @@ pub struct ExporterStats {
     pub(crate) sent: Counter,
     pub(crate) send_failed: Counter,
     pub(crate) enqueue_failed: Counter,
-    attempt_duration: Histogram,
+    /// Batches that enter the queue.
+    pub(crate) enqueued: BatchSizes,
+    /// Batches that leave the queue, to be sent.
+    pub(crate) dequeued: BatchSizes,
+    attempts: Arc<RequestStats>,
     in_flight: Arc<AtomicU64>,
     _in_flight_shown: Registration,
 }
@@ -95,6 +102,11 @@ impl ReceiverStats {
             accepted_requests: requests("success"),
             refused_requests: requests("refused"),
             failed_requests: requests("failure"),
+            requests: RequestStats::new(
+                registry,
+                MeasuredPart::Receiver,
+                &[labels[0], labels[1], ("otel_signal", signal.name)],
+            ),
             memory,
         }
     }
@@ -111,7 +123,14 @@ impl ReceiverStats {
         self.memory.refused.add(1);
     }
 
-    pub(crate) fn count(&self, items: u64, result: &ExportResult) {
+    /// Returns the start of a request.
+    pub(crate) fn begin(&self) -> Instant {
+        self.requests.begin()
+    }
+
+    /// Counts a request that the pipelines have answered.
+    pub(crate) fn count(&self, begun: Instant, items: u64, result: &ExportResult) {
+        self.requests.end(begun, items, result);
         let (item_counter, request_counter) = match result {
             Ok(_) => (&self.accepted, &self.accepted_requests),
             Err(error) if error.retry().is_retryable() => (&self.refused, &self.refused_requests),
@@ -148,7 +167,7 @@ impl ProcessorStats {
         Self {
             incoming: registry.counter("otelcol_processor_incoming_items", INCOMING_HELP, &labels),
             outgoing: registry.counter("otelcol_processor_outgoing_items", OUTGOING_HELP, &labels),
-            duration: registry.histogram(
+            duration: registry.with_level(MetricsLevel::Detailed).histogram(
                 "otelcol_processor_internal_duration",
                 "Processing time of a batch, in seconds.",
                 &labels,
@@ -169,10 +188,11 @@ impl BatchStats {
     /// Registers the counters of a batch processor in a pipeline.
     pub fn new(registry: &Registry, processor: &str, pipeline: &str, signal: Signal) -> Self {
         let labels = [("processor", processor), ("otel_signal", signal.name), ("pipeline", pipeline)];
-        let counter = |name: &str, help| registry.counter(format!("otelcol_processor_{name}"), help, &labels);
+        let normal = registry.with_level(MetricsLevel::Normal);
+        let counter = |name: &str, help| normal.counter(format!("otelcol_processor_{name}"), help, &labels);
         Self {
-            incoming: counter("incoming_items", INCOMING_HELP),
-            outgoing: counter("outgoing_items", OUTGOING_HELP),
+            incoming: registry.counter("otelcol_processor_incoming_items", INCOMING_HELP, &labels),
+            outgoing: registry.counter("otelcol_processor_outgoing_items", OUTGOING_HELP, &labels),
             unmergeable: counter(
                 "batch_unmergeable",
                 "Requests sent alone because they cannot be merged with others.",
@@ -183,21 +203,21 @@ impl BatchStats {
                 "batch_cardinality_trigger_send",
                 "Batches sent early because too many batches of different metadata were open.",
             ),
-            batch_size: registry.histogram(
+            sizes: BatchSizes::new(
+                (&normal, &registry.with_level(MetricsLevel::Detailed)),
                 "otelcol_processor_batch_batch_send_size",
-                "Items in a sent batch.",
+                ("Items in a sent batch.", "Encoded bytes of a sent batch."),
                 &labels,
-                Histogram::new(BATCH_SIZE_BOUNDS),
             ),
-            registry: registry.clone(),
+            registry: normal.clone(),
             labels: labels.map(|(key, value)| (key, value.to_owned())).to_vec(),
         }
     }
 
     /// Counts a sent batch.
-    pub(crate) fn sent(&self, items: u64) {
+    pub(crate) fn sent(&self, items: u64, bytes: usize) {
         self.outgoing.add(items);
-        self.batch_size.record(items);
+        self.sizes.record_size(items, bytes);
     }
 
     /// Registers the number of open batches.
@@ -229,6 +249,7 @@ impl ExporterStats {
         let in_flight = Arc::new(AtomicU64::new(0));
         let shown = in_flight.clone();
         let of_signal = [("exporter", exporter), ("data_type", signal.name)];
+        let detailed = registry.with_level(MetricsLevel::Detailed);
         Arc::new(Self {
             sent: items("sent", "Items that the destination accepted."),
             send_failed: items(
@@ -239,12 +260,25 @@ impl ExporterStats {
                 "enqueue_failed",
                 "Items refused or dropped because the sending queue was full.",
             ),
-            attempt_duration: registry.histogram(
-                "otlp_exporter_attempt_duration_seconds",
-                "Duration of an attempt to send a batch, with the time to connect, in seconds.",
+            enqueued: BatchSizes::new(
+                (&detailed, &detailed),
+                "otelcol_exporter_enqueue_size",
+                (
+                    "Items in a batch that entered the sending queue.",
+                    "Encoded bytes of a batch that entered the sending queue.",
+                ),
                 &of_signal,
-                Histogram::in_units(ATTEMPT_BOUNDS_MICROS, 1_000_000),
             ),
+            dequeued: BatchSizes::new(
+                (&detailed, &detailed),
+                "otelcol_exporter_queue_batch_send_size",
+                (
+                    "Items in a batch that left the sending queue.",
+                    "Encoded bytes of a batch that left the sending queue.",
+                ),
+                &of_signal,
+            ),
+            attempts: RequestStats::new(registry, MeasuredPart::Exporter, &of_signal),
             in_flight,
             _in_flight_shown: registry.observe(
                 MetricKind::Gauge,
@@ -256,9 +290,9 @@ impl ExporterStats {
         })
     }
 
-    /// Counts the duration of an attempt.
-    pub(crate) fn attempted(&self, took: Duration) {
-        self.attempt_duration.record(micros(took));
+    /// Counts an attempt.
+    pub(crate) fn attempted(&self, begun: Instant, now: Instant, items: u64, result: &ExportResult) {
+        self.attempts.ended(begun, now, items, result);
     }
 
     /// Counts a request as in flight until the guard is dropped.
@@ -280,18 +314,6 @@ fn micros(duration: Duration) -> u64 {
 
 const INCOMING_HELP: &str = "Items that the processor received.";
 const OUTGOING_HELP: &str = "Items that the processor sent on.";
-
-/// The Collector's bounds.
-const BATCH_SIZE_BOUNDS: &[u64] = &[
-    10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000,
-    30_000, 50_000, 100_000,
-];
-
-/// From a destination in the same network to the longest timeouts.
-const ATTEMPT_BOUNDS_MICROS: &[u64] = &[
-    1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
-    10_000_000, 30_000_000, 60_000_000,
-];
 
 /// From ten microseconds to a second.
 const DURATION_BOUNDS_MICROS: &[u64] =

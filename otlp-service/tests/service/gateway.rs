@@ -4,8 +4,8 @@ use crate::harness::*;
 use bytes::Bytes;
 use otlp_protocol::{ErrorKind, Retry, Signal};
 use otlp_service::{
-    BatchConfig, DropReason, ExporterSpec, Gateway, GatewaySpec, HealthSpec, PipelineSpec, PipelineStage,
-    QueueConfig, ReceiverSpec, RetryConfig, ServerSpec, StageSpec, StartError,
+    BatchConfig, DropReason, ExporterSpec, Gateway, GatewaySpec, HealthSpec, MetricsPage, PipelineSpec,
+    PipelineStage, QueueConfig, ReceiverSpec, RetryConfig, ServerSpec, StageSpec, StartError,
 };
 use otlp_transport::{
     BoxAttempt, HttpTransportStrategy, Net, ServerConfig, ServerStrategy, TcpNet, TransportContext,
@@ -48,7 +48,7 @@ fn spec(exporters: Vec<ExporterSpec>, pipelines: Vec<PipelineSpec>) -> GatewaySp
         receivers: vec![receiver("otlp")],
         exporters,
         pipelines,
-        metrics_endpoint: Some("127.0.0.1:0".into()),
+        metrics_pages: vec![MetricsPage::new("127.0.0.1:0")],
         health: vec![HealthSpec { endpoint: "127.0.0.1:0".into(), path: "/".into() }],
         ..GatewaySpec::default()
     }
@@ -286,7 +286,7 @@ async fn a_spec_that_cannot_work_is_refused() {
     let mut twice = spec(vec![out()], vec![pipeline("logs", &["out"])]);
     twice.receivers.push(receiver("otlp"));
     let mut busy = spec(vec![out()], vec![pipeline("logs", &["out"])]);
-    busy.metrics_endpoint = Some(taken.clone());
+    busy.metrics_pages = vec![MetricsPage::new(taken.clone())];
     let table = [
         (
             spec(vec![], vec![pipeline("logs", &["out"])]),

@@ -6,7 +6,8 @@ use crate::holders::{exporter, pipeline, start};
 use crate::reload::{batch_stage, out};
 use otlp_protocol::Signal;
 use otlp_service::{
-    Fingerprint, Gateway, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec, StartError,
+    Fingerprint, Gateway, GatewaySpec, HealthSpec, MetricsPage, PipelineSpec, ReceiverSpec, ServerSpec,
+    StartError,
 };
 use otlp_transport::{
     ClientConfig, ClientStrategy, Export as _, GrpcTransportStrategy, HttpTransportStrategy, Net as _,
@@ -53,7 +54,7 @@ fn spec(number: u64, sinks: &[Sink; 2]) -> GatewaySpec {
             exporter("direct", &sinks[1], None).with_settings(Fingerprint::of(&(number / 4))),
         ],
         pipelines,
-        metrics_endpoint: Some("127.0.0.1:0".into()),
+        metrics_pages: vec![MetricsPage::new("127.0.0.1:0")],
         health: vec![HealthSpec { endpoint: "127.0.0.1:0".into(), path: format!("/{number}") }],
         drain_timeout: seconds(30),
         ..GatewaySpec::default()
@@ -112,7 +113,7 @@ async fn no_request_fails_while_everything_changes() {
         if number % 6 == 0 {
             let mut broken = spec(number, &sinks);
             broken.receivers.push(receiver("otlp/taken", 0));
-            broken.metrics_endpoint = Some(http.to_string());
+            broken.metrics_pages = vec![MetricsPage::new(http.to_string())];
             assert!(reload(&mut gateway, broken).await.is_err());
         }
         reload(&mut gateway, spec(number, &sinks)).await.unwrap();

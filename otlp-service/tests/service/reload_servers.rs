@@ -5,7 +5,9 @@ use crate::harness::*;
 use crate::holders::{exporter, pipeline, start};
 use crate::reload::{line, of, spec};
 use otlp_protocol::{Accepted, Batch, Signal};
-use otlp_service::{ExporterSpec, Gateway, GatewaySpec, HealthSpec, PipelineSpec, ReceiverSpec, ServerSpec};
+use otlp_service::{
+    ExporterSpec, Gateway, GatewaySpec, HealthSpec, MetricsPage, PipelineSpec, ReceiverSpec, ServerSpec,
+};
 use otlp_transport::{
     Attempt, BoxAttempt, Export as _, ExportResult, HttpTransportStrategy, Net, ServerConfig, TcpNet,
     TransportContext,
@@ -26,7 +28,7 @@ fn served(settings: &str, sink: &Sink, signals: &[Signal]) -> GatewaySpec {
         signals.iter().map(|&signal| PipelineSpec { signal, ..pipeline(signal.name, &["otlp"], &["out"]) });
     GatewaySpec {
         receivers: vec![http(settings, "127.0.0.1:0")],
-        metrics_endpoint: Some("127.0.0.1:0".into()),
+        metrics_pages: vec![MetricsPage::new("127.0.0.1:0")],
         health: vec![HealthSpec { endpoint: "127.0.0.1:0".into(), path: "/".into() }],
         ..spec(vec![exporter("out", sink, None).with_settings(of("a"))], pipelines.collect())
     }
@@ -66,7 +68,7 @@ async fn a_broken_spec_changes_nothing() {
     let mut busy = served("other", &sink, &[Signal::LOGS, Signal::TRACES]);
     busy.receivers = vec![http("other", &taken.to_string())];
     let mut twice = served("other", &sink, &[Signal::LOGS]);
-    twice.metrics_endpoint = Some(to.clone());
+    twice.metrics_pages = vec![MetricsPage::new(to.clone())];
     twice.receivers = vec![http("other", &to)];
     for broken in [unknown, busy, twice] {
         assert!(gateway.reload(broken).await.is_err());
@@ -255,7 +257,7 @@ async fn health_is_that_of_the_exporters_in_use() {
     let checks = |gateway: &Gateway| gateway.health().report().to_json();
     assert!(checks(&gateway).contains(r#""exporter/old":{"status":"degraded""#));
     let mut broken = with("new");
-    broken.metrics_endpoint = Some("nowhere".into());
+    broken.metrics_pages = vec![MetricsPage::new("nowhere")];
     assert!(gateway.reload(broken).await.is_err());
     assert!(!checks(&gateway).contains("exporter/new"));
     gateway.reload(with("new")).await.unwrap();
