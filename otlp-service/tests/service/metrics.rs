@@ -6,16 +6,16 @@ use MetricsLevel::{Basic, Detailed, Normal};
 use otlp_protocol::view::{DataPoint, Number, RequestView};
 use otlp_protocol::{Accepted, AttributeValue, Batch, Signal};
 use otlp_service::{
-    ActionConfig, ActionKind, AttributesProcessor, BatchConfig, ExporterSpec, Gateway, GatewaySpec,
-    MatchConfig, MeasuredPart, MetricsLevel, MetricsPage, MetricsReader, MetricsReaderConfig, PipelineSpec,
-    PipelineStage, ReceiverSpec, ServerSpec, StageSpec,
+    ActionConfig, ActionKind, AttributesProcessor, BatchConfig, ExporterSpec, Extension, ExtensionSpec,
+    Gateway, GatewaySpec, MatchConfig, MeasuredPart, MetricsLevel, MetricsPage, MetricsReader,
+    MetricsReaderConfig, PipelineSpec, PipelineStage, ReceiverSpec, Registry, ServerSpec, StageSpec,
 };
 use otlp_transport::{
     BoxAttempt, BoxExport, HttpTransportStrategy, ServerConfig, ServerStrategy, TransportContext,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Metrics of the Collector 0.159 for the components of the gateway below: names without `_total`, the level at which the Collector
 /// shows them (service/internal/metricviews), and labels. `*` stands for the items of a signal.
@@ -59,7 +59,8 @@ fn spec(sink: &Sink, pages: Vec<MetricsPage>) -> GatewaySpec {
     let strategy: Arc<dyn ServerStrategy> = Arc::new(HttpTransportStrategy);
     let server = ServerSpec::new(strategy, ServerConfig::new("127.0.0.1:0"));
     let mut action = ActionConfig::default();
-    (action.key, action.action, action.value) = ("host".into(), ActionKind::Insert, Some(AttributeValue::new("a")));
+    (action.key, action.action, action.value) =
+        ("host".into(), ActionKind::Insert, Some(AttributeValue::new("a")));
     let marking = AttributesProcessor::new(&[action], MatchConfig::default());
     let marking = Arc::new(marking.unwrap());
     let mut batching = BatchConfig::default();
@@ -170,20 +171,34 @@ async fn each_page_has_its_level_and_format() {
     gateway.drain(now() + seconds(5)).await;
 }
 
-/// The reader's last push has the ledger's totals, also of what the drain itself delivers.
+/// Pushes the metrics of a gateway, as an extension: extensions stop last, so that the last push has the final values.
+struct Pushing {
+    registry: Arc<OnceLock<Registry>>,
+    last: Arc<Mutex<HashMap<String, i64>>>,
+}
+
+impl Extension for Pushing {
+    async fn stop(&self) {
+        let (registry, last) = (self.registry.get().unwrap().clone(), self.last.clone());
+        let export = BoxExport::from_fn(move |batch: Batch| {
+            *last.lock() = sums(&batch);
+            async { Ok(Accepted::FULL) }
+        });
+        let config = MetricsReaderConfig::default();
+        let reader = MetricsReader::start(registry, config, Vec::new(), export, clock());
+        reader.drain(now() + seconds(5)).await;
+    }
+}
+
+/// The last push has the ledger's totals, also of what the drain itself delivers.
 #[tokio::test]
 async fn the_last_push_has_the_totals_of_the_ledger() {
-    let sink = Sink::default();
-    let mut gateway = start(spec(&sink, Vec::new())).await;
-    let last: Arc<Mutex<HashMap<String, i64>>> = Arc::default();
-    let pushed = last.clone();
-    let export = BoxExport::from_fn(move |batch: Batch| {
-        *pushed.lock() = sums(&batch);
-        async { Ok(Accepted::FULL) }
-    });
-    let registry = gateway.registry().clone();
-    let reader = MetricsReader::start(registry, MetricsReaderConfig::default(), Vec::new(), export, clock());
-    assert!(gateway.set_metrics_readers(vec![reader]).is_empty());
+    let (registry, last): (Arc<OnceLock<_>>, Arc<Mutex<HashMap<_, _>>>) = Default::default();
+    let mut spec = spec(&Sink::default(), Vec::new());
+    let pushing = Pushing { registry: registry.clone(), last: last.clone() };
+    spec.extensions.push(ExtensionSpec::new("pushing", pushing));
+    let gateway = start(spec).await;
+    registry.set(gateway.registry().clone()).ok().unwrap();
     let inlet = gateway.inlet("logs").unwrap();
     for items in [3, 4, 5] {
         otlp_transport::Export::export(&inlet, logs(items)).await.unwrap();
