@@ -2,7 +2,7 @@
 //! their concatenation, if the top level of both holds resources alone.
 
 use crate::json::{JsonError, JsonLimits};
-use crate::{Body, Charge, DecodeError, Hops, Items, Origin, Payload, Rejected, Signal, ValidateLimits};
+use crate::{BatchTrace, Body, Charge, DecodeError, Hops, Items, Origin, Payload, Rejected, Signal, ValidateLimits};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,6 +36,8 @@ pub struct Batch {
     /// Receivers that the batch has passed; `None` if it passed no receiver. A merged batch has the receivers of all its
     /// requests.
     pub hops: Option<Arc<Hops>>,
+    /// Spans that the work on the batch belongs to; `None` if that work is not traced.
+    pub trace: Option<Arc<BatchTrace>>,
     /// Time after which no attempt to send the batch starts. A merged batch has no deadline.
     pub deadline: Option<Instant>,
     /// Items that the receiver's validation removed, which the answer to the sender reports. If all items were removed, the
@@ -88,6 +90,7 @@ pub struct Merge {
     charge: Charge,
     origin: Option<Arc<Origin>>,
     hops: Option<Arc<Hops>>,
+    trace: Option<Arc<BatchTrace>>,
 }
 
 // === impl Batch ===
@@ -95,7 +98,7 @@ pub struct Merge {
 impl Batch {
     /// Makes a batch of a body. `charge` is its share of a byte budget; [`Charge::none`] if there is no budget.
     pub fn new(body: Body, charge: Charge) -> Self {
-        Self { body, origin: None, hops: None, deadline: None, rejected: None, charge }
+        Self { body, origin: None, hops: None, trace: None, deadline: None, rejected: None, charge }
     }
 
     /// Makes a batch of received bytes, which are validated as by [`Body::check`].
@@ -189,15 +192,15 @@ impl Batch {
         self.part(self.body.clone(), charge)
     }
 
-    /// Makes a batch of another body, derived from this batch, with the origin, hops and deadline of this batch.
+    /// Makes a batch of another body, derived from this batch, with the origin, hops, trace and deadline of this batch.
     ///
     /// `charge` is for the new body: [`Charge::another`] makes a charge on the same budget. If the body has slices of this
     /// batch's body, it needs a [share](Charge::share) of this batch's charge. [`rejected`](Self::rejected) stays with this
     /// batch.
     #[must_use]
     pub fn part(&self, body: Body, charge: Charge) -> Self {
-        let (origin, hops) = (self.origin.clone(), self.hops.clone());
-        Self { body, origin, hops, deadline: self.deadline, rejected: None, charge }
+        let (origin, hops, trace) = (self.origin.clone(), self.hops.clone(), self.trace.clone());
+        Self { body, origin, hops, trace, deadline: self.deadline, rejected: None, charge }
     }
 
     /// Replaces the body and its charge: [`Charge::another`] makes a charge on the same budget. All other fields stay.
@@ -250,6 +253,7 @@ impl Merge {
             charge: Charge::none(),
             origin: first.origin.clone(),
             hops: None,
+            trace: None,
         };
         merge.add(first);
         merge
@@ -279,6 +283,10 @@ impl Merge {
             (Some(hops), Some(others)) => Some(Hops::join(hops, others)),
             (hops, others) => hops.or_else(|| others.clone()),
         };
+        self.trace = match (self.trace.take(), &batch.trace) {
+            (Some(trace), Some(others)) => Some(BatchTrace::join(trace, others)),
+            (trace, others) => trace.or_else(|| others.clone()),
+        };
         let (body, mut charge) = batch.into_parts();
         let len = body.len();
         self.count += body.count();
@@ -304,12 +312,12 @@ impl Merge {
         self.linked.len() + self.copied.len()
     }
 
-    /// Returns the merged batch: with the common origin, the hops of all batches, and no deadline.
+    /// Returns the merged batch: with the common origin, the hops and spans of all batches, and no deadline.
     pub fn finish(mut self) -> Batch {
         self.link_copied();
         let body = Body::sound(self.signal, self.linked, self.count, self.mergeable);
         let mut batch = Batch::new(body, self.charge);
-        (batch.origin, batch.hops) = (self.origin, self.hops);
+        (batch.origin, batch.hops, batch.trace) = (self.origin, self.hops, self.trace);
         batch
     }
 

@@ -88,6 +88,7 @@ mod signal;
 mod splice;
 mod split;
 mod status;
+mod trace_context;
 mod validate;
 mod value;
 pub mod view;
@@ -121,6 +122,7 @@ pub use status::{
     ErrorKind, FieldViolation, Retry, RpcStatus, classify_grpc, classify_grpc_refusal, classify_http,
     classify_http_refusal, grpc_code, http_status, http_to_grpc, parse_retry_after,
 };
+pub use trace_context::{BatchTrace, SpanContext, TRACEPARENT_HEADER};
 pub use validate::{Checked, ValidateLimits, validate};
 pub use value::{ToValue, Value};
 

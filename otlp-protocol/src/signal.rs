@@ -34,6 +34,8 @@ pub struct SignalDescriptor {
     pub needs_ids: bool,
     /// JSON name of the rejected count in the response's `partialSuccess`.
     pub rejected_name: &'static str,
+    /// The Collector's name of the receipt of a request, in the names of own spans: `TraceDataReceived`.
+    pub received_name: &'static str,
 }
 
 /// Position of the items in an entry. Entries are at `resource_*(1) / scope_*(2) / entry(2)`.
@@ -67,6 +69,7 @@ impl Signal {
         items: Items::Entries,
         needs_ids: true,
         rejected_name: "rejectedSpans",
+        received_name: "TraceDataReceived",
     });
     /// Metric data points.
     pub const METRICS: Self = Self(&SignalDescriptor {
@@ -78,6 +81,7 @@ impl Signal {
         items: Items::Inside { containers: &[5, 7, 9, 10, 11], field: 1 },
         needs_ids: false,
         rejected_name: "rejectedDataPoints",
+        received_name: "MetricsReceived",
     });
     /// Log records.
     pub const LOGS: Self = Self(&SignalDescriptor {
@@ -89,6 +93,7 @@ impl Signal {
         items: Items::Entries,
         needs_ids: false,
         rejected_name: "rejectedLogRecords",
+        received_name: "LogsReceived",
     });
     /// Profile samples (`v1development`).
     pub const PROFILES: Self = Self(&SignalDescriptor {
@@ -102,6 +107,7 @@ impl Signal {
         items: Items::Repeated { field: 2 },
         needs_ids: false,
         rejected_name: "rejectedProfiles",
+        received_name: "ProfilesReceived",
     });
     /// All signals of OTLP 1.x.
     pub const ALL: [Self; 4] = [Self::TRACES, Self::METRICS, Self::LOGS, Self::PROFILES];

@@ -151,7 +151,8 @@ impl Gateway {
     /// # Errors
     /// If an id is unknown or given twice, or an endpoint cannot be listened on. What was started is stopped.
     pub async fn start(context: TransportContext, mut spec: GatewaySpec) -> Result<Self, StartError> {
-        let shared = Arc::new(Shared::new(context));
+        let (registry, spans) = (spec.registry.clone(), spec.own_spans.clone());
+        let shared = Arc::new(Shared::new(context, registry, spans));
         let health_entry = shared.health.add(ReadinessCheck(shared.readiness.clone()));
         let registrations = registrations::register(&shared, std::mem::take(&mut spec.dropped_lines));
         let before = Graph::default();
@@ -179,7 +180,8 @@ impl Gateway {
     /// connections; a receiver with its connections; a stage with what it holds, if all behind it stays too; a holder or a
     /// connector also if what is behind it changes. Everything else is made anew, and runs beside what it replaces until
     /// that is drained. A new server on an address of an old one takes over the socket. Lines of the ledger and metrics of
-    /// the same names go on. [`GatewaySpec::dropped_lines`] of a reload are not used.
+    /// the same names go on. [`GatewaySpec::dropped_lines`],
+    /// [`GatewaySpec::registry`] and [`GatewaySpec::own_spans`] of a reload are not used.
     ///
     /// The future may be dropped while the new components are built: nothing changes then, and what was started is stopped. The
     /// change itself is not interrupted.

@@ -116,6 +116,7 @@
 //! | [`Receiver`], [`Exporter`], [`Extension`] | contracts for components of your own |
 //! | [`Ledger`], [`LedgerSnapshot`], [`LedgerLine`] | counts of items by state, for each pipeline and destination |
 //! | [`Registry`], [`PerformanceMetrics`] | own metrics, with the Collector's names, as Prometheus text |
+//! | [`OwnSpans`], [`OwnQueue`] | own traces: the recorder of spans and its sampler; the way of own spans and log lines to a destination |
 //! | [`HealthChecker`], [`HealthCheck`], [`HealthProbe`] | health checks, and the answers to probes |
 //! | [`NetworkHealthCheck`], [`DatabaseHealthCheck`] | checks of a destination and of a store |
 //! | [`TelemetryObserver`], [`TelemetrySubject`], [`Subscription`] | copies of the batches that pass an edge of the graph |
@@ -161,6 +162,8 @@ mod holder;
 mod ledger;
 mod lifecycle;
 mod observe;
+mod own_queue;
+mod own_spans;
 mod plugin;
 mod processor;
 mod queue;
@@ -188,6 +191,8 @@ pub use observe::{
     Edge, EdgeExport, EdgeFilter, EdgeInfo, Lost, Observed, SubscribeError, Subscription, SubscriptionHandle,
     TelemetryObserver, TelemetrySubject,
 };
+pub use own_queue::{OwnEntry, OwnQueue, OwnQueueConfig, OwnResource, OwnSender};
+pub use own_spans::{OwnSpan, OwnSpans, ParentBased, Recording, Sampler};
 pub use plugin::{
     AuthPart, AuthRef, Build, BuildContext, BuildFn, CheckFiles, Choice, Clash, ComponentType, Components,
     Connect, Decode, ExporterPart, ExtensionPart, GoDuration, HealthPart, KeyRule, Kind, MakeClient,

@@ -148,6 +148,7 @@ struct MemorySlot {
 struct Shared {
     config: QueueConfig,
     stats: Arc<ExporterStats>,
+    clock: Arc<dyn Clock>,
     /// Writes log lines when the queue is full.
     watch: OnceLock<Arc<Watch>>,
     slots: Arc<Semaphore>,
@@ -216,6 +217,7 @@ impl MemoryQueue {
         let shared = Arc::new(Shared {
             config,
             stats,
+            clock: clock.clone(),
             watch: OnceLock::new(),
             slots: Arc::new(Semaphore::new(capacity)),
             waiting: Mutex::new(Waiting { entries: VecDeque::new(), phase: Phase::Open }),
@@ -357,6 +359,9 @@ impl Shared {
 
     /// Appends a batch.
     fn push(&self, mut entry: QueueEntry, permit: OwnedSemaphorePermit) -> Result<(), ExportError> {
+        if let Some(trace) = &mut entry.batch.trace {
+            Arc::make_mut(trace).queued_at = Some(self.clock.now());
+        }
         let mut waiting = self.waiting.lock();
         if waiting.phase == Phase::Closed {
             drop(waiting);

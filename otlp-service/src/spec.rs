@@ -18,7 +18,9 @@ pub use page::MetricsPage;
 use crate::component::{Needs, Processor};
 use crate::holder::HolderSpec;
 use crate::lifecycle::{BoxExtension, Exporter, Extension, Lifecycle};
+use crate::own_spans::OwnSpans;
 use crate::receiver::{BoxReceiver, OtlpReceiver, Receiver};
+use crate::telemetry::Registry;
 use crate::{BatchConfig, HealthChecksSpec, QueueConfig, RetryConfig};
 use otlp_protocol::{Batch, Signal};
 use otlp_transport::{Attempt, BoxAttempt, ClientStats, ExportResult, ServerConfig, ServerStrategy};
@@ -49,6 +51,10 @@ pub struct GatewaySpec {
     /// Counters of the lines that each stream of the process (`stderr`) has dropped because the stream was not read: shown as
     /// `otlp_process_dropped_lines`.
     pub dropped_lines: Vec<(&'static str, Arc<AtomicU64>)>,
+    /// The registry of own metrics. Default: an empty registry.
+    pub registry: Registry,
+    /// The recorder of own spans. Default: a recorder that is off.
+    pub own_spans: OwnSpans,
     /// Limit of the byte budget, in bytes. `None`, the default: the limit that the budget has.
     pub memory_limit_bytes: Option<u64>,
     /// Time for what a reload replaces to finish requests and to deliver what it holds. Default 30 s.
@@ -186,6 +192,8 @@ impl Default for GatewaySpec {
             status: Vec::new(),
             health_checks: HealthChecksSpec::default(),
             dropped_lines: Vec::new(),
+            registry: Registry::new(),
+            own_spans: OwnSpans::default(),
             memory_limit_bytes: None,
             drain_timeout: DRAIN_TIMEOUT,
         }

@@ -6,6 +6,7 @@ use crate::{
 use otlp_protocol::{BufferPool, ByteBudget};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Time, network, disk and memory of servers and clients. Cloning shares all of them: one context for each process is usual.
 ///
@@ -36,6 +37,9 @@ pub struct TransportContext {
     pub proxies: Arc<ProxyConfig>,
     /// Open connections of all servers, and their limit.
     pub connections: Arc<Connections>,
+    /// True while servers read the header `traceparent` of requests into [`Batch::trace`](otlp_protocol::Batch::trace). Default
+    /// false.
+    pub reads_traceparent: Arc<AtomicBool>,
     /// The byte budget: bodies are charged to it before they are read or inflated.
     pub budget: ByteBudget,
     /// The pool of buffers for bodies.
@@ -54,6 +58,7 @@ impl TransportContext {
             certificates: Arc::default(),
             proxies: Arc::default(),
             connections: Arc::new(Connections::new(DEFAULT_MAX_CONNECTIONS)),
+            reads_traceparent: Arc::default(),
             budget: ByteBudget::new(max_body_bytes),
             buffers: BufferPool::new(IDLE_BUFFERS),
         }
@@ -70,6 +75,7 @@ impl fmt::Debug for TransportContext {
             .field("certificates", &self.certificates)
             .field("proxies", &self.proxies)
             .field("connections", &self.connections)
+            .field("reads_traceparent", &self.reads_traceparent)
             .field("budget", &self.budget)
             .finish_non_exhaustive()
     }

@@ -15,6 +15,7 @@ static WISHES_DESCRIPTOR: SignalDescriptor = SignalDescriptor {
     items: Items::Entries,
     needs_ids: false,
     rejected_name: "rejectedWishes",
+    received_name: "WishesReceived",
 };
 
 /// The same requests, but each gift is an item.
@@ -29,6 +30,7 @@ static GIFTS_DESCRIPTOR: SignalDescriptor = SignalDescriptor {
     items: Items::Inside { containers: &[5], field: 1 },
     needs_ids: false,
     rejected_name: "rejectedGifts",
+    received_name: "GiftsReceived",
 };
 
 static REQUEST: Message = Message::new(

@@ -9,6 +9,7 @@ mod pace;
 pub(crate) use pace::Outage;
 
 use crate::health::Reachability;
+use crate::own_spans::OwnSpans;
 use crate::retry::{ExponentialBackoffRetry, PartlyDelivered};
 use crate::telemetry::ExporterStats;
 use otlp_protocol::{Batch, Count, Retry, Signal};
@@ -23,6 +24,7 @@ pub(crate) struct SignalExporter {
     pub(crate) retry: ExponentialBackoffRetry<WatchedAttempt>,
     pub(crate) stats: Arc<ExporterStats>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) spans: OwnSpans,
 }
 
 /// Makes attempts, and reports their outcomes to metrics, health check and log.
@@ -32,6 +34,7 @@ pub(crate) struct WatchedAttempt {
     pub(crate) stats: Arc<ExporterStats>,
     pub(crate) reachability: Arc<Reachability>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) spans: OwnSpans,
 }
 
 /// Writes log lines about failed attempts and lost items.
@@ -65,7 +68,8 @@ enum Loss {
 // === impl SignalExporter ===
 
 impl Export for SignalExporter {
-    async fn export(&self, batch: Batch) -> ExportResult {
+    async fn export(&self, mut batch: Batch) -> ExportResult {
+        let span = self.spans.sending(&mut batch, &self.watch.exporter);
         let (signal, count) = (batch.signal(), batch.count());
         let in_flight = self.stats.start();
         let result = self.retry.export(batch).await;
@@ -77,6 +81,9 @@ impl Export for SignalExporter {
         self.stats.sent.add(sent);
         self.stats.send_failed.add(count.items.saturating_sub(sent));
         self.watch.settled(count, &result);
+        if let Some(span) = span {
+            span.end_sending(sent, count.items.saturating_sub(sent), &result);
+        }
         result
     }
 }
@@ -85,11 +92,15 @@ impl Export for SignalExporter {
 
 impl Attempt for WatchedAttempt {
     async fn attempt(&self, batch: &Batch) -> ExportResult {
+        let span = self.spans.attempting(batch, &self.watch.exporter);
         let started = self.clock.now();
         let result = self.client.attempt(batch).await;
         self.stats.attempted(started, self.clock.now(), batch.items(), &result);
         self.reachability.note(&result);
         self.watch.attempted(&result);
+        if let Some(span) = span {
+            span.end_attempt(&result);
+        }
         result
     }
 }

@@ -371,7 +371,8 @@ impl Assembly<'_> {
                 )
             });
             let next = BoxExport::new(rest.entry.clone());
-            let chain = ProcessorChain::observed(links, next, rest.hop.clone(), shared.clock());
+            let chain = ProcessorChain::observed(links, next, rest.hop.clone(), shared.clock())
+                .with_spans(shared.spans.clone());
             let (entry, hop) = (PipelineEntry::Processors(chain), rest.hop.clone());
             Ok(Made { entry, hop, drained: None, outlets: Vec::new(), lines: Vec::new() })
         })?;

@@ -300,6 +300,7 @@ impl<'a> Build<'a> {
             needs: needs.clone(),
             pipelines: pipelines.collect(),
             registry: self.shared.registry.clone(),
+            spans: self.shared.spans.clone(),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::health::HealthChecker;
 use crate::ledger::{Ledger, Line};
 use crate::lifecycle::Lifecycle;
 use crate::observe::TelemetrySubject;
+use crate::own_spans::OwnSpans;
 use crate::telemetry::Registry;
 use otlp_transport::{Clock, Handover, Sockets, TransportContext};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(super) struct Shared {
     pub(super) readiness: Arc<Readiness>,
     pub(super) status: StatusFacts,
     pub(super) observers: TelemetrySubject,
+    pub(super) spans: OwnSpans,
     last_serial: AtomicU64,
 }
 
@@ -35,11 +37,11 @@ pub(super) struct Managed {
 // === impl Shared ===
 
 impl Shared {
-    pub(super) fn new(context: TransportContext) -> Self {
+    pub(super) fn new(context: TransportContext, registry: Registry, spans: OwnSpans) -> Self {
         let health = HealthChecker::with_clock(context.clock.clone());
         let readiness: Arc<Readiness> = Arc::default();
         let status = StatusFacts::new(health.clone(), readiness.clone(), context.clock.clone());
-        let registry = Registry::new().with_clock(context.clock.clone());
+        let registry = registry.with_clock(context.clock.clone());
         let observers = TelemetrySubject::new(&registry);
         observers.make_room_in(&context.budget);
         Self {
@@ -51,6 +53,7 @@ impl Shared {
             status,
             registry,
             observers,
+            spans,
             last_serial: AtomicU64::new(0),
         }
     }

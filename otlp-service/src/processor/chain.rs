@@ -4,9 +4,10 @@ use crate::component::{Access, Out, Processor, Tally};
 use crate::fanout::join_answers;
 use crate::ledger::Hop;
 use crate::observe::Edge;
+use crate::own_spans::OwnSpans;
 use crate::telemetry::ProcessorStats;
 use futures_util::future::join_all;
-use otlp_protocol::{Accepted, Batch, ErrorKind, Retry};
+use otlp_protocol::{Accepted, Batch, ErrorKind, Retry, SpanKind};
 use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult, offload};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,6 +67,7 @@ pub struct ProcessorChain {
     next: BoxExport,
     hop: Hop,
     clock: Arc<dyn Clock>,
+    spans: OwnSpans,
 }
 
 /// A processor with its name and counters.
@@ -102,16 +104,23 @@ impl ProcessorChain {
         let link = |(id, processor, stats, edge)| Link { id, processor, stats, edge };
         let links: Arc<[Link]> = processors.into_iter().map(link).collect();
         let access = links.iter().map(|link| link.processor.access()).max().unwrap_or(Access::None);
-        Self { links, access, next, hop, clock }
+        Self { links, access, next, hop, clock, spans: OwnSpans::default() }
+    }
+
+    /// Records own spans of the processors. Default: none.
+    #[must_use]
+    pub fn with_spans(mut self, spans: OwnSpans) -> Self {
+        self.spans = spans;
+        self
     }
 
     /// Runs a batch through the processors; a large batch on a thread for blocking work, if a processor reads bodies.
     async fn process(&self, batch: Batch) -> Result<(Vec<Batch>, Tally), ExportError> {
         if self.access == Access::None || !offload::is_large(&batch) {
-            return process(&self.links, batch, &*self.clock);
+            return process(&self.links, batch, &*self.clock, &self.spans);
         }
-        let (links, clock) = (self.links.clone(), self.clock.clone());
-        let processed = offload::run(true, move || process(&links, batch, &*clock)).await;
+        let (links, clock, spans) = (self.links.clone(), self.clock.clone(), self.spans.clone());
+        let processed = offload::run(true, move || process(&links, batch, &*clock, &spans)).await;
         // The task is cancelled only when the runtime shuts down.
         processed.unwrap_or_else(|error| {
             Err(failed("processing was cancelled: the runtime is shutting down").with_source(error))
@@ -180,13 +189,25 @@ pub(crate) fn run(processor: &dyn Processor, id: &str, batches: Vec<Batch>) -> R
     Ok(out)
 }
 
-fn process(links: &[Link], batch: Batch, clock: &dyn Clock) -> Result<(Vec<Batch>, Tally), ExportError> {
+fn process(
+    links: &[Link],
+    batch: Batch,
+    clock: &dyn Clock,
+    spans: &OwnSpans,
+) -> Result<(Vec<Batch>, Tally), ExportError> {
+    let (trace, signal) = (batch.trace.clone(), batch.signal());
     let mut tally = Tally::default();
     let mut batches = vec![batch];
     for link in links {
         let begin = clock.now();
+        let name = || format!("processor/{}/{signal}", link.id);
+        let span = spans.child(trace.as_ref(), SpanKind::Internal, name);
+        let incoming = span.as_ref().map_or(0, |_| items(&batches));
         let processed = link.process(batches, &mut tally);
         link.stats.took(clock.now().saturating_duration_since(begin));
+        if let Some(span) = span {
+            span.end_processing(incoming, processed.as_ref().map(|batches| items(batches)));
+        }
         batches = processed?;
     }
     Ok((batches, tally))

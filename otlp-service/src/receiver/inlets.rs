@@ -5,6 +5,7 @@ use crate::component::Needs;
 use crate::fanout::{FanOut, PatientFanOut};
 use crate::holder::HolderStage;
 use crate::observe::Edge;
+use crate::own_spans::OwnSpans;
 use crate::processor::ProcessorChain;
 use crate::switch::Switch;
 use crate::telemetry::{MemoryStats, ReceiverStats, Registry, RequestStats};
@@ -18,6 +19,7 @@ pub struct Inlets {
     pub(crate) needs: Needs,
     pub(crate) pipelines: Vec<Pipelines>,
     pub(crate) registry: Registry,
+    pub(crate) spans: OwnSpans,
 }
 
 /// The pipelines of a signal.
@@ -34,6 +36,9 @@ pub(crate) struct Pipelines {
 struct Inlet {
     pipelines: Switch,
     stats: ReceiverStats,
+    spans: OwnSpans,
+    /// The receiver's id and the transport, for the names of spans.
+    names: Box<(String, String)>,
 }
 
 /// The rest of a pipeline, and the edge in front of it.
@@ -82,7 +87,8 @@ impl Inlets {
         let pipelines = self.pipelines.iter().find(|pipelines| pipelines.signal == signal)?;
         let memory = pipelines.memory.clone();
         let stats = ReceiverStats::new(&self.registry, &self.receiver, transport, signal, memory);
-        Some(BoxExport::new(Inlet { pipelines: pipelines.switch.clone(), stats }))
+        let (spans, names) = (self.spans.clone(), Box::new((self.receiver.clone(), transport.to_owned())));
+        Some(BoxExport::new(Inlet { pipelines: pipelines.switch.clone(), stats, spans, names }))
     }
 
     /// The registry of the gateway's own metrics, for metrics of the receiver.
@@ -92,10 +98,15 @@ impl Inlets {
 }
 
 impl Export for Inlet {
-    async fn export(&self, batch: Batch) -> ExportResult {
-        let (begun, items) = (self.stats.begin(), batch.items());
+    async fn export(&self, mut batch: Batch) -> ExportResult {
+        let (signal, items) = (batch.signal(), batch.items());
+        let begun = self.stats.begin();
+        let span = self.spans.received(&mut batch, &self.names.0, &self.names.1);
         let result = self.pipelines.export(batch).await;
         self.stats.count(begun, items, &result);
+        if let Some(span) = span {
+            span.end_receipt(signal, items, &result);
+        }
         result
     }
 

@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::response::Parts;
-use otlp_protocol::{Batch, ErrorKind, HOPS_HEADER, Hops, Retry};
+use otlp_protocol::{Batch, ErrorKind, HOPS_HEADER, Hops, Retry, TRACEPARENT_HEADER};
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -320,6 +320,19 @@ pub(crate) fn set_hops(headers: &mut HeaderMap, hops: Option<&HeaderValue>) {
     }
 }
 
+/// Returns the value of the header with the span that the batch is sent in, if that span is to be sent.
+pub(crate) fn traceparent(batch: &Batch) -> Option<HeaderValue> {
+    let trace = batch.trace.as_deref().filter(|trace| trace.is_propagated)?;
+    HeaderValue::from_str(&trace.spans().first()?.to_traceparent()).ok()
+}
+
+/// Sets the header of the span, if there is one.
+pub(crate) fn set_traceparent(headers: &mut HeaderMap, traceparent: Option<&HeaderValue>) {
+    if let Some(traceparent) = traceparent {
+        headers.insert(TRACEPARENT, traceparent.clone());
+    }
+}
+
 /// True if secrets would be sent in cleartext to another machine.
 pub(crate) fn exposes_secrets(config: &ClientConfig, endpoint: &Endpoint) -> bool {
     let is_secret = endpoint.authorization.is_some()
@@ -349,6 +362,8 @@ const NOT_A_VALUE: &str = "it has characters that a header cannot carry, such as
 
 /// Name of the header whose value [`hops_header`] returns.
 const HOPS: HeaderName = HeaderName::from_static(HOPS_HEADER);
+/// Name of the header whose value [`traceparent`] returns.
+const TRACEPARENT: HeaderName = HeaderName::from_static(TRACEPARENT_HEADER);
 
 const RESERVED: [&str; 12] = [
     "connection",

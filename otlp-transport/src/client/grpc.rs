@@ -2,7 +2,7 @@
 
 use crate::client::attempt::{
     Answer, AnswerLimits, BodyFault, TimeLimit, configured_headers, excerpt, exposes_secrets, hops_header,
-    proven_headers, set_hops,
+    proven_headers, set_hops, set_traceparent, traceparent,
 };
 use crate::client::connect::{Connector, Versions};
 use crate::client::encoding::{Encoder, Outgoing, decode_answer, internal};
@@ -152,13 +152,14 @@ impl Inner {
             )
         })?;
         let body = Outgoing::framed(FrameHeader::new(self.encoder.name().is_some(), len), payload);
-        let hops = hops_header(batch);
+        let (hops, trace) = (hops_header(batch), traceparent(batch));
         let head = |_| {
             let mut request = Request::new(());
             *request.method_mut() = Method::POST;
             request.uri_mut().clone_from(uri);
             request.headers_mut().clone_from(&headers);
             set_hops(request.headers_mut(), hops.as_ref());
+            set_traceparent(request.headers_mut(), trace.as_ref());
             if let Some(left) = limit.left_of_deadline(&*self.clock).and_then(grpc_timeout) {
                 request.headers_mut().insert(GRPC_TIMEOUT, left);
             }

@@ -4,7 +4,7 @@ mod target;
 
 use crate::client::attempt::{
     Answer, AnswerLimits, BodyFault, TimeLimit, configured_headers, excerpt, hops_header, proven_headers,
-    set_hops,
+    set_hops, set_traceparent, traceparent,
 };
 use crate::client::encoding::{Encoded, Encoder, Outgoing, decode_answer, internal};
 use crate::client::pool::ConnectionPool;
@@ -141,10 +141,11 @@ impl Inner {
         let headers = proven_headers(&self.headers, self.credentials.as_deref(), batch)?;
         let Encoded { payload, room: _room } = self.encoder.encode(batch).await?;
         let body = Outgoing::plain(payload);
-        let hops = hops_header(batch);
+        let (hops, trace) = (hops_header(batch), traceparent(batch));
         let head = |absolute| {
             let mut request = Self::head(target, &headers, absolute);
             set_hops(request.headers_mut(), hops.as_ref());
+            set_traceparent(request.headers_mut(), trace.as_ref());
             request
         };
         let limits = AnswerLimits {

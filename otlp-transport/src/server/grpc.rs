@@ -18,7 +18,8 @@ use health::Health;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use otlp_protocol::{
-    Accepted, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader, Hops, Origin, Retry, Signal,
+    Accepted, BatchTrace, ErrorKind, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader, Hops, Origin,
+    Retry, Signal,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,6 +40,7 @@ struct Call<B> {
     deadline: Option<Instant>,
     origin: Option<Arc<Origin>>,
     hops: Arc<Hops>,
+    trace: Option<Arc<BatchTrace>>,
     peer: Arc<Peer>,
     body: B,
 }
@@ -152,14 +154,14 @@ impl Grpc {
             Ok(hops) => hops,
             Err(error) => return refused(error, request),
         };
-        let deadline = self.deadline(headers);
+        let (deadline, trace) = (self.deadline(headers), self.intake.trace(headers));
         let (signal, export) = (route.signal, route.export.clone());
         let origin = match peer.origin(&self.intake.origin, budget, headers, identity) {
             Ok(origin) => origin,
             Err(error) => return refused(error, request),
         };
         let (peer, body) = (Arc::clone(peer), request.body);
-        HeadOutcome::Call(Call { signal, export, codec, deadline, origin, hops, peer, body })
+        HeadOutcome::Call(Call { signal, export, codec, deadline, origin, hops, trace, peer, body })
     }
 
     /// Answers a request that is not gRPC.
@@ -204,7 +206,7 @@ impl Grpc {
         };
         let Some(mut batch) = admitted else { return Ok(Accepted::FULL) };
         (batch.deadline, batch.origin) = (call.deadline, call.origin.take());
-        batch.hops = Some(Arc::clone(&call.hops));
+        (batch.hops, batch.trace) = (Some(Arc::clone(&call.hops)), call.trace.take());
         self.intake.export(&call.export, batch, &call.peer).await
     }
 

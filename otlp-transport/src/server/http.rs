@@ -169,9 +169,10 @@ impl Http {
                 let (headers, budget) = (&request.head.headers, &self.intake.context.budget);
                 let hops = self.intake.hop.with(headers, budget)?;
                 let origin = peer.origin(&self.intake.origin, budget, headers, identity.as_ref())?;
-                Ok::<_, ExportError>((self.read(&mut request, peer).await?, origin, hops))
+                let trace = self.intake.trace(headers);
+                Ok::<_, ExportError>((self.read(&mut request, peer).await?, origin, hops, trace))
             };
-            let (wire, origin, hops) = match read.await {
+            let (wire, origin, hops, trace) = match read.await {
                 Ok(read) => read,
                 Err(error) => {
                     // Boxed, so that the rare path does not enlarge every request's future.
@@ -181,13 +182,13 @@ impl Http {
             };
             // Headers are slices of the connection's read buffer, and keep it allocated.
             drop(request);
-            Ok((self.intake.admit(route.signal, wire).await?, origin, hops))
+            Ok((self.intake.admit(route.signal, wire).await?, origin, hops, trace))
         };
         let admitted = admitted
             .await
             .inspect_err(|error: &ExportError| self.intake.refuse_export(error, &route.export, peer))?;
-        let (Some(mut batch), origin, hops) = admitted else { return Ok(Accepted::FULL) };
-        (batch.origin, batch.hops) = (origin, Some(hops));
+        let (Some(mut batch), origin, hops, trace) = admitted else { return Ok(Accepted::FULL) };
+        (batch.origin, batch.hops, batch.trace) = (origin, Some(hops), trace);
         self.intake.export(&route.export, batch, peer).await
     }
 

@@ -16,13 +16,15 @@ use crate::{
     ServerConfig, ServerLimits, TransportContext,
 };
 use bytes::Bytes;
+use http::HeaderMap;
 use otlp_protocol::{
-    Accepted, Batch, Body, BudgetExhausted, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation,
-    Repairs, Retry, Signal, ValidateLimits,
+    Accepted, Batch, BatchTrace, Body, BudgetExhausted, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation,
+    Repairs, Retry, Signal, SpanContext, TRACEPARENT_HEADER, ValidateLimits,
 };
 use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
@@ -110,6 +112,15 @@ impl Intake {
             unknown_keys: LogLimiter::every(UNKNOWN_KEYS_LOG_INTERVAL),
             running: Arc::new(Semaphore::new(max_running())),
         }
+    }
+
+    /// Returns the sender's span, if such spans are asked for and the request names its span.
+    pub(super) fn trace(&self, headers: &HeaderMap) -> Option<Arc<BatchTrace>> {
+        if !self.context.reads_traceparent.load(Ordering::Relaxed) {
+            return None;
+        }
+        let span = SpanContext::from_traceparent(headers.get(TRACEPARENT_HEADER)?.as_bytes())?;
+        Some(Arc::new(BatchTrace::new(span, true)))
     }
 
     /// Returns the terms of the server's connections; `phases` are the server's.

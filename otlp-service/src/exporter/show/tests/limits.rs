@@ -210,6 +210,7 @@ fn a_signal_of_data_alone_is_shown() {
         items: otlp_protocol::Items::Entries,
         needs_ids: false,
         rejected_name: "rejected",
+        received_name: "EntitiesReceived",
     };
     let (_, body) = logs();
     let text = shown(DebugFormat::Normal, &(Signal::new(&FIFTH), body));
