@@ -12,6 +12,8 @@ use crate::otel_env::Forward;
 use crate::reload::Reloader;
 use crate::service_manager::ServiceManager;
 use crate::signals::{Asked, OnHangup, Signals};
+use crate::logging::LogExport;
+use crate::own_telemetry::OwnSources;
 use crate::{color, descriptors, local, logging, memory, otel_env, start};
 use otlp_service::{Gateway, GatewaySpec, PluginManager};
 use otlp_transport::Clock;
@@ -42,18 +44,22 @@ pub(crate) fn run(args: &RunArgs, plugins: &Arc<PluginManager>) -> Result<(), Fa
         (plan, notes, Some(lookup.contents()))
     };
     let rust_log = SystemLookup.env("RUST_LOG");
-    let (levels, wrong) = match logging::levels(&plan.logs, args.log_level, rust_log.as_deref()) {
+    let logs = &plan.telemetry.logs;
+    let (levels, wrong) = match logging::levels(logs, args.log_level, rust_log.as_deref()) {
         Ok(levels) => (levels, None),
         Err((wrong, levels)) => (levels, Some(wrong)),
     };
-    logging::init(plan.logs, levels, has_color_on_stderr());
+    let exported = logging::init(logs, levels, has_color_on_stderr()).map_err(Failure::Config)?;
+    if !plan.telemetry.log_processors.is_empty() {
+        exported.keep_early();
+    }
     if let Some(places) = forwards_to {
         tracing::info!("forwards all that arrives to {places}, as OTEL_EXPORTER_OTLP_* say");
     }
     warnings.iter().chain(&wrong).for_each(|warning| tracing::warn!("{warning}"));
     descriptors::raise_limit();
     let runtime = runtime()?;
-    let outcome = runtime.block_on(serve(plan, &sources, args, plugins, contents));
+    let outcome = runtime.block_on(serve(plan, exported, &sources, args, plugins, contents));
     // The drain has delivered what can be delivered: a read of a file that hangs must not keep the process.
     runtime.shutdown_background();
     outcome
@@ -125,8 +131,9 @@ fn check(args: &ConfigArgs, plugins: &PluginManager) -> Result<Checked, Failure>
     let pipelines = plan.pipelines.iter().map(|pipeline| pipeline.id.clone()).collect();
     let mut context = start::context(&plan);
     context.proxies = start::proxies(&SystemLookup);
-    let (places, logs) = (plan.places.clone(), plan.logs);
-    let spec = start::spec(plan, &context).map_err(failure)?;
+    let (places, logs) = (plan.places.clone(), plan.telemetry.logs.clone());
+    let own = OwnSources::new(&context, LogExport::default());
+    let spec = start::spec(plan, &context, &own).map_err(failure)?;
     notes.extend(start::admitting(&spec, &places).map(|note| note.render(&sources)));
     Ok(Checked { spec, logs, notes, pipelines })
 }
@@ -142,6 +149,7 @@ fn has_color_on_stderr() -> bool {
 /// Runs a gateway until a signal ends it. `contents` are those of the configuration's files; `None` without a configuration.
 async fn serve(
     plan: Plan,
+    exported: LogExport,
     sources: &Sources,
     args: &RunArgs,
     plugins: &Arc<PluginManager>,
@@ -152,8 +160,9 @@ async fn serve(
     let mut signals = Signals::listen(OnHangup::of(contents.is_some(), has_terminal))?;
     let mut context = start::context(&plan);
     context.proxies = start::proxies(&SystemLookup);
-    let logs = plan.logs;
-    let mut spec = start::spec(plan, &context).map_err(|problems| config_failure(&problems, sources))?;
+    let logs = plan.telemetry.logs.clone();
+    let own = OwnSources::new(&context, exported);
+    let mut spec = start::spec(plan, &context, &own).map_err(|problems| config_failure(&problems, sources))?;
     spec.drain_timeout = args.drain_timeout;
     let clock = context.clock.clone();
     let admin = match &args.admin {
@@ -170,7 +179,7 @@ async fn serve(
     manager.ready("all ports are open");
     manager.keep_alive(clock.clone());
     let reloader =
-        contents.map(|contents| Reloader::new(args, plugins.clone(), context, logs, contents, &gateway));
+        contents.map(|contents| Reloader::new(args, plugins.clone(), context, own, logs, contents, &gateway));
     let name = until_end_asked(&mut gateway, &mut signals, reloader, &manager).await;
     manager.stopping(args.drain_delay.saturating_add(args.drain_timeout));
     delay_drain(&gateway, &mut signals, &*clock, name, args.drain_delay).await;

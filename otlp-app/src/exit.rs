@@ -40,6 +40,7 @@ pub(crate) fn report(outcome: Result<(), Failure>) -> ExitCode {
             failure.exit_code()
         }
     };
+    Output::files().into_iter().for_each(|file| file.flush_within(FLUSH_LIMIT));
     Output::stdout().flush_within(FLUSH_LIMIT);
     Output::stderr().flush_within(FLUSH_LIMIT);
     code

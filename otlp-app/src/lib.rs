@@ -18,6 +18,7 @@ mod memory;
 mod otel_env;
 mod output;
 mod own_addresses;
+mod own_telemetry;
 mod protocol;
 mod reload;
 mod removed;

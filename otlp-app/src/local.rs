@@ -7,7 +7,7 @@ use crate::config::fingerprint::Fingerprints;
 use crate::config::listen::are_one;
 use crate::config::plan::{ExporterPlan, HealthPlan, Plan, ReceiverPlan, ServerPlan};
 use crate::config::problem::Problems;
-use crate::config::telemetry::LogConfig;
+use crate::config::telemetry::OwnTelemetry;
 use crate::otel_env::{Forward, variable};
 use crate::output::Output;
 use crate::own_addresses::{OwnAddresses, Place};
@@ -56,14 +56,13 @@ pub(crate) fn plan(args: &LocalArgs, has_color: bool, forward: Option<Forward>) 
         exporters,
         pipelines: pipelines.into(),
         places: Vec::new(),
-        metrics_endpoint: None,
         health: HealthPlan::default(),
         extensions: Vec::new(),
         auth: AuthPlans::default(),
         memory_limit_bytes: None,
         settings: Fingerprints::default(),
         files: Vec::new(),
-        logs: LogConfig::default(),
+        telemetry: OwnTelemetry::default(),
         notes: Vec::new(),
         loops: Problems::default(),
     }

@@ -1,25 +1,46 @@
-//! Own logs and crash messages, on stderr.
+//! Own logs and crash messages: on stderr or other outputs, and as log records to destinations of own telemetry.
+
+mod export;
+mod sampling;
+mod writer;
+
+pub(crate) use export::{Attached, LogExport, LogLine, Unexported};
 
 use crate::config::telemetry::LogConfig;
 use crate::exit::FLUSH_LIMIT;
 use crate::output::Output;
+use export::ExportLayer;
+use otlp_transport::TokioClock;
+use sampling::SamplingLayer;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
+use std::sync::Arc;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
+use writer::Lines;
 
-/// Writes log lines from now on. Only the first call counts.
-pub(crate) fn init(config: LogConfig, levels: Targets, has_color: bool) {
-    let lines = fmt::layer().with_writer(Output::stderr).with_target(false);
-    let lines = if config.json {
-        lines.json().flatten_event(true).boxed()
+/// Writes log lines from now on. Only the first call counts. Returns the way of log lines to destinations of own telemetry.
+///
+/// # Errors
+/// If a file of the settings cannot be opened.
+pub(crate) fn init(config: &LogConfig, levels: Targets, has_color: bool) -> Result<LogExport, String> {
+    let lines = Arc::new(Lines::open(config)?);
+    let has_color = has_color && lines.is_stderr_alone();
+    let clock = Arc::new(TokioClock);
+    let export = LogExport::new(&config.fields);
+    let written = fmt::layer().with_writer(move || Lines::writer(&lines)).with_target(false);
+    let written = if config.json {
+        written.json().flatten_event(true).boxed()
     } else {
-        lines.with_ansi(has_color).compact().boxed()
+        written.with_ansi(has_color).compact().boxed()
     };
-    let _ = tracing_subscriber::registry().with(lines.with_filter(levels)).try_init();
+    let sampling = config.sampling.map(|sampling| SamplingLayer::new(sampling, clock.clone()));
+    let layers = written.and_then(ExportLayer::new(export.clone(), clock)).and_then(sampling);
+    let _ = tracing_subscriber::registry().with(layers.with_filter(levels)).try_init();
+    Ok(export)
 }
 
 /// Returns the levels of log lines to write: by `--log-level`, else by `RUST_LOG`, else by the configuration.

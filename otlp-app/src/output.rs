@@ -1,11 +1,13 @@
-//! stderr and stdout as streams that never make the gateway wait.
+//! stderr, stdout and files of log lines as streams that never make the gateway wait.
 //!
 //! Text goes into a bounded buffer, and a thread of each stream writes the buffer. While the stream is not read and the
 //! buffer is full, further text is dropped and counted. When the stream takes text again, a warning in the log has the number
 //! of missing lines.
 
 use parking_lot::{Condvar, Mutex};
+use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -16,8 +18,8 @@ pub(crate) struct Output {
 }
 
 struct Shared {
-    /// `stderr` or `stdout`.
-    name: &'static str,
+    /// `stderr`, `stdout`, or the path of a file.
+    name: String,
     state: Mutex<State>,
     /// Notified when text was added or written.
     changed: Condvar,
@@ -48,10 +50,26 @@ impl Output {
         &STDOUT
     }
 
+    /// Opens a file, to which text is appended, for as long as the process lives.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub(crate) fn file(path: &Path) -> io::Result<&'static Self> {
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let output: &'static Self = Box::leak(Box::new(Self::start(&path.display().to_string(), file)));
+        FILES.lock().push(output);
+        Ok(output)
+    }
+
+    /// Returns the files that were opened.
+    pub(crate) fn files() -> Vec<&'static Self> {
+        FILES.lock().clone()
+    }
+
     /// Makes a stream whose text a thread writes to `sink`.
-    fn start(name: &'static str, sink: impl Write + Send + 'static) -> Self {
+    fn start(name: &str, sink: impl Write + Send + 'static) -> Self {
         let (state, changed) = (Mutex::default(), Condvar::new());
-        let shared = Arc::new(Shared { name, state, changed, dropped_lines: Arc::default() });
+        let shared = Arc::new(Shared { name: name.into(), state, changed, dropped_lines: Arc::default() });
         let for_thread = shared.clone();
         // Without a thread the buffer fills up, and further text is dropped and counted.
         let _ = std::thread::Builder::new().name(name.into()).spawn(move || for_thread.write_to(sink));
@@ -149,6 +167,9 @@ fn write_whole(sink: &mut impl Write, mut text: &[u8]) -> io::Result<()> {
     }
     sink.flush()
 }
+
+/// Files of log lines.
+static FILES: Mutex<Vec<&'static Output>> = Mutex::new(Vec::new());
 
 /// Limit of one stream's buffer. The thread that writes may hold as much again.
 const MAX_BUFFERED_BYTES: usize = 1 << 20;

@@ -10,6 +10,7 @@ use crate::config::problem::Problems;
 use crate::config::source::Sources;
 use crate::config::telemetry::LogConfig;
 use crate::config::{Contents, Recorded};
+use crate::own_telemetry::OwnSources;
 use crate::service_manager::ServiceManager;
 use crate::{app, start};
 use otlp_service::{Changes, Gateway, GatewaySpec, PluginManager};
@@ -26,6 +27,7 @@ pub(crate) struct Reloader {
     plugins: Arc<PluginManager>,
     /// The context that the gateway was started with.
     context: TransportContext,
+    own: OwnSources,
     /// Settings of own logs at the start: only a start applies them.
     logs: LogConfig,
     outcomes: Outcomes,
@@ -49,6 +51,7 @@ impl Reloader {
         args: &RunArgs,
         plugins: Arc<PluginManager>,
         context: TransportContext,
+        own: OwnSources,
         logs: LogConfig,
         contents: Contents,
         gateway: &Gateway,
@@ -60,6 +63,7 @@ impl Reloader {
             config: args.config.clone(),
             drain_timeout: args.drain_timeout,
             plugins,
+            own,
             logs,
             outcomes: Outcomes::new(gateway.registry(), context.clock.clone()),
             watch: args.watch.then(|| Watch::new(context.clock.clone(), contents)),
@@ -124,10 +128,10 @@ impl Reloader {
     /// Reads files and makes clients, on a thread where this delays no request.
     async fn reread(&mut self) -> Result<Reread, String> {
         let (config, plugins, context) = (self.config.clone(), self.plugins.clone(), self.context.clone());
-        let drain_timeout = self.drain_timeout;
+        let (own, drain_timeout) = (self.own.clone(), self.drain_timeout);
         let read = move || {
             let lookup = Recorded::again(config.lookup());
-            let spec = read(&config, &lookup, &plugins, &context, drain_timeout);
+            let spec = read(&config, &lookup, &plugins, &context, &own, drain_timeout);
             (spec, lookup.contents())
         };
         let (spec, contents) = tokio::task::spawn_blocking(read).await.map_err(|error| error.to_string())?;
@@ -143,6 +147,7 @@ fn read(
     lookup: &Recorded<'_>,
     plugins: &PluginManager,
     context: &TransportContext,
+    own: &OwnSources,
     drain_timeout: Duration,
 ) -> Result<Reread, String> {
     let mut sources = Sources::default();
@@ -150,8 +155,8 @@ fn read(
     let text = |problems: Problems| problems.render(&sources, false);
     let (plan, notes) = loaded.map_err(text)?;
     let plan = plan.without_loops().map_err(text)?;
-    let logs = plan.logs;
-    let mut spec = start::spec(plan, context).map_err(text)?;
+    let logs = plan.telemetry.logs.clone();
+    let mut spec = start::spec(plan, context, own).map_err(text)?;
     spec.drain_timeout = drain_timeout;
     Ok(Reread { spec, logs, notes })
 }

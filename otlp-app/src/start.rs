@@ -10,12 +10,14 @@ use crate::descriptors::max_connections;
 use crate::host_disk::HostDisk;
 use crate::memory::default_budget_bytes;
 use crate::output::Output;
+use crate::own_telemetry::{self, OwnSources};
 use otlp_service::{
     ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, Kind, MetricsPage, PipelineDelivery,
     ReceiverSpec, ServerSpec, StartError,
 };
 use otlp_transport::{Connections, ProxyConfig, TransportContext};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// Makes the context of the gateway: time, network, connections and the memory budget.
 pub(crate) fn context(plan: &Plan) -> TransportContext {
@@ -31,7 +33,11 @@ pub(crate) fn proxies(lookup: &dyn Lookup) -> Arc<ProxyConfig> {
 }
 
 /// Makes the spec: reads files and makes clients, but opens no port and no connection.
-pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec, Problems> {
+pub(crate) fn spec(
+    plan: Plan,
+    context: &TransportContext,
+    sources: &OwnSources,
+) -> Result<GatewaySpec, Problems> {
     let mut problems = Problems::default();
     files::check(&plan.files, &*context.disk, &mut problems);
     let mut auth = Authenticators::new(context, plan.auth);
@@ -69,6 +75,9 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
             Err(problem) => problems.push_unless_placed(problem),
         }
     }
+    let pages = plan.telemetry.pages.clone();
+    let own = own_telemetry::extension(plan.telemetry, context, sources);
+    let own = own.map_err(|problem| problems.push_unless_placed(problem)).ok().flatten();
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -87,18 +96,19 @@ pub(crate) fn spec(plan: Plan, context: &TransportContext) -> Result<GatewaySpec
     let spec = GatewaySpec {
         // Also without a setting: a reload may have taken the setting away.
         memory_limit_bytes: Some(plan.memory_limit_bytes.unwrap_or_else(default_budget_bytes)),
-        extensions: extensions.collect(),
+        // Own telemetry stops after all others.
+        extensions: own.into_iter().chain(extensions).collect(),
         receivers,
         connectors: connectors.collect(),
         exporters,
         pipelines,
-        metrics_pages: plan.metrics_endpoint.map(MetricsPage::new).into_iter().collect(),
+        metrics_pages: pages.into_iter().map(MetricsPage::new).collect(),
         health: plan.health.probes,
         status: plan.health.status,
         health_checks: plan.health.checks,
-        dropped_lines: [("stderr", Output::stderr()), ("stdout", Output::stdout())]
-            .map(|(stream, output)| (stream, output.dropped_lines()))
-            .into(),
+        dropped_lines: dropped_lines(),
+        registry: sources.registry.clone(),
+        own_spans: sources.spans.clone(),
         ..GatewaySpec::default()
     };
     match spec.check() {
@@ -123,6 +133,14 @@ pub(crate) fn admitting<'a>(
         );
         Some(Note { span: *span, text })
     })
+}
+
+/// Returns the counters of dropped lines, by stream.
+fn dropped_lines() -> Vec<(&'static str, Arc<AtomicU64>)> {
+    let files = Output::files().into_iter().map(|file| ("file", file));
+    let streams = [("stderr", Output::stderr()), ("stdout", Output::stdout())];
+    let all = streams.into_iter().chain(files);
+    all.map(|(stream, output)| (stream, output.dropped_lines())).collect()
 }
 
 /// Turns an error in the connections of pipelines into a problem at the first pipeline that the error names.

@@ -17,7 +17,7 @@ use super::plan::{ExporterPlan, ExtensionPlan, Only, Plan, ReceiverPlan, StagePl
 use super::problem::{Problem, Problems};
 use super::rules::{self, Note};
 use super::source::Span;
-use super::telemetry::{self, LogConfig, TELEMETRY_RULES};
+use super::telemetry::{self, OwnTelemetry, TELEMETRY_RULES};
 use names::Unknown;
 use otlp_service::{
     Build, BuildContext, Decode, HolderSpec, Kind, PipelineSpec, PipelineStage, PluginManager, StageSpec,
@@ -40,18 +40,18 @@ pub(crate) fn check(mut root: Node, plugins: &PluginManager, problems: &mut Prob
         return None;
     };
     check_keys(service, SERVICE_KEYS, "service", problems);
-    let (metrics_endpoint, logs) = match service.get_mut("telemetry") {
+    let own = match service.get_mut("telemetry") {
         Some(telemetry) => {
             rules::apply(TELEMETRY_RULES, "service.telemetry", telemetry, problems, &mut defined.notes);
             telemetry::telemetry(telemetry, problems, &mut defined.notes).unwrap_or_default()
         }
-        None => (Some(telemetry::DEFAULT_METRICS_ENDPOINT.into()), LogConfig::default()),
+        None => OwnTelemetry::without_section(),
     };
     let extensions = service.get("extensions").map(|list| pipeline::ids(list, problems)).unwrap_or_default();
     let pipelines = pipeline::pipelines(service, problems);
     defined.report_unknown(&pipelines, &extensions, problems);
-    let plan = defined.connect(pipelines, &extensions, metrics_endpoint, problems);
-    problems.is_empty().then_some(Plan { logs, ..plan })
+    let plan = defined.connect(pipelines, &extensions, own, problems);
+    problems.is_empty().then_some(plan)
 }
 
 /// A component whose settings were read.
@@ -146,7 +146,7 @@ impl<'a> Defined<'a> {
         mut self,
         pipelines: Vec<Pipeline>,
         extensions: &[(String, Span)],
-        metrics_endpoint: Option<String>,
+        mut telemetry: OwnTelemetry,
         problems: &mut Problems,
     ) -> Plan {
         let mut memory_limit_bytes = None;
@@ -168,13 +168,13 @@ impl<'a> Defined<'a> {
         }
         self.check_connectors(&specs, problems);
         let (health, auth, extensions) = self.extensions(extensions, problems);
-        self.check_listeners(metrics_endpoint.as_deref(), &health, problems);
+        self.check_listeners(&telemetry.pages, &health, problems);
         let loops = self.find_loops(&specs);
         self.authenticate(&auth, problems);
         self.note_lost_headers(&specs);
         self.note_unused();
         Plan {
-            files: self.files(),
+            files: self.files(std::mem::take(&mut telemetry.files)),
             receivers: used(self.receivers),
             connectors: used(self.connectors),
             exporters: used(self.exporters),
@@ -187,8 +187,7 @@ impl<'a> Defined<'a> {
             settings: self.settings,
             notes: self.notes,
             loops,
-            metrics_endpoint,
-            logs: LogConfig::default(),
+            telemetry,
         }
     }
 
@@ -263,14 +262,15 @@ impl<'a> Defined<'a> {
         }));
     }
 
-    /// The files that components in use name.
-    fn files(&mut self) -> Vec<NamedFile> {
+    /// The files that components in use and `telemetry` name.
+    fn files(&mut self, telemetry: Vec<NamedFile>) -> Vec<NamedFile> {
         let receivers = self.receivers.iter_mut().map(Built::take_files);
         let processors = self.processors.iter_mut().map(Built::take_files);
         let connectors = self.connectors.iter_mut().map(Built::take_files);
         let exporters = self.exporters.iter_mut().map(Built::take_files);
         let extensions = self.extensions.iter_mut().map(Built::take_files);
-        receivers.chain(processors).chain(connectors).chain(exporters).chain(extensions).flatten().collect()
+        let components = receivers.chain(processors).chain(connectors).chain(exporters).chain(extensions);
+        components.flatten().chain(telemetry).collect()
     }
 }
 

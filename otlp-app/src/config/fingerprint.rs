@@ -16,6 +16,11 @@ pub(crate) struct Fingerprints(HashMap<(&'static str, String), Fingerprint>);
 /// A value, hashed without its place and without the order of its keys.
 struct Unordered<'a>(&'a Node);
 
+/// Returns the fingerprint of a section.
+pub(super) fn of(section: &Node) -> Fingerprint {
+    Fingerprint::of(&Unordered(section))
+}
+
 // === impl Fingerprints ===
 
 impl Fingerprints {

@@ -7,7 +7,7 @@ use super::fingerprint::Fingerprints;
 use super::problem::{Problem, Problems};
 use super::rules::Note;
 use super::source::Span;
-use super::telemetry::LogConfig;
+use super::telemetry::OwnTelemetry;
 use crate::own_addresses::Place;
 use otlp_service::{
     BoxExtension, BoxReceiver, ExporterPart, ExtensionPart, HealthChecksSpec, HealthPart, HealthSpec,
@@ -27,8 +27,6 @@ pub(crate) struct Plan {
     pub(crate) pipelines: Vec<PipelineSpec>,
     /// Places of the pipelines in the file, by id.
     pub(crate) places: Vec<(String, Span)>,
-    /// Address on which own metrics are served.
-    pub(crate) metrics_endpoint: Option<String>,
     /// Health probes, and the checks behind their answers.
     pub(crate) health: HealthPlan,
     /// Extensions that run beside the pipelines, by id.
@@ -41,8 +39,8 @@ pub(crate) struct Plan {
     pub(crate) settings: Fingerprints,
     /// The files that components in use name.
     pub(crate) files: Vec<NamedFile>,
-    /// Own logs.
-    pub(crate) logs: LogConfig,
+    /// Own metrics, logs and traces.
+    pub(crate) telemetry: OwnTelemetry,
     /// Notes for the operator.
     pub(crate) notes: Vec<Note>,
     /// Exporters that send to the gateway itself. With such an exporter the gateway does not start. `otlp validate` only notes

@@ -1,204 +1,190 @@
-//! `service.telemetry`: own metrics and logs.
+//! `service.telemetry`: own metrics, logs and traces.
+//!
+//! The keys are those of OpenTelemetry's declarative configuration, as the Collector has them.
+
+mod attributes;
+mod exporter;
+mod lines;
+mod metrics;
+mod requests;
+
+pub(crate) use attributes::FieldValue;
+pub(crate) use exporter::{OwnDestination, OwnExporterPlan};
+pub(crate) use lines::{LogConfig, LogOutput, LogSampling};
+pub(crate) use metrics::ReaderPlan;
+pub(crate) use requests::SpansPlan;
 
 use super::decode::decode;
-use super::listen::listen_address;
+use super::files::NamedFile;
+use super::fingerprint;
 use super::node::Node;
 use super::problem::{Problem, Problems};
 use super::rules::Note;
-use otlp_service::KeyRule;
-use serde::{Deserialize, Deserializer};
-use tracing::level_filters::LevelFilter;
+use super::source::Span;
+use attributes::OwnAttributes;
+use lines::OwnLogs;
+use metrics::OwnMetrics;
+use otlp_protocol::AttributeValue;
+use otlp_service::{Fingerprint, KeyRule, OwnQueueConfig};
+use requests::OwnTraces;
+use serde::Deserialize;
+use std::time::Duration;
 
 /// Settings of `service.telemetry`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Telemetry {
-    metrics: Metrics,
-    logs: Logs,
+    metrics: OwnMetrics,
+    logs: OwnLogs,
+    traces: OwnTraces,
+    /// Attributes of the resource that own metrics, logs and traces are sent with: a map of texts, of which an empty value
+    /// removes a default, or `attributes`: a list of `{name, value, type}`. Default: `service.name: otlp`, `service.version`
+    /// and a random `service.instance.id`.
+    resource: OwnAttributes,
 }
 
-/// Own metrics: one Prometheus page.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Metrics {
-    /// none, basic, normal, detailed: none turns them off, the others are the same. Default normal.
-    level: MetricsLevel,
-    /// `host:port`. Default `localhost:8888`.
-    address: Option<String>,
-    /// Newer place of the address in the Collector: the first reader with `pull` is used. Readers without `pull` serve no
-    /// page.
-    readers: Vec<Reader>,
+/// Own telemetry as the file sets it.
+#[derive(Debug, Default)]
+pub(crate) struct OwnTelemetry {
+    /// Addresses of the pages of own metrics.
+    pub(crate) pages: Vec<String>,
+    /// Destinations that own metrics are sent to.
+    pub(crate) readers: Vec<ReaderPlan>,
+    /// Lines of the log.
+    pub(crate) logs: LogConfig,
+    /// Destinations that log lines are sent to.
+    pub(crate) log_processors: Vec<ProcessorPlan>,
+    /// Own traces; `None`: off.
+    pub(crate) spans: Option<SpansPlan>,
+    /// Attributes of the resource, without the defaults; a default without a value is removed.
+    pub(crate) resource: Vec<(String, Option<AttributeValue>)>,
+    /// Identity of the section.
+    pub(crate) settings: Option<Fingerprint>,
+    /// Files that the section names.
+    pub(crate) files: Vec<NamedFile>,
 }
 
-/// Values of `metrics.level`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum MetricsLevel {
-    None,
-    Basic,
-    #[default]
-    Normal,
-    Detailed,
+/// A destination of log records or spans, and the queue before it.
+#[derive(Debug)]
+pub(crate) struct ProcessorPlan {
+    /// The queue.
+    pub(crate) queue: OwnQueueConfig,
+    /// Time after which a request is given up.
+    pub(crate) export_timeout: Duration,
+    /// The destination.
+    pub(crate) exporter: OwnExporterPlan,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Reader {
-    pull: Option<Pull>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Pull {
-    exporter: PullExporter,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct PullExporter {
-    prometheus: Prometheus,
-}
-
-/// Address of the page.
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Prometheus {
-    /// Host of the page. Default `localhost`.
-    host: String,
-    /// Port of the page. Default 8888.
-    port: u16,
-}
-
-/// Own logs, on stderr.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Logs {
-    /// debug, info, warn, error. Default info.
-    level: LogLevel,
-    /// console, json. Default console.
-    encoding: LogEncoding,
-}
-
-/// The least severe lines that are written.
-#[derive(Clone, Copy, Debug)]
-struct LogLevel(LevelFilter);
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum LogEncoding {
-    /// Text.
-    #[default]
-    Console,
-    /// One JSON object a line.
-    Json,
-}
-
-/// Own logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LogConfig {
-    /// The least severe lines that are written.
-    pub(crate) level: LevelFilter,
-    /// One JSON object a line instead of text.
-    pub(crate) json: bool,
+/// Reads values of the section, and collects problems and notes with their places.
+struct Reading<'a> {
+    node: &'a Node,
+    problems: &'a mut Problems,
+    notes: &'a mut Vec<Note>,
 }
 
 /// Keys of the Collector's `service.telemetry` that have no effect here.
 pub(crate) const TELEMETRY_RULES: &[KeyRule] = &[
-    KeyRule::ignored("traces", "the gateway does not trace itself"),
-    KeyRule::ignored("resource", "own metrics carry no resource"),
     KeyRule::ignored("logs.development", LOG_FORM),
     KeyRule::ignored("logs.disable_caller", LOG_FORM),
     KeyRule::ignored("logs.disable_stacktrace", LOG_FORM),
     KeyRule::ignored("logs.disable_zap_resource", LOG_FORM),
-    KeyRule::ignored("logs.sampling", "every line is written"),
-    KeyRule::ignored("logs.initial_fields", LOG_FORM),
-    KeyRule::ignored("logs.output_paths", "lines go to stderr"),
-    KeyRule::ignored("logs.error_output_paths", "lines go to stderr"),
-    KeyRule::ignored("logs.processors", "own logs go to stderr and are not sent"),
-    KeyRule::ignored(
-        "metrics.readers.periodic",
-        "own metrics are not sent; a reader with `pull` serves them",
+    KeyRule::ignored("logs.error_output_paths", "errors of the log itself go to stderr"),
+    KeyRule::ignored("metrics.views", "all metrics of the level are on the page"),
+    KeyRule::ignored("metrics.readers.periodic.producers", "there are own metrics alone"),
+    KeyRule::ignored("metrics.readers.pull.producers", "there are own metrics alone"),
+    KeyRule::ignored("metrics.readers.periodic.cardinality_limits", LIMITS),
+    KeyRule::ignored("metrics.readers.pull.cardinality_limits", LIMITS),
+    KeyRule::ignored_unless(
+        "metrics.readers.periodic.exporter.otlp.default_histogram_aggregation",
+        "explicit_bucket_histogram",
+        "histograms have explicit buckets",
     ),
-    KeyRule::ignored("metrics.views", "all metrics are on the page"),
     KeyRule::ignored("metrics.readers.pull.exporter.prometheus.without_scope_info", PAGE_FORM),
     KeyRule::ignored("metrics.readers.pull.exporter.prometheus.without_type_suffix", PAGE_FORM),
     KeyRule::ignored("metrics.readers.pull.exporter.prometheus.without_units", PAGE_FORM),
     KeyRule::ignored("metrics.readers.pull.exporter.prometheus.with_resource_constant_labels", PAGE_FORM),
+    KeyRule::ignored("resource.schema_url", "the attributes alone are sent"),
+    KeyRule::ignored("resource.detectors", "attributes come from the file alone"),
+    KeyRule::ignored("traces.limits", "own spans are small"),
+    KeyRule::on_if_there("metrics.readers.periodic.exporter.console"),
+    KeyRule::on_if_there("logs.processors.batch.exporter.console"),
+    KeyRule::on_if_there("logs.processors.simple.exporter.console"),
+    KeyRule::on_if_there("traces.processors.batch.exporter.console"),
+    KeyRule::on_if_there("traces.processors.simple.exporter.console"),
+    KeyRule::on_if_there("metrics.readers.periodic.exporter.otlp"),
+    KeyRule::on_if_there("logs.processors.batch.exporter.otlp"),
+    KeyRule::on_if_there("logs.processors.simple.exporter.otlp"),
+    KeyRule::on_if_there("traces.processors.batch.exporter.otlp"),
+    KeyRule::on_if_there("traces.processors.simple.exporter.otlp"),
+    KeyRule::on_if_there("traces.sampler.always_on"),
+    KeyRule::on_if_there("traces.sampler.always_off"),
+    KeyRule::on_if_there("traces.sampler.parent_based"),
+    KeyRule::on_if_there("traces.sampler.parent_based.*.always_on"),
+    KeyRule::on_if_there("traces.sampler.parent_based.*.always_off"),
 ];
+
+impl OwnTelemetry {
+    /// Returns own telemetry without the section.
+    pub(crate) fn without_section() -> Self {
+        Self { pages: vec![DEFAULT_METRICS_ENDPOINT.into()], ..Self::default() }
+    }
+
+    /// Returns true if nothing is sent.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.readers.is_empty() && self.log_processors.is_empty() && self.spans.is_none()
+    }
+}
 
 /// Decodes the section and drops the result, to find the keys of the section.
 pub(crate) fn probe(deserializer: &mut dyn erased_serde::Deserializer<'_>) {
     drop(erased_serde::deserialize::<Telemetry>(deserializer));
 }
 
-/// Reads the section: the address of own metrics, and the settings of own logs.
+/// Reads the section.
 pub(crate) fn telemetry(
     node: &Node,
     problems: &mut Problems,
     notes: &mut Vec<Note>,
-) -> Option<(Option<String>, LogConfig)> {
-    let Telemetry { metrics, logs } = decode(node, problems)?;
-    let logs = LogConfig { level: logs.level.0, json: logs.encoding == LogEncoding::Json };
-    let pulls: Vec<_> = metrics.readers.iter().filter_map(|reader| reader.pull.as_ref()).collect();
-    if pulls.len() > 1 {
-        let text = "service.telemetry.metrics.readers: only the first reader with `pull` is served";
-        notes.push(Note { span: node.span_of("metrics.readers"), text: text.into() });
-    }
-    let address = match (pulls.first(), metrics.readers.is_empty()) {
-        (Some(pull), _) => pull.exporter.prometheus.address(),
-        (None, true) => metrics.address.unwrap_or_else(|| DEFAULT_METRICS_ENDPOINT.into()),
-        (None, false) => return Some((None, logs)),
-    };
-    let address = listen_address(&address).map_err(|problem| {
-        let message = format!("service.telemetry.metrics: `{address}`: {problem}");
-        problems.push(Problem::at(node.span_of("metrics.address"), message));
-    });
-    Some(((metrics.level != MetricsLevel::None).then_some(address.ok()?), logs))
+) -> Option<OwnTelemetry> {
+    let Telemetry { metrics, logs, traces, resource } = decode(node, problems)?;
+    let files = std::mem::take(&mut problems.files);
+    let mut reading = Reading { node, problems, notes };
+    let (pages, readers) = metrics.plan(&mut reading);
+    let (logs, log_processors) = logs.plan(&mut reading);
+    let spans = traces.plan(&mut reading);
+    Some(OwnTelemetry {
+        pages,
+        readers,
+        logs,
+        log_processors,
+        spans,
+        resource: resource.0,
+        settings: Some(fingerprint::of(node)),
+        files: files.into_iter().map(|file| file.named("service.telemetry", node)).collect(),
+    })
 }
 
-impl Prometheus {
-    fn address(&self) -> String {
-        let Self { host, port } = self;
-        if host.contains(':') && !host.starts_with('[') {
-            format!("[{host}]:{port}")
-        } else {
-            format!("{host}:{port}")
-        }
-    }
-}
+// === impl Reading ===
 
-impl Default for Prometheus {
-    fn default() -> Self {
-        Self { host: "localhost".into(), port: 8888 }
+impl Reading<'_> {
+    fn span(&self, path: &str) -> Span {
+        self.node.span_of(path)
     }
-}
 
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { level: LogLevel::default().0, json: false }
+    /// Reports an error in the setting at `path`.
+    fn wrong(&mut self, path: &str, problem: &str) {
+        let problem = Problem::at(self.span(path), format!("service.telemetry.{path}: {problem}"));
+        self.problems.push(problem);
     }
-}
 
-impl Default for LogLevel {
-    fn default() -> Self {
-        Self(LevelFilter::INFO)
-    }
-}
-
-impl<'de> Deserialize<'de> for LogLevel {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let level = String::deserialize(deserializer)?.to_ascii_lowercase();
-        match level.as_str() {
-            "debug" => Ok(Self(LevelFilter::DEBUG)),
-            "info" => Ok(Self(LevelFilter::INFO)),
-            "warn" | "warning" => Ok(Self(LevelFilter::WARN)),
-            "error" | "dpanic" | "panic" | "fatal" => Ok(Self(LevelFilter::ERROR)),
-            _ => Err(serde::de::Error::custom("unknown level; available: debug, info, warn, error")),
-        }
+    /// Notes a fact about the setting at `path`.
+    fn note(&mut self, path: &str, text: &str) {
+        self.notes.push(Note { span: self.span(path), text: format!("service.telemetry.{path}: {text}") });
     }
 }
 
 /// Address of own metrics without a setting.
-pub(crate) const DEFAULT_METRICS_ENDPOINT: &str = "localhost:8888";
+const DEFAULT_METRICS_ENDPOINT: &str = "localhost:8888";
 const LOG_FORM: &str = "the form of log lines is fixed";
 const PAGE_FORM: &str = "the form of the page is fixed";
+const LIMITS: &str = "the number of own metrics is bounded by the configuration";

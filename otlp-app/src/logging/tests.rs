@@ -3,7 +3,7 @@ use tracing::Level;
 
 #[test]
 fn the_argument_decides_before_the_variable_before_the_file() {
-    let config = LogConfig { level: LevelFilter::WARN, json: false };
+    let config = LogConfig { level: LevelFilter::WARN, ..LogConfig::default() };
     let enabled = |argument, variable: Option<&str>| {
         let levels = levels(&config, argument, variable).unwrap_or_else(|(_, levels)| levels);
         let count = |target: &str| {

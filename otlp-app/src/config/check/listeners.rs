@@ -10,12 +10,12 @@ impl Defined<'_> {
     /// start, and without a place in the file.
     pub(super) fn check_listeners(
         &self,
-        metrics: Option<&str>,
+        pages: &[String],
         health: &HealthPlan,
         problems: &mut Problems,
     ) {
         let mut taken: Vec<(&str, &str)> = Vec::new();
-        taken.extend(metrics.map(|endpoint| (endpoint, "service.telemetry.metrics")));
+        taken.extend(pages.iter().map(|endpoint| (endpoint.as_str(), "service.telemetry.metrics")));
         taken.extend(health.endpoints().map(|endpoint| (endpoint, "health_check")));
         for built in self.receivers.iter().filter(|built| built.used) {
             for server in built.plan.iter().flat_map(|plan| &plan.servers) {

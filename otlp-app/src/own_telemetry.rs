@@ -1,0 +1,241 @@
+//! Own metrics, logs and traces on their way to the destinations of `service.telemetry`: an extension of the gateway, which
+//! starts before and stops after all other components, so that the last push has the totals of the drain.
+
+use crate::config::problem::Problem;
+use crate::config::telemetry::{
+    OwnDestination, OwnExporterPlan, OwnTelemetry, ProcessorPlan, ReaderPlan, SpansPlan,
+};
+use crate::logging::{Attached, LogExport, LogLine, Unexported};
+use crate::output::Output;
+use otlp_protocol::AttributeValue;
+use otlp_service::{
+    BoxError, DebugConfig, DebugExporter, DebugFormat, ExponentialBackoffRetry, Extension, ExtensionSpec,
+    MetricsReader, MetricsReaderConfig, OwnQueue, OwnQueueConfig, OwnResource, OwnSender, OwnSpan, OwnSpans,
+    Recording, Registry, RetryConfig, Sampler, Temporality,
+};
+use otlp_transport::{BoxAttempt, BoxExport, Clock, TransportContext};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Sources of own telemetry, which live as long as the process.
+#[derive(Clone)]
+pub(crate) struct OwnSources {
+    /// Own metrics.
+    pub(crate) registry: Registry,
+    /// Own spans.
+    pub(crate) spans: OwnSpans,
+    /// Lines of the log.
+    pub(crate) logs: LogExport,
+    /// The random `service.instance.id`.
+    instance_id: String,
+}
+
+/// Destinations of one configuration, and the tasks that send to them.
+struct OwnTelemetryTasks {
+    sources: OwnSources,
+    clock: Arc<dyn Clock>,
+    resource: OwnResource,
+    readers: Vec<(MetricsReaderConfig, BoxExport)>,
+    log_processors: Vec<(OwnQueueConfig, BoxExport)>,
+    spans: Option<Spans>,
+    running: Mutex<Option<Running>>,
+}
+
+/// Destinations of spans.
+struct Spans {
+    sampler: Sampler,
+    is_propagated: bool,
+    processors: Vec<(OwnQueueConfig, BoxExport)>,
+}
+
+/// Running tasks. Sources are detached before the queues are closed.
+struct Running {
+    attached: Option<Attached>,
+    recording: Option<Recording>,
+    senders: Vec<OwnSender>,
+    readers: Vec<MetricsReader>,
+}
+
+// === impl OwnSources ===
+
+impl OwnSources {
+    /// Makes sources for a process with this context.
+    pub(crate) fn new(context: &TransportContext, logs: LogExport) -> Self {
+        let spans = OwnSpans::of(context);
+        Self { registry: Registry::new(), spans, logs, instance_id: random_id() }
+    }
+
+    /// Returns the attributes of the resource.
+    fn resource(&self, given: Vec<(String, Option<AttributeValue>)>) -> OwnResource {
+        let defaults = [
+            ("service.name", "otlp"),
+            ("service.version", env!("CARGO_PKG_VERSION")),
+            ("service.instance.id", &*self.instance_id),
+        ];
+        let defaults = defaults.map(|(key, value)| (key.to_owned(), Some(AttributeValue::string(value))));
+        let mut all: Vec<(String, Option<AttributeValue>)> = Vec::new();
+        for (key, value) in defaults.into_iter().chain(given) {
+            match all.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, known)) => *known = value,
+                None => all.push((key, value)),
+            }
+        }
+        all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+}
+
+/// Makes the extension that sends own telemetry. Opens no connection. `None` if nothing is to be sent.
+///
+/// # Errors
+/// If a destination cannot be used.
+pub(crate) fn extension(
+    plan: OwnTelemetry,
+    context: &TransportContext,
+    sources: &OwnSources,
+) -> Result<Option<ExtensionSpec>, Problem> {
+    if plan.is_unsent() {
+        return Ok(None);
+    }
+    let OwnTelemetry { readers, log_processors, spans, resource, settings, .. } = plan;
+    let making = Making { context, sources };
+    let spans = spans.map(|SpansPlan { sampler, is_propagated, processors }| {
+        Ok(Spans { sampler, is_propagated, processors: making.processors(processors)? })
+    });
+    let tasks = OwnTelemetryTasks {
+        resource: sources.resource(resource),
+        readers: readers.into_iter().map(|reader| making.reader(reader)).collect::<Result<_, _>>()?,
+        log_processors: making.processors(log_processors)?,
+        spans: spans.transpose()?,
+        clock: context.clock.clone(),
+        sources: sources.clone(),
+        running: Mutex::new(None),
+    };
+    let spec = ExtensionSpec::new(ID, tasks);
+    Ok(Some(ExtensionSpec { settings, ..spec }))
+}
+
+/// Makes clients.
+struct Making<'a> {
+    context: &'a TransportContext,
+    sources: &'a OwnSources,
+}
+
+// === impl Making ===
+
+impl Making<'_> {
+    fn reader(&self, plan: ReaderPlan) -> Result<(MetricsReaderConfig, BoxExport), Problem> {
+        let ReaderPlan { interval, timeout, level, exporter } = plan;
+        let mut config = MetricsReaderConfig::default();
+        (config.interval, config.timeout, config.level) = (interval, timeout, level);
+        if exporter.is_delta {
+            config.temporality = Temporality::Delta;
+        }
+        Ok((config, self.export(exporter, timeout)?))
+    }
+
+    fn processors(&self, plans: Vec<ProcessorPlan>) -> Result<Vec<(OwnQueueConfig, BoxExport)>, Problem> {
+        let make = |ProcessorPlan { queue, export_timeout, exporter }| {
+            Ok((queue, self.export(exporter, export_timeout)?))
+        };
+        plans.into_iter().map(make).collect()
+    }
+
+    /// Makes an export to a destination, with retries. What it sends is marked as own telemetry, and what it logs is not sent.
+    fn export(&self, plan: OwnExporterPlan, timeout: Duration) -> Result<BoxExport, Problem> {
+        let attempt = match &plan.destination {
+            OwnDestination::Otlp(protocol, config) => {
+                let client = protocol.strategy().client(self.context, (**config).clone());
+                client.map_err(|error| plan.wrong(&error))?.into_attempt()
+            }
+            OwnDestination::Console => {
+                let mut config = DebugConfig::default();
+                config.format = DebugFormat::Json;
+                let clock = self.context.clock.clone();
+                BoxAttempt::new(DebugExporter::new(config, clock, Output::stdout()))
+            }
+        };
+        let mut retry = RetryConfig::default();
+        retry.initial_interval = FIRST_RETRY;
+        retry.max_elapsed_time = Some(timeout);
+        let retry = ExponentialBackoffRetry::new(retry, self.context.clock.clone(), attempt);
+        Ok(self.sources.spans.mark(Unexported(retry)))
+    }
+}
+
+// === impl OwnTelemetryTasks ===
+
+impl OwnTelemetryTasks {
+    fn run(&self) -> Running {
+        let OwnSources { registry, spans, logs, .. } = &self.sources;
+        let mut senders = Vec::new();
+        let mut queues = Vec::new();
+        for (config, export) in &self.log_processors {
+            let queue = OwnQueue::<Arc<LogLine>>::new(config.clone(), registry);
+            senders.push(queue.start(self.resource.clone(), export.clone(), self.clock.clone()));
+            queues.push(queue);
+        }
+        let attached = (!queues.is_empty()).then(|| logs.attach(queues));
+        let recording = self.spans.as_ref().map(|Spans { sampler, is_propagated, processors }| {
+            let mut queues = Vec::new();
+            for (config, export) in processors {
+                let queue = OwnQueue::<Arc<OwnSpan>>::new(config.clone(), registry);
+                senders.push(queue.start(self.resource.clone(), export.clone(), self.clock.clone()));
+                queues.push(queue);
+            }
+            spans.record(sampler.clone(), *is_propagated, queues)
+        });
+        let readers = self.readers.iter().map(|(config, export)| {
+            let resource = self.resource.to_vec();
+            MetricsReader::start(registry.clone(), config.clone(), resource, export.clone(), self.clock.clone())
+        });
+        Running { attached, recording, readers: readers.collect(), senders }
+    }
+}
+
+impl Extension for OwnTelemetryTasks {
+    async fn start(&self) -> Result<(), BoxError> {
+        *self.running.lock() = Some(self.run());
+        Ok(())
+    }
+
+    async fn stop(&self) {
+        let running = self.running.lock().take();
+        let Some(Running { attached, recording, senders, readers }) = running else { return };
+        drop((attached, recording));
+        // Metrics go last: they count the spans and log records that were sent.
+        let mut draining = JoinSet::new();
+        for sender in senders {
+            draining.spawn(async move { sender.drain().await });
+        }
+        while draining.join_next().await.is_some() {}
+        for (reader, (config, _)) in readers.into_iter().zip(&self.readers) {
+            draining.spawn(reader.drain(self.clock.now() + config.timeout));
+        }
+        while draining.join_next().await.is_some() {}
+    }
+}
+
+/// Makes a random UUID of version 4.
+fn random_id() -> String {
+    let random = std::hash::RandomState::new();
+    let half = |seed: u64| std::hash::BuildHasher::hash_one(&random, seed);
+    let (high, low) = (half(0), half(1));
+    let (high, low) = (high & !0xf000 | 0x4000, low & !(3 << 62) | 1 << 63);
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low & 0xffff_ffff_ffff
+    )
+}
+
+/// The extension's id, in texts of changes.
+const ID: &str = "service.telemetry";
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;
