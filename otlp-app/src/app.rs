@@ -8,12 +8,12 @@ use crate::config::source::Sources;
 use crate::config::telemetry::LogConfig;
 use crate::config::{self, Contents, Lookup, Recorded, SystemLookup};
 use crate::exit::Failure;
+use crate::logging::LogExport;
 use crate::otel_env::Forward;
+use crate::own_telemetry::OwnSources;
 use crate::reload::Reloader;
 use crate::service_manager::ServiceManager;
 use crate::signals::{Asked, OnHangup, Signals};
-use crate::logging::LogExport;
-use crate::own_telemetry::OwnSources;
 use crate::{color, descriptors, local, logging, memory, otel_env, start};
 use otlp_service::{Gateway, GatewaySpec, PluginManager};
 use otlp_transport::Clock;
@@ -162,7 +162,8 @@ async fn serve(
     context.proxies = start::proxies(&SystemLookup);
     let logs = plan.telemetry.logs.clone();
     let own = OwnSources::new(&context, exported);
-    let mut spec = start::spec(plan, &context, &own).map_err(|problems| config_failure(&problems, sources))?;
+    let mut spec =
+        start::spec(plan, &context, &own).map_err(|problems| config_failure(&problems, sources))?;
     spec.drain_timeout = args.drain_timeout;
     let clock = context.clock.clone();
     let admin = match &args.admin {

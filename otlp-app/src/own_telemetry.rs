@@ -188,7 +188,13 @@ impl OwnTelemetryTasks {
         });
         let readers = self.readers.iter().map(|(config, export)| {
             let resource = self.resource.to_vec();
-            MetricsReader::start(registry.clone(), config.clone(), resource, export.clone(), self.clock.clone())
+            MetricsReader::start(
+                registry.clone(),
+                config.clone(),
+                resource,
+                export.clone(),
+                self.clock.clone(),
+            )
         });
         Running { attached, recording, readers: readers.collect(), senders }
     }

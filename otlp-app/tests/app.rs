@@ -21,6 +21,8 @@ mod hostile;
 mod log_page;
 #[path = "app/loops.rs"]
 mod loops;
+#[path = "app/own_telemetry.rs"]
+mod own_telemetry;
 #[path = "app/peers.rs"]
 mod peers;
 #[path = "app/process.rs"]

@@ -2,7 +2,9 @@
 //! their concatenation, if the top level of both holds resources alone.
 
 use crate::json::{JsonError, JsonLimits};
-use crate::{BatchTrace, Body, Charge, DecodeError, Hops, Items, Origin, Payload, Rejected, Signal, ValidateLimits};
+use crate::{
+    BatchTrace, Body, Charge, DecodeError, Hops, Items, Origin, Payload, Rejected, Signal, ValidateLimits,
+};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Instant;

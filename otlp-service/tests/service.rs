@@ -37,6 +37,8 @@ mod observers;
 mod origins;
 #[path = "service/oversized.rs"]
 mod oversized;
+#[path = "service/own_spans.rs"]
+mod own_spans;
 #[path = "service/processors.rs"]
 mod processors;
 #[path = "service/queue.rs"]

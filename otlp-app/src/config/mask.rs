@@ -80,8 +80,18 @@ fn value_after(line: &[char], word: &str) -> Option<usize> {
 }
 
 /// Keys of our components and the Collector's below which everything is secret.
-const SECRET_KEYS: [&str; 10] =
-    ["authorization", "headers", "headers_list", "inline", "key_pem", "keys", "password", "secret", "token", "tokens"];
+const SECRET_KEYS: [&str; 10] = [
+    "authorization",
+    "headers",
+    "headers_list",
+    "inline",
+    "key_pem",
+    "keys",
+    "password",
+    "secret",
+    "token",
+    "tokens",
+];
 /// In keys that we do not know, too.
 const WORDS: [&str; 11] = [
     "password",

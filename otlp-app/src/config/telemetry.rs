@@ -141,11 +141,7 @@ pub(crate) fn probe(deserializer: &mut dyn erased_serde::Deserializer<'_>) {
 }
 
 /// Reads the section.
-pub(crate) fn telemetry(
-    node: &Node,
-    problems: &mut Problems,
-    notes: &mut Vec<Note>,
-) -> Option<OwnTelemetry> {
+pub(crate) fn telemetry(node: &Node, problems: &mut Problems, notes: &mut Vec<Note>) -> Option<OwnTelemetry> {
     let Telemetry { metrics, logs, traces, resource } = decode(node, problems)?;
     let files = std::mem::take(&mut problems.files);
     let mut reading = Reading { node, problems, notes };

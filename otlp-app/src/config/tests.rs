@@ -15,6 +15,7 @@ mod references;
 mod schema;
 mod secrets;
 mod settings;
+mod telemetry;
 mod values;
 
 use super::*;
@@ -94,9 +95,14 @@ fn batch(plan: &Plan) -> BatchConfig {
     plan.pipelines[0].stages.iter().find_map(config).unwrap()
 }
 
+/// Sources of own telemetry of a process.
+fn own_sources(context: &otlp_transport::TransportContext) -> crate::own_telemetry::OwnSources {
+    crate::own_telemetry::OwnSources::new(context, crate::logging::LogExport::default())
+}
+
 fn spec_of(plan: Plan) -> GatewaySpec {
     let context = crate::start::context(&plan);
-    crate::start::spec(plan, &context)
+    crate::start::spec(plan, &context, &own_sources(&context))
         .unwrap_or_else(|problems| panic!("{}", problems.render(&Sources::default(), false)))
 }
 
@@ -107,7 +113,7 @@ fn refusals(text: &str) -> String {
     let plan = load(&["c.yaml".into()], &[], &fake, &shipped(), &mut sources)
         .unwrap_or_else(|problems| panic!("{}", problems.render(&sources, false)));
     let context = crate::start::context(&plan);
-    crate::start::spec(plan, &context)
+    crate::start::spec(plan, &context, &own_sources(&context))
         .err()
         .map(|problems| problems.render(&sources, false))
         .unwrap_or_default()

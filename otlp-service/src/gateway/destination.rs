@@ -131,12 +131,8 @@ impl Exporter {
             retry = retry.with_max_first_wait(MAX_SENDER_WAIT);
         }
         // What has been settled is counted once.
-        let outlet = SignalExporter {
-            retry,
-            stats: stats.clone(),
-            watch: watch.clone(),
-            spans: shared.spans.clone(),
-        };
+        let outlet =
+            SignalExporter { retry, stats: stats.clone(), watch: watch.clone(), spans: shared.spans.clone() };
         let (serial, delivery) = (shared.serial(), queue.delivery());
         let nowhere = Ledger::new().account("", "");
         if !queue.enabled {

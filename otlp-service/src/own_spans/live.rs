@@ -70,7 +70,9 @@ impl LiveSpan {
     pub(crate) fn end_receipt(mut self: Box<Self>, signal: Signal, items: u64, result: &ExportResult) {
         let states = match result {
             Ok(_) => [("accepted", items), ("refused", 0), ("failed", 0)],
-            Err(error) if error.retry().is_retryable() => [("accepted", 0), ("refused", items), ("failed", 0)],
+            Err(error) if error.retry().is_retryable() => {
+                [("accepted", 0), ("refused", items), ("failed", 0)]
+            }
             Err(_) => [("accepted", 0), ("refused", 0), ("failed", items)],
         };
         for (state, items) in states {

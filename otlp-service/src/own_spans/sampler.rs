@@ -44,13 +44,11 @@ impl Sampler {
             Self::TraceIdRatio(ratio) => {
                 // The last 56 bits are random in every trace id: W3C Trace Context, level 2.
                 let random = trace_id[9..].iter().fold(0_u64, |random, &byte| random << 8 | u64::from(byte));
-                (random as f64) < ratio * RANDOM_VALUES
+                random < (ratio * RANDOM_VALUES) as u64
             }
             Self::ParentBased(of) => match parent {
                 None => of.root.samples(trace_id, parent),
-                Some(parent) if parent.is_sampled => {
-                    of.remote_parent_sampled.samples(trace_id, Some(parent))
-                }
+                Some(parent) if parent.is_sampled => of.remote_parent_sampled.samples(trace_id, Some(parent)),
                 Some(_) => of.remote_parent_not_sampled.samples(trace_id, parent),
             },
         }

@@ -18,8 +18,8 @@ use crate::{
 use bytes::Bytes;
 use http::HeaderMap;
 use otlp_protocol::{
-    Accepted, Batch, BatchTrace, Body, BudgetExhausted, Charge, DecodeError, DecodeErrorKind, ErrorKind, FieldViolation,
-    Repairs, Retry, Signal, SpanContext, TRACEPARENT_HEADER, ValidateLimits,
+    Accepted, Batch, BatchTrace, Body, BudgetExhausted, Charge, DecodeError, DecodeErrorKind, ErrorKind,
+    FieldViolation, Repairs, Retry, Signal, SpanContext, TRACEPARENT_HEADER, ValidateLimits,
 };
 use std::fmt;
 use std::num::NonZero;

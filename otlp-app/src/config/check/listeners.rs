@@ -8,12 +8,7 @@ use crate::config::problem::{Problem, Problems};
 impl Defined<'_> {
     /// Reports receivers in use whose address is used twice. The system would refuse the second listener too, but only at the
     /// start, and without a place in the file.
-    pub(super) fn check_listeners(
-        &self,
-        pages: &[String],
-        health: &HealthPlan,
-        problems: &mut Problems,
-    ) {
+    pub(super) fn check_listeners(&self, pages: &[String], health: &HealthPlan, problems: &mut Problems) {
         let mut taken: Vec<(&str, &str)> = Vec::new();
         taken.extend(pages.iter().map(|endpoint| (endpoint.as_str(), "service.telemetry.metrics")));
         taken.extend(health.endpoints().map(|endpoint| (endpoint, "health_check")));

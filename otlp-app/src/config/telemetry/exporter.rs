@@ -137,7 +137,7 @@ impl OwnOtlp {
     fn plan(self, at: &str, signal: &str, reading: &mut Reading<'_>) -> Option<OwnExporterPlan> {
         let is_metrics = at.starts_with("metrics.");
         if self.temporality_preference.is_some() && !is_metrics {
-            reading.wrong(&format!("{at}.temporality_preference"), "the setting is for metrics only");
+            reading.note(&format!("{at}.temporality_preference"), "it has no effect: it is for metrics");
         }
         let is_delta = self.temporality_preference.is_some_and(|given| given != OwnTemporality::Cumulative);
         let mut headers = self.headers.0;
@@ -147,8 +147,7 @@ impl OwnOtlp {
                 None => reading.wrong(&format!("{at}.headers_list"), "expected name=value,name=value"),
             }
         }
-        let protocol =
-            if self.protocol == OwnProtocol::Grpc { Protocol::Grpc } else { Protocol::Http };
+        let protocol = if self.protocol == OwnProtocol::Grpc { Protocol::Grpc } else { Protocol::Http };
         let mut config = ClientConfig::new("");
         match protocol {
             Protocol::Grpc => config.endpoint = self.endpoint,

@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct OwnMetrics {
-    /// none, basic, normal, detailed: none turns them off, the others are the same. Default normal.
+    /// none, basic, normal, detailed: the metrics that are shown and sent; none turns them off. Default normal.
     level: TelemetryLevel,
     /// `host:port` of a page, if there are no readers. Default `localhost:8888`.
     address: Option<String>,
@@ -101,7 +101,9 @@ impl OwnMetrics {
                 // Two readers may name one page.
                 pages.extend(found.filter(|found| !pages.contains(found)));
             }
-            readers.extend(periodic.and_then(|periodic| periodic.plan(level, &format!("{at}.periodic"), reading)));
+            readers.extend(
+                periodic.and_then(|periodic| periodic.plan(level, &format!("{at}.periodic"), reading)),
+            );
         }
         if level == MetricsLevel::None {
             return (Vec::new(), Vec::new());

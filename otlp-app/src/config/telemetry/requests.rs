@@ -131,7 +131,8 @@ impl OwnSampler {
         }
         if let Some(of) = parent_based {
             let mut sampler = |key: &str, given: Option<OwnSampler>, default: Sampler| {
-                let given = given.and_then(|given| given.sampler(&format!("{at}.parent_based.{key}"), reading));
+                let given =
+                    given.and_then(|given| given.sampler(&format!("{at}.parent_based.{key}"), reading));
                 given.unwrap_or(default)
             };
             let parent_based = ParentBased {
@@ -152,7 +153,10 @@ impl OwnSampler {
                 ("local_parent_not_sampled", of.local_parent_not_sampled),
             ] {
                 if local.is_some() {
-                    reading.note(&format!("{at}.parent_based.{key}"), "it has no effect: no request has a local parent");
+                    reading.note(
+                        &format!("{at}.parent_based.{key}"),
+                        "it has no effect: no request has a local parent",
+                    );
                 }
             }
             given.push(Sampler::ParentBased(Box::new(parent_based)));

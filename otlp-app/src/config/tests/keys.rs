@@ -156,6 +156,11 @@ fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &
         ("headers_setter", "headers", "value_file" | "from_context" | "from_attribute") => &[("key", "a")],
         ("headers_setter", "headers", "default_value") => &[("key", "a"), ("from_context", "b")],
         ("headers_setter", "headers", _) => &[("key", "a"), ("value", "b")],
+        (
+            "telemetry",
+            "metrics.readers.periodic" | "logs.processors.batch" | "traces.processors.batch",
+            _,
+        ) => &[("exporter", "{console: {}}")],
         _ => &[],
     }
 }
@@ -167,6 +172,8 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         (_, "endpoint") => "'http://c:1'",
         (_, "level") => "normal",
         ("telemetry", "address") => "'a:1'",
+        ("telemetry", "headers_list") => "'a=b'",
+        ("telemetry", "interval") => "1000",
         (_, "action") => "insert",
         (_, "from_attribute") if component == "headers_setter" => "subject",
         (_, "from_context") if component != "headers_setter" => "client.address",
@@ -199,7 +206,11 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         "DebugVerbosity" => "normal",
         "Affected" => "readiness",
         "WhenEmpty" => "refuse",
-        "Headers" => "{a: b}",
+        "Headers" | "Fields" | "OwnAttributes" => "{a: b}",
+        "OwnProtocol" => "http/json",
+        "OwnCompression" => "gzip",
+        "OwnTemporality" => "delta",
+        "Present" | "Box<OwnParentBased" => "{}",
         "Box<OtlpGrpc" | "Box<OtlpHttp" => "{}",
         _ => "a",
     };

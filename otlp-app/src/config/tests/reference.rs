@@ -51,6 +51,10 @@ const SOURCES: &[&str] = &[
     include_str!("../auth.rs"),
     include_str!("../listen.rs"),
     include_str!("../telemetry.rs"),
+    include_str!("../telemetry/exporter.rs"),
+    include_str!("../telemetry/lines.rs"),
+    include_str!("../telemetry/metrics.rs"),
+    include_str!("../telemetry/requests.rs"),
 ];
 
 /// Heading and struct of each table.

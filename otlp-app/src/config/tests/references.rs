@@ -24,7 +24,7 @@ fn files_merge_and_sets_come_last() {
         (5, 7),
         "maps merge, --set comes last"
     );
-    assert_eq!(plan.logs.level, tracing::level_filters::LevelFilter::WARN);
+    assert_eq!(plan.telemetry.logs.level, tracing::level_filters::LevelFilter::WARN);
 
     let problems = fake.load(&["base.yaml"], &["exporters.otlp.timout=3s"]).err().unwrap_or_default();
     assert!(problems.contains(" --set:1:16\n") && problems.contains("did you mean `timeout`?"), "{problems}");

@@ -15,7 +15,7 @@ fn defaults_are_the_collectors() {
     let endpoints: Vec<_> =
         plan.receivers[0].1.servers.iter().map(|server| server.spec.config.endpoint.as_str()).collect();
     assert_eq!(endpoints, ["localhost:4317", "localhost:4318"]);
-    assert_eq!(plan.metrics_endpoint.as_deref(), Some("localhost:8888"));
+    assert_eq!(plan.telemetry.pages, ["localhost:8888"]);
     assert_eq!(
         plan.health
             .probes
@@ -100,8 +100,10 @@ fn settings_reach_the_layers_below() {
     let exporter = &plan.exporters[0].1;
     assert_eq!((exporter.part.retry.max_elapsed_time, exporter.part.retry.multiplier), (None, 2.0));
     assert!(!exporter.part.queue.enabled);
-    assert_eq!(plan.metrics_endpoint.as_deref(), Some("[::1]:9"));
-    assert!(plan.logs.json && plan.logs.level == tracing::level_filters::LevelFilter::DEBUG);
+    assert_eq!(plan.telemetry.pages, ["[::1]:9"]);
+    assert!(
+        plan.telemetry.logs.json && plan.telemetry.logs.level == tracing::level_filters::LevelFilter::DEBUG
+    );
     assert_eq!(plan.notes.len(), 1, "check_interval: {:?}", plan.notes);
 }
 

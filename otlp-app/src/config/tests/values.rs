@@ -63,7 +63,9 @@ fn words_are_taken_in_any_case() {
     let text = around("  otlp: {endpoint: 'c:1', compression: GZIP}")
         + "  telemetry: {metrics: {level: Basic}, logs: {level: Warning, encoding: JSON}}\n";
     let plan = plan(&text);
-    assert!(plan.logs.json && plan.logs.level == tracing::level_filters::LevelFilter::WARN);
+    assert!(
+        plan.telemetry.logs.json && plan.telemetry.logs.level == tracing::level_filters::LevelFilter::WARN
+    );
     assert!(wrong("otlp/x", "endpoint: 'c:1', compression: gzp").contains("did you mean `gzip`?"));
 }
 
@@ -236,34 +238,6 @@ fn components_of_other_days_are_taken_with_a_note() {
     }
     let told = problems(&text.replace("info}", "info, colour: red}"));
     assert!(told.contains("unknown key `colour`"), "{told}");
-}
-
-#[test]
-fn own_telemetry_that_is_not_sent_is_noted() {
-    for (telemetry, endpoint, notes) in [
-        ("{metrics: {readers: [{periodic: {exporter: {otlp: {endpoint: a}}}}]}}", None, 1),
-        (
-            "{metrics: {readers: [{periodic: {interval: 1s}}, {pull: {exporter: {prometheus: {host: a, port: 9}}}}]}}",
-            Some("a:9"),
-            1,
-        ),
-        (
-            "{metrics: {readers: [{pull: {exporter: {prometheus: {host: a, port: 9}}}}, {pull: {exporter: {prometheus: {host: b, \
-             port: '8'}}}}]}}",
-            Some("a:9"),
-            1,
-        ),
-        (
-            "{logs: {processors: [{batch: {}}], output_paths: [stdout]}, traces: {processors: []}}",
-            Some("localhost:8888"),
-            3,
-        ),
-        ("{metrics: {readers: []}}", Some("localhost:8888"), 0),
-    ] {
-        let plan = plan(&(around("  otlp: {endpoint: c:1}") + &format!("  telemetry: {telemetry}\n")));
-        assert_eq!(plan.metrics_endpoint.as_deref(), endpoint, "{telemetry}");
-        assert_eq!(plan.notes.len(), notes, "{telemetry}: {:?}", plan.notes);
-    }
 }
 
 #[test]
