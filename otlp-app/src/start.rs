@@ -12,7 +12,7 @@ use crate::memory::default_budget_bytes;
 use crate::output::Output;
 use crate::own_telemetry::{self, OwnSources};
 use otlp_service::{
-    ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, Kind, MetricsPage, PipelineDelivery,
+    ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, Kind, PipelineDelivery,
     ReceiverSpec, ServerSpec, StartError,
 };
 use otlp_transport::{Connections, ProxyConfig, TransportContext};
@@ -102,7 +102,7 @@ pub(crate) fn spec(
         connectors: connectors.collect(),
         exporters,
         pipelines,
-        metrics_pages: pages.into_iter().map(MetricsPage::new).collect(),
+        metrics_pages: pages,
         health: plan.health.probes,
         status: plan.health.status,
         health_checks: plan.health.checks,

@@ -25,7 +25,7 @@ use attributes::OwnAttributes;
 use lines::OwnLogs;
 use metrics::OwnMetrics;
 use otlp_protocol::AttributeValue;
-use otlp_service::{Fingerprint, KeyRule, OwnQueueConfig};
+use otlp_service::{Fingerprint, KeyRule, MetricsPage, OwnQueueConfig};
 use requests::OwnTraces;
 use serde::Deserialize;
 use std::time::Duration;
@@ -46,8 +46,8 @@ struct Telemetry {
 /// Own telemetry as the file sets it.
 #[derive(Debug, Default)]
 pub(crate) struct OwnTelemetry {
-    /// Addresses of the pages of own metrics.
-    pub(crate) pages: Vec<String>,
+    /// Pages of own metrics.
+    pub(crate) pages: Vec<MetricsPage>,
     /// Destinations that own metrics are sent to.
     pub(crate) readers: Vec<ReaderPlan>,
     /// Lines of the log.
@@ -100,7 +100,6 @@ pub(crate) const TELEMETRY_RULES: &[KeyRule] = &[
         "histograms have explicit buckets",
     ),
     KeyRule::ignored("metrics.readers.pull.exporter.prometheus.without_scope_info", PAGE_FORM),
-    KeyRule::ignored("metrics.readers.pull.exporter.prometheus.without_type_suffix", PAGE_FORM),
     KeyRule::ignored("metrics.readers.pull.exporter.prometheus.without_units", PAGE_FORM),
     KeyRule::ignored("metrics.readers.pull.exporter.prometheus.with_resource_constant_labels", PAGE_FORM),
     KeyRule::ignored("resource.schema_url", "the attributes alone are sent"),
@@ -126,7 +125,7 @@ pub(crate) const TELEMETRY_RULES: &[KeyRule] = &[
 impl OwnTelemetry {
     /// Returns own telemetry without the section.
     pub(crate) fn without_section() -> Self {
-        Self { pages: vec![DEFAULT_METRICS_ENDPOINT.into()], ..Self::default() }
+        Self { pages: vec![MetricsPage::new(DEFAULT_METRICS_ENDPOINT)], ..Self::default() }
     }
 
     /// Returns true if nothing is sent.

@@ -4,13 +4,19 @@ use super::Defined;
 use crate::config::listen::are_one;
 use crate::config::plan::HealthPlan;
 use crate::config::problem::{Problem, Problems};
+use otlp_service::MetricsPage;
 
 impl Defined<'_> {
     /// Reports receivers in use whose address is used twice. The system would refuse the second listener too, but only at the
     /// start, and without a place in the file.
-    pub(super) fn check_listeners(&self, pages: &[String], health: &HealthPlan, problems: &mut Problems) {
+    pub(super) fn check_listeners(
+        &self,
+        pages: &[MetricsPage],
+        health: &HealthPlan,
+        problems: &mut Problems,
+    ) {
         let mut taken: Vec<(&str, &str)> = Vec::new();
-        taken.extend(pages.iter().map(|endpoint| (endpoint.as_str(), "service.telemetry.metrics")));
+        taken.extend(pages.iter().map(|page| (page.endpoint.as_str(), "service.telemetry.metrics")));
         taken.extend(health.endpoints().map(|endpoint| (endpoint, "health_check")));
         for built in self.receivers.iter().filter(|built| built.used) {
             for server in built.plan.iter().flat_map(|plan| &plan.servers) {

@@ -3,7 +3,7 @@
 use super::exporter::{OwnExporter, OwnExporterPlan};
 use super::{DEFAULT_METRICS_ENDPOINT, Reading};
 use crate::config::listen::listen_address;
-use otlp_service::MetricsLevel;
+use otlp_service::{MetricsLevel, MetricsPage};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -57,6 +57,8 @@ struct OwnPage {
     host: String,
     /// Port of the page. Default 8888.
     port: u16,
+    /// false: names of counters end in `_total`, and Prometheus gets OpenMetrics. Default true.
+    without_type_suffix: bool,
 }
 
 /// A destination that own metrics are sent to, once an interval.
@@ -86,18 +88,21 @@ pub(crate) struct ReaderPlan {
 // === impl OwnMetrics ===
 
 impl OwnMetrics {
-    /// Returns the addresses of pages, and the destinations that metrics are sent to.
-    pub(super) fn plan(self, reading: &mut Reading<'_>) -> (Vec<String>, Vec<ReaderPlan>) {
+    /// Returns the pages, and the destinations that metrics are sent to.
+    pub(super) fn plan(self, reading: &mut Reading<'_>) -> (Vec<MetricsPage>, Vec<ReaderPlan>) {
         let level = MetricsLevel::from(self.level);
         let (mut pages, mut readers) = (Vec::new(), Vec::new());
         if self.readers.is_empty() {
             let address = self.address.unwrap_or_else(|| DEFAULT_METRICS_ENDPOINT.into());
-            pages.extend(page(&address, "metrics.address", reading));
+            let endpoint = page(&address, "metrics.address", reading);
+            pages.extend(endpoint.map(|endpoint| MetricsPage { level, ..MetricsPage::new(endpoint) }));
         }
         for (index, OwnReader { pull, periodic }) in self.readers.into_iter().enumerate() {
             let at = format!("metrics.readers.{index}");
             if let Some(OwnPull { exporter: OwnPullExporter { prometheus } }) = pull {
                 let found = page(&prometheus.address(), &format!("{at}.pull.exporter.prometheus"), reading);
+                let type_suffix = !prometheus.without_type_suffix;
+                let found = found.map(|endpoint| MetricsPage { endpoint, level, type_suffix });
                 // Two readers may name one page.
                 pages.extend(found.filter(|found| !pages.contains(found)));
             }
@@ -132,7 +137,7 @@ fn page(address: &str, at: &str, reading: &mut Reading<'_>) -> Option<String> {
 
 impl OwnPage {
     fn address(&self) -> String {
-        let Self { host, port } = self;
+        let Self { host, port, .. } = self;
         if host.contains(':') && !host.starts_with('[') {
             format!("[{host}]:{port}")
         } else {
@@ -154,7 +159,7 @@ impl From<TelemetryLevel> for MetricsLevel {
 
 impl Default for OwnPage {
     fn default() -> Self {
-        Self { host: "localhost".into(), port: 8888 }
+        Self { host: "localhost".into(), port: 8888, without_type_suffix: true }
     }
 }
 

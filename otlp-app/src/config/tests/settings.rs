@@ -2,7 +2,7 @@
 
 use super::*;
 use otlp_protocol::Signal;
-use otlp_service::GoDuration;
+use otlp_service::{GoDuration, MetricsPage};
 use std::time::Duration;
 
 #[test]
@@ -15,7 +15,7 @@ fn defaults_are_the_collectors() {
     let endpoints: Vec<_> =
         plan.receivers[0].1.servers.iter().map(|server| server.spec.config.endpoint.as_str()).collect();
     assert_eq!(endpoints, ["localhost:4317", "localhost:4318"]);
-    assert_eq!(plan.telemetry.pages, ["localhost:8888"]);
+    assert_eq!(plan.telemetry.pages, [MetricsPage::new("localhost:8888")]);
     assert_eq!(
         plan.health
             .probes
@@ -100,7 +100,7 @@ fn settings_reach_the_layers_below() {
     let exporter = &plan.exporters[0].1;
     assert_eq!((exporter.part.retry.max_elapsed_time, exporter.part.retry.multiplier), (None, 2.0));
     assert!(!exporter.part.queue.enabled);
-    assert_eq!(plan.telemetry.pages, ["[::1]:9"]);
+    assert_eq!(plan.telemetry.pages, [MetricsPage::new("[::1]:9")]);
     assert!(
         plan.telemetry.logs.json && plan.telemetry.logs.level == tracing::level_filters::LevelFilter::DEBUG
     );

@@ -4,7 +4,7 @@ use super::*;
 use crate::config::telemetry::{LogOutput, LogSampling, OwnDestination, OwnExporterPlan, OwnTelemetry};
 use crate::protocol::Protocol;
 use otlp_protocol::AttributeValue;
-use otlp_service::{MetricsLevel, ParentBased, Sampler};
+use otlp_service::{MetricsLevel, MetricsPage, ParentBased, Sampler};
 use otlp_transport::{ClientConfig, Compression, Encoding};
 use std::time::Duration;
 
@@ -39,7 +39,22 @@ fn pages_are_those_of_all_pull_readers() {
             &["[::1]:9", "b:8"],
         ),
     ] {
-        assert_eq!(of(telemetry).pages, pages, "{telemetry}");
+        let endpoints: Vec<_> = of(telemetry).pages.into_iter().map(|page| page.endpoint).collect();
+        assert_eq!(endpoints, pages, "{telemetry}");
+    }
+}
+
+#[test]
+fn a_page_has_the_level_and_the_names_of_its_settings() {
+    let page = |level, type_suffix| MetricsPage { level, type_suffix, ..MetricsPage::new("localhost:8888") };
+    let readers = |settings| format!("readers: [{{pull: {{exporter: {{prometheus: {{{settings}}}}}}}}}]");
+    for (metrics, expect) in [
+        ("level: basic".to_owned(), page(MetricsLevel::Basic, false)),
+        (format!("level: detailed, {}", readers("")), page(MetricsLevel::Detailed, false)),
+        (readers("without_type_suffix: true"), page(MetricsLevel::Normal, false)),
+        (readers("without_type_suffix: false"), page(MetricsLevel::Normal, true)),
+    ] {
+        assert_eq!(of(&format!("{{metrics: {{{metrics}}}}}")).pages, [expect], "{metrics}");
     }
 }
 
