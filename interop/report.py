@@ -98,6 +98,13 @@ but for what stands here. Of what both refuse the Collector answers some with 50
 
 {differs}
 
+## Own metrics
+
+The gateway's own metrics as a Prometheus server scrapes them, with and without `_total`, and as a reader pushes them to the
+Collector. A cell is ok when the values are the totals of the gateway's ledger.
+
+{own}
+
 ## Versions
 
 {versions}
@@ -148,6 +155,7 @@ class Results:
             processors=self.processors(),
             json=sum(1 for _, what, verdict in self.all if what.startswith("JSON ") and verdict == "ok"),
             differs=table(["JSON", "the Collector", "`otlp`"], [list(row[:3]) for row in json_cases.DIFFERS]),
+            own=self.own(),
             conformance="\n".join(f"- {line}" for line in said),
             versions=table(["what", "version"], [list(pair) for pair in versions.pinned().items()]),
         )
@@ -194,6 +202,12 @@ class Results:
         compressions = dict.fromkeys(compression for _, compression in routes)
         rows = [[name, *(cell(transport, name) for transport in transports)] for name in compressions]
         return table(["compression", *transports], rows)
+
+    def own(self):
+        """A row for each way out of the gateway."""
+        prefix = "own telemetry, "
+        named = [(what, verdict) for run, what, verdict in self.all if run is None and what.startswith(prefix)]
+        return table(["way", "result"], [[what.removeprefix(prefix), verdict] for what, verdict in named])
 
     def connections(self):
         """A row for each way to connect and transport, a column for each client and server."""
