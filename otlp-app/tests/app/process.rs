@@ -140,7 +140,9 @@ impl Otlp {
             let line = otlp.line(" listens on ");
             let (before, address) = line.rsplit_once(" listens on ").expect("the line was looked for");
             let name = before.rsplit(' ').next().unwrap_or_default().to_owned();
-            otlp.addresses.insert(name, address.trim().to_owned());
+            // Fields may follow.
+            let address = address.split_whitespace().next().unwrap_or_default();
+            otlp.addresses.insert(name, address.to_owned());
         }
         otlp
     }

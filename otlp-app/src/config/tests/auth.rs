@@ -58,7 +58,7 @@ fn every_kind_of_extension_can_be_made() {
         let plan = plan(&text(extensions, listed, &auth(receiver), &auth(exporter)));
         let context = start::context(&plan);
         let sources = Sources::default();
-        if let Err(problems) = start::spec(plan, &context) {
+        if let Err(problems) = start::spec(plan, &context, &super::own_sources(&context)) {
             panic!("{extensions}: {}", problems.render(&sources, false));
         }
     }
@@ -164,7 +164,9 @@ fn what_cannot_start_is_shown_at_its_key() {
         let plan = crate::config::load(&["c.yaml".into()], &[], &fake, &super::shipped(), &mut sources);
         let plan = plan.unwrap_or_else(|problems| panic!("{}", problems.render(&sources, false)));
         let context = start::context(&plan);
-        let shown = start::spec(plan, &context).err().map(|problems| problems.render(&sources, false));
+        let shown = start::spec(plan, &context, &super::own_sources(&context))
+            .err()
+            .map(|problems| problems.render(&sources, false));
         let shown = shown.unwrap_or_else(|| panic!("nothing wrong with {text}"));
         assert!(shown.contains(expected) && shown.contains(place), "{expected}: {shown}");
     }

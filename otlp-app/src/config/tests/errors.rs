@@ -143,7 +143,9 @@ fn a_clients_refusal_is_shown_at_its_key() {
     let plan = load(&["c.yaml".into()], &[], &fake, &shipped(), &mut sources)
         .unwrap_or_else(|_| panic!("the reader refused it"));
     let context = start::context(&plan);
-    let problems = start::spec(plan, &context).err().map(|problems| problems.render(&sources, false));
+    let problems = start::spec(plan, &context, &own_sources(&context))
+        .err()
+        .map(|problems| problems.render(&sources, false));
     assert!(problems.as_ref().is_some_and(|shown| shown.contains(" c.yaml:4:15\n")), "{problems:?}");
 }
 

@@ -100,8 +100,10 @@ const TRACES: &str = "    traces: {receivers: [otlp], processors: [keep], export
 
 fn wrong(text: &str) -> String {
     let (plan, sources) = loaded(text);
-    let problems =
-        plan.and_then(|plan| start::spec(plan, &otlp_transport::TransportContext::tcp(1)).map(drop));
+    let problems = plan.and_then(|plan| {
+        let context = otlp_transport::TransportContext::tcp(1);
+        start::spec(plan, &context, &own_sources(&context)).map(drop)
+    });
     problems.expect_err("something is wrong").render(&sources, false)
 }
 
@@ -235,7 +237,7 @@ fn a_holder_that_answers_on_admission_is_noted_where_an_exporter_would_let_sende
             loaded(&text("", "", TRACES).replace("  nop:\n", nop).replace("[nop]", "[otlp]"));
         let plan = plan.unwrap_or_else(|problems| panic!("{}", problems.render(&sources, false)));
         let (places, context) = (plan.places.clone(), start::context(&plan));
-        let spec = start::spec(plan, &context)
+        let spec = start::spec(plan, &context, &own_sources(&context))
             .unwrap_or_else(|problems| panic!("{}", problems.render(&sources, false)));
         start::admitting(&spec, &places).map(|note| note.render(&sources)).collect::<Vec<_>>()
     };

@@ -97,7 +97,7 @@ fn clients_that_refuse_an_address_do_not_show_its_password() {
         let mut sources = Sources::default();
         let Ok(plan) = load(&["c.yaml".into()], &[], &fake, &shipped(), &mut sources) else { continue };
         let context = crate::start::context(&plan);
-        let problems = crate::start::spec(plan, &context).err().unwrap_or_default();
+        let problems = crate::start::spec(plan, &context, &own_sources(&context)).err().unwrap_or_default();
         let shown = problems.render(&sources, false);
         assert!(!shown.contains(SECRET), "{shown}");
     }

@@ -28,7 +28,7 @@ fn client(exporter: &OwnExporterPlan) -> (Protocol, &ClientConfig) {
 fn pages_are_those_of_all_pull_readers() {
     for (telemetry, pages) in [
         ("{}", &["localhost:8888"][..]),
-        ("{metrics: {address: ':9'}}", &[":9"]),
+        ("{metrics: {address: ':9'}}", &["[::]:9"]),
         ("{metrics: {level: none}}", &[]),
         ("{metrics: {readers: []}}", &["localhost:8888"]),
         ("{metrics: {readers: [{pull: {exporter: {prometheus: }}}]}}", &["localhost:8888"]),
@@ -230,5 +230,5 @@ fn a_change_of_the_section_restarts_own_telemetry_alone() {
     };
     assert!(spec(1000).changes_from(&spec(1000)).is_empty());
     let changes = spec(2000).changes_from(&spec(1000)).to_string();
-    assert_eq!(changes, "extension service.telemetry changed");
+    assert_eq!(changes, "extension service.telemetry: new settings");
 }
