@@ -12,8 +12,8 @@ use crate::memory::default_budget_bytes;
 use crate::output::Output;
 use crate::own_telemetry::{self, OwnSources};
 use otlp_service::{
-    ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, Kind, PipelineDelivery,
-    ReceiverSpec, ServerSpec, StartError,
+    ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, Kind, PipelineDelivery, ReceiverSpec,
+    ServerSpec, StartError,
 };
 use otlp_transport::{Connections, ProxyConfig, TransportContext};
 use std::sync::Arc;

@@ -277,6 +277,8 @@ impl Gateway {
     /// is still being drained is drained as well.
     pub async fn drain(mut self, deadline: Instant) -> DrainReport {
         self.shared.readiness.drain();
+        // Pages and the last push of own metrics have the totals of what stops before them.
+        let _kept = self.shared.registry.keep_gone();
         let clock = self.shared.clock();
         let mut graph = std::mem::take(&mut self.graph);
         let pages = std::mem::take(&mut graph.pages);

@@ -1,6 +1,7 @@
 //! Counters and histograms, and the registry that shows them by name.
 
 mod histogram;
+mod kept;
 mod source;
 
 pub use histogram::Histogram;
@@ -10,6 +11,7 @@ pub(super) use histogram::{Distribution, histogram_samples};
 use super::MetricsLevel;
 use super::performance::{MeasuredPart, RequestStats};
 use super::snapshot::{MetricFamily, MetricKind, PerformanceMetrics, Sample};
+use kept::Kept;
 use otlp_transport::{Clock, TokioClock};
 use parking_lot::Mutex;
 use source::{Source, summed};
@@ -55,6 +57,8 @@ pub(super) struct Families {
     by_name: BTreeMap<String, Family>,
     last_id: u64,
     measured: Vec<MeasuredRequests>,
+    /// Metrics whose owners are gone.
+    kept: Kept,
 }
 
 /// The requests of a part of the gateway, for as long as the part lives.
@@ -339,6 +343,9 @@ impl MeasuredRequests {
 impl Drop for Registration {
     fn drop(&mut self) {
         let Some(families) = self.families.upgrade() else { return };
+        if families.lock().keep(self) {
+            return;
+        }
         let source = families.lock().counter(self);
         // Whoever reads may own further registrations, and so may what the series reads.
         let last = source.as_ref().map_or(0.0, Source::value);
