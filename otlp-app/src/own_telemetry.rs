@@ -28,15 +28,14 @@ pub(crate) struct OwnSources {
     pub(crate) spans: OwnSpans,
     /// Lines of the log.
     pub(crate) logs: LogExport,
-    /// The random `service.instance.id`.
-    instance_id: String,
 }
 
 /// Destinations of one configuration, and the tasks that send to them.
 struct OwnTelemetryTasks {
     sources: OwnSources,
     clock: Arc<dyn Clock>,
-    resource: OwnResource,
+    /// Attributes of the resource that the file has.
+    resource: Vec<(String, Option<AttributeValue>)>,
     readers: Vec<(MetricsReaderConfig, BoxExport)>,
     log_processors: Vec<(OwnQueueConfig, BoxExport)>,
     spans: Option<Spans>,
@@ -64,19 +63,24 @@ impl OwnSources {
     /// Makes sources for a process with this context.
     pub(crate) fn new(context: &TransportContext, logs: LogExport) -> Self {
         let spans = OwnSpans::of(context);
-        Self { registry: Registry::new(), spans, logs, instance_id: random_id() }
+        Self { registry: Registry::new(), spans, logs }
     }
 
-    /// Returns the attributes of the resource.
-    fn resource(&self, given: Vec<(String, Option<AttributeValue>)>) -> OwnResource {
+    /// Returns the attributes of the resource. The defaults are those of `target_info`.
+    fn resource(&self, given: &[(String, Option<AttributeValue>)]) -> OwnResource {
+        let metrics = self.registry.snapshot();
+        let info = metrics.families.iter().find(|family| family.name == "target_info");
+        let labels = info.and_then(|info| Some(&info.samples.first()?.labels));
+        let instance = labels.and_then(|labels| labels.iter().find(|(key, _)| *key == "service_instance_id"));
+        let instance = instance.map_or("", |(_, id)| id);
         let defaults = [
             ("service.name", "otlp"),
             ("service.version", env!("CARGO_PKG_VERSION")),
-            ("service.instance.id", &*self.instance_id),
+            ("service.instance.id", instance),
         ];
         let defaults = defaults.map(|(key, value)| (key.to_owned(), Some(AttributeValue::string(value))));
         let mut all: Vec<(String, Option<AttributeValue>)> = Vec::new();
-        for (key, value) in defaults.into_iter().chain(given) {
+        for (key, value) in defaults.into_iter().chain(given.iter().cloned()) {
             match all.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, known)) => *known = value,
                 None => all.push((key, value)),
@@ -104,7 +108,7 @@ pub(crate) fn extension(
         Ok(Spans { sampler, is_propagated, processors: making.processors(processors)? })
     });
     let tasks = OwnTelemetryTasks {
-        resource: sources.resource(resource),
+        resource,
         readers: readers.into_iter().map(|reader| making.reader(reader)).collect::<Result<_, _>>()?,
         log_processors: making.processors(log_processors)?,
         spans: spans.transpose()?,
@@ -168,12 +172,13 @@ impl Making<'_> {
 
 impl OwnTelemetryTasks {
     fn run(&self) -> Running {
-        let OwnSources { registry, spans, logs, .. } = &self.sources;
+        let OwnSources { registry, spans, logs } = &self.sources;
+        let resource = self.sources.resource(&self.resource);
         let mut senders = Vec::new();
         let mut queues = Vec::new();
         for (config, export) in &self.log_processors {
             let queue = OwnQueue::<Arc<LogLine>>::new(config.clone(), registry);
-            senders.push(queue.start(self.resource.clone(), export.clone(), self.clock.clone()));
+            senders.push(queue.start(resource.clone(), export.clone(), self.clock.clone()));
             queues.push(queue);
         }
         let attached = (!queues.is_empty()).then(|| logs.attach(queues));
@@ -181,13 +186,13 @@ impl OwnTelemetryTasks {
             let mut queues = Vec::new();
             for (config, export) in processors {
                 let queue = OwnQueue::<Arc<OwnSpan>>::new(config.clone(), registry);
-                senders.push(queue.start(self.resource.clone(), export.clone(), self.clock.clone()));
+                senders.push(queue.start(resource.clone(), export.clone(), self.clock.clone()));
                 queues.push(queue);
             }
             spans.record(sampler.clone(), *is_propagated, queues)
         });
         let readers = self.readers.iter().map(|(config, export)| {
-            let resource = self.resource.to_vec();
+            let resource = resource.to_vec();
             MetricsReader::start(
                 registry.clone(),
                 config.clone(),
@@ -221,22 +226,6 @@ impl Extension for OwnTelemetryTasks {
         }
         while draining.join_next().await.is_some() {}
     }
-}
-
-/// Makes a random UUID of version 4.
-fn random_id() -> String {
-    let random = std::hash::RandomState::new();
-    let half = |seed: u64| std::hash::BuildHasher::hash_one(&random, seed);
-    let (high, low) = (half(0), half(1));
-    let (high, low) = (high & !0xf000 | 0x4000, low & !(3 << 62) | 1 << 63);
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        high >> 32,
-        high >> 16 & 0xffff,
-        high & 0xffff,
-        low >> 48,
-        low & 0xffff_ffff_ffff
-    )
 }
 
 /// The extension's id, in texts of changes.
