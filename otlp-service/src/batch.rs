@@ -15,8 +15,14 @@
 //!   byte budget bounds their memory.
 
 mod accumulator;
+mod adaptive;
+mod adaptive_processor;
+mod feedback;
 mod worker;
 
+pub use adaptive::AdaptiveBatchConfig;
+pub use adaptive_processor::AdaptiveBatchProcessor;
+pub use feedback::{AttemptFeedback, MeasuredAttempt};
 pub use worker::BatchProcessor;
 
 use crate::fanout::{Delivery, FanOut};
@@ -50,6 +56,9 @@ pub struct BatchConfig {
     pub resource_keys: Vec<Box<str>>,
     /// Largest number of open batches, each of another origin: a further origin sends the oldest open batch early. Default 1000.
     pub metadata_cardinality_limit: usize,
+    /// Lets the size of batches follow the latency of the destinations: [`AdaptiveBatchProcessor`]. The size takes the place of
+    /// `send_batch_size` and of `send_batch_max_size`, whose own values have no effect then. Default `None`.
+    pub adaptive: Option<AdaptiveBatchConfig>,
 }
 
 /// Options of a [`BatchProcessor`]: the delivery mode of the next component, counters and accounts.
@@ -119,6 +128,7 @@ impl Default for BatchConfig {
             by_identity: false,
             resource_keys: Vec::new(),
             metadata_cardinality_limit: 1000,
+            adaptive: None,
         }
     }
 }

@@ -16,6 +16,7 @@ mod settling;
 
 pub use answer::join_answers;
 
+use crate::batch::AttemptFeedback;
 use crate::ledger::{Account, DropReason, Held, Hop};
 use crate::observe::Edge;
 use crate::queue::{Queue, QueueEntry, QueueFuture, Slot, Wait};
@@ -53,6 +54,7 @@ pub struct PatientFanOut(FanOut);
 pub struct Destination {
     hop: Hop,
     end: End,
+    feedback: AttemptFeedback,
     /// In its fan-out: the order in which answers are joined.
     position: usize,
 }
@@ -140,6 +142,11 @@ impl FanOut {
         self.0.tasks.drain(&*self.0.clock, deadline).await;
     }
 
+    /// Returns the feedback of each destination, in any order.
+    pub(crate) fn feedback(&self) -> Vec<AttemptFeedback> {
+        self.0.destinations.iter().map(|destination| destination.feedback.clone()).collect()
+    }
+
     /// Asks for room for one batch in every queue, waits where a queue says so, and gives the room back. Cancel-safe.
     ///
     /// # Errors
@@ -189,18 +196,27 @@ impl Destination {
     /// An exporter without a queue: end to end.
     pub fn direct(account: Arc<Account>, export: impl Export) -> Self {
         let end = End::Direct(Arc::new(export), Arc::new(Semaphore::new(MAX_PATIENT_EXPORTS)));
-        Self { hop: Hop::of([account]), end, position: 0 }
+        Self { hop: Hop::of([account]), end, feedback: AttemptFeedback::new(), position: 0 }
     }
 
     /// An exporter behind its queue, which decides the delivery. Destinations of several pipelines may share a queue.
     pub fn queued(account: Arc<Account>, queue: Arc<dyn Queue>) -> Self {
-        Self { hop: Hop::of([account]), end: End::Queued(queue), position: 0 }
+        let end = End::Queued(queue);
+        Self { hop: Hop::of([account]), end, feedback: AttemptFeedback::new(), position: 0 }
     }
 
     /// The same exporter or queue for another pipeline, with that pipeline's account.
     #[must_use]
     pub fn with_account(&self, account: Arc<Account>) -> Self {
-        Self { hop: Hop::of([account]), end: self.end.clone(), position: 0 }
+        let (end, feedback) = (self.end.clone(), self.feedback.clone());
+        Self { hop: Hop::of([account]), end, feedback, position: 0 }
+    }
+
+    /// Sets the feedback to which the exporter's attempts report, for adaptive batch processors in front of the fan-out.
+    #[must_use]
+    pub fn with_feedback(mut self, feedback: AttemptFeedback) -> Self {
+        self.feedback = feedback;
+        self
     }
 
     fn at(self, position: usize) -> Self {

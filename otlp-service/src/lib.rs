@@ -109,6 +109,7 @@
 //! | [`Processor`], [`Out`], [`ProcessorChain`] | changes, filters or samples batches; the results of a processor; processors in a row |
 //! | [`AttributesProcessor`], [`ResourceProcessor`] | the Collector's processors `attributes` and `resource` |
 //! | [`BatchProcessor`], [`BatchConfig`] | joins requests into larger ones |
+//! | [`AdaptiveBatchProcessor`], [`AdaptiveBatchConfig`], [`AttemptFeedback`] | the same, with a size that follows the latency of the destinations |
 //! | [`Holder`], [`HolderSpec`], [`Outlet`] | holds data over time (tail sampling, deduplication), or connects pipelines |
 //! | [`FanOut`], [`Destination`] | sends each batch to all destinations of a pipeline |
 //! | [`MemoryQueue`], [`QueueConfig`], [`Queue`] | the sending queue, its settings, and the contract for other queues |
@@ -175,7 +176,10 @@ mod switch;
 mod tasks;
 mod telemetry;
 
-pub use batch::{BatchConfig, BatchOptions, BatchProcessor};
+pub use batch::{
+    AdaptiveBatchConfig, AdaptiveBatchProcessor, AttemptFeedback, BatchConfig, BatchOptions, BatchProcessor,
+    MeasuredAttempt,
+};
 pub use component::{Access, Needs, Out, Processor, Reason};
 pub use exporter::{DebugConfig, DebugExporter, DebugFormat, NopExporter};
 pub use fanout::{Delivery, Destination, FanOut, PatientFanOut, join_answers};

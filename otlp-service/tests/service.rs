@@ -3,6 +3,8 @@
 
 #[path = "service/acks.rs"]
 mod acks;
+#[path = "service/adaptive.rs"]
+mod adaptive;
 #[path = "service/batching.rs"]
 mod batching;
 #[path = "service/bisect.rs"]

@@ -6,7 +6,9 @@ mod matching;
 pub(crate) use actions::{ATTRIBUTES_RULES, attributes, resource};
 
 use crate::memory::{Limit, memory_bytes, process_limit};
-use otlp_service::{BatchConfig, BuildContext, GoDuration, KeyRule, SettingsError, StagePart};
+use otlp_service::{
+    AdaptiveBatchConfig, BatchConfig, BuildContext, GoDuration, KeyRule, SettingsError, StagePart,
+};
 use serde::Deserialize;
 
 /// Settings of the processor `batch`.
@@ -27,6 +29,21 @@ pub(crate) struct Batch {
     /// Largest number of open batches with different values of `metadata_keys` or `resource_keys`; over this number the
     /// oldest open batch is sent early. 0 is the default here, no limit in the Collector. Default 1000.
     metadata_cardinality_limit: u64,
+    /// Lets the number of items follow the latency of the exporters.
+    adaptive: Option<Adaptive>,
+}
+
+/// Settings of `adaptive`, in place of `send_batch_size` and `send_batch_max_size`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Adaptive {
+    /// Longest latency of an attempt to send a batch: over it the number of items is reduced by a fifth, under half of it
+    /// raised by a fifth. Should be several times the round trip. Default 50 ms. Not a key of the Collector.
+    target_latency: Option<GoDuration>,
+    /// Least number of items from which on a batch is sent, at least 1. Default 512. Not a key of the Collector.
+    min_batch_size: Option<u64>,
+    /// Largest number of items in a batch, with which the gateway starts. Default 8192. Not a key of the Collector.
+    max_batch_size: Option<u64>,
 }
 
 /// Settings of the processor `memory_limiter`. One of the limits is required.
@@ -63,6 +80,18 @@ pub(crate) fn batch(batch: Batch, _: &BuildContext<'_>) -> Result<BatchConfig, S
     config.metadata_keys = keys("metadata_keys", batch.metadata_keys)?;
     config.metadata_keys.iter_mut().for_each(|key| key.make_ascii_lowercase());
     config.resource_keys = keys("resource_keys", batch.resource_keys)?;
+    if let Some(adaptive) = batch.adaptive {
+        for (key, given) in
+            [("send_batch_size", batch.send_batch_size), ("send_batch_max_size", batch.send_batch_max_size)]
+        {
+            if given.is_some() {
+                let error = SettingsError::at(key, "it has no effect beside adaptive");
+                return Err(error.help("set adaptive.min_batch_size and adaptive.max_batch_size instead"));
+            }
+        }
+        config.adaptive = Some(adaptive.config()?);
+        return Ok(config);
+    }
     if config.send_batch_max_size > 0 && config.send_batch_max_size < config.send_batch_size {
         // A maximum that is given alone must not be refused because of the default of the other.
         if batch.send_batch_size.is_some() {
@@ -72,6 +101,36 @@ pub(crate) fn batch(batch: Batch, _: &BuildContext<'_>) -> Result<BatchConfig, S
         config.send_batch_size = config.send_batch_max_size;
     }
     Ok(config)
+}
+
+// === impl Adaptive ===
+
+impl Adaptive {
+    fn config(self) -> Result<AdaptiveBatchConfig, SettingsError> {
+        let mut config = AdaptiveBatchConfig::default();
+        if let Some(GoDuration(latency)) = self.target_latency {
+            config.target_latency = latency;
+        }
+        // A limit that is given alone must not be refused because of the default of the other.
+        (config.min_batch_size, config.max_batch_size) = match (self.min_batch_size, self.max_batch_size) {
+            (Some(min), Some(max)) => (min, max),
+            (Some(min), None) => (min, config.max_batch_size.max(min)),
+            (None, Some(max)) => (config.min_batch_size.min(max), max),
+            (None, None) => (config.min_batch_size, config.max_batch_size),
+        };
+        let wrong = if config.target_latency.is_zero() {
+            ("target_latency", "it must be more than 0")
+        } else if self.min_batch_size == Some(0) {
+            ("min_batch_size", "it must be at least 1")
+        } else if self.max_batch_size == Some(0) {
+            ("max_batch_size", "it must be at least 1")
+        } else if config.max_batch_size < config.min_batch_size {
+            ("max_batch_size", "it must not be less than min_batch_size")
+        } else {
+            return Ok(config);
+        };
+        Err(SettingsError::at(format!("adaptive.{}", wrong.0), wrong.1))
+    }
 }
 
 /// Checks keys by which batches are kept apart: not empty, none listed twice.

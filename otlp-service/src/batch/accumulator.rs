@@ -55,6 +55,17 @@ impl<S> Accumulator<S> {
         Self { limits: config.limits(), config, open: HashMap::new(), order: BTreeMap::new(), opened: 0 }
     }
 
+    /// Makes batches of `items` items from now on, and cuts larger requests.
+    pub(super) fn resize(&mut self, items: u64) {
+        self.config.send_batch_size = items;
+        self.limits.max_items = Some(items);
+    }
+
+    /// Returns the limits of a batch.
+    pub(super) fn limits(&self) -> SplitLimits {
+        self.limits
+    }
+
     pub(super) fn place(&self, batch: &Batch) -> Placement {
         if !batch.is_mergeable() || !self.fits(batch.items(), batch.len()) {
             return Placement::Alone;

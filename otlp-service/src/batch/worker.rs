@@ -4,6 +4,7 @@ mod parts;
 mod senders;
 
 use super::accumulator::{Accumulator, Open, Placement, Ready, fits};
+use super::feedback::{AdaptiveSize, AttemptFeedback, MeasuredExport};
 use super::{BatchConfig, BatchOptions};
 use crate::fanout::{Delivery, FanOut, caught, shutting_down};
 use crate::ledger::{DropReason, Held, Hop, Unsent};
@@ -57,12 +58,13 @@ use tokio::task::AbortHandle;
 pub struct BatchProcessor {
     shared: Arc<Shared>,
     timer: AbortHandle,
-    _cardinality: Registration,
+    _metrics: [Option<Registration>; 2],
 }
 
 struct Shared {
     config: BatchConfig,
-    limits: SplitLimits,
+    /// If the settings are adaptive.
+    size: Option<Arc<AdaptiveSize>>,
     delivery: Delivery,
     hop: Hop,
     /// The fan-out directly behind: new requests ask its queues for room.
@@ -122,23 +124,42 @@ impl BatchProcessor {
         options: BatchOptions,
     ) -> Self {
         let BatchOptions { delivery, stats, hop, queues } = options;
+        let mut next = BoxExport::new(next);
+        let size = config.adaptive.clone().map(|adaptive| {
+            let feedback = queues.as_ref().map(FanOut::feedback).unwrap_or_else(|| {
+                let feedback = AttemptFeedback::new();
+                let export =
+                    MeasuredExport { export: next.clone(), feedback: feedback.clone(), clock: clock.clone() };
+                next = BoxExport::new(export);
+                vec![feedback]
+            });
+            AdaptiveSize::of(adaptive, &feedback)
+        });
         let shared = Arc::new(Shared {
-            limits: config.limits(),
+            size,
             delivery,
             hop,
             queues,
             state: Mutex::new(State { accumulator: Accumulator::new(config.clone()), closed: false }),
             config,
             opened: Notify::new(),
-            flusher: Arc::new(Flusher { next: BoxExport::new(next), clock, stats }),
+            flusher: Arc::new(Flusher { next, clock, stats }),
             flushes: Tasks::new(),
             room: Arc::new(Semaphore::new(MAX_FLUSHES)),
         });
         let weak = Arc::downgrade(&shared);
         let open = move || weak.upgrade().map_or(0, |shared| shared.state.lock().accumulator.len());
-        let cardinality = shared.flusher.stats.observe_cardinality(open);
+        let stats = &shared.flusher.stats;
+        let size = shared.size.clone().map(|size| stats.observe_adaptive_size(move || size.get()));
+        let metrics = [Some(stats.observe_cardinality(open)), size];
         let timer = tokio::spawn(shared.clone().flush_when_due()).abort_handle();
-        Self { shared, timer, _cardinality: cardinality }
+        Self { shared, timer, _metrics: metrics }
+    }
+
+    /// Returns the number of items at which a batch is sent now. It changes if the settings are
+    /// [`adaptive`](BatchConfig::adaptive).
+    pub fn batch_size(&self) -> u64 {
+        self.shared.size.as_ref().map_or(self.shared.config.send_batch_size, |size| size.get())
     }
 
     /// Sends the open batches, full or not.
@@ -244,8 +265,9 @@ impl Shared {
                 ready
             }
             Placement::Alone => {
+                let limits = state.accumulator.limits();
                 drop(state);
-                self.send_alone(batch, Senders::new(unsent, waiter));
+                self.send_alone(batch, Senders::new(unsent, waiter), limits);
                 return Ok(());
             }
         };
@@ -255,10 +277,13 @@ impl Shared {
     }
 
     fn open_state(&self, items: u64) -> Result<MutexGuard<'_, State>, ExportError> {
-        let state = self.state.lock();
+        let mut state = self.state.lock();
         if state.closed {
             self.hop.refuse(items);
             return Err(shutting_down());
+        }
+        if let Some(size) = &self.size {
+            state.accumulator.resize(size.get());
         }
         Ok(state)
     }
@@ -295,11 +320,11 @@ impl Shared {
         self.send(merge.finish(), senders);
     }
 
-    fn send_alone(&self, batch: Batch, senders: Senders) {
+    fn send_alone(&self, batch: Batch, senders: Senders, limits: SplitLimits) {
         if !batch.is_mergeable() {
             self.flusher.stats.unmergeable.add(1);
-        } else if !fits(self.limits, batch.len(), batch.items()) {
-            return self.send_in_parts(batch, senders);
+        } else if !fits(limits, batch.len(), batch.items()) {
+            return self.send_in_parts(batch, senders, limits);
         }
         self.send(batch, senders);
     }

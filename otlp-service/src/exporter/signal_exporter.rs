@@ -8,6 +8,7 @@ mod pace;
 
 pub(crate) use pace::Outage;
 
+use crate::batch::AttemptFeedback;
 use crate::health::Reachability;
 use crate::own_spans::OwnSpans;
 use crate::retry::{ExponentialBackoffRetry, PartlyDelivered};
@@ -32,6 +33,7 @@ pub(crate) struct WatchedAttempt {
     pub(crate) client: BoxAttempt,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stats: Arc<ExporterStats>,
+    pub(crate) feedback: AttemptFeedback,
     pub(crate) reachability: Arc<Reachability>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) spans: OwnSpans,
@@ -95,7 +97,9 @@ impl Attempt for WatchedAttempt {
         let span = self.spans.attempting(batch, &self.watch.exporter);
         let started = self.clock.now();
         let result = self.client.attempt(batch).await;
-        self.stats.attempted(started, self.clock.now(), batch.items(), &result);
+        let ended = self.clock.now();
+        self.stats.attempted(started, ended, batch.items(), &result);
+        self.feedback.report(batch.items(), ended.saturating_duration_since(started), &result);
         self.reachability.note(&result);
         self.watch.attempted(&result);
         if let Some(span) = span {

@@ -2,6 +2,7 @@
 
 use super::StartError;
 use super::shared::{Managed, Shared};
+use crate::batch::AttemptFeedback;
 use crate::exporter::{SignalExporter, Watch, WatchedAttempt};
 use crate::fanout::{Delivery, Destination};
 use crate::health::{Affects, HealthCheckConfig, HealthEntry, NetworkHealthCheck, Reachability};
@@ -115,12 +116,14 @@ impl Exporter {
         let stats = ExporterStats::new(&shared.registry, id, signal);
         let watch = Arc::new(Watch::new(id, signal, endpoint, end_to_end, clock.clone()));
         let Target { throttle, reachability, .. } = target.clone();
-        // Each attempt is timed, and tells health and log.
+        let feedback = AttemptFeedback::new();
+        // Each attempt is timed, and tells health, log and adaptive batch processors.
         let attempt = WatchedAttempt {
             client: self.client.clone(),
             clock: clock.clone(),
             reachability,
             stats: stats.clone(),
+            feedback: feedback.clone(),
             watch: watch.clone(),
             spans: shared.spans.clone(),
         };
@@ -136,7 +139,7 @@ impl Exporter {
         let (serial, delivery) = (shared.serial(), queue.delivery());
         let nowhere = Ledger::new().account("", "");
         if !queue.enabled {
-            let destination = Destination::direct(nowhere, outlet);
+            let destination = Destination::direct(nowhere, outlet).with_feedback(feedback);
             return Some(Way { serial, delivery, queue: None, destination, _metrics: Vec::new() });
         }
         // A queue takes what comes in faster than it leaves.
@@ -145,7 +148,7 @@ impl Exporter {
         queue.tell(watch.clone());
         let shown = Arc::downgrade(&queue);
         watch.observe_queue(move || shown.upgrade().map_or(0, |queue| queue.len()));
-        let destination = Destination::queued(nowhere, queue.clone());
+        let destination = Destination::queued(nowhere, queue.clone()).with_feedback(feedback);
         Some(Way { serial, delivery, queue: Some(queue), destination, _metrics: metrics })
     }
 

@@ -225,10 +225,27 @@ impl BatchStats {
         &self,
         open: impl Fn() -> usize + Send + Sync + 'static,
     ) -> Registration {
-        let labels: Vec<_> = self.labels.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let help = "Open batches, one for each combination of metadata.";
-        let name = "otelcol_processor_batch_metadata_cardinality";
-        self.registry.observe(MetricKind::Gauge, name, help, &labels, move || open() as f64)
+        self.observe("otelcol_processor_batch_metadata_cardinality", help, move || open() as f64)
+    }
+
+    /// Registers the current size of adaptive batches.
+    pub(crate) fn observe_adaptive_size(
+        &self,
+        size: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Registration {
+        let help = "Number of items at which an adaptive batch is sent now.";
+        self.observe("otlp_processor_batch_adaptive_size", help, move || size() as f64)
+    }
+
+    fn observe(
+        &self,
+        name: &str,
+        help: &'static str,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Registration {
+        let labels: Vec<_> = self.labels.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        self.registry.observe(MetricKind::Gauge, name, help, &labels, read)
     }
 }
 

@@ -185,6 +185,42 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
             "resource_keys: expected a list, found a single value",
         ),
         ("  batch:\n    resource_keys: ['']", "traces", "4:21", "resource_keys.0: it is empty"),
+        (
+            "  batch:\n    adaptive: {}\n    send_batch_size: 8192",
+            "traces",
+            "5:22",
+            "send_batch_size: it has no effect beside adaptive",
+        ),
+        (
+            "  batch:\n    adaptive: {}\n    send_batch_max_size: 0",
+            "traces",
+            "5:26",
+            "send_batch_max_size: it has no effect beside adaptive",
+        ),
+        (
+            "  batch:\n    adaptive: {target_latency: 0}",
+            "traces",
+            "4:32",
+            "adaptive.target_latency: it must be more than 0",
+        ),
+        (
+            "  batch:\n    adaptive: {min_batch_size: 0}",
+            "traces",
+            "4:32",
+            "adaptive.min_batch_size: it must be at least 1",
+        ),
+        (
+            "  batch:\n    adaptive: {max_batch_size: 0}",
+            "traces",
+            "4:32",
+            "adaptive.max_batch_size: it must be at least 1",
+        ),
+        (
+            "  batch:\n    adaptive: {min_batch_size: 20, max_batch_size: 10}",
+            "traces",
+            "4:52",
+            "adaptive.max_batch_size: it must not be less than min_batch_size",
+        ),
     ] {
         let problems = problems(&with(processor, pipeline));
         if !problems.contains(expect) || !problems.contains(&format!(" c.yaml:{place}\n")) {
@@ -192,6 +228,23 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn adaptive_batches_have_defaults_for_each_limit() {
+    for (adaptive, expect) in [
+        ("{}", (50, 512, 8192)),
+        ("{target_latency: 1s}", (1000, 512, 8192)),
+        ("{min_batch_size: 10000}", (50, 10_000, 10_000)),
+        ("{max_batch_size: 100}", (50, 100, 100)),
+        ("{target_latency: 20ms, min_batch_size: 1, max_batch_size: 20000}", (20, 1, 20_000)),
+    ] {
+        let plan = plan(&with(&format!("  batch: {{adaptive: {adaptive}}}"), "traces"));
+        let adaptive = batch(&plan).adaptive.clone().unwrap();
+        let sizes = (adaptive.min_batch_size, adaptive.max_batch_size);
+        assert_eq!((adaptive.target_latency.as_millis(), sizes.0, sizes.1), expect);
+    }
+    assert_eq!(batch(&plan(&with("  batch: {timeout: 1s}", "traces"))).adaptive, None);
 }
 
 #[test]

@@ -7,14 +7,14 @@ use crate::fanout::join_answers;
 use crate::ledger::{Held, Unsent};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use otlp_protocol::{Accepted, Batch};
+use otlp_protocol::{Accepted, Batch, SplitLimits};
 use otlp_transport::ExportResult;
 
 impl Shared {
     /// Starts a task that cuts a request and sends the parts one after the other as the next component has room.
-    pub(super) fn send_in_parts(&self, batch: Batch, senders: Senders) {
+    pub(super) fn send_in_parts(&self, batch: Batch, senders: Senders, limits: SplitLimits) {
         let (flusher, permit) = (self.flusher.clone(), self.room.clone().try_acquire_owned());
-        let parts = Parts::new(batch, self.limits);
+        let parts = Parts::new(batch, limits);
         self.flushes.spawn(async move {
             match senders {
                 Senders::Admitted(held) => flusher.hand_over_parts(parts, held).await,

@@ -31,7 +31,7 @@ impl Known {
         let config = placed(&format!(
             "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0, tls: {{cert_file: /etc/otlp/tls.crt, \
              key_file: /etc/otlp/tls.key}}}}}}}}}}\n\
-             processors: {{batch: , memory_limiter: {{limit_mib: 64}}, resource: {{attributes: [{{key: a, value: b, \
+             processors: {{batch: {{adaptive: {{}}}}, memory_limiter: {{limit_mib: 64}}, resource: {{attributes: [{{key: a, value: b, \
              action: insert}}]}}}}\n\
              exporters:\n  otlp: {{endpoint: 127.0.0.1:1, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
