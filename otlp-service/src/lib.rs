@@ -114,6 +114,7 @@
 //! | [`FanOut`], [`Destination`] | sends each batch to all destinations of a pipeline |
 //! | [`MemoryQueue`], [`QueueConfig`], [`Queue`] | the sending queue, its settings, and the contract for other queues |
 //! | [`ExponentialBackoffRetry`], [`RetryConfig`] | retries with exponential backoff; heeds the delays that destinations ask for |
+//! | [`ProducerConsumerPipeline`], [`Producer`] | a bounded pipeline from many producers to many consumers, of batches or of any items |
 //! | [`Receiver`], [`Exporter`], [`Extension`] | contracts for components of your own |
 //! | [`Ledger`], [`LedgerSnapshot`], [`LedgerLine`] | counts of items by state, for each pipeline and destination |
 //! | [`Registry`], [`PerformanceMetrics`] | own metrics, with the Collector's names, as Prometheus text |
@@ -167,6 +168,7 @@ mod own_queue;
 mod own_spans;
 mod plugin;
 mod processor;
+mod producer_consumer;
 mod queue;
 mod receiver;
 mod retry;
@@ -207,6 +209,10 @@ pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ConvertTo,
     LibraryMatch, MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor, SPAN_KINDS,
     SeverityMatch, TextMatch, ValueMatch,
+};
+pub use producer_consumer::{
+    PipelineItem, Producer, ProducerConsumerConfig, ProducerConsumerCounts, ProducerConsumerPipeline,
+    ProducerOrder, SendError,
 };
 pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Slot, Wait};
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Reroute, Running};

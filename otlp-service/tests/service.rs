@@ -43,6 +43,10 @@ mod oversized;
 mod own_spans;
 #[path = "service/processors.rs"]
 mod processors;
+#[path = "service/producer_consumer.rs"]
+mod producer_consumer;
+#[path = "service/producer_consumer_properties.rs"]
+mod producer_consumer_properties;
 #[path = "service/queue.rs"]
 mod queue;
 #[path = "service/random_graphs.rs"]
