@@ -139,7 +139,7 @@ fn fixed(size: u64) -> BatchConfig {
 /// The throughput of the best fixed size, in items a second.
 async fn best_fixed(cost: u64, consumers: usize) -> (u64, f64) {
     let mut best = (0, 0.0);
-    for size in [512, 640, 768, 896, 1024, 1152, 1280, 1536, 2048, 3072, 4096, 6144, 8192] {
+    for size in [512, 1024, 1280, 2048, 8192] {
         let destination = Linear::new(vec![(0, cost)]);
         saturate(fixed(size), &destination, consumers, SETTLING + WINDOW).await;
         let window = destination.window(SETTLING + WINDOW / 2..SETTLING + WINDOW);
