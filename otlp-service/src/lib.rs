@@ -123,7 +123,7 @@
 //! | [`NetworkHealthCheck`], [`DatabaseHealthCheck`] | checks of a destination and of a store |
 //! | [`TelemetryObserver`], [`TelemetrySubject`], [`Subscription`] | copies of the batches that pass an edge of the graph |
 //! | [`MicroserviceArchitecture`], [`ServicePolicy`] | services by name, each with several endpoints |
-//! | [`PluginManager`], [`OtlpPlugin`] | component types by name, for applications with configuration files |
+//! | [`PluginManager`], [`OtlpPlugin`], [`ProcessPlugin`] | component types by name, for applications with configuration files; functions of plugins, in order |
 //! | [`DebugExporter`], [`NopExporter`] | exporters without a network: text of batches, nothing |
 //!
 //! # Delivery modes

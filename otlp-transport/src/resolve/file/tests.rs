@@ -114,3 +114,28 @@ fn lists_have_weights_and_addresses() {
         assert!(error.contains(problem), "{wrong}: {error}");
     }
 }
+
+/// Scenario: a list with random bytes in it. Guarantee: a list or an error, never a panic, and no endpoint without a name.
+#[test]
+fn damaged_lists_are_errors() {
+    let mut random = fastrand::Rng::with_seed(11);
+    let text = br#"[ "a:1", {"endpoint": "\u00e9:1", "weight": 1000, "connect_to": "c:1"} ]"#;
+    let mut lists = 0;
+    for _ in 0..20_000 {
+        let mut damaged = text.to_vec();
+        for _ in 0..random.usize(1..4) {
+            let at = random.usize(..damaged.len());
+            damaged[at] = *random.choice(br#"[]{}",:0\ax"#).unwrap();
+        }
+        if random.bool() {
+            damaged.truncate(random.usize(damaged.len() / 2..=damaged.len()));
+        }
+        if let Ok(endpoints) = endpoints_from_json(&damaged) {
+            lists += 1;
+            assert!(endpoints.iter().all(|endpoint| !endpoint.endpoint.is_empty() && endpoint.weight > 0));
+        }
+    }
+    assert!(lists > 0 && lists < 20_000, "{lists}");
+    assert_eq!(endpoints_from_json(text).unwrap().len(), 2);
+    assert!(endpoints_from_json(b"[null]").is_err());
+}
