@@ -1,4 +1,5 @@
 //! `otlp send`, `otlp convert`, `otlp inspect`, as a user runs them.
+#![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
 use crate::process::{Otlp, command, file, run, told};
 use otlp_protocol::Signal;

@@ -114,3 +114,40 @@ fn a_request_that_is_cut_off_is_shown_to_its_end() {
         "{text}"
     );
 }
+
+/// Bytes that are changed, taken out and doubled: no fault is without an answer, and reading ends.
+#[test]
+fn any_bytes_are_inspected() {
+    let bodies = Signal::ALL.map(|signal| sample(signal, 3));
+    let text = bodies.each_ref().map(|body| json::to_string(body).unwrap()).join("\n");
+    let prefixed =
+        bodies.each_ref().map(|body| [&(body.len() as u32).to_be_bytes()[..], &body.to_bytes()].concat());
+    let files =
+        bodies.iter().map(|body| body.to_bytes().to_vec()).chain([text.into_bytes(), prefixed.concat()]);
+    let mut random = fastrand::Rng::with_seed(5);
+    for file in files {
+        for _ in 0..200 {
+            let mut changed = file.clone();
+            for _ in 0..random.usize(1..4) {
+                let at = random.usize(..changed.len());
+                match random.u8(..3) {
+                    0 => changed[at] = random.u8(..),
+                    1 => drop(changed.drain(at..changed.len().min(at + random.usize(..40)))),
+                    _ => changed.extend_from_within(at..),
+                }
+                changed.push(random.u8(..));
+            }
+            let survey = survey(changed);
+            assert!(survey.requests > 0 && survey.broken <= survey.requests);
+            assert_eq!(survey.broken, survey.problems.len() as u64);
+            for problem in &survey.problems {
+                assert!(
+                    !problem.text.is_empty() && problem.excerpt.as_ref().is_none_or(|text| text.len() < 500)
+                );
+            }
+            let text = report::text(&survey, "x", true, 5);
+            assert!(text.starts_with("x: ") && text.lines().count() < 500);
+            assert!(serde_json::from_str::<serde_json::Value>(&report::json(&survey, "x")).is_ok());
+        }
+    }
+}

@@ -58,8 +58,8 @@ impl Driver {
     /// arrived.
     pub(super) async fn run<A: Attempt + Clone>(self: &Arc<Self>, clients: &[A], concurrency: usize) {
         let mut workers = JoinSet::new();
-        for client in clients.iter().cycle().take(concurrency).cloned() {
-            let driver = self.clone();
+        for client in clients.iter().cycle().take(concurrency) {
+            let (driver, client) = (self.clone(), client.clone());
             workers.spawn(async move { driver.work(&client).await });
         }
         workers.join_all().await;

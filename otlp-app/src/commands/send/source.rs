@@ -4,7 +4,7 @@ use super::generate::Generator;
 use crate::commands::input::{Input, is_stdin};
 use otlp_protocol::{Batch, Body, Charge, Signal, SplitLimits, parts};
 use otlp_transport::Clock;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -70,7 +70,7 @@ impl Files {
     }
 
     /// Passes on the requests of one file. Returns true if the file had a valid request; `None` if nobody takes them.
-    fn read_one(&self, path: &PathBuf, to: &Sender<Result<Body, String>>) -> Option<bool> {
+    fn read_one(&self, path: &Path, to: &Sender<Result<Body, String>>) -> Option<bool> {
         let place = if is_stdin(path) { "stdin".into() } else { path.display().to_string() };
         let send = |read: Result<Body, String>| to.blocking_send(read).ok();
         let input = match Input::open(path) {
