@@ -15,6 +15,8 @@ mod docs;
 mod door;
 #[path = "app/gateway.rs"]
 mod gateway;
+#[path = "app/health.rs"]
+mod health;
 #[path = "app/hostile.rs"]
 mod hostile;
 #[path = "app/log_page.rs"]

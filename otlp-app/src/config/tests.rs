@@ -4,6 +4,7 @@ mod command_line;
 mod errors;
 mod files;
 mod fingerprints;
+mod health;
 mod keys;
 mod loops;
 mod messages;

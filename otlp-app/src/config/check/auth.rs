@@ -24,8 +24,9 @@ impl Defined<'_> {
                     let mut own = HealthPlan::default();
                     own.probes.extend(part.probe);
                     own.status.extend(part.status);
-                    for endpoint in own.endpoints() {
-                        if health.endpoints().any(|other| are_one(other, endpoint)) {
+                    for (index, endpoint) in own.endpoints().enumerate() {
+                        let mut before = health.endpoints().chain(own.endpoints().take(index));
+                        if before.any(|other| are_one(other, endpoint)) {
                             let message = format!(
                                 "{id}: address {endpoint} is used twice: another health_check listens on it, too"
                             );
