@@ -31,8 +31,11 @@ fn edges(criterion: &mut Criterion) {
     let body = Body::check(Signal::TRACES, otlp_benches::spans(1), &ValidateLimits::default()).unwrap();
     let mut batch = Batch::new(body, Charge::none());
     let mut group = criterion.benchmark_group("a batch at an edge");
-    group
-        .bench_function("without an edge", |bencher| bencher.iter(|| { black_box(black_box(&mut batch)); }));
+    group.bench_function("without an edge", |bencher| {
+        bencher.iter(|| {
+            black_box(black_box(&mut batch));
+        })
+    });
     let subject = TelemetrySubject::new(&Registry::new());
     let edge = subject.edge("edge");
     group.bench_function("nobody listens", |bencher| {
