@@ -250,7 +250,8 @@ impl Health {
         }
     }
 
-    fn rank(&self) -> u8 {
+    /// 0 to 2: the higher, the worse.
+    pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::Healthy => 0,
             Self::Degraded(_) => 1,

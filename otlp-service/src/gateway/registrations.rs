@@ -1,7 +1,8 @@
 //! Metrics of the gateway as a whole.
 
 use super::shared::Shared;
-use crate::telemetry::{MetricKind, Registration, Registry, register_certificates, register_process};
+use crate::health::{CheckReport, HealthChecker};
+use crate::telemetry::{MetricKind, Registration, Registry, Sample, register_certificates, register_process};
 use otlp_protocol::ByteBudget;
 use otlp_transport::{ReloadStats, TransportContext};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub(super) fn register(
     registrations.extend(register_budget(registry, context));
     registrations.extend(register_reloads(registry, context));
     registrations.push(register_certificates(registry, context));
+    registrations.push(register_health(registry, &shared.health));
     registrations.extend(dropped_lines.into_iter().map(|(stream, lines)| {
         let help = "Lines dropped because the stream was not read.";
         let read = move || lines.load(Ordering::Relaxed) as f64;
@@ -24,6 +26,20 @@ pub(super) fn register(
         registry.observe(MetricKind::Counter, "otlp_process_dropped_lines", help, &labels, read)
     }));
     registrations
+}
+
+/// Registers the result of each health check.
+fn register_health(registry: &Registry, health: &HealthChecker) -> Registration {
+    let health = health.clone();
+    let help = "Health of a check: 0 healthy, 1 degraded, 2 unhealthy.";
+    registry.observe_each(MetricKind::Gauge, "otlp_health_status", help, move || {
+        let sample = |check: CheckReport| Sample {
+            suffix: "",
+            value: f64::from(check.health.rank()),
+            labels: vec![("check", check.name)],
+        };
+        health.report().checks.into_iter().map(sample).collect()
+    })
 }
 
 fn register_budget(registry: &Registry, context: &TransportContext) -> [Registration; 3] {

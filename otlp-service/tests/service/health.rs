@@ -6,10 +6,14 @@ use crate::holders::{exporter, pipeline, start};
 use crate::reload::{of, spec};
 use otlp_service::{
     Affects, Gateway, GatewaySpec, Health, HealthCheck, HealthCheckConfig, HealthChecksSpec, HealthSpec,
-    QueueConfig, StatusPages, StatusSpec, StoreSpec,
+    QueueConfig, ReceiverSpec, ServerSpec, StatusPages, StatusSpec, StoreSpec,
 };
-use otlp_transport::{Export as _, Net as _, TcpNet};
+use otlp_transport::{
+    Clock as _, Export as _, HttpTransportStrategy, Net as _, ServerConfig, ServerTlsConfig, TcpNet,
+    TokioClock,
+};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A gateway with one pipeline, `logs`, without a receiver.
@@ -94,6 +98,41 @@ async fn a_full_queue_is_degraded_and_stays_ready() {
     let (status, page) = get(&gateway, "/").await;
     let expected = r#""queue/out":{"status":"degraded","affects":"report","reason":"logs: 19 of 20 batches are in the queue"}"#;
     assert!(status == 200 && page.contains(expected), "{status} {page}");
+}
+
+/// A receiver whose certificate is valid for that number of days.
+fn receiver_of_days(days: u64) -> ReceiverSpec {
+    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let since_epoch = TokioClock.wall().duration_since(std::time::UNIX_EPOCH).unwrap();
+    params.not_after = rcgen::date_time_ymd(1970, 1, 1) + (since_epoch + seconds(days * 24 * 3600 + 60));
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let mut config = ServerConfig::new("127.0.0.1:0");
+    config.tls = Some(ServerTlsConfig::from_pem(certificate.pem(), key.serialize_pem()));
+    ReceiverSpec::otlp("otlp", vec![ServerSpec::new(Arc::new(HttpTransportStrategy), config)])
+}
+
+#[tokio::test]
+async fn a_certificate_that_expires_soon_is_told() {
+    for (days, status, expected) in [
+        (15, 0.0, "\"certificates\":{\"status\":\"healthy\""),
+        (
+            10,
+            1.0,
+            "\"certificates\":{\"status\":\"degraded\",\"affects\":\"report\",\"reason\":\"the server certificate",
+        ),
+    ] {
+        let mut given = with(&Sink::default(), None);
+        given.receivers.push(receiver_of_days(days));
+        given.pipelines[0].receivers.push("otlp".into());
+        given.health_checks = HealthChecksSpec::usual();
+        let gateway = start(given).await;
+        let page = gateway.health().report().to_json();
+        assert!(page.contains(expected), "{page}");
+        assert_eq!(page.contains(" expires in 10 days"), days == 10, "{page}");
+        let check = [("check", "certificates")];
+        assert_eq!(gateway.metrics().get("otlp_health_status", &check), Some(status));
+    }
 }
 
 #[tokio::test]
