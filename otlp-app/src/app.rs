@@ -172,6 +172,9 @@ async fn serve(
     };
     let started = Gateway::start(context.clone(), spec).await;
     let mut gateway = started.map_err(|error| Failure::Runtime(error.to_string()))?;
+    // Its metrics are there once the page is.
+    let reloader =
+        contents.map(|contents| Reloader::new(args, plugins.clone(), context, own, logs, contents, &gateway));
     for (name, address) in gateway.endpoints() {
         tracing::info!("{name} listens on {address}");
     }
@@ -179,8 +182,6 @@ async fn serve(
     let manager = Arc::new(ServiceManager::from_env(&SystemLookup));
     manager.ready("all ports are open");
     manager.keep_alive(clock.clone());
-    let reloader =
-        contents.map(|contents| Reloader::new(args, plugins.clone(), context, own, logs, contents, &gateway));
     let name = until_end_asked(&mut gateway, &mut signals, reloader, &manager).await;
     manager.stopping(args.drain_delay.saturating_add(args.drain_timeout));
     delay_drain(&gateway, &mut signals, &*clock, name, args.drain_delay).await;

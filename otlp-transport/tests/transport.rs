@@ -86,6 +86,8 @@ mod tls_trust;
 #[cfg(feature = "tonic")]
 #[path = "transport/tonic_server.rs"]
 mod tonic_server;
+#[path = "transport/trace_context.rs"]
+mod trace_context;
 #[cfg(feature = "tls")]
 #[path = "transport/version1.rs"]
 mod version1;

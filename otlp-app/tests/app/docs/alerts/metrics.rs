@@ -36,7 +36,7 @@ impl Known {
              exporters:\n  otlp: {{endpoint: 127.0.0.1:1, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
              service: {{telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \
-             127.0.0.1, port: 0}}}}}}}}}}, {{periodic: {{exporter: {{otlp: {{protocol: grpc, endpoint: 'http://127.0.0.1:1'}}}}}}}}]}}, \
+             127.0.0.1, port: 0}}}}}}}}, {{periodic: {{exporter: {{otlp: {{protocol: grpc, endpoint: 'http://127.0.0.1:1'}}}}}}}}]}}, \
              logs: {{processors: [{{batch: {{exporter: {{console: }}}}}}]}}, traces: {{processors: [{{simple: {{exporter: \
              {{console: }}}}}}]}}}}, pipelines: {{{}}}}}\n",
             pipelines.join(", ")
