@@ -91,5 +91,7 @@ fn the_progress_has_a_bar_if_the_end_is_known() {
     let tally = tally(&[Ok(Accepted::FULL), refused("no")]);
     let line = "2 requests, 2,000 items, 1,000 items/s, 1 failed, p99 2.00 ms";
     assert_eq!(progress(&tally, None, 1000.0), line);
-    assert_eq!(progress(&tally, Some(0.5), 1000.0), format!("[=====     ]  50 %  {line}"));
+    // A longer line would not fit into one line of a terminal.
+    let with_bar = format!("[=====     ]  50 %  {line}");
+    assert_eq!(progress(&tally, Some(0.5), 1000.0), with_bar[..79]);
 }
