@@ -5,6 +5,8 @@
 //! A few compressed bytes may become many, so every codec keeps three promises: it allocates nothing over the limit, it
 //! charges the budget before it allocates, and it refuses everything but one complete stream.
 
+#[cfg(feature = "client")]
+mod adaptive;
 #[cfg(feature = "brotli")]
 mod brotli;
 #[cfg(feature = "deflate")]
@@ -24,7 +26,12 @@ mod snappy;
 #[cfg(feature = "zstd")]
 mod zstd;
 
-use crate::ExportError;
+#[cfg(feature = "client")]
+pub(crate) use adaptive::Sent;
+#[cfg(feature = "client")]
+pub use adaptive::{AdaptiveBody, AdaptiveCompressionConfig, AdaptiveCompressor, AdaptiveStats};
+
+use crate::{ExportError, offload};
 use bytes::Bytes;
 use otlp_protocol::{BudgetExhausted, BufferPool, Charge, ErrorKind, Payload, Retry};
 use std::sync::LazyLock;
@@ -59,6 +66,25 @@ pub trait Codec: Send + Sync {
     fn compressor(&self) -> Option<&'static dyn Compressor> {
         None
     }
+
+    /// Returns the compressor of a level on the encoding's own scale; `None` for a level that is not offered. Offered are 1
+    /// and 6 of gzip, 1 and 3 of zstd, 3 and 5 of br. [`compressor`](Self::compressor) is the lowest of them.
+    ///
+    /// ```
+    /// # #[cfg(feature = "gzip")] {
+    /// use otlp_protocol::{BufferPool, Payload};
+    /// use otlp_transport::codec;
+    ///
+    /// let plain = Payload::from(b"checked out, checked in, checked out, checked in".repeat(20));
+    /// let gzip = codec("gzip").unwrap();
+    /// let smallest = gzip.compressor_at(6).unwrap().compress(&plain, &BufferPool::new(1)).unwrap();
+    /// assert!(smallest.len() < plain.len() / 10);
+    /// assert!(gzip.compressor_at(99).is_none());
+    /// # }
+    /// ```
+    fn compressor_at(&self, _level: u32) -> Option<&'static dyn Compressor> {
+        None
+    }
 }
 
 /// The compressing half of a [`Codec`].
@@ -72,6 +98,11 @@ pub trait Compressor: Send + Sync {
     /// Compresses a body of `plain_len` bytes that is passed in pieces. A large body then needs not be contiguous, and
     /// does not block its thread.
     fn piecewise(&self, plain_len: usize) -> Box<dyn PiecewiseCompressor>;
+
+    /// Bytes that are compressed in about a millisecond. Larger bodies are compressed in pieces of half this size.
+    fn quick_bytes(&self) -> usize {
+        offload::COMPRESSED_BYTES
+    }
 }
 
 /// A body being compressed piece by piece. Dropping it discards the body.
@@ -147,6 +178,33 @@ pub fn accepted_encodings() -> &'static str {
     &NAMES
 }
 
+/// Compresses a body. A large body is compressed in pieces, and the thread's other tasks run between pieces.
+///
+/// # Errors
+/// [`CompressError`] if the library refuses.
+#[cfg(feature = "client")]
+pub(crate) async fn compress(
+    compressor: &dyn Compressor,
+    plain: &Payload,
+    buffers: &BufferPool,
+) -> Result<Bytes, CompressError> {
+    if plain.len() < compressor.quick_bytes() {
+        return compressor.compress(plain, buffers);
+    }
+    let piece_bytes = compressor.quick_bytes() / 2;
+    let mut compressor = compressor.piecewise(plain.len());
+    let mut since_yield = 0;
+    for piece in plain.segments().flat_map(|segment| segment.chunks(piece_bytes)) {
+        compressor.push(piece)?;
+        since_yield += piece.len();
+        if since_yield >= piece_bytes {
+            since_yield = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+    compressor.finish()
+}
+
 impl From<DecompressError> for ExportError {
     fn from(error: DecompressError) -> Self {
         match error {
@@ -197,6 +255,7 @@ const FEATURES: &[(&str, &str)] = &[
 /// machines.
 #[cfg(any(feature = "gzip", feature = "zstd", feature = "deflate"))]
 const MAX_IDLE_CONTEXTS: usize = 16;
+
 #[cfg(test)]
 #[cfg(all(
     feature = "gzip",

@@ -68,7 +68,7 @@
 //! | authenticate to servers | [`ClientConfig::credentials`]: [`BasicCredentials`], [`BearerCredentials`], [`HeadersSetter`], or own [`Credentials`] |
 //! | encrypt | [`ServerConfig::tls`]: [`ServerTlsConfig`]; [`ClientConfig::tls`]: [`TlsConfig`] |
 //! | pass in time, network, files, memory | [`TransportContext`]; [`Clock`], [`Net`], [`Disk`] |
-//! | compress alone | [`codec`], [`accepted_encodings`] |
+//! | compress alone | [`codec`], [`accepted_encodings`]; [`AdaptiveCompressor`] chooses by what it measures |
 //! | serve metrics and health | [`serve_pages`] |
 //!
 //! A setting that cannot work is a [`ConfigError`], from [`ServerStrategy::bind`] and from making a client alike.
@@ -161,6 +161,8 @@ pub use client::HttpClient;
 #[cfg(feature = "client")]
 pub use client::{ClientStats, ConnectionPool, PooledConnection};
 pub use clock::{Clock, Sleep, TokioClock};
+#[cfg(feature = "client")]
+pub use compression::{AdaptiveBody, AdaptiveCompressionConfig, AdaptiveCompressor, AdaptiveStats};
 pub use compression::{
     Codec, CompressError, Compressor, DecompressError, PiecewiseCompressor, accepted_encodings, codec,
 };

@@ -45,10 +45,8 @@ pub(crate) const INFLATED_BYTES: usize = 64 << 10;
 /// Writing a protobuf body of this size as JSON takes about a millisecond.
 pub(crate) const WRITTEN_JSON_BYTES: usize = 256 << 10;
 /// Compressing a body of this size at the fastest level takes about a millisecond. Larger bodies are compressed in
-/// pieces, and other tasks run in between.
+/// pieces of half this size, and other tasks run in between.
 pub(crate) const COMPRESSED_BYTES: usize = 512 << 10;
-/// Size of a piece: about half a millisecond.
-pub(crate) const COMPRESSED_PIECE_BYTES: usize = 256 << 10;
 
 const EDITED_BYTES: usize = 1 << 20;
 /// Many items of a few bytes cost as much as a large body.

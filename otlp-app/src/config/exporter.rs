@@ -1,6 +1,7 @@
 //! The exporters: `otlp_grpc` and `otlp_http` here, the others below.
 
 mod balance;
+mod compression;
 mod delivery;
 mod local;
 mod logging;
@@ -18,10 +19,11 @@ use super::headers::Headers;
 use super::number::AtLeastZero;
 use super::tls::Tls;
 use crate::protocol::Protocol;
+use compression::{AdaptiveCompression, ContentEncoding};
 use delivery::{Retry, SendingQueue};
 use otlp_protocol::Signal;
 use otlp_service::{BuildContext, ExporterPart, ExporterSpec, GoDuration, KeyRule, SettingsError};
-use otlp_transport::{Client, ClientConfig, Compression, ConfigError, Encoding, TransportContext};
+use otlp_transport::{Client, ClientConfig, ConfigError, Encoding, TransportContext};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -44,8 +46,9 @@ pub(crate) struct OtlpGrpc {
     /// Time limit of one attempt; 0 is no limit. Default 5 s.
     timeout: Option<GoDuration>,
     /// Content encoding: gzip, zstd, snappy, br, zlib, deflate, x-snappy-framed, lz4, none; Collectors take the first
-    /// three over gRPC. Default gzip.
+    /// three over gRPC. adaptive chooses for each request. Default gzip.
     compression: ContentEncoding,
+    adaptive_compression: AdaptiveCompression,
     /// Sent with each request. `Host` replaces the endpoint's host in requests.
     headers: Headers,
     /// Replaces the whole `user-agent`.
@@ -87,8 +90,10 @@ pub(crate) struct OtlpHttp {
     encoding: BodyEncoding,
     /// Time limit of one attempt; 0 is no limit. Default 30 s.
     timeout: Option<GoDuration>,
-    /// Content encoding: gzip, zstd, snappy, br, zlib, deflate, x-snappy-framed, lz4, none. Default gzip.
+    /// Content encoding: gzip, zstd, snappy, br, zlib, deflate, x-snappy-framed, lz4, none. adaptive chooses for each
+    /// request. Default gzip.
     compression: ContentEncoding,
+    adaptive_compression: AdaptiveCompression,
     /// Sent with each request. `Host` replaces the endpoint's host in requests.
     headers: Headers,
     /// Extension whose credentials are sent with each request. Default none.
@@ -146,34 +151,6 @@ enum BodyEncoding {
     Proto,
     /// OTLP/JSON.
     Json,
-}
-
-/// Content encodings of requests.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum ContentEncoding {
-    /// gzip.
-    #[default]
-    Gzip,
-    /// Zstandard.
-    Zstd,
-    /// Brotli, which the Collector does not take.
-    #[serde(rename = "br", alias = "brotli")]
-    Brotli,
-    /// deflate in zlib's framing.
-    Zlib,
-    /// deflate in zlib's framing, under HTTP's name.
-    Deflate,
-    /// Snappy.
-    Snappy,
-    /// Snappy's framing format.
-    #[serde(rename = "x-snappy-framed")]
-    SnappyFramed,
-    /// LZ4's frame format.
-    Lz4,
-    /// No compression.
-    #[serde(alias = "")]
-    None,
 }
 
 /// Keys of the Collector's `otlp_grpc` that have no effect here.
@@ -282,6 +259,7 @@ impl OtlpGrpc {
     fn sending(self) -> Sending {
         let mut config = ClientConfig::new(self.endpoint);
         config.compression = self.compression.into();
+        config.adaptive_compression = self.adaptive_compression.config();
         (config.authority, config.headers) = self.headers.without_host();
         config.timeout = Some(self.timeout.map_or(Duration::from_secs(5), |GoDuration(timeout)| timeout));
         config.tls = self.tls.config();
@@ -319,6 +297,7 @@ impl OtlpHttp {
         config.proxy_url = self.proxy_url;
         config.encoding = self.encoding.into();
         config.compression = self.compression.into();
+        config.adaptive_compression = self.adaptive_compression.config();
         (config.authority, config.headers) = self.headers.without_host();
         config.timeout = Some(self.timeout.map_or(Duration::from_secs(30), |GoDuration(timeout)| timeout));
         config.tls = self.tls.config();
@@ -354,6 +333,7 @@ impl Sending {
         make: impl FnOnce(&TransportContext, ClientConfig) -> Result<Client, ConfigError> + Send + 'static,
     ) -> Result<ExporterPart, SettingsError> {
         let Self { protocol, mut config, queue, retry, auth, at } = self;
+        compression::check_used(&config, at.client)?;
         let queue = queue.config(at.queue, context)?;
         let retry = retry.config(at.retry)?;
         let auth = auth.map(|auth| auth.named(&format!("{}auth", at.client))).transpose()?;
@@ -384,22 +364,6 @@ impl From<BodyEncoding> for Encoding {
         match encoding {
             BodyEncoding::Proto => Self::Protobuf,
             BodyEncoding::Json => Self::Json,
-        }
-    }
-}
-
-impl From<ContentEncoding> for Compression {
-    fn from(encoding: ContentEncoding) -> Self {
-        match encoding {
-            ContentEncoding::Gzip => Self::Gzip,
-            ContentEncoding::Zstd => Self::Zstd,
-            ContentEncoding::Brotli => Self::Brotli,
-            ContentEncoding::Zlib => Self::Zlib,
-            ContentEncoding::Deflate => Self::Deflate,
-            ContentEncoding::Snappy => Self::Snappy,
-            ContentEncoding::SnappyFramed => Self::SnappyFramed,
-            ContentEncoding::Lz4 => Self::Lz4,
-            ContentEncoding::None => Self::None,
         }
     }
 }

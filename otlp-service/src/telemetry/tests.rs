@@ -62,6 +62,7 @@ fn proc_is_read() {
 #[test]
 fn what_the_transport_counts_is_shown() {
     let (server, client) = (Arc::new(ServerStats::default()), Arc::new(ClientStats::default()));
+    let adaptive = client.adaptive.get_or_init(Arc::default).clone();
     let registry = Registry::new();
     let _server = register_server(&registry, "otlp", "grpc", &server);
     let _client = register_client(&registry, "out", &client);
@@ -93,16 +94,22 @@ fn what_the_transport_counts_is_shown() {
         (&client.oversized_requests, "otlp_client_oversized_requests", ""),
         (&client.oversized_answers, "otlp_client_oversized_answers", ""),
         (&client.unreadable_answers, "otlp_client_unreadable_answers", ""),
+        (&adaptive.switches, "otlp_exporter_adaptive_compression_switches", ""),
+        (&adaptive.probes, "otlp_exporter_adaptive_compression_probes", ""),
+        (&adaptive.skipped_probes, "otlp_exporter_adaptive_compression_skipped_probes", ""),
+        (&adaptive.refused_encodings, "otlp_exporter_adaptive_compression_refused_encodings", ""),
+        (&adaptive.plain_bytes, "otlp_exporter_adaptive_compression_plain_bytes", ""),
+        (&adaptive.wire_bytes, "otlp_exporter_adaptive_compression_wire_bytes", ""),
     ];
     for (value, (counter, ..)) in (1..).zip(cases) {
         counter.store(value, Ordering::Relaxed);
     }
     let page = registry.snapshot().to_string();
     for (value, (_, name, reason)) in (1..).zip(cases) {
-        let labels = match (name.starts_with("otlp_client"), *reason) {
-            (true, _) => "exporter=\"out\"".to_owned(),
-            (false, "") => "receiver=\"otlp\",transport=\"grpc\"".to_owned(),
-            (false, reason) => format!("receiver=\"otlp\",transport=\"grpc\",reason=\"{reason}\""),
+        let labels = match (name.starts_with("otlp_server"), *reason) {
+            (false, _) => "exporter=\"out\"".to_owned(),
+            (true, "") => "receiver=\"otlp\",transport=\"grpc\"".to_owned(),
+            (true, reason) => format!("receiver=\"otlp\",transport=\"grpc\",reason=\"{reason}\""),
         };
         let line = format!("{name}{{{labels}}} {value}");
         assert!(page.lines().any(|known| known == line), "{line} is not in\n{page}");

@@ -22,8 +22,8 @@ use super::{BalanceConfig, BalanceLimits};
 use crate::client::{Place, Rooms};
 use crate::log_limiter::LogLimiter;
 use crate::{
-    Attempt, BoxAttempt, Client, ClientConfig, ClientStats, ClientStrategy, Clock, ConfigError, ExportError,
-    ExportFuture, ExportResult, Resolver, TransportContext,
+    Attempt, BoxAttempt, Client, ClientConfig, ClientStats, ClientStrategy, Clock, Compression, ConfigError,
+    ExportError, ExportFuture, ExportResult, Resolver, TransportContext,
 };
 use following::{ClientFactory, ResolverTask};
 use futures_util::future::join_all;
@@ -126,6 +126,10 @@ impl BalancedClient {
         })?;
         let stats = Arc::new(BalanceStats::new(resolver.name()));
         let client_stats = Arc::new(ClientStats { balance: Some(stats.clone()), ..ClientStats::default() });
+        if template.compression == Compression::Adaptive {
+            // Shown before the resolver has found the first endpoint.
+            client_stats.adaptive.get_or_init(Arc::default);
+        }
         let failover_time = template.timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(FAILOVER_TIME);
         let factory = ClientFactory::new(context, transport, template, client_stats.clone());
         let shared = Arc::new(Shared {

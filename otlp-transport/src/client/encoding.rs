@@ -1,14 +1,16 @@
 //! Encoding and compression of requests, their bytes on the wire, and decompression of answers.
 
+mod adaptive;
+
 use crate::client::attempt::BodyFault;
 use crate::client::room::{Room, Rooms};
 use crate::client::stats::ClientStats;
-use crate::compression::absent;
+use crate::compression::{absent, compress};
 use crate::counter;
 use crate::offload;
 use crate::{
-    ClientConfig, Codec, CompressError, Compression, Compressor, ConfigError, DecompressError, Encoding,
-    ExportError, TransportContext, codec,
+    AdaptiveCompressor, ClientConfig, Clock, Codec, CompressError, Compression, Compressor, ConfigError,
+    DecompressError, Encoding, ExportError, ExportResult, TransportContext, codec,
 };
 use bytes::{Buf, Bytes};
 use otlp_protocol::json::from_protobuf;
@@ -24,17 +26,28 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub(crate) struct Encoder {
     encoding: Encoding,
-    compressor: Option<(&'static str, &'static dyn Compressor)>,
+    compressing: Compressing,
     max_request_bytes: usize,
     buffers: BufferPool,
     room: Rooms,
     stats: Arc<ClientStats>,
 }
 
+/// Compression of requests.
+#[derive(Clone)]
+enum Compressing {
+    Off,
+    Fixed(&'static str, &'static dyn Compressor),
+    Adaptive(AdaptiveCompressor),
+}
+
 /// A request ready to be sent. `room` holds the memory of its bytes and is kept until the request is sent.
 pub(in crate::client) struct Encoded {
     pub(crate) payload: Payload,
     pub(crate) room: Option<Room>,
+    pub(crate) is_compressed: bool,
+    /// The content encoding, if it is chosen for each request anew; otherwise [`Encoder::name`] is.
+    pub(crate) chosen: Option<&'static str>,
 }
 
 /// Body of a request on the wire: a gRPC frame header, if any, and the payload's segments without a copy. The frame
@@ -57,10 +70,21 @@ impl Encoder {
         context: &TransportContext,
         stats: Arc<ClientStats>,
     ) -> Result<Self, ConfigError> {
-        let compressor = config.compression.name().map(compressor).transpose()?;
+        let compressing = match (config.compression, config.compression.name()) {
+            (Compression::Adaptive, _) => {
+                let stats = stats.adaptive.get_or_init(Arc::default).clone();
+                Compressing::Adaptive(AdaptiveCompressor::counted(
+                    context,
+                    &config.adaptive_compression,
+                    stats,
+                )?)
+            }
+            (_, Some(name)) => Compressing::Fixed(name, compressor(name)?),
+            (_, None) => Compressing::Off,
+        };
         let max_request_bytes = config.limits.max_request_bytes;
         let (buffers, room) = (context.buffers.clone(), Rooms::new(context.budget.clone()));
-        Ok(Self { encoding: config.encoding, compressor, max_request_bytes, buffers, room, stats })
+        Ok(Self { encoding: config.encoding, compressing, max_request_bytes, buffers, room, stats })
     }
 
     /// Makes an encoder for gRPC, where `snappy` means the framed stream.
@@ -70,7 +94,8 @@ impl Encoder {
         stats: Arc<ClientStats>,
     ) -> Result<Self, ConfigError> {
         let mut encoder = Self::new(config, context, stats)?;
-        if let (Compression::Snappy, Some((_, compressor))) = (config.compression, &mut encoder.compressor)
+        if let (Compression::Snappy, Compressing::Fixed(_, compressor)) =
+            (config.compression, &mut encoder.compressing)
             && let Some(framed) = Compression::SnappyFramed.name().and_then(codec).and_then(Codec::compressor)
         {
             *compressor = framed;
@@ -78,41 +103,60 @@ impl Encoder {
         Ok(encoder)
     }
 
-    /// Returns the name of the content encoding; `None` if requests are not compressed.
+    /// Returns the name of the content encoding of all requests; `None` if requests are not compressed, or each by an
+    /// encoding of its own.
     pub(crate) fn name(&self) -> Option<&'static str> {
-        self.compressor.map(|(name, _)| name)
+        match self.compressing {
+            Compressing::Fixed(name, _) => Some(name),
+            Compressing::Off | Compressing::Adaptive(_) => None,
+        }
     }
 
-    /// Encodes a request.
+    /// Encodes a request and sends it by `send`. A request whose content encoding the destination refuses is sent again at
+    /// once if encodings are chosen adaptively.
     ///
     /// # Errors
-    /// If the request is over `max_request_bytes` before compression (OTLP §Request size).
-    pub(super) async fn encode(&self, batch: &Batch) -> Result<Encoded, ExportError> {
+    /// If the request is over `max_request_bytes` before compression (OTLP §Request size); and those of `send`.
+    pub(super) async fn send<F: Future<Output = ExportResult> + Send>(
+        &self,
+        batch: &Batch,
+        clock: &dyn Clock,
+        send: impl Fn(Encoded) -> F + Send + Sync,
+    ) -> ExportResult {
+        let compressor = match &self.compressing {
+            Compressing::Fixed(_, compressor) => Some(*compressor),
+            Compressing::Off => None,
+            // Boxed, so that the rare path does not enlarge every request's future.
+            Compressing::Adaptive(compressor) => {
+                return Box::pin(self.send_adaptively(compressor, batch, clock, send)).await;
+            }
+        };
+        let (plain, room) = self.plain(batch).await?;
+        let Some(compressor) = compressor else { return send(Encoded::plain(plain, room)).await };
+        let payload = compress(compressor, &plain, &self.buffers).await.map_err(not_compressed)?.into();
+        // The JSON text is compressed now and needs no memory any more.
+        drop((plain, room));
+        send(Encoded { payload, room: None, is_compressed: true, chosen: None }).await
+    }
+
+    /// Returns the request before compression, and the room of its bytes.
+    async fn plain(&self, batch: &Batch) -> Result<(Payload, Option<Room>), ExportError> {
         let protobuf = batch.body().plain();
         let limit = self.max_request_bytes;
         if protobuf.len() > limit {
             return Err(self.too_large(format_args!("of {} bytes", protobuf.len())));
         }
-        let (plain, room) = match self.encoding {
-            Encoding::Protobuf => (protobuf.clone(), None),
+        match self.encoding {
+            Encoding::Protobuf => Ok((protobuf.clone(), None)),
             Encoding::Json => {
                 let mut room = self.room.take(2 * protobuf.len() as u64, None).await;
                 let text = transcode(batch.signal(), protobuf, limit, &self.buffers)
                     .await?
                     .ok_or_else(|| self.too_large("in JSON"))?;
                 self.room.resize(&mut room, text.len() as u64, None).await;
-                (text, Some(room))
+                Ok((text, Some(room)))
             }
-        };
-        let Some((_, compressor)) = self.compressor else { return Ok(Encoded { payload: plain, room }) };
-        let compressed = if plain.len() < offload::COMPRESSED_BYTES {
-            compressor.compress(&plain, &self.buffers)
-        } else {
-            compress_piecewise(compressor, &plain).await
-        };
-        let payload = compressed.map_err(|error| internal("compressing the request", error))?.into();
-        // The JSON text is compressed now and needs no memory any more.
-        Ok(Encoded { payload, room: None })
+        }
     }
 
     fn too_large(&self, what: impl fmt::Display) -> ExportError {
@@ -122,6 +166,14 @@ impl Encoder {
             self.max_request_bytes
         );
         ExportError::new(ErrorKind::TooLarge, Retry::Never, message)
+    }
+}
+
+// === impl Encoded ===
+
+impl Encoded {
+    fn plain(payload: Payload, room: Option<Room>) -> Self {
+        Self { payload, room, is_compressed: false, chosen: None }
     }
 }
 
@@ -174,10 +226,10 @@ impl Buf for Outgoing {
 }
 
 /// The maker of a content encoding, by its name.
-fn compressor(name: &'static str) -> Result<(&'static str, &'static dyn Compressor), ConfigError> {
+fn compressor(name: &'static str) -> Result<&'static dyn Compressor, ConfigError> {
     let compressor = codec(name).and_then(Codec::compressor);
     let problem = || ConfigError::new("compression", absent(name) + ", or set it to `none`");
-    compressor.map(|compressor| (name, compressor)).ok_or_else(problem)
+    compressor.ok_or_else(problem)
 }
 
 /// Writes the request as JSON; `None` if the text is over `max_bytes`. Large requests are written on a blocking thread,
@@ -212,19 +264,8 @@ fn write_json(
     Ok(BufferPool::freeze(text))
 }
 
-/// Compresses in pieces, and lets the thread's other tasks run between pieces.
-async fn compress_piecewise(compressor: &dyn Compressor, plain: &Payload) -> Result<Bytes, CompressError> {
-    let mut compressor = compressor.piecewise(plain.len());
-    let mut since_yield = 0;
-    for piece in plain.segments().flat_map(|segment| segment.chunks(offload::COMPRESSED_PIECE_BYTES)) {
-        compressor.push(piece)?;
-        since_yield += piece.len();
-        if since_yield >= offload::COMPRESSED_PIECE_BYTES {
-            since_yield = 0;
-            tokio::task::yield_now().await;
-        }
-    }
-    compressor.finish()
+fn not_compressed(error: CompressError) -> ExportError {
+    internal("compressing the request", error)
 }
 
 /// Decompresses the body of an answer. `encoding` is the value of its content-encoding header.

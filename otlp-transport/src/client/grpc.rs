@@ -5,7 +5,7 @@ use crate::client::attempt::{
     proven_headers, set_hops, set_traceparent, traceparent,
 };
 use crate::client::connect::{Connector, Versions};
-use crate::client::encoding::{Encoder, Outgoing, decode_answer, internal};
+use crate::client::encoding::{Encoded, Encoder, Outgoing, decode_answer, internal};
 use crate::client::pool::ConnectionPool;
 use crate::client::stats::ClientStats;
 use crate::endpoint::Endpoint;
@@ -142,8 +142,20 @@ impl Inner {
             return Err(internal("sending", format!("{} have no gRPC service", batch.signal())));
         };
         let headers = proven_headers(&self.headers, self.credentials.as_deref(), batch)?;
+        let send = |encoded| self.send(batch, uri, &headers, limit, encoded);
+        self.encoder.send(batch, &*self.clock, send).await
+    }
+
+    async fn send(
+        &self,
+        batch: &Batch,
+        uri: &Uri,
+        headers: &HeaderMap,
+        limit: &TimeLimit,
+        encoded: Encoded,
+    ) -> ExportResult {
         // Room is only needed for JSON, which gRPC does not use.
-        let payload = self.encoder.encode(batch).await?.payload;
+        let Encoded { payload, is_compressed, chosen, .. } = encoded;
         let len = u32::try_from(payload.len()).map_err(|_| {
             ExportError::new(
                 ErrorKind::TooLarge,
@@ -151,15 +163,18 @@ impl Inner {
                 "the request is too large for a gRPC message, which holds less than 4 GiB",
             )
         })?;
-        let body = Outgoing::framed(FrameHeader::new(self.encoder.name().is_some(), len), payload);
+        let body = Outgoing::framed(FrameHeader::new(is_compressed, len), payload);
         let (hops, trace) = (hops_header(batch), traceparent(batch));
         let head = |_| {
             let mut request = Request::new(());
             *request.method_mut() = Method::POST;
             request.uri_mut().clone_from(uri);
-            request.headers_mut().clone_from(&headers);
+            request.headers_mut().clone_from(headers);
             set_hops(request.headers_mut(), hops.as_ref());
             set_traceparent(request.headers_mut(), trace.as_ref());
+            if let Some(encoding) = chosen {
+                request.headers_mut().insert(GRPC_ENCODING, HeaderValue::from_static(encoding));
+            }
             if let Some(left) = limit.left_of_deadline(&*self.clock).and_then(grpc_timeout) {
                 request.headers_mut().insert(GRPC_TIMEOUT, left);
             }

@@ -139,13 +139,28 @@ impl Attempt for HttpClient {
 impl Inner {
     async fn attempt(&self, batch: &Batch, target: &Target, limit: &TimeLimit) -> ExportResult {
         let headers = proven_headers(&self.headers, self.credentials.as_deref(), batch)?;
-        let Encoded { payload, room: _room } = self.encoder.encode(batch).await?;
+        let send = |encoded| self.send(batch, target, &headers, limit, encoded);
+        self.encoder.send(batch, &*self.clock, send).await
+    }
+
+    async fn send(
+        &self,
+        batch: &Batch,
+        target: &Target,
+        headers: &HeaderMap,
+        limit: &TimeLimit,
+        encoded: Encoded,
+    ) -> ExportResult {
+        let Encoded { payload, room: _room, chosen, .. } = encoded;
         let body = Outgoing::plain(payload);
         let (hops, trace) = (hops_header(batch), traceparent(batch));
         let head = |absolute| {
-            let mut request = Self::head(target, &headers, absolute);
+            let mut request = Self::head(target, headers, absolute);
             set_hops(request.headers_mut(), hops.as_ref());
             set_traceparent(request.headers_mut(), trace.as_ref());
+            if let Some(encoding) = chosen {
+                request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+            }
             request
         };
         let limits = AnswerLimits {

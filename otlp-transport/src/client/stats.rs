@@ -1,8 +1,8 @@
 //! Counters of a client's connections.
 
-use crate::BalanceStats;
-use std::sync::Arc;
+use crate::{AdaptiveStats, BalanceStats};
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 /// Counters of a client. All but `open_connections` only grow.
 #[derive(Debug, Default)]
@@ -28,4 +28,6 @@ pub struct ClientStats {
     pub unreadable_answers: AtomicU64,
     /// Counters of balancing, if there are several endpoints.
     pub balance: Option<Arc<BalanceStats>>,
+    /// Counters of adaptive compression, if requests are compressed adaptively.
+    pub adaptive: OnceLock<Arc<AdaptiveStats>>,
 }

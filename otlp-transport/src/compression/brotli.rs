@@ -40,7 +40,15 @@ impl Codec for Brotli {
     }
 
     fn compressor(&self) -> Option<&'static dyn Compressor> {
-        Some(&compress::Brotli)
+        Some(&compress::FASTEST)
+    }
+
+    fn compressor_at(&self, level: u32) -> Option<&'static dyn Compressor> {
+        match level {
+            3 => Some(&compress::FASTEST),
+            5 => Some(&compress::THOROUGH),
+            _ => None,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! deflate compression piece by piece: zlib at its fastest level.
+//! deflate compression piece by piece.
 
 use super::{CompressError, MAX_IDLE_CONTEXTS};
 use flate2::{Compress, FlushCompress, Status};

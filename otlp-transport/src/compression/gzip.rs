@@ -12,6 +12,7 @@ mod piecewise;
 use super::output::{Inflate, inflate};
 use super::scratch::{MAX_SCRATCH_BYTES, contiguous, reset_scratch};
 use super::{Codec, CompressError, Compressor, DecompressError, MAX_IDLE_CONTEXTS, PiecewiseCompressor};
+use crate::offload;
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
 use libdeflater::{CompressionLvl, Crc, DecompressionError, Decompressor, crc32};
@@ -74,14 +75,35 @@ impl Codec for Gzip {
     }
 
     fn compressor(&self) -> Option<&'static dyn Compressor> {
-        Some(&Gzip)
+        Some(&Level::Fastest)
+    }
+
+    fn compressor_at(&self, level: u32) -> Option<&'static dyn Compressor> {
+        match level {
+            1 => Some(&Level::Fastest),
+            6 => Some(&Level::Thorough),
+            _ => None,
+        }
     }
 }
 
-impl Compressor for Gzip {
+/// The levels that are offered.
+#[derive(Clone, Copy)]
+enum Level {
+    /// 1. Telemetry shrinks 5 to 10 times at any level, and higher levels cost more CPU.
+    Fastest,
+    /// 6.
+    Thorough,
+}
+
+impl Compressor for Level {
     fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError> {
         let mut context = COMPRESSORS.take();
-        let GzipContext { compressor, joined, out } = &mut *context;
+        let GzipContext { fastest, thorough, joined, out } = &mut *context;
+        let compressor = match self {
+            Self::Fastest => fastest,
+            Self::Thorough => thorough.get_or_insert_with(|| libdeflate(6)),
+        };
         let plain = contiguous(plain, joined);
         let bound = compressor.gzip_compress_bound(plain.len());
         if out.len() < bound {
@@ -96,14 +118,23 @@ impl Compressor for Gzip {
     }
 
     fn piecewise(&self, _plain_len: usize) -> Box<dyn PiecewiseCompressor> {
-        Box::new(piecewise::Piecewise::new())
+        Box::new(piecewise::Piecewise::new(*self))
+    }
+
+    fn quick_bytes(&self) -> usize {
+        match self {
+            Self::Fastest => offload::COMPRESSED_BYTES,
+            Self::Thorough => offload::COMPRESSED_BYTES / 4,
+        }
     }
 }
 
 /// Buffers of compression. libdeflate needs zeroed output of the largest possible size: the buffer is kept between
 /// bodies, so that it is zeroed once, and only the written bytes are copied.
 struct GzipContext {
-    compressor: libdeflater::Compressor,
+    fastest: libdeflater::Compressor,
+    /// Made when it is needed first.
+    thorough: Option<libdeflater::Compressor>,
     /// The segments of a body, joined.
     joined: Vec<u8>,
     out: Vec<u8>,
@@ -111,7 +142,7 @@ struct GzipContext {
 
 impl GzipContext {
     fn new() -> Self {
-        Self { compressor: libdeflater::Compressor::new(fastest()), joined: Vec::new(), out: Vec::new() }
+        Self { fastest: libdeflate(1), thorough: None, joined: Vec::new(), out: Vec::new() }
     }
 
     fn reset(&mut self) {
@@ -244,9 +275,8 @@ static DECOMPRESSORS: LazyLock<ObjectPool<Decompressor>> =
 static INFLATERS: LazyLock<ObjectPool<Decompress>> =
     LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, || Decompress::new(false), |_| {}));
 
-/// Level 1: telemetry shrinks 5 to 10 times at any level, and higher levels cost more CPU.
-fn fastest() -> CompressionLvl {
-    CompressionLvl::new(1).unwrap_or_default()
+fn libdeflate(level: i32) -> libdeflater::Compressor {
+    libdeflater::Compressor::new(CompressionLvl::new(level).unwrap_or_default())
 }
 
 const NAME: &str = "gzip";

@@ -46,6 +46,25 @@ fn the_announced_length_is_that_of_one_body_and_never_panics() {
     }
 }
 
+/// A context that has compressed at one level compresses at the other as a new one does.
+#[test]
+fn levels_are_kept_apart() {
+    let body = Payload::from(text(60_000));
+    for (name, levels) in [("gzip", [1, 6]), ("zstd", [1, 3]), ("br", [3, 5])] {
+        let offered: Vec<_> =
+            (0..30).filter(|&level| codec(name).unwrap().compressor_at(level).is_some()).collect();
+        assert_eq!(offered, levels, "{name}");
+        let compressed = |level| {
+            let compressor = codec(name).unwrap().compressor_at(level).unwrap();
+            compressor.compress(&body, &buffers()).unwrap()
+        };
+        let [low, high] = levels.map(compressed);
+        assert_ne!(low, high, "{name}");
+        assert_eq!((compressed(levels[0]), compressed(levels[1])), (low, high), "{name}");
+        assert_eq!(compressed(levels[0]), compress(codec(name).unwrap(), &text(60_000)), "{name}");
+    }
+}
+
 #[test]
 fn names_are_found_in_any_case() {
     assert_eq!(codec("GZip").map(Codec::name), Some("gzip"));
@@ -266,7 +285,10 @@ fn compress(codec: &dyn Codec, plain: &[u8]) -> Vec<u8> {
 }
 
 fn both_ways() -> impl Iterator<Item = (&'static dyn Codec, &'static dyn Compressor)> {
-    CODECS.iter().filter_map(|codec| Some((*codec, codec.compressor()?)))
+    let compressors = |codec: &'static dyn Codec| {
+        codec.compressor().into_iter().chain((0..30).filter_map(|level| codec.compressor_at(level)))
+    };
+    CODECS.iter().flat_map(move |codec| compressors(*codec).map(|compressor| (*codec, compressor)))
 }
 
 fn snappy_block(plain: &[u8]) -> Vec<u8> {

@@ -7,8 +7,9 @@ mod piecewise;
 
 use super::scratch::{contiguous, reset_scratch};
 use super::{Codec, CompressError, Compressor, DecompressError, MAX_IDLE_CONTEXTS, PiecewiseCompressor};
+use crate::offload;
 use bytes::Bytes;
-use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload};
+use otlp_protocol::{BufferPool, Charge, ObjectPool, Payload, PooledObject};
 use std::sync::LazyLock;
 use zstd::zstd_safe::{CCtx, CParameter, DCtx, ResetDirective, compress_bound, get_error_name};
 
@@ -58,14 +59,25 @@ impl Codec for Zstd {
     }
 
     fn compressor(&self) -> Option<&'static dyn Compressor> {
-        Some(&Zstd)
+        Some(&Level(1))
+    }
+
+    fn compressor_at(&self, level: u32) -> Option<&'static dyn Compressor> {
+        match level {
+            1 => Some(&Level(1)),
+            3 => Some(&Level(3)),
+            _ => None,
+        }
     }
 }
 
-impl Compressor for Zstd {
+/// One of the levels that are offered.
+struct Level(i32);
+
+impl Compressor for Level {
     fn compress(&self, plain: &Payload, buffers: &BufferPool) -> Result<Bytes, CompressError> {
-        let mut context = COMPRESSORS.take();
-        let ZstdContext { compressor, joined, out } = &mut *context;
+        let mut context = ZstdContext::at(self.0);
+        let ZstdContext { compressor, joined, out, .. } = &mut *context;
         let plain = contiguous(plain, joined);
         out.clear();
         out.reserve(compress_bound(plain.len()));
@@ -78,13 +90,18 @@ impl Compressor for Zstd {
     }
 
     fn piecewise(&self, plain_len: usize) -> Box<dyn PiecewiseCompressor> {
-        Box::new(piecewise::Piecewise::new(plain_len))
+        Box::new(piecewise::Piecewise::new(self.0, plain_len))
+    }
+
+    fn quick_bytes(&self) -> usize {
+        if self.0 == 1 { offload::COMPRESSED_BYTES } else { offload::COMPRESSED_BYTES / 2 }
     }
 }
 
 /// Buffers of compression, kept between bodies; only the written bytes are copied.
 struct ZstdContext {
     compressor: CCtx<'static>,
+    level: i32,
     /// The segments of a body, joined.
     joined: Vec<u8>,
     out: Vec<u8>,
@@ -96,7 +113,17 @@ impl ZstdContext {
         // Valid settings cannot fail, and the defaults would work as well.
         let _ = compressor.set_parameter(CParameter::CompressionLevel(1));
         let _ = compressor.set_parameter(CParameter::WindowLog(WINDOW_LOG));
-        Self { compressor, joined: Vec::new(), out: Vec::new() }
+        Self { compressor, level: 1, joined: Vec::new(), out: Vec::new() }
+    }
+
+    /// Takes a context from the pool and sets its level.
+    fn at(level: i32) -> PooledObject<Self> {
+        let mut context = COMPRESSORS.take();
+        if context.level != level {
+            let _ = context.compressor.set_parameter(CParameter::CompressionLevel(level));
+            context.level = level;
+        }
+        context
     }
 
     fn reset(&mut self) {
@@ -218,8 +245,8 @@ static DECOMPRESSORS: LazyLock<ObjectPool<DCtx<'static>>> =
     LazyLock::new(|| ObjectPool::new(MAX_IDLE_CONTEXTS, DCtx::create, |_| {}));
 
 const NAME: &str = "zstd";
-/// 256 KiB: level 1 looks back no further. Piece by piece this is 6 % faster than the default of 512 KiB, at the same
-/// ratio.
+/// 256 KiB: level 1 looks back no further, and contexts stay small at level 3. Piece by piece this is 6 % faster at level 1
+/// than the default of 512 KiB, at the same ratio.
 const WINDOW_LOG: u32 = 18;
 const CUT_SHORT: &str = "truncated data";
 const MAGIC: u32 = 0xfd2f_b528;

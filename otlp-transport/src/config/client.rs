@@ -1,8 +1,8 @@
 //! Settings of a client: endpoint, encoding, compression, credentials, TLS, limits.
 
 use super::TlsConfig;
-use crate::Credentials;
 use crate::user_info::without_secrets;
+use crate::{AdaptiveCompressionConfig, Credentials};
 use otlp_protocol::Signal;
 use std::fmt;
 use std::sync::Arc;
@@ -49,6 +49,8 @@ pub struct ClientConfig {
     pub encoding: Encoding,
     /// Compression of requests. Default none; the Collector's exporters default to gzip.
     pub compression: Compression,
+    /// Weights of [`Compression::Adaptive`].
+    pub adaptive_compression: AdaptiveCompressionConfig,
     /// Headers sent with each request, in order. gRPC: values of headers whose name ends in `-bin` are sent in base64. Default
     /// none.
     pub headers: Vec<(String, String)>,
@@ -128,6 +130,9 @@ pub enum Compression {
     SnappyFramed,
     /// LZ4's frame format. Collectors accept it over HTTP alone.
     Lz4,
+    /// For each request the best of gzip, zstd and brotli at two levels each, and no compression: see
+    /// [`AdaptiveCompressor`](crate::AdaptiveCompressor). Encodings that the destination refuses are left out.
+    Adaptive,
 }
 
 impl ClientConfig {
@@ -142,6 +147,7 @@ impl ClientConfig {
             signal_endpoints: Vec::new(),
             encoding: Encoding::Protobuf,
             compression: Compression::None,
+            adaptive_compression: AdaptiveCompressionConfig::default(),
             headers: Vec::new(),
             timeout: None,
             credentials: None,
@@ -166,6 +172,7 @@ impl fmt::Debug for ClientConfig {
             .field("signal_endpoints", &own)
             .field("encoding", &self.encoding)
             .field("compression", &self.compression)
+            .field("adaptive_compression", &self.adaptive_compression)
             .field("headers", &names)
             .field("timeout", &self.timeout)
             .field("credentials", &self.credentials)
@@ -177,10 +184,11 @@ impl fmt::Debug for ClientConfig {
 }
 
 impl Compression {
-    /// The name in `content-encoding` and `grpc-encoding`; `None` for no compression.
+    /// The name in `content-encoding` and `grpc-encoding`; `None` for no compression, and for adaptive
+    /// compression, which names the encoding of each request.
     pub fn name(self) -> Option<&'static str> {
         match self {
-            Self::None => None,
+            Self::None | Self::Adaptive => None,
             Self::Gzip => Some("gzip"),
             Self::Zstd => Some("zstd"),
             Self::Brotli => Some("br"),

@@ -1,5 +1,7 @@
 //! Clients against servers that answer by script, and against our own.
 
+#[path = "client/adaptive.rs"]
+mod adaptive;
 #[path = "client/answers.rs"]
 mod answers;
 #[path = "client/dead.rs"]

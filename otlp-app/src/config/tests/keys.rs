@@ -121,6 +121,12 @@ fn nested(component: &str, path: &[(&str, bool)], at: &str, value: String) -> St
 /// Settings that a component requires below a path, if the key `leaf` is given.
 fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &'static str)] {
     match (component, at, leaf) {
+        ("otlp_grpc", "", "ratio_weight" | "speed_weight" | "decompress_weight") => {
+            &[("endpoint", "'c:1'"), ("compression", "adaptive")]
+        }
+        ("otlp_http", "", "ratio_weight" | "speed_weight" | "decompress_weight") => {
+            &[("endpoint", "'http://c:1'"), ("compression", "adaptive")]
+        }
         ("otlp_grpc", "", _) => &[("endpoint", "'c:1'")],
         ("otlp_http", "", _) => &[("endpoint", "'http://c:1'")],
         ("load_balancing", "", "routing_attributes") => {

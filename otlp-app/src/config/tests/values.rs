@@ -208,11 +208,35 @@ fn settings_of_clients_reach_them() {
     let plan = plan(&text);
     let exporter = &plan.exporters[0].1;
     assert_eq!(exporter.part.endpoints[0].1, "c", "neither user nor password");
-    for compression in ["snappy", "zlib", "deflate", "x-snappy-framed", "lz4", "zstd", "none", "''"] {
+    for compression in
+        ["snappy", "zlib", "deflate", "x-snappy-framed", "lz4", "zstd", "none", "''", "adaptive"]
+    {
         assert_eq!(wrong("otlp_http", &format!("endpoint: 'http://c', compression: {compression}")), "");
     }
     let queue = &exporter_of("sending_queue: {block_on_overflow: true}").part.queue;
     assert_eq!(queue.on_full, OnFull::Block);
+}
+
+#[test]
+fn weights_are_checked_and_need_something_to_weigh() {
+    let told = |rest: &str| wrong("otlp_http", &format!("endpoint: 'http://c', {rest}"));
+    assert_eq!(told("compression: adaptive, adaptive_compression: {ratio_weight: 1, speed_weight: 0}"), "");
+    let told_of = |rest: &str, expected: &[&str]| {
+        let told = told(rest);
+        assert!(expected.iter().all(|part| told.contains(part)), "{told}");
+    };
+    told_of(
+        "adaptive_compression: {ratio_weight: 1}",
+        &["adaptive_compression", "set `compression: adaptive`"],
+    );
+    told_of(
+        "compression: adaptive, adaptive_compression: {speed_weight: -1}",
+        &["adaptive_compression.speed_weight", "0 to 1000"],
+    );
+    told_of(
+        "compression: adaptive, adaptive_compression: {ratio_weight: 0, speed_weight: 0, decompress_weight: 0}",
+        &["all weights are 0"],
+    );
 }
 
 fn exporter_of(settings: &str) -> plan::ExporterPlan {

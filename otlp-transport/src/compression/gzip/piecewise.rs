@@ -1,6 +1,6 @@
-//! gzip compression piece by piece: zlib at its fastest level, since libdeflate needs the whole body at once.
+//! gzip compression piece by piece: zlib, since libdeflate needs the whole body at once.
 
-use super::NAME;
+use super::{Level, NAME};
 use crate::compression::deflating::{Deflating, deflaters};
 use crate::compression::{CompressError, PiecewiseCompressor};
 use bytes::Bytes;
@@ -16,8 +16,13 @@ pub(super) struct Piecewise {
 }
 
 impl Piecewise {
-    pub(super) fn new() -> Self {
-        Self { stream: Deflating::new(NAME, &HEADER, &DEFLATERS), checksum: Crc::new(), len: 0 }
+    pub(super) fn new(level: Level) -> Self {
+        let (algorithm, deflaters) = match level {
+            Level::Fastest => (FASTEST_ALGORITHM, &DEFLATERS),
+            Level::Thorough => (0, &THOROUGH_DEFLATERS),
+        };
+        let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, algorithm, UNKNOWN_SYSTEM];
+        Self { stream: Deflating::new(NAME, &header, deflaters), checksum: Crc::new(), len: 0 }
     }
 }
 
@@ -40,6 +45,10 @@ impl PiecewiseCompressor for Piecewise {
 /// Without a frame, RFC 1951.
 static DEFLATERS: LazyLock<ObjectPool<Compress>> =
     LazyLock::new(|| deflaters(|| Compress::new(Compression::fast(), false)));
+static THOROUGH_DEFLATERS: LazyLock<ObjectPool<Compress>> =
+    LazyLock::new(|| deflaters(|| Compress::new(Compression::new(6), false)));
 
-/// RFC 1952 §2.3: deflate, no flags, no time, fastest algorithm, unknown system.
-const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
+/// RFC 1952 §2.3.1, XFL.
+const FASTEST_ALGORITHM: u8 = 4;
+/// RFC 1952 §2.3.1, OS.
+const UNKNOWN_SYSTEM: u8 = 255;

@@ -1,6 +1,6 @@
 //! Zstandard compression piece by piece: one frame that announces the length of its content.
 
-use super::{COMPRESSORS, NAME, ZstdContext};
+use super::{NAME, ZstdContext};
 use crate::compression::{CompressError, PiecewiseCompressor};
 use bytes::Bytes;
 use otlp_protocol::PooledObject;
@@ -13,8 +13,8 @@ pub(super) struct Piecewise {
 }
 
 impl Piecewise {
-    pub(super) fn new(plain_len: usize) -> Self {
-        let mut context = COMPRESSORS.take();
+    pub(super) fn new(level: i32, plain_len: usize) -> Self {
+        let mut context = ZstdContext::at(level);
         // Fails only within a frame; the frame then does not announce its length.
         let _ = context.compressor.set_pledged_src_size(Some(plain_len as u64));
         Self { context, out: Vec::new() }

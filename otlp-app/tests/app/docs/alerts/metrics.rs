@@ -33,7 +33,7 @@ impl Known {
              key_file: /etc/otlp/tls.key}}}}}}}}}}\n\
              processors: {{batch: {{adaptive: {{}}}}, memory_limiter: {{limit_mib: 64}}, resource: {{attributes: [{{key: a, value: b, \
              action: insert}}]}}}}\n\
-             exporters:\n  otlp: {{endpoint: 127.0.0.1:1, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
+             exporters:\n  otlp: {{endpoint: 127.0.0.1:1, compression: adaptive, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
              service: {{telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \
              127.0.0.1, port: 0}}}}}}}}, {{periodic: {{exporter: {{otlp: {{protocol: grpc, endpoint: 'http://127.0.0.1:1'}}}}}}}}]}}, \
