@@ -41,7 +41,7 @@ impl Encoder {
     }
 }
 
-/// What an error says of the encoding of the request.
+/// Judgement of the encoding of a request that failed.
 enum Doubt {
     None,
     /// The destination may not know the encoding, but does not say so.
@@ -76,6 +76,6 @@ fn doubt(compressor: &AdaptiveCompressor, sent: &Sent, error: &ExportError) -> D
 
 /// One for each encoding that may be refused.
 const MAX_RESENDS: usize = 3;
-/// What texts of servers have in them that do not know an encoding.
+/// Words in the texts of servers that do not know an encoding.
 const ENCODING_WORDS: [&str; 5] =
     ["content-encoding", "content encoding", "grpc-encoding", "decompressor", "compress"];

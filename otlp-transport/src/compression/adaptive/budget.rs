@@ -6,7 +6,7 @@
 pub(super) struct ProbeBudget {
     /// Requests since the last probe that was not taken from the reserve.
     requests: u32,
-    /// What is in reserve: a probe is [`PROBE_COST`].
+    /// Requests that the reserve is made of: [`PROBE_COST`] for each probe.
     reserve: u32,
 }
 

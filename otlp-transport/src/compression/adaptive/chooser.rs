@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(super) struct AdaptiveChooser {
     weights: AdaptiveCompressionConfig,
     compiled_in: [bool; COUNT],
-    /// What the destination thinks of each encoding.
+    /// Standing of each encoding at the destination.
     encodings: [(&'static str, Standing); 3],
     classes: [SizeClass; CLASSES.len()],
     budget: ProbeBudget,

@@ -1,4 +1,4 @@
-//! What is known about the candidates for bodies of one size class, and the one in use.
+//! Knowledge about the candidates for bodies of one size class, and the candidate in use.
 //!
 //! A *probe* measures the candidate in use and another candidate on one body. Only the difference of the two is taken over
 //! from it: bodies differ more than candidates do. The ratio of the candidate in use is known from every request, and moves
@@ -34,7 +34,7 @@ pub(super) struct SizeClass {
     is_link_bound: bool,
 }
 
-/// What is known about a candidate.
+/// Knowledge about a candidate.
 #[derive(Clone, Copy, Debug, Default)]
 struct Estimate {
     terms: Terms,
@@ -326,7 +326,7 @@ impl SizeClass {
 const URGENT_PROBES: u32 = 6;
 /// Measurements of gzip 6 on a slow link, before others are measured.
 const REFERENCE_MEASUREMENTS: u32 = 3;
-/// What a candidate's score gains if the candidate is not measured yet.
+/// Added to the score of a candidate that is not measured yet, when the next to measure is looked for.
 const UNKNOWN_WORTH: f64 = 0.1;
 /// A change of the ratio by a factor of 1.3 means that the traffic has shifted, unless ratios differ that much all the time.
 const JUMP: f64 = 0.25;
