@@ -37,6 +37,7 @@ const SOURCES: &[&str] = &[
     include_str!("../processor/matching.rs"),
     include_str!("../exporter.rs"),
     include_str!("../exporter/balance.rs"),
+    include_str!("../exporter/compression.rs"),
     include_str!("../exporter/delivery.rs"),
     include_str!("../exporter/local.rs"),
     include_str!("../exporter/resolver.rs"),
