@@ -21,7 +21,7 @@ pub use settings::{HealthChecksSpec, StoreSpec};
 pub use status::ErrorRules;
 
 pub(crate) use network::Reachability;
-pub(crate) use resources::{CertificatesCheck, DescriptorsCheck, MemoryCheck, QueuesCheck};
+pub(crate) use resources::{CertificatesCheck, DescriptorsCheck, MemoryCheck, NamedQueues, QueuesCheck};
 pub(crate) use status::{GATEWAY, Layout, Life, PipelineLayout, StatusView};
 
 use otlp_transport::{Clock, TokioClock};

@@ -4,12 +4,11 @@ use super::graph::Graph;
 use super::shared::Shared;
 use crate::health::{
     Affects, CertificatesCheck, DatabaseHealthCheck, DescriptorsCheck, HealthChecksSpec, HealthEntry,
-    MemoryCheck, QueuesCheck, StoreSpec,
+    MemoryCheck, NamedQueues, QueuesCheck, StoreSpec,
 };
-use crate::queue::Queue;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// The entries of the checks, until another graph takes their place.
 #[derive(Default)]
@@ -57,8 +56,8 @@ impl Checks {
 }
 
 /// The queues of each exporter, by signal.
-fn queues(graph: &Graph) -> BTreeMap<&str, Vec<(&'static str, Weak<dyn Queue>)>> {
-    let mut queues: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+fn queues(graph: &Graph) -> BTreeMap<&str, NamedQueues> {
+    let mut queues: BTreeMap<&str, NamedQueues> = BTreeMap::new();
     for ((exporter, signal), way) in &graph.ways {
         if let Some(queue) = &way.queue {
             queues.entry(exporter).or_default().push((signal.name, Arc::downgrade(queue)));

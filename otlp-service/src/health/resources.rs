@@ -32,9 +32,12 @@ pub(crate) struct QueuesCheck {
     /// `queue/` and the exporter's id.
     pub(crate) name: String,
     /// By name of the signal.
-    pub(crate) queues: Vec<(&'static str, Weak<dyn Queue>)>,
+    pub(crate) queues: NamedQueues,
     pub(crate) percent: u8,
 }
+
+/// Queues by the names of their signals.
+pub(crate) type NamedQueues = Vec<(&'static str, Weak<dyn Queue>)>;
 
 impl HealthCheck for MemoryCheck {
     fn name(&self) -> &str {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::health::Health;
+use otlp_transport::{Clock as _, TokioClock};
 use std::time::{Instant, UNIX_EPOCH};
 
 /// A report of checks that have had their health for some seconds.
@@ -42,7 +43,7 @@ fn degraded() -> Health {
 
 #[test]
 fn a_pipeline_has_the_status_of_its_worst_component() {
-    let (layout, now) = (layout(), Instant::now() + Duration::from_secs(10_000));
+    let (layout, now) = (layout(), TokioClock.now() + Duration::from_secs(10_000));
     let view = view(
         &layout,
         now,
@@ -84,7 +85,7 @@ fn a_pipeline_has_the_status_of_its_worst_component() {
 
 #[test]
 fn errors_fail_the_answer_if_they_are_included() {
-    let (layout, now) = (layout(), Instant::now() + Duration::from_secs(10_000));
+    let (layout, now) = (layout(), TokioClock.now() + Duration::from_secs(10_000));
     let rules = |permanent, recoverable, recovery| ErrorRules {
         include_permanent: permanent,
         include_recoverable: recoverable,
@@ -116,7 +117,7 @@ fn errors_fail_the_answer_if_they_are_included() {
 
 #[test]
 fn a_gateway_that_starts_or_stops_is_not_serving() {
-    let (layout, now) = (layout(), Instant::now() + Duration::from_secs(10_000));
+    let (layout, now) = (layout(), TokioClock.now() + Duration::from_secs(10_000));
     for (life, text) in [(Life::Starting, "StatusStarting"), (Life::Stopping, "StatusStopping")] {
         let checks = [("exporter/a", degraded(), Affects::Readiness, 60)];
         let view = StatusView { life, ..view(&layout, now, ErrorRules::default(), &checks) };
