@@ -82,8 +82,10 @@ pub struct ProcessStep {
 #[derive(Clone)]
 struct Function {
     access: Access,
-    process: Arc<dyn Fn(Batch, &mut Out) -> Result<(), ExportError> + Send + Sync>,
+    process: Arc<Process>,
 }
+
+type Process = dyn Fn(Batch, &mut Out) -> Result<(), ExportError> + Send + Sync;
 
 // === impl ProcessPlugin ===
 

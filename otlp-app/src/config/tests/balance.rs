@@ -178,7 +178,7 @@ async fn a_file_of_endpoints_is_yaml_or_json() {
         ("", "the list of endpoints is empty"),
         ("- a\n- {endpoint: b, weight: 0}", "2:3: weight: it must be 1 to 1000"),
         ("- a\n- {endpoint: b, wait: 0}", "2:3: unknown field `wait`"),
-        ("- a\n- [", "3:1: invalid YAML"),
+        ("- a\n- [", "2:4: invalid YAML"),
         ("- u:hunter2@a:1", "no user or password here"),
         ("- {endpoint: a, connect_to: 'u:hunter2@b'}", "no user or password here"),
     ] {

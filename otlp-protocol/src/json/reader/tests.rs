@@ -9,10 +9,13 @@ fn names(text: &str) -> Result<Vec<String>, String> {
                 names.push(reader.string()?);
                 return Ok(());
             }
-            reader.object(|reader, key| match key {
-                "name" => Ok(names.push(reader.string()?)),
-                "skipped" => reader.skip(),
-                _ => Err(reader.expected("the key `name` or `skipped`")),
+            reader.object(|reader, key| {
+                match key {
+                    "name" => names.push(reader.string()?),
+                    "skipped" => reader.skip()?,
+                    _ => return Err(reader.expected("the key `name` or `skipped`")),
+                }
+                Ok(())
             })
         })
     });
