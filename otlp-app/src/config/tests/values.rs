@@ -85,7 +85,7 @@ fn variables_stay_text_where_text_is_expected() {
 }
 
 /// A text decoded, with the variable V.
-fn decoded<T: serde::de::DeserializeOwned>(text: &str, variable: &str) -> T {
+fn decoded<T: DeserializeOwned>(text: &str, variable: &str) -> T {
     let mut sources = Sources::default();
     let source = sources.add("c.yaml", text);
     let mut node = parse::parse(text, source).unwrap();
