@@ -174,7 +174,7 @@ fn values_of_another_kind_name_the_reference() {
         around("  otlp: {endpoint: c:1, compression: '${env:S}', sending_queue: {queue_size: 'x${env:S}'}}"),
     );
     let shown = fake.load(&["c.yaml"], &[]).err().unwrap_or_default();
-    let expected = "expected one of gzip, zstd, br, brotli, zlib, deflate, snappy, x-snappy-framed, lz4, none, found the value of `${env:S}`\n";
+    let expected = "expected one of gzip, zstd, br, brotli, zlib, deflate, snappy, x-snappy-framed, lz4, none, adaptive, found the value of `${env:S}`\n";
     assert!(shown.contains(expected) && !shown.contains("s3cret"), "{shown}");
     let fake =
         fake.file("c.yaml", around("  otlp: {endpoint: c:1, sending_queue: {queue_size: 'x${env:S}'}}"));
