@@ -150,11 +150,13 @@ impl AdaptiveCompressor {
 
     pub(crate) fn was_refused(&self, sent: &Sent) {
         counter::count(&self.stats.refused_encodings);
-        tracing::info!(
-            encoding = sent.encoding(),
-            "the destination refuses a content encoding, which is not used for an hour"
-        );
-        self.chooser.lock().refused(sent.choice.candidate, self.context.clock.now());
+        let is_new = self.chooser.lock().refused(sent.choice.candidate, self.context.clock.now());
+        if is_new && let Some(encoding) = sent.encoding() {
+            tracing::info!(
+                encoding,
+                "the destination refuses a content encoding, which is not used for an hour"
+            );
+        }
     }
 
     /// True if the destination has accepted a body of this encoding.

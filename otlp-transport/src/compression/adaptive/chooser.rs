@@ -104,12 +104,13 @@ impl AdaptiveChooser {
         }
     }
 
-    /// Remembers that the destination refuses the encoding of `candidate`.
-    pub(super) fn refused(&mut self, candidate: Candidate, now: Instant) {
-        if let Some(standing) = self.standing(candidate) {
-            *standing = Standing::Refused { until: now + REFUSAL_MEMORY };
-            self.judge_again();
-        }
+    /// Remembers that the destination refuses the encoding of `candidate`. Returns false if that is known already.
+    pub(super) fn refused(&mut self, candidate: Candidate, now: Instant) -> bool {
+        let Some(standing) = self.standing(candidate) else { return false };
+        let was_refused = matches!(standing, Standing::Refused { .. });
+        *standing = Standing::Refused { until: now + REFUSAL_MEMORY };
+        self.judge_again();
+        !was_refused
     }
 
     /// True if the destination has accepted a request of the encoding of `candidate`.

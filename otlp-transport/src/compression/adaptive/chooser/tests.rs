@@ -162,7 +162,8 @@ fn a_refused_encoding_is_left_out_until_the_refusal_is_forgotten() {
     assert_eq!(sim.settle(20, telemetry).candidate, Candidate::Zstd1);
     assert!(sim.chooser.is_taken(Candidate::Zstd3) && sim.chooser.is_taken(Candidate::Plain));
     assert!(!sim.chooser.is_taken(Candidate::Brotli5));
-    sim.chooser.refused(Candidate::Zstd1, sim.now);
+    assert!(sim.chooser.refused(Candidate::Zstd1, sim.now));
+    assert!(!sim.chooser.refused(Candidate::Zstd3, sim.now), "zstd is refused already");
     assert!(!sim.chooser.is_taken(Candidate::Zstd1));
     let choice = sim.send(BODY, QUICK, telemetry);
     assert_eq!((choice.candidate, choice.is_switch), (Candidate::Gzip1, true));
