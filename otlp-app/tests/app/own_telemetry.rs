@@ -1,4 +1,5 @@
 //! Own metrics, logs and traces: sent to a destination, written to files, and never sent in a circle.
+#![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
 use crate::process::{Otlp, command, file, http_with, one_span};
 use crate::sink::Port;
