@@ -96,7 +96,10 @@ fn plan(args: &SendArgs, clock: &dyn Clock) -> Result<(Source, Pace), Failure> {
     }
     let now = unix_nanos(clock);
     let items = args.batch_items.map_or(GENERATED_ITEMS, |items| items as usize);
-    Ok((Source::Generated(Generator::new(signals, items, args.seed.unwrap_or(now), now)), pace))
+    let generator = Generator::new(signals, items, args.seed.unwrap_or(now), now);
+    let Some(reuse) = args.reuse else { return Ok((Source::Generated(generator), pace)) };
+    let number = (reuse as usize).min(MAX_PREMADE_ITEMS / items.max(1)).max(1) as u64;
+    Ok((Source::Premade((0..number).map(|number| generator.request(number, now)).collect()), pace))
 }
 
 /// Writes faults of files as they are found, and on a terminal a line with the progress ten times a second.
@@ -144,6 +147,8 @@ fn note(text: &str) {
 const MAX_BODY_BYTES: u64 = 1 << 30;
 /// Items of a generated request by default.
 const GENERATED_ITEMS: usize = 100;
+/// The most items in requests that are sent again and again: about 350 MB of spans.
+const MAX_PREMADE_ITEMS: usize = 1_000_000;
 const TICK: Duration = Duration::from_millis(100);
 const TICKS_OF_A_SECOND: usize = 10;
 /// Goes to the start of the terminal's line, and erases the line.

@@ -61,6 +61,10 @@ pub(crate) struct SendArgs {
     /// Signal of the files, if their content does not tell
     #[arg(long, value_name = "SIGNAL", value_parser = parse_signal, conflicts_with = "generate")]
     pub(super) signal: Option<Signal>,
+    /// Generate this number of requests before the first is sent, and send them again and again, with the same ids and times:
+    /// takes half of the sender's CPU time. At most as many as have a million items
+    #[arg(long, value_name = "NUMBER", conflicts_with = "files", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) reuse: Option<u32>,
     /// Number that the generated telemetry depends on, except for times. Default: another one each time
     #[arg(long, value_name = "NUMBER", conflicts_with = "files")]
     pub(super) seed: Option<u64>,

@@ -12,6 +12,8 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 /// Requests to send, one after the other.
 pub(super) enum Source {
     Generated(Generator),
+    /// Generated requests that are sent again and again.
+    Premade(Vec<Body>),
     Files(Mutex<Receiver<Result<Body, String>>>),
 }
 
@@ -43,6 +45,10 @@ impl Source {
     pub(super) async fn next(&self, number: u64, clock: &dyn Clock) -> Option<Result<Batch, String>> {
         let body = match self {
             Self::Generated(generator) => Ok(generator.request(number, unix_nanos(clock))),
+            Self::Premade(bodies) => {
+                let index = number.checked_rem(bodies.len() as u64)?;
+                Ok(bodies.get(usize::try_from(index).ok()?)?.clone())
+            }
             Self::Files(receiver) => receiver.lock().await.recv().await?,
         };
         Some(body.map(|body| Batch::new(body, Charge::none())))

@@ -105,6 +105,19 @@ fn a_destination_that_is_unreachable_is_not_asked_as_fast_as_possible() {
 }
 
 #[test]
+fn premade_requests_are_sent_in_turn() {
+    let generator = Generator::new(vec![Signal::ALL[2]], 10, 1, 0);
+    let bodies: Vec<_> = (0..3).map(|number| generator.request(number, 5)).collect();
+    let source = Source::Premade(bodies.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for (number, expected) in bodies.iter().cycle().take(7).enumerate() {
+        let next = runtime.block_on(source.next(number as u64, &*Simulated::new()));
+        assert_eq!(next.unwrap().unwrap().body().to_bytes(), expected.to_bytes());
+    }
+    assert!(runtime.block_on(Source::Premade(Vec::new()).next(0, &*Simulated::new())).is_none());
+}
+
+#[test]
 fn latencies_are_those_of_the_answers() {
     let (tally, _) = sent(Pace { count: Some(20), ..PACE }, 7 * MS, Vec::new());
     assert_eq!((tally.latencies.quantile(0.5), tally.latencies.max()), (7 * MS, 7 * MS));
