@@ -62,7 +62,7 @@ pub(crate) struct SendArgs {
     #[arg(long, value_name = "SIGNAL", value_parser = parse_signal, conflicts_with = "generate")]
     pub(super) signal: Option<Signal>,
     /// Generate this number of requests before the first is sent, and send them again and again, with the same ids and times:
-    /// takes half of the sender's CPU time. At most as many as have a million items
+    /// takes less CPU time than generating each. At most as many as have a million items
     #[arg(long, value_name = "NUMBER", conflicts_with = "files", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) reuse: Option<u32>,
     /// Number that the generated telemetry depends on, except for times. Default: another one each time
