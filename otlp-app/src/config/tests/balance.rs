@@ -173,7 +173,7 @@ async fn a_file_of_endpoints_is_yaml_or_json() {
     ] {
         assert_eq!(of_file(grpc, content).unwrap(), ["a:4317", "b:1", "10.0.0.1:4317"], "{content}");
     }
-    assert_eq!(of_file("otlp_http: {}", "[a]").unwrap(), ["https://a:4318"]);
+    assert_eq!(of_file("otlp_http: {tls: {insecure: true}}", "[a]").unwrap(), ["http://a:4318"]);
     for (content, problem) in [
         ("", "the list of endpoints is empty"),
         ("- a\n- {endpoint: b, weight: 0}", "2:3: weight: it must be 1 to 1000"),
