@@ -180,7 +180,7 @@ fn is_card(digits: &[u8]) -> bool {
             digit / 10 + digit % 10
         })
         .sum();
-    begins && sum % 10 == 0
+    begins && sum.is_multiple_of(10)
 }
 
 /// True if a text looks random: long enough, and with digits, padding, or capital letters inside.

@@ -90,7 +90,7 @@ pub(crate) type CheckFiles = Box<dyn Fn(&TransportContext) -> Result<(), Problem
 /// An extension, by its purpose.
 pub(crate) enum ExtensionPlan {
     /// Health probes.
-    Health(HealthPart),
+    Health(Box<HealthPart>),
     /// Authenticates senders, or has credentials to send.
     Auth(Box<AuthPlan>),
     /// Runs beside the pipelines.
@@ -194,7 +194,7 @@ impl ExtensionPlan {
     /// Makes the plan of the part that the factory of `component` returned.
     pub(crate) fn of(part: ExtensionPart, component: &Component) -> Self {
         match part {
-            ExtensionPart::Health(part) => Self::Health(part),
+            ExtensionPart::Health(part) => Self::Health(Box::new(part)),
             ExtensionPart::Auth(part) => Self::Auth(Box::new(AuthPlan::of(part, component))),
             ExtensionPart::Other(extension) => Self::Other(extension),
             _ => Self::Inert,

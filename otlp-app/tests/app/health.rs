@@ -1,5 +1,4 @@
 //! Health of the real binary: the page of `health_check`, and the status of `healthcheckv2`.
-#![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
 use crate::process::{Otlp, command, file, http};
 

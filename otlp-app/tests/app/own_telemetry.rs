@@ -16,7 +16,10 @@ use std::time::Duration;
 
 /// A destination that keeps what comes as JSON, by signal, and the `traceparent` that came with it.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(&'static str, Value, Option<[u8; 16]>)>>>);
+struct Kept(Arc<Mutex<Vec<Request>>>);
+
+/// Signal, request, and trace id of the `traceparent`.
+type Request = (&'static str, Value, Option<[u8; 16]>);
 
 impl Kept {
     async fn listen(&self, strategy: &dyn ServerStrategy) -> Server {

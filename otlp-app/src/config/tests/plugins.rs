@@ -140,7 +140,7 @@ fn a_plugin_of_a_function_is_a_processor_of_its_name() {
     };
     plugins.load(ProcessPlugin::new("keep", "1.0.0", process)).expect("no clash");
     let plan = |settings: &str| {
-        let fake = Fake::default().file("c.yaml", &text(settings, "", TRACES));
+        let fake = Fake::default().file("c.yaml", text(settings, "", TRACES));
         load(&["c.yaml".into()], &[], &fake, &plugins, &mut Sources::default())
     };
     for settings in ["", "{}"] {

@@ -12,28 +12,35 @@ use std::fmt;
 
 /// Finds the shape of what `decode` decodes.
 pub(super) fn shape_of(decode: &dyn Fn(&mut dyn erased_serde::Deserializer<'_>)) -> Shape {
-    explore(decode, &mut Vec::new())
+    explore(decode, &mut Vec::new(), &mut Vec::new())
 }
 
-fn explore(decode: &dyn Fn(&mut dyn erased_serde::Deserializer<'_>), path: &mut Vec<Step>) -> Shape {
-    if path.len() > MAX_DEPTH {
-        return Shape::Any;
-    }
+/// Finds the shape at a path. `around` are the structs around the path.
+fn explore(
+    decode: &dyn Fn(&mut dyn erased_serde::Deserializer<'_>),
+    path: &mut Vec<Step>,
+    around: &mut Vec<Fields>,
+) -> Shape {
     let seen = RefCell::new(None);
     decode(&mut <dyn erased_serde::Deserializer<'_>>::erase(Probe { path, seen: &seen }));
-    let mut below = |step| {
+    let mut below = |step, around: &mut Vec<Fields>| {
         path.push(step);
-        let shape = explore(decode, path);
+        let shape = explore(decode, path, around);
         path.pop();
         shape
     };
     match seen.into_inner().unwrap_or(Seen::Scalar(Shape::Any)) {
         Seen::Scalar(shape) => shape,
-        Seen::List => Shape::List(Box::new(below(Step::Inside))),
-        Seen::Map => Shape::Map(Box::new(below(Step::Inside))),
+        Seen::List => Shape::List(Box::new(below(Step::Inside, around))),
+        Seen::Map => Shape::Map(Box::new(below(Step::Inside, around))),
+        // A struct that contains itself.
+        Seen::Struct(fields) if around.iter().any(|known| std::ptr::eq(*known, fields)) => Shape::Any,
         Seen::Struct(fields) => {
-            let property = |field| (String::from(field), Property::of(below(Step::Field(field))));
-            Shape::Struct(fields.iter().copied().map(property).collect::<BTreeMap<_, _>>())
+            around.push(fields);
+            let property = |field| (String::from(field), Property::of(below(Step::Field(field), around)));
+            let properties = fields.iter().copied().map(property).collect::<BTreeMap<_, _>>();
+            around.pop();
+            Shape::Struct(properties)
         }
     }
 }
@@ -52,8 +59,11 @@ enum Seen {
     Scalar(Shape),
     List,
     Map,
-    Struct(&'static [&'static str]),
+    Struct(Fields),
 }
+
+/// Names of the fields of a struct; their address identifies the struct.
+type Fields = &'static [&'static str];
 
 #[derive(Clone, Copy)]
 struct Probe<'a> {
@@ -137,7 +147,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        fields: &'static [&'static str],
+        fields: Fields,
         visitor: V,
     ) -> Result<V::Value, Stopped> {
         let (step, inside) = self.arrive(|| Seen::Struct(fields))?;
@@ -210,9 +220,6 @@ impl Error for Stopped {
         Self
     }
 }
-
-/// Levels at which types that contain themselves end.
-const MAX_DEPTH: usize = 16;
 
 /// A key of a map whose keys the user chooses.
 const ANY_KEY: &str = "key";
