@@ -169,6 +169,7 @@ impl<'de> Deserialize<'de> for OwnAttributes {
                 Ok(OwnAttributes(attributes))
             }
         }
-        deserializer.deserialize_map(Map)
+        // The values of `attributes` and of other keys differ in type.
+        deserializer.deserialize_any(Map)
     }
 }

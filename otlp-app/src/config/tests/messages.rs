@@ -272,6 +272,6 @@ error: unknown key `endpont`
    |
  3 |   otlp: {user_agent: 日本語, endpont: c:1, endpoint: c:1}
    |                              ^^^^^^^
-   = did you mean `endpoint`? available: endpoint, balancer_name, authority, keepalive, timeout, compression, headers, user_agent, auth, tls, sending_queue, retry_on_failure",
+   = did you mean `endpoint`? available: endpoint, balancer_name, authority, keepalive, timeout, compression, adaptive_compression, headers, user_agent, auth, tls, sending_queue, retry_on_failure",
     );
 }
