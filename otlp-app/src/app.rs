@@ -1,7 +1,7 @@
 //! Running a gateway from start to exit.
 
 use crate::admin::AdminSocket;
-use crate::args::{ConfigArgs, RunArgs, ValidateArgs};
+use crate::args::{ConfigArgs, LocalArgs, RunArgs, ValidateArgs};
 use crate::config::plan::Plan;
 use crate::config::problem::Problems;
 use crate::config::source::Sources;
@@ -9,33 +9,31 @@ use crate::config::telemetry::LogConfig;
 use crate::config::{self, Contents, Lookup, Recorded, SystemLookup};
 use crate::exit::Failure;
 use crate::logging::LogExport;
-use crate::otel_env::Forward;
+use crate::output::Output;
 use crate::own_telemetry::OwnSources;
 use crate::reload::Reloader;
 use crate::service_manager::ServiceManager;
 use crate::signals::{Asked, OnHangup, Signals};
-use crate::{color, descriptors, local, logging, memory, otel_env, start};
+use crate::{color, descriptors, local, logging, memory, start};
 use otlp_service::{Gateway, GatewaySpec, PluginManager};
 use otlp_transport::Clock;
 use std::io::{IsTerminal, Write, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+use tracing::level_filters::LevelFilter;
 
 /// `otlp`, `otlp run`: runs a gateway until a signal ends it.
 pub(crate) fn run(args: &RunArgs, plugins: &Arc<PluginManager>) -> Result<(), Failure> {
     let mut sources = Sources::default();
     let mut forwards_to = None;
     let (plan, warnings, contents) = if args.config.config.is_empty() && args.config.set.is_empty() {
-        let (forward, mut warnings) = otel_env::forward(&SystemLookup);
-        if let Some(Forward { config, .. }) = &forward {
-            sources.hide_secrets_of(&config.endpoint);
-            config.signal_endpoints.iter().for_each(|(_, url)| sources.hide_secrets_of(url));
-        }
-        let forward = forward.and_then(|forward| local::without_own(forward, &args.local, &mut warnings));
-        forwards_to = forward.as_ref().map(Forward::places);
-        let colored = color::is_wanted(&SystemLookup, stdout().is_terminal());
-        (local::plan(&args.local, colored, forward), [warnings, args.config.notes()].concat(), None)
+        let LocalArgs { grpc, http, show } = &args.local;
+        let show = show.config(color::is_wanted(&SystemLookup, stdout().is_terminal()));
+        let servers = local::servers(grpc, http);
+        let local = local::of_environment(servers, show, Output::stdout(), &[grpc, http], &mut sources);
+        forwards_to = local.forwards_to;
+        (local.plan, [local.warnings, args.config.notes()].concat(), None)
     } else {
         let lookup = Recorded::first(args.config.lookup());
         let loaded = load(&args.config, &lookup, plugins, &mut sources);
@@ -43,9 +41,24 @@ pub(crate) fn run(args: &RunArgs, plugins: &Arc<PluginManager>) -> Result<(), Fa
         let plan = plan.without_loops().map_err(|problems| config_failure(&problems, &sources))?;
         (plan, notes, Some(lookup.contents()))
     };
+    let exported = start_logs(&plan, args.log_level)?;
+    if let Some(places) = forwards_to {
+        tracing::info!("forwards all that arrives to {places}, as OTEL_EXPORTER_OTLP_* say");
+    }
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    descriptors::raise_limit();
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(serve(plan, exported, &sources, args, plugins, contents));
+    // The drain has delivered what can be delivered: a read of a file that hangs must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Writes log lines from now on, of the levels that the flag `--log-level`, `RUST_LOG` or the plan name.
+pub(crate) fn start_logs(plan: &Plan, level: Option<LevelFilter>) -> Result<LogExport, Failure> {
     let rust_log = SystemLookup.env("RUST_LOG");
     let logs = &plan.telemetry.logs;
-    let (levels, wrong) = match logging::levels(logs, args.log_level, rust_log.as_deref()) {
+    let (levels, wrong) = match logging::levels(logs, level, rust_log.as_deref()) {
         Ok(levels) => (levels, None),
         Err((wrong, levels)) => (levels, Some(wrong)),
     };
@@ -53,16 +66,8 @@ pub(crate) fn run(args: &RunArgs, plugins: &Arc<PluginManager>) -> Result<(), Fa
     if !plan.telemetry.log_processors.is_empty() {
         exported.keep_early();
     }
-    if let Some(places) = forwards_to {
-        tracing::info!("forwards all that arrives to {places}, as OTEL_EXPORTER_OTLP_* say");
-    }
-    warnings.iter().chain(&wrong).for_each(|warning| tracing::warn!("{warning}"));
-    descriptors::raise_limit();
-    let runtime = runtime()?;
-    let outcome = runtime.block_on(serve(plan, exported, &sources, args, plugins, contents));
-    // The drain has delivered what can be delivered: a read of a file that hangs must not keep the process.
-    runtime.shutdown_background();
-    outcome
+    wrong.iter().for_each(|warning| tracing::warn!("{warning}"));
+    Ok(exported)
 }
 
 /// `otlp validate`: checks a configuration without the network.
@@ -138,11 +143,11 @@ fn check(args: &ConfigArgs, plugins: &PluginManager) -> Result<Checked, Failure>
     Ok(Checked { spec, logs, notes, pipelines })
 }
 
-fn config_failure(problems: &Problems, sources: &Sources) -> Failure {
+pub(crate) fn config_failure(problems: &Problems, sources: &Sources) -> Failure {
     Failure::Config(problems.render(sources, has_color_on_stderr()))
 }
 
-fn has_color_on_stderr() -> bool {
+pub(crate) fn has_color_on_stderr() -> bool {
     color::is_wanted(&SystemLookup, std::io::stderr().is_terminal())
 }
 

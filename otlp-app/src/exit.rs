@@ -25,6 +25,14 @@ pub(crate) enum Failure {
         /// Counts of what was not accepted.
         problem: String,
     },
+    /// The command of `otlp exec` failed, or could not be started.
+    #[error("{problem}")]
+    Command {
+        /// Exit code.
+        code: u8,
+        /// What is wrong; empty if the command itself has said so.
+        problem: String,
+    },
     /// A second signal stopped the process before the drain was over: exit code 130, as of a process that SIGINT ended.
     #[error("otlp: stopped by a second signal before the drain was over")]
     Interrupted,
@@ -35,8 +43,10 @@ pub(crate) fn report(outcome: Result<(), Failure>) -> ExitCode {
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let text = format!("{}\n", failure.to_string().trim_end());
-            let _ = Output::stderr().write_all(text.as_bytes());
+            let text = failure.to_string();
+            if !text.is_empty() {
+                let _ = Output::stderr().write_all(format!("{}\n", text.trim_end()).as_bytes());
+            }
             failure.exit_code()
         }
     };
@@ -51,7 +61,7 @@ impl Failure {
         ExitCode::from(match self {
             Self::Config(_) => 78,
             Self::Runtime(_) => 1,
-            Self::NotAccepted { code, .. } => *code,
+            Self::NotAccepted { code, .. } | Self::Command { code, .. } => *code,
             Self::Interrupted => 130,
         })
     }

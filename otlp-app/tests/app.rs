@@ -13,6 +13,8 @@ mod delivery;
 mod docs;
 #[path = "app/door.rs"]
 mod door;
+#[path = "app/exec.rs"]
+mod exec;
 #[path = "app/gateway.rs"]
 mod gateway;
 #[path = "app/health.rs"]
