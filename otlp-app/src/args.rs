@@ -4,6 +4,7 @@ use crate::commands::completions::CompletionsArgs;
 use crate::commands::components::ComponentsArgs;
 use crate::commands::config::ConfigCommand;
 use crate::commands::convert::ConvertArgs;
+use crate::commands::doctor::DoctorArgs;
 use crate::commands::exec::ExecArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::man::ManArgs;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Show what is in a file of requests, and where a request is broken
     Inspect(InspectArgs),
+    /// Check ports, endpoints, configuration and limits, and say what to do
+    Doctor(DoctorArgs),
     /// Run a command whose telemetry goes to a gateway of its own, and show that telemetry
     Exec(Box<ExecArgs>),
     /// Show telemetry that passes through a running gateway, by its admin socket

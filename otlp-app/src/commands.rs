@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod components;
 pub(crate) mod config;
 pub(crate) mod convert;
+pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod input;
 pub(crate) mod inspect;

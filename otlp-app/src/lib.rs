@@ -60,6 +60,7 @@ pub fn run(mut plugins: PluginManager) -> ExitCode {
         Some(Command::Convert(args)) => commands::convert::run(&args),
         Some(Command::Inspect(args)) => commands::inspect::run(&args),
         Some(Command::Send(args)) => commands::send::run(&args),
+        Some(Command::Doctor(args)) => commands::doctor::run(&args, &plugins),
         Some(Command::Exec(args)) => commands::exec::run(&args, &plugins),
         Some(Command::Run(run)) => app::run(&run, &plugins),
         None => app::run(&run, &plugins),

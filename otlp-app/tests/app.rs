@@ -11,6 +11,8 @@ mod defects;
 mod delivery;
 #[path = "app/docs.rs"]
 mod docs;
+#[path = "app/doctor.rs"]
+mod doctor;
 #[path = "app/door.rs"]
 mod door;
 #[path = "app/exec.rs"]

@@ -14,13 +14,14 @@ pub(crate) use args::SendArgs;
 use crate::app::runtime;
 use crate::config::SystemLookup;
 use crate::exit::Failure;
+use crate::protocol::Protocol;
 use crate::signals::{OnHangup, Signals};
 use crate::start;
 use destination::Destination;
 use driver::{Driver, Pace};
 use generate::Generator;
 use otlp_protocol::Signal;
-use otlp_transport::{Client, Clock, TransportContext};
+use otlp_transport::{Client, ClientConfig, Clock, TransportContext};
 use source::{Files, Source, unix_nanos};
 use std::collections::VecDeque;
 use std::io::{IsTerminal, Write, stderr, stdout};
@@ -131,6 +132,12 @@ async fn show_progress(driver: Arc<Driver>, clock: Arc<dyn Clock>, is_terminal: 
 #[cfg(test)]
 pub(crate) fn sample(signal: Signal, items: usize) -> otlp_protocol::Body {
     Generator::new(vec![signal], items, 1, 1_799_999_000_000_000_000).request(0, 1_800_000_000_000_000_000)
+}
+
+/// Returns protocol and settings of the client of an endpoint, as `--to` takes it.
+pub(crate) fn client_of(endpoint: &str) -> (Protocol, ClientConfig) {
+    let Destination { protocol, config } = Destination::of_endpoint(endpoint, None);
+    (protocol, config)
 }
 
 fn clear_progress(is_terminal: bool) {

@@ -60,6 +60,30 @@ impl Route {
     }
 }
 
+// === impl ProxyConfig ===
+
+impl ProxyConfig {
+    /// Returns scheme, host and port of the proxy for `address` (`host:port`), or what is wrong with the proxy's URL; `None`:
+    /// connections need no proxy. `is_tunnelled`: the endpoint is `https://`, or gRPC.
+    ///
+    /// ```
+    /// use otlp_transport::ProxyConfig;
+    ///
+    /// let env = |name: &str| (name == "HTTPS_PROXY").then(|| "http://user:secret@proxy:3128".into());
+    /// let proxies = ProxyConfig::from_env(env);
+    /// assert_eq!(proxies.proxy_of("collector:4317", true), Some(Ok("http://proxy:3128".into())));
+    /// assert_eq!(proxies.proxy_of("localhost:4317", true), None);
+    /// assert_eq!(proxies.proxy_of("collector:4318", false), None);
+    /// ```
+    pub fn proxy_of(&self, address: &str, is_tunnelled: bool) -> Option<Result<String, String>> {
+        let url = if is_tunnelled { &self.https_proxy } else { &self.http_proxy };
+        if url.is_empty() || NoProxy::parse(&self.no_proxy).contains(address) {
+            return None;
+        }
+        Some(ProxyUrl::parse(url).map(|proxy| proxy.to_string()).map_err(|problem| problem.to_string()))
+    }
+}
+
 /// True if `NO_PROXY` names the endpoint, or the address that balancing found for the endpoint.
 fn is_exempt(proxies: &ProxyConfig, config: &ClientConfig, endpoint: &Endpoint) -> bool {
     let exempt = NoProxy::parse(&proxies.no_proxy);

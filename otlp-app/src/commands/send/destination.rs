@@ -42,7 +42,7 @@ impl Destination {
     }
 
     /// An endpoint without a scheme is in cleartext.
-    fn of_endpoint(endpoint: &str, protocol: Option<WireProtocol>) -> Self {
+    pub(super) fn of_endpoint(endpoint: &str, protocol: Option<WireProtocol>) -> Self {
         let protocol = protocol.unwrap_or_else(|| usual_protocol(endpoint));
         let has_scheme = endpoint.contains("://") || endpoint.starts_with("unix:");
         let is_http = protocol != WireProtocol::Grpc;
