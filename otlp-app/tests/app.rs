@@ -19,6 +19,8 @@ mod door;
 mod exec;
 #[path = "app/gateway.rs"]
 mod gateway;
+#[path = "app/getting_started.rs"]
+mod getting_started;
 #[path = "app/health.rs"]
 mod health;
 #[path = "app/hostile.rs"]
