@@ -1,5 +1,4 @@
 //! `otlp exec`, as a user runs it.
-#![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
 use crate::process::{Otlp, command, file, run, told};
 use std::process::Command;
