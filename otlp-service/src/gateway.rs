@@ -274,7 +274,8 @@ impl Gateway {
 
     /// Stops in order. Nothing takes longer than until `deadline`; what is left then is dropped and reported. Requests
     /// under way get three quarters of the time, so that some is left for what they bring. What reloads have replaced and
-    /// is still being drained is drained as well.
+    /// is still being drained is drained as well. Extensions stop last, and have a second for it even if the rest has taken all
+    /// of the time: they may tell of what was lost.
     pub async fn drain(mut self, deadline: Instant) -> DrainReport {
         self.shared.readiness.drain();
         // Pages and the last push of own metrics have the totals of what stops before them.
@@ -309,7 +310,8 @@ impl Gateway {
         for retirement in std::mem::take(&mut self.retirements) {
             is_cut |= retirement.cut(&self.shared, deadline).await;
         }
-        last.stop_extensions(deadline).await;
+        // What drains until the deadline is what own telemetry has to tell of.
+        last.stop_extensions(deadline.max(clock.now() + EXTENSIONS_TIME)).await;
         if is_cut {
             self.settle().await;
         }
@@ -347,6 +349,9 @@ fn report_dropped(ledger: &LedgerSnapshot) -> u64 {
     }
     dropped_items
 }
+
+/// Least time that extensions have to stop in, also after the deadline of a drain.
+const EXTENSIONS_TIME: Duration = Duration::from_secs(1);
 
 /// Time for tasks that were cut off to end in.
 const SETTLE_TIME: Duration = Duration::from_millis(100);

@@ -172,7 +172,7 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
 
     /// Waits until the first attempt may start.
     async fn start(&self, deadline: Option<Instant>) -> Result<Attempts<'_>, ExportError> {
-        let now = self.clock.now();
+        let mut now = self.clock.now();
         if let Some(remaining) = self.throttled(now)
             && self.max_first_wait.is_some_and(|most| remaining > most)
         {
@@ -184,9 +184,10 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
             && now + remaining > last_wait
         {
             self.clock.sleep_until(last_wait).await;
+            now = self.clock.now();
         }
         let latest = [deadline, last_wait].into_iter().flatten().min();
-        let first = self.await_throttle(latest).await?;
+        let first = self.await_throttle(now, latest).await?;
         Ok(Attempts { count: 0, backoff: Backoff::new(&self.config, first), deadline })
     }
 
@@ -201,7 +202,7 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
             let next = self.next_attempt(attempts, &error)?;
             tracing::debug!(attempts = attempts.count, reason = ?error.message(), "an attempt failed");
             self.clock.sleep_until(next).await;
-            if self.await_throttle(attempts.last_start()).await.is_err() {
+            if self.await_throttle(self.clock.now(), attempts.last_start()).await.is_err() {
                 return Err(error);
             }
         }
@@ -239,9 +240,12 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
         Some(until - now)
     }
 
-    /// Waits until the destination's delay is over, and returns the time; an error at once if the delay ends after `latest`.
-    async fn await_throttle(&self, latest: Option<Instant>) -> Result<Instant, ExportError> {
-        let mut now = self.clock.now();
+    /// Waits from `now` until the destination's delay is over, and returns the time; an error at once if the delay ends after `latest`.
+    async fn await_throttle(
+        &self,
+        mut now: Instant,
+        latest: Option<Instant>,
+    ) -> Result<Instant, ExportError> {
         while let Some(remaining) = self.throttled(now) {
             if latest.is_some_and(|latest| now + remaining > latest) {
                 return Err(throttled(remaining));

@@ -14,6 +14,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Leads to the entries of pipelines. Of several pipelines each gets the batch, at the same time; unlike the destinations
@@ -62,19 +63,30 @@ impl Switch {
     fn target(&self) -> Arc<Target> {
         self.0.lock().target.clone()
     }
+
+    /// Exports a batch that came at `begun`. Returns the time of the answer too, if the only pipeline has read the clock, so that
+    /// who measures the same request need not read the clock again.
+    pub(crate) async fn export_from(&self, begun: Instant, batch: Batch) -> (ExportResult, Option<Instant>) {
+        self.lead(Some(begun), batch).await
+    }
+
+    async fn lead(&self, begun: Option<Instant>, mut batch: Batch) -> (ExportResult, Option<Instant>) {
+        let target = self.target();
+        match &*target.entries {
+            [] => (Err(ExportError::refused(ErrorKind::Unavailable, NO_PIPELINE)), None),
+            [only] => only.export_from(begun, batch).await,
+            several => {
+                let exports = several.iter().map(|pipeline| pipeline.export_from(begun, batch.share()));
+                let answers = join_all(exports).await.into_iter().map(|(answer, _)| answer);
+                (join_answers(answers, u64::max), None)
+            }
+        }
+    }
 }
 
 impl Export for Switch {
-    async fn export(&self, mut batch: Batch) -> ExportResult {
-        let target = self.target();
-        match &*target.entries {
-            [] => Err(ExportError::refused(ErrorKind::Unavailable, NO_PIPELINE)),
-            [only] => only.export(batch).await,
-            several => {
-                let exports = several.iter().map(|pipeline| pipeline.export(batch.share()));
-                join_answers(join_all(exports).await, u64::max)
-            }
-        }
+    async fn export(&self, batch: Batch) -> ExportResult {
+        self.lead(None, batch).await.0
     }
 }
 

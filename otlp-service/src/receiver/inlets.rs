@@ -12,6 +12,7 @@ use crate::telemetry::{MemoryStats, ReceiverStats, Registry, RequestStats};
 use otlp_protocol::{Batch, Signal};
 use otlp_transport::{BoxExport, Export, ExportResult};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The pipelines that name a receiver, by signal, and what they need of its requests.
 pub struct Inlets {
@@ -100,10 +101,10 @@ impl Inlets {
 impl Export for Inlet {
     async fn export(&self, mut batch: Batch) -> ExportResult {
         let (signal, items) = (batch.signal(), batch.items());
-        let begun = self.stats.begin();
+        let begun = self.stats.now();
         let span = self.spans.received(&mut batch, &self.names.0, &self.names.1);
-        let result = self.pipelines.export(batch).await;
-        self.stats.count(begun, items, &result);
+        let (result, ended) = self.pipelines.export_from(begun, batch).await;
+        self.stats.count(begun, ended.unwrap_or_else(|| self.stats.now()), items, &result);
         if let Some(span) = span {
             span.end_receipt(signal, items, &result);
         }
@@ -119,14 +120,22 @@ impl Export for Inlet {
     }
 }
 
-impl Export for Entrance {
-    async fn export(&self, mut batch: Batch) -> ExportResult {
+// === impl Entrance ===
+
+impl Entrance {
+    /// Exports a batch that came at `begun`; `None`: now. Returns the time of the answer too, if requests are counted here.
+    pub(crate) async fn export_from(
+        &self,
+        begun: Option<Instant>,
+        mut batch: Batch,
+    ) -> (ExportResult, Option<Instant>) {
         self.edge.observe(&mut batch);
-        let Some(requests) = &self.requests else { return self.entry.export(batch).await };
-        let (begun, items) = (requests.begin(), batch.items());
+        let Some(requests) = &self.requests else { return (self.entry.export(batch).await, None) };
+        let (begun, items) = (begun.unwrap_or_else(|| requests.now()), batch.items());
         let result = self.entry.export(batch).await;
-        requests.end(begun, items, &result);
-        result
+        let ended = requests.now();
+        requests.ended(begun, ended, items, &result);
+        (result, Some(ended))
     }
 }
 

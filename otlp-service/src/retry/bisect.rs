@@ -29,7 +29,7 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
         bisection.refuse(Part { batch, first: 0 }, refusal, &*self.clock).await;
         loop {
             while let Some(part) = bisection.parts.pop_front() {
-                let result = match self.await_throttle(attempts.last_start()).await {
+                let result = match self.await_throttle(self.clock.now(), attempts.last_start()).await {
                     Ok(_) => self.attempt_once(&part.batch).await,
                     Err(error) => Err(error),
                 };

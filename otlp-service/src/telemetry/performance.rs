@@ -43,7 +43,7 @@ pub struct LatencySummary {
     pub p99: Duration,
 }
 
-/// MeasuredPart of a gateway that has a [`Performance`].
+/// A part of a gateway that has a [`Performance`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum MeasuredPart {
@@ -99,22 +99,18 @@ impl RequestStats {
         Self::new(registry, MeasuredPart::Pipeline, &[("pipeline", pipeline), ("otel_signal", signal.name)])
     }
 
-    /// Returns the start of a request.
-    pub(crate) fn begin(&self) -> Instant {
+    /// Returns the time by which requests are measured. A reading of the clock costs as much as all counting of a request, so
+    /// whoever can shares a reading.
+    pub(crate) fn now(&self) -> Instant {
         self.clock.now()
     }
 
-    /// Counts a request that has ended.
-    pub(crate) fn end(&self, begun: Instant, items: u64, result: &ExportResult) {
-        self.ended(begun, self.clock.now(), items, result);
-    }
-
-    /// Counts a request that ended at `now`.
-    pub(crate) fn ended(&self, begun: Instant, now: Instant, items: u64, result: &ExportResult) {
-        let took = now.saturating_duration_since(begun);
+    /// Counts a request from `begun` to `ended`.
+    pub(crate) fn ended(&self, begun: Instant, ended: Instant, items: u64, result: &ExportResult) {
+        let took = ended.saturating_duration_since(begun);
         self.latency.record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         match result {
-            Ok(_) => self.throughput.add(now.saturating_duration_since(self.started), items),
+            Ok(_) => self.throughput.add(ended.saturating_duration_since(self.started), items),
             Err(_) => self.failures.add(1),
         }
     }

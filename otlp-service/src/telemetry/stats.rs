@@ -123,14 +123,14 @@ impl ReceiverStats {
         self.memory.refused.add(1);
     }
 
-    /// Returns the start of a request.
-    pub(crate) fn begin(&self) -> Instant {
-        self.requests.begin()
+    /// Returns the time by which requests are measured.
+    pub(crate) fn now(&self) -> Instant {
+        self.requests.now()
     }
 
-    /// Counts a request that the pipelines have answered.
-    pub(crate) fn count(&self, begun: Instant, items: u64, result: &ExportResult) {
-        self.requests.end(begun, items, result);
+    /// Counts a request that came at `begun`, and that the pipelines answered at `ended`.
+    pub(crate) fn count(&self, begun: Instant, ended: Instant, items: u64, result: &ExportResult) {
+        self.requests.ended(begun, ended, items, result);
         let (item_counter, request_counter) = match result {
             Ok(_) => (&self.accepted, &self.accepted_requests),
             Err(error) if error.retry().is_retryable() => (&self.refused, &self.refused_requests),

@@ -2,6 +2,8 @@
 
 use crate::gateway::{address, request_with};
 use crate::harness::*;
+use crate::holders::{exporter, pipeline};
+use crate::own_spans::{Door, log};
 use MetricsLevel::{Basic, Detailed, Normal};
 use otlp_protocol::view::{DataPoint, Number, RequestView};
 use otlp_protocol::{Accepted, AttributeValue, Batch, Signal};
@@ -11,11 +13,14 @@ use otlp_service::{
     MetricsReaderConfig, PipelineSpec, PipelineStage, ReceiverSpec, Registry, ServerSpec, StageSpec,
 };
 use otlp_transport::{
-    BoxAttempt, BoxExport, HttpTransportStrategy, ServerConfig, ServerStrategy, TransportContext,
+    BoxAttempt, BoxExport, Clock, Export, HttpTransportStrategy, ServerConfig, ServerStrategy, Sleep,
+    TokioClock, TransportContext,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime};
 
 /// Metrics of the Collector 0.159 for the components of the gateway below: names without `_total`, the level at which the Collector
 /// shows them (service/internal/metricviews), and labels. `*` stands for the items of a signal.
@@ -201,7 +206,7 @@ async fn the_last_push_has_the_totals_of_the_ledger() {
     registry.set(gateway.registry().clone()).ok().unwrap();
     let inlet = gateway.inlet("logs").unwrap();
     for items in [3, 4, 5] {
-        otlp_transport::Export::export(&inlet, logs(items)).await.unwrap();
+        inlet.export(logs(items)).await.unwrap();
     }
     let performance = gateway.metrics().pipeline("logs").unwrap();
     assert_eq!((performance.requests, performance.failures), (3, 0));
@@ -212,6 +217,32 @@ async fn the_last_push_has_the_totals_of_the_ledger() {
     let last = last.lock();
     assert_eq!(last.get("otelcol_exporter_sent_log_records"), Some(&12));
     assert_eq!(last.get("otelcol_exporter_send_failed_log_records"), Some(&0));
+}
+
+/// A destination that hangs takes all time of the drain, and is what the last push must tell of.
+#[tokio::test(start_paused = true)]
+async fn the_last_push_is_made_also_after_a_drain_that_took_all_its_time() {
+    let (registry, last): (Arc<OnceLock<_>>, Arc<Mutex<HashMap<_, _>>>) = Default::default();
+    let (door, sink) = (Arc::default(), Sink::scripted([Step::Hang]));
+    let spec = GatewaySpec {
+        receivers: vec![ReceiverSpec::new("door", Door(Arc::clone(&door)))],
+        exporters: vec![exporter("out", &sink, Some(queue(10, 1)))],
+        pipelines: vec![pipeline("logs", &["door"], &["out"])],
+        extensions: vec![ExtensionSpec::new(
+            "pushing",
+            Pushing { registry: registry.clone(), last: last.clone() },
+        )],
+        ..GatewaySpec::default()
+    };
+    let gateway = start(spec).await;
+    registry.set(gateway.registry().clone()).ok().unwrap();
+    let inlet = door.lock().clone().unwrap();
+    inlet.export(log()).await.unwrap();
+    let deadline = now() + seconds(5);
+    let report = gateway.drain(deadline).await;
+    assert_eq!(report.dropped_items, 1);
+    assert_eq!(last.lock().get("otelcol_exporter_sent_log_records"), Some(&0));
+    assert!(now() >= deadline && now() < deadline + seconds(1));
 }
 
 /// The first integer of each metric of a request.
@@ -228,4 +259,50 @@ fn sums(batch: &Batch) -> HashMap<String, i64> {
     view.metrics()
         .filter_map(|metric| Some((metric.name().to_owned(), int(metric.points().next()?)?)))
         .collect()
+}
+
+/// Counts readings of the clock.
+#[derive(Debug, Default)]
+struct CountingClock(AtomicU32);
+
+impl Clock for CountingClock {
+    fn now(&self) -> Instant {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        TokioClock.now()
+    }
+
+    fn wall(&self) -> SystemTime {
+        TokioClock.wall()
+    }
+
+    fn sleep_until(&self, instant: Instant) -> Sleep {
+        TokioClock.sleep_until(instant)
+    }
+}
+
+/// A reading of the clock costs more than all counters of a request together: the receiver and its only pipeline share theirs.
+#[tokio::test(start_paused = true)]
+async fn a_request_takes_five_readings_of_the_clock() {
+    // Of the receiver 2, of a further pipeline 1, of an export with its attempt 3.
+    for (pipelines, readings) in [(1, 2 + 3), (2, 2 + 2 * (1 + 3))] {
+        let clock = Arc::new(CountingClock::default());
+        let context = TransportContext { clock: clock.clone(), ..TransportContext::tcp(1 << 20) };
+        let (door, sink) = (Arc::default(), Sink::default());
+        let ids: Vec<_> = (0..pipelines).map(|id| format!("logs/{id}")).collect();
+        let spec = GatewaySpec {
+            receivers: vec![ReceiverSpec::new("door", Door(Arc::clone(&door)))],
+            exporters: vec![exporter("out", &sink, None)],
+            pipelines: ids.iter().map(|id| pipeline(id, &["door"], &["out"])).collect(),
+            ..GatewaySpec::default()
+        };
+        let gateway = Gateway::start(context, spec).await.unwrap();
+        let inlet = door.lock().clone().unwrap();
+        let before = clock.0.load(Ordering::Relaxed);
+        inlet.export(log()).await.unwrap();
+        assert_eq!(clock.0.load(Ordering::Relaxed) - before, readings, "{pipelines} pipelines");
+        let metrics = gateway.metrics();
+        assert_eq!(metrics.receiver("door").unwrap().requests, 1);
+        assert!(ids.iter().all(|id| metrics.pipeline(id).unwrap().requests == 1));
+        assert_eq!(metrics.exporter("out").unwrap().requests, pipelines);
+    }
 }

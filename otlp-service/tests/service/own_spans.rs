@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A receiver whose test has the way in.
-struct Door(Arc<Mutex<Option<BoxExport>>>);
+pub(crate) struct Door(pub(crate) Arc<Mutex<Option<BoxExport>>>);
 
 impl Receiver for Door {
     type Running = Door;
@@ -45,7 +45,7 @@ struct Seen {
     attributes: HashMap<String, String>,
 }
 
-fn log() -> Batch {
+pub(crate) fn log() -> Batch {
     let body = Body::write::<LogRecords>(|request| {
         request.resource_group(|group| {
             group.scope_group(|scope| {
@@ -73,9 +73,11 @@ async fn spans_of(requests: usize, sink: &Sink, batch: BatchConfig) -> HashMap<S
         PipelineStage::new("batch", StageSpec::Batch(batch)),
     ];
     let door = Arc::new(Mutex::new(None));
+    let mut out = exporter("out", sink, Some(queue_of_one()));
+    out.retry = retry_config();
     let spec = GatewaySpec {
         receivers: vec![ReceiverSpec::new("door", Door(door.clone()))],
-        exporters: vec![exporter("out", sink, Some(queue_of_one()))],
+        exporters: vec![out],
         pipelines: vec![logs],
         own_spans: spans.clone(),
         ..GatewaySpec::default()

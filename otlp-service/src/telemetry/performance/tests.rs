@@ -8,7 +8,7 @@ const LABELS: &[(&str, &str)] = &[("receiver", "otlp"), ("transport", "grpc")];
 fn recorded(micros: impl IntoIterator<Item = u64>) -> Performance {
     let registry = Registry::new();
     let stats = RequestStats::new(&registry, MeasuredPart::Receiver, LABELS);
-    let begun = stats.begin();
+    let begun = stats.now();
     for micros in micros {
         stats.ended(begun, begun + Duration::from_micros(micros), 1, &Ok(Accepted::FULL));
     }
@@ -40,7 +40,7 @@ fn each_duration_is_within_the_error() {
     while nanos < 134e9 {
         let registry = Registry::new();
         let stats = RequestStats::new(&registry, MeasuredPart::Exporter, &[("exporter", "out")]);
-        let begun = stats.begin();
+        let begun = stats.now();
         stats.ended(begun, begun + Duration::from_nanos(nanos as u64), 1, &Ok(Accepted::FULL));
         let shown = registry.snapshot().exporter("out").unwrap().latency.p50.as_nanos() as f64;
         assert!((shown / nanos - 1.0).abs() <= 0.045, "{shown} instead of {nanos}");
@@ -53,11 +53,11 @@ async fn signals_are_added_up_and_throughput_follows_the_clock() {
     let registry = Registry::new().with_clock(Arc::new(TokioClock));
     let [one, other] =
         [Signal::TRACES, Signal::LOGS].map(|signal| RequestStats::of_pipeline(&registry, "main", signal));
-    let begun = one.begin();
+    let begun = one.now();
     tokio::time::advance(Duration::from_millis(500)).await;
-    one.end(begun, 30, &Ok(Accepted::FULL));
-    other.end(begun, 70, &Ok(Accepted::FULL));
-    other.end(begun, 5, &Err(ExportError::refused(ErrorKind::Unavailable, "down")));
+    one.ended(begun, one.now(), 30, &Ok(Accepted::FULL));
+    other.ended(begun, other.now(), 70, &Ok(Accepted::FULL));
+    other.ended(begun, other.now(), 5, &Err(ExportError::refused(ErrorKind::Unavailable, "down")));
     tokio::time::advance(Duration::from_millis(1500)).await;
     let all = registry.snapshot();
     let performance = all.pipeline("main").unwrap();
@@ -79,7 +79,7 @@ fn a_successor_adds_to_its_predecessor() {
     let registry = Registry::new();
     let both = [(); 2].map(|()| RequestStats::new(&registry, MeasuredPart::Receiver, LABELS));
     for stats in &both {
-        let begun = stats.begin();
+        let begun = stats.now();
         stats.ended(begun, begun + Duration::from_millis(3), 1, &Ok(Accepted::FULL));
     }
     assert_eq!(registry.snapshot().receiver("otlp").unwrap().requests, 2);
