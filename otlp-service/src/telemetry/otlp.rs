@@ -16,7 +16,7 @@ pub enum Temporality {
     /// The time since the metric exists.
     #[default]
     Cumulative,
-    /// The time since the last push that the destination accepted.
+    /// The time since the last push that the destination accepted, or since the start of the reader.
     Delta,
 }
 
@@ -121,6 +121,12 @@ impl Requests {
             });
         });
         Request { body, time, series }
+    }
+
+    /// Counts changes from this snapshot on.
+    pub(super) fn count_from(&mut self, snapshot: &PerformanceMetrics, time: SystemTime) {
+        let request = self.request(snapshot, &[], time);
+        self.accepted(request);
     }
 
     /// Records that the destination accepted the request.

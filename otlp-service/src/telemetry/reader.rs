@@ -78,7 +78,8 @@ struct Pushes<E> {
 // === impl MetricsReader ===
 
 impl MetricsReader {
-    /// Starts a reader, whose first push is after one interval. `export` must not lead through pipelines whose metrics are in
+    /// Starts a reader, whose first push is after one interval. Cumulative points cover the time since the registry was made, delta
+    /// points the time since the reader was started: what a reader before this one has pushed does not count again. `export` must not lead through pipelines whose metrics are in
     /// `registry`: each push would change the metrics. Must be called within a tokio runtime.
     pub fn start(
         registry: Registry,
@@ -89,8 +90,12 @@ impl MetricsReader {
     ) -> Self {
         let pushes =
             |outcome| registry.counter("otlp_own_metrics_pushes", PUSHES_HELP, &[("outcome", outcome)]);
+        let mut requests = Requests::new(config.temporality, registry.created());
+        if config.temporality == Temporality::Delta {
+            requests.count_from(&registry.at_level(config.level), clock.wall());
+        }
         let pushes = Pushes {
-            requests: Requests::new(config.temporality, clock.wall()),
+            requests,
             outage: Outage::default(),
             succeeded: pushes("success"),
             failed: pushes("failure"),

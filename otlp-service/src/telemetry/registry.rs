@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::SystemTime;
 
 /// All metrics of a gateway. Cloning shares it; only making components and taking snapshots lock it.
 ///
@@ -33,6 +34,8 @@ pub struct Registry {
     level: MetricsLevel,
     /// Time of the requests that are measured.
     clock: Arc<dyn Clock>,
+    /// Time since when metrics count.
+    created: SystemTime,
 }
 
 /// Keeps a metric in a [`Registry`]: dropping it removes the metric.
@@ -169,6 +172,11 @@ impl Registry {
         &self.clock
     }
 
+    /// Returns the time at which the registry was made.
+    pub(super) fn created(&self) -> SystemTime {
+        self.created
+    }
+
     /// All metrics as they stand.
     pub fn snapshot(&self) -> PerformanceMetrics {
         self.at_level(MetricsLevel::Detailed)
@@ -267,7 +275,8 @@ impl Registry {
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { families: Arc::default(), level: MetricsLevel::Basic, clock: Arc::new(TokioClock) }
+        let (level, clock) = (MetricsLevel::Basic, Arc::new(TokioClock));
+        Self { families: Arc::default(), level, created: clock.wall(), clock }
     }
 }
 

@@ -126,3 +126,48 @@ async fn a_failure_is_counted_and_the_longest_times_do_not_overflow() {
     reader.drain(clock.now() + Duration::from_secs(1)).await;
     assert_eq!(down.pushes.lock().len(), 2);
 }
+
+/// A reload starts a reader while the one before pushes its last values.
+#[tokio::test(start_paused = true)]
+async fn a_later_reader_does_not_push_again_what_was_pushed() {
+    let registry = Registry::new();
+    let clock: Arc<dyn Clock> = Arc::new(TokioClock);
+    let counter = registry.counter("served", "Orders served.", &[]);
+    let destination = Destination::default();
+    for round in 1..=2 {
+        let config =
+            MetricsReaderConfig { temporality: Temporality::Delta, ..MetricsReaderConfig::default() };
+        let export = destination.export(clock.now());
+        let reader = MetricsReader::start(registry.clone(), config, Vec::new(), export, clock.clone());
+        counter.add(10 * round);
+        reader.drain(clock.now() + Duration::from_secs(1)).await;
+    }
+    let pushed: Vec<_> = destination.pushes.lock().iter().map(|(_, served)| *served).collect();
+    assert_eq!(pushed, [10, 20]);
+}
+
+/// The start says since when the value counts, so that a receiver does not take the value as counted since the reload.
+#[tokio::test(start_paused = true)]
+async fn cumulative_values_count_since_the_registry_was_made() {
+    let registry = Registry::new();
+    let _served = registry.counter("served", "Orders served.", &[]);
+    let clock: Arc<dyn Clock> = Arc::new(TokioClock);
+    let starts = Arc::new(Mutex::new(Vec::new()));
+    let kept = starts.clone();
+    let export = BoxExport::from_fn(move |batch: Batch| {
+        let body = batch.body().to_bytes();
+        let view = RequestView::new(SIGNAL, &body);
+        let metric = view.metrics().find(|metric| metric.name() == "served").unwrap();
+        let Some(DataPoint::Number(point)) = metric.points().next() else { panic!("a number") };
+        kept.lock().push(point.start_time_unix_nano());
+        async { Ok(Accepted::FULL) }
+    });
+    for _ in 0..2 {
+        let config = MetricsReaderConfig::default();
+        let reader =
+            MetricsReader::start(registry.clone(), config, Vec::new(), export.clone(), clock.clone());
+        reader.drain(clock.now() + Duration::from_secs(1)).await;
+    }
+    let starts = starts.lock();
+    assert_eq!(starts[0], starts[1]);
+}
