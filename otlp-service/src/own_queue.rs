@@ -32,9 +32,9 @@ pub trait OwnEntry: Send + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OwnQueueConfig {
-    /// Most entries in the queue; further entries are lost. Default 2048.
+    /// Most entries in the queue, 1 at least; further entries are lost. Default 2048.
     pub max_queue_size: usize,
-    /// Most entries in a request. Default 512.
+    /// Most entries in a request, 1 at least; a queue that holds fewer is sent when it is full. Default 512.
     pub max_export_batch_size: usize,
     /// Time after which entries are sent in a request that is not full. Default 5 s; zero: at once.
     pub schedule_delay: Duration,
@@ -145,7 +145,11 @@ impl Default for OwnQueueConfig {
 
 impl<T: OwnEntry> OwnQueue<T> {
     /// Makes a queue. Its counters are `otlp_own_telemetry_sent_items` and `otlp_own_telemetry_lost_items`.
-    pub fn new(config: OwnQueueConfig, registry: &Registry) -> Self {
+    pub fn new(mut config: OwnQueueConfig, registry: &Registry) -> Self {
+        // A request that never gets full would wait for the delay while entries are lost.
+        config.max_queue_size = config.max_queue_size.max(1);
+        config.max_export_batch_size = config.max_export_batch_size.clamp(1, config.max_queue_size);
+        config.schedule_delay = config.schedule_delay.min(MAX_DELAY);
         let waiting = Mutex::new(Waiting { entries: VecDeque::new(), is_closed: false });
         let stats = Stats::new(registry, T::Entries::SIGNAL.name);
         Self(Arc::new(Shared { config, waiting, changed: Notify::new(), stats }))
@@ -168,6 +172,11 @@ impl<T: OwnEntry> OwnQueue<T> {
         if len == 1 || len == config.max_export_batch_size {
             changed.notify_one();
         }
+    }
+
+    /// Counts entries that were lost before they came here, for lack of room.
+    pub fn count_lost(&self, entries: u64) {
+        self.0.stats.queue_full.add(entries);
     }
 
     /// Starts the task that sends the entries to `export`, as telemetry of `resource`. Must be called within a tokio runtime.
@@ -209,7 +218,7 @@ impl<T: OwnEntry> Source for Shared<T> {
     fn take(&self, resource: &[(String, AttributeValue)]) -> Option<Body> {
         let entries: Vec<T> = {
             let mut waiting = self.waiting.lock();
-            let count = waiting.entries.len().min(self.config.max_export_batch_size.max(1));
+            let count = waiting.entries.len().min(self.config.max_export_batch_size);
             waiting.entries.drain(..count).collect()
         };
         if entries.is_empty() {
@@ -267,6 +276,8 @@ impl Stats {
     }
 }
 
+/// A year: sums of instants and longer times could overflow.
+const MAX_DELAY: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Name of the scope of own telemetry.
 const SCOPE_NAME: &str = "otlp";
 

@@ -1,6 +1,7 @@
 //! The task that sends the entries of a queue of own telemetry.
 
 use super::{OwnResource, Source};
+use crate::fanout::caught;
 use crate::telemetry::Counter;
 use otlp_protocol::{Accepted, Batch, Charge};
 use otlp_transport::{BoxExport, Clock, Export, ExportError};
@@ -122,7 +123,7 @@ impl Sending {
         let (signal, count) = (batch.signal(), batch.count());
         let stats = self.source.stats();
         let under_way = UnderWay { items: count.items, lost: &stats.shutdown };
-        let result = self.export.export(batch).await;
+        let result = caught(self.export.export(batch)).await;
         under_way.ended();
         let rejected = match &result {
             Ok(Accepted { rejected, .. }) => count.rejected_items(signal, *rejected),

@@ -74,6 +74,37 @@ async fn what_is_not_sent_is_counted_by_reason() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panic_of_the_destination_costs_one_request() {
+    let registry = Registry::new();
+    let queue = OwnQueue::new(config(8, 1, 0), &registry);
+    let panicking = BoxExport::from_fn(|batch: Batch| async move {
+        assert!(batch.items() != 1, "a fault of the destination");
+        Ok(Accepted::FULL)
+    });
+    let sender = queue.start(Arc::default(), panicking, Arc::new(TokioClock));
+    (0..3).for_each(|line| queue.push(Line(line)));
+    sender.drain().await;
+    assert_eq!((lost(&registry, "send_failed"), lost(&registry, "shutdown")), (Some(3.0), Some(0.0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_smaller_than_a_request_is_sent_when_it_is_full() {
+    let (registry, came) = (Registry::new(), Came::default());
+    let longest = OwnQueueConfig { schedule_delay: Duration::MAX, ..config(4, 512, 0) };
+    let queue = OwnQueue::new(longest, &registry);
+    let sender = queue.start(Arc::default(), destination(&came), Arc::new(TokioClock));
+    for _ in 0..3 {
+        (0..4).for_each(|line| queue.push(Line(line)));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!((came.lock().len(), lost(&registry, "queue_full")), (3, Some(0.0)));
+    queue.push(Line(1));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    sender.drain().await;
+    assert_eq!(sent(&registry), Some(13.0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_cut_off_is_counted_too() {
     let registry = Registry::new();
     let queue = OwnQueue::new(config(8, 4, 0), &registry);
