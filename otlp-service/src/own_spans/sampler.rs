@@ -11,7 +11,8 @@ pub enum Sampler {
     AlwaysOn,
     /// No request.
     AlwaysOff,
-    /// This share of the requests, 0 to 1, chosen by the trace id: all participants in a trace choose the same.
+    /// This share of the requests, 0 to 1, chosen by the trace id: participants in a trace that have the same ratio choose
+    /// the same.
     TraceIdRatio(f64),
     /// As the sender chose.
     ParentBased(Box<ParentBased>),
@@ -42,9 +43,9 @@ impl Sampler {
             Self::AlwaysOn => true,
             Self::AlwaysOff => false,
             Self::TraceIdRatio(ratio) => {
-                // The last 56 bits are random in every trace id: W3C Trace Context, level 2.
-                let random = trace_id[9..].iter().fold(0_u64, |random, &byte| random << 8 | u64::from(byte));
-                random < (ratio * RANDOM_VALUES) as u64
+                // As OpenTelemetry's SDKs for Go and Python choose: by the last eight bytes.
+                let random = trace_id[8..].iter().fold(0_u64, |random, &byte| random << 8 | u64::from(byte));
+                *ratio >= 1.0 || random < (ratio * RANDOM_VALUES) as u64
             }
             Self::ParentBased(of) => match parent {
                 None => of.root.samples(trace_id, parent),
@@ -62,5 +63,5 @@ impl Default for Sampler {
 }
 
 const DEFAULT_RATIO: f64 = 0.01;
-/// Number of values of the random part of a trace id.
-const RANDOM_VALUES: f64 = (1_u64 << 56) as f64;
+/// Number of values of the part of a trace id that decides.
+const RANDOM_VALUES: f64 = (1_u128 << 64) as f64;

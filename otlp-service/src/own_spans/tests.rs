@@ -29,9 +29,14 @@ fn context(is_sampled: bool) -> SpanContext {
 fn samplers_choose_as_the_specification_says() {
     let mut low = [0; 16];
     let high = [0xff; 16];
-    low[..9].fill(0xff);
+    low[..8].fill(0xff);
     let half = Sampler::TraceIdRatio(0.5);
     assert!(half.samples(&low, None) && !half.samples(&high, None));
+    // The ninth byte decides, as in the SDKs for Go and Python.
+    low[8] = 0x80;
+    assert!(!half.samples(&low, None));
+    low[8] = 0x7f;
+    assert!(half.samples(&low, None));
     assert!(Sampler::TraceIdRatio(1.0).samples(&high, None));
     assert!(!Sampler::TraceIdRatio(0.0).samples(&low, None));
     let all = |sampler: &Sampler| {
