@@ -18,9 +18,10 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Resolves once [`now`](Self::now) has reached `instant`.
     fn sleep_until(&self, instant: Instant) -> Sleep;
 
-    /// Resolves after `duration`.
+    /// Resolves after `duration`. A duration that no instant can have is a century.
     fn sleep(&self, duration: Duration) -> Sleep {
-        self.sleep_until(self.now() + duration)
+        let now = self.now();
+        self.sleep_until(now.checked_add(duration).unwrap_or(now + FOREVER))
     }
 }
 
@@ -40,5 +41,19 @@ impl Clock for TokioClock {
 
     fn sleep_until(&self, instant: Instant) -> Sleep {
         Box::pin(tokio::time::sleep_until(instant.into()))
+    }
+}
+
+/// Longer than any process lives: a century.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_times_do_not_overflow() {
+        let clock: &dyn Clock = &TokioClock;
+        assert!(futures_util::poll!(clock.sleep(Duration::MAX)).is_pending());
     }
 }

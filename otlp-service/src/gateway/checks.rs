@@ -37,7 +37,8 @@ impl Checks {
         }));
         entries.extend(
             spec.descriptors_percent
-                .map(|percent| health.add_with(DescriptorsCheck { percent }, Affects::Report)),
+                .map(|percent| DescriptorsCheck::new(percent, context.clock.clone()))
+                .map(|check| health.add_with(check, Affects::Report)),
         );
         entries.extend(spec.certificate_days.map(|days| {
             let (certificates, clock) = (context.certificates.clone(), context.clock.clone());

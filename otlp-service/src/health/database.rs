@@ -5,7 +5,6 @@ use otlp_transport::Disk;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -38,7 +37,8 @@ pub struct DatabaseHealthCheck {
 struct Store {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
-    /// The file that is written. No other check of the process has the same.
+    /// The file that is written. No other check has the same, also not one of another machine that shares the directory, where
+    /// process ids may be the same.
     file: PathBuf,
     min_free_bytes: u64,
 }
@@ -49,8 +49,7 @@ impl DatabaseHealthCheck {
     /// Creates a check of a directory.
     pub fn new(name: impl Into<String>, disk: Arc<dyn Disk>, directory: impl Into<PathBuf>) -> Self {
         let directory = directory.into();
-        let number = CHECKS.fetch_add(1, Ordering::Relaxed);
-        let file = directory.join(format!(".otlp-health-{}-{number}", std::process::id()));
+        let file = directory.join(format!(".otlp-health-{:032x}", fastrand::u128(..)));
         let store = Arc::new(Store { disk, directory, file, min_free_bytes: 0 });
         Self { name: name.into(), store, running: Mutex::default() }
     }
@@ -96,7 +95,7 @@ impl fmt::Debug for DatabaseHealthCheck {
 impl Store {
     fn check(&self) -> Health {
         let (disk, directory) = (&*self.disk, self.directory.display());
-        // A process that was killed may have left the file.
+        // A check before, in which the file could not be removed, may have left the file.
         let _ = disk.remove(&self.file);
         if let Err(error) = disk.write_new(&self.file, CONTENT) {
             let _ = disk.remove(&self.file);
@@ -125,8 +124,6 @@ fn room(disk: &dyn Disk, directory: &Path, min: u64) -> Health {
     }
 }
 
-/// Number of the checks that were made.
-static CHECKS: AtomicU32 = AtomicU32::new(0);
 const CONTENT: &[u8] = b"written by a health check of otlp\n";
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The health check of a destination: reachable by the last attempt, or by a connection of the check's own.
 
+use super::probe::MIN_PERIOD;
 use super::{Health, HealthCheck, HealthCheckConfig, HealthProbe};
 use otlp_protocol::ErrorKind;
 use otlp_transport::{Clock, ExportResult, Net};
@@ -65,7 +66,7 @@ impl NetworkHealthCheck {
         clock: Arc<dyn Clock>,
     ) -> impl Future<Output = ()> + Send + use<> {
         let (reachability, address) = (self.reachability.clone(), self.address.clone());
-        let HealthCheckConfig { timeout, period, .. } = *config;
+        let (timeout, period) = (config.timeout, config.period.max(MIN_PERIOD));
         async move {
             loop {
                 clock.sleep(period).await;

@@ -74,7 +74,7 @@ pub(super) fn start<P: HealthProbe>(
     let latest = Latest {
         name: probe.name().to_owned(),
         result: Arc::clone(&result),
-        stale_after: 2 * period + timeout,
+        stale_after: period.saturating_mul(2).saturating_add(timeout),
         clock: clock.clone(),
     };
     let run = async move {
@@ -89,7 +89,8 @@ pub(super) fn start<P: HealthProbe>(
                 () = clock.sleep(timeout) => Health::Unhealthy(format!("no answer within {timeout:?}")),
             };
             *result.lock() = Some((health, clock.now()));
-            clock.sleep_until(started + period).await;
+            let took = clock.now().saturating_duration_since(started);
+            clock.sleep(period.saturating_sub(took)).await;
         }
     };
     (latest, run)
@@ -117,4 +118,5 @@ impl HealthCheck for Latest {
     }
 }
 
-const MIN_PERIOD: Duration = Duration::from_millis(100);
+/// A shorter period would keep a core busy.
+pub(super) const MIN_PERIOD: Duration = Duration::from_millis(100);

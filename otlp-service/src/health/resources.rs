@@ -6,8 +6,9 @@ use crate::queue::Queue;
 use crate::telemetry::descriptors;
 use otlp_protocol::ByteBudget;
 use otlp_transport::{Certificates, Clock};
+use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Degraded while more than a share of the byte budget is used.
 pub(crate) struct MemoryCheck {
@@ -15,9 +16,13 @@ pub(crate) struct MemoryCheck {
     pub(crate) percent: u8,
 }
 
-/// Degraded while more than a share of the file descriptors is open. Healthy where the numbers are not known.
+/// Degraded while more than a share of the file descriptors is open. Healthy where the numbers are not known. The system is asked
+/// once a second at most: counting open descriptors takes long if there are many, and calls of `Watch` ask all the time.
 pub(crate) struct DescriptorsCheck {
-    pub(crate) percent: u8,
+    percent: u8,
+    clock: Arc<dyn Clock>,
+    /// The last numbers, and when they were asked for.
+    known: Mutex<Option<(Instant, Option<(u64, u64)>)>>,
 }
 
 /// Degraded some days before an own certificate expires, unhealthy from then on.
@@ -57,13 +62,30 @@ impl HealthCheck for MemoryCheck {
     }
 }
 
+// === impl DescriptorsCheck ===
+
+impl DescriptorsCheck {
+    pub(crate) fn new(percent: u8, clock: Arc<dyn Clock>) -> Self {
+        Self { percent, clock, known: Mutex::default() }
+    }
+
+    fn descriptors(&self) -> Option<(u64, u64)> {
+        let now = self.clock.now();
+        let mut known = self.known.lock();
+        match *known {
+            Some((at, numbers)) if now < at + DESCRIPTORS_INTERVAL => numbers,
+            _ => known.insert((now, descriptors())).1,
+        }
+    }
+}
+
 impl HealthCheck for DescriptorsCheck {
     fn name(&self) -> &str {
         "descriptors"
     }
 
     fn check(&self) -> Health {
-        match descriptors() {
+        match self.descriptors() {
             Some((open, max)) if is_over(open, max, self.percent) => Health::Degraded(format!(
                 "{open} of {max} file descriptors are open: raise the limit of open files"
             )),
@@ -121,6 +143,8 @@ fn days(time: Duration) -> String {
     if hours < 48 { format!("{hours} h") } else { format!("{} days", hours / 24) }
 }
 
+/// Time between two questions for the number of open descriptors.
+const DESCRIPTORS_INTERVAL: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[cfg(test)]

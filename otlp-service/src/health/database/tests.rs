@@ -81,11 +81,21 @@ async fn a_store_is_written_to_and_asked_for_room() {
 }
 
 #[tokio::test]
-async fn a_file_that_a_killed_process_left_is_replaced() {
+async fn a_file_that_an_earlier_check_left_is_replaced() {
     let (disk, check) = check(FakeDisk { free: Some(u64::MAX), ..FakeDisk::default() });
     disk.files.lock().insert(check.store.file.clone(), Vec::new());
     assert_eq!(check.probe().await, Health::Healthy);
     assert!(disk.files.lock().is_empty());
+}
+
+/// Containers that share a volume have the same process id.
+#[test]
+fn no_two_checks_write_the_same_file() {
+    let disk = Arc::new(FakeDisk::default());
+    let files = [(); 2].map(|()| DatabaseHealthCheck::new("store", disk.clone(), "/data").store.file.clone());
+    let name = files[0].file_name().unwrap().to_string_lossy();
+    assert!(files[0] != files[1] && name.len() > ".otlp-health-".len() + 16, "{name}");
+    assert!(!name.contains(&format!("-{}-", std::process::id())), "{name}");
 }
 
 /// A network file system whose server is gone: threads would pile up.

@@ -25,10 +25,17 @@ fn a_used_up_budget_is_degraded() {
 #[cfg(target_os = "linux")]
 #[test]
 fn open_descriptors_are_compared_with_the_limit() {
-    let reason = DescriptorsCheck { percent: 0 }.check();
+    let clock: Arc<dyn Clock> = Arc::new(otlp_transport::TokioClock);
+    let check = DescriptorsCheck::new(0, clock.clone());
+    let reason = check.check();
     let reason = reason.reason().unwrap_or_default();
     assert!(reason.ends_with(" file descriptors are open: raise the limit of open files"), "{reason}");
-    assert_eq!(DescriptorsCheck { percent: 100 }.check(), Health::Healthy);
+    assert_eq!(DescriptorsCheck::new(100, clock.clone()).check(), Health::Healthy);
+    // Within a second the last numbers count.
+    for (at, is_healthy) in [(clock.now(), true), (clock.now() - DESCRIPTORS_INTERVAL, false)] {
+        *check.known.lock() = Some((at, None));
+        assert_eq!(check.check() == Health::Healthy, is_healthy);
+    }
 }
 
 #[test]
