@@ -26,8 +26,9 @@ pub struct AdaptiveStats {
 // === impl AdaptiveStats ===
 
 impl AdaptiveStats {
-    /// Returns the number of bodies by size class and candidate. A class has the name of its end: `4KiB` are bodies from 1 KiB to below 4 KiB before compression, `more` those from 4 MiB. A candidate is an encoding
-    /// with its level, as in `zstd-1`, or `none`.
+    /// Returns the number of bodies by size class and candidate. A class has the name of its end: `4KiB` are bodies from 1 KiB to
+    /// below 4 KiB before compression, `more` those from 4 MiB. A candidate is an encoding with its level, as in `zstd-1`, or
+    /// `none`.
     pub fn bodies(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
         let of_class = |(row, (class, _)): (&'_ [AtomicU64; COUNT], &(&'static str, usize))| {
             let class = *class;
