@@ -4,6 +4,8 @@ mod export;
 mod sampling;
 mod writer;
 
+#[cfg(test)]
+pub(crate) use export::tests::subscribed;
 pub(crate) use export::{Attached, LogExport, LogLine, Unexported};
 
 use crate::config::telemetry::LogConfig;
@@ -66,12 +68,12 @@ pub(crate) fn levels(
 }
 
 /// Writer that turns text of the exporter `debug` into log lines: the text of one write is one log line of level info, also
-/// if the text has several lines; with `encoding: json` one object.
+/// if the text has several lines; with `encoding: json` one object. These log lines are not sent to destinations of own telemetry.
 pub(crate) struct LogLines;
 
 impl Write for LogLines {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        tracing::info!("{}", String::from_utf8_lossy(text).trim_end());
+        tracing::info!(target: DATA_TARGET, "{}", String::from_utf8_lossy(text).trim_end());
         Ok(text.len())
     }
 
@@ -93,6 +95,9 @@ pub(crate) fn show_crashes() {
         Output::stderr().flush_within(FLUSH_LIMIT);
     }));
 }
+
+/// Target of log lines that hold telemetry of senders.
+const DATA_TARGET: &str = "otlp::data";
 
 #[cfg(test)]
 mod tests;

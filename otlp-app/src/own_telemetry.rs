@@ -215,12 +215,17 @@ impl Extension for OwnTelemetryTasks {
         let running = self.running.lock().take();
         let Some(Running { attached, recording, senders, readers }) = running else { return };
         drop((attached, recording));
-        // Metrics go last: they count the spans and log records that were sent.
+        // Metrics go last: they count the spans and log records that were sent. A destination that hangs must not cost the last push
+        // to another.
         let mut draining = JoinSet::new();
         for sender in senders {
             draining.spawn(async move { sender.drain().await });
         }
-        while draining.join_next().await.is_some() {}
+        tokio::select! {
+            biased;
+            () = async { while draining.join_next().await.is_some() {} } => {}
+            () = self.clock.sleep(HEAD_START) => {}
+        }
         for (reader, (config, _)) in readers.into_iter().zip(&self.readers) {
             draining.spawn(reader.drain(self.clock.now() + config.timeout));
         }
@@ -230,6 +235,8 @@ impl Extension for OwnTelemetryTasks {
 
 /// The extension's id, in texts of changes.
 const ID: &str = "service.telemetry";
+/// Time that spans and log records have before the last push of metrics.
+const HEAD_START: Duration = Duration::from_secs(3);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

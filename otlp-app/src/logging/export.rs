@@ -1,6 +1,7 @@
 //! Log lines as log records, on their way to destinations of own telemetry.
 //!
-//! Lines about the sending of own telemetry are not sent: each request that fails would cause the next.
+//! Lines about the sending of own telemetry are not sent: each request that fails would cause the next. Lines that hold telemetry
+//! of senders are not sent: a gateway that sends own telemetry to itself would show each such line again.
 
 use crate::config::telemetry::FieldValue;
 use otlp_protocol::encode::{LogRecords, ScopeGroupWriter};
@@ -39,6 +40,8 @@ struct State {
     targets: Vec<Arc<Target>>,
     /// Lines from before the first target.
     early: VecDeque<Arc<LogLine>>,
+    /// Early lines for which there was no room.
+    lost: u64,
     keeps_early: bool,
 }
 
@@ -98,14 +101,15 @@ impl LogExport {
     /// Puts lines into `queues` until the guard is dropped, in place of earlier queues.
     pub(crate) fn attach(&self, queues: Vec<OwnQueue<Arc<LogLine>>>) -> Attached {
         let target = Arc::new(queues);
-        let early = {
+        let (early, lost) = {
             let mut state = self.0.state.lock();
             state.targets.push(target.clone());
             state.keeps_early = false;
-            std::mem::take(&mut state.early)
+            (std::mem::take(&mut state.early), std::mem::take(&mut state.lost))
         };
         self.0.is_on.store(true, Ordering::Relaxed);
         early.into_iter().for_each(|line| push(&target, line));
+        target.iter().for_each(|queue| queue.count_lost(lost));
         Attached { export: self.clone(), target }
     }
 
@@ -119,8 +123,10 @@ impl LogExport {
             match state.targets.last() {
                 Some(target) => target.clone(),
                 None => {
-                    if state.keeps_early && state.early.len() < MAX_EARLY_LINES {
-                        state.early.push_back(line);
+                    match state.early.len() < MAX_EARLY_LINES {
+                        true if state.keeps_early => state.early.push_back(line),
+                        true => {}
+                        false => state.lost += 1,
                     }
                     return;
                 }
@@ -190,7 +196,7 @@ impl<S: Subscriber> Layer<S> for ExportLayer {
             return;
         }
         let metadata = event.metadata();
-        if OWN_TARGETS.iter().any(|own| metadata.target().starts_with(own)) {
+        if UNSENT_TARGETS.iter().any(|unsent| metadata.target().starts_with(unsent)) {
             return;
         }
         let time = self.clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -225,16 +231,21 @@ impl Visit for LogLine {
     }
 
     fn record_str(&mut self, field: &Field, text: &str) {
-        self.attributes.push((field.name(), AttributeValue::string(text)));
+        self.attributes.push((field.name(), AttributeValue::string(cut(text))));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let text = format!("{value:?}");
         match field.name() {
-            "message" => self.body = text,
-            name => self.attributes.push((name, AttributeValue::string(&text))),
+            "message" => self.body = cut(&text).to_owned(),
+            name => self.attributes.push((name, AttributeValue::string(cut(&text)))),
         }
     }
+}
+
+/// The first [`MAX_TEXT_BYTES`] of a text.
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
 }
 
 impl<E: Export> Export for Unexported<E> {
@@ -256,8 +267,11 @@ impl<F: Future + Unpin> Future for Quiet<F> {
 
 /// Most lines that are kept until the first destination is there.
 const MAX_EARLY_LINES: usize = 1000;
-/// Modules whose lines are about the sending of own telemetry.
-const OWN_TARGETS: [&str; 2] = ["otlp_service::own_queue", "otlp_service::telemetry::reader"];
+/// Most bytes of the text of a line, and of a field: a queue is bounded by its number of lines.
+const MAX_TEXT_BYTES: usize = 16 << 10;
+/// Modules whose lines are about the sending of own telemetry, and the target of lines that hold telemetry of senders.
+const UNSENT_TARGETS: [&str; 3] =
+    ["otlp_service::own_queue", "otlp_service::telemetry::reader", super::DATA_TARGET];
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

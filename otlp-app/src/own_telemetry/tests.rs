@@ -1,4 +1,6 @@
 use super::*;
+use otlp_protocol::Accepted;
+use otlp_transport::TokioClock;
 
 #[test]
 fn the_resource_has_defaults_that_the_file_replaces_or_removes() {
@@ -23,4 +25,31 @@ fn the_resource_has_defaults_that_the_file_replaces_or_removes() {
         ("none", None),
     ]);
     assert_eq!(given, ["service.name=\"edge\"", "service.instance.id=\"\"", "host.name=\"a\""]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_push_of_metrics_waits_for_no_destination_of_logs_that_hangs() {
+    let (logs, subscriber) = crate::logging::subscribed();
+    let sources = OwnSources::new(&TransportContext::tcp(1), logs);
+    let _served = sources.registry.counter("served", "Orders served.", &[]);
+    let pushes = Arc::new(Mutex::new(Vec::new()));
+    let (kept, clock) = (pushes.clone(), TokioClock);
+    let export = BoxExport::from_fn(move |_| {
+        kept.lock().push(clock.now());
+        async { Ok(Accepted::FULL) }
+    });
+    let tasks = OwnTelemetryTasks {
+        sources,
+        clock: Arc::new(TokioClock),
+        resource: Vec::new(),
+        readers: vec![(MetricsReaderConfig::default(), export)],
+        log_processors: vec![(OwnQueueConfig::default(), BoxExport::from_fn(|_| std::future::pending()))],
+        spans: None,
+        running: Mutex::default(),
+    };
+    tasks.start().await.unwrap();
+    tracing::subscriber::with_default(subscriber, || tracing::info!("a line"));
+    let stopped = clock.now();
+    assert!(tokio::time::timeout(Duration::from_secs(5), tasks.stop()).await.is_err(), "the line hangs");
+    assert_eq!(*pushes.lock(), [stopped + HEAD_START]);
 }

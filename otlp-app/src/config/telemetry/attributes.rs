@@ -26,7 +26,7 @@ struct OwnAttribute {
     name: String,
     #[serde(default)]
     value: Option<FieldValue>,
-    /// The type of the value: string, bool, int, double, or an array of these. Default: the type that YAML gives it.
+    /// The type of the value: string, bool, int, double, or one of these with `_array`. Default: the type that YAML gives it.
     #[serde(default, rename = "type")]
     value_type: String,
 }
@@ -62,10 +62,42 @@ impl FieldValue {
         }
     }
 
-    fn into_text(self) -> Self {
+    /// Returns the value as one of a type of the configuration; empty: of its own type.
+    fn typed(self, name: &str) -> Result<Self, String> {
+        let of_type: fn(&Self) -> Option<Self> = match name.strip_suffix("_array").unwrap_or(name) {
+            "" if name.is_empty() => return Ok(self),
+            "string" => Self::to_text,
+            "bool" => |value| value.parsed().map(Self::Bool),
+            "int" => |value| value.parsed().map(Self::Int),
+            "double" => |value| value.parsed().map(Self::Float),
+            _ => {
+                return Err(format!(
+                    "unknown type `{name}`; available: string, bool, int, double, or one of these with `_array`"
+                ));
+            }
+        };
+        let typed = match (&self, name.ends_with("_array")) {
+            (Self::List(values), true) => values.iter().map(of_type).collect::<Option<_>>().map(Self::List),
+            (Self::List(_), false) | (_, true) => None,
+            (value, false) => of_type(value),
+        };
+        typed.ok_or_else(|| format!("the value is not of the type `{name}`"))
+    }
+
+    fn to_text(&self) -> Option<Self> {
         match self {
-            Self::Text(_) | Self::List(_) => self,
-            other => Self::Text(other.to_json()),
+            Self::List(_) => None,
+            Self::Text(_) => Some(self.clone()),
+            other => Some(Self::Text(other.to_json())),
+        }
+    }
+
+    /// Reads the value from its text, which variables of the environment are.
+    fn parsed<T: std::str::FromStr>(&self) -> Option<T> {
+        match self {
+            Self::Text(text) => text.parse().ok(),
+            Self::Null | Self::List(_) => None,
+            other => other.to_json().parse().ok(),
         }
     }
 }
@@ -143,11 +175,10 @@ impl<'de> Deserialize<'de> for OwnAttributes {
                         "attributes" => {
                             let listed: Vec<OwnAttribute> = map.next_value()?;
                             for OwnAttribute { name, value, value_type } in listed {
-                                let value = value.map(|value| match value_type.as_str() {
-                                    "string" | "string_array" => value.into_text(),
-                                    _ => value,
-                                });
-                                attributes.push((name, value.as_ref().map(FieldValue::to_attribute)));
+                                let wrong = |problem| A::Error::custom(format!("`{name}`: {problem}"));
+                                let value = value.map(|value| value.typed(&value_type)).transpose();
+                                let value = value.map_err(wrong)?.as_ref().map(FieldValue::to_attribute);
+                                attributes.push((name, value));
                             }
                         }
                         "attributes_list" => {

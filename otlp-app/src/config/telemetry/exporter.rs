@@ -37,7 +37,7 @@ struct OwnOtlp {
     insecure: bool,
     /// gzip, none. Default none.
     compression: OwnCompression,
-    /// Time limit of one attempt, in milliseconds. Default 10000.
+    /// Time limit of one attempt, in milliseconds; 0: no limit. Default 10000.
     timeout: Option<u64>,
     /// PEM file of trusted certificates. Default: the system's.
     certificate: Option<FilePath>,

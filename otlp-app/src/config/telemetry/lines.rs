@@ -103,8 +103,13 @@ impl OwnLogs {
     /// Returns the settings of lines, and the destinations that they are sent to.
     pub(super) fn plan(self, reading: &mut Reading<'_>) -> (LogConfig, Vec<ProcessorPlan>) {
         let OwnLogs { level, encoding, output_paths, initial_fields, sampling, processors } = self;
-        let mut outputs: Vec<_> = output_paths.iter().map(|path| LogOutput::of(path)).collect();
-        outputs.dedup();
+        let mut outputs = Vec::new();
+        for output in output_paths.iter().map(|path| LogOutput::of(path)) {
+            // Also an output that is named twice gets each line once.
+            if !outputs.contains(&output) {
+                outputs.push(output);
+            }
+        }
         if outputs.is_empty() {
             outputs.push(LogOutput::Stderr);
         }

@@ -67,7 +67,7 @@ struct OwnPage {
 struct OwnPeriodic {
     /// Milliseconds between two requests, at least 100. Default 60000.
     interval: Option<u64>,
-    /// Milliseconds after which a request with its retries is given up. Default 30000.
+    /// Milliseconds after which a request with its retries is given up; 0: no limit. Default 30000.
     timeout: Option<u64>,
     exporter: OwnExporter,
 }
@@ -123,7 +123,11 @@ impl OwnPeriodic {
         if interval < MIN_INTERVAL {
             reading.wrong(&format!("{at}.interval"), "it must be at least 100 milliseconds");
         }
-        let timeout = self.timeout.map_or(DEFAULT_TIMEOUT, Duration::from_millis);
+        let timeout = match self.timeout {
+            None => DEFAULT_TIMEOUT,
+            Some(0) => NO_TIMEOUT,
+            Some(timeout) => Duration::from_millis(timeout).min(NO_TIMEOUT),
+        };
         let exporter = self.exporter.plan(&format!("{at}.exporter"), "metrics", reading)?;
         Some(ReaderPlan { interval, timeout, level, exporter })
     }
@@ -165,4 +169,6 @@ impl Default for OwnPage {
 
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A year.
+const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 const MIN_INTERVAL: Duration = Duration::from_millis(100);

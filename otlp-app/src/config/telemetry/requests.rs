@@ -68,7 +68,7 @@ pub(super) struct OwnProcessor {
 struct OwnBatch {
     /// Milliseconds after which a request is sent that is not full. Default 1000 of logs, 5000 of traces.
     schedule_delay: Option<u64>,
-    /// Milliseconds after which a request with its retries is given up. Default 30000.
+    /// Milliseconds after which a request with its retries is given up; 0: no limit. Default 30000.
     export_timeout: Option<u64>,
     /// Most entries in the queue, at least 1; further entries are lost and counted. Default 2048.
     max_queue_size: Option<u64>,

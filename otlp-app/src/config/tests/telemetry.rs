@@ -169,6 +169,16 @@ fn the_resource_is_a_map_or_a_list() {
                 ("c", Some(AttributeValue::array(["x"]))),
             ],
         ),
+        (
+            "{attributes: [{name: a, value: '7', type: int}, {name: b, value: 7, type: double}, \
+             {name: c, value: [1, true], type: string_array}, {name: d, type: bool}]}",
+            vec![
+                ("a", Some(AttributeValue::int(7))),
+                ("b", Some(AttributeValue::double(7.0))),
+                ("c", Some(AttributeValue::array(["1", "true"]))),
+                ("d", None),
+            ],
+        ),
         ("{attributes_list: 'a=b, c=d'}", vec![("a", text("b")), ("c", text("d"))]),
     ] {
         let found = of(&format!("{{resource: {resource}}}")).resource;
@@ -204,6 +214,15 @@ fn what_cannot_be_honoured_is_refused_with_its_place() {
         ),
         ("{logs: {processors: [{batch: {exporter: {otlp: {protocol: udp}}}}]}}", "unknown value `udp`"),
         ("{resource: {attributes: [{nam: a}]}}", "unknown key `nam`"),
+        ("{resource: {attributes: [{name: a, value: 1, type: strng}]}}", "`a`: unknown type `strng`"),
+        (
+            "{resource: {attributes: [{name: a, value: x, type: int}]}}",
+            "`a`: the value is not of the type `int`",
+        ),
+        (
+            "{resource: {attributes: [{name: a, value: [1], type: int}]}}",
+            "`a`: the value is not of the type `int`",
+        ),
     ] {
         let found = problems(&with(telemetry));
         assert!(found.contains(problem) && found.contains("c.yaml:"), "{telemetry}: {found}");
@@ -231,4 +250,21 @@ fn a_change_of_the_section_restarts_own_telemetry_alone() {
     assert!(spec(1000).changes_from(&spec(1000)).is_empty());
     let changes = spec(2000).changes_from(&spec(1000)).to_string();
     assert_eq!(changes, "extension service.telemetry: new settings");
+}
+
+#[test]
+fn a_timeout_of_zero_is_none() {
+    let timeout = |given: &str| {
+        let reader = format!("{{metrics: {{readers: [{{periodic: {{{given}exporter: {{console: }}}}}}]}}}}");
+        of(&reader).readers[0].timeout
+    };
+    assert_eq!((timeout(""), timeout("timeout: 7, ")), (Duration::from_secs(30), Duration::from_millis(7)));
+    assert!(timeout("timeout: 0, ") > Duration::from_secs(24 * 3600));
+    assert_eq!(timeout(&format!("timeout: {}, ", u64::MAX)), timeout("timeout: 0, "));
+}
+
+#[test]
+fn an_output_that_is_named_twice_gets_each_line_once() {
+    let outputs = of("{logs: {output_paths: [stderr, /tmp/log, stderr]}}").logs.outputs;
+    assert_eq!(outputs, [LogOutput::Stderr, LogOutput::File("/tmp/log".into())]);
 }

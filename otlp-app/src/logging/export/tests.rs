@@ -6,7 +6,7 @@ use otlp_transport::{BoxExport, TokioClock};
 use tracing_subscriber::layer::SubscriberExt;
 
 /// The way of lines, and a subscriber that uses it.
-fn subscribed() -> (LogExport, impl Subscriber + Send + Sync) {
+pub(crate) fn subscribed() -> (LogExport, impl Subscriber + Send + Sync) {
     let export = LogExport::new(&[("site".to_owned(), FieldValue::Text("a".into()))]);
     let layer = ExportLayer::new(export.clone(), Arc::new(TokioClock));
     (export, tracing_subscriber::registry().with(layer))
@@ -65,10 +65,26 @@ async fn lines_about_the_sending_of_own_telemetry_are_not_sent() {
     let batch = Batch::new(Body::write::<LogRecords>(|_| ()), Charge::none());
     talking.export(batch).await.expect("accepted");
     tracing::warn!(target: "otlp_service::own_queue::sending", "own telemetry could not be sent");
+    // What the exporter `debug` shows would come back, and be shown again.
+    std::io::Write::write_all(&mut crate::logging::LogLines, b"Traces\n").unwrap();
     tracing::warn!("outside");
     let found = lines(&queue).await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].0.contains("outside"));
+}
+
+/// A queue is bounded by its number of lines, so that each line must have a bound.
+#[tokio::test]
+async fn the_texts_of_a_line_are_cut() {
+    let (export, subscriber) = subscribed();
+    let queue = queue();
+    let attached = export.attach(vec![queue.clone()]);
+    let long = "ä".repeat(MAX_TEXT_BYTES);
+    tracing::subscriber::with_default(subscriber, || tracing::warn!(long = &*long, other = ?long, "{long}"));
+    drop(attached);
+    let [(body, attributes)] = &lines(&queue).await[..] else { panic!("one line") };
+    assert_eq!(body.matches('ä').count(), MAX_TEXT_BYTES / 2);
+    assert!((MAX_TEXT_BYTES - 1..=MAX_TEXT_BYTES).contains(&attributes.matches('ä').count()));
 }
 
 #[tokio::test]
@@ -78,8 +94,11 @@ async fn early_lines_wait_for_the_first_destination_up_to_a_limit() {
     tracing::info!("nobody asked for this line");
     export.keep_early();
     (0..MAX_EARLY_LINES + 10).for_each(|line| tracing::info!("line {line}"));
-    let first = queue();
+    let registry = Registry::new();
+    let first = OwnQueue::new(OwnQueueConfig::default(), &registry);
     let attached = export.attach(vec![first.clone()]);
+    let lost = registry.snapshot().get("otlp_own_telemetry_lost_items", &[("reason", "queue_full")]);
+    assert_eq!(lost, Some(10.0), "lines without room are counted");
     let second = queue();
     let later = export.attach(vec![second.clone()]);
     tracing::info!("to the second");
