@@ -236,7 +236,7 @@ impl Extension for OwnTelemetryTasks {
 /// The extension's id, in texts of changes.
 const ID: &str = "service.telemetry";
 /// Time that spans and log records have before the last push of metrics.
-const HEAD_START: Duration = Duration::from_secs(3);
+const HEAD_START: Duration = Duration::from_millis(500);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

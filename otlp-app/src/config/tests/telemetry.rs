@@ -260,7 +260,7 @@ fn a_timeout_of_zero_is_none() {
     };
     assert_eq!((timeout(""), timeout("timeout: 7, ")), (Duration::from_secs(30), Duration::from_millis(7)));
     assert!(timeout("timeout: 0, ") > Duration::from_secs(24 * 3600));
-    assert_eq!(timeout(&format!("timeout: {}, ", u64::MAX)), timeout("timeout: 0, "));
+    assert_eq!(timeout(&format!("timeout: {}, ", i64::MAX)), timeout("timeout: 0, "));
 }
 
 #[test]
