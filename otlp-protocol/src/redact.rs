@@ -4,7 +4,7 @@
 //! events, links and exemplars, values inside lists and maps, bodies of log records, and the tables of profiles. The lengths
 //! around a changed string follow, and all else stays as it came.
 
-use crate::attribute::KEY_VALUE;
+use crate::attribute::{ANY_VALUE, KEY_VALUE};
 use crate::field::{Field, fields};
 use crate::schema::{self, Kind, Message};
 use crate::splice::Splices;
@@ -75,7 +75,7 @@ pub fn redact(body: &Body, redactor: &dyn Redactor, max_bytes: usize) -> Result<
     let mut walk = Walk { body: &bytes, redactor, strings, hidden: HashSet::new(), splices, string_index: 0 };
     let (request, all) = (body.signal().request, 0..bytes.len());
     if !walk.strings.is_empty() {
-        walk.find_hidden(request, all.clone(), 0);
+        walk.find_hidden(request, all.clone(), 0, false);
     }
     walk.message(request, all, 0)?;
     let changed = walk.splices.copy(&bytes)?;
@@ -97,21 +97,20 @@ struct Walk<'a> {
 // === impl Walk ===
 
 impl Walk<'_> {
-    /// Finds the strings of the dictionary that values of hidden attributes refer to.
-    fn find_hidden(&mut self, message: &'static Message, place: Range<usize>, depth: usize) {
-        let is_hidden = self.is_hidden_attribute(message, place.clone());
+    /// Finds the strings of the dictionary that values of hidden attributes refer to, also in lists and maps. `is_hidden` is true
+    /// within such a value.
+    fn find_hidden(&mut self, message: &'static Message, place: Range<usize>, depth: usize, is_hidden: bool) {
+        let is_hidden = is_hidden || self.is_hidden_attribute(message, place.clone());
+        let is_value = std::ptr::eq(message, ANY_VALUE);
         let bytes = self.body.get(place.clone()).unwrap_or_default();
         for field in fields(bytes, place.start) {
-            let Some(child) = message.field(field.number).and_then(schema::Field::message) else { continue };
-            if !field.is_len || depth >= MAX_DEPTH {
-                continue;
+            if is_hidden && is_value && field.number == STRING_INDEX {
+                self.hidden.extend(number(self.body, &field).filter(|&index| index > 0));
             }
-            if is_hidden {
-                let values = field.fields(self.body).filter(|value| value.number == STRING_INDEX);
-                let indices = values.filter_map(|value| number(self.body, &value)).filter(|&index| index > 0);
-                self.hidden.extend(indices.collect::<Vec<_>>());
+            let child = message.field(field.number).and_then(schema::Field::message);
+            if let Some(child) = child.filter(|_| field.is_len && depth < MAX_DEPTH) {
+                self.find_hidden(child, field.value, depth + 1, is_hidden);
             }
-            self.find_hidden(child, field.value, depth + 1);
         }
     }
 
@@ -166,7 +165,7 @@ impl Walk<'_> {
         }
     }
 
-    /// True if a message is an attribute whose key the redactor hides.
+    /// True if a message is an attribute with a key that the redactor hides. Of several keys, as text and by index, each counts.
     fn is_hidden_attribute(&self, message: &'static Message, place: Range<usize>) -> bool {
         let key_index = if std::ptr::eq(message, KEY_VALUE) {
             KEY_INDEX
@@ -176,16 +175,15 @@ impl Walk<'_> {
             return false;
         };
         let bytes = self.body.get(place.clone()).unwrap_or_default();
-        let mut key = "";
-        for field in fields(bytes, place.start) {
+        let mut keys = fields(bytes, place.start).filter_map(|field| {
             if field.number == key_index && !field.is_len {
-                let index = number(self.body, &field).and_then(|index| usize::try_from(index).ok());
-                key = index.and_then(|index| self.strings.get(index)).copied().unwrap_or(key);
-            } else if field.is(KEY) {
-                key = std::str::from_utf8(field.bytes(self.body)).unwrap_or_default();
+                let index = usize::try_from(number(self.body, &field)?).ok()?;
+                self.strings.get(index).copied()
+            } else {
+                std::str::from_utf8(field.bytes(self.body)).ok().filter(|_| field.is(KEY))
             }
-        }
-        !key.is_empty() && self.redactor.hides(key)
+        });
+        keys.any(|key| !key.is_empty() && self.redactor.hides(key))
     }
 }
 

@@ -77,6 +77,34 @@ fn strings_of_profiles_are_masked_in_the_dictionary() {
     check(Signal::PROFILES, &profiles("sesame", "hunter2"), &to);
 }
 
+/// Scenario: the value of a hidden attribute is a list or a map of strings of the dictionary. Guarantee: these strings are
+/// masked in the dictionary, too.
+#[test]
+fn strings_in_lists_of_hidden_attributes_are_masked_in_the_dictionary() {
+    let profiles = |value: &str, two: &str, three: &str| {
+        format!(
+            r#"{{"resourceProfiles":[{{"resource":{{"attributes":[{{"keyStrindex":1,"value":{value}}}]}}}}],
+            "dictionary":{{"stringTable":["","password","{two}","{three}","plain"]}}}}"#
+        )
+    };
+    let list = r#"{"arrayValue":{"values":[{"stringValueStrindex":2},{"kvlistValue":{"values":[
+        {"keyStrindex":4,"value":{"stringValueStrindex":3}}]}}]}}"#;
+    let masked = profiles(r#"{"stringValue":"****"}"#, "****", "****");
+    check(Signal::PROFILES, &profiles(list, "sesame", "open"), &masked);
+}
+
+/// Scenario: an attribute has a harmless key by index behind its key as text. Guarantee: the value is masked.
+#[test]
+fn each_of_several_keys_counts() {
+    let profiles = |value: &str| {
+        format!(
+            r#"{{"resourceProfiles":[{{"resource":{{"attributes":[{{"key":"password","keyStrindex":1,
+            "value":{{"stringValue":"{value}"}}}}]}}}}],"dictionary":{{"stringTable":["","harmless"]}}}}"#
+        )
+    };
+    check(Signal::PROFILES, &profiles("sesame"), &profiles("****"));
+}
+
 #[test]
 fn a_body_without_secrets_stays_as_it_is() {
     let text = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"hello"}}]}]}]}"#;
