@@ -127,7 +127,10 @@ impl FileResolver {
                 return None;
             }
         }
-        let found = now.as_ref().map_err(String::clone).and_then(|content| self.config.endpoints(content));
+        let found = match &now {
+            Ok(content) => self.decode(content.clone()).await,
+            Err(problem) => Err(problem.clone()),
+        };
         self.seen = now;
         match found {
             Ok(endpoints) => {
@@ -151,6 +154,13 @@ impl FileResolver {
         let read = tokio::task::spawn_blocking(move || disk.read(&path, MAX_FILE_BYTES)).await;
         // The task fails only if the runtime ends.
         read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+    }
+
+    /// Decodes content on a thread for blocking work, since a file of 1 MiB takes a while. A panic is an error.
+    async fn decode(&self, content: Vec<u8>) -> Result<Vec<ResolvedEndpoint>, String> {
+        let config = self.config.clone();
+        let decoded = tokio::task::spawn_blocking(move || config.endpoints(&content)).await;
+        decoded.map_err(|error| error.to_string())?
     }
 
     fn unusable(&self, problem: &str) -> io::Error {

@@ -80,6 +80,26 @@ async fn a_file_that_is_being_written_is_not_used_half() {
     assert_eq!(next(&mut resolver).await, Some(Ok(vec!["c:1".into(), "d:1".into()])));
 }
 
+/// Scenario: the decoder panics at a changed file. Guarantee: that is an error, and the file is read again.
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_decoder_is_an_error() {
+    let disk = FakeDisk::default();
+    disk.write(&[Some(r#"["a:1"]"#)]);
+    let mut context = TransportContext::tcp(0);
+    context.disk = Arc::new(disk.clone());
+    let mut config = FileConfig::new("/backends");
+    let decode = config.decode.clone();
+    config.decode = Arc::new(move |content| {
+        assert_ne!(content, b"[]", "as it should");
+        decode(content)
+    });
+    let mut resolver = FileResolver::new(&context, config).unwrap();
+    disk.write(&[Some("[]")]);
+    assert!(next(&mut resolver).await.unwrap().unwrap_err().contains("panicked"));
+    disk.write(&[Some(r#"["b:1"]"#)]);
+    assert_eq!(next(&mut resolver).await, Some(Ok(vec!["b:1".into()])));
+}
+
 #[test]
 fn the_first_list_is_required() {
     let disk = FakeDisk::default();
