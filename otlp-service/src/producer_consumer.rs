@@ -26,8 +26,8 @@ use tokio::task::JoinSet;
 /// A bounded pipeline from many [producers](Producer) to many consumers.
 ///
 /// Consumers are tasks that all run the same asynchronous function, or export to the same [`Export`]. An item is consumed
-/// once: an item that fails is counted, and not tried again; for that put a retry into the consumer. A panic of a consumer costs the
-/// item that it worked on, which counts as failed; the consumer goes on.
+/// once: an item that fails is counted, and not tried again; for that put a retry into the consumer. A panic of a consumer costs
+/// the item that it worked on, which counts as failed; the consumer goes on.
 ///
 /// Dropping the pipeline ends its consumers and drops what is in the pipeline; [`drain`](Self::drain) lets them finish first.
 ///
@@ -64,7 +64,8 @@ use tokio::task::JoinSet;
 /// ```
 pub struct ProducerConsumerPipeline<T: PipelineItem> {
     shared: Arc<Shared<T>>,
-    consumers: Mutex<JoinSet<()>>,
+    /// Locked by a drain.
+    consumers: tokio::sync::Mutex<JoinSet<()>>,
     clock: Arc<dyn Clock>,
     last_producer: AtomicU64,
 }
@@ -73,9 +74,10 @@ pub struct ProducerConsumerPipeline<T: PipelineItem> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProducerConsumerConfig {
-    /// Largest number of items in the pipeline, waiting or with a consumer; at least 1. Default 100,000.
+    /// Largest number of items in the pipeline, waiting or with a consumer; 1 to 2³² − 1, the nearest of which a value outside
+    /// counts as. Default 100,000.
     pub max_items: usize,
-    /// Largest number of bytes of these items; at least 1. Default 64 MiB.
+    /// Largest number of bytes of these items; 1 to 2³² − 1 likewise. Default 64 MiB.
     pub max_bytes: usize,
     /// Number of consumers; at least 1. Default 10.
     pub consumers: usize,
@@ -205,13 +207,21 @@ impl<T: PipelineItem> ProducerConsumerPipeline<T> {
 
     /// Refuses new items, and waits until all items in the pipeline are settled, at most until `deadline`: then the consumers are
     /// cancelled, and the items that are left are dropped. Returns the final counts.
+    ///
+    /// A drain whose future is dropped leaves the consumers at work, and another drain goes on with them. Of several drains at a
+    /// time the first one's deadline counts; the others return the counts at their own deadlines, without dropping anything.
     pub async fn drain(&self, deadline: Instant) -> ProducerConsumerCounts {
         self.shared.room.close();
         self.shared.state.lock().is_draining = true;
         self.shared.ready.notify_one();
-        let mut consumers = std::mem::take(&mut *self.consumers.lock());
-        join_until(&mut consumers, &*self.clock, deadline).await;
-        self.shared.drop_backlog();
+        tokio::select! {
+            biased;
+            mut consumers = self.consumers.lock() => {
+                join_until(&mut consumers, &*self.clock, deadline).await;
+                self.shared.drop_backlog();
+            }
+            () = self.clock.sleep_until(deadline) => {}
+        }
         self.counts()
     }
 
@@ -234,7 +244,12 @@ impl<T: PipelineItem> ProducerConsumerPipeline<T> {
             let (shared, consume) = (shared.clone(), consume.clone());
             consumers.spawn(async move { shared.consume(&*consume).await });
         }
-        Self { shared, consumers: Mutex::new(consumers), clock, last_producer: AtomicU64::new(0) }
+        Self {
+            shared,
+            consumers: tokio::sync::Mutex::new(consumers),
+            clock,
+            last_producer: AtomicU64::new(0),
+        }
     }
 }
 

@@ -139,6 +139,24 @@ async fn a_drain_finishes_what_it_can_until_the_deadline_and_counts_the_rest() {
     }
 }
 
+/// Scenario: a drain is dropped, and two more run at a time. Guarantee: consumers go on, and no drain drops what another one
+/// waits for.
+#[tokio::test(start_paused = true)]
+async fn drains_that_are_dropped_or_run_at_a_time_lose_nothing() {
+    let (pipeline, begun) = slow(config(5, 1000, 1));
+    let producer = pipeline.producer();
+    for number in 0..5 {
+        producer.send(number.to_string()).await.unwrap();
+    }
+    let dropped = tokio::time::timeout(Duration::from_millis(500), pipeline.drain(now() + seconds(60))).await;
+    assert!(dropped.is_err());
+    let (first, second) =
+        tokio::join!(pipeline.drain(now() + seconds(60)), pipeline.drain(now() + seconds(2)));
+    assert_eq!((totals(first), totals(second)), ([5, 5, 0, 0, 0], [5, 2, 0, 0, 3]));
+    assert_eq!(begun.lock().len(), 5);
+    assert_eq!(totals(pipeline.drain(now()).await), [5, 5, 0, 0, 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_a_consumer_costs_its_item_alone() {
     let consume = |text: String| {
