@@ -22,6 +22,7 @@ use otlp_protocol::{Batch, ByteBudget, Reclaim, Signal};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::{Arc, Weak};
+use tokio::runtime::Handle;
 use watcher::Watcher;
 
 /// Looks at copies of batches. The methods of the signals call [`on_batch`](Self::on_batch), unless they are implemented.
@@ -186,7 +187,8 @@ impl Observed {
         &self.batch
     }
 
-    /// Returns the copies that were lost since the observer was called last.
+    /// Returns the copies that were lost since the observer was called last. Copies are lost before filters by attributes see
+    /// them, so that copies count which the subscription does not ask for.
     pub fn lost(&self) -> Lost {
         self.lost
     }
@@ -246,6 +248,8 @@ impl TelemetrySubject {
         subscription: Subscription,
         observer: impl TelemetryObserver,
     ) -> Result<SubscriptionHandle, SubscribeError> {
+        // First, since it panics outside of a runtime.
+        let runtime = Handle::current();
         let watcher = Arc::new(Watcher::new(subscription, self.0.stats.clone()));
         {
             let mut state = self.0.state.lock();
@@ -260,7 +264,7 @@ impl TelemetrySubject {
             state.live_edges().iter().for_each(|edge| edge.add(&watcher));
         }
         let subject = Arc::downgrade(&self.0);
-        tokio::spawn(watcher::run(watcher.clone(), Arc::new(observer), subject.clone()));
+        runtime.spawn(watcher::run(watcher.clone(), Arc::new(observer), subject.clone()));
         Ok(SubscriptionHandle::new(watcher, subject))
     }
 
@@ -368,15 +372,6 @@ impl ObserverStats {
     fn lose(&self, lost: Lost) {
         self.lost_batches.add(lost.batches);
         self.lost_items.add(lost.items);
-    }
-}
-
-// === impl Lost ===
-
-impl std::ops::AddAssign for Lost {
-    fn add_assign(&mut self, other: Self) {
-        self.batches = self.batches.saturating_add(other.batches);
-        self.items = self.items.saturating_add(other.items);
     }
 }
 

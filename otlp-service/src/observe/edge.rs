@@ -3,7 +3,7 @@
 use super::watcher::Watcher;
 use otlp_protocol::{Batch, Signal};
 use otlp_transport::{Export, ExportResult};
-use parking_lot::Mutex;
+use parking_lot::RwLock;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,8 @@ pub(super) struct EdgeState {
     /// True if a pipeline begins here.
     pub(super) is_entry: bool,
     is_watched: AtomicBool,
-    watchers: Mutex<Vec<Arc<Watcher>>>,
+    /// Read by each batch while somebody listens, so that batches do not wait for each other here.
+    watchers: RwLock<Vec<Arc<Watcher>>>,
 }
 
 // === impl Edge ===
@@ -76,27 +77,27 @@ impl fmt::Debug for Edge {
 
 impl EdgeState {
     pub(super) fn new(name: Arc<str>, signal: Option<Signal>, is_entry: bool) -> Self {
-        let (is_watched, watchers) = (AtomicBool::new(false), Mutex::default());
+        let (is_watched, watchers) = (AtomicBool::new(false), RwLock::default());
         Self { name, signal, is_entry, is_watched, watchers }
     }
 
     /// Lets a subscription listen, if the subscription is for this edge.
     pub(super) fn add(&self, watcher: &Arc<Watcher>) {
         if watcher.is_for(self) {
-            let mut watchers = self.watchers.lock();
+            let mut watchers = self.watchers.write();
             watchers.push(watcher.clone());
             self.is_watched.store(true, Ordering::Relaxed);
         }
     }
 
     pub(super) fn remove(&self, watcher: &Arc<Watcher>) {
-        let mut watchers = self.watchers.lock();
+        let mut watchers = self.watchers.write();
         watchers.retain(|known| !Arc::ptr_eq(known, watcher));
         self.is_watched.store(!watchers.is_empty(), Ordering::Relaxed);
     }
 
     #[cold]
     fn offer(&self, batch: &mut Batch) {
-        self.watchers.lock().iter().for_each(|watcher| watcher.offer(&self.name, batch));
+        self.watchers.read().iter().for_each(|watcher| watcher.offer(&self.name, batch));
     }
 }

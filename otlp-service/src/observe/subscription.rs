@@ -28,8 +28,8 @@ pub struct Subscription {
     pub resource: Vec<(String, String)>,
     /// Largest number of copies that wait for the observer. Default 64.
     pub max_queued_batches: usize,
-    /// Largest size of these copies in bytes: the memory that they keep from being freed. A larger batch is lost. Default
-    /// 8 MiB.
+    /// Largest size of these copies in bytes: the memory that they keep from being freed. A larger batch is lost, and the
+    /// batch that the observer looks at does not count. Default 8 MiB.
     pub max_queued_bytes: u64,
 }
 

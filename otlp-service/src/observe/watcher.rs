@@ -9,6 +9,7 @@ use otlp_protocol::{AttributeEdits, Batch, Decision, edit};
 use otlp_transport::offload;
 use parking_lot::Mutex;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use tokio::sync::Notify;
 
@@ -16,8 +17,14 @@ use tokio::sync::Notify;
 pub(super) struct Watcher {
     subscription: Subscription,
     copies: Mutex<Copies>,
-    /// All copies that were lost so far.
-    lost: Mutex<Lost>,
+    /// True from a copy that found no room among those that wait until the next one is taken: further copies are lost without
+    /// a lock. Written with `copies` locked.
+    is_full: AtomicBool,
+    /// Batches and items of all copies that were lost so far.
+    lost_batches: AtomicU64,
+    lost_items: AtomicU64,
+    /// Copies that were lost when the observer was called last. Locked by the task alone.
+    told: Mutex<Lost>,
     /// Notified when a copy came in, and at the end.
     changed: Notify,
     stats: ObserverStats,
@@ -34,8 +41,16 @@ struct Ending {
 impl Watcher {
     pub(super) fn new(subscription: Subscription, stats: ObserverStats) -> Self {
         let copies = Copies::new(subscription.max_queued_batches, subscription.max_queued_bytes);
-        let (copies, lost) = (Mutex::new(copies), Mutex::default());
-        Self { subscription, copies, lost, changed: Notify::new(), stats }
+        Self {
+            subscription,
+            copies: Mutex::new(copies),
+            is_full: AtomicBool::new(false),
+            lost_batches: AtomicU64::new(0),
+            lost_items: AtomicU64::new(0),
+            told: Mutex::default(),
+            changed: Notify::new(),
+            stats,
+        }
     }
 
     /// True if the subscription listens at an edge.
@@ -52,15 +67,21 @@ impl Watcher {
         if !signals.is_empty() && !signals.contains(&batch.signal()) {
             return;
         }
+        let items = batch.items();
+        if self.is_full.load(Ordering::Relaxed) {
+            return self.lose(Lost { batches: 1, items });
+        }
         let mut copies = self.copies.lock();
         if copies.is_closed {
             return;
         }
         let was_empty = copies.is_empty();
-        let lost = copies.offer(edge, batch);
+        let is_taken = copies.offer(edge, batch);
+        // With no copy that waits, a smaller one may find room at any time.
+        self.is_full.store(!is_taken && !was_empty, Ordering::Relaxed);
         drop(copies);
-        if lost != Lost::default() {
-            self.lose(lost);
+        if !is_taken {
+            self.lose(Lost { batches: 1, items });
         } else if was_empty {
             self.changed.notify_one();
         }
@@ -68,33 +89,53 @@ impl Watcher {
 
     /// Drops all copies that wait, since their memory is needed. Returns true if there were any.
     pub(super) fn shed(&self) -> bool {
-        let lost = self.copies.lock().shed();
+        let lost = {
+            let mut copies = self.copies.lock();
+            self.is_full.store(false, Ordering::Relaxed);
+            copies.shed()
+        };
         self.lose(lost);
         lost.batches > 0
     }
 
     /// Takes no further copies in. Copies that wait are still shown.
     pub(super) fn end(&self) {
-        self.copies.lock().is_closed = true;
+        let mut copies = self.copies.lock();
+        copies.is_closed = true;
+        self.is_full.store(false, Ordering::Relaxed);
+        drop(copies);
         self.changed.notify_one();
     }
 
     /// Takes no further copies in, and drops those that wait.
     pub(super) fn stop(&self) {
-        let mut copies = self.copies.lock();
-        copies.is_closed = true;
-        copies.shed();
-        drop(copies);
-        self.changed.notify_one();
+        self.copies.lock().shed();
+        self.end();
     }
 
     pub(super) fn lost(&self) -> Lost {
-        *self.lost.lock()
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Lost { batches: read(&self.lost_batches), items: read(&self.lost_items) }
     }
 
     fn lose(&self, lost: Lost) {
-        *self.lost.lock() += lost;
+        self.lost_batches.fetch_add(lost.batches, Ordering::Relaxed);
+        self.lost_items.fetch_add(lost.items, Ordering::Relaxed);
         self.stats.lose(lost);
+    }
+
+    /// Returns the copies that were lost since the last call of the observer, which is about to be called.
+    fn newly_lost(&self) -> Lost {
+        let (now, mut told) = (self.lost(), self.told.lock());
+        let before = std::mem::replace(&mut *told, now);
+        Lost { batches: now.batches - before.batches, items: now.items - before.items }
+    }
+
+    /// Takes the oldest copy.
+    fn take(&self) -> Option<(Arc<str>, Batch)> {
+        let mut copies = self.copies.lock();
+        self.is_full.store(false, Ordering::Relaxed);
+        copies.take()
     }
 
     /// Waits until a copy is there. False at the end.
@@ -113,10 +154,9 @@ impl Watcher {
     /// Shows all copies that wait to the observer. False if the observer panicked.
     fn show(&self, observer: &dyn TelemetryObserver) -> bool {
         loop {
-            let taken = self.copies.lock().take();
-            let Some((edge, batch, lost)) = taken else { return true };
+            let Some((edge, batch)) = self.take() else { return true };
             let Some(batch) = self.matching(batch) else { continue };
-            let observed = Observed { edge, batch, lost };
+            let observed = Observed { edge, batch, lost: self.newly_lost() };
             if catch_unwind(AssertUnwindSafe(|| observed.show(observer))).is_err() {
                 let edge = &*observed.edge;
                 tracing::error!(edge, "an observer panicked; its subscription has ended");
