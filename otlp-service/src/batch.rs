@@ -67,6 +67,8 @@ pub struct BatchOptions {
     stats: BatchStats,
     hop: Hop,
     queues: Option<FanOut>,
+    /// Of the attempts behind. Empty: the batch processor measures its exports.
+    feedback: Vec<AttemptFeedback>,
 }
 
 // === impl BatchConfig ===
@@ -106,6 +108,13 @@ impl BatchOptions {
         self.hop = hop;
         self
     }
+
+    /// Sets the feedback of the exporters behind `next`, for adaptive settings. Without it the batch processor measures its exports.
+    #[must_use]
+    pub(crate) fn with_feedback(mut self, feedback: Vec<AttemptFeedback>) -> Self {
+        self.feedback = feedback;
+        self
+    }
 }
 
 impl fmt::Debug for BatchOptions {
@@ -135,6 +144,7 @@ impl Default for BatchConfig {
 
 impl Default for BatchOptions {
     fn default() -> Self {
-        Self { delivery: Delivery::EndToEnd, stats: BatchStats::default(), hop: Hop::none(), queues: None }
+        let (stats, hop, feedback) = (BatchStats::default(), Hop::none(), Vec::new());
+        Self { delivery: Delivery::EndToEnd, stats, hop, queues: None, feedback }
     }
 }

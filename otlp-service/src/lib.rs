@@ -218,7 +218,8 @@ pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Reroute, Running};
 pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};
 pub use services::{
-    MicroserviceArchitecture, ServiceEndpoints, ServiceError, ServiceLimits, ServicePolicy, ServiceStatus,
+    MicroserviceArchitecture, ServiceEndpoints, ServiceError, ServiceHealthCheck, ServiceLimits,
+    ServicePolicy, ServiceStatus,
 };
 pub use spec::{
     Alteration, Change, ChangedKind, Changes, ComponentNeeds, ConnectorSpec, ExporterSpec, ExtensionSpec,

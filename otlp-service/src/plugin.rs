@@ -189,7 +189,7 @@ impl PluginManager {
         &self.steps
     }
 
-    /// Runs a batch through the steps of all plugins, in order. The result has the batches to send on, and the numbers of
+    /// Runs a batch through the steps of all plugins, in order, on the calling thread. The result has the batches to send on, and the numbers of
     /// removed items.
     ///
     /// For a chain with metrics and a ledger, give [`processors`](Self::processors) to a

@@ -5,11 +5,13 @@
 //! [`Resolver`](otlp_transport::Resolver), and come and go while calls are under way.
 
 mod error;
+mod health;
 mod policy;
 mod service;
 mod status;
 
 pub use error::ServiceError;
+pub use health::ServiceHealthCheck;
 pub use policy::{ServiceEndpoints, ServiceLimits, ServicePolicy};
 pub use status::ServiceStatus;
 
@@ -145,8 +147,7 @@ impl MicroserviceArchitecture {
     /// The last error of the retries; a retryable error if too many calls of the service are under way; a final error if there
     /// is no service of that name.
     pub async fn call_service(&self, name: &str, batch: Batch) -> ExportResult {
-        let service = self.0.services.read().get(name).cloned();
-        let Some(service) = service else {
+        let Some(service) = self.find(name) else {
             self.0.unknown_calls.add(1);
             return Err(self.unknown(name).into());
         };
@@ -157,6 +158,37 @@ impl MicroserviceArchitecture {
     pub fn services(&self) -> Vec<ServiceStatus> {
         let services: Vec<_> = self.0.services.read().values().cloned().collect();
         services.iter().map(|service| service.status()).collect()
+    }
+
+    /// Makes a health check of a service, with the health of [`ServiceStatus::health`]. A service that is not registered is
+    /// unhealthy. With [`Affects::Report`](crate::Affects::Report) an unhealthy service turns no probe to 503.
+    ///
+    /// ```
+    /// use otlp_service::{Affects, HealthChecker, Ledger, MicroserviceArchitecture, Registry, ServicePolicy};
+    /// use otlp_transport::TransportContext;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), otlp_service::ServiceError> {
+    /// let context = TransportContext::tcp(64 << 20);
+    /// let services = MicroserviceArchitecture::new(context, &Ledger::new(), &Registry::new());
+    /// services.register_service("cart", ["http://10.0.0.1:4317", "http://10.0.0.2:4317"], ServicePolicy::default())?;
+    ///
+    /// let checker = HealthChecker::new(); // Or that of a gateway: Gateway::health.
+    /// let _cart = checker.add_with(services.health_check("cart"), Affects::Report);
+    /// assert!(checker.report().to_json().contains(r#""service/cart":{"status":"healthy""#));
+    ///
+    /// // Of all services:
+    /// let all = services.services().into_iter().map(|service| services.health_check(service.name));
+    /// let _entries: Vec<_> = all.map(|check| checker.add_with(check, Affects::Report)).collect();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn health_check(&self, name: impl Into<String>) -> ServiceHealthCheck {
+        ServiceHealthCheck::new(self.clone(), name.into())
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<Service>> {
+        self.0.services.read().get(name).cloned()
     }
 
     fn unknown(&self, name: &str) -> ServiceError {

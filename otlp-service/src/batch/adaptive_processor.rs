@@ -12,7 +12,8 @@ use std::time::Instant;
 /// [`adaptive`](BatchConfig::adaptive) of its settings, whose default is used if there is none.
 ///
 /// In front of an export made by hand the batch processor measures the exports; in front of a fan-out the exporters measure
-/// their attempts ([`AttemptFeedback`](crate::AttemptFeedback)).
+/// their attempts ([`AttemptFeedback`](crate::AttemptFeedback)). In front of an export that answers before it sends, the size stays at
+/// its maximum.
 ///
 /// ```
 /// use otlp_protocol::{Accepted, Batch, Charge, Count, Signal};

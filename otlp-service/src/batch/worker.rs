@@ -108,7 +108,7 @@ impl BatchProcessor {
         stats: BatchStats,
     ) -> Self {
         let (delivery, hop, queues) = (next.delivery(), next.hop().clone(), Some(next.clone()));
-        let options = BatchOptions { delivery, stats, hop, queues };
+        let options = BatchOptions { delivery, stats, hop, queues, feedback: next.feedback() };
         if delivery == Delivery::Memory {
             Self::start_with(config, next.patient(), clock, options)
         } else {
@@ -123,16 +123,15 @@ impl BatchProcessor {
         clock: Arc<dyn Clock>,
         options: BatchOptions,
     ) -> Self {
-        let BatchOptions { delivery, stats, hop, queues } = options;
+        let BatchOptions { delivery, stats, hop, queues, mut feedback } = options;
         let mut next = BoxExport::new(next);
         let size = config.adaptive.clone().map(|adaptive| {
-            let feedback = queues.as_ref().map(FanOut::feedback).unwrap_or_else(|| {
-                let feedback = AttemptFeedback::new();
-                let export =
-                    MeasuredExport { export: next.clone(), feedback: feedback.clone(), clock: clock.clone() };
-                next = BoxExport::new(export);
-                vec![feedback]
-            });
+            if feedback.is_empty() {
+                let measured = AttemptFeedback::new();
+                let (export, clock) = (next.clone(), clock.clone());
+                next = BoxExport::new(MeasuredExport { export, feedback: measured.clone(), clock });
+                feedback.push(measured);
+            }
             AdaptiveSize::of(adaptive, &feedback)
         });
         let shared = Arc::new(Shared {

@@ -171,7 +171,7 @@ impl Assembly<'_> {
         let sketch = sketch(spec, role, made_of.into_iter().collect());
         let piece = self.place(sketch, behind, rank, |assembly| Ok(assembly.fan_out(spec, role, ends)))?;
         let (entry, hop, serial) = (piece.entry.clone(), piece.hop.clone(), piece.serial);
-        Ok(Rest { entry, hop, delivery, rank, serial })
+        Ok(Rest { entry, hop, delivery, rank, serial, feedback: piece.feedback() })
     }
 
     fn fan_out(&mut self, spec: &PipelineSpec, role: Role, ends: Vec<(&String, End)>) -> Made {
@@ -250,7 +250,7 @@ impl Assembly<'_> {
         let outlet = Outlet { pipeline: &spec.id, signal: spec.signal, rest, edge, requests: None };
         let piece = self.holding(spec, sketch, holder, vec![outlet], rank)?;
         let (entry, hop, serial) = (piece.entry.clone(), piece.hop.clone(), piece.serial);
-        Ok(Rest { entry, hop, delivery, rank, serial })
+        Ok(Rest { entry, hop, delivery, rank, serial, feedback: Vec::new() })
     }
 
     /// A holder or a connector: where it emits is turned if that is new.
@@ -327,6 +327,7 @@ impl Assembly<'_> {
                     let entry = assembly.edge(spec, &stage.id).in_front_of(entry);
                     let options = BatchOptions::default().with_delivery(rest.delivery);
                     let options = options.with_stats(stats).with_hop(hop.clone());
+                    let options = options.with_feedback(rest.feedback.clone());
                     BatchProcessor::start_with(config.clone(), entry, clock, options)
                 }
             };

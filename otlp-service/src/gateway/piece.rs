@@ -1,6 +1,6 @@
 //! Running components of pipelines: what each is made of and what stands behind it, by which a reload finds those to keep.
 
-use crate::batch::BatchProcessor;
+use crate::batch::{AttemptFeedback, BatchProcessor};
 use crate::fanout::{Delivery, FanOut};
 use crate::holder::{Answers, HolderStage};
 use crate::ledger::{Hop, Line};
@@ -24,6 +24,8 @@ pub(super) struct Rest {
     pub(super) rank: usize,
     /// Of the first component.
     pub(super) serial: u64,
+    /// Of the exporters' attempts, for adaptive batch processors. Empty in front of a holder.
+    pub(super) feedback: Vec<AttemptFeedback>,
 }
 
 /// Facts that a component relies on of the component behind it: the serial, and the delivery.
@@ -89,6 +91,18 @@ impl Rest {
     /// The rest behind an edge; `requests` counts the requests if a pipeline begins there.
     pub(super) fn behind_edge(&self, edge: &Edge, requests: Option<&Arc<RequestStats>>) -> Entrance {
         Entrance { edge: edge.clone(), requests: requests.cloned(), entry: self.entry.clone() }
+    }
+}
+
+// === impl Piece ===
+
+impl Piece {
+    /// Returns the feedback of the exporters behind a fan-out.
+    pub(super) fn feedback(&self) -> Vec<AttemptFeedback> {
+        match &self.drained {
+            Some(Drained::FanOut(fanout)) => fanout.feedback(),
+            _ => Vec::new(),
+        }
     }
 }
 

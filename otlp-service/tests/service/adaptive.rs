@@ -257,6 +257,25 @@ fn batched(id: &str, exporters: &[&str]) -> PipelineSpec {
     PipelineSpec { stages: vec![batch_stage(adaptive(), "b")], ..pipeline(id, &[], exporters) }
 }
 
+/// Scenario: processors stand between the batch processor and a queue, which takes batches at once. Guarantee: the attempts
+/// count, not the time until the queue has a batch.
+#[tokio::test(start_paused = true)]
+async fn processors_behind_the_batch_processor_do_not_hide_the_exporters() {
+    let slow = Linear::new(vec![(0, 40)]);
+    let mut pipeline = batched("logs", &["slow"]);
+    pipeline.stages.push(crate::observers::deleting_stage("attributes"));
+    let gateway = start(spec(vec![exporter("slow", &slow)], vec![pipeline])).await;
+    let inlet = gateway.inlet("logs").unwrap();
+    for _ in 0..30 {
+        inlet.export(logs(8192)).await.unwrap();
+        pass(seconds(1)).await;
+    }
+    let labels = [("processor", "batch"), ("pipeline", "logs"), ("otel_signal", "logs")];
+    let size = gateway.metrics().get("otlp_processor_batch_adaptive_size", &labels).unwrap();
+    assert!((600.0..1300.0).contains(&size), "{size}");
+    gateway.drain(now() + seconds(60)).await.ledger.check().unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn in_a_gateway_the_slowest_exporter_counts_for_all_pipelines_that_use_it() {
     let (quick, slow) = (Linear::new(vec![(0, 1)]), Linear::new(vec![(0, 40)]));

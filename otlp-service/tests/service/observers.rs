@@ -86,6 +86,10 @@ fn deleting() -> StageSpec {
     StageSpec::Processor(Arc::new(AttributesProcessor::new(&[action], MatchConfig::default()).unwrap()))
 }
 
+pub(crate) fn deleting_stage(id: &str) -> PipelineStage {
+    PipelineStage::new(id, deleting())
+}
+
 fn small_batches() -> StageSpec {
     let mut config = BatchConfig::default();
     config.send_batch_size = 2;
@@ -95,8 +99,8 @@ fn small_batches() -> StageSpec {
 /// A pipeline with a stage of each kind, and one behind its connector.
 fn every_kind(sink: &Sink) -> GatewaySpec {
     let stages = vec![
-        PipelineStage::new("attributes", deleting()),
-        PipelineStage::new("attributes/2", deleting()),
+        deleting_stage("attributes"),
+        deleting_stage("attributes/2"),
         PipelineStage::new("hold", StageSpec::Holder(dedup())),
         PipelineStage::new("batch", small_batches()),
     ];
@@ -209,6 +213,67 @@ async fn a_slow_observer_loses_copies_and_nobody_waits() {
     assert_eq!(shown.get("otlp_observer_lost_batches", &[]), Some(7.0));
     assert_eq!(shown.get("otlp_observer_lost_items", &[]), Some(7.0));
     drop(go);
+}
+
+/// Scenario: copies are lost, and the next ones do not match the filter. Guarantee: the observer hears of the loss with the first
+/// copy that it gets.
+#[tokio::test]
+async fn losses_are_told_with_the_next_copy_that_matches() {
+    let subject = TelemetrySubject::new(&Registry::new());
+    let export = subject.edge("out").in_front_of(NopExporter);
+    let (seen, mut sights) = Seen::new();
+    let mut cart = Subscription::default();
+    (cart.max_queued_bytes, cart.resource) = (1000, vec![("service.name".into(), "cart".into())]);
+    let _subscription = subject.subscribe(cart, seen).unwrap();
+    let of = |service: &str, text: &str| {
+        let text = format!(
+            r#"{{"resourceLogs":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"{service}"}}}}]}},
+            "scopeLogs":[{{"logRecords":[{{"body":{{"stringValue":"{text}"}}}}]}}]}}]}}"#
+        );
+        Batch::new(json::from_str(Signal::LOGS, &text).unwrap(), otlp_protocol::Charge::none())
+    };
+    export.export(of("cart", &"x".repeat(2000))).await.unwrap();
+    export.export(of("shop", "filtered")).await.unwrap();
+    export.export(of("cart", "matches")).await.unwrap();
+    assert_eq!(sights.recv().await, Some(("out".into(), "log", 1, 1)));
+}
+
+/// Scenario: the queue of a slow observer is full, and then is emptied: by the observer, for memory, at the end. Guarantee:
+/// further copies find room, and those after the end do not count as lost.
+#[tokio::test]
+async fn a_queue_that_was_full_takes_copies_again() {
+    let budget = ByteBudget::new(1000);
+    let subject = TelemetrySubject::new(&Registry::new());
+    assert!(subject.make_room_in(&budget));
+    let export = subject.edge("out").in_front_of(NopExporter);
+    let (go, wait) = std::sync::mpsc::channel();
+    let (seen, mut sights) = Seen::new();
+    let mut one = Subscription::default();
+    one.max_queued_batches = 1;
+    let subscription = subject.subscribe(one, Slow(wait.into(), seen)).unwrap();
+    let send = async |items: u64| export.export(logs(items)).await.unwrap();
+    send(1).await;
+    assert_eq!(sights.recv().await, Some(("out".into(), "batch", 1, 0)));
+    for items in [2, 3, 3] {
+        send(items).await;
+    }
+    assert_eq!(subscription.lost(), Lost { batches: 2, items: 6 });
+    go.send(()).unwrap();
+    assert_eq!(sights.recv().await, Some(("out".into(), "batch", 2, 2)));
+    for items in [4, 5] {
+        send(items).await;
+    }
+    // The copy of 4 items goes, and 6 find room.
+    assert!(budget.try_charge(2000).is_err());
+    send(6).await;
+    assert_eq!(subscription.lost(), Lost { batches: 4, items: 15 });
+    send(7).await;
+    subject.close();
+    send(8).await;
+    assert_eq!(subscription.lost(), Lost { batches: 5, items: 22 });
+    (0..2).for_each(|_| go.send(()).unwrap());
+    assert_eq!(sights.recv().await, Some(("out".into(), "batch", 6, 3)));
+    assert_eq!(sights.recv().await, None);
 }
 
 #[tokio::test]

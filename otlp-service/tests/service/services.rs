@@ -8,8 +8,8 @@ mod sim;
 use crate::harness::clock;
 use otlp_protocol::{Batch, Charge, Count, ErrorKind, Retry, Signal};
 use otlp_service::{
-    Health, Ledger, MicroserviceArchitecture, Registry, ServiceError, ServiceLimits, ServicePolicy,
-    ServiceStatus,
+    Affects, Health, HealthChecker, Ledger, MicroserviceArchitecture, Registry, ServiceError, ServiceLimits,
+    ServicePolicy, ServiceStatus,
 };
 use otlp_transport::{EndpointState, FileConfig, FileResolver, ResolvedEndpoint, Resolver};
 use sim::{Behaviour, World};
@@ -186,6 +186,16 @@ async fn endpoints_and_their_health_are_listed() {
     let status = rig.status("cart");
     assert_eq!(status.health(), Health::Degraded("1 of 2 endpoints are left out".into()));
     assert!(matches!(status.endpoints[0].state, EndpointState::Ejected(_)), "{status}");
+    let checker = HealthChecker::new();
+    let _entries =
+        ["cart", "crat"].map(|name| checker.add_with(rig.services.health_check(name), Affects::Report));
+    let report = checker.report().to_json();
+    for (check, health) in
+        [("cart", "1 of 2 endpoints are left out"), ("crat", "the service is not registered")]
+    {
+        let (_, rest) = report.split_once(&format!(r#""service/{check}""#)).unwrap();
+        assert!(rest.split('}').next().unwrap().contains(health), "{report}");
+    }
     let text = status.to_string();
     assert!(
         text.starts_with("cart: degraded (1 of 2 endpoints are left out), resolver static, 20 calls"),
