@@ -19,7 +19,7 @@ use std::fmt;
 ///
 /// The trait is the place for other ways of discovery, such as the EndpointSlices of Kubernetes or a service registry: `next`
 /// waits for the next event of a watch, and returns the whole list. [`BalancedClient`](crate::BalancedClient) follows the
-/// resolver in a task of its own and keeps the last list after errors.
+/// resolver in a task of its own and keeps the last list after errors; after an error it waits for 100 ms before the next call.
 ///
 /// ```
 /// use otlp_transport::{NetFuture, ResolvedEndpoint, Resolver};

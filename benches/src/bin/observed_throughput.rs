@@ -8,12 +8,12 @@
 use futures_util::future::join_all;
 use otlp_protocol::{Batch, Body, Charge, Signal, ValidateLimits};
 use otlp_service::{
-    EdgeFilter, ExporterSpec, Gateway, GatewaySpec, NopExporter, Observed, PipelineSpec, ReceiverSpec, ServerSpec,
-    Subscription, TelemetryObserver,
+    EdgeFilter, ExporterSpec, Gateway, GatewaySpec, NopExporter, Observed, PipelineSpec, ReceiverSpec,
+    ServerSpec, Subscription, TelemetryObserver,
 };
 use otlp_transport::{
-    Attempt as _, BoxAttempt, ClientConfig, Clock, Compression, GrpcClient, GrpcTransportStrategy, ServerConfig,
-    TokioClock, TransportContext,
+    Attempt as _, BoxAttempt, ClientConfig, Clock, Compression, GrpcClient, GrpcTransportStrategy,
+    ServerConfig, TokioClock, TransportContext,
 };
 use std::cell::Cell;
 use std::io::Write as _;
@@ -72,7 +72,8 @@ async fn main() {
     let mut out = std::io::stdout();
     for spans in [1, 100] {
         let (gateway, client) = gateway().await;
-        let body = Body::check(Signal::TRACES, otlp_benches::spans(spans), &ValidateLimits::default()).unwrap();
+        let body =
+            Body::check(Signal::TRACES, otlp_benches::spans(spans), &ValidateLimits::default()).unwrap();
         throughput(&client, &body).await; // Connects, and warms up.
         let mut ratios = [Vec::new(), Vec::new()];
         for pair in 0..8 {

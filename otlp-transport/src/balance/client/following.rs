@@ -32,7 +32,11 @@ impl Shared {
     async fn search(self: Arc<Self>, factory: ClientFactory, mut resolver: Box<dyn Resolver>) {
         loop {
             let found = resolver.next().await;
+            let is_failure = found.is_err();
             self.follow(&factory, found);
+            if is_failure {
+                self.clock.sleep(PAUSE).await;
+            }
         }
     }
 
@@ -140,5 +144,7 @@ fn keep_first(found: &mut Vec<ResolvedEndpoint>, max: usize) -> u64 {
     left_out
 }
 
+/// After a failure: a resolver that fails at once is asked ten times a second at most.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Time between two log lines on failures of the resolver.
 pub(super) const LOG_INTERVAL: Duration = Duration::from_secs(60);

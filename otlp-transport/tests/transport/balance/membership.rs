@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use otlp_protocol::{ErrorKind, Retry};
 use otlp_transport::{
     BalanceConfig, BalancePolicy, BalancedClient, ClientConfig, EndpointState, Export as _, FixedResolver,
-    ResolvedEndpoint,
+    NetFuture, ResolvedEndpoint, Resolver,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -67,6 +67,33 @@ async fn a_resolver_without_an_answer_changes_nothing() {
     let stats = client.stats();
     let counts = [&stats.resolutions, &stats.failed_resolutions, &stats.updates];
     assert_eq!(counts.map(|count| count.load(Ordering::Relaxed)), [3, 2, 2]);
+}
+
+/// Fails at once at each call, 10,000 times.
+struct Failing(u64);
+
+impl Resolver for Failing {
+    fn name(&self) -> &'static str {
+        "failing"
+    }
+
+    fn next(&mut self) -> NetFuture<'_, Vec<ResolvedEndpoint>> {
+        Box::pin(async move {
+            self.0 += 1;
+            match self.0 {
+                ..=10_000 => Err(std::io::ErrorKind::ConnectionRefused.into()),
+                _ => std::future::pending().await,
+            }
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resolver_that_fails_at_once_is_not_asked_all_the_time() {
+    let world = world([Behaviour::Takes(ms(1)); 3]);
+    let client = world.client(BalanceConfig::default(), Box::new(Failing(0)));
+    tokio::time::sleep(ms(1_050)).await;
+    assert_eq!(client.stats().failed_resolutions.load(Ordering::Relaxed), 11);
 }
 
 #[tokio::test(start_paused = true)]

@@ -116,7 +116,11 @@ impl World {
         self.client(config, Box::new(FixedResolver::new(resolved.collect())))
     }
 
-    fn client(&self, config: BalanceConfig, resolver: Box<dyn otlp_transport::Resolver>) -> BalancedClient {
+    pub(super) fn client(
+        &self,
+        config: BalanceConfig,
+        resolver: Box<dyn otlp_transport::Resolver>,
+    ) -> BalancedClient {
         let transport = Arc::new(self.clone());
         BalancedClient::new(&self.context(), transport, ClientConfig::new(""), config, resolver).unwrap()
     }
