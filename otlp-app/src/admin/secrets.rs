@@ -1,7 +1,8 @@
 //! What looks like a secret in telemetry: attributes by their keys, and parts of texts by their form.
 //!
 //! The rules find what programs usually write by mistake. They do not find everything: a password in the middle of a text has no
-//! form.
+//! form. The texts are of unknown senders, so that each rule looks at a byte a bounded number of times: a rule that has read to
+//! `seen` does not begin again before.
 
 use otlp_protocol::Redactor;
 use std::ops::Range;
@@ -48,15 +49,18 @@ impl Redactor for Secrets {
 
 /// Finds private keys in PEM.
 fn private_keys(text: &str, found: &mut Vec<Range<usize>>) {
-    for (start, _) in text.match_indices("-----BEGIN ") {
+    let mut seen = 0;
+    for (start, begin) in text.match_indices("-----BEGIN ") {
         let rest = text.get(start..).unwrap_or_default();
-        let label = rest.lines().next().unwrap_or_default();
-        if label.contains("PRIVATE KEY-----") {
+        let label =
+            rest.get(begin.len()..).and_then(|label| label.split_once("-----")).map(|(label, _)| label);
+        if start >= seen && label.is_some_and(|label| label.ends_with("PRIVATE KEY")) {
             let end = rest.find("-----END ").map_or(rest.len(), |end| {
                 let last = rest.get(end + 9..).unwrap_or_default();
                 last.find("-----").map_or(rest.len(), |dashes| end + 9 + dashes + 5)
             });
-            found.push(start..start + end);
+            seen = start + end;
+            found.push(start..seen);
         }
     }
 }
@@ -75,8 +79,13 @@ fn credentials(text: &str, found: &mut Vec<Range<usize>>) {
 
 /// Finds JSON web tokens: three parts of base64 between dots.
 fn web_tokens(text: &str, found: &mut Vec<Range<usize>>) {
+    let mut seen = 0;
     for (start, _) in text.match_indices("eyJ") {
+        if start < seen {
+            continue;
+        }
         let end = end_of(text, start, |c| c.is_ascii_alphanumeric() || "-_.=".contains(c));
+        seen = end;
         let token = text.get(start..end).unwrap_or_default();
         if token.split('.').filter(|part| part.len() >= 4).count() >= 2 {
             found.push(start..end);
@@ -87,13 +96,17 @@ fn web_tokens(text: &str, found: &mut Vec<Range<usize>>) {
 /// Finds keys of services that begin with a known word.
 fn known_keys(text: &str, found: &mut Vec<Range<usize>>) {
     for word in KEY_STARTS {
+        let mut seen = 0;
         for (start, _) in text.match_indices(word) {
-            let end = end_of(text, start, |c| c.is_ascii_alphanumeric() || "-_".contains(c));
             let begins = text
                 .get(..start)
                 .is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric()));
-            if begins && end - start >= MIN_KEY_LEN {
-                found.push(start..end);
+            if !begins || start < seen {
+                continue;
+            }
+            seen = end_of(text, start, |c| c.is_ascii_alphanumeric() || "-_".contains(c));
+            if seen - start >= MIN_KEY_LEN {
+                found.push(start..seen);
             }
         }
     }
@@ -102,7 +115,11 @@ fn known_keys(text: &str, found: &mut Vec<Range<usize>>) {
 /// Finds values that are assigned to names such as `password`, in texts, queries and JSON.
 fn assignments(text: &str, found: &mut Vec<Range<usize>>) {
     for name in NAMES {
+        let mut seen = 0;
         for start in ends_of(text, name) {
+            if start < seen {
+                continue;
+            }
             let start = end_of(text, start, |c| "\"'\\".contains(c));
             let before = end_of(text, start, |c| c == ' ');
             let sign = end_of(text, before, |c| "=:".contains(c));
@@ -111,6 +128,7 @@ fn assignments(text: &str, found: &mut Vec<Range<usize>>) {
             }
             let value = end_of(text, sign, |c| " \"'\\".contains(c));
             let end = end_of(text, value, |c| !c.is_whitespace() && !"\"'\\&,;)}]".contains(c));
+            seen = end;
             if end > value && text.get(value..end) != Some(MASK) {
                 found.push(value..end);
             }
