@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use otlp_protocol::json::from_protobuf;
 use otlp_protocol::{Body, Signal};
 use output::Output;
-use std::io::{Write, stderr};
+use std::io::{ErrorKind, Write, stderr};
 use std::path::{Path, PathBuf};
 
 /// Flags of `otlp convert`.
@@ -21,7 +21,8 @@ pub(crate) struct ConvertArgs {
     /// File to read, `-` for stdin. Format, compression and signal are found by the content
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// File to write, `-` for stdout. A name that ends in .gz or .zst is compressed
+    /// File to write, `-` for stdout. A name that ends in .gz or .zst is compressed. A file that exists is replaced when all is
+    /// converted
     #[arg(value_name = "OUT", default_value = "-")]
     output: PathBuf,
     /// Format to write. Default: by the name of OUT: .json, .jsonl, .pb
@@ -59,28 +60,34 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     };
     let (from, into) = (place(&args.input, "stdin"), place(&args.output, "stdout"));
     let target = args.to.or_else(|| Target::of_name(&args.output)).ok_or_else(|| {
-        Failure::Runtime(format!("{into}: the name does not tell the format; name it by --to"))
+        Failure::Usage(format!("{into}: the name does not tell the format; name it by --to"))
     })?;
     let failure = |place: &str, problem: String| Failure::Runtime(format!("{place}: {problem}"));
+    let unwritable = |error: std::io::Error| match error.kind() {
+        ErrorKind::BrokenPipe => error.into(),
+        _ => failure(&into, error.to_string()),
+    };
     let input = Input::open(&args.input).map_err(|error| failure(&from, error.to_string()))?;
-    let mut output = Output::create(&args.output).map_err(|error| failure(&into, error.to_string()))?;
+    let mut output = Output::create(&args.output).map_err(unwritable)?;
     let mut counts = Counts::default();
     let mut first = None;
     for read in input {
         let body = read.and_then(|record: Record| record.body(args.signal));
-        let written = match body {
-            Ok(body) => counts.write(&body, target, &mut first, &mut output),
+        match body {
+            Ok(body) => counts.write(&body, target, &mut first, &mut output).map_err(unwritable)?,
             Err(error) => {
                 counts.broken += 1;
-                writeln!(stderr().lock(), "otlp: {from}: {error}")
+                let _ = writeln!(stderr().lock(), "otlp: {from}: {error}");
             }
-        };
-        written.map_err(|error| failure(&into, error.to_string()))?;
+        }
     }
     if let Some(only) = first.take() {
-        output.write_all(&only).map_err(|error| failure(&into, error.to_string()))?;
+        output.write_all(&only).map_err(unwritable)?;
     }
-    output.finish().map_err(|error| failure(&into, error.to_string()))?;
+    // Without a request OUT stays as it was.
+    if counts.requests > 0 || counts.broken == 0 {
+        output.finish().map_err(unwritable)?;
+    }
     if counts.unknown_fields > 0 {
         let lost = counted(counts.unknown_fields, "fields");
         let _ = writeln!(

@@ -3,11 +3,11 @@
 use otlp_protocol::bytes::Bytes;
 use otlp_protocol::{BufferPool, Payload};
 use otlp_transport::codec;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
-/// A file or stdout. A file has another name until it is complete, and is removed if it does not get there.
+/// A file, a device or stdout. A file has another name until it is complete, and is removed if it does not get there.
 pub(super) struct Output {
     sink: Box<dyn Write>,
     /// The file's name until it is complete, and then.
@@ -27,19 +27,29 @@ impl Output {
             Some("zst") => Some("zstd"),
             _ => None,
         };
+        let direct = |sink: Box<dyn Write>| Self { sink, names: None, compression, plain: Vec::new() };
         if super::is_stdin(path) {
-            return Ok(Self {
-                sink: Box::new(BufWriter::new(stdout())),
-                names: None,
-                compression,
-                plain: Vec::new(),
-            });
+            return Ok(direct(Box::new(BufWriter::new(stdout()))));
         }
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
+        // The file behind a link is replaced, not the link.
+        let complete = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let existing = std::fs::metadata(&complete).ok();
+        if existing.as_ref().is_some_and(|existing| !existing.is_file()) {
+            // Devices and pipes are written as they are; a directory is an error.
+            let sink = OpenOptions::new().write(true).open(&complete)?;
+            return Ok(direct(Box::new(BufWriter::new(sink))));
+        }
+        let mut name = complete.clone().into_os_string();
+        name.push(format!(".{}.part", std::process::id()));
         let unfinished = PathBuf::from(name);
-        let sink = Box::new(BufWriter::new(File::create(&unfinished)?));
-        Ok(Self { sink, names: Some((unfinished, path.to_owned())), compression, plain: Vec::new() })
+        // Another user may have made such a file in a shared directory: that file is not followed or written.
+        let file = OpenOptions::new().write(true).create_new(true).open(&unfinished)?;
+        let names = Some((unfinished, complete));
+        let output = Self { sink: Box::new(BufWriter::new(file)), names, compression, plain: Vec::new() };
+        if let (Some(existing), Some((unfinished, _))) = (existing, &output.names) {
+            std::fs::set_permissions(unfinished, existing.permissions())?;
+        }
+        Ok(output)
     }
 
     pub(super) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {

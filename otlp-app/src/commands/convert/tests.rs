@@ -1,6 +1,7 @@
 use super::*;
 use crate::commands::send::sample;
 use otlp_protocol::json;
+use std::os::unix::fs::PermissionsExt as _;
 
 fn file(name: &str, bytes: &[u8]) -> PathBuf {
     let path = std::env::temp_dir().join(format!("otlp-convert-{}-{name}", std::process::id()));
@@ -52,6 +53,26 @@ fn broken_requests_are_left_out_and_a_file_that_fails_is_not_written() {
     assert!(error.contains("/nonexistent/a.json: "), "{error}");
     let error = convert(&path, &file("unknown.name", b""), None).unwrap_err();
     assert!(error.contains("--to"), "{error}");
+}
+
+#[test]
+fn what_exists_is_replaced_only_by_something_converted() {
+    let broken = file("broken.pb", b"\x0a\x03\x0a\x05\x00");
+    let output = file("kept.json", b"kept");
+    convert(&broken, &output, None).unwrap_err();
+    assert_eq!(std::fs::read(&output).unwrap(), b"kept");
+    // Devices are written, not replaced; links and permissions stay.
+    let one = file("one-line.json", json::to_string(&sample(Signal::ALL[2], 1)).unwrap().as_bytes());
+    let error = convert(&one, Path::new("/dev/full"), Some(Target::Jsonl)).unwrap_err();
+    assert!(error.contains("No space left"), "{error}");
+    let link = std::env::temp_dir().join(format!("otlp-convert-{}-link.json", std::process::id()));
+    std::os::unix::fs::symlink(&output, &link).unwrap();
+    std::fs::set_permissions(&output, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let written = convert(&one, &link, Some(Target::Jsonl)).unwrap();
+    assert_eq!(std::fs::read(&output).unwrap(), written);
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o600);
+    std::fs::remove_file(link).unwrap();
 }
 
 #[test]
