@@ -13,9 +13,8 @@ mod framing;
 mod guess;
 mod json_texts;
 
-use guess::{Guess, by_key, of_protobuf};
-
 use framing::Framing;
+use guess::{Guess, by_key, of_protobuf};
 use json_texts::JsonTexts;
 use otlp_protocol::bytes::Bytes;
 use otlp_protocol::json::JsonLimits;

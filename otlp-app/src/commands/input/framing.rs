@@ -38,6 +38,13 @@ impl Framing {
             return Self::JsonTexts;
         }
         match head {
+            // The length of a gRPC message may end with a byte that a request begins with, too. The request of the message begins
+            // with 10. As the second byte of a request behind a length, 10 would be the size of its first part, and behind that
+            // part the request would end or have another part.
+            [0, _, _, _, b'{' | 0x28, 0x0a, ..] => Self::GrpcMessage,
+            [0, _, _, len, 0x0a, 0x0a, rest @ ..] if *len != 12 && rest.get(10) != Some(&0x0a) => {
+                Self::GrpcMessage
+            }
             [0..=7, _, _, _, 0x0a | b'{' | 0x28, ..] => Self::LengthPrefixed,
             [0 | 1, _, _, _, _, ..] => Self::GrpcMessage,
             [0..=7, ..] => Self::LengthPrefixed,

@@ -134,6 +134,13 @@ fn files_of_the_collectors_exporter_are_read() {
     assert!(
         read(&message[..message.len() - 1])[0].as_ref().is_err_and(|error| error.contains("gRPC message"))
     );
+    // Messages of all lengths, also of those that end with a byte that a request begins with.
+    for len in 250..850 {
+        let bytes = spans(&"n".repeat(len)).to_bytes();
+        let message = [&[0][..], &(bytes.len() as u32).to_be_bytes(), &bytes].concat();
+        assert_eq!(read(message), [Ok(bytes.clone())], "{}", bytes.len());
+        assert_eq!(read(prefixed(&[&bytes])), [Ok(bytes)]);
+    }
 }
 
 #[test]
