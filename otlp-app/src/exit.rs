@@ -1,7 +1,7 @@
 //! Exit codes of the process.
 
 use crate::output::Output;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,6 +17,13 @@ pub(crate) enum Failure {
     /// Something failed while starting or running: exit code 1.
     #[error("otlp: {0}")]
     Runtime(String),
+    /// The command line is wrong in a way that only a command itself can find: exit code 2.
+    #[error("otlp: {0}")]
+    Usage(String),
+    /// The reader of stdout has gone, such as `head` of `otlp … | head`: exit code 141, as of a process that SIGPIPE ended. Nothing
+    /// is written to stderr.
+    #[error("")]
+    ReaderGone,
     /// A destination did not accept everything that a command sent.
     #[error("otlp: not everything was accepted: {problem}")]
     NotAccepted {
@@ -61,6 +68,8 @@ impl Failure {
         ExitCode::from(match self {
             Self::Config(_) => 78,
             Self::Runtime(_) => 1,
+            Self::Usage(_) => 2,
+            Self::ReaderGone => 141,
             Self::NotAccepted { code, .. } | Self::Command { code, .. } => *code,
             Self::Interrupted => 130,
         })
@@ -69,6 +78,9 @@ impl Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::Runtime(error.to_string())
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self::ReaderGone,
+            _ => Self::Runtime(error.to_string()),
+        }
     }
 }

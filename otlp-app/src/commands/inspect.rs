@@ -56,7 +56,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
     stdout().lock().write_all(text.as_bytes())?;
     match survey.broken {
         0 => Ok(()),
-        broken => Err(failure(format!("{broken} of {} requests are broken", survey.requests))),
+        broken => Err(failure(format!("broken requests: {broken} of {}", survey.requests))),
     }
 }
 

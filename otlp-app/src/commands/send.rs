@@ -12,6 +12,7 @@ mod tally;
 pub(crate) use args::SendArgs;
 
 use crate::app::runtime;
+use crate::commands::text::counted;
 use crate::config::SystemLookup;
 use crate::exit::Failure;
 use crate::protocol::Protocol;
@@ -24,7 +25,7 @@ use otlp_protocol::Signal;
 use otlp_transport::{Client, ClientConfig, Clock, TransportContext};
 use source::{Files, Source, unix_nanos};
 use std::collections::VecDeque;
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -47,9 +48,10 @@ async fn send(args: &SendArgs) -> Result<(), Failure> {
     context.proxies = start::proxies(&SystemLookup);
     let client = |_| destination.protocol.strategy().client(&context, destination.config.clone());
     let clients: Result<Vec<Client>, _> = (0..args.connections).map(client).collect();
-    let clients = clients.map_err(|error| Failure::Runtime(error.to_string()))?;
-    let mut signals = Signals::listen(OnHangup::Drain)?;
+    let clients = clients.map_err(|error| Failure::Usage(error.to_string()))?;
     let (source, pace) = plan(args, &*context.clock)?;
+    // Before, a signal ends the process as usual.
+    let mut signals = Signals::listen(OnHangup::Drain)?;
     let driver = Arc::new(Driver::new(source, pace, context.clock.clone()));
     let progress = tokio::spawn(show_progress(driver.clone(), context.clock.clone(), stderr().is_terminal()));
     let sending = driver.run(&clients, args.concurrency.into());
@@ -58,6 +60,12 @@ async fn send(args: &SendArgs) -> Result<(), Failure> {
         () = &mut sending => {}
         _ = signals.end_asked() => {
             driver.stop();
+            let waiting = driver.tally().waiting_requests;
+            if waiting > 0 {
+                clear_progress(stderr().is_terminal());
+                let requests = counted(waiting, "requests");
+                note(&format!("waits for the answers to {requests}; a second signal ends at once"));
+            }
             tokio::select! {
                 () = &mut sending => {}
                 () = signals.end_now_asked() => {}
@@ -72,8 +80,13 @@ async fn send(args: &SendArgs) -> Result<(), Failure> {
     let tally = driver.tally();
     let wire_bytes = clients.iter().map(|client| client.stats().sent_bytes.load(Relaxed)).sum();
     let text = summary::summary(&tally, driver.elapsed(), wire_bytes, &description);
-    stdout().lock().write_all(text.as_bytes())?;
-    summary::outcome(&tally)
+    let written = stdout().lock().write_all(text.as_bytes());
+    summary::outcome(&tally)?;
+    match written {
+        // The exit code tells how the destination answered, also to `otlp send … | head -1`.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
 }
 
 /// Makes the source, and the number and pace of its requests.

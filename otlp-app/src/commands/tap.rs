@@ -34,7 +34,7 @@ pub(crate) struct TapArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     rate: u64,
     /// End after this number of items
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     count: Option<u64>,
     /// Show all fields of each item
     #[arg(short = 'v', long, visible_alias = "verbose", conflicts_with = "json")]

@@ -3,7 +3,7 @@
 
 use crate::process::{Otlp, command, file, run, told};
 use otlp_protocol::Signal;
-use std::io::Write;
+use std::io::{BufRead as _, Write};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -106,6 +106,9 @@ fn refusals_have_their_reasons_and_exit_codes() {
         &["send", "--generate", "spans"],
         &["send", "x", "--generate", "logs"],
         &["send", "x", "--rate", "0"],
+        &["send", "x", "--rate", "-1"],
+        &["send", "x", "--to", ""],
+        &["convert", "x", "x.unknown"],
         &["send", "x", "--seed", "1"],
         &["convert"],
         &["inspect"],
@@ -113,7 +116,7 @@ fn refusals_have_their_reasons_and_exit_codes() {
         assert_eq!(told(&run(args)).0, 2, "{args:?}");
     }
     let (code, _, stderr) = told(&run(&["send", "--generate", "logs", "--to", "ftp://x:1"]));
-    assert!(code == 1 && stderr.contains("endpoint"), "{stderr}");
+    assert!(code == 2 && stderr.contains("endpoint"), "{stderr}");
     for name in ["send", "convert", "inspect"] {
         let (code, stdout, _) = told(&run(&[name, "--help"]));
         assert!(code == 0 && stdout.contains("Examples:") && stdout.contains("Exit codes:"), "{stdout}");
@@ -142,16 +145,50 @@ fn an_interrupt_ends_with_the_summary() {
     assert!(line.contains(&format!(" {items} accepted")), "{items} items:\n{stdout}");
 }
 
+/// A second signal does not wait for answers: requests without an answer are no success.
+#[test]
+fn a_second_interrupt_counts_what_has_no_answer() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("listen");
+    let to = format!("http://{}/", silent.local_addr().expect("an address"));
+    let mut send =
+        command(&["send", "--generate", "logs", "--timeout", "0s", "--protocol", "http/json", "--to", &to]);
+    let mut child = send.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start otlp");
+    let (connection, _) = silent.accept().expect("a connection");
+    let interrupt = |child: &Child| {
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+        assert!(sent.success());
+    };
+    interrupt(&child);
+    let mut note = String::new();
+    let mut stderr = std::io::BufReader::new(child.stderr.take().expect("stderr"));
+    stderr.read_line(&mut note).expect("a line");
+    assert_eq!(note, "otlp: waits for the answers to 1 request; a second signal ends at once\n");
+    interrupt(&child);
+    let (code, stdout, _) = told(&child.wait_with_output().expect("wait for otlp"));
+    assert_eq!(code, 3, "{stdout}");
+    assert!(stdout.contains("\n1 request without an answer, 100 items\n"), "{stdout}");
+    drop(connection);
+}
+
+/// Output whose reader goes away early ends the command without a word, as of other programs.
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut schema = command(&["config", "schema"]);
+    let mut child = schema.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start otlp");
+    drop(child.stdout.take());
+    assert_eq!(told(&child.wait_with_output().expect("wait for otlp")), (141, String::new(), String::new()));
+}
+
 #[test]
 fn a_file_is_inspected() {
     let log = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}}]}]}]}"#;
     let (code, stdout, stderr) = told(&run(&["inspect", &file(log), "--sizes"]));
     assert_eq!((code, stderr.as_str()), (0, ""));
-    assert!(stdout.contains(": JSON, 1 request\nlogs: 1 request, 1 log_records, "), "{stdout}");
+    assert!(stdout.contains(": JSON, 1 request\nlogs: 1 request, 1 log_record, "), "{stdout}");
     let (code, stdout, stderr) = told(&with_stdin(command(&["inspect", "-"]), b"\x0a\x03\x0a\x05\x00"));
     assert_eq!(code, 1);
     assert!(stdout.contains("problems\n  request 1 (at byte 0): invalid protobuf of "), "{stdout}");
-    assert_eq!(stderr, "otlp: stdin: 1 of 1 requests are broken\n");
+    assert_eq!(stderr, "otlp: stdin: broken requests: 1 of 1\n");
     let (_, stdout, _) = told(&run(&["inspect", &file(log), "--json"]));
     let report: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(report["signals"]["logs"]["items"], 1);

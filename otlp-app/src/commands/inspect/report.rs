@@ -26,7 +26,7 @@ pub(super) fn text(survey: &Survey, name: &str, has_sizes: bool, top: usize) -> 
         let _ = writeln!(text, "  {}", problem.text);
         text.push_str(problem.excerpt.as_deref().unwrap_or_default());
     }
-    let left_out = survey.broken.saturating_sub(top as u64);
+    let left_out = survey.broken - survey.problems.len().min(top) as u64;
     if left_out > 0 {
         let _ = writeln!(text, "  … {} more", grouped(left_out));
     }
@@ -38,8 +38,8 @@ fn write_signal(text: &mut String, signal: &str, found: &SignalSurvey, top: usiz
     let requests = counted(*requests, "requests");
     let _ = writeln!(
         text,
-        "{signal}: {requests}, {} {noun}, {} bytes of protobuf",
-        grouped(*items),
+        "{signal}: {requests}, {}, {} bytes of protobuf",
+        counted(*items, noun),
         grouped(*bytes)
     );
     if let Some((first, last)) = found.times {
@@ -124,6 +124,10 @@ pub(super) fn json(survey: &Survey, name: &str) -> String {
         };
         sizes(json, "parts", "field", survey.sizes.parts());
         sizes(json, "attributes", "key", survey.sizes.keys());
+        json.object_at("other_attributes", |json| {
+            json.number("bytes", survey.sizes.other_keys.bytes);
+            json.number("count", survey.sizes.other_keys.count);
+        });
         json.list_at("problems", |json| {
             for problem in &survey.problems {
                 json.object(|json| json.string("problem", &problem.text));
@@ -159,6 +163,7 @@ fn write_signal_json(json: &mut JsonWriter, found: &SignalSurvey) {
             });
         }
     });
+    json.number("other_items", found.other_sources);
 }
 
 // === impl SignalSurvey ===

@@ -1,6 +1,7 @@
 //! Flags of `otlp send`.
 
 use crate::args::{parse_duration, parse_signal};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use otlp_protocol::Signal;
 use otlp_transport::Compression;
@@ -21,7 +22,7 @@ pub(crate) struct SendArgs {
     pub(super) generate: Vec<Generated>,
     /// Destination: http://host:port, https://host:port, host:port (cleartext) or unix:///path. Default: the destination
     /// that OTEL_EXPORTER_OTLP_* name, or else http://localhost:4317
-    #[arg(long, value_name = "ENDPOINT")]
+    #[arg(long, value_name = "ENDPOINT", value_parser = NonEmptyStringValueParser::new())]
     pub(super) to: Option<String>,
     /// Protocol. Default: grpc, but http/protobuf for endpoints with port 4318 or with a path
     #[arg(long, value_name = "PROTOCOL", requires = "to")]
@@ -32,15 +33,15 @@ pub(crate) struct SendArgs {
     /// Header of each request. May be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_header)]
     pub(super) header: Vec<(String, String)>,
-    /// Time limit of one request
+    /// Time limit of one request; 0s is no limit. Default: 5s over gRPC, 30s over HTTP
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(super) timeout: Option<Duration>,
     /// Requests in a second (100, 0.5) or in another unit (30/m). Default: as fast as the destination answers
-    #[arg(long, value_name = "NUMBER[/UNIT]", value_parser = parse_rate)]
+    #[arg(long, value_name = "NUMBER[/UNIT]", value_parser = parse_rate, allow_negative_numbers = true)]
     pub(super) rate: Option<f64>,
     /// Number of requests. Files are read again from the start if they have fewer. Default: each request of the files once;
     /// one request of each generated signal, unless --rate or --duration is given
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     pub(super) count: Option<u64>,
     /// Time after which no further request is sent. Files are read again from the start if they end before
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -114,6 +115,16 @@ pub(super) enum CompressionName {
     Lz4,
 }
 
+// === impl SendArgs ===
+
+impl SendArgs {
+    /// True if a flag is about TLS.
+    pub(super) fn has_tls_flags(&self) -> bool {
+        let Self { tls_ca, tls_cert, tls_server_name, tls_skip_verify, .. } = self;
+        tls_ca.is_some() || tls_cert.is_some() || tls_server_name.is_some() || *tls_skip_verify
+    }
+}
+
 // === impl CompressionName ===
 
 impl CompressionName {
@@ -172,7 +183,7 @@ Examples:
 
 Exit codes:
   0    the destination accepted everything
-  1    the destination did not accept everything, or a file could not be read
+  1    the destination did not accept everything or has not answered, or a file could not be read
   2    wrong command line
   3    the destination accepted nothing";
 

@@ -38,6 +38,11 @@ impl Destination {
         config.tls.certificate.key_file = args.tls_key.clone().or(config.tls.certificate.key_file.take());
         config.tls.server_name_override = args.tls_server_name.clone();
         config.tls.insecure_skip_verify = args.tls_skip_verify;
+        if args.has_tls_flags() && destination.is_cleartext() {
+            let to = destination.description();
+            warnings
+                .push(format!("--tls-* flags have no effect: {to} is in cleartext; give https:// for TLS"));
+        }
         destination
     }
 
@@ -54,6 +59,18 @@ impl Destination {
             config.encoding = Encoding::Json;
         }
         Self { protocol: if is_http { Protocol::Http } else { Protocol::Grpc }, config }
+    }
+
+    /// True if no request is sent over TLS.
+    fn is_cleartext(&self) -> bool {
+        let config = &self.config;
+        // The default endpoint, of the empty text, is in cleartext.
+        let is_clear = |url: &str| match url.split_once(':') {
+            Some(("http" | "unix", _)) => true,
+            Some(("https", _)) => false,
+            _ => url.is_empty() || config.tls.insecure,
+        };
+        is_clear(&config.endpoint) && config.signal_endpoints.iter().all(|(_, url)| is_clear(url))
     }
 
     /// Returns protocol and endpoint for messages, without credentials and queries.

@@ -108,6 +108,7 @@ impl Driver {
                 }
                 None => return,
             };
+            self.tally.lock().begin(&batch);
             let (answer, latency) = self.send(client, &batch).await;
             self.tally.lock().add(&batch, &answer, latency);
             // An unreachable destination is not asked as fast as possible.

@@ -38,6 +38,10 @@ pub(super) fn summary(tally: &Tally, elapsed: Duration, wire_bytes: u64, destina
     if tally.unreadable > 0 {
         add(format!("{} of the files could not be read", counted(tally.unreadable, "requests")));
     }
+    if tally.waiting_requests > 0 {
+        let requests = counted(tally.waiting_requests, "requests");
+        add(format!("{requests} without an answer, {} items", grouped(tally.waiting_items)));
+    }
     text + &items(tally) + &reasons(tally)
 }
 
@@ -45,7 +49,7 @@ pub(super) fn summary(tally: &Tally, elapsed: Duration, wire_bytes: u64, destina
 pub(super) fn outcome(tally: &Tally) -> Result<(), Failure> {
     let rejected: u64 = tally.items.values().map(|items| items.rejected).sum();
     let failed = tally.failed_requests();
-    if failed + rejected + tally.unreadable == 0 {
+    if failed + rejected + tally.unreadable + tally.waiting_requests == 0 {
         return Ok(());
     }
     let mut problems = Vec::new();
@@ -58,7 +62,11 @@ pub(super) fn outcome(tally: &Tally) -> Result<(), Failure> {
     if tally.unreadable > 0 {
         problems.push(format!("{} unreadable", counted(tally.unreadable, "requests")));
     }
-    let code = if tally.accepted_items() == 0 { NOTHING_ACCEPTED } else { PARTLY_ACCEPTED };
+    if tally.waiting_requests > 0 {
+        problems.push(format!("{} without an answer", counted(tally.waiting_requests, "requests")));
+    }
+    let is_sent = tally.requests + tally.waiting_requests > 0;
+    let code = if is_sent && tally.accepted_items() == 0 { NOTHING_ACCEPTED } else { PARTLY_ACCEPTED };
     Err(Failure::NotAccepted { code, problem: problems.join(", ") })
 }
 
@@ -111,7 +119,7 @@ fn reasons(tally: &Tally) -> String {
         }
     };
     add("failures:\n", &tally.failures, tally.other_failures);
-    add("answers of accepted requests:\n", &tally.messages, 0);
+    add("answers of accepted requests:\n", &tally.messages, tally.other_messages);
     text
 }
 
@@ -125,7 +133,7 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// Exit code if some telemetry was accepted, but not all.
+/// Exit code if some telemetry was accepted, but not all, or if the files had nothing to send.
 const PARTLY_ACCEPTED: u8 = 1;
 /// Exit code if no telemetry was accepted.
 const NOTHING_ACCEPTED: u8 = 3;

@@ -9,8 +9,12 @@ use std::time::Duration;
 /// Counts of all requests so far.
 #[derive(Clone)]
 pub(super) struct Tally {
-    /// Requests that were sent.
+    /// Requests that were sent and answered, also by a failure of the connection.
     pub(super) requests: u64,
+    /// Requests whose answer has not come yet.
+    pub(super) waiting_requests: u64,
+    /// Items of requests whose answer has not come yet.
+    pub(super) waiting_items: u64,
     /// Requests that the destination accepted, wholly or in part.
     pub(super) accepted_requests: u64,
     /// Bytes of the requests, before compression and in protobuf.
@@ -25,6 +29,8 @@ pub(super) struct Tally {
     pub(super) other_failures: u64,
     /// Messages of accepted requests: reasons of rejections, and warnings.
     pub(super) messages: BTreeMap<String, u64>,
+    /// Accepted requests with messages beyond [`MAX_REASONS`].
+    pub(super) other_messages: u64,
     /// Requests of files that cannot be read.
     pub(super) unreadable: u64,
     /// Times that a request was sent again.
@@ -50,6 +56,8 @@ impl Tally {
     pub(super) fn new() -> Self {
         Self {
             requests: 0,
+            waiting_requests: 0,
+            waiting_items: 0,
             accepted_requests: 0,
             bytes: 0,
             items: BTreeMap::new(),
@@ -57,13 +65,22 @@ impl Tally {
             failures: BTreeMap::new(),
             other_failures: 0,
             messages: BTreeMap::new(),
+            other_messages: 0,
             unreadable: 0,
             retries: 0,
         }
     }
 
+    /// Counts a request that is about to be sent.
+    pub(super) fn begin(&mut self, batch: &Batch) {
+        self.waiting_requests += 1;
+        self.waiting_items += batch.items();
+    }
+
     /// Counts a request and its answer.
     pub(super) fn add(&mut self, batch: &Batch, answer: &ExportResult, latency: Duration) {
+        self.waiting_requests = self.waiting_requests.saturating_sub(1);
+        self.waiting_items = self.waiting_items.saturating_sub(batch.items());
         self.requests += 1;
         self.bytes += batch.len() as u64;
         let signal = batch.signal();
@@ -77,8 +94,8 @@ impl Tally {
                 items.rejected += rejected;
                 self.accepted_requests += 1;
                 self.latencies.record(latency);
-                if accepted.is_partial() {
-                    count(&mut self.messages, &accepted.message);
+                if accepted.is_partial() && !count(&mut self.messages, &accepted.message) {
+                    self.other_messages += 1;
                 }
             }
             Err(error) => {

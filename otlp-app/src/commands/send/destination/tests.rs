@@ -67,3 +67,20 @@ fn the_environment_counts_without_an_endpoint_and_flags_come_on_top() {
     assert!(other.config.headers.is_empty());
     assert_eq!(other.config.compression, otlp_transport::Compression::Zstd);
 }
+
+#[test]
+fn tls_flags_without_tls_are_told() {
+    for (line, is_told) in [
+        ("--tls-skip-verify", true),
+        ("--to localhost:4317 --tls-ca a.pem", true),
+        ("--to http://a:4318 --tls-server-name b", true),
+        ("--to https://a:4317 --tls-ca a.pem", false),
+        ("--to localhost:4317", false),
+    ] {
+        let parsed = ["send", "--generate", "logs"].into_iter().chain(line.split_whitespace());
+        let args = Line::try_parse_from(parsed).unwrap_or_else(|error| panic!("{error}")).args;
+        let mut warnings = Vec::new();
+        Destination::new(&args, &Variables::default(), &mut warnings);
+        assert_eq!(!warnings.is_empty(), is_told, "{line}: {warnings:?}");
+    }
+}

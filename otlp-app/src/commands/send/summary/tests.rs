@@ -78,6 +78,35 @@ fn the_exit_code_tells_the_outcome() {
     assert_eq!(code(&unreadable), Some(1));
 }
 
+/// Files that hold nothing that can be sent say nothing about the destination.
+#[test]
+fn nothing_to_send_is_not_a_refusal() {
+    let mut tally = Tally::new();
+    tally.unreadable = 2;
+    assert_eq!(code(&tally), Some(1));
+}
+
+#[test]
+fn requests_without_an_answer_are_counted() {
+    let mut tally = tally(&[Ok(Accepted::FULL)]);
+    tally.begin(&batch(10));
+    tally.begin(&batch(5));
+    tally.add(&batch(5), &Ok(Accepted::FULL), Duration::ZERO);
+    assert_eq!(code(&tally), Some(1));
+    let text = summary(&tally, Duration::from_secs(1), 0, "x");
+    assert!(text.contains("\n1 request without an answer, 10 items\n"), "{text}");
+    let mut none = Tally::new();
+    none.begin(&batch(10));
+    assert_eq!(code(&none), Some(3));
+}
+
+#[test]
+fn messages_are_bounded() {
+    let answer = |number: u64| Ok(Accepted { rejected: 1, message: number.to_string().into() });
+    let tally = tally(&(0..20).map(answer).collect::<Vec<_>>());
+    assert_eq!((tally.messages.len(), tally.other_messages), (16, 4));
+}
+
 #[test]
 fn reasons_are_bounded() {
     let answers: Vec<_> = (0..40).map(|number| refused(&number.to_string())).collect();
