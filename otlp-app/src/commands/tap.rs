@@ -7,6 +7,7 @@ use crate::config::SystemLookup;
 use crate::exit::Failure;
 use clap::Args as ClapArgs;
 use otlp_protocol::Signal;
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::os::unix::net::UnixStream;
 
@@ -49,6 +50,9 @@ pub(crate) struct TapArgs {
 
 /// Shows telemetry of a running gateway until the gateway ends, the reader of stdout goes away, or the count is reached.
 pub(crate) fn run(args: &TapArgs) -> Result<(), Failure> {
+    if let Some(key) = args.repeated_key() {
+        return Err(Failure::Usage(format!("--where names {key} twice; a resource has one value of a key")));
+    }
     let path = &args.admin;
     let failure = |error: std::io::Error| {
         Failure::Runtime(format!(
@@ -127,6 +131,12 @@ fn show(line: &str, out: &mut impl Write) -> Result<Shown, Failed> {
 }
 
 impl TapArgs {
+    /// Returns a key that `--where` names more than once.
+    fn repeated_key(&self) -> Option<&str> {
+        let mut keys = HashSet::new();
+        self.resource.iter().map(|(key, _)| key.as_str()).find(|key| !keys.insert(*key))
+    }
+
     fn request(&self) -> Request {
         let format = match self {
             Self { json: true, .. } => "json",

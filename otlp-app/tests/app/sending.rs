@@ -110,6 +110,7 @@ fn refusals_have_their_reasons_and_exit_codes() {
         &["send", "x", "--to", ""],
         &["convert", "x", "x.unknown"],
         &["send", "x", "--seed", "1"],
+        &["tap", "--admin", "x", "--where", "a=1", "--where", "a=2"],
         &["convert"],
         &["inspect"],
     ] {
