@@ -22,8 +22,11 @@ pub(crate) struct DescriptorsCheck {
     percent: u8,
     clock: Arc<dyn Clock>,
     /// The last numbers, and when they were asked for.
-    known: Mutex<Option<(Instant, Option<(u64, u64)>)>>,
+    known: Mutex<Option<(Instant, Descriptors)>>,
 }
+
+/// Open descriptors and their limit; `None` where they are not known.
+type Descriptors = Option<(u64, u64)>;
 
 /// Degraded some days before an own certificate expires, unhealthy from then on.
 pub(crate) struct CertificatesCheck {
@@ -69,7 +72,7 @@ impl DescriptorsCheck {
         Self { percent, clock, known: Mutex::default() }
     }
 
-    fn descriptors(&self) -> Option<(u64, u64)> {
+    fn descriptors(&self) -> Descriptors {
         let now = self.clock.now();
         let mut known = self.known.lock();
         match *known {
