@@ -79,8 +79,9 @@ struct Pushes<E> {
 
 impl MetricsReader {
     /// Starts a reader, whose first push is after one interval. Cumulative points cover the time since the registry was made, delta
-    /// points the time since the reader was started: what a reader before this one has pushed does not count again. `export` must not lead through pipelines whose metrics are in
-    /// `registry`: each push would change the metrics. Must be called within a tokio runtime.
+    /// points the time since the reader was started: what a reader before this one has pushed does not count again. `export` must
+    /// not lead through pipelines whose metrics are in `registry`: each push would change the metrics. Must be called within a
+    /// tokio runtime.
     pub fn start(
         registry: Registry,
         config: MetricsReaderConfig,
