@@ -56,9 +56,9 @@ async fn gateway() -> (Gateway, GrpcClient) {
     let mut pipeline = PipelineSpec::new("traces", Signal::TRACES);
     (pipeline.receivers, pipeline.exporters) = (vec!["otlp".into()], vec!["nop".into()]);
     let mut spec = GatewaySpec::default();
-    spec.receivers = vec![ReceiverSpec::otlp("otlp", vec![server])];
-    spec.exporters = vec![ExporterSpec::new("nop", BoxAttempt::new(NopExporter))];
-    spec.pipelines = vec![pipeline];
+    let receiver = ReceiverSpec::otlp("otlp", vec![server]);
+    let exporter = ExporterSpec::new("nop", BoxAttempt::new(NopExporter));
+    (spec.receivers, spec.exporters, spec.pipelines) = (vec![receiver], vec![exporter], vec![pipeline]);
     let context = TransportContext::tcp(64 << 20);
     let gateway = Gateway::start(context.clone(), spec).await.unwrap();
     let (_, address) = gateway.endpoints().into_iter().find(|(name, _)| name == "otlp/grpc").unwrap();
