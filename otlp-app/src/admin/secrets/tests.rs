@@ -81,7 +81,8 @@ fn plain_texts_stay() {
 /// Each rule reads a part of a text once, so that a hostile sender's text takes a time in proportion to its length.
 #[test]
 fn a_part_of_a_text_is_read_once() {
-    let rules: [(fn(&str, &mut Vec<Range<usize>>), &str); 4] = [
+    type Rule = fn(&str, &mut Vec<Range<usize>>);
+    let rules: [(Rule, &str); 4] = [
         (web_tokens, "eyJaaaa."),
         (known_keys, "sk-"),
         (assignments, "password="),

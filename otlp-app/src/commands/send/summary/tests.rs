@@ -102,7 +102,7 @@ fn requests_without_an_answer_are_counted() {
 
 #[test]
 fn messages_are_bounded() {
-    let answer = |number: u64| Ok(Accepted { rejected: 1, message: number.to_string().into() });
+    let answer = |number: u64| Ok(Accepted { rejected: 1, message: number.to_string() });
     let tally = tally(&(0..20).map(answer).collect::<Vec<_>>());
     assert_eq!((tally.messages.len(), tally.other_messages), (16, 4));
 }
