@@ -37,7 +37,7 @@ pub(crate) enum Failure {
     Command {
         /// Exit code.
         code: u8,
-        /// What is wrong; empty if the command itself has said so.
+        /// Text of the error; empty if the command has written the error itself.
         problem: String,
     },
     /// A second signal stopped the process before the drain was over: exit code 130, as of a process that SIGINT ended.

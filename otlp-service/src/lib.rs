@@ -153,6 +153,7 @@
 #![warn(missing_debug_implementations)]
 
 mod batch;
+mod calendar;
 mod component;
 mod cut;
 mod debug;

@@ -1,4 +1,4 @@
-//! What looks like a secret in telemetry: attributes by their keys, and parts of texts by their form.
+//! Finds secrets in telemetry, to mask them: attributes by their keys, and parts of texts by their form.
 //!
 //! The rules find what programs usually write by mistake. They do not find everything: a password in the middle of a text has no
 //! form. The texts are of unknown senders, so that each rule looks at a byte a bounded number of times: a rule that has read to

@@ -74,7 +74,8 @@ const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 const HTTP: &str = "http/protobuf";
 const GRPC: &str = "grpc";
-/// What is for the endpoint of the outside: it would lead elsewhere, or tell secrets.
+/// Endings of variables that the command does not get: they describe the destination outside, to which they would lead the
+/// telemetry past the gateway, or hold its secrets.
 const REMOVED: [&str; 6] =
     ["ENDPOINT", "HEADERS", "CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY", "INSECURE"];
 const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];

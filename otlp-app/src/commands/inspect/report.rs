@@ -1,4 +1,4 @@
-//! What was found, as text and as JSON.
+//! Writes the findings of `otlp inspect`, as text and as JSON.
 
 use super::sizes::Size;
 use super::survey::{SignalSurvey, Survey};

@@ -10,7 +10,7 @@ use otlp_protocol::{Body, Signal, count};
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// What was found in the requests of a file.
+/// Counts over all requests of a file.
 pub(super) struct Survey {
     /// Compression and framing of the file.
     pub(super) description: String,
@@ -31,7 +31,7 @@ pub(super) struct Problem {
     pub(super) excerpt: Option<String>,
 }
 
-/// What was found in the requests of one signal.
+/// Counts over the requests of one signal.
 #[derive(Default)]
 pub(super) struct SignalSurvey {
     /// Name of the items: `spans`.

@@ -30,7 +30,7 @@ pub(super) struct Generator {
     started: u64,
 }
 
-/// What happens in the shop during one request's worth of telemetry.
+/// The calls between services of the shop from which one request of telemetry is generated.
 struct Moment {
     /// Number of the moment.
     number: u64,

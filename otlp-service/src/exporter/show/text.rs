@@ -1,5 +1,6 @@
 //! Text of senders, escaped for terminals and cut to a length; formats of numbers, ids and times.
 
+use crate::calendar::date;
 use std::fmt::{self, Display, Formatter, Write};
 
 /// Appends at most `max` bytes of a sender's text, escaped, and the number of bytes left out.
@@ -136,18 +137,6 @@ impl Display for Nanos {
 
 fn time_of_day(seconds: u64) -> (u64, u64, u64) {
     (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
-}
-
-/// Returns year, month and day of a day since 1970. Counts in 400-year cycles from March of the year 0.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (cycle, of_cycle) = (days / 146_097, days % 146_097);
-    let year = (of_cycle - of_cycle / 1_460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
-    let of_year = of_cycle - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let year = year + cycle * 400;
-    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
 }
 
 const NANOS_A_SECOND: u64 = 1_000_000_000;
