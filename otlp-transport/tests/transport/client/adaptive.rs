@@ -111,7 +111,10 @@ async fn data_that_is_refused_in_any_encoding_is_refused() {
         assert!(error.message().contains("a span without an id"), "{error}");
     }
     let encodings: Vec<_> = fake.seen().iter().map(encoding).collect();
-    assert_eq!(encodings, ["gzip", "", "gzip", ""]);
+    let (first, second) = encodings.split_at(2);
+    assert_eq!(first, ["gzip", ""]);
+    // A probe may have measured by then that another encoding, or none, costs less.
+    assert!(second.len() <= 2 && second.last().is_some_and(String::is_empty), "{second:?}");
     let adaptive = client.stats().adaptive.get().unwrap();
     assert_eq!(adaptive.refused_encodings.load(Ordering::Relaxed), 0);
 }
