@@ -202,9 +202,10 @@ pub use own_queue::{OwnEntry, OwnQueue, OwnQueueConfig, OwnResource, OwnSender};
 pub use own_spans::{OwnSpan, OwnSpans, ParentBased, Recording, Sampler};
 pub use plugin::{
     AuthPart, AuthRef, Build, BuildContext, BuildFn, CheckFiles, Choice, Clash, ComponentType, Components,
-    Connect, Decode, ExporterPart, ExtensionPart, GoDuration, HealthPart, KeyRule, Kind, MakeClient,
-    MakeServer, OnlyFor, OtlpPlugin, PluginContents, PluginInfo, PluginManager, ProcessPlugin, ProcessStep,
-    ReceiverPart, Registered, RuleKind, ServerPart, SettingsError, StagePart, Target,
+    Connect, Decode, DecodeError, ExporterPart, ExtensionPart, GoDuration, HealthPart, KeyRule, Kind,
+    MakeClient, MakeServer, OnlyFor, OtlpPlugin, Place, PluginContents, PluginInfo, PluginManager,
+    ProcessPlugin, ProcessStep, ReceiverPart, Registered, RuleKind, ServerPart, Setting, SettingList,
+    SettingMap, SettingValue, Settings, SettingsError, StagePart, Target,
 };
 pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ConvertTo,

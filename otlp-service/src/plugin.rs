@@ -5,13 +5,18 @@
 //! errors; a factory names settings by dotted paths below its component.
 
 mod components;
+mod decode_error;
+mod deserializer;
 mod duration;
 mod parts;
 mod process;
 mod rules;
+mod setting;
 mod settings;
 
 pub use components::{Build, BuildFn, ComponentType, Components, Decode, Kind, Registered};
+pub use decode_error::{DecodeError, Place};
+pub use deserializer::Settings;
 pub use duration::GoDuration;
 pub use parts::{
     AuthPart, AuthRef, CheckFiles, Connect, ExporterPart, ExtensionPart, HealthPart, MakeClient, MakeServer,
@@ -19,6 +24,7 @@ pub use parts::{
 };
 pub use process::{ProcessPlugin, ProcessStep};
 pub use rules::{KeyRule, RuleKind};
+pub use setting::{Setting, SettingList, SettingMap, SettingValue};
 pub use settings::{BuildContext, Choice, SettingsError};
 
 use crate::component::Out;

@@ -8,7 +8,7 @@ mod names;
 mod needs;
 
 use super::component::Component;
-use super::decode::decode_for;
+use super::decode::decode_by;
 use super::files::NamedFile;
 use super::fingerprint::Fingerprints;
 use super::node::{Entry, Node, Value};
@@ -301,7 +301,7 @@ impl<T> Built<T> {
 impl Component {
     /// Decodes the settings, runs the factory, and makes a plan of the part that it returns.
     fn build<P, T>(self, decode: &Decode<P>, plan: fn(P, &Self) -> T, problems: &mut Problems) -> Built<T> {
-        let part = decode_for(&self.settings, problems, decode).and_then(|build| {
+        let part = decode_by(&self.settings, problems, decode).and_then(|build| {
             let context = BuildContext::new(&self.id);
             let built = build(&context);
             context.into_reported().iter().for_each(|error| problems.push(self.wrong(error)));

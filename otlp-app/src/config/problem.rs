@@ -5,6 +5,7 @@ mod render;
 use super::files::NamedFile;
 use super::rules::Note;
 use super::source::{Sources, Span};
+use otlp_service::DecodeError;
 
 /// One error in the configuration.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -47,6 +48,17 @@ impl Problem {
             name => format!("unknown {what} `{}`", name.escape_debug()),
         };
         Self::at(span, message).choice(name, "available", known)
+    }
+
+    /// Makes a problem of an error of decoding, at its place.
+    pub(super) fn of_decoding(error: &DecodeError) -> Self {
+        let (span, help) = (error.place().map(Span::from), error.help().to_vec());
+        Self { span, help, ..Self::new(error.to_string()) }
+    }
+
+    /// Returns the problem as an error of decoding. The deserializer adds path and place.
+    pub(super) fn into_decoding(self) -> DecodeError {
+        self.help.into_iter().fold(DecodeError::new(self.message), DecodeError::with_help)
     }
 
     /// Adds a line of help: the known name nearest to `name`, then `label` and all known names.

@@ -2,6 +2,7 @@
 
 use super::mask;
 use super::node::{Entry, Node, Value};
+use otlp_service::Place;
 
 /// Every text that was read, in order of reading.
 #[derive(Default)]
@@ -45,6 +46,18 @@ impl Span {
     pub(crate) fn is_around(self, other: Self) -> bool {
         let (end, other_end) = (self.start.saturating_add(self.len), other.start.saturating_add(other.len));
         self.source == other.source && self != other && self.start <= other.start && other_end <= end
+    }
+}
+
+impl From<Span> for Place {
+    fn from(Span { source, start, len }: Span) -> Self {
+        Self { source: source.0, start, len }
+    }
+}
+
+impl From<Place> for Span {
+    fn from(Place { source, start, len }: Place) -> Self {
+        Self { source: SourceId(source), start, len }
     }
 }
 

@@ -25,6 +25,7 @@ use attributes::OwnAttributes;
 use lines::OwnLogs;
 use metrics::OwnMetrics;
 use otlp_protocol::AttributeValue;
+use otlp_service::Settings;
 use otlp_service::{Fingerprint, KeyRule, MetricsPage, OwnQueueConfig};
 use requests::OwnTraces;
 use serde::Deserialize;
@@ -135,8 +136,8 @@ impl OwnTelemetry {
 }
 
 /// Decodes the section and drops the result, to find the keys of the section.
-pub(crate) fn probe(deserializer: &mut dyn erased_serde::Deserializer<'_>) {
-    drop(erased_serde::deserialize::<Telemetry>(deserializer));
+pub(crate) fn probe(settings: Settings<'_>) {
+    drop(Telemetry::deserialize(settings));
 }
 
 /// Reads the section.

@@ -1,5 +1,7 @@
 //! Registration of component types.
 
+use super::decode_error::DecodeError;
+use super::deserializer::Settings;
 use super::parts::{ExporterPart, ExtensionPart, ReceiverPart, StagePart};
 use super::process::ProcessStep;
 use super::rules::KeyRule;
@@ -57,10 +59,8 @@ pub enum Build {
     Extension(Decode<ExtensionPart>),
 }
 
-/// Decodes a component's settings, with the deserializer's error.
-pub type Decode<T> = Box<
-    dyn Fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<BuildFn<T>, erased_serde::Error> + Send + Sync,
->;
+/// Decodes a component's settings.
+pub type Decode<T> = Box<dyn Fn(Settings<'_>) -> Result<BuildFn<T>, DecodeError> + Send + Sync>;
 
 /// Makes a component of its decoded settings.
 pub type BuildFn<T> = Box<dyn FnOnce(&BuildContext<'_>) -> Result<T, SettingsError>>;
@@ -211,8 +211,8 @@ where
     P: Into<T>,
 {
     let make = Arc::new(make);
-    Box::new(move |deserializer| {
-        let settings: S = erased_serde::deserialize(deserializer)?;
+    Box::new(move |settings| {
+        let settings = S::deserialize(settings)?;
         let make = make.clone();
         Ok(Box::new(move |context: &BuildContext<'_>| make(settings, context).map(Into::into)))
     })

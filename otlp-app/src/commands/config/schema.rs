@@ -44,11 +44,11 @@ pub(crate) fn schema(plugins: &PluginManager) -> Value {
 /// The schema of a component's settings.
 fn settings(component: &ComponentType, kind: Kind) -> Value {
     let mut shape = match &component.build {
-        Build::Receiver(decode) => shape_of(&|deserializer| drop(decode(deserializer))),
-        Build::Processor(decode) => shape_of(&|deserializer| drop(decode(deserializer))),
-        Build::Connector(decode) => shape_of(&|deserializer| drop(decode(deserializer))),
-        Build::Exporter(decode) => shape_of(&|deserializer| drop(decode(deserializer))),
-        Build::Extension(decode) => shape_of(&|deserializer| drop(decode(deserializer))),
+        Build::Receiver(decode) => shape_of(&|settings| drop(decode(settings))),
+        Build::Processor(decode) => shape_of(&|settings| drop(decode(settings))),
+        Build::Connector(decode) => shape_of(&|settings| drop(decode(settings))),
+        Build::Exporter(decode) => shape_of(&|settings| drop(decode(settings))),
+        Build::Extension(decode) => shape_of(&|settings| drop(decode(settings))),
     };
     component.rules.iter().for_each(|rules| shape.apply(rules));
     let descriptions = Descriptions::of(&format!("{}: {}", kind.section(), component.name));

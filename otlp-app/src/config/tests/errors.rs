@@ -81,6 +81,19 @@ fn errors_show_place_line_and_what_exists() {
             "^^^^^^^^^^^\n",
             &["the environment variable `NOPE` is not set", "${env:NOPE:-default}"],
         ),
+        (
+            &(around("  otlp:\n    endpoint: c:1") + "  telemetry:\n    logs:\n      level: loud\n"),
+            " c.yaml:10:14\n",
+            "      level: loud\n   |              ^^^^\n",
+            &["logs.level: unknown level; available: debug, info, warn, error"],
+        ),
+        (
+            &(around("  otlp:\n    endpoint: c:1")
+                + "extensions: {health_check: {checks: {queue_percent: 300}}}\n"),
+            " c.yaml:8:53\n",
+            "^^^\n",
+            &["checks.queue_percent: expected a smaller number, found `300`"],
+        ),
         ("a: [1\nb: 2\n", " c.yaml:2:2\n", "b: *\n   |  ^\n", &["invalid YAML"]),
         ("a: 1\na: 2\n", " c.yaml:2:1\n", "a: *\n   | ^\n", &["duplicate key `a`"]),
         ("a: 1\n---\nb: 2\n", " c.yaml:2:1\n", "---\n", &["a second YAML document"]),

@@ -33,10 +33,10 @@ const LISTED: [(&str, &[&str]); 4] = [
     (
         "otlp-service",
         &[
-            "erased_serde::Deserializer",
-            "erased_serde::Error",
             "serde::de::Deserialize",
             "serde::de::DeserializeOwned",
+            "serde::de::Deserializer",
+            "serde::de::Error",
         ],
     ),
     ("otlp-app", &[]),

@@ -1,28 +1,23 @@
 //! Finds the shape of settings from their `Deserialize` implementation, which third-party components have, too.
 //!
-//! A probe is a deserializer without data. It follows one path, such as field `protocols`, field `grpc`, records the type that is
+//! A probe is a setting without a value. It follows one path, such as field `protocols`, field `grpc`, records the type that is
 //! asked for at the end of the path, and then fails. One probe for each path finds the whole shape.
 
 use super::shape::{Property, Shape};
-use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use otlp_service::{DecodeError, Setting, SettingList, SettingMap, SettingValue, Settings};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt;
+use std::{fmt, iter};
 
 /// Finds the shape of what `decode` decodes.
-pub(super) fn shape_of(decode: &dyn Fn(&mut dyn erased_serde::Deserializer<'_>)) -> Shape {
+pub(super) fn shape_of(decode: &dyn Fn(Settings<'_>)) -> Shape {
     explore(decode, &mut Vec::new(), &mut Vec::new())
 }
 
 /// Finds the shape at a path. `around` are the structs around the path.
-fn explore(
-    decode: &dyn Fn(&mut dyn erased_serde::Deserializer<'_>),
-    path: &mut Vec<Step>,
-    around: &mut Vec<Fields>,
-) -> Shape {
+fn explore(decode: &dyn Fn(Settings<'_>), path: &mut Vec<Step>, around: &mut Vec<Fields>) -> Shape {
     let seen = RefCell::new(None);
-    decode(&mut <dyn erased_serde::Deserializer<'_>>::erase(Probe { path, seen: &seen }));
+    decode(Settings::new(&Probe { path, seen: &seen }));
     let mut below = |step, around: &mut Vec<Fields>| {
         path.push(step);
         let shape = explore(decode, path, around);
@@ -71,154 +66,78 @@ struct Probe<'a> {
     seen: &'a RefCell<Option<Seen>>,
 }
 
-/// One element of a list, or one entry of a map.
-struct One<'a> {
-    key: &'static str,
-    inside: Option<Probe<'a>>,
-}
-
-/// The end of a probe.
-#[derive(Debug)]
-struct Stopped;
-
 // === impl Probe ===
 
 impl<'a> Probe<'a> {
     /// Records the type at the end of the path. Returns the step that goes on, if the path does not end here.
-    fn arrive(self, seen: impl FnOnce() -> Seen) -> Result<(Step, Self), Stopped> {
+    fn arrive(&self, seen: impl FnOnce() -> Seen) -> Result<(Step, Box<Self>), DecodeError> {
         match self.path.split_first() {
-            Some((step, path)) => Ok((*step, Self { path, ..self })),
+            Some((step, path)) => Ok((*step, Box::new(Self { path, ..*self }))),
             None => {
                 *self.seen.borrow_mut() = Some(seen());
-                Err(Stopped)
+                Err(stopped())
             }
         }
     }
 
-    fn scalar<T>(self, shape: Shape) -> Result<T, Stopped> {
-        self.arrive(|| Seen::Scalar(shape)).and(Err(Stopped))
+    fn scalar<T>(&self, shape: Shape) -> Result<T, DecodeError> {
+        self.arrive(|| Seen::Scalar(shape)).and(Err(stopped()))
     }
 }
 
-macro_rules! scalars {
-    ($($method:ident => $shape:expr),* $(,)?) => {
-        $(fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Stopped> {
-            self.scalar($shape)
-        })*
-    };
-}
-
-impl<'de> Deserializer<'de> for Probe<'_> {
-    type Error = Stopped;
-
-    scalars! {
-        deserialize_any => Shape::Any, deserialize_ignored_any => Shape::Any, deserialize_bool => Shape::Bool,
-        deserialize_i8 => Shape::Integer, deserialize_i16 => Shape::Integer, deserialize_i32 => Shape::Integer,
-        deserialize_i64 => Shape::Integer, deserialize_i128 => Shape::Integer, deserialize_u8 => Shape::Integer,
-        deserialize_u16 => Shape::Integer, deserialize_u32 => Shape::Integer, deserialize_u64 => Shape::Integer,
-        deserialize_u128 => Shape::Integer, deserialize_f32 => Shape::Number, deserialize_f64 => Shape::Number,
-        deserialize_char => Shape::Text, deserialize_str => Shape::Text, deserialize_string => Shape::Text,
-        deserialize_bytes => Shape::Any, deserialize_byte_buf => Shape::Any, deserialize_unit => Shape::Any,
-        deserialize_identifier => Shape::Any,
+impl Setting for Probe<'_> {
+    fn value(&self) -> Result<SettingValue<'_>, DecodeError> {
+        self.scalar(Shape::Any)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stopped> {
-        visitor.visit_some(self)
+    fn is_given(&self) -> bool {
+        true
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Stopped> {
-        visitor.visit_newtype_struct(self)
+    fn boolean(&self) -> Result<bool, DecodeError> {
+        self.scalar(Shape::Bool)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stopped> {
-        let (_, inside) = self.arrive(|| Seen::List)?;
-        visitor.visit_seq(One { key: "", inside: Some(inside) })
+    fn integer(&self) -> Result<i64, DecodeError> {
+        self.scalar(Shape::Integer)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stopped> {
-        let (_, inside) = self.arrive(|| Seen::Map)?;
-        visitor.visit_map(One { key: ANY_KEY, inside: Some(inside) })
+    fn unsigned(&self, _: u64) -> Result<u64, DecodeError> {
+        self.scalar(Shape::Integer)
     }
 
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        fields: Fields,
-        visitor: V,
-    ) -> Result<V::Value, Stopped> {
-        let (step, inside) = self.arrive(|| Seen::Struct(fields))?;
-        let Step::Field(key) = step else { return Err(Stopped) };
-        visitor.visit_map(One { key, inside: Some(inside) })
+    fn number(&self) -> Result<f64, DecodeError> {
+        self.scalar(Shape::Number)
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        variants: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Stopped> {
-        let words = variants.iter().filter(|word| !word.is_empty());
+    fn text(&self, _: &dyn fmt::Display) -> Result<Option<&str>, DecodeError> {
+        self.scalar(Shape::Text)
+    }
+
+    fn word(&self, words: &'static [&'static str]) -> Result<&'static str, DecodeError> {
+        let words = words.iter().filter(|word| !word.is_empty());
         self.scalar(Shape::Words(words.map(|word| String::from(*word)).collect()))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Stopped> {
-        self.scalar(Shape::Any)
+    fn list(&self) -> Result<SettingList<'_>, DecodeError> {
+        let (_, inside) = self.arrive(|| Seen::List)?;
+        Ok(Box::new(iter::once(inside as _)))
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: usize,
-        _: V,
-    ) -> Result<V::Value, Stopped> {
-        self.scalar(Shape::Any)
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, _: V) -> Result<V::Value, Stopped> {
-        self.scalar(Shape::Any)
+    fn map(&self, fields: Option<Fields>) -> Result<SettingMap<'_>, DecodeError> {
+        let (step, inside) = self.arrive(|| fields.map_or(Seen::Map, Seen::Struct))?;
+        let key = match (fields, step) {
+            (None, _) => ANY_KEY,
+            (Some(_), Step::Field(field)) => field,
+            (Some(_), Step::Inside) => return Err(stopped()),
+        };
+        Ok(Box::new(iter::once((key, inside as _))))
     }
 }
 
-impl<'de> SeqAccess<'de> for One<'_> {
-    type Error = Stopped;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Stopped> {
-        self.inside.take().map(|inside| seed.deserialize(inside)).transpose()
-    }
-}
-
-impl<'de> MapAccess<'de> for One<'_> {
-    type Error = Stopped;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Stopped> {
-        if self.inside.is_none() {
-            return Ok(None);
-        }
-        let key: StrDeserializer<'_, Stopped> = self.key.into_deserializer();
-        seed.deserialize(key).map(Some)
-    }
-
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Stopped> {
-        self.inside.take().ok_or(Stopped).and_then(|inside| seed.deserialize(inside))
-    }
-}
-
-impl fmt::Display for Stopped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the end of a probe")
-    }
-}
-
-impl std::error::Error for Stopped {}
-
-impl Error for Stopped {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
+/// The end of a probe, which is not shown.
+fn stopped() -> DecodeError {
+    DecodeError::new("")
 }
 
 /// A key of a map whose keys the user chooses.
