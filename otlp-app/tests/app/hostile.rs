@@ -5,11 +5,12 @@ use crate::door::Door;
 use crate::peers::{Answer, Peer, Verdict, call_head, framed, http_answer, post, within};
 use crate::process::{FORWARDING, Otlp, command, forwarding, frugal, limited};
 use crate::sink::{Sink, one_item};
-use crate::vectors::vectors;
+use crate::vectors::{Vector, vectors};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::join_all;
 use otlp_protocol::{BufferPool, Payload, Repairs, Signal, ValidateLimits, repair};
 use otlp_transport::{Codec, codec};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,28 +21,43 @@ const LIMIT_MIB: u64 = 128;
 const ALLOWANCE_MIB: u64 = 64;
 const LARGE_BYTES: usize = 400_000;
 
-/// Every vector, one after the other.
-async fn send_vectors(door: Door, is_grpc: bool) {
-    let vectors = vectors();
-    assert!(vectors.len() > 90);
-    for vector in vectors {
-        let verdict = door.send(is_grpc, vector.signal, vector.encoding.as_deref(), &vector.wire).await;
-        assert_eq!(verdict, vector.verdict, "{} over {}", vector.name, if is_grpc { "gRPC" } else { "HTTP" });
-        if verdict == Verdict::Accepted {
-            // Spans with ids of the wrong length are taken out.
-            let (plain, limits) = (vector.plain(), ValidateLimits::default());
-            let sound =
-                repair(vector.signal, &plain, &limits, Repairs::default(), 64 << 20).expect("a sound body");
-            door.sent(|sent| sent.accepted.add(vector.signal, &sound.body.plain().to_contiguous()));
-        }
+/// What is sent. It is made before the first connection is opened: making it takes long, and a peer that is late with its
+/// request is cut off.
+struct Bodies {
+    vectors: Vec<(Vector, Option<Bytes>)>,
+    bombs: Vec<Bomb>,
+}
+
+/// Encoding, bytes as they are sent, and verdict.
+type Bomb = (Option<String>, Bytes, Verdict);
+
+impl Bodies {
+    fn new() -> Arc<Self> {
+        let vectors = vectors();
+        assert!(vectors.len() > 90);
+        let bombs = bombs(&vectors);
+        let with_sound = |vector| {
+            let sound = sound(&vector);
+            (vector, sound)
+        };
+        Arc::new(Self { vectors: vectors.into_iter().map(with_sound).collect(), bombs })
     }
+}
+
+/// What gets on of a vector that is accepted: spans with ids of the wrong length are taken out.
+fn sound(vector: &Vector) -> Option<Bytes> {
+    (vector.verdict == Verdict::Accepted).then(|| {
+        let (plain, limits) = (vector.plain(), ValidateLimits::default());
+        let sound = repair(vector.signal, &plain, &limits, Repairs::default(), 64 << 20);
+        sound.expect("a sound body").body.plain().to_contiguous()
+    })
 }
 
 /// What inflates to more than it should: over the limit of a request, and under it but over that of memory when eight
 /// come at a time. Also 100,000 levels in the clear.
-async fn send_bombs(door: Door, is_grpc: bool) {
+fn bombs(vectors: &[Vector]) -> Vec<Bomb> {
     let mut bombs = Vec::new();
-    for vector in vectors() {
+    for vector in vectors {
         if vector.name.starts_with("bomb_100MiB") && vector.verdict == Verdict::TooLarge {
             bombs.push((vector.encoding.clone(), vector.wire.clone(), vector.verdict));
         }
@@ -62,17 +78,35 @@ async fn send_bombs(door: Door, is_grpc: bool) {
         bombs.push((Some(name.to_owned()), wire, Verdict::Invalid));
     }
     assert_eq!(bombs.len(), 8);
-    drop(plain);
-    for (encoding, wire, expected) in bombs {
+    bombs
+}
+
+/// Every vector, one after the other.
+async fn send_vectors(door: Door, bodies: Arc<Bodies>, is_grpc: bool) {
+    for (vector, sound) in &bodies.vectors {
+        let verdict = door.send(is_grpc, vector.signal, vector.encoding.as_deref(), &vector.wire).await;
+        assert_eq!(verdict, vector.verdict, "{} over {}", vector.name, if is_grpc { "gRPC" } else { "HTTP" });
+        if let Some(sound) = sound {
+            door.sent(|sent| sent.accepted.add(vector.signal, sound));
+        }
+    }
+}
+
+/// Every bomb, eight at a time.
+async fn send_bombs(door: Door, bodies: Arc<Bodies>, is_grpc: bool) {
+    for (encoding, wire, expected) in &bodies.bombs {
         let mut answers = Vec::new();
         // As long as others take all of the memory.
-        while !answers.contains(&expected) {
+        while !answers.contains(expected) {
             let eight = (0..8).map(|_| async {
                 let mut peer = door.connect(is_grpc).await;
-                peer.send(Signal::LOGS, encoding.as_deref(), &wire).await.expect("an answer").verdict
+                peer.send(Signal::LOGS, encoding.as_deref(), wire).await.expect("an answer").verdict
             });
             answers = within("memory", join_all(eight)).await;
-            assert!(answers.iter().all(|verdict| [expected, Verdict::Busy].contains(verdict)), "{answers:?}");
+            assert!(
+                answers.iter().all(|verdict| [*expected, Verdict::Busy].contains(verdict)),
+                "{answers:?}"
+            );
         }
     }
 }
@@ -152,6 +186,7 @@ async fn send_garbage(door: Door) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_input_gets_its_verdict_and_harms_nothing_good() {
+    let bodies = Bodies::new();
     let sink = Sink::new(Duration::ZERO);
     let server = sink.listen(([127, 0, 0, 1], 0).into()).await;
     let otlp =
@@ -161,9 +196,9 @@ async fn bad_input_gets_its_verdict_and_harms_nothing_good() {
     let stalled = stall(&door).await;
     let mut bad = JoinSet::new();
     for is_grpc in [true, false] {
-        bad.spawn(send_vectors(door.clone(), is_grpc));
-        bad.spawn(send_vectors(door.clone(), is_grpc));
-        bad.spawn(send_bombs(door.clone(), is_grpc));
+        bad.spawn(send_vectors(door.clone(), bodies.clone(), is_grpc));
+        bad.spawn(send_vectors(door.clone(), bodies.clone(), is_grpc));
+        bad.spawn(send_bombs(door.clone(), bodies.clone(), is_grpc));
     }
     bad.spawn(break_off(door.clone()));
     bad.spawn(send_garbage(door.clone()));

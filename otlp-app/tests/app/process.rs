@@ -238,9 +238,13 @@ impl Metrics {
 }
 
 impl Drop for Otlp {
+    #[expect(clippy::print_stdout, reason = "the test captures stdout, and shows it if the test fails")]
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            self.lines.iter().for_each(|line| println!("otlp: {line}"));
+        }
     }
 }
 
@@ -282,7 +286,8 @@ pub(crate) fn one_span() -> Vec<u8> {
     field(1, &field(2, &field(2, &span)))
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Far more than anything takes, also on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A pipe of its own; nobody writes to it.
 pub(crate) fn pipe(name: &str) -> String {
