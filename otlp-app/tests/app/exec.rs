@@ -97,7 +97,7 @@ fn a_configuration_takes_the_place_of_the_local_gateway() {
     let config = file(
         "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'}}}}\n\
          exporters: {debug: {use_internal_logger: false}}\n\
-         service: {pipelines: {logs: {receivers: [otlp], exporters: [debug]}}}\n",
+         service: {telemetry: {metrics: {level: none}}, pipelines: {logs: {receivers: [otlp], exporters: [debug]}}}\n",
     );
     let text = format!("echo $OTEL_EXPORTER_OTLP_PROTOCOL; {OTLP} send --generate logs --batch-items 5");
     let (code, stdout, stderr) = told(&script(&["--config", &config], &text).output().expect("run otlp"));
@@ -105,7 +105,8 @@ fn a_configuration_takes_the_place_of_the_local_gateway() {
     assert!(stdout.contains("grpc\n") && stdout.contains("5 accepted"), "{stdout}");
     let without = file(
         "receivers: {otlp: {protocols: {grpc: {endpoint: '/tmp/otlp-exec.sock', transport: unix}}}}\n\
-         exporters: {nop: }\nservice: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
+         exporters: {nop: }\n\
+         service: {telemetry: {metrics: {level: none}}, pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
     );
     let (code, _, stderr) = told(&script(&["--config", &without], "true").output().expect("run otlp"));
     assert!(code == 1 && stderr.contains("no OTLP receiver on TCP"), "{stderr}");
