@@ -14,10 +14,12 @@ mod shop;
 mod spans;
 
 use calls::Call;
-use otlp_protocol::encode::{Entries, LogRecords, Metrics, Profiles, ResourceGroupWriter, Spans};
+use otlp_protocol::encode::{
+    Entries, LogRecords, Metrics, Profiles, RequestWriter, ResourceGroupWriter, ScopeGroupWriter, Spans,
+};
 use otlp_protocol::{Body, Signal};
 use random::Random;
-use shop::SERVICES;
+use shop::{SERVICES, Service};
 
 /// Generator of requests.
 pub(super) struct Generator {
@@ -108,6 +110,23 @@ fn resource<E: Entries>(group: &mut ResourceGroupWriter<'_, E>, service: usize, 
             .attribute("telemetry.sdk.name", "opentelemetry")
             .attribute("telemetry.sdk.version", "1.40.0");
     });
+}
+
+/// Writes the group and the scope of each service that has calls in the moment; `write` writes the scope of a service, by its
+/// index.
+fn services<E: Entries>(
+    request: &mut RequestWriter<'_, E>,
+    moment: &Moment,
+    mut write: impl FnMut(&mut ScopeGroupWriter<'_, E>, usize, &Service),
+) {
+    for (index, service) in SERVICES.iter().enumerate() {
+        if moment.calls_of(index).next().is_some() {
+            request.resource_group(|group| {
+                resource(group, index, 0);
+                group.scope_group(|scope| write(scope, index, service));
+            });
+        }
+    }
 }
 
 /// Writes a request of a signal.

@@ -1,8 +1,8 @@
 //! Log records of a moment's calls: one of each call.
 
 use super::calls::{Call, Side};
-use super::shop::{SERVICES, Work};
-use super::{Moment, resource};
+use super::shop::Work;
+use super::{Moment, services};
 use otlp_protocol::encode::{LogRecordWriter, LogRecords};
 use otlp_protocol::{Body, SeverityNumber};
 use std::fmt::Write as _;
@@ -11,22 +11,14 @@ use std::fmt::Write as _;
 pub(super) fn write(moment: &Moment) -> Body {
     let mut text = String::new();
     Body::write::<LogRecords>(|request| {
-        for (service, about) in SERVICES.iter().enumerate() {
-            if moment.calls_of(service).next().is_none() {
-                continue;
-            }
-            request.resource_group(|group| {
-                resource(group, service, 0);
-                group.scope_group(|scope| {
-                    scope.scope(|scope| {
-                        scope.name(about.name);
-                    });
-                    for call in moment.calls_of(service) {
-                        scope.log_record(|record| write_record(record, moment, call, &mut text));
-                    }
-                });
+        services(request, moment, |scope, index, service| {
+            scope.scope(|scope| {
+                scope.name(service.name);
             });
-        }
+            for call in moment.calls_of(index) {
+                scope.log_record(|record| write_record(record, moment, call, &mut text));
+            }
+        });
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::calls::Call;
 use super::shop::SERVICES;
-use super::{Moment, resource};
+use super::{Moment, services};
 use otlp_protocol::Body;
 use otlp_protocol::encode::{DictionaryWriter, ProfileWriter, Profiles};
 
@@ -10,20 +10,12 @@ use otlp_protocol::encode::{DictionaryWriter, ProfileWriter, Profiles};
 pub(super) fn write(moment: &Moment) -> Body {
     Body::write::<Profiles>(|request| {
         let mut links = Vec::new();
-        for service in 0..SERVICES.len() {
-            if moment.calls_of(service).next().is_none() {
-                continue;
-            }
-            request.resource_group(|group| {
-                resource(group, service, 0);
-                group.scope_group(|scope| {
-                    scope.scope(|scope| {
-                        scope.name("cpu-profiler").version("0.9.0");
-                    });
-                    scope.profile(|profile| write_profile(profile, moment, service, &mut links));
-                });
+        services(request, moment, |scope, index, _| {
+            scope.scope(|scope| {
+                scope.name("cpu-profiler").version("0.9.0");
             });
-        }
+            scope.profile(|profile| write_profile(profile, moment, index, &mut links));
+        });
         request.dictionary(|dictionary| write_dictionary(dictionary, &links));
     })
 }

@@ -1,8 +1,8 @@
 //! Spans of a moment's calls.
 
 use super::calls::{Call, Side};
-use super::shop::{SERVICES, Work};
-use super::{Moment, resource};
+use super::shop::Work;
+use super::{Moment, services};
 use otlp_protocol::encode::{SpanWriter, Spans};
 use otlp_protocol::{Body, SpanKind, StatusCode};
 
@@ -10,22 +10,14 @@ use otlp_protocol::{Body, SpanKind, StatusCode};
 pub(super) fn write(moment: &Moment) -> Body {
     let mut text = String::new();
     Body::write::<Spans>(|request| {
-        for (service, about) in SERVICES.iter().enumerate() {
-            if moment.calls_of(service).next().is_none() {
-                continue;
-            }
-            request.resource_group(|group| {
-                resource(group, service, 0);
-                group.scope_group(|scope| {
-                    scope.scope(|scope| {
-                        scope.name(about.scope).version(about.version);
-                    });
-                    for call in moment.calls_of(service) {
-                        scope.span(|span| write_span(span, moment, call, &mut text));
-                    }
-                });
+        services(request, moment, |scope, index, service| {
+            scope.scope(|scope| {
+                scope.name(service.scope).version(service.version);
             });
-        }
+            for call in moment.calls_of(index) {
+                scope.span(|span| write_span(span, moment, call, &mut text));
+            }
+        });
     })
 }
 
