@@ -32,7 +32,7 @@ pub(crate) enum Failure {
         /// Counts of what was not accepted.
         problem: String,
     },
-    /// The command of `otlp exec` failed, or could not be started.
+    /// A command ends with an exit code of its own, such as that of the command of `otlp exec`.
     #[error("{problem}")]
     Command {
         /// Exit code.

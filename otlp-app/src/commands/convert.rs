@@ -4,13 +4,16 @@ mod indent;
 mod output;
 
 use super::input::{Input, Record, is_stdin};
+use crate::app::runtime;
 use crate::args::parse_signal;
 use crate::commands::text::counted;
 use crate::exit::Failure;
+use crate::signals::{OnHangup, Signals};
 use clap::{Args, ValueEnum};
 use otlp_protocol::json::from_protobuf;
 use otlp_protocol::{Body, Signal};
-use output::Output;
+use output::{Names, Output};
+use std::fmt::Display;
 use std::io::{ErrorKind, Write, stderr};
 use std::path::{Path, PathBuf};
 
@@ -41,8 +44,18 @@ enum Target {
     /// OTLP/JSON, a line for each request, as the Collector's exporter `file` writes it
     Jsonl,
     /// Protobuf. Of several requests each has its length of four bytes (big endian) before it, as in files of the Collector's
-    /// exporter `file` with `format: proto`
+    /// exporter `file` with `format: proto`. Empty requests are left out
     Protobuf,
+}
+
+/// A file to convert, and the format to write.
+struct Conversion {
+    input: Input,
+    /// Names of the files, for texts.
+    from: String,
+    into: String,
+    target: Target,
+    signal: Option<Signal>,
 }
 
 /// Requests that were converted, and what was lost.
@@ -50,6 +63,8 @@ enum Target {
 struct Counts {
     requests: u64,
     broken: u64,
+    /// Requests without content that are not in the protobuf.
+    empty: u64,
     unknown_fields: u64,
 }
 
@@ -62,45 +77,89 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     let target = args.to.or_else(|| Target::of_name(&args.output)).ok_or_else(|| {
         Failure::Usage(format!("{into}: the name does not tell the format; name it by --to"))
     })?;
-    let failure = |place: &str, problem: String| Failure::Runtime(format!("{place}: {problem}"));
-    let unwritable = |error: std::io::Error| match error.kind() {
-        ErrorKind::BrokenPipe => error.into(),
-        _ => failure(&into, error.to_string()),
+    let input = Input::open(&args.input).map_err(|error| failure(&from, &error))?;
+    let conversion = Conversion { input, from, into, target, signal: args.signal };
+    let Some(names) = Names::of(&args.output) else {
+        let output = Output::open(&args.output).map_err(|error| unwritable(&conversion.into, error))?;
+        return conversion.run(output);
     };
-    let input = Input::open(&args.input).map_err(|error| failure(&from, error.to_string()))?;
-    let mut output = Output::create(&args.output).map_err(unwritable)?;
-    let mut counts = Counts::default();
-    let mut first = None;
-    for read in input {
-        let body = read.and_then(|record: Record| record.body(args.signal));
-        match body {
-            Ok(body) => counts.write(&body, target, &mut first, &mut output).map_err(unwritable)?,
-            Err(error) => {
-                counts.broken += 1;
-                let _ = writeln!(stderr().lock(), "otlp: {from}: {error}");
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(conversion.run_until_signal(&args.output, names));
+    // A thread that reads stdin must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+// === impl Conversion ===
+
+impl Conversion {
+    /// Writes a file. A signal that ends the process removes the file that is not complete.
+    async fn run_until_signal(self, path: &Path, names: Names) -> Result<(), Failure> {
+        // Before, a signal ends the process as usual.
+        let mut signals = Signals::listen(OnHangup::Drain)?;
+        let output = Output::create(path, &names).map_err(|error| unwritable(&self.into, error))?;
+        let into = self.into.clone();
+        let running = tokio::task::spawn_blocking(move || self.run(output));
+        tokio::select! {
+            biased;
+            outcome = running => outcome.unwrap_or_else(|error| Err(failure(&into, &error))),
+            name = signals.end_asked() => {
+                names.remove_unfinished();
+                let code = SIGNALED.iter().find(|(known, _)| *known == name).map_or(1, |(_, code)| *code);
+                Err(Failure::Command { code, problem: format!("otlp: {name}: {into} is not written") })
             }
         }
     }
-    if let Some(only) = first.take() {
-        output.write_all(&only).map_err(unwritable)?;
+
+    fn run(self, mut output: Output) -> Result<(), Failure> {
+        let mut counts = Counts::default();
+        let mut first = None;
+        let Self { input, from, into, target, signal } = self;
+        let unwritable = |error| unwritable(&into, error);
+        for read in input {
+            match read.and_then(|record: Record| record.body(signal)) {
+                Ok(body) => counts.write(&body, target, &mut first, &mut output).map_err(unwritable)?,
+                Err(error) => {
+                    counts.broken += 1;
+                    let _ = writeln!(stderr().lock(), "otlp: {from}: {error}");
+                }
+            }
+        }
+        if let Some(only) = first.take() {
+            output.write_all(&only).map_err(unwritable)?;
+        }
+        // Without a request OUT stays as it was.
+        if counts.requests > 0 || counts.broken == 0 {
+            output.finish().map_err(unwritable)?;
+        }
+        if counts.empty > 0 {
+            let empty = counted(counts.empty, "empty requests");
+            let _ =
+                writeln!(stderr().lock(), "otlp: {from}: left out {empty}: protobuf has no bytes for them");
+        }
+        if counts.unknown_fields > 0 {
+            let lost = counted(counts.unknown_fields, "fields");
+            let text = "unknown to this version of OTLP are not in the JSON";
+            let _ = writeln!(stderr().lock(), "otlp: {from}: {lost} {text}");
+        }
+        match counts.broken {
+            0 => Ok(()),
+            broken => {
+                let all = counts.requests + broken;
+                Err(failure(&from, &format!("{broken} of {all} requests could not be read")))
+            }
+        }
     }
-    // Without a request OUT stays as it was.
-    if counts.requests > 0 || counts.broken == 0 {
-        output.finish().map_err(unwritable)?;
-    }
-    if counts.unknown_fields > 0 {
-        let lost = counted(counts.unknown_fields, "fields");
-        let _ = writeln!(
-            stderr().lock(),
-            "otlp: {from}: {lost} unknown to this version of OTLP are not in the JSON"
-        );
-    }
-    match counts.broken {
-        0 => Ok(()),
-        broken => Err(failure(
-            &from,
-            format!("{broken} of {} requests could not be read", counts.requests + broken),
-        )),
+}
+
+fn failure(place: &str, problem: &dyn Display) -> Failure {
+    Failure::Runtime(format!("{place}: {problem}"))
+}
+
+fn unwritable(into: &str, error: std::io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::BrokenPipe => error.into(),
+        _ => failure(into, &error),
     }
 }
 
@@ -143,7 +202,12 @@ impl Counts {
             text.push(b'\n');
             return output.write_all(&text);
         }
-        if self.requests == 1 {
+        if bytes.is_empty() {
+            // A length of 0 would tell no signal.
+            self.empty += 1;
+            return Ok(());
+        }
+        if self.requests - self.empty == 1 {
             *first = Some(bytes.to_vec());
             return Ok(());
         }
@@ -160,6 +224,8 @@ fn write_prefixed(request: &[u8], output: &mut Output) -> std::io::Result<()> {
     output.write_all(request)
 }
 
+/// Exit codes of signals, as shells tell them.
+const SIGNALED: [(&str, u8); 4] = [("SIGHUP", 129), ("SIGINT", 130), ("SIGQUIT", 131), ("SIGTERM", 143)];
 /// The largest text of one request.
 const MAX_TEXT_BYTES: usize = 1 << 30;
 
@@ -172,7 +238,8 @@ Examples:
 Exit codes:
   0    all requests were converted
   1    a request could not be read (the others were converted), or a file failed
-  2    wrong command line";
+  2    wrong command line
+  128 + N  signal N ended the command; OUT stays as it was";
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@
 //! | a gRPC message: a flag, a length, a request | one request in protobuf |
 //! | other bytes | one request in protobuf |
 //!
-//! Each of these may be compressed by gzip or zstd as a whole.
+//! Each of these may be compressed by gzip or zstd as a whole. Requests of length 0 are skipped.
 
 mod framing;
 mod guess;

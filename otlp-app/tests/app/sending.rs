@@ -171,6 +171,41 @@ fn a_second_interrupt_counts_what_has_no_answer() {
     drop(connection);
 }
 
+#[test]
+fn a_conversion_that_a_signal_ends_leaves_nothing_behind() {
+    let directory =
+        std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("convert-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("make a directory");
+    let files = || {
+        let entries = std::fs::read_dir(&directory).expect("list").flatten();
+        entries.map(|entry| entry.file_name().into_string().expect("UTF-8")).collect::<Vec<_>>()
+    };
+    let out = directory.join("out.jsonl");
+    let out = out.to_str().expect("UTF-8");
+    std::fs::write(out, "kept").expect("write");
+    for (signal, expected) in [("INT", 130), ("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
+        let mut convert = command(&["convert", "-", out]);
+        convert.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = convert.spawn().expect("start otlp");
+        let mut stdin = child.stdin.take().expect("stdin");
+        stdin.write_all(&[br#"{"resourceLogs":[]}"#.as_slice(); 8].concat()).expect("write");
+        for _ in 0..1_000 {
+            if files().len() > 1 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(files().len(), 2, "a file that is not complete");
+        let killed = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(killed.expect("kill").success());
+        let (code, _, stderr) = told(&child.wait_with_output().expect("wait for otlp"));
+        assert_eq!((code, stderr), (expected, format!("otlp: SIG{signal}: {out} is not written\n")));
+        assert_eq!((files(), std::fs::read(out).expect("read")), (vec!["out.jsonl".into()], b"kept".into()));
+        drop(stdin);
+    }
+    std::fs::remove_dir_all(directory).expect("remove");
+}
+
 /// Output whose reader goes away early ends the command without a word, as of other programs.
 #[test]
 fn a_reader_that_goes_away_is_no_error() {

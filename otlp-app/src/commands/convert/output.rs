@@ -1,4 +1,4 @@
-//! The file that is written: complete or not there.
+//! The file that is written: complete, or as it was.
 
 use otlp_protocol::bytes::Bytes;
 use otlp_protocol::{BufferPool, Payload};
@@ -9,45 +9,68 @@ use std::path::{Path, PathBuf};
 
 /// A file, a device or stdout. A file has another name until it is complete, and is removed if it does not get there.
 pub(super) struct Output {
-    sink: Box<dyn Write>,
-    /// The file's name until it is complete, and then.
-    names: Option<(PathBuf, PathBuf)>,
+    sink: Box<dyn Write + Send>,
+    /// The file's names, until it is complete.
+    names: Option<Names>,
     /// Encoding of the file.
     compression: Option<&'static str>,
     /// Content that is still to be compressed.
     plain: Vec<u8>,
 }
 
-// === impl Output ===
+/// Names of a file that is written or replaced as a whole.
+#[derive(Clone)]
+pub(super) struct Names {
+    unfinished: PathBuf,
+    complete: PathBuf,
+}
 
-impl Output {
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let compression = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("gz") => Some("gzip"),
-            Some("zst") => Some("zstd"),
-            _ => None,
-        };
-        let direct = |sink: Box<dyn Write>| Self { sink, names: None, compression, plain: Vec::new() };
-        if super::is_stdin(path) {
-            return Ok(direct(Box::new(BufWriter::new(stdout()))));
+// === impl Names ===
+
+impl Names {
+    /// Returns the names of a regular file, which need not exist. `None` for stdout, devices, pipes and directories.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        if super::is_stdin(path) || path.metadata().is_ok_and(|existing| !existing.is_file()) {
+            return None;
         }
         // The file behind a link is replaced, not the link.
         let complete = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let existing = std::fs::metadata(&complete).ok();
-        if existing.as_ref().is_some_and(|existing| !existing.is_file()) {
-            // Devices and pipes are written as they are; a directory is an error.
-            let sink = OpenOptions::new().write(true).open(&complete)?;
-            return Ok(direct(Box::new(BufWriter::new(sink))));
-        }
         let mut name = complete.clone().into_os_string();
         name.push(format!(".{}.part", std::process::id()));
-        let unfinished = PathBuf::from(name);
+        Some(Self { unfinished: name.into(), complete })
+    }
+
+    /// Removes the file that is not complete.
+    pub(super) fn remove_unfinished(&self) {
+        let _ = std::fs::remove_file(&self.unfinished);
+    }
+}
+
+// === impl Output ===
+
+impl Output {
+    /// Opens stdout, a device or a pipe, which are written as they are; a directory is an error.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let sink: Box<dyn Write + Send> = if super::is_stdin(path) {
+            Box::new(BufWriter::new(stdout()))
+        } else {
+            Box::new(BufWriter::new(OpenOptions::new().write(true).open(path)?))
+        };
+        Ok(Self { sink, names: None, compression: compression_of(path), plain: Vec::new() })
+    }
+
+    /// Creates the file `path`, whose names are `names`.
+    pub(super) fn create(path: &Path, names: &Names) -> io::Result<Self> {
         // Another user may have made such a file in a shared directory: that file is not followed or written.
-        let file = OpenOptions::new().write(true).create_new(true).open(&unfinished)?;
-        let names = Some((unfinished, complete));
-        let output = Self { sink: Box::new(BufWriter::new(file)), names, compression, plain: Vec::new() };
-        if let (Some(existing), Some((unfinished, _))) = (existing, &output.names) {
-            std::fs::set_permissions(unfinished, existing.permissions())?;
+        let file = OpenOptions::new().write(true).create_new(true).open(&names.unfinished)?;
+        let output = Self {
+            sink: Box::new(BufWriter::new(file)),
+            names: Some(names.clone()),
+            compression: compression_of(path),
+            plain: Vec::new(),
+        };
+        if let Ok(existing) = names.complete.metadata() {
+            std::fs::set_permissions(&names.unfinished, existing.permissions())?;
         }
         Ok(output)
     }
@@ -77,20 +100,28 @@ impl Output {
             self.sink.write_all(&compressed)?;
         }
         self.sink.flush()?;
-        match self.names.take() {
-            Some((unfinished, complete)) => std::fs::rename(unfinished, complete),
-            None => Ok(()),
+        if let Some(Names { unfinished, complete }) = &self.names {
+            std::fs::rename(unfinished, complete)?;
         }
+        self.names = None;
+        Ok(())
     }
 }
 
 impl Drop for Output {
     /// Removes a file that is not complete.
     fn drop(&mut self) {
-        if let Some((unfinished, _)) = self.names.take() {
-            let _ = std::fs::remove_file(unfinished);
+        if let Some(names) = self.names.take() {
+            names.remove_unfinished();
         }
     }
+}
+
+/// Returns the encoding of a file by its name.
+fn compression_of(path: &Path) -> Option<&'static str> {
+    let extension = path.extension()?;
+    let names = [("gz", "gzip"), ("zst", "zstd")];
+    names.into_iter().find(|(known, _)| extension.eq_ignore_ascii_case(known)).map(|(_, name)| name)
 }
 
 /// The most bytes of a compressed file's content.

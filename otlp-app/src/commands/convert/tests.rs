@@ -42,6 +42,21 @@ fn one_request_in_protobuf_has_no_length_before_it() {
 }
 
 #[test]
+fn empty_requests_are_left_out_of_protobuf_as_its_readers_skip_them() {
+    let bodies = [sample(Signal::ALL[0], 3), sample(Signal::ALL[2], 2)];
+    let [spans, logs] = bodies.each_ref().map(|body| json::to_string(body).unwrap());
+    let empty = r#"{"resourceLogs":[]}"#;
+    let all = file("empty.jsonl", [empty, &spans, empty, &logs, empty].join("\n").as_bytes());
+    let protobuf = file("empty.pb", b"");
+    convert(&all, &protobuf, None).unwrap();
+    let back = convert(&protobuf, &file("empty-back.jsonl", b""), None).unwrap();
+    assert_eq!(String::from_utf8(back).unwrap(), format!("{spans}\n{logs}\n"));
+    // One request that is left has no length before it.
+    let one = file("empty-one.jsonl", [empty, &spans].join("\n").as_bytes());
+    assert_eq!(convert(&one, &protobuf, None).unwrap(), bodies[0].to_bytes());
+}
+
+#[test]
 fn broken_requests_are_left_out_and_a_file_that_fails_is_not_written() {
     let line = json::to_string(&sample(Signal::ALL[2], 1)).unwrap();
     let path = file("broken.jsonl", format!("{line}\n{{\"resourceLogs\": 1}}\n{line}\n").as_bytes());

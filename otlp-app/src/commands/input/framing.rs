@@ -46,6 +46,8 @@ impl Framing {
                 Self::GrpcMessage
             }
             [0..=7, _, _, _, 0x0a | b'{' | 0x28, ..] => Self::LengthPrefixed,
+            // A gRPC message of length 0 ends here: these are the lengths of an empty request and of the next.
+            [0, 0, 0, 0, 0, _, ..] => Self::LengthPrefixed,
             [0 | 1, _, _, _, _, ..] => Self::GrpcMessage,
             [0..=7, ..] => Self::LengthPrefixed,
             _ => Self::Bare,
@@ -75,22 +77,33 @@ fn is_json(head: &[u8]) -> bool {
 /// Reads the next request of another framing than JSON texts.
 pub(super) fn next(framing: Framing, source: &mut dyn BufRead, offset: &mut u64, is_first: bool) -> Found {
     match framing {
-        Framing::LengthPrefixed => prefixed(source, offset),
+        Framing::LengthPrefixed => prefixed(source, offset, is_first),
         Framing::GrpcMessage if is_first => grpc_message(source, offset),
         _ if is_first => bare(source, offset),
         _ => Ok(None),
     }
 }
 
-fn prefixed(source: &mut dyn BufRead, offset: &mut u64) -> Found {
-    let start = *offset;
-    let prefix = take(source, PREFIX_BYTES, offset)?;
-    let Some(len) = prefix.first_chunk().map(|prefix| u32::from_be_bytes(*prefix) as usize) else {
-        return if prefix.is_empty() { Ok(None) } else { Err(cut_off(start)) };
+/// Skips requests of length 0: there is nothing in them, and their signal cannot be told.
+fn prefixed(source: &mut dyn BufRead, offset: &mut u64, is_first: bool) -> Found {
+    let (start, len) = loop {
+        let start = *offset;
+        let prefix = take(source, PREFIX_BYTES, offset)?;
+        match prefix.first_chunk().map(|prefix| u32::from_be_bytes(*prefix) as usize) {
+            Some(0) => {}
+            Some(len) => break (start, len),
+            None if !prefix.is_empty() => return Err(cut_off(start)),
+            None if is_first => {
+                let problem = "the file has only empty requests (of length 0)".into();
+                return Err(Fault { problem, can_go_on: false });
+            }
+            None => return Ok(None),
+        }
     };
-    if len == 0 || len > MAX_REQUEST_BYTES {
-        let problem =
-            format!("invalid length {len} of a request (at byte {start}): 1 to {MAX_REQUEST_BYTES} bytes");
+    if len > MAX_REQUEST_BYTES {
+        let problem = format!(
+            "invalid length {len} of a request (at byte {start}): at most {MAX_REQUEST_BYTES} bytes are read"
+        );
         return Err(Fault { problem, can_go_on: false });
     }
     let begin = *offset;

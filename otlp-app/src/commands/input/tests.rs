@@ -134,6 +134,10 @@ fn files_of_the_collectors_exporter_are_read() {
     assert!(
         read(&message[..message.len() - 1])[0].as_ref().is_err_and(|error| error.contains("gRPC message"))
     );
+    // Empty requests have no signal, and are skipped.
+    let empty = &b""[..];
+    let with_empty = prefixed(&[empty, empty, plain[0], empty, plain[1], empty]);
+    assert_eq!(read(with_empty), expected[..2]);
     // Messages of all lengths, also of those that end with a byte that a request begins with.
     for len in 250..850 {
         let bytes = spans(&"n".repeat(len)).to_bytes();
@@ -170,7 +174,9 @@ fn faults_have_their_places_and_requests_behind_them_are_read() {
     assert!(found[0] == good && found[1].as_ref().is_err_and(|error| error.contains("the file ends inside")));
     for (bytes, text) in [
         (&b""[..], "the file is empty"),
-        (b"\0\0\0\0", "invalid length 0"),
+        (b"\0\0\0\0", "the file has only empty requests"),
+        (b"\0\0\0\0\0\0\0\0", "the file has only empty requests"),
+        (b"\0\0\0\0\0\0", "the file ends inside"),
         (b"\x07\xff\xff\xff\x0a\0", "the file ends inside"),
         (b"\x08\x01", "wrong wire type"),
         (b"\x1f", "invalid protobuf of"),
