@@ -21,11 +21,12 @@ pub(crate) struct SendArgs {
     #[arg(long, value_name = "SIGNAL", value_delimiter = ',', value_parser = parse_generated)]
     pub(super) generate: Vec<Generated>,
     /// Destination: http://host:port, https://host:port, host:port (cleartext) or unix:///path. Default: the destination
-    /// that OTEL_EXPORTER_OTLP_* name, or else http://localhost:4317
+    /// that OTEL_EXPORTER_OTLP_* name, or else http://localhost:4317, or http://localhost:4318 with --protocol http/...
     #[arg(long, value_name = "ENDPOINT", value_parser = NonEmptyStringValueParser::new())]
     pub(super) to: Option<String>,
-    /// Protocol. Default: grpc, but http/protobuf for endpoints with port 4318 or with a path
-    #[arg(long, value_name = "PROTOCOL", requires = "to")]
+    /// Protocol. Default: grpc, but http/protobuf for endpoints with port 4318 or with a path; without --to as
+    /// OTEL_EXPORTER_OTLP_PROTOCOL says
+    #[arg(long, value_name = "PROTOCOL")]
     pub(super) protocol: Option<WireProtocol>,
     /// Compression of requests
     #[arg(long, value_name = "ENCODING")]
@@ -122,6 +123,19 @@ impl SendArgs {
     pub(super) fn has_tls_flags(&self) -> bool {
         let Self { tls_ca, tls_cert, tls_server_name, tls_skip_verify, .. } = self;
         tls_ca.is_some() || tls_cert.is_some() || tls_server_name.is_some() || *tls_skip_verify
+    }
+}
+
+// === impl WireProtocol ===
+
+impl WireProtocol {
+    /// Returns the name as a value of `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::HttpProtobuf => "http/protobuf",
+            Self::HttpJson => "http/json",
+        }
     }
 }
 

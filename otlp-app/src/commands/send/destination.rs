@@ -12,15 +12,35 @@ pub(super) struct Destination {
     pub(super) config: ClientConfig,
 }
 
+/// The environment, with the protocol of the flag in place of `OTEL_EXPORTER_OTLP_PROTOCOL`.
+struct WithProtocol<'a> {
+    protocol: Option<&'static str>,
+    lookup: &'a dyn Lookup,
+}
+
+impl Lookup for WithProtocol<'_> {
+    fn env(&self, name: &str) -> Option<String> {
+        let given = self.protocol.filter(|_| name == "OTEL_EXPORTER_OTLP_PROTOCOL");
+        given.map(str::to_owned).or_else(|| self.lookup.env(name))
+    }
+
+    fn file(&self, path: &str) -> std::io::Result<String> {
+        self.lookup.file(path)
+    }
+}
+
 impl Destination {
     /// Reads flags, and without `--to` also the environment. Adds warnings about variables to `warnings`.
     pub(super) fn new(args: &SendArgs, lookup: &dyn Lookup, warnings: &mut Vec<String>) -> Self {
         let mut destination = match &args.to {
             Some(endpoint) => Self::of_endpoint(endpoint, args.protocol),
             None => {
-                let (forward, found) = otel_env::forward(lookup);
+                let (forward, found) = otel_env::forward(&WithProtocol {
+                    protocol: args.protocol.map(WireProtocol::name),
+                    lookup,
+                });
                 warnings.extend(found);
-                let default = || Self { protocol: Protocol::Grpc, config: ClientConfig::new("") };
+                let default = || Self::speaking(args.protocol.unwrap_or(WireProtocol::Grpc), String::new());
                 let of_env = |otel_env::Forward { protocol, config, .. }| Self { protocol, config };
                 forward.map_or_else(default, of_env)
             }
@@ -53,12 +73,22 @@ impl Destination {
         let is_http = protocol != WireProtocol::Grpc;
         let endpoint =
             if is_http && !has_scheme { format!("http://{endpoint}") } else { endpoint.to_owned() };
-        let mut config = ClientConfig::new(endpoint);
+        let mut destination = Self::speaking(protocol, endpoint);
+        let config = &mut destination.config;
         config.tls.insecure = !has_scheme || config.endpoint.starts_with("unix:");
+        destination
+    }
+
+    /// An empty endpoint is the usual port of the protocol on this machine.
+    fn speaking(protocol: WireProtocol, endpoint: String) -> Self {
+        let mut config = ClientConfig::new(endpoint);
         if protocol == WireProtocol::HttpJson {
             config.encoding = Encoding::Json;
         }
-        Self { protocol: if is_http { Protocol::Http } else { Protocol::Grpc }, config }
+        Self {
+            protocol: if protocol == WireProtocol::Grpc { Protocol::Grpc } else { Protocol::Http },
+            config,
+        }
     }
 
     /// True if no request is sent over TLS.

@@ -31,6 +31,9 @@ fn destination(line: &str, variables: &Variables) -> Destination {
 fn endpoints_choose_their_protocol() {
     for (line, expected) in [
         ("", "http://localhost:4317 (gRPC)"),
+        ("--protocol grpc", "http://localhost:4317 (gRPC)"),
+        ("--protocol http/protobuf", "http://localhost:4318 (HTTP, protobuf)"),
+        ("--protocol http/json", "http://localhost:4318 (HTTP, JSON)"),
         ("--to localhost:4317", "localhost:4317 (gRPC)"),
         ("--to http://a:4318", "http://a:4318 (HTTP, protobuf)"),
         ("--to a:4318", "http://a:4318 (HTTP, protobuf)"),
@@ -62,6 +65,9 @@ fn the_environment_counts_without_an_endpoint_and_flags_come_on_top() {
     assert_eq!(found.config.headers, headers);
     assert_eq!(found.config.compression, otlp_transport::Compression::Gzip);
     assert_eq!(found.config.timeout, Some(std::time::Duration::from_secs(3)));
+    let json = destination("--protocol http/json", &variables);
+    assert_eq!(json.description(), "https://collector:4318 (HTTP, JSON)");
+    assert_eq!(json.config.headers, [("key".to_owned(), "secret".to_owned())]);
     // Secrets of the environment are for the endpoint of the environment.
     let other = destination("--to http://other:4317 --compression zstd", &variables);
     assert!(other.config.headers.is_empty());
