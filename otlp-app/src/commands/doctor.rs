@@ -1,5 +1,6 @@
 //! `otlp doctor`: looks for what keeps telemetry from arriving. A check is a file.
 
+mod certificates;
 mod clock;
 mod configuration;
 mod destination;
@@ -91,16 +92,30 @@ async fn examine(args: &DoctorArgs, plugins: &PluginManager, sources: &mut Sourc
     for (name, address) in &examined.listeners {
         findings.push(ports::check(name, address, &context, args.timeout).await);
     }
+    findings.extend(certificates::check(&context.certificates, context.clock.wall()));
     if destinations.is_empty() {
         findings.push(Finding::ok("endpoint", "", "there is no endpoint to send to"));
     }
-    for destination in &destinations {
-        findings.push(destination.check(&context, args.timeout).await);
-        findings.extend(clock::check(destination, &context, args.timeout).await);
-        findings.extend(proxies::check(destination, &context.proxies));
+    // All at once: each may take several times the timeout.
+    let check = |destination| tokio::spawn(endpoint(destination, context.clone(), args.timeout));
+    for checked in destinations.into_iter().map(check).collect::<Vec<_>>() {
+        match checked.await {
+            Ok(found) => findings.extend(found),
+            Err(error) => findings.push(Finding::problem("endpoint", "", error.to_string())),
+        }
     }
     findings.extend(limits::check(examined.memory_limit_bytes));
     findings
+}
+
+/// Checks an endpoint, and the clock and the proxy of the endpoint.
+async fn endpoint(destination: Destination, context: TransportContext, timeout: Duration) -> Vec<Finding> {
+    let endpoint = destination.check(&context, timeout).await;
+    // Of an endpoint that does not answer there is no clock to tell of.
+    let is_told = |clock: &Finding| clock.level != Level::Skipped || endpoint.level != Level::Problem;
+    let clock = clock::check(&destination, &context, timeout).await.filter(is_told);
+    let proxy = proxies::check(&destination, &context.proxies);
+    [endpoint].into_iter().chain(clock).chain(proxy).collect()
 }
 
 /// Budget of answers in memory.
@@ -116,6 +131,9 @@ Examples:
 
 An endpoint gets empty requests, with the headers and credentials of its exporter, and no telemetry. If an endpoint does not answer
 as it should, the other protocols and ports of OTLP are tried on its host, without headers and credentials.
+
+A check that is not possible is `skipped`: clocks are compared over HTTP without TLS alone. The expiry of certificates is checked
+of those that the configuration gives to servers and clients, not of trusted certificates (`ca_file`) and not of those of peers.
 
 Exit codes:
   0    no problem; there may be warnings

@@ -6,6 +6,7 @@ use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 /// A server that gives each request of HTTP/1.1 the same answer.
 fn answering(head: &str) -> SocketAddr {
@@ -41,8 +42,12 @@ fn gateway(tls: &str) -> Otlp {
 
 /// Files of a self-signed certificate: certificate and key.
 fn certificate(name: &str, last_year: i32) -> [String; 2] {
+    certificate_until(name, date_time_ymd(last_year, 1, 1).into())
+}
+
+fn certificate_until(name: &str, not_after: SystemTime) -> [String; 2] {
     let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
-    params.not_after = date_time_ymd(last_year, 1, 1);
+    params.not_after = not_after.into();
     let key = KeyPair::generate().expect("a key");
     let certificate = params.self_signed(&key).expect("a certificate");
     let path = |kind: &str| {
@@ -216,6 +221,12 @@ fn a_clock_that_is_wrong_is_a_warning() {
     assert_eq!(code, 0, "{text}");
     let found = findings(&text, "clock");
     assert!(found.starts_with("warning ") && found.contains(" s ahead of the clock of the server"), "{text}");
+    // What is not checked is told.
+    let config = exporting("otlp_http", &format!("endpoint: 'http://{}'", answering("200 OK")));
+    let (_, text) = doctor(&["--config", &config], &[]);
+    assert!(findings(&text, "clock").starts_with("skipped "), "{text}");
+    let config = exporting("otlp_http", "endpoint: 'http://127.0.0.1:9'");
+    assert_eq!(findings(&doctor(&["--config", &config], &[]).1, "clock"), "");
 }
 
 #[test]
@@ -233,6 +244,29 @@ fn certificates_are_judged_as_the_exporter_judges_them() {
         let found = findings(&text, "endpoint");
         assert!(found.contains(expected), "{last_year} {host}: {text}");
         assert_eq!(code, i32::from(!expected.starts_with("takes")), "{text}");
+    }
+}
+
+#[test]
+fn certificates_that_expire_are_told() {
+    let now = SystemTime::now();
+    let day = Duration::from_secs(24 * 60 * 60);
+    for (not_after, level, text) in [
+        (now + day * 100, "ok", "expires in 99 days"),
+        (now + day * 3, "warning", "expires in 2 days"),
+        (now - day * 3, "problem", "expired 3 days ago"),
+    ] {
+        let [cert, key] = certificate_until(level, not_after);
+        let files = format!("tls: {{cert_file: '{cert}', key_file: '{key}'}}");
+        let config = file(&format!(
+            "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:0', {files}}}}}}}}}\nexporters: {{nop: }}\n\
+             service: {{telemetry: {{metrics: {{level: none}}}}, \
+             pipelines: {{traces: {{receivers: [otlp], exporters: [nop]}}}}}}\n"
+        ));
+        let (code, found) = doctor(&["--config", &config], &[]);
+        let line = format!("{level:<8} cert      server {cert}: {text}\n");
+        assert!(findings(&found, "cert").starts_with(&line), "{found}");
+        assert_eq!(code, i32::from(level == "problem"));
     }
 }
 

@@ -2,7 +2,7 @@
 //! and of long ago. Servers of OTLP over HTTP without TLS are asked.
 
 use super::destination::Destination;
-use super::finding::Finding;
+use super::finding::{Finding, Level};
 use super::ways::FIRST;
 use crate::own_addresses::Place;
 use crate::protocol::Protocol;
@@ -10,24 +10,30 @@ use otlp_protocol::parse_retry_after;
 use otlp_transport::TransportContext;
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
-/// Compares the clocks. `None` if the server sends no date.
+/// Compares the clocks. `None` for a server on this machine's Unix socket.
 pub(super) async fn check(
     destination: &Destination,
     context: &TransportContext,
     timeout: Duration,
 ) -> Option<Finding> {
+    let place = destination.tcp_place()?;
+    let skipped = |text: &str| Some(Finding::new(Level::Skipped, CHECK, destination.name(), text));
     if destination.protocol != Protocol::Http || destination.url.starts_with("https:") {
-        return None;
+        return skipped("not compared: only a server of HTTP without TLS is asked for its time");
     }
-    let place = destination.tcp_place().filter(|_| context.proxies.http_proxy.is_empty())?;
+    if context.proxies.proxy_of(&place.to_string(), false).is_some() {
+        return skipped("not compared: the server is behind a proxy");
+    }
     let head = tokio::select! {
-        head = head(&place, context) => head.ok()?,
-        () = context.clock.sleep(timeout) => return None,
+        head = head(&place, context) => head.unwrap_or_default(),
+        () = context.clock.sleep(timeout) => String::new(),
     };
-    let date = date_of(&head)?;
-    Some(compared(&destination.name(), context.clock.wall(), date))
+    match date_of(&head) {
+        Some(date) => Some(compared(&destination.name(), context.clock.wall(), date)),
+        None => skipped("not compared: there is no answer with a date"),
+    }
 }
 
 /// Sends an empty request, and returns the head of the answer.
@@ -40,9 +46,13 @@ async fn head(place: &Place, context: &TransportContext) -> io::Result<String> {
         FIRST.http_path
     );
     io.write_all(request.as_bytes()).await?;
-    let mut head = Vec::new();
-    io.take(MAX_HEAD_BYTES).read_to_end(&mut head).await?;
-    Ok(String::from_utf8_lossy(&head).into_owned())
+    // Not every server closes the connection behind its answer.
+    let mut lines = BufReader::new(io.take(MAX_HEAD_BYTES)).lines();
+    let mut head = String::new();
+    while let Some(line) = lines.next_line().await?.filter(|line| !line.is_empty()) {
+        head = head + &line + "\n";
+    }
+    Ok(head)
 }
 
 fn date_of(head: &str) -> Option<SystemTime> {

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Ok,
+    /// The check is not possible.
+    Skipped,
     Warning,
     Problem,
 }
@@ -30,6 +32,7 @@ impl Level {
     fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Skipped => "skipped",
             Self::Warning => "warning",
             Self::Problem => "problem",
         }
