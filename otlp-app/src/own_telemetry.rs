@@ -7,6 +7,7 @@ use crate::config::telemetry::{
 };
 use crate::logging::{Attached, LogExport, LogLine, Unexported};
 use crate::output::Output;
+use crate::own_addresses::{OwnAddresses, Place};
 use otlp_protocol::AttributeValue;
 use otlp_service::{
     BoxError, DebugConfig, DebugExporter, DebugFormat, ExponentialBackoffRetry, Extension, ExtensionSpec,
@@ -36,24 +37,33 @@ struct OwnTelemetryTasks {
     clock: Arc<dyn Clock>,
     /// Attributes of the resource that the file has.
     resource: Vec<(String, Option<AttributeValue>)>,
-    readers: Vec<(MetricsReaderConfig, BoxExport)>,
-    log_processors: Vec<(OwnQueueConfig, BoxExport)>,
+    readers: Vec<(MetricsReaderConfig, Destination)>,
+    log_processors: Vec<(OwnQueueConfig, Destination)>,
     spans: Option<Spans>,
     running: Mutex<Option<Running>>,
+}
+
+/// A destination of own telemetry.
+#[derive(Clone)]
+struct Destination {
+    export: BoxExport,
+    /// True for a receiver of this gateway.
+    is_own: bool,
 }
 
 /// Destinations of spans.
 struct Spans {
     sampler: Sampler,
     is_propagated: bool,
-    processors: Vec<(OwnQueueConfig, BoxExport)>,
+    processors: Vec<(OwnQueueConfig, Destination)>,
 }
 
 /// Running tasks. Sources are detached before the queues are closed.
 struct Running {
     attached: Option<Attached>,
     recording: Option<Recording>,
-    senders: Vec<OwnSender>,
+    /// Senders, and true for those that send to this gateway.
+    senders: Vec<(OwnSender, bool)>,
     readers: Vec<MetricsReader>,
 }
 
@@ -90,7 +100,8 @@ impl OwnSources {
     }
 }
 
-/// Makes the extension that sends own telemetry. Opens no connection. `None` if nothing is to be sent.
+/// Makes the extension that sends own telemetry. Opens no connection. `None` if nothing is to be sent. `listeners` are the
+/// addresses of this gateway's receivers.
 ///
 /// # Errors
 /// If a destination cannot be used.
@@ -98,12 +109,13 @@ pub(crate) fn extension(
     plan: OwnTelemetry,
     context: &TransportContext,
     sources: &OwnSources,
+    listeners: &[Place],
 ) -> Result<Option<ExtensionSpec>, Problem> {
     if plan.is_unsent() {
         return Ok(None);
     }
     let OwnTelemetry { readers, log_processors, spans, resource, settings, .. } = plan;
-    let making = Making { context, sources };
+    let making = Making { context, sources, listeners, own: OwnAddresses::of_machine() };
     let spans = spans.map(|SpansPlan { sampler, is_propagated, processors }| {
         Ok(Spans { sampler, is_propagated, processors: making.processors(processors)? })
     });
@@ -124,12 +136,14 @@ pub(crate) fn extension(
 struct Making<'a> {
     context: &'a TransportContext,
     sources: &'a OwnSources,
+    listeners: &'a [Place],
+    own: OwnAddresses,
 }
 
 // === impl Making ===
 
 impl Making<'_> {
-    fn reader(&self, plan: ReaderPlan) -> Result<(MetricsReaderConfig, BoxExport), Problem> {
+    fn reader(&self, plan: ReaderPlan) -> Result<(MetricsReaderConfig, Destination), Problem> {
         let ReaderPlan { interval, timeout, level, exporter } = plan;
         let mut config = MetricsReaderConfig::default();
         (config.interval, config.timeout, config.level) = (interval, timeout, level);
@@ -139,15 +153,21 @@ impl Making<'_> {
         Ok((config, self.export(exporter, timeout)?))
     }
 
-    fn processors(&self, plans: Vec<ProcessorPlan>) -> Result<Vec<(OwnQueueConfig, BoxExport)>, Problem> {
+    fn processors(&self, plans: Vec<ProcessorPlan>) -> Result<Vec<(OwnQueueConfig, Destination)>, Problem> {
         let make = |ProcessorPlan { queue, export_timeout, exporter }| {
             Ok((queue, self.export(exporter, export_timeout)?))
         };
         plans.into_iter().map(make).collect()
     }
 
+    /// True if a receiver of this gateway listens there.
+    fn is_own(&self, place: &Place) -> bool {
+        self.listeners.iter().any(|listener| self.own.reaches(place, listener))
+    }
+
     /// Makes an export to a destination, with retries. What it sends is marked as own telemetry, and what it logs is not sent.
-    fn export(&self, plan: OwnExporterPlan, timeout: Duration) -> Result<BoxExport, Problem> {
+    fn export(&self, plan: OwnExporterPlan, timeout: Duration) -> Result<Destination, Problem> {
+        let is_own = plan.destination.place().is_some_and(|place| self.is_own(&place));
         let attempt = match &plan.destination {
             OwnDestination::Otlp(protocol, config) => {
                 let client = protocol.strategy().client(self.context, (**config).clone());
@@ -164,7 +184,7 @@ impl Making<'_> {
         retry.initial_interval = FIRST_RETRY;
         retry.max_elapsed_time = Some(timeout);
         let retry = ExponentialBackoffRetry::new(retry, self.context.clock.clone(), attempt);
-        Ok(self.sources.spans.mark(Unexported(retry)))
+        Ok(Destination { export: self.sources.spans.mark(Unexported(retry)), is_own })
     }
 }
 
@@ -176,22 +196,22 @@ impl OwnTelemetryTasks {
         let resource = self.sources.resource(&self.resource);
         let mut senders = Vec::new();
         let mut queues = Vec::new();
-        for (config, export) in &self.log_processors {
+        for (config, Destination { export, is_own }) in &self.log_processors {
             let queue = OwnQueue::<Arc<LogLine>>::new(config.clone(), registry);
-            senders.push(queue.start(resource.clone(), export.clone(), self.clock.clone()));
+            senders.push((queue.start(resource.clone(), export.clone(), self.clock.clone()), *is_own));
             queues.push(queue);
         }
         let attached = (!queues.is_empty()).then(|| logs.attach(queues));
         let recording = self.spans.as_ref().map(|Spans { sampler, is_propagated, processors }| {
             let mut queues = Vec::new();
-            for (config, export) in processors {
+            for (config, Destination { export, is_own }) in processors {
                 let queue = OwnQueue::<Arc<OwnSpan>>::new(config.clone(), registry);
-                senders.push(queue.start(resource.clone(), export.clone(), self.clock.clone()));
+                senders.push((queue.start(resource.clone(), export.clone(), self.clock.clone()), *is_own));
                 queues.push(queue);
             }
             spans.record(sampler.clone(), *is_propagated, queues)
         });
-        let readers = self.readers.iter().map(|(config, export)| {
+        let readers = self.readers.iter().map(|(config, Destination { export, .. })| {
             let resource = resource.to_vec();
             MetricsReader::start(
                 registry.clone(),
@@ -218,16 +238,24 @@ impl Extension for OwnTelemetryTasks {
         // Metrics go last: they count the spans and log records that were sent. A destination that hangs must not cost the last push
         // to another.
         let mut draining = JoinSet::new();
-        for sender in senders {
-            draining.spawn(async move { sender.drain().await });
+        for (sender, is_own) in senders {
+            let clock = self.clock.clone();
+            draining.spawn(async move {
+                tokio::select! {
+                    biased;
+                    () = sender.drain() => {}
+                    () = clock.sleep(OWN_TIME), if is_own => {}
+                }
+            });
         }
         tokio::select! {
             biased;
             () = async { while draining.join_next().await.is_some() {} } => {}
             () = self.clock.sleep(HEAD_START) => {}
         }
-        for (reader, (config, _)) in readers.into_iter().zip(&self.readers) {
-            draining.spawn(reader.drain(self.clock.now() + config.timeout));
+        for (reader, (config, destination)) in readers.into_iter().zip(&self.readers) {
+            let timeout = if destination.is_own { config.timeout.min(OWN_TIME) } else { config.timeout };
+            draining.spawn(reader.drain(self.clock.now() + timeout));
         }
         while draining.join_next().await.is_some() {}
     }
@@ -237,6 +265,8 @@ impl Extension for OwnTelemetryTasks {
 const ID: &str = "service.telemetry";
 /// Time that spans and log records have before the last push of metrics.
 const HEAD_START: Duration = Duration::from_millis(500);
+/// Time for the last requests to this gateway itself: enough at a reload; at the end of the process its receivers are closed.
+const OWN_TIME: Duration = Duration::from_millis(500);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::descriptors::max_connections;
 use crate::host_disk::HostDisk;
 use crate::memory::default_budget_bytes;
 use crate::output::Output;
+use crate::own_addresses::Place;
 use crate::own_telemetry::{self, OwnSources};
 use otlp_service::{
     ConnectorSpec, ExporterPart, ExtensionSpec, GatewaySpec, Kind, PipelineDelivery, ReceiverSpec,
@@ -60,6 +61,8 @@ pub(crate) fn spec(
             Err(problem) => problems.push_unless_placed(problem),
         }
     }
+    let servers = plan.receivers.iter().flat_map(|(_, receiver)| &receiver.servers);
+    let listeners: Vec<_> = servers.filter_map(|server| Place::of(&server.spec.config.endpoint)).collect();
     let mut receivers = Vec::with_capacity(plan.receivers.len());
     for (id, ReceiverPlan { servers, other }) in plan.receivers {
         let extensions = servers.iter().filter_map(|server| server.auth.as_ref());
@@ -76,7 +79,7 @@ pub(crate) fn spec(
         }
     }
     let pages = plan.telemetry.pages.clone();
-    let own = own_telemetry::extension(plan.telemetry, context, sources);
+    let own = own_telemetry::extension(plan.telemetry, context, sources, &listeners);
     let own = own.map_err(|problem| problems.push_unless_placed(problem)).ok().flatten();
     if !problems.is_empty() {
         return Err(problems);

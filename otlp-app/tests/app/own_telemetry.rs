@@ -197,7 +197,9 @@ fn own_telemetry_does_not_go_in_a_circle() {
          service:\n  telemetry: {{{telemetry}}}\n  pipelines: {{traces: {{receivers: [otlp], exporters: [nop]}}, \
          logs: {{receivers: [otlp], exporters: [nop]}}, metrics: {{receivers: [otlp], exporters: [nop]}}}}\n"
     ));
-    let otlp = Otlp::start(command(&["--config", &config]), &["otlp/http", "metrics"]);
+    // At the end its receivers are closed, and no timeout of the last requests is waited for.
+    let otlp =
+        Otlp::start(command(&["--config", &config, "--drain-timeout", "1h"]), &["otlp/http", "metrics"]);
     let sent = http_with(otlp.address("otlp/http"), "POST", "/v1/traces", "", &one_span());
     assert_eq!(sent.0, 200);
     // Spans of own requests would have spans in turn, without end.

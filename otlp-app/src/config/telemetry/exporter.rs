@@ -5,6 +5,7 @@ use crate::config::files::FilePath;
 use crate::config::headers::Headers;
 use crate::config::problem::Problem;
 use crate::config::source::Span;
+use crate::own_addresses::Place;
 use crate::protocol::Protocol;
 use otlp_transport::{ClientConfig, Compression, ConfigError, Encoding};
 use serde::Deserialize;
@@ -180,6 +181,18 @@ impl OwnOtlp {
             places: places.into(),
             place: reading.span(at),
         })
+    }
+}
+
+// === impl OwnDestination ===
+
+impl OwnDestination {
+    /// Returns the address of the server. `None` for the console, and for a text that is no address.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let Self::Otlp(protocol, config) = self else { return None };
+        let whole = config.signal_endpoints.first().map_or(&config.endpoint, |(_, url)| url);
+        let usual = if *protocol == Protocol::Grpc { "localhost:4317" } else { "localhost:4318" };
+        Place::of(if whole.is_empty() { usual } else { whole })
     }
 }
 
