@@ -7,6 +7,7 @@ use crate::app::{self, runtime};
 use crate::args::{ConfigArgs, ShowArgs, parse_duration};
 use crate::color;
 use crate::config::SystemLookup;
+use crate::config::plan::Plan;
 use crate::config::source::Sources;
 use crate::exit::Failure;
 use crate::local::{self, Local};
@@ -83,6 +84,7 @@ async fn serve(args: &ExecArgs, local: Local, exported: LogExport, sources: &Sou
     let mut context = start::context(&local.plan);
     context.proxies = start::proxies(&SystemLookup);
     let own = OwnSources::new(&context, exported);
+    let open = open_servers(&local.plan);
     let spec = start::spec(local.plan, &context, &own);
     let mut spec = spec.map_err(|problems| app::config_failure(&problems, sources))?;
     spec.drain_timeout = args.drain_timeout;
@@ -92,7 +94,8 @@ async fn serve(args: &ExecArgs, local: Local, exported: LogExport, sources: &Sou
     for (name, address) in gateway.endpoints() {
         tracing::info!("{name} listens on {address}");
     }
-    let environment = Environment::of(&gateway.endpoints(), &SystemLookup);
+    let endpoints = gateway.endpoints().into_iter().filter(|(name, _)| open.contains(name));
+    let environment = Environment::of(&endpoints.collect::<Vec<_>>(), &SystemLookup);
     let environment = environment.ok_or_else(|| Failure::Runtime(NO_RECEIVER.into()))?;
     let outcome = child::run(&args.command, &environment, &mut signals).await;
     tokio::select! {
@@ -105,9 +108,22 @@ async fn serve(args: &ExecArgs, local: Local, exported: LogExport, sources: &Sou
     outcome
 }
 
+/// Returns the names of the OTLP servers to which any command can send: without TLS, since the command need not trust the
+/// certificate, and without authentication.
+fn open_servers(plan: &Plan) -> Vec<String> {
+    let servers = plan.receivers.iter().flat_map(|(id, receiver)| {
+        let open = receiver
+            .servers
+            .iter()
+            .filter(|server| server.spec.config.tls.is_none() && server.auth.is_none());
+        open.map(move |server| format!("{id}/{}", server.spec.strategy.name()))
+    });
+    servers.collect()
+}
+
 const ANY_PORT: &str = "127.0.0.1:0";
-const NO_RECEIVER: &str = "the configuration has no OTLP receiver on TCP to which the command could send; add \
-    `receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}` to a pipeline";
+const NO_RECEIVER: &str = "the configuration has no OTLP receiver on TCP to which the command could send: one without `tls` and \
+    `auth`; add `receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}` to a pipeline";
 const AFTER_HELP: &str = "\
 The command gets OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:PORT, where both gRPC and HTTP are served, and
 OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf unless that variable is set. Telemetry is shown on stderr; stdout is the

@@ -103,11 +103,18 @@ fn a_configuration_takes_the_place_of_the_local_gateway() {
     let (code, stdout, stderr) = told(&script(&["--config", &config], &text).output().expect("run otlp"));
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains("grpc\n") && stdout.contains("5 accepted"), "{stdout}");
-    let without = file(
-        "receivers: {otlp: {protocols: {grpc: {endpoint: '/tmp/otlp-exec.sock', transport: unix}}}}\n\
-         exporters: {nop: }\n\
-         service: {telemetry: {metrics: {level: none}}, pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
-    );
-    let (code, _, stderr) = told(&script(&["--config", &without], "true").output().expect("run otlp"));
-    assert!(code == 1 && stderr.contains("no OTLP receiver on TCP"), "{stderr}");
+    // A command can neither know a certificate nor credentials.
+    for endpoint in [
+        "endpoint: '/tmp/otlp-exec.sock', transport: unix",
+        "endpoint: '127.0.0.1:0', auth: {authenticator: basicauth}",
+    ] {
+        let without = file(&format!(
+            "extensions: {{basicauth: {{htpasswd: {{inline: 'a:b'}}}}}}\n\
+             receivers: {{otlp: {{protocols: {{grpc: {{{endpoint}}}}}}}}}\nexporters: {{nop: }}\n\
+             service: {{extensions: [basicauth], telemetry: {{metrics: {{level: none}}}}, \
+             pipelines: {{logs: {{receivers: [otlp], exporters: [nop]}}}}}}\n"
+        ));
+        let (code, _, stderr) = told(&script(&["--config", &without], "true").output().expect("run otlp"));
+        assert!(code == 1 && stderr.contains("no OTLP receiver on TCP"), "{stderr}");
+    }
 }

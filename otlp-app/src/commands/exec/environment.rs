@@ -14,7 +14,7 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// Makes the variables that lead an SDK to the gateway's first receiver over HTTP, or else over gRPC. `None` if there is no
+    /// Makes the variables that lead an SDK to the first of the gateway's `endpoints` over HTTP, or else over gRPC. `None` if there is no
     /// such receiver on TCP.
     pub(super) fn of(endpoints: &[(String, Address)], outside: &dyn Lookup) -> Option<Self> {
         let get = |name: &str| outside.env(name).filter(|value| !value.is_empty());
@@ -33,10 +33,12 @@ impl Environment {
                 (None, grpc) => (grpc?, GRPC.into()),
             },
         };
-        let mut set = vec![(ENDPOINT, format!("http://{}", reached_at(address))), (PROTOCOL, protocol)];
+        let address = reached_at(address);
+        let mut set = vec![(ENDPOINT, format!("http://{address}")), (PROTOCOL, protocol)];
         if PROXIES.into_iter().any(|name| get(name).is_some()) {
             let listed = get("no_proxy").or_else(|| get("NO_PROXY"));
-            let list = listed.map_or_else(|| NOT_PROXIED.into(), |listed| format!("{listed},{NOT_PROXIED}"));
+            let ip = address.ip();
+            let list = listed.map_or_else(|| ip.to_string(), |listed| format!("{listed},{ip}"));
             set.extend([("no_proxy", list.clone()), ("NO_PROXY", list)]);
         }
         let prefixes = Signal::ALL.into_iter().map(|signal| format!("{}_", signal.name.to_ascii_uppercase()));
@@ -79,7 +81,6 @@ const GRPC: &str = "grpc";
 const REMOVED: [&str; 6] =
     ["ENDPOINT", "HEADERS", "CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY", "INSECURE"];
 const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
-const NOT_PROXIED: &str = "127.0.0.1";
 
 #[cfg(test)]
 mod tests;

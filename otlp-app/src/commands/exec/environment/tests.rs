@@ -58,8 +58,12 @@ fn receivers_of_a_configuration_decide_the_protocol() {
 
 #[test]
 fn proxies_of_the_outside_are_not_used_for_the_gateway() {
-    let set = set(&[("otlp/grpc+http", "127.0.0.1:7")], &[("HTTP_PROXY", "http://p:1"), ("NO_PROXY", "a,b")]);
-    let set = set.unwrap();
-    assert!(set.contains(&("no_proxy".into(), "a,b,127.0.0.1".into())), "{set:?}");
-    assert!(set.contains(&("NO_PROXY".into(), "a,b,127.0.0.1".into())), "{set:?}");
+    for (listener, listed) in
+        [("127.0.0.1:7", "a,b,127.0.0.1"), ("[::]:7", "a,b,::1"), ("10.0.0.1:7", "a,b,10.0.0.1")]
+    {
+        let set = set(&[("otlp/grpc+http", listener)], &[("HTTP_PROXY", "http://p:1"), ("NO_PROXY", "a,b")]);
+        let set = set.unwrap();
+        assert!(set.contains(&("no_proxy".into(), listed.into())), "{set:?}");
+        assert!(set.contains(&("NO_PROXY".into(), listed.into())), "{set:?}");
+    }
 }
