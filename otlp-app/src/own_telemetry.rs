@@ -167,7 +167,8 @@ impl Making<'_> {
 
     /// Makes an export to a destination, with retries. What it sends is marked as own telemetry, and what it logs is not sent.
     fn export(&self, plan: OwnExporterPlan, timeout: Duration) -> Result<Destination, Problem> {
-        let is_own = plan.destination.place().is_some_and(|place| self.is_own(&place));
+        let place = plan.server().and_then(|server| Place::of(server.url()));
+        let is_own = place.is_some_and(|place| self.is_own(&place));
         let attempt = match &plan.destination {
             OwnDestination::Otlp(protocol, config) => {
                 let client = protocol.strategy().client(self.context, (**config).clone());

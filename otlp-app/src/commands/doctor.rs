@@ -19,6 +19,7 @@ use crate::config::source::Sources;
 use crate::exit::Failure;
 use crate::start;
 use clap::Args as ClapArgs;
+use clap::builder::NonEmptyStringValueParser;
 use configuration::{Examined, LOCAL};
 use destination::Destination;
 use finding::{Finding, Level};
@@ -32,8 +33,8 @@ use std::time::Duration;
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct DoctorArgs {
     /// Endpoints to check: http://host:port, https://host:port, host:port (cleartext). Ports 4318 and paths are OTLP/HTTP,
-    /// others gRPC. Default: the exporters of the configuration, or the endpoints of OTEL_EXPORTER_OTLP_*
-    #[arg(value_name = "ENDPOINT")]
+    /// others gRPC. Default: the exporters and the own telemetry of the configuration, or the endpoints of OTEL_EXPORTER_OTLP_*
+    #[arg(value_name = "ENDPOINT", value_parser = NonEmptyStringValueParser::new())]
     endpoints: Vec<String>,
     #[command(flatten)]
     config: ConfigArgs,
@@ -93,7 +94,7 @@ async fn examine(args: &DoctorArgs, plugins: &PluginManager, sources: &mut Sourc
         findings.push(ports::check(name, address, &context, args.timeout).await);
     }
     findings.extend(certificates::check(&context.certificates, context.clock.wall()));
-    if destinations.is_empty() {
+    if destinations.is_empty() && !examined.is_unread {
         findings.push(Finding::ok("endpoint", "", "there is no endpoint to send to"));
     }
     // All at once: each may take several times the timeout.

@@ -9,7 +9,7 @@ mod metrics;
 mod requests;
 
 pub(crate) use attributes::FieldValue;
-pub(crate) use exporter::{OwnDestination, OwnExporterPlan};
+pub(crate) use exporter::{OwnDestination, OwnExporterPlan, OwnServer};
 pub(crate) use lines::{LogConfig, LogOutput, LogSampling};
 pub(crate) use metrics::ReaderPlan;
 pub(crate) use requests::SpansPlan;
@@ -127,6 +127,13 @@ impl OwnTelemetry {
     /// Returns own telemetry without the section.
     pub(crate) fn without_section() -> Self {
         Self { pages: vec![MetricsPage::new(DEFAULT_METRICS_ENDPOINT)], ..Self::default() }
+    }
+
+    /// Returns the servers to which own telemetry is sent.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = OwnServer> {
+        let spans = self.spans.iter().flat_map(|spans| &spans.processors);
+        let queues = self.log_processors.iter().chain(spans).map(|processor| &processor.exporter);
+        self.readers.iter().map(|reader| &reader.exporter).chain(queues).filter_map(OwnExporterPlan::server)
     }
 
     /// Returns true if nothing is sent.

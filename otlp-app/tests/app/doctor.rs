@@ -120,6 +120,27 @@ fn endpoints_that_answer_are_ok() {
 }
 
 #[test]
+fn the_destinations_of_own_telemetry_are_checked() {
+    let gateway = gateway("");
+    let http = gateway.address("otlp/http");
+    let exporter = |path: &str| format!("{{exporter: {{otlp: {{endpoint: 'http://{http}{path}'}}}}}}");
+    let config = file(&format!(
+        "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:0'}}}}}}}}\nexporters: {{nop: }}\n\
+         service:\n  telemetry:\n    metrics: {{level: none}}\n    traces: {{processors: [{{batch: {}}}]}}\n    \
+         logs: {{processors: [{{batch: {}}}]}}\n  pipelines: {{traces: {{receivers: [otlp], exporters: [nop]}}}}\n",
+        exporter(""),
+        exporter("/else"),
+    ));
+    let (code, text) = doctor(&["--config", &config], &[]);
+    let found = findings(&text, "endpoint");
+    let name = |signal: &str| {
+        format!("endpoint  service.telemetry.{signal}.processors.0.batch.exporter.otlp http://{http}")
+    };
+    assert!(found.contains(&format!("ok       {}: takes traces over HTTP\n", name("traces"))), "{text}");
+    assert!(code == 1 && found.contains(&format!("problem  {}/else: HTTP 404", name("logs"))), "{text}");
+}
+
+#[test]
 fn an_endpoint_of_another_protocol_is_told_with_what_works() {
     let plain = gateway("");
     let [cert, key] = certificate("other", 2099);
@@ -321,6 +342,8 @@ fn a_wrong_configuration_is_a_problem() {
         code == 1 && found.starts_with("problem ") && found.contains("did you mean `endpoint`?"),
         "{text}"
     );
+    // Without a configuration there is nothing to say of endpoints.
+    assert!(findings(&text, "endpoint").starts_with("skipped "), "{text}");
     let looped = file(
         "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:4996'}}}}\n\
          exporters: {otlp_http: {endpoint: 'http://127.0.0.1:4996'}}\n\

@@ -1,7 +1,7 @@
 //! The configuration: the findings of `otlp validate`, loops, and what there is to check on the network.
 
 use super::destination::Destination;
-use super::finding::Finding;
+use super::finding::{Finding, Level};
 use crate::app;
 use crate::args::ConfigArgs;
 use crate::config::plan::Plan;
@@ -14,9 +14,11 @@ use otlp_protocol::Signal;
 use otlp_service::PluginManager;
 use otlp_transport::TransportContext;
 
-/// What a configuration has to check.
+/// Findings of a configuration, and what is to be checked on the network.
 #[derive(Default)]
 pub(super) struct Examined {
+    /// True if errors hide the endpoints.
+    pub(super) is_unread: bool,
     pub(super) findings: Vec<Finding>,
     /// Names and addresses of listeners.
     pub(super) listeners: Vec<(String, String)>,
@@ -34,7 +36,8 @@ pub(super) fn examine(
     let (plan, notes) = match app::load(args, args.lookup(), plugins, sources) {
         Ok(loaded) => loaded,
         Err(problems) => {
-            return Examined { findings: vec![wrong(&problems, sources)], ..Examined::default() };
+            let findings = vec![wrong(&problems, sources), unread()];
+            return Examined { is_unread: true, findings, ..Examined::default() };
         }
     };
     let mut findings: Vec<_> = notes.into_iter().map(|note| Finding::warning(CHECK, "", note)).collect();
@@ -44,7 +47,9 @@ pub(super) fn examine(
     let memory_limit_bytes = plan.memory_limit_bytes;
     let listeners = listeners(&plan);
     let targets = targets(&plan);
+    let servers: Vec<_> = plan.telemetry.servers().collect();
     let own = OwnSources::new(context, LogExport::default());
+    let mut is_unread = false;
     let destinations = match start::spec(plan, context, &own) {
         Ok(spec) => {
             let clients = spec.exporters.into_iter().map(|exporter| (exporter.id, exporter.client));
@@ -54,17 +59,30 @@ pub(super) fn examine(
                     own.map(|(id, signal, target)| Destination::of_exporter(id, *signal, target, &client));
                 made.collect::<Vec<_>>()
             };
-            clients.flat_map(of_client).collect()
+            let mut found: Vec<Destination> = clients.flat_map(of_client).collect();
+            for server in servers {
+                let destination = Destination::of_own_telemetry(server, context);
+                if found.iter().all(|known| known.url != destination.url) {
+                    found.push(destination);
+                }
+            }
+            found
         }
         Err(problems) => {
-            findings.push(wrong(&problems, sources));
+            is_unread = true;
+            findings.extend([wrong(&problems, sources), unread()]);
             Vec::new()
         }
     };
     if findings.is_empty() {
         findings.push(Finding::ok(CHECK, "", "the configuration is valid"));
     }
-    Examined { findings, listeners, destinations, memory_limit_bytes }
+    Examined { is_unread, findings, listeners, destinations, memory_limit_bytes }
+}
+
+fn unread() -> Finding {
+    let text = "not checked: correct the configuration first";
+    Finding::new(Level::Skipped, "endpoint", "", text)
 }
 
 fn wrong(problems: &Problems, sources: &Sources) -> Finding {

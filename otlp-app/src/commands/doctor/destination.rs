@@ -5,6 +5,7 @@ use super::mistakes::mistakes;
 use super::ways::{self, FIRST, Way, empty};
 use crate::commands::send;
 use crate::config::Lookup;
+use crate::config::telemetry::OwnServer;
 use crate::otel_env::{self, Forward, variable};
 use crate::own_addresses::Place;
 use crate::protocol::Protocol;
@@ -33,8 +34,8 @@ impl Destination {
     /// An endpoint of the command line.
     pub(super) fn given(endpoint: &str, context: &TransportContext) -> Self {
         let (protocol, config) = send::client_of(endpoint);
+        let (place, url) = (String::new(), config.endpoint.clone());
         let client = client(protocol, context, config, |error| error.to_string());
-        let (place, url) = (String::new(), endpoint.to_owned());
         Self { place, url, protocol, is_whole: false, has_credentials: false, signal: FIRST, client }
     }
 
@@ -71,6 +72,15 @@ impl Destination {
             });
         }
         destinations
+    }
+
+    /// A server that the gateway's own telemetry is sent to.
+    pub(super) fn of_own_telemetry(server: OwnServer, context: &TransportContext) -> Self {
+        let url = server.url().to_owned();
+        let OwnServer { place, signal, protocol, config } = server;
+        let is_whole = !config.signal_endpoints.is_empty();
+        let client = client(protocol, context, config, |error| error.to_string());
+        Self { place, url, protocol, is_whole, has_credentials: true, signal, client }
     }
 
     /// An endpoint of an exporter.

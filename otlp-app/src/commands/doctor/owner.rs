@@ -8,6 +8,8 @@ use std::path::Path;
 pub(super) struct Owner {
     pub(super) name: String,
     pub(super) pid: u32,
+    /// True if the process has the name of this process.
+    pub(super) is_same: bool,
 }
 
 /// Finds the process that listens on a port of TCP.
@@ -21,8 +23,13 @@ pub(super) fn of_port(port: u16) -> Option<Owner> {
     let processes = fs::read_dir("/proc").ok()?.flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let pid = pids.into_iter().find(|pid| has_open(*pid, &names))?;
-    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned();
-    Some(Owner { name, pid })
+    let name = name(&pid.to_string())?;
+    let is_same = self::name("self").as_ref() == Some(&name);
+    Some(Owner { name, pid, is_same })
+}
+
+fn name(process: &str) -> Option<String> {
+    Some(fs::read_to_string(format!("/proc/{process}/comm")).ok()?.trim_end().to_owned())
 }
 
 /// Returns the inodes of sockets in a table of the kernel that listen on a port.

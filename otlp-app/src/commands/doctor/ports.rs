@@ -60,7 +60,7 @@ async fn taken(
         None => String::new(),
     };
     let text = format!("{by}{speaks}");
-    if owner.is_some_and(|owner| owner.name == "otlp") {
+    if owner.is_some_and(|owner| owner.is_same) {
         return Finding::warning(CHECK, place, text)
             .help("nothing is wrong if that is the gateway in question");
     }

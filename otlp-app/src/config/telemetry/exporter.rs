@@ -5,8 +5,8 @@ use crate::config::files::FilePath;
 use crate::config::headers::Headers;
 use crate::config::problem::Problem;
 use crate::config::source::Span;
-use crate::own_addresses::Place;
 use crate::protocol::Protocol;
+use otlp_protocol::Signal;
 use otlp_transport::{ClientConfig, Compression, ConfigError, Encoding};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
@@ -99,6 +99,18 @@ pub(crate) struct OwnExporterPlan {
     place: Span,
 }
 
+/// A server that own telemetry is sent to.
+pub(crate) struct OwnServer {
+    /// Path of the settings in the file.
+    pub(crate) place: String,
+    /// Signal that is sent.
+    pub(crate) signal: Signal,
+    /// Protocol of the server.
+    pub(crate) protocol: Protocol,
+    /// Settings of the client.
+    pub(crate) config: ClientConfig,
+}
+
 /// A destination of own telemetry, by kind.
 #[derive(Debug)]
 pub(crate) enum OwnDestination {
@@ -184,21 +196,31 @@ impl OwnOtlp {
     }
 }
 
-// === impl OwnDestination ===
+// === impl OwnServer ===
 
-impl OwnDestination {
-    /// Returns the address of the server. `None` for the console, and for a text that is no address.
-    pub(crate) fn place(&self) -> Option<Place> {
-        let Self::Otlp(protocol, config) = self else { return None };
-        let whole = config.signal_endpoints.first().map_or(&config.endpoint, |(_, url)| url);
-        let usual = if *protocol == Protocol::Grpc { "localhost:4317" } else { "localhost:4318" };
-        Place::of(if whole.is_empty() { usual } else { whole })
+impl OwnServer {
+    /// Returns the URL or address.
+    pub(crate) fn url(&self) -> &str {
+        let whole = self.config.signal_endpoints.first().map(|(_, url)| url);
+        match whole.unwrap_or(&self.config.endpoint).as_str() {
+            "" if self.protocol == Protocol::Grpc => "http://localhost:4317",
+            "" => "http://localhost:4318",
+            url => url,
+        }
     }
 }
 
 // === impl OwnExporterPlan ===
 
 impl OwnExporterPlan {
+    /// Returns the server. `None` for the console.
+    pub(crate) fn server(&self) -> Option<OwnServer> {
+        let OwnDestination::Otlp(protocol, config) = &self.destination else { return None };
+        let signal = Signal::by_name(self.at.split('.').next()?)?;
+        let place = format!("service.telemetry.{}", self.at);
+        Some(OwnServer { place, signal, protocol: *protocol, config: (**config).clone() })
+    }
+
     /// Returns the problem of a client's error, at the key of the file.
     pub(crate) fn wrong(&self, error: &ConfigError) -> Problem {
         let key = KEYS.iter().find(|(field, _)| *field == error.key).map_or(error.key, |(_, key)| key);
