@@ -216,3 +216,6 @@ Exit codes:
   2    wrong command line
   78   wrong configuration
   130  stopped by a second signal before the drain was over";
+
+#[cfg(test)]
+mod tests;

@@ -35,5 +35,6 @@ const SCHEMA_HELP: &str = "\
 Examples:
   otlp config schema > otlp.schema.json
 
-  The first line of a configuration file, for editors with the YAML language server (VS Code, Neovim, Helix, JetBrains):
+First line of a configuration file, for editors with the YAML language server (VS Code, Neovim, Helix, JetBrains):
+
   # yaml-language-server: $schema=./otlp.schema.json";

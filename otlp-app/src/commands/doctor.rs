@@ -125,16 +125,17 @@ const AFTER_HELP: &str = "\
 Examples:
   otlp doctor                                is the local gateway's port free? is the endpoint of
                                              OTEL_EXPORTER_OTLP_* reachable?
-  otlp doctor --config gateway.yaml          check a configuration, its ports and the endpoints of its exporters
+  otlp doctor --config gateway.yaml          check a configuration, its ports and its endpoints
   otlp doctor http://collector:4318          check an endpoint
   otlp doctor --json | jq 'select(.level == \"problem\")'
                                              list the problems alone
 
-An endpoint gets empty requests, with the headers and credentials of its exporter, and no telemetry. If an endpoint does not answer
-as it should, the other protocols and ports of OTLP are tried on its host, without headers and credentials.
+An endpoint gets empty requests, with the headers and credentials of its exporter, and no telemetry. If an endpoint \
+does not answer as it should, the other protocols and ports of OTLP are tried on its host, without headers and credentials.
 
-A check that is not possible is `skipped`: clocks are compared over HTTP without TLS alone. The expiry of certificates is checked
-of those that the configuration gives to servers and clients, not of trusted certificates (`ca_file`) and not of those of peers.
+A check that is not possible is `skipped`: clocks are compared over HTTP without TLS alone. The \
+expiry of certificates is checked of those that the configuration gives to servers and clients, not of trusted certificates (`ca_file`) \
+and not of those of peers.
 
 Exit codes:
   0    no problem; there may be warnings

@@ -125,15 +125,15 @@ const ANY_PORT: &str = "127.0.0.1:0";
 const NO_RECEIVER: &str = "the configuration has no OTLP receiver on TCP to which the command could send: one without `tls` and \
     `auth`; add `receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}` to a pipeline";
 const AFTER_HELP: &str = "\
-The command gets OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:PORT, where both gRPC and HTTP are served, and
-OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf unless that variable is set. Telemetry is shown on stderr; stdout is the
-command's alone. If OTEL_EXPORTER_OTLP_ENDPOINT was set before, all telemetry is forwarded there.
+The command gets OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:PORT, where both gRPC and HTTP are \
+served, and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf unless that variable is set. Telemetry is \
+shown on stderr; stdout is the command's alone. If OTEL_EXPORTER_OTLP_ENDPOINT was set before, all telemetry is forwarded there.
 
 Examples:
   otlp exec -- python app.py                 run a program, and show its telemetry
   otlp exec -v --signal logs -- ./app        show all fields of its log records
   otlp exec --json -- ./app 2>telemetry.jsonl
-                                             keep its telemetry as OTLP/JSON, with what it writes to stderr
+                                             keep its telemetry as OTLP/JSON, with its own stderr
   OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 otlp exec -- ./app
                                              show and forward
   otlp exec --config gateway.yaml -- ./app   run a program with the gateway of a configuration

@@ -175,7 +175,7 @@ Examples:
                                              run a gateway with an admin socket
   otlp tap --admin /run/otlp/admin.sock      show what enters the pipelines
   otlp tap traces/batch --admin /run/otlp/admin.sock --where service.name=cart --count 20
-                                             show 20 spans of a service that leave the batch processor
+                                             show 20 spans of a service behind the batch processor
   otlp tap --admin /run/otlp/admin.sock --json --signal logs | jq
                                              show log records as OTLP/JSON
   otlp tap --admin /run/otlp/admin.sock --list
