@@ -177,13 +177,13 @@ async fn serve(
     };
     let started = Gateway::start(context.clone(), spec).await;
     let mut gateway = started.map_err(|error| Failure::Runtime(error.to_string()))?;
-    // Its metrics are there once the page is.
+    // The metrics of both are there once the page is announced.
+    let admin = admin.map(|socket| socket.serve(gateway.observers().clone(), gateway.registry()));
     let reloader =
         contents.map(|contents| Reloader::new(args, plugins.clone(), context, own, logs, contents, &gateway));
     for (name, address) in gateway.endpoints() {
         tracing::info!("{name} listens on {address}");
     }
-    let admin = admin.map(|socket| socket.serve(gateway.observers().clone(), gateway.registry()));
     let manager = Arc::new(ServiceManager::from_env(&SystemLookup));
     manager.ready("all ports are open");
     manager.keep_alive(clock.clone());
