@@ -18,7 +18,7 @@ use tokio::task::{JoinSet, block_in_place};
 
 const LIMIT_MIB: u64 = 128;
 /// What the process may use beside bodies: itself, connections, pools, what is being compressed.
-const ALLOWANCE_MIB: u64 = 64;
+const ALLOWANCE_MIB: u64 = 56;
 const LARGE_BYTES: usize = 400_000;
 
 /// What is sent. It is made before the first connection is opened: making it takes long, and a peer that is late with its

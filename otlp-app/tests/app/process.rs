@@ -170,11 +170,14 @@ impl Otlp {
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill").success());
     }
 
-    /// The most memory that was ever resident, in bytes.
+    /// The most memory that was ever resident, in bytes, without the pages of the binary, whose number follows its size.
     pub(crate) fn peak_rss_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
-        line.trim_end_matches("kB").trim().parse::<u64>().expect("a number") << 10
+        let kib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect(name);
+            line.trim_end_matches("kB").trim().parse::<u64>().expect("a number")
+        };
+        (kib("VmHWM:") - kib("RssFile:")) << 10
     }
 
     /// Its own metrics.
