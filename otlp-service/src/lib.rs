@@ -152,54 +152,93 @@
 
 #![warn(missing_debug_implementations)]
 
+#[cfg(feature = "gateway")]
 mod batch;
+#[cfg(feature = "gateway")]
 mod calendar;
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(feature = "gateway")]
 mod component;
 mod cut;
+#[cfg(feature = "gateway")]
 mod debug;
+#[cfg(feature = "gateway")]
 mod exporter;
+#[cfg(feature = "gateway")]
 mod fanout;
+#[cfg(feature = "gateway")]
 mod gateway;
+#[cfg(feature = "gateway")]
 mod health;
+#[cfg(feature = "gateway")]
 mod holder;
+#[cfg(feature = "gateway")]
 mod ledger;
+#[cfg(feature = "gateway")]
 mod lifecycle;
+#[cfg(feature = "gateway")]
 mod observe;
+#[cfg(feature = "gateway")]
 mod own_queue;
+#[cfg(feature = "gateway")]
 mod own_spans;
+#[cfg(feature = "gateway")]
 mod plugin;
+#[cfg(feature = "gateway")]
 mod processor;
+#[cfg(feature = "gateway")]
 mod producer_consumer;
+#[cfg(feature = "gateway")]
 mod queue;
+#[cfg(feature = "gateway")]
 mod receiver;
 mod retry;
+#[cfg(feature = "gateway")]
 mod services;
+#[cfg(feature = "gateway")]
 mod spec;
+#[cfg(feature = "gateway")]
 mod switch;
+#[cfg(feature = "gateway")]
 mod tasks;
+#[cfg(feature = "gateway")]
 mod telemetry;
 
+#[cfg(feature = "gateway")]
 pub use batch::{
     AdaptiveBatchConfig, AdaptiveBatchProcessor, AttemptFeedback, BatchConfig, BatchOptions, BatchProcessor,
     MeasuredAttempt,
 };
+#[cfg(feature = "gateway")]
 pub use component::{Access, Needs, Out, Processor, Reason};
+#[cfg(feature = "gateway")]
 pub use exporter::{DebugConfig, DebugExporter, DebugFormat, NopExporter};
+#[cfg(feature = "gateway")]
 pub use fanout::{Delivery, Destination, FanOut, PatientFanOut, join_answers};
+#[cfg(feature = "gateway")]
 pub use gateway::{DrainReport, Gateway, StartError};
+#[cfg(feature = "gateway")]
 pub use health::{
     Affects, CheckReport, DatabaseHealthCheck, ErrorRules, Health, HealthCheck, HealthCheckConfig,
     HealthChecker, HealthChecksSpec, HealthEntry, HealthProbe, HealthReport, NetworkHealthCheck, StoreSpec,
 };
+#[cfg(feature = "gateway")]
 pub use holder::{Answers, BoxError, Holder, HolderAccount, HolderContext, HolderSpec, HolderStage, Outlet};
+#[cfg(feature = "gateway")]
 pub use ledger::{Account, DropReason, Held, Hop, Ledger, LedgerImbalance, LedgerLine, LedgerSnapshot};
+#[cfg(feature = "gateway")]
 pub use lifecycle::{BoxExtension, Exporter, Extension};
+#[cfg(feature = "gateway")]
 pub use observe::{
     Edge, EdgeExport, EdgeFilter, EdgeInfo, Lost, Observed, SubscribeError, Subscription, SubscriptionHandle,
     TelemetryObserver, TelemetrySubject,
 };
+#[cfg(feature = "gateway")]
 pub use own_queue::{OwnEntry, OwnQueue, OwnQueueConfig, OwnResource, OwnSender};
+#[cfg(feature = "gateway")]
 pub use own_spans::{OwnSpan, OwnSpans, ParentBased, Recording, Sampler};
+#[cfg(feature = "gateway")]
 pub use plugin::{
     AuthPart, AuthRef, Build, BuildContext, BuildFn, CheckFiles, Choice, Clash, ComponentType, Components,
     Connect, Decode, DecodeError, ExporterPart, ExtensionPart, GoDuration, HealthPart, KeyRule, Kind,
@@ -207,27 +246,34 @@ pub use plugin::{
     ProcessPlugin, ProcessStep, ReceiverPart, Registered, RuleKind, ServerPart, Setting, SettingList,
     SettingMap, SettingValue, Settings, SettingsError, StagePart, Target,
 };
+#[cfg(feature = "gateway")]
 pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ConvertTo,
     LibraryMatch, MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor, SPAN_KINDS,
     SeverityMatch, TextMatch, ValueMatch,
 };
+#[cfg(feature = "gateway")]
 pub use producer_consumer::{
     PipelineItem, Producer, ProducerConsumerConfig, ProducerConsumerCounts, ProducerConsumerPipeline,
     ProducerOrder, SendError,
 };
+#[cfg(feature = "gateway")]
 pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Slot, Wait};
+#[cfg(feature = "gateway")]
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Reroute, Running};
 pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};
+#[cfg(feature = "gateway")]
 pub use services::{
     MicroserviceArchitecture, ServiceEndpoints, ServiceError, ServiceHealthCheck, ServiceLimits,
     ServicePolicy, ServiceStatus,
 };
+#[cfg(feature = "gateway")]
 pub use spec::{
     Alteration, Change, ChangedKind, Changes, ComponentNeeds, ConnectorSpec, ExporterSpec, ExtensionSpec,
     Fingerprint, GatewaySpec, HealthSpec, MetricsPage, PipelineDelivery, PipelineSpec, PipelineStage,
     ReceiverNeeds, ReceiverSpec, ServerSpec, StageSpec, StatusPages, StatusSpec,
 };
+#[cfg(feature = "gateway")]
 pub use telemetry::{
     BatchStats, Counter, ExporterStats, Histogram, LatencySummary, MeasuredPart, MetricFamily, MetricKind,
     MetricsFormat, MetricsLevel, MetricsReader, MetricsReaderConfig, Performance, PerformanceMetrics,

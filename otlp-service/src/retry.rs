@@ -159,6 +159,7 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
     }
 
     /// Shares the delays that the destination asks for.
+    #[cfg(feature = "gateway")]
     #[must_use]
     pub(crate) fn with_throttle(mut self, throttle: Arc<Throttle>) -> Self {
         self.throttle = throttle;
