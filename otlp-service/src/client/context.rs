@@ -22,7 +22,7 @@ pub struct TraceContext {
 
 impl TraceContext {
     /// Makes a context of this process, without a state.
-    pub fn new(trace_id: [u8; 16], span_id: [u8; 8], flags: u8) -> Self {
+    pub const fn new(trace_id: [u8; 16], span_id: [u8; 8], flags: u8) -> Self {
         Self { trace_id, span_id, flags, is_remote: false, state: None }
     }
 

@@ -1,1 +1,138 @@
-//! TODO
+//! The engine of a client: collects finished entries of all threads and sends them.
+//!
+//! A finished span or log record is encoded at once and appended to a chunk of its thread ([`slot`]). Full chunks wait in the
+//! [`store`], whole; the [`sender`] tasks on the engine's own thread link them into requests. Each entry is sent or counted in
+//! [`losses`].
+
+mod chunk;
+mod clock;
+mod control;
+mod ids;
+mod kind;
+mod leases;
+pub(super) mod local;
+mod losses;
+mod problem;
+mod request;
+mod scope;
+mod sender;
+mod settings;
+mod shared;
+mod slot;
+mod store;
+mod worker;
+
+pub(crate) use clock::{to_unix_nanos, unix_nanos};
+pub(crate) use kind::Kind;
+pub use losses::{ClientStats, ItemStats, LossReason};
+pub use problem::ClientProblem;
+pub use scope::ScopeId;
+pub(crate) use settings::EngineConfig;
+pub(crate) use shared::Shared;
+
+#[cfg(test)]
+mod tests;
+
+use control::Waited;
+use otlp_transport::{Clock as _, TokioClock};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A running engine.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+}
+
+/// Failure of a flush or a shutdown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlushError {
+    /// The time limit passed. What is recorded stays recorded, and is sent later.
+    #[error("the time limit passed")]
+    TimedOut,
+    /// Items were lost while the flush was under way: [`ClientStats`] has the reasons.
+    #[error("{0} items were lost")]
+    Lost(u64),
+    /// The client was shut down before.
+    #[error("the client is shut down")]
+    ShutDown,
+    /// The call came from the client's own thread, from an exporter or an error hook: a wait would never end.
+    #[error("called on the client's own thread")]
+    OwnThread,
+}
+
+impl Engine {
+    /// Starts an engine.
+    ///
+    /// # Errors
+    /// The operating system's error if no thread can be started.
+    pub(crate) fn start(config: EngineConfig) -> io::Result<Self> {
+        let shared = Arc::new(Shared::new(config));
+        worker::start(&shared)?;
+        Ok(Self { shared })
+    }
+
+    #[inline]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The engine of this process: another one after a fork.
+    fn present(&self) -> Arc<Shared> {
+        self.shared.after_fork().unwrap_or_else(|| self.shared.clone())
+    }
+
+    pub(crate) fn stats(&self) -> ClientStats {
+        self.present().stats()
+    }
+
+    /// Sends everything that was recorded before the call, and waits for the answers.
+    pub(crate) fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        let shared = self.present();
+        if local::is_suppressed() {
+            return Err(FlushError::OwnThread);
+        }
+        if shared.control.is_stopping() {
+            return Err(FlushError::ShutDown);
+        }
+        let lost = shared.losses.in_all();
+        let flush = shared.control.order_flush();
+        answer(&shared, lost, shared.control.wait_flushed(flush, deadline(timeout)))
+    }
+
+    /// Sends everything and ends the engine's thread.
+    pub(crate) fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
+        let shared = self.present();
+        if shared.control.is_stopping() {
+            return Err(FlushError::ShutDown);
+        }
+        let lost = shared.losses.in_all();
+        let deadline = deadline(timeout);
+        shared.control.order_stop(deadline);
+        if local::is_suppressed() {
+            return Err(FlushError::OwnThread);
+        }
+        answer(&shared, lost, shared.control.wait_ended(deadline))
+    }
+}
+
+fn answer(shared: &Shared, lost_before: u64, waited: Waited) -> Result<(), FlushError> {
+    match waited {
+        Waited::TimedOut => Err(FlushError::TimedOut),
+        Waited::Ended => Err(FlushError::ShutDown),
+        Waited::Done => match shared.losses.in_all().saturating_sub(lost_before) {
+            0 => Ok(()),
+            lost => Err(FlushError::Lost(lost)),
+        },
+    }
+}
+
+fn deadline(timeout: Duration) -> Instant {
+    let now = TokioClock.now();
+    now.checked_add(timeout).unwrap_or(now + LONGEST)
+}
+
+/// The longest wait for a flush: a day.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);

@@ -1,1 +1,149 @@
-//! TODO
+//! Log records.
+
+use super::context::TraceContext;
+use super::engine::{Kind, ScopeId, Shared, local, to_unix_nanos, unix_nanos};
+use super::key::AttributeKey;
+use super::trace::{AttributeLimits, Attributes, encode, encoded_len};
+use otlp_protocol::wire::{put_len_delimited, put_uint, put_varint};
+use otlp_protocol::{SeverityNumber, ToValue};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Describes a log record; [`emit`](Self::emit) records it. A builder that is dropped records nothing.
+///
+/// The record has the thread's current trace context unless another is set.
+#[derive(Debug)]
+#[must_use = "nothing is recorded without `emit`"]
+pub struct LogBuilder<'a> {
+    /// `None` if the thread is suppressed.
+    shared: Option<&'a Arc<Shared>>,
+    scope: ScopeId,
+    severity: SeverityNumber,
+    severity_text: &'a str,
+    event_name: &'a str,
+    /// Nanoseconds since 1970; 0 for the time of `emit`.
+    time: u64,
+    context: Option<TraceContext>,
+    attributes: Attributes,
+    /// Encoded body and attributes.
+    bytes: Vec<u8>,
+    body: Range<usize>,
+}
+
+impl<'a> LogBuilder<'a> {
+    pub(crate) fn begin(shared: &'a Arc<Shared>, severity: SeverityNumber) -> Self {
+        let shared = Some(shared).filter(|_| !local::is_suppressed());
+        Self {
+            scope: ScopeId::default(),
+            severity,
+            severity_text: "",
+            event_name: "",
+            time: 0,
+            context: None,
+            attributes: Attributes::default(),
+            bytes: shared.map(local::take_buffer).unwrap_or_default(),
+            body: 0..0,
+            shared,
+        }
+    }
+
+    /// Sets the body: a text, or any other value.
+    pub fn body(mut self, body: impl ToValue) -> Self {
+        let (bytes, range) = (&mut self.bytes, &mut self.body);
+        bytes.drain(range.clone());
+        body.with_value(|value| {
+            range.start = bytes.len();
+            bytes.push(BODY);
+            put_varint(bytes, encoded_len(&value) as u64);
+            encode(bytes, value);
+            range.end = bytes.len();
+        });
+        self
+    }
+
+    /// Adds an attribute. A later value of the same key replaces the former.
+    pub fn attribute(mut self, key: impl AttributeKey, value: impl ToValue) -> Self {
+        if let Some(shared) = self.shared {
+            let limits = &shared.config.log_limits;
+            let limits =
+                AttributeLimits { count: limits.attributes, value_length: limits.attribute_value_length };
+            self.attributes.put(&mut self.bytes, ATTRIBUTE, limits, &key, value);
+        }
+        self
+    }
+
+    /// Sets the text of the severity, as the source of the record has it.
+    pub fn severity_text(mut self, text: &'a str) -> Self {
+        self.severity_text = text;
+        self
+    }
+
+    /// Makes the record an event of this name.
+    pub fn event_name(mut self, name: &'a str) -> Self {
+        self.event_name = name;
+        self
+    }
+
+    /// Sets the span that the record belongs to. Default: the thread's current span.
+    pub fn context(mut self, context: &TraceContext) -> Self {
+        self.context = Some(context.clone());
+        self
+    }
+
+    /// Sets the time of the event that the record describes. Default: the time of [`emit`](Self::emit), which is the time of
+    /// observation in any case.
+    pub fn time(mut self, time: SystemTime) -> Self {
+        self.time = to_unix_nanos(time);
+        self
+    }
+
+    /// Sets the instrumentation scope. Default: the client's own.
+    pub fn scope(mut self, scope: ScopeId) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Records the log record.
+    pub fn emit(mut self) {
+        let Some(shared) = self.shared else {
+            return;
+        };
+        let observed = unix_nanos();
+        let time = if self.time == 0 { observed } else { self.time };
+        let out = &mut self.bytes;
+        out.push(TIME);
+        out.extend_from_slice(&time.to_le_bytes());
+        out.push(OBSERVED_TIME);
+        out.extend_from_slice(&observed.to_le_bytes());
+        put_uint(out, 2, i64::from(self.severity.number()) as u64);
+        put_uint(out, 7, u64::from(self.attributes.dropped));
+        for (number, text) in [(3, self.severity_text), (12, self.event_name)] {
+            if !text.is_empty() {
+                put_len_delimited(out, number, text.as_bytes());
+            }
+        }
+        if let Some(context) = self.context.take().or_else(local::current) {
+            put_len_delimited(out, 9, &context.trace_id);
+            put_len_delimited(out, 10, &context.span_id);
+            out.push(FLAGS);
+            out.extend_from_slice(&u32::from(context.flags).to_le_bytes());
+        }
+        local::append(shared, Kind::Logs, self.scope, &[self.bytes.as_slice()]);
+    }
+}
+
+impl Drop for LogBuilder<'_> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared {
+            local::keep_buffer(shared, std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+// Tags in a log record.
+const TIME: u8 = 0x09;
+const BODY: u8 = 0x2a;
+const ATTRIBUTE: u8 = 0x32;
+const FLAGS: u8 = 0x45;
+const OBSERVED_TIME: u8 = 0x59;

@@ -1,0 +1,271 @@
+//! State of a thread: its slots in the engines, spans for reuse, ids, and the current trace context.
+//!
+//! No borrow of the state is held while code of the user runs. When a thread ends, the destructor hands its unfinished chunks
+//! over; entries that other destructors make later go to a slot that such threads share.
+
+use super::ids::Ids;
+use super::kind::Kind;
+use super::leases::BLOCK;
+use super::losses::LossReason;
+use super::scope::ScopeId;
+use super::shared::Shared;
+use super::slot::Slot;
+use crate::client::TraceContext;
+use crate::client::trace::OpenSpan;
+use std::cell::{Cell, RefCell, RefMut};
+use std::sync::Arc;
+
+thread_local! {
+    static LOCAL: Local = const { Local::new() };
+}
+
+/// State of a thread.
+struct Local {
+    /// True on threads whose telemetry is not recorded: the engines' own.
+    is_suppressed: Cell<bool>,
+    ids: Ids,
+    current: RefCell<Option<TraceContext>>,
+    engines: RefCell<Vec<LocalEngine>>,
+}
+
+/// State of a thread in one engine.
+struct LocalEngine {
+    id: u64,
+    shared: Arc<Shared>,
+    slot: Arc<Slot>,
+    /// Finished spans, for reuse.
+    spare: Vec<Box<OpenSpan>>,
+    /// Buffers of finished log records, for reuse.
+    buffers: Vec<Vec<u8>>,
+    /// Unused permits for open spans.
+    permits: u32,
+}
+
+/// Finished spans that a thread keeps for reuse.
+const MAX_SPARE: usize = BLOCK as usize;
+
+/// Buffers that a thread keeps for log records.
+const MAX_BUFFERS: usize = 4;
+
+/// Buffers beyond this capacity, in bytes, are not kept.
+pub(crate) const MAX_KEPT_BYTES: usize = 16 << 10;
+
+/// Takes a span for a new operation, whose parent is the thread's current context. `None` if the thread is suppressed or too
+/// many spans are open, which is counted.
+#[inline]
+pub(crate) fn open(shared: &Arc<Shared>) -> Option<Box<OpenSpan>> {
+    let opened = LOCAL.try_with(|local| {
+        if local.is_suppressed.get() {
+            return Some(None);
+        }
+        let mut engine = local.engine(shared)?;
+        if engine.permits == 0 {
+            engine.permits = shared.leases.take();
+        }
+        let Some(rest) = engine.permits.checked_sub(1) else {
+            shared.losses.add(Kind::Spans, LossReason::OpenSpansLimit, 1);
+            return Some(None);
+        };
+        engine.permits = rest;
+        let mut span = engine.spare.pop().unwrap_or_else(|| Box::new(OpenSpan::new(shared.clone())));
+        drop(engine);
+        span.context.span_id = local.ids.span_id();
+        span.parent.clone_from(&local.current.borrow());
+        Some(Some(span))
+    });
+    opened.ok().flatten().unwrap_or_else(|| open_without_thread(shared))
+}
+
+/// Takes a span when the thread-local storage is gone.
+#[cold]
+fn open_without_thread(shared: &Arc<Shared>) -> Option<Box<OpenSpan>> {
+    let permits = shared.leases.take();
+    let Some(rest) = permits.checked_sub(1) else {
+        shared.losses.add(Kind::Spans, LossReason::OpenSpansLimit, 1);
+        return None;
+    };
+    shared.leases.give_back(rest);
+    let mut span = Box::new(OpenSpan::new(shared.clone()));
+    span.context.span_id = Ids::new().span_id();
+    Some(span)
+}
+
+/// Appends a finished span that is the concatenation of `head`, the name and the span's bytes, and keeps the span for reuse.
+/// `name` stands for the span's own name.
+#[inline]
+pub(crate) fn close(span: Box<OpenSpan>, head: &[u8], name: Option<&str>) {
+    let mut span = Some(span);
+    let append = |slot: &Slot, span: &OpenSpan| {
+        let parts = [head, name.unwrap_or(&span.name).as_bytes(), span.bytes.as_slice()];
+        slot.append(&span.shared, Kind::Spans, span.scope, &parts);
+    };
+    let _ = LOCAL.try_with(|local| {
+        let engine = span.as_ref().and_then(|span| local.engine(&span.shared));
+        if let (Some(mut engine), Some(span)) = (engine, span.take()) {
+            append(&engine.slot, &span);
+            engine.keep(span);
+        }
+    });
+    if let Some(span) = span {
+        append(&span.shared.orphan_slot(), &span);
+        span.shared.leases.give_back(1);
+    }
+}
+
+/// Keeps a span that is not recorded for reuse.
+pub(crate) fn discard(span: Box<OpenSpan>) {
+    let mut span = Some(span);
+    let _ = LOCAL.try_with(|local| {
+        let engine = span.as_ref().and_then(|span| local.engine(&span.shared));
+        if let (Some(mut engine), Some(span)) = (engine, span.take()) {
+            engine.keep(span);
+        }
+    });
+    if let Some(span) = span {
+        span.shared.leases.give_back(1);
+    }
+}
+
+/// Appends a finished entry that is the concatenation of `parts`.
+pub(crate) fn append(shared: &Arc<Shared>, kind: Kind, scope: ScopeId, parts: &[&[u8]]) {
+    let appended = LOCAL.try_with(|local| {
+        let engine = local.engine(shared)?;
+        engine.slot.append(shared, kind, scope, parts);
+        Some(())
+    });
+    if appended.ok().flatten().is_none() {
+        shared.orphan_slot().append(shared, kind, scope, parts);
+    }
+}
+
+/// Takes an empty buffer.
+pub(crate) fn take_buffer(shared: &Arc<Shared>) -> Vec<u8> {
+    let taken = LOCAL.try_with(|local| local.engine(shared)?.buffers.pop());
+    taken.ok().flatten().unwrap_or_default()
+}
+
+/// Keeps a buffer for reuse.
+pub(crate) fn keep_buffer(shared: &Arc<Shared>, mut buffer: Vec<u8>) {
+    buffer.clear();
+    let _ = LOCAL.try_with(|local| {
+        let mut engine = local.engine(shared)?;
+        if engine.buffers.len() < MAX_BUFFERS && buffer.capacity() <= MAX_KEPT_BYTES {
+            engine.buffers.push(buffer);
+        }
+        Some(())
+    });
+}
+
+/// Makes the id of a new trace.
+pub(crate) fn trace_id() -> [u8; 16] {
+    LOCAL.try_with(|local| local.ids.trace_id()).unwrap_or_else(|_| Ids::new().trace_id())
+}
+
+/// Makes the id of a span.
+pub(crate) fn span_id() -> [u8; 8] {
+    LOCAL.try_with(|local| local.ids.span_id()).unwrap_or_else(|_| Ids::new().span_id())
+}
+
+/// Seeds the thread's ids anew, in a process that was forked.
+pub(crate) fn seed_ids() {
+    let _ = LOCAL.try_with(|local| local.ids.seed());
+}
+
+/// Returns the thread's current context.
+pub(crate) fn current() -> Option<TraceContext> {
+    LOCAL.try_with(|local| local.current.borrow().clone()).ok().flatten()
+}
+
+/// Replaces the thread's current context, and returns the previous one.
+pub(crate) fn set_current(context: Option<TraceContext>) -> Option<TraceContext> {
+    LOCAL.try_with(|local| local.current.replace(context)).ok().flatten()
+}
+
+/// True if the thread's telemetry is not recorded.
+#[inline]
+pub(crate) fn is_suppressed() -> bool {
+    LOCAL.try_with(|local| local.is_suppressed.get()).unwrap_or(false)
+}
+
+/// Stops the recording of the thread's telemetry.
+pub(crate) fn suppress() {
+    let _ = LOCAL.try_with(|local| local.is_suppressed.set(true));
+}
+
+// === impl Local ===
+
+impl Local {
+    const fn new() -> Self {
+        Self {
+            is_suppressed: Cell::new(false),
+            ids: Ids::new(),
+            current: RefCell::new(None),
+            engines: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Returns the thread's state in an engine; a new one at the first use. `None` while the state is in use.
+    #[inline]
+    fn engine(&self, shared: &Arc<Shared>) -> Option<RefMut<'_, LocalEngine>> {
+        let mut engines = self.engines.try_borrow_mut().ok()?;
+        if engines.first().is_none_or(|first| first.id != shared.id) {
+            drop(engines);
+            self.bring_forward(shared);
+            engines = self.engines.try_borrow_mut().ok()?;
+        }
+        RefMut::filter_map(engines, |engines| engines.first_mut()).ok()
+    }
+
+    /// Makes an engine the first in the list.
+    #[cold]
+    fn bring_forward(&self, shared: &Arc<Shared>) {
+        let mut engines = self.engines.borrow_mut();
+        let at = engines.iter().position(|engine| engine.id == shared.id);
+        if let Some(at) = at {
+            return engines.swap(0, at);
+        }
+        let ended = engines.extract_if(.., |engine| engine.shared.control.is_stopping());
+        let ended: Vec<_> = ended.collect();
+        engines.insert(0, LocalEngine::new(shared));
+        drop(engines);
+        // With them, functions of the user may be dropped.
+        drop(ended);
+    }
+}
+
+// === impl LocalEngine ===
+
+impl LocalEngine {
+    fn new(shared: &Arc<Shared>) -> Self {
+        Self {
+            id: shared.id,
+            shared: shared.clone(),
+            slot: shared.new_slot(),
+            spare: Vec::with_capacity(MAX_SPARE),
+            buffers: Vec::with_capacity(MAX_BUFFERS),
+            permits: 0,
+        }
+    }
+
+    /// Keeps a span for reuse, with its permit.
+    #[inline]
+    fn keep(&mut self, mut span: Box<OpenSpan>) {
+        self.permits += 1;
+        let excess = self.shared.leases.excess(self.permits);
+        if excess > 0 {
+            self.permits -= excess;
+            self.shared.leases.give_back(excess);
+        }
+        if self.spare.len() < MAX_SPARE && span.bytes.capacity() <= MAX_KEPT_BYTES {
+            span.reset();
+            self.spare.push(span);
+        }
+    }
+}
+
+impl Drop for LocalEngine {
+    fn drop(&mut self) {
+        self.shared.retire_slot(&self.slot);
+        self.shared.leases.give_back(self.permits);
+    }
+}

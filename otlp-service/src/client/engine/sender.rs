@@ -1,0 +1,199 @@
+//! The task that sends one kind of telemetry: one request at a time.
+
+use super::clock::unix_nanos;
+use super::control::Order;
+use super::kind::Kind;
+use super::losses::LossReason;
+use super::problem::ClientProblem;
+use super::request::request;
+use super::shared::Shared;
+use crate::retry::PartlyDelivered;
+use otlp_protocol::{Accepted, Batch, Body, Charge, Count, ErrorKind, Retry};
+use otlp_transport::{BoxExport, Clock as _, Export as _, ExportError, ExportResult, TokioClock};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Sends one kind of telemetry.
+pub(crate) struct Sender {
+    shared: Arc<Shared>,
+    kind: Kind,
+    orders: watch::Receiver<Order>,
+    export: Result<BoxExport, String>,
+    /// Number of flushes done.
+    flushed: u64,
+}
+
+/// The end of one export.
+enum Outcome {
+    Answered(ExportResult),
+    Panicked,
+    TimedOut,
+    /// The time limit of the shutdown passed.
+    Stopped,
+}
+
+impl Sender {
+    pub(crate) fn new(shared: &Arc<Shared>, kind: Kind) -> Self {
+        let export = catch_unwind(AssertUnwindSafe(|| (shared.config.exporter)(kind.signal())));
+        let export = export.unwrap_or_else(|_| Err("the maker of the exporter panicked".into()));
+        Self { shared: shared.clone(), kind, orders: shared.control.orders(), export, flushed: 0 }
+    }
+
+    /// Sends until the engine is stopped.
+    pub(crate) async fn run(mut self) {
+        let delay = self.shared.batch(self.kind).delay;
+        let mut next = TokioClock.now() + delay;
+        loop {
+            let order = *self.orders.borrow_and_update();
+            let is_due = TokioClock.now() >= next;
+            let is_ordered = order.flushes > self.flushed || order.stop.is_some();
+            if is_due {
+                next = TokioClock.now() + delay;
+            }
+            self.send(is_due || is_ordered, order).await;
+            if order.flushes > self.flushed {
+                self.flushed = order.flushes;
+                self.shared.control.set_flushed(self.kind, order.flushes);
+            }
+            if order.stop.is_some() {
+                return;
+            }
+            tokio::select! {
+                _ = self.orders.changed() => {}
+                () = self.shared.control.enough[self.kind.index()].notified() => {}
+                () = TokioClock.sleep_until(next) => {}
+            }
+        }
+    }
+
+    /// Sends full requests; with `all`, everything that is recorded by now.
+    async fn send(&mut self, all: bool, order: Order) {
+        if self.kind == Kind::Points {
+            if all {
+                self.send_points().await;
+            }
+            return;
+        }
+        if all {
+            let must_wait = order.flushes > self.flushed || order.stop.is_some();
+            self.shared.collect(self.kind, must_wait, order.stop.is_some());
+        }
+        let max_items = self.shared.max_items(self.kind);
+        loop {
+            let chunks = self.shared.store.take(self.kind, max_items, all);
+            if chunks.is_empty() {
+                return;
+            }
+            let body = request(&self.shared, self.kind, chunks);
+            self.export(body).await;
+        }
+    }
+
+    async fn send_points(&mut self) {
+        let Some(source) = self.shared.config.point_source.clone() else {
+            return;
+        };
+        let mut out = Vec::new();
+        let items = source.collect(unix_nanos(), &self.shared.config.resource, &mut out);
+        if items > 0 {
+            let body = Body::unchecked(self.kind.signal(), out, Count { items, entries: items }, true);
+            self.export(body).await;
+        }
+    }
+
+    /// Exports one request and counts its items.
+    async fn export(&mut self, body: Body) {
+        let items = body.count().items;
+        let timeout = self.shared.batch(self.kind).timeout;
+        let outcome = match &self.export {
+            Err(problem) => {
+                let problem = problem.clone();
+                return self.lose(items, LossReason::SendFailed, problem);
+            }
+            Ok(export) => attempt(export, body, timeout, &mut self.orders.clone()).await,
+        };
+        match outcome {
+            Outcome::Answered(Ok(accepted)) => self.accepted(items, &accepted),
+            Outcome::Answered(Err(error)) => self.failed(items, &error),
+            Outcome::Panicked => self.lose(items, LossReason::SendFailed, "the exporter panicked".into()),
+            Outcome::TimedOut => {
+                self.lose(items, LossReason::TimedOut, format!("no answer within {timeout:?}"));
+            }
+            Outcome::Stopped => {
+                self.lose(items, LossReason::Shutdown, "no answer until the end of the shutdown".into());
+            }
+        }
+    }
+
+    fn accepted(&self, items: u64, accepted: &Accepted) {
+        let rejected = accepted.rejected.min(items);
+        self.shared.losses.add_sent(self.kind, items - rejected);
+        if rejected > 0 {
+            self.lose(rejected, LossReason::Refused, accepted.message.clone());
+        }
+    }
+
+    fn failed(&self, items: u64, error: &ExportError) {
+        let Some(partly) = PartlyDelivered::of(error) else {
+            let reason = match (error.kind(), error.retry()) {
+                (ErrorKind::Timeout, _) => LossReason::TimedOut,
+                (_, Retry::Never) => LossReason::Refused,
+                _ => LossReason::SendFailed,
+            };
+            return self.lose(items, reason, error.to_string());
+        };
+        let sent = partly.sent.min(items);
+        let refused = (partly.rejected + partly.refused).min(items - sent);
+        self.shared.losses.add_sent(self.kind, sent);
+        self.lose(refused, LossReason::Refused, error.to_string());
+        self.lose(items - sent - refused, LossReason::SendFailed, error.to_string());
+    }
+
+    fn lose(&self, items: u64, reason: LossReason, message: String) {
+        if items > 0 {
+            self.shared.losses.add(self.kind, reason, items);
+            let problem = ClientProblem { signal: self.kind.signal(), items, reason, message };
+            self.shared.config.on_error.report(&problem, TokioClock.now());
+        }
+    }
+}
+
+/// Exports a request within a time limit, with all retries.
+async fn attempt(
+    export: &BoxExport,
+    body: Body,
+    timeout: Duration,
+    orders: &mut watch::Receiver<Order>,
+) -> Outcome {
+    let deadline = TokioClock.now() + timeout;
+    let mut batch = Batch::new(body, Charge::none());
+    batch.deadline = Some(deadline);
+    let Ok(export) = catch_unwind(AssertUnwindSafe(|| export.export(batch))) else {
+        return Outcome::Panicked;
+    };
+    let mut export = pin!(export);
+    let answered = poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| export.as_mut().poll(context)));
+        polled.map_or(std::task::Poll::Ready(Outcome::Panicked), |poll| poll.map(Outcome::Answered))
+    });
+    tokio::select! {
+        biased;
+        outcome = answered => outcome,
+        () = TokioClock.sleep_until(deadline) => Outcome::TimedOut,
+        () = stopped(orders) => Outcome::Stopped,
+    }
+}
+
+/// Resolves at the time limit of the shutdown.
+async fn stopped(orders: &mut watch::Receiver<Order>) {
+    let is_stopping = orders.wait_for(|order| order.stop.is_some()).await.map(|order| order.stop);
+    match is_stopping {
+        Ok(Some(deadline)) => TokioClock.sleep_until(deadline).await,
+        // Without orders the thread is not stopped.
+        _ => std::future::pending::<()>().await,
+    }
+}

@@ -1,0 +1,81 @@
+//! The unfinished chunks of one thread.
+//!
+//! A thread appends to its own chunks; the engine's tasks empty chunks that a thread does not fill. The lock is held for the copy
+//! of one entry or one hand-over, and never while code of the user runs.
+
+use super::chunk::Chunk;
+use super::kind::Kind;
+use super::losses::LossReason;
+use super::scope::ScopeId;
+use super::shared::Shared;
+use parking_lot::{Mutex, MutexGuard};
+use std::mem;
+
+/// The unfinished chunks of one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    chunks: Mutex<[SlotChunk; Kind::BUFFERED]>,
+}
+
+#[derive(Debug, Default)]
+struct SlotChunk {
+    chunk: Chunk,
+    /// True after the last collection: nothing that is appended later would be sent.
+    is_closed: bool,
+}
+
+impl Slot {
+    /// Makes a slot whose kinds may be closed already.
+    pub(crate) fn new(is_closed: [bool; Kind::BUFFERED]) -> Self {
+        let chunk = |is_closed| SlotChunk { chunk: Chunk::default(), is_closed };
+        Self { chunks: Mutex::new(is_closed.map(chunk)) }
+    }
+
+    /// Appends a message that is the concatenation of `parts`, or counts its loss.
+    #[inline]
+    pub(crate) fn append(&self, shared: &Shared, kind: Kind, scope: ScopeId, parts: &[&[u8]]) {
+        let len = parts.iter().map(|part| part.len()).sum();
+        let mut chunks = self.chunks.lock();
+        let Some(slot) = chunks.get_mut(kind.index()) else {
+            return;
+        };
+        if slot.is_closed {
+            return shared.losses.add(kind, LossReason::Shutdown, 1);
+        }
+        if !slot.chunk.has_room(len) {
+            shared.hand_over(kind, &mut slot.chunk, len);
+        }
+        slot.chunk.append(scope, len, parts);
+        if slot.chunk.items() >= shared.max_items(kind) {
+            shared.hand_over(kind, &mut slot.chunk, 0);
+        }
+    }
+
+    /// Moves unfinished entries to the store. With `wait`, also if the thread is appending at the moment; with `close`, for the
+    /// last time.
+    pub(crate) fn collect(&self, shared: &Shared, kind: Kind, wait: bool, close: bool) {
+        let chunks = if wait { Some(self.chunks.lock()) } else { self.chunks.try_lock() };
+        let Some(mut chunks) = chunks else {
+            return;
+        };
+        if let Some(slot) = chunks.get_mut(kind.index()) {
+            slot.is_closed |= close;
+            if slot.chunk.items() > 0 {
+                shared.collect_chunk(kind, &mut slot.chunk);
+            }
+        }
+    }
+
+    /// Takes the unfinished entries of all kinds.
+    pub(crate) fn take(&self) -> [Chunk; Kind::BUFFERED] {
+        let take = |chunks: MutexGuard<'_, [SlotChunk; Kind::BUFFERED]>| {
+            let mut chunks = chunks;
+            let mut taken = <[Chunk; Kind::BUFFERED]>::default();
+            for (taken, slot) in taken.iter_mut().zip(chunks.iter_mut()) {
+                *taken = mem::take(&mut slot.chunk);
+            }
+            taken
+        };
+        take(self.chunks.lock())
+    }
+}

@@ -1,0 +1,170 @@
+//! The finished chunks of all threads, until they are sent.
+
+use super::chunk::{CHUNK_BYTES, Chunk};
+use super::kind::Kind;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+
+/// Finished chunks that wait to be sent, and empty chunks for reuse.
+#[derive(Debug)]
+pub(crate) struct Store {
+    max_bytes: usize,
+    state: Mutex<State>,
+}
+
+/// Outcome of [`Store::push`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// The chunk waits; with it, this many items of its kind wait.
+    Waits(usize),
+    /// The limit is reached: the items of the chunk were dropped.
+    Full,
+    /// The queue is closed: the items of the chunk were dropped.
+    Closed,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queues: [Queue; Kind::BUFFERED],
+    /// Memory of all chunks that wait.
+    used: usize,
+    free: Vec<Chunk>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    chunks: VecDeque<Chunk>,
+    items: usize,
+    is_closed: bool,
+}
+
+/// Empty chunks that are kept for reuse: 2 MiB.
+const MAX_FREE: usize = 32;
+
+/// Chunks up to this length are copied behind another chunk when they are collected; longer chunks are moved.
+const MAX_COPIED: usize = CHUNK_BYTES / 4;
+
+impl Store {
+    /// Makes a store of at most `max_bytes` of chunks that wait.
+    pub(crate) fn new(max_bytes: usize) -> Self {
+        Self { max_bytes, state: Mutex::default() }
+    }
+
+    /// Takes the content of a chunk, and leaves an empty chunk with room for a message of `len` bytes.
+    pub(crate) fn push(&self, kind: Kind, chunk: &mut Chunk, len: usize) -> Pushed {
+        let mut state = self.state.lock();
+        let refused = state.refuses(kind, chunk.capacity(), self.max_bytes);
+        if refused.is_some() {
+            chunk.clear();
+        }
+        if chunk.items() > 0 || !chunk.has_room(len) {
+            let empty = state.empty(len);
+            let full = std::mem::replace(chunk, empty);
+            if full.items() > 0 {
+                return state.put(kind, full);
+            }
+        }
+        refused.unwrap_or(Pushed::Waits(0))
+    }
+
+    /// Takes the content of a chunk that its thread has not filled. A short content is copied, so that the entries of many
+    /// threads share a chunk.
+    pub(crate) fn collect(&self, kind: Kind, chunk: &mut Chunk, max_items: usize) -> Pushed {
+        let mut state = self.state.lock();
+        let short = chunk.len() <= MAX_COPIED;
+        if let (true, Some(queue)) = (short, state.queues.get_mut(kind.index()))
+            && !queue.is_closed
+            && let Some(last) = queue.chunks.back_mut()
+            && last.has_room(chunk.len())
+            && last.items() + chunk.items() <= max_items
+        {
+            queue.items += chunk.items();
+            last.absorb(chunk);
+            return Pushed::Waits(queue.items);
+        }
+        if let Some(refused) = state.refuses(kind, CHUNK_BYTES.max(chunk.capacity()), self.max_bytes) {
+            chunk.clear();
+            return refused;
+        }
+        let moved = if short {
+            let mut copy = state.empty(0);
+            copy.absorb(chunk);
+            copy
+        } else {
+            std::mem::take(chunk)
+        };
+        state.put(kind, moved)
+    }
+
+    /// Returns the oldest chunks, of `max_items` together unless the first has more. Without `all`, nothing is returned until
+    /// `max_items` wait.
+    pub(crate) fn take(&self, kind: Kind, max_items: usize, all: bool) -> Vec<Chunk> {
+        let mut state = self.state.lock();
+        let Some(queue) = state.queues.get_mut(kind.index()) else {
+            return Vec::new();
+        };
+        let (mut taken, mut items, mut bytes) = (Vec::new(), 0, 0);
+        if queue.items < max_items && !all {
+            return taken;
+        }
+        while let Some(chunk) =
+            queue.chunks.pop_front_if(|next| items == 0 || items + next.items() <= max_items)
+        {
+            items += chunk.items();
+            bytes += chunk.capacity();
+            taken.push(chunk);
+        }
+        queue.items -= items;
+        state.used -= bytes;
+        taken
+    }
+
+    /// Closes the queue of a kind, and returns the number of items that were dropped.
+    pub(crate) fn close(&self, kind: Kind) -> usize {
+        let mut state = self.state.lock();
+        let Some(queue) = state.queues.get_mut(kind.index()) else {
+            return 0;
+        };
+        queue.is_closed = true;
+        let items = std::mem::take(&mut queue.items);
+        let bytes: usize = queue.chunks.drain(..).map(|chunk| chunk.capacity()).sum();
+        state.used -= bytes;
+        items
+    }
+
+    /// Keeps an empty chunk for reuse.
+    pub(crate) fn recycle(&self, mut chunk: Chunk) {
+        chunk.clear();
+        let mut state = self.state.lock();
+        if state.free.len() < MAX_FREE && chunk.capacity() == CHUNK_BYTES {
+            state.free.push(chunk);
+        }
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn empty(&mut self, len: usize) -> Chunk {
+        let reused = self.free.pop().filter(|chunk| chunk.has_room(len));
+        reused.unwrap_or_else(|| Chunk::with_room(len))
+    }
+
+    /// Returns the reason if a chunk cannot wait in the queue.
+    fn refuses(&self, kind: Kind, bytes: usize, max_bytes: usize) -> Option<Pushed> {
+        if self.queues.get(kind.index()).is_none_or(|queue| queue.is_closed) {
+            return Some(Pushed::Closed);
+        }
+        (self.used.saturating_add(bytes) > max_bytes).then_some(Pushed::Full)
+    }
+
+    fn put(&mut self, kind: Kind, chunk: Chunk) -> Pushed {
+        let Some(queue) = self.queues.get_mut(kind.index()) else {
+            return Pushed::Full;
+        };
+        self.used += chunk.capacity();
+        queue.items += chunk.items();
+        queue.chunks.push_back(chunk);
+        Pushed::Waits(queue.items)
+    }
+}

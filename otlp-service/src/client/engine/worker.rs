@@ -1,0 +1,46 @@
+//! The thread that sends an engine's telemetry, with a runtime of its own.
+//!
+//! The thread runs under no `tracing` subscriber and its own telemetry is suppressed: sending never records anything to send.
+
+use super::kind::Kind;
+use super::local;
+use super::sender::Sender;
+use super::shared::Shared;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use tracing::subscriber::{NoSubscriber, with_default};
+
+/// Starts the thread.
+///
+/// # Errors
+/// The operating system's error if no thread can be started.
+pub(crate) fn start(shared: &Arc<Shared>) -> io::Result<()> {
+    let shared = shared.clone();
+    thread::Builder::new().name("otlp-client".into()).spawn(move || run(&shared)).map(drop)
+}
+
+fn run(shared: &Arc<Shared>) {
+    let _ended = Ended(shared);
+    local::suppress();
+    with_default(NoSubscriber::new(), || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+            return;
+        };
+        runtime.block_on(async {
+            let [spans, logs, points] = Kind::ALL.map(|kind| Sender::new(shared, kind).run());
+            tokio::join!(spans, logs, points);
+        });
+        // Connections of the destinations end with the runtime; blocking tasks are not waited for.
+        runtime.shutdown_background();
+    });
+}
+
+/// Reports the end of the thread, also by a panic.
+struct Ended<'a>(&'a Shared);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
