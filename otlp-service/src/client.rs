@@ -23,6 +23,9 @@ pub use engine::{ClientProblem, ClientStats, FlushError, ItemStats, LossReason, 
 pub use key::{AttributeKey, Key};
 pub use limits::{LogLimits, SpanLimits};
 pub use log::LogBuilder;
+pub use sampler::{
+    ConsistentRatio, NewSpan, ParentBased, RateLimit, Sampler, SamplerError, Sampling, ShouldSample,
+};
 pub use trace::{EventWriter, LinkWriter, Span, TraceBuilder};
 
 use engine::{Engine, EngineConfig};

@@ -1,1 +1,177 @@
-//! TODO
+//! The choice of the spans that are recorded, as the SDK specification has it.
+//!
+//! A sampler decides by its arguments alone, apart from [`RateLimit`], which counts; time is passed in. The decision brings the
+//! new span's `tracestate`, in which the member `ot` tells with `th` the probability that the span was kept with. A sampler that
+//! does not know the probability erases `th`.
+
+mod custom;
+mod parent_based;
+mod rate;
+mod ratio;
+mod variables;
+
+pub use custom::{NewSpan, ShouldSample};
+pub use parent_based::ParentBased;
+pub use rate::RateLimit;
+pub use ratio::ConsistentRatio;
+
+use crate::client::TraceContext;
+use crate::client::context::tracestate;
+use std::fmt;
+use std::sync::Arc;
+
+/// Chooses the spans that are recorded. Cloning shares the budget of [`RateLimited`](Self::RateLimited).
+///
+/// The default follows the parent's choice, and keeps all traces that begin here.
+///
+/// ```
+/// use otlp_service::client::Sampler;
+///
+/// let sampler = Sampler::parent_based(Sampler::consistent_ratio(0.25)?);
+/// let (kept, dropped) = ([0xff; 16], [0x01; 16]);
+/// assert!(sampler.decide(None, &kept, "GET /cart", 0).is_sampled);
+/// assert!(!sampler.decide(None, &dropped, "GET /cart", 0).is_sampled);
+/// # Ok::<(), otlp_service::client::SamplerError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Sampler {
+    /// All spans.
+    AlwaysOn,
+    /// No span.
+    AlwaysOff,
+    /// A share of the traces, chosen by the random part of their ids: the specification's `ProbabilitySampler`. Keeps **other
+    /// traces** than `TraceIdRatioBased` of opentelemetry-rust.
+    ConsistentRatio(ConsistentRatio),
+    /// Up to a number of spans a second.
+    RateLimited(Arc<RateLimit>),
+    /// As the parent's span was chosen.
+    ParentBased(Arc<ParentBased>),
+    /// A sampler of your own.
+    Custom(Arc<dyn ShouldSample>),
+}
+
+/// The decision about a new span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sampling {
+    /// True if the span is recorded and exported.
+    pub is_sampled: bool,
+    /// The new span's `tracestate`.
+    pub state: Option<Arc<str>>,
+}
+
+/// A number that no sampler can be made of.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SamplerError {
+    /// A share of traces outside 0 to 1.
+    #[error("sampling ratio {0}: give a number from 0 to 1")]
+    Ratio(f64),
+    /// A rate that is negative or no number.
+    #[error("spans a second {0}: give a number of 0 or more")]
+    Rate(f64),
+}
+
+// === impl Sampler ===
+
+impl Sampler {
+    /// Keeps this share of the traces, from 0 to 1. The ratio 0 is [`AlwaysOff`](Self::AlwaysOff).
+    pub fn consistent_ratio(ratio: f64) -> Result<Self, SamplerError> {
+        let ratio = ConsistentRatio::new(ratio)?;
+        Ok(ratio.map_or(Self::AlwaysOff, Self::ConsistentRatio))
+    }
+
+    /// Keeps up to this number of spans a second. The rate 0 is [`AlwaysOff`](Self::AlwaysOff).
+    pub fn rate_limited(spans_per_second: f64) -> Result<Self, SamplerError> {
+        let limit = RateLimit::new(spans_per_second)?;
+        Ok(limit.map_or(Self::AlwaysOff, |limit| Self::RateLimited(Arc::new(limit))))
+    }
+
+    /// Follows the parent's choice; `root` is for spans without a parent.
+    pub fn parent_based(root: Self) -> Self {
+        Self::ParentBased(Arc::new(ParentBased::new(root)))
+    }
+
+    /// Decides about a new span of the trace `trace_id`.
+    #[inline]
+    pub fn decide(
+        &self,
+        parent: Option<&TraceContext>,
+        trace_id: &[u8; 16],
+        name: &str,
+        now_unix_nanos: u64,
+    ) -> Sampling {
+        match self {
+            Self::AlwaysOn => Sampling::certain(parent),
+            Self::AlwaysOff => Sampling::dropped(parent),
+            Self::ConsistentRatio(ratio) => ratio.decide(parent, trace_id),
+            Self::RateLimited(limit) => limit.decide(parent, now_unix_nanos),
+            Self::ParentBased(branches) => branches.decide(parent, trace_id, name, now_unix_nanos),
+            Self::Custom(sampler) => {
+                custom::decide(&**sampler, &NewSpan { parent, trace_id, name, now_unix_nanos })
+            }
+        }
+    }
+}
+
+impl Default for Sampler {
+    fn default() -> Self {
+        Self::parent_based(Self::AlwaysOn)
+    }
+}
+
+/// The specification's description of the sampler.
+impl fmt::Display for Sampler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlwaysOn => f.write_str("AlwaysOnSampler"),
+            Self::AlwaysOff => f.write_str("AlwaysOffSampler"),
+            Self::ConsistentRatio(ratio) => write!(f, "ConsistentRatio{{{}}}", ratio.ratio()),
+            Self::RateLimited(limit) => write!(f, "RateLimited{{{}}}", limit.spans_per_second()),
+            Self::ParentBased(branches) => branches.fmt(f),
+            Self::Custom(sampler) => write!(f, "{sampler:?}"),
+        }
+    }
+}
+
+// === impl Sampling ===
+
+impl Sampling {
+    /// Decides, and gives the span this `tracestate`.
+    pub fn new(is_sampled: bool, state: Option<Arc<str>>) -> Self {
+        Self { is_sampled, state }
+    }
+
+    /// Keeps a span of the parent for a reason that is no probability: `th` is erased.
+    pub fn kept(parent: Option<&TraceContext>) -> Self {
+        Self::new(true, with_threshold(parent, None))
+    }
+
+    /// Drops a span of the parent.
+    pub fn dropped(parent: Option<&TraceContext>) -> Self {
+        Self::new(false, with_threshold(parent, None))
+    }
+
+    /// Keeps a span that no sampler could drop: where the parent's state tells a probability, it becomes 100 %.
+    fn certain(parent: Option<&TraceContext>) -> Self {
+        let state = state_of(parent);
+        let has_threshold = state.is_some_and(|state| tracestate::threshold_digits(state).is_some());
+        Self::new(true, with_threshold(parent, has_threshold.then_some("0")))
+    }
+}
+
+fn state_of(parent: Option<&TraceContext>) -> Option<&Arc<str>> {
+    parent.and_then(|parent| parent.state.as_ref())
+}
+
+/// Returns the parent's state with another `th`, or with none.
+fn with_threshold(parent: Option<&TraceContext>, threshold: Option<&str>) -> Option<Arc<str>> {
+    match (state_of(parent), threshold) {
+        (None, None) => None,
+        (state, threshold) => tracestate::with_threshold(state, threshold),
+    }
+}
+
+#[cfg(test)]
+mod tests;
