@@ -23,6 +23,7 @@ pub use engine::{ClientProblem, ClientStats, FlushError, ItemStats, LossReason, 
 pub use key::{AttributeKey, Key};
 pub use limits::{LogLimits, SpanLimits};
 pub use log::LogBuilder;
+pub use propagation::{Baggage, BaggageError, Carrier, Propagator, Propagators};
 pub use sampler::{
     ConsistentRatio, NewSpan, ParentBased, RateLimit, Sampler, SamplerError, Sampling, ShouldSample,
 };

@@ -23,7 +23,8 @@ pub struct TraceContext {
     pub trace_id: [u8; 16],
     /// Id of the span; never zero.
     pub span_id: [u8; 8],
-    /// W3C trace flags: bit 0 is set if the span is sampled, bit 1 if the trace id is random.
+    /// W3C trace flags: bit 0 is set if the span is sampled, bit 1 if the trace id is random. Bit 2 is none of W3C's: the request
+    /// of a B3 or Jaeger sender to record the trace for debugging, which children keep and only these formats carry on.
     pub flags: u8,
     /// True if the context came from another process.
     pub is_remote: bool,
@@ -77,6 +78,8 @@ impl TraceContext {
 pub(crate) const SAMPLED: u8 = 1;
 /// Trace flag of a trace whose id is random.
 pub(crate) const RANDOM: u8 = 2;
+/// Flag of a trace that a B3 or Jaeger sender debugs.
+pub(crate) const DEBUG: u8 = 4;
 /// The place of the flags in `traceparent`.
 const FLAGS_AT: usize = "00-".len() + 32 + "-".len() + 16 + "-".len();
 

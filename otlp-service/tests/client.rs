@@ -1,0 +1,5 @@
+//! Tests of the client: `cargo test -p otlp-service --no-default-features --features client,grpc,http --test client`.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "client/propagation.rs"]
+mod propagation;
