@@ -75,8 +75,10 @@ fn members(state: &str) -> impl Iterator<Item = &str> {
 }
 
 fn sub_members(state: &str) -> impl Iterator<Item = &str> {
-    let ot = members(state).find_map(|member| member.strip_prefix("ot=")).unwrap_or_default();
-    ot.split(';').filter(|sub_member| !sub_member.is_empty())
+    // Who changes `ot` moves it to the front.
+    let first = state.strip_prefix("ot=").map(|rest| rest.split_once(',').map_or(rest, |(first, _)| first));
+    let ot = first.or_else(|| members(state).find_map(|member| member.strip_prefix("ot=")));
+    ot.unwrap_or_default().split(';').filter(|sub_member| !sub_member.is_empty())
 }
 
 fn sub_value<'a>(state: &'a str, key: &str) -> Option<&'a str> {

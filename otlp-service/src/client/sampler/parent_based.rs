@@ -88,7 +88,6 @@ fn followed(parent: &TraceContext, trace_id: &[u8; 16]) -> Sampling {
 }
 
 fn is_consistent(state: &str, trace_id: &[u8; 16]) -> bool {
-    tracestate::threshold_digits(state).is_none()
-        || tracestate::threshold(state)
-            .is_some_and(|threshold| ratio::randomness(state, trace_id) >= threshold)
+    let is_kept = |threshold| ratio::randomness(Some(state), trace_id) >= threshold;
+    tracestate::threshold_digits(state).is_none() || tracestate::threshold(state).is_some_and(is_kept)
 }

@@ -51,7 +51,7 @@ impl ConsistentRatio {
 
     pub(super) fn decide(&self, parent: Option<&TraceContext>, trace_id: &[u8; 16]) -> Sampling {
         let state = state_of(parent);
-        if randomness(state.map_or("", |state| state), trace_id) < self.threshold {
+        if randomness(state.map(|state| &**state), trace_id) < self.threshold {
             return Sampling::dropped(parent);
         }
         let state = match state {
@@ -63,9 +63,9 @@ impl ConsistentRatio {
 }
 
 /// The randomness of a trace: `rv`, or else the last 56 bits of the trace id.
-pub(super) fn randomness(state: &str, trace_id: &[u8; 16]) -> u64 {
+pub(super) fn randomness(state: Option<&str>, trace_id: &[u8; 16]) -> u64 {
     let id = || u128::from_be_bytes(*trace_id) as u64 & (RANDOM_VALUES - 1);
-    tracestate::randomness(state).unwrap_or_else(id)
+    state.and_then(tracestate::randomness).unwrap_or_else(id)
 }
 
 /// Converts a ratio into a threshold of at least four digits that are not `f`; `None` if no trace can be kept.
