@@ -66,13 +66,14 @@ const MARKERS: [&str; 7] = [
 const MACHINE_PATHS: [&str; 4] =
     [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/protocol.md",
     "docs/transport.md",
     "docs/service.md",
     "docs/app.md",
+    "docs/client.md",
     "docs/configuration.md",
     "docs/extending.md",
     "docs/interop.md",

@@ -33,6 +33,7 @@ const LISTED: [(&str, &[&str]); 4] = [
     (
         "otlp-service",
         &[
+            "http::HeaderMap",
             "serde::de::Deserialize",
             "serde::de::DeserializeOwned",
             "serde::de::Deserializer",
