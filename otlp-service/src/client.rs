@@ -24,6 +24,8 @@ pub use key::{AttributeKey, Key};
 pub use limits::{LogLimits, SpanLimits};
 pub use log::LogBuilder;
 pub use propagation::{Baggage, BaggageError, Carrier, Propagator, Propagators};
+#[cfg(feature = "tower")]
+pub use propagation::{Extract, ExtractFuture, ExtractLayer, Extracted, Inject, InjectLayer};
 pub use sampler::{
     ConsistentRatio, NewSpan, ParentBased, RateLimit, Sampler, SamplerError, Sampling, ShouldSample,
 };

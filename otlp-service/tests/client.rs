@@ -3,3 +3,6 @@
 
 #[path = "client/propagation.rs"]
 mod propagation;
+#[cfg(feature = "tower")]
+#[path = "client/tower.rs"]
+mod tower;

@@ -4,7 +4,11 @@ mod b3;
 mod baggage;
 mod carrier;
 mod jaeger;
+#[cfg(feature = "tower")]
+mod tower;
 
+#[cfg(feature = "tower")]
+pub use self::tower::{Extract, ExtractFuture, ExtractLayer, Extracted, Inject, InjectLayer};
 pub use baggage::{Baggage, BaggageError};
 pub use carrier::Carrier;
 

@@ -9,7 +9,7 @@ use syn::visit::Visit;
 use syn::{Attribute, Item, ItemImpl, Path, Type, UseTree, Visibility};
 
 /// The types of other crates, or whole crates, that the public signatures of a crate may name. `tonic` and `http_body` are for
-/// the feature `tonic` alone, `prost` for `model`.
+/// the feature `tonic` alone, `prost` for `model`, the crates of tower for `tower`.
 const LISTED: [(&str, &[&str]); 4] = [
     ("otlp-protocol", &["bytes", "bytes::Buf", "bytes::Bytes", "prost::DecodeError", "prost::Message"]),
     (
@@ -34,10 +34,13 @@ const LISTED: [(&str, &[&str]); 4] = [
         "otlp-service",
         &[
             "http::HeaderMap",
+            "http::Request",
             "serde::de::Deserialize",
             "serde::de::DeserializeOwned",
             "serde::de::Deserializer",
             "serde::de::Error",
+            "tower_layer::Layer",
+            "tower_service::Service",
         ],
     ),
     ("otlp-app", &[]),
