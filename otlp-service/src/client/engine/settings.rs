@@ -1,7 +1,7 @@
 //! Settings of an engine, validated.
 
 use super::problem::ErrorHook;
-use crate::client::{LogLimits, SpanLimits, TraceContext};
+use crate::client::{LogLimits, Sampler, SpanLimits};
 use otlp_protocol::Signal;
 use otlp_transport::BoxExport;
 use std::fmt;
@@ -26,7 +26,7 @@ pub(crate) struct EngineConfig {
     pub(crate) max_open_spans: u32,
     pub(crate) span_limits: SpanLimits,
     pub(crate) log_limits: LogLimits,
-    pub(crate) sampler: SampleFn,
+    pub(crate) sampler: Sampler,
     /// The collector of metric points; without one, no metrics are sent.
     pub(crate) point_source: Option<Arc<dyn PointSource>>,
     /// Told of losses, on the engine's thread.
@@ -45,10 +45,6 @@ pub(crate) struct BatchSettings {
     /// Time limit of an export, with all retries.
     pub(crate) timeout: Duration,
 }
-
-/// Decides about a new span: parent, trace id, name, and the time in Unix nanoseconds.
-pub(crate) type SampleFn =
-    Arc<dyn Fn(Option<&TraceContext>, &[u8; 16], &str, u64) -> (bool, Option<Arc<str>>) + Send + Sync>;
 
 /// Makes the destination of a signal, or says why there is none.
 pub(crate) type ExporterFn = Arc<dyn Fn(Signal) -> Result<BoxExport, String> + Send + Sync>;
@@ -74,10 +70,7 @@ impl EngineConfig {
             max_open_spans: 16_384,
             span_limits: SpanLimits::default(),
             log_limits: LogLimits::default(),
-            sampler: Arc::new(|parent, _, _, _| match parent {
-                Some(parent) => (parent.is_sampled(), parent.state.clone()),
-                None => (true, None),
-            }),
+            sampler: Sampler::default(),
             point_source: None,
             on_error: ErrorHook::default(),
             exporter,
@@ -95,6 +88,7 @@ impl fmt::Debug for EngineConfig {
             .field("max_open_spans", &self.max_open_spans)
             .field("span_limits", &self.span_limits)
             .field("log_limits", &self.log_limits)
+            .field("sampler", &self.sampler)
             .finish_non_exhaustive()
     }
 }

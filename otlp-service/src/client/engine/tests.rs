@@ -1,7 +1,7 @@
 //! Tests of the engine with an exporter that keeps what it gets.
 
 use super::*;
-use crate::client::OtlpClient;
+use crate::client::{OtlpClient, Propagator, Propagators, Sampler};
 use crate::key;
 use otlp_protocol::bytes::Bytes;
 use otlp_protocol::view::{AnyValue, RequestView};
@@ -172,4 +172,45 @@ fn log_records_arrive_in_the_current_context() {
     assert!(first.time_unix_nano() > 0 && first.time_unix_nano() == first.observed_time_unix_nano());
     assert_eq!((second.body(), second.trace_id()), (AnyValue::Int(7), None));
     assert_eq!(second.time_unix_nano(), 1_000_000_000);
+}
+
+#[test]
+fn the_sampler_chooses_spans_and_gives_them_their_state() {
+    let kept = Kept::default();
+    let ratio = Sampler::consistent_ratio(0.5).unwrap();
+    let client = client(kept.export(), |config| config.sampler = Sampler::parent_based(ratio));
+    let mut sampled = 0;
+    for _ in 0..64 {
+        let root = client.send_trace("root").start();
+        let (child, is_sampled) = (root.child("child").finish(), root.context().is_sampled());
+        assert_eq!((child.is_sampled(), &child.state), (is_sampled, &root.context().state));
+        assert_eq!(child.state.as_deref(), is_sampled.then_some("ot=th:8"));
+        sampled += usize::from(is_sampled);
+    }
+    client.force_flush(WAIT).unwrap();
+    assert_eq!(kept.spans(), 2 * sampled);
+    for body in kept.requests(Signal::TRACES) {
+        let view = RequestView::new(Signal::TRACES, &body);
+        assert!(
+            view.spans().all(|span| span.trace_state() == "ot=th:8" && span.trace_id().unwrap()[9] >= 0x80)
+        );
+    }
+}
+
+#[test]
+fn debug_of_a_received_context_is_passed_on_and_not_exported() {
+    let kept = Kept::default();
+    let client = client(kept.export(), |_| {});
+    let b3 = Propagators::new([Propagator::B3]);
+    let mut headers = std::collections::HashMap::new();
+    headers.insert("b3".to_owned(), "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-d".to_owned());
+    let received = b3.extract(&headers).unwrap();
+    let context = client.send_trace("server").parent(&received).link(&received, |_| {}).finish();
+    b3.inject(&context, &mut headers);
+    assert!(headers["b3"].ends_with("-d"));
+    client.force_flush(WAIT).unwrap();
+    let bodies = kept.requests(Signal::TRACES);
+    let view = RequestView::new(Signal::TRACES, &bodies[0]);
+    let span = view.spans().next().unwrap();
+    assert_eq!((span.flags(), span.links().next().unwrap().flags()), (0x301, 0x301));
 }

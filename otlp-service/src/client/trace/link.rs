@@ -4,6 +4,7 @@ use super::attributes::{AttributeLimits, Attributes};
 use super::message;
 use super::open::{HAS_IS_REMOTE, IS_REMOTE};
 use crate::client::TraceContext;
+use crate::client::context::DEBUG;
 use crate::client::key::AttributeKey;
 use otlp_protocol::ToValue;
 use otlp_protocol::wire::{put_len_delimited, put_uint};
@@ -28,7 +29,7 @@ impl<'a> LinkWriter<'a> {
         }
         let remote = HAS_IS_REMOTE | if context.is_remote { IS_REMOTE } else { 0 };
         out.push(FLAGS);
-        out.extend_from_slice(&(u32::from(context.flags) | remote).to_le_bytes());
+        out.extend_from_slice(&(u32::from(context.flags & !DEBUG) | remote).to_le_bytes());
         Self { attributes: Attributes::from(at + 1), out, limits, at }
     }
 

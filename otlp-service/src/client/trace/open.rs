@@ -3,10 +3,10 @@
 use super::attributes::{AttributeLimits, Attributes, MAX_MESSAGE_BYTES};
 use super::event::EventWriter;
 use super::link::LinkWriter;
-use crate::client::context::SAMPLED;
+use crate::client::context::{DEBUG, RANDOM, SAMPLED};
 use crate::client::engine::{ScopeId, Shared, local, unix_nanos};
 use crate::client::key::AttributeKey;
-use crate::client::{SpanLimits, TraceContext};
+use crate::client::{Sampling, SpanLimits, TraceContext};
 use otlp_protocol::wire::{put_len_delimited, put_uint, put_varint};
 use otlp_protocol::{SpanKind, StatusCode, ToValue};
 use std::sync::Arc;
@@ -82,8 +82,8 @@ impl OpenSpan {
 
     /// Completes the context of the span and asks the sampler. Returns true if the span is recorded.
     pub(crate) fn decide(&mut self, name: &str) -> bool {
-        let (trace_id, random) = match &self.parent {
-            Some(parent) => (parent.trace_id, parent.flags & RANDOM),
+        let (trace_id, flags) = match &self.parent {
+            Some(parent) => (parent.trace_id, parent.flags & (RANDOM | DEBUG)),
             None => {
                 if let Some(child) = self.shared.after_fork() {
                     self.shared = child;
@@ -92,10 +92,11 @@ impl OpenSpan {
                 (local::trace_id(), RANDOM)
             }
         };
-        let (is_sampled, state) =
-            (self.shared.config.sampler)(self.parent.as_ref(), &trace_id, name, self.start);
+        let sampler = &self.shared.config.sampler;
+        let Sampling { is_sampled, state } =
+            sampler.decide(self.parent.as_ref(), &trace_id, name, self.start);
         self.context.trace_id = trace_id;
-        self.context.flags = random | if is_sampled { SAMPLED } else { 0 };
+        self.context.flags = flags | if is_sampled { SAMPLED } else { 0 };
         self.context.state = state;
         is_sampled
     }
@@ -157,7 +158,7 @@ impl OpenSpan {
         head.put(&[0x41]).put(&self.end.max(self.start).to_le_bytes());
         let is_remote = self.parent.as_ref().is_some_and(|parent| parent.is_remote);
         let remote = HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 };
-        head.put(&[0x85, 0x01]).put(&(u32::from(self.context.flags) | remote).to_le_bytes());
+        head.put(&[0x85, 0x01]).put(&(u32::from(self.context.flags & !DEBUG) | remote).to_le_bytes());
         if let Some(parent) = &self.parent {
             head.put(&[0x22, 8]).put(&parent.span_id);
         }
@@ -254,9 +255,6 @@ impl Head {
 
 /// Tag of the attributes in a span.
 const ATTRIBUTE: u8 = 0x4a;
-
-/// W3C trace flag of a trace id that is random.
-const RANDOM: u8 = 2;
 
 // OTLP's flags of spans and links beside W3C's.
 pub(super) const HAS_IS_REMOTE: u32 = 0x100;
