@@ -33,7 +33,7 @@ const LAYERS: [Layer; 4] = [
 ];
 
 /// Where code may ask which signal it has; everywhere else it asks the signal's descriptor.
-const KNOWS_SIGNALS: [&str; 8] = [
+const KNOWS_SIGNALS: [&str; 9] = [
     "otlp-protocol/src/signal",
     "otlp-protocol/src/schema",
     "otlp-protocol/src/split",
@@ -42,6 +42,8 @@ const KNOWS_SIGNALS: [&str; 8] = [
     "otlp-protocol/src/model",
     // What is shown of an entry differs by what the entry is.
     "otlp-service/src/exporter/show",
+    // A program records spans, metrics and log records by different calls.
+    "otlp-service/src/client",
     // What is generated of an entry differs in the same way.
     "otlp-app/src/commands/send/generate",
 ];
@@ -81,6 +83,10 @@ const PAGES: [&str; 13] = [
     "docs/operations.md",
     "docs/performance.md",
 ];
+
+/// The only file with unsafe code, and its crate.
+const UNSAFE: &str = "otlp-service/src/client/engine/tsc.rs";
+const UNSAFE_CRATE: &str = "otlp-service";
 
 const FLOORS: &str = include_str!("floors.txt");
 
@@ -129,8 +135,17 @@ fn sources_stay_small() {
 
 #[test]
 fn every_crate_takes_the_workspace_lints() {
-    let members = LAYERS.iter().map(|layer| layer.0).chain(["benches"]);
+    let members = LAYERS.iter().map(|layer| layer.0).filter(|name| *name != UNSAFE_CRATE).chain(["benches"]);
     report(members.flat_map(|name| lints(name, &read(&format!("{name}/Cargo.toml")))));
+    let manifest = read(&format!("{UNSAFE_CRATE}/Cargo.toml"));
+    report(lints_but_unsafe(UNSAFE_CRATE, &manifest, &read("Cargo.toml")));
+}
+
+/// Other crates forbid unsafe code.
+#[test]
+fn one_file_has_unsafe_code() {
+    let sources = files(&format!("{UNSAFE_CRATE}/src"), &["rs"]).into_iter().filter(|path| path != UNSAFE);
+    report(sources.flat_map(|path| allows_unsafe(&path, &read(&path))));
 }
 
 #[test]
@@ -188,6 +203,12 @@ fn rules_find_what_offends() {
     assert_eq!(too_long("a.rs", &"x\n".repeat(MAX_SOURCE_LINES + 1)).len(), 1);
     assert_eq!(too_long("a.rs", &"x\n".repeat(MAX_SOURCE_LINES)), no());
     assert_eq!(lints("a", "[lints]\n# none\n[dependencies]\nworkspace = true\n").len(), 1);
+    let workspace =
+        "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n\n[workspace.lints.clippy]\npanic = \"deny\"\n";
+    let own = "[lints.rust]\nunsafe_code = \"deny\"\n# why\n[lints.clippy]\npanic = \"deny\"\n";
+    assert_eq!(lints_but_unsafe("a", own, workspace), no());
+    assert_eq!(lints_but_unsafe("a", &own.replace("panic", "todo"), workspace).len(), 1);
+    assert_eq!(allows_unsafe("a.rs", "#![allow(unsafe_code)]\nunsafe { f() } // unsafe { g() }").len(), 2);
 
     for marker in MARKERS {
         assert_eq!(markers("a.rs", &format!("    {marker}")).len(), 1, "{marker}");
@@ -298,10 +319,36 @@ fn too_long(path: &str, text: &str) -> Vec<String> {
 }
 
 fn lints(name: &str, manifest: &str) -> Vec<String> {
-    let section =
-        manifest.split("[lints]").nth(1).and_then(|rest| rest.split('[').next()).unwrap_or_default();
-    let taken = section.lines().any(|line| line.replace(' ', "") == "workspace=true");
+    let taken = section(manifest, "[lints]").any(|line| line.replace(' ', "") == "workspace=true");
     if taken { Vec::new() } else { vec![format!("{name}: no `[lints] workspace = true`")] }
+}
+
+/// The workspace's lints in a manifest that cannot take them whole: with `deny` in place of `forbid` for `unsafe_code`.
+fn lints_but_unsafe(name: &str, manifest: &str, workspace: &str) -> Vec<String> {
+    let lints = |table: &str| {
+        let expect: Vec<_> = section(workspace, &format!("[workspace.lints.{table}]"))
+            .map(|line| line.replace("unsafe_code = \"forbid\"", "unsafe_code = \"deny\""))
+            .collect();
+        section(manifest, &format!("[lints.{table}]")).eq(expect)
+    };
+    if ["rust", "clippy"].into_iter().all(lints) {
+        return Vec::new();
+    }
+    vec![format!("{name}: `[lints]` is not the workspace's with `unsafe_code = \"deny\"`")]
+}
+
+/// The lines of a section of a manifest, without empty lines and comments.
+fn section<'a>(manifest: &'a str, head: &str) -> impl Iterator<Item = &'a str> {
+    let lines = manifest.lines().skip_while(move |line| *line != head).skip(1);
+    let lines = lines.take_while(|line| !line.starts_with('['));
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// The lines of a file that allow unsafe code.
+fn allows_unsafe(path: &str, text: &str) -> Vec<String> {
+    let allowed =
+        code_lines(text).filter(|(_, line)| line.contains("unsafe_code") || line.contains("unsafe {"));
+    allowed.map(|(number, _)| format!("{path}:{number}: unsafe code; only {UNSAFE} has some")).collect()
 }
 
 fn markers(path: &str, text: &str) -> Vec<String> {

@@ -20,6 +20,7 @@ mod settings;
 mod shared;
 mod slot;
 mod store;
+mod tsc;
 mod worker;
 
 pub(crate) use clock::{to_unix_nanos, unix_nanos};

@@ -29,6 +29,7 @@ struct Local {
 }
 
 /// State of a thread in one engine.
+#[expect(clippy::vec_box, reason = "spans go from thread to thread as pointers")]
 struct LocalEngine {
     id: u64,
     shared: Arc<Shared>,

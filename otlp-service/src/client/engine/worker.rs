@@ -2,10 +2,12 @@
 //!
 //! The thread runs under no `tracing` subscriber and its own telemetry is suppressed: sending never records anything to send.
 
+use super::clock;
 use super::kind::Kind;
 use super::local;
 use super::sender::Sender;
 use super::shared::Shared;
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -29,7 +31,15 @@ fn run(shared: &Arc<Shared>) {
         };
         runtime.block_on(async {
             let [spans, logs, points] = Kind::ALL.map(|kind| Sender::new(shared, kind).run());
-            tokio::join!(spans, logs, points);
+            let send = async { tokio::join!(spans, logs, points) };
+            let keep_time = async {
+                clock::keep_time().await;
+                pending::<()>().await;
+            };
+            tokio::select! {
+                _ = send => {}
+                () = keep_time => {}
+            }
         });
         // Connections of the destinations end with the runtime; blocking tasks are not waited for.
         runtime.shutdown_background();
