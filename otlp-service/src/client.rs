@@ -23,6 +23,12 @@ pub use engine::{ClientProblem, ClientStats, FlushError, ItemStats, LossReason, 
 pub use key::{AttributeKey, Key};
 pub use limits::{LogLimits, SpanLimits};
 pub use log::LogBuilder;
+pub use metrics::{
+    Attributes, BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram,
+    HistogramAggregation, InstrumentBuilder, InstrumentKind, LostMeasurements, MeterSettings, Meters,
+    MetricProblem, MetricScope, Number, ObservableCallback, ObservableCounter, ObservableGauge,
+    ObservableUpDownCounter, Observer, Signed, TemporalityPreference, Unsigned, UpDownCounter,
+};
 pub use propagation::{Baggage, BaggageError, Carrier, Propagator, Propagators};
 #[cfg(feature = "tower")]
 pub use propagation::{Extract, ExtractFuture, ExtractLayer, Extracted, Inject, InjectLayer};
