@@ -17,6 +17,10 @@ mod resource;
 mod sampler;
 mod trace;
 
+pub use config::{
+    BatchSettings, ConfigProblem, ConfigWarning, Destination, ExporterKind, MetricSettings, OtlpConfig, Pem,
+    Protocol, SignalSettings,
+};
 pub use context::TraceContext;
 pub use current::{ContextGuard, attach, current};
 pub use engine::{ClientProblem, ClientStats, FlushError, ItemStats, LossReason, ScopeId};
@@ -32,6 +36,7 @@ pub use metrics::{
 pub use propagation::{Baggage, BaggageError, Carrier, Propagator, Propagators};
 #[cfg(feature = "tower")]
 pub use propagation::{Extract, ExtractFuture, ExtractLayer, Extracted, Inject, InjectLayer};
+pub use resource::{Detector, Resource, SchemaUrlClash};
 pub use sampler::{
     ConsistentRatio, NewSpan, ParentBased, RateLimit, Sampler, SamplerError, Sampling, ShouldSample,
 };

@@ -1,0 +1,127 @@
+//! Reading of environment variables, by the rules that the specification has for all of them.
+
+use super::{ConfigWarning, Pem};
+use std::time::Duration;
+
+/// Environment variables, with the warnings about values that cannot be used.
+pub(super) struct Variables<'l> {
+    lookup: &'l dyn Fn(&str) -> Option<String>,
+    pub(super) warnings: Vec<ConfigWarning>,
+}
+
+// === impl Variables ===
+
+impl<'l> Variables<'l> {
+    pub(super) fn new(lookup: &'l dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup, warnings: Vec::new() }
+    }
+
+    /// Returns a variable's value. An empty variable counts as not set.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// Adds a warning. A variable that is read for several settings has one.
+    pub(super) fn warn(&mut self, name: &str, value: Option<&str>, problem: impl Into<String>) {
+        let warning = ConfigWarning::new(name, value, problem);
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Reads a boolean. Only `true`, in any case, is true.
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+        let value = self.text(name)?;
+        let is_true = value.eq_ignore_ascii_case("true");
+        if !is_true && !value.eq_ignore_ascii_case("false") {
+            self.warn(name, Some(&value), "neither `true` nor `false`; counts as false");
+        }
+        Some(is_true)
+    }
+
+    /// Reads one of several names, in any case.
+    pub(super) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+        let value = self.text(name)?;
+        let found = choices.iter().find(|(known, _)| value.eq_ignore_ascii_case(known));
+        if found.is_none() {
+            let known: Vec<_> = choices.iter().map(|(known, _)| *known).collect();
+            let problem = format!("unknown value; available: {}; the variable is ignored", known.join(", "));
+            self.warn(name, Some(&value), problem);
+        }
+        found.map(|(_, choice)| *choice)
+    }
+
+    /// Reads a number of at least `min`.
+    pub(super) fn number(&mut self, name: &str, min: u64) -> Option<u64> {
+        let value = self.text(name)?;
+        let number = value.parse().ok().filter(|number| *number >= min);
+        if number.is_none() {
+            let problem = format!("not an integer of at least {min}; the variable is ignored");
+            self.warn(name, Some(&value), problem);
+        }
+        number
+    }
+
+    /// Reads a number of milliseconds of at least `min`.
+    pub(super) fn millis(&mut self, name: &str, min: u64) -> Option<Duration> {
+        let value = self.text(name)?;
+        let millis = value.parse().ok().filter(|millis| *millis >= min);
+        if millis.is_none() {
+            let problem = format!("not a number of milliseconds of at least {min}; the variable is ignored");
+            self.warn(name, Some(&value), problem);
+        }
+        millis.map(Duration::from_millis)
+    }
+
+    /// Reads the path of a PEM file.
+    pub(super) fn pem(&self, name: &str) -> Option<Pem> {
+        self.text(name).map(|path| Pem::File(path.into()))
+    }
+
+    /// Reads headers: `name=value,name=value` with percent-encoded values, W3C Baggage without properties. Warnings do not quote
+    /// pairs, which may hold secrets.
+    pub(super) fn headers(&mut self, name: &str) -> Vec<(String, String)> {
+        let mut headers = Vec::new();
+        let list = self.text(name).unwrap_or_default();
+        for (index, pair) in list.split(',').map(str::trim).enumerate().filter(|(_, pair)| !pair.is_empty()) {
+            match header(pair) {
+                Ok(header) => headers.push(header),
+                Err(problem) => {
+                    self.warn(name, None, format!("pair {}: {problem}; the pair is ignored", index + 1));
+                }
+            }
+        }
+        headers
+    }
+}
+
+/// Parses `name=value`.
+fn header(pair: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = pair.split_once('=').ok_or("no `=`: write name=value,name=value")?;
+    let name = name.trim();
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err("invalid header name");
+    }
+    let value = percent_decode(value.trim())
+        .ok_or("invalid percent-encoding of the value: write `%25` for a percent sign")?;
+    if value.chars().any(|c| c.is_control() && c != '\t') {
+        return Err("invalid header value: control character");
+    }
+    Ok((name.to_owned(), value))
+}
+
+/// Decodes percent-encoding. `None` if a `%` is not followed by two hexadecimal digits, or the result is not UTF-8.
+pub(crate) fn percent_decode(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let mut digit = || char::from(bytes.next()?).to_digit(16);
+        decoded.push(if byte == b'%' { u8::try_from(digit()? << 4 | digit()?).ok()? } else { byte });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+/// True for characters of header names: RFC 9110 §5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
