@@ -21,7 +21,7 @@ pub use problem::{ConfigProblem, ConfigWarning};
 pub(crate) use variables::percent_decode;
 
 use super::resource::{Detector, Resource};
-use super::{LogLimits, SpanLimits};
+use super::{LogLimits, Propagators, Sampler, SpanLimits};
 use otlp_protocol::ToValue;
 use otlp_transport::{Compression, ProxyConfig};
 use std::time::Duration;
@@ -66,6 +66,11 @@ pub struct OtlpConfig {
     pub log_batches: BatchSettings,
     /// Collection of metrics. `OTEL_METRIC_EXPORT_…`.
     pub metric_settings: MetricSettings,
+    /// Chooses the spans that are recorded. Default as the parent, and all root spans. `OTEL_TRACES_SAMPLER`,
+    /// `OTEL_TRACES_SAMPLER_ARG`.
+    pub sampler: Sampler,
+    /// Formats of contexts in headers. Default W3C Trace Context and Baggage. `OTEL_PROPAGATORS`.
+    pub propagators: Propagators,
     /// Limits of spans. `OTEL_SPAN_…`, `OTEL_EVENT_…`, `OTEL_LINK_…`, `OTEL_ATTRIBUTE_…`.
     pub span_limits: SpanLimits,
     /// Limits of log records. `OTEL_LOGRECORD_…`, `OTEL_ATTRIBUTE_…`.
@@ -186,6 +191,12 @@ impl OtlpConfig {
         self
     }
 
+    /// Sets the sampler.
+    #[must_use]
+    pub fn with_sampler(self, sampler: Sampler) -> Self {
+        Self { sampler, ..self }
+    }
+
     /// Sets the detectors of resource attributes, such as [`Detector::ALL`].
     #[must_use]
     pub fn with_detectors(mut self, detectors: &[Detector]) -> Self {
@@ -212,6 +223,8 @@ impl Default for OtlpConfig {
             span_batches: BatchSettings::spans(),
             log_batches: BatchSettings::log_records(),
             metric_settings: MetricSettings::default(),
+            sampler: Sampler::default(),
+            propagators: Propagators::default(),
             span_limits: SpanLimits::default(),
             log_limits: LogLimits::default(),
             detectors: vec![Detector::Sdk, Detector::Service],

@@ -4,7 +4,9 @@
 use super::variables::Variables;
 use super::{BatchSettings, Destination, ExporterKind, MetricSettings, OtlpConfig, Protocol, SignalSettings};
 use crate::client::resource::of_variables;
-use crate::client::{HistogramAggregation, LogLimits, SpanLimits, TemporalityPreference};
+use crate::client::{
+    HistogramAggregation, LogLimits, Propagators, Sampler, SpanLimits, TemporalityPreference,
+};
 use otlp_protocol::Signal;
 use otlp_protocol::encode::{Entries as _, LogRecords, Metrics, Spans};
 use otlp_transport::{Compression, ProxyConfig};
@@ -30,6 +32,8 @@ pub(super) fn read(lookup: &dyn Fn(&str) -> Option<String>) -> OtlpConfig {
         span_batches: batches(vars, "OTEL_BSP", BatchSettings::spans()),
         log_batches: batches(vars, "OTEL_BLRP", BatchSettings::log_records()),
         metric_settings: metric_settings(vars),
+        sampler: sampler(vars),
+        propagators: propagators(vars),
         span_limits: span_limits(vars),
         log_limits: log_limits(vars),
         resources: vec![resource],
@@ -104,6 +108,19 @@ fn metric_settings(vars: &mut Variables<'_>) -> MetricSettings {
         export_timeout: vars.millis("OTEL_METRIC_EXPORT_TIMEOUT", 0).unwrap_or(default.export_timeout),
         meters,
     }
+}
+
+fn sampler(vars: &mut Variables<'_>) -> Sampler {
+    let (name, argument) = (vars.text("OTEL_TRACES_SAMPLER"), vars.text("OTEL_TRACES_SAMPLER_ARG"));
+    let (sampler, problems) = Sampler::from_variables(name.as_deref(), argument.as_deref());
+    vars.adopt(problems);
+    sampler
+}
+
+fn propagators(vars: &mut Variables<'_>) -> Propagators {
+    let (propagators, problems) = Propagators::from_variable(vars.text("OTEL_PROPAGATORS").as_deref());
+    vars.adopt(problems);
+    propagators
 }
 
 fn span_limits(vars: &mut Variables<'_>) -> SpanLimits {

@@ -29,6 +29,17 @@ impl<'l> Variables<'l> {
         }
     }
 
+    /// Adds warnings of the form `VARIABLE=value: problem`.
+    pub(super) fn adopt(&mut self, problems: Vec<String>) {
+        for text in problems {
+            let (name, rest) = text.split_once('=').unwrap_or(("", &text));
+            let value = self.text(name);
+            let shown = value.as_deref().and_then(|value| rest.strip_prefix(value));
+            let problem = shown.and_then(|rest| rest.strip_prefix(": ")).unwrap_or(rest);
+            self.warn(name, value.as_deref(), problem);
+        }
+    }
+
     /// Reads a boolean. Only `true`, in any case, is true.
     pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
         let value = self.text(name)?;

@@ -1,7 +1,7 @@
 //! Every variable: a value, an empty value, and values that cannot be used.
 
 use super::*;
-use crate::client::{HistogramAggregation, TemporalityPreference};
+use crate::client::{HistogramAggregation, Propagator, TemporalityPreference};
 use std::fmt::Debug;
 
 /// A variable's value, and what the configuration then has.
@@ -255,6 +255,31 @@ fn resource_attributes_are_decoded_or_discarded_as_a_whole() {
         let expect = format!("{list} {value:?}: {problem}; no attribute of the variable is used");
         assert_eq!(warnings(&config), [expect]);
     }
+}
+
+#[test]
+fn samplers_and_propagators_are_read() {
+    let sampler = |config: &OtlpConfig| config.sampler.to_string();
+    let (name, argument) = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG");
+    check(&[(name, "Always_Off")], sampler, Sampler::AlwaysOff.to_string());
+    let half = Sampler::consistent_ratio(0.5).unwrap();
+    check(&[(name, "traceidratio"), (argument, "0.5")], sampler, half.to_string());
+    let expect = Sampler::parent_based(half).to_string();
+    check(&[(name, "parentbased_traceidratio"), (argument, "0.5")], sampler, expect);
+    let config = of(&[(name, "jaeger_remote: x"), (argument, "a")]);
+    assert_eq!((sampler(&config), &*config.warnings[0].variable), (Sampler::default().to_string(), name));
+    assert_eq!(config.warnings[0].value.as_deref(), Some("jaeger_remote: x"));
+    assert!(config.warnings[0].problem.starts_with("not a sampler that is known; use always_on"));
+    let config = of(&[(name, "traceidratio"), (argument, "2")]);
+    let expect = "OTEL_TRACES_SAMPLER_ARG \"2\": not a ratio from 0 to 1, and ignored: all traces are kept";
+    assert_eq!(warnings(&config), [expect]);
+
+    let formats = |config: &OtlpConfig| config.propagators.formats().to_vec();
+    check(&[("OTEL_PROPAGATORS", "B3, jaeger")], formats, vec![Propagator::B3, Propagator::Jaeger]);
+    check(&[("OTEL_PROPAGATORS", "none")], formats, Vec::new());
+    let config = of(&[("OTEL_PROPAGATORS", "b3,xray")]);
+    assert_eq!((formats(&config), config.warnings.len()), (vec![Propagator::B3], 1));
+    assert!(warnings(&config)[0].starts_with("OTEL_PROPAGATORS \"b3,xray\": xray is not known, and ignored"));
 }
 
 #[test]
