@@ -2,15 +2,15 @@
 //! for that.
 
 mod batch;
-mod bounded;
 mod check;
 mod console;
 mod destination;
+mod exporters;
 mod from_vars;
 mod measure;
 mod plan;
 mod problem;
-mod transport;
+mod target;
 mod variables;
 
 pub use batch::BatchSettings;

@@ -1,8 +1,8 @@
 //! Validation of a configuration as a whole.
 
+use super::exporters::{Exporters, signals};
 use super::{BatchSettings, ConfigProblem, OtlpConfig, Plan};
 use crate::client::resource::{Resource, Surroundings};
-use otlp_transport::TransportContext;
 
 impl OtlpConfig {
     /// Checks all settings, as making a client does: reads certificates, connects to nothing.
@@ -10,11 +10,11 @@ impl OtlpConfig {
     /// # Errors
     /// The first setting that cannot work.
     pub fn check(&self) -> Result<(), ConfigProblem> {
-        self.plan(&TransportContext::tcp(0)).map(drop)
+        self.plan().map(drop)
     }
 
     /// Checks all settings, and makes what a client needs.
-    pub(crate) fn plan(&self, context: &TransportContext) -> Result<Plan, ConfigProblem> {
+    pub(crate) fn plan(&self) -> Result<Plan, ConfigProblem> {
         check_batches("span_batches", "OTEL_BSP", &self.span_batches)?;
         check_batches("log_batches", "OTEL_BLRP", &self.log_batches)?;
         if self.metric_settings.interval.is_zero() {
@@ -26,7 +26,12 @@ impl OtlpConfig {
             ));
         }
         let resource = self.resource()?;
-        Plan::new(self, &resource, context)
+        // Made and dropped: the client makes its exporters on its own thread.
+        let exporters = Exporters::new(self);
+        for (signal, _) in signals(self) {
+            exporters.exporter(signal)?;
+        }
+        Ok(Plan::new(self, resource, Exporters::new(self)))
     }
 
     /// Detects the resource, and updates it with the configured ones.

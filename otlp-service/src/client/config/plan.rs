@@ -1,39 +1,42 @@
 //! A validated configuration, in the form that a client needs.
 
-use super::transport::exporters;
-use super::{ConfigProblem, OtlpConfig};
+use super::OtlpConfig;
+use super::destination::DEFAULT_TIMEOUT;
+use super::exporters::Exporters;
 use crate::client::resource::Resource;
-use otlp_protocol::Signal;
-use otlp_transport::{BoxExport, TransportContext};
-use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Parts of a client, made of a valid configuration.
+#[derive(Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "clients are made of plans in a next step"))]
 pub(crate) struct Plan {
-    /// The message `Resource`, encoded.
-    #[expect(dead_code, reason = "clients are made of plans in a next step")]
-    pub(crate) resource: Vec<u8>,
-    /// Schema URL of the resource.
-    #[expect(dead_code, reason = "clients are made of plans in a next step")]
-    pub(crate) schema_url: String,
-    /// Exporters of the signals that are sent. Empty if the client is disabled.
-    pub(crate) exporters: Vec<(Signal, BoxExport)>,
+    /// The detected and configured resource.
+    pub(crate) resource: Resource,
+    /// Makes the exporters.
+    pub(crate) exporters: Arc<Exporters>,
+    /// Time limits of an export, with its retries: of spans, log records and points.
+    pub(crate) time_limits: [Duration; 3],
 }
 
 // === impl Plan ===
 
 impl Plan {
-    pub(super) fn new(
-        config: &OtlpConfig,
-        resource: &Resource,
-        context: &TransportContext,
-    ) -> Result<Self, ConfigProblem> {
-        let exporters = if config.disabled { Vec::new() } else { exporters(config, context)? };
-        Ok(Self { resource: resource.encode(), schema_url: resource.schema_url().to_owned(), exporters })
+    /// Makes a plan of a configuration that has been checked.
+    pub(super) fn new(config: &OtlpConfig, resource: Resource, exporters: Exporters) -> Self {
+        let limit = |own: Option<Duration>, export_timeout: Duration| {
+            let timeout = own.or(config.destination.timeout).unwrap_or(DEFAULT_TIMEOUT);
+            let limits = [timeout, export_timeout].into_iter().filter(|limit| !limit.is_zero());
+            limits.min().unwrap_or(UNLIMITED)
+        };
+        let time_limits = [
+            limit(config.traces.destination.timeout, config.span_batches.export_timeout),
+            limit(config.logs.destination.timeout, config.log_batches.export_timeout),
+            limit(config.metrics.destination.timeout, config.metric_settings.export_timeout),
+        ];
+        Self { resource, exporters: Arc::new(exporters), time_limits }
     }
 }
 
-impl fmt::Debug for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plan").field("exporters", &self.exporters).finish_non_exhaustive()
-    }
-}
+/// Stands for no limit: a day. Retries end earlier.
+const UNLIMITED: Duration = Duration::from_secs(24 * 3600);

@@ -286,3 +286,18 @@ fn numbers_and_resources_are_checked() {
         problem(&config).contains("\"https://example.org/1\" and \"https://example.org/2\" cannot be merged")
     );
 }
+
+#[test]
+#[cfg(feature = "http")]
+fn the_programs_attributes_win_over_variables_and_detectors() {
+    let resource = |config: &OtlpConfig| config.plan().unwrap().resource;
+    let config = of(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=a,x=1,y=1"), ("OTEL_SERVICE_NAME", "b")]);
+    assert_eq!(resource(&config).get("service.name"), Some("b".into()));
+    let config = config.with_service_name("c").with_resource_attribute("x", 2);
+    let merged = resource(&config);
+    assert_eq!(merged.get("service.name"), Some("c".into()));
+    assert_eq!((merged.get("x"), merged.get("y")), (Some(2.into()), Some("1".into())));
+    assert_eq!(merged.get("telemetry.sdk.name"), Some("otlp".into()));
+    let bare = resource(&OtlpConfig::default().with_detectors(&[]));
+    assert_eq!(bare, Resource::new());
+}

@@ -1,19 +1,14 @@
-//! Exporters: kinds, shared clients, retries within one time limit, and the console's text.
+//! Exporters: kinds, time limits, and the console's text.
 
-use super::super::bounded::Bounded;
 use super::super::console::Console;
-use super::super::transport::signals;
+use super::super::exporters::{Exporters, signals};
 use super::*;
-use crate::{ExponentialBackoffRetry, RetryConfig};
 use otlp_protocol::encode::{Entries as _, LogRecords, Metrics, Spans};
-use otlp_protocol::{Accepted, Batch, Body, Charge, ErrorKind, SpanKind, StatusCode};
-use otlp_transport::{
-    Attempt as _, BoxAttempt, Clock as _, Export as _, ExportError, TokioClock, TransportContext,
-};
+use otlp_protocol::{Accepted, Batch, Body, Charge, Signal, SpanKind, StatusCode};
+use otlp_transport::Attempt as _;
 use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A stream whose text can be read after a batch.
 #[derive(Clone, Default)]
@@ -31,8 +26,9 @@ impl io::Write for Shared {
 
 /// Names of the signals that have an exporter.
 fn exported(config: &OtlpConfig) -> Vec<&'static str> {
-    let plan = config.plan(&TransportContext::tcp(0)).unwrap();
-    plan.exporters.iter().map(|(signal, _)| signal.name).collect()
+    let exporters = config.plan().unwrap().exporters;
+    let is_sent = |signal: &Signal| exporters.exporter(*signal).unwrap().is_some();
+    Signal::ALL.into_iter().filter(is_sent).map(|signal| signal.name).collect()
 }
 
 #[test]
@@ -41,8 +37,10 @@ fn signals_have_the_exporters_of_their_kind() {
     assert_eq!(exported(&OtlpConfig::default()), ["traces", "metrics", "logs"]);
     let config = of(&[("OTEL_METRICS_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "console")]);
     assert_eq!(exported(&config), ["traces", "logs"]);
-    let plan = config.plan(&TransportContext::tcp(0)).unwrap();
-    assert!(format!("{plan:?}").contains("Console"), "{plan:?}");
+    let exporters = Exporters::new(&config);
+    let kinds = [Spans::SIGNAL, LogRecords::SIGNAL]
+        .map(|signal| format!("{:?}", exporters.exporter(signal).unwrap().unwrap()));
+    assert!(kinds[0].contains("ExponentialBackoffRetry") && kinds[1].contains("Console"), "{kinds:?}");
     // What is not used need not work.
     assert_eq!(
         exported(&of(&[("OTEL_SDK_DISABLED", "true"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "x")])),
@@ -53,14 +51,25 @@ fn signals_have_the_exporters_of_their_kind() {
 }
 
 #[test]
+#[cfg(feature = "http")]
 fn each_signal_has_its_time_limit() {
-    let config = of(&[
+    let millis = |variables: &[(&str, &str)]| {
+        let plan = of(variables).plan().unwrap();
+        plan.time_limits.map(|limit| limit.as_millis())
+    };
+    assert_eq!(millis(&[]), [10_000; 3]);
+    let exports = [
         ("OTEL_BSP_EXPORT_TIMEOUT", "1"),
         ("OTEL_METRIC_EXPORT_TIMEOUT", "2"),
         ("OTEL_BLRP_EXPORT_TIMEOUT", "3"),
-    ]);
-    let limits = signals(&config).map(|(signal, _, limit)| (signal.name, limit.as_millis()));
-    assert_eq!(limits, [("traces", 1), ("metrics", 2), ("logs", 3)]);
+    ];
+    assert_eq!(millis(&exports), [1, 3, 2]);
+    let one = [("OTEL_EXPORTER_OTLP_TIMEOUT", "20000"), ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "50")];
+    assert_eq!(millis(&one), [20_000, 50, 20_000]);
+    assert_eq!(millis(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]), [30_000; 3]);
+    assert_eq!(millis(&[("OTEL_BSP_EXPORT_TIMEOUT", "0")]), [10_000; 3]);
+    let none = [("OTEL_EXPORTER_OTLP_TIMEOUT", "0"), ("OTEL_BSP_EXPORT_TIMEOUT", "0")];
+    assert_eq!(millis(&none), [86_400_000, 30_000, 30_000]);
 }
 
 fn batch() -> Batch {
@@ -93,34 +102,6 @@ fn batch() -> Batch {
         });
     });
     Batch::new(body, Charge::none())
-}
-
-#[tokio::test(start_paused = true)]
-async fn retries_end_at_the_time_limit() {
-    let attempts = Arc::new(AtomicU32::new(0));
-    let counter = attempts.clone();
-    let attempt = BoxAttempt::from_fn(move |_| {
-        counter.fetch_add(1, Ordering::Relaxed);
-        async { Err(ExportError::new(ErrorKind::Unavailable, otlp_protocol::Retry::Backoff, "down")) }
-    });
-    let clock = Arc::new(TokioClock);
-    let bounded = |limit, attempt: BoxAttempt| Bounded {
-        inner: ExponentialBackoffRetry::new(RetryConfig::default(), clock.clone(), attempt).with_seed(7),
-        limit: Some(limit),
-        clock: clock.clone(),
-    };
-    let start = clock.now();
-    let error = bounded(Duration::from_secs(60), attempt).export(batch()).await.unwrap_err();
-    let took = clock.now() - start;
-    assert!(took <= Duration::from_secs(60), "{took:?}");
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(attempts.load(Ordering::Relaxed) > 2);
-
-    let silent = BoxAttempt::from_fn(|_| std::future::pending());
-    let start = clock.now();
-    let error = bounded(Duration::from_secs(10), silent).export(batch()).await.unwrap_err();
-    assert_eq!((error.kind(), clock.now() - start), (ErrorKind::Timeout, Duration::from_secs(10)));
-    assert_eq!(error.message(), "the export did not end within 10s, retries included (timeout)");
 }
 
 #[tokio::test]
@@ -184,6 +165,6 @@ async fn the_console_has_a_line_for_each_item() {
 
 #[test]
 fn signals_are_in_the_order_of_their_fields() {
-    let order = signals(&OtlpConfig::default()).map(|(signal, ..)| signal.name);
+    let order = signals(&OtlpConfig::default()).map(|(signal, _)| signal.name);
     assert_eq!(order, [Spans::SIGNAL.name, Metrics::SIGNAL.name, LogRecords::SIGNAL.name]);
 }
