@@ -5,6 +5,7 @@
 //! reason.
 
 mod config;
+mod connect;
 mod context;
 mod current;
 mod engine;
@@ -21,6 +22,7 @@ pub use config::{
     BatchSettings, ConfigProblem, ConfigWarning, Destination, ExporterKind, MetricSettings, OtlpConfig, Pem,
     Protocol, SignalSettings,
 };
+pub use connect::ClientError;
 pub use context::TraceContext;
 pub use current::{ContextGuard, attach, current};
 pub use engine::{ClientProblem, ClientStats, FlushError, ItemStats, LossReason, ScopeId};

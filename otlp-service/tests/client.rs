@@ -1,6 +1,9 @@
 //! Tests of the client: `cargo test -p otlp-service --no-default-features --features client,grpc,http --test client`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(all(feature = "grpc", feature = "http"))]
+#[path = "client/connect.rs"]
+mod connect;
 #[path = "client/propagation.rs"]
 mod propagation;
 #[cfg(feature = "tower")]

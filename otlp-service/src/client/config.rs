@@ -20,10 +20,11 @@ pub(crate) use plan::Plan;
 pub use problem::{ConfigProblem, ConfigWarning};
 pub(crate) use variables::percent_decode;
 
+use super::engine::{ClientProblem, ErrorHook};
 use super::resource::{Detector, Resource};
 use super::{LogLimits, Propagators, Sampler, SpanLimits};
 use otlp_protocol::ToValue;
-use otlp_transport::{Compression, ProxyConfig};
+use otlp_transport::{BoxExport, Compression, ProxyConfig};
 use std::time::Duration;
 
 /// Settings of a client.
@@ -81,10 +82,16 @@ pub struct OtlpConfig {
     /// Resources that update the detected one, in this order. [`from_env`](Self::from_env) puts those of
     /// `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` here.
     pub resources: Vec<Resource>,
+    /// Memory of finished spans and log records that wait to be sent, in bytes; beyond, the newest are lost and counted. Default
+    /// 8 MiB.
+    pub max_finished_bytes: usize,
+    /// Spans that are open at a time; beyond, the newest are lost and counted. Default 16,384.
+    pub max_open_spans: u32,
     /// Longest time that the drop of the last handle of a client waits until everything is sent. Default 5 s.
     pub shutdown_timeout: Duration,
     /// Values of variables that were ignored.
     pub warnings: Vec<ConfigWarning>,
+    pub(crate) on_error: ErrorHook,
 }
 
 /// Settings of one signal.
@@ -98,11 +105,13 @@ pub struct SignalSettings {
 }
 
 /// Kind of a signal's exporter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum ExporterKind {
     /// Readable text on the standard output, for development.
     Console,
+    /// An exporter of the program's own. An export ends at the deadline of its batch.
+    Custom(BoxExport),
     /// No exporter: the signal is not recorded.
     None,
     /// OTLP.
@@ -204,6 +213,22 @@ impl OtlpConfig {
         self
     }
 
+    /// Calls a function for each loss, on the client's own thread, in place of a line on stderr each 30 s.
+    #[must_use]
+    pub fn with_error_hook(mut self, hook: impl Fn(&ClientProblem) + Send + Sync + 'static) -> Self {
+        self.on_error = ErrorHook::new(hook);
+        self
+    }
+
+    /// Hands the batches of all signals to an exporter of the program's own, in place of a destination.
+    #[must_use]
+    pub fn with_exporter(mut self, exporter: BoxExport) -> Self {
+        for signal in [&mut self.traces, &mut self.metrics, &mut self.logs] {
+            signal.exporter = ExporterKind::Custom(exporter.clone());
+        }
+        self
+    }
+
     fn own_destinations(&mut self) -> impl Iterator<Item = &mut Destination> {
         [&mut self.traces, &mut self.metrics, &mut self.logs]
             .into_iter()
@@ -229,8 +254,11 @@ impl Default for OtlpConfig {
             log_limits: LogLimits::default(),
             detectors: vec![Detector::Sdk, Detector::Service],
             resources: Vec::new(),
+            max_finished_bytes: 8 << 20,
+            max_open_spans: 16_384,
             shutdown_timeout: Duration::from_secs(5),
             warnings: Vec::new(),
+            on_error: ErrorHook::default(),
         }
     }
 }

@@ -27,6 +27,7 @@ pub(crate) use clock::{to_unix_nanos, unix_nanos};
 pub(crate) use kind::Kind;
 pub use losses::{ClientStats, ItemStats, LossReason};
 pub use problem::ClientProblem;
+pub(crate) use problem::ErrorHook;
 pub use scope::ScopeId;
 pub(crate) use settings::EngineConfig;
 pub(crate) use shared::Shared;

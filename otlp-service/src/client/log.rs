@@ -16,7 +16,7 @@ use std::time::SystemTime;
 #[derive(Debug)]
 #[must_use = "nothing is recorded without `emit`"]
 pub struct LogBuilder<'a> {
-    /// `None` if the thread is suppressed.
+    /// `None` if nothing is recorded: on a suppressed thread, or in a client that sends no logs.
     shared: Option<&'a Arc<Shared>>,
     scope: ScopeId,
     severity: SeverityNumber,
@@ -33,7 +33,7 @@ pub struct LogBuilder<'a> {
 
 impl<'a> LogBuilder<'a> {
     pub(crate) fn begin(shared: &'a Arc<Shared>, severity: SeverityNumber) -> Self {
-        let shared = Some(shared).filter(|_| !local::is_suppressed());
+        let shared = Some(shared).filter(|shared| shared.config.records_logs && !local::is_suppressed());
         Self {
             scope: ScopeId::default(),
             severity,

@@ -25,6 +25,11 @@ impl OtlpConfig {
                 problem,
             ));
         }
+        if self.max_finished_bytes < MIN_FINISHED_BYTES {
+            let problem =
+                format!("{} bytes are too few: set at least {MIN_FINISHED_BYTES}", self.max_finished_bytes);
+            return Err(ConfigProblem::new("max_finished_bytes", "", problem));
+        }
         let resource = self.resource()?;
         // Made and dropped: the client makes its exporters on its own thread.
         let exporters = Exporters::new(self);
@@ -68,3 +73,6 @@ fn check_batches(field: &str, variable: &str, settings: &BatchSettings) -> Resul
         _ => Ok(()),
     }
 }
+
+/// Two chunks: one that is sent, and one that is filled.
+const MIN_FINISHED_BYTES: usize = 128 << 10;

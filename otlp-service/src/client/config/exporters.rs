@@ -41,8 +41,9 @@ impl Exporters {
     pub(crate) fn exporter(&self, signal: Signal) -> Result<Option<BoxExport>, ConfigProblem> {
         let of_signal = signals(&self.config).into_iter().find(|(known, _)| *known == signal);
         let Some((_, settings)) = of_signal.filter(|_| !self.config.disabled) else { return Ok(None) };
-        match settings.exporter {
+        match &settings.exporter {
             ExporterKind::None => Ok(None),
+            ExporterKind::Custom(exporter) => Ok(Some(exporter.clone())),
             ExporterKind::Console => Ok(Some(BoxExport::new(Console::new(std::io::stdout())))),
             ExporterKind::Otlp => {
                 let target = Target::new(&self.config, signal, settings);

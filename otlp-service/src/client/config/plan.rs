@@ -1,15 +1,14 @@
 //! A validated configuration, in the form that a client needs.
 
-use super::OtlpConfig;
 use super::destination::DEFAULT_TIMEOUT;
 use super::exporters::Exporters;
+use super::{ExporterKind, OtlpConfig, SignalSettings};
 use crate::client::resource::Resource;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Parts of a client, made of a valid configuration.
 #[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "clients are made of plans in a next step"))]
 pub(crate) struct Plan {
     /// The detected and configured resource.
     pub(crate) resource: Resource,
@@ -17,6 +16,10 @@ pub(crate) struct Plan {
     pub(crate) exporters: Arc<Exporters>,
     /// Time limits of an export, with its retries: of spans, log records and points.
     pub(crate) time_limits: [Duration; 3],
+    /// True if spans are sent.
+    pub(crate) sends_spans: bool,
+    /// True if log records are sent.
+    pub(crate) sends_logs: bool,
 }
 
 // === impl Plan ===
@@ -34,7 +37,15 @@ impl Plan {
             limit(config.logs.destination.timeout, config.log_batches.export_timeout),
             limit(config.metrics.destination.timeout, config.metric_settings.export_timeout),
         ];
-        Self { resource, exporters: Arc::new(exporters), time_limits }
+        let is_sent =
+            |signal: &SignalSettings| !config.disabled && !matches!(signal.exporter, ExporterKind::None);
+        Self {
+            resource,
+            exporters: Arc::new(exporters),
+            time_limits,
+            sends_spans: is_sent(&config.traces),
+            sends_logs: is_sent(&config.logs),
+        }
     }
 }
 

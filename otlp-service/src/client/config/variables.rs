@@ -51,7 +51,7 @@ impl<'l> Variables<'l> {
     }
 
     /// Reads one of several names, in any case.
-    pub(super) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Clone>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
         let value = self.text(name)?;
         let found = choices.iter().find(|(known, _)| value.eq_ignore_ascii_case(known));
         if found.is_none() {
@@ -59,7 +59,7 @@ impl<'l> Variables<'l> {
             let problem = format!("unknown value; available: {}; the variable is ignored", known.join(", "));
             self.warn(name, Some(&value), problem);
         }
-        found.map(|(_, choice)| *choice)
+        found.map(|(_, choice)| choice.clone())
     }
 
     /// Reads a number of at least `min`.

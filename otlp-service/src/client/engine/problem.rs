@@ -48,6 +48,11 @@ impl fmt::Display for ClientProblem {
 // === impl ErrorHook ===
 
 impl ErrorHook {
+    /// Makes a hook that calls a function.
+    pub(crate) fn new(call: impl Fn(&ClientProblem) + Send + Sync + 'static) -> Self {
+        Self { call: Some(Arc::new(call)), ..Self::default() }
+    }
+
     /// Reports a problem. A panic of the program's function ends here.
     pub(crate) fn report(&self, problem: &ClientProblem, now: Instant) {
         if let Some(call) = &self.call {

@@ -1,7 +1,7 @@
 //! Settings of an engine, validated.
 
 use super::problem::ErrorHook;
-use crate::client::{LogLimits, Sampler, SpanLimits};
+use crate::client::{LogLimits, Propagators, Sampler, SpanLimits};
 use otlp_protocol::Signal;
 use otlp_transport::BoxExport;
 use std::fmt;
@@ -27,8 +27,16 @@ pub(crate) struct EngineConfig {
     pub(crate) span_limits: SpanLimits,
     pub(crate) log_limits: LogLimits,
     pub(crate) sampler: Sampler,
+    /// Formats of trace contexts in headers.
+    pub(crate) propagators: Propagators,
     /// The collector of metric points; without one, no metrics are sent.
     pub(crate) point_source: Option<Arc<dyn PointSource>>,
+    /// Spans are neither recorded nor sampled: the parent's context is passed on as it is.
+    pub(crate) is_disabled: bool,
+    /// Sampled spans are recorded.
+    pub(crate) records_spans: bool,
+    /// Log records are recorded.
+    pub(crate) records_logs: bool,
     /// Told of losses, on the engine's thread.
     pub(crate) on_error: ErrorHook,
     /// Makes the destination of a signal, on the engine's thread.
@@ -44,6 +52,8 @@ pub(crate) struct BatchSettings {
     pub(crate) delay: Duration,
     /// Time limit of an export, with all retries.
     pub(crate) timeout: Duration,
+    /// Items that wait to be sent, in chunks: further chunks are refused while others wait.
+    pub(crate) max_waiting: usize,
 }
 
 /// Makes the destination of a signal, or says why there is none.
@@ -58,7 +68,8 @@ pub(crate) trait PointSource: Send + Sync {
 impl EngineConfig {
     /// Makes the specification's default settings, for a destination.
     pub(crate) fn new(exporter: ExporterFn) -> Self {
-        let batch = |max_items, delay| BatchSettings { max_items, delay, timeout: Duration::from_secs(10) };
+        let timeout = Duration::from_secs(10);
+        let batch = |max_items, delay| BatchSettings { max_items, delay, timeout, max_waiting: usize::MAX };
         Self {
             resource: Arc::default(),
             resource_schema_url: String::new(),
@@ -71,7 +82,11 @@ impl EngineConfig {
             span_limits: SpanLimits::default(),
             log_limits: LogLimits::default(),
             sampler: Sampler::default(),
+            propagators: Propagators::default(),
             point_source: None,
+            is_disabled: false,
+            records_spans: true,
+            records_logs: true,
             on_error: ErrorHook::default(),
             exporter,
         }

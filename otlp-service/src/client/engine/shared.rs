@@ -50,7 +50,7 @@ impl Shared {
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             scopes: Scopes::new(&config.scope.0, &config.scope.1),
-            store: Store::new(config.max_finished_bytes),
+            store: Store::new(config.max_finished_bytes, [config.spans.max_waiting, config.logs.max_waiting]),
             losses: Losses::default(),
             leases: Leases::new(config.max_open_spans),
             control: Control::new(),

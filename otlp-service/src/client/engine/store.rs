@@ -9,6 +9,8 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub(crate) struct Store {
     max_bytes: usize,
+    /// Items of each kind that wait. A chunk is taken whole, or if no other waits.
+    max_items: [usize; Kind::BUFFERED],
     state: Mutex<State>,
 }
 
@@ -45,15 +47,15 @@ const MAX_FREE: usize = 32;
 const MAX_COPIED: usize = CHUNK_BYTES / 4;
 
 impl Store {
-    /// Makes a store of at most `max_bytes` of chunks that wait.
-    pub(crate) fn new(max_bytes: usize) -> Self {
-        Self { max_bytes, state: Mutex::default() }
+    /// Makes a store of at most `max_bytes` of chunks that wait, and at most `max_items` items of each kind in them.
+    pub(crate) fn new(max_bytes: usize, max_items: [usize; Kind::BUFFERED]) -> Self {
+        Self { max_bytes, max_items, state: Mutex::default() }
     }
 
     /// Takes the content of a chunk, and leaves an empty chunk with room for a message of `len` bytes.
     pub(crate) fn push(&self, kind: Kind, chunk: &mut Chunk, len: usize) -> Pushed {
         let mut state = self.state.lock();
-        let refused = state.refuses(kind, chunk.capacity(), self.max_bytes);
+        let refused = self.refuses(&state, kind, chunk, chunk.capacity());
         if refused.is_some() {
             chunk.clear();
         }
@@ -77,12 +79,13 @@ impl Store {
             && let Some(last) = queue.chunks.back_mut()
             && last.has_room(chunk.len())
             && last.items() + chunk.items() <= max_items
+            && queue.items + chunk.items() <= self.max_items.get(kind.index()).copied().unwrap_or_default()
         {
             queue.items += chunk.items();
             last.absorb(chunk);
             return Pushed::Waits(queue.items);
         }
-        if let Some(refused) = state.refuses(kind, CHUNK_BYTES.max(chunk.capacity()), self.max_bytes) {
+        if let Some(refused) = self.refuses(&state, kind, chunk, CHUNK_BYTES.max(chunk.capacity())) {
             chunk.clear();
             return refused;
         }
@@ -140,6 +143,20 @@ impl Store {
             state.free.push(chunk);
         }
     }
+
+    /// Returns the reason if a chunk of `bytes` cannot wait in the queue.
+    fn refuses(&self, state: &State, kind: Kind, chunk: &Chunk, bytes: usize) -> Option<Pushed> {
+        let index = kind.index();
+        let (Some(queue), Some(&max_items)) = (state.queues.get(index), self.max_items.get(index)) else {
+            return Some(Pushed::Closed);
+        };
+        let has_too_many = queue.items > 0 && queue.items.saturating_add(chunk.items()) > max_items;
+        match () {
+            () if queue.is_closed => Some(Pushed::Closed),
+            () if has_too_many || state.used.saturating_add(bytes) > self.max_bytes => Some(Pushed::Full),
+            () => None,
+        }
+    }
 }
 
 // === impl State ===
@@ -148,14 +165,6 @@ impl State {
     fn empty(&mut self, len: usize) -> Chunk {
         let reused = self.free.pop().filter(|chunk| chunk.has_room(len));
         reused.unwrap_or_else(|| Chunk::with_room(len))
-    }
-
-    /// Returns the reason if a chunk cannot wait in the queue.
-    fn refuses(&self, kind: Kind, bytes: usize, max_bytes: usize) -> Option<Pushed> {
-        if self.queues.get(kind.index()).is_none_or(|queue| queue.is_closed) {
-            return Some(Pushed::Closed);
-        }
-        (self.used.saturating_add(bytes) > max_bytes).then_some(Pushed::Full)
     }
 
     fn put(&mut self, kind: Kind, chunk: Chunk) -> Pushed {

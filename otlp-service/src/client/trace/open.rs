@@ -82,6 +82,10 @@ impl OpenSpan {
 
     /// Completes the context of the span and asks the sampler. Returns true if the span is recorded.
     pub(crate) fn decide(&mut self, name: &str) -> bool {
+        if self.shared.config.is_disabled {
+            self.context = self.parent.take().unwrap_or_else(|| TraceContext::new([0; 16], [0; 8], 0));
+            return false;
+        }
         let (trace_id, flags) = match &self.parent {
             Some(parent) => (parent.trace_id, parent.flags & (RANDOM | DEBUG)),
             None => {
@@ -98,7 +102,7 @@ impl OpenSpan {
         self.context.trace_id = trace_id;
         self.context.flags = flags | if is_sampled { SAMPLED } else { 0 };
         self.context.state = state;
-        is_sampled
+        is_sampled && self.shared.config.records_spans
     }
 
     pub(crate) fn set_kind(&mut self, kind: SpanKind) {

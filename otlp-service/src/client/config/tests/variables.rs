@@ -25,13 +25,18 @@ fn refused<T: Debug + PartialEq>(
     }
 }
 
+fn shown(signal: &SignalSettings) -> String {
+    format!("{:?}", signal.exporter)
+}
+
 #[test]
 fn without_variables_the_specifications_defaults_hold() {
     for config in [of(&[]), OtlpConfig::default()] {
         assert!(!config.disabled && config.warnings.is_empty());
         assert_eq!(config.destination, Destination::default());
         for signal in [&config.traces, &config.metrics, &config.logs] {
-            assert_eq!((signal.exporter, &signal.destination), (ExporterKind::Otlp, &Destination::default()));
+            assert_eq!(format!("{:?}", signal.exporter), "Otlp");
+            assert_eq!(signal.destination, Destination::default());
         }
         assert_eq!(config.span_batches.schedule_delay, Duration::from_secs(5));
         assert_eq!(config.log_batches.schedule_delay, Duration::from_secs(1));
@@ -89,9 +94,10 @@ fn names_are_read_in_any_case() {
     for (value, expect) in
         [("otlp", ExporterKind::Otlp), ("Console", ExporterKind::Console), ("none", ExporterKind::None)]
     {
-        check(&[("OTEL_TRACES_EXPORTER", value)], |config| config.traces.exporter, expect);
-        check(&[("OTEL_METRICS_EXPORTER", value)], |config| config.metrics.exporter, expect);
-        check(&[("OTEL_LOGS_EXPORTER", value)], |config| config.logs.exporter, expect);
+        let expect = format!("{expect:?}");
+        check(&[("OTEL_TRACES_EXPORTER", value)], |config| shown(&config.traces), expect.clone());
+        check(&[("OTEL_METRICS_EXPORTER", value)], |config| shown(&config.metrics), expect.clone());
+        check(&[("OTEL_LOGS_EXPORTER", value)], |config| shown(&config.logs), expect);
     }
     let temporality = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
     for (value, expect) in [
@@ -125,9 +131,9 @@ fn unknown_names_are_ignored() {
         config.destination.compression
     });
     let exporters = unknown("otlp, console, none");
-    refused("OTEL_METRICS_EXPORTER", &["prometheus"], &exporters, |config| config.metrics.exporter);
-    refused("OTEL_TRACES_EXPORTER", &["zipkin", "otlp,console"], &exporters, |config| config.traces.exporter);
-    refused("OTEL_LOGS_EXPORTER", &["logging"], &exporters, |config| config.logs.exporter);
+    refused("OTEL_METRICS_EXPORTER", &["prometheus"], &exporters, |config| shown(&config.metrics));
+    refused("OTEL_TRACES_EXPORTER", &["zipkin", "otlp,console"], &exporters, |config| shown(&config.traces));
+    refused("OTEL_LOGS_EXPORTER", &["logging"], &exporters, |config| shown(&config.logs));
     let temporality = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
     let names = unknown("cumulative, delta, lowmemory");
     refused(temporality, &["low"], &names, |config| config.metric_settings.meters.temporality);
