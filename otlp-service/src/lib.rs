@@ -210,6 +210,8 @@ pub use batch::{
     AdaptiveBatchConfig, AdaptiveBatchProcessor, AttemptFeedback, BatchConfig, BatchOptions, BatchProcessor,
     MeasuredAttempt,
 };
+#[cfg(feature = "client")]
+pub use client::{OtlpClient, OtlpConfig, TraceBuilder};
 #[cfg(feature = "gateway")]
 pub use component::{Access, Needs, Out, Processor, Reason};
 #[cfg(feature = "gateway")]
