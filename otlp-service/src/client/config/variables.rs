@@ -89,14 +89,17 @@ impl<'l> Variables<'l> {
         self.text(name).map(|path| Pem::File(path.into()))
     }
 
-    /// Reads headers: `name=value,name=value` with percent-encoded values, W3C Baggage without properties. Warnings do not quote
-    /// pairs, which may hold secrets.
+    /// Reads headers: `name=value,name=value` with percent-encoded values, W3C Baggage without properties. Of several values of one
+    /// name the last one counts. Warnings do not quote pairs, which may hold secrets.
     pub(super) fn headers(&mut self, name: &str) -> Vec<(String, String)> {
         let mut headers = Vec::new();
         let list = self.text(name).unwrap_or_default();
         for (index, pair) in list.split(',').map(str::trim).enumerate().filter(|(_, pair)| !pair.is_empty()) {
             match header(pair) {
-                Ok(header) => headers.push(header),
+                Ok((header, value)) => {
+                    headers.retain(|(known, _): &(String, String)| !known.eq_ignore_ascii_case(&header));
+                    headers.push((header, value));
+                }
                 Err(problem) => {
                     self.warn(name, None, format!("pair {}: {problem}; the pair is ignored", index + 1));
                 }

@@ -108,7 +108,7 @@ fn instances_have_ids_of_their_own() {
 fn processes_are_described_without_their_arguments() {
     let files = [
         ("proc/self/status", "Name:\tcart\nUid:\t1000\t1001\t1000\t1000\nGid:\t5\n"),
-        ("etc/passwd", "root:x:0:0::/:/bin/sh\nbroken\nshop:x:1001:5:Shop:/home/shop:/bin/sh\n"),
+        ("etc/passwd", "root:x:0:0::/:/bin/sh\nbroken\nshop:x:1001:5:Shop:/srv/shop:/bin/sh\n"),
     ];
     let found = Root::new("process", &files).detect(Detector::Process, &[]);
     let get = |key: &str| found.iter().find(|(known, _)| known == key).map(|(_, value)| &**value);

@@ -71,6 +71,12 @@ fn pairs_that_are_no_headers_are_ignored_and_not_quoted() {
 }
 
 #[test]
+fn the_last_value_of_a_header_counts() {
+    let config = of(&[("OTEL_EXPORTER_OTLP_HEADERS", "a=1,b=2,A=3")]);
+    assert_eq!(config.destination.headers, headers(&[("b", "2"), ("A", "3")]));
+}
+
+#[test]
 fn a_signals_own_settings_win_and_headers_are_joined() {
     let all = Destination {
         endpoint: Some("http://all".into()),

@@ -308,3 +308,15 @@ fn long_values_are_cut_in_warnings() {
     let config = of(&[("OTEL_SDK_DISABLED", &"ä".repeat(1000))]);
     assert_eq!(config.warnings[0].value.as_ref().map(|value| value.chars().count()), Some(101));
 }
+
+proptest::proptest! {
+    /// Values of any text, in all variables at once.
+    #[test]
+    fn no_value_of_a_variable_panics(values in proptest::collection::vec("\\PC{0,12}|[a-z=,%0-9:/ ]{0,24}", 1..8)) {
+        let config = OtlpConfig::from_vars(|name| {
+            let index = name.bytes().map(usize::from).sum::<usize>() % values.len();
+            values.get(index).cloned()
+        });
+        let _ = (config.check(), warnings(&config), format!("{config:?}"));
+    }
+}
