@@ -22,7 +22,7 @@ pub(crate) use variables::percent_decode;
 
 use super::engine::{ClientProblem, ErrorHook};
 use super::resource::{Detector, Resource};
-use super::{LogLimits, Propagators, Sampler, SpanLimits};
+use super::{LogLimits, MetricProblem, Propagators, Sampler, SpanLimits};
 use otlp_protocol::ToValue;
 use otlp_transport::{BoxExport, Compression, ProxyConfig};
 use std::time::Duration;
@@ -216,7 +216,15 @@ impl OtlpConfig {
     /// Calls a function for each loss, on the client's own thread, in place of a line on stderr each 30 s.
     #[must_use]
     pub fn with_error_hook(mut self, hook: impl Fn(&ClientProblem) + Send + Sync + 'static) -> Self {
-        self.on_error = ErrorHook::new(hook);
+        self.on_error.set_call(hook);
+        self
+    }
+
+    /// Calls a function for each problem with an instrument, such as two of one name, on the thread that meets the problem, in place of
+    /// a line on stderr each 30 s.
+    #[must_use]
+    pub fn with_metric_hook(mut self, hook: impl Fn(&MetricProblem) + Send + Sync + 'static) -> Self {
+        self.on_error.set_metric_call(hook);
         self
     }
 

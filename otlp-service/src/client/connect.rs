@@ -1,8 +1,12 @@
 //! Clients that are made of a configuration.
 
 use super::config::{ConfigProblem, OtlpConfig, Plan};
-use super::engine::EngineConfig;
-use super::{OtlpClient, Propagators};
+use super::engine::{EngineConfig, unix_nanos};
+use super::{
+    Counter, Gauge, Histogram, InstrumentBuilder, Meters, Number, ObservableCounter, ObservableGauge,
+    ObservableUpDownCounter, OtlpClient, Propagators, Signed, Unsigned, UpDownCounter,
+};
+use otlp_transport::{Clock as _, TokioClock};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +22,18 @@ pub enum ClientError {
     #[error("the client's thread cannot be started: {0}")]
     Thread(#[from] io::Error),
 }
+
+/// Declares the methods that describe instruments.
+macro_rules! instruments {
+    ($($(#[$doc:meta])* $method:ident: $instrument:ident<$number:ident>;)*) => { $(
+        $(#[$doc])*
+        pub fn $method<T: $number>(&self, name: &str) -> InstrumentBuilder<'_, $instrument<T>> {
+            self.meters().$method(name)
+        }
+    )* };
+}
+
+// === impl OtlpClient ===
 
 impl OtlpClient {
     /// Makes a client of a configuration: checks all settings, reads certificates, and starts the client's thread. The client connects
@@ -40,6 +56,28 @@ impl OtlpClient {
         }
         let shutdown_timeout = config.shutdown_timeout;
         Ok(Self::with_engine(engine_config(config, plan), shutdown_timeout)?)
+    }
+
+    instruments! {
+        /// Describes a sum that only grows.
+        counter: Counter<Unsigned>;
+        /// Describes a last value.
+        gauge: Gauge<Number>;
+        /// Describes counts of values by range.
+        histogram: Histogram<Unsigned>;
+        /// Describes a sum that only grows and that callbacks give.
+        observable_counter: ObservableCounter<Unsigned>;
+        /// Describes a value that callbacks give.
+        observable_gauge: ObservableGauge<Number>;
+        /// Describes a sum that grows and shrinks and that callbacks give.
+        observable_up_down_counter: ObservableUpDownCounter<Signed>;
+        /// Describes a sum that grows and shrinks.
+        up_down_counter: UpDownCounter<Signed>;
+    }
+
+    /// Returns the instruments of the client.
+    pub fn meters(&self) -> &Meters {
+        &self.0.engine.shared().config.meters
     }
 
     /// Returns the configured formats of trace contexts in headers.
@@ -72,6 +110,11 @@ fn engine_config(config: OtlpConfig, plan: Plan) -> EngineConfig {
     engine.is_disabled = config.disabled;
     engine.records_spans = plan.sends_spans;
     engine.records_logs = plan.sends_logs;
+    engine.collects_points = plan.sends_points;
+    let hook = config.on_error.clone();
+    engine.meters = Meters::new(config.metric_settings.meters, unix_nanos(), move |problem| {
+        hook.report_metric(problem, TokioClock.now());
+    });
     engine.on_error = config.on_error;
     engine.propagators = config.propagators;
     engine.sampler = config.sampler;

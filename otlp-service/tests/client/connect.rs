@@ -1,7 +1,7 @@
 //! Clients made of a configuration, against a server: protocols, compression, TLS, exporters, failures.
 
-use otlp_protocol::view::{AnyValue, RequestView};
-use otlp_protocol::{Accepted, Batch, ErrorKind, Retry, SeverityNumber, Signal};
+use otlp_protocol::view::{AnyValue, MetricData, RequestView};
+use otlp_protocol::{Accepted, AggregationTemporality, Batch, ErrorKind, Retry, SeverityNumber, Signal};
 use otlp_service::client::{
     ClientStats, ExporterKind, FlushError, LossReason, OtlpClient, OtlpConfig, Protocol, Sampler,
     TraceContext,
@@ -14,12 +14,13 @@ use std::time::Duration;
 
 const WAIT: Duration = Duration::from_secs(30);
 
-/// Sends a span and a log record, and returns the client's counters.
+/// Sends a span, a log record and a point, and returns the client's counters.
 async fn send(config: OtlpConfig) -> (Result<(), FlushError>, ClientStats) {
     let client = OtlpClient::new(config).unwrap();
     let work = move || {
         let context = client.send_trace("checkout").attribute("items", 3).finish();
         client.send_log(SeverityNumber::Info).body("checked out").context(&context).emit();
+        client.counter::<u64>("checkouts").build().add(1, ());
         (client.force_flush(WAIT), client.stats())
     };
     tokio::task::spawn_blocking(work).await.unwrap()
@@ -47,8 +48,9 @@ async fn each_protocol_and_compression_arrives() {
                 .with_resource_attribute("deployment.environment.name", "test");
             let (flushed, stats) = send(config).await;
             assert_eq!(flushed, Ok(()), "{protocol:?} {compression:?}");
-            assert_eq!((stats.spans.sent(), stats.logs.sent()), (1, 1), "{protocol:?} {compression:?}");
-            for signal in [Signal::TRACES, Signal::LOGS] {
+            let sent = [&stats.spans, &stats.logs, &stats.points].map(|items| items.sent());
+            assert_eq!(sent, [1; 3], "{protocol:?} {compression:?}");
+            for signal in [Signal::TRACES, Signal::LOGS, Signal::METRICS] {
                 let batches = sink.wait_for(signal, 1, WAIT).await.unwrap();
                 assert_eq!(resource_attribute(&batches[0], "service.name").as_deref(), Some("cart"));
                 assert_eq!(
@@ -86,7 +88,11 @@ async fn variables_lead_each_signal_to_its_destination() {
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     let (flushed, stats) = send(config).await;
     assert_eq!((flushed, stats.spans.sent(), stats.logs.sent()), (Ok(()), 1, 1));
-    assert_eq!(traces.received().iter().map(Batch::signal).collect::<Vec<_>>(), [Signal::TRACES]);
+    assert_eq!(stats.points.sent(), 1);
+    let mut signals: Vec<_> = traces.received().iter().map(|batch| batch.signal().name).collect();
+    signals.sort_unstable();
+    signals.dedup();
+    assert_eq!(signals, ["metrics", "traces"]);
     assert_eq!(logs.received().iter().map(Batch::signal).collect::<Vec<_>>(), [Signal::LOGS]);
 }
 
@@ -99,15 +105,16 @@ async fn failed_attempts_are_repeated_and_refusals_are_counted() {
 
     let problems = Arc::new(Mutex::new(Vec::new()));
     let seen = problems.clone();
-    for _ in 0..2 {
+    for _ in 0..3 {
         sink.answer(Err(ExportError::new(ErrorKind::PermissionDenied, Retry::Never, "no")));
     }
     let config = OtlpConfig::default().with_endpoint(sink.endpoint());
     let config = config.with_error_hook(move |problem| seen.lock().push(problem.reason));
     let (flushed, stats) = send(config).await;
-    assert_eq!(flushed, Err(FlushError::Lost(2)));
-    assert_eq!((stats.spans.lost(LossReason::Refused), stats.logs.lost(LossReason::Refused)), (1, 1));
-    assert_eq!(*problems.lock(), [LossReason::Refused; 2]);
+    assert_eq!(flushed, Err(FlushError::Lost(3)));
+    let lost = [&stats.spans, &stats.logs, &stats.points].map(|items| items.lost(LossReason::Refused));
+    assert_eq!(lost, [1; 3]);
+    assert_eq!(*problems.lock(), [LossReason::Refused; 3]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -115,8 +122,9 @@ async fn an_export_ends_at_its_time_limit_with_all_retries() {
     let silent = BoxExport::from_fn(|_| std::future::pending());
     let config = OtlpConfig::default().with_exporter(silent).with_timeout(Duration::from_millis(50));
     let (flushed, stats) = send(config.with_error_hook(|_| {})).await;
-    assert_eq!(flushed, Err(FlushError::Lost(2)));
-    assert_eq!((stats.spans.lost(LossReason::TimedOut), stats.logs.lost(LossReason::TimedOut)), (1, 1));
+    assert_eq!(flushed, Err(FlushError::Lost(3)));
+    let lost = [&stats.spans, &stats.logs, &stats.points].map(|items| items.lost(LossReason::TimedOut));
+    assert_eq!(lost, [1; 3]);
 }
 
 #[test]
@@ -147,27 +155,29 @@ fn signals_without_an_exporter_are_not_recorded() {
         let context = client.send_trace("work").parent(&parent).finish();
         let root = client.send_trace("root").root().finish();
         client.send_log(SeverityNumber::Info).body("text").emit();
+        client.gauge::<f64>("load").build().record(0.5, ());
         client.force_flush(WAIT).unwrap();
         let stats = client.stats();
-        (context, root, stats.spans.sent(), stats.logs.sent())
+        (context, root, [&stats.spans, &stats.logs, &stats.points].map(|items| items.sent()))
     };
     let mut config = OtlpConfig::default().with_exporter(exporter.clone());
     config.traces.exporter = ExporterKind::None;
-    let (context, root, spans, logs) = record(config);
+    config.metrics.exporter = ExporterKind::None;
+    let (context, root, sent) = record(config);
     assert!(context.is_sampled() && root.is_sampled() && context.span_id != [2; 8]);
-    assert_eq!((spans, logs, std::mem::take(&mut *kept.lock())), (0, 1, vec![Signal::LOGS]));
+    assert_eq!((sent, std::mem::take(&mut *kept.lock())), ([0, 1, 0], vec![Signal::LOGS]));
 
     let mut config = OtlpConfig::default().with_exporter(exporter.clone());
     config.disabled = true;
-    let (context, root, spans, logs) = record(config);
+    let (context, root, sent) = record(config);
     assert_eq!(context, TraceContext::new([1; 16], [2; 8], 1));
     assert_eq!((root.trace_id, root.span_id, root.is_sampled()), ([0; 16], [0; 8], false));
-    assert_eq!((spans, logs, kept.lock().len()), (0, 0, 0));
+    assert_eq!((sent, kept.lock().len()), ([0; 3], 0));
 
     let config = OtlpConfig::default().with_exporter(exporter).with_sampler(Sampler::AlwaysOff);
-    let (context, _, spans, logs) = record(config);
+    let (context, _, sent) = record(config);
     assert!(!context.is_sampled());
-    assert_eq!((spans, logs), (0, 1));
+    assert_eq!(sent, [0, 1, 1]);
 }
 
 #[test]
@@ -202,5 +212,36 @@ async fn certificates_of_the_configuration_are_trusted() {
     }
     let untrusted = OtlpConfig::default().with_endpoint(sink.endpoint()).with_error_hook(|_| {});
     let (flushed, stats) = send(untrusted).await;
-    assert_eq!((flushed, stats.spans.sent()), (Err(FlushError::Lost(2)), 0));
+    assert_eq!((flushed, stats.spans.sent()), (Err(FlushError::Lost(3)), 0));
+}
+
+#[test]
+fn problems_with_instruments_are_reported_and_settings_reach_them() {
+    let bodies = Arc::new(Mutex::new(Vec::new()));
+    let seen = bodies.clone();
+    let exporter = BoxExport::from_fn(move |batch: Batch| {
+        seen.lock().push(batch.body().to_bytes());
+        async { Ok(Accepted::FULL) }
+    });
+    let problems = Arc::new(Mutex::new(Vec::new()));
+    let reported = problems.clone();
+    let config = OtlpConfig::from_vars(|name| match name {
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE" => Some("delta".into()),
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION" => {
+            Some("base2_exponential_bucket_histogram".into())
+        }
+        _ => None,
+    });
+    let config = config.with_exporter(exporter).with_metric_hook(move |problem| {
+        reported.lock().push(problem.to_string());
+    });
+    let client = OtlpClient::new(config).unwrap();
+    client.histogram::<u64>("size").build().record(3, ());
+    client.counter::<u64>("").build().add(1, ());
+    client.force_flush(WAIT).unwrap();
+    assert!(problems.lock()[0].contains("invalid name"), "{:?}", problems.lock());
+    let bodies = bodies.lock();
+    let metric = RequestView::new(Signal::METRICS, &bodies[0]).metrics().next().unwrap();
+    let MetricData::ExponentialHistogram(histogram) = metric.data() else { panic!("{metric:?}") };
+    assert_eq!(histogram.aggregation_temporality(), AggregationTemporality::Delta);
 }

@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) sends_spans: bool,
     /// True if log records are sent.
     pub(crate) sends_logs: bool,
+    /// True if metrics are sent.
+    pub(crate) sends_points: bool,
 }
 
 // === impl Plan ===
@@ -45,6 +47,7 @@ impl Plan {
             time_limits,
             sends_spans: is_sent(&config.traces),
             sends_logs: is_sent(&config.logs),
+            sends_points: is_sent(&config.metrics),
         }
     }
 }

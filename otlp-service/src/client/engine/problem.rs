@@ -1,6 +1,7 @@
 //! Reports of losses: a hook of the program, or a line on stderr.
 
 use super::losses::LossReason;
+use crate::client::MetricProblem;
 use otlp_protocol::Signal;
 use parking_lot::Mutex;
 use std::fmt;
@@ -26,10 +27,14 @@ pub struct ClientProblem {
 /// A function that is told of losses.
 pub(crate) type OnProblem = Arc<dyn Fn(&ClientProblem) + Send + Sync>;
 
-/// The receiver of problems: a function of the program; without a function, lines on stderr, at most one each 30 s.
+/// A function that is told of problems with instruments.
+type OnMetricProblem = Arc<dyn Fn(&MetricProblem) + Send + Sync>;
+
+/// The receiver of problems: functions of the program; without them, lines on stderr, at most one each 30 s.
 #[derive(Clone, Default)]
 pub(crate) struct ErrorHook {
     pub(crate) call: Option<OnProblem>,
+    metric_call: Option<OnMetricProblem>,
     last_line: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -48,9 +53,14 @@ impl fmt::Display for ClientProblem {
 // === impl ErrorHook ===
 
 impl ErrorHook {
-    /// Makes a hook that calls a function.
-    pub(crate) fn new(call: impl Fn(&ClientProblem) + Send + Sync + 'static) -> Self {
-        Self { call: Some(Arc::new(call)), ..Self::default() }
+    /// Calls a function for each loss.
+    pub(crate) fn set_call(&mut self, call: impl Fn(&ClientProblem) + Send + Sync + 'static) {
+        self.call = Some(Arc::new(call));
+    }
+
+    /// Calls a function for each problem with an instrument.
+    pub(crate) fn set_metric_call(&mut self, call: impl Fn(&MetricProblem) + Send + Sync + 'static) {
+        self.metric_call = Some(Arc::new(call));
     }
 
     /// Reports a problem. A panic of the program's function ends here.
@@ -59,6 +69,19 @@ impl ErrorHook {
             let _ = catch_unwind(AssertUnwindSafe(|| call(problem)));
             return;
         }
+        self.write(problem, now);
+    }
+
+    /// Reports a problem with an instrument. A panic of the program's function ends here.
+    pub(crate) fn report_metric(&self, problem: &MetricProblem, now: Instant) {
+        match &self.metric_call {
+            Some(call) => drop(catch_unwind(AssertUnwindSafe(|| call(problem)))),
+            None => self.write(problem, now),
+        }
+    }
+
+    /// Writes a line on stderr, unless the last line is too young.
+    fn write(&self, problem: &dyn fmt::Display, now: Instant) {
         let mut last = self.last_line.lock();
         if last.is_none_or(|last| now.saturating_duration_since(last) >= LINE_INTERVAL) {
             *last = Some(now);

@@ -94,11 +94,13 @@ impl Sender {
     }
 
     async fn send_points(&mut self) {
-        let Some(source) = self.shared.config.point_source.clone() else {
+        let config = &self.shared.config;
+        if !config.collects_points {
             return;
-        };
+        }
         let mut out = Vec::new();
-        let items = source.collect(unix_nanos(), &self.shared.config.resource, &mut out);
+        let (resource, schema_url) = (&config.resource, &config.resource_schema_url);
+        let items = config.meters.collect(unix_nanos(), resource, schema_url, &mut out) as u64;
         if items > 0 {
             let body = Body::unchecked(self.kind.signal(), out, Count { items, entries: items }, true);
             self.export(body).await;

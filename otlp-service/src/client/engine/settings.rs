@@ -1,7 +1,8 @@
 //! Settings of an engine, validated.
 
+use super::clock::unix_nanos;
 use super::problem::ErrorHook;
-use crate::client::{LogLimits, Propagators, Sampler, SpanLimits};
+use crate::client::{LogLimits, MeterSettings, Meters, Propagators, Sampler, SpanLimits};
 use otlp_protocol::Signal;
 use otlp_transport::BoxExport;
 use std::fmt;
@@ -29,14 +30,16 @@ pub(crate) struct EngineConfig {
     pub(crate) sampler: Sampler,
     /// Formats of trace contexts in headers.
     pub(crate) propagators: Propagators,
-    /// The collector of metric points; without one, no metrics are sent.
-    pub(crate) point_source: Option<Arc<dyn PointSource>>,
+    /// The instruments of the client.
+    pub(crate) meters: Meters,
     /// Spans are neither recorded nor sampled: the parent's context is passed on as it is.
     pub(crate) is_disabled: bool,
     /// Sampled spans are recorded.
     pub(crate) records_spans: bool,
     /// Log records are recorded.
     pub(crate) records_logs: bool,
+    /// Metrics are collected.
+    pub(crate) collects_points: bool,
     /// Told of losses, on the engine's thread.
     pub(crate) on_error: ErrorHook,
     /// Makes the destination of a signal, on the engine's thread.
@@ -59,12 +62,6 @@ pub(crate) struct BatchSettings {
 /// Makes the destination of a signal, or says why there is none.
 pub(crate) type ExporterFn = Arc<dyn Fn(Signal) -> Result<BoxExport, String> + Send + Sync>;
 
-/// The metrics of a client.
-pub(crate) trait PointSource: Send + Sync {
-    /// Appends one export request with all points to `out`, and returns the number of points.
-    fn collect(&self, now_unix_nanos: u64, resource: &[u8], out: &mut Vec<u8>) -> u64;
-}
-
 impl EngineConfig {
     /// Makes the specification's default settings, for a destination.
     pub(crate) fn new(exporter: ExporterFn) -> Self {
@@ -83,10 +80,11 @@ impl EngineConfig {
             log_limits: LogLimits::default(),
             sampler: Sampler::default(),
             propagators: Propagators::default(),
-            point_source: None,
+            meters: Meters::new(MeterSettings::default(), unix_nanos(), |_| {}),
             is_disabled: false,
             records_spans: true,
             records_logs: true,
+            collects_points: true,
             on_error: ErrorHook::default(),
             exporter,
         }
