@@ -286,6 +286,10 @@ pub use telemetry::{
 #[doc = include_str!("../../docs/service.md")]
 struct DocsPage;
 
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../../docs/client.md")]
+struct ClientPage;
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmePage;
