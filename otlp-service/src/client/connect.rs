@@ -99,9 +99,9 @@ fn engine_config(config: OtlpConfig, plan: Plan) -> EngineConfig {
     for (batches, settings) in batches {
         batches.max_items = settings.max_export_batch_size;
         batches.max_waiting = settings.max_queue_size.unwrap_or(usize::MAX);
-        batches.delay = settings.schedule_delay.max(MIN_DELAY);
+        batches.delay = settings.schedule_delay.clamp(MIN_DELAY, MAX_DELAY);
     }
-    engine.points.delay = config.metric_settings.interval;
+    engine.points.delay = config.metric_settings.interval.clamp(MIN_DELAY, MAX_DELAY);
     [engine.spans.timeout, engine.logs.timeout, engine.points.timeout] = plan.time_limits;
     engine.max_finished_bytes = config.max_finished_bytes;
     engine.max_open_spans = config.max_open_spans;
@@ -123,3 +123,5 @@ fn engine_config(config: OtlpConfig, plan: Plan) -> EngineConfig {
 
 /// Shortest time between two looks at what waits: a delay of zero must not become a busy loop.
 const MIN_DELAY: Duration = Duration::from_millis(1);
+/// Longest such time: a year, which the clock can add to any time.
+const MAX_DELAY: Duration = Duration::from_secs(365 * 24 * 3600);

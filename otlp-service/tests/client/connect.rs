@@ -245,3 +245,23 @@ fn problems_with_instruments_are_reported_and_settings_reach_them() {
     let MetricData::ExponentialHistogram(histogram) = metric.data() else { panic!("{metric:?}") };
     assert_eq!(histogram.aggregation_temporality(), AggregationTemporality::Delta);
 }
+
+#[test]
+fn the_shortest_and_the_longest_times_work() {
+    for time in [Duration::ZERO, Duration::MAX] {
+        let exporter = BoxExport::from_fn(|_| async { Ok(Accepted::FULL) });
+        let mut config = OtlpConfig::default().with_exporter(exporter).with_timeout(time);
+        for batches in [&mut config.span_batches, &mut config.log_batches] {
+            (batches.schedule_delay, batches.export_timeout) = (time, time);
+        }
+        config.metric_settings.export_timeout = time;
+        config.metric_settings.interval = time.max(Duration::from_nanos(1));
+        config.shutdown_timeout = time;
+        let client = OtlpClient::new(config).unwrap();
+        client.send_trace("work").finish();
+        client.counter::<u64>("done").build().add(1, ());
+        client.force_flush(WAIT).unwrap();
+        let stats = client.stats();
+        assert!(stats.spans.sent() == 1 && stats.points.sent() >= 1, "{time:?} {stats:?}");
+    }
+}

@@ -32,7 +32,7 @@ impl Plan {
         let limit = |own: Option<Duration>, export_timeout: Duration| {
             let timeout = own.or(config.destination.timeout).unwrap_or(DEFAULT_TIMEOUT);
             let limits = [timeout, export_timeout].into_iter().filter(|limit| !limit.is_zero());
-            limits.min().unwrap_or(UNLIMITED)
+            limits.min().unwrap_or(LONGEST).min(LONGEST)
         };
         let time_limits = [
             limit(config.traces.destination.timeout, config.span_batches.export_timeout),
@@ -52,5 +52,5 @@ impl Plan {
     }
 }
 
-/// Stands for no limit: a day. Retries end earlier.
-const UNLIMITED: Duration = Duration::from_secs(24 * 3600);
+/// Longest time limit, which also stands for no limit: a day. Retries end earlier.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
