@@ -100,7 +100,7 @@ impl<'a> From<&'a AttributeValue> for Value<'a> {
 // === impl ToValue ===
 
 impl<T: ToValue + ?Sized> ToValue for &T {
-    #[inline]
+    #[inline(always)]
     fn with_value<R>(&self, write: impl FnOnce(Value<'_>) -> R) -> R {
         T::with_value(self, write)
     }
@@ -140,7 +140,8 @@ impl<const N: usize> ToValue for [u8; N] {
 macro_rules! to_value {
     ($($type:ty: $this:ident => $value:expr;)*) => { $(
         impl ToValue for $type {
-            #[inline]
+            // `write` is large if it encodes for each type of value, and small once the type is known.
+            #[inline(always)]
             fn with_value<R>(&self, write: impl FnOnce(Value<'_>) -> R) -> R {
                 let $this = self;
                 write($value)

@@ -27,6 +27,8 @@ pub use context::TraceContext;
 pub use current::{ContextGuard, attach, current};
 pub use engine::{ClientProblem, ClientStats, FlushError, ItemStats, LossReason, ScopeId};
 pub use key::{AttributeKey, Key};
+#[doc(hidden)]
+pub use key::{HEAD_BYTES, KeyHead};
 pub use limits::{LogLimits, SpanLimits};
 pub use log::LogBuilder;
 pub use metrics::{
@@ -102,6 +104,14 @@ impl OtlpClient {
     /// [`FlushError`], after `timeout` at the latest.
     pub fn force_flush(&self, timeout: Duration) -> Result<(), FlushError> {
         self.0.engine.flush(timeout)
+    }
+
+    /// As [`force_flush`](Self::force_flush), for tasks of any async runtime: no thread is blocked.
+    ///
+    /// # Errors
+    /// [`FlushError`], after `timeout` at the latest.
+    pub async fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        self.0.engine.flush_async(timeout).await
     }
 
     /// Sends everything and stops. What is recorded later is lost and counted. It can be called where

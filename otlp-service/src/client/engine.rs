@@ -4,6 +4,7 @@
 //! [`store`], whole; the [`sender`] tasks on the engine's own thread link them into requests. Each entry is sent or counted in
 //! [`losses`].
 
+mod buffer;
 mod chunk;
 mod clock;
 mod control;
@@ -23,8 +24,8 @@ mod store;
 mod tsc;
 mod worker;
 
+pub(crate) use buffer::{Buffer, FieldWriter};
 pub(crate) use clock::{to_unix_nanos, unix_nanos};
-pub(crate) use kind::Kind;
 pub use losses::{ClientStats, ItemStats, LossReason};
 pub use problem::ClientProblem;
 pub(crate) use problem::ErrorHook;
@@ -63,6 +64,9 @@ pub enum FlushError {
     /// The call came from the client's own thread, from an exporter or an error hook: a wait would never end.
     #[error("called on the client's own thread")]
     OwnThread,
+    /// 1,024 tasks wait for flushes already.
+    #[error("too many tasks wait for flushes")]
+    TooManyWaits,
 }
 
 impl Engine {
@@ -81,42 +85,53 @@ impl Engine {
         &self.shared
     }
 
-    /// The engine of this process: another one after a fork.
-    fn present(&self) -> Arc<Shared> {
-        self.shared.after_fork().unwrap_or_else(|| self.shared.clone())
-    }
-
     pub(crate) fn stats(&self) -> ClientStats {
-        self.present().stats()
+        self.shared.present().map(|shared| shared.stats()).unwrap_or_default()
     }
 
     /// Sends everything that was recorded before the call, and waits for the answers.
     pub(crate) fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
-        let shared = self.present();
-        if local::is_suppressed() {
-            return Err(FlushError::OwnThread);
-        }
-        if shared.control.is_stopping() {
-            return Err(FlushError::ShutDown);
-        }
-        let lost = shared.losses.in_all();
+        let Some((shared, lost)) = self.begin_wait()? else {
+            return Ok(());
+        };
         let flush = shared.control.order_flush();
         answer(&shared, lost, shared.control.wait_flushed(flush, deadline(timeout)))
     }
 
+    /// As [`flush`](Self::flush), in a task of any runtime.
+    pub(crate) async fn flush_async(&self, timeout: Duration) -> Result<(), FlushError> {
+        let Some((shared, lost)) = self.begin_wait()? else {
+            return Ok(());
+        };
+        let flush = shared.control.order_flush();
+        let waited = shared.control.flushed(flush, deadline(timeout)).await;
+        answer(&shared, lost, waited)
+    }
+
     /// Sends everything and ends the engine's thread.
     pub(crate) fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
-        let shared = self.present();
+        let Some((shared, lost)) = self.begin_wait()? else {
+            return Ok(());
+        };
+        let deadline = deadline(timeout);
+        shared.control.order_stop(deadline);
+        answer(&shared, lost, shared.control.wait_ended(deadline))
+    }
+
+    /// Returns the engine of this process, and the number of items that it has lost so far; nothing if this process was forked
+    /// and has recorded nothing.
+    fn begin_wait(&self) -> Result<Option<(Arc<Shared>, u64)>, FlushError> {
+        let Some(shared) = self.shared.present() else {
+            return Ok(None);
+        };
+        if local::is_suppressed() {
+            return Err(FlushError::OwnThread);
+        }
         if shared.control.is_stopping() {
             return Err(FlushError::ShutDown);
         }
         let lost = shared.losses.in_all();
-        let deadline = deadline(timeout);
-        shared.control.order_stop(deadline);
-        if local::is_suppressed() {
-            return Err(FlushError::OwnThread);
-        }
-        answer(&shared, lost, shared.control.wait_ended(deadline))
+        Ok(Some((shared, lost)))
     }
 }
 
@@ -124,6 +139,7 @@ fn answer(shared: &Shared, lost_before: u64, waited: Waited) -> Result<(), Flush
     match waited {
         Waited::TimedOut => Err(FlushError::TimedOut),
         Waited::Ended => Err(FlushError::ShutDown),
+        Waited::Refused => Err(FlushError::TooManyWaits),
         Waited::Done => match shared.losses.in_all().saturating_sub(lost_before) {
             0 => Ok(()),
             lost => Err(FlushError::Lost(lost)),

@@ -4,10 +4,23 @@
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
     text: &'static str,
-    /// The field `key` of a `KeyValue`, and the tag of the field `value`.
-    head: &'static [u8],
+    head: Option<KeyHead>,
     fingerprint: u64,
 }
+
+/// The encoded start of an attribute: the field `key` of a `KeyValue`, and the tag of the field `value`.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct KeyHead {
+    /// The encoding, and zeros: a copy of known length is faster.
+    pub(crate) padded: &'static [u8; HEAD_BYTES],
+    /// Length of the encoding.
+    pub(crate) len: u8,
+}
+
+/// Longest encoded start of an attribute. Longer keys are encoded when they are used.
+#[doc(hidden)]
+pub const HEAD_BYTES: usize = 48;
 
 /// A key of an attribute: a string, or a [`Key`] that is encoded already.
 pub trait AttributeKey {
@@ -17,7 +30,7 @@ pub trait AttributeKey {
     /// Returns the key encoded by [`key!`](crate::key).
     #[doc(hidden)]
     #[inline]
-    fn head(&self) -> Option<&'static [u8]> {
+    fn head(&self) -> Option<KeyHead> {
         None
     }
 
@@ -42,7 +55,7 @@ pub trait AttributeKey {
 macro_rules! key {
     ($text:expr) => {{
         const TEXT: &str = $text;
-        const HEAD: [u8; $crate::client::Key::head_len(TEXT)] = $crate::client::Key::head_of(TEXT);
+        const HEAD: [u8; $crate::client::HEAD_BYTES] = $crate::client::Key::head_of(TEXT);
         const KEY: $crate::client::Key = $crate::client::Key::from_head(TEXT, &HEAD);
         KEY
     }};
@@ -52,33 +65,27 @@ macro_rules! key {
 
 #[doc(hidden)]
 impl Key {
-    /// Returns the length of the encoded key.
-    pub const fn head_len(text: &str) -> usize {
-        2 + varint_len(text.len()) + text.len()
-    }
-
-    /// Encodes a key. `N` is [`head_len`](Self::head_len) of the text.
-    pub const fn head_of<const N: usize>(text: &str) -> [u8; N] {
-        let mut head = [0; N];
-        head[0] = KEY;
-        let (mut at, mut rest) = (1, text.len());
-        while rest >= 0x80 {
-            head[at] = rest as u8 | 0x80;
-            rest >>= 7;
-            at += 1;
+    /// Encodes the start of an attribute; zeros if the key is too long.
+    pub const fn head_of(text: &str) -> [u8; HEAD_BYTES] {
+        let mut head = [0; HEAD_BYTES];
+        let len = text.len();
+        if len + 3 <= HEAD_BYTES {
+            head[0] = KEY;
+            head[1] = len as u8;
+            let mut index = 0;
+            while index < len {
+                head[2 + index] = text.as_bytes()[index];
+                index += 1;
+            }
+            head[2 + len] = VALUE;
         }
-        head[at] = rest as u8;
-        let mut index = 0;
-        while index < text.len() {
-            head[at + 1 + index] = text.as_bytes()[index];
-            index += 1;
-        }
-        head[N - 1] = VALUE;
         head
     }
 
     /// Makes a key of its encoding.
-    pub const fn from_head(text: &'static str, head: &'static [u8]) -> Self {
+    pub const fn from_head(text: &'static str, padded: &'static [u8; HEAD_BYTES]) -> Self {
+        let is_short = text.len() + 3 <= HEAD_BYTES;
+        let head = if is_short { Some(KeyHead { padded, len: text.len() as u8 + 3 }) } else { None };
         Self { text, head, fingerprint: fingerprint(text) }
     }
 }
@@ -92,8 +99,8 @@ impl AttributeKey for Key {
     }
 
     #[inline]
-    fn head(&self) -> Option<&'static [u8]> {
-        Some(self.head)
+    fn head(&self) -> Option<KeyHead> {
+        self.head
     }
 
     #[inline]
@@ -123,7 +130,7 @@ impl<K: AttributeKey + ?Sized> AttributeKey for &K {
     }
 
     #[inline]
-    fn head(&self) -> Option<&'static [u8]> {
+    fn head(&self) -> Option<KeyHead> {
         K::head(self)
     }
 
@@ -149,15 +156,6 @@ const fn fingerprint(text: &str) -> u64 {
         }
     };
     1 << ((mixed ^ text.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
-}
-
-const fn varint_len(value: usize) -> usize {
-    let (mut len, mut rest) = (1, value >> 7);
-    while rest > 0 {
-        len += 1;
-        rest >>= 7;
-    }
-    len
 }
 
 // Tags in a `KeyValue`.

@@ -1,10 +1,9 @@
 //! Log records.
 
 use super::context::TraceContext;
-use super::engine::{Kind, ScopeId, Shared, local, to_unix_nanos, unix_nanos};
+use super::engine::{Buffer, ScopeId, Shared, local, to_unix_nanos, unix_nanos};
 use super::key::AttributeKey;
-use super::trace::{AttributeLimits, Attributes, encode, encoded_len};
-use otlp_protocol::wire::{put_len_delimited, put_uint, put_varint};
+use super::trace::{AttributeLimits, Attributes, encode};
 use otlp_protocol::{SeverityNumber, ToValue};
 use std::ops::Range;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ pub struct LogBuilder<'a> {
     context: Option<TraceContext>,
     attributes: Attributes,
     /// Encoded body and attributes.
-    bytes: Vec<u8>,
+    bytes: Buffer,
     body: Range<usize>,
 }
 
@@ -51,12 +50,12 @@ impl<'a> LogBuilder<'a> {
     /// Sets the body: a text, or any other value.
     pub fn body(mut self, body: impl ToValue) -> Self {
         let (bytes, range) = (&mut self.bytes, &mut self.body);
-        bytes.drain(range.clone());
+        bytes.remove(range.clone());
         body.with_value(|value| {
             range.start = bytes.len();
-            bytes.push(BODY);
-            put_varint(bytes, encoded_len(&value) as u64);
+            let at = bytes.begin_message(BODY);
             encode(bytes, value);
+            bytes.end_message(at);
             range.end = bytes.len();
         });
         self
@@ -112,24 +111,21 @@ impl<'a> LogBuilder<'a> {
         let observed = unix_nanos();
         let time = if self.time == 0 { observed } else { self.time };
         let out = &mut self.bytes;
-        out.push(TIME);
-        out.extend_from_slice(&time.to_le_bytes());
-        out.push(OBSERVED_TIME);
-        out.extend_from_slice(&observed.to_le_bytes());
-        put_uint(out, 2, i64::from(self.severity.number()) as u64);
-        put_uint(out, 7, u64::from(self.attributes.dropped));
-        for (number, text) in [(3, self.severity_text), (12, self.event_name)] {
+        let mut times = out.append(18);
+        times.put(&[TIME]).put(&time.to_le_bytes()).put(&[OBSERVED_TIME]).put(&observed.to_le_bytes());
+        out.put_uint(SEVERITY, i64::from(self.severity.number()) as u64);
+        out.put_uint(DROPPED, u64::from(self.attributes.dropped));
+        for (tag, text) in [(SEVERITY_TEXT, self.severity_text), (EVENT_NAME, self.event_name)] {
             if !text.is_empty() {
-                put_len_delimited(out, number, text.as_bytes());
+                out.put_len_delimited(tag, text.as_bytes());
             }
         }
         if let Some(context) = self.context.take().or_else(local::current) {
-            put_len_delimited(out, 9, &context.trace_id);
-            put_len_delimited(out, 10, &context.span_id);
-            out.push(FLAGS);
-            out.extend_from_slice(&u32::from(context.flags).to_le_bytes());
+            let mut ids = out.append(33);
+            ids.put(&[TRACE_ID, 16]).put(&context.trace_id).put(&[SPAN_ID, 8]).put(&context.span_id);
+            ids.put(&[FLAGS]).put(&u32::from(context.flags).to_le_bytes());
         }
-        local::append(shared, Kind::Logs, self.scope, &[self.bytes.as_slice()]);
+        local::append_log(shared, self.scope, self.bytes.as_slice());
     }
 }
 
@@ -143,7 +139,13 @@ impl Drop for LogBuilder<'_> {
 
 // Tags in a log record.
 const TIME: u8 = 0x09;
+const SEVERITY: u8 = 0x10;
+const SEVERITY_TEXT: u8 = 0x1a;
 const BODY: u8 = 0x2a;
 const ATTRIBUTE: u8 = 0x32;
+const DROPPED: u8 = 0x38;
 const FLAGS: u8 = 0x45;
+const TRACE_ID: u8 = 0x4a;
+const SPAN_ID: u8 = 0x52;
 const OBSERVED_TIME: u8 = 0x59;
+const EVENT_NAME: u8 = 0x62;

@@ -4,7 +4,6 @@ mod attributes;
 mod error;
 mod event;
 mod link;
-mod message;
 mod open;
 mod span;
 mod value;
@@ -14,10 +13,9 @@ pub use event::EventWriter;
 pub use link::LinkWriter;
 pub(crate) use open::OpenSpan;
 pub use span::Span;
-pub(crate) use value::{encode, encoded_len};
+pub(crate) use value::encode;
 
 use crate::client::TraceContext;
-use crate::client::context::SAMPLED;
 use crate::client::engine::{ScopeId, Shared, local, to_unix_nanos, unix_nanos};
 use crate::client::key::AttributeKey;
 use error::put_error;
@@ -35,18 +33,7 @@ use std::time::SystemTime;
 #[must_use = "nothing is recorded without `finish` or `start`"]
 pub struct TraceBuilder<'a> {
     name: &'a str,
-    opened: Opened,
-}
-
-/// The open span of a builder or of a started span.
-#[derive(Debug, Default)]
-enum Opened {
-    Span(Box<OpenSpan>),
-    /// No span: the thread is suppressed, or too many spans are open.
-    Absent(Box<TraceContext>),
-    /// The span has ended.
-    #[default]
-    Ended,
+    open: Option<Box<OpenSpan>>,
 }
 
 // === impl TraceBuilder ===
@@ -54,24 +41,14 @@ enum Opened {
 impl<'a> TraceBuilder<'a> {
     #[inline]
     pub(crate) fn begin(shared: &Arc<Shared>, name: &'a str) -> Self {
-        match local::open(shared) {
-            Some(mut open) => {
-                open.start = unix_nanos();
-                Self { name, opened: Opened::Span(open) }
-            }
-            None => Self::absent(name),
-        }
-    }
-
-    /// Makes a builder that records nothing.
-    #[cold]
-    pub(crate) fn absent(name: &'a str) -> Self {
-        Self { name, opened: Opened::absent(local::current().as_ref()) }
+        let mut open = local::open(shared);
+        open.start = unix_nanos();
+        Self { name, open: Some(open) }
     }
 
     /// Sets the kind. Default internal.
     pub fn kind(mut self, kind: SpanKind) -> Self {
-        if let Opened::Span(open) = &mut self.opened {
+        if let Some(open) = &mut self.open {
             open.set_kind(kind);
         }
         self
@@ -80,25 +57,23 @@ impl<'a> TraceBuilder<'a> {
     /// Sets the parent: a span of this process, or a context from a request's headers. Default: the thread's current span.
     #[inline]
     pub fn parent(mut self, parent: &TraceContext) -> Self {
-        match &mut self.opened {
-            Opened::Span(open) => open.parent = Some(parent.clone()),
-            other => *other = Opened::absent(Some(parent)),
+        if let Some(open) = &mut self.open {
+            open.parent = Some(parent.clone());
         }
         self
     }
 
     /// Begins a new trace.
     pub fn root(mut self) -> Self {
-        match &mut self.opened {
-            Opened::Span(open) => open.parent = None,
-            other => *other = Opened::absent(None),
+        if let Some(open) = &mut self.open {
+            open.parent = None;
         }
         self
     }
 
     /// Sets the instrumentation scope. Default: the client's own.
     pub fn scope(mut self, scope: ScopeId) -> Self {
-        if let Opened::Span(open) = &mut self.opened {
+        if let Some(open) = &mut self.open {
             open.scope = scope;
         }
         self
@@ -106,7 +81,7 @@ impl<'a> TraceBuilder<'a> {
 
     /// Sets the start. Default: the time at which the builder was made.
     pub fn start_time(mut self, time: SystemTime) -> Self {
-        if let Opened::Span(open) = &mut self.opened {
+        if let Some(open) = &mut self.open {
             open.start = to_unix_nanos(time);
         }
         self
@@ -114,16 +89,16 @@ impl<'a> TraceBuilder<'a> {
 
     /// Sets the end. Default: the time at which the span ends.
     pub fn end_time(mut self, time: SystemTime) -> Self {
-        if let Opened::Span(open) = &mut self.opened {
+        if let Some(open) = &mut self.open {
             open.end = to_unix_nanos(time);
         }
         self
     }
 
     /// Adds an attribute. A later value of the same key replaces the former.
-    #[inline]
+    #[inline(always)]
     pub fn attribute(mut self, key: impl AttributeKey, value: impl ToValue) -> Self {
-        if let Opened::Span(open) = &mut self.opened {
+        if let Some(open) = &mut self.open {
             open.attribute(&key, value);
         }
         self
@@ -132,7 +107,7 @@ impl<'a> TraceBuilder<'a> {
     /// Adds an event.
     #[inline]
     pub fn event(mut self, name: &str, write: impl FnOnce(&mut EventWriter<'_>)) -> Self {
-        if let Opened::Span(open) = &mut self.opened
+        if let Some(open) = &mut self.open
             && let Some(mut event) = open.begin_event(name, unix_nanos())
         {
             write(&mut event);
@@ -142,7 +117,7 @@ impl<'a> TraceBuilder<'a> {
 
     /// Adds a link to another span.
     pub fn link(mut self, context: &TraceContext, write: impl FnOnce(&mut LinkWriter<'_>)) -> Self {
-        if let Opened::Span(open) = &mut self.opened
+        if let Some(open) = &mut self.open
             && let Some(mut link) = open.begin_link(context)
         {
             write(&mut link);
@@ -152,7 +127,7 @@ impl<'a> TraceBuilder<'a> {
 
     /// Adds an event `exception` with the type and the message of an error. The status stays as it is.
     pub fn record_error<E: Error + ?Sized>(mut self, error: &E) -> Self {
-        if let Opened::Span(open) = &mut self.opened {
+        if let Some(open) = &mut self.open {
             put_error(open, error);
         }
         self
@@ -160,7 +135,7 @@ impl<'a> TraceBuilder<'a> {
 
     /// Sets the status. `Ok` is final; an error is replaced by a later error or `Ok`. Only an error has a message.
     pub fn status(mut self, code: StatusCode, message: &str) -> Self {
-        if let Opened::Span(open) = &mut self.opened {
+        if let Some(open) = &mut self.open {
             open.set_status(code, message);
         }
         self
@@ -169,8 +144,8 @@ impl<'a> TraceBuilder<'a> {
     /// Records the span, and returns its context, for children and links.
     #[inline]
     pub fn finish(mut self) -> TraceContext {
-        let Some(mut open) = self.opened.take() else {
-            return self.opened.context().clone();
+        let Some(mut open) = self.open.take() else {
+            return NO_CONTEXT;
         };
         let is_sampled = open.decide(self.name);
         let context = open.context.clone();
@@ -184,56 +159,23 @@ impl<'a> TraceBuilder<'a> {
 
     /// Starts a span, which ends when it is dropped.
     pub fn start(mut self) -> Span {
-        let Some(mut open) = self.opened.take() else {
-            return Span::new(std::mem::take(&mut self.opened), false);
+        let Some(mut open) = self.open.take() else {
+            return Span::new(None, false);
         };
         let is_sampled = open.decide(self.name);
         open.name.push_str(self.name);
-        Span::new(Opened::Span(open), is_sampled)
+        Span::new(Some(open), is_sampled)
     }
 }
 
 impl Drop for TraceBuilder<'_> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(open) = self.opened.take() {
+        if let Some(open) = self.open.take() {
             local::discard(open);
         }
     }
 }
 
-// === impl Opened ===
-
-impl Opened {
-    /// Makes the context of a span that is not recorded.
-    #[cold]
-    fn absent(parent: Option<&TraceContext>) -> Self {
-        let mut context = match parent {
-            Some(parent) => parent.clone(),
-            None => TraceContext::new(local::trace_id(), [0; 8], 0),
-        };
-        (context.span_id, context.is_remote) = (local::span_id(), false);
-        context.flags &= !SAMPLED;
-        Self::Absent(Box::new(context))
-    }
-
-    /// Takes the open span.
-    #[inline]
-    fn take(&mut self) -> Option<Box<OpenSpan>> {
-        match self {
-            Self::Span(_) => match std::mem::take(self) {
-                Self::Span(open) => Some(open),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    fn context(&self) -> &TraceContext {
-        static NONE: TraceContext = TraceContext::new([0; 16], [0; 8], 0);
-        match self {
-            Self::Span(open) => &open.context,
-            Self::Absent(context) => context,
-            Self::Ended => &NONE,
-        }
-    }
-}
+/// Stands for the context of a span that was recorded already.
+const NO_CONTEXT: TraceContext = TraceContext::new([0; 16], [0; 8], 0);

@@ -3,13 +3,14 @@
 //! Each entry is field 2 of `ScopeSpans` or `ScopeLogs`: the tag, the exact length, the message. Entries of one scope that follow
 //! each other are a segment.
 
+use super::buffer::{Buffer, FieldWriter};
 use super::scope::ScopeId;
-use otlp_protocol::wire::put_varint;
+use otlp_protocol::wire::varint_len;
 
 /// Finished entries of one kind.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     segments: Vec<Segment>,
     items: usize,
 }
@@ -33,7 +34,7 @@ const ENTRY: u8 = 0x12;
 impl Chunk {
     /// Makes a chunk with room for a message of `len` bytes.
     pub(crate) fn with_room(len: usize) -> Self {
-        let bytes = Vec::with_capacity(CHUNK_BYTES.max(len.saturating_add(MAX_PREFIX)));
+        let bytes = Buffer::with_capacity(CHUNK_BYTES.max(len.saturating_add(MAX_PREFIX)));
         Self { bytes, segments: Vec::with_capacity(4), items: 0 }
     }
 
@@ -43,16 +44,14 @@ impl Chunk {
         self.bytes.capacity() - self.bytes.len() >= len.saturating_add(MAX_PREFIX)
     }
 
-    /// Appends a message that is the concatenation of `parts`, which have `len` bytes.
+    /// Appends a message of `len` bytes, which the writer fills.
     #[inline]
-    pub(crate) fn append(&mut self, scope: ScopeId, len: usize, parts: &[&[u8]]) {
+    pub(crate) fn append(&mut self, scope: ScopeId, len: usize) -> FieldWriter<'_> {
         self.begin(scope);
-        self.bytes.push(ENTRY);
-        put_varint(&mut self.bytes, len as u64);
-        for part in parts {
-            self.bytes.extend_from_slice(part);
-        }
         self.items += 1;
+        let mut entry = self.bytes.append(1 + varint_len(len as u64) + len);
+        entry.put(&[ENTRY]).put_varint(len as u64);
+        entry
     }
 
     /// Appends all entries of `other`, which fit, and empties `other`.
@@ -61,7 +60,7 @@ impl Chunk {
         for (index, segment) in other.segments.iter().enumerate() {
             let next = other.segments.get(index + 1).map_or(end, |next| next.start);
             self.begin(segment.scope);
-            self.bytes.extend_from_slice(other.bytes.get(segment.start..next).unwrap_or_default());
+            self.bytes.put(other.as_bytes().get(segment.start..next).unwrap_or_default());
         }
         self.items += other.items;
         other.clear();
@@ -101,6 +100,6 @@ impl Chunk {
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_slice()
     }
 }

@@ -3,7 +3,7 @@
 use super::kind::Kind;
 use parking_lot::{Condvar, Mutex};
 use std::time::Instant;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 /// Orders and progress of an engine's thread.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct Control {
     pub(crate) enough: [Notify; Kind::ALL.len()],
     progress: Mutex<Progress>,
     changed: Condvar,
+    /// Woken when a task waits for a flush, and when a flush is done.
+    pub(crate) waiting: Notify,
 }
 
 /// What the engine's thread shall do.
@@ -24,12 +26,25 @@ pub(crate) struct Order {
     pub(crate) stop: Option<Instant>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Progress {
     /// Number of flushes that each kind has done.
     flushed: [u64; Kind::ALL.len()],
     has_ended: bool,
+    /// Tasks that wait for a flush.
+    tasks: Vec<Task>,
 }
+
+/// A task that waits for a flush.
+#[derive(Debug)]
+struct Task {
+    flush: u64,
+    deadline: Instant,
+    answer: oneshot::Sender<Waited>,
+}
+
+/// Tasks that wait for flushes at the same time.
+const MAX_TASKS: usize = 1024;
 
 /// Outcome of a wait for the engine's thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +53,8 @@ pub(crate) enum Waited {
     TimedOut,
     /// The thread has ended without the flush.
     Ended,
+    /// Too many tasks wait.
+    Refused,
 }
 
 impl Control {
@@ -47,6 +64,7 @@ impl Control {
             enough: Default::default(),
             progress: Mutex::default(),
             changed: Condvar::new(),
+            waiting: Notify::new(),
         }
     }
 
@@ -76,7 +94,7 @@ impl Control {
 
     /// Waits until all kinds have done a flush.
     pub(crate) fn wait_flushed(&self, flush: u64, deadline: Instant) -> Waited {
-        self.wait(deadline, |progress| progress.flushed.iter().all(|&done| done >= flush))
+        self.wait(deadline, |progress| progress.has_flushed(flush))
     }
 
     /// Waits until the thread has ended.
@@ -99,15 +117,64 @@ impl Control {
         }
     }
 
+    /// Waits until all kinds have done a flush, in a task of any runtime. The engine's thread keeps the deadline.
+    pub(crate) async fn flushed(&self, flush: u64, deadline: Instant) -> Waited {
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut progress = self.progress.lock();
+            if progress.has_flushed(flush) {
+                return Waited::Done;
+            }
+            if progress.has_ended {
+                return Waited::Ended;
+            }
+            progress.tasks.retain(|task| !task.answer.is_closed());
+            if progress.tasks.len() >= MAX_TASKS {
+                return Waited::Refused;
+            }
+            progress.tasks.push(Task { flush, deadline, answer });
+        }
+        self.waiting.notify_one();
+        answered.await.unwrap_or(Waited::Ended)
+    }
+
+    /// Answers the tasks whose flush is done or whose deadline has passed. Returns the next deadline.
+    pub(crate) fn answer_tasks(&self, now: Instant) -> Option<Instant> {
+        let mut progress = self.progress.lock();
+        let flushed = progress.flushed;
+        let is_done = |task: &Task| flushed.iter().all(|&done| done >= task.flush);
+        for task in progress.tasks.extract_if(.., |task| is_done(task) || task.deadline <= now) {
+            let answer = if is_done(&task) { Waited::Done } else { Waited::TimedOut };
+            // A task that was dropped does not wait.
+            let _ = task.answer.send(answer);
+        }
+        progress.tasks.iter().map(|task| task.deadline).min()
+    }
+
     /// Reports that a kind has done all flushes up to a number.
     pub(crate) fn set_flushed(&self, kind: Kind, flush: u64) {
         self.progress.lock().flushed[kind.index()] = flush;
         self.changed.notify_all();
+        self.waiting.notify_one();
     }
 
     /// Reports that the thread has ended.
     pub(crate) fn set_ended(&self) {
-        self.progress.lock().has_ended = true;
+        let tasks = {
+            let mut progress = self.progress.lock();
+            progress.has_ended = true;
+            std::mem::take(&mut progress.tasks)
+        };
         self.changed.notify_all();
+        // Without an answer, the tasks see that the thread has ended.
+        drop(tasks);
+    }
+}
+
+// === impl Progress ===
+
+impl Progress {
+    fn has_flushed(&self, flush: u64) -> bool {
+        self.flushed.iter().all(|&done| done >= flush)
     }
 }

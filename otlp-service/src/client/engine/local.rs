@@ -3,6 +3,7 @@
 //! No borrow of the state is held while code of the user runs. When a thread ends, the destructor hands its unfinished chunks
 //! over; entries that other destructors make later go to a slot that such threads share.
 
+use super::buffer::Buffer;
 use super::ids::Ids;
 use super::kind::Kind;
 use super::leases::BLOCK;
@@ -37,7 +38,7 @@ struct LocalEngine {
     /// Finished spans, for reuse.
     spare: Vec<Box<OpenSpan>>,
     /// Buffers of finished log records, for reuse.
-    buffers: Vec<Vec<u8>>,
+    buffers: Vec<Buffer>,
     /// Unused permits for open spans.
     permits: u32,
 }
@@ -51,70 +52,69 @@ const MAX_BUFFERS: usize = 4;
 /// Buffers beyond this capacity, in bytes, are not kept.
 pub(crate) const MAX_KEPT_BYTES: usize = 16 << 10;
 
-/// Takes a span for a new operation, whose parent is the thread's current context. `None` if the thread is suppressed or too
-/// many spans are open, which is counted.
+/// Takes a span for a new operation, whose parent is the thread's current context. The span is absent if the thread is suppressed
+/// or too many spans are open, which is counted.
 #[inline]
-pub(crate) fn open(shared: &Arc<Shared>) -> Option<Box<OpenSpan>> {
+pub(crate) fn open(shared: &Arc<Shared>) -> Box<OpenSpan> {
     let opened = LOCAL.try_with(|local| {
-        if local.is_suppressed.get() {
-            return Some(None);
-        }
         let mut engine = local.engine(shared)?;
-        if engine.permits == 0 {
-            engine.permits = shared.leases.take();
-        }
-        let Some(rest) = engine.permits.checked_sub(1) else {
-            shared.losses.add(Kind::Spans, LossReason::OpenSpansLimit, 1);
-            return Some(None);
-        };
-        engine.permits = rest;
-        let mut span = engine.spare.pop().unwrap_or_else(|| Box::new(OpenSpan::new(shared.clone())));
+        let mut span = if local.is_suppressed.get() { OpenSpan::absent(shared) } else { engine.take() };
         drop(engine);
         span.context.span_id = local.ids.span_id();
-        span.parent.clone_from(&local.current.borrow());
-        Some(Some(span))
+        if let Some(current) = &*local.current.borrow() {
+            span.parent = Some(current.clone());
+        }
+        Some(span)
     });
     opened.ok().flatten().unwrap_or_else(|| open_without_thread(shared))
 }
 
 /// Takes a span when the thread-local storage is gone.
 #[cold]
-fn open_without_thread(shared: &Arc<Shared>) -> Option<Box<OpenSpan>> {
+fn open_without_thread(shared: &Arc<Shared>) -> Box<OpenSpan> {
     let permits = shared.leases.take();
-    let Some(rest) = permits.checked_sub(1) else {
-        shared.losses.add(Kind::Spans, LossReason::OpenSpansLimit, 1);
-        return None;
+    let mut span = match permits.checked_sub(1) {
+        None => {
+            shared.losses.add(Kind::Spans, LossReason::OpenSpansLimit, 1);
+            OpenSpan::absent(shared)
+        }
+        Some(rest) => {
+            shared.leases.give_back(rest);
+            Box::new(OpenSpan::new(shared.clone()))
+        }
     };
-    shared.leases.give_back(rest);
-    let mut span = Box::new(OpenSpan::new(shared.clone()));
     span.context.span_id = Ids::new().span_id();
-    Some(span)
+    span
 }
 
-/// Appends a finished span that is the concatenation of `head`, the name and the span's bytes, and keeps the span for reuse.
-/// `name` stands for the span's own name.
+/// Appends a finished span, under `name` in place of its own name if given, and keeps the span for reuse.
 #[inline]
-pub(crate) fn close(span: Box<OpenSpan>, head: &[u8], name: Option<&str>) {
+pub(crate) fn close(span: Box<OpenSpan>, name: Option<&str>) {
     let mut span = Some(span);
-    let append = |slot: &Slot, span: &OpenSpan| {
-        let parts = [head, name.unwrap_or(&span.name).as_bytes(), span.bytes.as_slice()];
-        slot.append(&span.shared, Kind::Spans, span.scope, &parts);
+    let append = |shared: &Shared, slot: &Slot, span: &OpenSpan| {
+        let name = name.unwrap_or(&span.name);
+        let len = span.encoded_len(name);
+        slot.append(shared, Kind::Spans, span.scope, len, |message| span.encode(name, message));
     };
     let _ = LOCAL.try_with(|local| {
         let engine = span.as_ref().and_then(|span| local.engine(&span.shared));
         if let (Some(mut engine), Some(span)) = (engine, span.take()) {
-            append(&engine.slot, &span);
+            append(&engine.shared, &engine.slot, &span);
             engine.keep(span);
         }
     });
-    if let Some(span) = span {
-        append(&span.shared.orphan_slot(), &span);
+    if let Some(mut span) = span {
+        span.shared = span.shared.after_fork().unwrap_or_else(|| span.shared.clone());
+        append(&span.shared, &span.shared.orphan_slot(), &span);
         span.shared.leases.give_back(1);
     }
 }
 
 /// Keeps a span that is not recorded for reuse.
 pub(crate) fn discard(span: Box<OpenSpan>) {
+    if span.is_absent() {
+        return;
+    }
     let mut span = Some(span);
     let _ = LOCAL.try_with(|local| {
         let engine = span.as_ref().and_then(|span| local.engine(&span.shared));
@@ -127,26 +127,30 @@ pub(crate) fn discard(span: Box<OpenSpan>) {
     }
 }
 
-/// Appends a finished entry that is the concatenation of `parts`.
-pub(crate) fn append(shared: &Arc<Shared>, kind: Kind, scope: ScopeId, parts: &[&[u8]]) {
-    let appended = LOCAL.try_with(|local| {
-        let engine = local.engine(shared)?;
-        engine.slot.append(shared, kind, scope, parts);
-        Some(())
-    });
+/// Appends a finished log record.
+pub(crate) fn append_log(shared: &Arc<Shared>, scope: ScopeId, message: &[u8]) {
+    let append = |shared: &Shared, slot: &Slot| {
+        slot.append(shared, Kind::Logs, scope, message.len(), |mut entry| {
+            entry.put_slice(message);
+        });
+    };
+    let appended =
+        LOCAL.try_with(|local| local.engine(shared).map(|engine| append(&engine.shared, &engine.slot)));
     if appended.ok().flatten().is_none() {
-        shared.orphan_slot().append(shared, kind, scope, parts);
+        let present = shared.after_fork();
+        let shared = present.as_ref().unwrap_or(shared);
+        append(shared, &shared.orphan_slot());
     }
 }
 
 /// Takes an empty buffer.
-pub(crate) fn take_buffer(shared: &Arc<Shared>) -> Vec<u8> {
+pub(crate) fn take_buffer(shared: &Arc<Shared>) -> Buffer {
     let taken = LOCAL.try_with(|local| local.engine(shared)?.buffers.pop());
     taken.ok().flatten().unwrap_or_default()
 }
 
 /// Keeps a buffer for reuse.
-pub(crate) fn keep_buffer(shared: &Arc<Shared>, mut buffer: Vec<u8>) {
+pub(crate) fn keep_buffer(shared: &Arc<Shared>, mut buffer: Buffer) {
     buffer.clear();
     let _ = LOCAL.try_with(|local| {
         let mut engine = local.engine(shared)?;
@@ -170,6 +174,18 @@ pub(crate) fn span_id() -> [u8; 8] {
 /// Seeds the thread's ids anew, in a process that was forked.
 pub(crate) fn seed_ids() {
     let _ = LOCAL.try_with(|local| local.ids.seed());
+}
+
+/// Leaves the engines of the process from which this process was forked.
+pub(crate) fn leave_foreign() {
+    let _ = LOCAL.try_with(|local| {
+        let Ok(mut engines) = local.engines.try_borrow_mut() else {
+            return;
+        };
+        let foreign: Vec<_> = engines.extract_if(.., |engine| engine.shared.is_foreign()).collect();
+        drop(engines);
+        drop(foreign);
+    });
 }
 
 /// Returns the thread's current context.
@@ -220,6 +236,8 @@ impl Local {
     /// Makes an engine the first in the list.
     #[cold]
     fn bring_forward(&self, shared: &Arc<Shared>) {
+        let present = shared.after_fork();
+        let shared = present.as_ref().unwrap_or(shared);
         let mut engines = self.engines.borrow_mut();
         let at = engines.iter().position(|engine| engine.id == shared.id);
         if let Some(at) = at {
@@ -246,6 +264,20 @@ impl LocalEngine {
             buffers: Vec::with_capacity(MAX_BUFFERS),
             permits: 0,
         }
+    }
+
+    /// Takes a permit and a span.
+    #[inline]
+    fn take(&mut self) -> Box<OpenSpan> {
+        if self.permits == 0 {
+            self.permits = self.shared.leases.take();
+        }
+        let Some(rest) = self.permits.checked_sub(1) else {
+            self.shared.losses.add(Kind::Spans, LossReason::OpenSpansLimit, 1);
+            return OpenSpan::absent(&self.shared);
+        };
+        self.permits = rest;
+        self.spare.pop().unwrap_or_else(|| Box::new(OpenSpan::new(self.shared.clone())))
     }
 
     /// Keeps a span for reuse, with its permit.

@@ -82,7 +82,9 @@ impl ErrorHook {
 
     /// Writes a line on stderr, unless the last line is too young.
     fn write(&self, problem: &dyn fmt::Display, now: Instant) {
-        let mut last = self.last_line.lock();
+        let Some(mut last) = self.last_line.try_lock() else {
+            return;
+        };
         if last.is_none_or(|last| now.saturating_duration_since(last) >= LINE_INTERVAL) {
             *last = Some(now);
             let _ = writeln!(std::io::stderr(), "otlp client: {problem}");

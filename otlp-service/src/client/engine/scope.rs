@@ -5,6 +5,7 @@ use otlp_protocol::wire::put_len_delimited;
 use parking_lot::RwLock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Names an instrumentation scope of one client. The default is the client's own scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +21,9 @@ pub(crate) struct Scopes {
 
 /// Scopes of a client. Further scopes are the default scope, and counted.
 const MAX_SCOPES: usize = 1024;
+
+/// Wait for the lock of the table, at most: in a process that was forked, the holder of the lock may not exist.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 impl Scopes {
     /// Makes the table with the default scope, of the given name and version.
@@ -38,7 +42,9 @@ impl Scopes {
         write: impl FnOnce(&mut ScopeWriter<'_>),
     ) -> ScopeId {
         let scope = encode(name, schema_url, write);
-        let mut encoded = self.encoded.write();
+        let Some(mut encoded) = self.encoded.try_write_for(MAX_WAIT) else {
+            return ScopeId::default();
+        };
         let at = encoded.iter().position(|known| *known == scope);
         let Some(at) = at.or_else(|| (encoded.len() < MAX_SCOPES).then_some(encoded.len())) else {
             self.refused.fetch_add(1, Ordering::Relaxed);
@@ -52,8 +58,8 @@ impl Scopes {
 
     /// Returns the encoded fields of a scope.
     pub(crate) fn encoded(&self, id: ScopeId) -> Arc<[u8]> {
-        let encoded = self.encoded.read();
-        encoded.get(id.0 as usize).or(encoded.first()).cloned().unwrap_or_default()
+        let encoded = self.encoded.try_read_for(MAX_WAIT);
+        encoded.and_then(|all| all.get(id.0 as usize).or(all.first()).cloned()).unwrap_or_default()
     }
 
     /// Number of scopes that became the default scope because the table was full.

@@ -25,7 +25,16 @@ pub(crate) struct Sender {
     export: Result<BoxExport, String>,
     /// Number of flushes done.
     flushed: u64,
+    /// Number of items dropped, as far as reported.
+    reported: [u64; DROPPED.len()],
 }
+
+/// Reasons that are counted where items are recorded, and reported later.
+const DROPPED: [(LossReason, &str); 3] = [
+    (LossReason::QueueFull, "the memory for finished items is full"),
+    (LossReason::OpenSpansLimit, "too many spans are open"),
+    (LossReason::Fork, "recorded before a fork"),
+];
 
 /// The end of one export.
 enum Outcome {
@@ -40,7 +49,14 @@ impl Sender {
     pub(crate) fn new(shared: &Arc<Shared>, kind: Kind) -> Self {
         let export = catch_unwind(AssertUnwindSafe(|| (shared.config.exporter)(kind.signal())));
         let export = export.unwrap_or_else(|_| Err("the maker of the exporter panicked".into()));
-        Self { shared: shared.clone(), kind, orders: shared.control.orders(), export, flushed: 0 }
+        Self {
+            shared: shared.clone(),
+            kind,
+            orders: shared.control.orders(),
+            export,
+            flushed: 0,
+            reported: [0; DROPPED.len()],
+        }
     }
 
     /// Sends until the engine is stopped.
@@ -53,6 +69,8 @@ impl Sender {
             let is_ordered = order.flushes > self.flushed || order.stop.is_some();
             if is_due {
                 next = TokioClock.now() + delay;
+                self.shared.store.shrink();
+                self.report_dropped();
             }
             self.send(is_due || is_ordered, order).await;
             if order.flushes > self.flushed {
@@ -155,13 +173,29 @@ impl Sender {
         self.lose(items - sent - refused, LossReason::SendFailed, error.to_string());
     }
 
+    /// Reports the items that were dropped where they were recorded.
+    fn report_dropped(&mut self) {
+        let stats = self.shared.losses.stats(self.kind);
+        for ((reason, message), reported) in DROPPED.iter().zip(&mut self.reported) {
+            let items = stats.lost(*reason) - *reported;
+            if items > 0 {
+                *reported += items;
+                report(&self.shared, self.kind, items, *reason, (*message).into());
+            }
+        }
+    }
+
     fn lose(&self, items: u64, reason: LossReason, message: String) {
         if items > 0 {
             self.shared.losses.add(self.kind, reason, items);
-            let problem = ClientProblem { signal: self.kind.signal(), items, reason, message };
-            self.shared.config.on_error.report(&problem, TokioClock.now());
+            report(&self.shared, self.kind, items, reason, message);
         }
     }
+}
+
+fn report(shared: &Shared, kind: Kind, items: u64, reason: LossReason, message: String) {
+    let problem = ClientProblem { signal: kind.signal(), items, reason, message };
+    shared.config.on_error.report(&problem, TokioClock.now());
 }
 
 /// Exports a request within a time limit, with all retries.

@@ -13,7 +13,7 @@ use super::store::{Pushed, Store};
 use super::worker;
 use otlp_transport::{Clock as _, TokioClock};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// What all threads share of an engine.
@@ -22,14 +22,14 @@ pub(crate) struct Shared {
     /// Different for all engines of a process.
     pub(crate) id: u64,
     pub(crate) config: EngineConfig,
-    pub(crate) scopes: Scopes,
+    pub(crate) scopes: Arc<Scopes>,
     pub(crate) store: Store,
     pub(crate) losses: Losses,
     pub(crate) leases: Leases,
     pub(crate) control: Control,
     slots: Mutex<Slots>,
     /// The process that made the engine.
-    process: u32,
+    process: AtomicU32,
     /// The engine of a process that was forked off this engine's process.
     child: OnceLock<Arc<Shared>>,
 }
@@ -46,42 +46,72 @@ struct Slots {
 
 impl Shared {
     pub(crate) fn new(config: EngineConfig) -> Self {
+        let scopes = Scopes::new(&config.scope.0, &config.scope.1);
+        Self::with_scopes(config, Arc::new(scopes))
+    }
+
+    fn with_scopes(config: EngineConfig, scopes: Arc<Scopes>) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            scopes: Scopes::new(&config.scope.0, &config.scope.1),
+            scopes,
             store: Store::new(config.max_finished_bytes, [config.spans.max_waiting, config.logs.max_waiting]),
             losses: Losses::default(),
             leases: Leases::new(config.max_open_spans),
             control: Control::new(),
             slots: Mutex::default(),
-            process: std::process::id(),
+            process: AtomicU32::new(std::process::id()),
             child: OnceLock::new(),
             config,
         }
     }
 
-    /// Returns the engine of this process if this engine was made by another process, which forked this process.
+    /// True in a process that was forked off the process that made the engine.
     ///
-    /// Threads of the other process may have held locks of this engine: nothing of this engine is locked from here on.
+    /// Threads of the other process may have held locks of the engine: such a process locks nothing of it, but uses the engine's
+    /// [`child`](Self::after_fork).
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.process.load(Ordering::Relaxed) != std::process::id()
+    }
+
+    /// Returns the engine of this process if this process was forked off the process that made the engine.
     pub(crate) fn after_fork(&self) -> Option<Arc<Self>> {
-        if self.process == std::process::id() {
-            return None;
-        }
-        Some(self.child())
+        self.is_foreign().then(|| self.child())
     }
 
     #[cold]
     fn child(&self) -> Arc<Self> {
         let child = self.child.get_or_init(|| {
             local::seed_ids();
-            let child = Arc::new(Self::new(self.config.clone()));
+            let child = Arc::new(Self::with_scopes(self.config.clone(), self.scopes.clone()));
             if worker::start(&child).is_err() {
                 child.end();
             }
             child
         });
-        child.after_fork().unwrap_or_else(|| child.clone())
+        let child = child.after_fork().unwrap_or_else(|| child.clone());
+        // Counts the other process's entries in the thread's chunks.
+        local::leave_foreign();
+        child
+    }
+
+    /// Makes this process appear to be forked off the engine's process.
+    #[cfg(test)]
+    pub(crate) fn pretend_fork(&self) {
+        self.process.store(0, Ordering::Relaxed);
+    }
+
+    /// Returns the engine of this process, unless this process was forked and has not used the engine.
+    pub(crate) fn present(self: &Arc<Self>) -> Option<Arc<Self>> {
+        if self.is_foreign() { self.child.get()?.present() } else { Some(self.clone()) }
+    }
+
+    /// Counts items that the process from which this process was forked recorded, or that were recorded for it.
+    #[cold]
+    pub(crate) fn lose_by_fork(&self, kind: Kind, items: usize) {
+        if items > 0 {
+            self.child().losses.add(kind, LossReason::Fork, items as u64);
+        }
     }
 
     pub(crate) fn batch(&self, kind: Kind) -> &BatchSettings {
@@ -111,11 +141,16 @@ impl Shared {
 
     /// Moves the unfinished entries of a thread that ends to the store.
     pub(crate) fn retire_slot(&self, slot: &Arc<Slot>) {
-        self.slots.lock().threads.retain(|other| !Arc::ptr_eq(other, slot));
-        for (kind, mut chunk) in Kind::ALL.into_iter().zip(slot.take()) {
-            if chunk.items() > 0 {
+        let is_foreign = self.is_foreign();
+        for (kind, mut chunk) in Kind::ALL.into_iter().zip(slot.take(self)) {
+            if is_foreign {
+                self.lose_by_fork(kind, chunk.items());
+            } else if chunk.items() > 0 {
                 self.collect_chunk(kind, &mut chunk);
             }
+        }
+        if !is_foreign {
+            self.slots.lock().threads.retain(|other| !Arc::ptr_eq(other, slot));
         }
     }
 
@@ -139,6 +174,11 @@ impl Shared {
     #[cold]
     pub(crate) fn hand_over(&self, kind: Kind, chunk: &mut Chunk, len: usize) {
         let items = chunk.items();
+        if self.is_foreign() {
+            self.lose_by_fork(kind, items);
+            *chunk = Chunk::with_room(len);
+            return;
+        }
         let pushed = self.store.push(kind, chunk, len);
         self.stored(kind, items, pushed);
     }

@@ -3,6 +3,7 @@
 //! A thread appends to its own chunks; the engine's tasks empty chunks that a thread does not fill. The lock is held for the copy
 //! of one entry or one hand-over, and never while code of the user runs.
 
+use super::buffer::FieldWriter;
 use super::chunk::Chunk;
 use super::kind::Kind;
 use super::losses::LossReason;
@@ -31,11 +32,19 @@ impl Slot {
         Self { chunks: Mutex::new(is_closed.map(chunk)) }
     }
 
-    /// Appends a message that is the concatenation of `parts`, or counts its loss.
+    /// Appends a message of `len` bytes, which `write` fills, or counts its loss. `write` runs under the slot's lock.
     #[inline]
-    pub(crate) fn append(&self, shared: &Shared, kind: Kind, scope: ScopeId, parts: &[&[u8]]) {
-        let len = parts.iter().map(|part| part.len()).sum();
-        let mut chunks = self.chunks.lock();
+    pub(crate) fn append(
+        &self,
+        shared: &Shared,
+        kind: Kind,
+        scope: ScopeId,
+        len: usize,
+        write: impl FnOnce(FieldWriter<'_>),
+    ) {
+        let Some(mut chunks) = self.chunks.try_lock().or_else(|| self.wait(shared)) else {
+            return shared.lose_by_fork(kind, 1);
+        };
         let Some(slot) = chunks.get_mut(kind.index()) else {
             return;
         };
@@ -45,7 +54,7 @@ impl Slot {
         if !slot.chunk.has_room(len) {
             shared.hand_over(kind, &mut slot.chunk, len);
         }
-        slot.chunk.append(scope, len, parts);
+        write(slot.chunk.append(scope, len));
         if slot.chunk.items() >= shared.max_items(kind) {
             shared.hand_over(kind, &mut slot.chunk, 0);
         }
@@ -67,15 +76,19 @@ impl Slot {
     }
 
     /// Takes the unfinished entries of all kinds.
-    pub(crate) fn take(&self) -> [Chunk; Kind::BUFFERED] {
-        let take = |chunks: MutexGuard<'_, [SlotChunk; Kind::BUFFERED]>| {
-            let mut chunks = chunks;
-            let mut taken = <[Chunk; Kind::BUFFERED]>::default();
+    pub(crate) fn take(&self, shared: &Shared) -> [Chunk; Kind::BUFFERED] {
+        let mut taken = <[Chunk; Kind::BUFFERED]>::default();
+        if let Some(mut chunks) = self.chunks.try_lock().or_else(|| self.wait(shared)) {
             for (taken, slot) in taken.iter_mut().zip(chunks.iter_mut()) {
                 *taken = mem::take(&mut slot.chunk);
             }
-            taken
-        };
-        take(self.chunks.lock())
+        }
+        taken
+    }
+
+    /// Waits for the lock, which another thread holds. `None` in a process that was forked: the other thread does not exist in it.
+    #[cold]
+    fn wait(&self, shared: &Shared) -> Option<MutexGuard<'_, [SlotChunk; Kind::BUFFERED]>> {
+        if shared.is_foreign() { None } else { Some(self.chunks.lock()) }
     }
 }

@@ -40,8 +40,11 @@ struct Queue {
     is_closed: bool,
 }
 
-/// Empty chunks that are kept for reuse: 2 MiB.
-const MAX_FREE: usize = 32;
+/// Empty chunks that are kept for reuse: 8 MiB. [`Store::shrink`] frees them when little is recorded.
+const MAX_FREE: usize = 128;
+
+/// Empty chunks that [`Store::shrink`] leaves.
+const MIN_FREE: usize = 4;
 
 /// Chunks up to this length are copied behind another chunk when they are collected; longer chunks are moved.
 const MAX_COPIED: usize = CHUNK_BYTES / 4;
@@ -133,6 +136,16 @@ impl Store {
         let bytes: usize = queue.chunks.drain(..).map(|chunk| chunk.capacity()).sum();
         state.used -= bytes;
         items
+    }
+
+    /// Frees half of the empty chunks.
+    pub(crate) fn shrink(&self) {
+        let freed = {
+            let mut state = self.state.lock();
+            let kept = (state.free.len() / 2).max(MIN_FREE).min(state.free.len());
+            state.free.split_off(kept)
+        };
+        drop(freed);
     }
 
     /// Keeps an empty chunk for reuse.

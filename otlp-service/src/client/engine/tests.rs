@@ -1,5 +1,10 @@
 //! Tests of the engine with an exporter that keeps what it gets.
 
+mod faults;
+mod limits;
+mod threads;
+mod waits;
+
 use super::*;
 use crate::client::{OtlpClient, Propagator, Propagators, Sampler};
 use crate::key;
@@ -8,7 +13,7 @@ use otlp_protocol::view::{AnyValue, RequestView};
 use otlp_protocol::{
     Accepted, Batch, SeverityNumber, Signal, SpanKind, StatusCode, ValidateLimits, validate,
 };
-use otlp_transport::BoxExport;
+use otlp_transport::{BoxExport, Export as _};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::thread;

@@ -7,6 +7,7 @@ use super::kind::Kind;
 use super::local;
 use super::sender::Sender;
 use super::shared::Shared;
+use otlp_transport::{Clock as _, TokioClock};
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
@@ -39,11 +40,29 @@ fn run(shared: &Arc<Shared>) {
             tokio::select! {
                 _ = send => {}
                 () = keep_time => {}
+                () = answer_tasks(shared) => {}
             }
         });
         // Connections of the destinations end with the runtime; blocking tasks are not waited for.
         runtime.shutdown_background();
     });
+}
+
+/// Answers the tasks that wait for flushes.
+async fn answer_tasks(shared: &Shared) {
+    loop {
+        let next = shared.control.answer_tasks(TokioClock.now());
+        let deadline = async {
+            match next {
+                Some(next) => TokioClock.sleep_until(next).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = shared.control.waiting.notified() => {}
+            () = deadline => {}
+        }
+    }
 }
 
 /// Reports the end of the thread, also by a panic.

@@ -1,17 +1,16 @@
 //! Events of a span.
 
 use super::attributes::{AttributeLimits, Attributes};
-use super::message;
-use crate::client::engine::to_unix_nanos;
+use crate::client::engine::{Buffer, to_unix_nanos};
 use crate::client::key::AttributeKey;
 use otlp_protocol::ToValue;
-use otlp_protocol::wire::{put_len_delimited, put_uint};
+use otlp_protocol::wire::varint_len;
 use std::time::SystemTime;
 
 /// An event of a span, while it is written.
 #[derive(Debug)]
 pub struct EventWriter<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut Buffer,
     attributes: Attributes,
     limits: AttributeLimits,
     /// Position of the event's length.
@@ -20,11 +19,11 @@ pub struct EventWriter<'a> {
 
 impl<'a> EventWriter<'a> {
     #[inline]
-    pub(crate) fn begin(out: &'a mut Vec<u8>, name: &str, time: u64, limits: AttributeLimits) -> Self {
-        let at = message::begin(out, EVENT);
-        out.push(TIME);
-        out.extend_from_slice(&time.to_le_bytes());
-        put_len_delimited(out, 2, name.as_bytes());
+    pub(crate) fn begin(out: &'a mut Buffer, name: &str, time: u64, limits: AttributeLimits) -> Self {
+        let at = out.begin_message(EVENT);
+        let mut fields = out.append(10 + varint_len(name.len() as u64) + name.len());
+        fields.put(&[TIME]).put(&time.to_le_bytes());
+        fields.put(&[NAME]).put_varint(name.len() as u64).put_slice(name.as_bytes());
         Self { attributes: Attributes::from(at + 1), out, limits, at }
     }
 
@@ -37,19 +36,17 @@ impl<'a> EventWriter<'a> {
 
     /// Sets the time of the event. Default: the time at which the event was begun.
     pub fn time(&mut self, time: SystemTime) -> &mut Self {
-        let from = self.at + 2;
-        if let Some(field) = self.out.get_mut(from..from + 8) {
-            field.copy_from_slice(&to_unix_nanos(time).to_le_bytes());
-        }
+        self.out.replace(self.at + 2, &to_unix_nanos(time).to_le_bytes());
         self
     }
 }
 
 impl Drop for EventWriter<'_> {
     /// Ends the event, also if the code that writes it panics.
+    #[inline]
     fn drop(&mut self) {
-        put_uint(self.out, 4, u64::from(self.attributes.dropped));
-        message::end(self.out, self.at);
+        self.out.put_uint(DROPPED, u64::from(self.attributes.dropped));
+        self.out.end_message(self.at);
     }
 }
 
@@ -57,4 +54,6 @@ impl Drop for EventWriter<'_> {
 const EVENT: u8 = 0x5a;
 // Tags in an event.
 const TIME: u8 = 0x09;
+const NAME: u8 = 0x12;
 const ATTRIBUTE: u8 = 0x1a;
+const DROPPED: u8 = 0x20;

@@ -4,10 +4,10 @@ use super::attributes::{AttributeLimits, Attributes, MAX_MESSAGE_BYTES};
 use super::event::EventWriter;
 use super::link::LinkWriter;
 use crate::client::context::{DEBUG, RANDOM, SAMPLED};
-use crate::client::engine::{ScopeId, Shared, local, unix_nanos};
+use crate::client::engine::{Buffer, FieldWriter, ScopeId, Shared, local, unix_nanos};
 use crate::client::key::AttributeKey;
 use crate::client::{Sampling, SpanLimits, TraceContext};
-use otlp_protocol::wire::{put_len_delimited, put_uint, put_varint};
+use otlp_protocol::wire::varint_len;
 use otlp_protocol::{SpanKind, StatusCode, ToValue};
 use std::sync::Arc;
 
@@ -18,6 +18,9 @@ pub(crate) struct OpenSpan {
     /// The span's own context; without trace id, flags and state until the sampler has decided.
     pub(crate) context: TraceContext,
     pub(crate) parent: Option<TraceContext>,
+    /// True if the span is not recorded: the thread is suppressed, or too many spans are open.
+    is_absent: bool,
+    limits: AttributeLimits,
     pub(crate) scope: ScopeId,
     /// Start, in nanoseconds since 1970.
     pub(crate) start: u64,
@@ -32,7 +35,7 @@ pub(crate) struct OpenSpan {
     events: Entries,
     links: Entries,
     /// Encoded attributes, events and links.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Buffer,
 }
 
 /// Events or links of a span.
@@ -45,6 +48,8 @@ struct Entries {
 impl OpenSpan {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self {
+            limits: shared.config.span_limits.attributes_in_spans(),
+            is_absent: false,
             shared,
             context: TraceContext::new([0; 16], [0; 8], 0),
             parent: None,
@@ -58,8 +63,20 @@ impl OpenSpan {
             attributes: Attributes::default(),
             events: Entries::default(),
             links: Entries::default(),
-            bytes: Vec::with_capacity(512),
+            bytes: Buffer::with_capacity(512),
         }
+    }
+
+    /// Makes a span that is not recorded.
+    #[cold]
+    pub(crate) fn absent(shared: &Arc<Shared>) -> Box<Self> {
+        Box::new(Self { is_absent: true, ..Self::new(shared.clone()) })
+    }
+
+    /// True if the span has no permit and is not recorded.
+    #[inline]
+    pub(crate) fn is_absent(&self) -> bool {
+        self.is_absent
     }
 
     /// Forgets the finished span.
@@ -96,6 +113,12 @@ impl OpenSpan {
                 (local::trace_id(), RANDOM)
             }
         };
+        if self.is_absent {
+            self.context.trace_id = trace_id;
+            self.context.flags = flags;
+            self.context.state = self.parent.as_ref().and_then(|parent| parent.state.clone());
+            return false;
+        }
         let sampler = &self.shared.config.sampler;
         let Sampling { is_sampled, state } =
             sampler.decide(self.parent.as_ref(), &trace_id, name, self.start);
@@ -122,13 +145,13 @@ impl OpenSpan {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn attribute(&mut self, key: &(impl AttributeKey + ?Sized), value: impl ToValue) {
-        let limits = self.shared.config.span_limits.attributes_in_spans();
-        self.attributes.put(&mut self.bytes, ATTRIBUTE, limits, key, value);
+        self.attributes.put(&mut self.bytes, ATTRIBUTE, self.limits, key, value);
     }
 
     /// Begins an event at a time in Unix nanoseconds, or counts its loss.
+    #[inline]
     pub(crate) fn begin_event(&mut self, name: &str, time: u64) -> Option<EventWriter<'_>> {
         let limits = self.limits();
         let (most, limits) = (limits.events, limits.attributes_in_events());
@@ -148,44 +171,75 @@ impl OpenSpan {
         Some(LinkWriter::begin(&mut self.bytes, context, limits))
     }
 
-    /// Records the span, with `name` in place of its own if given.
+    /// Records the span, under `name` in place of its own name if given.
+    #[inline]
     pub(crate) fn finish(mut self: Box<Self>, name: Option<&str>) {
         if self.end == 0 {
             self.end = unix_nanos();
         }
-        self.put_rare_fields();
-        let mut head = Head::new();
-        head.put(&[0x0a, 16]).put(&self.context.trace_id);
-        head.put(&[0x12, 8]).put(&self.context.span_id);
-        head.put(&[0x30, self.kind]);
-        head.put(&[0x39]).put(&self.start.to_le_bytes());
-        head.put(&[0x41]).put(&self.end.max(self.start).to_le_bytes());
-        let is_remote = self.parent.as_ref().is_some_and(|parent| parent.is_remote);
-        let remote = HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 };
-        head.put(&[0x85, 0x01]).put(&(u32::from(self.context.flags & !DEBUG) | remote).to_le_bytes());
-        if let Some(parent) = &self.parent {
-            head.put(&[0x22, 8]).put(&parent.span_id);
+        if self.has_rare_fields() {
+            self.put_rare_fields();
         }
-        head.put(&[0x2a]).put_varint(name.unwrap_or(&self.name).len());
-        local::close(self, head.as_slice(), name);
+        local::close(self, name);
+    }
+
+    /// Returns the length of the encoded span, in bytes.
+    #[inline]
+    pub(crate) fn encoded_len(&self, name: &str) -> usize {
+        let parent = if self.parent.is_some() { 10 } else { 0 };
+        FIXED_LEN + parent + 1 + varint_len(name.len() as u64) + name.len() + self.bytes.len()
+    }
+
+    /// Writes the encoded span.
+    #[inline]
+    pub(crate) fn encode(&self, name: &str, mut message: FieldWriter<'_>) {
+        let is_remote = self.parent.as_ref().is_some_and(|parent| parent.is_remote);
+        let flags = u32::from(self.context.flags & !DEBUG) | HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 };
+        if let Some(fixed) = message.array::<FIXED_LEN>() {
+            fixed[..2].copy_from_slice(&[0x0a, 16]);
+            fixed[2..18].copy_from_slice(&self.context.trace_id);
+            fixed[18..20].copy_from_slice(&[0x12, 8]);
+            fixed[20..28].copy_from_slice(&self.context.span_id);
+            fixed[28..31].copy_from_slice(&[0x30, self.kind, 0x39]);
+            fixed[31..39].copy_from_slice(&self.start.to_le_bytes());
+            fixed[39] = 0x41;
+            fixed[40..48].copy_from_slice(&self.end.max(self.start).to_le_bytes());
+            fixed[48..50].copy_from_slice(&[0x85, 0x01]);
+            fixed[50..54].copy_from_slice(&flags.to_le_bytes());
+        }
+        if let Some(parent) = &self.parent
+            && let Some(field) = message.array::<10>()
+        {
+            field[..2].copy_from_slice(&[0x22, 8]);
+            field[2..].copy_from_slice(&parent.span_id);
+        }
+        message.put(&[0x2a]).put_varint(name.len() as u64).put_slice(name.as_bytes());
+        message.put_slice(self.bytes.as_slice());
+    }
+
+    #[inline]
+    fn has_rare_fields(&self) -> bool {
+        let dropped = self.attributes.dropped | self.events.dropped | self.links.dropped;
+        dropped != 0 || self.status != 0 || self.context.state.is_some()
     }
 
     /// Writes the fields that few spans have.
+    #[cold]
     fn put_rare_fields(&mut self) {
         let out = &mut self.bytes;
         if let Some(state) = &self.context.state {
-            put_len_delimited(out, 3, state.as_bytes());
+            out.put_len_delimited(0x1a, state.as_bytes());
         }
-        put_uint(out, 10, u64::from(self.attributes.dropped));
-        put_uint(out, 12, u64::from(self.events.dropped));
-        put_uint(out, 14, u64::from(self.links.dropped));
+        out.put_uint(0x50, u64::from(self.attributes.dropped));
+        out.put_uint(0x60, u64::from(self.events.dropped));
+        out.put_uint(0x70, u64::from(self.links.dropped));
         if self.status != 0 {
-            let mut status = Vec::new();
+            let at = out.begin_message(0x7a);
             if !self.status_message.is_empty() {
-                put_len_delimited(&mut status, 2, self.status_message.as_bytes());
+                out.put_len_delimited(0x12, self.status_message.as_bytes());
             }
-            put_uint(&mut status, 3, u64::from(self.status));
-            put_len_delimited(out, 15, &status);
+            out.put_uint(0x18, u64::from(self.status));
+            out.end_message(at);
         }
     }
 }
@@ -194,7 +248,8 @@ impl OpenSpan {
 
 impl Entries {
     /// Counts a further entry, or its loss.
-    fn admit(&mut self, most: u32, out: &[u8]) -> bool {
+    #[inline]
+    fn admit(&mut self, most: u32, out: &Buffer) -> bool {
         let is_admitted = self.count < most && out.len() <= MAX_MESSAGE_BYTES;
         let counter = if is_admitted { &mut self.count } else { &mut self.dropped };
         *counter = counter.saturating_add(1);
@@ -219,43 +274,8 @@ impl SpanLimits {
     }
 }
 
-/// The first fields of a span, on the stack.
-struct Head {
-    bytes: [u8; 96],
-    len: usize,
-}
-
-impl Head {
-    fn new() -> Self {
-        Self { bytes: [0; 96], len: 0 }
-    }
-
-    #[inline]
-    fn put<const N: usize>(&mut self, field: &[u8; N]) -> &mut Self {
-        if let Some(room) = self.bytes.get_mut(self.len..self.len + N) {
-            room.copy_from_slice(field);
-            self.len += N;
-        }
-        self
-    }
-
-    #[inline]
-    fn put_varint(&mut self, value: usize) {
-        if value < 0x80 {
-            self.put(&[value as u8]);
-            return;
-        }
-        let mut bytes = Vec::with_capacity(10);
-        put_varint(&mut bytes, value as u64);
-        for byte in bytes {
-            self.put(&[byte]);
-        }
-    }
-
-    fn as_slice(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-}
+/// Length of the fields that every span has, without the name: ids, kind, times and flags.
+const FIXED_LEN: usize = 18 + 10 + 2 + 9 + 9 + 6;
 
 /// Tag of the attributes in a span.
 const ATTRIBUTE: u8 = 0x4a;

@@ -4,7 +4,7 @@ use super::error::put_error;
 use super::event::EventWriter;
 use super::link::LinkWriter;
 use super::open::OpenSpan;
-use super::{Opened, TraceBuilder};
+use super::{NO_CONTEXT, TraceBuilder};
 use crate::client::TraceContext;
 use crate::client::current::{ContextGuard, attach};
 use crate::client::engine::{local, to_unix_nanos, unix_nanos};
@@ -17,13 +17,13 @@ use std::time::SystemTime;
 #[derive(Debug)]
 #[must_use = "a span that is dropped at once ends at once"]
 pub struct Span {
-    opened: Opened,
+    open: Option<Box<OpenSpan>>,
     is_recording: bool,
 }
 
 impl Span {
-    pub(super) fn new(opened: Opened, is_recording: bool) -> Self {
-        Self { opened, is_recording }
+    pub(super) fn new(open: Option<Box<OpenSpan>>, is_recording: bool) -> Self {
+        Self { open, is_recording }
     }
 
     /// Adds an attribute. A later value of the same key replaces the former.
@@ -82,16 +82,16 @@ impl Span {
 
     /// Returns the context of the span, for its children, its links and the headers of requests.
     pub fn context(&self) -> &TraceContext {
-        self.opened.context()
+        static NONE: TraceContext = NO_CONTEXT;
+        self.open.as_ref().map_or(&NONE, |open| &open.context)
     }
 
     /// Begins a child of the span.
     pub fn child<'a>(&self, name: &'a str) -> TraceBuilder<'a> {
-        let builder = match &self.opened {
-            Opened::Span(open) => TraceBuilder::begin(&open.shared, name),
-            _ => TraceBuilder::absent(name),
-        };
-        builder.parent(self.context())
+        match &self.open {
+            Some(open) => TraceBuilder::begin(&open.shared, name).parent(&open.context),
+            None => TraceBuilder { name, open: None },
+        }
     }
 
     /// Makes the span the thread's current span until the guard is dropped: the parent of new spans, and the context of log
@@ -111,16 +111,13 @@ impl Span {
     }
 
     fn recording(&mut self) -> Option<&mut OpenSpan> {
-        match &mut self.opened {
-            Opened::Span(open) if self.is_recording => Some(open),
-            _ => None,
-        }
+        self.open.as_deref_mut().filter(|_| self.is_recording)
     }
 }
 
 impl Drop for Span {
     fn drop(&mut self) {
-        if let Some(open) = self.opened.take() {
+        if let Some(open) = self.open.take() {
             if self.is_recording {
                 open.finish(None);
             } else {

@@ -1,42 +1,16 @@
 //! Values of attributes: their encoding, and the limit on their length.
 
+use crate::client::engine::Buffer;
 use otlp_protocol::view::AnyValue;
-use otlp_protocol::wire::{put_varint, varint_len};
 use otlp_protocol::{AttributeValue, Value};
 
-/// Returns the length of the encoded `AnyValue`, in bytes.
-#[inline]
-pub(crate) fn encoded_len(value: &Value<'_>) -> usize {
-    match value {
-        Value::Any(AnyValue::String(text)) => 1 + varint_len(text.len() as u64) + text.len(),
-        Value::Any(AnyValue::Int(number)) => 1 + varint_len(*number as u64),
-        Value::Any(AnyValue::Double(_)) => 9,
-        Value::Any(AnyValue::Bool(_)) => 2,
-        Value::Encoded(encoded) => encoded.as_bytes().len(),
-        other => AttributeValue::from(*other).as_bytes().len(),
-    }
-}
-
 /// Appends the encoded `AnyValue`.
-#[inline]
-pub(crate) fn encode(out: &mut Vec<u8>, value: Value<'_>) {
+pub(crate) fn encode(out: &mut Buffer, value: Value<'_>) {
     match value {
-        Value::Any(AnyValue::String(text)) => {
-            out.push(STRING);
-            put_varint(out, text.len() as u64);
-            out.extend_from_slice(text.as_bytes());
-        }
-        Value::Any(AnyValue::Int(number)) => {
-            out.push(INT);
-            put_varint(out, number as u64);
-        }
-        Value::Any(AnyValue::Double(number)) => {
-            out.push(DOUBLE);
-            out.extend_from_slice(&number.to_bits().to_le_bytes());
-        }
-        Value::Any(AnyValue::Bool(value)) => out.extend_from_slice(&[BOOL, u8::from(value)]),
-        Value::Encoded(encoded) => out.extend_from_slice(encoded.as_bytes()),
-        other => out.extend_from_slice(AttributeValue::from(other).as_bytes()),
+        Value::Any(AnyValue::String(text)) => out.put_len_delimited(STRING, text.as_bytes()),
+        Value::Any(AnyValue::Bytes(bytes)) => out.put_len_delimited(BYTES, bytes),
+        Value::Encoded(encoded) => out.put(encoded.as_bytes()),
+        other => out.put(AttributeValue::from(other).as_bytes()),
     }
 }
 
@@ -84,7 +58,8 @@ fn cut(text: &str, max: usize) -> &str {
 const MAX_DEPTH: u32 = 64;
 
 // Tags in an `AnyValue`.
-const STRING: u8 = 0x0a;
-const BOOL: u8 = 0x10;
-const INT: u8 = 0x18;
-const DOUBLE: u8 = 0x21;
+pub(super) const STRING: u8 = 0x0a;
+pub(super) const BOOL: u8 = 0x10;
+pub(super) const INT: u8 = 0x18;
+pub(super) const DOUBLE: u8 = 0x21;
+const BYTES: u8 = 0x3a;
