@@ -10,6 +10,7 @@ mod headers;
 mod ids;
 mod inflate;
 mod json;
+mod propagation;
 mod show;
 mod views;
 
@@ -21,6 +22,7 @@ pub use ids::ids;
 pub use inflate::{inflate, inflate_others};
 pub use json::json;
 use otlp_protocol::{Body, Signal, SplitLimits, SplitPart, ValidateLimits};
+pub use propagation::propagation;
 pub use show::show;
 pub use views::views;
 
@@ -35,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     ("ids", ids),
     ("grpc_frame", grpc_frame),
     ("headers", headers),
+    ("propagation", propagation),
     ("json", json),
     ("inflate", inflate),
     ("inflate_others", inflate_others),
