@@ -23,11 +23,12 @@ pub struct TraceContext {
     pub trace_id: [u8; 16],
     /// Id of the span; never zero.
     pub span_id: [u8; 8],
-    /// W3C trace flags: bit 0 is set if the span is sampled, bit 1 if the trace id is random. Bit 2 is none of W3C's: the request
-    /// of a B3 or Jaeger sender to record the trace for debugging, which children keep and only these formats carry on.
+    /// W3C trace flags: bit 0 is set if the span is sampled, bit 1 if the trace id is random.
     pub flags: u8,
     /// True if the context came from another process.
     pub is_remote: bool,
+    /// True if a B3 or Jaeger sender records the trace for debugging. Children keep it, and these formats carry it on.
+    pub is_debug: bool,
     /// The value of `tracestate`, without the header's name; `None` if it is empty.
     pub state: Option<Arc<str>>,
 }
@@ -37,7 +38,7 @@ pub struct TraceContext {
 impl TraceContext {
     /// Makes a context of this process, without a state.
     pub const fn new(trace_id: [u8; 16], span_id: [u8; 8], flags: u8) -> Self {
-        Self { trace_id, span_id, flags, is_remote: false, state: None }
+        Self { trace_id, span_id, flags, is_remote: false, is_debug: false, state: None }
     }
 
     /// Parses the value of a received `traceparent`: of version 00, or the fields of version 00 at the start of a later version.
@@ -46,7 +47,7 @@ impl TraceContext {
         let SpanContext { trace_id, span_id, .. } = SpanContext::from_traceparent(text)?;
         let digit = text.get(FLAGS_AT + 1)?;
         let flags = char::from(*digit).to_digit(16)? as u8 & (SAMPLED | RANDOM);
-        Some(Self { trace_id, span_id, flags, is_remote: true, state: None })
+        Some(Self { is_remote: true, ..Self::new(trace_id, span_id, flags) })
     }
 
     /// Takes over the values of the received headers `tracestate`, of which there may be several. An invalid state is left out as
@@ -78,8 +79,6 @@ impl TraceContext {
 pub(crate) const SAMPLED: u8 = 1;
 /// Trace flag of a trace whose id is random.
 pub(crate) const RANDOM: u8 = 2;
-/// Flag of a trace that a B3 or Jaeger sender debugs.
-pub(crate) const DEBUG: u8 = 4;
 /// The place of the flags in `traceparent`.
 const FLAGS_AT: usize = "00-".len() + 32 + "-".len() + 16 + "-".len();
 

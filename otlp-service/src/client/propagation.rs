@@ -13,6 +13,7 @@ pub use baggage::{Baggage, BaggageError};
 pub use carrier::Carrier;
 
 use crate::client::TraceContext;
+use crate::client::context::SAMPLED;
 
 /// Writes trace contexts and baggage into the headers of requests that are sent, and reads those of requests that are received.
 ///
@@ -160,13 +161,36 @@ fn sole<'a>(carrier: &'a impl Carrier, name: &'a str) -> Option<&'a [u8]> {
 }
 
 /// Makes a received context of ids in hexadecimal digits: short ones are filled up with zeros.
-fn context_of(trace_id: &str, span_id: &str, flags: u8) -> Option<TraceContext> {
+fn context_of(trace_id: &str, span_id: &str, choice: Choice) -> Option<TraceContext> {
     let is_hex = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_hex(trace_id) || !is_hex(span_id) {
         return None;
     }
     let traceparent = format!("00-{trace_id:0>32}-{span_id:0>16}-00").to_ascii_lowercase();
-    Some(TraceContext { flags, ..TraceContext::from_traceparent(traceparent.as_bytes())? })
+    let context = TraceContext::from_traceparent(traceparent.as_bytes())?;
+    let flags = if choice == Choice::Dropped { 0 } else { SAMPLED };
+    Some(TraceContext { flags, is_debug: choice == Choice::Debug, ..context })
+}
+
+/// A sender's choice about its span.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Dropped,
+    Sampled,
+    /// Sampled for debugging.
+    Debug,
+}
+
+// === impl Choice ===
+
+impl Choice {
+    fn of(context: &TraceContext) -> Self {
+        match (context.is_sampled(), context.is_debug) {
+            (false, _) => Self::Dropped,
+            (true, false) => Self::Sampled,
+            (true, true) => Self::Debug,
+        }
+    }
 }
 
 const KNOWN: [(&str, Propagator); 5] = [

@@ -16,7 +16,7 @@ pub use rate::RateLimit;
 pub use ratio::ConsistentRatio;
 
 use crate::client::TraceContext;
-use crate::client::context::tracestate;
+use crate::client::context::{RANDOM, SAMPLED, tracestate};
 use std::fmt;
 use std::sync::Arc;
 
@@ -112,6 +112,23 @@ impl Sampler {
                 custom::decide(&**sampler, &NewSpan { parent, trace_id, name, now_unix_nanos })
             }
         }
+    }
+
+    /// Decides about a new span, and makes the span's context. Without a parent the trace id is a new one, and random.
+    #[inline]
+    pub(crate) fn new_context(
+        &self,
+        parent: Option<&TraceContext>,
+        trace_id: [u8; 16],
+        span_id: [u8; 8],
+        name: &str,
+        now_unix_nanos: u64,
+    ) -> TraceContext {
+        let Sampling { is_sampled, state } = self.decide(parent, &trace_id, name, now_unix_nanos);
+        let flags =
+            parent.map_or(RANDOM, |parent| parent.flags & RANDOM) | if is_sampled { SAMPLED } else { 0 };
+        let is_debug = parent.is_some_and(|parent| parent.is_debug);
+        TraceContext { trace_id, span_id, flags, is_remote: false, is_debug, state }
     }
 }
 

@@ -1,13 +1,17 @@
 //! B3, the format of Zipkin, in one header or in several. Both are read, one header first.
 
-use super::{Carrier, context_of, sole};
+use super::{Carrier, Choice, context_of, sole};
 use crate::client::TraceContext;
-use crate::client::context::{DEBUG, SAMPLED};
 
 pub(super) fn inject_single(context: &TraceContext, carrier: &mut impl Carrier) {
     let traceparent = context.to_traceparent();
     let ids = traceparent.get(IDS).unwrap_or_default();
-    carrier.set_header(SINGLE, &format!("{ids}-{}", if is_debug(context) { "d" } else { sampled(context) }));
+    let state = match Choice::of(context) {
+        Choice::Dropped => "0",
+        Choice::Sampled => "1",
+        Choice::Debug => "d",
+    };
+    carrier.set_header(SINGLE, &format!("{ids}-{state}"));
 }
 
 pub(super) fn inject_multi(context: &TraceContext, carrier: &mut impl Carrier) {
@@ -17,14 +21,17 @@ pub(super) fn inject_multi(context: &TraceContext, carrier: &mut impl Carrier) {
     carrier.set_header(SPAN_ID, span_id);
     // The sender's parent: B3 receivers may take it for the parent of the span that is sent.
     carrier.remove_header(PARENT_SPAN_ID);
-    // Debug implies sampled, and is sent alone.
-    if is_debug(context) {
-        carrier.remove_header(SAMPLED_STATE);
-        carrier.set_header(FLAGS, "1");
-    } else {
-        carrier.set_header(SAMPLED_STATE, sampled(context));
-        carrier.remove_header(FLAGS);
-    }
+    let state = match Choice::of(context) {
+        Choice::Dropped => "0",
+        Choice::Sampled => "1",
+        // Implies sampled, and is sent alone.
+        Choice::Debug => {
+            carrier.remove_header(SAMPLED_STATE);
+            return carrier.set_header(FLAGS, "1");
+        }
+    };
+    carrier.set_header(SAMPLED_STATE, state);
+    carrier.remove_header(FLAGS);
 }
 
 pub(super) fn extract(carrier: &impl Carrier) -> Option<TraceContext> {
@@ -35,43 +42,35 @@ pub(super) fn extract(carrier: &impl Carrier) -> Option<TraceContext> {
 fn single(value: &str) -> Option<TraceContext> {
     let mut parts = value.split('-');
     let (trace_id, span_id) = (parts.next()?, parts.next()?);
-    let flags = parts.next().map_or(Some(0), flags_of)?;
+    let choice = parts.next().map_or(Some(Choice::Dropped), choice_of)?;
     let is_whole = parts.next().is_none_or(is_id) && parts.next().is_none();
-    context(trace_id, span_id, flags).filter(|_| is_whole)
+    context(trace_id, span_id, choice).filter(|_| is_whole)
 }
 
 fn multi(carrier: &impl Carrier) -> Option<TraceContext> {
-    let flags = match (text(carrier, FLAGS), text(carrier, SAMPLED_STATE)) {
-        (Some("1"), _) => DEBUG | SAMPLED,
-        (_, Some(state)) => flags_of(state)?,
-        (_, None) => 0,
+    let choice = match (text(carrier, FLAGS), text(carrier, SAMPLED_STATE)) {
+        (Some("1"), _) => Choice::Debug,
+        (_, Some(state)) => choice_of(state)?,
+        (_, None) => Choice::Dropped,
     };
-    context(text(carrier, TRACE_ID)?, text(carrier, SPAN_ID)?, flags)
+    context(text(carrier, TRACE_ID)?, text(carrier, SPAN_ID)?, choice)
 }
 
-fn context(trace_id: &str, span_id: &str, flags: u8) -> Option<TraceContext> {
+fn context(trace_id: &str, span_id: &str, choice: Choice) -> Option<TraceContext> {
     let has_lengths = matches!(trace_id.len(), 16 | 32) && span_id.len() == 16;
-    has_lengths.then(|| context_of(trace_id, span_id, flags)).flatten()
+    has_lengths.then(|| context_of(trace_id, span_id, choice)).flatten()
 }
 
 /// Reads a sampling state; early senders wrote it as a word.
-fn flags_of(state: &str) -> Option<u8> {
+fn choice_of(state: &str) -> Option<Choice> {
     match state {
-        "d" => Some(DEBUG | SAMPLED),
-        "1" => Some(SAMPLED),
-        "0" => Some(0),
-        word if word.eq_ignore_ascii_case("true") => Some(SAMPLED),
-        word if word.eq_ignore_ascii_case("false") => Some(0),
+        "d" => Some(Choice::Debug),
+        "1" => Some(Choice::Sampled),
+        "0" => Some(Choice::Dropped),
+        word if word.eq_ignore_ascii_case("true") => Some(Choice::Sampled),
+        word if word.eq_ignore_ascii_case("false") => Some(Choice::Dropped),
         _ => None,
     }
-}
-
-fn sampled(context: &TraceContext) -> &'static str {
-    if context.is_sampled() { "1" } else { "0" }
-}
-
-fn is_debug(context: &TraceContext) -> bool {
-    context.is_sampled() && context.flags & DEBUG != 0
 }
 
 fn is_id(text: &str) -> bool {

@@ -1,14 +1,13 @@
 //! The format of Jaeger's own clients: `<trace id>:<span id>:<parent's span id>:<flags>`.
 
-use super::{Carrier, context_of, sole};
+use super::{Carrier, Choice, context_of, sole};
 use crate::client::TraceContext;
-use crate::client::context::{DEBUG, SAMPLED};
 
 pub(super) fn inject(context: &TraceContext, carrier: &mut impl Carrier) {
-    let flags = match (context.is_sampled(), context.flags & DEBUG) {
-        (false, _) => 0,
-        (true, 0) => JAEGER_SAMPLED,
-        (true, _) => JAEGER_SAMPLED | JAEGER_DEBUG,
+    let flags = match Choice::of(context) {
+        Choice::Dropped => 0,
+        Choice::Sampled => SAMPLED,
+        Choice::Debug => SAMPLED | DEBUG,
     };
     let TraceContext { trace_id, span_id, .. } = context;
     let (trace_id, span_id) = (u128::from_be_bytes(*trace_id), u64::from_be_bytes(*span_id));
@@ -27,16 +26,16 @@ pub(super) fn extract(carrier: &impl Carrier) -> Option<TraceContext> {
         return None;
     }
     let flags = u8::from_str_radix(flags, 16).ok()?;
-    let flags = match (flags & JAEGER_SAMPLED, flags & JAEGER_DEBUG) {
-        (_, JAEGER_DEBUG) => SAMPLED | DEBUG,
-        (JAEGER_SAMPLED, _) => SAMPLED,
-        _ => 0,
+    let choice = match (flags & SAMPLED, flags & DEBUG) {
+        (_, DEBUG) => Choice::Debug,
+        (SAMPLED, _) => Choice::Sampled,
+        _ => Choice::Dropped,
     };
-    context_of(trace_id, span_id, flags)
+    context_of(trace_id, span_id, choice)
 }
 
 const HEADER: &str = "uber-trace-id";
 /// Three ids, the flags, and the separators, each of which may be percent-encoded.
 const MAX_LEN: usize = 32 + 16 + 16 + 2 + 3 * 3;
-const JAEGER_SAMPLED: u8 = 1;
-const JAEGER_DEBUG: u8 = 2;
+const SAMPLED: u8 = 1;
+const DEBUG: u8 = 2;

@@ -3,7 +3,6 @@
 use super::attributes::{AttributeLimits, Attributes};
 use super::open::{HAS_IS_REMOTE, IS_REMOTE};
 use crate::client::TraceContext;
-use crate::client::context::DEBUG;
 use crate::client::engine::Buffer;
 use crate::client::key::AttributeKey;
 use otlp_protocol::ToValue;
@@ -27,7 +26,7 @@ impl<'a> LinkWriter<'a> {
             out.put_len_delimited(STATE, state.as_bytes());
         }
         let remote = HAS_IS_REMOTE | if context.is_remote { IS_REMOTE } else { 0 };
-        out.append(5).put(&[FLAGS]).put(&(u32::from(context.flags & !DEBUG) | remote).to_le_bytes());
+        out.append(5).put(&[FLAGS]).put(&(u32::from(context.flags) | remote).to_le_bytes());
         Self { attributes: Attributes::from(at + 1), out, limits, at }
     }
 

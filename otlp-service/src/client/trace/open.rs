@@ -3,10 +3,9 @@
 use super::attributes::{AttributeLimits, Attributes, MAX_MESSAGE_BYTES};
 use super::event::EventWriter;
 use super::link::LinkWriter;
-use crate::client::context::{DEBUG, RANDOM, SAMPLED};
 use crate::client::engine::{Buffer, FieldWriter, ScopeId, Shared, local, unix_nanos};
 use crate::client::key::AttributeKey;
-use crate::client::{Sampling, SpanLimits, TraceContext};
+use crate::client::{Sampler, SpanLimits, TraceContext};
 use otlp_protocol::wire::varint_len;
 use otlp_protocol::{SpanKind, StatusCode, ToValue};
 use std::sync::Arc;
@@ -103,29 +102,20 @@ impl OpenSpan {
             self.context = self.parent.take().unwrap_or_else(|| TraceContext::new([0; 16], [0; 8], 0));
             return false;
         }
-        let (trace_id, flags) = match &self.parent {
-            Some(parent) => (parent.trace_id, parent.flags & (RANDOM | DEBUG)),
+        let trace_id = match &self.parent {
+            Some(parent) => parent.trace_id,
             None => {
                 if let Some(child) = self.shared.after_fork() {
                     self.shared = child;
                     self.context.span_id = local::span_id();
                 }
-                (local::trace_id(), RANDOM)
+                local::trace_id()
             }
         };
-        if self.is_absent {
-            self.context.trace_id = trace_id;
-            self.context.flags = flags;
-            self.context.state = self.parent.as_ref().and_then(|parent| parent.state.clone());
-            return false;
-        }
-        let sampler = &self.shared.config.sampler;
-        let Sampling { is_sampled, state } =
-            sampler.decide(self.parent.as_ref(), &trace_id, name, self.start);
-        self.context.trace_id = trace_id;
-        self.context.flags = flags | if is_sampled { SAMPLED } else { 0 };
-        self.context.state = state;
-        is_sampled && self.shared.config.records_spans
+        let sampler = if self.is_absent { &Sampler::AlwaysOff } else { &self.shared.config.sampler };
+        self.context =
+            sampler.new_context(self.parent.as_ref(), trace_id, self.context.span_id, name, self.start);
+        self.context.is_sampled() && self.shared.config.records_spans
     }
 
     pub(crate) fn set_kind(&mut self, kind: SpanKind) {
@@ -194,7 +184,7 @@ impl OpenSpan {
     #[inline]
     pub(crate) fn encode(&self, name: &str, mut message: FieldWriter<'_>) {
         let is_remote = self.parent.as_ref().is_some_and(|parent| parent.is_remote);
-        let flags = u32::from(self.context.flags & !DEBUG) | HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 };
+        let flags = u32::from(self.context.flags) | HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 };
         if let Some(fixed) = message.array::<FIXED_LEN>() {
             fixed[..2].copy_from_slice(&[0x0a, 16]);
             fixed[2..18].copy_from_slice(&self.context.trace_id);
