@@ -82,7 +82,7 @@ impl<'a> TraceBuilder<'a> {
     /// Sets the start. Default: the time at which the builder was made.
     pub fn start_time(mut self, time: SystemTime) -> Self {
         if let Some(open) = &mut self.open {
-            open.start = to_unix_nanos(time);
+            open.given_start = to_unix_nanos(time);
         }
         self
     }

@@ -219,3 +219,16 @@ fn debug_of_a_received_context_is_passed_on_and_not_exported() {
     let span = view.spans().next().unwrap();
     assert_eq!((span.flags(), span.links().next().unwrap().flags()), (0x301, 0x301));
 }
+
+#[test]
+fn given_starts_do_not_move_the_time_of_samplers() {
+    let kept = Kept::default();
+    let client = client(kept.export(), |config| config.sampler = Sampler::rate_limited(0.001).unwrap());
+    let sampled = (0..10).filter(|index| {
+        let day = Duration::from_secs(24 * 3600);
+        client.send_trace("old").start_time(UNIX_EPOCH + day * *index).finish().is_sampled()
+    });
+    assert_eq!(sampled.count(), 1, "one in a thousand seconds");
+    client.force_flush(WAIT).unwrap();
+    assert_eq!(kept.spans(), 1);
+}

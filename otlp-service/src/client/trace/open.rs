@@ -21,8 +21,10 @@ pub(crate) struct OpenSpan {
     is_absent: bool,
     limits: AttributeLimits,
     pub(crate) scope: ScopeId,
-    /// Start, in nanoseconds since 1970.
+    /// The time at which the span was begun, in nanoseconds since 1970: its start, unless another was given.
     pub(crate) start: u64,
+    /// Start, if it was given; or else 0. Samplers are not told of it: their time is the clock's.
+    pub(crate) given_start: u64,
     /// End, if it was given; 0 for the time at which the span ends.
     pub(crate) end: u64,
     kind: u8,
@@ -54,6 +56,7 @@ impl OpenSpan {
             parent: None,
             scope: ScopeId::default(),
             start: 0,
+            given_start: 0,
             end: 0,
             kind: INTERNAL,
             status: 0,
@@ -83,7 +86,7 @@ impl OpenSpan {
         self.context.state = None;
         self.parent = None;
         self.scope = ScopeId::default();
-        (self.start, self.end) = (0, 0);
+        (self.start, self.given_start, self.end) = (0, 0, 0);
         (self.kind, self.status) = (INTERNAL, 0);
         self.status_message.clear();
         self.name.clear();
@@ -166,6 +169,9 @@ impl OpenSpan {
     pub(crate) fn finish(mut self: Box<Self>, name: Option<&str>) {
         if self.end == 0 {
             self.end = unix_nanos();
+        }
+        if self.given_start != 0 {
+            self.start = self.given_start;
         }
         if self.has_rare_fields() {
             self.put_rare_fields();
