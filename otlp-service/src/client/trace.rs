@@ -58,7 +58,7 @@ impl<'a> TraceBuilder<'a> {
     #[inline]
     pub fn parent(mut self, parent: &TraceContext) -> Self {
         if let Some(open) = &mut self.open {
-            open.parent = Some(parent.clone());
+            open.set_parent(Some(parent));
         }
         self
     }
@@ -66,7 +66,7 @@ impl<'a> TraceBuilder<'a> {
     /// Begins a new trace.
     pub fn root(mut self) -> Self {
         if let Some(open) = &mut self.open {
-            open.parent = None;
+            open.set_parent(None);
         }
         self
     }

@@ -62,7 +62,7 @@ pub(crate) fn open(shared: &Arc<Shared>) -> Box<OpenSpan> {
         drop(engine);
         span.context.span_id = local.ids.span_id();
         if let Some(current) = &*local.current.borrow() {
-            span.parent = Some(current.clone());
+            span.set_parent(Some(current));
         }
         Some(span)
     });

@@ -134,16 +134,16 @@ fn put_long_text(out: &mut Buffer, tag: u8, head: KeyHead, text: &str) {
 
 #[inline(never)]
 fn put_int(out: &mut Buffer, tag: u8, head: KeyHead, number: i64) {
-    let mut value = [0; 12];
-    let (mut rest, mut len) = (number as u64, 2);
-    while rest >= 0x80 && len < 11 {
-        value[len] = rest as u8 | 0x80;
+    // In a register: a read of single bytes written before would wait.
+    let (mut rest, mut varint, mut len) = (number as u64, 0_u128, 1);
+    while rest >= 0x80 {
+        varint |= u128::from(rest as u8 | 0x80) << (8 * (len + 1));
         rest >>= 7;
         len += 1;
     }
-    value[len] = rest as u8;
-    (value[0], value[1]) = (len as u8, INT);
-    put_short(out, tag, head, len + 1, value, &[]);
+    varint |= u128::from(rest) << (8 * (len + 1));
+    let value = varint | u128::from(INT) << 8 | (len + 1) as u128;
+    put_short(out, tag, head, len + 2, value.to_le_bytes(), &[]);
 }
 
 #[inline(never)]

@@ -16,7 +16,8 @@ pub(crate) struct OpenSpan {
     pub(crate) shared: Arc<Shared>,
     /// The span's own context; without trace id, flags and state until the sampler has decided.
     pub(crate) context: TraceContext,
-    pub(crate) parent: Option<TraceContext>,
+    has_parent: bool,
+    parent: TraceContext,
     /// True if the span is not recorded: the thread is suppressed, or too many spans are open.
     is_absent: bool,
     limits: AttributeLimits,
@@ -53,7 +54,8 @@ impl OpenSpan {
             is_absent: false,
             shared,
             context: TraceContext::new([0; 16], [0; 8], 0),
-            parent: None,
+            has_parent: false,
+            parent: TraceContext::new([0; 16], [0; 8], 0),
             scope: ScopeId::default(),
             start: 0,
             given_start: 0,
@@ -84,7 +86,8 @@ impl OpenSpan {
     /// Forgets the finished span.
     pub(crate) fn reset(&mut self) {
         self.context.state = None;
-        self.parent = None;
+        self.has_parent = false;
+        self.parent.state = None;
         self.scope = ScopeId::default();
         (self.start, self.given_start, self.end) = (0, 0, 0);
         (self.kind, self.status) = (INTERNAL, 0);
@@ -95,6 +98,27 @@ impl OpenSpan {
         self.bytes.clear();
     }
 
+    /// Returns the parent's context.
+    #[inline]
+    pub(crate) fn parent(&self) -> Option<&TraceContext> {
+        self.has_parent.then_some(&self.parent)
+    }
+
+    /// Sets or removes the parent. Fields are copied one by one: a read soon after then has the size of a write, and does not wait
+    /// until the processor has written to its cache.
+    #[inline]
+    pub(crate) fn set_parent(&mut self, parent: Option<&TraceContext>) {
+        self.has_parent = parent.is_some();
+        if let Some(parent) = parent {
+            let TraceContext { trace_id, span_id, flags, is_remote, is_debug, state } = parent;
+            (self.parent.trace_id, self.parent.span_id) = (*trace_id, *span_id);
+            (self.parent.flags, self.parent.is_remote, self.parent.is_debug) = (*flags, *is_remote, *is_debug);
+            if state.is_some() || self.parent.state.is_some() {
+                self.parent.state.clone_from(state);
+            }
+        }
+    }
+
     fn limits(&self) -> &SpanLimits {
         &self.shared.config.span_limits
     }
@@ -102,10 +126,11 @@ impl OpenSpan {
     /// Completes the context of the span and asks the sampler. Returns true if the span is recorded.
     pub(crate) fn decide(&mut self, name: &str) -> bool {
         if self.shared.config.is_disabled {
-            self.context = self.parent.take().unwrap_or_else(|| TraceContext::new([0; 16], [0; 8], 0));
+            let parent = self.parent().cloned();
+            self.context = parent.unwrap_or_else(|| TraceContext::new([0; 16], [0; 8], 0));
             return false;
         }
-        let trace_id = match &self.parent {
+        let trace_id = match self.parent() {
             Some(parent) => parent.trace_id,
             None => {
                 if let Some(child) = self.shared.after_fork() {
@@ -116,8 +141,9 @@ impl OpenSpan {
             }
         };
         let sampler = if self.is_absent { &Sampler::AlwaysOff } else { &self.shared.config.sampler };
-        self.context =
-            sampler.new_context(self.parent.as_ref(), trace_id, self.context.span_id, name, self.start);
+        let context = sampler.new_context(self.parent(), trace_id, self.context.span_id, name, self.start);
+        (self.context.trace_id, self.context.flags) = (context.trace_id, context.flags);
+        (self.context.is_debug, self.context.state) = (context.is_debug, context.state);
         self.context.is_sampled() && self.shared.config.records_spans
     }
 
@@ -182,14 +208,14 @@ impl OpenSpan {
     /// Returns the length of the encoded span, in bytes.
     #[inline]
     pub(crate) fn encoded_len(&self, name: &str) -> usize {
-        let parent = if self.parent.is_some() { 10 } else { 0 };
+        let parent = if self.has_parent { 10 } else { 0 };
         FIXED_LEN + parent + 1 + varint_len(name.len() as u64) + name.len() + self.bytes.len()
     }
 
     /// Writes the encoded span.
     #[inline]
     pub(crate) fn encode(&self, name: &str, mut message: FieldWriter<'_>) {
-        let is_remote = self.parent.as_ref().is_some_and(|parent| parent.is_remote);
+        let is_remote = self.parent().is_some_and(|parent| parent.is_remote);
         let flags = u32::from(self.context.flags) | HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 };
         if let Some(fixed) = message.array::<FIXED_LEN>() {
             fixed[..2].copy_from_slice(&[0x0a, 16]);
@@ -203,7 +229,7 @@ impl OpenSpan {
             fixed[48..50].copy_from_slice(&[0x85, 0x01]);
             fixed[50..54].copy_from_slice(&flags.to_le_bytes());
         }
-        if let Some(parent) = &self.parent
+        if let Some(parent) = self.parent()
             && let Some(field) = message.array::<10>()
         {
             field[..2].copy_from_slice(&[0x22, 8]);
