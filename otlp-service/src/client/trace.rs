@@ -39,7 +39,7 @@ pub struct TraceBuilder<'a> {
 // === impl TraceBuilder ===
 
 impl<'a> TraceBuilder<'a> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin(shared: &Arc<Shared>, name: &'a str) -> Self {
         let mut open = local::open(shared);
         open.start = unix_nanos();
@@ -142,19 +142,9 @@ impl<'a> TraceBuilder<'a> {
     }
 
     /// Records the span, and returns its context, for children and links.
-    #[inline]
+    #[inline(always)]
     pub fn finish(mut self) -> TraceContext {
-        let Some(mut open) = self.open.take() else {
-            return NO_CONTEXT;
-        };
-        let is_sampled = open.decide(self.name);
-        let context = open.context.clone();
-        if is_sampled {
-            open.finish(Some(self.name));
-        } else {
-            local::discard(open);
-        }
-        context
+        self.open.take().map_or(NO_CONTEXT, |open| finish(open, self.name))
     }
 
     /// Starts a span, which ends when it is dropped.
@@ -175,6 +165,19 @@ impl Drop for TraceBuilder<'_> {
             local::discard(open);
         }
     }
+}
+
+/// Records a span under a name, unless the sampler drops it.
+#[inline(never)]
+fn finish(mut open: Box<OpenSpan>, name: &str) -> TraceContext {
+    let is_sampled = open.decide(name);
+    let context = open.context.clone();
+    if is_sampled {
+        open.finish(Some(name));
+    } else {
+        local::discard(open);
+    }
+    context
 }
 
 /// Stands for the context of a span that was recorded already.

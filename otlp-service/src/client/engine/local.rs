@@ -54,7 +54,7 @@ pub(crate) const MAX_KEPT_BYTES: usize = 16 << 10;
 
 /// Takes a span for a new operation, whose parent is the thread's current context. The span is absent if the thread is suppressed
 /// or too many spans are open, which is counted.
-#[inline]
+#[inline(never)]
 pub(crate) fn open(shared: &Arc<Shared>) -> Box<OpenSpan> {
     let opened = LOCAL.try_with(|local| {
         let mut engine = local.engine(shared)?;

@@ -115,14 +115,42 @@ fn put_attribute(out: &mut Buffer, tag: u8, key: &(impl AttributeKey + ?Sized), 
 
 #[inline(never)]
 fn put_text(out: &mut Buffer, tag: u8, head: KeyHead, text: &str) {
-    let len = text.len();
-    if len >= 0x80 - 3 - HEAD_BYTES {
+    let (len, head_len) = (text.len(), usize::from(head.len));
+    if len > MAX_SHORT {
         return put_long_text(out, tag, head, text);
     }
-    put_short::<3>(out, tag, head, len + 3, [len as u8 + 2, STRING, len as u8], text.as_bytes());
+    let room = out.room(SHORT_ROOM);
+    put_head(room, tag, head, len + 3);
+    if let Some((start, room)) = room.get_mut(2 + head_len..).and_then(|room| room.split_first_chunk_mut()) {
+        *start = [len as u8 + 2, STRING, len as u8];
+        copy_short(room, text.as_bytes());
+    }
+    out.advance(5 + head_len + len);
 }
 
-#[cold]
+/// Copies up to 16 bytes, without a call.
+#[inline(always)]
+fn copy_short(room: &mut [u8], bytes: &[u8]) {
+    /// Copies the first and the last `N` bytes, which may overlap.
+    #[inline(always)]
+    fn ends<const N: usize>(room: &mut [u8], bytes: &[u8]) -> bool {
+        let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) else {
+            return false;
+        };
+        if let Some(room) = room.first_chunk_mut() {
+            *room = *first;
+        }
+        if let Some(room) = room.get_mut(bytes.len() - N..).and_then(|room| room.first_chunk_mut()) {
+            *room = *last;
+        }
+        true
+    }
+    if !ends::<8>(room, bytes) && !ends::<4>(room, bytes) && !ends::<2>(room, bytes) {
+        ends::<1>(room, bytes);
+    }
+}
+
+#[inline(never)]
 fn put_long_text(out: &mut Buffer, tag: u8, head: KeyHead, text: &str) {
     let head = head.padded.get(..usize::from(head.len)).unwrap_or_default();
     let value_len = 1 + varint_len(text.len() as u64) + text.len();
@@ -134,7 +162,19 @@ fn put_long_text(out: &mut Buffer, tag: u8, head: KeyHead, text: &str) {
 
 #[inline(never)]
 fn put_int(out: &mut Buffer, tag: u8, head: KeyHead, number: i64) {
-    // In a register: a read of single bytes written before would wait.
+    let value = match u32::try_from(number) {
+        Ok(number) if number < 0x80 => number << 16 | u32::from(INT) << 8 | 2,
+        Ok(number) if number < 0x4000 => {
+            (number & 0x7f | 0x80 | number >> 7 << 8) << 16 | u32::from(INT) << 8 | 3
+        }
+        _ => return put_long_int(out, tag, head, number),
+    };
+    let len = if number < 0x80 { 3 } else { 4 };
+    put_short(out, tag, head, len, u128::from(value));
+}
+
+#[inline(never)]
+fn put_long_int(out: &mut Buffer, tag: u8, head: KeyHead, number: i64) {
     let (mut rest, mut varint, mut len) = (number as u64, 0_u128, 1);
     while rest >= 0x80 {
         varint |= u128::from(rest as u8 | 0x80) << (8 * (len + 1));
@@ -142,50 +182,50 @@ fn put_int(out: &mut Buffer, tag: u8, head: KeyHead, number: i64) {
         len += 1;
     }
     varint |= u128::from(rest) << (8 * (len + 1));
-    let value = varint | u128::from(INT) << 8 | (len + 1) as u128;
-    put_short(out, tag, head, len + 2, value.to_le_bytes(), &[]);
+    put_short(out, tag, head, len + 2, varint | u128::from(INT) << 8 | (len + 1) as u128);
 }
 
 #[inline(never)]
 fn put_double(out: &mut Buffer, tag: u8, head: KeyHead, number: f64) {
-    let bits = (u128::from(number.to_bits()) << 16 | u128::from(DOUBLE) << 8 | 9).to_le_bytes();
-    put_short(out, tag, head, 10, bits, &[]);
+    let value = u128::from(number.to_bits()) << 16 | u128::from(DOUBLE) << 8 | 9;
+    put_short(out, tag, head, 10, value);
 }
 
 #[inline(never)]
 fn put_bool(out: &mut Buffer, tag: u8, head: KeyHead, is_true: bool) {
-    put_short(out, tag, head, 3, [2, BOOL, u8::from(is_true)], &[]);
+    let value = u32::from(is_true) << 16 | u32::from(BOOL) << 8 | 2;
+    put_short(out, tag, head, 3, u128::from(value));
 }
 
-/// Writes an attribute whose lengths have one byte: the head, the length of the value and its first bytes, and the rest of the
-/// value. Arrays are written whole, also where the first bytes of the next part replace them: copies of known length are faster.
-/// `len` is the length of `first` and `rest` that counts.
+/// Writes an attribute whose lengths have one byte. `value` is the length of the value and the value, `len` bytes of 16. It comes
+/// in a register: a read of single bytes written before would wait.
 #[inline(always)]
-fn put_short<const N: usize>(
-    out: &mut Buffer,
-    tag: u8,
-    head: KeyHead,
-    len: usize,
-    first: [u8; N],
-    rest: &[u8],
-) {
+fn put_short(out: &mut Buffer, tag: u8, head: KeyHead, len: usize, value: u128) {
     let head_len = usize::from(head.len);
-    let room = out.room(2 + HEAD_BYTES + N + rest.len());
-    if let Some(start) = room.first_chunk_mut::<{ 2 + HEAD_BYTES }>() {
-        start[0] = tag;
-        start[1] = (head_len + len) as u8;
-        start[2..].copy_from_slice(head.padded);
-    }
-    if let Some((start, room)) = room.get_mut(2 + head_len..).and_then(|room| room.split_first_chunk_mut()) {
-        *start = first;
-        if !rest.is_empty()
-            && let Some(room) = room.get_mut(..rest.len())
-        {
-            room.copy_from_slice(rest);
-        }
+    let room = out.room(SHORT_ROOM);
+    put_head(room, tag, head, len);
+    if let Some(room) = room.get_mut(2 + head_len..).and_then(|room| room.first_chunk_mut()) {
+        *room = value.to_le_bytes();
     }
     out.advance(2 + head_len + len);
 }
+
+/// Writes the tag, the length and the head of an attribute. The head is written whole, also where the value replaces its end: a
+/// copy of known length is faster.
+#[inline(always)]
+fn put_head(room: &mut [u8], tag: u8, head: KeyHead, value_len: usize) {
+    if let Some(start) = room.first_chunk_mut::<{ 2 + HEAD_BYTES }>() {
+        start[0] = tag;
+        start[1] = head.len + value_len as u8;
+        start[2..].copy_from_slice(head.padded);
+    }
+}
+
+/// Longest text that is copied without a call.
+const MAX_SHORT: usize = 16;
+
+/// Room for an attribute whose value has at most [`MAX_SHORT`] bytes.
+const SHORT_ROOM: usize = 2 + HEAD_BYTES + 3 + MAX_SHORT;
 
 /// Writes an attribute with a value whose length is limited.
 #[inline(never)]

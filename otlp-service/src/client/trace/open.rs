@@ -112,7 +112,8 @@ impl OpenSpan {
         if let Some(parent) = parent {
             let TraceContext { trace_id, span_id, flags, is_remote, is_debug, state } = parent;
             (self.parent.trace_id, self.parent.span_id) = (*trace_id, *span_id);
-            (self.parent.flags, self.parent.is_remote, self.parent.is_debug) = (*flags, *is_remote, *is_debug);
+            (self.parent.flags, self.parent.is_remote, self.parent.is_debug) =
+                (*flags, *is_remote, *is_debug);
             if state.is_some() || self.parent.state.is_some() {
                 self.parent.state.clone_from(state);
             }
