@@ -80,8 +80,8 @@ impl Measured {
         passes.sort_by(f64::total_cmp);
         let (median, lowest) = (passes[PASSES / 2], passes[0]);
         let bytes = allocated as f64 / recorded as f64;
-        writeln!(std::io::stdout(), "{name:<32} {median:6.1} ns ({lowest:.1}), {bytes:6.2} bytes allocated")
-            .unwrap();
+        let mut out = std::io::stdout();
+        writeln!(out, "{name:<32} {median:6.1} ns ({lowest:.1}), {bytes:6.2} bytes allocated").unwrap();
     }
 }
 
