@@ -45,7 +45,7 @@ pub enum Propagator {
     Baggage,
     /// B3 in one header `b3`. Reads the headers of [`B3Multi`](Self::B3Multi), too.
     B3,
-    /// B3 in the headers `X-B3-TraceId`, `X-B3-SpanId`, `X-B3-Sampled` and `X-B3-Flags`. Reads the header of [`B3`](Self::B3), too.
+    /// B3 in the headers `x-b3-traceid`, `x-b3-spanid`, `x-b3-sampled` and `x-b3-flags`. Reads the header of [`B3`](Self::B3), too.
     B3Multi,
     /// Jaeger: `uber-trace-id`. Jaeger's baggage is not read.
     Jaeger,

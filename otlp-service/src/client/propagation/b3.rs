@@ -85,8 +85,9 @@ fn text<'a>(carrier: &'a impl Carrier, name: &'a str) -> Option<&'a str> {
 const IDS: std::ops::Range<usize> = 3..3 + 32 + 1 + 16;
 
 const SINGLE: &str = "b3";
-const TRACE_ID: &str = "X-B3-TraceId";
-const SPAN_ID: &str = "X-B3-SpanId";
-const PARENT_SPAN_ID: &str = "X-B3-ParentSpanId";
-const SAMPLED_STATE: &str = "X-B3-Sampled";
-const FLAGS: &str = "X-B3-Flags";
+// In lower case, as HTTP/2 and most SDKs have them: some of those read no other from headers of messages.
+const TRACE_ID: &str = "x-b3-traceid";
+const SPAN_ID: &str = "x-b3-spanid";
+const PARENT_SPAN_ID: &str = "x-b3-parentspanid";
+const SAMPLED_STATE: &str = "x-b3-sampled";
+const FLAGS: &str = "x-b3-flags";
