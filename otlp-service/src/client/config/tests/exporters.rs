@@ -1,10 +1,14 @@
 //! Exporters: kinds, time limits, and the console's text.
 
 use super::super::console::Console;
-use super::super::exporters::{Exporters, signals};
+#[cfg(feature = "http")]
+use super::super::exporters::Exporters;
+use super::super::exporters::signals;
 use super::*;
+#[cfg(feature = "http")]
+use otlp_protocol::Signal;
 use otlp_protocol::encode::{Entries as _, LogRecords, Metrics, Spans};
-use otlp_protocol::{Accepted, Batch, Body, Charge, Signal, SpanKind, StatusCode};
+use otlp_protocol::{Accepted, Batch, Body, Charge, SpanKind, StatusCode};
 use otlp_transport::Attempt as _;
 use parking_lot::Mutex;
 use std::io;
@@ -25,6 +29,7 @@ impl io::Write for Shared {
 }
 
 /// Names of the signals that have an exporter.
+#[cfg(feature = "http")]
 fn exported(config: &OtlpConfig) -> Vec<&'static str> {
     let exporters = config.plan().unwrap().exporters;
     let is_sent = |signal: &Signal| exporters.exporter(*signal).unwrap().is_some();
