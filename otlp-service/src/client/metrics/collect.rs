@@ -39,13 +39,7 @@ impl Meters {
     ///
     /// No lock is held while callbacks run. Values with delta temporality count from the previous collection, so the caller sends
     /// every request.
-    pub fn collect(
-        &self,
-        now_unix_nanos: u64,
-        resource: &[u8],
-        schema_url: &str,
-        out: &mut Vec<u8>,
-    ) -> usize {
+    pub fn collect(&self, now_unix_nanos: u64, resource: &[u8], schema_url: &str, out: &mut Vec<u8>) -> u64 {
         let preference = self.settings().temporality;
         let (instruments, start, previous) = self.begin_collection(now_unix_nanos);
         let mut scopes: Vec<(MetricScope, Vec<Collected>)> = Vec::new();
@@ -57,7 +51,7 @@ impl Meters {
             if points.is_empty() {
                 continue;
             }
-            count += points.len();
+            count += points.len() as u64;
             let place = *places.entry(instrument.scope.clone()).or_insert_with(|| {
                 scopes.push((instrument.scope.clone(), Vec::new()));
                 scopes.len() - 1

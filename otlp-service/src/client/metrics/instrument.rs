@@ -8,6 +8,7 @@ use super::observable::Callbacks;
 use super::problem::{MetricProblem, Report};
 use super::series::{Found, Series, SeriesMap};
 use std::fmt;
+use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -99,6 +100,9 @@ impl Instrument {
         NEXT.fetch_add(1, Ordering::Relaxed)
     }
 }
+
+/// A panic of a program's code cannot leave an instrument in an inconsistent state: no such code runs while a lock is held.
+impl RefUnwindSafe for Instrument {}
 
 impl fmt::Debug for Instrument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@ use super::aggregation::Cells;
 use super::attributes::AttributeSet;
 use parking_lot::RwLock;
 use std::collections::HashMap;
+use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
 /// Measurements of one instrument with the same attributes.
@@ -28,6 +29,9 @@ pub(super) struct Found {
     /// True if the overflow series is new: the limit is reached for the first time since the last series were removed.
     pub(super) overflows: bool,
 }
+
+/// As for [`Instrument`](super::instrument::Instrument).
+impl RefUnwindSafe for Series {}
 
 // === impl SeriesMap ===
 
