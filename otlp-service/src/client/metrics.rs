@@ -72,7 +72,7 @@ pub struct Meters(Arc<Shared>);
 
 struct Shared {
     settings: MeterSettings,
-    start_unix_nanos: u64,
+    start_unix_nanos: AtomicU64,
     /// Time of the previous collection.
     previous_unix_nanos: AtomicU64,
     registry: Mutex<Registry>,
@@ -152,7 +152,7 @@ impl Meters {
     ) -> Self {
         Self(Arc::new(Shared {
             settings,
-            start_unix_nanos,
+            start_unix_nanos: AtomicU64::new(start_unix_nanos),
             previous_unix_nanos: AtomicU64::new(start_unix_nanos),
             registry: Mutex::default(),
             lost: Arc::default(),
@@ -175,6 +175,20 @@ impl Meters {
         observable_up_down_counter: ObservableUpDownCounter<Signed>;
         /// Describes a sum that grows and shrinks.
         up_down_counter: UpDownCounter<Signed>;
+    }
+
+    /// Forgets all measurements: sums and histograms begin at zero and count from now on, gauges have no value. Instruments stay valid,
+    /// bound ones too. For the child process after a fork: what the parent measured is the parent's to export.
+    pub fn restart(&self, now_unix_nanos: u64) {
+        let (instruments, ..) = self.begin_collection(now_unix_nanos);
+        self.0.start_unix_nanos.store(now_unix_nanos, Ordering::Relaxed);
+        for instrument in instruments {
+            instrument.series.retain(|series| {
+                let _forgotten = series.cells.read(instrument.identity.number, true);
+                false
+            });
+        }
+        cache::release();
     }
 
     /// Returns the measurements that were dropped so far.
@@ -227,7 +241,8 @@ impl Meters {
     /// Returns all instruments, the start of cumulative values, and the start of delta values.
     fn begin_collection(&self, now_unix_nanos: u64) -> (Vec<Arc<Instrument>>, u64, u64) {
         let previous = self.0.previous_unix_nanos.swap(now_unix_nanos, Ordering::Relaxed);
-        (self.0.registry.lock().instruments(), self.0.start_unix_nanos, previous)
+        let start = self.0.start_unix_nanos.load(Ordering::Relaxed);
+        (self.0.registry.lock().instruments(), start, previous)
     }
 }
 

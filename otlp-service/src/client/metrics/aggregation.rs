@@ -93,7 +93,7 @@ impl Cells {
             }
             Self::Explicit(histogram) => histogram.read(reset).map(Aggregate::Explicit),
             Self::Exponential(histogram) => histogram.read(reset).map(Aggregate::Exponential),
-            Self::Last(last) => last.get().map(Aggregate::Number),
+            Self::Last(last) => last.get(reset).map(Aggregate::Number),
             Self::Refused(_) => None,
         }
     }
@@ -110,7 +110,12 @@ impl LastValue {
         }
     }
 
-    fn get(&self) -> Option<u64> {
-        self.is_set.load(Ordering::Acquire).then(|| self.bits.load(Ordering::Relaxed))
+    fn get(&self, reset: bool) -> Option<u64> {
+        let is_set = self.is_set.load(Ordering::Acquire);
+        let bits = self.bits.load(Ordering::Relaxed);
+        if reset {
+            self.is_set.store(false, Ordering::Relaxed);
+        }
+        is_set.then_some(bits)
     }
 }

@@ -22,7 +22,7 @@ fn model(values: &[f64]) -> (i32, [BTreeMap<i32, u64>; 2]) {
         })
     };
     let fits = |counts: &BTreeMap<i32, u64>| match (counts.first_key_value(), counts.last_key_value()) {
-        (Some((first, _)), Some((last, _))) => last - first < MAX_BUCKETS,
+        (Some((first, _)), Some((last, _))) => last.abs_diff(*first) < MAX_BUCKETS.unsigned_abs(),
         _ => true,
     };
     let mut scales = (MIN_SCALE..=MAX_SCALE).rev().map(|scale| (scale, at(scale)));

@@ -180,3 +180,38 @@ fn a_clock_that_is_set_back_gives_no_start_after_the_time() {
         assert_eq!(found, [(Number::Int(1), start, now)]);
     }
 }
+
+#[test]
+fn a_restart_forgets_what_was_measured() {
+    for temporality in [TemporalityPreference::Cumulative, TemporalityPreference::Delta] {
+        let Measured { meters, .. } = Measured::new(|settings| settings.temporality = temporality);
+        let counter = meters.counter::<u64>("requests").build();
+        let level = meters.up_down_counter::<i64>("level").build();
+        let (gauge, histogram) =
+            (meters.gauge::<i64>("heat").build(), meters.histogram::<f64>("size").build());
+        let bound = counter.bind([("a", 1)]);
+        bound.add(1);
+        counter.add(2, [("a", 2)]);
+        level.add(3, ());
+        gauge.record(4, ());
+        histogram.record(5.0, ());
+        collect(&meters, 200);
+        bound.add(6);
+        meters.restart(300);
+        assert!(values(&collect(&meters, 400), "requests").values().all(|value| *value == Number::Int(0)));
+        bound.add(7);
+        level.add(-1, ());
+        let request = collect(&meters, 500);
+        let start = if temporality == TemporalityPreference::Delta { 400 } else { 300 };
+        let expected = [("a=1".to_owned(), (Number::Int(7), start, 500))];
+        // A set that a thread's cache still has is zero, as a bound one would be.
+        let mut found = numbers(&request, "requests");
+        found.retain(|_, (value, ..)| *value != Number::Int(0));
+        assert_eq!(found, expected.into());
+        assert_eq!(
+            numbers(&request, "level").into_values().collect::<Vec<_>>(),
+            [(Number::Int(-1), 300, 500)]
+        );
+        assert_eq!(metrics(&request).count(), 2);
+    }
+}
