@@ -67,8 +67,8 @@ fn row(name: &str, call: impl Fn(u32) + Sync) {
     let ratio = together[0] / alone[0];
     let [alone, together] =
         [alone, together].map(|[median, lowest]| format!("{median:6.1} ns ({lowest:.1})"));
-    writeln!(std::io::stdout(), "{name:<40} {alone:>18} alone, {together:>18} together, {ratio:.2}x")
-        .unwrap();
+    let mut out = std::io::stdout();
+    writeln!(out, "{name:<40} {alone:>18} alone, {together:>18} together, {ratio:.2}x").unwrap();
 }
 
 fn counters(meters: &Meters) {

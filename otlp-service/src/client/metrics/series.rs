@@ -65,6 +65,10 @@ impl SeriesMap {
     /// Calls `read` with all series, and removes those for which it returns `false`, unless a handle or a thread's cache has the
     /// series.
     pub(super) fn retain(&self, mut read: impl FnMut(&Series) -> bool) {
-        self.map.write().retain(|_, series| read(series) || Arc::strong_count(series) > 1);
+        self.map.write().retain(|_, series| {
+            // Before the values are read: who has the series may measure and drop the series afterwards.
+            let is_unused = Arc::get_mut(series).is_some();
+            read(series) || !is_unused
+        });
     }
 }

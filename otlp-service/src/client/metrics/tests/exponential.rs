@@ -88,7 +88,7 @@ fn powers_of_two_end_their_buckets() {
             let power = f64::from(exponent).exp2();
             let end = (f64::from(exponent) * f64::from(scale).exp2()).ceil() as i32 - 1;
             assert_eq!(index_of(power, scale), end, "2^{exponent} at {scale}");
-            if exponent < 1_023 && exponent >= -1_022 {
+            if (-1_022..1_023).contains(&exponent) {
                 let above = power.next_up();
                 assert!(index_of(above, scale) >= end, "above 2^{exponent} at {scale}");
             }
