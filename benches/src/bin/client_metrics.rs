@@ -1,18 +1,20 @@
-//! What does a measurement of the client cost, alone and while a second thread measures the same? Nanoseconds of the thread's CPU time
-//! for each measurement, the median and, in brackets, the lowest of many short passes: `cargo run --release -p otlp-benches --bin client_metrics`. For the rows
-//! of one thread alone, bind the program to one core (`taskset -c 1`); those of two threads need two cores. A text as argument
-//! selects the rows that contain the text.
+//! What does a measurement of the client cost, alone and while a second thread on another core makes the same measurement?
+//! Nanoseconds of the thread's CPU time for each: the median and, in brackets, the lowest of many short passes (Linux, two cores):
+//! `cargo run --release -p otlp-benches --bin client_metrics`. A text as argument selects the rows that contain the text.
 #![expect(clippy::unwrap_used, reason = "a measurement, run by hand")]
 
 use otlp_service::client::{HistogramAggregation, MeterSettings, Meters};
+use rustix::thread::{CpuSet, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Passes of a row, each short, so that many are not interrupted.
-const PASSES: usize = 201;
+const PASSES: usize = 101;
+const MAX_PASSES: usize = 20_000;
 const MEASUREMENTS: u32 = 20_000;
+const CALLS_BETWEEN_LOOKS: u32 = 1_000;
 
 /// Attributes of a request, as a call gives them.
 macro_rules! attributes {
@@ -25,50 +27,73 @@ macro_rules! attributes {
     };
 }
 
+/// Binds this thread to a core, if the system allows that.
+fn bind(core: usize) {
+    let mut cores = CpuSet::new();
+    cores.set(core);
+    let _ = sched_setaffinity(None, &cores);
+}
+
 /// CPU time of this thread, in nanoseconds.
 fn cpu_nanos() -> i64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
-/// Median and lowest cost of a call, in nanoseconds.
-fn cost(call: &impl Fn(u32)) -> [f64; 2] {
-    let mut passes = [0.0; PASSES];
-    for pass in &mut passes {
+/// Median and lowest cost of a call, in nanoseconds, in the passes that `counts` accepts.
+fn cost(call: &impl Fn(u32), counts: &mut dyn FnMut() -> bool) -> Option<[f64; 2]> {
+    let mut passes = Vec::with_capacity(PASSES);
+    for _ in 0..MAX_PASSES {
         let begin = cpu_nanos();
         for turn in 0..MEASUREMENTS {
             call(turn);
         }
-        *pass = (cpu_nanos() - begin) as f64 / f64::from(MEASUREMENTS);
+        let pass = (cpu_nanos() - begin) as f64 / f64::from(MEASUREMENTS);
+        if counts() {
+            passes.push(pass);
+        }
+        if passes.len() == PASSES {
+            passes.sort_by(f64::total_cmp);
+            return Some([passes[PASSES / 2], passes[0]]);
+        }
     }
-    passes.sort_by(f64::total_cmp);
-    [passes[PASSES / 2], passes[0]]
+    None
 }
 
-/// Prints the cost of a call, alone and beside a second thread that makes the same calls.
+/// Prints the cost of a call, alone and in the passes in which a second thread made about as many of the same calls.
 fn row(name: &str, call: impl Fn(u32) + Sync) {
     if std::env::args().nth(1).is_some_and(|part| !name.contains(&part)) {
         return;
     }
-    let alone = cost(&call);
-    let is_done = AtomicBool::new(false);
+    let alone = cost(&call, &mut || true);
+    let (is_done, calls) = (AtomicBool::new(false), AtomicU64::new(0));
     let together = std::thread::scope(|scope| {
         scope.spawn(|| {
+            bind(0);
             while !is_done.load(Ordering::Relaxed) {
-                for turn in 0..1_000 {
+                for turn in 0..CALLS_BETWEEN_LOOKS {
                     call(turn);
                 }
+                calls.fetch_add(CALLS_BETWEEN_LOOKS.into(), Ordering::Relaxed);
             }
         });
-        let together = cost(&call);
+        let mut before = 0;
+        let together = cost(&call, &mut || {
+            let now = calls.load(Ordering::Relaxed);
+            let others = now - std::mem::replace(&mut before, now);
+            let expected = u64::from(MEASUREMENTS);
+            (expected / 3..expected * 3).contains(&others)
+        });
         is_done.store(true, Ordering::Relaxed);
         together
     });
-    let ratio = together[0] / alone[0];
-    let [alone, together] =
-        [alone, together].map(|[median, lowest]| format!("{median:6.1} ns ({lowest:.1})"));
+    let show = |cost: Option<[f64; 2]>| {
+        cost.map_or("never".to_owned(), |[median, lowest]| format!("{median:.1} ns ({lowest:.1})"))
+    };
+    let ratio = together.zip(alone).map_or(f64::NAN, |(together, alone)| together[0] / alone[0]);
     let mut out = std::io::stdout();
-    writeln!(out, "{name:<40} {alone:>18} alone, {together:>18} together, {ratio:.2}x").unwrap();
+    writeln!(out, "{name:<40} {:>18} alone, {:>18} together, {ratio:.2}x", show(alone), show(together))
+        .unwrap();
 }
 
 fn counters(meters: &Meters) {
@@ -110,6 +135,7 @@ fn histograms(meters: &Meters, name: &str) {
 }
 
 fn main() {
+    bind(1);
     let mut settings = MeterSettings::default();
     counters(&Meters::new(settings.clone(), 0, |_| ()));
     histograms(&Meters::new(settings.clone(), 0, |_| ()), "histogram");

@@ -54,7 +54,7 @@ pub enum MetricProblem {
         /// The name.
         metric: Arc<str>,
     },
-    /// More instruments than [`MAX_INSTRUMENTS`](super::MAX_INSTRUMENTS).
+    /// More than 4,096 instruments.
     #[error(
         "metric {metric:?}: there are {} instruments already. The metric is not exported",
         super::MAX_INSTRUMENTS
@@ -63,7 +63,7 @@ pub enum MetricProblem {
         /// Name of the instrument.
         metric: Arc<str>,
     },
-    /// More callbacks for one instrument than [`MAX_CALLBACKS`](super::MAX_CALLBACKS).
+    /// More than 64 callbacks of one instrument.
     #[error(
         "metric {metric:?}: there are {} callbacks already. The callback is not called",
         super::MAX_CALLBACKS
