@@ -4,6 +4,9 @@
 #[cfg(all(feature = "grpc", feature = "http"))]
 #[path = "client/connect.rs"]
 mod connect;
+#[cfg(all(feature = "grpc", feature = "http"))]
+#[path = "client/hangs.rs"]
+mod hangs;
 #[path = "client/propagation.rs"]
 mod propagation;
 #[cfg(feature = "tower")]

@@ -1,0 +1,63 @@
+//! Time limits of exports and of calls.
+
+use super::{Case, HANG, ITEMS, LIMIT, all_are_lost, in_each_case, record};
+use otlp_protocol::Accepted;
+use otlp_service::client::{FlushError, LossReason, OtlpClient, OtlpConfig, Protocol};
+use otlp_transport::{
+    BoxExport, Clock as _, MultiplexTransportStrategy, Routes, ServerConfig, ServerStrategy as _, TokioClock,
+    TransportContext,
+};
+use std::time::Duration;
+use tokio::runtime::Builder;
+
+#[test]
+fn exports_end_at_their_time_limit() {
+    in_each_case(|case| {
+        let client = OtlpClient::new(case.config().with_timeout(LIMIT)).unwrap();
+        for round in 1..=2 {
+            record(&client);
+            assert_eq!(client.force_flush(HANG), Err(FlushError::Lost(2 * ITEMS)));
+            all_are_lost(&client, round * ITEMS);
+            assert_eq!(client.stats().spans.lost(LossReason::Shutdown), 0);
+        }
+        // Nothing is left to send.
+        client.shutdown(HANG).unwrap();
+    });
+}
+
+#[test]
+fn a_flush_without_time_answers() {
+    in_each_case(|case: &Case| {
+        let client = case.client();
+        record(&client);
+        assert_eq!(client.force_flush(Duration::ZERO), Err(FlushError::TimedOut));
+        client.shutdown(Duration::ZERO).unwrap_err();
+        all_are_lost(&client, ITEMS);
+    });
+}
+
+#[test]
+fn what_a_slow_server_takes_arrives_after_a_flush_that_timed_out() {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let slow = BoxExport::from_fn(|_| async {
+        TokioClock.sleep(3 * LIMIT).await;
+        Ok(Accepted::FULL)
+    });
+    let bind = async {
+        let context = TransportContext::tcp(1 << 20);
+        let config = ServerConfig::new("127.0.0.1:0");
+        MultiplexTransportStrategy.bind(&context, config, Routes::all(slow)).await.unwrap()
+    };
+    let server = runtime.block_on(bind);
+    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
+        let config = OtlpConfig::default().with_endpoint(format!("http://{}", server.local_addr()));
+        let client = OtlpClient::new(config.with_protocol(protocol)).unwrap();
+        record(&client);
+        assert_eq!(client.force_flush(LIMIT), Err(FlushError::TimedOut));
+        record(&client);
+        client.shutdown(HANG).unwrap();
+        let stats = client.stats();
+        assert_eq!((stats.spans.sent(), stats.logs.sent()), (2 * ITEMS, 2 * ITEMS));
+        assert_eq!((stats.spans.lost_in_all(), stats.logs.lost_in_all()), (0, 0));
+    }
+}
