@@ -39,11 +39,11 @@ fn wait(name: &str, mut child: Child) {
         }
         if waited > 2 * HANG {
             child.kill().unwrap();
-            panic!("{name} hangs");
         }
         thread::sleep(step);
         waited += step;
     };
+    // A process that hangs was killed, and has no code.
     assert_eq!(status.code(), Some(DONE), "{name}");
 }
 

@@ -1,12 +1,15 @@
 //! Time limits of exports and of calls.
 
-use super::{Case, HANG, ITEMS, LIMIT, all_are_lost, in_each_case, record};
+use super::{Case, HANG, ITEMS, LIMIT, all_are_lost, in_each_case, record, until};
 use otlp_protocol::Accepted;
 use otlp_service::client::{FlushError, LossReason, OtlpClient, OtlpConfig, Protocol};
 use otlp_transport::{
     BoxExport, Clock as _, MultiplexTransportStrategy, Routes, ServerConfig, ServerStrategy as _, TokioClock,
     TransportContext,
 };
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 use tokio::runtime::Builder;
 
@@ -60,4 +63,28 @@ fn what_a_slow_server_takes_arrives_after_a_flush_that_timed_out() {
         assert_eq!((stats.spans.sent(), stats.logs.sent()), (2 * ITEMS, 2 * ITEMS));
         assert_eq!((stats.spans.lost_in_all(), stats.logs.lost_in_all()), (0, 0));
     }
+}
+
+#[test]
+fn a_flush_ends_while_another_thread_records_more_than_is_sent() {
+    let slow = BoxExport::from_fn(|_| async {
+        TokioClock.sleep(LIMIT / 10).await;
+        Ok(Accepted::FULL)
+    });
+    let mut config = OtlpConfig::default().with_exporter(slow).with_error_hook(|_| {});
+    config.max_finished_bytes = 1 << 20;
+    let client = OtlpClient::new(config).unwrap();
+    let (recording, is_over) = (client.clone(), Arc::new(AtomicBool::new(false)));
+    let over = is_over.clone();
+    let thread = thread::spawn(move || {
+        while !over.load(Ordering::Relaxed) {
+            record(&recording);
+        }
+    });
+    until("too much waits", || client.stats().spans.lost(LossReason::QueueFull) > 0);
+    let flushed = client.force_flush(HANG / 2);
+    is_over.store(true, Ordering::Relaxed);
+    thread.join().unwrap();
+    assert!(matches!(flushed, Ok(()) | Err(FlushError::Lost(_))), "{flushed:?}");
+    client.shutdown(HANG).unwrap();
 }
