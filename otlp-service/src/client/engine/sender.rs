@@ -1,5 +1,6 @@
 //! The task that sends one kind of telemetry: one request at a time.
 
+use super::chunk::Chunk;
 use super::clock::unix_nanos;
 use super::control::Order;
 use super::kind::Kind;
@@ -80,6 +81,10 @@ impl Sender {
             if order.stop.is_some() {
                 return;
             }
+            if self.has_full_request() {
+                tokio::task::yield_now().await;
+                continue;
+            }
             tokio::select! {
                 _ = self.orders.changed() => {}
                 () = self.shared.control.enough[self.kind.index()].notified() => {}
@@ -88,7 +93,13 @@ impl Sender {
         }
     }
 
-    /// Sends full requests; with `all`, everything that is recorded by now.
+    /// True if the items of a whole request wait.
+    fn has_full_request(&self) -> bool {
+        self.shared.store.waiting(self.kind) >= self.shared.max_items(self.kind)
+    }
+
+    /// Sends the full requests that wait by now; with `all`, everything that is recorded by now. Threads may record faster than
+    /// requests are sent: what they record from now on is not waited for, but at the end, when their chunks are closed.
     async fn send(&mut self, all: bool, order: Order) {
         if self.kind == Kind::Points {
             if all {
@@ -101,11 +112,13 @@ impl Sender {
             self.shared.collect(self.kind, must_wait, order.stop.is_some());
         }
         let max_items = self.shared.max_items(self.kind);
-        loop {
+        let mut waiting = self.shared.store.waiting(self.kind);
+        while waiting > 0 || order.stop.is_some() {
             let chunks = self.shared.store.take(self.kind, max_items, all);
             if chunks.is_empty() {
                 return;
             }
+            waiting = waiting.saturating_sub(chunks.iter().map(Chunk::items).sum());
             let body = request(&self.shared, self.kind, chunks);
             self.export(body).await;
         }

@@ -139,19 +139,17 @@ impl Shared {
         self.slots.lock().orphans.clone()
     }
 
-    /// Moves the unfinished entries of a thread that ends to the store.
+    /// Moves the unfinished entries of a thread that ends to the store. At no time are they neither in the slot nor in the store: a
+    /// collection at the same time finds them.
     pub(crate) fn retire_slot(&self, slot: &Arc<Slot>) {
-        let is_foreign = self.is_foreign();
-        for (kind, mut chunk) in Kind::ALL.into_iter().zip(slot.take(self)) {
-            if is_foreign {
-                self.lose_by_fork(kind, chunk.items());
-            } else if chunk.items() > 0 {
-                self.collect_chunk(kind, &mut chunk);
-            }
+        if self.is_foreign() {
+            let chunks = Kind::ALL.into_iter().zip(slot.take(self));
+            return chunks.for_each(|(kind, chunk)| self.lose_by_fork(kind, chunk.items()));
         }
-        if !is_foreign {
-            self.slots.lock().threads.retain(|other| !Arc::ptr_eq(other, slot));
+        for kind in [Kind::Spans, Kind::Logs] {
+            slot.collect(self, kind, true, false);
         }
+        self.slots.lock().threads.retain(|other| !Arc::ptr_eq(other, slot));
     }
 
     /// Moves the unfinished entries of all threads to the store; with `close`, for the last time.

@@ -102,6 +102,11 @@ impl Store {
         state.put(kind, moved)
     }
 
+    /// Returns the number of items of a kind that wait.
+    pub(crate) fn waiting(&self, kind: Kind) -> usize {
+        self.state.lock().queues.get(kind.index()).map_or(0, |queue| queue.items)
+    }
+
     /// Returns the oldest chunks, of `max_items` together unless the first has more. Without `all`, nothing is returned until
     /// `max_items` wait.
     pub(crate) fn take(&self, kind: Kind, max_items: usize, all: bool) -> Vec<Chunk> {
