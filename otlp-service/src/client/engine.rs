@@ -108,8 +108,13 @@ impl Engine {
         answer(&shared, lost, waited)
     }
 
-    /// Sends everything and ends the engine's thread.
+    /// Sends everything and ends the engine's thread; on that thread itself, without a wait.
     pub(crate) fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
+        if local::is_suppressed()
+            && let Some(shared) = self.shared.present()
+        {
+            shared.control.order_stop(deadline(timeout));
+        }
         let Some((shared, lost)) = self.begin_wait()? else {
             return Ok(());
         };

@@ -1,5 +1,6 @@
 //! Whole processes: their exit, and what a client leaves behind. The processes are this test's own binary.
 
+use super::own_thread::drop_last_handle;
 use super::targets::{Target, Targets, protocol, protocol_name};
 use super::{Case, HANG, LIMIT, flush_and_shut_down, in_cases, record, until};
 use otlp_service::client::OtlpClient;
@@ -90,6 +91,7 @@ fn leave_nothing(cases: Vec<Case>) {
             let client = case.client();
             record(&client);
             drop(client);
+            drop_last_handle(case);
         });
     }
     until("the threads of all clients have ended", || client_threads() == 0);

@@ -1,7 +1,7 @@
 //! Calls on the client's own thread, where a wait would never end.
 
 use super::panic_hook::on_panic;
-use super::{HANG, ITEMS, LIMIT, all_are_lost, in_each_case, record};
+use super::{Case, HANG, ITEMS, LIMIT, all_are_lost, in_each_case, record};
 use otlp_protocol::{Accepted, Batch};
 use otlp_service::client::{FlushError, OtlpClient, OtlpConfig};
 use otlp_transport::BoxExport;
@@ -56,26 +56,29 @@ fn in_the_panic_hook_of_a_panic_in_an_error_hook() {
     });
 }
 
+/// Drops the last handle of a client in its error hook, and waits until the hook has heard of all items.
+pub(super) fn drop_last_handle(case: &Case) {
+    let (reported, reports) = mpsc::channel();
+    let handle = Arc::new(Mutex::new(None::<OtlpClient>));
+    let in_hook = handle.clone();
+    let config = case.config().with_timeout(EXPORT_LIMIT).with_error_hook(move |problem| {
+        let last = in_hook.lock().take();
+        drop(last);
+        reported.send(problem.items).unwrap();
+    });
+    let client = OtlpClient::new(config).unwrap();
+    record(&client);
+    *handle.lock() = Some(client);
+    let mut lost = 0;
+    while lost < 2 * ITEMS {
+        lost += reports.recv_timeout(HANG).unwrap();
+    }
+    assert_eq!(lost, 2 * ITEMS);
+}
+
 #[test]
 fn the_drop_of_the_last_handle_in_an_error_hook() {
-    in_each_case(|case| {
-        let (reported, reports) = mpsc::channel();
-        let handle = Arc::new(Mutex::new(None::<OtlpClient>));
-        let in_hook = handle.clone();
-        let config = case.config().with_timeout(EXPORT_LIMIT).with_error_hook(move |problem| {
-            let last = in_hook.lock().take();
-            drop(last);
-            reported.send(problem.items).unwrap();
-        });
-        let client = OtlpClient::new(config).unwrap();
-        record(&client);
-        *handle.lock() = Some(client);
-        let mut lost = 0;
-        while lost < 2 * ITEMS {
-            lost += reports.recv_timeout(HANG).unwrap();
-        }
-        assert_eq!(lost, 2 * ITEMS);
-    });
+    in_each_case(drop_last_handle);
 }
 
 #[test]
