@@ -6,9 +6,9 @@
 //! cargo run --release -p otlp-benches --bin client_export send 127.0.0.1:4317 [grpc|http] [none|gzip] [SPANS-A-SECOND] [SPANS]
 //! ```
 //!
-//! Prints real time, CPU times of the recording thread and of the client's threads for each span (Linux), and the numbers of spans that
-//! were made, delivered and lost by reason; fails if one is not accounted for. The sink prints what it received once nothing comes
-//! any more. Pin the two to different cores (`taskset`), and take turns with what the client is compared with.
+//! Prints real time, CPU times of the recording thread and of the client's threads for each span (Linux), and the numbers of spans
+//! that were made, delivered and lost by reason; fails if one is not accounted for. The sink prints what it received once nothing
+//! comes any more. Pin the two to different cores (`taskset`), and take turns with what the client is compared with.
 #![expect(clippy::unwrap_used, reason = "a measurement, run by hand")]
 
 use otlp_protocol::{Accepted, Batch, SpanKind};

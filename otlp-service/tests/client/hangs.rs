@@ -1,8 +1,8 @@
-//! No destination holds up the program: whatever the destination does, and wherever the program flushes, shuts down or drops the client,
-//! the call ends at its time limit, tells the failure, and all items are accounted for.
+//! No destination holds up the program: whatever the destination does, and wherever the program flushes, shuts down or drops the
+//! client, the call ends at its time limit, tells the failure, and all items are accounted for.
 //!
-//! Each place runs against each destination of [`targets`], over gRPC and over HTTP, on a thread of its own. The tests wait much longer
-//! than the calls may take: they tell a hang from an answer, and measure nothing.
+//! Each place runs against each destination of [`targets`], over gRPC and over HTTP, on a thread of its own. The tests wait much
+//! longer than the calls may take: they tell a hang from an answer, and measure nothing.
 
 #[path = "hangs/children.rs"]
 mod children;

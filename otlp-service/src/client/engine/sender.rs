@@ -131,7 +131,7 @@ impl Sender {
         }
         let mut out = Vec::new();
         let (resource, schema_url) = (&config.resource, &config.resource_schema_url);
-        let items = config.meters.collect(unix_nanos(), resource, schema_url, &mut out) as u64;
+        let items = config.meters.collect(unix_nanos(), resource, schema_url, &mut out);
         if items > 0 {
             let body = Body::unchecked(self.kind.signal(), out, Count { items, entries: items }, true);
             self.export(body).await;
