@@ -17,6 +17,8 @@ mod propagation;
 mod resource;
 mod sampler;
 mod trace;
+#[cfg(feature = "tracing")]
+mod tracing;
 
 pub use config::{
     BatchSettings, ConfigProblem, ConfigWarning, Destination, ExporterKind, MetricSettings, OtlpConfig, Pem,
@@ -45,6 +47,8 @@ pub use sampler::{
     ConsistentRatio, NewSpan, ParentBased, RateLimit, Sampler, SamplerError, Sampling, ShouldSample,
 };
 pub use trace::{EventWriter, LinkWriter, Span, TraceBuilder};
+#[cfg(feature = "tracing")]
+pub use tracing::{EventForm, OtlpLayer, OtlpSubscriber, SetParentError, SpanEnd, SpanExt, TracingOptions};
 
 use engine::{Engine, EngineConfig};
 use otlp_protocol::SeverityNumber;

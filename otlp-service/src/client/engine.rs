@@ -26,6 +26,8 @@ mod worker;
 
 pub(crate) use buffer::{Buffer, FieldWriter};
 pub(crate) use clock::{to_unix_nanos, unix_nanos};
+#[cfg(feature = "tracing")]
+pub(crate) use kind::Kind;
 pub use losses::{ClientStats, ItemStats, LossReason};
 pub use problem::ClientProblem;
 pub(crate) use problem::ErrorHook;

@@ -9,7 +9,7 @@ use syn::visit::Visit;
 use syn::{Attribute, Item, ItemImpl, Path, Type, UseTree, Visibility};
 
 /// The types of other crates, or whole crates, that the public signatures of a crate may name. `tonic` and `http_body` are for
-/// the feature `tonic` alone, `prost` for `model`, the crates of tower for `tower`.
+/// the feature `tonic` alone, `prost` for `model`, the crates of tower for `tower`, the crates of tracing for `tracing`.
 const LISTED: [(&str, &[&str]); 4] = [
     ("otlp-protocol", &["bytes", "bytes::Buf", "bytes::Bytes", "prost::DecodeError", "prost::Message"]),
     (
@@ -41,6 +41,11 @@ const LISTED: [(&str, &[&str]); 4] = [
             "serde::de::Error",
             "tower_layer::Layer",
             "tower_service::Service",
+            "tracing::Span",
+            "tracing::Subscriber",
+            "tracing::level_filters::LevelFilter",
+            "tracing_subscriber::Layer",
+            "tracing_subscriber::registry::LookupSpan",
         ],
     ),
     ("otlp-app", &[]),

@@ -129,9 +129,18 @@ pub(crate) fn discard(span: Box<OpenSpan>) {
 
 /// Appends a finished log record.
 pub(crate) fn append_log(shared: &Arc<Shared>, scope: ScopeId, message: &[u8]) {
+    append(shared, Kind::Logs, scope, &[message]);
+}
+
+/// Appends a finished entry that is the concatenation of `parts`.
+#[inline]
+pub(crate) fn append(shared: &Arc<Shared>, kind: Kind, scope: ScopeId, parts: &[&[u8]]) {
     let append = |shared: &Shared, slot: &Slot| {
-        slot.append(shared, Kind::Logs, scope, message.len(), |mut entry| {
-            entry.put_slice(message);
+        let len = parts.iter().map(|part| part.len()).sum();
+        slot.append(shared, kind, scope, len, |mut entry| {
+            for part in parts {
+                entry.put_slice(part);
+            }
         });
     };
     let appended =
@@ -196,6 +205,13 @@ pub(crate) fn current() -> Option<TraceContext> {
 /// Replaces the thread's current context, and returns the previous one.
 pub(crate) fn set_current(context: Option<TraceContext>) -> Option<TraceContext> {
     LOCAL.try_with(|local| local.current.replace(context)).ok().flatten()
+}
+
+/// Calls `call` with the thread's current context, which `call` may replace. `call` runs no code of the user.
+#[cfg(feature = "tracing")]
+#[inline]
+pub(crate) fn with_current<R>(call: impl FnOnce(&mut Option<TraceContext>) -> R) -> Option<R> {
+    LOCAL.try_with(|local| Some(call(&mut *local.current.try_borrow_mut().ok()?))).ok().flatten()
 }
 
 /// True if the thread's telemetry is not recorded.

@@ -12,6 +12,8 @@ pub enum LossReason {
     QueueFull,
     /// Too many spans were open at the same time.
     OpenSpansLimit,
+    /// The program has more than 65,536 places that record spans and events of `tracing`.
+    CallsitesLimit,
     /// The destination could not be reached, or failed until the time limit of an export.
     SendFailed,
     /// The destination refused the items.
@@ -56,9 +58,10 @@ pub(crate) struct Losses {
 
 impl LossReason {
     /// All reasons.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::QueueFull,
         Self::OpenSpansLimit,
+        Self::CallsitesLimit,
         Self::SendFailed,
         Self::Refused,
         Self::TimedOut,
@@ -71,6 +74,7 @@ impl LossReason {
         match self {
             Self::QueueFull => "queue_full",
             Self::OpenSpansLimit => "open_spans_limit",
+            Self::CallsitesLimit => "callsites_limit",
             Self::SendFailed => "send_failed",
             Self::Refused => "refused",
             Self::TimedOut => "timed_out",

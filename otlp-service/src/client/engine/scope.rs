@@ -11,6 +11,20 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScopeId(u32);
 
+impl ScopeId {
+    /// The scope's number, from 0.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The scope with a number that [`number`](Self::number) returned.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+}
+
 /// The scopes of a client.
 #[derive(Debug)]
 pub(crate) struct Scopes {

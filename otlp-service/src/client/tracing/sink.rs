@@ -1,0 +1,111 @@
+//! The engine, as the doors use the engine: time, ids, sampling, limits, the current context, and finished entries.
+
+use super::callsite::Callsite;
+use crate::client::engine::{Kind, LossReason, ScopeId, Shared, local, unix_nanos};
+use crate::client::{LogLimits, SpanLimits, TraceContext};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The engine that finished spans and log records go to.
+pub(super) struct Sink {
+    made_with: Arc<Shared>,
+    /// The engine of this process, if this process was forked off the process that made the door.
+    child: OnceLock<Arc<Shared>>,
+}
+
+/// The scope of a callsite's log records: the id, and the engine that the id is of. One engine at a time is cached.
+#[derive(Default)]
+pub(super) struct ScopeCache(AtomicU64);
+
+// === impl Sink ===
+
+impl Sink {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { made_with: shared, child: OnceLock::new() }
+    }
+
+    #[inline]
+    fn shared(&self) -> &Arc<Shared> {
+        self.child.get().unwrap_or(&self.made_with)
+    }
+
+    /// The time in Unix nanoseconds.
+    #[inline]
+    pub(super) fn now(&self) -> u64 {
+        unix_nanos()
+    }
+
+    /// True if nothing is recorded: the client is disabled, or the thread's telemetry is suppressed.
+    #[inline]
+    pub(super) fn is_suppressed(&self) -> bool {
+        self.shared().config.is_disabled || local::is_suppressed()
+    }
+
+    /// True if sampled spans are recorded.
+    #[inline]
+    pub(super) fn records_spans(&self) -> bool {
+        self.shared().config.records_spans
+    }
+
+    /// True if log records are recorded.
+    #[inline]
+    pub(super) fn records_logs(&self) -> bool {
+        self.shared().config.records_logs
+    }
+
+    #[inline]
+    pub(super) fn span_limits(&self) -> &SpanLimits {
+        &self.shared().config.span_limits
+    }
+
+    #[inline]
+    pub(super) fn log_limits(&self) -> &LogLimits {
+        &self.shared().config.log_limits
+    }
+
+    /// Makes the context of a new span, and asks the sampler, which may be code of the user.
+    #[inline]
+    pub(super) fn new_context(&self, parent: Option<&TraceContext>, name: &str, start: u64) -> TraceContext {
+        let trace_id = match parent {
+            Some(parent) => parent.trace_id,
+            None => {
+                if let Some(child) = self.shared().after_fork() {
+                    // A process that was forked twice finds its engine by way of the first.
+                    let _ = self.child.set(child);
+                }
+                local::trace_id()
+            }
+        };
+        self.shared().config.sampler.new_context(parent, trace_id, local::span_id(), name, start)
+    }
+
+    /// Appends a finished span that is the concatenation of `parts`.
+    #[inline]
+    pub(super) fn append_span(&self, parts: &[&[u8]]) {
+        local::append(self.shared(), Kind::Spans, ScopeId::default(), parts);
+    }
+
+    /// Appends a log record that is the concatenation of `parts`. The callsite's target is the scope.
+    #[inline]
+    pub(super) fn append_log(&self, callsite: &'static Callsite, parts: &[&[u8]]) {
+        local::append(self.shared(), Kind::Logs, self.scope(callsite), parts);
+    }
+
+    /// Counts a span or a log record that is not recorded.
+    #[cold]
+    pub(super) fn count_lost(&self, kind: Kind, reason: LossReason) {
+        self.shared().losses.add(kind, reason, 1);
+    }
+
+    #[inline]
+    fn scope(&self, callsite: &'static Callsite) -> ScopeId {
+        let cached = callsite.scope.0.load(Ordering::Relaxed);
+        // Engines are numbered from 1: an empty cache is of none.
+        if cached >> 32 == self.shared().id & 0xffff_ffff {
+            return ScopeId::from_number(cached as u32);
+        }
+        let scope = self.shared().scopes.id(callsite.metadata.target(), "", |_| {});
+        callsite.scope.0.store(self.shared().id << 32 | u64::from(scope.number()), Ordering::Relaxed);
+        scope
+    }
+}

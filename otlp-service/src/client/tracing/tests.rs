@@ -1,0 +1,11 @@
+//! Tests of both doors, with an exporter that keeps what it gets.
+
+mod events;
+mod filters;
+mod limits;
+mod nested;
+mod own;
+mod spans;
+mod support;
+mod threads;
+mod values;
