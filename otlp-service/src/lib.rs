@@ -135,14 +135,20 @@
 //!
 //! # Features
 //!
-//! All are on by default. Without them a gateway speaks gRPC and HTTP in cleartext, uncompressed.
+//! All but the last three are on by default. A program that only records its own telemetry needs `client` and `grpc` or `http`, without
+//! default features.
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `tls` | `https://` endpoints of exporters, receivers with certificates |
-//! | `gzip`, `zstd`, `brotli`, `deflate`, `snappy`, `lz4` | the content encoding, for receivers and exporters |
+//! | `gateway` | everything but the client |
+//! | `grpc`, `http` | OTLP/gRPC and OTLP/HTTP; `gateway` brings both |
+//! | `tls` | `https://` endpoints of exporters and clients, receivers with certificates; without it, cleartext |
+//! | `gzip`, `zstd`, `brotli`, `deflate`, `snappy`, `lz4` | the content encoding, for receivers, exporters and clients |
 //! | `basic-auth` | bcrypt hashes in the `htpasswd` of receivers |
 //! | `hash` | the action `hash` of [`AttributesProcessor`] and [`ResourceProcessor`] |
+//! | `client` | `OtlpClient`: a program's own traces, logs and metrics |
+//! | `tracing` | the client's layer and subscriber for the crate tracing |
+//! | `tower` | layers that carry trace contexts in the headers of requests |
 //!
 //! # Layers
 //!
