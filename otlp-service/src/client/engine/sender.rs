@@ -98,8 +98,7 @@ impl Sender {
         self.shared.store.waiting(self.kind) >= self.shared.max_items(self.kind)
     }
 
-    /// Sends the full requests that wait by now; with `all`, everything that is recorded by now. Threads may record faster than
-    /// requests are sent: what they record from now on is not waited for, but at the end, when their chunks are closed.
+    /// Sends the full requests that wait by now; with `all`, everything that is recorded by now.
     async fn send(&mut self, all: bool, order: Order) {
         if self.kind == Kind::Points {
             if all {
@@ -107,13 +106,22 @@ impl Sender {
             }
             return;
         }
+        // First of all, so that the store has room for what is collected.
+        self.send_waiting(false, false).await;
         if all {
-            let must_wait = order.flushes > self.flushed || order.stop.is_some();
-            self.shared.collect(self.kind, must_wait, order.stop.is_some());
+            let is_last = order.stop.is_some();
+            let must_wait = order.flushes > self.flushed || is_last;
+            self.shared.collect(self.kind, must_wait, is_last);
+            self.send_waiting(true, is_last).await;
         }
+    }
+
+    /// Sends the full requests that wait by now; with `all`, also the rest. Threads may record faster than requests are sent: what
+    /// they record from now on is not waited for, unless `is_last`, when their chunks are closed.
+    async fn send_waiting(&mut self, all: bool, is_last: bool) {
         let max_items = self.shared.max_items(self.kind);
         let mut waiting = self.shared.store.waiting(self.kind);
-        while waiting > 0 || order.stop.is_some() {
+        while waiting > 0 || is_last {
             let chunks = self.shared.store.take(self.kind, max_items, all);
             if chunks.is_empty() {
                 return;
