@@ -142,10 +142,10 @@ fn main() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(sink(rest.first().map_or("127.0.0.1:4317", String::as_str)));
         }
-        _ => writeln!(
-            std::io::stderr(),
-            "usage: client_export sink ADDRESS | send ADDRESS [grpc|http] [none|gzip] [RATE] [SPANS]"
-        )
-        .unwrap(),
+        _ => {
+            let usage =
+                "usage: client_export sink ADDRESS | send ADDRESS [grpc|http] [none|gzip] [RATE] [SPANS]\n";
+            std::io::stderr().write_all(usage.as_bytes()).unwrap();
+        }
     }
 }
