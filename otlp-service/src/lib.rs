@@ -152,7 +152,8 @@
 //!
 //! # Layers
 //!
-//! This crate composes [`Export`](otlp_transport::Export)s and knows nothing of HTTP, sockets, configuration files or command lines:
+//! This crate composes [`Export`](otlp_transport::Export)s and knows nothing of sockets, configuration files or command lines;
+//! of HTTP the client knows only the headers that carry trace contexts:
 //! otlp-transport below has servers and clients, otlp-app above is the program `otlp`. Bodies stay encoded; only processors and
 //! the debug exporter look into them.
 

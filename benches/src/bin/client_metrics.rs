@@ -1,4 +1,4 @@
-//! What does a measurement of the client cost, alone and while a second thread on another core makes the same measurement?
+//! Measures the cost of a measurement, alone and while a second thread on another core makes the same measurement.
 //! Nanoseconds of the thread's CPU time for each: the median and, in brackets, the lowest of many short passes (Linux, two cores):
 //! `cargo run --release -p otlp-benches --bin client_metrics`. A text as argument selects the rows that contain the text.
 #![expect(clippy::unwrap_used, reason = "a measurement, run by hand")]

@@ -1,4 +1,4 @@
-//! What does a span of the client cost? Nanoseconds of the recording thread's CPU time for each span, and bytes allocated by the
+//! Measures the cost of a span of the client: nanoseconds of the recording thread's CPU time for each span, and bytes allocated by the
 //! whole program: `cargo build --release -p otlp-benches --bin client_spans`, and the program bound to one core
 //! (`taskset -c 1`). A text as argument selects the rows that contain the text.
 //!

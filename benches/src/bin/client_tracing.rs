@@ -1,4 +1,4 @@
-//! What do a span and a log record of `tracing` cost behind the doors of the client? A trace of 100 spans, each with five fields and
+//! Measures the cost of spans and log records of `tracing` in the client's layer and subscriber. A trace of 100 spans, each with five fields and
 //! an event with one field; and log records with five fields: `cargo run --release -p otlp-benches --bin client_tracing DOOR`.
 //!
 //! A process has one global default subscriber, so the door is an argument: `subscriber`, `layer`, `registry` (a registry alone) or

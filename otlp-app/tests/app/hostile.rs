@@ -21,8 +21,8 @@ const LIMIT_MIB: u64 = 128;
 const ALLOWANCE_MIB: u64 = 56;
 const LARGE_BYTES: usize = 400_000;
 
-/// What is sent. It is made before the first connection is opened: making it takes long, and a peer that is late with its
-/// request is cut off.
+/// The bodies that the test sends. All are made before the first connection is opened: to make them takes long, and a peer
+/// whose request comes late is cut off.
 struct Bodies {
     vectors: Vec<(Vector, Option<Bytes>)>,
     bombs: Vec<Bomb>,
@@ -44,7 +44,7 @@ impl Bodies {
     }
 }
 
-/// What gets on of a vector that is accepted: spans with ids of the wrong length are taken out.
+/// Returns the body that the gateway sends on for an accepted vector: without spans whose ids have the wrong length.
 fn sound(vector: &Vector) -> Option<Bytes> {
     (vector.verdict == Verdict::Accepted).then(|| {
         let (plain, limits) = (vector.plain(), ValidateLimits::default());

@@ -100,7 +100,7 @@ pub struct OtlpConfig {
 pub struct SignalSettings {
     /// Kind of exporter. Default [`Otlp`](ExporterKind::Otlp).
     pub exporter: ExporterKind,
-    /// What differs from the destination of all signals.
+    /// Settings of the destination that replace those of all signals.
     pub destination: Destination,
 }
 

@@ -1,4 +1,4 @@
-//! What all threads share of an engine.
+//! The part of an engine that all threads share.
 
 use super::chunk::Chunk;
 use super::control::Control;
