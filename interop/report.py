@@ -91,6 +91,14 @@ something else, if that and nothing else is another; the order of attributes is 
 
 {processors}
 
+## Components
+
+The other processors and the connectors, each with several variants of its settings, compared item by item with recorded outputs of the
+Collector on the same requests, which have values of every type in all places. A variant and signal is ok if the same came out of all of
+them, but for differences that `interop/components` lists with their reasons. One column a signal:
+
+{components}
+
 ## JSON
 
 {json} texts of JSON, the fixtures and others that are unusual, were read alike: both refused them, or the same came out,
@@ -153,6 +161,7 @@ class Results:
             refusals=self.refusals(),
             times=refusals.TIMES,
             processors=self.processors(),
+            components=self.components(),
             json=sum(1 for _, what, verdict in self.all if what.startswith("JSON ") and verdict == "ok"),
             differs=table(["JSON", "the Collector", "`otlp`"], [list(row[:3]) for row in json_cases.DIFFERS]),
             own=self.own(),
@@ -185,12 +194,18 @@ class Results:
             group = next(each for each in known if f"{name}-".startswith(f"{each}-"))
             groups[group][signal, verdict] += 1
 
-        def cell(counts, signal):
-            said = (f"{each} {counts[signal, each]}" for each in VERDICTS if counts[signal, each])
-            return ", ".join(said) or "—"
-
-        rows = [[group, *(cell(groups[group], signal) for signal in SIGNALS)] for group in sorted(groups)]
+        rows = [[group, *(tally(groups[group], signal) for signal in SIGNALS)] for group in sorted(groups)]
         return table(["processor", *SIGNALS], rows)
+
+    def components(self):
+        """A row for each component."""
+        found = [what.split()[1:] + [verdict] for _, what, verdict in self.all if what.startswith("component ")]
+        counts = collections.defaultdict(collections.Counter)
+        for name, *_, signal, each in (row for row in found if len(row) == 4):
+            counts[name][signal, each] += 1
+        signals = SIGNALS[:3]
+        rows = [[name, *(tally(counts[name], signal) for signal in signals)] for name in sorted(counts)]
+        return table(["component", *signals], rows)
 
     def exporters(self):
         routes = {(route.transport, route.compression): route.name for route in EXPORTS}
@@ -225,6 +240,11 @@ class Results:
             cells = (self.cells("refusal", client, kib, status) for status in refusals.KINDS)
             rows.append([client.name, f"{kib} KiB", *cells])
         return table(["client", "body", *map(str, refusals.KINDS)], rows)
+
+
+def tally(counts, signal):
+    """The verdicts on a signal, of counts by signal and verdict."""
+    return ", ".join(f"{each} {counts[signal, each]}" for each in VERDICTS if counts[signal, each]) or "—"
 
 
 def table(head, rows):

@@ -36,9 +36,17 @@ def collector():
     """The Collector: INTEROP_COLLECTOR, or made by its own builder from `collector/builder.yaml`."""
     if given := os.environ.get("INTEROP_COLLECTOR"):
         return given
-    recipe = HERE / "collector" / "builder.yaml"
-    made = WORK / "collector" / "otelcol-interop"
+    return collector_of(HERE / "collector" / "builder.yaml", WORK / "collector" / "otelcol-interop")
 
+
+def components():
+    """The Collector with the components of `components/`: INTEROP_COMPONENTS, or made from `collector/components.yaml`."""
+    if given := os.environ.get("INTEROP_COMPONENTS"):
+        return given
+    return collector_of(HERE / "collector" / "components.yaml", WORK / "components" / "otelcol-components")
+
+
+def collector_of(recipe, made):
     def build():
         run(["go", "install", BUILDER], HERE, {"GOBIN": str(WORK / "bin")})
         run([str(WORK / "bin" / "builder"), "--config", recipe.name], recipe.parent)
