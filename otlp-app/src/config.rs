@@ -7,6 +7,7 @@
 pub(crate) mod auth;
 mod check;
 pub(crate) mod component;
+pub(crate) mod connector;
 mod decode;
 mod expand;
 pub(crate) mod exporter;

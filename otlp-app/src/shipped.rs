@@ -1,6 +1,6 @@
 //! The components that come with the gateway, registered as a plugin. A new component is a file or folder, and an entry here.
 
-use crate::config::{exporter, extension, processor, receiver, tls};
+use crate::config::{connector, exporter, extension, processor, receiver, tls};
 use otlp_service::{Components, OtlpPlugin};
 
 /// The plugin of this crate.
@@ -19,6 +19,7 @@ impl OtlpPlugin for Shipped {
         receivers(components);
         processors(components);
         exporters(components);
+        connectors(components);
         extensions(components);
     }
 }
@@ -71,6 +72,14 @@ fn exporters(components: &mut Components<'_>) {
         .alias("loadbalancing")
         .rules(exporter::BALANCE_RULES)
         .rules(exporter::QUEUE_RULES);
+}
+
+fn connectors(components: &mut Components<'_>) {
+    components.connector(
+        "forward",
+        "leads pipelines into other pipelines of the same signal",
+        connector::forward,
+    );
 }
 
 fn extensions(components: &mut Components<'_>) {

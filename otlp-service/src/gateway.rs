@@ -99,11 +99,15 @@ pub enum StartError {
         /// The id.
         id: String,
     },
-    /// A connector emits into no pipeline.
-    #[error("connector {connector} leads nowhere: no pipeline has it among its receivers")]
+    /// A connector that ends a pipeline emits into no pipeline.
+    #[error(
+        "connector {connector} leads nowhere from {pipeline}: no pipeline that it can emit into has it among its receivers"
+    )]
     LeadsNowhere {
         /// The connector's id.
         connector: String,
+        /// The id of the pipeline that the connector ends.
+        pipeline: String,
     },
     /// A pipeline has no exporter: all of its telemetry would be lost.
     #[error("pipeline {pipeline} has no exporter")]

@@ -110,6 +110,9 @@ pub struct HolderSpec {
     pub answers: Answers,
     /// Metadata of requests that the holder reads. Default none.
     pub needs: Needs,
+    /// A connector emits the data of a signal into pipelines of that signal alone. Default false: it may emit into pipelines of
+    /// any signal.
+    pub same_signal: bool,
     make: Arc<Make>,
 }
 
@@ -173,6 +176,7 @@ impl fmt::Debug for HolderSpec {
         f.debug_struct("HolderSpec")
             .field("answers", &self.answers)
             .field("needs", &self.needs)
+            .field("same_signal", &self.same_signal)
             .finish_non_exhaustive()
     }
 }
@@ -184,7 +188,19 @@ impl HolderSpec {
         make: impl Fn(HolderContext) -> Result<H, BoxError> + Send + Sync + 'static,
     ) -> Self {
         let make = move |context| make(context).map(|holder| BoxHolder(Arc::new(holder)));
-        Self { answers, needs: Needs::default(), make: Arc::new(make) }
+        Self { answers, needs: Needs::default(), same_signal: false, make: Arc::new(make) }
+    }
+
+    /// Makes a connector lead from pipelines of a signal into pipelines of that signal alone.
+    #[must_use]
+    pub fn with_same_signal(mut self) -> Self {
+        self.same_signal = true;
+        self
+    }
+
+    /// Returns true if a connector that ends a pipeline of the signal `from` emits into pipelines of the signal `to`.
+    pub fn connects(&self, from: Signal, to: Signal) -> bool {
+        !self.same_signal || from == to
     }
 
     /// Sets the metadata of requests that the holder reads.

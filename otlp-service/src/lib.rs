@@ -167,6 +167,8 @@ mod calendar;
 pub mod client;
 #[cfg(feature = "gateway")]
 mod component;
+#[cfg(feature = "gateway")]
+mod connector;
 mod cut;
 #[cfg(feature = "gateway")]
 mod debug;
@@ -222,6 +224,8 @@ pub use client::{OtlpClient, OtlpConfig, TraceBuilder};
 #[cfg(feature = "gateway")]
 pub use component::{Access, Needs, Out, Processor, Reason};
 #[cfg(feature = "gateway")]
+pub use connector::ForwardConnector;
+#[cfg(feature = "gateway")]
 pub use exporter::{DebugConfig, DebugExporter, DebugFormat, NopExporter};
 #[cfg(feature = "gateway")]
 pub use fanout::{Delivery, Destination, FanOut, PatientFanOut, join_answers};
@@ -250,10 +254,10 @@ pub use own_spans::{OwnSpan, OwnSpans, ParentBased, Recording, Sampler};
 #[cfg(feature = "gateway")]
 pub use plugin::{
     AuthPart, AuthRef, Build, BuildContext, BuildFn, CheckFiles, Choice, Clash, ComponentType, Components,
-    Connect, Decode, DecodeError, ExporterPart, ExtensionPart, GoDuration, HealthPart, KeyRule, Kind,
-    MakeClient, MakeServer, OnlyFor, OtlpPlugin, Place, PluginContents, PluginInfo, PluginManager,
-    ProcessPlugin, ProcessStep, ReceiverPart, Registered, RuleKind, ServerPart, Setting, SettingList,
-    SettingMap, SettingValue, Settings, SettingsError, StagePart, Target,
+    Connect, ConnectorPart, Decode, DecodeError, ExporterPart, ExtensionPart, GoDuration, HealthPart,
+    KeyRule, Kind, MakeClient, MakeServer, OnlyFor, OtlpPlugin, PipelineRef, Place, PluginContents,
+    PluginInfo, PluginManager, ProcessPlugin, ProcessStep, ReceiverPart, Registered, RuleKind, ServerPart,
+    Setting, SettingList, SettingMap, SettingValue, Settings, SettingsError, StagePart, Target,
 };
 #[cfg(feature = "gateway")]
 pub use processor::{

@@ -19,8 +19,8 @@ pub use decode_error::{DecodeError, Place};
 pub use deserializer::Settings;
 pub use duration::GoDuration;
 pub use parts::{
-    AuthPart, AuthRef, CheckFiles, Connect, ExporterPart, ExtensionPart, HealthPart, MakeClient, MakeServer,
-    OnlyFor, ReceiverPart, ServerPart, StagePart, Target,
+    AuthPart, AuthRef, CheckFiles, Connect, ConnectorPart, ExporterPart, ExtensionPart, HealthPart,
+    MakeClient, MakeServer, OnlyFor, PipelineRef, ReceiverPart, ServerPart, StagePart, Target,
 };
 pub use process::{ProcessPlugin, ProcessStep};
 pub use rules::{KeyRule, RuleKind};

@@ -245,6 +245,13 @@ impl ConnectorSpec {
         Self { id: id.into(), connector, settings: None }
     }
 
+    /// Returns true if the connector ends the pipeline `from` and emits into the pipeline `to`.
+    pub(crate) fn leads(&self, from: &PipelineSpec, to: &PipelineSpec) -> bool {
+        from.exporters.contains(&self.id)
+            && to.receivers.contains(&self.id)
+            && self.connector.connects(from.signal, to.signal)
+    }
+
     /// The same with the identity of its settings: reloads keep the connector while the identity stays.
     #[must_use]
     pub fn with_settings(mut self, settings: Fingerprint) -> Self {

@@ -17,6 +17,8 @@ mod drain;
 mod exporters;
 #[path = "service/fanout.rs"]
 mod fanout;
+#[path = "service/forward.rs"]
+mod forward;
 #[path = "service/gateway.rs"]
 mod gateway;
 #[path = "service/harness.rs"]

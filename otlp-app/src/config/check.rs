@@ -13,14 +13,14 @@ use super::files::NamedFile;
 use super::fingerprint::Fingerprints;
 use super::node::{Entry, Node, Value};
 use super::pipeline::{self, Pipeline};
-use super::plan::{ExporterPlan, ExtensionPlan, Only, Plan, ReceiverPlan, StagePlan};
+use super::plan::{ConnectorPlan, ExporterPlan, ExtensionPlan, Only, Plan, ReceiverPlan, StagePlan};
 use super::problem::{Problem, Problems};
 use super::rules::{self, Note};
 use super::source::Span;
 use super::telemetry::{self, OwnTelemetry, TELEMETRY_RULES};
 use names::Unknown;
 use otlp_service::{
-    Build, BuildContext, Decode, HolderSpec, Kind, PipelineSpec, PipelineStage, PluginManager, StageSpec,
+    Build, BuildContext, Decode, Kind, PipelineSpec, PipelineStage, PluginManager, StageSpec,
 };
 
 /// Checks a whole configuration. Reports as many problems as can be found at once.
@@ -70,7 +70,7 @@ struct Defined<'a> {
     plugins: &'a PluginManager,
     receivers: Vec<Built<ReceiverPlan>>,
     processors: Vec<Built<StagePlan>>,
-    connectors: Vec<Built<HolderSpec>>,
+    connectors: Vec<Built<ConnectorPlan>>,
     exporters: Vec<Built<ExporterPlan>>,
     extensions: Vec<Built<ExtensionPlan>>,
     unknown: Vec<Unknown>,
@@ -128,7 +128,7 @@ impl<'a> Defined<'a> {
                     self.processors.push(component.build(decode, StagePlan::of, &mut wrong));
                 }
                 Build::Connector(decode) => {
-                    self.connectors.push(component.build(decode, |connector, _| connector, &mut wrong));
+                    self.connectors.push(component.build(decode, ConnectorPlan::of, &mut wrong));
                 }
                 Build::Exporter(decode) => {
                     self.exporters.push(component.build(decode, ExporterPlan::of, &mut wrong));
@@ -176,7 +176,7 @@ impl<'a> Defined<'a> {
         Plan {
             files: self.files(std::mem::take(&mut telemetry.files)),
             receivers: used(self.receivers),
-            connectors: used(self.connectors),
+            connectors: used(self.connectors).into_iter().map(|(id, plan)| (id, plan.connector)).collect(),
             exporters: used(self.exporters),
             pipelines: specs,
             places,

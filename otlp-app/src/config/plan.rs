@@ -10,8 +10,9 @@ use super::source::Span;
 use super::telemetry::OwnTelemetry;
 use crate::own_addresses::Place;
 use otlp_service::{
-    BoxExtension, BoxReceiver, ExporterPart, ExtensionPart, HealthChecksSpec, HealthPart, HealthSpec,
-    HolderSpec, OnlyFor, PipelineSpec, ReceiverPart, ServerPart, ServerSpec, StagePart, StatusSpec,
+    BoxExtension, BoxReceiver, ConnectorPart, ExporterPart, ExtensionPart, HealthChecksSpec, HealthPart,
+    HealthSpec, HolderSpec, OnlyFor, PipelineRef, PipelineSpec, ReceiverPart, ServerPart, ServerSpec,
+    StagePart, StatusSpec,
 };
 use otlp_transport::TransportContext;
 
@@ -97,6 +98,24 @@ pub(crate) enum ExtensionPlan {
     Other(BoxExtension),
     /// Accepted without effect.
     Inert,
+}
+
+/// A connector, and the pipelines that its settings name.
+pub(crate) struct ConnectorPlan {
+    /// The connector, as made by its factory.
+    pub(crate) connector: HolderSpec,
+    /// Pipelines that the settings name.
+    pub(crate) pipelines: Vec<NamedPipeline>,
+}
+
+/// A pipeline in the settings of a connector.
+pub(crate) struct NamedPipeline {
+    /// The pipeline's id.
+    pub(crate) id: String,
+    /// The setting's place in the file.
+    pub(crate) span: Span,
+    /// Component and path of the setting, for errors.
+    pub(crate) what: String,
 }
 
 /// A processor or holder of a pipeline, and the settings that allow it in pipelines of some signals only.
@@ -199,6 +218,21 @@ impl ExtensionPlan {
             ExtensionPart::Other(extension) => Self::Other(extension),
             _ => Self::Inert,
         }
+    }
+}
+
+// === impl ConnectorPlan ===
+
+impl ConnectorPlan {
+    /// Makes the plan of the part that the factory of `component` returned.
+    pub(crate) fn of(part: ConnectorPart, component: &Component) -> Self {
+        let ConnectorPart { connector, pipelines, .. } = part;
+        let named = pipelines.into_iter().map(|PipelineRef { id, path }| NamedPipeline {
+            span: component.settings.span_of(&path),
+            what: format!("{}: {path}", component.id),
+            id,
+        });
+        Self { connector, pipelines: named.collect() }
     }
 }
 

@@ -1,6 +1,7 @@
 mod auth;
 mod balance;
 mod command_line;
+mod connectors;
 mod errors;
 mod files;
 mod fingerprints;

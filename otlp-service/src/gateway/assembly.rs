@@ -219,7 +219,7 @@ impl Assembly<'_> {
     ) -> Result<(End, usize), StartError> {
         let all = self.spec;
         let mut outlets = Vec::new();
-        for fed in all.pipelines.iter().filter(|fed| fed.receivers.contains(&connector.id)) {
+        for fed in all.pipelines.iter().filter(|fed| connector.leads(spec, fed)) {
             let (pipeline, signal, rest) = (&*fed.id, fed.signal, self.pipeline(fed)?);
             let edge = self.shared.observers.entry(pipeline, signal);
             let requests = Some(RequestStats::of_pipeline(&self.shared.registry, pipeline, signal));

@@ -35,7 +35,7 @@ impl GatewaySpec {
     ) -> impl Iterator<Item = (&str, Vec<&PipelineSpec>)> {
         let connectors = self.connectors.iter().filter(|known| pipeline.exporters.contains(&known.id));
         connectors.map(|connector| {
-            let fed = self.pipelines.iter().filter(|fed| fed.receivers.contains(&connector.id));
+            let fed = self.pipelines.iter().filter(|fed| connector.leads(pipeline, fed));
             (&*connector.id, fed.collect())
         })
     }
@@ -57,7 +57,8 @@ impl GatewaySpec {
         open.push(&pipeline.id);
         for (connector, pipelines) in self.led_into(pipeline) {
             if pipelines.is_empty() {
-                return Err(StartError::LeadsNowhere { connector: connector.into() });
+                let (connector, pipeline) = (connector.into(), pipeline.id.clone());
+                return Err(StartError::LeadsNowhere { connector, pipeline });
             }
             open.push(connector);
             for fed in pipelines {

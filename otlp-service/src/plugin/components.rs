@@ -2,7 +2,7 @@
 
 use super::decode_error::DecodeError;
 use super::deserializer::Settings;
-use super::parts::{ExporterPart, ExtensionPart, ReceiverPart, StagePart};
+use super::parts::{ConnectorPart, ExporterPart, ExtensionPart, ReceiverPart, StagePart};
 use super::process::ProcessStep;
 use super::rules::KeyRule;
 use super::settings::{BuildContext, SettingsError};
@@ -52,7 +52,7 @@ pub enum Build {
     /// A processor, a batch processor or a holder.
     Processor(Decode<StagePart>),
     /// A connector.
-    Connector(Decode<HolderSpec>),
+    Connector(Decode<ConnectorPart>),
     /// An exporter.
     Exporter(Decode<ExporterPart>),
     /// An extension.
@@ -151,14 +151,15 @@ impl<'a> Components<'a> {
     }
 
     /// Registers a connector: the end of some pipelines, like an exporter, and the start of others, like a receiver.
-    pub fn connector<S>(
+    pub fn connector<S, P>(
         &mut self,
         name: &'static str,
         about: &'static str,
-        make: impl Fn(S, &BuildContext<'_>) -> Result<HolderSpec, SettingsError> + Send + Sync + 'static,
+        make: impl Fn(S, &BuildContext<'_>) -> Result<P, SettingsError> + Send + Sync + 'static,
     ) -> Registered<'_>
     where
         S: DeserializeOwned + 'static,
+        P: Into<ConnectorPart> + 'static,
     {
         self.add(name, about, Build::Connector(decode(make)))
     }

@@ -66,6 +66,25 @@ pub struct OnlyFor {
     pub signals: &'static [&'static str],
 }
 
+/// Product of a connector's factory.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ConnectorPart {
+    /// The connector.
+    pub connector: HolderSpec,
+    /// Pipelines that the settings name: each must have the connector among its receivers. Default none.
+    pub pipelines: Vec<PipelineRef>,
+}
+
+/// A pipeline in the settings of a connector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipelineRef {
+    /// The pipeline's id.
+    pub id: String,
+    /// The dotted path of the setting.
+    pub path: String,
+}
+
 /// Product of an exporter's factory: the client, queues and retries.
 #[non_exhaustive]
 pub struct ExporterPart {
@@ -216,6 +235,22 @@ impl From<BatchConfig> for StagePart {
 impl From<HolderSpec> for StagePart {
     fn from(holder: HolderSpec) -> Self {
         StageSpec::from(holder).into()
+    }
+}
+
+// === impl ConnectorPart ===
+
+impl ConnectorPart {
+    /// Sets the pipelines that the settings name.
+    #[must_use]
+    pub fn with_pipelines(self, pipelines: Vec<PipelineRef>) -> Self {
+        Self { pipelines, ..self }
+    }
+}
+
+impl From<HolderSpec> for ConnectorPart {
+    fn from(connector: HolderSpec) -> Self {
+        Self { connector, pipelines: Vec::new() }
     }
 }
 

@@ -43,7 +43,7 @@ impl GatewaySpec {
         let mut all_memory = self.exporters_of(pipeline).all(|queue| queue.delivery() == Delivery::Memory);
         let mut admitted_by = None;
         for connector in self.connectors.iter().filter(|known| pipeline.exporters.contains(&known.id)) {
-            let fed = self.pipelines.iter().filter(|fed| fed.receivers.contains(&connector.id));
+            let fed = self.pipelines.iter().filter(|fed| connector.leads(pipeline, fed));
             match connector.connector.answers {
                 Answers::OnAdmission => {
                     let hides = fed.into_iter().any(|fed| self.waits_somewhere(fed));

@@ -373,7 +373,7 @@ async fn connectors_that_cannot_work_are_refused() {
         ),
         (
             spec(&["there"], vec![pipeline("logs", &[], &["there"])]),
-            "connector there leads nowhere: no pipeline has it among its receivers",
+            "connector there leads nowhere from logs: no pipeline that it can emit into has it among its receivers",
         ),
         (spec(&["out"], vec![]), "connector out is defined twice"),
         (spec(&[], vec![holding("logs", &["out"], failing)]), "hold: no room on the disk"),

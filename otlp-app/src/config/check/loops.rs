@@ -91,8 +91,10 @@ impl Defined<'_> {
                 return true;
             }
             let over_network = ways.iter().filter(|way| way.from.id == pipeline.id).map(|way| way.to);
-            let ends = self.connectors.iter().filter(|built| pipeline.exporters.contains(&built.id));
-            let fed = ends.flat_map(|built| pipelines.iter().filter(|fed| fed.receivers.contains(&built.id)));
+            let fed = self
+                .connectors
+                .iter()
+                .flat_map(|built| pipelines.iter().filter(|fed| built.leads(pipeline, fed)));
             for found in over_network.chain(fed) {
                 if reached.iter().all(|known| known.id != found.id) {
                     reached.push(found);

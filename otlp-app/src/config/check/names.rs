@@ -30,9 +30,6 @@ impl Defined<'_> {
             if let Some(instead) = instead_of(*kind, name) {
                 problem = problem.help(instead);
             }
-            if self.plugins.of(*kind).next().is_none() {
-                problem = problem.help(format!("this gateway has no {}", kind.section()));
-            }
             let users = pipelines.iter().filter(|pipeline| uses(pipeline, *kind, id));
             let mut users: Vec<_> = users.map(|pipeline| pipeline.id.as_str()).collect();
             if *kind == Kind::Extension && extensions.iter().any(|(listed, _)| listed == id) {

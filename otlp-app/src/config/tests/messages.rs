@@ -52,7 +52,7 @@ error: unknown connector `spanmetrics`
    |
  2 | connectors: {spanmetrics: }
    |              ^^^^^^^^^^^
-   = this gateway has no connectors
+   = available: forward
    = used in: traces, metrics",
     );
 }
