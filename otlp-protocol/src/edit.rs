@@ -45,6 +45,7 @@ mod dictionary;
 #[cfg(feature = "hash")]
 mod hash;
 mod numbers;
+mod strings;
 mod walk;
 
 pub use self::attributes::{AttributeEdits, Change, Put};

@@ -5,11 +5,15 @@
 //! request fails, and the sender gets the error.
 
 mod editing;
+mod metrics;
+
+pub use metrics::ProcessorMetrics;
 
 pub(crate) use editing::reserve;
 
 use otlp_protocol::Batch;
 use otlp_transport::ExportError;
+use std::sync::Arc;
 
 /// Reads or changes the batches of a pipeline.
 ///
@@ -72,6 +76,12 @@ pub trait Processor: Send + Sync + 'static {
     /// pipelines keep these. Default none.
     fn needs(&self) -> Needs {
         Needs::default()
+    }
+
+    /// Registers the processor's own metrics for one pipeline. Returns the processor that runs in that pipeline and counts in these
+    /// metrics. Default `None`: the processor has no metrics beside those that all processors have.
+    fn with_metrics(&self, _metrics: &ProcessorMetrics<'_>) -> Option<Arc<dyn Processor>> {
+        None
     }
 
     /// Processes one batch: sends batches on with [`Out::emit`] or [`Out::edit`], and accounts for removed items with

@@ -222,7 +222,7 @@ pub use batch::{
 #[cfg(feature = "client")]
 pub use client::{OtlpClient, OtlpConfig, TraceBuilder};
 #[cfg(feature = "gateway")]
-pub use component::{Access, Needs, Out, Processor, Reason};
+pub use component::{Access, Needs, Out, Processor, ProcessorMetrics, Reason};
 #[cfg(feature = "gateway")]
 pub use connector::ForwardConnector;
 #[cfg(feature = "gateway")]

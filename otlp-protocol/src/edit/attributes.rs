@@ -7,13 +7,14 @@ use super::attribute::{AnySlice, Attribute, Content, write_field};
 use super::dictionary::Dictionary;
 use super::{EditError, MAX_ATTRIBUTES};
 use crate::field::{Field, fields};
+use crate::schema::Message;
 use crate::splice::{Slice, Splices};
 use crate::view::{AnyValue, text};
 use crate::wire::WireType;
 use crate::{AttributeValue, ToValue, Value};
 use std::fmt;
 
-/// The attributes of a resource, scope or item, to be read and changed.
+/// The attributes of a resource, scope or item, to be read and changed; [`set_string`](Self::set_string) sets other fields.
 ///
 /// Keys should be unique. If a key is there several times, reads take its first attribute, and every change that writes or
 /// deletes the key removes its other attributes: a deleted or overwritten value must not remain in a duplicate. New
@@ -31,6 +32,10 @@ pub struct AttributeEdits<'a> {
     pub(super) list: &'a mut Vec<Attribute>,
     pub(super) splices: &'a mut Splices,
     pub(super) state: State,
+    /// Type of the message.
+    pub(super) message: Option<&'static Message>,
+    /// Fields that were set beside the attributes: numbers, and the encoded fields in the inserted text.
+    pub(super) fields: &'a mut Vec<(u32, Slice)>,
 }
 
 /// State of an [`AttributeEdits`].
@@ -192,14 +197,19 @@ impl AttributeEdits<'_> {
         }
     }
 
-    /// Returns true if the attributes changed.
+    /// Returns true if the message changed.
     ///
     /// # Errors
     /// If the attributes could not be read.
     pub(super) fn finish(self) -> Result<bool, EditError> {
         match self.state {
             State::Failed(error) => Err(error),
-            state => Ok(state == State::Changed),
+            State::Unread => {
+                // The list is that of another message.
+                self.list.clear();
+                Ok(!self.fields.is_empty())
+            }
+            state => Ok(state == State::Changed || !self.fields.is_empty()),
         }
     }
 

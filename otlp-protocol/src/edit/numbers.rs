@@ -1,18 +1,26 @@
-//! Field numbers of attributes, looked up in the schema.
+//! Messages of a request that can be edited, and field numbers of their attributes, looked up in the schema.
 
 use crate::attribute::KEY_VALUE;
 use crate::schema::{Field, Message};
 use crate::signal::HEADER;
 use crate::{Items, Signal};
 
-/// Field number of the attributes in each message of a signal; 0 for messages without attributes.
+/// The messages of a signal that can be edited.
 #[derive(Debug)]
 pub(super) struct Numbers {
-    pub(super) resource: u32,
-    pub(super) scope: u32,
-    pub(super) entry: u32,
-    /// Pairs of a container's field number (0: the entry itself) and the number of the attributes of the points in it.
-    points: Vec<(u32, u32)>,
+    pub(super) resource: Editable,
+    pub(super) scope: Editable,
+    pub(super) entry: Editable,
+    /// Pairs of a container's field number (0: the entry itself) and the points in it.
+    points: Vec<(u32, Editable)>,
+}
+
+/// A message that can be edited.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Editable {
+    pub(super) message: Option<&'static Message>,
+    /// Field number of the attributes; 0 for messages without attributes.
+    pub(super) attributes: u32,
 }
 
 // === impl Numbers ===
@@ -23,22 +31,28 @@ impl Numbers {
         let points = match signal.items {
             Items::Entries => Vec::new(),
             Items::Inside { containers, field } => {
-                let points = |&arm: &u32| (arm, attributes(child(child(entry, arm), field)));
+                let points = |&arm: &u32| (arm, Editable::new(child(child(entry, arm), field)));
                 containers.iter().map(points).collect()
             }
-            Items::Repeated { field } => vec![(0, attributes(child(entry, field)))],
+            Items::Repeated { field } => vec![(0, Editable::new(child(entry, field)))],
         };
         Self {
-            resource: attributes(child(resource, HEADER)),
-            scope: attributes(child(scope, HEADER)),
-            entry: attributes(entry),
+            resource: Editable::new(child(resource, HEADER)),
+            scope: Editable::new(child(scope, HEADER)),
+            entry: Editable::new(entry),
             points,
         }
     }
 
-    /// Returns the number for the points in `container`.
-    pub(super) fn point(&self, container: u32) -> u32 {
-        self.points.iter().find(|(arm, _)| *arm == container).map_or(0, |(_, number)| *number)
+    /// Returns the points in `container`.
+    pub(super) fn point(&self, container: u32) -> Editable {
+        self.points.iter().find(|(arm, _)| *arm == container).map_or_else(Editable::default, |(_, point)| *point)
+    }
+}
+
+impl Editable {
+    fn new(message: Option<&'static Message>) -> Self {
+        Self { message, attributes: attributes(message) }
     }
 }
 

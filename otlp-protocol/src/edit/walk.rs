@@ -3,7 +3,7 @@
 use super::attribute::Attribute;
 use super::attributes::State;
 use super::dictionary::Dictionary;
-use super::numbers::Numbers;
+use super::numbers::{Editable, Numbers};
 use super::{AttributeEdits, Decision, EditError, Editor, Item};
 use crate::body::tally;
 use crate::field::{Field, LastArm, fields, joined, pieces};
@@ -22,6 +22,8 @@ pub(super) struct Walk<'a, E: ?Sized> {
     dictionary: Dictionary,
     /// The attributes of the current message.
     list: Vec<Attribute>,
+    /// Other fields of the current message that were set: numbers, and the encoded fields in the inserted text.
+    fields: Vec<(u32, Slice)>,
     splices: Splices,
     dropped: Count,
     /// Number of resources before the current one.
@@ -40,8 +42,8 @@ const ITEM: usize = 3;
 /// An envelope: the message of a resource or of a scope, with its children.
 struct Level {
     index: usize,
-    /// Field number of the attributes in the resource or scope.
-    attributes: u32,
+    /// The resource or scope.
+    edited: Editable,
     /// Field numbers of the levels below.
     below: &'static [u32],
 }
@@ -70,6 +72,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
             numbers: Numbers::of(signal),
             dictionary: Dictionary::new(signal.request),
             list: Vec::new(),
+            fields: Vec::new(),
             splices: Splices::new(body.len(), max_bytes)?,
             dropped: Count::default(),
             resource_index: 0,
@@ -96,7 +99,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
     }
 
     fn resource(&mut self, envelope: &Field) -> Result<Decision, EditError> {
-        let level = Level { index: RESOURCE, attributes: self.numbers.resource, below: &BELOW_RESOURCE };
+        let level = Level { index: RESOURCE, edited: self.numbers.resource, below: &BELOW_RESOURCE };
         let ask = |editor: &mut E, resource: &[u8], edits: &mut AttributeEdits<'_>| {
             editor.resource(resource, edits)
         };
@@ -104,7 +107,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
     }
 
     fn scope(&mut self, envelope: &Field, resource: &[u8]) -> Result<Decision, EditError> {
-        let level = Level { index: SCOPE, attributes: self.numbers.scope, below: &BELOW_RESOURCE[1..] };
+        let level = Level { index: SCOPE, edited: self.numbers.scope, below: &BELOW_RESOURCE[1..] };
         let ask = |editor: &mut E, scope: &[u8], edits: &mut AttributeEdits<'_>| {
             editor.scope(resource, scope, edits)
         };
@@ -130,7 +133,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         let mut decision = Decision::Keep;
         if self.shown.has(level.index) {
             let asked = self
-                .change(envelope, &pieces, level.attributes, |editor, edits| ask(editor, &header, edits))?;
+                .change(envelope, &pieces, level.edited, |editor, edits| ask(editor, &header, edits))?;
             decision = self.shown.settle(level.index, asked);
         }
         if decision == Decision::Drop {
@@ -165,8 +168,8 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
             return Ok(Decision::Keep);
         }
         if self.items == Items::Entries {
-            let number = self.numbers.entry;
-            return self.item(&[entry], number, Count { items: 1, entries: 1 }, item);
+            let edited = self.numbers.entry;
+            return self.item(&[entry], edited, Count { items: 1, entries: 1 }, item);
         }
         let mark = self.splices.open(entry.prefix(), entry.value.len());
         let points = match self.items {
@@ -215,14 +218,14 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         &mut self,
         message: &Field,
         number: u32,
-        attributes: u32,
+        edited: Editable,
         item: &Item<'_>,
     ) -> Result<Children, EditError> {
         let mut points = Children::default();
         for point in message.fields(self.body) {
             if point.is(number) {
                 let item = Item { point: Some(point.bytes(self.body)), ..*item };
-                points.add(self.item(&[point], attributes, Count { items: 1, entries: 0 }, &item)?);
+                points.add(self.item(&[point], edited, Count { items: 1, entries: 0 }, &item)?);
                 if !self.shown.has(ITEM) {
                     break;
                 }
@@ -235,12 +238,12 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
     fn item(
         &mut self,
         piece: &[Field; 1],
-        number: u32,
+        edited: Editable,
         count: Count,
         item: &Item<'_>,
     ) -> Result<Decision, EditError> {
         let [field] = piece;
-        let asked = self.change(field, piece, number, |editor, edits| editor.item(item, edits))?;
+        let asked = self.change(field, piece, edited, |editor, edits| editor.item(item, edits))?;
         let decision = self.shown.settle(ITEM, asked);
         if decision == Decision::Drop {
             self.dropped += count;
@@ -256,18 +259,21 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         &mut self,
         envelope: &Field,
         pieces: &[Field],
-        number: u32,
+        edited: Editable,
         ask: impl FnOnce(&mut E, &mut AttributeEdits<'_>) -> Decision,
     ) -> Result<Decision, EditError> {
         let text = self.splices.put_so_far().len();
+        self.fields.clear();
         let mut edits = AttributeEdits {
             body: self.body,
             pieces,
-            number,
+            number: edited.attributes,
             dictionary: &mut self.dictionary,
             list: &mut self.list,
             splices: &mut self.splices,
             state: State::Unread,
+            message: edited.message,
+            fields: &mut self.fields,
         };
         let decision = ask(self.editor, &mut edits);
         let changed = edits.finish()?;
@@ -283,11 +289,19 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         Ok(decision)
     }
 
-    /// Records the changes of the list of attributes, which belongs to the message in these pieces.
+    /// Records the changes of the list of attributes and of other fields, which belong to the message in these pieces.
     fn note(&mut self, pieces: &[Field]) {
         let mut list = self.list.iter().peekable();
         for (index, piece) in pieces.iter().enumerate() {
             let mark = self.splices.open(piece.prefix(), piece.value.len());
+            if !self.fields.is_empty() {
+                // At the start, since strings mostly are in front of the attributes: changes are cheapest in order.
+                let start = Slice::new(piece.value.start..piece.value.start);
+                self.fields.iter().filter(|_| index == 0).for_each(|(_, field)| self.splices.put(start, *field));
+                let is_set = |field: &Field| self.fields.iter().any(|(number, _)| *number == field.number);
+                let old = piece.fields(self.body).filter(is_set);
+                old.for_each(|field| self.splices.cut(field.whole));
+            }
             let is_last = index + 1 == pieces.len();
             let end = Slice::new(piece.value.end..piece.value.end);
             while let Some(attribute) = list
@@ -306,10 +320,13 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         }
     }
 
-    /// Adds a message with the attributes of the list to an envelope that had no such message.
+    /// Adds a message with the attributes of the list and other fields to an envelope that had no such message.
     fn add_message(&mut self, envelope: &Field) {
-        let live =
-            || self.list.iter().filter(|attribute| attribute.is_live).map(|attribute| attribute.written);
+        let live = || {
+            let attributes = self.list.iter().filter(|attribute| attribute.is_live);
+            let fields = self.fields.iter().map(|(_, field)| *field);
+            fields.chain(attributes.map(|attribute| attribute.written))
+        };
         let len: usize = live().map(Slice::len).sum();
         if len == 0 {
             return;

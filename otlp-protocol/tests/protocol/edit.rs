@@ -68,6 +68,47 @@ fn record(fields: &[Vec<u8>]) -> Vec<u8> {
     field(1, &field(2, &field(2, &fields.concat())))
 }
 
+#[test]
+fn strings_of_a_message_are_set_with_its_attributes() {
+    const TRACE_STATE: u32 = 3;
+    let (id, state) = (field(1, &[1; 16]), |text: &str| field(TRACE_STATE, text.as_bytes()));
+    let (a, b) = (field(9, &attribute("a", "1")), field(9, &attribute("b", "2")));
+    let span = |fields: &[&[u8]]| field(1, &field(2, &field(2, &fields.concat())));
+    let set = |body: Vec<u8>, change: &dyn Fn(&mut AttributeEdits<'_>)| {
+        let edited = edited(Signal::TRACES, &body, ITEMS, |_, _, attributes| {
+            let attributes = attributes.unwrap();
+            assert!(!attributes.set_string(1, "x") && !attributes.set_string(9, "x") && !attributes.set_string(40, "x"));
+            change(attributes);
+            Decision::Keep
+        });
+        edited.body.to_bytes().to_vec()
+    };
+    let only_state = |attributes: &mut AttributeEdits<'_>| assert!(attributes.set_string(TRACE_STATE, "new"));
+    let both = |attributes: &mut AttributeEdits<'_>| {
+        attributes.upsert("a", "3");
+        attributes.set_string(TRACE_STATE, "lost");
+        attributes.set_string(TRACE_STATE, "new");
+    };
+    let (new, a3) = (state("new"), field(9, &attribute("a", "3")));
+    assert_eq!(set(span(&[&id, &a]), &only_state), span(&[&new, &id, &a]));
+    assert_eq!(set(span(&[&state("x"), &id, &a, &state("y")]), &only_state), span(&[&new, &id, &a]));
+    assert_eq!(set(span(&[&b, &a, &state("x"), &id]), &both), span(&[&new, &b, &a3, &id]));
+    assert_eq!(set(span(&[&id]), &both), span(&[&new, &id, &a3]));
+}
+
+#[test]
+fn a_scope_that_was_absent_gets_a_name() {
+    let scopes = Levels { resources: false, scopes: true, entries: false, items: false };
+    let body = record(&[]);
+    let edited = edited(Signal::LOGS, &body, scopes, |_, _, attributes| {
+        assert!(attributes.unwrap().set_string(1, "lib"));
+        Decision::Keep
+    });
+    let bytes = edited.body.to_bytes();
+    let record = RequestView::new(Signal::LOGS, &bytes).log_records().next().unwrap();
+    assert_eq!(record.scope().name(), "lib");
+}
+
 fn edited(
     signal: Signal,
     body: &[u8],

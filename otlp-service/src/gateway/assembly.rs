@@ -12,7 +12,7 @@ use super::graph::{Graph, Head};
 use super::piece::{Behind, Drained, Piece, Placed, Rest, Role, Sketch};
 use super::shared::Shared;
 use crate::batch::{BatchConfig, BatchOptions, BatchProcessor};
-use crate::component::Processor;
+use crate::component::{Processor, ProcessorMetrics};
 use crate::fanout::{Delivery, FanOut};
 use crate::holder::{Answers, HolderSpec};
 use crate::ledger::{Hop, Line};
@@ -364,9 +364,11 @@ impl Assembly<'_> {
                 let stats = ProcessorStats::new(&shared.registry, &link.id, &spec.id, spec.signal);
                 // The batch processor that cuts has an edge of its own.
                 let edge = link.is_counted.then(|| assembly.edge(spec, &link.id));
+                let metrics = ProcessorMetrics::new(&shared.registry, &link.id, &spec.id, spec.signal);
+                let processor = link.processor.with_metrics(&metrics).unwrap_or(link.processor);
                 (
                     link.id,
-                    link.processor,
+                    processor,
                     if link.is_counted { stats } else { ProcessorStats::default() },
                     edge,
                 )
