@@ -21,7 +21,7 @@ pub struct LogBuilder<'a> {
     severity: SeverityNumber,
     severity_text: &'a str,
     event_name: &'a str,
-    /// Nanoseconds since 1970; 0 for the time of `emit`.
+    /// Nanoseconds since 1970; 0 for none.
     time: u64,
     context: Option<TraceContext>,
     attributes: Attributes,
@@ -90,8 +90,8 @@ impl<'a> LogBuilder<'a> {
         self
     }
 
-    /// Sets the time of the event that the record describes. Default: the time of [`emit`](Self::emit), which is the time of
-    /// observation in any case.
+    /// Sets the time of the event that the record describes. Default: none; the time of [`emit`](Self::emit) is the time of
+    /// observation in any case, which receivers take for a time that is not set.
     pub fn time(mut self, time: SystemTime) -> Self {
         self.time = to_unix_nanos(time);
         self
@@ -109,10 +109,11 @@ impl<'a> LogBuilder<'a> {
             return;
         };
         let observed = unix_nanos();
-        let time = if self.time == 0 { observed } else { self.time };
         let out = &mut self.bytes;
-        let mut times = out.append(18);
-        times.put(&[TIME]).put(&time.to_le_bytes()).put(&[OBSERVED_TIME]).put(&observed.to_le_bytes());
+        if self.time != 0 {
+            out.append(9).put(&[TIME]).put(&self.time.to_le_bytes());
+        }
+        out.append(9).put(&[OBSERVED_TIME]).put(&observed.to_le_bytes());
         out.put_uint(SEVERITY, i64::from(self.severity.number()) as u64);
         out.put_uint(DROPPED, u64::from(self.attributes.dropped));
         for (tag, text) in [(SEVERITY_TEXT, self.severity_text), (EVENT_NAME, self.event_name)] {

@@ -103,7 +103,7 @@ pub enum TemporalityPreference {
     #[default]
     Cumulative,
     /// `delta`: points of counters, observable counters and histograms count from the previous collection; those of up-down counters
-    /// from the start.
+    /// from the start. Gauges without a value since the previous collection have no point.
     Delta,
     /// `lowmemory`: points of counters and histograms count from the previous collection; those of observable counters and up-down
     /// counters from the start.

@@ -1,5 +1,6 @@
 //! Doors for `tracing`: [`OtlpLayer`] on a registry, and [`OtlpSubscriber`], which needs no registry and costs half.
 
+mod activity;
 mod attributes;
 mod callsite;
 mod entered;

@@ -87,7 +87,10 @@ impl TemporalityPreference {
     fn of(self, kind: InstrumentKind) -> AggregationTemporality {
         match (self, kind) {
             (Self::Delta | Self::LowMemory, InstrumentKind::Counter | InstrumentKind::Histogram)
-            | (Self::Delta, InstrumentKind::ObservableCounter) => Delta,
+            | (
+                Self::Delta,
+                InstrumentKind::ObservableCounter | InstrumentKind::Gauge | InstrumentKind::ObservableGauge,
+            ) => Delta,
             _ => Cumulative,
         }
     }
@@ -97,7 +100,8 @@ impl TemporalityPreference {
 fn points(instrument: &Instrument, is_delta: bool, limit: usize) -> Vec<(AttributeSet, Aggregate)> {
     let Instrument { identity, series, callbacks, .. } = instrument;
     if identity.kind.is_observable() {
-        let observed = callbacks.collect(instrument, limit, is_delta).into_values();
+        let as_increase = is_delta && identity.kind == InstrumentKind::ObservableCounter;
+        let observed = callbacks.collect(instrument, limit, as_increase).into_values();
         return observed.map(|(attributes, bits)| (attributes, Aggregate::Number(bits))).collect();
     }
     let mut points = Vec::new();
@@ -149,7 +153,6 @@ impl Collected {
                 }
             }),
             Aggregation::Last | Aggregation::Refused(_) => metric.gauge(|gauge| {
-                let period = Period { start: 0, ..period };
                 for (attributes, aggregate) in points {
                     gauge.point(|point| put_number(point, period, attributes, number, aggregate));
                 }

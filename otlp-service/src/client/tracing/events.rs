@@ -144,13 +144,12 @@ impl LogHead {
     fn new(time: u64, context: Option<&TraceContext>) -> Self {
         let mut bytes = LOG_HEAD;
         bytes[1..9].copy_from_slice(&time.to_le_bytes());
-        bytes[10..18].copy_from_slice(&time.to_le_bytes());
-        let mut len = 18;
+        let mut len = 9;
         if let Some(context) = context {
-            bytes[19..23].copy_from_slice(&u32::from(context.flags).to_le_bytes());
-            bytes[25..41].copy_from_slice(&context.trace_id);
-            bytes[43..51].copy_from_slice(&context.span_id);
-            len = 51;
+            bytes[10..14].copy_from_slice(&u32::from(context.flags).to_le_bytes());
+            bytes[16..32].copy_from_slice(&context.trace_id);
+            bytes[34..42].copy_from_slice(&context.span_id);
+            len = 42;
         }
         Self { bytes, len }
     }
@@ -161,16 +160,15 @@ impl LogHead {
     }
 }
 
-/// Fields of a log record with zeros for the values: time, observed time, flags, trace id, span id.
-const LOG_HEAD: [u8; 51] = {
-    let mut head = [0; 51];
-    head[0] = 0x09;
-    head[9] = 0x59;
-    head[18] = 0x45;
-    head[23] = 0x4a;
-    head[24] = 16;
-    head[41] = 0x52;
-    head[42] = 8;
+/// Fields of a log record with zeros for the values: observed time, flags, trace id, span id.
+const LOG_HEAD: [u8; 42] = {
+    let mut head = [0; 42];
+    head[0] = 0x59;
+    head[9] = 0x45;
+    head[14] = 0x4a;
+    head[15] = 16;
+    head[32] = 0x52;
+    head[33] = 8;
     head
 };
 

@@ -47,11 +47,12 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 /// - Keys are unique: a field wins over an attribute of the metadata, a later value over an earlier one.
 /// - `exception.stacktrace` is a text, as the semantic conventions say, not a list, and absent without a source; log records have
 ///   it too. A text in `error` is not quoted.
-/// - A span ends when it is closed, not at its last exit: [`TracingOptions::ends`]. `busy_ns` and `idle_ns` are not recorded.
+/// - A span ends when it is closed, not at its last exit: [`TracingOptions::ends`].
+/// - `busy_ns` and `idle_ns` are recorded if [`TracingOptions::activity`] says so; their sum is the duration of the span.
+/// - The scope of spans is `otlp-service`, or [`TracingOptions::scope`].
 /// - The status Ok is final, also before the span is started.
 /// - The child of a span that a filter hides belongs to the nearest recorded span around it, also if the parent is explicit.
-/// - Events outside of spans are log records instead of being dropped. Log records have the time of the event, not only of the
-///   observation.
+/// - Events outside of spans are log records instead of being dropped.
 pub struct OtlpLayer {
     pub(super) recorder: Recorder,
     /// Finds a span of the subscriber that the layer was put on.

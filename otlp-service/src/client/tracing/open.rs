@@ -1,5 +1,6 @@
 //! An open span: everything that is known before its end. Attributes, events and links are encoded already.
 
+use super::activity::Activity;
 use super::attributes::MAX_ENCODED_BYTES;
 use super::callsite::{Callsite, SPAN_ATTRIBUTE};
 use super::entered::copy;
@@ -28,6 +29,8 @@ pub(super) struct Open {
     pub(super) start: u64,
     /// The last exit, if spans end there.
     pub(super) exit: Option<u64>,
+    /// Kept if `busy_ns` and `idle_ns` are recorded.
+    pub(super) activity: Activity,
     /// True if attributes of the metadata are written at the end.
     pub(super) has_extras: bool,
     pub(super) name: Option<String>,
@@ -60,6 +63,7 @@ impl Default for Open {
             is_recording: false,
             start: 0,
             exit: None,
+            activity: Activity::default(),
             has_extras: false,
             name: None,
             kind: SpanKind::Internal,

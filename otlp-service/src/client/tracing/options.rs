@@ -1,5 +1,6 @@
 //! Settings of the doors for tracing.
 
+use crate::client::ScopeId;
 use tracing::level_filters::LevelFilter;
 
 /// Settings of [`OtlpLayer`](super::OtlpLayer) and [`OtlpSubscriber`](super::OtlpSubscriber).
@@ -23,6 +24,12 @@ pub struct TracingOptions {
     pub targets: bool,
     /// Adds the attribute `level` to spans. Default false. Span events always have this attribute.
     pub levels: bool,
+    /// Adds the attributes `busy_ns` and `idle_ns` to spans: the nanoseconds for which the span was entered, and those for which
+    /// the span was not. Default false: this takes two more readings of the clock each time that a span is entered.
+    pub activity: bool,
+    /// The instrumentation scope of spans, made by [`OtlpClient::scope`](crate::OtlpClient::scope). Default: the client's own,
+    /// `otlp-service`. Log records have the target of their event as their scope.
+    pub scope: ScopeId,
     /// The end time of spans. Default [`SpanEnd::Close`].
     pub ends: SpanEnd,
 }
@@ -64,6 +71,8 @@ impl Default for TracingOptions {
             threads: true,
             targets: true,
             levels: false,
+            activity: false,
+            scope: ScopeId::default(),
             ends: SpanEnd::default(),
         }
     }

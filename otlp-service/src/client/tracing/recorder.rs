@@ -7,6 +7,7 @@
 //! A span is started when its context is needed first: when the span is entered, becomes a parent, is linked to, or closes. Until
 //! then its parent can be set.
 
+use super::activity::Activity;
 use super::attributes::Attributes;
 use super::callsite::{Callsite, SPAN_ATTRIBUTE};
 use super::entered;
@@ -114,6 +115,9 @@ impl Recorder {
             entered::copy_option(&mut open.parent, context.as_ref());
             open.is_recording = true;
             open.start = start;
+            if self.options.activity {
+                open.activity = Activity::default();
+            }
             open.has_extras = has_extras;
             open.attributes = base + room - left;
             open.dropped_attributes = dropped + extras - base;
@@ -189,9 +193,12 @@ impl Recorder {
     /// Makes the span current on the thread. `key` is the span's id in tracing.
     #[inline]
     pub(super) fn enter(&self, key: u64, id: SlabId) {
-        if let Some(open) = self.started(id)
+        if let Some(mut open) = self.started(id)
             && let Some(callsite) = open.callsite
         {
+            if self.options.activity {
+                open.activity.enter(self.sink.now());
+            }
             entered::push(self.door, key, id, callsite, &open.context);
         }
     }
@@ -200,10 +207,12 @@ impl Recorder {
     #[inline]
     pub(super) fn exit(&self, key: u64) {
         let Some(id) = entered::pop(self.door, key) else { return };
-        if self.options.ends == SpanEnd::LastExit {
+        let is_end = self.options.ends == SpanEnd::LastExit;
+        if is_end || self.options.activity {
             let now = self.sink.now();
             if let Some(mut open) = self.slab.lock(id) {
-                open.exit = Some(now);
+                open.exit = is_end.then_some(now);
+                open.activity.exit(now);
             }
         }
     }
@@ -312,9 +321,12 @@ impl Recorder {
             let end = open.exit.unwrap_or_else(|| self.sink.now());
             let max_value = self.sink.span_limits().attribute_value_length;
             let extras = callsite.extras.get(self.choice, max_value);
+            if self.options.activity {
+                open.put_activity(end, self.sink.span_limits(), &extras.bytes);
+            }
             let extras: &[u8] = if open.has_extras { &extras.bytes } else { &[] };
             let name: &[u8] = if open.name.is_none() { &callsite.span_name } else { &[] };
-            self.sink.append_span(&[open.finish(end), name, extras]);
+            self.sink.append_span(self.options.scope, &[open.finish(end), name, extras]);
         }
         self.slab.remove(id, open);
     }

@@ -81,8 +81,8 @@ impl Sink {
 
     /// Appends a finished span that is the concatenation of `parts`.
     #[inline]
-    pub(super) fn append_span(&self, parts: &[&[u8]]) {
-        local::append(self.shared(), Kind::Spans, ScopeId::default(), parts);
+    pub(super) fn append_span(&self, scope: ScopeId, parts: &[&[u8]]) {
+        local::append(self.shared(), Kind::Spans, scope, parts);
     }
 
     /// Appends a log record that is the concatenation of `parts`. The callsite's target is the scope.

@@ -1,5 +1,6 @@
 //! Tests of both doors, with an exporter that keeps what it gets.
 
+mod activity;
 mod events;
 mod filters;
 mod limits;

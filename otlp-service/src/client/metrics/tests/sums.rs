@@ -128,16 +128,36 @@ fn temporality_follows_the_preference() {
 
 #[test]
 fn a_gauge_has_the_last_value_once_it_has_one() {
-    let Measured { meters, .. } =
-        Measured::new(|settings| settings.temporality = TemporalityPreference::Delta);
-    let gauge = meters.gauge::<i64>("level").build();
-    let bound = gauge.bind([("tank", 1)]);
-    assert!(collect(&meters, 200).is_empty());
-    gauge.record(5, [("tank", 1)]);
-    bound.record(-7);
-    for now in [300, 400] {
-        let expected = [("tank=1".to_owned(), (Number::Int(-7), 0, now))];
-        assert_eq!(numbers(&collect(&meters, now), "level"), expected.into());
+    use TemporalityPreference::{Cumulative, Delta, LowMemory};
+    for (preference, start, is_kept) in [(Cumulative, 100, true), (LowMemory, 100, true), (Delta, 200, false)]
+    {
+        let Measured { meters, .. } = Measured::new(|settings| settings.temporality = preference);
+        let gauge = meters.gauge::<i64>("level").build();
+        let bound = gauge.bind([("tank", 1)]);
+        assert!(collect(&meters, 200).is_empty());
+        gauge.record(5, [("tank", 1)]);
+        bound.record(-7);
+        let expected = |start, now| [("tank=1".to_owned(), (Number::Int(-7), start, now))].into();
+        assert_eq!(numbers(&collect(&meters, 300), "level"), expected(start, 300));
+        let again = numbers(&collect(&meters, 400), "level");
+        assert_eq!(again, if is_kept { expected(start, 400) } else { [].into() }, "{preference:?}");
+        bound.record(-7);
+        let start = if is_kept { start } else { 400 };
+        assert_eq!(numbers(&collect(&meters, 500), "level"), expected(start, 500), "{preference:?}");
+    }
+}
+
+#[test]
+fn an_observed_gauge_has_a_value_at_each_collection() {
+    for (preference, starts) in
+        [(TemporalityPreference::Cumulative, [100, 100]), (TemporalityPreference::Delta, [100, 200])]
+    {
+        let Measured { meters, .. } = Measured::new(|settings| settings.temporality = preference);
+        meters.observable_gauge::<i64>("level").build().observe(|observer| observer.observe(7, ()));
+        for (start, now) in starts.into_iter().zip([200, 300]) {
+            let expected = [(String::new(), (Number::Int(7), start, now))];
+            assert_eq!(numbers(&collect(&meters, now), "level"), expected.into(), "{preference:?}");
+        }
     }
 }
 

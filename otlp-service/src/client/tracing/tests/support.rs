@@ -42,6 +42,7 @@ pub(super) struct Recorded {
 
 #[derive(Debug, PartialEq)]
 pub(super) struct SpanData {
+    pub(super) scope: String,
     pub(super) name: String,
     pub(super) kind: i32,
     pub(super) status: (i32, String),
@@ -153,6 +154,7 @@ fn decode(signal: Signal, body: &[u8], recorded: &mut Recorded) {
     let request = RequestView::new(signal, body);
     recorded.spans.extend(request.spans().map(|span| {
         SpanData {
+            scope: span.scope().name().to_owned(),
             name: span.name().to_owned(),
             kind: span.kind().number(),
             status: (span.status().code().number(), span.status().message().to_owned()),
