@@ -1,11 +1,14 @@
 """The results as lines and as a page."""
 
 import collections
+import itertools
 
+import deviations
 import json_cases
 import versions
 import links
 import refusals
+import same
 from cells import COLLECTOR_OFFERS, EXPORTS, OFFERS, ROUTES, SIGNALS
 
 VERDICTS = ("ok", "FAIL", "SKIP")
@@ -113,6 +116,21 @@ Collector. A cell is ok when the values are the totals of the gateway's ledger.
 
 {own}
 
+## The client
+
+One Rust program, once with the official SDK and once with the client of otlp-service: `by-hand` makes spans, log records and
+metrics with the libraries' own interfaces, `delta` metrics with delta temporality and exponential histograms, `tracing` spans
+and events of the crate tracing, behind tracing-opentelemetry and opentelemetry-appender-tracing, and behind the client's layer
+and its subscriber. A cell is ok when the Collector wrote the same items for both, field by field. Ids are named by their span,
+times by whether they are of the run, the order of attributes is not compared.
+
+{same}
+
+This, and nothing else, differs: where the SDK is against the specification or the semantic conventions. The number is that of
+the fields. [The client](client.md#differences) shows the values.
+
+{deviations}
+
 ## Versions
 
 {versions}
@@ -165,6 +183,8 @@ class Results:
             json=sum(1 for _, what, verdict in self.all if what.startswith("JSON ") and verdict == "ok"),
             differs=table(["JSON", "the Collector", "`otlp`"], [list(row[:3]) for row in json_cases.DIFFERS]),
             own=self.own(),
+            same=self.same(),
+            deviations=table(["what is specified", "fields of the SDK that differ"], [*deviations.rows()]),
             conformance="\n".join(f"- {line}" for line in said),
             versions=table(["what", "version"], [list(pair) for pair in versions.pinned().items()]),
         )
@@ -223,6 +243,16 @@ class Results:
         prefix = "own telemetry, "
         named = [(what, verdict) for run, what, verdict in self.all if run is None and what.startswith(prefix)]
         return table(["way", "result"], [[what.removeprefix(prefix), verdict] for what, verdict in named])
+
+    def same(self):
+        """A row for each program and transport."""
+        prefix = f"{same.NAME}: "
+        named = {what.removeprefix(prefix): verdict for run, what, verdict in self.all if run is None}
+        doors = same.LIBRARIES[1:]
+        rows = []
+        for program, transport in itertools.product(same.PROGRAMS, same.TRANSPORTS):
+            rows.append([program, transport, *(named.get(f"{door} {program} {transport}", "—") for door in doors)])
+        return table(["program", "transport", "client", "its subscriber"], rows)
 
     def connections(self):
         """A row for each way to connect and transport, a column for each client and server."""

@@ -100,9 +100,13 @@ def python_sender(script, *options):
 
 
 def rust_sender():
+    return [rust_program("interop-rust")]
+
+
+def rust_program(name):
     directory = WORK / "rust"
     run(["cargo", "build", "-q", "--locked"], HERE / "rust", {"CARGO_TARGET_DIR": str(directory)})
-    return [str(directory / "debug" / "interop-rust")]
+    return str(directory / "debug" / name)
 
 
 def go_refused():

@@ -1,53 +1,55 @@
-//! The telemetry of `by_hand`, made with the official SDK.
+//! The telemetry of `client`, made with the official SDK.
 
-use crate::by_hand::{NotANumber, SET_TIME, TRACEPARENT, TRACESTATE};
+use crate::error::NotANumber;
+use crate::{NOT_SAMPLED, Outcome, SET_TIME, TRACEPARENT, TRACESTATE, measured_official};
 use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
-use opentelemetry::metrics::MeterProvider;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Span, SpanKind, Status, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Array, Context, InstrumentationScope, KeyValue, StringValue, Value};
-use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{LogExporter, SpanExporter};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::collections::HashMap;
+use std::env;
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-/// Makes the telemetry and sends it. The caller is the main task of a runtime with worker threads.
-pub fn run(endpoint: &str) {
-    let tracers = tracers(endpoint);
-    let loggers = loggers(endpoint);
-    let exporter = MetricExporter::builder().with_tonic().with_endpoint(endpoint).build().unwrap();
-    let meters =
-        SdkMeterProvider::builder().with_resource(resource()).with_periodic_exporter(exporter).build();
+/// Makes the telemetry and sends it. The caller is within a runtime with worker threads.
+pub fn run() -> Outcome {
+    let (tracers, loggers) = (tracers()?, loggers()?);
+    let meters = measured_official::meters()?;
     spans(&tracers);
     logs(&tracers, &loggers);
-    metrics(&meters);
-    tracers.shutdown().unwrap();
-    loggers.shutdown().unwrap();
-    meters.shutdown().unwrap();
+    measured_official::record(&meters)?;
+    tracers.shutdown()?;
+    loggers.shutdown()?;
+    Ok(meters.shutdown()?)
 }
 
-pub fn tracers(endpoint: &str) -> SdkTracerProvider {
-    let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).build().unwrap();
-    SdkTracerProvider::builder().with_resource(resource()).with_batch_exporter(exporter).build()
+pub fn tracers() -> Result<SdkTracerProvider, Box<dyn Error>> {
+    let builder = SpanExporter::builder();
+    let exporter = if is_grpc() { builder.with_tonic().build()? } else { builder.with_http().build()? };
+    Ok(SdkTracerProvider::builder().with_resource(resource()).with_batch_exporter(exporter).build())
 }
 
-pub fn loggers(endpoint: &str) -> SdkLoggerProvider {
-    let exporter = LogExporter::builder().with_tonic().with_endpoint(endpoint).build().unwrap();
-    SdkLoggerProvider::builder().with_resource(resource()).with_batch_exporter(exporter).build()
+pub fn loggers() -> Result<SdkLoggerProvider, Box<dyn Error>> {
+    let builder = LogExporter::builder();
+    let exporter = if is_grpc() { builder.with_tonic().build()? } else { builder.with_http().build()? };
+    Ok(SdkLoggerProvider::builder().with_resource(resource()).with_batch_exporter(exporter).build())
 }
 
-fn resource() -> Resource {
-    Resource::builder()
-        .with_service_name("shop")
-        .with_attribute(KeyValue::new("deployment.environment.name", "staging"))
-        .build()
+/// True if OTLP/gRPC is asked for. The SDK reads endpoint and protocol of HTTP itself.
+pub fn is_grpc() -> bool {
+    env::var("OTEL_EXPORTER_OTLP_PROTOCOL").is_ok_and(|protocol| protocol == "grpc")
 }
 
-fn scope() -> InstrumentationScope {
+pub fn resource() -> Resource {
+    Resource::builder().with_attribute(KeyValue::new("deployment.environment.name", "staging")).build()
+}
+
+pub fn scope() -> InstrumentationScope {
     InstrumentationScope::builder("shop.orders")
         .with_version("1.2.3")
         .with_schema_url("https://opentelemetry.io/schemas/1.38.0")
@@ -56,9 +58,9 @@ fn scope() -> InstrumentationScope {
 }
 
 /// The context of a request from another process.
-pub fn sender() -> Context {
+pub fn sender(traceparent: &str) -> Context {
     let headers = HashMap::from([
-        ("traceparent".to_owned(), TRACEPARENT.to_owned()),
+        ("traceparent".to_owned(), traceparent.to_owned()),
         ("tracestate".to_owned(), TRACESTATE.to_owned()),
     ]);
     TraceContextPropagator::new().extract(&headers)
@@ -70,7 +72,7 @@ fn set_time() -> SystemTime {
 
 fn spans(tracers: &SdkTracerProvider) {
     let tracer = tracers.tracer_with_scope(scope());
-    let sender = sender();
+    let sender = sender(TRACEPARENT);
     let mut linked = tracer.start_with_context("linked", &Context::new());
     linked.end();
     let texts = Array::String(["green", "black"].map(StringValue::from).to_vec());
@@ -108,6 +110,7 @@ fn spans(tracers: &SdkTracerProvider) {
     ended.update_name("new name");
     ended.end();
     parent.span().end();
+    tracer.start_with_context("not sampled", &self::sender(NOT_SAMPLED)).end();
 }
 
 fn logs(tracers: &SdkTracerProvider, loggers: &SdkLoggerProvider) {
@@ -136,30 +139,11 @@ fn logs(tracers: &SdkTracerProvider, loggers: &SdkLoggerProvider) {
     record.set_severity_text("DEBUG");
     record.set_body("no time".into());
     logger.emit(record);
-}
-
-fn metrics(meters: &SdkMeterProvider) {
-    let meter = meters.meter_with_scope(scope());
-    let counter = meter.u64_counter("requests").with_unit("{request}").with_description("requests in all");
-    let counter = counter.build();
-    counter.add(2, &[KeyValue::new("method", "GET")]);
-    counter.add(3, &[KeyValue::new("method", "POST"), KeyValue::new("status", 201)]);
-    counter.add(4, &[KeyValue::new("status", 201), KeyValue::new("method", "POST")]);
-    let open = meter.i64_up_down_counter("open").build();
-    open.add(5, &[]);
-    open.add(-2, &[]);
-    let temperature = meter.f64_gauge("temperature").with_unit("Cel").build();
-    temperature.record(19.5, &[KeyValue::new("room", "store")]);
-    let duration = meter.f64_histogram("duration").with_unit("s").build();
-    for seconds in [0.0, 5.0, 5.1, 20_000.0] {
-        duration.record(seconds, &[KeyValue::new("route", "/orders")]);
-    }
-    duration.record(f64::NAN, &[KeyValue::new("route", "/orders")]);
-    let own = meter.f64_histogram("own.boundaries").with_boundaries(vec![1.0, 2.0]).build();
-    own.record(1.5, &[]);
-    meter
-        .u64_observable_counter("observed")
-        .with_callback(|observer| observer.observe(17, &[KeyValue::new("queue", "orders")]))
-        .build();
-    meter.u64_counter("large").build().add(1 << 63, &[]);
+    let not_sampled = tracer.start_with_context("not sampled", &sender(NOT_SAMPLED));
+    let _current = Context::new().with_span(not_sampled).attach();
+    let mut record = logger.create_log_record();
+    record.set_severity_number(Severity::Error);
+    record.set_severity_text("ERROR");
+    record.set_body("not sampled".into());
+    logger.emit(record);
 }
