@@ -104,7 +104,8 @@ def rust_sender():
 
 
 def rust_program(name):
-    directory = WORK / "rust"
+    """A program of `rust/`. In CI it shares cargo's folder, where many of its dependencies are built already."""
+    directory = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", WORK / "rust")).absolute()
     run(["cargo", "build", "-q", "--locked"], HERE / "rust", {"CARGO_TARGET_DIR": str(directory)})
     return str(directory / "debug" / name)
 
