@@ -1,8 +1,10 @@
 //! Values of attributes, encoded once to be written into many messages.
 
+use crate::attribute::ANY_VALUE;
+use crate::validate::check_message;
 use crate::view::AnyValue;
 use crate::wire::put_len_delimited;
-use crate::{ToValue, Value};
+use crate::{DecodeError, ToValue, Value};
 use std::fmt;
 
 /// A value of any type, encoded as OTLP's `AnyValue`. The encoding is valid: it is made of values alone.
@@ -72,6 +74,20 @@ impl AttributeValue {
             put_len_delimited(&mut list, ELEMENTS, &entry);
         }
         Self::holding(MAP, &list)
+    }
+
+    /// Takes an encoded `AnyValue`.
+    ///
+    /// # Errors
+    /// The first fault of the encoding.
+    pub fn check(encoded: Vec<u8>) -> Result<Self, DecodeError> {
+        check_message(ANY_VALUE, &encoded)?;
+        Ok(Self(encoded))
+    }
+
+    /// Returns the encoded `AnyValue`.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 
     /// Replaces the value.

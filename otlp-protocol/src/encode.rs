@@ -47,6 +47,7 @@ mod resource;
 mod span;
 mod value;
 
+pub(crate) use field::{MEDIUM, nested};
 pub use log::LogRecordWriter;
 pub use metric::{
     ExponentialHistogramWriter, GaugeWriter, HistogramWriter, MetricEnd, MetricWriter, SumWriter,
@@ -69,7 +70,7 @@ use crate::validate::check_message;
 use crate::wire::put_len_delimited;
 use crate::{DecodeError, Signal};
 use declare::{debug_len, writers};
-use field::{LONG, MEDIUM, nested};
+use field::LONG;
 use std::marker::PhantomData;
 
 /// Type of a request's entries: [`Spans`], [`LogRecords`], [`Metrics`] or [`Profiles`].

@@ -42,6 +42,7 @@
 //! | write requests | [`Body::write`], [`encode`] |
 //! | read requests | [`view`]: lazy views, [`view::RequestView`] |
 //! | change attributes, drop items | [`edit()`], [`edit::items`], [`Editor`] |
+//! | change any field | [`rewrite()`](rewrite::rewrite) with a [`rewrite::Rewriter`] |
 //! | mask secrets | [`redact()`] with a [`Redactor`] |
 //! | split and merge | [`split()`], [`parts`] by size, [`partition()`] by content, [`Merge`] |
 //! | convert to and from JSON | [`json::to_string`], [`json::from_str`], [`json`] |
@@ -83,6 +84,7 @@ mod pool;
 mod redact;
 mod repair;
 mod response;
+pub mod rewrite;
 pub mod schema;
 mod signal;
 mod splice;

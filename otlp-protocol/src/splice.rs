@@ -252,7 +252,8 @@ impl Splices {
 
     #[inline]
     fn push(&mut self, cut: Slice, put: Slice) {
-        self.in_order &= self.notes.last().is_none_or(|last| last.cut.start <= cut.start);
+        let place = |cut: Slice| (cut.start, cut.end);
+        self.in_order &= self.notes.last().is_none_or(|last| place(last.cut) <= place(cut));
         self.notes.push(Splice { cut, put });
     }
 }

@@ -44,6 +44,10 @@ mod properties;
 mod random;
 #[path = "protocol/repair.rs"]
 mod repair;
+#[path = "protocol/rewrite.rs"]
+mod rewrite;
+#[path = "protocol/rewrite_properties.rs"]
+mod rewrite_properties;
 #[path = "protocol/schema_refresh.rs"]
 mod schema_refresh;
 #[path = "protocol/validate.rs"]

@@ -5,13 +5,13 @@ use crate::wire::{WireType, put_len_delimited, put_tag, put_varint, varint_len};
 /// Bytes reserved for the length of messages that are usually shorter than 128 bytes.
 pub(super) const SHORT: usize = 1;
 /// Bytes reserved for the length of messages that usually have 128 bytes to 16 KiB.
-pub(super) const MEDIUM: usize = 2;
+pub(crate) const MEDIUM: usize = 2;
 /// Bytes reserved for the length of messages that usually have 16 KiB to 2 MiB.
 pub(super) const LONG: usize = 3;
 
 /// Writes a nested message, with `room` bytes reserved for its length.
 #[inline]
-pub(super) fn nested<R>(
+pub(crate) fn nested<R>(
     out: &mut Vec<u8>,
     number: u32,
     room: usize,
