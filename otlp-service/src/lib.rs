@@ -189,6 +189,8 @@ mod lifecycle;
 #[cfg(feature = "gateway")]
 mod observe;
 #[cfg(feature = "gateway")]
+mod ottl;
+#[cfg(feature = "gateway")]
 mod own_queue;
 #[cfg(feature = "gateway")]
 mod own_spans;

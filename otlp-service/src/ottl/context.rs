@@ -1,0 +1,89 @@
+//! Contexts: the kinds of messages that statements are about.
+
+/// A kind of message with its paths. The name is the prefix of paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Context {
+    DataPoint,
+    Exemplar,
+    Log,
+    Metric,
+    Resource,
+    Scope,
+    Span,
+    SpanEvent,
+}
+
+/// A set of contexts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Contexts(u8);
+
+// === impl Context ===
+
+impl Context {
+    /// All contexts, those that are inferred first in front.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Log,
+        Self::Exemplar,
+        Self::DataPoint,
+        Self::Metric,
+        Self::SpanEvent,
+        Self::Span,
+        Self::Scope,
+        Self::Resource,
+    ];
+
+    /// Returns the prefix of the context's paths.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::DataPoint => "datapoint",
+            Self::Exemplar => "exemplar",
+            Self::Log => "log",
+            Self::Metric => "metric",
+            Self::Resource => "resource",
+            Self::Scope => "scope",
+            Self::Span => "span",
+            Self::SpanEvent => "spanevent",
+        }
+    }
+
+    /// Returns the context with a prefix.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let name = if name == "instrumentation_scope" { "scope" } else { name };
+        Self::ALL.into_iter().find(|context| context.name() == name)
+    }
+
+    /// Returns the contexts whose messages enclose a message of this context, itself included.
+    pub(crate) const fn reach(self) -> Contexts {
+        let contexts = Contexts::of(&[self, Self::Resource]);
+        match self {
+            Self::Resource => contexts,
+            Self::Scope | Self::Log | Self::Metric | Self::Span => contexts.with(Self::Scope),
+            Self::SpanEvent => contexts.with(Self::Scope).with(Self::Span),
+            Self::DataPoint => contexts.with(Self::Scope).with(Self::Metric),
+            Self::Exemplar => contexts.with(Self::Scope).with(Self::Metric).with(Self::DataPoint),
+        }
+    }
+}
+
+// === impl Contexts ===
+
+impl Contexts {
+    pub(crate) const ALL: Self = Self(u8::MAX);
+
+    pub(crate) const fn of(contexts: &[Context]) -> Self {
+        let (mut set, mut index) = (Self(0), 0);
+        while index < contexts.len() {
+            set = set.with(contexts[index]);
+            index += 1;
+        }
+        set
+    }
+
+    pub(crate) const fn with(self, context: Context) -> Self {
+        Self(self.0 | 1 << context as u8)
+    }
+
+    pub(crate) const fn has(self, context: Context) -> bool {
+        self.0 & 1 << context as u8 != 0
+    }
+}

@@ -1,0 +1,102 @@
+//! Functions: converters give a value, editors change messages.
+
+mod arguments;
+mod parameter;
+
+pub(crate) use arguments::{Argument, ArgumentError, Arguments, PatternArgument};
+pub(crate) use parameter::{Kind, Parameter};
+
+use super::context::Contexts;
+use super::environment::Environment;
+use super::error::EvalError;
+use super::value::Value;
+use std::fmt;
+
+/// A function: its name and parameters, and the maker of its calls.
+pub(crate) struct Function {
+    /// Starts with an upper-case letter for a converter, a lower-case letter for an editor.
+    pub(crate) name: &'static str,
+    /// Required parameters in front of optional ones.
+    pub(crate) parameters: &'static [Parameter],
+    /// Contexts that have the function.
+    pub(crate) contexts: Contexts,
+    pub(crate) build: Build,
+    /// True if the result depends on the arguments alone: a call with constant arguments is evaluated once.
+    pub(crate) is_pure: bool,
+}
+
+/// Makes a call of a function from checked arguments.
+#[derive(Clone, Copy)]
+pub(crate) enum Build {
+    Converter(fn(&mut Arguments) -> Result<Box<dyn Call>, ArgumentError>),
+    Editor(fn(&mut Arguments) -> Result<Box<dyn Edit>, ArgumentError>),
+}
+
+/// A call of a converter with its arguments.
+pub(crate) trait Call: fmt::Debug + Send + Sync {
+    /// # Errors
+    /// If the function does not take a value of its arguments.
+    fn call<'a>(&'a self, env: &'a Environment<'_>) -> Result<Value<'a>, EvalError>;
+}
+
+/// A call of an editor with its arguments.
+pub(crate) trait Edit: fmt::Debug + Send + Sync {
+    /// # Errors
+    /// If the function does not take a value of its arguments; then nothing was changed.
+    fn edit(&self, env: &mut Environment<'_>) -> Result<(), EvalError>;
+}
+
+// === impl Function ===
+
+impl Function {
+    /// A converter of all contexts whose result depends on its arguments alone.
+    pub(crate) const fn converter(
+        name: &'static str,
+        parameters: &'static [Parameter],
+        build: fn(&mut Arguments) -> Result<Box<dyn Call>, ArgumentError>,
+    ) -> Self {
+        Self { name, parameters, contexts: Contexts::ALL, build: Build::Converter(build), is_pure: true }
+    }
+
+    /// An editor of all contexts.
+    pub(crate) const fn editor(
+        name: &'static str,
+        parameters: &'static [Parameter],
+        build: fn(&mut Arguments) -> Result<Box<dyn Edit>, ArgumentError>,
+    ) -> Self {
+        Self { name, parameters, contexts: Contexts::ALL, build: Build::Editor(build), is_pure: false }
+    }
+
+    /// Limits the function to some contexts.
+    pub(crate) const fn only_in(self, contexts: Contexts) -> Self {
+        Self { contexts, ..self }
+    }
+
+    /// Says that the result depends on more than the arguments.
+    pub(crate) const fn impure(self) -> Self {
+        Self { is_pure: false, ..self }
+    }
+
+    pub(crate) fn is_editor(&self) -> bool {
+        matches!(self.build, Build::Editor(_))
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Groups of functions: a converter or an editor is an entry in one of these.
+static GROUPS: &[&[Function]] = &[];
+
+/// Returns all functions.
+pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
+    GROUPS.iter().flat_map(|group| group.iter())
+}
+
+/// Returns the function with a name.
+pub(crate) fn function(name: &str) -> Option<&'static Function> {
+    functions().find(|function| function.name == name)
+}
