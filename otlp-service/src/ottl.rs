@@ -3,13 +3,22 @@
 //! A text is parsed and checked once. The result is a tree of expressions that read the encoded messages in place: nothing is
 //! decoded that the text does not name.
 
+mod ast;
+mod check;
+mod constant;
 mod context;
 mod environment;
 mod error;
 mod expression;
+mod fault;
 mod field;
 mod function;
+mod infer;
 mod overlay;
+mod parser;
 mod path;
+mod program;
 mod target;
+mod test;
+mod token;
 mod value;

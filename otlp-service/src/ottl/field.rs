@@ -8,7 +8,7 @@ mod request;
 mod resource;
 mod span;
 
-pub(crate) use request::{CACHE, request_field};
+pub(crate) use request::{CACHE, request_field, request_fields};
 
 use super::context::Context;
 use super::environment::{Environment, Level};

@@ -95,6 +95,31 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Returns the same value without references, with encoded lists and maps decoded.
+    pub(crate) fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Bytes(value) => Value::Bytes(Cow::Owned(value.into_owned())),
+            Self::List(list) => {
+                Value::from(list.into_vec().into_iter().map(Value::into_owned).collect::<Vec<_>>())
+            }
+            Self::Map(map) => {
+                let owned =
+                    |(key, value): (Cow<'a, str>, Self)| (Cow::Owned(key.into_owned()), value.into_owned());
+                Value::from(map.into_vec().into_iter().map(owned).collect::<Vec<(Cow<'static, str>, _)>>())
+            }
+            Self::Text(value) => Value::Text(Cow::Owned(value.into_owned())),
+            // Messages stand in messages alone, never in constants.
+            Self::Messages(_) | Self::Nil => Value::Nil,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Double(value) => Value::Double(value),
+            Self::Duration(value) => Value::Duration(value),
+            Self::Int(value) => Value::Int(value),
+            Self::SpanId(id) => Value::SpanId(id),
+            Self::Time(value) => Value::Time(value),
+            Self::TraceId(id) => Value::TraceId(id),
+        }
+    }
+
     /// Returns the same value without a copy of its content.
     pub(crate) fn borrow(&self) -> Value<'_> {
         match self {

@@ -28,6 +28,11 @@ pub(crate) fn request_field(name: &str) -> Option<&'static Field> {
     REQUEST.iter().find(|field| field.name == name)
 }
 
+/// Returns all fields with paths below `otelcol`.
+pub(crate) fn request_fields() -> &'static [Field] {
+    &REQUEST
+}
+
 /// Returns the scratch map. A `KeyValueList` has its entries in the field that a resource has its attributes in.
 fn cache<'a>(env: &'a Environment<'_>) -> Attributes<'a> {
     Resource::new(env.bytes(Level::Cache)).attributes()

@@ -51,6 +51,16 @@ impl Arguments {
         self.given.get(index).is_some_and(Option::is_some)
     }
 
+    /// Returns true if all arguments are the same for all items.
+    pub(crate) fn are_constant(&self) -> bool {
+        self.given.iter().flatten().all(|argument| match argument {
+            Argument::Elements(elements) => elements.iter().all(|element| element.literal().is_some()),
+            Argument::Expression(expression) => expression.literal().is_some(),
+            Argument::Function(_) => true,
+            Argument::Target(_) => false,
+        })
+    }
+
     /// Takes the argument of a required parameter.
     ///
     /// # Errors
