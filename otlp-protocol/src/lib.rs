@@ -84,6 +84,7 @@ mod pool;
 mod redact;
 mod repair;
 mod response;
+pub mod retain;
 pub mod rewrite;
 pub mod schema;
 mod signal;

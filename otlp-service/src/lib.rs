@@ -250,6 +250,8 @@ pub use observe::{
     TelemetryObserver, TelemetrySubject,
 };
 #[cfg(feature = "gateway")]
+pub use ottl::OttlError;
+#[cfg(feature = "gateway")]
 pub use own_queue::{OwnEntry, OwnQueue, OwnQueueConfig, OwnResource, OwnSender};
 #[cfg(feature = "gateway")]
 pub use own_spans::{OwnSpan, OwnSpans, ParentBased, Recording, Sampler};
@@ -264,8 +266,9 @@ pub use plugin::{
 #[cfg(feature = "gateway")]
 pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ConvertTo,
-    LibraryMatch, MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor, SPAN_KINDS,
-    SeverityMatch, TextMatch, ValueMatch,
+    ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch, FilterProcessor, LibraryMatch,
+    MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor, SPAN_KINDS, SeverityMatch,
+    TextMatch, ValueMatch,
 };
 #[cfg(feature = "gateway")]
 pub use producer_consumer::{

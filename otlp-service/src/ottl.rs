@@ -22,3 +22,11 @@ mod target;
 mod test;
 mod token;
 mod value;
+
+pub use fault::OttlError;
+
+pub(crate) use context::Context;
+pub(crate) use environment::{Environment, Level, PointKind};
+pub(crate) use error::EvalError;
+pub(crate) use program::{Condition, Group, Texts};
+pub(crate) use test::Test;

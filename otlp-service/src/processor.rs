@@ -3,6 +3,7 @@
 mod actions;
 mod attributes;
 mod chain;
+mod filter;
 mod matching;
 mod pattern;
 mod resource;
@@ -12,6 +13,7 @@ mod text;
 pub use actions::{ActionConfig, ActionError, ActionKind, ConvertTo};
 pub use attributes::AttributesProcessor;
 pub use chain::ProcessorChain;
+pub use filter::{ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch, FilterProcessor};
 pub use matching::{
     AttributeMatch, LibraryMatch, MatchConfig, MatchProperties, SPAN_KINDS, SeverityMatch, TextMatch,
     ValueMatch,

@@ -46,7 +46,10 @@ impl Numbers {
 
     /// Returns the points in `container`.
     pub(super) fn point(&self, container: u32) -> Editable {
-        self.points.iter().find(|(arm, _)| *arm == container).map_or_else(Editable::default, |(_, point)| *point)
+        self.points
+            .iter()
+            .find(|(arm, _)| *arm == container)
+            .map_or_else(Editable::default, |(_, point)| *point)
     }
 }
 

@@ -132,8 +132,8 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         let mark = self.splices.open(envelope.prefix(), envelope.value.len());
         let mut decision = Decision::Keep;
         if self.shown.has(level.index) {
-            let asked = self
-                .change(envelope, &pieces, level.edited, |editor, edits| ask(editor, &header, edits))?;
+            let asked =
+                self.change(envelope, &pieces, level.edited, |editor, edits| ask(editor, &header, edits))?;
             decision = self.shown.settle(level.index, asked);
         }
         if decision == Decision::Drop {
@@ -297,7 +297,10 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
             if !self.fields.is_empty() {
                 // At the start, since strings mostly are in front of the attributes: changes are cheapest in order.
                 let start = Slice::new(piece.value.start..piece.value.start);
-                self.fields.iter().filter(|_| index == 0).for_each(|(_, field)| self.splices.put(start, *field));
+                self.fields
+                    .iter()
+                    .filter(|_| index == 0)
+                    .for_each(|(_, field)| self.splices.put(start, *field));
                 let is_set = |field: &Field| self.fields.iter().any(|(number, _)| *number == field.number);
                 let old = piece.fields(self.body).filter(is_set);
                 old.for_each(|field| self.splices.cut(field.whole));

@@ -77,7 +77,11 @@ fn strings_of_a_message_are_set_with_its_attributes() {
     let set = |body: Vec<u8>, change: &dyn Fn(&mut AttributeEdits<'_>)| {
         let edited = edited(Signal::TRACES, &body, ITEMS, |_, _, attributes| {
             let attributes = attributes.unwrap();
-            assert!(!attributes.set_string(1, "x") && !attributes.set_string(9, "x") && !attributes.set_string(40, "x"));
+            assert!(
+                !attributes.set_string(1, "x")
+                    && !attributes.set_string(9, "x")
+                    && !attributes.set_string(40, "x")
+            );
             change(attributes);
             Decision::Keep
         });

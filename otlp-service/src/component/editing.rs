@@ -87,6 +87,41 @@ impl Out {
         }
     }
 
+    /// Removes messages of a batch by `attempt`, which gets the largest length of the list of changes, and emits the rest. An attempt
+    /// that runs out of room starts again with twice as much. A dry run emits the batch as it is. Returns the second result of the
+    /// last attempt.
+    ///
+    /// # Errors
+    /// As of [`edit`](Self::edit).
+    pub(crate) fn retain<T>(
+        &mut self,
+        batch: Batch,
+        is_dry_run: bool,
+        mut attempt: impl FnMut(&Batch, usize) -> (Result<Edited, EditError>, T),
+    ) -> Result<T, ExportError> {
+        let most = batch.len().saturating_mul(MAX_GROWTH).max(MAX_BYTES);
+        let mut limit = batch.len().saturating_add(SLACK_BYTES);
+        let mut charge = batch.charge().another();
+        loop {
+            // The list of changes may take as much again, until the body is made of it.
+            reserve(&batch, &mut charge, (limit as u64).saturating_mul(2))?;
+            match attempt(&batch, limit) {
+                (Err(EditError::TooLarge { .. }), _) if limit < most => {
+                    limit = limit.saturating_mul(2).min(most);
+                }
+                (Err(error), _) => return Err(refusal(error)),
+                (Ok(_), found) if is_dry_run => {
+                    self.emit(batch);
+                    return Ok(found);
+                }
+                (Ok(edited), found) => {
+                    self.emit_edited(batch, edited, charge);
+                    return Ok(found);
+                }
+            }
+        }
+    }
+
     fn emit_edited(&mut self, mut batch: Batch, edited: Edited, mut charge: Charge) {
         let Edited { body, dropped, changed } = edited;
         self.settle(Reason::Filtered, dropped.items);

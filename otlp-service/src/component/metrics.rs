@@ -20,6 +20,11 @@ impl<'a> ProcessorMetrics<'a> {
         Self { registry, processor, pipeline, signal }
     }
 
+    /// Returns the id of the processor.
+    pub fn processor(&self) -> &'a str {
+        self.processor
+    }
+
     /// Returns the signal of the pipeline.
     pub fn signal(&self) -> Signal {
         self.signal
@@ -33,7 +38,8 @@ impl<'a> ProcessorMetrics<'a> {
         help: &'static str,
         labels: &[(&'static str, &str)],
     ) -> Counter {
-        let own = [("processor", self.processor), ("otel_signal", self.signal.name), ("pipeline", self.pipeline)];
+        let own =
+            [("processor", self.processor), ("otel_signal", self.signal.name), ("pipeline", self.pipeline)];
         self.registry.counter(name, help, &[&own, labels].concat())
     }
 }

@@ -366,12 +366,7 @@ impl Assembly<'_> {
                 let edge = link.is_counted.then(|| assembly.edge(spec, &link.id));
                 let metrics = ProcessorMetrics::new(&shared.registry, &link.id, &spec.id, spec.signal);
                 let processor = link.processor.with_metrics(&metrics).unwrap_or(link.processor);
-                (
-                    link.id,
-                    processor,
-                    if link.is_counted { stats } else { ProcessorStats::default() },
-                    edge,
-                )
+                (link.id, processor, if link.is_counted { stats } else { ProcessorStats::default() }, edge)
             });
             let next = BoxExport::new(rest.entry.clone());
             let chain = ProcessorChain::observed(links, next, rest.hop.clone(), shared.clock())

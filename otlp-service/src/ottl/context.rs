@@ -1,5 +1,8 @@
 //! Contexts: the kinds of messages that statements are about.
 
+use otlp_protocol::Signal;
+use otlp_protocol::view::Entry;
+
 /// A kind of message with its paths. The name is the prefix of paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Context {
@@ -31,6 +34,16 @@ impl Context {
         Self::Scope,
         Self::Resource,
     ];
+
+    /// Returns the contexts of the messages of a signal, from the inside out.
+    pub(crate) fn of_signal(signal: Signal) -> &'static [Self] {
+        match Entry::new(signal, &[]) {
+            Entry::LogRecord(_) => &[Self::Log, Self::Scope, Self::Resource],
+            Entry::Metric(_) => &[Self::DataPoint, Self::Metric, Self::Scope, Self::Resource],
+            Entry::Span(_) => &[Self::SpanEvent, Self::Span, Self::Scope, Self::Resource],
+            _ => &[Self::Scope, Self::Resource],
+        }
+    }
 
     /// Returns the prefix of the context's paths.
     pub(crate) const fn name(self) -> &'static str {

@@ -6,6 +6,7 @@ use otlp_protocol::view::{
     DataPoint, Event, Exemplar, ExponentialHistogramPoint, HistogramPoint, LogRecord, Metric, MetricData,
     NumberPoint, Resource, ResourceGroup, Scope, ScopeGroup, Span, SummaryPoint,
 };
+use std::borrow::Cow;
 
 /// A message of the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,11 @@ impl<'s> Environment<'s> {
     #[inline]
     pub(crate) fn set(&mut self, level: Level, message: &'s [u8]) {
         self.messages[level as usize] = Overlay::new(message);
+    }
+
+    /// Sets the message of a level that may have been joined of pieces.
+    pub(crate) fn set_joined(&mut self, level: Level, message: Cow<'s, [u8]>) {
+        self.messages[level as usize] = Overlay::joined(message);
     }
 
     /// Sets the kind of the data points that come next.

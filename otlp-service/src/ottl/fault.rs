@@ -48,6 +48,11 @@ impl OttlError {
         Self { text: text.into(), faults }
     }
 
+    /// A fault of a text as a whole.
+    pub(crate) fn of_all(text: &str, problem: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(text, vec![Fault::new(0..text.len(), problem)])
+    }
+
     /// Iterates over the problems, each in one line: `1:5: unknown function`.
     pub fn problems(&self) -> impl Iterator<Item = String> {
         self.faults.iter().map(|fault| {

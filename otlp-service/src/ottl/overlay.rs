@@ -15,6 +15,10 @@ impl<'s> Overlay<'s> {
         Self { bytes: Cow::Borrowed(message) }
     }
 
+    pub(crate) fn joined(message: Cow<'s, [u8]>) -> Self {
+        Self { bytes: message }
+    }
+
     /// Returns the encoded message with all changes so far.
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {

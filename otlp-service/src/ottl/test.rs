@@ -55,6 +55,24 @@ impl Test {
         }
     }
 
+    /// Returns true if this is `==` of a field and a constant of another type, which never holds. The type of a field is the type
+    /// that it has in an empty message; a field that is nil there may have any.
+    pub(crate) fn compares_other_types(&self) -> bool {
+        let Self::Compare(left, Comparison::Equal, right) = self else { return false };
+        let empty = Environment::new(None, 0);
+        let (left, right) = match (left, right) {
+            (Expression::Path(path), Expression::Literal(value))
+            | (Expression::Literal(value), Expression::Path(path))
+                if path.keys.is_empty() =>
+            {
+                ((path.field.read)(&empty), value.borrow())
+            }
+            _ => return false,
+        };
+        let is_number = |value: &Value<'_>| matches!(value, Value::Int(_) | Value::Double(_));
+        !left.is_nil() && left.type_name() != right.type_name() && !(is_number(&left) && is_number(&right))
+    }
+
     pub(crate) fn constant(&self) -> Option<bool> {
         if let Self::Constant(holds) = self { Some(*holds) } else { None }
     }

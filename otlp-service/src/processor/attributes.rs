@@ -101,7 +101,10 @@ impl Editor for ItemEditor<'_> {
     }
 
     fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
-        if self.processor.matching.is_empty() || self.processor.matching.selects(self.of_entry, attributes) {
+        let matching = &self.processor.matching;
+        if matching.is_empty()
+            || matching.selects(self.of_entry, |test| test.matches(attributes.value(&test.key)))
+        {
             self.processor.actions.apply(attributes, self.context);
         }
         Decision::Keep

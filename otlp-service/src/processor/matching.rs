@@ -2,7 +2,6 @@
 
 use super::pattern::Pattern;
 use super::text::{scalar_text, text_of};
-use otlp_protocol::AttributeEdits;
 use otlp_protocol::AttributeValue;
 use otlp_protocol::view::{AnyValue, Entry, KeyValue, Resource, Scope};
 use std::borrow::Cow;
@@ -118,11 +117,13 @@ impl MatchConfig {
         selection.and(|| self.of(|properties| properties.matches_entry(entry)))
     }
 
-    /// Returns true if an item with these attributes is selected, after its entry.
-    pub(super) fn selects(&self, selection: Selection, attributes: &mut AttributeEdits<'_>) -> bool {
-        let mut has = |properties: &MatchProperties| {
-            properties.attributes.iter().all(|test| test.matches(attributes.value(&test.key)))
-        };
+    /// Returns true if an item is selected, after its entry. `matches` tests its attributes.
+    pub(super) fn selects(
+        &self,
+        selection: Selection,
+        mut matches: impl FnMut(&AttributeMatch) -> bool,
+    ) -> bool {
+        let mut has = |properties: &MatchProperties| properties.attributes.iter().all(&mut matches);
         selection.may_include
             && self.include.as_ref().is_none_or(&mut has)
             && !(selection.may_exclude && self.exclude.as_ref().is_some_and(&mut has))
@@ -220,7 +221,7 @@ impl SeverityMatch {
 // === impl AttributeMatch ===
 
 impl AttributeMatch {
-    fn matches(&self, value: Option<AnyValue<'_>>) -> bool {
+    pub(super) fn matches(&self, value: Option<AnyValue<'_>>) -> bool {
         value.is_some_and(|value| self.value.as_ref().is_none_or(|test| test.matches(value)))
     }
 }

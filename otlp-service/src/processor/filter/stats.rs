@@ -1,0 +1,89 @@
+//! Counters of the processor `filter`, in all and by condition.
+
+use super::rule::Pass;
+use crate::component::ProcessorMetrics;
+use crate::telemetry::Counter;
+use otlp_protocol::Signal;
+use otlp_protocol::view::Entry;
+
+/// Counters in a pipeline. The default counts nowhere.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stats {
+    filtered: Counter,
+    /// In the order of the conditions in the passes.
+    conditions: Vec<(Counter, Counter)>,
+}
+
+/// What a condition found in a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Messages that met the condition.
+    pub(super) met: u64,
+    /// Messages on which the condition failed.
+    pub(super) errors: u64,
+}
+
+/// What the conditions found in a batch, in the order of the conditions in the passes.
+#[derive(Debug, Default)]
+pub(super) struct Tallies(Vec<Found>);
+
+// === impl Stats ===
+
+impl Stats {
+    /// Registers the counters of the passes of a signal.
+    pub(super) fn new(metrics: &ProcessorMetrics<'_>, passes: &[Pass]) -> Self {
+        let id = ("filter", metrics.processor());
+        let noun = noun(metrics.signal());
+        let filtered =
+            metrics.counter(format!("otelcol_processor_filter_{noun}_filtered"), FILTERED_HELP, &[id]);
+        let rules = passes.iter().flat_map(|pass| pass.levels.iter().flatten());
+        let conditions = rules.map(|rule| {
+            let labels = [id, ("context", rule.context.name()), ("condition", shown(&rule.condition.text))];
+            (
+                metrics.counter("otelcol_processor_filter_condition_met", MET_HELP, &labels),
+                metrics.counter("otelcol_processor_filter_condition_errors", ERRORS_HELP, &labels),
+            )
+        });
+        Self { filtered, conditions: conditions.collect() }
+    }
+
+    pub(super) fn count(&self, tallies: &Tallies, filtered: u64) {
+        self.filtered.add(filtered);
+        for ((met, errors), found) in self.conditions.iter().zip(&tallies.0) {
+            met.add(found.met);
+            errors.add(found.errors);
+        }
+    }
+}
+
+// === impl Tallies ===
+
+impl Tallies {
+    /// Adds what the conditions of the next pass found.
+    pub(super) fn add(&mut self, found: Vec<Found>) {
+        self.0.extend(found);
+    }
+}
+
+/// Returns the Collector's noun for the items of a signal.
+fn noun(signal: Signal) -> &'static str {
+    match Entry::new(signal, &[]) {
+        Entry::LogRecord(_) => "logs",
+        Entry::Metric(_) => "datapoints",
+        Entry::Span(_) => "spans",
+        _ => signal.name,
+    }
+}
+
+/// Returns the beginning of a condition, for a label.
+fn shown(text: &str) -> &str {
+    let end = text.char_indices().map(|(at, _)| at).nth(MAX_SHOWN_CHARS);
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+/// Longest text of a condition in a label.
+const MAX_SHOWN_CHARS: usize = 120;
+
+const FILTERED_HELP: &str = "Items that the filter removed.";
+const MET_HELP: &str = "Messages that met a condition of the filter, also in a dry run.";
+const ERRORS_HELP: &str = "Messages on which a condition of the filter failed.";
