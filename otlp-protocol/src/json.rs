@@ -36,7 +36,7 @@ mod reader;
 mod write;
 
 pub use error::{JsonError, JsonErrorKind};
-pub use reader::JsonReader;
+pub use reader::{JsonReader, JsonType};
 pub(crate) use write::put_string;
 
 use crate::schema::Message;

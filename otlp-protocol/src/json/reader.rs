@@ -30,6 +30,23 @@ use super::lexer::Lexer;
 #[derive(Debug)]
 pub struct JsonReader<'a, 'b>(&'b mut Lexer<'a>);
 
+/// A type of JSON values. JSON has no more of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonType {
+    /// `[…]`
+    Array,
+    /// `true` or `false`
+    Bool,
+    /// `null`
+    Null,
+    /// A number.
+    Number,
+    /// `{…}`
+    Object,
+    /// `"…"`
+    String,
+}
+
 // === impl JsonReader ===
 
 impl<'a> JsonReader<'a, '_> {
@@ -88,6 +105,39 @@ impl<'a> JsonReader<'a, '_> {
     pub fn int64(&mut self) -> Result<i64, JsonError> {
         self.0.peek();
         Ok(self.0.int64()?)
+    }
+
+    /// Reads `true` or `false`.
+    ///
+    /// # Errors
+    /// If another value is next.
+    pub fn bool(&mut self) -> Result<bool, JsonError> {
+        let is_true = self.0.peek() == b't';
+        let word: &[u8] = if is_true { b"true" } else { b"false" };
+        self.0.literal(word, "true or false")?;
+        Ok(is_true)
+    }
+
+    /// Reads a number without converting it; the text is a number of JSON: `-1.5e3`.
+    ///
+    /// # Errors
+    /// If another value is next.
+    pub fn number(&mut self) -> Result<&'a str, JsonError> {
+        let text = self.0.number("a value")?;
+        Ok(std::str::from_utf8(text).unwrap_or_default())
+    }
+
+    /// Returns the type of the next value; `None` at the end and before text that is no value.
+    pub fn next_type(&mut self) -> Option<JsonType> {
+        Some(match self.0.peek() {
+            b'[' => JsonType::Array,
+            b't' | b'f' => JsonType::Bool,
+            b'n' => JsonType::Null,
+            b'-' | b'0'..=b'9' => JsonType::Number,
+            b'{' => JsonType::Object,
+            b'"' => JsonType::String,
+            _ => return None,
+        })
     }
 
     /// Passes over a value of any type.

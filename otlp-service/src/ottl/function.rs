@@ -1,7 +1,17 @@
 //! Functions: converters give a value, editors change messages.
 
 mod arguments;
+mod call;
+mod collection;
+mod entries;
+mod hash;
 mod parameter;
+mod parse;
+mod pattern;
+mod span;
+mod text;
+mod time;
+mod types;
 
 pub(crate) use arguments::{Argument, ArgumentError, Arguments, PatternArgument};
 pub(crate) use parameter::{Kind, Parameter};
@@ -89,7 +99,19 @@ impl fmt::Debug for Function {
 }
 
 /// Groups of functions: a converter or an editor is an entry in one of these.
-static GROUPS: &[&[Function]] = &[];
+static GROUPS: &[&[Function]] = &[
+    collection::FUNCTIONS,
+    hash::FUNCTIONS,
+    parse::FUNCTIONS,
+    pattern::FUNCTIONS,
+    span::FUNCTIONS,
+    text::FUNCTIONS,
+    time::FUNCTIONS,
+    types::FUNCTIONS,
+];
+
+/// The longest string that a function makes. Larger strings would come of statements that double a value again and again.
+pub(crate) const MAX_TEXT_BYTES: usize = 16 << 20;
 
 /// Returns all functions.
 pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
@@ -100,3 +122,6 @@ pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
 pub(crate) fn function(name: &str) -> Option<&'static Function> {
     functions().find(|function| function.name == name)
 }
+
+#[cfg(test)]
+mod tests;

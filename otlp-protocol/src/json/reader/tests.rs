@@ -42,3 +42,27 @@ fn errors_have_their_position() {
     let deep = "[".repeat(100_000);
     assert!(JsonReader::read(deep.as_bytes(), |reader| reader.skip()).is_err());
 }
+
+#[test]
+fn values_of_unknown_types_are_read_by_their_type() {
+    let mut found = Vec::new();
+    let read = JsonReader::read(b" [-1.5e3, true, false, null, \"x\", {}, []]", |reader| {
+        reader.array(|reader| {
+            let kind = reader.next_type();
+            match kind {
+                Some(JsonType::Number) => assert_eq!(reader.number()?, "-1.5e3"),
+                Some(JsonType::Bool) => found.push(format!("{}", reader.bool()?)),
+                _ => reader.skip()?,
+            }
+            found.extend(kind.map(|kind| format!("{kind:?}")));
+            Ok(())
+        })
+    });
+    assert_eq!(read, Ok(()));
+    assert_eq!(found, ["Number", "true", "Bool", "false", "Bool", "Null", "String", "Object", "Array"]);
+    assert_eq!(
+        JsonReader::read(b"x", |reader| Ok(reader.next_type())).unwrap_err().to_string(),
+        "unexpected text after the value (at byte 0)"
+    );
+    assert!(JsonReader::read(b"tru", |reader| reader.bool()).is_err());
+}

@@ -1,0 +1,170 @@
+//! Functions that read structured text.
+
+use super::call::prepared;
+use super::entries::last_of_each;
+use super::{ArgumentError, Arguments, Call, Function, Kind, Parameter};
+use crate::ottl::error::EvalError;
+use crate::ottl::value::Value;
+use otlp_protocol::json::{JsonError, JsonReader, JsonType};
+use std::borrow::Cow;
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::converter(
+        "ParseJSON",
+        &[Parameter::required("target", Kind::Text), Parameter::optional("keep_ints", Kind::LiteralBool)],
+        |arguments| {
+            let keep_ints = arguments.literal_bool(1)?.unwrap_or(false);
+            prepared(arguments, keep_ints, |text, keep_ints| parse_json(&text.into_text()?, *keep_ints))
+        },
+    ),
+    Function::converter(
+        "ParseKeyValue",
+        &[
+            Parameter::required("target", Kind::Text),
+            Parameter::optional("delimiter", Kind::LiteralText),
+            Parameter::optional("pair_delimiter", Kind::LiteralText),
+        ],
+        key_value,
+    ),
+];
+
+/// The deepest nesting of parsed values. Values of messages may be nested 100 deep on their way.
+const MAX_DEPTH: usize = 64;
+
+/// Reads an object or a list. `keep_ints` makes ints of numbers without point and exponent that fit; else all are doubles.
+fn parse_json<'a>(text: &str, keep_ints: bool) -> Result<Value<'a>, EvalError> {
+    let value = JsonReader::read(text.as_bytes(), |reader| match reader.next_type() {
+        Some(JsonType::Array | JsonType::Object) => json_value(reader, keep_ints, 0),
+        _ => Err(reader.expected("an object or an array")),
+    });
+    value.map_err(|error| EvalError::detail(format!("invalid JSON: {error}")))
+}
+
+fn json_value<'a>(
+    reader: &mut JsonReader<'_, '_>,
+    keep_ints: bool,
+    depth: usize,
+) -> Result<Value<'a>, JsonError> {
+    if depth > MAX_DEPTH {
+        return Err(reader.expected("at most 64 values inside one another"));
+    }
+    Ok(match reader.next_type() {
+        Some(JsonType::Array) => {
+            let mut values = Vec::new();
+            reader.array(|reader| {
+                values.push(json_value(reader, keep_ints, depth + 1)?);
+                Ok(())
+            })?;
+            Value::from(values)
+        }
+        Some(JsonType::Object) => {
+            let mut entries = Vec::new();
+            reader.object(|reader, key| {
+                entries.push((Cow::Owned(key.to_owned()), json_value(reader, keep_ints, depth + 1)?));
+                Ok(())
+            })?;
+            Value::from(last_of_each(entries))
+        }
+        Some(JsonType::String) => Value::text(reader.string()?),
+        Some(JsonType::Bool) => Value::Bool(reader.bool()?),
+        Some(JsonType::Null) => {
+            reader.skip()?;
+            Value::Nil
+        }
+        Some(JsonType::Number) | None => {
+            let text = reader.number()?;
+            match text.parse::<i64>() {
+                Ok(int) if keep_ints => Value::Int(int),
+                _ => match text.parse::<f64>() {
+                    Ok(double) if double.is_finite() => Value::Double(double),
+                    _ => return Err(reader.expected("a number that fits in a double")),
+                },
+            }
+        }
+    })
+}
+
+/// What separates keys from values, and pairs.
+#[derive(Debug)]
+struct Delimiters {
+    value: Box<str>,
+    pair: Box<str>,
+}
+
+fn key_value(arguments: &mut Arguments) -> Result<Box<dyn Call>, ArgumentError> {
+    let value = arguments.literal_text(1)?.unwrap_or_else(|| "=".into());
+    let pair = arguments.literal_text(2)?.unwrap_or_else(|| " ".into());
+    for (index, delimiter) in [(1, &value), (2, &pair)] {
+        if delimiter.is_empty() {
+            return Err(ArgumentError::new(index, "the delimiter must not be empty"));
+        }
+    }
+    if value == pair {
+        return Err(ArgumentError::new(2, "the two delimiters must differ"));
+    }
+    prepared(arguments, Delimiters { value, pair }, |text, delimiters| {
+        parse_key_value(&text.into_text()?, delimiters)
+    })
+}
+
+fn parse_key_value<'a>(text: &str, delimiters: &Delimiters) -> Result<Value<'a>, EvalError> {
+    if text.is_empty() {
+        return Err(EvalError::new("the string is empty"));
+    }
+    let pairs = split_pairs(text, &delimiters.pair)?;
+    let mut entries = Vec::with_capacity(pairs.len());
+    for pair in &pairs {
+        let Some((key, value)) = pair.split_once(&*delimiters.value) else {
+            return Err(EvalError::detail(format!("the pair {pair:?} has no {:?}", delimiters.value)));
+        };
+        entries.push((Cow::Owned(key.trim().to_owned()), Value::text(value.trim().to_owned())));
+    }
+    Ok(Value::from(last_of_each(entries)))
+}
+
+/// Splits a text at delimiters outside of quotes, and removes the quotes; a backslash keeps the quote behind it.
+fn split_pairs(text: &str, delimiter: &str) -> Result<Vec<String>, EvalError> {
+    let mut pairs = Vec::new();
+    let mut pair = String::new();
+    let mut quote = None;
+    let mut is_escaped = false;
+    let mut rest = text;
+    while let Some(char) = rest.chars().next() {
+        if quote.is_none()
+            && let Some(behind) = rest.strip_prefix(delimiter)
+        {
+            if !pair.is_empty() {
+                pairs.push(std::mem::take(&mut pair));
+            }
+            rest = behind;
+            continue;
+        }
+        rest = rest.get(char.len_utf8()..).unwrap_or_default();
+        if is_escaped {
+            is_escaped = false;
+        } else {
+            match quote {
+                None if matches!(char, '"' | '\'') => {
+                    quote = Some(char);
+                    continue;
+                }
+                Some(open) if open == char => {
+                    quote = None;
+                    continue;
+                }
+                _ => is_escaped = char == '\\',
+            }
+        }
+        pair.push(char);
+    }
+    if quote.is_some() {
+        return Err(EvalError::new("a quote is not closed"));
+    }
+    if !pair.is_empty() {
+        pairs.push(pair);
+    }
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests;
