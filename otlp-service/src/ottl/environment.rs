@@ -1,10 +1,13 @@
 //! The messages that a statement is evaluated on, and the properties of the request.
 
+use super::error::EvalError;
 use super::overlay::Overlay;
+use super::value::Value;
 use otlp_protocol::Origin;
+use otlp_protocol::rewrite::{self, MessageEdits, OpenMessages};
 use otlp_protocol::view::{
     DataPoint, Event, Exemplar, ExponentialHistogramPoint, HistogramPoint, LogRecord, Metric, MetricData,
-    NumberPoint, Resource, ResourceGroup, Scope, ScopeGroup, Span, SummaryPoint,
+    NumberPoint, Resource, ResourceGroup, Scope, Span, SummaryPoint,
 };
 use std::borrow::Cow;
 
@@ -22,7 +25,7 @@ pub(crate) enum Level {
     /// The data point or the span event.
     Child,
     Exemplar,
-    /// The scratch map, as a `KeyValueList`.
+    /// The scratch map, which is no message.
     Cache,
 }
 
@@ -40,12 +43,46 @@ pub(crate) enum PointKind {
 #[derive(Debug)]
 pub(crate) struct Environment<'s> {
     messages: [Overlay<'s>; LEVELS],
+    /// The messages that statements change, in place of `messages`.
+    open: Option<&'s mut OpenMessages>,
+    /// The scratch map.
+    cache: Cache,
     point_kind: PointKind,
+    /// True if `set` leaves its target unchanged for a nil value.
+    ignores_nil: bool,
     origin: Option<&'s Origin>,
     now: i64,
 }
 
+/// The entries of a scratch map.
+pub(crate) type Cache = Vec<(Cow<'static, str>, Value<'static>)>;
+
 const LEVELS: usize = Level::Cache as usize + 1;
+
+// === impl Level ===
+
+impl Level {
+    /// Returns the level of the message among the open messages.
+    fn message(self) -> Option<rewrite::Level> {
+        match self {
+            Self::Resource => Some(rewrite::Level::Resource),
+            Self::Scope => Some(rewrite::Level::Scope),
+            Self::Entry => Some(rewrite::Level::Entry),
+            Self::Child => Some(rewrite::Level::Child),
+            Self::Exemplar => Some(rewrite::Level::Exemplar),
+            Self::ResourceGroup | Self::ScopeGroup | Self::Cache => None,
+        }
+    }
+
+    /// Returns the level of the message whose envelope this is.
+    pub(crate) fn envelope(self) -> Option<rewrite::Level> {
+        match self {
+            Self::ResourceGroup => Some(rewrite::Level::Resource),
+            Self::ScopeGroup => Some(rewrite::Level::Scope),
+            _ => None,
+        }
+    }
+}
 
 // === impl PointKind ===
 
@@ -67,7 +104,36 @@ impl PointKind {
 impl<'s> Environment<'s> {
     /// Creates an environment of empty messages. `now` is the time in nanoseconds since 1970.
     pub(crate) fn new(origin: Option<&'s Origin>, now: i64) -> Self {
-        Self { messages: Default::default(), point_kind: PointKind::default(), origin, now }
+        Self {
+            messages: Default::default(),
+            open: None,
+            cache: Cache::new(),
+            point_kind: PointKind::default(),
+            ignores_nil: false,
+            origin,
+            now,
+        }
+    }
+
+    /// Creates an environment of messages that statements change.
+    pub(crate) fn open(messages: &'s mut OpenMessages, origin: Option<&'s Origin>, now: i64) -> Self {
+        let point_kind = match messages.data_number() {
+            HISTOGRAM => PointKind::Histogram,
+            EXPONENTIAL_HISTOGRAM => PointKind::ExponentialHistogram,
+            SUMMARY => PointKind::Summary,
+            _ => PointKind::Number,
+        };
+        Self { open: Some(messages), point_kind, ..Self::new(origin, now) }
+    }
+
+    /// Gives the environment a scratch map. `ignores_nil` makes `set` leave its target unchanged for a nil value.
+    pub(crate) fn with(self, cache: Cache, ignores_nil: bool) -> Self {
+        Self { cache, ignores_nil, ..self }
+    }
+
+    /// Returns the scratch map.
+    pub(crate) fn into_cache(self) -> Cache {
+        self.cache
     }
 
     /// Sets the message of a level.
@@ -89,12 +155,49 @@ impl<'s> Environment<'s> {
     /// Returns the message of a level, with all changes so far.
     #[inline]
     pub(crate) fn bytes(&self, level: Level) -> &[u8] {
-        self.messages[level as usize].bytes()
+        match (&self.open, level.message()) {
+            (None, _) => self.messages[level as usize].bytes(),
+            (Some(open), Some(level)) => open.bytes(level),
+            (Some(_), None) => &[],
+        }
+    }
+
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    pub(crate) fn cache_mut(&mut self) -> &mut Cache {
+        &mut self.cache
+    }
+
+    pub(crate) fn ignores_nil(&self) -> bool {
+        self.ignores_nil
+    }
+
+    /// Returns the messages to change them.
+    ///
+    /// # Errors
+    /// If the messages are not open to changes.
+    pub(crate) fn messages(&mut self) -> Result<&mut OpenMessages, EvalError> {
+        self.open.as_deref_mut().ok_or(READ_ONLY)
     }
 
     /// Returns the message of a level to change it.
-    pub(crate) fn overlay(&mut self, level: Level) -> &mut Overlay<'s> {
-        &mut self.messages[level as usize]
+    ///
+    /// # Errors
+    /// If the message is not open to changes.
+    pub(crate) fn edit(&mut self, level: Level) -> Result<MessageEdits<'_>, EvalError> {
+        let level = level.message().ok_or(READ_ONLY)?;
+        Ok(self.messages()?.edit(level))
+    }
+
+    /// Returns the schema URL of the resource or the scope.
+    pub(crate) fn schema_url(&self, level: Level) -> &str {
+        match (&self.open, level.envelope()) {
+            (None, _) => ResourceGroup::new(self.bytes(level)).schema_url(),
+            (Some(open), Some(level)) => open.schema_url(level),
+            (Some(_), None) => "",
+        }
     }
 
     /// Returns the time of the evaluation, in nanoseconds since 1970.
@@ -110,16 +213,8 @@ impl<'s> Environment<'s> {
         self.point_kind
     }
 
-    pub(crate) fn resource_group(&self) -> ResourceGroup<'_> {
-        ResourceGroup::new(self.bytes(Level::ResourceGroup))
-    }
-
     pub(crate) fn resource(&self) -> Resource<'_> {
         Resource::new(self.bytes(Level::Resource))
-    }
-
-    pub(crate) fn scope_group(&self) -> ScopeGroup<'_> {
-        ScopeGroup::new(self.bytes(Level::ScopeGroup))
     }
 
     pub(crate) fn scope(&self) -> Scope<'_> {
@@ -158,3 +253,10 @@ impl<'s> Environment<'s> {
         Exemplar::new(self.bytes(Level::Exemplar))
     }
 }
+
+const READ_ONLY: EvalError = EvalError::new("the messages are read, and not changed, here");
+
+// Field numbers of a metric's data.
+const HISTOGRAM: u32 = 9;
+const EXPONENTIAL_HISTOGRAM: u32 = 10;
+const SUMMARY: u32 = 11;

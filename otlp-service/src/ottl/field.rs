@@ -9,6 +9,7 @@ mod resource;
 mod span;
 
 pub(crate) use request::{CACHE, request_field, request_fields};
+pub(crate) use span::{KINDS, OLD_KINDS};
 
 use super::context::Context;
 use super::environment::{Environment, Level};

@@ -8,6 +8,7 @@ mod hash;
 mod parameter;
 mod parse;
 mod pattern;
+mod set;
 mod span;
 mod text;
 mod time;
@@ -104,6 +105,7 @@ static GROUPS: &[&[Function]] = &[
     hash::FUNCTIONS,
     parse::FUNCTIONS,
     pattern::FUNCTIONS,
+    set::FUNCTIONS,
     span::FUNCTIONS,
     text::FUNCTIONS,
     time::FUNCTIONS,

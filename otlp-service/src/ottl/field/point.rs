@@ -8,7 +8,7 @@ use crate::ottl::value::{Map, Messages, Value};
 use otlp_protocol::view::{Buckets, DataPoint, ExponentialHistogramPoint, HistogramPoint, Number};
 
 pub(super) const FIELDS: &[Field] = &[
-    point("attributes", Write::Special(Special::PointField), |env| {
+    point("attributes", Write::Special(Special::PointAttributes), |env| {
         Value::Map(Map::Encoded(env.point().attributes()))
     })
     .keyed(),
@@ -21,21 +21,21 @@ pub(super) const FIELDS: &[Field] = &[
         DataPoint::Summary(point) => Value::Int(point.count() as i64),
         _ => Value::Nil,
     }),
-    point("exemplars", Write::Special(Special::Exemplars), |env| match env.point() {
+    point("exemplars", Write::ReadOnly, |env| match env.point() {
         DataPoint::Summary(_) => Value::Nil,
         point => Value::Messages(Messages::Exemplars(point)),
     }),
     point("explicit_bounds", Write::Special(Special::ExplicitBounds), |env| {
         of_histogram(env, |point| Value::from(point.explicit_bounds().map(Value::Double).collect::<Vec<_>>()))
     }),
-    point("flags", Write::Special(Special::PointField), |env| match env.point() {
+    point("flags", Write::Special(Special::PointFlags), |env| match env.point() {
         DataPoint::ExponentialHistogram(point) => int(point.flags()),
         DataPoint::Histogram(point) => int(point.flags()),
         DataPoint::Number(point) => int(point.flags()),
         DataPoint::Summary(point) => int(point.flags()),
         _ => Value::Nil,
     }),
-    point("negative", Write::Special(Special::Buckets), |env| {
+    point("negative", Write::ReadOnly, |env| {
         of_exponential(env, |point| Value::Messages(Messages::Buckets(point.negative())))
     }),
     point("negative.bucket_counts", Write::Special(Special::BucketsCounts), |env| {
@@ -44,7 +44,7 @@ pub(super) const FIELDS: &[Field] = &[
     point("negative.offset", Write::Special(Special::BucketsOffset), |env| {
         of_exponential(env, |point| Value::Int(i64::from(point.negative().offset())))
     }),
-    point("positive", Write::Special(Special::Buckets), |env| {
+    point("positive", Write::ReadOnly, |env| {
         of_exponential(env, |point| Value::Messages(Messages::Buckets(point.positive())))
     }),
     point("positive.bucket_counts", Write::Special(Special::BucketsCounts), |env| {
@@ -53,7 +53,7 @@ pub(super) const FIELDS: &[Field] = &[
     point("positive.offset", Write::Special(Special::BucketsOffset), |env| {
         of_exponential(env, |point| Value::Int(i64::from(point.positive().offset())))
     }),
-    point("quantile_values", Write::Special(Special::Quantiles), |env| match env.point() {
+    point("quantile_values", Write::ReadOnly, |env| match env.point() {
         DataPoint::Summary(point) => Value::Messages(Messages::Quantiles(point)),
         _ => Value::Nil,
     }),

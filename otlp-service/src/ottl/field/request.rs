@@ -4,12 +4,11 @@ use super::Field;
 use crate::ottl::environment::{Environment, Level};
 use crate::ottl::target::Write;
 use crate::ottl::value::{Map, Value};
-use otlp_protocol::view::{Attributes, Resource};
 use std::borrow::Cow;
 
-/// The scratch map of an item: the attributes of a message of its own.
+/// The scratch map of an item.
 pub(crate) static CACHE: Field =
-    Field::new(Level::Cache, "cache", Write::Attributes(1), |env| Value::Map(Map::Encoded(cache(env))));
+    Field::new(Level::Cache, "cache", Write::Attributes(0), |env| Value::Map(Map::Borrowed(env.cache())));
 
 static REQUEST: [Field; 4] = [
     Field::new(Level::Cache, "client.addr", Write::ReadOnly, |env| {
@@ -31,11 +30,6 @@ pub(crate) fn request_field(name: &str) -> Option<&'static Field> {
 /// Returns all fields with paths below `otelcol`.
 pub(crate) fn request_fields() -> &'static [Field] {
     &REQUEST
-}
-
-/// Returns the scratch map. A `KeyValueList` has its entries in the field that a resource has its attributes in.
-fn cache<'a>(env: &'a Environment<'_>) -> Attributes<'a> {
-    Resource::new(env.bytes(Level::Cache)).attributes()
 }
 
 /// Returns the sender's identity, under the names that authenticators give it.

@@ -14,7 +14,7 @@ pub(super) const RESOURCE: &[Field] = &[
         int(env.resource().dropped_attributes_count())
     }),
     Field::new(Level::ResourceGroup, "schema_url", Write::Text(3), |env| {
-        Value::text(env.resource_group().schema_url())
+        Value::text(env.schema_url(Level::ResourceGroup))
     }),
 ];
 
@@ -27,7 +27,7 @@ pub(super) const SCOPE: &[Field] = &[
     }),
     Field::new(Level::Scope, "name", Write::Text(1), |env| Value::text(env.scope().name())),
     Field::new(Level::ScopeGroup, "schema_url", Write::Text(3), |env| {
-        Value::text(env.scope_group().schema_url())
+        Value::text(env.schema_url(Level::ScopeGroup))
     }),
     Field::new(Level::Scope, "version", Write::Text(2), |env| Value::text(env.scope().version())),
 ];

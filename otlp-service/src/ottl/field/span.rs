@@ -13,7 +13,7 @@ pub(super) const SPAN: &[Field] = &[
     span("dropped_links_count", Write::Int(14), |env| int(env.span().dropped_links_count())),
     span("end_time", Write::Time(8), |env| Value::Time(env.span().end_time_unix_nano() as i64)),
     span("end_time_unix_nano", Write::Fixed64(8), |env| Value::Int(env.span().end_time_unix_nano() as i64)),
-    span("events", Write::Special(Special::Events), |env| Value::Messages(Messages::Events(env.span()))),
+    span("events", Write::ReadOnly, |env| Value::Messages(Messages::Events(env.span()))),
     span("flags", Write::Fixed32(16), |env| int(env.span().flags())),
     span("kind", Write::Special(Special::Kind), |env| Value::Int(kind(env))),
     span("kind.deprecated_string", Write::Special(Special::KindText), |env| {
@@ -22,7 +22,7 @@ pub(super) const SPAN: &[Field] = &[
     span("kind.string", Write::Special(Special::KindText), |env| {
         Value::text(KINDS.get(kind(env) as usize).copied().unwrap_or_default())
     }),
-    span("links", Write::Special(Special::Links), |env| Value::Messages(Messages::Links(env.span()))),
+    span("links", Write::ReadOnly, |env| Value::Messages(Messages::Links(env.span()))),
     span("name", Write::Text(5), |env| Value::text(env.span().name())),
     span("parent_span_id", Write::Id(4), |env| Value::SpanId(id(env.span().parent_span_id()))),
     span("parent_span_id.string", Write::IdText(4), |env| Value::text(hex(&id(env.span().parent_span_id())))),
@@ -32,9 +32,7 @@ pub(super) const SPAN: &[Field] = &[
     span("start_time_unix_nano", Write::Fixed64(7), |env| {
         Value::Int(env.span().start_time_unix_nano() as i64)
     }),
-    span("status", Write::Special(Special::Status), |env| {
-        Value::Messages(Messages::Status(env.span().status()))
-    }),
+    span("status", Write::ReadOnly, |env| Value::Messages(Messages::Status(env.span().status()))),
     span("status.code", Write::Special(Special::StatusCode), |env| {
         Value::Int(i64::from(i32::from(env.span().status().code())))
     }),
