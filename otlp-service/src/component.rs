@@ -9,7 +9,7 @@ mod metrics;
 
 pub use metrics::ProcessorMetrics;
 
-pub(crate) use editing::reserve;
+pub(crate) use editing::{Room, reserve};
 
 use otlp_protocol::Batch;
 use otlp_transport::ExportError;

@@ -268,7 +268,7 @@ pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ConvertTo,
     ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch, FilterProcessor, LibraryMatch,
     MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor, SPAN_KINDS, SeverityMatch,
-    TextMatch, ValueMatch,
+    TextMatch, TransformConfig, TransformError, TransformGroup, TransformProcessor, ValueMatch,
 };
 #[cfg(feature = "gateway")]
 pub use producer_consumer::{

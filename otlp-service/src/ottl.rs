@@ -28,7 +28,7 @@ mod value;
 pub use fault::OttlError;
 
 pub(crate) use context::Context;
-pub(crate) use environment::{Environment, Level, PointKind};
+pub(crate) use environment::{Cache, Environment, Level, PointKind, unix_nanos};
 pub(crate) use error::EvalError;
-pub(crate) use program::{Condition, Group, Texts};
+pub(crate) use program::{Condition, Group, GroupError, Place, Texts};
 pub(crate) use test::Test;

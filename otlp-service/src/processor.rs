@@ -9,6 +9,7 @@ mod pattern;
 mod resource;
 mod resource_keys;
 mod text;
+mod transform;
 
 pub use actions::{ActionConfig, ActionError, ActionKind, ConvertTo};
 pub use attributes::AttributesProcessor;
@@ -21,6 +22,7 @@ pub use matching::{
 pub use otlp_protocol::AttributeValue;
 pub use pattern::Pattern;
 pub use resource::ResourceProcessor;
+pub use transform::{TransformConfig, TransformError, TransformGroup, TransformProcessor};
 
 pub(crate) use chain::run;
 pub(crate) use resource_keys::ResourceKeys;

@@ -4,6 +4,15 @@ use super::{Out, Reason};
 use otlp_protocol::{Batch, Charge, EditError, Edited, Editor, ErrorKind, Retry, edit};
 use otlp_transport::ExportError;
 
+/// Room for the edit of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Expected growth, in bytes.
+    pub(crate) growth: usize,
+    /// Bodies of the largest length that are in memory at the same time, the list of changes included.
+    pub(crate) bodies: u64,
+}
+
 impl Out {
     /// Edits a batch, and [emits](Self::emit) the edited batch. Items that the editor drops are
     /// [settled](Self::settle) as [`Reason::Filtered`].
@@ -99,12 +108,26 @@ impl Out {
         is_dry_run: bool,
         mut attempt: impl FnMut(&Batch, usize) -> (Result<Edited, EditError>, T),
     ) -> Result<T, ExportError> {
+        // The list of changes may take as much again, until the body is made of it.
+        self.attempt(batch, Room { growth: 0, bodies: 2 }, is_dry_run, &mut attempt)
+    }
+
+    /// Edits a batch by `attempt`, as [`retain`](Self::retain) does, in a room that it is given.
+    ///
+    /// # Errors
+    /// As of [`edit`](Self::edit).
+    pub(crate) fn attempt<T>(
+        &mut self,
+        batch: Batch,
+        room: Room,
+        is_dry_run: bool,
+        mut attempt: impl FnMut(&Batch, usize) -> (Result<Edited, EditError>, T),
+    ) -> Result<T, ExportError> {
         let most = batch.len().saturating_mul(MAX_GROWTH).max(MAX_BYTES);
-        let mut limit = batch.len().saturating_add(SLACK_BYTES);
+        let mut limit = batch.len().saturating_add(room.growth).saturating_add(SLACK_BYTES).min(most);
         let mut charge = batch.charge().another();
         loop {
-            // The list of changes may take as much again, until the body is made of it.
-            reserve(&batch, &mut charge, (limit as u64).saturating_mul(2))?;
+            reserve(&batch, &mut charge, (limit as u64).saturating_mul(room.bodies))?;
             match attempt(&batch, limit) {
                 (Err(EditError::TooLarge { .. }), _) if limit < most => {
                     limit = limit.saturating_mul(2).min(most);

@@ -23,13 +23,15 @@ pub(super) struct Checker {
     is_implied: bool,
     faults: Vec<Fault>,
     needs: Needs,
+    /// A target is in a message around the messages of the context.
+    pub(super) reaches_up: bool,
 }
 
 // === impl Checker ===
 
 impl Checker {
     pub(super) fn new(context: Context, is_implied: bool) -> Self {
-        Self { context, is_implied, faults: Vec::new(), needs: Needs::default() }
+        Self { context, is_implied, faults: Vec::new(), needs: Needs::default(), reaches_up: false }
     }
 
     /// Returns the faults, and the properties of requests that the trees read.

@@ -1,5 +1,6 @@
 //! The messages that a statement is evaluated on, and the properties of the request.
 
+use super::context::Context;
 use super::error::EvalError;
 use super::overlay::Overlay;
 use super::value::Value;
@@ -10,6 +11,7 @@ use otlp_protocol::view::{
     NumberPoint, Resource, ResourceGroup, Scope, Span, SummaryPoint,
 };
 use std::borrow::Cow;
+use std::time::SystemTime;
 
 /// A message of the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,22 @@ impl Level {
             Self::Child => Some(rewrite::Level::Child),
             Self::Exemplar => Some(rewrite::Level::Exemplar),
             Self::ResourceGroup | Self::ScopeGroup | Self::Cache => None,
+        }
+    }
+
+    /// True if the messages of a context are inside of messages of this level.
+    pub(super) fn is_above(self, context: Context) -> bool {
+        (self as usize) < Self::of(context) as usize
+    }
+
+    /// Returns the level of the messages of a context.
+    fn of(context: Context) -> Self {
+        match context {
+            Context::Resource => Self::ResourceGroup,
+            Context::Scope => Self::ScopeGroup,
+            Context::Log | Context::Metric | Context::Span => Self::Entry,
+            Context::DataPoint | Context::SpanEvent => Self::Child,
+            Context::Exemplar => Self::Exemplar,
         }
     }
 
@@ -252,6 +270,12 @@ impl<'s> Environment<'s> {
     pub(crate) fn exemplar(&self) -> Exemplar<'_> {
         Exemplar::new(self.bytes(Level::Exemplar))
     }
+}
+
+/// Returns a time in nanoseconds since 1970; 0 for a time before.
+pub(crate) fn unix_nanos(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 const READ_ONLY: EvalError = EvalError::new("the messages are read, and not changed, here");

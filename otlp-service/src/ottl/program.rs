@@ -36,6 +36,8 @@ pub(crate) struct Group {
     pub(crate) statements: Vec<Statement>,
     /// The properties of requests that the group reads.
     pub(crate) needs: Needs,
+    /// True if a statement changes a message around the messages of the context.
+    pub(crate) reaches_up: bool,
 }
 
 /// The texts of a group.
@@ -105,8 +107,13 @@ impl Group {
         let context =
             context_of(texts, conditions.iter().flatten(), statements.iter().flatten(), &mut errors);
         let Some(context) = context else { return Err(errors) };
-        let mut group =
-            Self { context, conditions: Vec::new(), statements: Vec::new(), needs: Needs::default() };
+        let mut group = Self {
+            context,
+            conditions: Vec::new(),
+            statements: Vec::new(),
+            needs: Needs::default(),
+            reaches_up: false,
+        };
         for (index, (text, tree)) in texts.conditions.iter().zip(&conditions).enumerate() {
             let Some(tree) = tree else { continue };
             let checked = group.check(texts, |checker| checker.condition(tree));
@@ -133,6 +140,7 @@ impl Group {
     ) -> Result<T, Vec<Fault>> {
         let mut checker = Checker::new(self.context, texts.context.is_some());
         let checked = check(&mut checker);
+        self.reaches_up |= checker.reaches_up;
         let (faults, needs) = checker.finish();
         self.needs.add(&needs);
         checked.filter(|_| faults.is_empty()).ok_or(faults)

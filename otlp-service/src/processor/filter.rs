@@ -7,6 +7,8 @@ mod stats;
 
 pub use config::{ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch};
 
+pub(super) use stats::shown;
+
 use crate::component::{Access, Needs, Out, Processor, ProcessorMetrics};
 use judge::Judge;
 use otlp_protocol::retain::retain;

@@ -128,6 +128,7 @@ impl Checker {
                     let problem = format!("`{}` cannot be changed", path.field.name);
                     return self.fault(Fault::new(node.range.clone(), problem));
                 }
+                self.reaches_up |= path.field.level.is_above(self.context);
                 Some(Argument::Target(Target::new(path)))
             }
             (Kind::FunctionName, NodeKind::Name(name)) => match function(name) {
