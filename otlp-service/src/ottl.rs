@@ -32,3 +32,6 @@ pub(crate) use environment::{Cache, Environment, Level, PointKind, unix_nanos};
 pub(crate) use error::EvalError;
 pub(crate) use program::{Condition, Group, GroupError, Place, Texts};
 pub(crate) use test::Test;
+
+#[cfg(test)]
+mod tests;

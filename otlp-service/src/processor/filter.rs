@@ -10,10 +10,11 @@ pub use config::{ErrorMode, FilterConditions, FilterConfig, FilterError, FilterM
 pub(super) use stats::shown;
 
 use crate::component::{Access, Needs, Out, Processor, ProcessorMetrics};
+use crate::ottl::{Environment, unix_nanos};
 use judge::Judge;
 use otlp_protocol::retain::retain;
 use otlp_protocol::{Batch, Signal};
-use otlp_transport::ExportError;
+use otlp_transport::{Clock, ExportError, TokioClock};
 use rule::Pass;
 use stats::{Stats, Tallies};
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub struct FilterProcessor {
     is_dry_run: bool,
     stats: Stats,
     needs: Needs,
+    /// Time that conditions read.
+    clock: Arc<dyn Clock>,
 }
 
 /// The passes over the bodies of a signal.
@@ -68,7 +71,14 @@ impl FilterProcessor {
                 None => plans.push(Plan { signal, passes: vec![pass] }),
             }
         }
-        Ok(Self { plans: plans.into(), is_dry_run: config.is_dry_run, stats: Stats::default(), needs })
+        let (plans, is_dry_run) = (plans.into(), config.is_dry_run);
+        Ok(Self { plans, is_dry_run, stats: Stats::default(), needs, clock: Arc::new(TokioClock) })
+    }
+
+    /// Sets the clock that conditions read. Default: the system's.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// Returns remarks on conditions that remove nothing or everything, each with the path that the condition was given.
@@ -93,8 +103,9 @@ impl FilterProcessor {
         let origin = batch.origin.clone();
         let bytes = batch.body().to_bytes();
         let mut own = Out::new();
+        let now = unix_nanos(self.clock.wall());
         let attempt = |batch: &Batch, limit| {
-            let mut judge = Judge::new(pass, batch.signal(), origin.as_deref());
+            let mut judge = Judge::new(pass, batch.signal(), Environment::new(origin.as_deref(), now));
             let retained = retain(batch.body(), &bytes, &mut judge, limit);
             (retained, judge.finish())
         };

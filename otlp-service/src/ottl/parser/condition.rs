@@ -78,6 +78,7 @@ impl Parser<'_> {
                 let fault = Fault::new(left.range, "a value alone is no condition");
                 let range = self.range();
                 match &left.kind {
+                    _ if self.is_symbol("=") => Err(self.unexpected("a comparison")),
                     NodeKind::Path(_) => {
                         Err(fault.help(format!("compare it: `{text} == true`, or `{text} != nil`")))
                     }

@@ -8,7 +8,7 @@ use crate::ottl::{Environment, EvalError, Level, PointKind};
 use crate::processor::matching::{MatchConfig, Selection};
 use otlp_protocol::retain::{Depth, Keeper};
 use otlp_protocol::view::{Entry, Resource, Scope};
-use otlp_protocol::{ErrorKind, Origin, Retry, Signal};
+use otlp_protocol::{ErrorKind, Retry, Signal};
 use otlp_transport::ExportError;
 use std::borrow::Cow;
 
@@ -27,10 +27,9 @@ pub(super) struct Judge<'a, 'p> {
 // === impl Judge ===
 
 impl<'a, 'p> Judge<'a, 'p> {
-    pub(super) fn new(pass: &'p Pass, signal: Signal, origin: Option<&'a Origin>) -> Self {
+    pub(super) fn new(pass: &'p Pass, signal: Signal, env: Environment<'a>) -> Self {
         let found = pass.levels.each_ref().map(|rules| vec![Found::default(); rules.len()]);
         let (of_resource, of_scope) = (Selection::ALL, Selection::ALL);
-        let env = Environment::new(origin, now());
         Self { pass, signal, env, of_resource, of_scope, found, failure: None }
     }
 
@@ -147,10 +146,4 @@ fn note(rule: &Rule, error: &EvalError) -> Option<ExportError> {
         tracing::warn!(condition, context, %error, "a filter condition failed, so it counts as not met; further errors are counted");
     }
     None
-}
-
-/// Returns the current time in nanoseconds since 1970.
-fn now() -> i64 {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
