@@ -40,6 +40,11 @@ fn processors(components: &mut Components<'_>) {
         )
         .rules(processor::ATTRIBUTES_RULES);
     components.processor("batch", "joins requests into batches, by items, bytes and time", processor::batch);
+    components.processor(
+        "groupbyattrs",
+        "moves attributes from items to resources, and merges equal resources",
+        processor::group_by_attrs,
+    );
     components
         .processor("memory_limiter", "limits the memory that requests take", processor::memory_limiter)
         .rules(processor::MEMORY_LIMITER_RULES);

@@ -52,6 +52,7 @@ pub use self::attributes::{AttributeEdits, Change, Put};
 pub use self::closure::{entries, items, resources, scopes};
 #[cfg(feature = "hash")]
 pub use self::hash::sha256_hex;
+pub(crate) use self::numbers::Numbers;
 
 use self::walk::Walk;
 use crate::splice::TooLarge;

@@ -42,6 +42,8 @@ mod payload;
 mod properties;
 #[path = "protocol/random.rs"]
 mod random;
+#[path = "protocol/regroup.rs"]
+mod regroup;
 #[path = "protocol/repair.rs"]
 mod repair;
 #[path = "protocol/rewrite.rs"]

@@ -266,9 +266,10 @@ pub use plugin::{
 #[cfg(feature = "gateway")]
 pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ConvertTo,
-    ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch, FilterProcessor, LibraryMatch,
-    MatchConfig, MatchProperties, Pattern, ProcessorChain, ResourceProcessor, SPAN_KINDS, SeverityMatch,
-    TextMatch, TransformConfig, TransformError, TransformGroup, TransformProcessor, ValueMatch,
+    ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch, FilterProcessor,
+    GroupByAttrsProcessor, LibraryMatch, MatchConfig, MatchProperties, Pattern, ProcessorChain,
+    ResourceProcessor, SPAN_KINDS, SeverityMatch, TextMatch, TransformConfig, TransformError, TransformGroup,
+    TransformProcessor, ValueMatch,
 };
 #[cfg(feature = "gateway")]
 pub use producer_consumer::{

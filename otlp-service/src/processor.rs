@@ -4,6 +4,7 @@ mod actions;
 mod attributes;
 mod chain;
 mod filter;
+mod group_by_attrs;
 mod matching;
 mod pattern;
 mod resource;
@@ -15,6 +16,7 @@ pub use actions::{ActionConfig, ActionError, ActionKind, ConvertTo};
 pub use attributes::AttributesProcessor;
 pub use chain::ProcessorChain;
 pub use filter::{ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch, FilterProcessor};
+pub use group_by_attrs::GroupByAttrsProcessor;
 pub use matching::{
     AttributeMatch, LibraryMatch, MatchConfig, MatchProperties, SPAN_KINDS, SeverityMatch, TextMatch,
     ValueMatch,

@@ -1,9 +1,11 @@
 //! The processors: `batch` and `memory_limiter` here, those that change attributes below.
 
 mod actions;
+mod group_by_attrs;
 mod matching;
 
 pub(crate) use actions::{ATTRIBUTES_RULES, attributes, resource};
+pub(crate) use group_by_attrs::group_by_attrs;
 
 use crate::memory::{Limit, memory_bytes, process_limit};
 use otlp_service::{

@@ -7,26 +7,26 @@ use crate::{Items, Signal};
 
 /// The messages of a signal that can be edited.
 #[derive(Debug)]
-pub(super) struct Numbers {
-    pub(super) resource: Editable,
-    pub(super) scope: Editable,
-    pub(super) entry: Editable,
+pub(crate) struct Numbers {
+    pub(crate) resource: Editable,
+    pub(crate) scope: Editable,
+    pub(crate) entry: Editable,
     /// Pairs of a container's field number (0: the entry itself) and the points in it.
     points: Vec<(u32, Editable)>,
 }
 
 /// A message that can be edited.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Editable {
-    pub(super) message: Option<&'static Message>,
+pub(crate) struct Editable {
+    pub(crate) message: Option<&'static Message>,
     /// Field number of the attributes; 0 for messages without attributes.
-    pub(super) attributes: u32,
+    pub(crate) attributes: u32,
 }
 
 // === impl Numbers ===
 
 impl Numbers {
-    pub(super) fn of(signal: Signal) -> Self {
+    pub(crate) fn of(signal: Signal) -> Self {
         let [resource, scope, entry] = signal.levels();
         let points = match signal.items {
             Items::Entries => Vec::new(),
@@ -45,7 +45,7 @@ impl Numbers {
     }
 
     /// Returns the points in `container`.
-    pub(super) fn point(&self, container: u32) -> Editable {
+    pub(crate) fn point(&self, container: u32) -> Editable {
         self.points
             .iter()
             .find(|(arm, _)| *arm == container)

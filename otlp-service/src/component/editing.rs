@@ -1,7 +1,9 @@
 //! Edits of batches within the byte budget: the new body is charged before it is made.
 
 use super::{Out, Reason};
-use otlp_protocol::{Batch, Charge, EditError, Edited, Editor, ErrorKind, Retry, edit};
+use otlp_protocol::{
+    Batch, Charge, Count, EditError, Edited, Editor, ErrorKind, Regrouped, Retry, edit, regroup,
+};
 use otlp_transport::ExportError;
 
 /// Room for the edit of a batch.
@@ -81,19 +83,27 @@ impl Out {
         growth: usize,
         mut editor: impl FnMut() -> E,
     ) -> Result<(), ExportError> {
-        let most = batch.len().saturating_mul(MAX_GROWTH).max(MAX_BYTES);
-        let mut limit = batch.len().saturating_add(growth).saturating_add(SLACK_BYTES).min(most);
-        let mut charge = batch.charge().another();
-        loop {
-            match edit_once(&batch, &mut charge, &mut editor(), limit)? {
-                Err(EditError::TooLarge { .. }) if limit < most => limit = limit.saturating_mul(2).min(most),
-                Err(error) => return Err(refusal(error)),
-                Ok(edited) => {
-                    self.emit_edited(batch, edited, charge);
-                    return Ok(());
-                }
-            }
-        }
+        let (edited, charge) = growing(&batch, growth, |limit| edit(batch.body(), &mut editor(), limit))?;
+        self.emit_edited(batch, edited, charge);
+        Ok(())
+    }
+
+    /// Groups the items of a batch by attributes with these keys, as [`regroup`] does, and [emits](Self::emit) the batch. `growth` is the
+    /// expected growth. Returns the number of items that had one of the keys, and the number of resources afterwards.
+    ///
+    /// # Errors
+    /// As of [`edit`](Self::edit).
+    pub(crate) fn regroup(
+        &mut self,
+        batch: Batch,
+        keys: &[Box<str>],
+        growth: usize,
+    ) -> Result<(u64, usize), ExportError> {
+        let (regrouped, charge) = growing(&batch, growth, |limit| regroup(batch.body(), keys, limit))?;
+        let Regrouped { body, moved, resources, changed, .. } = regrouped;
+        let edited = Edited { body, dropped: Count::default(), changed };
+        self.emit_edited(batch, edited, charge);
+        Ok((moved, resources))
     }
 
     /// Removes messages of a batch by `attempt`, which gets the largest length of the list of changes, and emits the rest. An attempt
@@ -170,6 +180,27 @@ fn edit_once(
     // The list of changes may take as much again, until the body is made of it.
     reserve(batch, charge, (max_bytes as u64).saturating_mul(2))?;
     Ok(edit(batch.body(), editor, max_bytes))
+}
+
+/// Changes a body that is expected to become `growth` bytes longer, within the limit that `change` gets. Starts again with twice as
+/// much when that is too little. Returns the result with a charge for at least its bytes.
+fn growing<T>(
+    batch: &Batch,
+    growth: usize,
+    mut change: impl FnMut(usize) -> Result<T, EditError>,
+) -> Result<(T, Charge), ExportError> {
+    let most = batch.len().saturating_mul(MAX_GROWTH).max(MAX_BYTES);
+    let mut limit = batch.len().saturating_add(growth).saturating_add(SLACK_BYTES).min(most);
+    let mut charge = batch.charge().another();
+    loop {
+        // The list of changes may take as much again, until the body is made of it.
+        reserve(batch, &mut charge, (limit as u64).saturating_mul(2))?;
+        match change(limit) {
+            Err(EditError::TooLarge { .. }) if limit < most => limit = limit.saturating_mul(2).min(most),
+            Err(error) => return Err(refusal(error)),
+            Ok(changed) => return Ok((changed, charge)),
+        }
+    }
 }
 
 /// Grows `charge` to `bytes`, beside the bytes that the batch holds.

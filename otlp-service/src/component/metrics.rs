@@ -1,6 +1,6 @@
 //! Own metrics of a processor in a pipeline.
 
-use crate::telemetry::{Counter, Registry};
+use crate::telemetry::{Counter, Histogram, Registry};
 use otlp_protocol::Signal;
 
 /// Registers the metrics of one processor of one pipeline: [`Processor::with_metrics`](super::Processor::with_metrics).
@@ -38,8 +38,21 @@ impl<'a> ProcessorMetrics<'a> {
         help: &'static str,
         labels: &[(&'static str, &str)],
     ) -> Counter {
-        let own =
-            [("processor", self.processor), ("otel_signal", self.signal.name), ("pipeline", self.pipeline)];
-        self.registry.counter(name, help, &[&own, labels].concat())
+        self.registry.counter(name, help, &[&self.labels(), labels].concat())
+    }
+
+    /// Registers a histogram of numbers with the upper `bounds` of its buckets, ascending. Its labels are `processor`, `otel_signal` and
+    /// `pipeline`.
+    pub fn histogram(
+        &self,
+        name: impl Into<String>,
+        help: &'static str,
+        bounds: &'static [u64],
+    ) -> Histogram {
+        self.registry.histogram(name, help, &self.labels(), Histogram::new(bounds))
+    }
+
+    fn labels(&self) -> [(&'static str, &'a str); 3] {
+        [("processor", self.processor), ("otel_signal", self.signal.name), ("pipeline", self.pipeline)]
     }
 }

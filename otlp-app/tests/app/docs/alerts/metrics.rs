@@ -24,7 +24,7 @@ impl Known {
     /// Those of a gateway that uses every component.
     pub(super) fn of_a_gateway() -> Self {
         let pipelines = Signal::ALL.map(|signal| {
-            let rest = "{receivers: [otlp], processors: [memory_limiter, resource, batch], exporters: [otlp, \
+            let rest = "{receivers: [otlp], processors: [memory_limiter, resource, groupbyattrs, batch], exporters: [otlp, \
                         load_balancing]}";
             format!("{}: {rest}", signal.name)
         });
@@ -32,7 +32,7 @@ impl Known {
             "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0, tls: {{cert_file: /etc/otlp/tls.crt, \
              key_file: /etc/otlp/tls.key}}}}}}}}}}\n\
              processors: {{batch: {{adaptive: {{}}}}, memory_limiter: {{limit_mib: 64}}, resource: {{attributes: [{{key: a, value: b, \
-             action: insert}}]}}}}\n\
+             action: insert}}]}}, groupbyattrs: }}\n\
              exporters:\n  otlp: {{endpoint: 127.0.0.1:1, compression: adaptive, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
              service: {{telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \
@@ -87,7 +87,9 @@ impl Known {
                 .map(str::to_owned)
                 .collect();
             for signal in Signal::ALL {
-                let name = name.trim_matches('`').replace("<items>", signal.items_noun);
+                let noun = signal.items_noun.split('_').next().unwrap_or_default().trim_end_matches('s');
+                let name =
+                    name.trim_matches('`').replace("<items>", signal.items_noun).replace("<noun>", noun);
                 known.labels.insert(name, labels.clone());
             }
         }
