@@ -21,8 +21,8 @@ impl Leases {
     /// Takes permits: a block, one, or none.
     #[cold]
     pub(crate) fn take(&self) -> u32 {
-        let block =
-            |free: u32| if free.saturating_sub(BLOCK) >= self.limit / 2 { BLOCK } else { free.min(1) };
+        let many = BLOCK.saturating_add(self.limit / 2);
+        let block = |free: u32| if free >= many { BLOCK } else { free.min(1) };
         let (order, load) = (Ordering::Relaxed, Ordering::Relaxed);
         let update = |free| Some(free - block(free));
         self.free.fetch_update(order, load, update).map_or(0, block)

@@ -51,6 +51,15 @@ fn open_spans_have_a_limit() {
 }
 
 #[test]
+fn one_open_span_is_a_limit() {
+    let client = client(Kept::default().export(), |config| config.max_open_spans = 1);
+    for _ in 0..2 {
+        let spans = [client.send_trace("first").start(), client.send_trace("second").start()];
+        assert_eq!(spans.map(|span| span.is_recording()), [true, false]);
+    }
+}
+
+#[test]
 fn limits_drop_the_newest_and_count() {
     let kept = Kept::default();
     let client = client(kept.export(), |config| {
