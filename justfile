@@ -14,6 +14,11 @@ check:
 test *FILTER:
     cargo test --workspace {{FILTER}}
 
+# The client's engine under a model checker, so many executions of each test: `just model 100000`
+model EXECUTIONS="2000":
+    RUSTFLAGS="--cfg shuttle" OTLP_MODEL_EXECUTIONS={{EXECUTIONS}} cargo test --target-dir target/model -p otlp-service \
+        --no-default-features --features client,grpc,http --lib engine::model
+
 # Criterion benches, optimised as the profile `dist` is: `just bench validate`
 bench *FILTER:
     cargo bench -p otlp-benches -- {{FILTER}}

@@ -21,6 +21,7 @@ mod settings;
 mod shared;
 mod slot;
 mod store;
+mod sync;
 mod tsc;
 mod worker;
 
@@ -35,14 +36,17 @@ pub use scope::ScopeId;
 pub(crate) use settings::EngineConfig;
 pub(crate) use shared::Shared;
 
+#[cfg(all(test, shuttle))]
+mod model;
 #[cfg(test)]
 mod tests;
 
 use control::Waited;
-use otlp_transport::{Clock as _, TokioClock};
+use otlp_transport::Clock as _;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use sync::CLOCK;
 
 /// A running engine.
 #[derive(Debug)]
@@ -155,7 +159,7 @@ fn answer(shared: &Shared, lost_before: u64, waited: Waited) -> Result<(), Flush
 }
 
 fn deadline(timeout: Duration) -> Instant {
-    let now = TokioClock.now();
+    let now = CLOCK.now();
     now.checked_add(timeout).unwrap_or(now + LONGEST)
 }
 

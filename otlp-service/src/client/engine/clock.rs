@@ -4,8 +4,9 @@
 //! the anchor and the cycles since. A step of the wall clock is followed within a second. Without an anchor, and while an anchor
 //! is being published, the operating system is asked.
 
+use super::sync::CLOCK;
 use super::tsc;
-use otlp_transport::{Clock as _, TokioClock};
+use otlp_transport::Clock as _;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -30,7 +31,7 @@ pub(crate) async fn keep_time() {
     let _keeping = Keeping::begin();
     let (mut former, mut wait) = (Sample::take(), FIRST_INTERVAL);
     loop {
-        TokioClock.sleep(wait).await;
+        CLOCK.sleep(wait).await;
         let now = Sample::take();
         if let Some(scale) = now.scale_since(&former) {
             ANCHOR.publish(&now, scale);
@@ -41,7 +42,7 @@ pub(crate) async fn keep_time() {
 
 #[cold]
 fn system_nanos() -> u64 {
-    to_unix_nanos(TokioClock.wall())
+    to_unix_nanos(CLOCK.wall())
 }
 
 /// The anchor of the process.
@@ -135,13 +136,12 @@ impl Sample {
     fn take() -> Self {
         let tries = (0..TRIES).map(|_| {
             let before = tsc::ticks();
-            let (wall, instant) = (TokioClock.wall(), TokioClock.now());
+            let (wall, instant) = (CLOCK.wall(), CLOCK.now());
             let took = tsc::ticks().saturating_sub(before);
             (took, Self { ticks: before + took / 2, unix_nanos: to_unix_nanos(wall), instant })
         });
         let fastest = tries.min_by_key(|(took, _)| *took);
-        fastest
-            .map_or_else(|| Self { ticks: 0, unix_nanos: 0, instant: TokioClock.now() }, |(_, sample)| sample)
+        fastest.map_or_else(|| Self { ticks: 0, unix_nanos: 0, instant: CLOCK.now() }, |(_, sample)| sample)
     }
 
     /// Returns the nanoseconds of a tick since an earlier sample, times 2^32.
@@ -186,7 +186,7 @@ mod tests {
     fn times_follow_the_anchor() {
         let anchor = Anchor::new();
         assert_eq!(anchor.time(5), None);
-        let sample = Sample { ticks: 1_000, unix_nanos: 50_000, instant: TokioClock.now() };
+        let sample = Sample { ticks: 1_000, unix_nanos: 50_000, instant: CLOCK.now() };
         let later = Sample { ticks: 3_000, instant: sample.instant + Duration::from_nanos(1_000), ..sample };
         let scale = later.scale_since(&sample);
         assert_eq!(scale, Some(1 << 31));
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn two_writers_do_not_mix() {
         let anchor = Anchor::new();
-        let sample = Sample { ticks: 0, unix_nanos: 7, instant: TokioClock.now() };
+        let sample = Sample { ticks: 0, unix_nanos: 7, instant: CLOCK.now() };
         let _writing = anchor.writing.lock();
         anchor.publish(&sample, 1);
         assert_eq!(anchor.time(0), None);

@@ -1,7 +1,7 @@
 //! Orders to the engine's thread, and the answers.
 
 use super::kind::Kind;
-use parking_lot::{Condvar, Mutex};
+use super::sync::{Condvar, Mutex};
 use std::time::Instant;
 use tokio::sync::{Notify, oneshot, watch};
 

@@ -1,6 +1,6 @@
 //! The limit on open spans. Threads take permits in blocks, so that the shared counter is touched once for many spans.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use super::sync::atomic::{AtomicU32, Ordering};
 
 /// Permits for open spans.
 #[derive(Debug)]

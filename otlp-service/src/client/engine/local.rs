@@ -11,6 +11,7 @@ use super::losses::LossReason;
 use super::scope::ScopeId;
 use super::shared::Shared;
 use super::slot::Slot;
+use super::sync::thread_local;
 use crate::client::TraceContext;
 use crate::client::trace::OpenSpan;
 use std::cell::{Cell, RefCell, RefMut};

@@ -1,8 +1,8 @@
 //! Counters of the telemetry that was sent and lost.
 
 use super::kind::Kind;
+use super::sync::atomic::{AtomicU64, Ordering};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Reason for the loss of spans, log records or metric points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,9 +8,10 @@ use super::losses::LossReason;
 use super::problem::ClientProblem;
 use super::request::request;
 use super::shared::Shared;
+use super::sync::CLOCK;
 use crate::retry::PartlyDelivered;
 use otlp_protocol::{Accepted, Batch, Body, Charge, Count, ErrorKind, Retry};
-use otlp_transport::{BoxExport, Clock as _, Export as _, ExportError, ExportResult, TokioClock};
+use otlp_transport::{BoxExport, Clock as _, Export as _, ExportError, ExportResult};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -63,13 +64,13 @@ impl Sender {
     /// Sends until the engine is stopped.
     pub(crate) async fn run(mut self) {
         let delay = self.shared.batch(self.kind).delay;
-        let mut next = TokioClock.now() + delay;
+        let mut next = CLOCK.now() + delay;
         loop {
             let order = *self.orders.borrow_and_update();
-            let is_due = TokioClock.now() >= next;
+            let is_due = CLOCK.now() >= next;
             let is_ordered = order.flushes > self.flushed || order.stop.is_some();
             if is_due {
-                next = TokioClock.now() + delay;
+                next = CLOCK.now() + delay;
                 self.shared.store.shrink();
                 self.report_dropped();
             }
@@ -86,9 +87,10 @@ impl Sender {
                 continue;
             }
             tokio::select! {
+                biased;
                 _ = self.orders.changed() => {}
                 () = self.shared.control.enough[self.kind.index()].notified() => {}
-                () = TokioClock.sleep_until(next) => {}
+                () = CLOCK.sleep_until(next) => {}
             }
         }
     }
@@ -216,7 +218,7 @@ impl Sender {
 
 fn report(shared: &Shared, kind: Kind, items: u64, reason: LossReason, message: String) {
     let problem = ClientProblem { signal: kind.signal(), items, reason, message };
-    shared.config.on_error.report(&problem, TokioClock.now());
+    shared.config.on_error.report(&problem, CLOCK.now());
 }
 
 /// Exports a request within a time limit, with all retries.
@@ -226,7 +228,7 @@ async fn attempt(
     timeout: Duration,
     orders: &mut watch::Receiver<Order>,
 ) -> Outcome {
-    let deadline = TokioClock.now() + timeout;
+    let deadline = CLOCK.now() + timeout;
     let mut batch = Batch::new(body, Charge::none());
     batch.deadline = Some(deadline);
     let Ok(export) = catch_unwind(AssertUnwindSafe(|| export.export(batch))) else {
@@ -240,7 +242,7 @@ async fn attempt(
     tokio::select! {
         biased;
         outcome = answered => outcome,
-        () = TokioClock.sleep_until(deadline) => Outcome::TimedOut,
+        () = CLOCK.sleep_until(deadline) => Outcome::TimedOut,
         () = stopped(orders) => Outcome::Stopped,
     }
 }
@@ -249,7 +251,7 @@ async fn attempt(
 async fn stopped(orders: &mut watch::Receiver<Order>) {
     let is_stopping = orders.wait_for(|order| order.stop.is_some()).await.map(|order| order.stop);
     match is_stopping {
-        Ok(Some(deadline)) => TokioClock.sleep_until(deadline).await,
+        Ok(Some(deadline)) => CLOCK.sleep_until(deadline).await,
         // Without orders the thread is not stopped.
         _ => std::future::pending::<()>().await,
     }

@@ -10,9 +10,9 @@ use super::scope::Scopes;
 use super::settings::{BatchSettings, EngineConfig};
 use super::slot::Slot;
 use super::store::{Pushed, Store};
+use super::sync::{CLOCK, Mutex};
 use super::worker;
-use otlp_transport::{Clock as _, TokioClock};
-use parking_lot::Mutex;
+use otlp_transport::Clock as _;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -195,7 +195,7 @@ impl Shared {
             let left = self.store.close(kind);
             self.losses.add(kind, LossReason::Shutdown, left as u64);
         }
-        self.control.order_stop(TokioClock.now());
+        self.control.order_stop(CLOCK.now());
         self.control.set_ended();
     }
 

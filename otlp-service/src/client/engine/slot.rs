@@ -9,7 +9,7 @@ use super::kind::Kind;
 use super::losses::LossReason;
 use super::scope::ScopeId;
 use super::shared::Shared;
-use parking_lot::{Mutex, MutexGuard};
+use super::sync::{Mutex, MutexGuard};
 use std::mem;
 
 /// The unfinished chunks of one thread.

@@ -2,7 +2,7 @@
 
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::kind::Kind;
-use parking_lot::Mutex;
+use super::sync::Mutex;
 use std::collections::VecDeque;
 
 /// Finished chunks that wait to be sent, and empty chunks for reuse.

@@ -101,5 +101,5 @@ fn after_a_fork_the_parents_spans_are_counted_and_own_spans_arrive() {
     let scopes = kept.requests(Signal::TRACES);
     assert!(RequestView::new(Signal::TRACES, &scopes[0]).spans().all(|span| !span.scope().name().is_empty()));
     // The engine of the parent process ends in the parent process.
-    parent.control.order_stop(TokioClock.now());
+    parent.control.order_stop(CLOCK.now());
 }
