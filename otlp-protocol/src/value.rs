@@ -41,6 +41,12 @@ pub enum Value<'a> {
 pub trait ToValue {
     /// Calls `write` with the value.
     fn with_value<R>(&self, write: impl FnOnce(Value<'_>) -> R) -> R;
+
+    /// Returns the value if it can be borrowed as it is. Default `None`.
+    #[inline]
+    fn borrowed(&self) -> Option<AnyValue<'_>> {
+        None
+    }
 }
 
 // === impl Value ===
@@ -104,6 +110,11 @@ impl<T: ToValue + ?Sized> ToValue for &T {
     fn with_value<R>(&self, write: impl FnOnce(Value<'_>) -> R) -> R {
         T::with_value(self, write)
     }
+
+    #[inline(always)]
+    fn borrowed(&self) -> Option<AnyValue<'_>> {
+        T::borrowed(self)
+    }
 }
 
 impl<T: ToValue> ToValue for Option<T> {
@@ -136,6 +147,20 @@ impl<const N: usize> ToValue for [u8; N] {
     }
 }
 
+impl ToValue for Value<'_> {
+    #[inline(always)]
+    fn with_value<R>(&self, write: impl FnOnce(Value<'_>) -> R) -> R {
+        write(*self)
+    }
+}
+
+impl ToValue for AttributeValue {
+    #[inline(always)]
+    fn with_value<R>(&self, write: impl FnOnce(Value<'_>) -> R) -> R {
+        write(Value::Encoded(self))
+    }
+}
+
 /// Implements [`ToValue`] for types, each with an expression for the value of `this`.
 macro_rules! to_value {
     ($($type:ty: $this:ident => $value:expr;)*) => { $(
@@ -144,31 +169,35 @@ macro_rules! to_value {
             #[inline(always)]
             fn with_value<R>(&self, write: impl FnOnce(Value<'_>) -> R) -> R {
                 let $this = self;
-                write($value)
+                write(Value::Any($value))
+            }
+
+            #[inline(always)]
+            fn borrowed(&self) -> Option<AnyValue<'_>> {
+                let $this = self;
+                Some($value)
             }
         }
     )* };
 }
 
 to_value! {
-    str: this => Value::Any(AnyValue::String(this));
-    String: this => Value::Any(AnyValue::String(this));
-    Cow<'_, str>: this => Value::Any(AnyValue::String(this));
-    [u8]: this => Value::Any(AnyValue::Bytes(this));
-    Vec<u8>: this => Value::Any(AnyValue::Bytes(this));
-    Bytes: this => Value::Any(AnyValue::Bytes(this));
-    bool: this => Value::Any(AnyValue::Bool(*this));
-    i8: this => Value::Any(AnyValue::Int(i64::from(*this)));
-    i16: this => Value::Any(AnyValue::Int(i64::from(*this)));
-    i32: this => Value::Any(AnyValue::Int(i64::from(*this)));
-    i64: this => Value::Any(AnyValue::Int(*this));
-    isize: this => Value::Any(AnyValue::Int(*this as i64));
-    u8: this => Value::Any(AnyValue::Int(i64::from(*this)));
-    u16: this => Value::Any(AnyValue::Int(i64::from(*this)));
-    u32: this => Value::Any(AnyValue::Int(i64::from(*this)));
-    f32: this => Value::Any(AnyValue::Double(f64::from(*this)));
-    f64: this => Value::Any(AnyValue::Double(*this));
-    AnyValue<'_>: this => Value::Any(*this);
-    Value<'_>: this => *this;
-    AttributeValue: this => Value::Encoded(this);
+    str: this => AnyValue::String(this);
+    String: this => AnyValue::String(this);
+    Cow<'_, str>: this => AnyValue::String(this);
+    [u8]: this => AnyValue::Bytes(this);
+    Vec<u8>: this => AnyValue::Bytes(this);
+    Bytes: this => AnyValue::Bytes(this);
+    bool: this => AnyValue::Bool(*this);
+    i8: this => AnyValue::Int(i64::from(*this));
+    i16: this => AnyValue::Int(i64::from(*this));
+    i32: this => AnyValue::Int(i64::from(*this));
+    i64: this => AnyValue::Int(*this);
+    isize: this => AnyValue::Int(*this as i64);
+    u8: this => AnyValue::Int(i64::from(*this));
+    u16: this => AnyValue::Int(i64::from(*this));
+    u32: this => AnyValue::Int(i64::from(*this));
+    f32: this => AnyValue::Double(f64::from(*this));
+    f64: this => AnyValue::Double(*this);
+    AnyValue<'_>: this => *this;
 }

@@ -25,7 +25,7 @@ mod sync;
 mod tsc;
 mod worker;
 
-pub(crate) use buffer::{Buffer, FieldWriter};
+pub(crate) use buffer::{Buffer, FieldWriter, MAX_SHORT, copy_short};
 pub(crate) use clock::{to_unix_nanos, unix_nanos};
 #[cfg(feature = "tracing")]
 pub(crate) use kind::Kind;

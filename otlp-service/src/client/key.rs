@@ -1,5 +1,8 @@
 //! Keys of attributes, encoded once.
 
+#[cfg(feature = "tracing")]
+use super::engine::Buffer;
+
 /// A key of an attribute, encoded by [`key!`](crate::key) when the program is compiled.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -87,6 +90,23 @@ impl Key {
         let is_short = text.len() + 3 <= HEAD_BYTES;
         let head = if is_short { Some(KeyHead { padded, len: text.len() as u8 + 3 }) } else { None };
         Self { text, head, fingerprint: fingerprint(text) }
+    }
+}
+
+// === impl KeyHead ===
+
+#[cfg(feature = "tracing")]
+impl KeyHead {
+    /// Appends the encoding.
+    #[inline]
+    pub(crate) fn put(self, out: &mut Buffer) {
+        if out.room::<HEAD_BYTES>().is_none() {
+            out.reserve(HEAD_BYTES);
+        }
+        if let Some(room) = out.room::<HEAD_BYTES>() {
+            *room = *self.padded;
+            out.advance(usize::from(self.len));
+        }
     }
 }
 

@@ -65,9 +65,8 @@ impl<'a> LogBuilder<'a> {
     pub fn attribute(mut self, key: impl AttributeKey, value: impl ToValue) -> Self {
         if let Some(shared) = self.shared {
             let limits = &shared.config.log_limits;
-            let limits =
-                AttributeLimits { count: limits.attributes, value_length: limits.attribute_value_length };
-            self.attributes.put(&mut self.bytes, ATTRIBUTE, limits, &key, value);
+            let limits = AttributeLimits::new(limits.attributes, limits.attribute_value_length);
+            self.attributes.put(&mut self.bytes, ATTRIBUTE, &limits, &key, value);
         }
         self
     }

@@ -114,6 +114,15 @@ impl Sampler {
         }
     }
 
+    /// True if a child of the parent is sampled for sure, and takes over the parent's flags; neither has a state.
+    #[inline]
+    pub(crate) fn follows(&self, parent: &TraceContext) -> bool {
+        let Self::ParentBased(branches) = self else {
+            return false;
+        };
+        parent.is_sampled() && parent.state.is_none() && branches.keeps_sampled(parent.is_remote)
+    }
+
     /// Decides about a new span, and makes the span's context. Without a parent the trace id is a new one, and random.
     #[inline]
     pub(crate) fn new_context(

@@ -1,10 +1,13 @@
 //! Spans: recorded at once, or started and ended later.
 
 mod attributes;
+#[cfg(feature = "tracing")]
+mod encoded;
 mod error;
 mod event;
 mod link;
 mod open;
+mod put;
 mod span;
 mod value;
 
@@ -14,6 +17,8 @@ pub use link::LinkWriter;
 pub(crate) use open::OpenSpan;
 pub use span::Span;
 pub(crate) use value::encode;
+#[cfg(feature = "tracing")]
+pub(crate) use value::{STRING, cut};
 
 use crate::client::TraceContext;
 use crate::client::engine::{ScopeId, Shared, local, to_unix_nanos, unix_nanos};
@@ -173,7 +178,7 @@ fn finish(mut open: Box<OpenSpan>, name: &str) -> TraceContext {
     let is_sampled = open.decide(name);
     let context = open.context.clone();
     if is_sampled {
-        open.finish(Some(name));
+        open.finish(Some(name), &[]);
     } else {
         local::discard(open);
     }

@@ -41,36 +41,54 @@ impl Buffer {
         self.len = 0;
     }
 
+    /// Removes what is behind the first `len` bytes.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
     /// Appends `len` bytes, which the writer fills.
     #[inline(always)]
     pub(crate) fn append(&mut self, len: usize) -> FieldWriter<'_> {
-        let (from, to) = (self.len, self.len.saturating_add(len));
-        if to > self.bytes.len() {
-            self.grow(to);
+        let from = self.len;
+        match from.checked_add(len) {
+            Some(to) if to <= self.bytes.len() => {
+                self.len = to;
+                FieldWriter(self.bytes.get_mut(from..to).unwrap_or_default())
+            }
+            _ => self.append_grown(len),
         }
-        self.len = to;
-        FieldWriter(self.bytes.get_mut(from..to).unwrap_or_default())
     }
 
-    /// Returns room for `most` bytes at the end. The bytes count once [`advance`](Self::advance) is called.
+    #[cold]
+    fn append_grown(&mut self, len: usize) -> FieldWriter<'_> {
+        self.reserve(len);
+        let from = self.len;
+        self.len = self.len.saturating_add(len);
+        FieldWriter(self.bytes.get_mut(from..self.len).unwrap_or_default())
+    }
+
+    /// Returns the `N` bytes behind the end, if they are there: [`reserve`](Self::reserve) makes room. Bytes count once
+    /// [`advance`](Self::advance) is called.
     #[inline(always)]
-    pub(crate) fn room(&mut self, most: usize) -> &mut [u8] {
-        let to = self.len.saturating_add(most);
-        if to > self.bytes.len() {
-            self.grow(to);
-        }
-        self.bytes.get_mut(self.len..).unwrap_or_default()
+    pub(crate) fn room<const N: usize>(&mut self) -> Option<&mut [u8; N]> {
+        let to = self.len.checked_add(N)?;
+        self.bytes.get_mut(self.len..to)?.try_into().ok()
     }
 
     /// Appends the first `len` bytes of the room.
     #[inline(always)]
     pub(crate) fn advance(&mut self, len: usize) {
-        self.len = (self.len + len).min(self.bytes.len());
+        self.len += len;
     }
 
+    /// Makes room for `more` bytes behind the end.
     #[cold]
-    fn grow(&mut self, len: usize) {
-        self.bytes.resize(len.max(2 * self.bytes.len()).max(MIN_BYTES), 0);
+    pub(crate) fn reserve(&mut self, more: usize) {
+        let len = self.len.saturating_add(more);
+        if len > self.bytes.len() {
+            self.bytes.resize(len.max(2 * self.bytes.len()).max(MIN_BYTES), 0);
+        }
     }
 
     /// Appends bytes.
@@ -115,20 +133,28 @@ impl Buffer {
         if len >= 0x80 {
             self.move_message(at, varint_len(len as u64) - 1);
         }
-        FieldWriter(self.bytes.get_mut(at..).unwrap_or_default()).put_varint(len as u64);
+        self.rewrite(at).put_varint(len as u64);
     }
 
     /// Makes room for a length of `more` bytes besides the first.
     #[cold]
     fn move_message(&mut self, at: usize, more: usize) {
-        let end = self.len;
-        self.append(more);
-        self.bytes.copy_within(at + 1..end, at + 1 + more);
+        self.insert(at + 1, more);
     }
 
-    /// Replaces bytes from a position on.
-    pub(crate) fn replace(&mut self, at: usize, bytes: &[u8]) {
-        FieldWriter(self.bytes.get_mut(at..self.len).unwrap_or_default()).put_slice(bytes);
+    /// Moves the bytes from a position on by `more`.
+    pub(crate) fn insert(&mut self, at: usize, more: usize) {
+        let end = self.len;
+        self.append(more);
+        if at <= end {
+            self.bytes.copy_within(at..end, at + more);
+        }
+    }
+
+    /// Returns the writer of the bytes from a position on, which are there already.
+    #[inline]
+    pub(crate) fn rewrite(&mut self, at: usize) -> FieldWriter<'_> {
+        FieldWriter(self.bytes.get_mut(at..self.len).unwrap_or_default())
     }
 }
 
@@ -167,6 +193,19 @@ impl FieldWriter<'_> {
         self
     }
 
+    /// As [`put_slice`](Self::put_slice), for bytes that are few as a rule.
+    #[inline(always)]
+    pub(crate) fn put_few(&mut self, bytes: &[u8]) -> &mut Self {
+        if bytes.len() > MAX_SHORT {
+            return self.put_slice(bytes);
+        }
+        if let Some((room, rest)) = mem::take(&mut self.0).split_at_mut_checked(bytes.len()) {
+            copy_short(room, bytes);
+            self.0 = rest;
+        }
+        self
+    }
+
     #[inline(always)]
     pub(crate) fn put_varint(&mut self, mut value: u64) -> &mut Self {
         while value >= 0x80 {
@@ -174,6 +213,31 @@ impl FieldWriter<'_> {
             value >>= 7;
         }
         self.put(&[value as u8])
+    }
+}
+
+/// Longest slice that [`copy_short`] copies.
+pub(crate) const MAX_SHORT: usize = 16;
+
+/// Copies up to [`MAX_SHORT`] bytes into a room that has at least their length, without a call.
+#[inline(always)]
+pub(crate) fn copy_short(room: &mut [u8], bytes: &[u8]) {
+    /// Copies the first and the last `N` bytes, which may overlap.
+    #[inline(always)]
+    fn ends<const N: usize>(room: &mut [u8], bytes: &[u8]) -> bool {
+        let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) else {
+            return false;
+        };
+        if let Some(room) = room.first_chunk_mut() {
+            *room = *first;
+        }
+        if let Some(room) = room.get_mut(bytes.len() - N..).and_then(|room| room.first_chunk_mut()) {
+            *room = *last;
+        }
+        true
+    }
+    if !ends::<8>(room, bytes) && !ends::<4>(room, bytes) && !ends::<2>(room, bytes) {
+        ends::<1>(room, bytes);
     }
 }
 
@@ -201,11 +265,11 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_removed_and_replaced() {
+    fn ranges_are_removed_and_rewritten() {
         let mut buffer = Buffer::default();
         buffer.put(b"abcdef");
         buffer.remove(1..3);
-        buffer.replace(2, b"xy");
+        buffer.rewrite(2).put(b"xy");
         buffer.remove(3..9);
         assert_eq!(buffer.as_slice(), b"adxy");
     }

@@ -49,6 +49,11 @@ impl Chunk {
     pub(crate) fn append(&mut self, scope: ScopeId, len: usize) -> FieldWriter<'_> {
         self.begin(scope);
         self.items += 1;
+        if (0x80..0x4000).contains(&len) {
+            let mut entry = self.bytes.append(3 + len);
+            entry.put(&[ENTRY, len as u8 | 0x80, (len >> 7) as u8]);
+            return entry;
+        }
         let mut entry = self.bytes.append(1 + varint_len(len as u64) + len);
         entry.put(&[ENTRY]).put_varint(len as u64);
         entry

@@ -55,11 +55,11 @@ static KEEPERS: AtomicU32 = AtomicU32::new(0);
 /// version before and after.
 #[derive(Debug)]
 struct Anchor {
-    /// Odd while the anchor is written.
+    /// Odd without an anchor, and while the anchor is written.
     version: AtomicU64,
     ticks: AtomicU64,
     unix_nanos: AtomicU64,
-    /// Nanoseconds of a tick, times 2^32; 0 without an anchor.
+    /// Nanoseconds of a tick, times 2^32.
     scale: AtomicU64,
     writing: Mutex<()>,
 }
@@ -80,7 +80,7 @@ struct Keeping;
 impl Anchor {
     const fn new() -> Self {
         Self {
-            version: AtomicU64::new(0),
+            version: AtomicU64::new(1),
             ticks: AtomicU64::new(0),
             unix_nanos: AtomicU64::new(0),
             scale: AtomicU64::new(0),
@@ -96,26 +96,27 @@ impl Anchor {
         let scale = self.scale.load(Ordering::Relaxed);
         let anchor = self.unix_nanos.load(Ordering::Relaxed);
         fence(Ordering::Acquire);
-        if scale == 0 || version % 2 == 1 || self.version.load(Ordering::Relaxed) != version {
+        if version % 2 == 1 || self.version.load(Ordering::Relaxed) != version {
             return None;
         }
         Some(anchor.wrapping_add(((u128::from(since) * u128::from(scale)) >> 32) as u64))
     }
 
     fn publish(&self, sample: &Sample, scale: u64) {
-        self.write(|| {
+        self.write(|version| {
             self.ticks.store(sample.ticks, Ordering::Relaxed);
             self.unix_nanos.store(sample.unix_nanos, Ordering::Relaxed);
             self.scale.store(scale, Ordering::Relaxed);
+            self.version.store(version.wrapping_add(1), Ordering::Release);
         });
     }
 
     fn remove(&self) {
-        self.write(|| self.scale.store(0, Ordering::Relaxed));
+        self.write(|_| ());
     }
 
-    /// Calls `write` while readers take no value.
-    fn write(&self, write: impl FnOnce()) {
+    /// Takes the anchor away, and calls `write` with the odd version.
+    fn write(&self, write: impl FnOnce(u64)) {
         // Another thread writes, or held the lock when this process was forked: its anchor is as good.
         let Some(_writing) = self.writing.try_lock() else {
             return;
@@ -124,8 +125,7 @@ impl Anchor {
         let version = self.version.load(Ordering::Relaxed) | 1;
         self.version.store(version, Ordering::Relaxed);
         fence(Ordering::Release);
-        write();
-        self.version.store(version.wrapping_add(1), Ordering::Release);
+        write(version);
     }
 }
 

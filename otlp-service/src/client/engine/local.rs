@@ -57,58 +57,81 @@ pub(crate) const MAX_KEPT_BYTES: usize = 16 << 10;
 /// or too many spans are open, which is counted.
 #[inline(never)]
 pub(crate) fn open(shared: &Arc<Shared>) -> Box<OpenSpan> {
+    try_open(shared).unwrap_or_else(|| open_absent(shared))
+}
+
+/// As [`open`], but without a span in place of an absent one.
+#[inline(always)]
+pub(crate) fn try_open(shared: &Arc<Shared>) -> Option<Box<OpenSpan>> {
     let opened = LOCAL.try_with(|local| {
-        let mut engine = local.engine(shared)?;
-        let mut span = if local.is_suppressed.get() { OpenSpan::absent(shared) } else { engine.take() };
-        drop(engine);
-        span.context.span_id = local.ids.span_id();
-        if let Some(current) = &*local.current.borrow() {
-            span.set_parent(Some(current));
+        if local.is_suppressed.get() {
+            return Some(None);
         }
-        Some(span)
+        let mut engine = local.engine(shared)?;
+        let Some(mut span) = engine.take() else {
+            return Some(None);
+        };
+        drop(engine);
+        local.identify(&mut span);
+        Some(Some(span))
     });
     opened.ok().flatten().unwrap_or_else(|| open_without_thread(shared))
 }
 
-/// Takes a span when the thread-local storage is gone.
 #[cold]
-fn open_without_thread(shared: &Arc<Shared>) -> Box<OpenSpan> {
-    let permits = shared.leases.take();
-    let mut span = match permits.checked_sub(1) {
-        None => {
-            shared.losses.add(Kind::Spans, LossReason::OpenSpansLimit, 1);
-            OpenSpan::absent(shared)
-        }
-        Some(rest) => {
-            shared.leases.give_back(rest);
-            Box::new(OpenSpan::new(shared.clone()))
-        }
-    };
-    span.context.span_id = Ids::new().span_id();
+fn open_absent(shared: &Arc<Shared>) -> Box<OpenSpan> {
+    let mut span = OpenSpan::absent(shared);
+    let identified = LOCAL.try_with(|local| local.identify(&mut span));
+    if identified.is_err() {
+        span.context.span_id = Ids::new().span_id();
+    }
     span
 }
 
-/// Appends a finished span, under `name` in place of its own name if given, and keeps the span for reuse.
-#[inline]
-pub(crate) fn close(span: Box<OpenSpan>, name: Option<&str>) {
-    let mut span = Some(span);
-    let append = |shared: &Shared, slot: &Slot, span: &OpenSpan| {
-        let name = name.unwrap_or(&span.name);
-        let len = span.encoded_len(name);
-        slot.append(shared, Kind::Spans, span.scope, len, |message| span.encode(name, message));
+/// Takes a span when the thread-local storage is gone.
+#[cold]
+fn open_without_thread(shared: &Arc<Shared>) -> Option<Box<OpenSpan>> {
+    let Some(rest) = shared.leases.take().checked_sub(1) else {
+        shared.losses.add(Kind::Spans, LossReason::OpenSpansLimit, 1);
+        return None;
     };
+    shared.leases.give_back(rest);
+    let mut span = Box::new(OpenSpan::new(shared.clone()));
+    span.context.span_id = Ids::new().span_id();
+    Some(span)
+}
+
+/// Appends a finished span, under `name` in place of its own name if given, with the encoded fields `tail`, and keeps the span for
+/// reuse.
+#[inline(always)]
+pub(crate) fn close(span: Box<OpenSpan>, name: Option<&str>, tail: &[u8]) {
+    let mut span = Some(span);
     let _ = LOCAL.try_with(|local| {
         let engine = span.as_ref().and_then(|span| local.engine(&span.shared));
         if let (Some(mut engine), Some(span)) = (engine, span.take()) {
-            append(&engine.shared, &engine.slot, &span);
+            append_span(&engine.shared, &engine.slot, &span, name, tail);
             engine.keep(span);
         }
     });
-    if let Some(mut span) = span {
-        span.shared = span.shared.after_fork().unwrap_or_else(|| span.shared.clone());
-        append(&span.shared, &span.shared.orphan_slot(), &span);
-        span.shared.leases.give_back(1);
+    if let Some(span) = span {
+        close_without_thread(span, name, tail);
     }
+}
+
+/// As [`close`], when the thread-local storage is gone.
+#[cold]
+#[inline(never)]
+fn close_without_thread(mut span: Box<OpenSpan>, name: Option<&str>, tail: &[u8]) {
+    span.shared = span.shared.after_fork().unwrap_or_else(|| span.shared.clone());
+    append_span(&span.shared, &span.shared.orphan_slot(), &span, name, tail);
+    span.shared.leases.give_back(1);
+}
+
+#[inline(always)]
+fn append_span(shared: &Shared, slot: &Slot, span: &OpenSpan, name: Option<&str>, tail: &[u8]) {
+    let name = name.unwrap_or(&span.name);
+    let len = span.encoded_len(name, tail);
+    slot.append(shared, Kind::Spans, span.scope, len, |message| span.encode(name, tail, message));
 }
 
 /// Keeps a span that is not recorded for reuse.
@@ -238,6 +261,15 @@ impl Local {
         }
     }
 
+    /// Makes the id of a span, whose parent is the thread's current context.
+    #[inline(always)]
+    fn identify(&self, span: &mut OpenSpan) {
+        span.context.span_id = self.ids.span_id();
+        if let Some(current) = &*self.current.borrow() {
+            span.set_parent(Some(current));
+        }
+    }
+
     /// Returns the thread's state in an engine; a new one at the first use. `None` while the state is in use.
     #[inline]
     fn engine(&self, shared: &Arc<Shared>) -> Option<RefMut<'_, LocalEngine>> {
@@ -283,18 +315,18 @@ impl LocalEngine {
         }
     }
 
-    /// Takes a permit and a span.
+    /// Takes a permit and a span; `None` without a permit, which is counted.
     #[inline]
-    fn take(&mut self) -> Box<OpenSpan> {
+    fn take(&mut self) -> Option<Box<OpenSpan>> {
         if self.permits == 0 {
             self.permits = self.shared.leases.take();
         }
         let Some(rest) = self.permits.checked_sub(1) else {
             self.shared.losses.add(Kind::Spans, LossReason::OpenSpansLimit, 1);
-            return OpenSpan::absent(&self.shared);
+            return None;
         };
         self.permits = rest;
-        self.spare.pop().unwrap_or_else(|| Box::new(OpenSpan::new(self.shared.clone())))
+        Some(self.spare.pop().unwrap_or_else(|| Box::new(OpenSpan::new(self.shared.clone()))))
     }
 
     /// Keeps a span for reuse, with its permit.

@@ -37,6 +37,13 @@ impl ParentBased {
         }
     }
 
+    /// True if all children of sampled parents are sampled.
+    #[inline]
+    pub(super) fn keeps_sampled(&self, is_remote: bool) -> bool {
+        let branch = if is_remote { &self.remote_parent_sampled } else { &self.local_parent_sampled };
+        matches!(branch, Sampler::AlwaysOn)
+    }
+
     #[inline]
     pub(super) fn decide(
         &self,

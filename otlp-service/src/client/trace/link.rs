@@ -32,7 +32,7 @@ impl<'a> LinkWriter<'a> {
 
     /// Adds an attribute. A later value of the same key replaces the former.
     pub fn attribute(&mut self, key: impl AttributeKey, value: impl ToValue) -> &mut Self {
-        self.attributes.put(self.out, ATTRIBUTE, self.limits, &key, value);
+        self.attributes.put(self.out, ATTRIBUTE, &self.limits, &key, value);
         self
     }
 }

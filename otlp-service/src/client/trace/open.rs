@@ -3,6 +3,7 @@
 use super::attributes::{AttributeLimits, Attributes, MAX_MESSAGE_BYTES};
 use super::event::EventWriter;
 use super::link::LinkWriter;
+use crate::client::context::{RANDOM, SAMPLED};
 use crate::client::engine::{Buffer, FieldWriter, ScopeId, Shared, local, unix_nanos};
 use crate::client::key::AttributeKey;
 use crate::client::{Sampler, SpanLimits, TraceContext};
@@ -20,7 +21,7 @@ pub(crate) struct OpenSpan {
     parent: TraceContext,
     /// True if the span is not recorded: the thread is suppressed, or too many spans are open.
     is_absent: bool,
-    limits: AttributeLimits,
+    pub(super) limits: AttributeLimits,
     pub(crate) scope: ScopeId,
     /// The time at which the span was begun, in nanoseconds since 1970: its start, unless another was given.
     pub(crate) start: u64,
@@ -29,12 +30,12 @@ pub(crate) struct OpenSpan {
     /// End, if it was given; 0 for the time at which the span ends.
     pub(crate) end: u64,
     kind: u8,
-    status: u8,
+    pub(super) status: u8,
     status_message: String,
     /// Name, if the span outlives its builder.
     pub(crate) name: String,
-    attributes: Attributes,
-    events: Entries,
+    pub(super) attributes: Attributes,
+    pub(super) events: Entries,
     links: Entries,
     /// Encoded attributes, events and links.
     pub(crate) bytes: Buffer,
@@ -42,7 +43,7 @@ pub(crate) struct OpenSpan {
 
 /// Events or links of a span.
 #[derive(Clone, Copy, Debug, Default)]
-struct Entries {
+pub(super) struct Entries {
     count: u32,
     dropped: u32,
 }
@@ -125,7 +126,25 @@ impl OpenSpan {
     }
 
     /// Completes the context of the span and asks the sampler. Returns true if the span is recorded.
+    #[inline]
     pub(crate) fn decide(&mut self, name: &str) -> bool {
+        let config = &self.shared.config;
+        if self.has_parent
+            && config.sampler.follows(&self.parent)
+            && !self.is_absent
+            && !config.is_disabled
+            && self.context.state.is_none()
+        {
+            self.context.trace_id = self.parent.trace_id;
+            self.context.flags = self.parent.flags & RANDOM | SAMPLED;
+            self.context.is_debug = self.parent.is_debug;
+            return config.records_spans;
+        }
+        self.decide_by_sampler(name)
+    }
+
+    #[inline(never)]
+    fn decide_by_sampler(&mut self, name: &str) -> bool {
         if self.shared.config.is_disabled {
             let parent = self.parent().cloned();
             self.context = parent.unwrap_or_else(|| TraceContext::new([0; 16], [0; 8], 0));
@@ -143,9 +162,15 @@ impl OpenSpan {
         };
         let sampler = if self.is_absent { &Sampler::AlwaysOff } else { &self.shared.config.sampler };
         let context = sampler.new_context(self.parent(), trace_id, self.context.span_id, name, self.start);
-        (self.context.trace_id, self.context.flags) = (context.trace_id, context.flags);
-        (self.context.is_debug, self.context.state) = (context.is_debug, context.state);
+        self.set_context(context);
         self.context.is_sampled() && self.shared.config.records_spans
+    }
+
+    /// Sets the context, which is of this process.
+    pub(crate) fn set_context(&mut self, context: TraceContext) {
+        let TraceContext { trace_id, span_id, flags, is_debug, state, .. } = context;
+        (self.context.trace_id, self.context.span_id) = (trace_id, span_id);
+        (self.context.flags, self.context.is_debug, self.context.state) = (flags, is_debug, state);
     }
 
     pub(crate) fn set_kind(&mut self, kind: SpanKind) {
@@ -167,7 +192,7 @@ impl OpenSpan {
 
     #[inline(always)]
     pub(crate) fn attribute(&mut self, key: &(impl AttributeKey + ?Sized), value: impl ToValue) {
-        self.attributes.put(&mut self.bytes, ATTRIBUTE, self.limits, key, value);
+        self.attributes.put(&mut self.bytes, ATTRIBUTE, &self.limits, key, value);
     }
 
     /// Begins an event at a time in Unix nanoseconds, or counts its loss.
@@ -191,9 +216,9 @@ impl OpenSpan {
         Some(LinkWriter::begin(&mut self.bytes, context, limits))
     }
 
-    /// Records the span, under `name` in place of its own name if given.
-    #[inline]
-    pub(crate) fn finish(mut self: Box<Self>, name: Option<&str>) {
+    /// Records the span, under `name` in place of its own name if given, with the encoded fields `tail`.
+    #[inline(always)]
+    pub(crate) fn finish(mut self: Box<Self>, name: Option<&str>, tail: &[u8]) {
         if self.end == 0 {
             self.end = unix_nanos();
         }
@@ -203,41 +228,44 @@ impl OpenSpan {
         if self.has_rare_fields() {
             self.put_rare_fields();
         }
-        local::close(self, name);
+        local::close(self, name, tail);
     }
 
     /// Returns the length of the encoded span, in bytes.
     #[inline]
-    pub(crate) fn encoded_len(&self, name: &str) -> usize {
-        let parent = if self.has_parent { 10 } else { 0 };
-        FIXED_LEN + parent + 1 + varint_len(name.len() as u64) + name.len() + self.bytes.len()
+    pub(crate) fn encoded_len(&self, name: &str, tail: &[u8]) -> usize {
+        let fixed = if self.has_parent { FIXED_LEN + PARENT_LEN } else { FIXED_LEN };
+        fixed + 1 + varint_len(name.len() as u64) + name.len() + self.bytes.len() + tail.len()
     }
 
     /// Writes the encoded span.
     #[inline]
-    pub(crate) fn encode(&self, name: &str, mut message: FieldWriter<'_>) {
-        let is_remote = self.parent().is_some_and(|parent| parent.is_remote);
+    pub(crate) fn encode(&self, name: &str, tail: &[u8], mut message: FieldWriter<'_>) {
+        let is_remote = self.has_parent & self.parent.is_remote;
         let flags = u32::from(self.context.flags) | HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 };
-        if let Some(fixed) = message.array::<FIXED_LEN>() {
-            fixed[..2].copy_from_slice(&[0x0a, 16]);
-            fixed[2..18].copy_from_slice(&self.context.trace_id);
-            fixed[18..20].copy_from_slice(&[0x12, 8]);
-            fixed[20..28].copy_from_slice(&self.context.span_id);
-            fixed[28..31].copy_from_slice(&[0x30, self.kind, 0x39]);
-            fixed[31..39].copy_from_slice(&self.start.to_le_bytes());
-            fixed[39] = 0x41;
-            fixed[40..48].copy_from_slice(&self.end.max(self.start).to_le_bytes());
-            fixed[48..50].copy_from_slice(&[0x85, 0x01]);
-            fixed[50..54].copy_from_slice(&flags.to_le_bytes());
+        if let Some(fields) = message.array::<FIXED_LEN>() {
+            fields[..2].copy_from_slice(&[0x0a, 16]);
+            fields[2..18].copy_from_slice(&self.context.trace_id);
+            fields[18..20].copy_from_slice(&[0x12, 8]);
+            fields[20..28].copy_from_slice(&self.context.span_id);
+            fields[28..31].copy_from_slice(&[0x30, self.kind, 0x39]);
+            fields[31..39].copy_from_slice(&self.start.to_le_bytes());
+            fields[39] = 0x41;
+            fields[40..48].copy_from_slice(&self.end.max(self.start).to_le_bytes());
+            fields[48..50].copy_from_slice(&[0x85, 0x01]);
+            fields[50..54].copy_from_slice(&flags.to_le_bytes());
         }
-        if let Some(parent) = self.parent()
-            && let Some(field) = message.array::<10>()
+        if self.has_parent
+            && let Some(field) = message.array::<PARENT_LEN>()
         {
             field[..2].copy_from_slice(&[0x22, 8]);
-            field[2..].copy_from_slice(&parent.span_id);
+            field[2..].copy_from_slice(&self.parent.span_id);
         }
-        message.put(&[0x2a]).put_varint(name.len() as u64).put_slice(name.as_bytes());
+        message.put(&[0x2a]).put_varint(name.len() as u64).put_few(name.as_bytes());
         message.put_slice(self.bytes.as_slice());
+        if !tail.is_empty() {
+            message.put_slice(tail);
+        }
     }
 
     #[inline]
@@ -272,7 +300,7 @@ impl OpenSpan {
 impl Entries {
     /// Counts a further entry, or its loss.
     #[inline]
-    fn admit(&mut self, most: u32, out: &Buffer) -> bool {
+    pub(super) fn admit(&mut self, most: u32, out: &Buffer) -> bool {
         let is_admitted = self.count < most && out.len() <= MAX_MESSAGE_BYTES;
         let counter = if is_admitted { &mut self.count } else { &mut self.dropped };
         *counter = counter.saturating_add(1);
@@ -285,20 +313,23 @@ impl Entries {
 impl SpanLimits {
     #[inline]
     fn attributes_in_spans(&self) -> AttributeLimits {
-        AttributeLimits { count: self.attributes, value_length: self.attribute_value_length }
+        AttributeLimits::new(self.attributes, self.attribute_value_length)
     }
 
     fn attributes_in_events(&self) -> AttributeLimits {
-        AttributeLimits { count: self.attributes_per_event, value_length: self.attribute_value_length }
+        AttributeLimits::new(self.attributes_per_event, self.attribute_value_length)
     }
 
     fn attributes_in_links(&self) -> AttributeLimits {
-        AttributeLimits { count: self.attributes_per_link, value_length: self.attribute_value_length }
+        AttributeLimits::new(self.attributes_per_link, self.attribute_value_length)
     }
 }
 
 /// Length of the fields that every span has, without the name: ids, kind, times and flags.
 const FIXED_LEN: usize = 18 + 10 + 2 + 9 + 9 + 6;
+
+/// Length of the parent's id, as a field.
+const PARENT_LEN: usize = 10;
 
 /// Tag of the attributes in a span.
 const ATTRIBUTE: u8 = 0x4a;
@@ -310,4 +341,4 @@ pub(super) const IS_REMOTE: u32 = 0x200;
 // Numbers of kinds and status codes.
 const INTERNAL: u8 = 1;
 const OK: u8 = 1;
-const ERROR: u8 = 2;
+pub(super) const ERROR: u8 = 2;

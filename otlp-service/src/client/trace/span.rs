@@ -119,7 +119,7 @@ impl Drop for Span {
     fn drop(&mut self) {
         if let Some(open) = self.open.take() {
             if self.is_recording {
-                open.finish(None);
+                open.finish(None, &[]);
             } else {
                 local::discard(open);
             }

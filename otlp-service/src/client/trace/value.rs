@@ -45,7 +45,7 @@ fn limited_nested(value: AnyValue<'_>, max: usize, depth: u32) -> AttributeValue
 }
 
 /// Returns at most `max` characters of a text.
-fn cut(text: &str, max: usize) -> &str {
+pub(crate) fn cut(text: &str, max: usize) -> &str {
     // A text has no more characters than bytes.
     if text.len() <= max {
         return text;
@@ -58,7 +58,7 @@ fn cut(text: &str, max: usize) -> &str {
 const MAX_DEPTH: u32 = 64;
 
 // Tags in an `AnyValue`.
-pub(super) const STRING: u8 = 0x0a;
+pub(crate) const STRING: u8 = 0x0a;
 pub(super) const BOOL: u8 = 0x10;
 pub(super) const INT: u8 = 0x18;
 pub(super) const DOUBLE: u8 = 0x21;

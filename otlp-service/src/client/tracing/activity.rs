@@ -1,10 +1,8 @@
 //! Time that a span was entered for, and the rest of its time.
 
-use super::attributes::Attributes;
-use super::callsite::SPAN_ATTRIBUTE;
-use super::key::put_key;
 use super::open::Open;
-use crate::client::SpanLimits;
+use super::recorder::Recorder;
+use crate::client::key::AttributeKey as _;
 
 /// Activity of an open span. A span is active while it is entered, on one thread or on several.
 #[derive(Default)]
@@ -38,18 +36,25 @@ impl Activity {
 // === impl Open ===
 
 impl Open {
-    /// Adds the attributes `busy_ns` and `idle_ns`, whose sum is the duration of a span that ends at `end`.
+    /// Adds the attributes `busy_ns` and `idle_ns` to a span that ends at its exit, or else now. Their sum is its duration.
     #[cold]
-    pub(super) fn put_activity(&mut self, end: u64, limits: &SpanLimits, extras: &[u8]) {
-        let duration = end.saturating_sub(self.start);
-        let busy = self.activity.busy.min(duration);
-        let (mut key, mut encoded) = (Vec::new(), Vec::new());
-        let mut attributes = Attributes::new(&mut encoded, SPAN_ATTRIBUTE, 2, None);
-        for (name, nanos) in [("busy_ns", busy), ("idle_ns", duration - busy)] {
-            key.clear();
-            put_key(&mut key, name);
-            attributes.wide(&key, nanos);
+    pub(super) fn put_activity(&mut self, recorder: &Recorder) {
+        let (Some(callsite), Some(start)) = (self.callsite, self.span.as_ref().map(|span| span.start)) else {
+            return;
+        };
+        if self.exit == 0 {
+            self.exit = recorder.sink.now();
         }
-        self.merge(&encoded, limits, extras);
+        let duration = self.exit.saturating_sub(start);
+        let busy = self.activity.busy.min(duration);
+        let fingerprints = BUSY.fingerprint() | IDLE.fingerprint();
+        if let Some(mut attributes) = self.writer(fingerprints, recorder.extras(callsite, &mut None)) {
+            attributes.other(0, BUSY, busy);
+            attributes.other(0, IDLE, duration - busy);
+        }
     }
 }
+
+// Keys.
+const BUSY: &str = "busy_ns";
+const IDLE: &str = "idle_ns";

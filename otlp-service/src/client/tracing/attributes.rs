@@ -1,202 +1,112 @@
-//! Encoding of attributes: a key that is encoded already, and a value that is formatted straight into the buffer.
+//! Attributes from fields: a key that is encoded already, and a value that is formatted straight into the buffer.
 //!
 //! `Debug` and `Display` of a value are code of the user: the code may record telemetry, and it may panic. No lock and no borrow
 //! is held: the buffer belongs to the caller alone. A panic is caught, and [`PANICKED`] stands for the value.
 
-use otlp_protocol::wire::{put_varint, varint_len};
+use crate::client::engine::Buffer;
+use crate::client::key::{AttributeKey, KEY, Key, KeyHead, VALUE};
+use crate::client::trace::{AttributeLimits, Attributes, STRING, cut};
+use otlp_protocol::ToValue;
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Appends attributes with one tag to a buffer, up to the limits.
-pub(super) struct Attributes<'b> {
-    out: &'b mut Vec<u8>,
+/// Adds attributes to a message, up to the limits.
+pub(super) struct AttributeWriter<'b> {
+    pub(super) out: &'b mut Buffer,
+    list: &'b mut Attributes,
     tag: u8,
-    /// Attributes that may still be added.
-    pub(super) room: u32,
-    /// Attributes that were dropped.
-    pub(super) dropped: u32,
-    max_value: Option<usize>,
+    limits: AttributeLimits,
+    /// All bits if the keys of fields are compared with the keys that are there: an error adds attributes that are no fields.
+    compared: u64,
+}
+
+/// The key of a field, which has no fingerprint unless it is compared with other keys.
+struct FieldKey<'k> {
+    key: &'k Key,
+    fingerprint: u64,
 }
 
 /// Text that is formatted into a buffer, up to a length of the buffer.
 struct Text<'b> {
-    out: &'b mut Vec<u8>,
+    out: &'b mut Buffer,
     end: usize,
 }
 
-// === impl Attributes ===
+// === impl AttributeWriter ===
 
-impl<'b> Attributes<'b> {
-    /// Appends at most `room` attributes with the tag to `out`, with texts of at most `max_value` characters.
-    pub(super) fn new(out: &'b mut Vec<u8>, tag: u8, room: u32, max_value: Option<usize>) -> Self {
-        Self { out, tag, room, dropped: 0, max_value }
-    }
-
-    /// The buffer.
-    pub(super) fn out(&mut self) -> &mut Vec<u8> {
-        self.out
-    }
-
-    /// Appends a text.
+impl<'b> AttributeWriter<'b> {
+    /// Writes attributes as field `tag`.
     #[inline]
-    pub(super) fn text(&mut self, key: &[u8], value: &str) {
-        let value = match self.max_value {
-            Some(max) => cut(value, max),
-            None => value,
-        };
-        self.delimited(key, STRING, value.as_bytes());
+    pub(super) fn new(
+        (out, list, limits): (&'b mut Buffer, &'b mut Attributes, AttributeLimits),
+        tag: u8,
+    ) -> Self {
+        Self { out, list, tag, limits, compared: 0 }
     }
 
-    /// Appends bytes.
-    pub(super) fn bytes(&mut self, key: &[u8], value: &[u8]) {
-        let len = self.max_value.map_or(value.len(), |max| max.min(value.len()));
-        self.delimited(key, BYTES, value.get(..len).unwrap_or_default());
+    /// Adds the attribute of a field. Fields have different keys: they are not compared with each other.
+    #[inline(always)]
+    pub(super) fn field(&mut self, key: &Key, value: impl ToValue) {
+        let key = FieldKey { key, fingerprint: key.fingerprint() & self.compared };
+        self.list.put(self.out, self.tag, &self.limits, &key, value);
     }
 
-    /// Appends an integer.
+    /// Adds the attribute of a field that is an integer; its digits as a text if it exceeds 64 bits.
     #[inline]
-    pub(super) fn int(&mut self, key: &[u8], value: i64) {
-        if self.open(key, 1 + varint_len(value as u64)) {
-            self.out.push(INT);
-            put_varint(self.out, value as u64);
-        }
-    }
-
-    /// Appends an integer; its digits as a text if it exceeds 64 bits.
-    pub(super) fn wide<T: TryInto<i64> + Copy + fmt::Display>(&mut self, key: &[u8], value: T) {
+    pub(super) fn wide<T: TryInto<i64> + Copy + fmt::Display>(&mut self, key: &Key, value: T) {
         match value.try_into() {
-            Ok(value) => self.int(key, value),
-            Err(_) => {
-                self.formatted(key, format_args!("{value}"));
+            Ok(value) => self.field(key, value),
+            Err(_) => self.formatted(key, format_args!("{value}")),
+        }
+    }
+
+    /// Adds the attribute of a field with a text that is formatted into the buffer.
+    #[inline]
+    pub(super) fn formatted(&mut self, key: &Key, value: fmt::Arguments<'_>) {
+        let checked = FieldKey { key, fingerprint: key.fingerprint() & self.compared };
+        if !self.list.admit(self.out, self.tag, self.limits.count, &checked) {
+            return;
+        }
+        let attribute = self.out.begin_message(self.tag);
+        match key.head() {
+            Some(head) => head.put(self.out),
+            None => {
+                self.out.put_len_delimited(KEY, key.text().as_bytes());
+                self.out.put(&[VALUE]);
             }
         }
+        self.out.put(&[0, STRING, 0]);
+        let text = self.out.len() - 1;
+        format_into(self.out, value, self.limits.value_length);
+        self.out.end_message(text);
+        self.out.end_message(text - 2);
+        self.out.end_message(attribute);
     }
 
-    /// Appends a double.
-    #[inline]
-    pub(super) fn double(&mut self, key: &[u8], value: f64) {
-        if self.open(key, 9) {
-            let [a, b, c, d, e, f, g, h] = value.to_bits().to_le_bytes();
-            self.out.extend_from_slice(&[DOUBLE, a, b, c, d, e, f, g, h]);
-        }
+    /// Adds an attribute that is no field. From now on keys are compared with `fields`, the fingerprints of all fields.
+    pub(super) fn other(&mut self, fields: u64, key: &str, value: impl ToValue) {
+        self.list.seen |= fields;
+        self.compared = u64::MAX;
+        self.list.put(self.out, self.tag, &self.limits, key, value);
+    }
+}
+
+// === impl FieldKey ===
+
+impl AttributeKey for FieldKey<'_> {
+    #[inline(always)]
+    fn text(&self) -> &str {
+        self.key.text()
     }
 
-    /// Appends a boolean.
-    #[inline]
-    pub(super) fn boolean(&mut self, key: &[u8], value: bool) {
-        if self.open(key, 2) {
-            self.out.extend_from_slice(&[BOOL, u8::from(value)]);
-        }
+    #[inline(always)]
+    fn head(&self) -> Option<KeyHead> {
+        self.key.head()
     }
 
-    /// Appends a text that is formatted into the buffer. Returns the text's length: the text is the end of the buffer.
-    #[inline]
-    pub(super) fn formatted(&mut self, key: &[u8], value: fmt::Arguments<'_>) -> usize {
-        if !self.admit() {
-            return 0;
-        }
-        // Three lengths, of one byte each until the text is there.
-        let from = self.out.len();
-        self.out.extend_from_slice(&[self.tag, 0]);
-        self.out.extend_from_slice(key);
-        self.out.extend_from_slice(&[0, STRING, 0]);
-        let text = self.out.len();
-        format_into(self.out, value, self.max_value);
-        let len = self.out.len() - text;
-        match (self.out.get_mut(from + 1), key.len() + 3 + len) {
-            (Some(entry), total @ ..0x80) => {
-                *entry = total as u8;
-                if let Some([value_len, _, text_len]) = self.out.get_mut(text - 3..text) {
-                    *value_len = len as u8 + 2;
-                    *text_len = len as u8;
-                }
-            }
-            _ => self.lengthen(key, from, len),
-        }
-        len
-    }
-
-    /// Appends a list of texts.
-    pub(super) fn list(&mut self, key: &[u8], texts: &[String]) {
-        let texts =
-            texts.iter().map(|text| self.max_value.map_or(text.as_str(), |max| cut(text, max)).as_bytes());
-        let mut list = Vec::new();
-        for text in texts {
-            let len = 1 + varint_len(text.len() as u64) + text.len();
-            list.push(LIST_VALUE);
-            put_varint(&mut list, len as u64);
-            list.push(STRING);
-            put_varint(&mut list, text.len() as u64);
-            list.extend_from_slice(text);
-        }
-        self.delimited(key, LIST, &list);
-    }
-
-    /// Appends an attribute with the encoded `AnyValue`.
-    pub(super) fn encoded(&mut self, key: &[u8], value: &[u8]) {
-        if self.open(key, value.len()) {
-            self.out.extend_from_slice(value);
-        }
-    }
-
-    #[inline]
-    fn delimited(&mut self, key: &[u8], tag: u8, value: &[u8]) {
-        if value.len() < 0x70 {
-            if self.open(key, value.len() + 2) {
-                self.out.extend_from_slice(&[tag, value.len() as u8]);
-                self.out.extend_from_slice(value);
-            }
-        } else if self.open(key, 1 + varint_len(value.len() as u64) + value.len()) {
-            self.out.push(tag);
-            put_varint(self.out, value.len() as u64);
-            self.out.extend_from_slice(value);
-        }
-    }
-
-    /// Appends the start of an attribute, up to its value of `value_len` bytes. False if the attribute is dropped.
-    #[inline]
-    fn open(&mut self, key: &[u8], value_len: usize) -> bool {
-        if !self.admit() {
-            return false;
-        }
-        let total = key.len() + 1 + value_len;
-        self.out.reserve(total + 12);
-        if total < 0x80 {
-            self.out.extend_from_slice(&[self.tag, total as u8]);
-            self.out.extend_from_slice(key);
-            self.out.push(value_len as u8);
-        } else {
-            self.out.push(self.tag);
-            put_varint(self.out, (key.len() + varint_len(value_len as u64) + value_len) as u64);
-            self.out.extend_from_slice(key);
-            put_varint(self.out, value_len as u64);
-        }
-        true
-    }
-
-    #[inline]
-    fn admit(&mut self) -> bool {
-        if self.room == 0 || self.out.len() > MAX_ENCODED_BYTES {
-            self.dropped += 1;
-            return false;
-        }
-        self.room -= 1;
-        true
-    }
-
-    /// Makes room for longer lengths in the attribute at `from`, which has a text of `len` bytes, and writes the lengths.
-    #[inline(never)]
-    fn lengthen(&mut self, key: &[u8], from: usize, len: usize) {
-        let value_len = 1 + varint_len(len as u64) + len;
-        let mut head = Vec::with_capacity(key.len() + 24);
-        head.push(self.tag);
-        put_varint(&mut head, (key.len() + varint_len(value_len as u64) + value_len) as u64);
-        head.extend_from_slice(key);
-        put_varint(&mut head, value_len as u64);
-        head.push(STRING);
-        put_varint(&mut head, len as u64);
-        let end = self.out.len() - len;
-        self.out.splice(from..end, head);
+    #[inline(always)]
+    fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 }
 
@@ -207,40 +117,38 @@ impl Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = self.end.saturating_sub(self.out.len());
         if text.len() <= room {
-            self.out.extend_from_slice(text.as_bytes());
+            self.out.put(text.as_bytes());
             return Ok(());
         }
         let fits = text.floor_char_boundary(room);
-        self.out.extend_from_slice(text.as_bytes().get(..fits).unwrap_or_default());
+        self.out.put(text.as_bytes().get(..fits).unwrap_or_default());
         Err(fmt::Error)
     }
 }
 
 /// Appends the formatted text, of at most `max_value` characters and [`MAX_TEXT_BYTES`].
 #[inline]
-pub(super) fn format_into(out: &mut Vec<u8>, value: fmt::Arguments<'_>, max_value: Option<usize>) {
+pub(super) fn format_into(out: &mut Buffer, value: fmt::Arguments<'_>, max_value: Option<usize>) {
     let from = out.len();
     let mut text = Text { end: from + MAX_TEXT_BYTES, out };
     // A formatter may fail: the text before the failure stays.
     let is_done = catch_unwind(AssertUnwindSafe(|| text.write_fmt(value))).is_ok();
     if !is_done {
         out.truncate(from);
-        out.extend_from_slice(PANICKED.as_bytes());
+        out.put(PANICKED.as_bytes());
     }
     if let Some(max) = max_value {
-        let text = out.get(from..).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
-        let len = cut(text, max).len();
+        let text = out.as_slice().get(from..).and_then(|text| std::str::from_utf8(text).ok());
+        let len = cut(text.unwrap_or_default(), max).len();
         out.truncate(from + len);
     }
 }
 
-/// Returns the first `max` characters.
-pub(super) fn cut(text: &str, max: usize) -> &str {
-    if text.len() <= max {
-        return text;
-    }
-    let end = text.char_indices().nth(max).map_or(text.len(), |(at, _)| at);
-    text.get(..end).unwrap_or(text)
+/// Returns the formatted text.
+pub(super) fn formatted(value: fmt::Arguments<'_>) -> String {
+    let mut text = Buffer::default();
+    format_into(&mut text, value, None);
+    String::from_utf8_lossy(text.as_slice()).into_owned()
 }
 
 /// The text of a value whose `Debug` or `Display` panicked.
@@ -248,15 +156,3 @@ pub(super) const PANICKED: &str = "(formatting panicked)";
 
 /// The longest formatted text, in bytes; the rest is cut off.
 const MAX_TEXT_BYTES: usize = 1 << 20;
-/// The length of a span's or a record's encoding beyond which further attributes are dropped, in bytes.
-pub(super) const MAX_ENCODED_BYTES: usize = 1 << 20;
-
-/// Tags in an `AnyValue`.
-pub(super) const STRING: u8 = 0x0a;
-const BOOL: u8 = 0x10;
-const INT: u8 = 0x18;
-const DOUBLE: u8 = 0x21;
-const LIST: u8 = 0x2a;
-const BYTES: u8 = 0x3a;
-/// Tag of a value in an `ArrayValue`.
-const LIST_VALUE: u8 = 0x0a;

@@ -5,6 +5,7 @@
 
 use super::key::{Extras, FieldKey, Role};
 use super::sink::ScopeCache;
+use crate::client::key::{AttributeKey as _, Key};
 use otlp_protocol::wire::{put_len_delimited, put_uint};
 use parking_lot::RwLock;
 use std::cell::Cell;
@@ -24,12 +25,11 @@ pub(super) struct Callsite {
     pub(super) extras: Extras,
     /// Attributes of the metadata, as attributes of a log record.
     pub(super) log_extras: Extras,
-    /// The name of a span, as a field of the span.
-    pub(super) span_name: Box<[u8]>,
     /// The fields severity number, severity text and event name of a log record.
     pub(super) log_head: Box<[u8]>,
+    /// Fingerprints of the fields' keys.
+    pub(super) fingerprints: u64,
     fields: Box<[FieldKey]>,
-    keys: Box<[u8]>,
 }
 
 // === impl Callsite ===
@@ -46,11 +46,10 @@ impl Callsite {
         }
     }
 
-    /// Returns the encoded start of the attribute with the field's key, and the field's role.
+    /// Returns the key of a field, and the field's role.
     #[inline]
-    pub(super) fn field(&self, index: usize) -> Option<(&[u8], Role)> {
-        let field = self.fields.get(index)?;
-        Some((self.keys.get(field.head.clone())?, field.role))
+    pub(super) fn field(&self, index: usize) -> Option<(&Key, Role)> {
+        self.fields.get(index).map(|field| (&field.key, field.role))
     }
 
     #[inline(never)]
@@ -84,17 +83,16 @@ impl Callsite {
 
     fn new(metadata: &'static Metadata<'static>) -> Self {
         let names = names(metadata);
-        let (fields, keys) = FieldKey::encode_all(&names, metadata.is_span());
+        let fields = FieldKey::encode_all(&names, metadata.is_span());
         Self {
             metadata,
             scope: ScopeCache::default(),
             is_error: *metadata.level() == Level::ERROR,
             extras: Extras::new(metadata, attribute_tag(metadata), &names),
             log_extras: Extras::new(metadata, LOG_ATTRIBUTE, &names),
-            span_name: span_name(metadata),
             log_head: log_head(metadata),
+            fingerprints: fields.iter().fold(0, |all, field| all | field.key.fingerprint()),
             fields,
-            keys,
         }
     }
 }
@@ -119,12 +117,6 @@ fn bridged(field: &'static str) -> &'static str {
         "log.line" => "code.line.number",
         other => other,
     }
-}
-
-fn span_name(metadata: &Metadata<'_>) -> Box<[u8]> {
-    let mut out = Vec::new();
-    put_len_delimited(&mut out, 5, metadata.name().as_bytes());
-    out.into_boxed_slice()
 }
 
 fn log_head(metadata: &Metadata<'_>) -> Box<[u8]> {

@@ -1,8 +1,5 @@
 //! The spans that a thread has entered.
 //!
-//! Contexts are copied field by field into their places: processors stall when bytes that were just written in parts are read as a
-//! whole, as moves of structs do.
-//!
 //! No borrow is held while code of the user runs. Once the thread's storage is gone, at the end of the thread, a span is entered
 //! without effect.
 
@@ -58,8 +55,7 @@ pub(super) fn push(door: u64, key: u64, id: SlabId, callsite: &'static Callsite,
         (span.door, span.key, span.id, span.callsite) = (door, key, id, callsite);
         (span.is_sampled, span.span_id) = (context.is_sampled(), context.span_id);
         local::with_current(|current| {
-            copy_option(&mut span.previous, current.as_ref());
-            copy_option(current, Some(context));
+            span.previous = current.replace(context.clone());
         })
     };
     let _ = ENTERED.try_with(push);
@@ -75,8 +71,7 @@ pub(super) fn pop(door: u64, key: u64) -> Option<SlabId> {
         let is_it = |span: &Entered| span.door == door && span.key == key;
         if let Some(span) = stack.entries.get_mut(last).filter(|span| is_it(span)) {
             let id = span.id;
-            local::with_current(|current| copy_option(current, span.previous.as_ref()));
-            copy_option(&mut span.previous, None);
+            local::with_current(|current| *current = span.previous.take());
             stack.len = last;
             return Some(id);
         }
@@ -101,42 +96,26 @@ pub(super) fn last<R>(door: u64, read: impl FnOnce(&Entered) -> R) -> Option<R> 
     ENTERED.try_with(last).ok().flatten()
 }
 
-/// Copies the context that is current for a door to `to`. If the current context is a span of another door, returns the door's own
-/// span that was entered last.
+/// The parent of a door's span, in place of the thread's current context.
+pub(super) enum Around {
+    /// The door's own span that was entered last.
+    Span(SlabId),
+    /// The context that was current before the spans of other doors were entered.
+    Context(Option<TraceContext>),
+}
+
+/// Returns what stands for the thread's current context if the context is a span of another door.
 #[inline]
-pub(super) fn copy_current(door: u64, to: &mut Option<TraceContext>) -> Option<SlabId> {
-    local::with_current(|current| copy_option(to, current.as_ref()));
-    let other = |stack: &RefCell<Stack>| {
+pub(super) fn around(door: u64, current: Option<&TraceContext>) -> Option<Around> {
+    let around = |stack: &RefCell<Stack>| {
         let stack = stack.try_borrow().ok()?;
         let last = stack.entered().last().filter(|last| last.door != door)?;
-        to.as_ref().filter(|current| current.span_id == last.span_id)?;
-        let own = stack.entered().iter().rfind(|span| span.door == door).map(|span| span.id);
-        if own.is_none() {
-            copy_option(to, stack.entered().first().and_then(|span| span.previous.as_ref()));
-        }
-        own
+        current.filter(|current| current.span_id == last.span_id)?;
+        let own = stack.entered().iter().rfind(|span| span.door == door);
+        let before = || stack.entered().first().and_then(|span| span.previous.clone());
+        Some(own.map_or_else(|| Around::Context(before()), |span| Around::Span(span.id)))
     };
-    ENTERED.try_with(other).ok().flatten()
-}
-
-/// Copies a context, or its absence.
-#[inline]
-pub(super) fn copy_option(to: &mut Option<TraceContext>, from: Option<&TraceContext>) {
-    match (&mut *to, from) {
-        (Some(to), Some(from)) => copy(to, from),
-        (_, from) => *to = from.cloned(),
-    }
-}
-
-/// Copies a context field by field.
-#[inline]
-pub(super) fn copy(to: &mut TraceContext, from: &TraceContext) {
-    to.trace_id = from.trace_id;
-    to.span_id = from.span_id;
-    (to.flags, to.is_remote, to.is_debug) = (from.flags, from.is_remote, from.is_debug);
-    if to.state.is_some() || from.state.is_some() {
-        to.state.clone_from(&from.state);
-    }
+    ENTERED.try_with(around).ok().flatten()
 }
 
 // === impl Stack ===

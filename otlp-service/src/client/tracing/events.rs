@@ -1,28 +1,25 @@
 //! Recording of events: as events of the span, as log records, or both.
 
-use super::attributes::Attributes;
+use super::attributes::AttributeWriter;
 use super::callsite::{Callsite, EVENT_ATTRIBUTE, LOG_ATTRIBUTE};
 use super::entered;
-use super::event_fields::{EventFields, Target};
+use super::event_fields::{EVENT_NAME, EventFields, Target};
+use super::failure::Failure;
 use super::key::Choice;
-use super::open::retag;
 use super::recorder::{Parent, Recorder};
 use super::slab::SlabId;
-use super::span_fields::Marks;
 use super::thread;
 use crate::client::TraceContext;
 use crate::client::engine::{Kind, LossReason};
+use crate::client::trace::{AttributeLimits, Attributes};
 use otlp_protocol::StatusCode;
-use otlp_protocol::wire::{put_len_delimited, put_uint};
-use std::ops::Range;
 use tracing::Event;
 
 /// The effect of an event on its span.
 struct Effect {
-    /// Position of the attributes of an error in the encoded event.
-    exception: Option<Range<usize>>,
-    /// Position of the text for the span's status.
-    description: Option<Range<usize>>,
+    exception: Option<Failure>,
+    /// Text for the status.
+    description: Option<String>,
 }
 
 // === impl Recorder ===
@@ -47,9 +44,7 @@ impl Recorder {
             self.span_event(event, callsite, id);
         }
         if (span.is_none() || forms.has_logs()) && self.sink.records_logs() {
-            let mut context = None;
-            self.copy_parent(parent, &mut context);
-            self.log(event, callsite, context.as_ref());
+            self.log(event, callsite, self.parent_context(parent).as_ref());
         }
     }
 
@@ -57,76 +52,75 @@ impl Recorder {
     fn span_event(&self, event: &Event<'_>, callsite: &'static Callsite, id: SlabId) {
         let time = self.sink.now();
         let limits = self.sink.span_limits();
-        let mut encoded = thread::take_buffer();
-        let [a, b, c, d, e, f, g, h] = time.to_le_bytes();
-        encoded.extend_from_slice(&[EVENT_TIME, a, b, c, d, e, f, g, h]);
+        let limits = AttributeLimits::new(limits.attributes_per_event, limits.attribute_value_length);
+        let (mut encoded, mut list) = (thread::take_buffer(), Attributes::default());
+        encoded.append(9).put(&[EVENT_TIME]).put(&time.to_le_bytes());
         let choice = Choice { location: self.options.location, target: self.options.targets, level: true };
-        let extras = callsite.extras.get(choice, limits.attribute_value_length);
-        let mut room = limits.attributes_per_event;
-        if extras.count <= room {
-            encoded.extend_from_slice(&extras.bytes);
-            room -= extras.count;
+        let mut made = None;
+        let extras = callsite.extras.get(choice, limits.value_length, &mut made);
+        if list.admit_encoded(extras.count, limits.count) {
+            encoded.put(&extras.bytes);
         }
-        let attributes = Attributes::new(&mut encoded, EVENT_ATTRIBUTE, room, limits.attribute_value_length);
+        let attributes = AttributeWriter::new((&mut encoded, &mut list, limits), EVENT_ATTRIBUTE);
         let mut fields = EventFields::new(callsite, attributes, Target::SpanEvent);
         event.record(&mut fields);
-        let EventFields { attributes, has_message, exception, description, .. } = fields;
-        let dropped = attributes.dropped;
+        let EventFields { has_message, exception, description, .. } = fields;
         if !has_message {
-            put_len_delimited(&mut encoded, EVENT_NAME, callsite.metadata.name().as_bytes());
+            encoded.put_len_delimited(EVENT_NAME, callsite.metadata.name().as_bytes());
         }
-        put_uint(&mut encoded, EVENT_DROPPED, u64::from(dropped));
-        self.add_event(id, callsite, &encoded, Effect { exception, description });
+        encoded.put_uint(EVENT_DROPPED, u64::from(list.dropped));
+        self.add_event(id, callsite, encoded.as_slice(), Effect { exception, description });
         thread::keep_buffer(encoded);
     }
 
     /// Adds an encoded event to its span; an event of level ERROR makes the span's status Error.
     #[inline]
     fn add_event(&self, id: SlabId, callsite: &'static Callsite, event: &[u8], effect: Effect) {
-        if let Some(mut open) = self.recording(id) {
-            open.push_event(event, self.sink.span_limits());
+        if let Some(mut open) = self.recording(id)
+            && let Some(span) = &mut open.span
+        {
+            span.push_event(event);
             if callsite.is_error {
-                open.set_error();
+                span.set_error();
             }
         }
         if effect.description.is_some() || effect.exception.is_some() {
-            self.mark_span(id, event, effect);
+            self.mark_span(id, effect);
         }
     }
 
     /// Sets the status and the attributes `exception.*` of a span after an event with an error.
     #[cold]
-    fn mark_span(&self, id: SlabId, event: &[u8], effect: Effect) {
-        let part = |range: Range<usize>| event.get(range).unwrap_or_default();
-        let description = effect.description.map(|range| String::from_utf8_lossy(part(range)).into_owned());
-        let mut attributes = Vec::new();
-        retag(&mut attributes, effect.exception.map(part).unwrap_or_default());
-        let status = description.is_some().then_some(StatusCode::Error);
-        let marks = Marks { status, description, ..Marks::default() };
-        self.update(id, &attributes, Some(Box::new(marks)), 0);
+    fn mark_span(&self, id: SlabId, effect: Effect) {
+        if let Some(exception) = effect.exception {
+            self.with_writer(id, u64::MAX, |attributes| exception.put_exception(attributes, 0));
+        }
+        if let (Some(description), Some(mut open)) = (effect.description, self.recording(id))
+            && let Some(span) = &mut open.span
+        {
+            span.set_status(StatusCode::Error, &description);
+        }
     }
 
     #[inline]
     fn log(&self, event: &Event<'_>, callsite: &'static Callsite, context: Option<&TraceContext>) {
         let time = self.sink.now();
         let limits = self.sink.log_limits();
-        let mut encoded = thread::take_buffer();
-        let mut room = limits.attributes;
+        let limits = AttributeLimits::new(limits.attributes, limits.attribute_value_length);
+        let (mut encoded, mut list) = (thread::take_buffer(), Attributes::default());
         if self.options.log_location {
             let choice = Choice { location: true, target: false, level: false };
-            let extras = callsite.log_extras.get(choice, limits.attribute_value_length);
-            if extras.count <= room {
-                encoded.extend_from_slice(&extras.bytes);
-                room -= extras.count;
+            let mut made = None;
+            let extras = callsite.log_extras.get(choice, limits.value_length, &mut made);
+            if list.admit_encoded(extras.count, limits.count) {
+                encoded.put(&extras.bytes);
             }
         }
-        let attributes = Attributes::new(&mut encoded, LOG_ATTRIBUTE, room, limits.attribute_value_length);
-        let mut fields = EventFields::new(callsite, attributes, Target::LogRecord);
-        event.record(&mut fields);
-        let dropped = fields.attributes.dropped;
-        put_uint(&mut encoded, LOG_DROPPED, u64::from(dropped));
+        let attributes = AttributeWriter::new((&mut encoded, &mut list, limits), LOG_ATTRIBUTE);
+        event.record(&mut EventFields::new(callsite, attributes, Target::LogRecord));
+        encoded.put_uint(LOG_DROPPED, u64::from(list.dropped));
         let head = LogHead::new(time, context);
-        self.sink.append_log(callsite, &[head.as_bytes(), &callsite.log_head, &encoded]);
+        self.sink.append_log(callsite, &[head.as_bytes(), &callsite.log_head, encoded.as_slice()]);
         thread::keep_buffer(encoded);
     }
 }
@@ -174,8 +168,7 @@ const LOG_HEAD: [u8; 42] = {
 
 /// Tag of the time in a span event.
 const EVENT_TIME: u8 = 0x09;
-/// Fields of a span event.
-const EVENT_NAME: u32 = 2;
-const EVENT_DROPPED: u32 = 4;
-/// Field of a log record.
-const LOG_DROPPED: u32 = 7;
+/// Tag of the number of dropped attributes in a span event.
+const EVENT_DROPPED: u8 = 0x20;
+/// Tag of the number of dropped attributes in a log record.
+const LOG_DROPPED: u8 = 0x38;

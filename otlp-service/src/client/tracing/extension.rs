@@ -1,16 +1,11 @@
 //! Trace contexts, links, attributes and status of a `tracing::Span`.
 
-use super::attributes::Attributes;
-use super::callsite::SPAN_ATTRIBUTE;
-use super::key::put_key;
 use super::layer::OtlpLayer;
 use super::recorder::{Recorder, SetParentError};
 use super::slab::SlabId;
-use super::span_fields::Marks;
 use super::subscriber::{OtlpSubscriber, slab_id};
 use crate::client::TraceContext;
-use otlp_protocol::view::AnyValue;
-use otlp_protocol::{AttributeValue, StatusCode, ToValue};
+use otlp_protocol::{StatusCode, ToValue};
 use tracing::Span;
 
 /// Methods of `tracing::Span` for spans that an [`OtlpLayer`] or an [`OtlpSubscriber`] records.
@@ -52,25 +47,16 @@ impl SpanExt for Span {
     }
 
     fn set_attribute(&self, key: &str, value: impl ToValue) {
-        with(self, |recorder, id| {
-            let (mut head, mut encoded) = (Vec::new(), Vec::new());
-            put_key(&mut head, key);
-            let max_value = recorder.sink.span_limits().attribute_value_length;
-            let mut attributes = Attributes::new(&mut encoded, SPAN_ATTRIBUTE, 1, max_value);
-            value.with_value(|value| match value.view() {
-                AnyValue::String(text) => attributes.text(&head, text),
-                AnyValue::Bytes(bytes) => attributes.bytes(&head, bytes),
-                _ => attributes.encoded(&head, AttributeValue::new(value).as_bytes()),
-            });
-            recorder.update(id, &encoded, None, 0);
-        });
+        with(self, |recorder, id| value.with_value(|value| recorder.set_attribute(id, key, value)));
     }
 
     fn set_status(&self, code: StatusCode, description: &str) {
-        let description = (!description.is_empty()).then(|| description.to_owned());
         with(self, |recorder, id| {
-            let marks = Marks { status: Some(code), description, ..Marks::default() };
-            recorder.update(id, &[], Some(Box::new(marks)), 0);
+            if let Some(mut open) = recorder.recording(id)
+                && let Some(span) = &mut open.span
+            {
+                span.set_status(code, description);
+            }
         });
     }
 }

@@ -1,16 +1,15 @@
 //! Keys of fields, and attributes of metadata, encoded once a callsite.
 
-use super::attributes::Attributes;
-use otlp_protocol::wire::put_len_delimited;
-use std::borrow::Cow;
-use std::ops::Range;
+use crate::client::engine::Buffer;
+use crate::client::key::{HEAD_BYTES, Key};
+use crate::client::trace::{AttributeLimits, Attributes};
+use otlp_protocol::ToValue;
 use std::sync::OnceLock;
 use tracing::Metadata;
 
 /// The key of a field.
 pub(super) struct FieldKey {
-    /// Position of the key's encoding: a `KeyValue` up to the length of its value.
-    pub(super) head: Range<usize>,
+    pub(super) key: Key,
     /// The meaning of the field.
     pub(super) role: Role,
 }
@@ -65,23 +64,33 @@ pub(super) struct Choice {
 pub(super) struct Extra {
     pub(super) bytes: Box<[u8]>,
     pub(super) count: u32,
+    /// Fingerprints of the keys.
+    pub(super) fingerprints: u64,
+}
+
+// === impl Choice ===
+
+impl Choice {
+    #[inline]
+    fn index(self) -> usize {
+        usize::from(self.location) | usize::from(self.target) << 1 | usize::from(self.level) << 2
+    }
 }
 
 // === impl FieldKey ===
 
 impl FieldKey {
-    /// Encodes the keys of all fields, one after the other.
-    pub(super) fn encode_all(names: &[&'static str], is_span: bool) -> (Box<[Self]>, Box<[u8]>) {
-        let mut keys = Vec::new();
-        let fields = names.iter().enumerate().map(|(index, name)| {
-            let from = keys.len();
-            put_key(&mut keys, name);
+    /// Encodes the keys of all fields.
+    pub(super) fn encode_all(names: &[&'static str], is_span: bool) -> Box<[Self]> {
+        // The keys live as long as the callsite, and that is as long as the program.
+        let heads: Vec<[u8; HEAD_BYTES]> = names.iter().map(|name| Key::head_of(name)).collect();
+        let heads: &'static [[u8; HEAD_BYTES]] = Box::leak(heads.into_boxed_slice());
+        let fields = names.iter().zip(heads).enumerate().map(|(index, (name, head))| {
             let is_replaced = names.iter().skip(index + 1).any(|later| later == name);
             let role = if is_replaced { Role::Replaced } else { Role::of(name, is_span) };
-            Self { head: from..keys.len(), role }
+            Self { key: Key::from_head(name, head), role }
         });
-        let fields = fields.collect();
-        (fields, keys.into_boxed_slice())
+        fields.collect()
     }
 }
 
@@ -116,67 +125,65 @@ impl Extras {
         }
     }
 
-    /// Returns the chosen attributes, with texts of at most `max_value` characters.
+    /// Returns the chosen attributes, with texts of at most `max_value` characters; `made` keeps them if they are made for this call.
     #[inline]
-    pub(super) fn get(&self, choice: Choice, max_value: Option<usize>) -> Cow<'_, Extra> {
-        let index =
-            usize::from(choice.location) | usize::from(choice.target) << 1 | usize::from(choice.level) << 2;
-        match (max_value, self.encoded.get(index)) {
-            (None, Some(extra)) => Cow::Borrowed(extra.get_or_init(|| self.encode(choice, None))),
-            _ => Cow::Owned(self.encode(choice, max_value)),
+    pub(super) fn get<'a>(
+        &'a self,
+        choice: Choice,
+        max_value: Option<usize>,
+        made: &'a mut Option<Extra>,
+    ) -> &'a Extra {
+        match (max_value, self.encoded.get(choice.index())) {
+            (None, Some(extra)) => extra.get_or_init(|| self.encode(choice, None)),
+            _ => made.insert(self.encode(choice, max_value)),
         }
     }
 
     #[cold]
     fn encode(&self, choice: Choice, max_value: Option<usize>) -> Extra {
         let metadata = self.metadata;
-        let attributes = [
-            (choice.level, "level", Some(Constant::Text(metadata.level().as_str()))),
-            (choice.target, "target", Some(Constant::Text(metadata.target()))),
-            (choice.location, "code.file.path", metadata.file().map(Constant::Text)),
-            (choice.location, "code.line.number", metadata.line().map(i64::from).map(Constant::Int)),
-            (choice.location, "code.module.name", metadata.module_path().map(Constant::Text)),
-        ];
-        let (mut bytes, mut count) = (Vec::new(), 0);
-        for (is_chosen, name, value) in attributes {
-            if let Some(value) = value.filter(|_| is_chosen && !self.names.contains(&name)) {
-                put_constant(&mut bytes, self.tag, name, value, max_value);
-                count += 1;
+        let mut extra = ExtraWriter::new(self.tag, max_value);
+        let mut put = |is_chosen: bool, name: &str, text: Option<&str>| {
+            if let Some(text) = text.filter(|_| is_chosen && !self.names.contains(&name)) {
+                extra.put(name, text);
             }
+        };
+        put(choice.level, "level", Some(metadata.level().as_str()));
+        put(choice.target, "target", Some(metadata.target()));
+        put(choice.location, "code.file.path", metadata.file());
+        put(choice.location, "code.module.name", metadata.module_path());
+        if let Some(line) = metadata.line().filter(|_| choice.location)
+            && !self.names.contains(&"code.line.number")
+        {
+            extra.put("code.line.number", line);
         }
-        Extra { bytes: bytes.into_boxed_slice(), count }
+        extra.end()
     }
 }
 
-/// A value that is known when the key is encoded.
-#[derive(Clone, Copy)]
-pub(super) enum Constant<'a> {
-    Int(i64),
-    Text(&'a str),
-}
-
-/// Appends an attribute with the name and the value, of at most `max_value` characters.
-pub(super) fn put_constant(
-    out: &mut Vec<u8>,
+/// Encodes attributes that many spans or events have.
+pub(super) struct ExtraWriter {
+    out: Buffer,
+    list: Attributes,
     tag: u8,
-    name: &str,
-    value: Constant<'_>,
-    max_value: Option<usize>,
-) {
-    let mut head = Vec::new();
-    put_key(&mut head, name);
-    let mut attributes = Attributes::new(out, tag, u32::MAX, max_value);
-    match value {
-        Constant::Int(value) => attributes.int(&head, value),
-        Constant::Text(value) => attributes.text(&head, value),
+    limits: AttributeLimits,
+}
+
+// === impl ExtraWriter ===
+
+impl ExtraWriter {
+    /// Writes attributes as field `tag`, with texts of at most `max_value` characters.
+    pub(super) fn new(tag: u8, max_value: Option<usize>) -> Self {
+        let limits = AttributeLimits::new(u32::MAX, max_value);
+        Self { out: Buffer::default(), list: Attributes::default(), tag, limits }
+    }
+
+    pub(super) fn put(&mut self, name: &str, value: impl ToValue) {
+        self.list.put(&mut self.out, self.tag, &self.limits, name, value);
+    }
+
+    pub(super) fn end(self) -> Extra {
+        let Attributes { count, seen, .. } = self.list;
+        Extra { bytes: self.out.as_slice().into(), count, fingerprints: seen }
     }
 }
-
-/// Appends the start of a `KeyValue`, up to the length of the value.
-pub(super) fn put_key(out: &mut Vec<u8>, name: &str) {
-    put_len_delimited(out, 1, name.as_bytes());
-    out.push(VALUE);
-}
-
-/// Tag of the value in a `KeyValue`.
-const VALUE: u8 = 0x12;

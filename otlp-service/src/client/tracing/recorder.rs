@@ -8,20 +8,24 @@
 //! then its parent can be set.
 
 use super::activity::Activity;
-use super::attributes::Attributes;
+use super::attributes::AttributeWriter;
 use super::callsite::{Callsite, SPAN_ATTRIBUTE};
-use super::entered;
-use super::key::Choice;
-use super::open::{HEAD, Open};
+use super::entered::{self, Around};
+use super::key::{Choice, Extra};
+use super::open::Open;
 use super::options::{SpanEnd, TracingOptions};
 use super::sink::Sink;
 use super::slab::{Slab, SlabId};
-use super::span_fields::{Marks, SpanFields};
+use super::span_fields::SpanFields;
 use super::thread;
 use crate::client::TraceContext;
-use crate::client::engine::{Kind, LossReason};
+use crate::client::engine::{Kind, LossReason, local};
+use crate::client::key::AttributeKey as _;
+use crate::client::trace::{AttributeLimits, Attributes, OpenSpan};
+use otlp_protocol::Value;
 use parking_lot::MutexGuard;
 use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::span::{Attributes as NewSpan, Record};
 
@@ -79,101 +83,136 @@ impl Recorder {
 
     /// Makes a span. `None` if the span is not recorded.
     #[inline]
-    pub(super) fn new_span(&self, span: &NewSpan<'_>, parent: Parent) -> Option<SlabId> {
-        if self.sink.is_suppressed() {
-            return None;
-        }
-        let Some(callsite) = Callsite::of(span.metadata()) else {
+    pub(super) fn new_span(&self, new: &NewSpan<'_>, parent: Parent) -> Option<SlabId> {
+        let mut span = self.sink.open()?;
+        let Some(callsite) = Callsite::of(new.metadata()) else {
             self.sink.count_lost(Kind::Spans, LossReason::CallsitesLimit);
+            local::discard(span);
             return None;
         };
-        let mut context = None;
-        self.copy_parent(parent, &mut context);
-        let start = self.sink.now();
-        let limits = self.sink.span_limits();
-        let max_value = limits.attribute_value_length;
-        let mut encoded = thread::take_buffer();
-        encoded.extend_from_slice(&HEAD);
-        let mut extras = callsite.extras.get(self.choice, max_value).count;
-        if self.options.threads && !callsite.extras.has_thread {
-            extras += thread::put_attributes(&mut encoded, max_value);
-        }
-        let has_extras = extras <= limits.attributes;
-        if !has_extras {
-            encoded.truncate(HEAD.len());
-        }
-        let base = if has_extras { extras } else { 0 };
-        let room = limits.attributes - base;
-        let attributes = Attributes::new(&mut encoded, SPAN_ATTRIBUTE, room, max_value);
+        self.set_new_parent(&mut span, parent);
+        span.scope = self.options.scope;
+        span.start = self.sink.now();
+        let has_extras = self.put_extras(&mut span, callsite);
+        let attributes = AttributeWriter::new(span.parts(), SPAN_ATTRIBUTE);
         let mut fields = SpanFields::new(callsite, attributes);
-        span.record(&mut fields);
-        let (marks, left, dropped) = (fields.marks, fields.attributes.room, fields.attributes.dropped);
-        let started = self.start_early(context.as_ref(), marks.as_deref(), callsite, start);
+        new.record(&mut fields);
+        let marks = fields.marks;
+        span.parts().1.seen |= callsite.fingerprints;
+        let has_name = marks.is_some_and(|marks| marks.apply(&mut span));
+        let is_started = self.start_early(&mut span, has_name, callsite);
+        let mut span = Some(span);
         let id = self.slab.insert(|open| {
             open.handles = 1;
             open.callsite = Some(callsite);
-            entered::copy_option(&mut open.parent, context.as_ref());
-            open.is_recording = true;
-            open.start = start;
+            (open.is_started, open.is_used, open.is_recording) = (is_started, false, true);
+            (open.has_extras, open.has_name, open.exit) = (has_extras, has_name, 0);
             if self.options.activity {
                 open.activity = Activity::default();
             }
-            open.has_extras = has_extras;
-            open.attributes = base + room - left;
-            open.dropped_attributes = dropped + extras - base;
-            open.mark(marks);
-            mem::swap(&mut open.encoded, &mut encoded);
-            if let Some(context) = &started {
-                open.start(context, true);
-            }
+            open.span = span.take();
         });
-        thread::keep_buffer(encoded);
-        if id.is_none() {
+        if let Some(span) = span {
             self.sink.count_lost(Kind::Spans, LossReason::OpenSpansLimit);
+            local::discard(span);
         }
         id
+    }
+
+    /// Sets the parent of a span whose parent is the thread's current context.
+    #[inline]
+    fn set_new_parent(&self, span: &mut OpenSpan, parent: Parent) {
+        let context = match parent {
+            Parent::Current => match entered::around(self.door, span.parent()) {
+                None => return,
+                Some(Around::Span(id)) => self.context(id),
+                Some(Around::Context(context)) => context,
+            },
+            Parent::Root => None,
+            Parent::Span(id) => self.context(id),
+        };
+        span.set_parent(context.as_ref());
+    }
+
+    /// Writes the attributes of the thread, and counts those of the metadata, which are written at the end. False if all are beyond
+    /// the limit.
+    #[inline]
+    fn put_extras(&self, span: &mut OpenSpan, callsite: &'static Callsite) -> bool {
+        let (out, attributes, limits) = span.parts();
+        let extras = callsite.extras.get(self.choice, limits.value_length, &mut None).count;
+        if !self.options.threads || callsite.extras.has_thread {
+            return attributes.admit_encoded(extras, limits.count);
+        }
+        let mut has_extras = false;
+        thread::with_attributes(limits.value_length, |thread| {
+            has_extras = attributes.admit_encoded(extras + thread.count, limits.count);
+            if has_extras {
+                out.put(&thread.bytes);
+                attributes.seen |= thread.fingerprints;
+            }
+        });
+        has_extras
     }
 
     /// Decides about a child of a sampled span at once, which saves a lock later. A span that is not sampled keeps its fields until
     /// its context is used: another parent may be set until then.
     #[inline]
-    fn start_early(
-        &self,
-        parent: Option<&TraceContext>,
-        marks: Option<&Marks>,
-        callsite: &'static Callsite,
-        start: u64,
-    ) -> Option<TraceContext> {
-        let parent = parent.filter(|parent| parent.is_sampled() && self.sink.records_spans())?;
-        let name = marks.and_then(|marks| marks.name.as_deref()).unwrap_or(callsite.metadata.name());
-        Some(self.sink.new_context(Some(parent), name, start)).filter(TraceContext::is_sampled)
+    fn start_early(&self, span: &mut OpenSpan, has_name: bool, callsite: &'static Callsite) -> bool {
+        if !span.parent().is_some_and(TraceContext::is_sampled) {
+            return false;
+        }
+        if !has_name {
+            return span.decide(callsite.metadata.name());
+        }
+        let name = mem::take(&mut span.name);
+        let is_started = span.decide(&name);
+        span.name = name;
+        is_started
     }
 
     /// Records values of a span after its creation.
     pub(super) fn record(&self, id: SlabId, values: &Record<'_>) {
         let Some(callsite) = self.slab.lock(id).and_then(|open| open.callsite) else { return };
-        let mut encoded = thread::take_buffer();
         let limits = self.sink.span_limits();
-        let fields =
-            Attributes::new(&mut encoded, SPAN_ATTRIBUTE, limits.attributes, limits.attribute_value_length);
+        let limits = AttributeLimits::new(limits.attributes, limits.attribute_value_length);
+        let (mut encoded, mut list) = (thread::take_buffer(), Attributes::default());
+        let fields = AttributeWriter::new((&mut encoded, &mut list, limits), SPAN_ATTRIBUTE);
         let mut fields = SpanFields::new(callsite, fields);
         values.record(&mut fields);
-        let (marks, dropped) = (fields.marks, fields.attributes.dropped);
-        self.update(id, &encoded, marks, dropped);
+        let marks = fields.marks;
+        list.seen |= callsite.fingerprints;
+        if let Some(mut open) = self.recording(id) {
+            open.merge(&list, encoded.as_slice(), self.extras(callsite, &mut None));
+            open.mark(marks);
+        }
         thread::keep_buffer(encoded);
     }
 
-    /// Adds encoded attributes and properties to a span that records.
-    pub(super) fn update(&self, id: SlabId, attributes: &[u8], marks: Option<Box<Marks>>, dropped: u32) {
-        if let Some(mut open) = self.recording(id) {
-            let limits = self.sink.span_limits();
-            if let Some(callsite) = open.callsite {
-                let extras = callsite.extras.get(self.choice, limits.attribute_value_length);
-                open.merge(attributes, limits, &extras.bytes);
-            }
-            open.dropped_attributes += dropped;
-            open.mark(marks);
+    /// Sets an attribute of a span that records.
+    pub(super) fn set_attribute(&self, id: SlabId, key: &str, value: Value<'_>) {
+        self.with_writer(id, key.fingerprint(), |attributes| attributes.other(0, key, value));
+    }
+
+    /// Calls `write` with the writer of a recording span's attributes, under the span's lock. `fingerprints` are those of the keys
+    /// that are written. `write` runs no code of the user.
+    pub(super) fn with_writer(
+        &self,
+        id: SlabId,
+        fingerprints: u64,
+        write: impl FnOnce(&mut AttributeWriter<'_>),
+    ) {
+        if let Some(mut open) = self.recording(id)
+            && let Some(callsite) = open.callsite
+            && let Some(mut writer) = open.writer(fingerprints, self.extras(callsite, &mut None))
+        {
+            write(&mut writer);
         }
+    }
+
+    /// Returns the attributes of the metadata; `made` keeps them if they are made for this call.
+    #[inline]
+    pub(super) fn extras<'a>(&self, callsite: &'static Callsite, made: &'a mut Option<Extra>) -> &'a Extra {
+        callsite.extras.get(self.choice, self.sink.span_limits().attribute_value_length, made)
     }
 
     /// Links a span to the span that it follows from.
@@ -185,21 +224,23 @@ impl Recorder {
 
     /// Links a span to a context.
     pub(super) fn link(&self, id: SlabId, to: &TraceContext) {
-        if let Some(mut open) = self.recording(id) {
-            open.push_link(to, self.sink.span_limits());
+        if let Some(mut open) = self.recording(id)
+            && let Some(span) = &mut open.span
+        {
+            span.begin_link(to);
         }
     }
 
     /// Makes the span current on the thread. `key` is the span's id in tracing.
     #[inline]
     pub(super) fn enter(&self, key: u64, id: SlabId) {
-        if let Some(mut open) = self.started(id)
-            && let Some(callsite) = open.callsite
-        {
+        if let Some(mut open) = self.started(id) {
             if self.options.activity {
                 open.activity.enter(self.sink.now());
             }
-            entered::push(self.door, key, id, callsite, &open.context);
+            if let (Some(callsite), Some(span)) = (open.callsite, &open.span) {
+                entered::push(self.door, key, id, callsite, &span.context);
+            }
         }
     }
 
@@ -211,7 +252,7 @@ impl Recorder {
         if is_end || self.options.activity {
             let now = self.sink.now();
             if let Some(mut open) = self.slab.lock(id) {
-                open.exit = is_end.then_some(now);
+                open.exit = if is_end { now } else { 0 };
                 open.activity.exit(now);
             }
         }
@@ -251,7 +292,7 @@ impl Recorder {
 
     /// Returns the span's context. The span is started if it was not.
     pub(super) fn context(&self, id: SlabId) -> Option<TraceContext> {
-        self.started(id).map(|open| open.context.clone())
+        self.started(id)?.span.as_ref().map(|span| span.context.clone())
     }
 
     /// Sets the parent of a span whose context was not used.
@@ -260,7 +301,8 @@ impl Recorder {
         if open.is_used {
             return Err(SetParentError::Started);
         }
-        open.parent = Some(parent.clone());
+        let span = open.span.as_mut().ok_or(SetParentError::NotRecorded)?;
+        span.set_parent(Some(parent));
         open.is_started = false;
         Ok(())
     }
@@ -270,16 +312,20 @@ impl Recorder {
         self.slab.lock(id).filter(|open| open.is_recording)
     }
 
-    /// Copies the context of the parent.
+    /// Returns the context of the parent.
     #[inline]
-    pub(super) fn copy_parent(&self, parent: Parent, to: &mut Option<TraceContext>) {
-        let own = match parent {
-            Parent::Current => entered::copy_current(self.door, to),
+    pub(super) fn parent_context(&self, parent: Parent) -> Option<TraceContext> {
+        match parent {
+            Parent::Current => {
+                let current = local::current();
+                match entered::around(self.door, current.as_ref()) {
+                    None => current,
+                    Some(Around::Span(id)) => self.context(id),
+                    Some(Around::Context(context)) => context,
+                }
+            }
             Parent::Root => None,
-            Parent::Span(id) => Some(id),
-        };
-        if let Some(id) = own {
-            *to = self.context(id);
+            Parent::Span(id) => self.context(id),
         }
     }
 
@@ -297,17 +343,27 @@ impl Recorder {
 
     #[inline(never)]
     fn start(&self, id: SlabId) -> Option<MutexGuard<'_, Open>> {
-        let (parent, name, callsite, start) = {
+        let (parent, name, start) = {
             let open = self.slab.lock(id)?;
-            (open.parent.clone(), open.name.clone(), open.callsite?, open.start)
+            let span = open.span.as_ref()?;
+            (span.parent().cloned(), open.name(), span.start)
         };
-        let name = name.as_deref().unwrap_or(callsite.metadata.name());
         // The sampler may be code of the user: the span is not locked.
-        let context = self.sink.new_context(parent.as_ref(), name, start);
+        let context = self.sink.new_context(parent.as_ref(), &name, start);
         let mut open = self.slab.lock(id)?;
         if !open.is_started {
-            open.parent = parent;
-            open.start(&context, context.is_sampled() && self.sink.records_spans());
+            open.is_started = true;
+            open.is_recording = context.is_sampled() && self.sink.records_spans();
+            let is_recording = open.is_recording;
+            let span = open.span.as_mut()?;
+            span.set_parent(parent.as_ref());
+            span.set_context(context);
+            if !Arc::ptr_eq(&span.shared, self.sink.shared()) {
+                span.shared = self.sink.shared().clone();
+            }
+            if !is_recording {
+                span.bytes.clear();
+            }
         }
         Some(open)
     }
@@ -315,20 +371,23 @@ impl Recorder {
     /// Hands a started span to the engine and frees its slot.
     #[inline]
     fn finish(&self, id: SlabId, mut open: MutexGuard<'_, Open>) {
-        if open.is_recording
-            && let Some(callsite) = open.callsite
-        {
-            let end = open.exit.unwrap_or_else(|| self.sink.now());
-            let max_value = self.sink.span_limits().attribute_value_length;
-            let extras = callsite.extras.get(self.choice, max_value);
-            if self.options.activity {
-                open.put_activity(end, self.sink.span_limits(), &extras.bytes);
-            }
-            let extras: &[u8] = if open.has_extras { &extras.bytes } else { &[] };
-            let name: &[u8] = if open.name.is_none() { &callsite.span_name } else { &[] };
-            self.sink.append_span(self.options.scope, &[open.finish(end), name, extras]);
+        if self.options.activity {
+            open.put_activity(self);
         }
+        let (span, callsite) = (open.span.take(), open.callsite);
+        let Open { is_recording, has_extras, has_name, exit, .. } = *open;
         self.slab.remove(id, open);
+        let (Some(mut span), Some(callsite)) = (span, callsite) else {
+            return;
+        };
+        if !is_recording {
+            return local::discard(span);
+        }
+        span.end = exit;
+        let name = (!has_name).then(|| callsite.metadata.name());
+        let mut made = None;
+        let extras = self.extras(callsite, &mut made);
+        span.finish(name, if has_extras { &extras.bytes } else { &[] });
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::callsite::Callsite;
 use crate::client::engine::{Kind, LossReason, ScopeId, Shared, local, unix_nanos};
+use crate::client::trace::OpenSpan;
 use crate::client::{LogLimits, SpanLimits, TraceContext};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,8 +25,9 @@ impl Sink {
         Self { made_with: shared, child: OnceLock::new() }
     }
 
+    /// The engine of this process, as far as it is known.
     #[inline]
-    fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         self.child.get().unwrap_or(&self.made_with)
     }
 
@@ -63,6 +65,14 @@ impl Sink {
         &self.shared().config.log_limits
     }
 
+    /// Takes a span whose parent is the thread's current context. `None` if nothing is recorded, or too many spans are open, which
+    /// is counted.
+    #[inline]
+    pub(super) fn open(&self) -> Option<Box<OpenSpan>> {
+        let shared = self.shared();
+        if shared.config.is_disabled { None } else { local::try_open(shared) }
+    }
+
     /// Makes the context of a new span, and asks the sampler, which may be code of the user.
     #[inline]
     pub(super) fn new_context(&self, parent: Option<&TraceContext>, name: &str, start: u64) -> TraceContext {
@@ -77,12 +87,6 @@ impl Sink {
             }
         };
         self.shared().config.sampler.new_context(parent, trace_id, local::span_id(), name, start)
-    }
-
-    /// Appends a finished span that is the concatenation of `parts`.
-    #[inline]
-    pub(super) fn append_span(&self, scope: ScopeId, parts: &[&[u8]]) {
-        local::append(self.shared(), Kind::Spans, scope, parts);
     }
 
     /// Appends a log record that is the concatenation of `parts`. The callsite's target is the scope.

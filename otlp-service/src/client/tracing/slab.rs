@@ -48,7 +48,7 @@ impl Slab {
     /// Frees the slot of a locked span; the id is invalid from now on.
     #[inline]
     pub(super) fn remove(&self, id: SlabId, mut open: MutexGuard<'_, Open>) {
-        open.clear();
+        open.generation += 1;
         drop(open);
         self.free.give(id.slot());
     }

@@ -1,18 +1,20 @@
 //! Fields of spans: attributes, and the fields `otel.*`.
 
-use super::attributes::{Attributes, format_into};
+use super::attributes::{AttributeWriter, formatted};
 use super::callsite::Callsite;
 use super::failure::Failure;
 use super::key::Role;
+use crate::client::key::Key;
+use crate::client::trace::OpenSpan;
 use otlp_protocol::{SpanKind, StatusCode};
 use std::error::Error;
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use tracing::field::{Field, Visit};
 
 /// Encodes the fields of a span.
 pub(super) struct SpanFields<'a> {
     callsite: &'static Callsite,
-    pub(super) attributes: Attributes<'a>,
+    attributes: AttributeWriter<'a>,
     /// `None` unless a field is not an attribute.
     pub(super) marks: Option<Box<Marks>>,
 }
@@ -33,7 +35,7 @@ pub(super) struct Marks {
 // === impl SpanFields ===
 
 impl<'a> SpanFields<'a> {
-    pub(super) fn new(callsite: &'static Callsite, attributes: Attributes<'a>) -> Self {
+    pub(super) fn new(callsite: &'static Callsite, attributes: AttributeWriter<'a>) -> Self {
         Self { callsite, attributes, marks: None }
     }
 
@@ -42,7 +44,7 @@ impl<'a> SpanFields<'a> {
     fn field(
         &mut self,
         field: &Field,
-        attribute: impl FnOnce(&mut Attributes<'a>, &[u8]),
+        attribute: impl FnOnce(&mut AttributeWriter<'a>, &Key),
         text: impl FnOnce() -> String,
     ) {
         match self.callsite.field(field.index()) {
@@ -56,12 +58,12 @@ impl<'a> SpanFields<'a> {
 impl Visit for SpanFields<'_> {
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.field(field, |attributes, key| attributes.text(key, value), || value.to_owned());
+        self.field(field, |attributes, key| attributes.field(key, value), || value.to_owned());
     }
 
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.field(field, |attributes, key| attributes.int(key, value), || value.to_string());
+        self.field(field, |attributes, key| attributes.field(key, value), || value.to_string());
     }
 
     #[inline]
@@ -79,25 +81,25 @@ impl Visit for SpanFields<'_> {
 
     #[inline]
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.field(field, |attributes, key| attributes.double(key, value), || value.to_string());
+        self.field(field, |attributes, key| attributes.field(key, value), || value.to_string());
     }
 
     #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.field(field, |attributes, key| attributes.boolean(key, value), || value.to_string());
+        self.field(field, |attributes, key| attributes.field(key, value), || value.to_string());
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.field(field, |attributes, key| attributes.bytes(key, value), String::new);
+        self.field(field, |attributes, key| attributes.field(key, value), String::new);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let has_exception = self.callsite.extras.has_exception;
-        let put = |attributes: &mut Attributes<'_>, key: &[u8]| {
+        let Callsite { fingerprints, extras, .. } = self.callsite;
+        let put = |attributes: &mut AttributeWriter<'_>, key: &Key| {
             let failure = Failure::new(value);
-            failure.put_field(attributes, key, field.name());
-            if !has_exception {
-                failure.put_exception(attributes);
+            failure.put_field(attributes, *fingerprints, key);
+            if !extras.has_exception {
+                failure.put_exception(attributes, *fingerprints);
             }
         };
         self.field(field, put, || formatted(format_args!("{value}")));
@@ -105,7 +107,7 @@ impl Visit for SpanFields<'_> {
 
     #[inline]
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let put = |attributes: &mut Attributes<'_>, key: &[u8]| {
+        let put = |attributes: &mut AttributeWriter<'_>, key: &Key| {
             attributes.formatted(key, format_args!("{value:?}"));
         };
         self.field(field, put, || formatted(format_args!("{value:?}")));
@@ -115,6 +117,21 @@ impl Visit for SpanFields<'_> {
 // === impl Marks ===
 
 impl Marks {
+    /// Sets the properties of a span. True if the span has a name of its own from now on.
+    pub(super) fn apply(self, span: &mut OpenSpan) -> bool {
+        if let Some(kind) = self.kind {
+            span.set_kind(kind);
+        }
+        if let Some(status) = self.status {
+            span.set_status(status, self.description.as_deref().unwrap_or_default());
+        }
+        let has_name = self.name.is_some();
+        if let Some(name) = self.name {
+            span.name = name;
+        }
+        has_name
+    }
+
     #[inline(never)]
     fn set(&mut self, role: Role, text: impl FnOnce() -> String) {
         match role {
@@ -144,10 +161,4 @@ fn kind(text: &str) -> Option<SpanKind> {
 fn status(text: &str) -> Option<StatusCode> {
     let codes = [("ok", StatusCode::Ok), ("error", StatusCode::Error)];
     codes.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, code)| code)
-}
-
-fn formatted(value: fmt::Arguments<'_>) -> String {
-    let mut text = Vec::new();
-    format_into(&mut text, value, None);
-    String::from_utf8(text).unwrap_or_default()
 }

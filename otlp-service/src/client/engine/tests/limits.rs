@@ -1,6 +1,7 @@
 //! Limits: finished spans, open spans, attributes, events and links.
 
 use super::*;
+use crate::client::AttributeKey as _;
 use crate::key;
 use otlp_protocol::view::AnyValue;
 
@@ -97,4 +98,24 @@ fn limits_drop_the_newest_and_count() {
     let body = &kept.requests(Signal::LOGS)[0];
     let record = RequestView::new(Signal::LOGS, body).log_records().next().unwrap();
     assert_eq!((record.attributes().count(), record.dropped_attributes_count()), (1, 1));
+}
+
+/// Keys with one fingerprint are told apart by their text, also after one of them was dropped.
+#[test]
+fn keys_of_one_fingerprint_are_compared() {
+    let key = |index: u32| format!("key.{index}");
+    let first = key(0);
+    let other = (1..).map(key).find(|key| key.fingerprint() == first.fingerprint()).unwrap();
+    for (most, count, dropped) in [(2, 2, 0), (1, 1, 1)] {
+        let kept = Kept::default();
+        let client = client(kept.export(), |config| config.span_limits.attributes = most);
+        let span = client.send_trace("span").attribute(&first, 1).attribute(&other, 2).attribute(&first, 3);
+        span.finish();
+        client.force_flush(WAIT).unwrap();
+        let body = &kept.requests(Signal::TRACES)[0];
+        let span = RequestView::new(Signal::TRACES, body).spans().next().unwrap();
+        assert_eq!(span.attributes().iter().count(), count);
+        assert_eq!(span.attributes().get(&first), Some(AnyValue::Int(3)));
+        assert_eq!(span.dropped_attributes_count(), dropped);
+    }
 }

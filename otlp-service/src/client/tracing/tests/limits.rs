@@ -1,6 +1,8 @@
 //! Limits of spans, events, log records, and of the number of open spans.
 
 use super::support::{DOORS, client, client_with, lean, record_with, table};
+use crate::client::engine::local;
+use crate::client::tracing::open::Open;
 use crate::client::{LossReason, SpanExt as _, TraceContext};
 use tracing::{Span, info, info_span};
 
@@ -102,4 +104,15 @@ fn a_span_that_grows_without_end_stops_growing() {
         let span = recorded.span("s");
         assert_eq!((span.events.len() + span.dropped.1 as usize, span.events.len()), (100, 11));
     }
+}
+
+#[test]
+fn a_span_that_is_open_when_its_door_is_dropped_gives_its_permit_back() {
+    let client = client_with(|config| config.max_open_spans = 1);
+    let span = local::try_open(client.0.engine.shared());
+    assert!(span.is_some() && !client.send_trace("beyond").start().is_recording());
+    let mut open = Open::default();
+    open.span = span;
+    drop(open);
+    assert!(client.send_trace("free").start().is_recording());
 }

@@ -191,3 +191,48 @@ fn keys_are_unique() {
         assert_eq!(span.events[0].attributes["target"], "2");
     });
 }
+
+/// Panics when it is asked for its source.
+#[derive(Debug)]
+struct Sourceless;
+
+impl fmt::Display for Sourceless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sourceless")
+    }
+}
+
+impl Error for Sourceless {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        std::panic::resume_unwind(Box::new("source"));
+    }
+}
+
+#[test]
+fn an_error_whose_source_panics_has_no_source() {
+    let error = &Sourceless as &(dyn Error + 'static);
+    on_both(
+        &lean(),
+        || drop(info_span!("s", cause = error, after = 1)),
+        |recorded| {
+            let attributes = &recorded.span("s").attributes;
+            assert_eq!((attributes["cause"].as_str(), attributes["after"].as_str()), ("\"sourceless\"", "1"));
+            assert!(!attributes.contains_key("exception.stacktrace"));
+        },
+    );
+}
+
+/// Decoded attributes are a map, and a key that is there twice fails the decoding.
+#[test]
+fn attributes_of_errors_and_fields_have_different_keys() {
+    let error = chained();
+    let error = &error as &(dyn Error + 'static);
+    let body = || {
+        let _before = info_span!("before", cause.chain = 1, cause = error);
+        let _after = info_span!("after", cause = error, cause.chain = 1);
+    };
+    on_both(&lean(), body, |recorded| {
+        assert_eq!(recorded.span("after").attributes["cause.chain"], "1");
+        assert!(recorded.span("before").attributes["cause.chain"].contains("no row"));
+    });
+}
