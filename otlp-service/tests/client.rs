@@ -4,6 +4,9 @@
 #[cfg(all(feature = "grpc", feature = "http"))]
 #[path = "client/connect.rs"]
 mod connect;
+#[cfg(unix)]
+#[path = "client/forks.rs"]
+mod forks;
 #[cfg(all(feature = "grpc", feature = "http"))]
 #[path = "client/hangs.rs"]
 mod hangs;

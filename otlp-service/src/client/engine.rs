@@ -4,10 +4,12 @@
 //! [`store`], whole; the [`sender`] tasks on the engine's own thread link them into requests. Each entry is sent or counted in
 //! [`losses`].
 
+mod anew;
 mod buffer;
 mod chunk;
 mod clock;
 mod control;
+pub(super) mod fork;
 mod ids;
 mod kind;
 mod leases;
@@ -25,6 +27,7 @@ mod sync;
 mod tsc;
 mod worker;
 
+pub(crate) use anew::begin as begin_anew;
 pub(crate) use buffer::{Buffer, FieldWriter, MAX_SHORT, copy_short};
 pub(crate) use clock::{to_unix_nanos, unix_nanos};
 #[cfg(feature = "tracing")]
@@ -82,7 +85,8 @@ impl Engine {
     /// The operating system's error if no thread can be started.
     pub(crate) fn start(config: EngineConfig) -> io::Result<Self> {
         let shared = Arc::new(Shared::new(config));
-        worker::start(&shared)?;
+        shared.start()?;
+        anew::watch(&shared);
         Ok(Self { shared })
     }
 
@@ -97,6 +101,7 @@ impl Engine {
 
     /// Sends everything that was recorded before the call, and waits for the answers.
     pub(crate) fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        self.begin_flush();
         let Some((shared, lost)) = self.begin_wait()? else {
             return Ok(());
         };
@@ -106,6 +111,7 @@ impl Engine {
 
     /// As [`flush`](Self::flush), in a task of any runtime.
     pub(crate) async fn flush_async(&self, timeout: Duration) -> Result<(), FlushError> {
+        self.begin_flush();
         let Some((shared, lost)) = self.begin_wait()? else {
             return Ok(());
         };
@@ -129,12 +135,22 @@ impl Engine {
         answer(&shared, lost, shared.control.wait_ended(deadline))
     }
 
-    /// Returns the engine of this process, and the number of items that it has lost so far; nothing if this process was forked
-    /// and has recorded nothing.
+    /// Begins anew in a child process: callbacks may have metrics to collect.
+    fn begin_flush(&self) {
+        if fork::is_unsettled() && self.shared.config.collects_points {
+            anew::begin();
+        }
+    }
+
+    /// Returns the engine of this process, and the number of items that it has lost so far; nothing if the client is disabled, or
+    /// this process was forked and has recorded nothing.
     fn begin_wait(&self) -> Result<Option<(Arc<Shared>, u64)>, FlushError> {
         let Some(shared) = self.shared.present() else {
             return Ok(None);
         };
+        if shared.config.is_disabled {
+            return Ok(None);
+        }
         if local::is_suppressed() {
             return Err(FlushError::OwnThread);
         }

@@ -35,6 +35,7 @@ pub use observable::{
 };
 pub use problem::MetricProblem;
 
+use super::engine::fork;
 use aggregation::Aggregation;
 use histogram::MAX_BOUNDARIES;
 use instrument::{Identity, Instrument, is_valid_name};
@@ -47,6 +48,7 @@ use series::SeriesMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Makes instruments and collects what they measure. Clones share the instruments.
 ///
@@ -211,7 +213,10 @@ impl Meters {
             return self.refused(identity, scope);
         }
         let make = || self.instrument(identity.clone(), scope.clone(), aggregation);
-        let Declared { instrument, problem } = self.0.registry.lock().declare(&scope, &identity, make);
+        let Declared { instrument, problem } = match self.0.registry.try_lock_for(lock_wait()) {
+            Some(mut registry) => registry.declare(&scope, &identity, make),
+            None => Declared { instrument: None, problem: None },
+        };
         if let Some(problem) = problem {
             self.report(&problem);
         }
@@ -242,9 +247,18 @@ impl Meters {
     fn begin_collection(&self, now_unix_nanos: u64) -> (Vec<Arc<Instrument>>, u64, u64) {
         let previous = self.0.previous_unix_nanos.swap(now_unix_nanos, Ordering::Relaxed);
         let start = self.0.start_unix_nanos.load(Ordering::Relaxed);
-        (self.0.registry.lock().instruments(), start, previous)
+        let registry = self.0.registry.try_lock_for(lock_wait());
+        (registry.map(|registry| registry.instruments()).unwrap_or_default(), start, previous)
     }
 }
+
+/// Returns the longest wait for a lock: in a child process, the holder may be a thread of the parent process.
+fn lock_wait() -> Duration {
+    if fork::count() == 0 { Duration::MAX } else { LOCK_WAIT_OF_CHILDREN }
+}
+
+/// Much longer than a thread holds a lock.
+const LOCK_WAIT_OF_CHILDREN: Duration = Duration::from_millis(100);
 
 impl fmt::Debug for Meters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

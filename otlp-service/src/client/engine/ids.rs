@@ -1,5 +1,6 @@
 //! Random ids of traces and spans: wyrand, seeded per thread from the operating system's random numbers.
 
+use super::fork;
 use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -10,17 +11,20 @@ pub(crate) struct Ids {
     state: Cell<u64>,
     /// Distinguishes the trace ids of two threads that come to the same state.
     salt: Cell<u64>,
+    /// Number of forks before the seed: both processes of a fork must not make the same ids.
+    forks: Cell<u32>,
 }
 
 impl Ids {
     pub(crate) const fn new() -> Self {
-        Self { state: Cell::new(0), salt: Cell::new(0) }
+        Self { state: Cell::new(0), salt: Cell::new(0), forks: Cell::new(0) }
     }
 
-    /// Seeds the generator anew: after a fork both processes would make the same ids.
+    /// Seeds the generator.
     #[cold]
     pub(crate) fn seed(&self) {
         let random = RandomState::new();
+        self.forks.set(fork::count());
         self.state.set(random.hash_one((std::process::id(), 0)));
         self.salt.set(random.hash_one((std::process::id(), 1)));
     }
@@ -39,7 +43,7 @@ impl Ids {
     /// Returns a random number that is not 0.
     #[inline]
     fn next(&self) -> u64 {
-        if self.state.get() == 0 {
+        if self.state.get() == 0 || self.forks.get() != fork::count() {
             self.seed();
         }
         loop {

@@ -4,6 +4,7 @@
 //! over; entries that other destructors make later go to a slot that such threads share.
 
 use super::buffer::Buffer;
+use super::fork;
 use super::ids::Ids;
 use super::kind::Kind;
 use super::leases::BLOCK;
@@ -34,6 +35,10 @@ struct Local {
 #[expect(clippy::vec_box, reason = "spans go from thread to thread as pointers")]
 struct LocalEngine {
     id: u64,
+    /// The engine that was asked for last: this engine, or one of a process from which this process was forked.
+    asked: u64,
+    /// Number of forks before the last look at the process.
+    forks: u32,
     shared: Arc<Shared>,
     slot: Arc<Slot>,
     /// Finished spans, for reuse.
@@ -274,7 +279,7 @@ impl Local {
     #[inline]
     fn engine(&self, shared: &Arc<Shared>) -> Option<RefMut<'_, LocalEngine>> {
         let mut engines = self.engines.try_borrow_mut().ok()?;
-        if engines.first().is_none_or(|first| first.id != shared.id) {
+        if engines.first().is_none_or(|first| !first.is_of(shared)) {
             drop(engines);
             self.bring_forward(shared);
             engines = self.engines.try_borrow_mut().ok()?;
@@ -285,16 +290,20 @@ impl Local {
     /// Makes an engine the first in the list.
     #[cold]
     fn bring_forward(&self, shared: &Arc<Shared>) {
-        let present = shared.after_fork();
+        let (asked, present) = (shared.id, shared.after_fork());
         let shared = present.as_ref().unwrap_or(shared);
         let mut engines = self.engines.borrow_mut();
-        let at = engines.iter().position(|engine| engine.id == shared.id);
-        if let Some(at) = at {
-            return engines.swap(0, at);
+        let mut ended = Vec::new();
+        match engines.iter().position(|engine| engine.id == shared.id) {
+            Some(at) => engines.swap(0, at),
+            None => {
+                ended.extend(engines.extract_if(.., |engine| engine.shared.control.is_stopping()));
+                engines.insert(0, LocalEngine::new(shared));
+            }
         }
-        let ended = engines.extract_if(.., |engine| engine.shared.control.is_stopping());
-        let ended: Vec<_> = ended.collect();
-        engines.insert(0, LocalEngine::new(shared));
+        if let Some(first) = engines.first_mut() {
+            (first.asked, first.forks) = (asked, fork::count());
+        }
         drop(engines);
         // With them, functions of the user may be dropped.
         drop(ended);
@@ -307,12 +316,20 @@ impl LocalEngine {
     fn new(shared: &Arc<Shared>) -> Self {
         Self {
             id: shared.id,
+            asked: shared.id,
+            forks: fork::count(),
             shared: shared.clone(),
             slot: shared.new_slot(),
             spare: Vec::with_capacity(MAX_SPARE),
             buffers: Vec::with_capacity(MAX_BUFFERS),
             permits: 0,
         }
+    }
+
+    /// True if this is the thread's state in the engine, or in the engine's child in this process.
+    #[inline]
+    fn is_of(&self, shared: &Shared) -> bool {
+        (self.id == shared.id || self.asked == shared.id) && self.forks == fork::count()
     }
 
     /// Takes a permit and a span; `None` without a permit, which is counted.

@@ -1,6 +1,7 @@
 //! The part of an engine that all threads share.
 
 use super::chunk::Chunk;
+use super::clock::unix_nanos;
 use super::control::Control;
 use super::kind::Kind;
 use super::leases::Leases;
@@ -13,6 +14,7 @@ use super::store::{Pushed, Store};
 use super::sync::{CLOCK, Mutex};
 use super::worker;
 use otlp_transport::Clock as _;
+use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -66,6 +68,14 @@ impl Shared {
         }
     }
 
+    /// Starts the engine's thread; a client that is disabled needs none.
+    ///
+    /// # Errors
+    /// The operating system's error if no thread can be started.
+    pub(crate) fn start(self: &Arc<Self>) -> io::Result<()> {
+        if self.config.is_disabled { Ok(()) } else { worker::start(self) }
+    }
+
     /// True in a process that was forked off the process that made the engine.
     ///
     /// Threads of the other process may have held locks of the engine: such a process locks nothing of it, but uses the engine's
@@ -83,8 +93,9 @@ impl Shared {
     fn child(&self) -> Arc<Self> {
         let child = self.child.get_or_init(|| {
             local::seed_ids();
+            self.config.meters.restart(unix_nanos());
             let child = Arc::new(Self::with_scopes(self.config.clone(), self.scopes.clone()));
-            if worker::start(&child).is_err() {
+            if self.control.is_stopping() || child.start().is_err() {
                 child.end();
             }
             child

@@ -1,6 +1,6 @@
 //! The processor's cycle counter: the one read of it, and the conditions under which it measures time.
 //!
-//! The only `unsafe` of the crate: reading the counter has no precondition on x86-64, but the intrinsic is declared unsafe.
+//! Reading the counter has no precondition on x86-64, but the intrinsic is declared unsafe.
 #![cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "the intrinsic for the counter is unsafe"))]
 
 use std::fs::{self, File};

@@ -16,6 +16,7 @@ use std::sync::Arc;
 /// # Errors
 /// The operating system's error if no thread can be started.
 pub(crate) fn start(shared: &Arc<Shared>) -> io::Result<()> {
+    sync::prepare();
     let shared = shared.clone();
     sync::thread::Builder::new().name("otlp-client".into()).spawn(move || run(&shared)).map(drop)
 }

@@ -51,8 +51,7 @@ impl ExponentialHistogram {
     /// Returns the recorded values, and forgets them if `reset`; `None` if there are none.
     pub(super) fn read(&self, reset: bool) -> Option<Exponential> {
         let mut all = Exponential::new();
-        for shard in self.shards.all() {
-            let mut shard = shard.lock();
+        for mut shard in self.shards.lock_each() {
             all.merge(&shard);
             if reset {
                 shard.reset();

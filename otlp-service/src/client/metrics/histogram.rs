@@ -71,8 +71,7 @@ impl ExplicitHistogram {
     /// Returns the recorded values, and forgets them if `reset`; `None` if there are none.
     pub(super) fn read(&self, reset: bool) -> Option<Distribution> {
         let (mut counts, mut summary) = (vec![0; self.bounds.len() + 1], Summary::EMPTY);
-        for shard in self.shards.all() {
-            let mut shard = shard.lock();
+        for mut shard in self.shards.lock_each() {
             summary.merge(shard.summary);
             let added = shard.lines.iter().flat_map(|line| line.0);
             counts.iter_mut().zip(added).for_each(|(count, added)| *count += added);

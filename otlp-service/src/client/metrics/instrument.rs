@@ -7,6 +7,7 @@ use super::number::{Number, NumberKind};
 use super::observable::Callbacks;
 use super::problem::{MetricProblem, Report};
 use super::series::{Found, Series, SeriesMap};
+use crate::client::engine::{begin_anew, fork};
 use std::fmt;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
@@ -83,6 +84,9 @@ impl Instrument {
     /// True for a value that can be aggregated; counts other values.
     #[inline]
     pub(super) fn accepts<T: Number>(&self, value: T, takes_negative: bool) -> bool {
+        if fork::is_unsettled() {
+            begin_anew();
+        }
         if !value.as_f64().is_finite() {
             self.lost.not_finite.add();
             return false;

@@ -2,6 +2,7 @@
 
 use super::aggregation::Cells;
 use super::attributes::AttributeSet;
+use super::lock_wait;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::panic::RefUnwindSafe;
@@ -42,11 +43,17 @@ impl SeriesMap {
 
     /// Returns the series of the attributes, which `make` makes if there is none.
     pub(super) fn get(&self, attributes: AttributeSet, make: impl Fn() -> Cells) -> Found {
-        if let Some(series) = self.map.read().get(&attributes) {
+        if let Some(map) = self.map.try_read_for(lock_wait())
+            && let Some(series) = map.get(&attributes)
+        {
             return Found { series: Arc::clone(series), overflows: false };
         }
         let overflow = AttributeSet::overflow();
-        let mut map = self.map.write();
+        let Some(mut map) = self.map.try_write_for(lock_wait()) else {
+            // The series is not exported.
+            let series = Arc::new(Series { attributes, cells: make() });
+            return Found { series, overflows: false };
+        };
         let used = map.len() + usize::from(!map.contains_key(&overflow));
         let is_full = used >= self.limit && !map.contains_key(&attributes);
         let attributes = if is_full { overflow } else { attributes };
@@ -59,13 +66,19 @@ impl SeriesMap {
 
     /// Calls `read` with all series, in no particular order.
     pub(super) fn for_each(&self, mut read: impl FnMut(&Series)) {
-        self.map.read().values().for_each(|series| read(series));
+        // The lock is not held while the series are read: a process that is forked off meanwhile could not lock the map.
+        let map = self.map.try_read_for(lock_wait());
+        let all: Vec<_> = map.map(|map| map.values().cloned().collect()).unwrap_or_default();
+        all.iter().for_each(|series| read(series));
     }
 
     /// Calls `read` with all series, and removes those for which it returns `false`, unless a handle or a thread's cache has the
     /// series.
     pub(super) fn retain(&self, mut read: impl FnMut(&Series) -> bool) {
-        self.map.write().retain(|_, series| {
+        let Some(mut map) = self.map.try_write_for(lock_wait()) else {
+            return;
+        };
+        map.retain(|_, series| {
             // Before the values are read: who has the series may measure and drop the series afterwards.
             let is_unused = Arc::get_mut(series).is_some();
             read(series) || !is_unused

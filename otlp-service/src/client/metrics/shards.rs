@@ -3,6 +3,7 @@
 //! There are fewer shards than there may be threads. A thread takes the shard that the fewest living threads use, when it first
 //! measures something, and uses the shard of this number of every counter from then on. Cells stay correct if threads share them.
 
+use super::lock_wait;
 use parking_lot::{Mutex, MutexGuard};
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -61,6 +62,11 @@ impl<T> Shards<Mutex<T>> {
             Some(own) => own,
             None => self.lock_another(),
         }
+    }
+
+    /// Locks one shard after the other. A shard that a thread of another process holds is left out.
+    pub(super) fn lock_each(&self) -> impl Iterator<Item = MutexGuard<'_, T>> {
+        self.all().filter_map(|shard| shard.try_lock_for(lock_wait()))
     }
 
     #[cold]

@@ -98,7 +98,8 @@ impl Sink {
     /// Counts a span or a log record that is not recorded.
     #[cold]
     pub(super) fn count_lost(&self, kind: Kind, reason: LossReason) {
-        self.shared().losses.add(kind, reason, 1);
+        let present = self.shared().after_fork();
+        present.as_ref().unwrap_or(self.shared()).losses.add(kind, reason, 1);
     }
 
     #[inline]

@@ -22,6 +22,9 @@ pub(in crate::client::engine) const CLOCK: ModelClock = ModelClock;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::client::engine) struct ModelClock;
 
+/// Nothing is made in advance.
+pub(in crate::client::engine) fn prepare() {}
+
 /// A lock with the interface of parking_lot.
 #[derive(Default)]
 pub(in crate::client::engine) struct Mutex<T>(shuttle::sync::Mutex<T>);

@@ -10,7 +10,9 @@ pub(in crate::client::engine) use std::sync::atomic;
 pub(in crate::client::engine) use std::{thread, thread_local};
 
 use std::cell::Cell;
-use tracing::subscriber::{DefaultGuard, NoSubscriber, set_default};
+use std::sync::OnceLock;
+use tracing::dispatcher::{DefaultGuard, Dispatch, set_default};
+use tracing::subscriber::NoSubscriber;
 
 /// The engine's clock.
 pub(in crate::client::engine) const CLOCK: TokioClock = TokioClock;
@@ -28,10 +30,22 @@ pub(in crate::client::engine) fn block_on(work: impl Future<Output = ()>) {
     runtime.shutdown_background();
 }
 
+/// Makes what the engine's thread needs, on the thread that starts it: in a child process nothing of it is made again.
+pub(in crate::client::engine) fn prepare() {
+    silent();
+}
+
+/// Returns no subscriber. It is registered once, under a lock of `tracing` that a child process may find locked. `Dispatch::none()`
+/// is not registered, and callsites that are used under it first would be disabled for all subscribers.
+fn silent() -> &'static Dispatch {
+    static SILENT: OnceLock<Dispatch> = OnceLock::new();
+    SILENT.get_or_init(|| Dispatch::new(NoSubscriber::new()))
+}
+
 /// Sets no subscriber for the thread.
 fn silence() {
     listen();
-    SILENCE.set(Some(set_default(NoSubscriber::new())));
+    SILENCE.set(Some(set_default(silent())));
 }
 
 /// Ends [`silence`].

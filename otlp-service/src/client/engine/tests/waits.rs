@@ -83,6 +83,17 @@ fn flushes_on_runtimes_in_panic_hooks_and_in_drop() {
 }
 
 #[test]
+fn a_disabled_client_has_no_thread_and_never_waits() {
+    let client = client(Kept::default().export(), |config| config.is_disabled = true);
+    assert_eq!(Arc::strong_count(client.0.engine.shared()), 1, "a thread has the engine");
+    assert!(!client.send_trace("span").start().is_recording());
+    assert_eq!(
+        [client.force_flush(WAIT), client.shutdown(WAIT), client.force_flush(WAIT)],
+        [const { Ok(()) }; 3]
+    );
+}
+
+#[test]
 fn after_a_fork_the_parents_spans_are_counted_and_own_spans_arrive() {
     let kept = Kept::default();
     let client = client(kept.export(), |_| {});
