@@ -34,6 +34,9 @@ const HANG: Duration = Duration::from_secs(60);
 /// Spans of [`record`], and log records.
 const ITEMS: u64 = 10;
 
+/// Items of [`record`]: spans, log records, and the point of a counter, which each flush and the shutdown collect.
+const ALL_ITEMS: u64 = 2 * ITEMS + 1;
+
 /// A destination and a protocol.
 #[derive(Clone, Debug)]
 struct Case {
@@ -86,12 +89,13 @@ fn in_cases(cases: Vec<Case>, work: impl Fn(&Case) + Clone + Send + 'static) {
     }
 }
 
-/// Records [`ITEMS`] spans and log records.
+/// Records [`ITEMS`] spans and log records, and counts them by a metric.
 fn record(client: &OtlpClient) {
     for index in 0..ITEMS {
         let context = client.send_trace("work").attribute("index", index).finish();
         client.send_log(SeverityNumber::Info).body("done").context(&context).emit();
     }
+    client.counter::<u64>("work").build().add(ITEMS, ());
 }
 
 /// Flushes and shuts down, both with items to send.
@@ -108,13 +112,19 @@ fn flush_and_shut_down(client: &OtlpClient) {
     client.shutdown(HANG).unwrap_err();
 }
 
-/// Waits until so many spans and log records are counted as lost, each for one reason, and none is counted twice.
+/// Waits until so many spans and log records are counted as lost, each for one reason, and none is counted twice. Of metric points,
+/// a number that depends on the collections is lost.
 fn all_are_lost(client: &OtlpClient, items: u64) {
     until("all items are counted", || {
         let stats = client.stats();
-        stats.spans.lost_in_all() >= items && stats.logs.lost_in_all() >= items
+        let points = stats.points.lost_in_all();
+        stats.spans.lost_in_all() >= items && stats.logs.lost_in_all() >= items && points > 0
     });
     let stats = client.stats();
+    assert_eq!(
+        (stats.points.sent(), lost_to_the_destination(&stats.points)),
+        (0, stats.points.lost_in_all())
+    );
     for kind in [stats.spans, stats.logs] {
         assert_eq!((kind.sent(), kind.lost_in_all()), (0, items), "{kind:?}");
         assert_eq!(lost_to_the_destination(&kind), items, "{kind:?}");

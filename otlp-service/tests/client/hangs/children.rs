@@ -62,6 +62,8 @@ fn process() {
     match work {
         "exit" => exit_at_once(&cases[0]),
         "shut down" => shut_down_and_exit(&cases[0]),
+        #[cfg(unix)]
+        "fork" => fork_and_exit(&cases[0]),
         _ => leave_nothing(cases),
     }
     exit(DONE);
@@ -79,6 +81,16 @@ fn exit_at_once(case: &Case) {
 fn shut_down_and_exit(case: &Case) {
     let client = CLIENT.get_or_init(|| case.client());
     flush_and_shut_down(client);
+}
+
+#[cfg(unix)]
+fn fork_and_exit(case: &Case) {
+    let client = CLIENT.get_or_init(|| case.client());
+    record(client);
+    client.force_flush(LIMIT).unwrap_err();
+    crate::forks::in_child(|| flush_and_shut_down(client));
+    record(client);
+    client.shutdown(LIMIT).unwrap_err();
 }
 
 /// Uses many clients; when they are gone, so are their threads, sockets and files.
@@ -124,9 +136,20 @@ fn clients_leave_no_threads_and_sockets_behind() {
 
 #[test]
 fn at_the_exit_of_a_process() {
+    in_processes(&["exit", "shut down"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn in_a_child_after_a_fork() {
+    in_processes(&["fork"]);
+}
+
+/// Does each work with each destination, in processes of their own.
+fn in_processes(works: &[&str]) {
     let targets = Targets::start();
     let cases = Case::all(&targets.all);
-    for work in ["exit", "shut down"] {
+    for work in works {
         let children: Vec<_> =
             cases.iter().map(|case| (case.name(), start(work, std::slice::from_ref(case)))).collect();
         children.into_iter().for_each(|(name, child)| wait(&name, child));

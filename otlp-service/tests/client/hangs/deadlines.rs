@@ -1,6 +1,6 @@
 //! Time limits of exports and of calls.
 
-use super::{Case, HANG, ITEMS, LIMIT, all_are_lost, in_each_case, record, until};
+use super::{ALL_ITEMS, Case, HANG, ITEMS, LIMIT, all_are_lost, in_each_case, record, until};
 use otlp_protocol::Accepted;
 use otlp_service::client::{FlushError, LossReason, OtlpClient, OtlpConfig, Protocol};
 use otlp_transport::{
@@ -19,12 +19,13 @@ fn exports_end_at_their_time_limit() {
         let client = OtlpClient::new(case.config().with_timeout(LIMIT)).unwrap();
         for round in 1..=2 {
             record(&client);
-            assert_eq!(client.force_flush(HANG), Err(FlushError::Lost(2 * ITEMS)));
+            assert_eq!(client.force_flush(HANG), Err(FlushError::Lost(ALL_ITEMS)));
             all_are_lost(&client, round * ITEMS);
-            assert_eq!(client.stats().spans.lost(LossReason::Shutdown), 0);
+            let stats = client.stats();
+            assert_eq!((stats.spans.lost(LossReason::Shutdown), stats.points.lost_in_all()), (0, round));
         }
-        // Nothing is left to send.
-        client.shutdown(HANG).unwrap();
+        // Nothing is left to send but the sum, which each collection has.
+        assert_eq!(client.shutdown(HANG), Err(FlushError::Lost(1)));
     });
 }
 
@@ -61,6 +62,7 @@ fn what_a_slow_server_takes_arrives_after_a_flush_that_timed_out() {
         client.shutdown(HANG).unwrap();
         let stats = client.stats();
         assert_eq!((stats.spans.sent(), stats.logs.sent()), (2 * ITEMS, 2 * ITEMS));
+        assert_eq!((stats.points.sent(), stats.points.lost_in_all()), (2, 0));
         assert_eq!((stats.spans.lost_in_all(), stats.logs.lost_in_all()), (0, 0));
     }
 }

@@ -1,6 +1,6 @@
 //! Places of a program that flush, shut down or drop a client.
 
-use super::{Case, ITEMS, LIMIT, all_are_lost, flush_and_shut_down, in_each_case, record, until};
+use super::{ALL_ITEMS, Case, ITEMS, LIMIT, all_are_lost, flush_and_shut_down, in_each_case, record, until};
 use otlp_service::client::{FlushError, OtlpClient};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -100,7 +100,7 @@ fn drop_only_handle(case: &Case) {
     let client = OtlpClient::new(config).unwrap();
     record(&client);
     drop(client);
-    until("all items are reported", || lost.load(Ordering::Relaxed) == 2 * ITEMS);
+    until("all items are reported", || lost.load(Ordering::Relaxed) == ALL_ITEMS);
 }
 
 #[test]
