@@ -2,10 +2,8 @@
 
 use super::config::{ConfigProblem, OtlpConfig, Plan};
 use super::engine::{EngineConfig, unix_nanos};
-use super::{
-    Counter, Gauge, Histogram, InstrumentBuilder, Meters, Number, ObservableCounter, ObservableGauge,
-    ObservableUpDownCounter, OtlpClient, Propagators, Signed, Unsigned, UpDownCounter,
-};
+use super::metrics::instruments;
+use super::{Meters, OtlpClient, Propagators};
 use otlp_transport::{Clock as _, TokioClock};
 use std::io;
 use std::sync::Arc;
@@ -21,16 +19,6 @@ pub enum ClientError {
     /// The operating system could not start the client's thread.
     #[error("the client's thread cannot be started: {0}")]
     Thread(#[from] io::Error),
-}
-
-/// Declares the methods that describe instruments.
-macro_rules! instruments {
-    ($($(#[$doc:meta])* $method:ident: $instrument:ident<$number:ident>;)*) => { $(
-        $(#[$doc])*
-        pub fn $method<T: $number>(&self, name: &str) -> InstrumentBuilder<'_, $instrument<T>> {
-            self.meters().$method(name)
-        }
-    )* };
 }
 
 // === impl OtlpClient ===
@@ -58,22 +46,7 @@ impl OtlpClient {
         Ok(Self::with_engine(engine_config(config, plan), shutdown_timeout)?)
     }
 
-    instruments! {
-        /// Describes a sum that only grows.
-        counter: Counter<Unsigned>;
-        /// Describes a last value.
-        gauge: Gauge<Number>;
-        /// Describes counts of values by range.
-        histogram: Histogram<Unsigned>;
-        /// Describes a sum that only grows and that callbacks give.
-        observable_counter: ObservableCounter<Unsigned>;
-        /// Describes a value that callbacks give.
-        observable_gauge: ObservableGauge<Number>;
-        /// Describes a sum that grows and shrinks and that callbacks give.
-        observable_up_down_counter: ObservableUpDownCounter<Signed>;
-        /// Describes a sum that grows and shrinks.
-        up_down_counter: UpDownCounter<Signed>;
-    }
+    instruments!(self => self.meters());
 
     /// Returns the instruments of the client.
     pub fn meters(&self) -> &Meters {

@@ -133,14 +133,37 @@ impl Default for MeterSettings {
     }
 }
 
-macro_rules! doors {
-    ($($(#[$doc:meta])* $method:ident: $instrument:ident<$number:ident>;)*) => { $(
+/// Declares the methods that describe instruments: of a type of which an expression makes [`Meters`].
+macro_rules! instruments {
+    ($self:ident => $meters:expr) => {
+        instruments! { @$self $meters;
+            /// Describes a sum that only grows.
+            counter: Counter<Unsigned>;
+            /// Describes a last value.
+            gauge: Gauge<Number>;
+            /// Describes counts of values by range.
+            histogram: Histogram<Unsigned>;
+            /// Describes a sum that only grows and that callbacks give.
+            observable_counter: ObservableCounter<Unsigned>;
+            /// Describes a value that callbacks give.
+            observable_gauge: ObservableGauge<Number>;
+            /// Describes a sum that grows and shrinks and that callbacks give.
+            observable_up_down_counter: ObservableUpDownCounter<Signed>;
+            /// Describes a sum that grows and shrinks.
+            up_down_counter: UpDownCounter<Signed>;
+        }
+    };
+    (@$self:ident $meters:expr; $($(#[$doc:meta])* $method:ident: $instrument:ident<$number:ident>;)*) => { $(
         $(#[$doc])*
-        pub fn $method<T: $number>(&self, name: &str) -> InstrumentBuilder<'_, $instrument<T>> {
-            InstrumentBuilder::new(self, name)
+        pub fn $method<T: $crate::client::$number>(
+            &$self,
+            name: &str,
+        ) -> $crate::client::InstrumentBuilder<'_, $crate::client::$instrument<T>> {
+            $crate::client::InstrumentBuilder::new($meters, name)
         }
     )* };
 }
+pub(super) use instruments;
 
 // === impl Meters ===
 
@@ -162,22 +185,7 @@ impl Meters {
         }))
     }
 
-    doors! {
-        /// Describes a sum that only grows.
-        counter: Counter<Unsigned>;
-        /// Describes a last value.
-        gauge: Gauge<Number>;
-        /// Describes counts of values by range.
-        histogram: Histogram<Unsigned>;
-        /// Describes a sum that only grows and that callbacks give.
-        observable_counter: ObservableCounter<Unsigned>;
-        /// Describes a value that callbacks give.
-        observable_gauge: ObservableGauge<Number>;
-        /// Describes a sum that grows and shrinks and that callbacks give.
-        observable_up_down_counter: ObservableUpDownCounter<Signed>;
-        /// Describes a sum that grows and shrinks.
-        up_down_counter: UpDownCounter<Signed>;
-    }
+    instruments!(self => self);
 
     /// Forgets all measurements: sums and histograms begin at zero and count from now on, gauges have no value. Instruments stay valid,
     /// bound ones too. For the child process after a fork: what the parent measured is the parent's to export.

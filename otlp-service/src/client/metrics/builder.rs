@@ -26,7 +26,7 @@ pub struct InstrumentBuilder<'m, I> {
 // === impl InstrumentBuilder ===
 
 impl<'m, I> InstrumentBuilder<'m, I> {
-    pub(super) fn new(meters: &'m Meters, name: &str) -> Self {
+    pub(in crate::client) fn new(meters: &'m Meters, name: &str) -> Self {
         let (unit, description) = (Arc::default(), Arc::default());
         Self {
             meters,
