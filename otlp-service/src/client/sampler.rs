@@ -25,12 +25,12 @@ use std::sync::Arc;
 /// The default follows the parent's choice, and keeps all traces that begin here.
 ///
 /// ```
-/// use otlp_service::client::Sampler;
+/// use otlp_service::client::{NewSpan, Sampler};
 ///
 /// let sampler = Sampler::parent_based(Sampler::consistent_ratio(0.25)?);
 /// let (kept, dropped) = ([0xff; 16], [0x01; 16]);
-/// assert!(sampler.decide(None, &kept, "GET /cart", 0).is_sampled);
-/// assert!(!sampler.decide(None, &dropped, "GET /cart", 0).is_sampled);
+/// assert!(sampler.decide(&NewSpan::new(None, &kept, "GET /cart", 0)).is_sampled);
+/// assert!(!sampler.decide(&NewSpan::new(None, &dropped, "GET /cart", 0)).is_sampled);
 /// # Ok::<(), otlp_service::client::SamplerError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -93,24 +93,16 @@ impl Sampler {
         Self::ParentBased(Arc::new(ParentBased::new(root)))
     }
 
-    /// Decides about a new span of the trace `trace_id`.
+    /// Decides about a new span.
     #[inline]
-    pub fn decide(
-        &self,
-        parent: Option<&TraceContext>,
-        trace_id: &[u8; 16],
-        name: &str,
-        now_unix_nanos: u64,
-    ) -> Sampling {
+    pub fn decide(&self, span: &NewSpan<'_>) -> Sampling {
         match self {
-            Self::AlwaysOn => Sampling::certain(parent),
-            Self::AlwaysOff => Sampling::dropped(parent),
-            Self::ConsistentRatio(ratio) => ratio.decide(parent, trace_id),
-            Self::RateLimited(limit) => limit.decide(parent, now_unix_nanos),
-            Self::ParentBased(branches) => branches.decide(parent, trace_id, name, now_unix_nanos),
-            Self::Custom(sampler) => {
-                custom::decide(&**sampler, &NewSpan { parent, trace_id, name, now_unix_nanos })
-            }
+            Self::AlwaysOn => Sampling::certain(span.parent),
+            Self::AlwaysOff => Sampling::dropped(span.parent),
+            Self::ConsistentRatio(ratio) => ratio.decide(span.parent, span.trace_id),
+            Self::RateLimited(limit) => limit.decide(span.parent, span.now_unix_nanos),
+            Self::ParentBased(branches) => branches.decide(span),
+            Self::Custom(sampler) => custom::decide(&**sampler, span),
         }
     }
 
@@ -125,19 +117,13 @@ impl Sampler {
 
     /// Decides about a new span, and makes the span's context. Without a parent the trace id is a new one, and random.
     #[inline]
-    pub(crate) fn new_context(
-        &self,
-        parent: Option<&TraceContext>,
-        trace_id: [u8; 16],
-        span_id: [u8; 8],
-        name: &str,
-        now_unix_nanos: u64,
-    ) -> TraceContext {
-        let Sampling { is_sampled, state } = self.decide(parent, &trace_id, name, now_unix_nanos);
+    pub(crate) fn new_context(&self, span: &NewSpan<'_>, span_id: [u8; 8]) -> TraceContext {
+        let Sampling { is_sampled, state } = self.decide(span);
+        let NewSpan { parent, trace_id, .. } = *span;
         let flags =
             parent.map_or(RANDOM, |parent| parent.flags & RANDOM) | if is_sampled { SAMPLED } else { 0 };
         let is_debug = parent.is_some_and(|parent| parent.is_debug);
-        TraceContext { trace_id, span_id, flags, is_remote: false, is_debug, state }
+        TraceContext { trace_id: *trace_id, span_id, flags, is_remote: false, is_debug, state }
     }
 }
 

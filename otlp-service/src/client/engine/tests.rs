@@ -6,7 +6,9 @@ mod threads;
 mod waits;
 
 use super::*;
-use crate::client::{OtlpClient, Propagator, Propagators, Sampler};
+use crate::client::{
+    NewSpan, OtlpClient, Propagator, Propagators, Sampler, Sampling, ShouldSample, TraceContext,
+};
 use crate::key;
 use otlp_protocol::bytes::Bytes;
 use otlp_protocol::view::{AnyValue, RequestView};
@@ -200,6 +202,32 @@ fn the_sampler_chooses_spans_and_gives_them_their_state() {
             view.spans().all(|span| span.trace_state() == "ot=th:8" && span.trace_id().unwrap()[9] >= 0x80)
         );
     }
+}
+
+#[test]
+fn own_samplers_see_kind_attributes_and_links() {
+    #[derive(Debug)]
+    struct LinkedServers;
+    impl ShouldSample for LinkedServers {
+        fn should_sample(&self, span: &NewSpan<'_>) -> Sampling {
+            let is_probe = span.attributes().get("http.route") == Some(AnyValue::String("/health"));
+            let is_linked = span.links().any(|link| link.trace_id() == Some(&[7; 16]));
+            Sampling::new(span.kind == SpanKind::Server && is_linked && !is_probe, None)
+        }
+    }
+    let kept = Kept::default();
+    let client = client(kept.export(), |config| config.sampler = Sampler::Custom(Arc::new(LinkedServers)));
+    let linked = TraceContext::new([7; 16], [7; 8], 1);
+    let server = |route: &str| {
+        let span = client.send_trace("server").kind(SpanKind::Server).attribute("http.route", route);
+        span.link(&linked, |_| {})
+    };
+    assert!(server("/cart").start().is_recording() && server("/cart").finish().is_sampled());
+    assert!(
+        !server("/health").finish().is_sampled()
+            && !server("/cart").kind(SpanKind::Client).finish().is_sampled()
+    );
+    assert!(!client.send_trace("alone").kind(SpanKind::Server).start().is_recording());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use super::Sampling;
 use crate::client::TraceContext;
+use otlp_protocol::SpanKind;
+use otlp_protocol::view::{Attributes, Link, Span};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,7 +15,9 @@ pub trait ShouldSample: fmt::Debug + Send + Sync {
     fn should_sample(&self, span: &NewSpan<'_>) -> Sampling;
 }
 
-/// A span about which a sampler decides.
+/// A span about which a sampler decides. What is added to a span after the decision is not known: a span of
+/// [`TraceBuilder::start`](crate::client::TraceBuilder::start) has what the builder was given. Spans of `tracing` have no attributes and
+/// links here, and the kind [`SpanKind::Internal`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct NewSpan<'a> {
@@ -25,6 +29,41 @@ pub struct NewSpan<'a> {
     pub name: &'a str,
     /// The time, in nanoseconds since 1970.
     pub now_unix_nanos: u64,
+    /// The span's kind.
+    pub kind: SpanKind,
+    /// Encoded fields of the span, among them attributes and links.
+    fields: &'a [u8],
+}
+
+// === impl NewSpan ===
+
+impl<'a> NewSpan<'a> {
+    /// Describes a span without attributes and links, of the kind [`SpanKind::Internal`].
+    #[inline]
+    pub fn new(
+        parent: Option<&'a TraceContext>,
+        trace_id: &'a [u8; 16],
+        name: &'a str,
+        now_unix_nanos: u64,
+    ) -> Self {
+        Self { parent, trace_id, name, now_unix_nanos, kind: SpanKind::Internal, fields: &[] }
+    }
+
+    /// Adds the kind, and encoded fields of the span.
+    #[inline]
+    pub(crate) fn with_fields(self, kind: SpanKind, fields: &'a [u8]) -> Self {
+        Self { kind, fields, ..self }
+    }
+
+    /// Returns the attributes that are set by now.
+    pub fn attributes(&self) -> Attributes<'a> {
+        Span::new(self.fields).attributes()
+    }
+
+    /// Returns the links that are set by now.
+    pub fn links(&self) -> impl Iterator<Item = Link<'a>> + use<'a> {
+        Span::new(self.fields).links()
+    }
 }
 
 pub(super) fn decide(sampler: &dyn ShouldSample, span: &NewSpan<'_>) -> Sampling {

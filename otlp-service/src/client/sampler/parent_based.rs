@@ -1,6 +1,6 @@
 //! Sampling by the parent's choice.
 
-use super::{Sampler, Sampling, with_threshold};
+use super::{NewSpan, Sampler, Sampling, with_threshold};
 use crate::client::TraceContext;
 use crate::client::context::tracestate;
 use crate::client::sampler::ratio;
@@ -45,15 +45,9 @@ impl ParentBased {
     }
 
     #[inline]
-    pub(super) fn decide(
-        &self,
-        parent: Option<&TraceContext>,
-        trace_id: &[u8; 16],
-        name: &str,
-        now_unix_nanos: u64,
-    ) -> Sampling {
-        let Some(parent) = parent else {
-            return self.root.decide(None, trace_id, name, now_unix_nanos);
+    pub(super) fn decide(&self, span: &NewSpan<'_>) -> Sampling {
+        let Some(parent) = span.parent else {
+            return self.root.decide(span);
         };
         let branch = match (parent.is_remote, parent.is_sampled()) {
             (true, true) => &self.remote_parent_sampled,
@@ -62,8 +56,8 @@ impl ParentBased {
             (false, false) => &self.local_parent_not_sampled,
         };
         match branch {
-            Sampler::AlwaysOn if parent.is_sampled() => followed(parent, trace_id),
-            branch => branch.decide(Some(parent), trace_id, name, now_unix_nanos),
+            Sampler::AlwaysOn if parent.is_sampled() => followed(parent, span.trace_id),
+            branch => branch.decide(span),
         }
     }
 }

@@ -19,7 +19,7 @@ fn ratio(ratio: f64) -> Sampler {
 }
 
 fn decide(sampler: &Sampler, parent: Option<&TraceContext>, trace_id: [u8; 16]) -> (bool, Option<String>) {
-    let Sampling { is_sampled, state } = sampler.decide(parent, &trace_id, "span", NOW);
+    let Sampling { is_sampled, state } = sampler.decide(&NewSpan::new(parent, &trace_id, "span", NOW));
     (is_sampled, state.map(|state| state.to_string()))
 }
 
@@ -54,7 +54,8 @@ fn the_kept_share_is_the_ratio() {
     let ids: Vec<[u8; 16]> = (0..100_000).map(|_| random.u128(..).to_be_bytes()).collect();
     for one_ratio in [1.0, 0.9, 0.5, 0.25, 0.1, 0.01] {
         let sampler = ratio(one_ratio);
-        let kept = ids.iter().filter(|id| sampler.decide(None, id, "", NOW).is_sampled).count() as f64;
+        let kept = ids.iter().filter(|id| sampler.decide(&NewSpan::new(None, id, "", NOW)).is_sampled).count()
+            as f64;
         let deviation = (one_ratio * (1.0 - one_ratio) / ids.len() as f64).sqrt();
         assert!((kept / ids.len() as f64 - one_ratio).abs() <= 5.0 * deviation, "{one_ratio}: {kept}");
     }
@@ -109,20 +110,26 @@ fn children_keep_their_parents_threshold_unless_it_is_inconsistent() {
 fn the_rate_is_kept_and_unused_budget_is_saved_for_one_second() {
     let sampler = Sampler::rate_limited(100.0).unwrap();
     let kept = |from: u64, count: u64, step: u64| {
-        (0..count).filter(|index| sampler.decide(None, &[1; 16], "", from + index * step).is_sampled).count()
+        (0..count)
+            .filter(|index| sampler.decide(&NewSpan::new(None, &[1; 16], "", from + index * step)).is_sampled)
+            .count()
     };
     assert_eq!(kept(NOW, 1000, 0), 100, "a second's number at once");
     assert_eq!(kept(NOW + 1, 1000, SECOND / 1000), 99, "then one each hundredth");
     assert_eq!(kept(NOW + 100 * SECOND, 1000, 0), 100, "not more after a long time");
     assert_eq!(kept(NOW - 3600 * SECOND, 1000, 0), 100, "the clock was set back");
     let th = parent(false, true, Some("ot=th:8,a=b"));
-    assert_eq!(sampler.decide(Some(&th), &[1; 16], "", NOW + 200 * SECOND).state.as_deref(), Some("a=b"));
+    assert_eq!(
+        sampler.decide(&NewSpan::new(Some(&th), &[1; 16], "", NOW + 200 * SECOND)).state.as_deref(),
+        Some("a=b")
+    );
     let seldom = Sampler::rate_limited(0.5).unwrap();
-    let kept =
-        (0..10).filter(|second| seldom.decide(None, &[1; 16], "", NOW + second * SECOND).is_sampled).count();
+    let kept = (0..10)
+        .filter(|second| seldom.decide(&NewSpan::new(None, &[1; 16], "", NOW + second * SECOND)).is_sampled)
+        .count();
     assert_eq!(kept, 5);
     assert!(matches!(Sampler::rate_limited(0.0), Ok(Sampler::AlwaysOff)));
-    assert!(Sampler::rate_limited(1e-300).unwrap().decide(None, &[1; 16], "", NOW).is_sampled);
+    assert!(Sampler::rate_limited(1e-300).unwrap().decide(&NewSpan::new(None, &[1; 16], "", NOW)).is_sampled);
     assert!([-1.0, f64::NAN, f64::INFINITY].iter().all(|rate| Sampler::rate_limited(*rate).is_err()));
 }
 
@@ -141,7 +148,7 @@ fn own_samplers_are_asked_and_their_panics_drop_the_span() {
         }
     }
     let sampler = Sampler::Custom(Arc::new(Carts));
-    let ask = |name: &str| sampler.decide(None, &[1; 16], name, NOW).is_sampled;
+    let ask = |name: &str| sampler.decide(&NewSpan::new(None, &[1; 16], name, NOW)).is_sampled;
     assert_eq!((ask("GET /cart"), ask("GET /"), ask("")), (true, false, false));
     assert_eq!(sampler.to_string(), "Carts");
 }
@@ -187,8 +194,8 @@ fn variables_name_samplers_and_errors_are_warnings() {
 proptest! {
     #[test]
     fn a_decision_is_the_comparison_of_digits(one_ratio in 1e-9_f64..=1.0, trace_id: [u8; 16]) {
-        let Sampling { is_sampled, .. } = ratio(one_ratio).decide(None, &trace_id, "", NOW);
-        let state = ratio(one_ratio).decide(None, &[0xff; 16], "", NOW).state.unwrap();
+        let Sampling { is_sampled, .. } = ratio(one_ratio).decide(&NewSpan::new(None, &trace_id, "", NOW));
+        let state = ratio(one_ratio).decide(&NewSpan::new(None, &[0xff; 16], "", NOW)).state.unwrap();
         let digits = state.strip_prefix("ot=th:").unwrap();
         let hex: String = trace_id[9..].iter().map(|byte| format!("{byte:02x}")).collect();
         // The specification allows to compare the digits as texts.
@@ -199,7 +206,7 @@ proptest! {
 
     #[test]
     fn a_larger_ratio_keeps_the_same_traces_and_more(one in 0.0_f64..=1.0, other in 0.0_f64..=1.0, trace_id: [u8; 16]) {
-        let keeps = |one_ratio| ratio(one_ratio).decide(None, &trace_id, "", NOW).is_sampled;
+        let keeps = |one_ratio| ratio(one_ratio).decide(&NewSpan::new(None, &trace_id, "", NOW)).is_sampled;
         prop_assert!(!keeps(one.min(other)) || keeps(one.max(other)));
     }
 
@@ -212,10 +219,10 @@ proptest! {
     ) {
         for sampler in [ratio(one_ratio), Sampler::parent_based(ratio(one_ratio))] {
             let received = TraceContext::new(trace_id, [2; 8], 0).with_tracestate([state.as_bytes()]);
-            let root = ratio(one_ratio).decide(Some(&received), &trace_id, "", NOW);
+            let root = ratio(one_ratio).decide(&NewSpan::new(Some(&received), &trace_id, "", NOW));
             let mut parent = TraceContext::new(trace_id, [3; 8], u8::from(root.is_sampled));
             (parent.is_remote, parent.state) = (is_remote, root.state);
-            let child = sampler.decide(Some(&parent), &trace_id, "", NOW);
+            let child = sampler.decide(&NewSpan::new(Some(&parent), &trace_id, "", NOW));
             prop_assert_eq!(child.is_sampled, root.is_sampled);
             prop_assert_eq!(child.state, parent.state);
         }

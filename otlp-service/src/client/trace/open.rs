@@ -6,7 +6,7 @@ use super::link::LinkWriter;
 use crate::client::context::{RANDOM, SAMPLED};
 use crate::client::engine::{Buffer, FieldWriter, ScopeId, Shared, local, unix_nanos};
 use crate::client::key::AttributeKey;
-use crate::client::{Sampler, SpanLimits, TraceContext};
+use crate::client::{NewSpan, Sampler, SpanLimits, TraceContext};
 use otlp_protocol::wire::varint_len;
 use otlp_protocol::{SpanKind, StatusCode, ToValue};
 use std::sync::Arc;
@@ -161,7 +161,9 @@ impl OpenSpan {
             }
         };
         let sampler = if self.is_absent { &Sampler::AlwaysOff } else { &self.shared.config.sampler };
-        let context = sampler.new_context(self.parent(), trace_id, self.context.span_id, name, self.start);
+        let span = NewSpan::new(self.parent(), &trace_id, name, self.start);
+        let span = span.with_fields(SpanKind::from(i32::from(self.kind)), self.bytes.as_slice());
+        let context = sampler.new_context(&span, self.context.span_id);
         self.set_context(context);
         self.context.is_sampled() && self.shared.config.records_spans
     }

@@ -3,7 +3,7 @@
 use super::callsite::Callsite;
 use crate::client::engine::{Kind, LossReason, ScopeId, Shared, local, unix_nanos};
 use crate::client::trace::OpenSpan;
-use crate::client::{LogLimits, SpanLimits, TraceContext};
+use crate::client::{LogLimits, NewSpan, SpanLimits, TraceContext};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -86,7 +86,10 @@ impl Sink {
                 local::trace_id()
             }
         };
-        self.shared().config.sampler.new_context(parent, trace_id, local::span_id(), name, start)
+        self.shared()
+            .config
+            .sampler
+            .new_context(&NewSpan::new(parent, &trace_id, name, start), local::span_id())
     }
 
     /// Appends a log record that is the concatenation of `parts`. The callsite's target is the scope.
