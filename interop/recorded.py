@@ -82,4 +82,4 @@ def write(file, outcomes, requests):
 
 
 def text(value):
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -48,6 +48,11 @@ fn processors(components: &mut Components<'_>) {
     components
         .processor("memory_limiter", "limits the memory that requests take", processor::memory_limiter)
         .rules(processor::MEMORY_LIMITER_RULES);
+    components.processor(
+        "probabilistic_sampler",
+        "keeps a percentage of the traces or log records",
+        processor::probabilistic_sampler,
+    );
     components.processor("resource", "changes attributes of resources", processor::resource);
 }
 

@@ -108,6 +108,7 @@
 //! | [`Gateway`], [`GatewaySpec`] | a running gateway, and its description: [`ReceiverSpec`], [`PipelineSpec`], [`ExporterSpec`], [`ConnectorSpec`], [`ExtensionSpec`] |
 //! | [`Processor`], [`Out`], [`ProcessorChain`] | changes, filters or samples batches; the results of a processor; processors in a row |
 //! | [`AttributesProcessor`], [`ResourceProcessor`] | the Collector's processors `attributes` and `resource` |
+//! | [`ProbabilisticSampler`], [`SamplerConfig`] | the Collector's processor `probabilistic_sampler` |
 //! | [`BatchProcessor`], [`BatchConfig`] | joins requests into larger ones |
 //! | [`AdaptiveBatchProcessor`], [`AdaptiveBatchConfig`], [`AttemptFeedback`] | the same, with a size that follows the latency of the destinations |
 //! | [`Holder`], [`HolderSpec`], [`Outlet`] | holds data over time (tail sampling, deduplication), or connects pipelines |
@@ -265,10 +266,11 @@ pub use plugin::{
 };
 #[cfg(feature = "gateway")]
 pub use processor::{
-    ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeValue, AttributesProcessor, ConvertTo,
-    ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch, FilterProcessor,
-    GroupByAttrsProcessor, LibraryMatch, MatchConfig, MatchProperties, Pattern, ProcessorChain,
-    ResourceProcessor, SPAN_KINDS, SeverityMatch, TextMatch, TransformConfig, TransformError, TransformGroup,
+    ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeSource, AttributeValue,
+    AttributesProcessor, ConvertTo, ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch,
+    FilterProcessor, GroupByAttrsProcessor, LibraryMatch, MatchConfig, MatchProperties, Pattern,
+    ProbabilisticSampler, ProcessorChain, ResourceProcessor, SPAN_KINDS, SamplerConfig, SamplerError,
+    SamplerMode, SeverityMatch, TextMatch, TransformConfig, TransformError, TransformGroup,
     TransformProcessor, ValueMatch,
 };
 #[cfg(feature = "gateway")]

@@ -7,6 +7,7 @@ mod filter;
 mod group_by_attrs;
 mod matching;
 mod pattern;
+mod probabilistic_sampler;
 mod resource;
 mod resource_keys;
 mod text;
@@ -23,6 +24,9 @@ pub use matching::{
 };
 pub use otlp_protocol::AttributeValue;
 pub use pattern::Pattern;
+pub use probabilistic_sampler::{
+    AttributeSource, ProbabilisticSampler, SamplerConfig, SamplerError, SamplerMode,
+};
 pub use resource::ResourceProcessor;
 pub use transform::{TransformConfig, TransformError, TransformGroup, TransformProcessor};
 

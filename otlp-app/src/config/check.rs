@@ -277,12 +277,16 @@ impl<'a> Defined<'a> {
 impl Only {
     /// Checks that a pipeline that uses the setting has one of its signals.
     fn check(&self, spec: &PipelineSpec, problems: &mut Problems) {
-        let Self { span, what, signals } = self;
+        let Self { span, what, noun, signals } = self;
         if !signals.contains(&spec.signal.name) {
             let signals = signals.join(" and ");
             let message =
-                format!("{what}: the setting is for {signals} only, but the pipeline {} uses it", spec.id);
-            problems.push(Problem::at(*span, message).help("give that pipeline a processor of its own"));
+                format!("{what}: the {noun} is for {signals} only, but the pipeline {} uses it", spec.id);
+            let help = match *noun {
+                "processor" => "remove it from that pipeline",
+                _ => "give that pipeline a processor of its own",
+            };
+            problems.push(Problem::at(*span, message).help(help));
         }
     }
 }

@@ -132,6 +132,8 @@ pub(crate) struct Only {
     pub(crate) span: Span,
     /// Component and path of the setting, for errors.
     pub(crate) what: String,
+    /// Noun for errors: a setting, or the whole processor.
+    pub(crate) noun: &'static str,
     /// Names of the signals.
     pub(crate) signals: &'static [&'static str],
 }
@@ -241,10 +243,13 @@ impl ConnectorPlan {
 impl StagePlan {
     /// Makes the plan of the part that the factory of `component` returned.
     pub(crate) fn of(part: StagePart, component: &Component) -> Self {
-        let only = part.only.iter().map(|OnlyFor { path, signals }| Only {
-            span: component.settings.span_of(path),
-            what: format!("{}: {path}", component.id),
-            signals,
+        let only = part.only.iter().map(|OnlyFor { path, signals }| {
+            let span = component.settings.span_of(path);
+            let (what, noun) = match path.is_empty() {
+                true => (component.id.to_string(), "processor"),
+                false => (format!("{}: {path}", component.id), "setting"),
+            };
+            Only { span, what, noun, signals }
         });
         Self { only: only.collect(), part }
     }

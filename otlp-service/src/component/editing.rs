@@ -68,12 +68,13 @@ impl Out {
     ) -> Result<(), ExportError> {
         let mut charge = batch.charge().another();
         let edited = edit_once(&batch, &mut charge, editor, max_bytes)?.map_err(refusal)?;
-        self.emit_edited(batch, edited, charge);
+        self.emit_edited(batch, edited, Reason::Filtered, charge);
         Ok(())
     }
 
     /// Edits a batch that is expected to become `growth` bytes longer. An edit that runs out of room starts again with twice as
-    /// much, up to four times the length of the batch or 64 MiB; `editor` makes the editor of each start.
+    /// much, up to four times the length of the batch or 64 MiB; `editor` makes the editor of each start. Items that the editor
+    /// drops are settled for `reason`. Returns the editor of the edit that was made.
     ///
     /// # Errors
     /// As of [`edit`](Self::edit).
@@ -81,11 +82,16 @@ impl Out {
         &mut self,
         batch: Batch,
         growth: usize,
+        reason: Reason,
         mut editor: impl FnMut() -> E,
-    ) -> Result<(), ExportError> {
-        let (edited, charge) = growing(&batch, growth, |limit| edit(batch.body(), &mut editor(), limit))?;
-        self.emit_edited(batch, edited, charge);
-        Ok(())
+    ) -> Result<E, ExportError> {
+        let once = |limit| {
+            let mut editor = editor();
+            edit(batch.body(), &mut editor, limit).map(|edited| (edited, editor))
+        };
+        let ((edited, editor), charge) = growing(&batch, growth, once)?;
+        self.emit_edited(batch, edited, reason, charge);
+        Ok(editor)
     }
 
     /// Groups the items of a batch by attributes with these keys, as [`regroup`] does, and [emits](Self::emit) the batch. `growth` is the
@@ -102,7 +108,7 @@ impl Out {
         let (regrouped, charge) = growing(&batch, growth, |limit| regroup(batch.body(), keys, limit))?;
         let Regrouped { body, moved, resources, changed, .. } = regrouped;
         let edited = Edited { body, dropped: Count::default(), changed };
-        self.emit_edited(batch, edited, charge);
+        self.emit_edited(batch, edited, Reason::Filtered, charge);
         Ok((moved, resources))
     }
 
@@ -148,16 +154,16 @@ impl Out {
                     return Ok(found);
                 }
                 (Ok(edited), found) => {
-                    self.emit_edited(batch, edited, charge);
+                    self.emit_edited(batch, edited, Reason::Filtered, charge);
                     return Ok(found);
                 }
             }
         }
     }
 
-    fn emit_edited(&mut self, mut batch: Batch, edited: Edited, mut charge: Charge) {
+    fn emit_edited(&mut self, mut batch: Batch, edited: Edited, reason: Reason, mut charge: Charge) {
         let Edited { body, dropped, changed } = edited;
-        self.settle(Reason::Filtered, dropped.items);
+        self.settle(reason, dropped.items);
         if !changed {
             return self.emit(batch);
         }

@@ -60,7 +60,7 @@ pub struct StagePart {
 /// A setting that is valid for some signals only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OnlyFor {
-    /// The dotted path of the setting.
+    /// The dotted path of the setting. Empty: the whole processor.
     pub path: String,
     /// Names of the signals.
     pub signals: &'static [&'static str],

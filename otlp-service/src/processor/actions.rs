@@ -9,6 +9,7 @@ mod program;
 pub use convert::ConvertTo;
 
 pub(super) use context::Resolved;
+pub(super) use convert::parse_double;
 pub(super) use program::Actions;
 
 use context::ContextKey;

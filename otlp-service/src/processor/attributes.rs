@@ -2,7 +2,7 @@
 
 use super::actions::{ActionConfig, ActionError, Actions, Resolved};
 use super::matching::{MatchConfig, Selection};
-use crate::component::{Access, Needs, Out, Processor};
+use crate::component::{Access, Needs, Out, Processor, Reason};
 use otlp_protocol::view::{Entry, Resource, Scope};
 use otlp_protocol::{AttributeEdits, Batch, Decision, Editor, Item, Signal};
 use otlp_transport::ExportError;
@@ -68,7 +68,8 @@ impl Processor for AttributesProcessor {
             of_scope: Selection::ALL,
             of_entry: Selection::ALL,
         };
-        out.edit_growing(batch, self.actions.growth(&context).saturating_mul(items), editor)
+        let growth = self.actions.growth(&context).saturating_mul(items);
+        out.edit_growing(batch, growth, Reason::Filtered, editor).map(drop)
     }
 }
 

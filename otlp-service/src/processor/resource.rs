@@ -1,7 +1,7 @@
 //! The processor `resource`: actions on the attributes of resources.
 
 use super::actions::{ActionConfig, ActionError, Actions, Resolved};
-use crate::component::{Access, Needs, Out, Processor};
+use crate::component::{Access, Needs, Out, Processor, Reason};
 use otlp_protocol::{AttributeEdits, Batch, Decision, Editor};
 use otlp_transport::ExportError;
 
@@ -42,7 +42,8 @@ impl Processor for ResourceProcessor {
         // An estimate: one resource for each 16 items.
         let resources = usize::try_from(batch.items()).unwrap_or(usize::MAX) / ITEMS_A_RESOURCE + 1;
         let editor = || ResourceEditor { actions: &self.actions, context: &context };
-        out.edit_growing(batch, self.actions.growth(&context).saturating_mul(resources), editor)
+        let growth = self.actions.growth(&context).saturating_mul(resources);
+        out.edit_growing(batch, growth, Reason::Filtered, editor).map(drop)
     }
 }
 

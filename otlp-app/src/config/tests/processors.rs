@@ -153,6 +153,19 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
             "4:47",
             "the setting is for traces and logs only, but the pipeline metrics uses it",
         ),
+        ("  probabilistic_sampler: {mode: hashed}", "traces", "3:33", "unknown mode `hashed`"),
+        (
+            "  probabilistic_sampler: {sampling_percentage: 10, sampling_precision: 15}",
+            "traces",
+            "3:72",
+            "sampling_precision: it must be 1 to 14 hexadecimal digits",
+        ),
+        (
+            "  probabilistic_sampler: {sampling_percentage: 10}",
+            "metrics",
+            "3:26",
+            "probabilistic_sampler: the processor is for traces and logs only, but the pipeline metrics uses it",
+        ),
         (
             "  attributes:\n    include: {match_type: regexp, services: [a, '[']}\n    actions: [{key: a, action: delete}]",
             "traces",

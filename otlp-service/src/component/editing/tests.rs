@@ -40,7 +40,8 @@ fn batch(budget: &ByteBudget, lens: &[usize]) -> Batch {
 #[test]
 fn a_body_that_can_never_fit_is_refused_for_good() {
     let budget = ByteBudget::new(1 << 20);
-    let edit = |len| Out::new().edit_growing(batch(&budget, &[len]), 0, || Edits(None));
+    let edit =
+        |len| Out::new().edit_growing(batch(&budget, &[len]), 0, Reason::Filtered, || Edits(None)).map(drop);
     let error = edit(500_000).unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::TooLarge, Retry::Never));
     assert!(error.message().contains("1048576"), "{error}");

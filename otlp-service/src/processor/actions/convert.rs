@@ -49,7 +49,7 @@ impl ConvertTo {
 
 /// Parses a double like Go, without the hexadecimal form: underscores only between digits, NaN without a sign, no overflow to
 /// infinity.
-fn parse_double(text: &str) -> Option<f64> {
+pub(in crate::processor) fn parse_double(text: &str) -> Option<f64> {
     if text.contains('_') {
         let is_digit = |c: char| c.is_ascii_digit();
         let parts: Vec<&str> = text.split('_').collect();

@@ -28,18 +28,21 @@ impl Known {
                         load_balancing]}";
             format!("{}: {rest}", signal.name)
         });
+        let sampled = ["traces/sampled", "logs/sampled"].map(|id| {
+            format!("{id}: {{receivers: [otlp], processors: [probabilistic_sampler], exporters: [otlp]}}")
+        });
         let config = placed(&format!(
             "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0, tls: {{cert_file: /etc/otlp/tls.crt, \
              key_file: /etc/otlp/tls.key}}}}}}}}}}\n\
-             processors: {{batch: {{adaptive: {{}}}}, memory_limiter: {{limit_mib: 64}}, resource: {{attributes: [{{key: a, value: b, \
-             action: insert}}]}}, groupbyattrs: }}\n\
+             processors: {{batch: {{adaptive: {{}}}}, memory_limiter: {{limit_mib: 64}}, probabilistic_sampler: \
+             {{sampling_percentage: 10}}, resource: {{attributes: [{{key: a, value: b, action: insert}}]}}, groupbyattrs: }}\n\
              exporters:\n  otlp: {{endpoint: 127.0.0.1:1, compression: adaptive, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
              service: {{telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \
              127.0.0.1, port: 0}}}}}}}}, {{periodic: {{exporter: {{otlp: {{protocol: grpc, endpoint: 'http://127.0.0.1:1'}}}}}}}}]}}, \
              logs: {{processors: [{{batch: {{exporter: {{console: }}}}}}]}}, traces: {{processors: [{{simple: {{exporter: \
              {{console: }}}}}}]}}}}, pipelines: {{{}}}}}\n",
-            pipelines.join(", ")
+            pipelines.into_iter().chain(sampled).collect::<Vec<_>>().join(", ")
         ));
         let admin = Socket::new();
         let otlp = Otlp::start(command(&["--config", &config, "--admin", &admin.0]), &["metrics"]);
