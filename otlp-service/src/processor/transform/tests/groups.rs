@@ -121,13 +121,20 @@ fn statements_are_counted_and_a_dry_run_changes_nothing() {
     let mut out = Out::new();
     processor.process(Batch::new(logs(&["a", "b", "a"]), Charge::none()), &mut out).unwrap();
     assert_eq!(all(out.into_batches()[0].body()), "{} {} {} {}");
-    let shown = registry.render();
+    let shown = registry.snapshot();
     let count = |name: &str, statement: &str| {
-        let line = shown.lines().find(|line| line.contains(name) && line.contains(statement));
-        line.and_then(|line| line.rsplit(' ').next()).map(str::to_owned)
+        let labels = [
+            ("processor", "transform/x"),
+            ("otel_signal", "logs"),
+            ("pipeline", "logs"),
+            ("context", "log"),
+            ("statement", statement),
+        ];
+        shown.get(&format!("otelcol_processor_transform_statement_{name}"), &labels)
     };
-    assert_eq!(count("statement_runs", "where body").as_deref(), Some("2"));
-    assert_eq!(count("statement_errors", "severity_text").as_deref(), Some("3"));
+    let [set, failing] = statements;
+    assert_eq!((count("runs", set), count("errors", set)), (Some(2.0), Some(0.0)));
+    assert_eq!((count("runs", failing), count("errors", failing)), (Some(0.0), Some(3.0)));
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn the_scratch_map_is_read_and_set_and_limited() {
     ];
     assert_eq!(attributes("{}", &statements), r#"{"x": "x"}"#);
     let mut doubles = vec![r#"set(cache["a"], "0123456789abcdef")"#.to_owned()];
-    doubles.extend((0..40).map(|_| r#"set(cache["a"], [cache["a"], cache["a"]])"#.to_owned()));
+    doubles.extend((0..18).map(|_| r#"set(cache["a"], [cache["a"], cache["a"]])"#.to_owned()));
     let doubles = group(Signal::LOGS, "log", doubles);
     assert_eq!(transform(&processor([doubles]), log("x")).to_bytes(), log("x").to_bytes());
 }
