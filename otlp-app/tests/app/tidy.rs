@@ -68,7 +68,7 @@ const MARKERS: [&str; 7] = [
 const MACHINE_PATHS: [&str; 4] =
     [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/protocol.md",
@@ -81,6 +81,7 @@ const PAGES: [&str; 13] = [
     "docs/interop.md",
     "docs/log.md",
     "docs/operations.md",
+    "docs/ottl.md",
     "docs/performance.md",
 ];
 

@@ -1,13 +1,22 @@
 //! Functions: converters give a value, editors change messages.
 
+mod append;
 mod arguments;
 mod call;
 mod collection;
+mod edit;
 mod entries;
+mod flatten;
+mod glob;
 mod hash;
+mod keys;
+mod merge;
+mod metrics;
 mod parameter;
 mod parse;
 mod pattern;
+mod replace;
+mod replace_editors;
 mod set;
 mod span;
 mod text;
@@ -101,10 +110,15 @@ impl fmt::Debug for Function {
 
 /// Groups of functions: a converter or an editor is an entry in one of these.
 static GROUPS: &[&[Function]] = &[
+    append::FUNCTIONS,
     collection::FUNCTIONS,
     hash::FUNCTIONS,
+    keys::FUNCTIONS,
+    merge::FUNCTIONS,
+    metrics::FUNCTIONS,
     parse::FUNCTIONS,
     pattern::FUNCTIONS,
+    replace_editors::FUNCTIONS,
     set::FUNCTIONS,
     span::FUNCTIONS,
     text::FUNCTIONS,

@@ -39,6 +39,14 @@ impl Pattern {
         self.0.capture_names().skip(1)
     }
 
+    /// Iterates over the groups of each match.
+    pub(crate) fn captures_iter<'p, 't>(
+        &'p self,
+        text: &'t str,
+    ) -> impl Iterator<Item = Captures<'t>> + use<'p, 't> {
+        self.0.captures_iter(text)
+    }
+
     /// Returns the groups of the first match.
     pub(crate) fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
         self.0.captures(text)

@@ -1,5 +1,7 @@
 //! Calls of converters with constant arguments, as in the examples of the Collector's documentation.
 
+mod page;
+
 use super::*;
 use crate::ottl::expression::Expression;
 use std::borrow::Cow;

@@ -44,9 +44,9 @@ pub(crate) fn put(out: &mut String, nanos: i64) {
     }
     let unit = match total {
         0 => return out.push_str("0s"),
-        ..1_000 => return drop(write!(out, "{total}ns")),
-        ..1_000_000 => ("µs", 1_000),
-        ..1_000_000_000 => ("ms", 1_000_000),
+        1..1_000 => return drop(write!(out, "{total}ns")),
+        1_000..1_000_000 => ("µs", 1_000),
+        1_000_000..1_000_000_000 => ("ms", 1_000_000),
         _ => ("s", 1_000_000_000),
     };
     let mut rest = total;
@@ -62,7 +62,7 @@ pub(crate) fn put(out: &mut String, nanos: i64) {
     }
     let (name, size) = unit;
     drop(write!(out, "{}", rest / size));
-    if rest % size > 0 {
+    if !rest.is_multiple_of(size) {
         let width = size.ilog10() as usize;
         let fraction = format!("{:0width$}", rest % size);
         drop(write!(out, ".{}", fraction.trim_end_matches('0')));

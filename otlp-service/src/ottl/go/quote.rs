@@ -26,8 +26,8 @@ fn put_char(out: &mut String, char: char, quote: char, is_ascii: bool) {
         char if is_printable(char) && (char.is_ascii() || !is_ascii) => return out.push(char),
         _ => {
             return drop(match code {
-                ..0x80 => write!(out, "\\x{code:02x}"),
-                ..0x1_0000 => write!(out, "\\u{code:04x}"),
+                0..0x80 => write!(out, "\\x{code:02x}"),
+                0x80..0x1_0000 => write!(out, "\\u{code:04x}"),
                 _ => write!(out, "\\U{code:08x}"),
             });
         }

@@ -22,11 +22,12 @@ pub(super) fn snake(name: &str) -> String {
     let mut chars = name.chars().peekable();
     while let Some(char) = chars.next() {
         let next = chars.peek().copied().unwrap_or_default();
-        let has_break = match (class(char), class(next)) {
-            (Class::Lower, Class::Upper | Class::Digit) | (Class::Digit, Class::Upper | Class::Lower) => true,
-            (Class::Upper, Class::Digit) => true,
-            _ => false,
-        };
+        let has_break = matches!(
+            (class(char), class(next)),
+            (Class::Lower, Class::Upper | Class::Digit)
+                | (Class::Digit, Class::Upper | Class::Lower)
+                | (Class::Upper, Class::Digit)
+        );
         // The last capital of several begins the next word: `JSONData` is `json_data`.
         if class(char) == Class::Upper && class(next) == Class::Lower && class(before) == Class::Upper {
             out.push('_');
