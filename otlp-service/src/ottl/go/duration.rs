@@ -44,7 +44,7 @@ pub(crate) fn put(out: &mut String, nanos: i64) {
     }
     let unit = match total {
         0 => return out.push_str("0s"),
-        1..1_000 => return drop(write!(out, "{total}ns")),
+        1..1_000 => ("ns", 1),
         1_000..1_000_000 => ("µs", 1_000),
         1_000_000..1_000_000_000 => ("ms", 1_000_000),
         _ => ("s", 1_000_000_000),
@@ -54,18 +54,19 @@ pub(crate) fn put(out: &mut String, nanos: i64) {
         let minutes = total / 60_000_000_000;
         rest = total % 60_000_000_000;
         if minutes >= 60 {
-            drop(write!(out, "{}h", minutes / 60));
+            // Writing into a string does not fail.
+            let _ = write!(out, "{}h", minutes / 60);
         }
         if minutes > 0 {
-            drop(write!(out, "{}m", minutes % 60));
+            let _ = write!(out, "{}m", minutes % 60);
         }
     }
     let (name, size) = unit;
-    drop(write!(out, "{}", rest / size));
+    let _ = write!(out, "{}", rest / size);
     if !rest.is_multiple_of(size) {
         let width = size.ilog10() as usize;
         let fraction = format!("{:0width$}", rest % size);
-        drop(write!(out, ".{}", fraction.trim_end_matches('0')));
+        let _ = write!(out, ".{}", fraction.trim_end_matches('0'));
     }
     out.push_str(name);
 }

@@ -25,7 +25,9 @@ pub(crate) fn put_shortest(out: &mut String, value: f64, notation: Notation) {
     };
     match is_exponent {
         true => put_exponent(out, &format!("{value:e}")),
-        false => drop(write!(out, "{value}")),
+        false => {
+            let _ = write!(out, "{value}");
+        }
     }
 }
 
@@ -36,7 +38,9 @@ pub(crate) fn put_precise(out: &mut String, value: f64, notation: Notation, prec
     }
     match notation {
         Notation::Exponent => put_exponent(out, &format!("{value:.precision$e}")),
-        Notation::Fixed => drop(write!(out, "{value:.precision$}")),
+        Notation::Fixed => {
+            let _ = write!(out, "{value:.precision$}");
+        }
         Notation::General => {
             let digits = precision.max(1);
             let rounded = format!("{value:.*e}", digits - 1);
@@ -44,7 +48,9 @@ pub(crate) fn put_precise(out: &mut String, value: f64, notation: Notation, prec
             let exponent: i64 = exponent.parse().unwrap_or_default();
             let (mut text, mut tail) = (String::new(), String::new());
             match usize::try_from(digits as i64 - 1 - exponent) {
-                Ok(decimals) if exponent >= -4 => drop(write!(text, "{value:.decimals$}")),
+                Ok(decimals) if exponent >= -4 => {
+                    let _ = write!(text, "{value:.decimals$}");
+                }
                 _ => put_exponent(&mut text, &rounded),
             }
             if let Some(at) = text.find('e') {
@@ -64,7 +70,7 @@ fn put_exponent(out: &mut String, rust: &str) {
     let (digits, exponent) = rust.split_once('e').unwrap_or((rust, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
     let sign = if exponent < 0 { '-' } else { '+' };
-    drop(write!(out, "{digits}e{sign}{:02}", exponent.unsigned_abs()));
+    let _ = write!(out, "{digits}e{sign}{:02}", exponent.unsigned_abs());
 }
 
 fn special(value: f64) -> &'static str {

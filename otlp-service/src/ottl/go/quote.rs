@@ -25,11 +25,13 @@ fn put_char(out: &mut String, char: char, quote: char, is_ascii: bool) {
         char if char == quote => quote,
         char if is_printable(char) && (char.is_ascii() || !is_ascii) => return out.push(char),
         _ => {
-            return drop(match code {
+            // Writing into a string does not fail.
+            let _ = match code {
                 0..0x80 => write!(out, "\\x{code:02x}"),
                 0x80..0x1_0000 => write!(out, "\\u{code:04x}"),
                 _ => write!(out, "\\U{code:08x}"),
-            });
+            };
+            return;
         }
     };
     out.push('\\');
@@ -37,6 +39,6 @@ fn put_char(out: &mut String, char: char, quote: char, is_ascii: bool) {
 }
 
 fn is_printable(char: char) -> bool {
-    // Of the characters that Rust escapes, Go prints those that only extend another character.
+    // Nearly as in Go: characters that only extend another character are escaped here.
     char == '"' || char == '\'' || !char.is_control() && char.escape_debug().len() == 1
 }
