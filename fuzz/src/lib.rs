@@ -10,6 +10,7 @@ mod headers;
 mod ids;
 mod inflate;
 mod json;
+mod ottl;
 mod propagation;
 mod show;
 mod views;
@@ -21,6 +22,7 @@ pub use headers::headers;
 pub use ids::ids;
 pub use inflate::{inflate, inflate_others};
 pub use json::json;
+pub use ottl::{ottl, ottl_body};
 use otlp_protocol::{Body, Signal, SplitLimits, SplitPart, ValidateLimits};
 pub use propagation::propagation;
 pub use show::show;
@@ -43,6 +45,8 @@ pub const TARGETS: &[Target] = &[
     ("inflate_others", inflate_others),
     ("views", views),
     ("show", show),
+    ("ottl", ottl),
+    ("ottl_body", ottl_body),
 ];
 
 /// Any bytes are judged without a panic, and what is sound is counted alike by all who count.

@@ -23,6 +23,7 @@ mod mask;
 mod merge;
 mod node;
 mod number;
+mod ottl;
 mod parse;
 mod pipeline;
 pub(crate) mod plan;

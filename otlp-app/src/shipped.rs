@@ -46,6 +46,9 @@ fn processors(components: &mut Components<'_>) {
         processor::group_by_attrs,
     );
     components
+        .processor("filter", "removes telemetry that meets a condition", processor::filter)
+        .rules(processor::FILTER_RULES);
+    components
         .processor("memory_limiter", "limits the memory that requests take", processor::memory_limiter)
         .rules(processor::MEMORY_LIMITER_RULES);
     components.processor(

@@ -50,6 +50,8 @@ mod repair;
 mod rewrite;
 #[path = "protocol/rewrite_properties.rs"]
 mod rewrite_properties;
+#[path = "protocol/retain.rs"]
+mod retain;
 #[path = "protocol/schema_refresh.rs"]
 mod schema_refresh;
 #[path = "protocol/validate.rs"]

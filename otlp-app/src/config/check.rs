@@ -122,19 +122,39 @@ impl<'a> Defined<'a> {
             let mut wrong = Problems::default();
             match &component_type.build {
                 Build::Receiver(decode) => {
-                    self.receivers.push(component.build(decode, ReceiverPlan::of, &mut wrong));
+                    self.receivers.push(component.build(
+                        decode,
+                        ReceiverPlan::of,
+                        &mut wrong,
+                        &mut self.notes,
+                    ));
                 }
                 Build::Processor(decode) => {
-                    self.processors.push(component.build(decode, StagePlan::of, &mut wrong));
+                    self.processors.push(component.build(decode, StagePlan::of, &mut wrong, &mut self.notes));
                 }
                 Build::Connector(decode) => {
-                    self.connectors.push(component.build(decode, ConnectorPlan::of, &mut wrong));
+                    self.connectors.push(component.build(
+                        decode,
+                        ConnectorPlan::of,
+                        &mut wrong,
+                        &mut self.notes,
+                    ));
                 }
                 Build::Exporter(decode) => {
-                    self.exporters.push(component.build(decode, ExporterPlan::of, &mut wrong));
+                    self.exporters.push(component.build(
+                        decode,
+                        ExporterPlan::of,
+                        &mut wrong,
+                        &mut self.notes,
+                    ));
                 }
                 Build::Extension(decode) => {
-                    self.extensions.push(component.build(decode, ExtensionPlan::of, &mut wrong));
+                    self.extensions.push(component.build(
+                        decode,
+                        ExtensionPlan::of,
+                        &mut wrong,
+                        &mut self.notes,
+                    ));
                 }
             }
             problems.add_of_component(wrong, &refused_places);
@@ -304,10 +324,17 @@ impl<T> Built<T> {
 
 impl Component {
     /// Decodes the settings, runs the factory, and makes a plan of the part that it returns.
-    fn build<P, T>(self, decode: &Decode<P>, plan: fn(P, &Self) -> T, problems: &mut Problems) -> Built<T> {
+    fn build<P, T>(
+        self,
+        decode: &Decode<P>,
+        plan: fn(P, &Self) -> T,
+        problems: &mut Problems,
+        notes: &mut Vec<Note>,
+    ) -> Built<T> {
         let part = decode_by(&self.settings, problems, decode).and_then(|build| {
             let context = BuildContext::new(&self.id);
             let built = build(&context);
+            notes.extend(context.take_notes().iter().map(|note| self.note(note)));
             context.into_reported().iter().for_each(|error| problems.push(self.wrong(error)));
             built.map_err(|error| problems.push(self.wrong(&error))).ok()
         });

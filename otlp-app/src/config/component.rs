@@ -2,6 +2,7 @@
 
 use super::node::Node;
 use super::problem::Problem;
+use super::rules::Note;
 use super::source::Span;
 use otlp_service::{Choice, SettingsError};
 use otlp_transport::ConfigError;
@@ -38,6 +39,18 @@ impl Component {
             told = told.choice(given, "available", &known);
         }
         help.iter().fold(told, Problem::help)
+    }
+
+    /// Makes a note, with its place in the file, of a factory's remark.
+    pub(crate) fn note(&self, SettingsError { paths, problem, .. }: &SettingsError) -> Note {
+        let path = paths.iter().find(|path| self.settings.has(path)).or(paths.first());
+        let (id, place) = (&self.id, path.map_or(self.settings.span, |path| self.settings.span_of(path)));
+        let span = if place == self.settings.span { self.span } else { place };
+        let text = match path {
+            Some(path) => format!("{id}: {path}: {problem}"),
+            None => format!("{id}: {problem}"),
+        };
+        Note { span, text }
     }
 
     /// A problem with the setting at a dotted path, or with the whole component if it has no such setting.

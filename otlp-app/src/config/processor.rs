@@ -1,11 +1,13 @@
 //! The processors: `batch` and `memory_limiter` here, the others below.
 
 mod actions;
+mod filter;
 mod group_by_attrs;
 mod matching;
 mod probabilistic_sampler;
 
 pub(crate) use actions::{ATTRIBUTES_RULES, attributes, resource};
+pub(crate) use filter::{FILTER_RULES, filter};
 pub(crate) use group_by_attrs::group_by_attrs;
 pub(crate) use probabilistic_sampler::probabilistic_sampler;
 

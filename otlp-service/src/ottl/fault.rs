@@ -1,7 +1,7 @@
 //! Faults of a statement's text, shown with the line and a mark under the place.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::ops::Range;
 
 /// A fault at a place of a text.
@@ -53,11 +53,17 @@ impl OttlError {
         Self::new(text, vec![Fault::new(0..text.len(), problem)])
     }
 
-    /// Iterates over the problems, each in one line: `1:5: unknown function`.
-    pub fn problems(&self) -> impl Iterator<Item = String> {
+    /// Iterates over the faults: each a problem in one line, `1:5: unknown path`, and the lines that explain it: the line of the
+    /// text, marks under the place, help.
+    pub fn explained(&self) -> impl Iterator<Item = (String, Vec<String>)> {
         self.faults.iter().map(|fault| {
-            let (line, column, _) = self.place(fault.range.start);
-            format!("{line}:{column}: {}", fault.problem)
+            let (line, column, text) = self.place(fault.range.start);
+            let marked = self.text.get(fault.range.clone()).unwrap_or_default();
+            let left = text.chars().count().saturating_sub(column - 1);
+            let marks = marked.lines().next().unwrap_or_default().chars().count().clamp(1, left.max(1));
+            let mut lines = vec![text.to_owned(), format!("{:1$}{2}", "", column - 1, "^".repeat(marks))];
+            lines.extend(fault.help.as_deref().map(str::to_owned));
+            (format!("{line}:{column}: {}", fault.problem), lines)
         })
     }
 
@@ -73,19 +79,12 @@ impl OttlError {
 
 impl fmt::Display for OttlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.faults.iter().enumerate() {
-            if index > 0 {
-                f.write_char('\n')?;
-            }
-            let (line, column, text) = self.place(fault.range.start);
-            writeln!(f, "{line}:{column}: {}", fault.problem)?;
-            writeln!(f, "    {text}")?;
-            let marked = self.text.get(fault.range.clone()).unwrap_or_default();
-            let left = text.chars().count().saturating_sub(column - 1);
-            let marks = marked.lines().next().unwrap_or_default().chars().count().clamp(1, left.max(1));
-            write!(f, "    {:1$}{2}", "", column - 1, "^".repeat(marks))?;
-            if let Some(help) = &fault.help {
-                write!(f, "\n    help: {help}")?;
+        for (index, (problem, lines)) in self.explained().enumerate() {
+            f.write_str(if index > 0 { "\n" } else { "" })?;
+            f.write_str(&problem)?;
+            for (index, line) in lines.iter().enumerate() {
+                let label = if index < 2 { "" } else { "help: " };
+                write!(f, "\n    {label}{line}")?;
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use std::fmt;
 pub struct BuildContext<'a> {
     id: &'a str,
     reported: RefCell<Vec<SettingsError>>,
+    noted: RefCell<Vec<SettingsError>>,
 }
 
 /// An error of a component's settings, with the setting's path and help.
@@ -42,7 +43,7 @@ pub struct Choice {
 impl<'a> BuildContext<'a> {
     /// Creates the context of the component of that id.
     pub fn new(id: &'a str) -> Self {
-        Self { id, reported: RefCell::default() }
+        Self { id, reported: RefCell::default(), noted: RefCell::default() }
     }
 
     /// Returns the component id: `type` or `type/name`.
@@ -53,6 +54,16 @@ impl<'a> BuildContext<'a> {
     /// Reports an error without ending the factory, so that one run reports several errors. The component is not used.
     pub fn report(&self, error: SettingsError) {
         self.reported.borrow_mut().push(error);
+    }
+
+    /// Adds a remark for the operator, in the form of an error: the component is used all the same.
+    pub fn note(&self, note: SettingsError) {
+        self.noted.borrow_mut().push(note);
+    }
+
+    /// Returns the remarks so far, and forgets them.
+    pub fn take_notes(&self) -> Vec<SettingsError> {
+        self.noted.take()
     }
 
     /// Reports all of `wrong` but the last, and returns the last as the error.

@@ -14,57 +14,57 @@ use serde::Deserialize;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Match {
     /// `strict`: texts are equal; `regexp`: an expression in Go's syntax matches anywhere in them. Required.
-    match_type: String,
+    pub(super) match_type: String,
     /// Traces: the resource's `service.name` is one of these.
-    services: Vec<String>,
+    pub(super) services: Vec<String>,
     /// Traces: the span's name is one of these.
-    span_names: Vec<String>,
+    pub(super) span_names: Vec<String>,
     /// Traces: the span's kind is one of these: `SPAN_KIND_SERVER`.
-    span_kinds: Vec<String>,
+    pub(super) span_kinds: Vec<String>,
     /// Logs: the record's body, as a text, is one of these.
-    log_bodies: Vec<String>,
+    pub(super) log_bodies: Vec<String>,
     /// Logs: the record's severity text is one of these.
-    log_severity_texts: Vec<String>,
-    log_severity_number: Option<Severity>,
+    pub(super) log_severity_texts: Vec<String>,
+    pub(super) log_severity_number: Option<Severity>,
     /// Metrics: the metric's name is one of these.
-    metric_names: Vec<String>,
-    attributes: Vec<Keyed>,
-    resources: Vec<KeyedResource>,
-    libraries: Vec<Library>,
+    pub(super) metric_names: Vec<String>,
+    pub(super) attributes: Vec<Keyed>,
+    pub(super) resources: Vec<KeyedResource>,
+    pub(super) libraries: Vec<Library>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Severity {
+pub(super) struct Severity {
     /// Logs: the lowest severity number that matches.
-    min: u32,
+    pub(super) min: u32,
     /// Logs: records without a severity number match, too. Default false.
-    match_undefined: bool,
+    pub(super) match_undefined: bool,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Keyed {
+pub(super) struct Keyed {
     /// Traces, logs: the item has this attribute; of several, all.
-    key: String,
+    pub(super) key: String,
     /// Value of the attribute. Default: any value matches.
     #[serde(deserialize_with = "given")]
-    value: Option<Literal>,
+    pub(super) value: Option<Literal>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct KeyedResource {
+pub(super) struct KeyedResource {
     /// The resource has this attribute; of several, all.
-    key: String,
+    pub(super) key: String,
     /// Value of the attribute. Default: any value matches.
     #[serde(deserialize_with = "given")]
-    value: Option<Literal>,
+    pub(super) value: Option<Literal>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Library {
+pub(super) struct Library {
     /// Traces, logs: the scope has this name; of several libraries one matches.
     name: String,
     /// Version of the scope. Default: any version matches.
@@ -119,7 +119,7 @@ fn only_for(part: &str, given: &Match) -> Vec<OnlyFor> {
     keys.map(|(key, signals)| OnlyFor { path: format!("{part}.{key}"), signals }).collect()
 }
 
-fn properties(part: &'static str, given: Match) -> Result<MatchProperties, SettingsError> {
+pub(super) fn properties(part: &'static str, given: Match) -> Result<MatchProperties, SettingsError> {
     let match_type = match given.match_type.as_str() {
         "regexp" => MatchType::Regexp,
         "strict" => MatchType::Strict,

@@ -152,6 +152,13 @@ fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &
         ("attributes", "include.log_severity_number" | "exclude.log_severity_number", _) => &[("min", "9")],
         ("attributes", _, "value") => &[("key", "a")],
         ("attributes", _, "version") => &[("name", "a")],
+        ("filter", "spans.include" | "spans.exclude", _) => &[("match_type", "strict"), ("services", "[a]")],
+        ("filter", "metrics.include" | "metrics.exclude", _) => {
+            &[("match_type", "strict"), ("metric_names", "[a]")]
+        }
+        ("filter", "logs.include" | "logs.exclude", _) => &[("match_type", "strict"), ("bodies", "[a]")],
+        ("filter", at, _) if at.ends_with("attributes") || at.ends_with("resources") => &[("key", "a")],
+        ("filter", at, _) if at.ends_with("libraries") => &[("name", "a")],
         ("api_key", "", _) => &[("keys", "[{name: a, key: b}]")],
         ("api_key", "keys", _) => &[("name", "a"), ("key", "b")],
         ("basicauth", "client_auth", _) => &[("username", "a"), ("password", "b")],
@@ -192,6 +199,10 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         _ => "",
     };
     let by_name = match (component, leaf) {
+        ("filter", "min") => "INFO2",
+        ("filter", "error_mode") => "silent",
+        ("filter", leaf) if leaf.ends_with("_conditions") => "'resource.attributes[\"a\"] == 1'",
+        ("filter", "resource" | "span" | "spanevent" | "metric" | "datapoint" | "log_record") => "'1 == 1'",
         ("otlp" | "health_check" | "healthcheckv2", "endpoint") => "'localhost:1'",
         (_, "directory") => "/d",
         ("telemetry", "level") if path.first().is_some_and(|(key, _)| *key == "logs") => "warn",

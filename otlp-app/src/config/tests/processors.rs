@@ -317,3 +317,77 @@ fn receivers_keep_what_somebody_needs() {
     assert_eq!(kept[0], (vec!["x-a".into(), "x-tenant".into()], true, true, vec!["localhost:4318".into()]));
     assert_eq!(kept[1], (vec![], false, false, vec!["h:1".into()]));
 }
+
+#[test]
+fn all_generations_of_the_filters_keys_are_taken() {
+    for (processor, pipeline) in [
+        (
+            "  filter:\n    trace_conditions:\n      - resource.attributes[\"a\"] == \"b\"\n      - IsMatch(span.name, \"^GET /h\\\\w+$\")",
+            "traces",
+        ),
+        (
+            "  filter/groups:\n    error_mode: propagate\n    log_conditions:\n      - {context: log, error_mode: silent, conditions: [severity_number < SEVERITY_NUMBER_WARN]}\n      - conditions: ['resource.attributes[\"a\"] == nil']",
+            "logs",
+        ),
+        (
+            "  filter/old:\n    error_mode: ignore\n    traces: {span: ['attributes[\"x\"] == \"y\"'], spanevent: ['IsMatch(name, \".*grpc.*\")']}\n    metrics: {metric: ['name == \"my.metric\"', type == METRIC_DATA_TYPE_HISTOGRAM], datapoint: ['resource.attributes[\"a\"] == nil']}\n    logs: {log_record: ['IsMatch(body, \".*password.*\")']}",
+            "metrics",
+        ),
+        (
+            "  filter/oldest:\n    spans: {include: {match_type: strict, services: [app_3]}, exclude: {match_type: regexp, regexp: {cacheenabled: true}, span_names: ['^hello']}}\n    metrics: {include: {match_type: regexp, metric_names: ['prefix/.*'], resource_attributes: [{key: a, value: b}]}}\n    logs: {exclude: {match_type: strict, severity_number: {min: info3, match_undefined: true}, bodies: [x]}}",
+            "logs",
+        ),
+    ] {
+        let plan = plan(&with(processor, pipeline));
+        assert_eq!(plan.pipelines[0].stages.len(), 1, "{processor}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_filter_is_shown_with_its_place() {
+    for (settings, problems) in [
+        (
+            "trace_conditions: [span.nmae == 1, 1 == 1]",
+            &[
+                "trace_conditions.0: 1:6: unknown path `nmae`",
+                "did you mean `name`?",
+                "trace_conditions.1: 1:1: no path",
+            ][..],
+        ),
+        ("traces: {span: ['name = 1']}", &["traces.span.0: 1:6: expected a comparison, found `=`"]),
+        (
+            "trace_conditions: [span.name == 1, {conditions: []}]",
+            &["single conditions and groups do not go together"],
+        ),
+        (
+            "trace_conditions: [span.name == nil]\n    spans: {}\n    traces: {span: ['1 == 1']}",
+            &["an older form of the same"],
+        ),
+        (
+            "log_conditions: [{context: span, conditions: [name == 1]}]",
+            &["unknown context `span`, known: log, scope, resource"],
+        ),
+        (
+            "metrics: {include: {match_type: expr, expressions: [x]}}",
+            &["metrics.include.expressions is not supported"],
+        ),
+        ("error_mode: ignroe", &["did you mean `ignore`?"]),
+        ("logs: {include: {match_type: strict, severity_number: {min: NOPE}}}", &["unknown severity `NOPE`"]),
+        ("logs: {include: {match_type: regexp, bodies: ['(']}}", &["logs: ", "bodies.0"]),
+    ] {
+        let text = with(&format!("  filter:\n    {settings}"), "traces");
+        let error = Fake::default().file("c.yaml", text).load(&["c.yaml"], &[]).err().expect(settings);
+        for problem in problems {
+            assert!(error.contains(problem), "{settings}: {problem}:\n{error}");
+        }
+    }
+}
+
+#[test]
+fn strange_conditions_of_a_filter_are_noted() {
+    let conditions = "  filter:\n    trace_conditions: [span.name != nil or true, span.name == 5]";
+    let notes: Vec<_> = plan(&with(conditions, "traces")).notes.into_iter().map(|note| note.text).collect();
+    let has = |text: &str| notes.iter().any(|note| note.contains(text));
+    assert!(has("trace_conditions.0: the condition is always met: everything is removed"), "{notes:?}");
+    assert!(has("trace_conditions.1: the condition is never met"), "{notes:?}");
+}

@@ -48,7 +48,7 @@ fn texts_that_are_no_conditions() {
         ("Len(\"x\")", "a condition must give a bool, this gives an int"),
         ("resource.cache == 1", "the scratch map is `log.cache`"),
         ("IsMatch == 1", "unknown constant `IsMatch`"),
-        ("(body == 1", "expected `)`"),
+        ("(body == 1", "`)` is expected"),
         ("5 == \u{e9}", "unexpected `\u{e9}`"),
     ] {
         let error = group(Context::Log, text).map(|_| ()).expect_err(text);
