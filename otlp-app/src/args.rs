@@ -8,6 +8,7 @@ use crate::commands::doctor::DoctorArgs;
 use crate::commands::exec::ExecArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::ottl::OttlCommand;
 use crate::commands::send::SendArgs;
 use crate::commands::tap::TapArgs;
 use crate::config::listen::listen_address;
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Show what is in a file of requests, and where a request is broken
     Inspect(InspectArgs),
+    /// Check conditions and statements in OTTL, or run them on a file
+    #[command(subcommand)]
+    Ottl(OttlCommand),
     /// Check ports, endpoints, configuration and limits, and say what to do
     Doctor(DoctorArgs),
     /// Run a command whose telemetry goes to a gateway of its own, and show that telemetry

@@ -10,6 +10,7 @@ pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod json;
 pub(crate) mod man;
+pub(crate) mod ottl;
 pub(crate) mod send;
 pub(crate) mod tap;
 pub(crate) mod text;

@@ -59,6 +59,7 @@ pub fn run(mut plugins: PluginManager) -> ExitCode {
         Some(Command::PrintConfig(config)) => app::print_config(&config),
         Some(Command::Convert(args)) => commands::convert::run(&args),
         Some(Command::Inspect(args)) => commands::inspect::run(&args),
+        Some(Command::Ottl(command)) => commands::ottl::run(&command),
         Some(Command::Send(args)) => commands::send::run(&args),
         Some(Command::Doctor(args)) => commands::doctor::run(&args, &plugins),
         Some(Command::Exec(args)) => commands::exec::run(&args, &plugins),

@@ -19,6 +19,7 @@ mod overlay;
 mod parser;
 mod path;
 mod program;
+mod remark;
 mod strptime;
 mod target;
 mod test;

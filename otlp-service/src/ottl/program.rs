@@ -9,6 +9,7 @@ use super::fault::{Fault, OttlError};
 use super::function::{Edit, Function};
 use super::infer::infer;
 use super::parser::{parse_condition, parse_statement};
+use super::remark::remark;
 use super::test::Test;
 use crate::component::Needs;
 
@@ -24,6 +25,8 @@ pub(crate) struct Condition {
 pub(crate) struct Statement {
     pub(crate) text: Box<str>,
     pub(crate) condition: Option<Test>,
+    /// What is strange about the statement.
+    pub(crate) remark: Option<&'static str>,
     function: &'static Function,
     editor: Box<dyn Edit>,
 }
@@ -127,7 +130,9 @@ impl Group {
             if let Some((function, editor, condition)) =
                 keep_all(checked, text, Place::Statement(index), &mut errors)
             {
-                group.statements.push(Statement { text: text.as_str().into(), condition, function, editor });
+                let remark = remark(tree, text);
+                let text = text.as_str().into();
+                group.statements.push(Statement { text, condition, remark, function, editor });
             }
         }
         if errors.is_empty() { Ok(group) } else { Err(errors) }

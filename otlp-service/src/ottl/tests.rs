@@ -4,6 +4,7 @@ mod conditions;
 mod errors;
 mod inference;
 mod refusals;
+mod remarks;
 
 use super::context::Context;
 use super::environment::{Environment, Level, PointKind};

@@ -90,6 +90,16 @@ impl TransformProcessor {
         Self { clock, ..self }
     }
 
+    /// Returns remarks on statements whose meaning has changed or surprises, each with the path of the statement. With
+    /// [`ignores_nil`](TransformConfig::ignores_nil) there are none.
+    pub fn remarks(&self) -> Vec<(String, &'static str)> {
+        if self.settings.ignores_nil {
+            return Vec::new();
+        }
+        let passes = self.plans.iter().flat_map(|plan| &plan.passes);
+        passes.flat_map(|pass| &pass.steps).flat_map(|step| step.remarks.iter().cloned()).collect()
+    }
+
     fn plan(&self, signal: Signal) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.signal == signal)
     }

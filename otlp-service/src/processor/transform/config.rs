@@ -102,7 +102,11 @@ impl TransformGroup {
             };
             errors.into_iter().map(error).collect::<Vec<_>>()
         })?;
-        Ok(Step::new(group, self.error_mode, self.shares_cache))
+        let remarks = group.statements.iter().enumerate().filter_map(|(index, statement)| {
+            Some((self.place(Place::Statement(index)), statement.remark?))
+        });
+        let remarks = remarks.collect();
+        Ok(Step::new(group, self.error_mode, self.shares_cache, remarks))
     }
 
     fn named(&self, name: &str, allowed: &[Context]) -> Result<Context, Vec<TransformError>> {

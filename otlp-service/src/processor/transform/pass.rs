@@ -11,6 +11,8 @@ pub(super) struct Step {
     pub(super) group: Group,
     pub(super) error_mode: ErrorMode,
     pub(super) shares_cache: bool,
+    /// What is strange about statements, each by its path.
+    pub(super) remarks: Vec<(String, &'static str)>,
     /// Level of the messages that the group runs on.
     pub(super) level: Level,
     /// For each condition, then for each statement: the first error was logged.
@@ -26,7 +28,12 @@ pub(super) struct Pass {
 // === impl Step ===
 
 impl Step {
-    pub(super) fn new(group: Group, error_mode: ErrorMode, shares_cache: bool) -> Self {
+    pub(super) fn new(
+        group: Group,
+        error_mode: ErrorMode,
+        shares_cache: bool,
+        remarks: Vec<(String, &'static str)>,
+    ) -> Self {
         let level = match group.context {
             Context::Resource => Level::Resource,
             Context::Scope => Level::Scope,
@@ -36,7 +43,7 @@ impl Step {
         };
         let texts = group.conditions.len() + group.statements.len();
         let has_logged = (0..texts).map(|_| AtomicBool::new(false)).collect();
-        Self { group, error_mode, shares_cache, level, has_logged }
+        Self { group, error_mode, shares_cache, remarks, level, has_logged }
     }
 
     /// Returns the number of conditions and statements.
