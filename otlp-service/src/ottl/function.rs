@@ -3,8 +3,13 @@
 mod append;
 mod arguments;
 mod call;
+mod checks;
+mod clear;
 mod collection;
+mod csv;
+mod date;
 mod edit;
+mod encoding;
 mod entries;
 mod flatten;
 mod glob;
@@ -19,9 +24,11 @@ mod replace;
 mod replace_editors;
 mod set;
 mod span;
+mod structure;
 mod text;
 mod time;
 mod types;
+mod uuid;
 
 pub(crate) use arguments::{Argument, ArgumentError, Arguments, PatternArgument};
 pub(crate) use parameter::{Kind, Parameter};
@@ -111,7 +118,12 @@ impl fmt::Debug for Function {
 /// Groups of functions: a converter or an editor is an entry in one of these.
 static GROUPS: &[&[Function]] = &[
     append::FUNCTIONS,
+    checks::FUNCTIONS,
+    clear::FUNCTIONS,
     collection::FUNCTIONS,
+    csv::FUNCTIONS,
+    date::FUNCTIONS,
+    encoding::FUNCTIONS,
     hash::FUNCTIONS,
     keys::FUNCTIONS,
     merge::FUNCTIONS,
@@ -121,9 +133,11 @@ static GROUPS: &[&[Function]] = &[
     replace_editors::FUNCTIONS,
     set::FUNCTIONS,
     span::FUNCTIONS,
+    structure::FUNCTIONS,
     text::FUNCTIONS,
     time::FUNCTIONS,
     types::FUNCTIONS,
+    uuid::FUNCTIONS,
 ];
 
 /// The longest string that a function makes. Larger strings would come of statements that double a value again and again.

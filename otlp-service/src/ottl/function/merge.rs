@@ -1,4 +1,4 @@
-//! Editors of whole maps: `flatten`, `merge_maps`, `truncate_all`.
+//! Editors of whole maps: `flatten`, `merge_maps`, `stringify_all`, `truncate_all`.
 
 use super::edit::{EditMap, OfMap};
 use super::entries::{Entries, last_of_each};
@@ -9,6 +9,8 @@ use crate::ottl::error::EvalError;
 use crate::ottl::expression::Expression;
 use crate::ottl::target::Target;
 use crate::ottl::value::Value;
+use crate::processor::text_of;
+use otlp_protocol::view::AnyValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -32,6 +34,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         ],
         merge_maps,
     ),
+    Function::editor("stringify_all", &[TARGET], |arguments| {
+        Ok(Box::new(OfMap(StringifyAll { target: arguments.target(0)? })))
+    }),
     Function::editor(
         "truncate_all",
         &[
@@ -125,6 +130,29 @@ impl EditMap for Flatten {
         let flat = self.flattening.flatten(std::mem::take(entries))?;
         *entries = last_of_each(flat);
         Ok(true)
+    }
+}
+
+/// The call of `stringify_all`.
+#[derive(Debug)]
+struct StringifyAll {
+    target: Target,
+}
+
+impl EditMap for StringifyAll {
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn change<'a>(&'a self, entries: &mut Entries<'a>, _: &'a Environment<'_>) -> Result<bool, EvalError> {
+        let mut has_changed = false;
+        for (_, value) in entries {
+            if !matches!(value, Value::Text(_)) {
+                *value = Value::text(text_of(AnyValue::new(&value.encoded()?)).into_owned());
+                has_changed = true;
+            }
+        }
+        Ok(has_changed)
     }
 }
 

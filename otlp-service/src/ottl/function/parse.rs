@@ -86,12 +86,13 @@ fn json_value<'a>(
 
 /// What separates keys from values, and pairs.
 #[derive(Debug)]
-struct Delimiters {
-    value: Box<str>,
-    pair: Box<str>,
+pub(super) struct Delimiters {
+    pub(super) value: Box<str>,
+    pub(super) pair: Box<str>,
 }
 
-fn key_value(arguments: &mut Arguments) -> Result<Box<dyn Call>, ArgumentError> {
+/// Takes the second and the third argument.
+pub(super) fn delimiters(arguments: &mut Arguments) -> Result<Delimiters, ArgumentError> {
     let value = arguments.literal_text(1)?.unwrap_or_else(|| "=".into());
     let pair = arguments.literal_text(2)?.unwrap_or_else(|| " ".into());
     for (index, delimiter) in [(1, &value), (2, &pair)] {
@@ -102,9 +103,12 @@ fn key_value(arguments: &mut Arguments) -> Result<Box<dyn Call>, ArgumentError> 
     if value == pair {
         return Err(ArgumentError::new(2, "the two delimiters must differ"));
     }
-    prepared(arguments, Delimiters { value, pair }, |text, delimiters| {
-        parse_key_value(&text.into_text()?, delimiters)
-    })
+    Ok(Delimiters { value, pair })
+}
+
+fn key_value(arguments: &mut Arguments) -> Result<Box<dyn Call>, ArgumentError> {
+    let delimiters = delimiters(arguments)?;
+    prepared(arguments, delimiters, |text, delimiters| parse_key_value(&text.into_text()?, delimiters))
 }
 
 fn parse_key_value<'a>(text: &str, delimiters: &Delimiters) -> Result<Value<'a>, EvalError> {

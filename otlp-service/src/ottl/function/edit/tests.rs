@@ -8,7 +8,7 @@ use crate::ottl::value::{Map, Value};
 use otlp_protocol::encode::LogRecords;
 use otlp_protocol::rewrite::{Level, OpenMessages, Rewriter, rewrite};
 use otlp_protocol::view::{AnyValue, RequestView};
-use otlp_protocol::{AttributeValue, Body, Decision};
+use otlp_protocol::{Body, Decision};
 
 /// Runs the statements of a group in turn, and keeps the first error.
 struct Run {
@@ -248,6 +248,30 @@ fn strings_are_truncated_and_replaced() {
             r#"replace_all_matches(attributes, "x*", "y")"#,
             r#"{"a":"xa","b":"bx","c":5}"#,
             Ok(r#"{"a":"y","b":"bx","c":5}"#),
+        ),
+    ]);
+}
+
+#[test]
+fn values_are_emptied_and_elements_deleted() {
+    let list = r#"{"t":[1,2,3]}"#;
+    check([
+        (r#"clear(attributes["a"])"#, r#"{"a":"x"}"#, Ok(r#"{"a":""}"#)),
+        (r#"clear(attributes["a"])"#, r#"{"a":[1]}"#, Ok(r#"{"a":[]}"#)),
+        ("clear(attributes)", r#"{"a":[1]}"#, Ok("{}")),
+        (r#"delete_index(attributes["t"], 1)"#, list, Ok(r#"{"t":[1,3]}"#)),
+        (r#"delete_index(attributes["t"], 0, 3)"#, list, Ok(r#"{"t":[]}"#)),
+        (r#"delete_index(attributes["t"], 1, 1)"#, list, Ok(list)),
+        (
+            r#"delete_index(attributes["t"], 3)"#,
+            list,
+            Err("delete_index: elements 3 to 4 are outside of a list of 3"),
+        ),
+        (r#"delete_index(attributes["no"], 0)"#, list, Err("delete_index: expected a list, found nil")),
+        (
+            "stringify_all(attributes)",
+            r#"{"a":1,"b":[1],"c":null,"d":"x","e":{"b":1.5}}"#,
+            Ok(r#"{"a":"1","b":"[1]","c":"","d":"x","e":"{\"b\":1.5}"}"#),
         ),
     ]);
 }
