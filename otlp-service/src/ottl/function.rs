@@ -28,6 +28,7 @@ mod structure;
 mod text;
 mod time;
 mod types;
+mod url;
 mod uuid;
 
 pub(crate) use arguments::{Argument, ArgumentError, Arguments, PatternArgument};
@@ -137,6 +138,7 @@ static GROUPS: &[&[Function]] = &[
     text::FUNCTIONS,
     time::FUNCTIONS,
     types::FUNCTIONS,
+    url::FUNCTIONS,
     uuid::FUNCTIONS,
 ];
 

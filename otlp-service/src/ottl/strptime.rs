@@ -102,11 +102,6 @@ impl TimeFormat {
         read_format(format, &mut elements)?;
         Ok(Self(elements))
     }
-
-    /// Returns true if the format ends with the letter `Z`: times in it are UTC.
-    pub(crate) fn ends_in_z(&self) -> bool {
-        matches!(self.0.last(), Some(Element::Text(text)) if text.ends_with('Z'))
-    }
 }
 
 fn read_format(format: &str, elements: &mut Vec<Element>) -> Result<(), String> {

@@ -194,10 +194,9 @@ fn misfit(kind: Kind, expression: &Expression) -> Option<String> {
         return wants_constant.map(|constant| format!("must be {constant}"));
     };
     let error = match kind {
-        Kind::Bool | Kind::LiteralBool => literal.into_bool().err(),
+        Kind::LiteralBool => literal.into_bool().err(),
         Kind::BoolLike => literal.into_bool_like().err(),
         Kind::BytesLike => literal.into_bytes_like().err(),
-        Kind::Double => literal.into_double().err(),
         Kind::LiteralDouble if matches!(literal, Value::Int(_)) => None,
         Kind::LiteralDouble => literal.into_double().err(),
         Kind::DoubleLike => literal.into_double_like().err(),

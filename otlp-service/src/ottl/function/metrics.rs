@@ -70,6 +70,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::editor("convert_sum_to_gauge", &[], |_| change(|metric| Ok(convert::sum_to_gauge(metric))))
         .only_in(METRIC),
     Function::editor(
+        "convert_summary_quantile_val_to_gauge",
+        &[Parameter::optional("attribute_key", Kind::LiteralText), SUFFIX],
+        |arguments| {
+            let key = arguments.literal_text(0)?.unwrap_or_else(|| "quantile".into());
+            let suffix = arguments.literal_text(1)?.unwrap_or_else(|| ".quantiles".into());
+            add(move |metric| Ok(extract::quantiles(metric, &key, &suffix)))
+        },
+    )
+    .only_in(METRIC),
+    Function::editor(
         "copy_metric",
         &[
             Parameter::optional("name", Kind::Text),

@@ -13,10 +13,8 @@ pub(crate) struct Parameter {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
     Any,
-    Bool,
     BoolLike,
     BytesLike,
-    Double,
     DoubleLike,
     Duration,
     Int,

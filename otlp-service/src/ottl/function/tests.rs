@@ -96,3 +96,56 @@ fn names_are_unique_and_tell_converters_from_editors() {
         assert!(optional.is_none_or(|optional| required.is_none_or(|required| required < optional)));
     }
 }
+
+/// Values at the edges of their types.
+fn samples() -> Vec<Value<'static>> {
+    vec![
+        Value::Nil,
+        Value::Bool(true),
+        Value::Int(i64::MIN),
+        Value::Int(-1),
+        Value::Int(3),
+        Value::Double(f64::NAN),
+        Value::Double(-1e300),
+        text(""),
+        text("\u{e9},a=1 \"b\"\\"),
+        text("(?P<a>.)%s[{"),
+        Value::Bytes(Cow::Borrowed(&[0xff, 0])),
+        Value::Duration(i64::MIN),
+        Value::Time(i64::MIN),
+        Value::Time(i64::MAX),
+        list([Value::Nil, Value::Double(f64::NAN), text("x"), map([("k", list([]))])]),
+        map([("", Value::Nil), ("a.b", map([("a", list([Value::Int(1)]))]))]),
+        Value::SpanId([1; 8]),
+    ]
+}
+
+#[test]
+fn converters_take_any_value_without_a_panic() {
+    let samples = samples();
+    let mut count = 0;
+    for function in functions().filter(|function| !function.is_editor()) {
+        let of_kind = |kind: Kind| match kind {
+            Kind::Word(words) => words.iter().map(|word| text(word)).collect(),
+            Kind::LiteralInt => vec![Value::Int(i64::MAX)],
+            Kind::LiteralBool => vec![Value::Bool(true)],
+            Kind::LiteralDouble => vec![Value::Double(50.0)],
+            Kind::LiteralTexts => vec![texts(&[]), texts(&["k", "::/0"])],
+            Kind::LiteralText => vec![text(""), text("%s"), text("%Y %z.%f"), text("\u{e9}"), text("base64")],
+            _ => samples.clone(),
+        };
+        let given: Vec<Vec<Value<'static>>> = function.parameters.iter().map(|it| of_kind(it.kind)).collect();
+        let most = given.iter().map(Vec::len).max().unwrap_or(1);
+        // Each pair of values of the first two parameters, with further values in turn.
+        for (first, second) in (0..most).flat_map(|first| (0..most).map(move |second| (first, second))) {
+            let place = |index| if index == 0 { first } else { second + index };
+            let arguments: Vec<_> = given
+                .iter()
+                .enumerate()
+                .map(|(index, values)| values[place(index) % values.len()].clone())
+                .collect();
+            count += usize::from(call(function.name, &arguments).is_ok());
+        }
+    }
+    assert!(count > 1_000, "{count} calls gave a value");
+}

@@ -42,11 +42,6 @@ impl Format {
         Ok(Self(pieces))
     }
 
-    /// Returns the number of verbs.
-    pub(crate) fn verbs(&self) -> usize {
-        self.0.iter().filter(|piece| matches!(piece, Piece::Verb(_))).count()
-    }
-
     /// Writes the values into the format. A verb that does not fit the type of its value shows so in the text, as in Go:
     /// `%!d(string=x)`.
     ///

@@ -31,6 +31,11 @@ fn expressions_are_gos() {
         (r"^\07\101\0$", "\u{7}A\0", "07A0"),
         (r"^[\1011]+$", "A1", "0"),
         ("needle", "hay needle hay", "hay"),
+        (r"\Aa\z", "a", "ab"),
+        (r"(?s)^a.b$", "a\nb", "ab"),
+        ("(?U)^a+b$", "aab", "b"),
+        ("(?m)^b$", "a\nb", "ab"),
+        ("^(?<n>a)(?:b)$", "ab", "a"),
     ] {
         let pattern = Pattern::new(expression).unwrap_or_else(|error| panic!("{expression}: {error}"));
         assert!(pattern.matches(matching), "{expression} on {matching:?}: {pattern:?}");
@@ -45,6 +50,8 @@ fn what_is_wrong_is_said_in_a_line() {
         ("a**b\\", "incomplete escape sequence, reached end of pattern prematurely"),
         (r"(a)\1", "backreferences are not supported"),
         (r"(a)\18", "backreferences are not supported"),
+        (r"\C", "unrecognized escape sequence"),
+        ("(?=a)", "look-around, including look-ahead and look-behind, is not supported"),
         ("a{1000}{1000}{1000}", "the expression is too large: it compiles to more than 1048576 bytes"),
     ] {
         assert_eq!(Pattern::new(expression).err().as_deref(), Some(expect), "{expression}");

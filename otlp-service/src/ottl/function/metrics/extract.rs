@@ -5,7 +5,7 @@ use super::message::number::{
     AGGREGATION_TEMPORALITY, AS_DOUBLE, AS_INT, DATA_POINTS, GAUGE, IS_MONOTONIC, NUMBER_ATTRIBUTES,
     START_TIME, SUM, TIME,
 };
-use super::message::{put_double, put_fixed64};
+use super::message::{put_double, put_fixed64, put_text};
 use super::percentile;
 use crate::ottl::error::EvalError;
 use otlp_protocol::AggregationTemporality;
@@ -111,6 +111,32 @@ pub(super) fn percentile(
     }))
 }
 
+/// Makes a gauge of the quantiles of a summary; `None` for metrics of other types. Each point has its quantile as attribute.
+pub(super) fn quantiles(metric: &[u8], key: &str, suffix: &str) -> Option<Added> {
+    let metric = Metric::new(metric);
+    let MetricData::Summary(summary) = metric.data() else { return None };
+    let mut data = Vec::new();
+    for point in summary.data_points() {
+        for quantile in point.quantile_values() {
+            let (value, mut attribute, mut number) =
+                (Number::Double(quantile.value()), Vec::new(), Vec::new());
+            put_double(&mut number, DOUBLE_VALUE, quantile.quantile());
+            put_text(&mut attribute, 1, key);
+            put_len_delimited(&mut attribute, 2, &number);
+            put_point_with(&mut data, DataPoint::Summary(point), value, Some((key, &attribute)));
+        }
+    }
+    Some(Added {
+        name: format!("{}{suffix}", metric.name()),
+        description: metric.description().to_owned(),
+        unit: metric.unit().to_owned(),
+        data: Data { number: GAUGE, bytes: data },
+    })
+}
+
+/// Field number of a double in an `AnyValue`.
+const DOUBLE_VALUE: u32 = 4;
+
 /// Returns the temporality of a histogram. Summaries are cumulative.
 fn temporality(data: MetricData<'_>) -> Option<AggregationTemporality> {
     match data {
@@ -124,6 +150,11 @@ fn temporality(data: MetricData<'_>) -> Option<AggregationTemporality> {
 
 /// Appends a point with a value, and with the attributes and times of another point.
 fn put_point(out: &mut Vec<u8>, source: DataPoint<'_>, value: Number) {
+    put_point_with(out, source, value, None);
+}
+
+/// Appends a point as [`put_point`] does, with a further attribute in place of one with this key.
+fn put_point_with(out: &mut Vec<u8>, source: DataPoint<'_>, value: Number, added: Option<(&str, &[u8])>) {
     let mut point = Vec::new();
     put_fixed64(&mut point, START_TIME, source.start_time_unix_nano());
     put_fixed64(&mut point, TIME, source.time_unix_nano());
@@ -133,7 +164,12 @@ fn put_point(out: &mut Vec<u8>, source: DataPoint<'_>, value: Number) {
         Number::Empty => {}
     }
     for attribute in source.attributes() {
-        put_len_delimited(&mut point, NUMBER_ATTRIBUTES, attribute.as_bytes());
+        if added.is_none_or(|(key, _)| attribute.key() != key) {
+            put_len_delimited(&mut point, NUMBER_ATTRIBUTES, attribute.as_bytes());
+        }
+    }
+    if let Some((_, attribute)) = added {
+        put_len_delimited(&mut point, NUMBER_ATTRIBUTES, attribute);
     }
     put_len_delimited(out, DATA_POINTS, &point);
 }

@@ -218,6 +218,24 @@ fn metrics_are_added() {
 }
 
 #[test]
+fn quantiles_become_points() {
+    let added = run(r#"convert_summary_quantile_val_to_gauge("q") where metric.name == "s""#, |metric| {
+        metric.name("s").unit("ms").summary(|summary| {
+            summary.point(|point| {
+                point.time_unix_nano(2).attribute("a", "x").attribute("q", "old");
+                for (quantile, value) in [(0.5, 3.0), (0.99, 9.0)] {
+                    point.quantile_value(|writer| {
+                        writer.quantile(quantile).value(value);
+                    });
+                }
+            });
+        })
+    });
+    let points = r#"3.0 {"a":"x","q":0.5} 0-2; 9.0 {"a":"x","q":0.99} 0-2"#;
+    assert_eq!(added.unwrap()[1], format!("s.quantiles||ms|gauge: {points}"));
+}
+
+#[test]
 fn points_are_asked_for_attributes() {
     for (condition, holds) in [
         (r#"HasAttrKeyOnDatapoint("a")"#, true),
@@ -379,10 +397,10 @@ fn percentiles_of_exponential_histograms_are_interpolated() {
                             data.point(|point| {
                                 point.count(count).scale(scale).zero_count(zeros).zero_threshold(threshold);
                                 point.positive(|buckets| {
-                                    drop(buckets.bucket_counts(positive.iter().copied()))
+                                    buckets.bucket_counts(positive.iter().copied());
                                 });
                                 point.negative(|buckets| {
-                                    drop(buckets.bucket_counts(negative.iter().copied()))
+                                    buckets.bucket_counts(negative.iter().copied());
                                 });
                             });
                         })

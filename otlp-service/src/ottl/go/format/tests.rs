@@ -81,5 +81,4 @@ fn unknown_verbs_and_large_texts_are_refused() {
     let long = "x".repeat(MAX_FORMATTED_BYTES);
     let format = Format::new("%sy").unwrap();
     assert!(format.fill(&[Value::text(long)]).is_err());
-    assert_eq!(format.verbs(), 1);
 }
