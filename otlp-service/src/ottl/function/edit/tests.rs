@@ -41,7 +41,8 @@ pub(in crate::ottl::function) fn run(statement: &str, attributes: &str) -> Resul
         statements: &[statement.to_owned()],
     });
     let group = group.map_err(|errors| {
-        let problem = errors[0].error.problems().next().unwrap();
+        let error = errors[0].error.to_string();
+        let problem = error.lines().next().unwrap();
         format!("load: {}", problem.split_once(": ").map_or("", |(_, problem)| problem))
     })?;
     let Ok(Value::Map(attributes)) =

@@ -37,7 +37,7 @@ fn run(statement: &str, write: impl FnOnce(MetricWriter<'_>) -> MetricEnd) -> Re
         conditions: &[],
         statements: &[statement.to_owned()],
     });
-    let group = group.map_err(|errors| errors[0].error.problems().next().unwrap())?;
+    let group = group.map_err(|errors| errors[0].error.to_string().lines().next().unwrap().to_owned())?;
     let body = Body::write::<Metrics>(|request| {
         request.resource_group(|group| {
             group.scope_group(|scope| {
