@@ -56,6 +56,13 @@ impl std::fmt::Display for Place {
     }
 }
 
+/// Returns the addresses of the network interfaces, without loopback. Without permission to read the addresses there are none.
+pub(crate) fn interface_addresses() -> Vec<IpAddr> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let others = interfaces.into_iter().filter(|interface| !interface.is_loopback());
+    others.map(|interface| interface.ip()).collect()
+}
+
 // === impl OwnAddresses ===
 
 impl OwnAddresses {

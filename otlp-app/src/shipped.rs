@@ -57,6 +57,17 @@ fn processors(components: &mut Components<'_>) {
         processor::probabilistic_sampler,
     );
     components.processor("resource", "changes attributes of resources", processor::resource);
+    components
+        .processor(
+            "resource_detection",
+            "adds attributes of this host and process to resources",
+            processor::resource_detection,
+        )
+        .alias("resourcedetection")
+        .rules(processor::RESOURCE_DETECTION_RULES);
+    components
+        .processor("span", "names spans by attributes, and sets their status", processor::span)
+        .rules(processor::ATTRIBUTES_RULES);
 }
 
 fn exporters(components: &mut Components<'_>) {

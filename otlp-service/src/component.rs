@@ -12,7 +12,8 @@ pub use metrics::ProcessorMetrics;
 pub(crate) use editing::{Room, reserve};
 
 use otlp_protocol::Batch;
-use otlp_transport::ExportError;
+use otlp_transport::{ExportError, TransportContext};
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// Reads or changes the batches of a pipeline.
@@ -84,6 +85,12 @@ pub trait Processor: Send + Sync + 'static {
         None
     }
 
+    /// Starts background work, such as lookups, within the tokio runtime. Called for each pipeline with the processor, before the
+    /// first batch; receivers start when the future has ended. The work ends when the processor is dropped. Default nothing.
+    fn start(&self, _context: &TransportContext) -> Started {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Processes one batch: sends batches on with [`Out::emit`] or [`Out::edit`], and accounts for removed items with
     /// [`Out::settle`]. Removed items without a call of `settle` count as dropped; additional items count as produced.
     ///
@@ -94,6 +101,9 @@ pub trait Processor: Send + Sync + 'static {
     /// The answer to the sender. The whole request fails.
     fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError>;
 }
+
+/// Resolves when a processor has [started](Processor::start).
+pub type Started = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Use of bodies by a processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

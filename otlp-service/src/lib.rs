@@ -210,6 +210,8 @@ mod retry;
 mod services;
 #[cfg(feature = "gateway")]
 mod spec;
+#[cfg(any(feature = "client", feature = "gateway"))]
+mod surroundings;
 #[cfg(feature = "gateway")]
 mod switch;
 #[cfg(feature = "gateway")]
@@ -225,7 +227,7 @@ pub use batch::{
 #[cfg(feature = "client")]
 pub use client::{OtlpClient, OtlpConfig, TraceBuilder};
 #[cfg(feature = "gateway")]
-pub use component::{Access, Needs, Out, Processor, ProcessorMetrics, Reason};
+pub use component::{Access, Needs, Out, Processor, ProcessorMetrics, Reason, Started};
 #[cfg(feature = "gateway")]
 pub use connector::ForwardConnector;
 #[cfg(feature = "gateway")]
@@ -266,12 +268,7 @@ pub use plugin::{
 };
 #[cfg(feature = "gateway")]
 pub use processor::{
-    ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeSource, AttributeValue,
-    AttributesProcessor, ConvertTo, ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch,
-    FilterProcessor, GroupByAttrsProcessor, LibraryMatch, MatchConfig, MatchProperties, Pattern,
-    ProbabilisticSampler, ProcessorChain, ResourceProcessor, SPAN_KINDS, SamplerConfig, SamplerError,
-    SamplerMode, SeverityMatch, TextMatch, TransformConfig, TransformError, TransformGroup,
-    TransformProcessor, ValueMatch,
+    ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeSource, AttributeValue, AttributesProcessor, ConvertTo, DetectorKind, ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch, FilterProcessor, GroupByAttrsProcessor, HostnameSource, LibraryMatch, MatchConfig, MatchProperties, NameRules, Pattern, ProbabilisticSampler, ProcessorChain, ResourceDetectionConfig, ResourceDetectionProcessor, ResourceProcessor, SamplerConfig, SamplerError, SamplerMode, SeverityMatch, SpanConfig, SpanProcessor, SpanStatus, TextMatch, TransformConfig, TransformError, TransformGroup, TransformProcessor, ValueMatch, SPAN_KINDS,
 };
 #[cfg(feature = "gateway")]
 pub use producer_consumer::{

@@ -9,7 +9,9 @@ mod matching;
 mod pattern;
 mod probabilistic_sampler;
 mod resource;
+mod resource_detection;
 mod resource_keys;
+mod span;
 mod text;
 mod transform;
 
@@ -29,6 +31,10 @@ pub use probabilistic_sampler::{
 };
 pub use resource::ResourceProcessor;
 pub use transform::{TransformConfig, TransformError, TransformGroup, TransformProcessor};
+pub use resource_detection::{
+    DetectorKind, HostnameSource, ResourceDetectionConfig, ResourceDetectionProcessor,
+};
+pub use span::{NameRules, SpanConfig, SpanProcessor, SpanStatus};
 
 pub(crate) use chain::run;
 pub(crate) use resource_keys::ResourceKeys;

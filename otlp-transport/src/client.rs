@@ -13,6 +13,8 @@ mod connect;
 mod encoding;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+#[cfg(feature = "http")]
+mod get;
 mod greeting;
 #[cfg(feature = "grpc")]
 mod grpc;
@@ -29,6 +31,8 @@ mod send_error;
 mod stats;
 
 pub(crate) use attempt::is_reserved;
+#[cfg(feature = "http")]
+pub use get::http_get;
 #[cfg(feature = "grpc")]
 pub use grpc::GrpcClient;
 #[cfg(feature = "http")]

@@ -156,10 +156,10 @@ pub use balance::{
 pub use certificates::Certificates;
 #[cfg(all(feature = "client", feature = "grpc"))]
 pub use client::GrpcClient;
-#[cfg(all(feature = "client", feature = "http"))]
-pub use client::HttpClient;
 #[cfg(feature = "client")]
 pub use client::{ClientStats, ConnectionPool, PooledConnection};
+#[cfg(all(feature = "client", feature = "http"))]
+pub use client::{HttpClient, http_get};
 pub use clock::{Clock, Sleep, TokioClock};
 #[cfg(feature = "client")]
 pub use compression::{AdaptiveBody, AdaptiveCompressionConfig, AdaptiveCompressor, AdaptiveStats};

@@ -5,11 +5,15 @@ mod filter;
 mod group_by_attrs;
 mod matching;
 mod probabilistic_sampler;
+mod resource_detection;
+mod span;
 
 pub(crate) use actions::{ATTRIBUTES_RULES, attributes, resource};
 pub(crate) use filter::{FILTER_RULES, filter};
 pub(crate) use group_by_attrs::group_by_attrs;
 pub(crate) use probabilistic_sampler::probabilistic_sampler;
+pub(crate) use resource_detection::{RESOURCE_DETECTION_RULES, resource_detection};
+pub(crate) use span::span;
 
 use crate::memory::{Limit, memory_bytes, process_limit};
 use otlp_service::{

@@ -14,9 +14,11 @@ mod processors;
 mod receivers;
 mod reference;
 mod references;
+mod resource_detection;
 mod schema;
 mod secrets;
 mod settings;
+mod span;
 mod telemetry;
 mod values;
 

@@ -5,16 +5,15 @@ mod detect;
 mod environment;
 mod host;
 mod kubernetes;
-mod process;
-mod surroundings;
 
 pub use detect::Detector;
 pub(crate) use environment::of_variables;
-pub(crate) use surroundings::Surroundings;
 
+use crate::surroundings::{Surroundings, variable_of_process};
 use otlp_protocol::encode::ResourceWriter;
 use otlp_protocol::view::AnyValue;
 use otlp_protocol::{AttributeValue, ToValue};
+use otlp_transport::SystemDisk;
 use std::fmt;
 
 /// Attributes of what sends telemetry, with the schema URL that their names are of.
@@ -60,8 +59,7 @@ impl Resource {
     /// replaces attributes of an earlier one. Reads local files of at most 1 MiB, and nothing from a network; attributes that
     /// cannot be found out are left out.
     pub fn detect(detectors: &[Detector]) -> Self {
-        let lookup = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-        Self::detect_in(detectors, &Surroundings::of_process(&lookup))
+        Self::detect_in(detectors, &Surroundings::of_process(&SystemDisk, &variable_of_process))
     }
 
     /// Reads attributes with some detectors from given surroundings.

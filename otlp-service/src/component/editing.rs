@@ -1,6 +1,7 @@
 //! Edits of batches within the byte budget: the new body is charged before it is made.
 
 use super::{Out, Reason};
+use otlp_protocol::rewrite::{Rewriter, rewrite};
 use otlp_protocol::{
     Batch, Charge, Count, EditError, Edited, Editor, ErrorKind, Regrouped, Retry, edit, regroup,
 };
@@ -92,6 +93,23 @@ impl Out {
         let ((edited, editor), charge) = growing(&batch, growth, once)?;
         self.emit_edited(batch, edited, reason, charge);
         Ok(editor)
+    }
+
+    /// Changes a batch that is expected to become `growth` bytes longer, as [`rewrite`] does, and [emits](Self::emit) the batch.
+    /// `rewriter` makes the rewriter of each start.
+    ///
+    /// # Errors
+    /// As of [`edit`](Self::edit).
+    pub(crate) fn rewrite_growing<R: Rewriter>(
+        &mut self,
+        batch: Batch,
+        growth: usize,
+        mut rewriter: impl FnMut() -> R,
+    ) -> Result<(), ExportError> {
+        let (edited, charge) =
+            growing(&batch, growth, |limit| rewrite(batch.body(), &mut rewriter(), limit))?;
+        self.emit_edited(batch, edited, charge);
+        Ok(())
     }
 
     /// Groups the items of a batch by attributes with these keys, as [`regroup`] does, and [emits](Self::emit) the batch. `growth` is the

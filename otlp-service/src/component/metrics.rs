@@ -20,6 +20,11 @@ impl<'a> ProcessorMetrics<'a> {
         Self { registry, processor, pipeline, signal }
     }
 
+    /// Returns the registry, for metrics with labels of their own.
+    pub fn registry(&self) -> &'a Registry {
+        self.registry
+    }
+
     /// Returns the id of the processor.
     pub fn processor(&self) -> &'a str {
         self.processor

@@ -12,7 +12,7 @@ use super::graph::{Graph, Head};
 use super::piece::{Behind, Drained, Piece, Placed, Rest, Role, Sketch};
 use super::shared::Shared;
 use crate::batch::{BatchConfig, BatchOptions, BatchProcessor};
-use crate::component::{Processor, ProcessorMetrics};
+use crate::component::{Processor, ProcessorMetrics, Started};
 use crate::fanout::{Delivery, FanOut};
 use crate::holder::{Answers, HolderSpec};
 use crate::ledger::{Hop, Line};
@@ -26,16 +26,18 @@ use otlp_protocol::Signal;
 use otlp_transport::BoxExport;
 use std::sync::Arc;
 
-/// Puts the pipelines of `spec` together, in `graph`, which has its exporters; `old` is the graph before.
+/// Puts the pipelines of `spec` together, in `graph`, which has its exporters; `old` is the graph before. Returns the starts of the
+/// processors.
 pub(super) fn assemble(
     shared: &Shared,
     old: &Graph,
     spec: &GatewaySpec,
     graph: &mut Graph,
     turns: &mut Vec<Turn>,
-) -> Result<(), StartError> {
-    let mut assembly = Assembly { shared, old, spec, graph, turns };
-    spec.pipelines.iter().try_for_each(|pipeline| assembly.pipeline(pipeline).map(drop))
+) -> Result<Vec<Started>, StartError> {
+    let mut assembly = Assembly { shared, old, spec, graph, turns, starts: Vec::new() };
+    spec.pipelines.iter().try_for_each(|pipeline| assembly.pipeline(pipeline).map(drop))?;
+    Ok(assembly.starts)
 }
 
 struct Assembly<'a> {
@@ -44,6 +46,8 @@ struct Assembly<'a> {
     spec: &'a GatewaySpec,
     graph: &'a mut Graph,
     turns: &'a mut Vec<Turn>,
+    /// Starts of the processors that were made.
+    starts: Vec<Started>,
 }
 
 /// A component that was made.
@@ -366,6 +370,7 @@ impl Assembly<'_> {
                 let edge = link.is_counted.then(|| assembly.edge(spec, &link.id));
                 let metrics = ProcessorMetrics::new(&shared.registry, &link.id, &spec.id, spec.signal);
                 let processor = link.processor.with_metrics(&metrics).unwrap_or(link.processor);
+                assembly.starts.push(processor.start(&shared.context));
                 (link.id, processor, if link.is_counted { stats } else { ProcessorStats::default() }, edge)
             });
             let next = BoxExport::new(rest.entry.clone());

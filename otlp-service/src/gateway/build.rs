@@ -18,6 +18,7 @@ use crate::spec::{
 };
 use crate::switch::{Ended, Switch};
 use crate::telemetry::MemoryStats;
+use futures_util::future::join_all;
 use otlp_transport::Handover;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -82,7 +83,8 @@ impl<'a> Build<'a> {
         for exporter in std::mem::take(&mut spec.exporters) {
             self.exporter(exporter).await?;
         }
-        assembly::assemble(self.shared, self.old, &spec, &mut self.graph, &mut self.turns)?;
+        let starts = assembly::assemble(self.shared, self.old, &spec, &mut self.graph, &mut self.turns)?;
+        join_all(starts).await;
         for placed in &self.graph.pieces {
             if let Some(drained) = placed.piece.drained.as_ref().filter(|_| !self.old.has(&placed.piece)) {
                 drained.start();

@@ -139,6 +139,7 @@ fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &
         ("load_balancing", "resolver.dns", _) => &[("hostname", "a")],
         ("load_balancing", "resolver.file", _) => &[("path", "/a")],
         ("memory_limiter", "", _) => &[("limit_mib", "64")],
+        ("span", "", _) => &[("status", "{code: Ok}")],
         ("attributes", "", _) => &[("actions", "[{key: a, action: delete}]")],
         ("attributes", "actions", _) | ("resource", "attributes", _) => match leaf {
             "from_attribute" | "from_context" => &[("key", "a"), ("action", "insert")],
@@ -147,11 +148,14 @@ fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &
             "converted_type" => &[("key", "a"), ("action", "convert")],
             _ => &[("key", "a"), ("action", "insert"), ("value", "1")],
         },
-        ("attributes", "include" | "exclude", "resources") => &[("match_type", "strict")],
-        ("attributes", "include" | "exclude", _) => &[("match_type", "strict"), ("services", "[a]")],
-        ("attributes", "include.log_severity_number" | "exclude.log_severity_number", _) => &[("min", "9")],
-        ("attributes", _, "value") => &[("key", "a")],
-        ("attributes", _, "version") => &[("name", "a")],
+        ("attributes" | "span", "include" | "exclude", "resources") => &[("match_type", "strict")],
+        ("attributes" | "span", "include" | "exclude", _) => &[("match_type", "strict"), ("services", "[a]")],
+        ("attributes" | "span", "include.log_severity_number" | "exclude.log_severity_number", _) => {
+            &[("min", "9")]
+        }
+        ("attributes" | "span", _, "value") => &[("key", "a")],
+        ("attributes" | "span", _, "version") => &[("name", "a")],
+        ("span", "status", "description") => &[("code", "Error")],
         ("filter", "spans.include" | "spans.exclude", _) => &[("match_type", "strict"), ("services", "[a]")],
         ("filter", "metrics.include" | "metrics.exclude", _) => {
             &[("match_type", "strict"), ("metric_names", "[a]")]
@@ -194,6 +198,10 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         (_, "converted_type") => "int",
         (_, "match_type") => "strict",
         (_, "span_kinds") => "SPAN_KIND_SERVER",
+        ("span", "code") => "Ok",
+        ("resource_detection", "detectors") => "env",
+        ("resource_detection", "hostname_sources") => "os",
+        ("resource_detection", "resource_attributes") => "{}",
         (_, "path") => "/p",
         (_, "compression_algorithms") => "gzip",
         _ => "",

@@ -2,7 +2,7 @@
 
 use super::exporters::{Exporters, signals};
 use super::{BatchSettings, ConfigProblem, OtlpConfig, Plan};
-use crate::client::resource::{Resource, Surroundings};
+use crate::client::resource::Resource;
 
 impl OtlpConfig {
     /// Checks all settings, as making a client does: reads certificates, connects to nothing.
@@ -41,8 +41,7 @@ impl OtlpConfig {
 
     /// Detects the resource, and updates it with the configured ones.
     fn resource(&self) -> Result<Resource, ConfigProblem> {
-        let lookup = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-        let detected = Resource::detect_in(&self.detectors, &Surroundings::of_process(&lookup));
+        let detected = Resource::detect(&self.detectors);
         let problem = |problem: String| ConfigProblem::new("resources", "OTEL_RESOURCE_ATTRIBUTES", problem);
         let merge = |merged: Resource, updating: &Resource| merged.merge(updating.clone());
         let resource = self.resources.iter().try_fold(detected, merge);

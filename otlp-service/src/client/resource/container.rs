@@ -1,6 +1,6 @@
 //! The id of the container, from what the kernel tells a process about its control groups and mounts.
 
-use super::Surroundings;
+use crate::surroundings::Surroundings;
 
 /// Returns the id of the container that the process runs in.
 ///

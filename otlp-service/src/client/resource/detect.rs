@@ -1,6 +1,7 @@
 //! Detectors: named groups of attributes that a client finds out by itself.
 
-use super::{Resource, Surroundings, container, environment, host, kubernetes, process};
+use super::{Resource, container, environment, host, kubernetes};
+use crate::surroundings::{Surroundings, process};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// A group of attributes that is read from the program and its machine.
@@ -57,7 +58,9 @@ impl Detector {
                 found.set_found("service.name", Some(name));
             }
             Self::Instance => found.set_found("service.instance.id", Some(random_uuid())),
-            Self::Process => process::detect(surroundings, found),
+            Self::Process => {
+                process::attributes(surroundings).into_iter().for_each(|(key, value)| found.set(key, value));
+            }
             Self::Host => host::detect_host(surroundings, found),
             Self::Os => host::detect_os(surroundings, found),
             Self::Container => found.set_found("container.id", container::id(surroundings)),

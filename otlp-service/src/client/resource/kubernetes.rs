@@ -1,6 +1,7 @@
 //! Attributes of a pod, from variables that its manifest sets by the downward API.
 
-use super::{Resource, Surroundings};
+use super::Resource;
+use crate::surroundings::Surroundings;
 
 /// Sets the attributes `k8s.*` that can be found out. Nothing is set outside of a cluster: names such as `POD_NAME` may mean other
 /// things there.

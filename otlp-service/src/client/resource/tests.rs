@@ -24,6 +24,7 @@ impl Root {
         };
         let surroundings = Surroundings {
             root: &self.0,
+            disk: &SystemDisk,
             lookup: &lookup,
             executable: Some("/opt/shop/cart".into()),
             command: Some("./cart".into()),
@@ -87,7 +88,13 @@ fn programs_are_named_by_themselves_and_by_their_executable() {
         ("telemetry.sdk.version", version),
     ];
     assert_eq!(sdk, pairs(&expect));
-    let unknown = Surroundings { root: Path::new("/"), lookup: &|_| None, executable: None, command: None };
+    let unknown = Surroundings {
+        root: Path::new("/"),
+        disk: &SystemDisk,
+        lookup: &|_| None,
+        executable: None,
+        command: None,
+    };
     let found = Resource::detect_in(&[Detector::Service], &unknown);
     assert_eq!(found.get("service.name"), Some("unknown_service".into()));
 }
@@ -255,8 +262,13 @@ fn the_environment_wins_over_other_detectors() {
         "OTEL_SERVICE_NAME" => Some("cart".to_owned()),
         _ => None,
     };
-    let surroundings =
-        Surroundings { root: Path::new("/nowhere"), lookup: &lookup, executable: None, command: None };
+    let surroundings = Surroundings {
+        root: Path::new("/nowhere"),
+        disk: &SystemDisk,
+        lookup: &lookup,
+        executable: None,
+        command: None,
+    };
     let found = Resource::detect_in(&Detector::ALL, &surroundings);
     assert_eq!((found.get("service.name"), found.get("a")), (Some("cart".into()), Some("1,2".into())));
 }

@@ -24,7 +24,7 @@ impl Known {
     /// Those of a gateway that uses every component.
     pub(super) fn of_a_gateway() -> Self {
         let pipelines = Signal::ALL.map(|signal| {
-            let rest = "{receivers: [otlp], processors: [memory_limiter, resource, groupbyattrs, batch], exporters: [otlp, \
+            let rest = "{receivers: [otlp], processors: [memory_limiter, resource, resource_detection, groupbyattrs, batch], exporters: [otlp, \
                         load_balancing]}";
             format!("{}: {rest}", signal.name)
         });
@@ -35,7 +35,7 @@ impl Known {
             "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0, tls: {{cert_file: /etc/otlp/tls.crt, \
              key_file: /etc/otlp/tls.key}}}}}}}}}}\n\
              processors: {{batch: {{adaptive: {{}}}}, memory_limiter: {{limit_mib: 64}}, probabilistic_sampler: \
-             {{sampling_percentage: 10}}, resource: {{attributes: [{{key: a, value: b, action: insert}}]}}, groupbyattrs: }}\n\
+             {{sampling_percentage: 10}}, resource: {{attributes: [{{key: a, value: b, action: insert}}]}}, groupbyattrs: , resource_detection: }}\n\
              exporters:\n  otlp: {{endpoint: 127.0.0.1:1, compression: adaptive, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
              service: {{telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \

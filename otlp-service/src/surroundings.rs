@@ -1,12 +1,18 @@
-//! The files, variables and names that detectors read, passed in so that tests have their own.
+//! The files, variables and names that tell about this process and its host: for the client's resource, and for the processor
+//! `resource_detection`. All of them are passed in, so that tests have their own.
 
-use otlp_transport::{Disk as _, SystemDisk};
+pub(crate) mod host;
+pub(crate) mod process;
+
+use otlp_transport::Disk;
 use std::path::{Path, PathBuf};
 
-/// Sources of detectors.
+/// Sources of facts about a process and its host.
 pub(crate) struct Surroundings<'a> {
     /// Directory that stands for `/`.
     pub(crate) root: &'a Path,
+    /// Files.
+    pub(crate) disk: &'a dyn Disk,
     /// Environment variables.
     pub(crate) lookup: &'a dyn Fn(&str) -> Option<String>,
     /// Path of the program's executable.
@@ -18,36 +24,41 @@ pub(crate) struct Surroundings<'a> {
 // === impl Surroundings ===
 
 impl<'a> Surroundings<'a> {
-    /// Returns this process and this machine, with variables of `lookup`.
-    pub(crate) fn of_process(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+    /// Returns this process and this machine, with files of `disk` and variables of `lookup`.
+    pub(crate) fn of_process(disk: &'a dyn Disk, lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let executable = std::env::current_exe().ok();
         let command = std::env::args_os().next().map(|name| name.to_string_lossy().into_owned());
-        Self { root: Path::new("/"), lookup, executable, command }
+        Self { root: Path::new("/"), disk, lookup, executable, command }
     }
 
     /// Returns the content of a file, given by its path below the root. `None` if the file cannot be read, or is longer than the
     /// limit.
-    pub(super) fn read(&self, path: &str) -> Option<String> {
-        let bytes = SystemDisk.read(&self.root.join(path), MAX_FILE_BYTES).ok()?;
+    pub(crate) fn read(&self, path: &str) -> Option<String> {
+        let bytes = self.disk.read(&self.root.join(path), MAX_FILE_BYTES).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Returns the content of a file of one line.
-    pub(super) fn read_line(&self, path: &str) -> Option<String> {
+    pub(crate) fn read_line(&self, path: &str) -> Option<String> {
         let text = self.read(path)?;
         Some(text.lines().next()?.trim().to_owned()).filter(|line| !line.is_empty())
     }
 
     /// Returns the value of the first variable that is set and not empty.
-    pub(super) fn variable(&self, names: &[&str]) -> Option<String> {
+    pub(crate) fn variable(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| (self.lookup)(name).filter(|value| !value.is_empty()))
     }
 
     /// Returns the name of the executable: of its path, or else of the command.
-    pub(super) fn executable_name(&self) -> Option<String> {
+    pub(crate) fn executable_name(&self) -> Option<String> {
         let path = self.executable.as_deref().or_else(|| self.command.as_deref().map(Path::new))?;
         Some(path.file_name()?.to_string_lossy().into_owned())
     }
+}
+
+/// Returns an environment variable of this process.
+pub(crate) fn variable_of_process(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 /// Longest file read. The mounts of a process on a crowded node are some 100 KiB.
