@@ -12,6 +12,7 @@ mod inflate;
 mod json;
 mod ottl;
 mod propagation;
+mod redaction;
 mod show;
 mod views;
 
@@ -22,9 +23,10 @@ pub use headers::headers;
 pub use ids::ids;
 pub use inflate::{inflate, inflate_others};
 pub use json::json;
-pub use ottl::{ottl, ottl_body};
 use otlp_protocol::{Body, Signal, SplitLimits, SplitPart, ValidateLimits};
+pub use ottl::{ottl, ottl_body};
 pub use propagation::propagation;
+pub use redaction::redaction;
 pub use show::show;
 pub use views::views;
 
@@ -47,6 +49,7 @@ pub const TARGETS: &[Target] = &[
     ("show", show),
     ("ottl", ottl),
     ("ottl_body", ottl_body),
+    ("redaction", redaction),
 ];
 
 /// Any bytes are judged without a panic, and what is sound is counted alike by all who count.

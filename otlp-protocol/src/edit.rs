@@ -45,7 +45,7 @@ mod dictionary;
 #[cfg(feature = "hash")]
 mod hash;
 mod numbers;
-mod strings;
+mod others;
 mod walk;
 
 pub use self::attributes::{AttributeEdits, Change, Put};
@@ -85,6 +85,26 @@ pub trait Editor {
     fn item(&mut self, _item: &Item<'_>, _attributes: &mut AttributeEdits<'_>) -> Decision {
         Decision::SkipLevel
     }
+
+    /// Returns true if the editor wants to see the parts of items. Default false.
+    fn shows_parts(&self) -> bool {
+        false
+    }
+
+    /// Decides on a part of an item that has attributes of its own, before the item: an event or a link of a span, an exemplar of a
+    /// data point. The item is as it came.
+    fn part(&mut self, _item: &Item<'_>, _part: Part<'_>, _attributes: &mut AttributeEdits<'_>) -> Decision {
+        Decision::SkipLevel
+    }
+}
+
+/// A part of an item: an event, a link, an exemplar.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    /// Name of the item's field that holds the parts: `events`, `links`, `exemplars`.
+    pub field: &'static str,
+    /// The part, encoded.
+    pub message: &'a [u8],
 }
 
 /// An item with the messages around it, each encoded.
@@ -223,6 +243,12 @@ impl fmt::Debug for Item<'_> {
             .field("entry_bytes", &self.entry.len())
             .field("point_bytes", &self.point.map(<[u8]>::len))
             .finish()
+    }
+}
+
+impl fmt::Debug for Part<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Part").field("field", &self.field).field("bytes", &self.message.len()).finish()
     }
 }
 

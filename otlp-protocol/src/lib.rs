@@ -44,6 +44,7 @@
 //! | change attributes, drop items | [`edit()`], [`edit::items`], [`Editor`] |
 //! | change any field | [`rewrite()`](rewrite::rewrite) with a [`rewrite::Rewriter`] |
 //! | mask secrets | [`redact()`] with a [`Redactor`] |
+//! | remove unknown fields | [`known_fields`] |
 //! | split and merge | [`split()`], [`parts`] by size, [`partition()`] by content, [`Merge`] |
 //! | convert to and from JSON | [`json::to_string`], [`json::from_str`], [`json`] |
 //! | answer and read answers | [`Accepted`], [`RpcStatus`]; [`classify_grpc`], [`classify_http`], [`grpc_code`], [`http_status`]: the retry tables |
@@ -75,6 +76,7 @@ mod field;
 mod grpc;
 mod hops;
 pub mod json;
+mod known;
 #[cfg(feature = "model")]
 pub mod model;
 mod origin;
@@ -107,12 +109,14 @@ pub use budget::{BudgetExhausted, ByteBudget, Charge, Reclaim};
 #[cfg(feature = "hash")]
 pub use edit::sha256_hex;
 pub use edit::{
-    AttributeEdits, Change, Decision, EditError, Edited, Editor, Item, MAX_ATTRIBUTES, MAX_STRINGS, Put, edit,
+    AttributeEdits, Change, Decision, EditError, Edited, Editor, Item, MAX_ATTRIBUTES, MAX_STRINGS, Part,
+    Put, edit,
 };
 pub use enums::{AggregationTemporality, SeverityNumber, SpanKind, StatusCode};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use grpc::{Code, FRAME_HEADER_LEN, FrameError, FrameHeader, FrameReader};
 pub use hops::{HOPS_HEADER, HopId, Hops, MAX_HOPS};
+pub use known::known_fields;
 pub use origin::Origin;
 pub use partition::{MAX_PARTS, MAX_REPEATED_BYTES, partition};
 pub use payload::{Payload, ZeroCopyBuffer};

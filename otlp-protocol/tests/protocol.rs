@@ -46,12 +46,12 @@ mod random;
 mod regroup;
 #[path = "protocol/repair.rs"]
 mod repair;
+#[path = "protocol/retain.rs"]
+mod retain;
 #[path = "protocol/rewrite.rs"]
 mod rewrite;
 #[path = "protocol/rewrite_properties.rs"]
 mod rewrite_properties;
-#[path = "protocol/retain.rs"]
-mod retain;
 #[path = "protocol/schema_refresh.rs"]
 mod schema_refresh;
 #[path = "protocol/validate.rs"]

@@ -109,6 +109,7 @@
 //! | [`Processor`], [`Out`], [`ProcessorChain`] | changes, filters or samples batches; the results of a processor; processors in a row |
 //! | [`AttributesProcessor`], [`ResourceProcessor`] | the Collector's processors `attributes` and `resource` |
 //! | [`ProbabilisticSampler`], [`SamplerConfig`] | the Collector's processor `probabilistic_sampler` |
+//! | [`RedactionProcessor`], [`RedactionConfig`] | the Collector's processor `redaction` |
 //! | [`BatchProcessor`], [`BatchConfig`] | joins requests into larger ones |
 //! | [`AdaptiveBatchProcessor`], [`AdaptiveBatchConfig`], [`AttemptFeedback`] | the same, with a size that follows the latency of the destinations |
 //! | [`Holder`], [`HolderSpec`], [`Outlet`] | holds data over time (tail sampling, deduplication), or connects pipelines |
@@ -268,7 +269,14 @@ pub use plugin::{
 };
 #[cfg(feature = "gateway")]
 pub use processor::{
-    ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeSource, AttributeValue, AttributesProcessor, ConvertTo, DetectorKind, ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch, FilterProcessor, GroupByAttrsProcessor, HostnameSource, LibraryMatch, MatchConfig, MatchProperties, NameRules, Pattern, ProbabilisticSampler, ProcessorChain, ResourceDetectionConfig, ResourceDetectionProcessor, ResourceProcessor, SamplerConfig, SamplerError, SamplerMode, SeverityMatch, SpanConfig, SpanProcessor, SpanStatus, TextMatch, TransformConfig, TransformError, TransformGroup, TransformProcessor, ValueMatch, SPAN_KINDS,
+    ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeSource, AttributeValue,
+    AttributesProcessor, ConvertTo, DetectorKind, ErrorMode, FilterConditions, FilterConfig, FilterError,
+    FilterMatch, FilterProcessor, GroupByAttrsProcessor, HostnameSource, LibraryMatch, MatchConfig,
+    MatchProperties, NameRules, Pattern, ProbabilisticSampler, ProcessorChain, RedactionConfig,
+    RedactionError, RedactionHash, RedactionProcessor, RedactionSummary, ResourceDetectionConfig,
+    ResourceDetectionProcessor, ResourceProcessor, SPAN_KINDS, SamplerConfig, SamplerError, SamplerMode,
+    SeverityMatch, SpanConfig, SpanProcessor, SpanStatus, TextMatch, TransformConfig, TransformError,
+    TransformGroup, TransformProcessor, UrlSanitizerConfig, ValueMatch,
 };
 #[cfg(feature = "gateway")]
 pub use producer_consumer::{

@@ -8,6 +8,7 @@ mod group_by_attrs;
 mod matching;
 mod pattern;
 mod probabilistic_sampler;
+mod redaction;
 mod resource;
 mod resource_detection;
 mod resource_keys;
@@ -29,12 +30,15 @@ pub use pattern::Pattern;
 pub use probabilistic_sampler::{
     AttributeSource, ProbabilisticSampler, SamplerConfig, SamplerError, SamplerMode,
 };
+pub use redaction::{
+    RedactionConfig, RedactionError, RedactionHash, RedactionProcessor, RedactionSummary, UrlSanitizerConfig,
+};
 pub use resource::ResourceProcessor;
-pub use transform::{TransformConfig, TransformError, TransformGroup, TransformProcessor};
 pub use resource_detection::{
     DetectorKind, HostnameSource, ResourceDetectionConfig, ResourceDetectionProcessor,
 };
 pub use span::{NameRules, SpanConfig, SpanProcessor, SpanStatus};
+pub use transform::{TransformConfig, TransformError, TransformGroup, TransformProcessor};
 
 pub(crate) use chain::run;
 pub(crate) use resource_keys::ResourceKeys;

@@ -9,8 +9,8 @@ use crate::exit::Failure;
 use clap::{Args, Subcommand};
 use otlp_protocol::Signal;
 use otlp_service::{
-    ErrorMode, FilterConditions, FilterConfig, FilterProcessor, OttlError, Processor, TransformConfig, TransformGroup,
-    TransformProcessor,
+    ErrorMode, FilterConditions, FilterConfig, FilterProcessor, OttlError, Processor, TransformConfig,
+    TransformGroup, TransformProcessor,
 };
 use std::path::PathBuf;
 
@@ -90,7 +90,8 @@ impl Texts {
             conditions.error_mode = error_mode;
             let mut config = FilterConfig::default();
             config.conditions.push(conditions);
-            let fault = |error: otlp_service::FilterError| Fault { text: label(&error.path), error: error.error };
+            let fault =
+                |error: otlp_service::FilterError| Fault { text: label(&error.path), error: error.error };
             let filter = FilterProcessor::new(config);
             return filter.map(Program::Filter).map_err(|errors| errors.into_iter().map(fault).collect());
         }
@@ -101,7 +102,8 @@ impl Texts {
         let mut config = TransformConfig::default();
         config.groups.push(group);
         config.ignores_nil = self.ignore_nil;
-        let fault = |error: otlp_service::TransformError| Fault { text: label(&error.path), error: error.error };
+        let fault =
+            |error: otlp_service::TransformError| Fault { text: label(&error.path), error: error.error };
         let transform = TransformProcessor::new(config);
         transform.map(Program::Transform).map_err(|errors| errors.into_iter().map(fault).collect())
     }

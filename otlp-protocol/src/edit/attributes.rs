@@ -133,7 +133,7 @@ impl AttributeEdits<'_> {
         match (self.find(key), put) {
             (Some(index), Put::Update | Put::Upsert) => {
                 self.delete_from(index + 1, key);
-                self.set_value(index, value);
+                self.replace_value(index, value);
                 true
             }
             (None, Put::Insert | Put::Upsert) => self.append(key, value),
@@ -192,7 +192,7 @@ impl AttributeEdits<'_> {
             match ask(text(key), value, &mut replacement) {
                 Change::Keep => {}
                 Change::Delete => self.delete_at(index),
-                Change::Replace => self.set_value(index, Content::Encoded(replacement.as_bytes())),
+                Change::Replace => self.replace_value(index, Content::Encoded(replacement.as_bytes())),
             }
         }
     }
@@ -244,7 +244,7 @@ impl AttributeEdits<'_> {
         }
     }
 
-    fn set_value(&mut self, index: usize, value: Content<'_>) {
+    fn replace_value(&mut self, index: usize, value: Content<'_>) {
         let Some(attribute) = self.list.get(index).copied() else { return };
         if matches!(value, Content::Encoded(message) if attribute.has_value() && self.bytes(attribute.value()) == message)
         {

@@ -1,5 +1,7 @@
 //! Walks a request, shows its messages to the editor, and records the changes.
 
+mod parts;
+
 use super::attribute::Attribute;
 use super::attributes::State;
 use super::dictionary::Dictionary;
@@ -31,13 +33,14 @@ pub(super) struct Walk<'a, E: ?Sized> {
 }
 
 /// Levels of a request that the editor wants to see.
-struct Shown([bool; 4]);
+struct Shown([bool; 5]);
 
 // Levels, as indices of `Shown`.
 const RESOURCE: usize = 0;
 const SCOPE: usize = 1;
 const ENTRY: usize = 2;
 const ITEM: usize = 3;
+const PART: usize = 4;
 
 /// An envelope: the message of a resource or of a scope, with its children.
 struct Level {
@@ -66,7 +69,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
     ) -> Result<Self, EditError> {
         Ok(Self {
             body,
-            shown: Shown([true; 4]),
+            shown: Shown([true, true, true, true, editor.shows_parts()]),
             editor,
             items: signal.items,
             numbers: Numbers::of(signal),
@@ -164,7 +167,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
                 return Ok(Decision::Drop);
             }
         }
-        if !self.shown.has(ITEM) {
+        if !self.shown.any_from(ITEM) {
             return Ok(Decision::Keep);
         }
         if self.items == Items::Entries {
@@ -206,7 +209,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
                 points += self.points(&container, number, self.numbers.point(last.number), item)?;
                 self.splices.close(mark);
             }
-            if !self.shown.has(ITEM) {
+            if !self.shown.any_from(ITEM) {
                 break;
             }
         }
@@ -226,7 +229,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
             if point.is(number) {
                 let item = Item { point: Some(point.bytes(self.body)), ..*item };
                 points.add(self.item(&[point], edited, Count { items: 1, entries: 0 }, &item)?);
-                if !self.shown.has(ITEM) {
+                if !self.shown.any_from(ITEM) {
                     break;
                 }
             }
@@ -243,6 +246,9 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         item: &Item<'_>,
     ) -> Result<Decision, EditError> {
         let [field] = piece;
+        if self.shown.has(PART) {
+            return self.item_with_parts(field, piece, edited, count, item);
+        }
         let asked = self.change(field, piece, edited, |editor, edits| editor.item(item, edits))?;
         let decision = self.shown.settle(ITEM, asked);
         if decision == Decision::Drop {
@@ -262,6 +268,25 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         edited: Editable,
         ask: impl FnOnce(&mut E, &mut AttributeEdits<'_>) -> Decision,
     ) -> Result<Decision, EditError> {
+        let (decision, changed) = self.ask(pieces, edited, ask)?;
+        if changed {
+            match pieces {
+                [] => self.add_message(envelope),
+                pieces => self.note(pieces),
+            }
+            self.splices.check()?;
+        }
+        Ok(decision)
+    }
+
+    /// Shows a message and its attributes to the editor. Returns the decision, and true if there are changes to be recorded.
+    #[inline]
+    fn ask(
+        &mut self,
+        pieces: &[Field],
+        edited: Editable,
+        ask: impl FnOnce(&mut E, &mut AttributeEdits<'_>) -> Decision,
+    ) -> Result<(Decision, bool), EditError> {
         let text = self.splices.put_so_far().len();
         self.fields.clear();
         let mut edits = AttributeEdits {
@@ -277,50 +302,11 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         };
         let decision = ask(self.editor, &mut edits);
         let changed = edits.finish()?;
-        if !changed || decision == Decision::Drop {
+        let is_recorded = changed && decision != Decision::Drop;
+        if !is_recorded {
             self.splices.text().truncate(text);
-            return Ok(decision);
         }
-        match pieces {
-            [] => self.add_message(envelope),
-            pieces => self.note(pieces),
-        }
-        self.splices.check()?;
-        Ok(decision)
-    }
-
-    /// Records the changes of the list of attributes and of other fields, which belong to the message in these pieces.
-    fn note(&mut self, pieces: &[Field]) {
-        let mut list = self.list.iter().peekable();
-        for (index, piece) in pieces.iter().enumerate() {
-            let mark = self.splices.open(piece.prefix(), piece.value.len());
-            if !self.fields.is_empty() {
-                // At the start, since strings mostly are in front of the attributes: changes are cheapest in order.
-                let start = Slice::new(piece.value.start..piece.value.start);
-                self.fields
-                    .iter()
-                    .filter(|_| index == 0)
-                    .for_each(|(_, field)| self.splices.put(start, *field));
-                let is_set = |field: &Field| self.fields.iter().any(|(number, _)| *number == field.number);
-                let old = piece.fields(self.body).filter(is_set);
-                old.for_each(|field| self.splices.cut(field.whole));
-            }
-            let is_last = index + 1 == pieces.len();
-            let end = Slice::new(piece.value.end..piece.value.end);
-            while let Some(attribute) = list
-                .next_if(|attribute| is_last || (attribute.whole.len() > 0 && attribute.whole.end <= end.end))
-            {
-                match (attribute.is_live, attribute.whole.len()) {
-                    (true, 0) => self.splices.put(end, attribute.written),
-                    (true, _) if attribute.written.len() > 0 => {
-                        self.splices.put(attribute.whole, attribute.written);
-                    }
-                    (true, _) | (false, 0) => {}
-                    (false, _) => self.splices.cut(attribute.whole.range()),
-                }
-            }
-            self.splices.close(mark);
-        }
+        Ok((decision, is_recorded))
     }
 
     /// Adds a message with the attributes of the list and other fields to an envelope that had no such message.

@@ -7,7 +7,7 @@ use otlp_protocol::view::{AnyValue, Attributes, LogRecord, RequestView, Scoped};
 use otlp_protocol::wire::Cursor;
 use otlp_protocol::{
     AttributeEdits, AttributeValue, Batch, Body, Change, Charge, Count, Decision, EditError, Edited, Editor,
-    Item, MAX_ATTRIBUTES, Merge, Origin, Put, Signal, SplitLimits, ValidateLimits, Value, edit, parts,
+    Item, MAX_ATTRIBUTES, Merge, Origin, Part, Put, Signal, SplitLimits, ValidateLimits, Value, edit, parts,
     validate,
 };
 use std::borrow::Cow;
@@ -602,4 +602,90 @@ fn limits_hold() {
     assert_eq!(grow(&many(limit + 1), MAX), Err(EditError::TooManyAttributes { limit }));
     assert_eq!(grow(&many(limit), MAX), Err(EditError::TooManyAttributes { limit }));
     assert!(grow(&many(limit - 1), MAX).is_ok());
+}
+
+/// Tags the parts and the items, and drops parts that say so.
+struct Parts;
+
+impl Editor for Parts {
+    fn item(&mut self, _: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
+        attributes.upsert("item", 1);
+        Decision::Keep
+    }
+
+    fn shows_parts(&self) -> bool {
+        true
+    }
+
+    fn part(&mut self, item: &Item<'_>, part: Part<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
+        assert!(item.entry.len() > part.message.len());
+        if attributes.get("drop").is_some() {
+            return Decision::Drop;
+        }
+        attributes.upsert("part", part.field);
+        Decision::Keep
+    }
+}
+
+#[test]
+fn parts_of_items_are_edited_inside_them() {
+    let tag = |number, key: &str, value: &[u8]| {
+        field(number, &[field(1, key.as_bytes()), field(2, value)].concat())
+    };
+    let (text, one) = (|text: &str| field(1, text.as_bytes()), [0x18, 1]);
+    let item = |number| tag(number, "item", &one);
+    let dropped = tag(3, "drop", &text("x"));
+    // Parts at the end of the span, and in front of its attributes.
+    let event = |rest: &[u8]| field(11, &[&field(2, b"e")[..], rest].concat());
+    let link = |rest: &[u8]| field(13, &[&field(1, &[1; 16])[..], &field(2, &[1; 8]), rest].concat());
+    let span = |fields: &[&[u8]]| {
+        field(
+            1,
+            &field(2, &field(2, &[&field(1, &[1; 16])[..], &field(2, &[1; 8]), &fields.concat()].concat())),
+        )
+    };
+    let check = |from: Vec<u8>, to: Vec<u8>, signal| {
+        let edited = edit(&sound(signal, from), &mut Parts, MAX).unwrap();
+        assert_eq!(edited.body.to_bytes(), to);
+        validate(signal, &edited.body.to_bytes(), &ValidateLimits::default()).unwrap();
+    };
+    let (name, attribute) = (field(5, b"n"), field(9, &attribute("a", "1")));
+    check(
+        span(&[&name, &attribute, &event(&[]), &event(&dropped), &link(&[])]),
+        span(&[
+            &name,
+            &attribute,
+            &event(&tag(3, "part", &text("events"))),
+            &link(&tag(4, "part", &text("links"))),
+            &item(9),
+        ]),
+        Signal::TRACES,
+    );
+    check(
+        span(&[&event(&dropped), &attribute, &event(&[])]),
+        span(&[&attribute, &event(&tag(3, "part", &text("events"))), &item(9)]),
+        Signal::TRACES,
+    );
+    let metric = |point: &[u8]| field(1, &field(2, &field(2, &field(5, &field(1, point)))));
+    check(
+        metric(&field(5, &[])),
+        metric(&[field(5, &tag(7, "part", &text("exemplars"))), item(7)].concat()),
+        Signal::METRICS,
+    );
+}
+
+#[test]
+fn the_body_of_a_log_record_is_set() {
+    let value = AttributeValue::array(["a"]);
+    let edited = edited(
+        Signal::LOGS,
+        &record(&[field(5, &field(1, b"x")), field(3, b"INFO")]),
+        ITEMS,
+        |_, _, edits| {
+            let edits = edits.unwrap();
+            assert!(edits.set_value(5, &value) && !edits.set_value(3, &value) && !edits.set_value(6, &value));
+            Decision::Keep
+        },
+    );
+    assert_eq!(edited.body.to_bytes(), record(&[field(5, value.as_bytes()), field(3, b"INFO")]));
 }

@@ -11,13 +11,17 @@ pub(crate) fn remark(statement: &Statement, text: &str) -> Option<&'static str> 
     if editor.name != "set" {
         return None;
     }
-    let named = editor.arguments.iter().find(|argument| argument.name.as_ref().is_some_and(|(name, _)| name == "value"));
+    let named = editor
+        .arguments
+        .iter()
+        .find(|argument| argument.name.as_ref().is_some_and(|(name, _)| name == "value"));
     let value = &named.or_else(|| editor.arguments.get(1))?.value;
     match &value.kind {
         NodeKind::Nil => Some(NIL),
         NodeKind::Path(path) if path.segments.last().is_some_and(|segment| !segment.keys.is_empty()) => {
             let path = shown(value, text);
-            let is_guarded = statement.condition.as_ref().is_some_and(|condition| names(condition, path, text));
+            let is_guarded =
+                statement.condition.as_ref().is_some_and(|condition| names(condition, path, text));
             (!is_guarded).then_some(MISSING)
         }
         _ => None,
@@ -46,7 +50,6 @@ fn shown<'t>(node: &Node, text: &'t str) -> &'t str {
     text.get(node.range.clone()).unwrap_or_default()
 }
 
-const NIL: &str =
-    "a nil value empties the target; before v0.161 of the Collector it did nothing, as it does here with ignore_nil";
+const NIL: &str = "a nil value empties the target; before v0.161 of the Collector it did nothing, as it does here with ignore_nil";
 const MISSING: &str = "if the value is missing, the target becomes empty; before v0.161 of the Collector it stayed as it was. \
                        Add `where` with `!= nil`, or set ignore_nil";

@@ -1,11 +1,19 @@
 //! Regular expressions in Go's syntax, as in the Collector: bounded in size, matched anywhere in a text.
 
-use regex::{Captures, Regex, RegexBuilder};
+use regex::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use std::fmt;
+use std::ops::Range;
 
 /// A compiled expression; matching takes time in proportion to the text.
 #[derive(Clone)]
 pub struct Pattern(Regex);
+
+/// Expressions that are searched for together. Matching takes about as long as for one of them.
+#[derive(Clone)]
+pub(crate) struct PatternSet {
+    each: Vec<Pattern>,
+    all: RegexSet,
+}
 
 // === impl Pattern ===
 
@@ -17,16 +25,7 @@ impl Pattern {
     /// The fault of the expression, in one line.
     pub fn new(text: &str) -> Result<Self, String> {
         let compiled = RegexBuilder::new(&translate(text)).size_limit(MAX_COMPILED_BYTES).build();
-        compiled.map(Self).map_err(|error| match error {
-            regex::Error::CompiledTooBig(limit) => {
-                format!("the expression is too large: it compiles to more than {limit} bytes")
-            }
-            // The first lines show the expression; the last line names the fault.
-            error => {
-                let text = error.to_string();
-                text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
-            }
-        })
+        compiled.map(Self).map_err(|error| problem(&error))
     }
 
     /// Returns true if the expression matches anywhere in a text.
@@ -47,9 +46,78 @@ impl Pattern {
         self.0.captures_iter(text)
     }
 
+    /// Iterates over the matches. An empty match behind another match is none, as in Go.
+    pub(crate) fn find_iter<'t>(&self, text: &'t str) -> impl Iterator<Item = Range<usize>> + use<'_, 't> {
+        self.0.find_iter(text).map(|found| found.range())
+    }
+
     /// Returns the groups of the first match.
     pub(crate) fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
         self.0.captures(text)
+    }
+}
+
+// === impl PatternSet ===
+
+impl PatternSet {
+    /// Compiles expressions, each as [`Pattern::new`] does.
+    ///
+    /// # Errors
+    /// The fault of an expression with its index, or of all together.
+    pub(crate) fn new(texts: &[String]) -> Result<Self, (Option<usize>, String)> {
+        let each = texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| Pattern::new(text).map_err(|problem| (Some(index), problem)));
+        let each = each.collect::<Result<Vec<_>, _>>()?;
+        let all = RegexSetBuilder::new(texts.iter().map(|text| translate(text)))
+            .size_limit(MAX_COMPILED_BYTES.saturating_mul(texts.len().max(1)))
+            .build();
+        Ok(Self { each, all: all.map_err(|error| (None, problem(&error)))? })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.each.len()
+    }
+
+    /// Iterates over the expressions.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pattern> {
+        self.each.iter()
+    }
+
+    /// Returns true if an expression matches anywhere in a text.
+    #[inline]
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        match self.each.as_slice() {
+            [] => false,
+            [only] => only.matches(text),
+            _ => self.all.is_match(text),
+        }
+    }
+
+    /// Returns the index of the first expression that matches anywhere in a text.
+    pub(crate) fn first_match(&self, text: &str) -> Option<usize> {
+        if self.matches(text) { self.each.iter().position(|pattern| pattern.matches(text)) } else { None }
+    }
+}
+
+impl fmt::Debug for PatternSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.each).finish()
+    }
+}
+
+/// Returns the fault of an expression, in one line.
+fn problem(error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(limit) => {
+            format!("the expression is too large: it compiles to more than {limit} bytes")
+        }
+        // The first lines show the expression; the last line names the fault.
+        error => {
+            let text = error.to_string();
+            text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        }
     }
 }
 

@@ -25,7 +25,8 @@ impl Difference {
             if right.next_if_eq(&item).is_some() {
                 continue;
             }
-            let comes_later = || right.clone().next().is_none_or(|next| left.clone().any(|later| later == next));
+            let comes_later =
+                || right.clone().next().is_none_or(|next| left.clone().any(|later| later == next));
             if removed > 0 && comes_later() {
                 removed -= 1;
                 pairs.push(Pair { before: Some(item), after: None });

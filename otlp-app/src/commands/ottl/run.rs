@@ -77,7 +77,11 @@ fn of_signal<'p>(
                 let program = texts.program(signal, mode);
                 program.map_err(|faults| Failure::Command { code: 1, problem: explained(&faults) })
             };
-            programs.push(Programs { signal, strict: of(ErrorMode::Propagate)?, lenient: of(ErrorMode::Silent)? });
+            programs.push(Programs {
+                signal,
+                strict: of(ErrorMode::Propagate)?,
+                lenient: of(ErrorMode::Silent)?,
+            });
             programs.len() - 1
         }
     };
@@ -119,6 +123,10 @@ impl Counts {
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (requests, items) = (counted(self.requests, "requests"), counted(self.items, "items"));
-        write!(f, "{requests}, {items}: {} changed, {} removed, {} added", self.changed, self.removed, self.added)
+        write!(
+            f,
+            "{requests}, {items}: {} changed, {} removed, {} added",
+            self.changed, self.removed, self.added
+        )
     }
 }

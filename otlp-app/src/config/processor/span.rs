@@ -3,7 +3,8 @@
 use super::matching::{Match, match_config};
 use otlp_protocol::StatusCode;
 use otlp_service::{
-    BuildContext, NameRules, OnlyFor, Pattern, SettingsError, SpanConfig, SpanProcessor, SpanStatus, StagePart,
+    BuildContext, NameRules, OnlyFor, Pattern, SettingsError, SpanConfig, SpanProcessor, SpanStatus,
+    StagePart,
 };
 use serde::Deserialize;
 
@@ -79,12 +80,15 @@ pub(crate) fn span(given: Span, context: &BuildContext<'_>) -> Result<StagePart,
 impl ToAttributes {
     fn rules(self, context: &BuildContext<'_>) -> Result<NameRules, SettingsError> {
         let mut rules = NameRules::default();
-        (rules.break_after_match, rules.keep_original_name) = (self.break_after_match, self.keep_original_name);
+        (rules.break_after_match, rules.keep_original_name) =
+            (self.break_after_match, self.keep_original_name);
         let mut wrong = Vec::new();
         for (index, rule) in self.rules.iter().enumerate() {
             match Pattern::new(rule) {
                 Ok(pattern) => rules.rules.push(pattern),
-                Err(fault) => wrong.push(SettingsError::at(format!("name.to_attributes.rules.{index}"), fault)),
+                Err(fault) => {
+                    wrong.push(SettingsError::at(format!("name.to_attributes.rules.{index}"), fault))
+                }
             }
         }
         context.check(wrong)?;

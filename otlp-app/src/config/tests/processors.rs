@@ -166,6 +166,22 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
             "3:26",
             "probabilistic_sampler: the processor is for traces and logs only, but the pipeline metrics uses it",
         ),
+        ("  redaction: {blocked_values: [a, '(']}", "traces", "3:35", "blocked_values.1: unclosed group"),
+        (
+            "  redaction: {hash_function: hmac-sha256, hmac_key: short}",
+            "traces",
+            "3:53",
+            "hmac_key: it must have at least 32 bytes; it has 5",
+        ),
+        ("  redaction: {hash_function: sha9}", "traces", "3:30", "unknown hash function `sha9`"),
+        ("  redaction: {hash_salt: pepper}", "traces", "3:26", "hash_salt: it has no effect without"),
+        ("  redaction: {db_sanitizer: {sql: {enabled: true}}}", "traces", "3:15", "db_sanitizer"),
+        (
+            "  redaction: {allow_all_keys: true}",
+            "profiles",
+            "3:14",
+            "redaction: the processor is for traces and metrics and logs only, but the pipeline profiles uses it",
+        ),
         (
             "  attributes:\n    include: {match_type: regexp, services: [a, '[']}\n    actions: [{key: a, action: delete}]",
             "traces",

@@ -29,16 +29,30 @@ fn the_collectors_own_examples_are_taken() {
 fn wrong_settings_are_shown_with_their_places() {
     for (settings, place, expected) in [
         ("{name: {separator: '::'}}", "3:3", "span: one of name.from_attributes"),
-        ("{name: {to_attributes: {rules: ['(', '[']}}}", "3:41", "name.to_attributes.rules.0: unclosed group"),
-        ("{name: {to_attributes: {rules: ['(', '[']}}}", "3:46", "name.to_attributes.rules.1: unclosed character class"),
+        (
+            "{name: {to_attributes: {rules: ['(', '[']}}}",
+            "3:41",
+            "name.to_attributes.rules.0: unclosed group",
+        ),
+        (
+            "{name: {to_attributes: {rules: ['(', '[']}}}",
+            "3:46",
+            "name.to_attributes.rules.1: unclosed character class",
+        ),
         ("{status: {code: ok}}", "3:25", "unknown code `ok`\n"),
         ("{status: {description: a}}", "3:18", "the code is empty\n"),
         ("{status: {code: Ok, description: a}}", "3:42", "only the code `Error` has a description\n"),
         ("{status: {code: Ok}, include: {services: [a]}}", "3:39", "match_type"),
     ] {
         let shown = problems(&text(settings, "traces"));
-        assert!(shown.contains(expected) && shown.contains(&format!("c.yaml:{place}")), "{settings}\n{shown}");
+        assert!(
+            shown.contains(expected) && shown.contains(&format!("c.yaml:{place}")),
+            "{settings}\n{shown}"
+        );
     }
     let shown = problems(&text("{status: {code: Ok}}", "logs"));
-    assert!(shown.contains("span: the processor is for traces only, but the pipeline logs uses it\n"), "{shown}");
+    assert!(
+        shown.contains("span: the processor is for traces only, but the pipeline logs uses it\n"),
+        "{shown}"
+    );
 }

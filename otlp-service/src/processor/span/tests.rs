@@ -133,8 +133,13 @@ fn the_status_is_replaced_as_a_whole() {
 
 #[test]
 fn spans_are_selected_by_their_resource_scope_and_attributes() {
-    let name = |name: &str| Some(MatchProperties { span_names: vec![TextMatch::Is(name.into())], ..MatchProperties::default() });
-    let service = |name: &str| MatchProperties { services: vec![TextMatch::Is(name.into())], ..MatchProperties::default() };
+    let name = |name: &str| {
+        Some(MatchProperties { span_names: vec![TextMatch::Is(name.into())], ..MatchProperties::default() })
+    };
+    let service = |name: &str| MatchProperties {
+        services: vec![TextMatch::Is(name.into())],
+        ..MatchProperties::default()
+    };
     let attribute = AttributeMatch { key: "a".into(), value: None };
     let with = |include: Option<MatchProperties>, exclude: Option<MatchProperties>| {
         let mut config = rules(&["(?P<x>n)"]);
@@ -166,7 +171,10 @@ fn unknown_fields_and_other_signals_stay() {
     assert!(has(b"of the span") && has(b"of the status") && has(b"{x}"));
     for (signal, text) in [
         (Signal::LOGS, r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityText":"n"}]}]}]}"#),
-        (Signal::METRICS, r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"n","gauge":{"dataPoints":[{}]}}]}]}]}"#),
+        (
+            Signal::METRICS,
+            r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"n","gauge":{"dataPoints":[{}]}}]}]}]}"#,
+        ),
         (Signal::PROFILES, r#"{"resourceProfiles":[{"scopeProfiles":[{"profiles":[{"samples":[{}]}]}]}]}"#),
     ] {
         let body = json::from_str(signal, text).unwrap();

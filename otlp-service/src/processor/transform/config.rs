@@ -102,9 +102,10 @@ impl TransformGroup {
             };
             errors.into_iter().map(error).collect::<Vec<_>>()
         })?;
-        let remarks = group.statements.iter().enumerate().filter_map(|(index, statement)| {
-            Some((self.place(Place::Statement(index)), statement.remark?))
-        });
+        let remarks =
+            group.statements.iter().enumerate().filter_map(|(index, statement)| {
+                Some((self.place(Place::Statement(index)), statement.remark?))
+            });
         let remarks = remarks.collect();
         Ok(Step::new(group, self.error_mode, self.shares_cache, remarks))
     }

@@ -29,13 +29,15 @@ impl Known {
             format!("{}: {rest}", signal.name)
         });
         let sampled = ["traces/sampled", "logs/sampled"].map(|id| {
-            format!("{id}: {{receivers: [otlp], processors: [probabilistic_sampler], exporters: [otlp]}}")
+            format!("{id}: {{receivers: [otlp], processors: [probabilistic_sampler, redaction], exporters: [otlp]}}")
         });
         let config = placed(&format!(
             "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0, tls: {{cert_file: /etc/otlp/tls.crt, \
              key_file: /etc/otlp/tls.key}}}}}}}}}}\n\
              processors: {{batch: {{adaptive: {{}}}}, memory_limiter: {{limit_mib: 64}}, probabilistic_sampler: \
-             {{sampling_percentage: 10}}, resource: {{attributes: [{{key: a, value: b, action: insert}}]}}, groupbyattrs: , resource_detection: }}\n\
+             {{sampling_percentage: 10}}, redaction: {{}}, resource: {{attributes: [{{key: a, value: b, action: insert}}]}}, \
+             groupbyattrs: , resource_detection: }}
+\
              exporters:\n  otlp: {{endpoint: 127.0.0.1:1, compression: adaptive, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
              service: {{telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \

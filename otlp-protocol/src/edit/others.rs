@@ -1,7 +1,9 @@
-//! Strings of a message beside its attributes.
+//! Fields of a message beside its attributes.
 
 use super::AttributeEdits;
-use crate::schema::{Kind, Label};
+use crate::AttributeValue;
+use crate::attribute::ANY_VALUE;
+use crate::schema::{Field, Kind, Label};
 use crate::splice::Slice;
 use crate::wire::put_len_delimited;
 
@@ -34,13 +36,25 @@ impl AttributeEdits<'_> {
     /// # Ok::<(), otlp_protocol::EditError>(())
     /// ```
     pub fn set_string(&mut self, number: u32, value: &str) -> bool {
+        self.set(number, value.as_bytes(), |field| field.kind == Kind::String)
+    }
+
+    /// Sets a field of the message that is a value of any type: the body of a log record. True if the message has a singular field of
+    /// this number and type; otherwise nothing changes.
+    pub fn set_value(&mut self, number: u32, value: &AttributeValue) -> bool {
+        self.set(number, value.as_bytes(), |field| {
+            field.message().is_some_and(|message| std::ptr::eq(message, ANY_VALUE))
+        })
+    }
+
+    fn set(&mut self, number: u32, value: &[u8], is_right: impl Fn(&Field) -> bool) -> bool {
         let field = self.message.and_then(|message| message.field(number));
-        if !field.is_some_and(|field| field.kind == Kind::String && field.label == Label::Single) {
+        if !field.is_some_and(|field| field.label == Label::Single && is_right(field)) {
             return false;
         }
         let text = self.splices.text();
         let start = text.len();
-        put_len_delimited(text, number, value.as_bytes());
+        put_len_delimited(text, number, value);
         let written = Slice::new(start..text.len());
         self.fields.retain(|(known, _)| *known != number);
         self.fields.push((number, written));

@@ -1,0 +1,187 @@
+//! The rules, compiled: what becomes of a key and of a value.
+
+use super::config::{RedactionConfig, RedactionError, RedactionSummary};
+use super::hash::Mask;
+use super::stats::{Rule, Tally};
+use super::summary::KEPT_KEYS;
+use super::url::UrlSanitizer;
+use crate::processor::pattern::{Pattern, PatternSet};
+use std::collections::HashSet;
+
+/// The rules of a processor.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// `None`: all keys are allowed.
+    allowed_keys: Option<HashSet<Box<str>>>,
+    ignored_keys: HashSet<Box<str>>,
+    ignored_key_patterns: PatternSet,
+    blocked_key_patterns: PatternSet,
+    blocked_values: PatternSet,
+    allowed_values: PatternSet,
+    whole: Pattern,
+    mask: Mask,
+    url: Option<UrlSanitizer>,
+    pub(super) redacts_all_types: bool,
+    pub(super) summary: RedactionSummary,
+    pub(super) links_and_exemplars: bool,
+    is_dry_run: bool,
+}
+
+/// What the rules say of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyRule {
+    /// The attribute stays as it is.
+    Ignored,
+    /// The attribute is removed.
+    Removed,
+    /// The value decides.
+    Value,
+}
+
+/// What the rules say of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ValueRule {
+    /// An expression allows the value.
+    Allowed,
+    /// No rule says anything of the value.
+    Kept,
+    /// The new text.
+    Masked(String),
+}
+
+// === impl Rules ===
+
+impl Rules {
+    pub(super) fn new(config: &RedactionConfig) -> Result<Self, RedactionError> {
+        let patterns = |path: &str, list: &[String]| {
+            PatternSet::new(list).map_err(|(index, problem)| RedactionError {
+                path: index.map_or_else(|| path.to_owned(), |index| format!("{path}.{index}")),
+                problem,
+            })
+        };
+        let keys =
+            |list: &[String]| -> HashSet<Box<str>> { list.iter().map(|key| key.as_str().into()).collect() };
+        let kept = KEPT_KEYS.map(str::to_owned);
+        let allowed = (!config.allow_all_keys).then(|| keys(&[&config.allowed_keys[..], &kept[..]].concat()));
+        Ok(Self {
+            allowed_keys: allowed,
+            ignored_keys: keys(&config.ignored_keys),
+            ignored_key_patterns: patterns("ignored_key_patterns", &config.ignored_key_patterns)?,
+            blocked_key_patterns: patterns("blocked_key_patterns", &config.blocked_key_patterns)?,
+            blocked_values: patterns("blocked_values", &config.blocked_values)?,
+            allowed_values: patterns("allowed_values", &config.allowed_values)?,
+            whole: Pattern::new(".*").map_err(|problem| RedactionError { path: String::new(), problem })?,
+            mask: Mask::new(config)?,
+            url: config.url_sanitizer.enabled.then(|| UrlSanitizer::new(&config.url_sanitizer)),
+            redacts_all_types: config.redact_all_types,
+            summary: config.summary,
+            links_and_exemplars: config.links_and_exemplars,
+            is_dry_run: config.dry_run,
+        })
+    }
+
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.is_dry_run
+    }
+
+    /// Returns the names of all rules that change something, for the label of counters.
+    pub(super) fn names(&self) -> impl Iterator<Item = (Rule, String)> + '_ {
+        let keys = self.allowed_keys.iter().map(|_| (Rule::AllowedKeys, "allowed_keys".to_owned()));
+        let blocked_keys = (0..self.blocked_key_patterns.len())
+            .map(|index| (Rule::BlockedKey(index), format!("blocked_key_patterns.{index}")));
+        let blocked_values = (0..self.blocked_values.len())
+            .map(|index| (Rule::BlockedValue(index), format!("blocked_values.{index}")));
+        let url = self.url.iter().map(|_| (Rule::Url, "url_sanitizer".to_owned()));
+        keys.chain(blocked_keys).chain(blocked_values).chain(url)
+    }
+
+    #[inline]
+    pub(super) fn key(&self, key: &str, tally: &mut Tally) -> KeyRule {
+        if !self.ignored_keys.is_empty() && self.ignored_keys.contains(key)
+            || self.ignored_key_patterns.matches(key)
+        {
+            return KeyRule::Ignored;
+        }
+        match &self.allowed_keys {
+            Some(allowed) if !allowed.contains(key) => {
+                tally.count(Rule::AllowedKeys);
+                KeyRule::Removed
+            }
+            _ => KeyRule::Value,
+        }
+    }
+
+    /// Returns the value of a key that is blocked, masked as a whole: each line of the text is one mask.
+    pub(super) fn blocked_key(&self, key: &str, text: &str, tally: &mut Tally) -> Option<String> {
+        let index = self.blocked_key_patterns.first_match(key)?;
+        tally.count(Rule::BlockedKey(index));
+        Some(self.masked(&self.whole, text))
+    }
+
+    pub(super) fn allows(&self, text: &str) -> bool {
+        self.allowed_values.matches(text)
+    }
+
+    /// Applies the rules of attributes: those of keys whose values are blocked, of values, and of URLs.
+    #[inline]
+    pub(super) fn attribute(&self, key: &str, text: &str, tally: &mut Tally) -> ValueRule {
+        if self.allows(text) {
+            return ValueRule::Allowed;
+        }
+        if let Some(masked) = self.blocked_key(key, text, tally) {
+            return ValueRule::Masked(masked);
+        }
+        let is_url = self.url.as_ref().is_some_and(|url| url.has_attribute(key));
+        self.value(text, is_url, tally)
+    }
+
+    /// Applies the rules of texts in a log body.
+    pub(super) fn part_of_body(&self, text: &str, tally: &mut Tally) -> ValueRule {
+        if self.allows(text) { ValueRule::Allowed } else { self.value(text, true, tally) }
+    }
+
+    #[inline]
+    fn value(&self, text: &str, is_url: bool, tally: &mut Tally) -> ValueRule {
+        let mut masked: Option<String> = None;
+        if self.blocked_values.matches(text) {
+            // The first mask may make a later expression match, or no longer match.
+            for (index, pattern) in self.blocked_values.iter().enumerate() {
+                let current = masked.as_deref().unwrap_or(text);
+                if pattern.matches(current) {
+                    tally.count(Rule::BlockedValue(index));
+                    masked = Some(self.masked(pattern, current));
+                }
+            }
+        }
+        if let Some(url) = self.url.as_ref().filter(|_| is_url) {
+            let current = masked.as_deref().unwrap_or(text);
+            let sanitized = url.sanitize(current);
+            if sanitized != current {
+                tally.count(Rule::Url);
+                masked = Some(sanitized);
+            }
+        }
+        match masked.filter(|masked| masked != text) {
+            Some(masked) => ValueRule::Masked(masked),
+            None => ValueRule::Kept,
+        }
+    }
+
+    /// Replaces each match of an expression.
+    fn masked(&self, pattern: &Pattern, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut end = 0;
+        for found in pattern.find_iter(text) {
+            out.push_str(text.get(end..found.start).unwrap_or_default());
+            self.mask.put(text.get(found.clone()).unwrap_or_default(), &mut out);
+            end = found.end;
+        }
+        out.push_str(text.get(end..).unwrap_or_default());
+        out
+    }
+
+    /// Returns the sanitizer of span names, if names are sanitized as URLs.
+    pub(super) fn url_of_names(&self) -> Option<&UrlSanitizer> {
+        self.url.as_ref().filter(|url| url.sanitizes_names())
+    }
+}
