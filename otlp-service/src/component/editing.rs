@@ -108,7 +108,7 @@ impl Out {
     ) -> Result<(), ExportError> {
         let (edited, charge) =
             growing(&batch, growth, |limit| rewrite(batch.body(), &mut rewriter(), limit))?;
-        self.emit_edited(batch, edited, charge);
+        self.emit_edited(batch, edited, Reason::Filtered, charge);
         Ok(())
     }
 

@@ -14,7 +14,7 @@ mod system;
 
 pub use config::{DetectorKind, HostnameSource, ResourceDetectionConfig};
 
-use crate::component::{Access, Out, Processor, ProcessorMetrics, Started};
+use crate::component::{Access, Out, Processor, ProcessorMetrics, Reason, Started};
 use crate::surroundings::variable_of_process;
 use detection::Detection;
 use detector::Found;
@@ -90,7 +90,7 @@ impl Processor for ResourceDetectionProcessor {
         } else {
             // A dictionary may have the keys: edits of attributes look them up.
             let mut edited = Out::new();
-            edited.edit_growing(batch, growth, anew)?;
+            edited.edit_growing(batch, growth, Reason::Filtered, anew)?;
             for batch in edited.into_batches() {
                 out.rewrite_growing(batch, growth, || adding(false))?;
             }
