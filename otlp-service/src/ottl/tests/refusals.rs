@@ -57,6 +57,34 @@ fn texts_that_are_no_conditions() {
 }
 
 #[test]
+fn texts_that_are_no_statements() {
+    for (text, problem) in [
+        (r#"set("a", 1)"#, "`target` must be a path"),
+        (r#"Len(body)"#, "`Len` is a converter, which is no statement"),
+        (r#"set(body, 1)[0]"#, "an editor has no value, so it takes no keys"),
+        (r#"set(otelcol.client.addr, "x")"#, "`client.addr` cannot be changed"),
+        (r#"set(body, severity_number == 1)"#, "a comparison is no value"),
+        (r#"set(body, 1) where severity_number"#, "compare it"),
+        (r#"set(body, 1) WHERE true"#, "words are in lower case: `where`"),
+        (r#"set(body)"#, "the argument `value` is missing"),
+        (r#"set(span.name, "x")"#, "a span is out of reach of the context log"),
+        (r#"sett(body, 1)"#, "did you mean `set`?"),
+        (r#"set(boddy, 1) where attributez["x"] == 1"#, "unknown path `attributez`"),
+        (r#"body == 1"#, "expected an editor"),
+        (r#"set(body, set(body, 1))"#, "`set` is an editor, which has no value"),
+        (r#"keep_keys(attributes, [body])"#, "constant strings only"),
+        (r#""#, "the text ends where an editor such as `set(…)` is expected"),
+    ] {
+        let statements = [text.to_owned()];
+        let (context, allowed) = (Some(Context::Log), &Context::ALL[..]);
+        let errors = Group::new(Texts { context, allowed, conditions: &[], statements: &statements });
+        let errors = errors.map(|_| ()).expect_err(text);
+        let error = errors[0].error.to_string();
+        assert!(error.contains(problem), "{text}:\n{error}");
+    }
+}
+
+#[test]
 fn texts_have_limits() {
     let nested = |depth: usize| format!("body == {}1{}", "[".repeat(depth), "]".repeat(depth));
     assert!(group(Context::Log, &nested(60)).is_ok());
