@@ -71,6 +71,9 @@ fn processors(components: &mut Components<'_>) {
     components
         .processor("span", "names spans by attributes, and sets their status", processor::span)
         .rules(processor::ATTRIBUTES_RULES);
+    components
+        .processor("transform", "changes telemetry by statements", processor::transform)
+        .rules(processor::TRANSFORM_RULES);
 }
 
 fn exporters(components: &mut Components<'_>) {
@@ -107,6 +110,9 @@ fn connectors(components: &mut Components<'_>) {
         "leads pipelines into other pipelines of the same signal",
         connector::forward,
     );
+    components
+        .connector("routing", "leads telemetry into pipelines by conditions", connector::routing)
+        .rules(connector::ROUTING_RULES);
 }
 
 fn extensions(components: &mut Components<'_>) {

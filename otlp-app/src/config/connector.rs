@@ -1,5 +1,9 @@
 //! The connectors.
 
+mod routing;
+
+pub(crate) use routing::{ROUTING_RULES, routing};
+
 use otlp_service::{BuildContext, ForwardConnector, HolderSpec, SettingsError};
 use serde::Deserialize;
 

@@ -8,6 +8,7 @@ mod probabilistic_sampler;
 mod redaction;
 mod resource_detection;
 mod span;
+mod transform;
 
 pub(crate) use actions::{ATTRIBUTES_RULES, attributes, resource};
 pub(crate) use filter::{FILTER_RULES, filter};
@@ -16,6 +17,7 @@ pub(crate) use probabilistic_sampler::probabilistic_sampler;
 pub(crate) use redaction::{REDACTION_RULES, redaction};
 pub(crate) use resource_detection::{RESOURCE_DETECTION_RULES, resource_detection};
 pub(crate) use span::span;
+pub(crate) use transform::{TRANSFORM_RULES, transform};
 
 use crate::memory::{Limit, memory_bytes, process_limit};
 use otlp_service::{

@@ -134,3 +134,54 @@ fn pipelines_in_settings_must_have_the_connector_among_their_receivers() {
         assert!(shown.contains("pipelines behind the connector: traces/out"), "{shown}");
     }
 }
+
+const ROUTED: [&str; 3] = [
+    "traces/in: {receivers: [otlp], exporters: [routing]}",
+    "traces/a: {receivers: [routing], exporters: [nop]}",
+    "traces/rest: {receivers: [routing], exporters: [nop]}",
+];
+
+#[test]
+fn routes_are_taken_in_all_forms() {
+    for row in [
+        "{condition: 'span.name == \"a\"', pipelines: [traces/a]}",
+        "{context: span, condition: 'name == \"a\"', action: copy, pipelines: [traces/a]}",
+        "{context: request, condition: 'request[\"k\"] == \"v\"', pipelines: [traces/a]}",
+        "{statement: 'route() where attributes[\"a\"] == 1', pipelines: [traces/a]}",
+        "{context: span, statement: ' route ( )', pipelines: [traces/a]}",
+    ] {
+        let plan =
+            plan(&text(&format!("routing: {{default_pipelines: [traces/rest], table: [{row}]}}"), &ROUTED));
+        assert_eq!(plan.connectors.len(), 1, "{row}");
+    }
+}
+
+#[test]
+fn wrong_routes_are_shown_with_their_places() {
+    let row =
+        |row: &str| text(&format!("routing: {{default_pipelines: [traces/rest], table: [{row}]}}"), &ROUTED);
+    for (row_text, place, expected) in [
+        ("{condition: 'span.nmae == 1', pipelines: [traces/a]}", "2:", "table.0: 1:6: unknown path `nmae`"),
+        (
+            "{condition: 'span.name == 1', pipelines: [traces/b]}",
+            "2:",
+            "the pipeline `traces/b` is not defined",
+        ),
+        ("{condition: 'span.name == 1'}", "2:", "a pipeline is required"),
+        ("{pipelines: [traces/a]}", "2:", "a condition is required"),
+        (
+            "{statement: 'delete_key(attributes, \"a\")', pipelines: [traces/a]}",
+            "2:",
+            "it must be `route() where CONDITION`",
+        ),
+        (
+            "{statement: 'route() whereattributes', pipelines: [traces/a]}",
+            "2:",
+            "it must be `route() where CONDITION`",
+        ),
+        ("{context: scope, condition: 'name == 1', pipelines: [traces/a]}", "2:", "unknown context `scope`"),
+    ] {
+        check(&row(row_text), place, expected);
+    }
+    check(&text("routing: ", &ROUTED), "2:", "a route is required");
+}

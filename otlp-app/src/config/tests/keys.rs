@@ -163,6 +163,9 @@ fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &
         ("filter", "logs.include" | "logs.exclude", _) => &[("match_type", "strict"), ("bodies", "[a]")],
         ("filter", at, _) if at.ends_with("attributes") || at.ends_with("resources") => &[("key", "a")],
         ("filter", at, _) if at.ends_with("libraries") => &[("name", "a")],
+        ("routing", "", _) => &[("table", "[{condition: 'span.name == nil', pipelines: [traces/a]}]")],
+        ("routing", "table", "statement") => &[("pipelines", "[traces/a]")],
+        ("routing", "table", _) => &[("condition", "'span.name == nil'"), ("pipelines", "[traces/a]")],
         ("api_key", "", _) => &[("keys", "[{name: a, key: b}]")],
         ("api_key", "keys", _) => &[("name", "a"), ("key", "b")],
         ("basicauth", "client_auth", _) => &[("username", "a"), ("password", "b")],
@@ -208,7 +211,12 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
     };
     let by_name = match (component, leaf) {
         ("filter", "min") => "INFO2",
-        ("filter", "error_mode") => "silent",
+        ("filter" | "routing" | "transform", "error_mode") => "silent",
+        ("transform", leaf) if leaf.ends_with("_statements") => "'set(resource.attributes[\"a\"], 1)'",
+        ("routing", "context") => "span",
+        ("routing", "condition") => "'span.name == nil'",
+        ("routing", "statement") => "'route()'",
+        ("routing", "action") => "copy",
         ("filter", leaf) if leaf.ends_with("_conditions") => "'resource.attributes[\"a\"] == 1'",
         ("filter", "resource" | "span" | "spanevent" | "metric" | "datapoint" | "log_record") => "'1 == 1'",
         ("otlp" | "health_check" | "healthcheckv2", "endpoint") => "'localhost:1'",

@@ -52,7 +52,7 @@ error: unknown connector `spanmetrics`
    |
  2 | connectors: {spanmetrics: }
    |              ^^^^^^^^^^^
-   = available: forward
+   = available: forward, routing
    = used in: traces, metrics",
     );
 }

@@ -407,3 +407,71 @@ fn strange_conditions_of_a_filter_are_noted() {
     assert!(has("trace_conditions.0: the condition is always met: everything is removed"), "{notes:?}");
     assert!(has("trace_conditions.1: the condition is never met"), "{notes:?}");
 }
+
+#[test]
+fn both_forms_of_statements_of_a_transform_are_taken() {
+    for (settings, pipeline) in [
+        (
+            "trace_statements:\n      - set(span.name, \"x\")\n      - set(resource.attributes[\"a\"], 1)",
+            "traces",
+        ),
+        (
+            "error_mode: silent\n    dry_run: true\n    log_statements:\n      - {context: log, statements: ['set(body, \"x\")']}\n      - {conditions: [log.body == nil], statements: ['set(log.body, \"x\")'], error_mode: propagate, shared_cache: true}",
+            "logs",
+        ),
+        (
+            "ignore_nil: true\n    metric_statements:\n      - {context: datapoint, statements: ['set(value_int, 1)']}",
+            "metrics",
+        ),
+    ] {
+        let plan = plan(&with(&format!("  transform:\n    {settings}"), pipeline));
+        assert_eq!(plan.pipelines[0].stages.len(), 1, "{settings}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_transform_is_shown_with_its_place() {
+    for (settings, problems) in [
+        (
+            "trace_statements: ['sett(span.name, 1)', 'set(span.nmae, 1)']",
+            &[
+                "trace_statements.0: 1:1: unknown",
+                "did you mean `set`?",
+                "trace_statements.1: 1:10: unknown path `nmae`",
+            ][..],
+        ),
+        (
+            "trace_statements: [{context: span, conditions: [nmae == 1], statements: ['set(events, 1)']}]",
+            &[
+                "trace_statements.0.conditions.0: 1:1: ",
+                "trace_statements.0.statements.0: 1:5: `events` cannot be changed",
+            ],
+        ),
+        (
+            "trace_statements: [{context: log, statements: ['set(name, 1)']}]",
+            &["trace_statements.0.context: 1:1: unknown context `log`"],
+        ),
+        (
+            "trace_statements: ['set(span.name, \"x\")', {statements: []}]",
+            &["single statements and groups do not go together", "trace_statements.1"],
+        ),
+        ("flatten_data: true", &["flatten_data is not supported: resources and scopes are not copied"]),
+    ] {
+        let text = with(&format!("  transform:\n    {settings}"), "traces");
+        let error = Fake::default().file("c.yaml", text).load(&["c.yaml"], &[]).err().expect(settings);
+        for problem in problems {
+            assert!(error.contains(problem), "{settings}: {problem}:\n{error}");
+        }
+    }
+}
+
+#[test]
+fn statements_that_may_empty_their_target_are_noted() {
+    let statement =
+        "  transform:\n    trace_statements: ['set(span.attributes[\"a\"], span.attributes[\"b\"])']";
+    let notes: Vec<_> = plan(&with(statement, "traces")).notes.into_iter().map(|note| note.text).collect();
+    assert!(
+        notes.iter().any(|note| note.contains("trace_statements.0: if the value is missing, the target becomes empty")),
+        "{notes:?}"
+    );
+}
