@@ -230,7 +230,7 @@ pub use client::{OtlpClient, OtlpConfig, TraceBuilder};
 #[cfg(feature = "gateway")]
 pub use component::{Access, Needs, Out, Processor, ProcessorMetrics, Reason, Started};
 #[cfg(feature = "gateway")]
-pub use connector::ForwardConnector;
+pub use connector::{ForwardConnector, Route, RoutingConfig, RoutingConnector, RoutingError};
 #[cfg(feature = "gateway")]
 pub use exporter::{DebugConfig, DebugExporter, DebugFormat, NopExporter};
 #[cfg(feature = "gateway")]

@@ -65,6 +65,8 @@ mod reload_load;
 mod reload_servers;
 #[path = "service/retry.rs"]
 mod retry;
+#[path = "service/routing.rs"]
+mod routing;
 #[path = "service/services.rs"]
 mod services;
 #[path = "service/slow_queue.rs"]

@@ -38,7 +38,8 @@ pub struct TransformGroup {
     /// One scratch map for all messages of a request, and for all groups of the context that share it. By default each message
     /// has an empty scratch map in each group.
     pub shares_cache: bool,
-    /// Path of the group in the settings, for errors. Empty: none.
+    /// Path of the statements in the settings, for errors: `trace_statements`, or `trace_statements.0.statements` beside the
+    /// conditions and the context of a group. Empty: none.
     pub path: String,
 }
 
@@ -114,16 +115,24 @@ impl TransformGroup {
         Context::named(name).filter(|context| allowed.contains(context)).ok_or_else(|| {
             let names: Vec<_> = allowed.iter().map(|context| context.name()).collect();
             let problem = format!("unknown context `{name}`, known: {}", names.join(", "));
-            vec![TransformError { path: self.path.clone(), error: OttlError::of_all(name, problem) }]
+            vec![TransformError { path: self.beside("context"), error: OttlError::of_all(name, problem) }]
         })
     }
 
     fn place(&self, place: Place) -> String {
-        let (list, index) = match place {
-            Place::Condition(index) => ("conditions", index),
-            Place::Statement(index) => ("statements", index),
-        };
-        if self.path.is_empty() { format!("{list}.{index}") } else { format!("{}.{list}.{index}", self.path) }
+        match place {
+            Place::Condition(index) => format!("{}.{index}", self.beside("conditions")),
+            Place::Statement(index) if self.path.is_empty() => format!("statements.{index}"),
+            Place::Statement(index) => format!("{}.{index}", self.path),
+        }
+    }
+
+    /// Returns the path of a key of the group.
+    fn beside(&self, key: &str) -> String {
+        match self.path.rsplit_once('.') {
+            Some((group, _)) => format!("{group}.{key}"),
+            None => key.to_owned(),
+        }
     }
 }
 

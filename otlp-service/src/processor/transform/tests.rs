@@ -1,5 +1,6 @@
 //! Tests of the processor `transform`: what the Collector of v0.161 makes of each statement.
 
+mod examples;
 mod groups;
 mod paths;
 

@@ -155,13 +155,13 @@ fn headers_of_the_request_are_read() {
 fn faults_are_found_all_at_once_with_their_paths() {
     let mut config = TransformConfig::default();
     config.groups.push(TransformGroup {
-        path: "trace_statements.0".to_owned(),
+        path: "trace_statements.0.statements".to_owned(),
         conditions: vec!["nmae == \"x\"".to_owned()],
         ..group(Signal::TRACES, "span", [r#"set(name, "x")"#, "sett(name, 1)"])
     });
     config.groups.push(group(Signal::TRACES, "log", ["set(body, 1)"]));
     let errors = TransformProcessor::new(config).unwrap_err();
     let paths: Vec<&str> = errors.iter().map(|error| error.path.as_str()).collect();
-    assert_eq!(paths, ["trace_statements.0.conditions.0", "trace_statements.0.statements.1", ""]);
+    assert_eq!(paths, ["trace_statements.0.conditions.0", "trace_statements.0.statements.1", "context"]);
     assert!(errors[2].to_string().contains("unknown context `log`, known: spanevent, span, scope, resource"));
 }

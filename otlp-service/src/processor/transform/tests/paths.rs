@@ -48,10 +48,14 @@ fn the_scratch_map_is_read_and_set_and_limited() {
         r#"set(attributes["z"], "left") where cache["t"] != nil"#,
     ];
     assert_eq!(attributes("{}", &statements), r#"{"x": "x"}"#);
-    let mut doubles = vec![r#"set(cache["a"], "0123456789abcdef")"#.to_owned()];
-    doubles.extend((0..18).map(|_| r#"set(cache["a"], [cache["a"], cache["a"]])"#.to_owned()));
+    let kib = format!(r#"set(cache["a"], "{}")"#, "x".repeat(1024));
+    let mut doubles = vec![kib];
+    doubles.extend((0..12).map(|_| r#"set(cache["a"], Concat([cache["a"], cache["a"]], ""))"#.to_owned()));
+    doubles.push(r#"set(attributes["len"], Len(cache["a"]))"#.to_owned());
     let doubles = group(Signal::LOGS, "log", doubles);
-    assert_eq!(transform(&processor([doubles]), log("x")).to_bytes(), log("x").to_bytes());
+    let body = transform(&processor([doubles]), log("x"));
+    let len = show_log(&body, |record| show_attributes(record.attributes()));
+    assert_eq!(len, r#"{"len": 524288}"#, "twice as much is more than fits, with the key");
 }
 
 /// Shows all fields of a record after statements.
