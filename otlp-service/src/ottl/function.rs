@@ -145,6 +145,9 @@ static GROUPS: &[&[Function]] = &[
 /// The longest string that a function makes. Larger strings would come of statements that double a value again and again.
 pub(crate) const MAX_TEXT_BYTES: usize = 16 << 20;
 
+/// The most values that a function makes of a text. A value takes many times the memory of a separator in a text.
+pub(crate) const MAX_ELEMENTS: usize = 1 << 17;
+
 /// Returns all functions.
 pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
     GROUPS.iter().flat_map(|group| group.iter())

@@ -2,7 +2,8 @@
 
 use super::call::prepared;
 use super::entries::last_of_each;
-use super::{ArgumentError, Arguments, Call, Function, Kind, Parameter};
+use super::text::check_count;
+use super::{ArgumentError, Arguments, Call, Function, Kind, MAX_ELEMENTS, Parameter};
 use crate::ottl::error::EvalError;
 use crate::ottl::value::Value;
 use otlp_protocol::json::{JsonError, JsonReader, JsonType};
@@ -34,54 +35,66 @@ const MAX_DEPTH: usize = 64;
 /// Reads an object or a list. `keep_ints` makes ints of numbers without point and exponent that fit; else all are doubles.
 fn parse_json<'a>(text: &str, keep_ints: bool) -> Result<Value<'a>, EvalError> {
     let value = JsonReader::read(text.as_bytes(), |reader| match reader.next_type() {
-        Some(JsonType::Array | JsonType::Object) => json_value(reader, keep_ints, 0),
+        Some(JsonType::Array | JsonType::Object) => Json { keep_ints, values: 0 }.value(reader, 0),
         _ => Err(reader.expected("an object or an array")),
     });
     value.map_err(|error| EvalError::detail(format!("invalid JSON: {error}")))
 }
 
-fn json_value<'a>(
-    reader: &mut JsonReader<'_, '_>,
+/// Options of a text that is read, and the number of values so far.
+struct Json {
     keep_ints: bool,
-    depth: usize,
-) -> Result<Value<'a>, JsonError> {
-    if depth > MAX_DEPTH {
-        return Err(reader.expected("at most 64 values inside one another"));
-    }
-    Ok(match reader.next_type() {
-        Some(JsonType::Array) => {
-            let mut values = Vec::new();
-            reader.array(|reader| {
-                values.push(json_value(reader, keep_ints, depth + 1)?);
-                Ok(())
-            })?;
-            Value::from(values)
+    values: usize,
+}
+
+// === impl Json ===
+
+impl Json {
+    fn value<'a>(&mut self, reader: &mut JsonReader<'_, '_>, depth: usize) -> Result<Value<'a>, JsonError> {
+        self.values += 1;
+        if depth > MAX_DEPTH {
+            return Err(reader.expected("at most 64 values inside one another"));
         }
-        Some(JsonType::Object) => {
-            let mut entries = Vec::new();
-            reader.object(|reader, key| {
-                entries.push((Cow::Owned(key.to_owned()), json_value(reader, keep_ints, depth + 1)?));
-                Ok(())
-            })?;
-            Value::from(last_of_each(entries))
+        if self.values > MAX_ELEMENTS {
+            return Err(reader.expected("at most 131,072 values"));
         }
-        Some(JsonType::String) => Value::text(reader.string()?),
-        Some(JsonType::Bool) => Value::Bool(reader.bool()?),
-        Some(JsonType::Null) => {
-            reader.skip()?;
-            Value::Nil
-        }
-        Some(JsonType::Number) | None => {
-            let text = reader.number()?;
-            match text.parse::<i64>() {
-                Ok(int) if keep_ints => Value::Int(int),
-                _ => match text.parse::<f64>() {
-                    Ok(double) if double.is_finite() => Value::Double(double),
-                    _ => return Err(reader.expected("a number that fits in a double")),
-                },
+        Ok(match reader.next_type() {
+            Some(JsonType::Array) => {
+                let mut values = Vec::new();
+                reader.array(|reader| {
+                    values.push(self.value(reader, depth + 1)?);
+                    Ok(())
+                })?;
+                Value::from(values)
             }
+            Some(JsonType::Object) => {
+                let mut entries = Vec::new();
+                reader.object(|reader, key| {
+                    entries.push((Cow::Owned(key.to_owned()), self.value(reader, depth + 1)?));
+                    Ok(())
+                })?;
+                Value::from(last_of_each(entries))
+            }
+            Some(JsonType::String) => Value::text(reader.string()?),
+            Some(JsonType::Bool) => Value::Bool(reader.bool()?),
+            Some(JsonType::Null) => {
+                reader.skip()?;
+                Value::Nil
+            }
+            Some(JsonType::Number) | None => self.number(reader)?,
+        })
+    }
+
+    fn number<'a>(&self, reader: &mut JsonReader<'_, '_>) -> Result<Value<'a>, JsonError> {
+        let text = reader.number()?;
+        match text.parse::<i64>() {
+            Ok(int) if self.keep_ints => Ok(Value::Int(int)),
+            _ => match text.parse::<f64>() {
+                Ok(double) if double.is_finite() => Ok(Value::Double(double)),
+                _ => Err(reader.expected("a number that fits in a double")),
+            },
         }
-    })
+    }
 }
 
 /// What separates keys from values, and pairs.
@@ -116,6 +129,7 @@ fn parse_key_value<'a>(text: &str, delimiters: &Delimiters) -> Result<Value<'a>,
         return Err(EvalError::new("the string is empty"));
     }
     let pairs = split_pairs(text, &delimiters.pair)?;
+    check_count(pairs.len())?;
     let mut entries = Vec::with_capacity(pairs.len());
     for pair in &pairs {
         let Some((key, value)) = pair.split_once(&*delimiters.value) else {

@@ -1,6 +1,7 @@
 //! Replacements of what a regular expression matches, and the results of functions in them.
 
-use super::{Argument, ArgumentError, Arguments, Build, Function, Kind, MAX_TEXT_BYTES, PatternArgument};
+use super::text::check_len;
+use super::{Argument, ArgumentError, Arguments, Build, Function, Kind, PatternArgument};
 use crate::ottl::environment::Environment;
 use crate::ottl::error::EvalError;
 use crate::ottl::expression::Expression;
@@ -87,11 +88,13 @@ impl Replacement {
         template: &str,
         env: &Environment<'_>,
     ) -> Result<Option<String>, EvalError> {
+        // Most texts do not match.
+        if !pattern.matches(text) {
+            return Ok(None);
+        }
         let parts = parts(template);
-        let (mut out, mut copied) = (String::new(), 0);
-        let mut has_matched = false;
+        let (mut out, mut copied) = (String::with_capacity(text.len()), 0);
         for captures in pattern.captures_iter(text) {
-            has_matched = true;
             let Some(whole) = captures.get(0) else { continue };
             out.push_str(text.get(copied..whole.start()).unwrap_or_default());
             copied = whole.end();
@@ -101,14 +104,13 @@ impl Replacement {
                     Part::Text(text) => text,
                     Part::Group(name) => group(&captures, name),
                 });
+                check_len(out.len() + expanded.len())?;
             }
             out.push_str(&self.finished(expanded, env)?);
-            if out.len() > MAX_TEXT_BYTES {
-                return Err(EvalError::new("the resulting string is longer than 16 MiB"));
-            }
+            check_len(out.len())?;
         }
         out.push_str(text.get(copied..).unwrap_or_default());
-        Ok(has_matched.then_some(out))
+        Ok(Some(out))
     }
 
     /// Calls the function and fills the format.

@@ -112,7 +112,7 @@ fn key_value_text<'a>(
         put_quoted(&mut text, &key, delimiters);
         text.push_str(&delimiters.value);
         put_quoted(&mut text, &text_of(AnyValue::new(&value.encoded()?)), delimiters);
-        check_len(&text)?;
+        check_len(text.len())?;
     }
     Ok(Value::text(text))
 }

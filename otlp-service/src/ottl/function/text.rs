@@ -3,7 +3,7 @@
 mod case;
 
 use super::call::{binary, prepared, unary};
-use super::{ArgumentError, Arguments, Call, Function, Kind, MAX_TEXT_BYTES, Parameter};
+use super::{ArgumentError, Arguments, Call, Function, Kind, MAX_ELEMENTS, MAX_TEXT_BYTES, Parameter};
 use crate::ottl::environment::Environment;
 use crate::ottl::error::EvalError;
 use crate::ottl::expression::Expression;
@@ -98,15 +98,15 @@ fn concat<'a>(values: Value<'a>, delimiter: Value<'a>) -> Result<Value<'a>, Eval
             text.push_str(&delimiter);
         }
         text.push_str(&value.into_text_like()?.unwrap_or(Cow::Borrowed("<nil>")));
-        check_len(&text)?;
+        check_len(text.len())?;
     }
     Ok(Value::text(text))
 }
 
 /// # Errors
-/// If a text is longer than the limit.
-pub(super) fn check_len(text: &str) -> Result<(), EvalError> {
-    if text.len() > MAX_TEXT_BYTES {
+/// If a string of this length is longer than the limit.
+pub(super) fn check_len(len: usize) -> Result<(), EvalError> {
+    if len > MAX_TEXT_BYTES {
         Err(EvalError::new("the resulting string is longer than 16 MiB"))
     } else {
         Ok(())
@@ -116,13 +116,22 @@ pub(super) fn check_len(text: &str) -> Result<(), EvalError> {
 fn split<'a>(text: Value<'a>, delimiter: Value<'a>) -> Result<Value<'a>, EvalError> {
     let delimiter = delimiter.into_text()?;
     let owned = |part: &str| Value::text(part.to_owned());
+    // One more than allowed, to see that there are too many.
+    let most = MAX_ELEMENTS + 1;
     let parts: Vec<Value<'a>> = match (text.into_text()?, &*delimiter) {
         // Without a delimiter, into characters.
-        (text, "") => text.chars().map(|char| Value::text(char.to_string())).collect(),
-        (Cow::Borrowed(text), delimiter) => text.split(delimiter).map(Value::text).collect(),
-        (Cow::Owned(text), delimiter) => text.split(delimiter).map(owned).collect(),
+        (text, "") => text.chars().take(most).map(|char| Value::text(char.to_string())).collect(),
+        (Cow::Borrowed(text), delimiter) => text.split(delimiter).take(most).map(Value::text).collect(),
+        (Cow::Owned(text), delimiter) => text.split(delimiter).take(most).map(owned).collect(),
     };
+    check_count(parts.len())?;
     Ok(Value::from(parts))
+}
+
+/// # Errors
+/// If so many values are more than the limit.
+pub(super) fn check_count(count: usize) -> Result<(), EvalError> {
+    if count > MAX_ELEMENTS { Err(EvalError::new("the text has more than 131,072 values")) } else { Ok(()) }
 }
 
 /// Returns a part of a text, without a copy where the text is borrowed.

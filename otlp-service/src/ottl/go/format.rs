@@ -58,20 +58,26 @@ impl Format {
                     None => out.push_str(&format!("%!{}(MISSING)", verb.letter())),
                 },
             }
+            check_len(&out)?;
         }
         let left = values.as_slice();
         for (index, value) in left.iter().enumerate() {
             out.push_str(if index == 0 { "%!(EXTRA " } else { ", " });
             verb::put_typed(&mut out, value)?;
+            check_len(&out)?;
         }
         if !left.is_empty() {
             out.push(')');
         }
-        if out.len() > MAX_FORMATTED_BYTES {
-            return Err(EvalError::new("the formatted text is longer than 1 MiB"));
-        }
         Ok(out)
     }
+}
+
+fn check_len(out: &str) -> Result<(), EvalError> {
+    if out.len() > MAX_FORMATTED_BYTES {
+        return Err(EvalError::new("the formatted text is longer than 1 MiB"));
+    }
+    Ok(())
 }
 
 fn push_text(pieces: &mut Vec<Piece>, text: &str) {

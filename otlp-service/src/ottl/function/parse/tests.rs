@@ -31,6 +31,12 @@ fn json_keeps_the_order_and_makes_doubles() {
         ),
         ("ParseJSON", vec![Value::Nil], Err("expected a string, found nil")),
     ]);
+    let many: &'static str = format!("[{}1]", "1,".repeat(1 << 17)).leak();
+    check([(
+        "ParseJSON",
+        vec![text(many)],
+        Err("invalid JSON: expected at most 131,072 values (at byte 262143)"),
+    )]);
     let deep: &'static str = "[".repeat(100_000).leak();
     check([(
         "ParseJSON",

@@ -62,6 +62,8 @@ fn functions_and_formats_work_on_replacements() {
 #[test]
 fn replacements_that_explode_are_refused() {
     let long = "x".repeat(1 << 20);
+    let error = replaced(&long, "x+", &"$0".repeat(20), None).unwrap_err();
+    assert_eq!(error, "the resulting string is longer than 16 MiB");
     let error = replaced(&"a".repeat(20), "a", &long, None).unwrap_err();
     assert_eq!(error, "the resulting string is longer than 16 MiB");
 }

@@ -69,6 +69,7 @@ fn names_change_their_case() {
 #[test]
 fn strings_that_grow_are_bounded() {
     let long: &'static str = "x".repeat(9 << 20).leak();
+    check([("Split", vec![text(long), text("")], Err("the text has more than 131,072 values"))]);
     check([(
         "Concat",
         vec![texts(&[long, long]), text("")],
