@@ -63,6 +63,8 @@ mod reload_graphs;
 mod reload_load;
 #[path = "service/reload_servers.rs"]
 mod reload_servers;
+#[path = "service/resource_detection.rs"]
+mod resource_detection;
 #[path = "service/retry.rs"]
 mod retry;
 #[path = "service/routing.rs"]
