@@ -61,9 +61,8 @@ impl Numbers {
 
     /// Returns the lists of parts of an item.
     pub(super) fn parts(&self, item: Editable) -> Rc<[Parts]> {
-        let is_it =
-            |known: &&'static Message| item.message.is_some_and(|message| std::ptr::eq(message, *known));
-        let found = self.parts.iter().find(|(known, _)| is_it(&known));
+        let is_it = |known: &Message| item.message.is_some_and(|message| std::ptr::eq(message, known));
+        let found = self.parts.iter().find(|(known, _)| is_it(known));
         found.map(|(_, parts)| parts.clone()).unwrap_or_default()
     }
 

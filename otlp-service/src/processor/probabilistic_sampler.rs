@@ -61,7 +61,7 @@ impl Processor for ProbabilisticSampler {
 
     fn with_metrics(&self, metrics: &ProcessorMetrics<'_>) -> Option<Arc<dyn Processor>> {
         let place = Place::of(metrics.signal())?;
-        let stats = Stats::new(metrics, place, self.sampler.from_attribute());
+        let stats = Stats::new(metrics, place, self.sampler.hashed_attribute());
         Some(Arc::new(Self { stats: Arc::new(stats), ..self.clone() }))
     }
 

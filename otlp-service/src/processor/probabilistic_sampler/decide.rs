@@ -88,7 +88,7 @@ impl Sampler {
     }
 
     /// Returns the attribute of log records that is hashed; empty: none.
-    pub(super) fn from_attribute(&self) -> &str {
+    pub(super) fn hashed_attribute(&self) -> &str {
         match self.rule {
             Rule::Hash(..) => &self.from_attribute,
             _ => "",

@@ -56,7 +56,7 @@ impl<'a> ItemEditor<'a> {
 
     /// Decides on an item without a trace state: its sampling information is in its attributes.
     fn record(&mut self, entry: &[u8], attributes: &mut AttributeEdits<'_>) -> Verdict {
-        let (from, priority) = (self.sampler.from_attribute(), self.sampler.sampling_priority());
+        let (from, priority) = (self.sampler.hashed_attribute(), self.sampler.sampling_priority());
         let keys = [RANDOMNESS, THRESHOLD, from, priority];
         let Found { trace_id, may_have_keys, .. } =
             self.place.find(entry, |found| keys.iter().any(|key| key.as_bytes() == found));

@@ -77,12 +77,14 @@ fn decisions_and_trace_states_are_those_of_the_collector() {
         number += 1;
         let [mode, percentage, seed, precision, closed, first, first_digest, all, digest] =
             line.split(' ').collect::<Vec<_>>().try_into().unwrap();
-        let mut config = SamplerConfig::default();
-        config.mode = SamplerMode::ALL.into_iter().find(|known| known.name() == mode).unwrap();
-        config.sampling_percentage = percentage.parse().unwrap();
-        config.hash_seed = seed.parse().unwrap();
-        config.sampling_precision = precision.parse().unwrap();
-        config.fail_closed = closed == "true";
+        let config = SamplerConfig {
+            mode: SamplerMode::ALL.into_iter().find(|known| known.name() == mode).unwrap(),
+            sampling_percentage: percentage.parse().unwrap(),
+            hash_seed: seed.parse().unwrap(),
+            sampling_precision: precision.parse().unwrap(),
+            fail_closed: closed == "true",
+            ..SamplerConfig::default()
+        };
         let (kept, digest) = if CHECKED == 500 { (first, first_digest) } else { (all, digest) };
         let want = (kept.parse().unwrap(), u64::from_str_radix(digest, 16).unwrap());
         assert_eq!(sampled(number, &config, states_of(&config, &states, plain)), want, "{line}");
