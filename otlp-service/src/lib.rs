@@ -270,7 +270,7 @@ pub use plugin::{
 #[cfg(feature = "gateway")]
 pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeSource, AttributeValue,
-    AttributesProcessor, ConvertTo, DetectorKind, ErrorMode, FilterConditions, FilterConfig, FilterError,
+    AttributesProcessor, ConvertTo, DatabaseConfig, DatabaseSanitizerConfig, DetectorKind, ErrorMode, FilterConditions, FilterConfig, FilterError,
     FilterMatch, FilterProcessor, GroupByAttrsProcessor, HostnameSource, LibraryMatch, MatchConfig,
     MatchProperties, NameRules, Pattern, ProbabilisticSampler, ProcessorChain, RedactionConfig,
     RedactionError, RedactionHash, RedactionProcessor, RedactionSummary, ResourceDetectionConfig,

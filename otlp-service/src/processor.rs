@@ -31,7 +31,8 @@ pub use probabilistic_sampler::{
     AttributeSource, ProbabilisticSampler, SamplerConfig, SamplerError, SamplerMode,
 };
 pub use redaction::{
-    RedactionConfig, RedactionError, RedactionHash, RedactionProcessor, RedactionSummary, UrlSanitizerConfig,
+    DatabaseConfig, DatabaseSanitizerConfig, RedactionConfig, RedactionError, RedactionHash,
+    RedactionProcessor, RedactionSummary, UrlSanitizerConfig,
 };
 pub use resource::ResourceProcessor;
 pub use resource_detection::{

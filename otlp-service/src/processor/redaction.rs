@@ -5,6 +5,7 @@
 
 mod body;
 mod config;
+mod database;
 mod editor;
 #[cfg_attr(not(feature = "hash"), path = "redaction/hash/absent.rs")]
 mod hash;
@@ -14,7 +15,10 @@ mod stats;
 mod summary;
 mod url;
 
-pub use config::{RedactionConfig, RedactionError, RedactionHash, RedactionSummary, UrlSanitizerConfig};
+pub use config::{
+    DatabaseConfig, DatabaseSanitizerConfig, RedactionConfig, RedactionError, RedactionHash,
+    RedactionSummary, UrlSanitizerConfig,
+};
 
 use crate::component::{Access, Out, Processor, ProcessorMetrics, Reason, reserve};
 use editor::RedactionEditor;

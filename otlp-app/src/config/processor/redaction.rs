@@ -2,8 +2,8 @@
 
 use crate::config::secret::SecretText;
 use otlp_service::{
-    BuildContext, KeyRule, OnlyFor, RedactionConfig, RedactionHash, RedactionProcessor, RedactionSummary,
-    SettingsError, StagePart, UrlSanitizerConfig,
+    BuildContext, DatabaseConfig, DatabaseSanitizerConfig, KeyRule, OnlyFor, RedactionConfig, RedactionHash,
+    RedactionProcessor, RedactionSummary, SettingsError, StagePart, UrlSanitizerConfig,
 };
 use serde::Deserialize;
 
@@ -36,6 +36,7 @@ pub(crate) struct Redaction {
     /// `debug`: attributes with keys and counts of what was done; `info`: counts alone; `silent`: none. Default `silent`.
     summary: String,
     url_sanitizer: UrlSanitizer,
+    db_sanitizer: DatabaseSanitizer,
     /// Redacts attributes of span links and exemplars, too. Default false. Not a key of the Collector.
     links_and_exemplars: bool,
     /// Counts what the rules would change, and changes nothing. Default false. Not a key of the Collector.
@@ -53,8 +54,30 @@ struct UrlSanitizer {
     sanitize_span_name: Option<bool>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct DatabaseSanitizer {
+    redis: Database,
+    valkey: Database,
+    memcached: Database,
+    mongo: Database,
+    opensearch: Database,
+    es: Database,
+    /// Sanitizes the names of client, server and internal spans of these databases. Default true.
+    sanitize_span_name: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Database {
+    /// Replaces the values in statements by `?`; also in each text of a log body. Default false.
+    enabled: bool,
+    /// Keys of attributes with statements, if the attribute `db.system.name` or `db.system` names the database; in logs also without.
+    attributes: Vec<String>,
+}
+
 /// Keys of the Collector's `redaction` that are refused.
-pub(crate) const REDACTION_RULES: &[KeyRule] = &[KeyRule::refused("db_sanitizer", NO_DATABASES)];
+pub(crate) const REDACTION_RULES: &[KeyRule] = &[KeyRule::refused("db_sanitizer.sql", NO_SQL)];
 
 /// Makes `redaction`.
 pub(crate) fn redaction(given: Redaction, _: &BuildContext<'_>) -> Result<StagePart, SettingsError> {
@@ -75,12 +98,32 @@ pub(crate) fn redaction(given: Redaction, _: &BuildContext<'_>) -> Result<StageP
     url.attributes = given.url_sanitizer.attributes;
     url.sanitize_span_name = given.url_sanitizer.sanitize_span_name;
     config.url_sanitizer = url;
+    config.db_sanitizer = databases(given.db_sanitizer);
     config.links_and_exemplars = given.links_and_exemplars;
     config.dry_run = given.dry_run;
     let processor =
         RedactionProcessor::new(&config).map_err(|error| SettingsError::at(error.path, error.problem))?;
     let only = OnlyFor { path: String::new(), signals: &["traces", "metrics", "logs"] };
     Ok(StagePart::from(processor).with_only(vec![only]))
+}
+
+fn databases(given: DatabaseSanitizer) -> DatabaseSanitizerConfig {
+    let mut config = DatabaseSanitizerConfig::default();
+    let all = [
+        (&mut config.redis, given.redis),
+        (&mut config.valkey, given.valkey),
+        (&mut config.memcached, given.memcached),
+        (&mut config.mongo, given.mongo),
+        (&mut config.opensearch, given.opensearch),
+        (&mut config.elasticsearch, given.es),
+    ];
+    for (config, Database { enabled, attributes }) in all {
+        let mut database = DatabaseConfig::default();
+        (database.enabled, database.attributes) = (enabled, attributes);
+        *config = database;
+    }
+    config.sanitize_span_name = given.sanitize_span_name;
+    config
 }
 
 fn hash(given: &Redaction) -> Result<RedactionHash, SettingsError> {
@@ -124,5 +167,5 @@ fn summary(name: &str) -> Result<RedactionSummary, SettingsError> {
 }
 
 const HASHES: &[&str] = &["md5", "sha1", "sha3", "hmac-sha256", "hmac-sha512"];
-const NO_DATABASES: &str = "statements of databases are not parsed here; mask their values by blocked_values, or their attributes by \
-                            blocked_key_patterns, or remove db_sanitizer";
+const NO_SQL: &str = "statements in SQL are not parsed here; mask their values by blocked_values, or their attributes by \
+                      blocked_key_patterns";

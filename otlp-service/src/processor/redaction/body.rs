@@ -1,7 +1,7 @@
 //! Redaction of log bodies: of texts, and of maps and lists at any depth.
 
 use super::config::RedactionSummary;
-use super::rules::{KeyRule, Rules, ValueRule};
+use super::rules::{KeyRule, Place, Rules, ValueRule};
 use super::stats::Tally;
 use super::summary::Summary;
 use crate::processor::text::text_of;
@@ -21,7 +21,7 @@ pub(super) fn redact_body(
     match path {
         Some(path) => walk.value(body, &path),
         // The text of a body that is allowed is not listed.
-        None => match rules.part_of_body(&text_of(body), walk.tally) {
+        None => match rules.value(Place::Body, &text_of(body), walk.tally) {
             ValueRule::Masked(masked) => {
                 walk.summary.masked.add(rules.summary, || "body".to_owned());
                 Some(AttributeValue::string(&masked))
@@ -70,7 +70,7 @@ impl Walk<'_> {
                     .collect();
                 is_changed.then(|| AttributeValue::array(redacted))
             }
-            value => match self.rules.part_of_body(&text_of(value), self.tally) {
+            value => match self.rules.value(Place::Body, &text_of(value), self.tally) {
                 ValueRule::Allowed => {
                     self.summary.allowed.add(self.rules.summary, || path.text());
                     None

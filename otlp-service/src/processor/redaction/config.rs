@@ -28,6 +28,8 @@ pub struct RedactionConfig {
     pub summary: RedactionSummary,
     /// Replacement of identifiers in URLs.
     pub url_sanitizer: UrlSanitizerConfig,
+    /// Replacement of values in the statements of databases.
+    pub db_sanitizer: DatabaseSanitizerConfig,
     /// Redacts the attributes of span links and exemplars, too. Not a setting of the Collector.
     pub links_and_exemplars: bool,
     /// Counts what the rules would change, and changes nothing. Not a setting of the Collector.
@@ -76,6 +78,36 @@ pub struct UrlSanitizerConfig {
     pub attributes: Vec<String>,
     /// Sanitizes the names of client and server spans with HTTP attributes or a slash in the name, too. `None`: true.
     pub sanitize_span_name: Option<bool>,
+}
+
+/// Settings for statements of databases, whose values become `?`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DatabaseSanitizerConfig {
+    /// Commands of Redis.
+    pub redis: DatabaseConfig,
+    /// Commands of Valkey.
+    pub valkey: DatabaseConfig,
+    /// Commands of memcached.
+    pub memcached: DatabaseConfig,
+    /// Queries of MongoDB, in JSON.
+    pub mongo: DatabaseConfig,
+    /// Queries of OpenSearch in log bodies and span names; no attributes are looked into.
+    pub opensearch: DatabaseConfig,
+    /// Queries of Elasticsearch in log bodies and span names; no attributes are looked into.
+    pub elasticsearch: DatabaseConfig,
+    /// Sanitizes the names of client, server and internal spans of these databases, too. `None`: true.
+    pub sanitize_span_name: Option<bool>,
+}
+
+/// Settings for the statements of one kind of databases.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DatabaseConfig {
+    /// Sanitizes statements. Then each string of a log body counts as a statement.
+    pub enabled: bool,
+    /// Keys of attributes whose values are statements, if `db.system.name` or `db.system` names the database.
+    pub attributes: Vec<String>,
 }
 
 /// An invalid setting of redaction.

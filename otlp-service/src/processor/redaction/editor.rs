@@ -2,8 +2,8 @@
 
 use super::body::redact_body;
 use super::config::RedactionSummary;
-use super::rules::{KeyRule, Rules, ValueRule};
-use super::span_name::sanitized_name;
+use super::rules::{KeyRule, Place, Rules, ValueRule};
+use super::span_name::{database_of, sanitized_name};
 use super::stats::Tally;
 use super::summary::Summary;
 use crate::processor::text::text_of;
@@ -15,6 +15,8 @@ use std::borrow::Cow;
 pub(super) struct RedactionEditor<'a> {
     rules: &'a Rules,
     signal: Signal,
+    /// True in requests of log records.
+    is_log: bool,
     tally: Tally,
     summary: Summary,
 }
@@ -23,7 +25,8 @@ pub(super) struct RedactionEditor<'a> {
 
 impl<'a> RedactionEditor<'a> {
     pub(super) fn new(rules: &'a Rules, signal: Signal) -> Self {
-        Self { rules, signal, tally: Tally::default(), summary: Summary::default() }
+        let is_log = matches!(Entry::new(signal, &[]), Entry::LogRecord(_));
+        Self { rules, signal, is_log, tally: Tally::default(), summary: Summary::default() }
     }
 
     /// Returns the numbers of changes.
@@ -35,8 +38,11 @@ impl<'a> RedactionEditor<'a> {
     fn attributes(&mut self, attributes: &mut AttributeEdits<'_>) -> Decision {
         let (rules, tally, summary) = (self.rules, &mut self.tally, &mut self.summary);
         summary.clear();
+        let system = if rules.asks_for_database() { database_of(attributes) } else { String::new() };
+        let is_log = self.is_log;
         attributes.for_each(|key, value, replacement| {
-            let change = attribute(rules, tally, summary, key, AnyValue::new(value), replacement);
+            let place = Place::Attribute { key, system: &system, is_log };
+            let change = attribute(rules, tally, summary, (key, place), AnyValue::new(value), replacement);
             if rules.is_dry_run() { Change::Keep } else { change }
         });
         if !rules.is_dry_run() {
@@ -102,7 +108,7 @@ fn attribute(
     rules: &Rules,
     tally: &mut Tally,
     summary: &mut Summary,
-    key: &str,
+    (key, place): (&str, Place<'_>),
     value: AnyValue<'_>,
     replacement: &mut AttributeValue,
 ) -> Change {
@@ -124,7 +130,7 @@ fn attribute(
         // For the rules, a value that is no string is the empty text.
         _ => Cow::Borrowed(""),
     };
-    match rules.attribute(key, &text, tally) {
+    match rules.value(place, &text, tally) {
         ValueRule::Allowed => {
             summary.allowed.add(shown, || key.to_owned());
             Change::Keep

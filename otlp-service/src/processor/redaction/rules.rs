@@ -1,6 +1,7 @@
 //! The rules, compiled: what becomes of a key and of a value.
 
 use super::config::{RedactionConfig, RedactionError, RedactionSummary};
+use super::database::DatabaseSanitizer;
 use super::hash::Mask;
 use super::stats::{Rule, Tally};
 use super::summary::KEPT_KEYS;
@@ -21,6 +22,7 @@ pub(super) struct Rules {
     whole: Pattern,
     mask: Mask,
     url: Option<UrlSanitizer>,
+    database: Option<DatabaseSanitizer>,
     pub(super) redacts_all_types: bool,
     pub(super) summary: RedactionSummary,
     pub(super) links_and_exemplars: bool,
@@ -36,6 +38,15 @@ pub(super) enum KeyRule {
     Removed,
     /// The value decides.
     Value,
+}
+
+/// Place of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place<'a> {
+    /// An attribute of a message with this database, in lower case. `is_log` in requests of logs.
+    Attribute { key: &'a str, system: &'a str, is_log: bool },
+    /// A log body.
+    Body,
 }
 
 /// What the rules say of a value.
@@ -73,6 +84,7 @@ impl Rules {
             whole: Pattern::new(".*").map_err(|problem| RedactionError { path: String::new(), problem })?,
             mask: Mask::new(config)?,
             url: config.url_sanitizer.enabled.then(|| UrlSanitizer::new(&config.url_sanitizer)),
+            database: DatabaseSanitizer::new(&config.db_sanitizer),
             redacts_all_types: config.redact_all_types,
             summary: config.summary,
             links_and_exemplars: config.links_and_exemplars,
@@ -92,7 +104,8 @@ impl Rules {
         let blocked_values = (0..self.blocked_values.len())
             .map(|index| (Rule::BlockedValue(index), format!("blocked_values.{index}")));
         let url = self.url.iter().map(|_| (Rule::Url, "url_sanitizer".to_owned()));
-        keys.chain(blocked_keys).chain(blocked_values).chain(url)
+        let database = self.database.iter().map(|_| (Rule::Database, "db_sanitizer".to_owned()));
+        keys.chain(blocked_keys).chain(blocked_values).chain(url).chain(database)
     }
 
     #[inline]
@@ -122,38 +135,22 @@ impl Rules {
         self.allowed_values.matches(text)
     }
 
-    /// Applies the rules of attributes: those of keys whose values are blocked, of values, and of URLs.
+    /// Applies the rules to a text.
     #[inline]
-    pub(super) fn attribute(&self, key: &str, text: &str, tally: &mut Tally) -> ValueRule {
+    pub(super) fn value(&self, place: Place<'_>, text: &str, tally: &mut Tally) -> ValueRule {
         if self.allows(text) {
             return ValueRule::Allowed;
         }
-        if let Some(masked) = self.blocked_key(key, text, tally) {
+        if let Place::Attribute { key, .. } = place
+            && let Some(masked) = self.blocked_key(key, text, tally)
+        {
             return ValueRule::Masked(masked);
         }
-        let is_url = self.url.as_ref().is_some_and(|url| url.has_attribute(key));
-        self.value(text, is_url, tally)
-    }
-
-    /// Applies the rules of texts in a log body.
-    pub(super) fn part_of_body(&self, text: &str, tally: &mut Tally) -> ValueRule {
-        if self.allows(text) { ValueRule::Allowed } else { self.value(text, true, tally) }
-    }
-
-    #[inline]
-    fn value(&self, text: &str, is_url: bool, tally: &mut Tally) -> ValueRule {
-        let mut masked: Option<String> = None;
-        if self.blocked_values.matches(text) {
-            // The first mask may make a later expression match, or no longer match.
-            for (index, pattern) in self.blocked_values.iter().enumerate() {
-                let current = masked.as_deref().unwrap_or(text);
-                if pattern.matches(current) {
-                    tally.count(Rule::BlockedValue(index));
-                    masked = Some(self.masked(pattern, current));
-                }
-            }
-        }
-        if let Some(url) = self.url.as_ref().filter(|_| is_url) {
+        let mut masked = self.without_blocked_values(text, tally);
+        if let Some(url) = &self.url
+            && (place == Place::Body
+                || matches!(place, Place::Attribute { key, .. } if url.has_attribute(key)))
+        {
             let current = masked.as_deref().unwrap_or(text);
             let sanitized = url.sanitize(current);
             if sanitized != current {
@@ -161,10 +158,39 @@ impl Rules {
                 masked = Some(sanitized);
             }
         }
+        if let Some(database) = &self.database {
+            let current = masked.as_deref().unwrap_or(text);
+            let sanitized = match place {
+                Place::Attribute { key, system, is_log } => database.attribute(key, current, system, is_log),
+                Place::Body => Some(database.part_of_body(current)),
+            };
+            if let Some(sanitized) = sanitized.filter(|sanitized| sanitized != current) {
+                tally.count(Rule::Database);
+                masked = Some(sanitized);
+            }
+        }
         match masked.filter(|masked| masked != text) {
             Some(masked) => ValueRule::Masked(masked),
             None => ValueRule::Kept,
         }
+    }
+
+    /// Applies the expressions of blocked values, in order; `None` if none matches.
+    #[inline]
+    fn without_blocked_values(&self, text: &str, tally: &mut Tally) -> Option<String> {
+        if !self.blocked_values.matches(text) {
+            return None;
+        }
+        let mut masked: Option<String> = None;
+        // The first mask may make a later expression match, or no longer match.
+        for (index, pattern) in self.blocked_values.iter().enumerate() {
+            let current = masked.as_deref().unwrap_or(text);
+            if pattern.matches(current) {
+                tally.count(Rule::BlockedValue(index));
+                masked = Some(self.masked(pattern, current));
+            }
+        }
+        masked
     }
 
     /// Replaces each match of an expression.
@@ -178,6 +204,16 @@ impl Rules {
         }
         out.push_str(text.get(end..).unwrap_or_default());
         out
+    }
+
+    /// True if the database of a message is asked for.
+    pub(super) fn asks_for_database(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// Returns the sanitizer of statements in span names, if names are sanitized.
+    pub(super) fn database_of_names(&self) -> Option<&DatabaseSanitizer> {
+        self.database.as_ref().filter(|database| database.sanitizes_names())
     }
 
     /// Returns the sanitizer of span names, if names are sanitized as URLs.

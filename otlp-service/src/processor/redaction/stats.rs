@@ -13,6 +13,8 @@ pub(super) enum Rule {
     BlockedKey(usize),
     /// The expression of this index blocks the value.
     BlockedValue(usize),
+    /// The value is a statement of a database.
+    Database,
     /// The value is a URL.
     Url,
 }

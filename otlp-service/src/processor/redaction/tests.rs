@@ -215,6 +215,38 @@ fn identifiers_in_urls_are_replaced() {
 }
 
 #[test]
+fn values_in_statements_of_databases_are_replaced() {
+    let mut config = config(|config| config.summary = RedactionSummary::Info);
+    let database = DatabaseConfig { enabled: true, attributes: vec!["statement".into()] };
+    config.db_sanitizer.redis = database.clone();
+    config.db_sanitizer.mongo = database;
+    let with = |system: &str, statement: &str, rest: &str| {
+        let attributes =
+            [text("db.system", system), text("statement", statement), text("other", "SET k v")].join(",");
+        span(&format!(r#""kind":3,"attributes":[{attributes}{rest}]"#))
+    };
+    let masked = format!(",{}", count("redaction.masked.count", 1));
+    check(
+        &config,
+        Signal::TRACES,
+        &with("Redis", "SET k v\\nGET k", ""),
+        &with("Redis", "SET k ?\\nGET k", &masked),
+    );
+    let query = |value: &str| format!(r#"{{\"find\":\"{value}\"}}"#);
+    check(&config, Signal::TRACES, &with("mongodb", &query("x"), ""), &with("mongodb", &query("?"), &masked));
+    check(&config, Signal::TRACES, &with("mysql", "SET k v", ""), &with("mysql", "SET k v", ""));
+    let name = |name: &str| {
+        format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"name":"{name}","kind":3,"attributes":[{}]}}]}}]}}]}}"#,
+            text("db.system.name", "redis")
+        )
+    };
+    check(&config, Signal::TRACES, &name("SET k v"), &name("SET k ?"));
+    config.db_sanitizer.sanitize_span_name = Some(false);
+    check(&config, Signal::TRACES, &name("SET k v"), &name("SET k v"));
+}
+
+#[test]
 fn what_no_reader_sees_is_removed() {
     let field = |number: u8, value: &[u8]| [&[number << 3 | 2, value.len() as u8][..], value].concat();
     // A span with the attribute `a` of two types, of which the last counts, and an unknown field.

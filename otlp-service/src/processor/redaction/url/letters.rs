@@ -11,7 +11,6 @@ pub(super) const THRESHOLD: f64 = 0.015099318064947853;
 
 /// Logarithm of the probability that a letter (the column) follows another (the row).
 #[rustfmt::skip]
-#[expect(clippy::approx_constant, reason = "logarithms of counted frequencies")]
 pub(super) static PAIRS: [[f64; 27]; 27] = [
     [
         -8.569218685212832, -3.93701463204512, -3.2205045299144643, -3.048069504247172, -6.05236043561823,
