@@ -270,13 +270,13 @@ pub use plugin::{
 #[cfg(feature = "gateway")]
 pub use processor::{
     ActionConfig, ActionError, ActionKind, AttributeMatch, AttributeSource, AttributeValue,
-    AttributesProcessor, ConvertTo, DatabaseConfig, DatabaseSanitizerConfig, DetectorKind, ErrorMode, FilterConditions, FilterConfig, FilterError,
-    FilterMatch, FilterProcessor, GroupByAttrsProcessor, HostnameSource, LibraryMatch, MatchConfig,
-    MatchProperties, NameRules, Pattern, ProbabilisticSampler, ProcessorChain, RedactionConfig,
-    RedactionError, RedactionHash, RedactionProcessor, RedactionSummary, ResourceDetectionConfig,
-    ResourceDetectionProcessor, ResourceProcessor, SPAN_KINDS, SamplerConfig, SamplerError, SamplerMode,
-    SeverityMatch, SpanConfig, SpanProcessor, SpanStatus, TextMatch, TransformConfig, TransformError,
-    TransformGroup, TransformProcessor, UrlSanitizerConfig, ValueMatch,
+    AttributesProcessor, ConvertTo, DatabaseConfig, DatabaseSanitizerConfig, DetectorKind, ErrorMode,
+    FilterConditions, FilterConfig, FilterError, FilterMatch, FilterProcessor, GroupByAttrsProcessor,
+    HostnameSource, LibraryMatch, MatchConfig, MatchProperties, NameRules, Pattern, ProbabilisticSampler,
+    ProcessorChain, RedactionConfig, RedactionError, RedactionHash, RedactionProcessor, RedactionSummary,
+    ResourceDetectionConfig, ResourceDetectionProcessor, ResourceProcessor, SPAN_KINDS, SamplerConfig,
+    SamplerError, SamplerMode, SeverityMatch, SpanConfig, SpanProcessor, SpanStatus, TextMatch,
+    TransformConfig, TransformError, TransformGroup, TransformProcessor, UrlSanitizerConfig, ValueMatch,
 };
 #[cfg(feature = "gateway")]
 pub use producer_consumer::{
