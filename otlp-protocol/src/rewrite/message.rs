@@ -9,6 +9,7 @@ use crate::view::KeyValue;
 use crate::wire::put_len_delimited;
 use crate::{EditError, ToValue, Value};
 use std::fmt;
+use std::ops::Range;
 
 /// The changes to one message: setters write their field at once, and reads see what was written.
 ///
@@ -63,9 +64,11 @@ impl MessageEdits<'_> {
             return false;
         }
         let mut put = self.take_scratch();
-        let others = others(self.bytes(), number, key);
+        let is_replaced = |field: &Field, message: &[u8]| is_attribute(field, message, number, key);
+        let places = Places::find(self.bytes(), |field| is_replaced(field, self.bytes()));
+        let others = others(self.bytes(), places.first.clone());
         value.with_value(|value| put_attribute(&mut put, number, key, value, &others));
-        self.put(|field, message| is_attribute(field, message, number, key), &mut put, |_, _| {});
+        self.put(places, is_replaced, &mut put, |_, _| {});
         self.own.scratch = put;
         true
     }
@@ -73,7 +76,11 @@ impl MessageEdits<'_> {
     /// Removes all attributes with this key. Returns true if there was one.
     pub fn delete_attribute(&mut self, number: u32, key: &str) -> bool {
         let is_replaced = |field: &Field, message: &[u8]| is_attribute(field, message, number, key);
-        self.has_attributes(number) && self.put(is_replaced, &mut Vec::new(), |_, _| {})
+        if !self.has_attributes(number) {
+            return false;
+        }
+        let places = Places::find(self.bytes(), |field| is_replaced(field, self.bytes()));
+        self.put(places, is_replaced, &mut Vec::new(), |_, _| {})
     }
 
     fn has_attributes(&self, number: u32) -> bool {
@@ -92,22 +99,24 @@ impl MessageEdits<'_> {
                 put.clear();
                 encode(schema, message, path, value, put);
             };
-            self.put(|field, _| replaces(schema, number, field.number), &mut put, again);
+            let is_replaced = |field: &Field, _: &[u8]| replaces(schema, number, field.number);
+            let places = Places::find(self.bytes(), |field| is_replaced(field, &[]));
+            self.put(places, is_replaced, &mut put, again);
         }
         self.own.scratch = put;
         encoded.is_some()
     }
 
-    /// Replaces the fields that `is_replaced` selects by the encoded field `put`. Returns true if the message changed. If the
-    /// message is copied without its children, `again` encodes the field again.
+    /// Replaces the fields at these places, which `is_replaced` selects, by the encoded field `put`. Returns true if the message
+    /// changed. If the message is copied without its children, `again` encodes the field again.
     fn put(
         &mut self,
+        mut places: Places,
         is_replaced: impl Fn(&Field, &[u8]) -> bool,
         put: &mut Vec<u8>,
         again: impl FnOnce(&[u8], &mut Vec<u8>),
     ) -> bool {
         let message = self.bytes();
-        let mut places = Places::find(message, |field| is_replaced(field, message));
         if places.hold(message, put) || self.failed.is_some() {
             return false;
         }
@@ -185,14 +194,14 @@ fn put_attribute(out: &mut Vec<u8>, number: u32, key: &str, value: Value<'_>, ot
     put_len_delimited(out, number, &content);
 }
 
-/// Returns the fields besides key and value of the first attribute with this key.
-fn others(message: &[u8], number: u32, key: &str) -> Vec<u8> {
-    let found = fields(message, 0).find(|field| is_attribute(field, message, number, key));
-    let Some(attribute) = found.filter(|field| plain(message, field.value.start, field.value.end).is_none())
+/// Returns the fields besides key and value of the attribute in a field of the message.
+fn others(message: &[u8], attribute: Option<Range<usize>>) -> Vec<u8> {
+    let field = attribute.and_then(|at| fields(message.get(at.clone())?, at.start).next());
+    let Some(field) = field.filter(|field| plain(message, field.value.start, field.value.end).is_none())
     else {
         return Vec::new();
     };
     let is_other = |field: &Field| !field.is(u32::from(KEY >> 3)) && !field.is(u32::from(VALUE >> 3));
-    let others = attribute.fields(message).filter(is_other);
+    let others = field.fields(message).filter(is_other);
     others.flat_map(|field| message.get(field.whole).unwrap_or_default()).copied().collect()
 }
