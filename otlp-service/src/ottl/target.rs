@@ -64,10 +64,6 @@ impl Target {
         Self { path }
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Returns the value before the change.
     ///
     /// # Errors
