@@ -179,7 +179,7 @@ fn the_list_of_changes_has_a_limit() {
         }
         fn entry(&mut self, _: &'a [u8]) -> bool {
             self.0 += 1;
-            self.0 % 2 == 0
+            self.0.is_multiple_of(2)
         }
         fn part(&mut self, _: &'a [u8]) -> bool {
             true

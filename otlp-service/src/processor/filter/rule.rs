@@ -92,7 +92,7 @@ impl Pass {
     /// conditions come before those on parts, or in another walk.
     pub(super) fn takes(&self, further: &[Vec<Rule>; LEVELS]) -> bool {
         let has_parts = !self.levels[PART].is_empty();
-        self.matches.is_none() && !(has_parts && !further[ENTRY].is_empty())
+        self.matches.is_none() && (!has_parts || further[ENTRY].is_empty())
     }
 
     pub(super) fn add(&mut self, further: [Vec<Rule>; LEVELS]) {

@@ -227,10 +227,10 @@ fn a_dry_run_counts_and_removes_nothing() {
 #[test]
 fn properties_select_what_stays() {
     let is = |text: &str| TextMatch::Is(text.into());
-    let mut include = MatchProperties::default();
-    include.span_names = vec![is("a"), is("b")];
-    let mut exclude = MatchProperties::default();
-    exclude.attributes = vec![AttributeMatch { key: "code".into(), value: None }];
+    let named = vec![is("a"), is("b")];
+    let include = MatchProperties { span_names: named, ..MatchProperties::default() };
+    let coded = vec![AttributeMatch { key: "code".into(), value: None }];
+    let exclude = MatchProperties { attributes: coded, ..MatchProperties::default() };
     let mut matches = FilterMatch::new(Signal::TRACES);
     matches.entries.include = Some(include);
     let of = |matches: FilterMatch| {
@@ -241,8 +241,8 @@ fn properties_select_what_stays() {
     matches.entries.exclude = Some(exclude);
     assert_eq!(of(matches), "0a");
     let mut of_resources = FilterMatch::new(Signal::TRACES);
-    let mut resources = MatchProperties::default();
-    resources.resources = vec![AttributeMatch { key: "env".into(), value: None }];
+    let of_env = vec![AttributeMatch { key: "env".into(), value: None }];
+    let resources = MatchProperties { resources: of_env, ..MatchProperties::default() };
     of_resources.resources.exclude = Some(resources.clone());
     assert_eq!(of(of_resources.clone()), "0a 0bxy 0c");
     of_resources.resources.exclude = None;
