@@ -41,6 +41,7 @@ mod fields;
 mod list;
 mod log;
 mod metric;
+mod plain;
 mod point;
 mod profile;
 mod resource;

@@ -4,6 +4,7 @@
 //! A view is one slice, or the pieces at a path of field numbers within an enclosing slice. In OTLP at most two singular
 //! messages nest inside a repeated message (`KeyValue.value.kvlist_value`): the path has room for two.
 
+use super::plain::{self, Unusual};
 use crate::field::LastArm;
 use crate::wire::{Cursor, WireType};
 use std::iter::FusedIterator;
@@ -111,7 +112,21 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn len_delimited(self, number: u32) -> &'a [u8] {
+        if self.path[0] == 0
+            && let Ok(found) = plain::last(self.bytes, number)
+        {
+            return found.unwrap_or_default();
+        }
         self.last(number, Raw::len_delimited).unwrap_or_default()
+    }
+
+    /// Returns the first attribute with a key in field `number`.
+    ///
+    /// # Errors
+    /// If the message is not in the usual encoding.
+    #[inline]
+    pub(super) fn find(self, number: u32, key: &[u8]) -> Result<Option<&'a [u8]>, Unusual> {
+        if self.path[0] == 0 { plain::find(self.bytes, number, key) } else { Err(Unusual) }
     }
 
     pub(super) fn string(self, number: u32) -> &'a str {

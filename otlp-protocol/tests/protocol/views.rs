@@ -393,6 +393,47 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Lookups read the usual encoding in a way of their own.
+    #[test]
+    fn a_lookup_finds_what_an_iteration_finds(seed in any::<u64>(), cut in any::<bool>()) {
+        let mut random = Random::new(seed);
+        let mut message = crate::random::message(&mut random, Signal::TRACES.levels()[2].unwrap(), 6);
+        if cut {
+            message.truncate(random.below(message.len().max(1)));
+        }
+        let span = Span::new(&message);
+        let lists = [Some(span.attributes()), span.events().next().map(|event| event.attributes())];
+        for list in lists.into_iter().flatten() {
+            let keys: Vec<_> = list.iter().map(|attribute| attribute.key()).chain(["absent", ""]).collect();
+            for key in keys {
+                let found = list.iter().find(|attribute| attribute.key() == key).map(|attribute| attribute.value());
+                prop_assert_eq!(format!("{:?}", list.get(key)), format!("{found:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn lookups_read_unusual_encodings() {
+    let plain = field(1, b"k");
+    let keyed = |rest: &[u8]| [plain.clone(), field(2, &field(1, b"v")), rest.to_vec()].concat();
+    for (attribute, key) in [
+        (keyed(&[]), "k"),
+        // A second key counts.
+        (keyed(&field(1, b"other")), "other"),
+        ([field(2, &field(1, b"v")), plain.clone()].concat(), "k"),
+        // An unknown field, and a length of two bytes.
+        (keyed(&field(9, b"x")), "k"),
+        ([vec![0x0a, 0x81, 0x00], b"k".to_vec(), field(2, &field(1, b"v"))].concat(), "k"),
+    ] {
+        let message = [field(5, b"name"), field(9, &attribute), vec![0x85, 0x01, 1, 0, 0, 0]].concat();
+        let attributes = Span::new(&message).attributes();
+        assert_eq!(attributes.get(key), Some("v".into()), "{attribute:02x?}");
+        assert_eq!(attributes.get("absent"), None);
+    }
+}
+
 /// What random messages seldom are: pieces of pieces, with other arms between.
 #[test]
 fn pieces_are_merged_and_replaced_as_a_decoder_would() {

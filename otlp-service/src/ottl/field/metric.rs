@@ -9,7 +9,10 @@ use otlp_protocol::view::MetricData;
 
 pub(super) const FIELDS: &[Field] = &[
     metric("aggregation_temporality", Write::Special(Special::AggregationTemporality), temporality),
-    metric("data_points", Write::ReadOnly, |env| Value::Messages(Messages::Points(env.metric()))),
+    metric("data_points", Write::ReadOnly, |env| match env.metric().data() {
+        MetricData::Empty => Value::Nil,
+        _ => Value::Messages(Messages::Points(env.metric())),
+    }),
     metric("description", Write::Text(2), |env| Value::text(env.metric().description())),
     metric("is_monotonic", Write::Special(Special::IsMonotonic), |env| match env.metric().data() {
         MetricData::Sum(sum) => Value::Bool(sum.is_monotonic()),

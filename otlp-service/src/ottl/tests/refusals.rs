@@ -72,7 +72,7 @@ fn texts_that_are_no_statements() {
         (r#"set(boddy, 1) where attributez["x"] == 1"#, "unknown path `attributez`"),
         (r#"body == 1"#, "expected an editor"),
         (r#"set(body, set(body, 1))"#, "`set` is an editor, which has no value"),
-        (r#"keep_keys(attributes, [body])"#, "constant strings only"),
+        (r#"delete_matching_keys(attributes, "(")"#, "unclosed group"),
         (r#""#, "the text ends where an editor such as `set(…)` is expected"),
     ] {
         let statements = [text.to_owned()];

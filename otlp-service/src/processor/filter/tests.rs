@@ -177,6 +177,7 @@ fn metrics_without_points_are_removed() {
         (metrics.join(" "), out.removed(Reason::Filtered))
     };
     assert_eq!(left(&["datapoint.value_int == 1"]), ("a1".into(), 2));
+    assert_eq!(left(&["Len(metric.data_points) == 0"]), ("a2 b1".into(), 0));
     // An int point reads 0 as a double.
     assert_eq!(left(&["datapoint.value_double == 0.0"]), (String::new(), 3));
     assert_eq!(left(&[r#"metric.name == "a""#]), ("b1 empty0".into(), 2));
