@@ -139,6 +139,8 @@ fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &
         ("load_balancing", "resolver.dns", _) => &[("hostname", "a")],
         ("load_balancing", "resolver.file", _) => &[("path", "/a")],
         ("memory_limiter", "", _) => &[("limit_mib", "64")],
+        ("redaction", "", "hash_salt") => &[("hash_function", "md5")],
+        ("redaction", "", "hmac_key") => &[("hash_function", "hmac-sha256")],
         ("span", "", _) => &[("status", "{code: Ok}")],
         ("attributes", "", _) => &[("actions", "[{key: a, action: delete}]")],
         ("attributes", "actions", _) | ("resource", "attributes", _) => match leaf {
@@ -211,6 +213,12 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
     };
     let by_name = match (component, leaf) {
         ("filter", "min") => "INFO2",
+        ("probabilistic_sampler", "attribute_source") => "record",
+        ("probabilistic_sampler", "mode") => "equalizing",
+        ("probabilistic_sampler", "sampling_percentage") => "10",
+        ("redaction", "hash_function") => "md5",
+        ("redaction", "hmac_key") => "0123456789abcdef0123456789abcdef",
+        ("redaction", "summary") => "debug",
         ("filter" | "routing" | "transform", "error_mode") => "silent",
         ("transform", leaf) if leaf.ends_with("_statements") => "'set(resource.attributes[\"a\"], 1)'",
         ("routing", "context") => "span",
