@@ -3,7 +3,6 @@
 use super::declare::views;
 use super::fields::{Fields, Raw, text};
 use super::list::Views;
-use super::plain::Unusual;
 use std::fmt;
 
 /// A value of any type, of an attribute or a log body. Scalars are read, lists and maps are views.
@@ -208,9 +207,8 @@ impl<'a> Attributes<'a> {
 
     /// Returns the value of the first attribute with a key. Values of other keys are not read.
     pub fn get(&self, key: &str) -> Option<AnyValue<'a>> {
-        match self.fields.find(self.number, key.as_bytes()) {
-            Ok(found) => return found.map(|attribute| KeyValue::new(attribute).value()),
-            Err(Unusual) => {}
+        if let Ok(found) = self.fields.find(self.number, key.as_bytes()) {
+            return found.map(|attribute| KeyValue::new(attribute).value());
         }
         self.iter().find(|attribute| attribute.has_key(key)).map(|attribute| attribute.value())
     }

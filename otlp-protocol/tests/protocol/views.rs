@@ -398,7 +398,7 @@ proptest! {
     #[test]
     fn a_lookup_finds_what_an_iteration_finds(seed in any::<u64>(), cut in any::<bool>()) {
         let mut random = Random::new(seed);
-        let mut message = crate::random::message(&mut random, Signal::TRACES.levels()[2].unwrap(), 6);
+        let mut message = message(&mut random, Signal::TRACES.levels()[2].unwrap(), 6);
         if cut {
             message.truncate(random.below(message.len().max(1)));
         }

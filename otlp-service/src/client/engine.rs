@@ -25,6 +25,7 @@ mod slot;
 mod store;
 mod sync;
 mod tsc;
+mod unsafe_calls;
 mod worker;
 
 pub(crate) use anew::begin as begin_anew;

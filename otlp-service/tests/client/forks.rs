@@ -7,7 +7,7 @@ use otlp_protocol::bytes::Bytes;
 use otlp_protocol::view::{AnyValue, DataPoint, Number, RequestView};
 use otlp_protocol::{Accepted, Batch, SeverityNumber, Signal};
 use otlp_service::client::{LossReason, OtlpClient, OtlpConfig};
-use otlp_transport::BoxExport;
+use otlp_transport::{BoxExport, Clock as _, TokioClock};
 use parking_lot::Mutex;
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 const WAIT: Duration = Duration::from_secs(60);
 
@@ -218,7 +218,7 @@ fn metrics() {
     bound.add(7);
     gauge.record(1.0, ());
     histogram.record(1.0);
-    let before = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()).unwrap();
+    let before = u64::try_from(TokioClock.wall().duration_since(UNIX_EPOCH).unwrap().as_nanos()).unwrap();
     in_child(|| {
         // The first measurement is that of a bound instrument, which finds its cells without a look at anything else.
         bound.add(2);

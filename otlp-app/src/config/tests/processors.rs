@@ -476,7 +476,9 @@ fn statements_that_may_empty_their_target_are_noted() {
         "  transform:\n    trace_statements: ['set(span.attributes[\"a\"], span.attributes[\"b\"])']";
     let notes: Vec<_> = plan(&with(statement, "traces")).notes.into_iter().map(|note| note.text).collect();
     assert!(
-        notes.iter().any(|note| note.contains("trace_statements.0: if the value is missing, the target becomes empty")),
+        notes.iter().any(
+            |note| note.contains("trace_statements.0: if the value is missing, the target becomes empty")
+        ),
         "{notes:?}"
     );
 }

@@ -6,6 +6,7 @@
 
 use super::sync::CLOCK;
 use super::tsc;
+use super::unsafe_calls::ticks;
 use otlp_transport::Clock as _;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Returns the time, in nanoseconds since 1970.
 #[inline]
 pub(crate) fn unix_nanos() -> u64 {
-    ANCHOR.time(tsc::ticks()).unwrap_or_else(system_nanos)
+    ANCHOR.time(ticks()).unwrap_or_else(system_nanos)
 }
 
 /// Converts a time to nanoseconds since 1970: 0 before 1970, the maximum after 2554.
@@ -135,9 +136,9 @@ impl Sample {
     /// Reads the counter and the clocks. Of several tries the fastest counts: no other thread ran in between.
     fn take() -> Self {
         let tries = (0..TRIES).map(|_| {
-            let before = tsc::ticks();
+            let before = ticks();
             let (wall, instant) = (CLOCK.wall(), CLOCK.now());
-            let took = tsc::ticks().saturating_sub(before);
+            let took = ticks().saturating_sub(before);
             (took, Self { ticks: before + took / 2, unix_nanos: to_unix_nanos(wall), instant })
         });
         let fastest = tries.min_by_key(|(took, _)| *took);

@@ -2,8 +2,9 @@
 //!
 //! To ask for the number of the process takes a system call, which recording cannot afford. A fork by a bare system call is not
 //! noticed here, but where threads hand chunks over, by the number of the process.
-#![cfg_attr(unix, allow(unsafe_code, reason = "functions of C are unsafe to declare and to call"))]
 
+#[cfg(unix)]
+use super::unsafe_calls::run_in_children;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -30,27 +31,10 @@ pub(super) fn settle() {
 pub(super) fn watch() {
     static IS_WATCHED: AtomicBool = AtomicBool::new(false);
     if !IS_WATCHED.swap(true, Ordering::Relaxed) {
-        register();
+        #[cfg(unix)]
+        run_in_children(in_child);
     }
 }
-
-#[cfg(unix)]
-fn register() {
-    type Handler = extern "C" fn();
-    unsafe extern "C" {
-        fn pthread_atfork(
-            before: Option<Handler>,
-            in_parent: Option<Handler>,
-            in_child: Option<Handler>,
-        ) -> i32;
-    }
-    // SAFETY: the declaration is that of POSIX. `in_child` is never unloaded before its handler is, and does what is allowed in a
-    // child process of a program with several threads: it writes to atomics.
-    let _no_memory = unsafe { pthread_atfork(None, None, Some(in_child)) };
-}
-
-#[cfg(not(unix))]
-fn register() {}
 
 #[cfg(unix)]
 extern "C" fn in_child() {

@@ -1,25 +1,7 @@
-//! The processor's cycle counter: the one read of it, and the conditions under which it measures time.
-//!
-//! Reading the counter has no precondition on x86-64, but the intrinsic is declared unsafe.
-#![cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "the intrinsic for the counter is unsafe"))]
+//! The conditions under which the processor's cycle counter measures time.
 
 use std::fs::{self, File};
 use std::io::Read as _;
-
-/// Returns the counter; 0 on processors without one.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-pub(crate) fn ticks() -> u64 {
-    // SAFETY: every x86-64 processor has RDTSC; it reads a register and touches no memory.
-    unsafe { std::arch::x86_64::_rdtsc() }
-}
-
-/// Returns the counter; 0 on processors without one.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline]
-pub(crate) fn ticks() -> u64 {
-    0
-}
 
 /// True if the counter has a constant rate on all processors: Linux itself keeps time by it.
 pub(crate) fn is_reliable() -> bool {
