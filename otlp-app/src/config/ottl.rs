@@ -21,7 +21,7 @@ pub(crate) struct ConditionGroup {
     pub(crate) context: Option<String>,
     /// Conditions of which one is enough.
     pub(crate) conditions: Vec<String>,
-    /// What an error does. Default: as the component says.
+    /// Effect of an error. Default: as the component says.
     pub(crate) error_mode: Option<Mode>,
 }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 pub(crate) struct Fault {
     pub(crate) range: Range<usize>,
     pub(crate) problem: Cow<'static, str>,
-    /// How to correct the fault.
+    /// The way to correct the fault.
     pub(crate) help: Option<Cow<'static, str>>,
 }
 

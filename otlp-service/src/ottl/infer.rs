@@ -11,7 +11,7 @@ use super::function::function;
 /// other context that reaches it and lacks none.
 ///
 /// # Errors
-/// What is missing.
+/// The name that is missing.
 pub(crate) fn infer(used: &Names<'_>, allowed: &[Context]) -> Result<Context, String> {
     let has_prefix =
         |context: &Context| used.prefixes.iter().any(|prefix| Context::named(prefix) == Some(*context));

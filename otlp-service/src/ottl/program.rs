@@ -25,7 +25,7 @@ pub(crate) struct Condition {
 pub(crate) struct Statement {
     pub(crate) text: Box<str>,
     pub(crate) condition: Option<Test>,
-    /// What is strange about the statement.
+    /// A remark on the statement, if it is strange.
     pub(crate) remark: Option<&'static str>,
     function: &'static Function,
     editor: Box<dyn Edit>,

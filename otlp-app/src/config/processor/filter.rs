@@ -14,7 +14,7 @@ use serde::Deserialize;
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Filter {
-    /// What an error of a condition does: `ignore` and `silent`: the condition counts as not met, and `ignore` logs the first error of
+    /// Effect of an error of a condition: `ignore` and `silent`: the condition counts as not met, and `ignore` logs the first error of
     /// each condition; `propagate`: the request fails. Default ignore.
     error_mode: Mode,
     /// Conditions on resources, scopes, spans and span events, in OTTL: what meets one is removed. A list of conditions, whose paths

@@ -29,7 +29,7 @@ pub struct FilterConditions {
     pub context: Option<String>,
     /// The conditions, in OTTL.
     pub conditions: Vec<String>,
-    /// What an error of a condition does.
+    /// The effect of an error of a condition.
     pub error_mode: ErrorMode,
     /// Path of the list in the settings, for errors and remarks. Empty: none.
     pub path: String,
@@ -47,7 +47,7 @@ pub struct FilterMatch {
     pub entries: MatchConfig,
 }
 
-/// What an error of evaluation does.
+/// Effect of an error of evaluation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ErrorMode {
     /// The condition counts as not met, and the first error of each condition is logged.

@@ -14,7 +14,7 @@ pub(super) struct Stats {
     conditions: Vec<(Counter, Counter)>,
 }
 
-/// What a condition found in a batch.
+/// Numbers of messages of a batch, of one condition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     /// Messages that met the condition.
@@ -23,7 +23,7 @@ pub(super) struct Found {
     pub(super) errors: u64,
 }
 
-/// What the conditions found in a batch, in the order of the conditions in the passes.
+/// Findings of the conditions in a batch, in the order of the conditions in the passes.
 #[derive(Debug, Default)]
 pub(super) struct Tallies(Vec<Found>);
 
