@@ -22,6 +22,7 @@ mod parse;
 mod pattern;
 mod replace;
 mod replace_editors;
+mod semconv;
 mod set;
 mod span;
 mod structure;
@@ -132,6 +133,7 @@ static GROUPS: &[&[Function]] = &[
     parse::FUNCTIONS,
     pattern::FUNCTIONS,
     replace_editors::FUNCTIONS,
+    semconv::FUNCTIONS,
     set::FUNCTIONS,
     span::FUNCTIONS,
     structure::FUNCTIONS,
