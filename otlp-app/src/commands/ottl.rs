@@ -169,7 +169,7 @@ const RUN_HELP: &str = "\
 Each changed item is shown before (-) and after (+), as a request of OTLP/JSON with the item alone.
 
 Examples:
-  otlp ottl run -s 'set(span.attributes[\"env\"], \"prod\") where resource.attributes[\"env\"] == nil' spans.json
+  otlp ottl run -s 'set(span.attributes[\"env\"], \"prod\") where span.kind == 2' spans.json
   otlp ottl run -c 'log.severity_number < SEVERITY_NUMBER_WARN' logs.jsonl.gz
 
 Exit codes:

@@ -33,7 +33,7 @@ const LAYERS: [Layer; 4] = [
 ];
 
 /// Where code may ask which signal it has; everywhere else it asks the signal's descriptor.
-const KNOWS_SIGNALS: [&str; 9] = [
+const KNOWS_SIGNALS: [&str; 11] = [
     "otlp-protocol/src/signal",
     "otlp-protocol/src/schema",
     "otlp-protocol/src/split",
@@ -44,6 +44,10 @@ const KNOWS_SIGNALS: [&str; 9] = [
     "otlp-service/src/exporter/show",
     // A program records spans, metrics and log records by different calls.
     "otlp-service/src/client",
+    // OTTL has other paths for a span than for a log record.
+    "otlp-service/src/ottl/field",
+    // Keys of the filter have the names of signals.
+    "otlp-app/src/config/processor/filter",
     // What is generated of an entry differs in the same way.
     "otlp-app/src/commands/send/generate",
 ];

@@ -53,6 +53,11 @@ impl OttlError {
         Self::new(text, vec![Fault::new(0..text.len(), problem)])
     }
 
+    /// True if the fault is of the text as a whole: its paths belong to no context that is served.
+    pub fn is_of_all(&self) -> bool {
+        self.faults.iter().any(|fault| fault.range == (0..self.text.len()))
+    }
+
     /// Iterates over the faults: each a problem in one line, `1:5: unknown path`, and the lines that explain it: the line of the
     /// text, marks under the place, help.
     pub fn explained(&self) -> impl Iterator<Item = (String, Vec<String>)> {

@@ -17,7 +17,7 @@ pub(super) fn run(texts: &Texts) -> Result<(), Failure> {
 /// Returns the text for people.
 ///
 /// # Errors
-/// The faults of the texts, for the signal for which they have the fewest.
+/// The faults of the texts, for the signal that the texts fit best.
 pub(super) fn report(texts: &Texts) -> Result<String, String> {
     let all = Signal::ALL;
     let signals = texts.signal.as_ref().map_or(&all[..], std::slice::from_ref);
@@ -33,7 +33,7 @@ pub(super) fn report(texts: &Texts) -> Result<String, String> {
                     }
                 });
             }
-            Err(faults) if fewest.as_ref().is_none_or(|fewest| count(&faults) < count(fewest)) => {
+            Err(faults) if fewest.as_ref().is_none_or(|fewest| rank(&faults) < rank(fewest)) => {
                 fewest = Some(faults);
             }
             Err(_) => {}
@@ -50,6 +50,8 @@ pub(super) fn report(texts: &Texts) -> Result<String, String> {
     Ok(text)
 }
 
-fn count(faults: &[Fault]) -> usize {
-    faults.iter().map(|fault| fault.error.explained().count()).sum()
+/// Faults at places come before faults of whole texts, whose paths belong to another signal; few faults before many.
+fn rank(faults: &[Fault]) -> (bool, usize) {
+    let is_of_all = faults.iter().any(|fault| fault.error.is_of_all());
+    (is_of_all, faults.iter().map(|fault| fault.error.explained().count()).sum())
 }
