@@ -46,8 +46,8 @@ const KNOWS_SIGNALS: [&str; 11] = [
     "otlp-service/src/client",
     // OTTL has other paths for a span than for a log record.
     "otlp-service/src/ottl/field",
-    // Keys of the filter have the names of signals.
-    "otlp-app/src/config/processor/filter",
+    // Keys of processors have the names of signals.
+    "otlp-app/src/config/processor/",
     // What is generated of an entry differs in the same way.
     "otlp-app/src/commands/send/generate",
 ];
