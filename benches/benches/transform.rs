@@ -1,4 +1,4 @@
-//! How much time do statements take an item? 100 spans of 11 to 15 attributes, and the data points of 100 metrics.
+//! Measures the time that statements take for an item: 100 spans of 11 to 15 attributes, and the data points of 100 metrics.
 #![expect(clippy::unwrap_used, reason = "a benchmark")]
 
 use bytes::Bytes;

@@ -2,13 +2,9 @@
 //! alert rules ask for metrics that exist.
 #![expect(clippy::expect_used, reason = "what the tests share may panic like the tests themselves")]
 
-#[path = "docs/alerts.rs"]
 mod alerts;
-#[path = "docs/answers.rs"]
 mod answers;
-#[path = "docs/examples.rs"]
 mod examples;
-#[path = "docs/yaml.rs"]
 mod yaml;
 
 use std::collections::HashSet;

@@ -11,11 +11,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-#[path = "tidy/foreign_types.rs"]
 mod foreign_types;
-#[path = "tidy/openers.rs"]
 mod openers;
-#[path = "tidy/rust_versions.rs"]
+mod repeated;
 mod rust_versions;
 
 /// A crate, the crates of this workspace it may depend on, and names that its code and its dependencies may not have.

@@ -16,6 +16,17 @@ pub(crate) struct Room {
     pub(crate) bodies: u64,
 }
 
+// === impl Room ===
+
+impl Room {
+    /// Room for an edit with one list of changes, which may take as much memory as the body that is made of it.
+    pub(crate) fn growing(growth: usize) -> Self {
+        Self { growth, bodies: 2 }
+    }
+}
+
+// === impl Out ===
+
 impl Out {
     /// Edits a batch, and [emits](Self::emit) the edited batch. Items that the editor drops are
     /// [settled](Self::settle) as [`Reason::Filtered`].
@@ -68,7 +79,8 @@ impl Out {
         max_bytes: usize,
     ) -> Result<(), ExportError> {
         let mut charge = batch.charge().another();
-        let edited = edit_once(&batch, &mut charge, editor, max_bytes)?.map_err(refusal)?;
+        reserve(&batch, &mut charge, (max_bytes as u64).saturating_mul(Room::growing(0).bodies))?;
+        let edited = edit(batch.body(), editor, max_bytes).map_err(refusal)?;
         self.emit_edited(batch, edited, Reason::Filtered, charge);
         Ok(())
     }
@@ -90,7 +102,7 @@ impl Out {
             let mut editor = editor();
             edit(batch.body(), &mut editor, limit).map(|edited| (edited, editor))
         };
-        let ((edited, editor), charge) = growing(&batch, growth, once)?;
+        let ((edited, editor), charge) = growing(&batch, Room::growing(growth), once)?;
         self.emit_edited(batch, edited, reason, charge);
         Ok(editor)
     }
@@ -107,7 +119,7 @@ impl Out {
         mut rewriter: impl FnMut() -> R,
     ) -> Result<(), ExportError> {
         let (edited, charge) =
-            growing(&batch, growth, |limit| rewrite(batch.body(), &mut rewriter(), limit))?;
+            growing(&batch, Room::growing(growth), |limit| rewrite(batch.body(), &mut rewriter(), limit))?;
         self.emit_edited(batch, edited, Reason::Filtered, charge);
         Ok(())
     }
@@ -123,30 +135,17 @@ impl Out {
         keys: &[Box<str>],
         growth: usize,
     ) -> Result<(u64, usize), ExportError> {
-        let (regrouped, charge) = growing(&batch, growth, |limit| regroup(batch.body(), keys, limit))?;
+        let (regrouped, charge) =
+            growing(&batch, Room::growing(growth), |limit| regroup(batch.body(), keys, limit))?;
         let Regrouped { body, moved, resources, changed, .. } = regrouped;
         let edited = Edited { body, dropped: Count::default(), changed };
         self.emit_edited(batch, edited, Reason::Filtered, charge);
         Ok((moved, resources))
     }
 
-    /// Removes messages of a batch by `attempt`, which gets the largest length of the list of changes, and emits the rest. An attempt
-    /// that runs out of room starts again with twice as much. A dry run emits the batch as it is. Returns the second result of the
-    /// last attempt.
-    ///
-    /// # Errors
-    /// As of [`edit`](Self::edit).
-    pub(crate) fn retain<T>(
-        &mut self,
-        batch: Batch,
-        is_dry_run: bool,
-        mut attempt: impl FnMut(&Batch, usize) -> (Result<Edited, EditError>, T),
-    ) -> Result<T, ExportError> {
-        // The list of changes may take as much again, until the body is made of it.
-        self.attempt(batch, Room { growth: 0, bodies: 2 }, is_dry_run, &mut attempt)
-    }
-
-    /// Edits a batch by `attempt`, as [`retain`](Self::retain) does, in a room that it is given.
+    /// Edits a batch by `attempt`, which gets the largest length of the body and of the list of changes, in the room that is given, and
+    /// [emits](Self::emit) the batch. An attempt that runs out of room starts again with twice as much. A dry run emits the batch as the
+    /// batch is. Returns the second result of the last attempt.
     ///
     /// # Errors
     /// As of [`edit`](Self::edit).
@@ -157,26 +156,17 @@ impl Out {
         is_dry_run: bool,
         mut attempt: impl FnMut(&Batch, usize) -> (Result<Edited, EditError>, T),
     ) -> Result<T, ExportError> {
-        let most = batch.len().saturating_mul(MAX_GROWTH).max(MAX_BYTES);
-        let mut limit = batch.len().saturating_add(room.growth).saturating_add(SLACK_BYTES).min(most);
-        let mut charge = batch.charge().another();
-        loop {
-            reserve(&batch, &mut charge, (limit as u64).saturating_mul(room.bodies))?;
-            match attempt(&batch, limit) {
-                (Err(EditError::TooLarge { .. }), _) if limit < most => {
-                    limit = limit.saturating_mul(2).min(most);
-                }
-                (Err(error), _) => return Err(refusal(error)),
-                (Ok(_), found) if is_dry_run => {
-                    self.emit(batch);
-                    return Ok(found);
-                }
-                (Ok(edited), found) => {
-                    self.emit_edited(batch, edited, Reason::Filtered, charge);
-                    return Ok(found);
-                }
-            }
+        let once = |limit| {
+            let (edited, found) = attempt(&batch, limit);
+            edited.map(|edited| (edited, found))
+        };
+        let ((edited, found), charge) = growing(&batch, room, once)?;
+        if is_dry_run {
+            self.emit(batch);
+        } else {
+            self.emit_edited(batch, edited, Reason::Filtered, charge);
         }
+        Ok(found)
     }
 
     fn emit_edited(&mut self, mut batch: Batch, edited: Edited, reason: Reason, mut charge: Charge) {
@@ -194,31 +184,18 @@ impl Out {
     }
 }
 
-/// Edits a body once, into at most `max_bytes`, after charging for it.
-fn edit_once(
-    batch: &Batch,
-    charge: &mut Charge,
-    editor: &mut (impl Editor + ?Sized),
-    max_bytes: usize,
-) -> Result<Result<Edited, EditError>, ExportError> {
-    // The list of changes may take as much again, until the body is made of it.
-    reserve(batch, charge, (max_bytes as u64).saturating_mul(2))?;
-    Ok(edit(batch.body(), editor, max_bytes))
-}
-
-/// Changes a body that is expected to become `growth` bytes longer, within the limit that `change` gets. Starts again with twice as
-/// much when that is too little. Returns the result with a charge for at least its bytes.
+/// Changes a body in the room that is given, within the limit that `change` gets. Starts again with twice as much when that is too
+/// little. Returns the result with a charge for at least its bytes.
 fn growing<T>(
     batch: &Batch,
-    growth: usize,
+    room: Room,
     mut change: impl FnMut(usize) -> Result<T, EditError>,
 ) -> Result<(T, Charge), ExportError> {
     let most = batch.len().saturating_mul(MAX_GROWTH).max(MAX_BYTES);
-    let mut limit = batch.len().saturating_add(growth).saturating_add(SLACK_BYTES).min(most);
+    let mut limit = batch.len().saturating_add(room.growth).saturating_add(SLACK_BYTES).min(most);
     let mut charge = batch.charge().another();
     loop {
-        // The list of changes may take as much again, until the body is made of it.
-        reserve(batch, &mut charge, (limit as u64).saturating_mul(2))?;
+        reserve(batch, &mut charge, (limit as u64).saturating_mul(room.bodies))?;
         match change(limit) {
             Err(EditError::TooLarge { .. }) if limit < most => limit = limit.saturating_mul(2).min(most),
             Err(error) => return Err(refusal(error)),

@@ -9,7 +9,7 @@ pub use config::{ErrorMode, FilterConditions, FilterConfig, FilterError, FilterM
 
 pub(super) use stats::shown;
 
-use crate::component::{Access, Needs, Out, Processor, ProcessorMetrics};
+use crate::component::{Access, Needs, Out, Processor, ProcessorMetrics, Room};
 use crate::ottl::{Environment, unix_nanos};
 use judge::Judge;
 use otlp_protocol::retain::retain;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// Removes resources, scopes, spans, span events, metrics, data points and log records that meet a condition in OTTL.
 ///
 /// Conditions on resources come first, then those on scopes, then those on entries, then those on data points and span events.
-/// What was removed is not asked again. Envelopes and metrics in which nothing stays are removed, also those that came empty.
+/// Conditions are not asked about messages that are removed already. Envelopes and metrics in which nothing stays are removed, also those that came empty.
 ///
 /// ```
 /// use otlp_protocol::Signal;
@@ -109,7 +109,7 @@ impl FilterProcessor {
             let retained = retain(batch.body(), &bytes, &mut judge, limit);
             (retained, judge.finish())
         };
-        let found = own.retain(batch, self.is_dry_run, attempt)?;
+        let found = own.attempt(batch, Room::growing(0), self.is_dry_run, attempt)?;
         tallies.add(found?);
         out.tally.add(&own.tally);
         Ok(own.batches.pop())

@@ -157,7 +157,8 @@ impl Processor for TransformProcessor {
         let incoming = batch.items();
         let mut own = Out::new();
         // Between two passes there are the body that the first pass made, the body that the second makes, and its changes.
-        let room = Room { growth: batch.len() / 4, bodies: if plan.passes.len() > 1 { 3 } else { 2 } };
+        let mut room = Room::growing(batch.len() / 4);
+        room.bodies += u64::from(plan.passes.len() > 1);
         let attempt = |batch: &Batch, limit| self.passes(plan, batch, limit);
         let found = own.attempt(batch, room, self.settings.is_dry_run, attempt)?;
         self.stats.count(&found?);

@@ -4,17 +4,11 @@
 //! Each place runs against each destination of [`targets`], over gRPC and over HTTP, on a thread of its own. The tests wait much
 //! longer than the calls may take: they tell a hang from an answer, and measure nothing.
 
-#[path = "hangs/children.rs"]
 mod children;
-#[path = "hangs/deadlines.rs"]
 mod deadlines;
-#[path = "hangs/own_thread.rs"]
 mod own_thread;
-#[path = "hangs/panic_hook.rs"]
 mod panic_hook;
-#[path = "hangs/places.rs"]
 mod places;
-#[path = "hangs/targets.rs"]
 mod targets;
 
 use otlp_protocol::SeverityNumber;

@@ -1,10 +1,7 @@
 //! What the log says of a bad night: as docs/log.md shows and explains it.
 
-#[path = "night/log.rs"]
 mod log;
-#[path = "night/net.rs"]
 mod net;
-#[path = "night/town.rs"]
 mod town;
 
 use crate::harness::{now, pass, seconds, settle};

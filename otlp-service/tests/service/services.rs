@@ -1,8 +1,6 @@
 //! Services by name: the registry, the state of endpoints, and 100,000 calls while endpoints come, go, slow down and die.
 
-#[path = "services/churn.rs"]
 mod churn;
-#[path = "services/sim.rs"]
 mod sim;
 
 use crate::harness::clock;

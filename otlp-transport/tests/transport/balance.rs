@@ -1,15 +1,10 @@
 //! The balanced client: in simulated time over a simulated network, and against our own servers.
 
-#[path = "balance/sim.rs"]
 mod sim;
 
-#[path = "balance/membership.rs"]
 mod membership;
-#[path = "balance/routing.rs"]
 mod routing;
-#[path = "balance/servers.rs"]
 mod servers;
-#[path = "balance/spread.rs"]
 mod spread;
 
 use otlp_protocol::{Batch, Charge, Count, Origin, Signal};

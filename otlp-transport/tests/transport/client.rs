@@ -1,31 +1,18 @@
 //! Clients against servers that answer by script, and against our own.
 
-#[path = "client/adaptive.rs"]
 mod adaptive;
-#[path = "client/answers.rs"]
 mod answers;
-#[path = "client/dead.rs"]
 mod dead;
-#[path = "client/dial.rs"]
 mod dial;
-#[path = "client/fake.rs"]
 mod fake;
-#[path = "client/grpc.rs"]
 mod grpc;
-#[path = "client/http.rs"]
 mod http;
-#[path = "client/mix_ups.rs"]
 mod mix_ups;
-#[path = "client/pool.rs"]
 mod pool;
-#[path = "client/proxy.rs"]
 mod proxy;
-#[path = "client/sim.rs"]
 mod sim;
-#[path = "client/strategies.rs"]
 mod strategies;
 #[cfg(feature = "tls")]
-#[path = "client/tls.rs"]
 mod tls;
 
 use bytes::Bytes;

@@ -1,7 +1,6 @@
 //! The vectors of otlp-protocol's `tests/fixtures`, over sockets: the same verdict over gRPC and HTTP, on a port of their
 //! own, on a shared one and on a Unix socket; and what is accepted comes out byte for byte.
 
-#[path = "fixtures/cases.rs"]
 mod cases;
 
 use crate::harness::engines::{Engine, Port, Served};

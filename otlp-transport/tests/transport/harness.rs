@@ -1,5 +1,6 @@
 //! What the tests share: servers on ports of the system's choice, what they hand on, and peers that speak by hand.
 
+// The test binary `memory` has this file by its path, too.
 #[path = "harness/engines.rs"]
 pub(crate) mod engines;
 

@@ -12,8 +12,8 @@ use serde::Deserialize;
 pub(crate) struct Routing {
     /// Pipelines for what no route selects. Without it, what no route selects is removed, and counts as filtered.
     default_pipelines: Vec<String>,
-    /// What an error of a condition does: `propagate`: the request fails before any part is sent; `ignore` and `silent`: the
-    /// condition counts as not met, and `ignore` logs the first error of each condition. Default propagate.
+    /// Mode for errors of conditions. `propagate`: the request fails before any part is sent. `ignore` and `silent`: the condition
+    /// counts as not met, and `ignore` logs the first error of each condition. Default propagate.
     error_mode: Option<Mode>,
     /// Routes, in order: the first route whose condition holds takes the telemetry.
     table: Vec<RouteRow>,

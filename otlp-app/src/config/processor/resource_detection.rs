@@ -74,7 +74,7 @@ struct DetectorSettings {
     resource_attributes: BTreeMap<String, Switch>,
 }
 
-/// Whether an attribute is added.
+/// Switch of an attribute.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Switch {

@@ -14,8 +14,8 @@ use std::fmt;
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Transform {
-    /// What an error of a statement or condition does: `ignore` and `silent`: the statement changes nothing and the next statement
-    /// runs, and `ignore` logs the first error of each statement; `propagate`: the request fails unchanged. Default ignore.
+    /// Mode for errors of statements and conditions. `ignore` and `silent`: the statement changes nothing and the next statement runs,
+    /// and `ignore` logs the first error of each statement. `propagate`: the request fails unchanged. Default ignore.
     error_mode: Mode,
     /// Statements about resources, scopes, spans and span events, in OTTL. A list of statements, whose paths have contexts
     /// (`span.name`) and which are one group; or a list of groups `{context, conditions, statements, error_mode, shared_cache}`, which
@@ -50,7 +50,7 @@ struct Group {
     /// Conditions of which one is enough for the statements to run.
     conditions: Vec<String>,
     statements: Vec<String>,
-    /// What an error does. Default: as the processor says.
+    /// Mode for errors of this group. Default: `error_mode` of the processor.
     error_mode: Option<Mode>,
     /// One scratch map for all messages of a request.
     shared_cache: bool,

@@ -1,9 +1,7 @@
 //! dist/alerts.yaml asks for metrics and labels that a gateway has, and every rule leads to a section that exists.
 //! docs/operations.md lists every metric with its labels.
 
-#[path = "alerts/expression.rs"]
 mod expression;
-#[path = "alerts/metrics.rs"]
 mod metrics;
 
 use super::{headings, read, yaml};

@@ -17,7 +17,7 @@ pub(crate) struct Control {
     pub(crate) waiting: Notify,
 }
 
-/// What the engine's thread shall do.
+/// Orders to the engine's thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Order {
     /// Number of flushes that were asked for.

@@ -33,7 +33,7 @@ fn check(model: impl Fn() + Clone + Send + Sync + 'static) {
 /// A recorded item: its kind, and a number that no other item of the kind has.
 type Item = (usize, i64);
 
-/// What the destination has seen.
+/// Items that the destination has received.
 #[derive(Clone)]
 struct Destination {
     /// No thread of the model waits for this lock.

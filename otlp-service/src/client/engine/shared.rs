@@ -18,7 +18,7 @@ use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// What all threads share of an engine.
+/// State of an engine that all threads share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     /// Different for all engines of a process.

@@ -1,4 +1,4 @@
-//! What the engine takes from others to run on several threads: locks, atomics, threads, the clock, and the runtime of its thread.
+//! Locks, atomics, threads, the clock, and the runtime of the engine's thread: everything by which threads of the engine meet.
 //!
 //! In the model of the engine (`model.rs`) these are the model checker's, which tries out the orders in which threads run.
 

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct RoutingConfig {
     /// Ids of the pipelines for items that no route selects: `logs/rest`. Empty: these items are removed, and count as filtered.
     pub default_pipelines: Vec<String>,
-    /// What an error of a condition does. Default: the request fails before any part is sent.
+    /// Mode for errors of conditions. Default [`ErrorMode::Propagate`]: the request fails before any part is sent.
     pub error_mode: ErrorMode,
     /// The routes, in order.
     pub table: Vec<Route>,

@@ -97,7 +97,7 @@ impl Json {
     }
 }
 
-/// What separates keys from values, and pairs.
+/// Separators of keys and values, and of pairs.
 #[derive(Debug)]
 pub(super) struct Delimiters {
     pub(super) value: Box<str>,

@@ -8,7 +8,7 @@ use crate::ottl::expression::Expression;
 use crate::ottl::value::Value;
 use crate::processor::Pattern;
 
-/// What replaces matches: a text, which may go through a function and into a format.
+/// Replacement of matches: a text, which may go through a function and into a format.
 #[derive(Debug)]
 pub(super) struct Replacement {
     text: Expression,

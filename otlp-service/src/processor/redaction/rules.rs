@@ -29,7 +29,7 @@ pub(super) struct Rules {
     is_dry_run: bool,
 }
 
-/// What the rules say of a key.
+/// Verdict of the rules on a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyRule {
     /// The attribute stays as it is.
@@ -49,7 +49,7 @@ pub(super) enum Place<'a> {
     Body,
 }
 
-/// What the rules say of a value.
+/// Verdict of the rules on a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ValueRule {
     /// An expression allows the value.

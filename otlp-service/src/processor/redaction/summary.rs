@@ -4,7 +4,7 @@ use super::config::RedactionSummary;
 use otlp_protocol::AttributeEdits;
 use otlp_protocol::view::AnyValue;
 
-/// What was done to the attributes of one message, or to one log body.
+/// Keys that were removed, masked and kept in one message, or in one log body.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
     pub(super) removed: Keys,

@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// What the detectors of one processor have found. Dropping it ends their tasks.
+/// Attributes that the detectors of one processor have found. Dropping the detection ends the tasks of the detectors.
 #[derive(Debug)]
 pub(super) struct Detection {
     config: Arc<ResourceDetectionConfig>,
     lookup: fn(&str) -> Option<String>,
-    /// What each detector has found, in the order of the settings.
+    /// Attributes of each detector, in the order of the settings.
     parts: Mutex<Vec<Found>>,
     /// All of it, merged.
     found: RwLock<Arc<Found>>,

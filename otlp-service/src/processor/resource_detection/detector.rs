@@ -1,4 +1,4 @@
-//! What detectors read, and what they find.
+//! Detectors: their sources, and the attributes that they find.
 
 use super::config::{DetectorKind, ResourceDetectionConfig};
 use super::{docker, env, system};

@@ -33,7 +33,7 @@ pub struct TransformGroup {
     pub conditions: Vec<String>,
     /// The statements, in OTTL.
     pub statements: Vec<String>,
-    /// What an error of a statement or a condition does.
+    /// Mode for errors of statements and conditions.
     pub error_mode: ErrorMode,
     /// One scratch map for all messages of a request, and for all groups of the context that share it. By default each message
     /// has an empty scratch map in each group.

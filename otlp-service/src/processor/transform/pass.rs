@@ -11,7 +11,7 @@ pub(super) struct Step {
     pub(super) group: Group,
     pub(super) error_mode: ErrorMode,
     pub(super) shares_cache: bool,
-    /// What is strange about statements, each by its path.
+    /// Remarks on statements, each with the path of its statement.
     pub(super) remarks: Vec<(String, &'static str)>,
     /// Level of the messages that the group runs on.
     pub(super) level: Level,

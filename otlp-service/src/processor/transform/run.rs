@@ -22,7 +22,7 @@ pub(super) struct Run<'p> {
     failure: Option<ExportError>,
 }
 
-/// What happened to a condition or a statement.
+/// Counts of a condition or a statement in a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     /// Messages that met the condition, or on which the statement ran.

@@ -40,7 +40,7 @@ pub fn run_subscriber() -> Outcome {
     Ok(client.shutdown(Duration::from_secs(10))?)
 }
 
-/// What tracing-opentelemetry and the appender together do without settings.
+/// Returns the options with which the doors record what tracing-opentelemetry and the appender record without settings.
 fn options(client: &OtlpClient) -> TracingOptions {
     let mut options = TracingOptions::default();
     options.events = EventForm::Both;

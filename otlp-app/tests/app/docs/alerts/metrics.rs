@@ -24,7 +24,7 @@ impl Known {
     /// Those of a gateway that uses every component.
     pub(super) fn of_a_gateway() -> Self {
         let pipelines = Signal::ALL.map(|signal| {
-            let rest = "{receivers: [otlp], processors: [memory_limiter, resource, resource_detection, groupbyattrs, batch], exporters: [otlp, \
+            let rest = "{receivers: [otlp], processors: [memory_limiter, resource, resource_detection, groupbyattrs, filter, transform, batch], exporters: [otlp, \
                         load_balancing]}";
             format!("{}: {rest}", signal.name)
         });
@@ -36,8 +36,9 @@ impl Known {
              key_file: /etc/otlp/tls.key}}}}}}}}}}\n\
              processors: {{batch: {{adaptive: {{}}}}, memory_limiter: {{limit_mib: 64}}, probabilistic_sampler: \
              {{sampling_percentage: 10}}, redaction: {{}}, resource: {{attributes: [{{key: a, value: b, action: insert}}]}}, \
-             groupbyattrs: , resource_detection: }}
-\
+             groupbyattrs: , resource_detection: , filter: {{trace_conditions: ['span.name == \"a\"'], metric_conditions: \
+             ['metric.name == \"a\"'], log_conditions: ['log.body == \"a\"'], profile_conditions: ['resource.attributes[\"a\"] == 1']}}, \
+             transform: {{log_statements: ['set(log.body, 1)']}}}}\n\
              exporters:\n  otlp: {{endpoint: 127.0.0.1:1, compression: adaptive, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
              service: {{telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \

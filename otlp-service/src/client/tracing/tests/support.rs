@@ -33,7 +33,7 @@ pub(super) struct Kept {
 
 type Requests = Arc<Mutex<Vec<(Signal, Bytes)>>>;
 
-/// What a client exported.
+/// Spans and log records that a client exported.
 #[derive(Debug, Default)]
 pub(super) struct Recorded {
     pub(super) spans: Vec<SpanData>,

@@ -74,7 +74,7 @@ fn points(metric: &[u8], number: u32) -> Vec<u8> {
     data_of(metric, number, |number| number == DATA_POINTS)
 }
 
-/// What is multiplied in a field.
+/// Numbers of a field that are multiplied.
 enum Scaled {
     Double,
     /// A list of doubles, packed or one by one.

@@ -1,4 +1,3 @@
 //! The programs of this package, run.
 
-#[path = "client/programs.rs"]
 mod programs;

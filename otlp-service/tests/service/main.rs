@@ -1,0 +1,39 @@
+//! Integration tests of otlp-service: the rules of acknowledgement, fan-out, retry and drain, in simulated time.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod acks;
+mod adaptive;
+mod batching;
+mod bisect;
+mod bisect_properties;
+mod drain;
+mod exporters;
+mod fanout;
+mod forward;
+mod gateway;
+mod harness;
+mod health;
+mod holders;
+mod metrics;
+mod model;
+mod needs;
+mod night;
+mod observers;
+mod origins;
+mod oversized;
+mod own_spans;
+mod processors;
+mod producer_consumer;
+mod producer_consumer_properties;
+mod queue;
+mod random_graphs;
+mod receivers;
+mod reload;
+mod reload_graphs;
+mod reload_load;
+mod reload_servers;
+mod resource_detection;
+mod retry;
+mod routing;
+mod services;
+mod slow_queue;
