@@ -60,7 +60,7 @@ class Components:
         base, log = self.directory / f"component-{name}.json", self.directory / f"component-{component.name}-{name}.log"
         base.write_text(json.dumps(component.rest(receivers, sink.endpoint)))
         command = [self.binaries[name], "--config", str(component.config), "--config", str(base)]
-        peer = Peer(name, command, log)
+        peer = Peer(name, command, log, component.environment)
         try:
             peer.ready([receiver.http for receiver in receivers.values()])
             outcomes = {}
@@ -90,6 +90,8 @@ class Component:
             self.variants = {f"otlp/{name.split('/', 1)[1]}": (name, signals.split() or SIGNALS) for name, signals in found}
             self.receivers = {receiver: signals for receiver, (_, signals) in self.variants.items()}
             self.exporters = [f"otlp_http/{receiver.split('/')[1]}" for receiver in self.variants]
+        environment = folder / "environment.json"
+        self.environment = json.loads(environment.read_text()) if environment.exists() else {}
         differs = folder / "differs.json"
         self.differs = json.loads(differs.read_text()) if differs.exists() else []
         given = [(signal, *each) for signal in SIGNALS for each in self.requests(signal)]

@@ -59,7 +59,8 @@ class Recorded:
 
 def read(file, requests):
     """Key → outcome, of a file that may be absent. `requests` has the request of each signal and name."""
-    lines = map(json.loads, file.read_text().splitlines()) if file.exists() else []
+    # `splitlines` would also split at U+2028, which JSON does not escape.
+    lines = map(json.loads, filter(None, file.read_text().split("\n"))) if file.exists() else []
     outcomes = {}
     for key, status, arrived in lines:
         requests_of = requests.get(tuple(key[1:]))

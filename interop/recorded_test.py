@@ -20,7 +20,7 @@ class Recorded(unittest.TestCase):
 
     def test_a_file_is_read_as_it_was_written(self):
         requests = {("traces", "corpus"): recorded.Recorded(self.REQUEST)}
-        outcomes = {("otlp/half", "traces", "corpus"): {"status": 200, "arrived": {"half": [self.REQUEST, {"spans": [{"name": "c"}]}]}}}
+        outcomes = {("otlp/half", "traces", "corpus"): {"status": 200, "arrived": {"half": [self.REQUEST, {"spans": [{"name": "c\u2028"}]}]}}}
         with tempfile.TemporaryDirectory() as directory:
             file = pathlib.Path(directory) / "collector.jsonl"
             recorded.write(file, outcomes, requests)

@@ -121,6 +121,12 @@ pub struct Item<'a> {
     pub entry: &'a [u8],
     /// The item inside its entry: a data point or a sample.
     pub point: Option<&'a [u8]>,
+    /// The fields of the resource's envelope without its children, such as the schema URL: a
+    /// [`ResourceGroup`](crate::view::ResourceGroup). Shown by [`partition`](crate::partition()) alone.
+    pub resource_group: &'a [u8],
+    /// The fields of the scope's envelope without its children: a [`ScopeGroup`](crate::view::ScopeGroup). Shown by
+    /// [`partition`](crate::partition()) alone.
+    pub scope_group: &'a [u8],
 }
 
 /// Decision of an [`Editor`] on a message. `()` converts into [`Keep`](Self::Keep).

@@ -131,9 +131,11 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
     fn resource(&mut self, envelope: &Field) {
         let resource = joined(self.reader.body, &pieces(self.reader.body, envelope, HEADER));
         let item = Item { resource_index: self.resource_index, resource: &resource, ..Item::default() };
-        if !self.open(envelope, BELOW_RESOURCE[0]) {
+        let Some(group) = self.open(envelope, BELOW_RESOURCE[0]) else {
+            let item = Item { resource_group: envelope.bytes(self.reader.body), ..item };
             return self.place_whole(envelope, &BELOW_RESOURCE, &item);
-        }
+        };
+        let item = Item { resource_group: &group, ..item };
         for scope in envelope.fields(self.reader.body) {
             if scope.is(BELOW_RESOURCE[0]) {
                 self.scope(&scope, &item);
@@ -145,9 +147,11 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
     fn scope(&mut self, envelope: &Field, item: &Item<'_>) {
         let scope = joined(self.reader.body, &pieces(self.reader.body, envelope, HEADER));
         let item = Item { scope: &scope, ..*item };
-        if !self.open(envelope, BELOW_RESOURCE[1]) {
+        let Some(group) = self.open(envelope, BELOW_RESOURCE[1]) else {
+            let item = Item { scope_group: envelope.bytes(self.reader.body), ..item };
             return self.place_whole(envelope, &BELOW_RESOURCE[1..], &item);
-        }
+        };
+        let item = Item { scope_group: &group, ..item };
         for entry in envelope.fields(self.reader.body) {
             if entry.is(BELOW_RESOURCE[1]) {
                 let item = Item { entry: entry.bytes(self.reader.body), ..item };
@@ -179,14 +183,11 @@ impl<C: FnMut(&Item<'_>) -> usize> Partition<'_, C> {
         self.path.truncate(self.path.len().saturating_sub(2));
     }
 
-    /// Opens an envelope. Returns false if it has no children with the field number.
-    fn open(&mut self, envelope: &Field, number: u32) -> bool {
-        let header = self.reader.header(envelope.fields(self.reader.body), |child| child.is(number));
-        let has_children = header.is_some();
-        if let Some(header) = header {
-            self.push(envelope.number, header, false);
-        }
-        has_children
+    /// Opens an envelope. Returns the fields that are not children; `None` if there are no children with the field number.
+    fn open(&mut self, envelope: &Field, number: u32) -> Option<Bytes> {
+        let header = self.reader.header(envelope.fields(self.reader.body), |child| child.is(number))?;
+        self.push(envelope.number, header.clone(), false);
+        Some(header)
     }
 
     fn push(&mut self, number: u32, header: Bytes, is_entry: bool) {

@@ -15,6 +15,7 @@ pub use stage::HolderStage;
 use crate::component::Needs;
 use crate::fanout::Delivery;
 use crate::ledger::{Account, Hop};
+use crate::telemetry::Registry;
 use otlp_protocol::{Batch, ByteBudget, Signal};
 use otlp_transport::{BoxExport, Clock, Export, ExportFuture};
 use outlet::Emissions;
@@ -100,6 +101,8 @@ pub struct HolderContext {
     pub clock: Arc<dyn Clock>,
     /// The byte budget, for held data outside of batches; batches are charged already.
     pub budget: ByteBudget,
+    /// The registry for own metrics.
+    pub registry: Registry,
     emissions: Emissions,
 }
 
@@ -211,7 +214,7 @@ impl HolderSpec {
     }
 
     /// Creates the input for a holder outside of a gateway. `account` names the holder and its pipeline. The context has no outlet
-    /// yet, and a byte budget without a limit.
+    /// yet, a byte budget without a limit, and a registry of its own.
     pub fn context(&self, account: Arc<Account>, signal: Signal, clock: Arc<dyn Clock>) -> HolderContext {
         let line = account.line();
         HolderContext {
@@ -222,6 +225,7 @@ impl HolderSpec {
             outlets: Vec::new(),
             clock,
             budget: ByteBudget::new(u64::MAX),
+            registry: Registry::new(),
             emissions: Emissions::new(),
         }
     }

@@ -42,5 +42,6 @@ pub use span::{NameRules, SpanConfig, SpanProcessor, SpanStatus};
 pub use transform::{TransformConfig, TransformError, TransformGroup, TransformProcessor};
 
 pub(crate) use chain::run;
+pub(crate) use filter::shown;
 pub(crate) use resource_keys::ResourceKeys;
-pub(crate) use text::text_of;
+pub(crate) use text::{json_number, json_of, text_of};

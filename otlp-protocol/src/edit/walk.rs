@@ -116,7 +116,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
         };
         self.envelope(envelope, level, ask, |walk, entry, scope| {
             let (resource_index, bytes) = (walk.resource_index, entry.bytes(walk.body));
-            walk.entry(entry, &Item { resource_index, resource, scope, entry: bytes, point: None })
+            walk.entry(entry, &Item { resource_index, resource, scope, entry: bytes, ..Item::default() })
         })
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Nest {
 /// The children of one message, and what becomes of each child.
 #[derive(Debug, Default)]
 pub(super) struct Children {
+    /// Index of the child that is open.
+    pub(super) current: usize,
     list: Vec<Child>,
     /// New encodings of changed children, with tag and length.
     text: Vec<u8>,

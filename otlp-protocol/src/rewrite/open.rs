@@ -98,6 +98,11 @@ impl OpenMessages {
         self.resource_index
     }
 
+    /// Returns the index of the open data point or span event in its entry, from 0.
+    pub fn child_index(&self) -> usize {
+        self.slots[Level::Entry as usize].children.current
+    }
+
     /// Returns the encoded message that is open at a level, with its changes; empty if no message is open there.
     ///
     /// While the children of a message are open, the message is read without these children once it is changed: an entry

@@ -267,6 +267,7 @@ impl<'a, R: Rewriter + ?Sized> Walk<'a, R> {
         while self.shows_from(below)
             && let Some(range) = self.messages.children(level).place(index)
         {
+            self.messages.children(level).current = index;
             let child = base.child(range);
             if self.message(below, schema, child.clone())? == Fate::Dropped {
                 self.counted.dropped.items += u64::from(nest.has_items());

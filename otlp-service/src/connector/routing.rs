@@ -1,6 +1,7 @@
 //! `routing`: leads telemetry into pipelines by conditions.
 
 mod request;
+mod stats;
 mod table;
 
 pub use table::{Route, RoutingConfig, RoutingError};
@@ -12,6 +13,7 @@ use crate::ottl::unix_nanos;
 use futures_util::future::join_all;
 use otlp_protocol::{Batch, Body, Signal, partition};
 use otlp_transport::{Clock, Export, ExportError, ExportResult};
+use stats::Stats;
 use std::sync::Arc;
 use table::{Chooser, Table};
 
@@ -41,12 +43,15 @@ pub struct RoutingConnector {
     table: Arc<Table>,
     /// For each route, and then for what no route selects.
     outlets: Vec<Vec<Outlet>>,
+    stats: Stats,
 }
 
 /// A part of a batch with the outlets that the part is sent to.
 struct Part<'o> {
     batch: Batch,
     outlets: &'o [Outlet],
+    /// Index of the route, or the number of routes.
+    route: usize,
     /// True if the items are in another part as well, where they are counted.
     is_copy: bool,
 }
@@ -66,10 +71,11 @@ impl RoutingConnector {
     }
 
     fn new(table: Arc<Table>, context: HolderContext) -> Result<Self, BoxError> {
+        let stats = Stats::new(&context, &table);
         let HolderContext { account, outlets, clock, signal, .. } = context;
         let lists = table.routes.iter().map(|route| &route.pipelines).chain([&table.default_pipelines]);
         let outlets = lists.map(|pipelines| named(pipelines, signal, &outlets)).collect::<Result<_, _>>()?;
-        Ok(Self { account, clock, table, outlets })
+        Ok(Self { account, clock, table, outlets, stats })
     }
 
     /// Divides a batch by the routes.
@@ -87,6 +93,7 @@ impl RoutingConnector {
         for (index, _) in self.table.routes.iter().enumerate().filter(|(_, route)| route.is_copy) {
             let mut chooser = Chooser::new(&self.table, body.signal(), origin.as_deref(), now);
             let divided = partition(&body, 2, |item| usize::from(!chooser.copies(index, item)));
+            self.stats.add_errors(index, chooser.errors(index));
             chooser.finish()?;
             if let Some(copy) = divided.into_iter().next().flatten() {
                 parts.push(self.part(batch, &body, copy, index, true)?);
@@ -94,6 +101,9 @@ impl RoutingConnector {
         }
         let mut chooser = Chooser::new(&self.table, body.signal(), origin.as_deref(), now);
         let divided = partition(&body, last + 1, |item| chooser.moves(item).unwrap_or(last));
+        for (index, _) in self.table.routes.iter().enumerate().filter(|(_, route)| !route.is_copy) {
+            self.stats.add_errors(index, chooser.errors(index));
+        }
         chooser.finish()?;
         for (index, moved) in divided.into_iter().enumerate() {
             if let Some(moved) = moved {
@@ -115,7 +125,7 @@ impl RoutingConnector {
         let mut charge = batch.share().take_charge();
         charge.try_grow(part.plain().len_outside(&whole.plain().to_contiguous()) as u64)?;
         let outlets = self.outlets.get(index).map(Vec::as_slice).unwrap_or_default();
-        Ok(Part { batch: batch.part(part, charge), outlets, is_copy })
+        Ok(Part { batch: batch.part(part, charge), outlets, route: index, is_copy })
     }
 }
 
@@ -140,7 +150,8 @@ impl Export for RoutingConnector {
         let parts = self.parts(&mut batch)?;
         drop(batch);
         let mut exports = Vec::new();
-        for Part { batch, outlets, is_copy } in parts {
+        for Part { batch, outlets, route, is_copy } in parts {
+            self.stats.add_items(route, batch.items());
             let mut own = if is_copy { self.account.hold(0) } else { held.split_off(batch.items()) };
             if outlets.is_empty() {
                 own.settle(Reason::Filtered, batch.items());

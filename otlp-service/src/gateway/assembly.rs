@@ -292,6 +292,7 @@ impl Assembly<'_> {
         let line = self.shared.line(&spec.id, id);
         let mut context = holder.context(line.account().clone(), spec.signal, self.shared.clock());
         context.budget = self.shared.context.budget.clone();
+        context.registry = self.shared.registry.clone();
         let mut switches = Vec::with_capacity(outlets.len());
         for outlet in outlets {
             let switch = Switch::new(vec![outlet.entrance()]);

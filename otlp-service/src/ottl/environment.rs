@@ -50,6 +50,8 @@ pub(crate) struct Environment<'s> {
     /// The scratch map.
     cache: Cache,
     point_kind: PointKind,
+    /// Index of the child in its entry, unless the messages are open.
+    child_index: usize,
     /// True if `set` leaves its target unchanged for a nil value.
     ignores_nil: bool,
     origin: Option<&'s Origin>,
@@ -127,6 +129,7 @@ impl<'s> Environment<'s> {
             open: None,
             cache: Cache::new(),
             point_kind: PointKind::default(),
+            child_index: 0,
             ignores_nil: false,
             origin,
             now,
@@ -168,6 +171,16 @@ impl<'s> Environment<'s> {
     /// Sets the kind of the data points that come next.
     pub(crate) fn set_point_kind(&mut self, kind: PointKind) {
         self.point_kind = kind;
+    }
+
+    /// Sets the index of the data point or span event in its entry.
+    pub(crate) fn set_child_index(&mut self, index: usize) {
+        self.child_index = index;
+    }
+
+    /// Returns the index of the data point or span event in its entry, from 0.
+    pub(crate) fn child_index(&self) -> usize {
+        self.open.as_ref().map_or(self.child_index, |open| open.child_index())
     }
 
     /// Returns the message of a level, with all changes so far.

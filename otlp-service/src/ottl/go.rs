@@ -3,4 +3,5 @@
 pub(crate) mod duration;
 pub(crate) mod format;
 mod number;
+pub(crate) mod parse;
 mod quote;

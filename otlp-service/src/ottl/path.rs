@@ -45,6 +45,10 @@ impl Path {
             [key] if self.field.write == Write::Special(Special::TraceState) => {
                 member(value, key.value(env)?)
             }
+            // An empty body is no map, where attributes that are missing are nil with all their keys.
+            [..] if value.is_nil() && matches!(self.field.write, Write::AnyValue(_)) => {
+                Err(EvalError::wrong_type("a map or a list for the key", &value))
+            }
             keys => walk(value, keys, env, true),
         }
     }

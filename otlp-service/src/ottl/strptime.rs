@@ -4,7 +4,7 @@ mod read;
 mod write;
 mod zone;
 
-pub(crate) use write::default_text;
+pub(crate) use write::{default_text, rfc3339};
 pub(crate) use zone::Zone;
 
 /// A format of times, such as `%Y-%m-%dT%H:%M:%SZ`.

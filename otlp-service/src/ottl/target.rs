@@ -97,7 +97,9 @@ impl Target {
             Write::Fixed32(number) | Write::Fixed64(number) | Write::Int(number) => {
                 put(env, field.level, &[number], FieldValue::Int(value.into_int()?))
             }
-            Write::Time(number) => put(env, field.level, &[number], FieldValue::Int(value.into_time()?)),
+            Write::Time(number) => {
+                put(env, field.level, &[number], FieldValue::Int(value.into_time()?.nanos))
+            }
             Write::Text(number) => match field.level.envelope() {
                 Some(level) => {
                     let url = value.into_text()?;
@@ -107,13 +109,13 @@ impl Target {
                 None => put(env, field.level, &[number], FieldValue::Text(&value.into_text()?)),
             },
             Write::Id(number) => match value {
-                Value::SpanId(id) => put(env, field.level, &[number], FieldValue::Bytes(&id)),
-                Value::TraceId(id) => put(env, field.level, &[number], FieldValue::Bytes(&id)),
+                Value::SpanId(id) => put(env, field.level, &[number], FieldValue::Bytes(unless_zero(&id))),
+                Value::TraceId(id) => put(env, field.level, &[number], FieldValue::Bytes(unless_zero(&id))),
                 other => Err(EvalError::wrong_type("an id", &other)),
             },
             Write::IdText(number) => {
                 let id = id_of(&value.into_text()?)?;
-                put(env, field.level, &[number], FieldValue::Bytes(&id))
+                put(env, field.level, &[number], FieldValue::Bytes(unless_zero(&id)))
             }
         }
     }
@@ -221,6 +223,11 @@ fn put_attribute(
         }
     };
     if is_set { Ok(()) } else { Err(NO_FIELD) }
+}
+
+/// Returns an id; empty for an id of zeros, which is no id.
+fn unless_zero(id: &[u8]) -> &[u8] {
+    if id.iter().all(|byte| *byte == 0) { &[] } else { id }
 }
 
 /// Reads an id in hex.

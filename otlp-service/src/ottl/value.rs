@@ -6,11 +6,13 @@ mod encode;
 mod list;
 mod map;
 mod text;
+mod time;
 
 pub(crate) use compare::Comparison;
 pub(crate) use list::List;
 pub(crate) use map::Map;
 pub(crate) use text::hex;
+pub(crate) use time::Time;
 
 use otlp_protocol::view::{AnyValue, Buckets, DataPoint, Metric, Span, Status, SummaryPoint};
 use std::borrow::Cow;
@@ -33,8 +35,7 @@ pub(crate) enum Value<'a> {
     Messages(Messages<'a>),
     SpanId([u8; 8]),
     Text(Cow<'a, str>),
-    /// Nanoseconds since 1970.
-    Time(i64),
+    Time(Time),
     TraceId([u8; 16]),
 }
 
@@ -134,7 +135,7 @@ impl<'a> Value<'a> {
             Self::Int(value) => Value::Int(*value),
             Self::Messages(messages) => Value::Messages(*messages),
             Self::SpanId(id) => Value::SpanId(*id),
-            Self::Time(value) => Value::Time(*value),
+            Self::Time(time) => Value::Time(time.clone()),
             Self::TraceId(id) => Value::TraceId(*id),
         }
     }

@@ -7,7 +7,7 @@ mod stats;
 
 pub use config::{ErrorMode, FilterConditions, FilterConfig, FilterError, FilterMatch};
 
-pub(super) use stats::shown;
+pub(crate) use stats::shown;
 
 use crate::component::{Access, Needs, Out, Processor, ProcessorMetrics, Room};
 use crate::ottl::{Environment, unix_nanos};

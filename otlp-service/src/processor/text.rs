@@ -17,11 +17,26 @@ pub(crate) fn text_of<'a>(value: AnyValue<'a>) -> Cow<'a, str> {
         AnyValue::Double(number) => Cow::Owned(number_text(number)),
         AnyValue::Bytes(bytes) => Cow::Owned(STANDARD.encode(bytes)),
         AnyValue::Array(_) | AnyValue::Map(_) => {
-            let mut json = String::new();
             // NaN and infinity are not JSON: the text is empty then.
-            Cow::Owned(put_json(value, &mut json).map_or_else(|_| String::new(), |()| json))
+            let mut json = String::new();
+            Cow::Owned(put_json(value, number_text, &mut json).map_or_else(|_| String::new(), |()| json))
         }
         _ => Cow::Borrowed(""),
+    }
+}
+
+/// Returns a value as JSON like OTTL's functions, whose exponents have two digits at least; `None` if NaN or infinity is in it.
+pub(crate) fn json_of(value: AnyValue<'_>) -> Option<String> {
+    let mut json = String::new();
+    put_json(value, json_number, &mut json).ok().map(|()| json)
+}
+
+/// Formats a number like OTTL's functions: `1e-07`.
+pub(crate) fn json_number(number: f64) -> String {
+    let text = number_text(number);
+    match text.split_once("e-") {
+        Some((digits, exponent)) => format!("{digits}e-{exponent:0>2}"),
+        None => text,
     }
 }
 
@@ -53,22 +68,23 @@ fn number_text(number: f64) -> String {
 }
 
 /// Writes a value as JSON. Recursion is bounded: received bodies are validated with a limit of depth.
-fn put_json(value: AnyValue<'_>, out: &mut String) -> Result<(), std::fmt::Error> {
+fn put_json(value: AnyValue<'_>, number: fn(f64) -> String, out: &mut String) -> Result<(), std::fmt::Error> {
     match value {
         AnyValue::String(text) => put_string(text, out),
-        AnyValue::Double(number) if !number.is_finite() => Err(std::fmt::Error),
+        AnyValue::Double(value) if !value.is_finite() => Err(std::fmt::Error),
+        AnyValue::Double(value) => out.write_str(&number(value)),
         AnyValue::Bytes(bytes) => write!(out, "\"{}\"", STANDARD.encode(bytes)),
         AnyValue::Array(values) => {
             out.push('[');
             for (index, value) in values.iter().enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
-                put_json(value, out)?;
+                put_json(value, number, out)?;
             }
             out.push(']');
             Ok(())
         }
-        AnyValue::Map(attributes) => put_map(attributes, out),
-        AnyValue::Bool(_) | AnyValue::Int(_) | AnyValue::Double(_) => {
+        AnyValue::Map(attributes) => put_map(attributes, number, out),
+        AnyValue::Bool(_) | AnyValue::Int(_) => {
             out.push_str(&text_of(value));
             Ok(())
         }
@@ -80,7 +96,11 @@ fn put_json(value: AnyValue<'_>, out: &mut String) -> Result<(), std::fmt::Error
 }
 
 /// Writes a map sorted by key; the last value of a duplicate key.
-fn put_map(attributes: Attributes<'_>, out: &mut String) -> Result<(), std::fmt::Error> {
+fn put_map(
+    attributes: Attributes<'_>,
+    number: fn(f64) -> String,
+    out: &mut String,
+) -> Result<(), std::fmt::Error> {
     let sorted: BTreeMap<_, _> =
         attributes.iter().map(|attribute| (attribute.key(), attribute.value())).collect();
     out.push('{');
@@ -88,7 +108,7 @@ fn put_map(attributes: Attributes<'_>, out: &mut String) -> Result<(), std::fmt:
         out.push_str(if index > 0 { "," } else { "" });
         put_string(key, out)?;
         out.push(':');
-        put_json(value, out)?;
+        put_json(value, number, out)?;
     }
     out.push('}');
     Ok(())

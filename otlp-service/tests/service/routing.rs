@@ -3,6 +3,7 @@
 use crate::harness::*;
 use crate::holders::{connector, exporter, pipeline, start};
 use otlp_protocol::encode::{LogRecords, Metrics, Spans};
+use otlp_protocol::view::RequestView;
 use otlp_protocol::{Batch, Body, Charge, Origin, Signal};
 use otlp_service::{
     ErrorMode, Gateway, GatewaySpec, LedgerLine, PipelineSpec, Route, RoutingConfig, RoutingConnector,
@@ -212,6 +213,72 @@ async fn an_error_of_a_condition_fails_the_request_or_is_no_match() {
             }
         }
         assert_eq!(gateway.ledger().check(), Ok(()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_and_errors_are_counted_by_route() {
+    let sinks = <[Sink; 3]>::default();
+    let mut copy = route("log", "severity_number >= 2", &["logs/b"]);
+    copy.is_copy = true;
+    let mut config = RoutingConfig::default();
+    config.error_mode = ErrorMode::Silent;
+    config.table = vec![
+        copy,
+        route("log", r#"body["key"] == 1"#, &["logs/b"]),
+        route("request", r#"request["x-tenant"] == "a""#, &["logs/b"]),
+        route("log", "severity_number == 1", &["logs/a", "logs/b"]),
+    ];
+    let gateway = with_config(Signal::LOGS, &sinks, config).await;
+    send(&gateway, logs(&[("t", &[1, 1, 2, 3])]), &[]).await.unwrap();
+    let labels = [("connector", "routing"), ("otel_signal", "logs"), ("pipeline", "logs/in")];
+    let get = |name: &str, context: &str, condition: &str| {
+        let of_route = [("context", context), ("condition", condition)];
+        gateway.metrics().get(name, &[&labels[..], &of_route].concat())
+    };
+    let items = |context: &str, condition: &str| get("otlp_connector_routing_items", context, condition);
+    assert_eq!(items("log", "severity_number >= 2"), Some(2.0));
+    assert_eq!(items("log", r#"body["key"] == 1"#), Some(0.0));
+    assert_eq!(items("request", r#"request["x-tenant"] == "a""#), Some(0.0));
+    assert_eq!(items("log", "severity_number == 1"), Some(2.0));
+    assert_eq!(items("default", ""), Some(2.0));
+    let errors = |condition: &str| get("otlp_connector_routing_errors", "log", condition);
+    assert_eq!((errors(r#"body["key"] == 1"#), errors("severity_number == 1")), (Some(4.0), Some(0.0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn schema_urls_are_read_and_kept() {
+    let sinks = <[Sink; 3]>::default();
+    let table = vec![
+        route("resource", r#"schema_url == "https://example.com/r1""#, &["logs/a"]),
+        Route::new(r#"log.severity_number == 2 and scope.schema_url == "https://example.com/s""#, ["logs/b"]),
+    ];
+    let gateway = gateway(Signal::LOGS, &sinks, table, true).await;
+    let body = Body::write::<LogRecords>(|request| {
+        for url in ["https://example.com/r1", "https://example.com/r2"] {
+            request.resource_group(|group| {
+                group.schema_url(url).scope_group(|scope| {
+                    scope.schema_url("https://example.com/s");
+                    for severity in [1, 2] {
+                        scope.log_record(|record| {
+                            record.severity_number(severity);
+                        });
+                    }
+                });
+            });
+        }
+    });
+    send(&gateway, body, &[]).await.unwrap();
+    assert_eq!(items(&sinks), [2, 1, 1]);
+    for (sink, expect) in sinks.iter().zip(["r1 s", "r2 s", "r2 s"]) {
+        let bytes = sink.bodies().remove(0);
+        let view = RequestView::new(Signal::LOGS, &bytes);
+        let urls = view.resources().flat_map(|group| {
+            let of_resource = group.schema_url();
+            group.scopes().map(move |scope| format!("{of_resource} {}", scope.schema_url()))
+        });
+        let urls: Vec<_> = urls.map(|urls| urls.replace("https://example.com/", "")).collect();
+        assert_eq!(urls, [expect]);
     }
 }
 

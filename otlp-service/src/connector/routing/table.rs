@@ -58,7 +58,7 @@ pub(super) struct Table {
 #[derive(Debug)]
 pub(super) struct CheckedRoute {
     condition: Condition,
-    text: String,
+    pub(super) text: String,
     pub(super) is_copy: bool,
     pub(super) pipelines: Vec<String>,
     has_logged: AtomicBool,
@@ -78,6 +78,8 @@ pub(super) struct Chooser<'t> {
     now: i64,
     /// For each route, the last message that was asked and the answer.
     last: Vec<Option<(Asked, bool)>>,
+    /// For each route, the messages on which the condition failed.
+    errors: Vec<u64>,
     failure: Option<ExportError>,
 }
 
@@ -180,11 +182,24 @@ impl Table {
     }
 }
 
+// === impl CheckedRoute ===
+
+impl CheckedRoute {
+    /// Returns the name of the condition's context.
+    pub(super) fn context(&self) -> &'static str {
+        match &self.condition {
+            Condition::Items(context, _) => context.name(),
+            Condition::Request(_) => "request",
+        }
+    }
+}
+
 // === impl Chooser ===
 
 impl<'t> Chooser<'t> {
     pub(super) fn new(table: &'t Table, signal: Signal, origin: Option<&'t Origin>, now: i64) -> Self {
-        Self { table, signal, origin, now, last: vec![None; table.routes.len()], failure: None }
+        let routes = table.routes.len();
+        Self { table, signal, origin, now, last: vec![None; routes], errors: vec![0; routes], failure: None }
     }
 
     /// Returns the first route that an item moves to.
@@ -195,6 +210,11 @@ impl<'t> Chooser<'t> {
     /// Returns true if a route that copies selects an item that has not moved to a route before.
     pub(super) fn copies(&mut self, index: usize, item: &Item<'_>) -> bool {
         self.holds(index, item) && self.moves_before(index, item).is_none()
+    }
+
+    /// Returns the number of messages on which the condition of a route failed.
+    pub(super) fn errors(&self, index: usize) -> u64 {
+        self.errors.get(index).copied().unwrap_or_default()
     }
 
     /// # Errors
@@ -230,6 +250,9 @@ impl<'t> Chooser<'t> {
             Condition::Items(context, test) => self.ask(*context, test, item),
         };
         let holds = holds.unwrap_or_else(|error| {
+            if let Some(errors) = self.errors.get_mut(index) {
+                *errors += 1;
+            }
             self.note(route, &error);
             false
         });
@@ -245,7 +268,9 @@ impl<'t> Chooser<'t> {
             return Ok(false);
         }
         let mut env = Environment::new(self.origin, self.now);
+        env.set(Level::ResourceGroup, item.resource_group);
         env.set(Level::Resource, item.resource);
+        env.set(Level::ScopeGroup, item.scope_group);
         env.set(Level::Scope, item.scope);
         env.set(Level::Entry, item.entry);
         if context == Context::DataPoint {

@@ -3,7 +3,7 @@
 use super::Expression;
 use crate::ottl::environment::Environment;
 use crate::ottl::error::EvalError;
-use crate::ottl::value::Value;
+use crate::ottl::value::{Time, Value};
 
 /// An operation on two values, or the negation of one.
 #[derive(Debug)]
@@ -48,11 +48,15 @@ impl Operator {
             (Value::Double(left), Value::Int(right)) => self.doubles(*left, *right as f64),
             (Value::Double(left), Value::Double(right)) => self.doubles(*left, *right),
             (Value::Time(left), Value::Time(right)) if self == Self::Subtract => {
-                Ok(Value::Duration(left.wrapping_sub(*right)))
+                Ok(Value::Duration(left.nanos.wrapping_sub(right.nanos)))
             }
-            (Value::Time(left), Value::Duration(right)) => self.sum(*left, *right).map(Value::Time),
+            (Value::Time(left), Value::Duration(right)) => {
+                let nanos = self.sum(left.nanos, *right)?;
+                Ok(Value::Time(Time { nanos, zone: left.zone.clone() }))
+            }
             (Value::Duration(left), Value::Time(right)) if self == Self::Add => {
-                Ok(Value::Time(left.wrapping_add(*right)))
+                let nanos = left.wrapping_add(right.nanos);
+                Ok(Value::Time(Time { nanos, zone: right.zone.clone() }))
             }
             (Value::Duration(left), Value::Duration(right)) => self.sum(*left, *right).map(Value::Duration),
             (Value::Int(_) | Value::Double(_), other) | (other, _) => {

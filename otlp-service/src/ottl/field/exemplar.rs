@@ -15,7 +15,7 @@ pub(super) const FIELDS: &[Field] = &[
     exemplar("int_value", Write::Special(Special::Number), |env| int_of(env.exemplar().value())),
     exemplar("span_id", Write::Id(4), |env| Value::SpanId(id(env.exemplar().span_id()))),
     exemplar("span_id.string", Write::IdText(4), |env| Value::text(hex(&id(env.exemplar().span_id())))),
-    exemplar("time", Write::Time(2), |env| Value::Time(env.exemplar().time_unix_nano() as i64)),
+    exemplar("time", Write::Time(2), |env| Value::utc(env.exemplar().time_unix_nano() as i64)),
     exemplar("time_unix_nano", Write::Fixed64(2), |env| Value::Int(env.exemplar().time_unix_nano() as i64)),
     exemplar("trace_id", Write::Id(5), |env| Value::TraceId(id(env.exemplar().trace_id()))),
     exemplar("trace_id.string", Write::IdText(5), |env| Value::text(hex(&id(env.exemplar().trace_id())))),

@@ -14,7 +14,7 @@ pub(super) const FIELDS: &[Field] = &[
     log("dropped_attributes_count", Write::Int(7), |env| int(env.log().dropped_attributes_count())),
     log("event_name", Write::Text(12), |env| Value::text(env.log().event_name())),
     log("flags", Write::Fixed32(8), |env| int(env.log().flags())),
-    log("observed_time", Write::Time(11), |env| Value::Time(env.log().observed_time_unix_nano() as i64)),
+    log("observed_time", Write::Time(11), |env| Value::utc(env.log().observed_time_unix_nano() as i64)),
     log("observed_time_unix_nano", Write::Fixed64(11), |env| {
         Value::Int(env.log().observed_time_unix_nano() as i64)
     }),
@@ -24,7 +24,7 @@ pub(super) const FIELDS: &[Field] = &[
     log("severity_text", Write::Text(3), |env| Value::text(env.log().severity_text())),
     log("span_id", Write::Id(10), |env| Value::SpanId(id(env.log().span_id()))),
     log("span_id.string", Write::IdText(10), |env| Value::text(hex(&id(env.log().span_id())))),
-    log("time", Write::Time(1), |env| Value::Time(env.log().time_unix_nano() as i64)),
+    log("time", Write::Time(1), |env| Value::utc(env.log().time_unix_nano() as i64)),
     log("time_unix_nano", Write::Fixed64(1), |env| Value::Int(env.log().time_unix_nano() as i64)),
     log("trace_id", Write::Id(9), |env| Value::TraceId(id(env.log().trace_id()))),
     log("trace_id.string", Write::IdText(9), |env| Value::text(hex(&id(env.log().trace_id())))),

@@ -60,7 +60,7 @@ pub(super) const FIELDS: &[Field] = &[
     point("scale", Write::Special(Special::Scale), |env| {
         of_exponential(env, |point| Value::Int(i64::from(point.scale())))
     }),
-    point("start_time", Write::Time(2), |env| Value::Time(env.point().start_time_unix_nano() as i64)),
+    point("start_time", Write::Time(2), |env| Value::utc(env.point().start_time_unix_nano() as i64)),
     point("start_time_unix_nano", Write::Fixed64(2), |env| {
         Value::Int(env.point().start_time_unix_nano() as i64)
     }),
@@ -70,7 +70,7 @@ pub(super) const FIELDS: &[Field] = &[
         DataPoint::Summary(point) => Value::Double(point.sum()),
         _ => Value::Nil,
     }),
-    point("time", Write::Time(3), |env| Value::Time(env.point().time_unix_nano() as i64)),
+    point("time", Write::Time(3), |env| Value::utc(env.point().time_unix_nano() as i64)),
     point("time_unix_nano", Write::Fixed64(3), |env| Value::Int(env.point().time_unix_nano() as i64)),
     point("value_double", Write::Special(Special::Number), |env| match env.point() {
         DataPoint::Number(point) => double(point.value()),

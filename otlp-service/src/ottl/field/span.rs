@@ -11,7 +11,7 @@ pub(super) const SPAN: &[Field] = &[
     span("dropped_attributes_count", Write::Int(10), |env| int(env.span().dropped_attributes_count())),
     span("dropped_events_count", Write::Int(12), |env| int(env.span().dropped_events_count())),
     span("dropped_links_count", Write::Int(14), |env| int(env.span().dropped_links_count())),
-    span("end_time", Write::Time(8), |env| Value::Time(env.span().end_time_unix_nano() as i64)),
+    span("end_time", Write::Time(8), |env| Value::utc(env.span().end_time_unix_nano() as i64)),
     span("end_time_unix_nano", Write::Fixed64(8), |env| Value::Int(env.span().end_time_unix_nano() as i64)),
     span("events", Write::ReadOnly, |env| Value::Messages(Messages::Events(env.span()))),
     span("flags", Write::Fixed32(16), |env| int(env.span().flags())),
@@ -28,7 +28,7 @@ pub(super) const SPAN: &[Field] = &[
     span("parent_span_id.string", Write::IdText(4), |env| Value::text(hex(&id(env.span().parent_span_id())))),
     span("span_id", Write::Id(2), |env| Value::SpanId(id(env.span().span_id()))),
     span("span_id.string", Write::IdText(2), |env| Value::text(hex(&id(env.span().span_id())))),
-    span("start_time", Write::Time(7), |env| Value::Time(env.span().start_time_unix_nano() as i64)),
+    span("start_time", Write::Time(7), |env| Value::utc(env.span().start_time_unix_nano() as i64)),
     span("start_time_unix_nano", Write::Fixed64(7), |env| {
         Value::Int(env.span().start_time_unix_nano() as i64)
     }),
@@ -47,8 +47,9 @@ pub(super) const SPAN: &[Field] = &[
 pub(super) const EVENT: &[Field] = &[
     event("attributes", Write::Attributes(3), |env| Value::Map(Map::Encoded(env.event().attributes()))),
     event("dropped_attributes_count", Write::Int(4), |env| int(env.event().dropped_attributes_count())),
+    event("event_index", Write::ReadOnly, |env| Value::Int(env.child_index() as i64)),
     event("name", Write::Text(2), |env| Value::text(env.event().name())),
-    event("time", Write::Time(1), |env| Value::Time(env.event().time_unix_nano() as i64)),
+    event("time", Write::Time(1), |env| Value::utc(env.event().time_unix_nano() as i64)),
     event("time_unix_nano", Write::Fixed64(1), |env| Value::Int(env.event().time_unix_nano() as i64)),
 ];
 

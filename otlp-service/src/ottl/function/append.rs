@@ -48,7 +48,9 @@ fn appended<'a>(target: Value<'a>, values: Vec<Value<'a>>) -> Result<Value<'a>, 
     let mut list = match target {
         Value::Nil => Vec::new(),
         Value::List(list) => list.into_vec(),
-        scalar @ (Value::Bool(_) | Value::Double(_) | Value::Int(_) | Value::Text(_)) => vec![scalar],
+        scalar @ (Value::Bool(_) | Value::Bytes(_) | Value::Double(_) | Value::Int(_) | Value::Text(_)) => {
+            vec![scalar]
+        }
         other => return Err(EvalError::wrong_type("a list or a scalar", &other)),
     };
     list.extend(values);

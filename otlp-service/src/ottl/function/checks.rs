@@ -5,6 +5,7 @@ use super::{ArgumentError, Arguments, Call, Function, Kind, Parameter};
 use crate::ottl::environment::Environment;
 use crate::ottl::error::EvalError;
 use crate::ottl::expression::Expression;
+use crate::ottl::go;
 use crate::ottl::value::Value;
 use std::net::IpAddr;
 
@@ -121,24 +122,12 @@ fn is_valid_luhn(text: &str) -> Result<bool, EvalError> {
 /// Reads an int of a base from 2 to 36; base 0 is that of the prefix: `0x`, `0o`, `0b`, or else 10.
 fn parse_int<'a>(text: &str, base: i64) -> Result<Value<'a>, EvalError> {
     let wrong = || EvalError::detail(format!("{text:?} is not an int of base {base}"));
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (radix, digits) = match base {
-        0 => match digits.get(..2).map(str::to_ascii_lowercase).as_deref() {
-            Some("0x") => (16, digits.get(2..).unwrap_or_default()),
-            Some("0o") => (8, digits.get(2..).unwrap_or_default()),
-            Some("0b") => (2, digits.get(2..).unwrap_or_default()),
-            _ => (10, digits),
-        },
-        2..=36 => (base as u32, digits),
+    let int = match base {
+        0 => go::parse::int_of_any_base(text),
+        2..=36 => i64::from_str_radix(text, base as u32).ok(),
         _ => return Err(EvalError::new("the base must be 0, or from 2 to 36")),
     };
-    if digits.starts_with(['+', '-']) {
-        return Err(wrong());
-    }
-    i64::from_str_radix(&format!("{sign}{digits}"), radix).map(Value::Int).map_err(|_| wrong())
+    int.map(Value::Int).ok_or_else(wrong)
 }
 
 #[cfg(test)]

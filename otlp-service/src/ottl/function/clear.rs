@@ -40,7 +40,7 @@ impl Edit for Clear {
             Value::Map(_) => Value::from(Vec::<(std::borrow::Cow<'_, str>, Value<'_>)>::new()),
             Value::SpanId(_) => Value::SpanId([0; 8]),
             Value::Text(_) => Value::text(""),
-            Value::Time(_) => Value::Time(0),
+            Value::Time(_) => Value::utc(0),
             Value::TraceId(_) => Value::TraceId([0; 16]),
         };
         self.target.set(env, empty)

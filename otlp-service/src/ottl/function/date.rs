@@ -1,4 +1,4 @@
-//! Parts of times, in UTC.
+//! Parts of times, in the zones of the times.
 
 use super::call::unary;
 use super::{Function, Kind, Parameter};
@@ -41,7 +41,8 @@ struct Parts {
 
 fn part<'a>(time: Value<'_>, part: fn(Parts) -> i64) -> Result<Value<'a>, EvalError> {
     let time = time.into_time()?;
-    let (seconds, nanosecond) = (time.div_euclid(1_000_000_000), time.rem_euclid(1_000_000_000));
+    let (seconds, nanosecond) = (time.nanos.div_euclid(1_000_000_000), time.nanos.rem_euclid(1_000_000_000));
+    let seconds = seconds + time.zone.offset_at(seconds);
     let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = signed_date(days);
     Ok(Value::Int(part(Parts {

@@ -50,7 +50,7 @@ pub(super) fn owned(value: Value<'_>) -> Value<'static> {
         Value::Int(value) => Value::Int(value),
         Value::Messages(_) => panic!("messages are of an environment"),
         Value::SpanId(id) => Value::SpanId(id),
-        Value::Time(value) => Value::Time(value),
+        Value::Time(time) => Value::Time(time),
         Value::TraceId(id) => Value::TraceId(id),
     }
 }
@@ -112,8 +112,8 @@ fn samples() -> Vec<Value<'static>> {
         text("(?P<a>.)%s[{"),
         Value::Bytes(Cow::Borrowed(&[0xff, 0])),
         Value::Duration(i64::MIN),
-        Value::Time(i64::MIN),
-        Value::Time(i64::MAX),
+        Value::utc(i64::MIN),
+        Value::utc(i64::MAX),
         list([Value::Nil, Value::Double(f64::NAN), text("x"), map([("k", list([]))])]),
         map([("", Value::Nil), ("a.b", map([("a", list([Value::Int(1)]))]))]),
         Value::SpanId([1; 8]),

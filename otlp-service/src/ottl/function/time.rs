@@ -7,7 +7,7 @@ use crate::ottl::error::EvalError;
 use crate::ottl::expression::Expression;
 use crate::ottl::go;
 use crate::ottl::strptime::{TimeFormat, Zone};
-use crate::ottl::value::Value;
+use crate::ottl::value::{Time, Value};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::converter("Duration", &[Parameter::required("duration", Kind::Text)], |arguments| {
@@ -24,7 +24,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[TIME, Parameter::required("format", Kind::LiteralText)],
         |arguments| {
             let format = time_format(arguments, 1)?;
-            prepared(arguments, format, |time, format| Ok(Value::text(format.format(time.into_time()?))))
+            prepared(arguments, format, |time, format| Ok(Value::text(format.format(&time.into_time()?))))
         },
     ),
     Function::converter("Hours", &DURATION, |arguments| {
@@ -62,9 +62,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "TruncateTime",
         &[TIME, Parameter::required("duration", Kind::Duration)],
         |arguments| {
-            binary(arguments, |time, duration| {
-                Ok(Value::Time(truncate(time.into_time()?, duration.into_duration()?)))
-            })
+            binary(arguments, |time, duration| truncate(time.into_time()?, duration.into_duration()?))
         },
     ),
     Function::converter(
@@ -73,16 +71,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
         |arguments| Ok(Box::new(Unix { seconds: arguments.expression(0)?, nanos: arguments.optional(1)? })),
     ),
     Function::converter("UnixMicro", &[TIME], |arguments| {
-        unary(arguments, |time| Ok(Value::Int(time.into_time()?.div_euclid(1_000))))
+        unary(arguments, |time| Ok(Value::Int(time.into_time()?.nanos.div_euclid(1_000))))
     }),
     Function::converter("UnixMilli", &[TIME], |arguments| {
-        unary(arguments, |time| Ok(Value::Int(time.into_time()?.div_euclid(1_000_000))))
+        unary(arguments, |time| Ok(Value::Int(time.into_time()?.nanos.div_euclid(1_000_000))))
     }),
     Function::converter("UnixNano", &[TIME], |arguments| {
-        unary(arguments, |time| Ok(Value::Int(time.into_time()?)))
+        unary(arguments, |time| Ok(Value::Int(time.into_time()?.nanos)))
     }),
     Function::converter("UnixSeconds", &[TIME], |arguments| {
-        unary(arguments, |time| Ok(Value::Int(time.into_time()?.div_euclid(SECOND))))
+        unary(arguments, |time| Ok(Value::Int(time.into_time()?.nanos.div_euclid(SECOND))))
     }),
 ];
 
@@ -101,12 +99,12 @@ fn in_units<'a>(duration: &Value<'_>, seconds: f64) -> Result<Value<'a>, EvalErr
 }
 
 /// Rounds a time down to a multiple of a duration since the year 1, like Go.
-fn truncate(time: i64, duration: i64) -> i64 {
-    if duration <= 0 {
-        return time;
+fn truncate<'a>(mut time: Time, duration: i64) -> Result<Value<'a>, EvalError> {
+    if duration > 0 {
+        let since_year_1 = i128::from(time.nanos) + YEAR_1_TO_1970 * i128::from(SECOND);
+        time.nanos = time.nanos.saturating_sub((since_year_1 % i128::from(duration)) as i64);
     }
-    let since_year_1 = i128::from(time) + YEAR_1_TO_1970 * i128::from(SECOND);
-    time.saturating_sub((since_year_1 % i128::from(duration)) as i64)
+    Ok(Value::Time(time))
 }
 
 /// Seconds from the start of the year 1 to 1970.
@@ -123,13 +121,13 @@ struct Now;
 
 impl Call for Now {
     fn call<'a>(&'a self, env: &'a Environment<'_>) -> Result<Value<'a>, EvalError> {
-        Ok(Value::Time(env.now()))
+        Ok(Value::utc(env.now()))
     }
 }
 
 /// The call of `Time`.
 #[derive(Debug)]
-struct Time {
+struct ReadTime {
     text: Expression,
     format: TimeFormat,
     zone: Zone,
@@ -139,17 +137,17 @@ fn time(arguments: &mut Arguments) -> Result<Box<dyn Call>, ArgumentError> {
     let format = time_format(arguments, 1)?;
     let zone = match arguments.literal_text(2)? {
         Some(name) => Zone::named(&name).map_err(|problem| ArgumentError::new(2, problem))?,
-        None => Zone::UTC,
+        None => Zone::Utc,
     };
     let locale = arguments.literal_text(3)?.unwrap_or_else(|| "en".into());
     if locale.split(['-', '_']).next() != Some("en") {
         let problem = format!("the locale {locale:?} is not supported: names of months and days are English");
         return Err(ArgumentError::new(3, problem));
     }
-    Ok(Box::new(Time { text: arguments.expression(0)?, format, zone }))
+    Ok(Box::new(ReadTime { text: arguments.expression(0)?, format, zone }))
 }
 
-impl Call for Time {
+impl Call for ReadTime {
     fn call<'a>(&'a self, env: &'a Environment<'_>) -> Result<Value<'a>, EvalError> {
         let text = self.text.value(env)?.into_text()?;
         self.format.parse(&text, &self.zone, env.now()).map(Value::Time)
@@ -168,7 +166,7 @@ impl Call for Unix {
         let seconds = self.seconds.value(env)?.into_int()?;
         let nanos = self.nanos.as_ref().map_or(Ok(0), |nanos| nanos.value(env)?.into_int())?;
         let time = seconds.checked_mul(SECOND).and_then(|time| time.checked_add(nanos));
-        time.map(Value::Time).ok_or_else(|| EvalError::new("the time is not from 1678 to 2261"))
+        time.map(Value::utc).ok_or_else(|| EvalError::new("the time is not from 1678 to 2261"))
     }
 }
 

@@ -78,9 +78,17 @@ fn scheme(text: &str) -> Result<(&str, &str), EvalError> {
     let (scheme, rest) = text.split_at(len);
     let is_scheme = scheme.starts_with(|char: char| char.is_ascii_alphabetic());
     match rest.strip_prefix(':') {
-        Some(rest) if is_scheme => Ok((scheme, rest)),
-        Some(_) => Err(EvalError::new("the URL has a colon without a scheme in front")),
-        None => Ok(("", text)),
+        Some(rest) if is_scheme => return Ok((scheme, rest)),
+        Some(_) if scheme.is_empty() => {
+            return Err(EvalError::new("the URL has a colon without a scheme in front"));
+        }
+        _ => {}
+    }
+    let path = text.split_once('?').map_or(text, |(path, _)| path);
+    let segment = path.split('/').next().unwrap_or_default();
+    match segment.contains(':') {
+        true => Err(EvalError::new("the URL has no scheme, but a colon in the first part of the path")),
+        false => Ok(("", text)),
     }
 }
 

@@ -4,6 +4,7 @@ use super::zone::{Zone, offset_of};
 use super::{Element, MONTHS, Offset, SECOND, TimeFormat, WEEKDAYS};
 use crate::calendar::{days, signed_date};
 use crate::ottl::error::EvalError;
+use crate::ottl::value::Time;
 
 /// The parts that a text says of a time.
 #[derive(Debug)]
@@ -17,19 +18,19 @@ struct Parts {
     nanos: i64,
     /// True after noon, false before noon.
     is_pm: Option<bool>,
-    /// Seconds from UTC.
-    offset: Option<i64>,
+    /// Seconds from UTC, and the abbreviation of the offset, which may be empty.
+    offset: Option<(i64, &'static str)>,
 }
 
 // === impl TimeFormat ===
 
 impl TimeFormat {
-    /// Reads a time, in nanoseconds since 1970. `zone` is the zone of texts without an offset. A text without a year is in the
+    /// Reads a time. `zone` is the zone of texts without an offset. A text without a year is in the
     /// year of `now`, or in the year before if the time would be more than a week after `now`.
     ///
     /// # Errors
     /// If the text does not have this format, or the time is not from 1678 to 2261.
-    pub(crate) fn parse(&self, text: &str, zone: &Zone, now: i64) -> Result<i64, EvalError> {
+    pub(crate) fn parse(&self, text: &str, zone: &Zone, now: i64) -> Result<Time, EvalError> {
         let mut parts = Parts {
             year: None,
             month: 1,
@@ -93,7 +94,7 @@ impl Parts {
             }
             Element::Offset(form) => {
                 let (offset, rest) = offset(text, *form)?;
-                self.offset = Some(offset);
+                self.offset = Some((offset, ""));
                 rest
             }
             Element::Second => number(text, 1, 2, &mut self.second)?,
@@ -105,7 +106,8 @@ impl Parts {
             Element::ZoneName => {
                 let len = text.find(|char: char| !char.is_ascii_uppercase()).unwrap_or(text.len());
                 let (name, rest) = text.split_at(len);
-                self.offset = Some(offset_of(name).or_else(|| zone.offset_named(name))?);
+                let in_zone = || zone.offset_named(name).map(|offset| (offset, ""));
+                self.offset = Some(offset_of(name).or_else(in_zone)?);
                 rest
             }
         };
@@ -140,7 +142,7 @@ impl Parts {
     }
 
     /// Returns the time; `None` for parts out of range, `Some(None)` for a time that nanoseconds cannot say.
-    fn finish(mut self, zone: &Zone, now: i64) -> Option<Option<i64>> {
+    fn finish(mut self, zone: &Zone, now: i64) -> Option<Option<Time>> {
         match self.is_pm {
             Some(true) if self.hour < 12 => self.hour += 12,
             Some(false) if self.hour == 12 => self.hour = 0,
@@ -157,17 +159,22 @@ impl Parts {
             let week = 7 * 86_400 * SECOND;
             let (this_year, ..) = signed_date(now.div_euclid(86_400 * SECOND));
             let time = self.in_year(this_year, zone);
-            let is_later = time.is_none_or(|time| time > now.saturating_add(week));
+            let is_later = time.as_ref().is_none_or(|time| time.nanos > now.saturating_add(week));
             return Some(if is_later { self.in_year(this_year - 1, zone) } else { time });
         };
         Some(self.in_year(year, zone))
     }
 
-    fn in_year(&self, year: i64, zone: &Zone) -> Option<i64> {
+    fn in_year(&self, year: i64, zone: &Zone) -> Option<Time> {
         let of_day = self.hour * 3_600 + self.minute * 60 + self.second;
         let local = days(year, self.month, self.day) * 86_400 + of_day as i64;
-        let offset = self.offset.unwrap_or_else(|| zone.offset_at_local(local));
-        (local - offset).checked_mul(SECOND)?.checked_add(self.nanos)
+        let offset = self.offset.map_or_else(|| zone.offset_at_local(local), |(offset, _)| offset);
+        let seconds = local - offset;
+        let zone = match self.offset {
+            Some((offset, abbreviation)) => zone.with_offset(seconds, offset, abbreviation),
+            None => zone.clone(),
+        };
+        Some(Time { nanos: seconds.checked_mul(SECOND)?.checked_add(self.nanos)?, zone })
     }
 }
 

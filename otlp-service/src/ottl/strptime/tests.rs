@@ -1,10 +1,15 @@
 use super::*;
 use crate::ottl::error::EvalError;
+use crate::ottl::value::Time;
 
 /// 2026-11-30T08:55:16Z
 const NOW: i64 = 1_796_028_916 * SECOND;
 
 fn parse(text: &str, format: &str, zone: &str) -> Result<i64, EvalError> {
+    parse_zoned(text, format, zone).map(|time| time.nanos)
+}
+
+fn parse_zoned(text: &str, format: &str, zone: &str) -> Result<Time, EvalError> {
     let zone = Zone::named(zone).unwrap_or_else(|error| panic!("{error}"));
     let format = TimeFormat::new(format).unwrap_or_else(|error| panic!("{format}: {error}"));
     format.parse(text, &zone, NOW)
@@ -88,7 +93,7 @@ fn zones_are_those_of_the_system() {
 
 #[test]
 fn times_are_written_as_by_the_collector() {
-    let time = 1_709_288_430_120_000_000;
+    let time = Time::utc(1_709_288_430_120_000_000);
     for (format, expect) in [
         ("%d/%m/%Y %e %g %q", "01/03/2024  1 1 3"),
         ("%b %h %B %a %A", "Mar Mar March Fri Friday"),
@@ -100,11 +105,60 @@ fn times_are_written_as_by_the_collector() {
             "03/01/2024|2024-03-01|10:20:30|10:20:30 am|10:20|Fri Mar 01 10:20:30 2024|%|24",
         ),
     ] {
-        assert_eq!(TimeFormat::new(format).unwrap().format(time), expect, "{format}");
+        assert_eq!(TimeFormat::new(format).unwrap().format(&time), expect, "{format}");
     }
-    assert_eq!(TimeFormat::new("%F %T.%L|%I %p").unwrap().format(-1), "1969-12-31 23:59:59.999|11 PM");
-    assert_eq!(TimeFormat::new("%F").unwrap().format(i64::MIN), "1677-09-21");
-    assert_eq!(default_text(1), "1970-01-01 00:00:00.000000001 +0000 UTC");
+    assert_eq!(
+        TimeFormat::new("%F %T.%L|%I %p").unwrap().format(&Time::utc(-1)),
+        "1969-12-31 23:59:59.999|11 PM"
+    );
+    assert_eq!(TimeFormat::new("%F").unwrap().format(&Time::utc(i64::MIN)), "1677-09-21");
+    assert_eq!(default_text(&Time::utc(1)), "1970-01-01 00:00:00.000000001 +0000 UTC");
+}
+
+/// The expected texts are those of Go 1.26.
+#[test]
+fn times_are_written_in_the_zone_that_they_were_read_in() {
+    for (text, format, zone, expect) in [
+        (
+            "2024-03-01 10:20:30.5 +01:30",
+            "%F %T.%f %z",
+            "",
+            "10 +0130 +01:30 +0130 2024-03-01 10:20:30.5 +0130 +0130",
+        ),
+        (
+            "2024-03-01 23:20:30 -0530",
+            "%F %T %z",
+            "",
+            "23 -0530 -05:30 -0530 2024-03-01 23:20:30 -0530 -0530",
+        ),
+        ("2024-03-01 10:20:30 Z", "%F %T %z", "", "10 Z +00:00 UTC 2024-03-01 10:20:30 +0000 UTC"),
+        ("2024-07-01 10:20:30 CEST", "%F %T %Z", "", "10 +0200 +02:00 CEST 2024-07-01 10:20:30 +0200 CEST"),
+        (
+            "2024-07-01 10:20:30",
+            "%F %T",
+            "Europe/Paris",
+            "10 +0200 +02:00 CEST 2024-07-01 10:20:30 +0200 CEST",
+        ),
+        (
+            "2024-01-01 10:20:30 +0100",
+            "%F %T %z",
+            "Europe/Paris",
+            "10 +0100 +01:00 CET 2024-01-01 10:20:30 +0100 CET",
+        ),
+        (
+            "2024-01-01 10:20:30 +0500",
+            "%F %T %z",
+            "Europe/Paris",
+            "10 +0500 +05:00 +0500 2024-01-01 10:20:30 +0500 +0500",
+        ),
+    ] {
+        // Systems without the package tzdata have no zones but UTC.
+        if Zone::named(zone).is_ok() {
+            let time = parse_zoned(text, format, zone).unwrap();
+            let parts = TimeFormat::new("%H %z %j %Z").unwrap().format(&time);
+            assert_eq!(format!("{parts} {}", default_text(&time)), expect, "{text}");
+        }
+    }
 }
 
 #[test]

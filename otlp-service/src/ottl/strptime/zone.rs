@@ -1,10 +1,17 @@
 //! Time zones of times without an offset.
 
+use std::sync::Arc;
 use tz::TimeZone;
 
 /// A time zone.
 #[derive(Clone, Debug)]
-pub(crate) struct Zone(Option<TimeZone>);
+pub(crate) enum Zone {
+    /// An offset from UTC in seconds, and its abbreviation, which may be empty.
+    Fixed(i64, &'static str),
+    /// A zone of the IANA database.
+    Named(Arc<TimeZone>),
+    Utc,
+}
 
 /// Abbreviations with one meaning, and the offsets from UTC, in hours: RFC 822 and the abbreviations of zones in Europe.
 const ABBREVIATIONS: [(&str, i64); 19] = [
@@ -32,15 +39,13 @@ const ABBREVIATIONS: [(&str, i64); 19] = [
 // === impl Zone ===
 
 impl Zone {
-    pub(crate) const UTC: Self = Self(None);
-
     /// Returns the zone with a name of the IANA database, such as `Europe/Paris`, from the files of the system.
     ///
     /// # Errors
     /// The fault, in one line.
     pub(crate) fn named(name: &str) -> Result<Self, String> {
         if matches!(name, "" | "UTC") {
-            return Ok(Self::UTC);
+            return Ok(Self::Utc);
         }
         let is_name =
             |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+-".contains(&byte));
@@ -50,7 +55,7 @@ impl Zone {
         let zone = TimeZone::from_posix_tz(&format!(":{name}")).map_err(|_| {
             format!("unknown time zone {name:?}; write a name such as \"Europe/Paris\", and install the package tzdata")
         })?;
-        Ok(Self(Some(zone)))
+        Ok(Self::Named(Arc::new(zone)))
     }
 
     /// Returns the offset from UTC of a local time in seconds, in seconds.
@@ -62,19 +67,45 @@ impl Zone {
 
     /// Returns the offset that an abbreviation of this zone has.
     pub(super) fn offset_named(&self, abbreviation: &str) -> Option<i64> {
-        let zone = self.0.as_ref()?;
-        let types = zone.as_ref().local_time_types();
+        let Self::Named(zone) = self else { return None };
+        let types = (**zone).as_ref().local_time_types();
         let found = types.iter().find(|kind| kind.time_zone_designation() == abbreviation)?;
         (!abbreviation.is_empty()).then(|| i64::from(found.ut_offset()))
     }
 
-    fn offset_at(&self, time: i64) -> i64 {
-        let Some(zone) = &self.0 else { return 0 };
-        zone.find_local_time_type(time).map_or(0, |kind| i64::from(kind.ut_offset()))
+    /// Returns the offset from UTC at a time in seconds since 1970, in seconds.
+    pub(crate) fn offset_at(&self, time: i64) -> i64 {
+        match self {
+            Self::Fixed(offset, _) => *offset,
+            Self::Named(zone) => {
+                zone.find_local_time_type(time).map_or(0, |kind| i64::from(kind.ut_offset()))
+            }
+            Self::Utc => 0,
+        }
+    }
+
+    /// Returns the abbreviation at a time in seconds since 1970; empty if there is none.
+    pub(super) fn abbreviation_at(&self, time: i64) -> &str {
+        match self {
+            Self::Fixed(_, abbreviation) => abbreviation,
+            Self::Named(zone) => {
+                zone.find_local_time_type(time).map_or("", |kind| kind.time_zone_designation())
+            }
+            Self::Utc => "UTC",
+        }
+    }
+
+    /// Returns the zone of a time in seconds that a text says with an offset: this zone if it has the offset then.
+    pub(super) fn with_offset(&self, time: i64, offset: i64, abbreviation: &'static str) -> Self {
+        match self.offset_at(time) == offset {
+            true => self.clone(),
+            false => Self::Fixed(offset, abbreviation),
+        }
     }
 }
 
-/// Returns the offset from UTC of an abbreviation, in seconds.
-pub(super) fn offset_of(abbreviation: &str) -> Option<i64> {
-    ABBREVIATIONS.iter().find(|(known, _)| *known == abbreviation).map(|(_, hours)| hours * 3_600)
+/// Returns the offset from UTC of an abbreviation, in seconds, and the abbreviation.
+pub(super) fn offset_of(abbreviation: &str) -> Option<(i64, &'static str)> {
+    let found = ABBREVIATIONS.iter().find(|(known, _)| *known == abbreviation);
+    found.map(|(known, hours)| (hours * 3_600, *known))
 }

@@ -62,7 +62,7 @@ fn relation(left: &Value<'_>, right: &Value<'_>) -> Relation {
         (Value::Double(left), Value::Double(right)) => left.partial_cmp(right),
         (Value::Text(left), Value::Text(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
         (Value::Bytes(left), Value::Bytes(right)) => Some(left.cmp(right)),
-        (Value::Time(left), Value::Time(right)) => Some(left.cmp(right)),
+        (Value::Time(left), Value::Time(right)) => Some(left.nanos.cmp(&right.nanos)),
         (Value::Duration(left), Value::Duration(right)) => Some(left.cmp(right)),
         (Value::List(left), Value::List(right)) => return Relation::Equal(lists_equal(left, right)),
         (Value::Map(left), Value::Map(right)) => return Relation::Equal(maps_equal(left, right)),

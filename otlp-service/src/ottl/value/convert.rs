@@ -1,7 +1,8 @@
 //! Values as arguments of functions: strict, or converted if a conversion exists (the types called "like").
 
-use super::{List, Map, Value};
+use super::{List, Map, Time, Value};
 use crate::ottl::error::EvalError;
+use crate::ottl::go;
 use std::borrow::Cow;
 
 impl<'a> Value<'a> {
@@ -30,9 +31,9 @@ impl<'a> Value<'a> {
     }
 
     /// # Errors
-    /// If the value is not a time. The time is in nanoseconds since 1970.
-    pub(crate) fn into_time(self) -> Result<i64, EvalError> {
-        if let Self::Time(value) = self { Ok(value) } else { Err(EvalError::wrong_type("a time", &self)) }
+    /// If the value is not a time.
+    pub(crate) fn into_time(self) -> Result<Time, EvalError> {
+        if let Self::Time(time) = self { Ok(time) } else { Err(EvalError::wrong_type("a time", &self)) }
     }
 
     /// # Errors
@@ -85,9 +86,9 @@ impl<'a> Value<'a> {
             Self::Int(value) => Ok(Some(*value as f64)),
             Self::Double(value) => Ok(Some(*value)),
             Self::Bool(value) => Ok(Some(f64::from(u8::from(*value)))),
-            Self::Text(text) => match text.parse() {
-                Ok(value) => Ok(Some(value)),
-                Err(_) => Err(EvalError::detail(format!("{text:?} is not a double"))),
+            Self::Text(text) => match go::parse::double(text) {
+                Some(value) => Ok(Some(value)),
+                None => Err(EvalError::detail(format!("{text:?} is not a double"))),
             },
             _ => Err(EvalError::wrong_type("a value with the form of a double", &self)),
         }

@@ -2,13 +2,15 @@
 
 use super::Value;
 use crate::ottl::error::EvalError;
-use crate::processor::text_of;
+use crate::ottl::strptime;
+use crate::processor::{json_number, json_of};
 use otlp_protocol::view::AnyValue;
 use std::borrow::Cow;
 use std::fmt::Write;
 
 impl<'a> Value<'a> {
-    /// Converts to text; `None` for nil. Bytes and ids are in lower hex, lists and maps are JSON with sorted keys.
+    /// Converts to text; `None` for nil. Bytes and ids are in lower hex; times are in quotes; lists and maps are JSON with sorted
+    /// keys.
     ///
     /// # Errors
     /// If the value has no form as text: NaN and infinity, also in lists and maps.
@@ -19,9 +21,7 @@ impl<'a> Value<'a> {
             Self::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
             Self::Int(value) => Cow::Owned(value.to_string()),
             Self::Duration(value) => Cow::Owned(value.to_string()),
-            Self::Double(value) if value.is_finite() => {
-                Cow::Owned(text_of(AnyValue::Double(*value)).into_owned())
-            }
+            Self::Double(value) if value.is_finite() => Cow::Owned(json_number(*value)),
             Self::Bytes(bytes) => Cow::Owned(hex(bytes)),
             Self::SpanId(id) => Cow::Owned(hex(id)),
             Self::TraceId(id) => Cow::Owned(hex(id)),
@@ -30,7 +30,9 @@ impl<'a> Value<'a> {
                 // Go's encoder escapes what HTML does not allow in a text.
                 Cow::Owned(json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e"))
             }
-            Self::Double(_) | Self::Messages(_) | Self::Time(_) => {
+            // JSON, as everything that is no string, bytes or id.
+            Self::Time(time) => Cow::Owned(format!("\"{}\"", strptime::rfc3339(time))),
+            Self::Double(_) | Self::Messages(_) => {
                 return Err(EvalError::wrong_type("a value with the form of a string", &self));
             }
         };
@@ -43,8 +45,7 @@ impl<'a> Value<'a> {
     /// If there is a value that JSON does not have.
     pub(crate) fn json(&self) -> Result<String, EvalError> {
         let encoded = self.encoded()?;
-        let json = text_of(AnyValue::new(&encoded)).into_owned();
-        if json.is_empty() { Err(EvalError::new("JSON has no NaN and no infinity")) } else { Ok(json) }
+        json_of(AnyValue::new(&encoded)).ok_or(EvalError::new("JSON has no NaN and no infinity"))
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Judge<'a, 'p> {
     env: Environment<'a>,
     of_resource: Selection,
     of_scope: Selection,
+    /// Number of parts of the entry that were shown.
+    parts: usize,
     /// By level, for each condition.
     found: [Vec<Found>; 4],
     failure: Option<ExportError>,
@@ -30,7 +32,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     pub(super) fn new(pass: &'p Pass, signal: Signal, env: Environment<'a>) -> Self {
         let found = pass.levels.each_ref().map(|rules| vec![Found::default(); rules.len()]);
         let (of_resource, of_scope) = (Selection::ALL, Selection::ALL);
-        Self { pass, signal, env, of_resource, of_scope, found, failure: None }
+        Self { pass, signal, env, of_resource, of_scope, parts: 0, found, failure: None }
     }
 
     /// Returns what the conditions found, in the order of the conditions.
@@ -112,6 +114,7 @@ impl<'a> Keeper<'a> for Judge<'a, '_> {
             return false;
         }
         self.env.set(Level::Entry, entry);
+        self.parts = 0;
         if !self.stays(ENTRY) {
             return false;
         }
@@ -126,6 +129,8 @@ impl<'a> Keeper<'a> for Judge<'a, '_> {
 
     fn part(&mut self, part: &'a [u8]) -> bool {
         self.env.set(Level::Child, part);
+        self.env.set_child_index(self.parts);
+        self.parts += 1;
         self.stays(PART)
     }
 }

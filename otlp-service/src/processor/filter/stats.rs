@@ -76,7 +76,7 @@ fn noun(signal: Signal) -> &'static str {
 }
 
 /// Returns the beginning of a condition, for a label.
-pub(in crate::processor) fn shown(text: &str) -> &str {
+pub(crate) fn shown(text: &str) -> &str {
     let end = text.char_indices().map(|(at, _)| at).nth(MAX_SHOWN_CHARS);
     end.and_then(|end| text.get(..end)).unwrap_or(text)
 }

@@ -3,7 +3,7 @@
 use super::pass::Pass;
 use super::run::Found;
 use crate::component::ProcessorMetrics;
-use crate::processor::filter::shown;
+use crate::processor::shown;
 use crate::telemetry::Counter;
 
 /// Counters in a pipeline, two for each condition and statement. The default counts nowhere.

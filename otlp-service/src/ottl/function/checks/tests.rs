@@ -28,6 +28,9 @@ fn numbers_and_addresses_are_checked() {
         ("ParseInt", vec![text("-ff"), Value::Int(16)], Ok(Value::Int(-255))),
         ("ParseInt", vec![text("0x1F"), Value::Int(0)], Ok(Value::Int(31))),
         ("ParseInt", vec![text("12"), Value::Int(0)], Ok(Value::Int(12))),
+        ("ParseInt", vec![text("017"), Value::Int(0)], Ok(Value::Int(15))),
+        ("ParseInt", vec![text("1_000"), Value::Int(0)], Ok(Value::Int(1000))),
+        ("ParseInt", vec![text("1_000"), Value::Int(10)], Err("\"1_000\" is not an int of base 10")),
         (
             "ParseInt",
             vec![text("9223372036854775808"), Value::Int(10)],

@@ -1,17 +1,33 @@
 //! Cases of letters and of names.
 
-/// Changes letters to lower case. Letters that become several letters stay, as in Go.
+/// Changes letters to lower case, each to one letter, as in Go.
 pub(super) fn lower(text: &str) -> String {
-    text.chars().map(|char| single(char, char.to_lowercase())).collect()
+    let lower = |char| match char {
+        // The only capital that Rust changes to two characters: `i` and a dot above.
+        '\u{130}' => 'i',
+        char => single(char, char.to_lowercase()),
+    };
+    text.chars().map(lower).collect()
 }
 
-/// Changes letters to upper case. Letters that become several letters stay, as in Go.
+/// Changes letters to upper case, each to one letter, as in Go. Letters whose capitals are several letters, such as `ß`, stay.
 pub(super) fn upper(text: &str) -> String {
-    text.chars().map(|char| single(char, char.to_uppercase())).collect()
+    let upper = |char| match char {
+        // Greek letters with an iota below have a capital of one character.
+        '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}' => moved(char, 8),
+        '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}' => moved(char, 9),
+        char => single(char, char.to_uppercase()),
+    };
+    text.chars().map(upper).collect()
 }
 
 fn single(char: char, mut mapped: impl ExactSizeIterator<Item = char>) -> char {
     if mapped.len() == 1 { mapped.next().unwrap_or(char) } else { char }
+}
+
+/// Returns the character so many code points further on.
+fn moved(char: char, by: u32) -> char {
+    char::from_u32(u32::from(char) + by).unwrap_or(char)
 }
 
 /// Changes a name to snake case: `someName` and `some-name` to `some_name`. Words also end before and behind digits.

@@ -61,6 +61,8 @@ fn names_change_their_case() {
         ("ToCamelCase", vec![text("a/b c")], Ok(text("AbC"))),
         ("ConvertCase", vec![text("straße É"), text("upper")], Ok(text("STRAßE É"))),
         ("ToUpperCase", vec![text("")], Ok(text(""))),
+        ("ToUpperCase", vec![text("ᾳᾠŉ")], Ok(text("ᾼᾨŉ"))),
+        ("ToLowerCase", vec![text("İΣᾼ")], Ok(text("iσᾳ"))),
         ("ConvertCase", vec![text("STRASSE ẞ"), text("lower")], Ok(text("strasse ß"))),
         ("ToLowerCase", vec![Value::Int(5)], Err("expected a string, found an int")),
     ]);

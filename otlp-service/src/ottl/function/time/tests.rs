@@ -3,10 +3,10 @@ use crate::ottl::value::Value;
 
 #[test]
 fn times_are_read_and_written() {
-    let time = Value::Time(1_709_288_430_000_000_000);
+    let time = Value::utc(1_709_288_430_000_000_000);
     check([
         ("Time", vec![text("2024-03-01T10:20:30Z"), text("%Y-%m-%dT%H:%M:%SZ")], Ok(time.clone())),
-        ("Time", vec![text("Nov 30 08:55:16"), text("%b %d %H:%M:%S")], Ok(Value::Time(NOW))),
+        ("Time", vec![text("Nov 30 08:55:16"), text("%b %d %H:%M:%S")], Ok(Value::utc(NOW))),
         ("Time", vec![text("x"), text("%F")], Err("\"x\" does not have the time format")),
         ("Time", vec![text("x"), text("%K")], Err("load: unknown directive %K in the time format")),
         (
@@ -17,25 +17,25 @@ fn times_are_read_and_written() {
         ("Time", vec![Value::Nil, text("%F")], Err("expected a string, found nil")),
         ("FormatTime", vec![time.clone(), text("%d/%m/%Y")], Ok(text("01/03/2024"))),
         ("FormatTime", vec![Value::Int(5), text("%F")], Err("expected a time, found an int")),
-        ("Now", vec![], Ok(Value::Time(NOW))),
-        ("Unix", vec![Value::Int(1), Value::Int(5)], Ok(Value::Time(1_000_000_005))),
-        ("Unix", vec![Value::Int(-1)], Ok(Value::Time(-1_000_000_000))),
+        ("Now", vec![], Ok(Value::utc(NOW))),
+        ("Unix", vec![Value::Int(1), Value::Int(5)], Ok(Value::utc(1_000_000_005))),
+        ("Unix", vec![Value::Int(-1)], Ok(Value::utc(-1_000_000_000))),
         ("Unix", vec![Value::Int(i64::MAX)], Err("the time is not from 1678 to 2261")),
         ("UnixNano", vec![time], Ok(Value::Int(1_709_288_430_000_000_000))),
-        ("UnixSeconds", vec![Value::Time(-310_052_369_500_000_000)], Ok(Value::Int(-310_052_370))),
-        ("UnixMilli", vec![Value::Time(-310_052_369_999_500_000)], Ok(Value::Int(-310_052_370_000))),
-        ("UnixMicro", vec![Value::Time(1_999)], Ok(Value::Int(1))),
+        ("UnixSeconds", vec![Value::utc(-310_052_369_500_000_000)], Ok(Value::Int(-310_052_370))),
+        ("UnixMilli", vec![Value::utc(-310_052_369_999_500_000)], Ok(Value::Int(-310_052_370_000))),
+        ("UnixMicro", vec![Value::utc(1_999)], Ok(Value::Int(1))),
         (
             "TruncateTime",
-            vec![Value::Time(1_709_634_030_000_000_000), Value::Duration(604_800_000_000_000)],
-            Ok(Value::Time(1_709_510_400_000_000_000)),
+            vec![Value::utc(1_709_634_030_000_000_000), Value::Duration(604_800_000_000_000)],
+            Ok(Value::utc(1_709_510_400_000_000_000)),
         ),
         (
             "TruncateTime",
-            vec![Value::Time(1_709_634_030_000_000_000), Value::Duration(420_000_000_000)],
-            Ok(Value::Time(1_709_633_880_000_000_000)),
+            vec![Value::utc(1_709_634_030_000_000_000), Value::Duration(420_000_000_000)],
+            Ok(Value::utc(1_709_633_880_000_000_000)),
         ),
-        ("TruncateTime", vec![Value::Time(5), Value::Duration(0)], Ok(Value::Time(5))),
+        ("TruncateTime", vec![Value::utc(5), Value::Duration(0)], Ok(Value::utc(5))),
     ]);
 }
 

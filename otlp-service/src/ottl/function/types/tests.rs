@@ -42,6 +42,14 @@ fn values_are_converted() {
         ("String", vec![Value::Double(1.0)], Ok(text("1"))),
         ("String", vec![map([("a", list([Value::Int(1)]))])], Ok(text(r#"{"a":[1]}"#))),
         ("String", vec![Value::Nil], Ok(Value::Nil)),
+        ("String", vec![Value::Double(1e-7)], Ok(text("1e-07"))),
+        ("String", vec![Value::Double(-1.25e-10)], Ok(text("-1.25e-10"))),
+        ("String", vec![Value::Double(1e21)], Ok(text("1e+21"))),
+        ("String", vec![list([Value::Double(1e-9)])], Ok(text("[1e-09]"))),
+        ("String", vec![Value::utc(1_500_000_000)], Ok(text("\"1970-01-01T00:00:01.5Z\""))),
+        ("Double", vec![text("0x1p-1")], Ok(Value::Double(0.5))),
+        ("Double", vec![text("1_000")], Ok(Value::Double(1000.0))),
+        ("Double", vec![text("1e400")], Err("\"1e400\" is not a double")),
         ("Coalesce", vec![list([Value::Nil, text(""), text("d")])], Ok(text(""))),
         ("Coalesce", vec![list([Value::Nil])], Ok(Value::Nil)),
         ("Coalesce", vec![list([])], Err("load: at least one value is required")),
@@ -68,7 +76,7 @@ fn zeros_are_empty() {
     {
         check([("IsEmpty", vec![value], Ok(Value::Bool(true)))]);
     }
-    for value in [text(" "), Value::Double(0.1), texts(&[""]), Value::Time(0), Value::SpanId([1; 8])] {
+    for value in [text(" "), Value::Double(0.1), texts(&[""]), Value::utc(0), Value::SpanId([1; 8])] {
         check([("IsEmpty", vec![value], Ok(Value::Bool(false)))]);
     }
 }

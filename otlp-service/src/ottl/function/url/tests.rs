@@ -46,7 +46,9 @@ fn texts_that_are_no_urls_are_refused() {
         ("http://host:port/", "the port is not a number"),
         ("http://a b/", "the host has an invalid character"),
         ("http://h/%zz", "the URL has an invalid escape"),
-        ("1http://h", "the URL has a colon without a scheme in front"),
+        ("://h", "the URL has a colon without a scheme in front"),
+        ("1http://h", "the URL has no scheme, but a colon in the first part of the path"),
+        ("2024-07-01 12:00", "the URL has no scheme, but a colon in the first part of the path"),
         ("http://[::1/", "the host has no closing bracket"),
         ("a\n", "the URL has a control character"),
     ] {

@@ -53,7 +53,7 @@ fn values_are_formatted_as_by_go() {
         ),
         ("%v", vec![Value::from(vec![("a".into(), Value::Int(1))])], r#"{"a":1}"#),
         ("%v %s %d", vec![Value::Duration(90_000_000_000); 3], "1m30s 1m30s 90000000000"),
-        ("%v", vec![Value::Time(1_704_164_645_000_000_000)], "2024-01-02 03:04:05 +0000 UTC"),
+        ("%v", vec![Value::utc(1_704_164_645_000_000_000)], "2024-01-02 03:04:05 +0000 UTC"),
         ("%v %d", vec![Value::Nil, Value::Nil], "<nil> %!d(<nil>)"),
         ("%d", ints(&[1, 2, 3]), "1%!(EXTRA int64=2, int64=3)"),
         ("%d %d", ints(&[1]), "1 %!d(MISSING)"),

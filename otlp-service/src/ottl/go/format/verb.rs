@@ -95,7 +95,7 @@ impl Verb {
                 self.text(out, text.as_bytes());
             }
             ('v' | 's' | 'q' | 'x' | 'X', Value::Time(time)) => {
-                self.text(out, strptime::default_text(*time).as_bytes());
+                self.text(out, strptime::default_text(time).as_bytes());
             }
             ('v' | 's' | 'q' | 'x' | 'X', Value::SpanId(id)) => self.text(out, hex(id).as_bytes()),
             ('v' | 's' | 'q' | 'x' | 'X', Value::TraceId(id)) => self.text(out, hex(id).as_bytes()),

@@ -12,6 +12,31 @@ fn attributes_are_set_and_emptied() {
     assert_eq!(attributes(r#"{"a": 1}"#, &["set(attributes, nil)"]), "{}");
     let copy = [r#"set(attributes["b"], attributes["a"])"#, r#"set(attributes["a"], 2.5)"#];
     assert_eq!(attributes(r#"{"a": [1, {"k": true}]}"#, &copy), r#"{"a": 2.5, "b": [1, {"k": true}]}"#);
+    // An empty body has no keys, a missing attribute is nil with any keys.
+    let keys = [
+        r#"set(body, nil)"#,
+        r#"set(attributes["b"], body["k"])"#,
+        r#"set(attributes["a"], attributes["n"]["k"])"#,
+    ];
+    assert_eq!(attributes("{}", &keys), r#"{"a": Empty}"#);
+    let bytes = [
+        r#"set(attributes["t"], 0x0102)"#,
+        r#"append(attributes["t"], 1)"#,
+        r#"set(attributes["n"], Len(attributes["t"]))"#,
+    ];
+    assert!(attributes("{}", &bytes).ends_with(r#""n": 2}"#));
+    // An id of zeros is no id.
+    let ids = [
+        r#"set(span_id.string, "0102030405060708")"#,
+        "clear(span_id)",
+        r#"set(trace_id, TraceID("00000000000000000000000000000000"))"#,
+    ];
+    let show = |statements: &[&str]| {
+        let body = transform(&processor([group(Signal::LOGS, "log", statements.iter().copied())]), log("x"));
+        show_log(&body, |record| format!("{} {}", record.span_id().is_some(), record.as_bytes().len() > 9))
+    };
+    assert_eq!(show(&ids[..1]), "true true");
+    assert_eq!(show(&ids), "false false");
     // A time is no value of an attribute; the key is not left behind.
     assert_eq!(
         attributes("{}", &[r#"set(attributes["t"], time)"#, r#"set(attributes["u"], trace_id)"#]),
@@ -185,6 +210,9 @@ fn fields_of_spans_and_events_are_set() {
     assert!(events.contains(r#"name: "z", attributes: {"n": "y"}"#), "{events}");
     assert!(events.contains(r#"name: "x", attributes: {"n": "x"}"#), "{events}");
     assert!(events.contains(r#"name: "z", kind"#), "{events}");
+    let index = span_after("spanevent", &[r#"set(attributes["i"], event_index) where event_index > 0"#]);
+    assert!(index.contains(r#"name: "x", attributes: {}"#), "{index}");
+    assert!(index.contains(r#"name: "y", attributes: {"i": 1}"#), "{index}");
 }
 
 fn metrics() -> Body {

@@ -39,7 +39,8 @@ fn of_doubles(mut values: Vec<f64>, aggregation: Aggregation) -> f64 {
         Aggregation::Max => values.into_iter().fold(f64::NEG_INFINITY, max),
         Aggregation::Mean => values.into_iter().sum::<f64>() / count as f64,
         Aggregation::Median => {
-            values.sort_by(f64::total_cmp);
+            // NaN comes first, as in Go.
+            values.sort_by(|left, right| right.is_nan().cmp(&left.is_nan()).then(left.total_cmp(right)));
             let [lower, upper] = middle(&values);
             if count % 2 == 1 { upper } else { (lower + upper) / 2.0 }
         }
@@ -92,3 +93,6 @@ fn int(value: Number) -> i64 {
         Number::Empty => 0,
     }
 }
+
+#[cfg(test)]
+mod tests;
