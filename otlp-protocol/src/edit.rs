@@ -80,6 +80,11 @@ pub trait Editor {
         Decision::SkipLevel
     }
 
+    /// Returns false if an entry stays as it is: no item and no part of the entry is shown to the editor. Default true.
+    fn looks_into(&mut self, _item: &Item<'_>) -> bool {
+        true
+    }
+
     /// Decides on an item: a span, log record, data point or sample. Samples have no attributes of their own (they refer to
     /// a table), so [`AttributeEdits::is_editable`] is false for samples.
     fn item(&mut self, _item: &Item<'_>, _attributes: &mut AttributeEdits<'_>) -> Decision {

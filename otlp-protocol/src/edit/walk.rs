@@ -167,7 +167,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, E> {
                 return Ok(Decision::Drop);
             }
         }
-        if !self.shown.any_from(ITEM) {
+        if !self.shown.any_from(ITEM) || !self.editor.looks_into(item) {
             return Ok(Decision::Keep);
         }
         if self.items == Items::Entries {

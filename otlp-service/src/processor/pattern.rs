@@ -1,5 +1,9 @@
 //! Regular expressions in Go's syntax, as in the Collector: bounded in size, matched anywhere in a text.
 
+mod search;
+
+pub(crate) use search::Search;
+
 use regex::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use std::fmt;
 use std::ops::Range;

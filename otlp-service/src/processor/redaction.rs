@@ -92,6 +92,10 @@ impl Processor for RedactionProcessor {
             batch = known(batch)?;
         }
         let signal = batch.signal();
+        if !self.rules.may_change_request(signal, &batch.body().to_bytes()) {
+            out.emit(batch);
+            return Ok(());
+        }
         let growth = batch.len() / GROWTH_DIVISOR;
         let editor = || RedactionEditor::new(&self.rules, signal);
         let tally = out.edit_growing(batch, growth, Reason::Filtered, editor)?.into_tally();

@@ -57,3 +57,39 @@ fn what_is_wrong_is_said_in_a_line() {
         assert_eq!(Pattern::new(expression).err().as_deref(), Some(expect), "{expression}");
     }
 }
+
+#[test]
+fn a_search_finds_each_message_with_a_text_that_matches() {
+    let texts =
+        ["4111111111111", "a 4111111111111 b", "password", "Pass", "a", "é", "a@b.org", "line\nend", "4", ""];
+    for (expression, least) in [
+        ("4[0-9]{12}(?:[0-9]{3})?", 2),
+        (r"\b4\d{12}\b", 2),
+        ("^4[0-9]{12}$", 1),
+        ("(?i)^pass(word)?$", 2),
+        (r"(?P<user>\w+)@(?P<host>\w+)\.org", 1),
+        ("^é$", 1),
+        ("(?m)^end$|^a$", 2),
+        (r"\Aa\z", 1),
+        ("(?U)a+?", 4),
+    ] {
+        let pattern = Pattern::new(expression).unwrap();
+        let search = Search::new([expression.to_owned()].iter()).unwrap();
+        let matching: Vec<_> = texts.iter().filter(|text| pattern.matches(text)).collect();
+        assert!(matching.len() >= least, "{expression}: {matching:?}");
+        for text in matching {
+            let message = [b"\x12\x344\xff".as_slice(), text.as_bytes(), b"4a\xc3"].concat();
+            assert!(search.finds(&message), "{expression}: {text}");
+        }
+        assert!(!search.finds(b"\x12\x34-\xff"), "{expression}");
+    }
+}
+
+#[test]
+fn expressions_that_match_the_empty_text_have_no_search() {
+    for expression in [".*", "^$", "a?", r"\b", "(?:a|)", "^"] {
+        assert!(Search::new([expression.to_owned()].iter()).is_none(), "{expression}");
+    }
+    assert!(Search::new([].iter()).is_none());
+    assert!(Search::new(["a".to_owned(), "b*".to_owned()].iter()).is_none());
+}

@@ -74,6 +74,10 @@ impl Editor for RedactionEditor<'_> {
         self.attributes(attributes)
     }
 
+    fn looks_into(&mut self, item: &Item<'_>) -> bool {
+        self.rules.may_change_entry(Entry::new(self.signal, item.entry), item.entry)
+    }
+
     fn item(&mut self, item: &Item<'_>, attributes: &mut AttributeEdits<'_>) -> Decision {
         self.attributes(attributes);
         match Entry::new(self.signal, item.entry) {

@@ -6,7 +6,9 @@ use super::hash::Mask;
 use super::stats::{Rule, Tally};
 use super::summary::KEPT_KEYS;
 use super::url::UrlSanitizer;
-use crate::processor::pattern::{Pattern, PatternSet};
+use crate::processor::pattern::{Pattern, PatternSet, Search};
+use otlp_protocol::Signal;
+use otlp_protocol::view::{AnyValue, Entry};
 use std::collections::HashSet;
 
 /// The rules of a processor.
@@ -19,6 +21,8 @@ pub(super) struct Rules {
     blocked_key_patterns: PatternSet,
     blocked_values: PatternSet,
     allowed_values: PatternSet,
+    /// Finds something in each message that the rules change; `None` if there is no such search for the rules.
+    search: Option<Search>,
     whole: Pattern,
     mask: Mask,
     url: Option<UrlSanitizer>,
@@ -81,6 +85,7 @@ impl Rules {
             blocked_key_patterns: patterns("blocked_key_patterns", &config.blocked_key_patterns)?,
             blocked_values: patterns("blocked_values", &config.blocked_values)?,
             allowed_values: patterns("allowed_values", &config.allowed_values)?,
+            search: search(config),
             whole: Pattern::new(".*").map_err(|problem| RedactionError { path: String::new(), problem })?,
             mask: Mask::new(config)?,
             url: config.url_sanitizer.enabled.then(|| UrlSanitizer::new(&config.url_sanitizer)),
@@ -94,6 +99,33 @@ impl Rules {
 
     pub(super) fn is_dry_run(&self) -> bool {
         self.is_dry_run
+    }
+
+    /// Returns false if the rules change nothing in a request, known from a search through its bytes.
+    pub(super) fn may_change_request(&self, signal: Signal, request: &[u8]) -> bool {
+        // Numbers in log bodies are texts for the rules.
+        signal == Signal::LOGS || self.search.as_ref().is_none_or(|search| search.finds(request))
+    }
+
+    /// Returns false if the rules change nothing in an entry, known from a search through its bytes.
+    pub(super) fn may_change_entry(&self, entry: Entry<'_>, bytes: &[u8]) -> bool {
+        let has_all_texts = match entry {
+            Entry::LogRecord(record) => matches!(record.body(), AnyValue::String(_) | AnyValue::Empty),
+            Entry::Span(_) | Entry::Metric(_) => true,
+            // The texts of profiles are in a table of the request.
+            _ => false,
+        };
+        !has_all_texts || self.search.as_ref().is_none_or(|search| search.finds(bytes))
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_search(&self) -> bool {
+        self.search.is_some()
+    }
+
+    #[cfg(test)]
+    pub(super) fn without_search(self) -> Self {
+        Self { search: None, ..self }
     }
 
     /// Returns the names of all rules that change something, for the label of counters.
@@ -220,4 +252,19 @@ impl Rules {
     pub(super) fn url_of_names(&self) -> Option<&UrlSanitizer> {
         self.url.as_ref().filter(|url| url.sanitizes_names())
     }
+}
+
+/// Makes the search of the rules, unless they change messages without a match of blocked keys or values.
+fn search(config: &RedactionConfig) -> Option<Search> {
+    let is_shown = config.summary != RedactionSummary::Silent;
+    let counts = [&config.ignored_keys, &config.ignored_key_patterns, &config.allowed_values];
+    let changes_others = !config.allow_all_keys
+        || config.redact_all_types
+        || config.url_sanitizer.enabled
+        || DatabaseSanitizer::new(&config.db_sanitizer).is_some()
+        || is_shown && counts.iter().any(|list| !list.is_empty());
+    if changes_others {
+        return None;
+    }
+    Search::new(config.blocked_key_patterns.iter().chain(&config.blocked_values))
 }

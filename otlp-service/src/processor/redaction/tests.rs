@@ -284,6 +284,78 @@ fn a_dry_run_counts_by_rule_and_changes_nothing() {
 }
 
 #[test]
+fn the_search_for_entries_that_may_change_changes_no_result() {
+    let attributes =
+        |value: &str| format!(r#""attributes":[{},{}]"#, text("a", value), count("b", 4111111111111));
+    let spans = ["x", "4111111111111", "y"].map(|value| {
+        format!(r#"{{"name":"n",{},"events":[{{"name":"e",{}}}]}}"#, attributes("z"), attributes(value))
+    });
+    let traces = format!(
+        r#"{{"resourceSpans":[{{"resource":{{{}}},"scopeSpans":[{{"spans":[{}]}}]}}]}}"#,
+        attributes("4111111111111"),
+        spans.join(",")
+    );
+    let logs = |body: &str| record(&format!(r#""body":{{{body}}},{}"#, attributes("x")));
+    let bodies = [
+        r#""stringValue":"4111111111111""#,
+        r#""intValue":"4111111111111""#,
+        r#""arrayValue":{"values":[{"intValue":"4111111111111"}]}"#,
+        r#""stringValue":"x""#,
+    ];
+    let requests: Vec<(Signal, String)> =
+        [(Signal::TRACES, traces), (Signal::TRACES, span(&attributes("x")))]
+            .into_iter()
+            .chain(bodies.map(|body| (Signal::LOGS, logs(body))))
+            .collect();
+    let value = || vec!["^4[0-9]{12}$".to_owned()];
+    for (config, has_search) in [
+        (config(|config| config.blocked_values = value()), true),
+        (config(|config| config.blocked_key_patterns = vec!["^b$".into()]), true),
+        (config(|config| (config.blocked_values, config.redact_all_types) = (value(), true)), false),
+        (
+            config(|config| {
+                (config.ignored_keys, config.summary) = (vec!["a".into()], RedactionSummary::Info);
+                config.blocked_values = value();
+            }),
+            false,
+        ),
+        (
+            config(|config| {
+                config.allow_all_keys = false;
+                config.blocked_values = value();
+            }),
+            false,
+        ),
+        (
+            config(|config| {
+                config.url_sanitizer.enabled = true;
+                config.blocked_values = value();
+            }),
+            false,
+        ),
+        (
+            config(|config| {
+                config.db_sanitizer.redis.enabled = true;
+                config.blocked_values = value();
+            }),
+            false,
+        ),
+    ] {
+        let searching = RedactionProcessor::new(&config).unwrap();
+        assert_eq!(searching.rules.has_search(), has_search, "{config:?}");
+        let thorough = RedactionProcessor {
+            rules: Arc::new(Rules::new(&config).unwrap().without_search()),
+            ..searching.clone()
+        };
+        for (signal, request) in &requests {
+            let body = from_str(*signal, request).unwrap();
+            let (quick, all) = (run(&searching, body.clone()), run(&thorough, body));
+            assert_eq!(to_string(&quick).unwrap(), to_string(&all).unwrap(), "{config:?} {request}");
+        }
+    }
+}
+
+#[test]
 fn invalid_settings_are_named() {
     let path = |change: &dyn Fn(&mut RedactionConfig)| {
         RedactionProcessor::new(&config(|config| change(config))).map(drop).map_err(|error| error.path)
