@@ -31,6 +31,12 @@ first-minute:
 dist:
     cargo build --locked --profile dist --bin otlp
 
+# The order of functions in that binary, by their use: otlp-app/layout.ld. Anew when much code was added (needs valgrind)
+layout:
+    cargo build --locked --profile dist --bin otlp --target-dir target/layout --config profile.dist.strip=false \
+        --config profile.dist.package.otlp-app.strip=false
+    dist/layout.py target/layout/dist/otlp
+
 # The same without shared libraries, for any Linux (needs musl-gcc and the target): target/x86_64-unknown-linux-musl/dist/otlp
 dist-static:
     rustup target add x86_64-unknown-linux-musl

@@ -213,6 +213,12 @@ impl<'a> Attributes<'a> {
         self.iter().find(|attribute| attribute.has_key(key)).map(|attribute| attribute.value())
     }
 
+    /// Returns the encoded message that the attributes are in. What a search does not find in these bytes is neither a key nor a text of
+    /// the attributes.
+    pub fn enclosing(&self) -> &'a [u8] {
+        self.fields.bytes()
+    }
+
     /// Returns the number of attributes.
     pub fn count(&self) -> usize {
         self.iter().count()

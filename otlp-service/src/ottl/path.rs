@@ -5,13 +5,16 @@ use super::error::EvalError;
 use super::expression::Expression;
 use super::field::Field;
 use super::target::{Special, Write};
-use super::value::Value;
+use super::value::{Map, Value};
+use memchr::memmem::Finder;
 
 /// A path that was checked.
 #[derive(Debug)]
 pub(crate) struct Path {
     pub(crate) field: &'static Field,
     pub(crate) keys: Vec<Key>,
+    /// Finds the only key, if that is a name, in encoded messages.
+    name: Option<Finder<'static>>,
 }
 
 /// A key into a list or a map.
@@ -33,6 +36,14 @@ pub(crate) enum KeyValue<'a> {
 // === impl Path ===
 
 impl Path {
+    pub(crate) fn new(field: &'static Field, keys: Vec<Key>) -> Self {
+        let name = match &keys[..] {
+            [Key::Name(name)] => Some(Finder::new(name.as_bytes()).into_owned()),
+            _ => None,
+        };
+        Self { field, keys, name }
+    }
+
     /// Returns the value; nil if a key is missing.
     ///
     /// # Errors
@@ -48,6 +59,12 @@ impl Path {
             // An empty body is no map, where attributes that are missing are nil with all their keys.
             [..] if value.is_nil() && matches!(self.field.write, Write::AnyValue(_)) => {
                 Err(EvalError::wrong_type("a map or a list for the key", &value))
+            }
+            // Most keys that conditions ask for are missing, and a search is faster than reading all keys.
+            _ if let (Some(name), Value::Map(Map::Encoded(attributes))) = (&self.name, &value)
+                && name.find(attributes.enclosing()).is_none() =>
+            {
+                Ok(Value::Nil)
             }
             keys => walk(value, keys, env, true),
         }

@@ -43,7 +43,7 @@ impl Checker {
         if field.write == Write::ReadOnly {
             self.ask(field, &mut keys);
         }
-        Some(Path { field, keys })
+        Some(Path::new(field, keys))
     }
 
     /// Returns the message that a path starts from, and the names after it.
