@@ -26,7 +26,7 @@ pub use json::json;
 use otlp_protocol::{Body, Signal, SplitLimits, SplitPart, ValidateLimits};
 pub use ottl::{ottl, ottl_body};
 pub use propagation::propagation;
-pub use redaction::redaction;
+pub use redaction::{redaction, redaction_sql};
 pub use show::show;
 pub use views::views;
 
@@ -50,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     ("ottl", ottl),
     ("ottl_body", ottl_body),
     ("redaction", redaction),
+    ("redaction_sql", redaction_sql),
 ];
 
 /// Any bytes are judged without a panic, and what is sound is counted alike by all who count.

@@ -1,6 +1,7 @@
 //! Redaction of any body.
 
 use bytes::Bytes;
+use otlp_protocol::encode::Spans;
 use otlp_protocol::view::{AnyValue, Attributes, DataPoint, Entry, RequestView};
 use otlp_protocol::{Batch, Body, Charge, ValidateLimits};
 use otlp_service::{Out, Processor, RedactionConfig, RedactionProcessor};
@@ -30,6 +31,39 @@ pub fn redaction(data: &[u8]) {
     let mut none = RedactionConfig::default();
     none.links_and_exemplars = true;
     each(&run(&none, &body), |attributes| assert_eq!(attributes.iter().count(), 0));
+}
+
+/// A statement in SQL that has the input as a text keeps nothing of the input. Any input is a statement that does not become longer.
+pub fn redaction_sql(data: &[u8]) {
+    let mut config = RedactionConfig::default();
+    config.allow_all_keys = true;
+    config.db_sanitizer.sql.enabled = true;
+    config.db_sanitizer.sql.attributes = vec!["statement".into()];
+    let text = String::from_utf8_lossy(data);
+    let quoted = text.replace(['\\', '\0'], "").replace('\'', "''");
+    let values = "?".repeat(1 + quoted.matches("''").count());
+    for system in ["mysql", "postgresql"] {
+        let sanitized = |statement: &str| {
+            let body = Body::write::<Spans>(|request| {
+                request.resource_group(|group| {
+                    group.scope_group(|scope| {
+                        scope.span(|span| {
+                            span.attribute("db.system", system).attribute("statement", statement);
+                        });
+                    });
+                });
+            });
+            let bytes = run(&config, &body).to_bytes();
+            let span = RequestView::new(body.signal(), &bytes).spans().next().expect("a span");
+            match span.attributes().get("statement") {
+                Some(AnyValue::String(statement)) => statement.to_owned(),
+                _ => String::new(),
+            }
+        };
+        assert!(sanitized(&text).len() <= text.len());
+        let literal = sanitized(&format!("SELECT '{quoted}' FROM a"));
+        assert_eq!(literal, format!("SELECT {values} FROM a"));
+    }
 }
 
 fn run(config: &RedactionConfig, body: &Body) -> Body {

@@ -56,9 +56,11 @@ fn processors(components: &mut Components<'_>) {
         "keeps a percentage of the traces or log records",
         processor::probabilistic_sampler,
     );
-    components
-        .processor("redaction", "removes, masks and hashes attributes and log bodies", processor::redaction)
-        .rules(processor::REDACTION_RULES);
+    components.processor(
+        "redaction",
+        "removes, masks and hashes attributes and log bodies",
+        processor::redaction,
+    );
     components.processor("resource", "changes attributes of resources", processor::resource);
     components
         .processor(

@@ -14,7 +14,7 @@ pub(crate) use actions::{ATTRIBUTES_RULES, attributes, resource};
 pub(crate) use filter::{FILTER_RULES, filter};
 pub(crate) use group_by_attrs::group_by_attrs;
 pub(crate) use probabilistic_sampler::probabilistic_sampler;
-pub(crate) use redaction::{REDACTION_RULES, redaction};
+pub(crate) use redaction::redaction;
 pub(crate) use resource_detection::{RESOURCE_DETECTION_RULES, resource_detection};
 pub(crate) use span::span;
 pub(crate) use transform::{TRANSFORM_RULES, transform};

@@ -2,7 +2,7 @@
 
 use crate::config::secret::SecretText;
 use otlp_service::{
-    BuildContext, DatabaseConfig, DatabaseSanitizerConfig, KeyRule, OnlyFor, RedactionConfig, RedactionHash,
+    BuildContext, DatabaseConfig, DatabaseSanitizerConfig, OnlyFor, RedactionConfig, RedactionHash,
     RedactionProcessor, RedactionSummary, SettingsError, StagePart, UrlSanitizerConfig,
 };
 use serde::Deserialize;
@@ -57,6 +57,7 @@ struct UrlSanitizer {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct DatabaseSanitizer {
+    sql: Database,
     redis: Database,
     valkey: Database,
     memcached: Database,
@@ -75,9 +76,6 @@ struct Database {
     /// Keys of attributes with statements, if the attribute `db.system.name` or `db.system` names the database; in logs also without.
     attributes: Vec<String>,
 }
-
-/// Keys of the Collector's `redaction` that are refused.
-pub(crate) const REDACTION_RULES: &[KeyRule] = &[KeyRule::refused("db_sanitizer.sql", NO_SQL)];
 
 /// Makes `redaction`.
 pub(crate) fn redaction(given: Redaction, _: &BuildContext<'_>) -> Result<StagePart, SettingsError> {
@@ -110,6 +108,7 @@ pub(crate) fn redaction(given: Redaction, _: &BuildContext<'_>) -> Result<StageP
 fn databases(given: DatabaseSanitizer) -> DatabaseSanitizerConfig {
     let mut config = DatabaseSanitizerConfig::default();
     let all = [
+        (&mut config.sql, given.sql),
         (&mut config.redis, given.redis),
         (&mut config.valkey, given.valkey),
         (&mut config.memcached, given.memcached),
@@ -167,5 +166,3 @@ fn summary(name: &str) -> Result<RedactionSummary, SettingsError> {
 }
 
 const HASHES: &[&str] = &["md5", "sha1", "sha3", "hmac-sha256", "hmac-sha512"];
-const NO_SQL: &str = "statements in SQL are not parsed here; mask their values by blocked_values, or their attributes by \
-                      blocked_key_patterns";

@@ -176,12 +176,6 @@ fn what_is_wrong_with_processors_is_shown_with_its_place() {
         ("  redaction: {hash_function: sha9}", "traces", "3:30", "unknown hash function `sha9`"),
         ("  redaction: {hash_salt: pepper}", "traces", "3:26", "hash_salt: it has no effect without"),
         (
-            "  redaction: {db_sanitizer: {sql: {enabled: true}}}",
-            "traces",
-            "3:30",
-            "redaction.db_sanitizer.sql is not supported",
-        ),
-        (
             "  redaction: {allow_all_keys: true}",
             "profiles",
             "3:14",

@@ -84,6 +84,8 @@ pub struct UrlSanitizerConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DatabaseSanitizerConfig {
+    /// Statements in SQL of MySQL, MariaDB, PostgreSQL, SQLite and `other_sql`.
+    pub sql: DatabaseConfig,
     /// Commands of Redis.
     pub redis: DatabaseConfig,
     /// Commands of Valkey.

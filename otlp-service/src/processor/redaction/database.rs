@@ -2,8 +2,10 @@
 
 mod json;
 mod redis;
+mod sql;
 
 use super::config::{DatabaseConfig, DatabaseSanitizerConfig};
+use sql::Dialect;
 use std::collections::HashSet;
 
 /// Sanitizes statements.
@@ -17,10 +19,12 @@ pub(super) struct DatabaseSanitizer {
 /// One kind of databases.
 #[derive(Debug)]
 struct Database {
-    system: &'static str,
+    /// Values of `db.system.name` and `db.system`.
+    systems: &'static [&'static str],
     /// Keys of the attributes that have statements.
     attributes: HashSet<Box<str>>,
-    sanitize: fn(&str) -> String,
+    /// Sanitizes a statement for a system, which is empty if the message does not name the system.
+    sanitize: fn(&str, &str) -> String,
 }
 
 // === impl DatabaseSanitizer ===
@@ -28,20 +32,23 @@ struct Database {
 impl DatabaseSanitizer {
     /// Makes a sanitizer; `None` if no database is enabled.
     pub(super) fn new(config: &DatabaseSanitizerConfig) -> Option<Self> {
-        let database = |system, config: &DatabaseConfig, sanitize: fn(&str) -> String| {
+        let database = |systems, config: &DatabaseConfig, sanitize: fn(&str, &str) -> String| {
             let attributes = config.attributes.iter().map(|key| key.as_str().into()).collect();
-            config.enabled.then_some(Database { system, attributes, sanitize })
+            config.enabled.then_some(Database { systems, attributes, sanitize })
         };
+        let redis = |text: &str, _: &str| redis::sanitize(text);
+        let json = |text: &str, _: &str| json::sanitize(text);
         // The Collector looks into no attributes of these.
         let bodies =
             |config: &DatabaseConfig| DatabaseConfig { enabled: config.enabled, attributes: Vec::new() };
         let all = [
-            database("redis", &config.redis, redis::sanitize),
-            database("valkey", &config.valkey, redis::sanitize),
-            database("memcached", &config.memcached, memcached),
-            database("mongodb", &config.mongo, json::sanitize),
-            database("opensearch", &bodies(&config.opensearch), json::sanitize),
-            database("elasticsearch", &bodies(&config.elasticsearch), json::sanitize),
+            database(sql::SYSTEMS, &config.sql, |text, system| sql::sanitize(text, Dialect::of(system))),
+            database(&["redis"], &config.redis, redis),
+            database(&["valkey"], &config.valkey, redis),
+            database(&["memcached"], &config.memcached, |text, _| memcached(text)),
+            database(&["mongodb"], &config.mongo, json),
+            database(&["opensearch"], &bodies(&config.opensearch), json),
+            database(&["elasticsearch"], &bodies(&config.elasticsearch), json),
         ];
         let databases: Vec<Database> = all.into_iter().flatten().collect();
         let sanitizes_names = config.sanitize_span_name.unwrap_or(true);
@@ -58,25 +65,26 @@ impl DatabaseSanitizer {
         let mut with_key = self.databases.iter().filter(|database| database.attributes.contains(key));
         if !system.is_empty() {
             return with_key
-                .find(|database| database.system == system)
-                .map(|database| (database.sanitize)(text));
+                .find(|database| database.systems.contains(&system))
+                .map(|database| (database.sanitize)(text, system));
         }
         with_key.filter(|_| is_log).fold(None, |before: Option<String>, database| {
-            Some((database.sanitize)(before.as_deref().unwrap_or(text)))
+            Some((database.sanitize)(before.as_deref().unwrap_or(text), system))
         })
     }
 
     /// Sanitizes a text of a log body for each database.
     pub(super) fn part_of_body(&self, text: &str) -> String {
         let mut databases = self.databases.iter();
-        let first = databases.next().map_or_else(|| text.to_owned(), |database| (database.sanitize)(text));
-        databases.fold(first, |text, database| (database.sanitize)(&text))
+        let first =
+            databases.next().map_or_else(|| text.to_owned(), |database| (database.sanitize)(text, ""));
+        databases.fold(first, |text, database| (database.sanitize)(&text, ""))
     }
 
     /// Sanitizes the name of a span of a database.
     pub(super) fn name(&self, name: &str, system: &str) -> Option<String> {
-        let database = self.databases.iter().find(|database| database.system == system)?;
-        Some((database.sanitize)(name))
+        let database = self.databases.iter().find(|database| database.systems.contains(&system))?;
+        Some((database.sanitize)(name, system))
     }
 }
 

@@ -247,6 +247,37 @@ fn values_in_statements_of_databases_are_replaced() {
 }
 
 #[test]
+fn values_in_sql_are_replaced_by_the_rules_of_the_system() {
+    let mut config = config(|_| {});
+    config.db_sanitizer.sql = DatabaseConfig { enabled: true, attributes: vec!["statement".into()] };
+    let with = |name: &str, system: &str, statement: &str| {
+        let attributes = [text("db.system.name", system), text("statement", statement)].join(",");
+        let span = format!(r#"{{"name":"{name}","kind":3,"attributes":[{attributes}]}}"#);
+        format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#)
+    };
+    let statement = r#"SELECT 'a', \"b1\" FROM c WHERE d = 5"#;
+    for (system, sanitized) in [
+        ("PostgreSQL", r#"SELECT ?, \"b?\" FROM c WHERE d = ?"#),
+        ("sqlite", r#"SELECT ?, \"b?\" FROM c WHERE d = ?"#),
+        ("other_sql", r#"SELECT ?, \"b?\" FROM c WHERE d = ?"#),
+        ("mysql", "SELECT ?, ? FROM c WHERE d = ?"),
+        ("mariadb", "SELECT ?, ? FROM c WHERE d = ?"),
+        ("oracle", statement),
+        ("", statement),
+    ] {
+        let from = with(statement, system, statement);
+        check(&config, Signal::TRACES, &from, &with(sanitized, system, sanitized));
+    }
+    let log = |body: &str, statement: &str| {
+        record(&format!(
+            r#""body":{{"stringValue":"{body}"}},"attributes":[{}]"#,
+            text("statement", statement)
+        ))
+    };
+    check(&config, Signal::LOGS, &log("LIMIT 5", "LIMIT 5"), &log("LIMIT ?", "LIMIT ?"));
+}
+
+#[test]
 fn what_no_reader_sees_is_removed() {
     let field = |number: u8, value: &[u8]| [&[number << 3 | 2, value.len() as u8][..], value].concat();
     // A span with the attribute `a` of two types, of which the last counts, and an unknown field.
