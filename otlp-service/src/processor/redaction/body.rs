@@ -8,20 +8,20 @@ use crate::processor::text::text_of;
 use otlp_protocol::AttributeValue;
 use otlp_protocol::view::{AnyValue, Attributes};
 
-/// Redacts a body; `None` if the rules change nothing. Keys of maps in a map are paths: `user.name`, `users.[0].name`.
+/// Redacts the body of a record with the database `system`; `None` if the rules change nothing. Keys of maps in a map are paths: `user.name`, `users.[0].name`.
 pub(super) fn redact_body(
     rules: &Rules,
     tally: &mut Tally,
     summary: &mut Summary,
-    body: AnyValue<'_>,
+    (body, system): (AnyValue<'_>, &str),
 ) -> Option<AttributeValue> {
     let path = matches!(body, AnyValue::Array(_) | AnyValue::Map(_))
         .then_some(Path { parent: None, name: Name::Root });
-    let mut walk = Walk { rules, tally, summary };
+    let mut walk = Walk { rules, tally, summary, system };
     match path {
         Some(path) => walk.value(body, &path),
         // The text of a body that is allowed is not listed.
-        None => match rules.value(Place::Body, &text_of(body), walk.tally) {
+        None => match rules.value(Place::Body { system }, &text_of(body), walk.tally) {
             ValueRule::Masked(masked) => {
                 walk.summary.masked.add(rules.summary, || "body".to_owned());
                 Some(AttributeValue::string(&masked))
@@ -35,6 +35,7 @@ struct Walk<'a> {
     rules: &'a Rules,
     tally: &'a mut Tally,
     summary: &'a mut Summary,
+    system: &'a str,
 }
 
 /// Path of a value in a body.
@@ -70,7 +71,8 @@ impl Walk<'_> {
                     .collect();
                 is_changed.then(|| AttributeValue::array(redacted))
             }
-            value => match self.rules.value(Place::Body, &text_of(value), self.tally) {
+            value => match self.rules.value(Place::Body { system: self.system }, &text_of(value), self.tally)
+            {
                 ValueRule::Allowed => {
                     self.summary.allowed.add(self.rules.summary, || path.text());
                     None

@@ -73,12 +73,12 @@ impl DatabaseSanitizer {
         })
     }
 
-    /// Sanitizes a text of a log body for each database.
-    pub(super) fn part_of_body(&self, text: &str) -> String {
+    /// Sanitizes a text of the log body of a record with the database `system`, in lower case, for each database.
+    pub(super) fn part_of_body(&self, text: &str, system: &str) -> String {
         let mut databases = self.databases.iter();
         let first =
-            databases.next().map_or_else(|| text.to_owned(), |database| (database.sanitize)(text, ""));
-        databases.fold(first, |text, database| (database.sanitize)(&text, ""))
+            databases.next().map_or_else(|| text.to_owned(), |database| (database.sanitize)(text, system));
+        databases.fold(first, |text, database| (database.sanitize)(&text, system))
     }
 
     /// Sanitizes the name of a span of a database.

@@ -54,7 +54,8 @@ impl<'a> RedactionEditor<'a> {
     /// Redacts the body of a log record.
     fn body(&mut self, body: AnyValue<'_>, attributes: &mut AttributeEdits<'_>) {
         self.summary.clear();
-        let redacted = redact_body(self.rules, &mut self.tally, &mut self.summary, body);
+        let system = if self.rules.asks_for_database() { database_of(attributes) } else { String::new() };
+        let redacted = redact_body(self.rules, &mut self.tally, &mut self.summary, (body, &system));
         if self.rules.is_dry_run() {
             return;
         }

@@ -49,8 +49,8 @@ pub(super) enum KeyRule {
 pub(super) enum Place<'a> {
     /// An attribute of a message with this database, in lower case. `is_log` in requests of logs.
     Attribute { key: &'a str, system: &'a str, is_log: bool },
-    /// A log body.
-    Body,
+    /// The body of a log record with this database in its attributes, in lower case.
+    Body { system: &'a str },
 }
 
 /// Verdict of the rules on a value.
@@ -180,8 +180,10 @@ impl Rules {
         }
         let mut masked = self.without_blocked_values(text, tally);
         if let Some(url) = &self.url
-            && (place == Place::Body
-                || matches!(place, Place::Attribute { key, .. } if url.has_attribute(key)))
+            && match place {
+                Place::Attribute { key, .. } => url.has_attribute(key),
+                Place::Body { .. } => true,
+            }
         {
             let current = masked.as_deref().unwrap_or(text);
             let sanitized = url.sanitize(current);
@@ -194,7 +196,7 @@ impl Rules {
             let current = masked.as_deref().unwrap_or(text);
             let sanitized = match place {
                 Place::Attribute { key, system, is_log } => database.attribute(key, current, system, is_log),
-                Place::Body => Some(database.part_of_body(current)),
+                Place::Body { system } => Some(database.part_of_body(current, system)),
             };
             if let Some(sanitized) = sanitized.filter(|sanitized| sanitized != current) {
                 tally.count(Rule::Database);

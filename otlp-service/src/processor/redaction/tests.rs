@@ -275,6 +275,12 @@ fn values_in_sql_are_replaced_by_the_rules_of_the_system() {
         ))
     };
     check(&config, Signal::LOGS, &log("LIMIT 5", "LIMIT 5"), &log("LIMIT ?", "LIMIT ?"));
+    let log = |body: &str, system: &str| {
+        record(&format!(r#""body":{{"stringValue":"{body}"}},"attributes":[{}]"#, text("db.system", system)))
+    };
+    let (from, to) = (r#"a = \"b\""#, "a = ?");
+    check(&config, Signal::LOGS, &log(from, "mysql"), &log(to, "mysql"));
+    check(&config, Signal::LOGS, &log(from, "sqlite"), &log(from, "sqlite"));
 }
 
 #[test]
