@@ -6,7 +6,7 @@ use crate::config::Lookup;
 use crate::own_addresses::Place;
 use crate::protocol::Protocol;
 use otlp_protocol::Signal;
-use otlp_transport::{ClientConfig, Compression, Encoding};
+use otlp_transport::{ClientConfig, Compression, Encoding, parse_headers};
 use std::time::Duration;
 
 /// The exporter to forward to.
@@ -59,7 +59,9 @@ pub(crate) fn forward(lookup: &dyn Lookup) -> (Option<Forward>, Vec<String>) {
             Compression::None
         }
     };
-    config.headers = headers(&get("HEADERS").unwrap_or_default(), &mut warnings);
+    let (headers, problems) = parse_headers(&get("HEADERS").unwrap_or_default());
+    config.headers = headers;
+    warnings.extend(problems.into_iter().map(|problem| format!("OTEL_EXPORTER_OTLP_HEADERS: {problem}")));
     // In `ClientConfig` zero is no limit, as in the variable.
     config.timeout = Some(timeout(&get("TIMEOUT").unwrap_or_default(), &mut warnings).unwrap_or_default());
     config.tls.insecure = match get("INSECURE").map(|insecure| insecure.to_ascii_lowercase()).as_deref() {
@@ -153,36 +155,6 @@ fn own_endpoints(
     own
 }
 
-/// Parses `k=v,k2=v2` with percent-encoded values: W3C Baggage without properties.
-fn headers(list: &str, warnings: &mut Vec<String>) -> Vec<(String, String)> {
-    let mut headers = Vec::new();
-    for (index, pair) in list.split(',').map(str::trim).enumerate().filter(|(_, pair)| !pair.is_empty()) {
-        let mut warn = |problem: &str| {
-            warnings.push(format!("OTEL_EXPORTER_OTLP_HEADERS: pair {}: {problem}", index + 1));
-        };
-        let Some((name, value)) = pair.split_once('=') else {
-            warn("`=` is missing; ignored");
-            continue;
-        };
-        let name = name.trim();
-        if name.is_empty() || !name.bytes().all(is_token) {
-            warn("invalid header name; ignored");
-            continue;
-        }
-        let Some(value) = percent_decode(value.trim()) else {
-            warn("invalid percent-encoding; the value is sent as written");
-            headers.push((name.to_owned(), value.trim().to_owned()));
-            continue;
-        };
-        if value.chars().any(|c| c.is_control() && c != '\t') {
-            warn("invalid header value; ignored");
-            continue;
-        }
-        headers.push((name.to_owned(), value));
-    }
-    headers
-}
-
 /// Parses milliseconds; zero is no limit (`None`).
 fn timeout(value: &str, warnings: &mut Vec<String>) -> Option<Duration> {
     let millis = match value {
@@ -193,29 +165,6 @@ fn timeout(value: &str, warnings: &mut Vec<String>) -> Option<Duration> {
         }),
     };
     (millis > 0).then(|| Duration::from_millis(millis))
-}
-
-/// Decodes percent-encoding. `None` if a `%` is not followed by two hex digits, or the bytes are not UTF-8.
-fn percent_decode(text: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        let byte = match byte {
-            b'%' => {
-                let high = char::from(bytes.next()?).to_digit(16)?;
-                let low = char::from(bytes.next()?).to_digit(16)?;
-                u8::try_from(high << 4 | low).ok()?
-            }
-            byte => byte,
-        };
-        decoded.push(byte);
-    }
-    String::from_utf8(decoded).ok()
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// Settings of the client, and their variables without `OTEL_EXPORTER_OTLP_`.

@@ -5,6 +5,8 @@ mod client;
 #[cfg(feature = "server")]
 mod cors;
 mod error;
+#[cfg(feature = "client")]
+mod headers;
 mod proxy;
 #[cfg(feature = "server")]
 mod server;
@@ -15,6 +17,8 @@ pub use client::{ClientConfig, ClientLimits, Compression, Encoding};
 #[cfg(feature = "server")]
 pub use cors::CorsConfig;
 pub use error::ConfigError;
+#[cfg(feature = "client")]
+pub use headers::{parse_headers, percent_decode};
 pub use proxy::ProxyConfig;
 #[cfg(feature = "server")]
 pub(crate) use server::IDENTITY;

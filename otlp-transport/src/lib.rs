@@ -170,7 +170,7 @@ pub use config::{
     CertificateConfig, ConfigError, ProxyConfig, ServerTlsConfig, TlsConfig, TlsParameters, TlsVersion,
 };
 #[cfg(feature = "client")]
-pub use config::{ClientConfig, ClientLimits, Compression, Encoding};
+pub use config::{ClientConfig, ClientLimits, Compression, Encoding, parse_headers, percent_decode};
 #[cfg(feature = "server")]
 pub use config::{CorsConfig, InvalidIds, InvalidUtf8, OriginConfig, ServerConfig, ServerLimits};
 pub use connections::Connections;

@@ -18,7 +18,6 @@ pub use destination::{Destination, Pem, Protocol};
 pub use measure::MetricSettings;
 pub(crate) use plan::Plan;
 pub use problem::{ConfigProblem, ConfigWarning};
-pub(crate) use variables::percent_decode;
 
 use super::engine::{ClientProblem, ErrorHook};
 use super::resource::{Detector, Resource};

@@ -1,6 +1,7 @@
 //! Reading of environment variables, by the rules that the specification has for all of them.
 
 use super::{ConfigWarning, Pem};
+use otlp_transport::parse_headers;
 use std::time::Duration;
 
 /// Environment variables, with the warnings about values that cannot be used.
@@ -89,53 +90,12 @@ impl<'l> Variables<'l> {
         self.text(name).map(|path| Pem::File(path.into()))
     }
 
-    /// Reads headers: `name=value,name=value` with percent-encoded values, W3C Baggage without properties. Of several values of one
-    /// name the last one counts. Warnings do not quote pairs, which may hold secrets.
+    /// Reads headers. Warnings do not quote pairs, which may hold secrets.
     pub(super) fn headers(&mut self, name: &str) -> Vec<(String, String)> {
-        let mut headers = Vec::new();
-        let list = self.text(name).unwrap_or_default();
-        for (index, pair) in list.split(',').map(str::trim).enumerate().filter(|(_, pair)| !pair.is_empty()) {
-            match header(pair) {
-                Ok((header, value)) => {
-                    headers.retain(|(known, _): &(String, String)| !known.eq_ignore_ascii_case(&header));
-                    headers.push((header, value));
-                }
-                Err(problem) => {
-                    self.warn(name, None, format!("pair {}: {problem}; the pair is ignored", index + 1));
-                }
-            }
+        let (headers, problems) = parse_headers(&self.text(name).unwrap_or_default());
+        for problem in problems {
+            self.warn(name, None, problem);
         }
         headers
     }
-}
-
-/// Parses `name=value`.
-fn header(pair: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = pair.split_once('=').ok_or("no `=`: write name=value,name=value")?;
-    let name = name.trim();
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return Err("invalid header name");
-    }
-    let value = percent_decode(value.trim())
-        .ok_or("invalid percent-encoding of the value: write `%25` for a percent sign")?;
-    if value.chars().any(|c| c.is_control() && c != '\t') {
-        return Err("invalid header value: control character");
-    }
-    Ok((name.to_owned(), value))
-}
-
-/// Decodes percent-encoding. `None` if a `%` is not followed by two hexadecimal digits, or the result is not UTF-8.
-pub(crate) fn percent_decode(text: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        let mut digit = || char::from(bytes.next()?).to_digit(16);
-        decoded.push(if byte == b'%' { u8::try_from(digit()? << 4 | digit()?).ok()? } else { byte });
-    }
-    String::from_utf8(decoded).ok()
-}
-
-/// True for characters of header names: RFC 9110 §5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -1,7 +1,8 @@
 //! Resource attributes of `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`.
 
 use super::Resource;
-use crate::client::config::{ConfigWarning, percent_decode};
+use crate::client::config::ConfigWarning;
+use otlp_transport::percent_decode;
 
 /// Reads the two variables. Any fault in `OTEL_RESOURCE_ATTRIBUTES` discards the whole variable, as the specification says, and
 /// is reported. `OTEL_SERVICE_NAME` replaces `service.name`. An empty variable counts as not set.
