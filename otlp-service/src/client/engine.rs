@@ -39,6 +39,8 @@ pub(crate) use problem::ErrorHook;
 pub use scope::ScopeId;
 pub(crate) use settings::EngineConfig;
 pub(crate) use shared::Shared;
+#[cfg(feature = "tracing")]
+pub(crate) use sync::{Lock, Locked};
 
 #[cfg(all(test, shuttle))]
 mod model;

@@ -106,6 +106,16 @@ impl Sampler {
         }
     }
 
+    /// True if a sampler of a user's own may be asked that reads kind, attributes or links of spans.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn reads_fields(&self) -> bool {
+        match self {
+            Self::ParentBased(branches) => branches.read_fields(),
+            Self::Custom(sampler) => sampler.reads_fields(),
+            _ => false,
+        }
+    }
+
     /// True if a child of the parent is sampled for sure, and takes over the parent's flags; neither has a state.
     #[inline]
     pub(crate) fn follows(&self, parent: &TraceContext) -> bool {

@@ -17,17 +17,20 @@ mod recorder;
 mod sink;
 mod slab;
 mod span_fields;
+mod start;
 mod subscriber;
 mod thread;
 
 pub use extension::SpanExt;
 pub use layer::OtlpLayer;
 pub use options::{EventForm, SpanEnd, TracingOptions};
-pub use recorder::SetParentError;
+pub use start::SetParentError;
 pub use subscriber::OtlpSubscriber;
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use entered::Entered;
 
 use super::OtlpClient;
 use sink::Sink;

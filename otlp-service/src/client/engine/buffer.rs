@@ -130,16 +130,17 @@ impl Buffer {
     #[inline]
     pub(crate) fn end_message(&mut self, at: usize) {
         let len = self.len.saturating_sub(at + 1);
-        if len >= 0x80 {
-            self.move_message(at, varint_len(len as u64) - 1);
+        match self.bytes.get_mut(at) {
+            Some(byte) if len < 0x80 => *byte = len as u8,
+            _ => self.end_long_message(at, len),
         }
-        self.rewrite(at).put_varint(len as u64);
     }
 
-    /// Makes room for a length of `more` bytes besides the first.
+    /// Makes room for a length of several bytes, and writes it.
     #[cold]
-    fn move_message(&mut self, at: usize, more: usize) {
-        self.insert(at + 1, more);
+    fn end_long_message(&mut self, at: usize, len: usize) {
+        self.insert(at + 1, varint_len(len as u64) - 1);
+        self.rewrite(at).put_varint(len as u64);
     }
 
     /// Moves the bytes from a position on by `more`.

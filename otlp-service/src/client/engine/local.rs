@@ -3,6 +3,12 @@
 //! No borrow of the state is held while code of the user runs. When a thread ends, the destructor hands its unfinished chunks
 //! over; entries that other destructors make later go to a slot that such threads share.
 
+#[cfg(feature = "tracing")]
+mod doors;
+
+#[cfg(feature = "tracing")]
+pub(crate) use doors::{open_behind, unless_suppressed, with_entered};
+
 use super::buffer::Buffer;
 use super::fork;
 use super::ids::Ids;
@@ -15,6 +21,8 @@ use super::slot::Slot;
 use super::sync::thread_local;
 use crate::client::TraceContext;
 use crate::client::trace::OpenSpan;
+#[cfg(feature = "tracing")]
+use crate::client::tracing::Entered;
 use std::cell::{Cell, RefCell, RefMut};
 use std::sync::Arc;
 
@@ -28,6 +36,9 @@ struct Local {
     is_suppressed: Cell<bool>,
     ids: Ids,
     current: RefCell<Option<TraceContext>>,
+    /// The spans of `tracing` that the thread has entered.
+    #[cfg(feature = "tracing")]
+    entered: RefCell<Entered>,
     engines: RefCell<Vec<LocalEngine>>,
 }
 
@@ -62,12 +73,12 @@ pub(crate) const MAX_KEPT_BYTES: usize = 16 << 10;
 /// or too many spans are open, which is counted.
 #[inline(never)]
 pub(crate) fn open(shared: &Arc<Shared>) -> Box<OpenSpan> {
-    try_open(shared).unwrap_or_else(|| open_absent(shared))
+    try_open(shared, |_, _| ()).unwrap_or_else(|| open_absent(shared))
 }
 
-/// As [`open`], but without a span in place of an absent one.
+/// As [`open`], but without a span in place of an absent one. `look` looks at the span and at the thread's state.
 #[inline(always)]
-pub(crate) fn try_open(shared: &Arc<Shared>) -> Option<Box<OpenSpan>> {
+fn try_open(shared: &Arc<Shared>, look: impl FnOnce(&Local, &OpenSpan)) -> Option<Box<OpenSpan>> {
     let opened = LOCAL.try_with(|local| {
         if local.is_suppressed.get() {
             return Some(None);
@@ -78,6 +89,7 @@ pub(crate) fn try_open(shared: &Arc<Shared>) -> Option<Box<OpenSpan>> {
         };
         drop(engine);
         local.identify(&mut span);
+        look(local, &span);
         Some(Some(span))
     });
     opened.ok().flatten().unwrap_or_else(|| open_without_thread(shared))
@@ -236,13 +248,6 @@ pub(crate) fn set_current(context: Option<TraceContext>) -> Option<TraceContext>
     LOCAL.try_with(|local| local.current.replace(context)).ok().flatten()
 }
 
-/// Calls `call` with the thread's current context, which `call` may replace. `call` runs no code of the user.
-#[cfg(feature = "tracing")]
-#[inline]
-pub(crate) fn with_current<R>(call: impl FnOnce(&mut Option<TraceContext>) -> R) -> Option<R> {
-    LOCAL.try_with(|local| Some(call(&mut *local.current.try_borrow_mut().ok()?))).ok().flatten()
-}
-
 /// True if the thread's telemetry is not recorded.
 #[inline]
 pub(crate) fn is_suppressed() -> bool {
@@ -262,6 +267,8 @@ impl Local {
             is_suppressed: Cell::new(false),
             ids: Ids::new(),
             current: RefCell::new(None),
+            #[cfg(feature = "tracing")]
+            entered: RefCell::new(Entered::new()),
             engines: RefCell::new(Vec::new()),
         }
     }

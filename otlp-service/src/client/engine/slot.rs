@@ -9,13 +9,13 @@ use super::kind::Kind;
 use super::losses::LossReason;
 use super::scope::ScopeId;
 use super::shared::Shared;
-use super::sync::{Mutex, MutexGuard};
+use super::sync::{Lock, Locked};
 use std::mem;
 
 /// The unfinished chunks of one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
-    chunks: Mutex<[SlotChunk; Kind::BUFFERED]>,
+    chunks: Lock<[SlotChunk; Kind::BUFFERED]>,
 }
 
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl Slot {
     /// Makes a slot whose kinds may be closed already.
     pub(crate) fn new(is_closed: [bool; Kind::BUFFERED]) -> Self {
         let chunk = |is_closed| SlotChunk { chunk: Chunk::default(), is_closed };
-        Self { chunks: Mutex::new(is_closed.map(chunk)) }
+        Self { chunks: Lock::new(is_closed.map(chunk)) }
     }
 
     /// Appends a message of `len` bytes, which `write` fills, or counts its loss. `write` runs under the slot's lock.
@@ -88,7 +88,7 @@ impl Slot {
 
     /// Waits for the lock, which another thread holds. `None` in a process that was forked: the other thread does not exist in it.
     #[cold]
-    fn wait(&self, shared: &Shared) -> Option<MutexGuard<'_, [SlotChunk; Kind::BUFFERED]>> {
+    fn wait(&self, shared: &Shared) -> Option<Locked<'_, [SlotChunk; Kind::BUFFERED]>> {
         if shared.is_foreign() { None } else { Some(self.chunks.lock()) }
     }
 }

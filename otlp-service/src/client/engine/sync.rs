@@ -3,11 +3,15 @@
 //! In the model of the engine (`model.rs`) these are the model checker's, which tries out the orders in which threads run.
 
 #[cfg(not(all(test, shuttle)))]
+mod lock;
+#[cfg(not(all(test, shuttle)))]
 mod real;
 #[cfg(not(all(test, shuttle)))]
-pub(super) use real::*;
+mod silent;
+#[cfg(not(all(test, shuttle)))]
+pub(crate) use real::*;
 
 #[cfg(all(test, shuttle))]
 mod modelled;
 #[cfg(all(test, shuttle))]
-pub(super) use modelled::*;
+pub(crate) use modelled::*;

@@ -13,11 +13,19 @@ pub trait ShouldSample: fmt::Debug + Send + Sync {
     ///
     /// [`Sampling::kept`] and [`Sampling::dropped`] decide without telling a probability.
     fn should_sample(&self, span: &NewSpan<'_>) -> Sampling;
+
+    /// True, the default, if [`should_sample`](Self::should_sample) reads [`NewSpan::kind`], [`NewSpan::attributes`] or
+    /// [`NewSpan::links`]. Otherwise spans of `tracing` may come without them, which saves a copy for each span. The answer is asked
+    /// for once, when a door for `tracing` is made.
+    fn reads_fields(&self) -> bool {
+        true
+    }
 }
 
 /// A span about which a sampler decides. What is added to a span after the decision is not known: a span of
-/// [`TraceBuilder::start`](crate::client::TraceBuilder::start) has what the builder was given. Spans of `tracing` have no attributes and
-/// links here, and the kind [`SpanKind::Internal`].
+/// [`TraceBuilder::start`](crate::client::TraceBuilder::start) has what the builder was given. A span of `tracing` has the fields that it
+/// is made with, the attributes of its metadata, and what is added until the span is started; an `otel.kind` among the fields is its
+/// kind.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct NewSpan<'a> {

@@ -37,6 +37,16 @@ impl ParentBased {
         }
     }
 
+    /// True if one of the samplers reads kind, attributes or links of spans.
+    #[cfg(feature = "tracing")]
+    pub(super) fn read_fields(&self) -> bool {
+        let Self { root, remote_parent_sampled, remote_parent_not_sampled, .. } = self;
+        let Self { local_parent_sampled, local_parent_not_sampled, .. } = self;
+        let remote = [remote_parent_sampled, remote_parent_not_sampled];
+        let local = [local_parent_sampled, local_parent_not_sampled];
+        root.reads_fields() || remote.into_iter().chain(local).any(Sampler::reads_fields)
+    }
+
     /// True if all children of sampled parents are sampled.
     #[inline]
     pub(super) fn keeps_sampled(&self, is_remote: bool) -> bool {

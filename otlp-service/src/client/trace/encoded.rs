@@ -1,9 +1,11 @@
 //! Additions to a span that are encoded outside of it.
 
 use super::attributes::{AttributeLimits, Attributes};
-use super::event::EVENT;
+use super::event::{EVENT, TIME};
 use super::open::{ERROR, OpenSpan};
 use crate::client::engine::Buffer;
+use otlp_protocol::SpanKind;
+use otlp_protocol::wire::varint_len;
 
 impl OpenSpan {
     /// The encoded fields, the list of the attributes in them, and the attributes' limits.
@@ -12,11 +14,19 @@ impl OpenSpan {
         (&mut self.bytes, &mut self.attributes, self.limits)
     }
 
-    /// Adds an encoded event, or counts its loss.
+    /// Returns the kind of the span.
+    pub(crate) fn kind(&self) -> SpanKind {
+        SpanKind::from(i32::from(self.kind))
+    }
+
+    /// Adds an event at a time in Unix nanoseconds, whose other fields are encoded, or counts its loss.
     #[inline]
-    pub(crate) fn push_event(&mut self, event: &[u8]) {
+    pub(crate) fn push_event(&mut self, time: u64, fields: [&[u8]; 2]) {
         if self.events.admit(self.shared.config.span_limits.events, &self.bytes) {
-            self.bytes.put_len_delimited(EVENT, event);
+            let len = TIME_LEN + fields[0].len() + fields[1].len();
+            let mut event = self.bytes.append(1 + varint_len(len as u64) + len);
+            event.put(&[EVENT]).put_varint(len as u64);
+            event.put(&[TIME]).put(&time.to_le_bytes()).put_slice(fields[0]).put_slice(fields[1]);
         }
     }
 
@@ -27,3 +37,6 @@ impl OpenSpan {
         }
     }
 }
+
+/// Length of an event's time, as a field.
+const TIME_LEN: usize = 9;

@@ -60,7 +60,7 @@ const START: usize = 12;
 /// Tag of the events in a span.
 pub(super) const EVENT: u8 = 0x5a;
 // Tags in an event.
-const TIME: u8 = 0x09;
+pub(super) const TIME: u8 = 0x09;
 const NAME: u8 = 0x12;
 const ATTRIBUTE: u8 = 0x1a;
 const DROPPED: u8 = 0x20;

@@ -29,7 +29,7 @@ pub(crate) struct OpenSpan {
     pub(crate) given_start: u64,
     /// End, if it was given; 0 for the time at which the span ends.
     pub(crate) end: u64,
-    kind: u8,
+    pub(super) kind: u8,
     pub(super) status: u8,
     status_message: String,
     /// Name, if the span outlives its builder.

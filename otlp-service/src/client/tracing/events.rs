@@ -2,7 +2,7 @@
 
 use super::attributes::AttributeWriter;
 use super::callsite::{Callsite, EVENT_ATTRIBUTE, LOG_ATTRIBUTE};
-use super::entered;
+use super::entered::Entered;
 use super::event_fields::{EVENT_NAME, EventFields, Target};
 use super::failure::Failure;
 use super::key::Choice;
@@ -28,14 +28,15 @@ impl Recorder {
     /// Records an event of a span, or of none.
     #[inline]
     pub(super) fn event(&self, event: &Event<'_>, parent: Parent) {
-        if self.sink.is_suppressed() {
-            return;
-        }
+        let last = |entered: Option<&Entered>| {
+            entered.and_then(|entered| entered.last(self.door)).map(|span| (span.id, span.is_sampled))
+        };
+        let Some(last) = self.sink.unless_suppressed(last) else { return };
         let Some(callsite) = Callsite::of(event.metadata()) else {
             return self.sink.count_lost(Kind::Logs, LossReason::CallsitesLimit);
         };
         let span = match parent {
-            Parent::Current => entered::last(self.door, |span| (span.id, span.is_sampled)),
+            Parent::Current => last,
             Parent::Root => None,
             Parent::Span(id) => Some((id, self.recording(id).is_some())),
         };
@@ -54,13 +55,10 @@ impl Recorder {
         let limits = self.sink.span_limits();
         let limits = AttributeLimits::new(limits.attributes_per_event, limits.attribute_value_length);
         let (mut encoded, mut list) = (thread::take_buffer(), Attributes::default());
-        encoded.append(9).put(&[EVENT_TIME]).put(&time.to_le_bytes());
         let choice = Choice { location: self.options.location, target: self.options.targets, level: true };
         let mut made = None;
         let extras = callsite.extras.get(choice, limits.value_length, &mut made);
-        if list.admit_encoded(extras.count, limits.count) {
-            encoded.put(&extras.bytes);
-        }
+        let has_extras = list.admit_encoded(extras.count, limits.count);
         let attributes = AttributeWriter::new((&mut encoded, &mut list, limits), EVENT_ATTRIBUTE);
         let mut fields = EventFields::new(callsite, attributes, Target::SpanEvent);
         event.record(&mut fields);
@@ -69,17 +67,25 @@ impl Recorder {
             encoded.put_len_delimited(EVENT_NAME, callsite.metadata.name().as_bytes());
         }
         encoded.put_uint(EVENT_DROPPED, u64::from(list.dropped));
-        self.add_event(id, callsite, encoded.as_slice(), Effect { exception, description });
+        let extras: &[u8] = if has_extras { &extras.bytes } else { &[] };
+        self.add_event(id, callsite, time, [extras, encoded.as_slice()], Effect { exception, description });
         thread::keep_buffer(encoded);
     }
 
     /// Adds an encoded event to its span; an event of level ERROR makes the span's status Error.
     #[inline]
-    fn add_event(&self, id: SlabId, callsite: &'static Callsite, event: &[u8], effect: Effect) {
+    fn add_event(
+        &self,
+        id: SlabId,
+        callsite: &'static Callsite,
+        time: u64,
+        fields: [&[u8]; 2],
+        effect: Effect,
+    ) {
         if let Some(mut open) = self.recording(id)
             && let Some(span) = &mut open.span
         {
-            span.push_event(event);
+            span.push_event(time, fields);
             if callsite.is_error {
                 span.set_error();
             }
@@ -166,8 +172,6 @@ const LOG_HEAD: [u8; 42] = {
     head
 };
 
-/// Tag of the time in a span event.
-const EVENT_TIME: u8 = 0x09;
 /// Tag of the number of dropped attributes in a span event.
 const EVENT_DROPPED: u8 = 0x20;
 /// Tag of the number of dropped attributes in a log record.

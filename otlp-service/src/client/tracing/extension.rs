@@ -1,8 +1,9 @@
 //! Trace contexts, links, attributes and status of a `tracing::Span`.
 
 use super::layer::OtlpLayer;
-use super::recorder::{Recorder, SetParentError};
+use super::recorder::Recorder;
 use super::slab::SlabId;
+use super::start::SetParentError;
 use super::subscriber::{OtlpSubscriber, slab_id};
 use crate::client::TraceContext;
 use otlp_protocol::{StatusCode, ToValue};

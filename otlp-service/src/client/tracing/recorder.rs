@@ -4,8 +4,7 @@
 //! itself. Only then is the span locked, and the encoded bytes are copied or swapped in. Samplers run without a lock for the same
 //! reason.
 //!
-//! A span is started when its context is needed first: when the span is entered, becomes a parent, is linked to, or closes. Until
-//! then its parent can be set.
+//! The start of spans is in [`start`](super::start).
 
 use super::activity::Activity;
 use super::attributes::AttributeWriter;
@@ -19,13 +18,10 @@ use super::slab::{Slab, SlabId};
 use super::span_fields::SpanFields;
 use super::thread;
 use crate::client::TraceContext;
-use crate::client::engine::{Kind, LossReason, local};
+use crate::client::engine::{Kind, Locked, LossReason, local};
 use crate::client::key::AttributeKey as _;
 use crate::client::trace::{AttributeLimits, Attributes, OpenSpan};
 use otlp_protocol::Value;
-use parking_lot::MutexGuard;
-use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::span::{Attributes as NewSpan, Record};
 
@@ -37,7 +33,7 @@ pub(super) struct Recorder {
     choice: Choice,
     /// Different for all doors of the process.
     pub(super) door: u64,
-    slab: Slab,
+    pub(super) slab: Slab,
 }
 
 /// The parent of a new span, or the span of an event.
@@ -49,22 +45,6 @@ pub(super) enum Parent {
     Root,
     /// This span.
     Span(SlabId),
-}
-
-/// The reason why a span's parent could not be set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SetParentError {
-    /// The span is started already.
-    #[error(
-        "span is started already; set the parent before the span is entered, has a child, or is asked for its context"
-    )]
-    Started,
-    /// The span is not recorded by an `OtlpLayer` or an `OtlpSubscriber`.
-    #[error(
-        "span is not recorded: disabled by a filter, over a limit, or of a subscriber without an OtlpLayer"
-    )]
-    NotRecorded,
 }
 
 // === impl Recorder ===
@@ -84,13 +64,13 @@ impl Recorder {
     /// Makes a span. `None` if the span is not recorded.
     #[inline]
     pub(super) fn new_span(&self, new: &NewSpan<'_>, parent: Parent) -> Option<SlabId> {
-        let mut span = self.sink.open()?;
+        let (mut span, is_of_other) = self.sink.open(self.door)?;
         let Some(callsite) = Callsite::of(new.metadata()) else {
             self.sink.count_lost(Kind::Spans, LossReason::CallsitesLimit);
             local::discard(span);
             return None;
         };
-        self.set_new_parent(&mut span, parent);
+        self.set_new_parent(&mut span, parent, is_of_other);
         span.scope = self.options.scope;
         span.start = self.sink.now();
         let has_extras = self.put_extras(&mut span, callsite);
@@ -100,7 +80,7 @@ impl Recorder {
         let marks = fields.marks;
         span.parts().1.seen |= callsite.fingerprints;
         let has_name = marks.is_some_and(|marks| marks.apply(&mut span));
-        let is_started = self.start_early(&mut span, has_name, callsite);
+        let is_started = self.start_early(&mut span, has_name, has_extras, callsite);
         let mut span = Some(span);
         let id = self.slab.insert(|open| {
             open.handles = 1;
@@ -119,10 +99,12 @@ impl Recorder {
         id
     }
 
-    /// Sets the parent of a span whose parent is the thread's current context.
+    /// Sets the parent of a span whose parent is the thread's current context; `is_of_other` if the context is a span of another
+    /// door.
     #[inline]
-    fn set_new_parent(&self, span: &mut OpenSpan, parent: Parent) {
+    fn set_new_parent(&self, span: &mut OpenSpan, parent: Parent, is_of_other: bool) {
         let context = match parent {
+            Parent::Current if !is_of_other => return,
             Parent::Current => match entered::around(self.door, span.parent()) {
                 None => return,
                 Some(Around::Span(id)) => self.context(id),
@@ -152,22 +134,6 @@ impl Recorder {
             }
         });
         has_extras
-    }
-
-    /// Decides about a child of a sampled span at once, which saves a lock later. A span that is not sampled keeps its fields until
-    /// its context is used: another parent may be set until then.
-    #[inline]
-    fn start_early(&self, span: &mut OpenSpan, has_name: bool, callsite: &'static Callsite) -> bool {
-        if !span.parent().is_some_and(TraceContext::is_sampled) {
-            return false;
-        }
-        if !has_name {
-            return span.decide(callsite.metadata.name());
-        }
-        let name = mem::take(&mut span.name);
-        let is_started = span.decide(&name);
-        span.name = name;
-        is_started
     }
 
     /// Records values of a span after its creation.
@@ -290,25 +256,8 @@ impl Recorder {
         }
     }
 
-    /// Returns the span's context. The span is started if it was not.
-    pub(super) fn context(&self, id: SlabId) -> Option<TraceContext> {
-        self.started(id)?.span.as_ref().map(|span| span.context.clone())
-    }
-
-    /// Sets the parent of a span whose context was not used.
-    pub(super) fn set_parent(&self, id: SlabId, parent: &TraceContext) -> Result<(), SetParentError> {
-        let mut open = self.slab.lock(id).ok_or(SetParentError::NotRecorded)?;
-        if open.is_used {
-            return Err(SetParentError::Started);
-        }
-        let span = open.span.as_mut().ok_or(SetParentError::NotRecorded)?;
-        span.set_parent(Some(parent));
-        open.is_started = false;
-        Ok(())
-    }
-
     /// Locks a span that records.
-    pub(super) fn recording(&self, id: SlabId) -> Option<MutexGuard<'_, Open>> {
+    pub(super) fn recording(&self, id: SlabId) -> Option<Locked<'_, Open>> {
         self.slab.lock(id).filter(|open| open.is_recording)
     }
 
@@ -329,48 +278,9 @@ impl Recorder {
         }
     }
 
-    /// Starts a span whose context is used from now on: decides about sampling and makes the ids. Returns the span locked.
-    #[inline]
-    fn started(&self, id: SlabId) -> Option<MutexGuard<'_, Open>> {
-        let mut open = self.slab.lock(id)?;
-        if !open.is_started {
-            drop(open);
-            open = self.start(id)?;
-        }
-        open.is_used = true;
-        Some(open)
-    }
-
-    #[inline(never)]
-    fn start(&self, id: SlabId) -> Option<MutexGuard<'_, Open>> {
-        let (parent, name, start) = {
-            let open = self.slab.lock(id)?;
-            let span = open.span.as_ref()?;
-            (span.parent().cloned(), open.name(), span.start)
-        };
-        // The sampler may be code of the user: the span is not locked.
-        let context = self.sink.new_context(parent.as_ref(), &name, start);
-        let mut open = self.slab.lock(id)?;
-        if !open.is_started {
-            open.is_started = true;
-            open.is_recording = context.is_sampled() && self.sink.records_spans();
-            let is_recording = open.is_recording;
-            let span = open.span.as_mut()?;
-            span.set_parent(parent.as_ref());
-            span.set_context(context);
-            if !Arc::ptr_eq(&span.shared, self.sink.shared()) {
-                span.shared = self.sink.shared().clone();
-            }
-            if !is_recording {
-                span.bytes.clear();
-            }
-        }
-        Some(open)
-    }
-
     /// Hands a started span to the engine and frees its slot.
     #[inline]
-    fn finish(&self, id: SlabId, mut open: MutexGuard<'_, Open>) {
+    fn finish(&self, id: SlabId, mut open: Locked<'_, Open>) {
         if self.options.activity {
             open.put_activity(self);
         }

@@ -1,6 +1,8 @@
 //! The engine, as the doors use the engine: time, ids, sampling, limits, the current context, and finished entries.
 
 use super::callsite::Callsite;
+use super::entered::Entered;
+use super::start::Fields;
 use crate::client::engine::{Kind, LossReason, ScopeId, Shared, local, unix_nanos};
 use crate::client::trace::OpenSpan;
 use crate::client::{LogLimits, NewSpan, SpanLimits, TraceContext};
@@ -12,6 +14,8 @@ pub(super) struct Sink {
     made_with: Arc<Shared>,
     /// The engine of this process, if this process was forked off the process that made the door.
     child: OnceLock<Arc<Shared>>,
+    /// True if the sampler reads kind, attributes or links.
+    reads_fields: bool,
 }
 
 /// The scope of a callsite's log records: the id, and the engine that the id is of. One engine at a time is cached.
@@ -22,7 +26,7 @@ pub(super) struct ScopeCache(AtomicU64);
 
 impl Sink {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { made_with: shared, child: OnceLock::new() }
+        Self { reads_fields: shared.config.sampler.reads_fields(), made_with: shared, child: OnceLock::new() }
     }
 
     /// The engine of this process, as far as it is known.
@@ -37,10 +41,17 @@ impl Sink {
         unix_nanos()
     }
 
-    /// True if nothing is recorded: the client is disabled, or the thread's telemetry is suppressed.
+    /// Calls `look` with the spans that the thread has entered, unless nothing is recorded: the client is disabled, or the thread's
+    /// telemetry is suppressed.
     #[inline]
-    pub(super) fn is_suppressed(&self) -> bool {
-        self.shared().config.is_disabled || local::is_suppressed()
+    pub(super) fn unless_suppressed<R>(&self, look: impl FnOnce(Option<&Entered>) -> R) -> Option<R> {
+        if self.shared().config.is_disabled { None } else { local::unless_suppressed(look) }
+    }
+
+    /// True if the sampler reads kind, attributes or links of new spans.
+    #[inline]
+    pub(super) fn reads_fields(&self) -> bool {
+        self.reads_fields
     }
 
     /// True if sampled spans are recorded.
@@ -65,17 +76,23 @@ impl Sink {
         &self.shared().config.log_limits
     }
 
-    /// Takes a span whose parent is the thread's current context. `None` if nothing is recorded, or too many spans are open, which
-    /// is counted.
+    /// Takes a span whose parent is the thread's current context; true if the context is a span of another door than `door`. `None`
+    /// if nothing is recorded, or too many spans are open, which is counted.
     #[inline]
-    pub(super) fn open(&self) -> Option<Box<OpenSpan>> {
+    pub(super) fn open(&self, door: u64) -> Option<(Box<OpenSpan>, bool)> {
         let shared = self.shared();
-        if shared.config.is_disabled { None } else { local::try_open(shared) }
+        if shared.config.is_disabled { None } else { local::open_behind(shared, door) }
     }
 
     /// Makes the context of a new span, and asks the sampler, which may be code of the user.
     #[inline]
-    pub(super) fn new_context(&self, parent: Option<&TraceContext>, name: &str, start: u64) -> TraceContext {
+    pub(super) fn new_context(
+        &self,
+        parent: Option<&TraceContext>,
+        name: &str,
+        start: u64,
+        fields: &Fields,
+    ) -> TraceContext {
         let trace_id = match parent {
             Some(parent) => parent.trace_id,
             None => {
@@ -86,10 +103,8 @@ impl Sink {
                 local::trace_id()
             }
         };
-        self.shared()
-            .config
-            .sampler
-            .new_context(&NewSpan::new(parent, &trace_id, name, start), local::span_id())
+        let span = NewSpan::new(parent, &trace_id, name, start).with_fields(fields.kind, &fields.bytes);
+        self.shared().config.sampler.new_context(&span, local::span_id())
     }
 
     /// Appends a log record that is the concatenation of `parts`. The callsite's target is the scope.

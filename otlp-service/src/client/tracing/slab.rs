@@ -4,7 +4,7 @@
 
 use super::free::Free;
 use super::open::Open;
-use parking_lot::{Mutex, MutexGuard};
+use crate::client::engine::{Lock, Locked};
 use std::sync::{Arc, OnceLock};
 
 /// The open spans of a door.
@@ -14,7 +14,7 @@ pub(super) struct Slab {
 }
 
 /// Slots that are allocated together.
-type Page = Box<[Mutex<Open>]>;
+type Page = Box<[Lock<Open>]>;
 
 /// Id of a span in a slab: slot and generation. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Slab {
     pub(super) fn insert(&self, fill: impl FnOnce(&mut Open)) -> Option<SlabId> {
         let slot = self.free.take()?;
         let page = self.pages.get(slot / PAGE)?;
-        let page = page.get_or_init(|| (0..PAGE).map(|_| Mutex::new(Open::default())).collect());
+        let page = page.get_or_init(|| (0..PAGE).map(|_| Lock::new(Open::default())).collect());
         let mut open = page.get(slot % PAGE)?.lock();
         fill(&mut open);
         Some(SlabId(open.generation << SLOT_BITS | slot as u64))
@@ -40,14 +40,14 @@ impl Slab {
 
     /// Locks an open span. `None` if the span is closed.
     #[inline]
-    pub(super) fn lock(&self, id: SlabId) -> Option<MutexGuard<'_, Open>> {
+    pub(super) fn lock(&self, id: SlabId) -> Option<Locked<'_, Open>> {
         let open = self.pages.get(id.slot() / PAGE)?.get()?.get(id.slot() % PAGE)?.lock();
         (open.generation == id.0 >> SLOT_BITS).then_some(open)
     }
 
     /// Frees the slot of a locked span; the id is invalid from now on.
     #[inline]
-    pub(super) fn remove(&self, id: SlabId, mut open: MutexGuard<'_, Open>) {
+    pub(super) fn remove(&self, id: SlabId, mut open: Locked<'_, Open>) {
         open.generation += 1;
         drop(open);
         self.free.give(id.slot());

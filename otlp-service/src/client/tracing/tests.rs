@@ -6,6 +6,7 @@ mod filters;
 mod limits;
 mod nested;
 mod own;
+mod samplers;
 mod spans;
 mod support;
 mod threads;

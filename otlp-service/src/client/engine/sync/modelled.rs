@@ -25,12 +25,15 @@ pub(in crate::client::engine) struct ModelClock;
 /// Nothing is made in advance.
 pub(in crate::client::engine) fn prepare() {}
 
+pub(crate) use Mutex as Lock;
+pub(crate) use MutexGuard as Locked;
+
 /// A lock with the interface of parking_lot.
 #[derive(Default)]
-pub(in crate::client::engine) struct Mutex<T>(shuttle::sync::Mutex<T>);
+pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
 
 /// The right to use what a lock protects; empty while a thread waits for a condition.
-pub(in crate::client::engine) struct MutexGuard<'a, T>(Option<shuttle::sync::MutexGuard<'a, T>>);
+pub(crate) struct MutexGuard<'a, T>(Option<shuttle::sync::MutexGuard<'a, T>>);
 
 /// A condition with the interface of parking_lot.
 #[derive(Debug)]
@@ -84,15 +87,15 @@ impl Clock for ModelClock {
 // === impl Mutex ===
 
 impl<T> Mutex<T> {
-    pub(in crate::client::engine) fn new(value: T) -> Self {
+    pub(crate) fn new(value: T) -> Self {
         Self(shuttle::sync::Mutex::new(value))
     }
 
-    pub(in crate::client::engine) fn lock(&self) -> MutexGuard<'_, T> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard(Some(self.0.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    pub(in crate::client::engine) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.0.try_lock().ok().map(|guard| MutexGuard(Some(guard)))
     }
 }

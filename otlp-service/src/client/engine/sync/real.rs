@@ -1,18 +1,19 @@
 //! The operating system's threads.
 //!
-//! The engine's thread runs under no `tracing` subscriber. While the thread sleeps, its subscriber is not set: a subscriber that is
+//! The engine's thread runs under a `tracing` subscriber that records nothing. While the thread sleeps, its subscriber is not set: a subscriber that is
 //! set for one thread makes `tracing` slower on all threads, and telemetry that is recorded while other telemetry is formatted would
 //! be lost.
 
+pub(crate) use super::lock::{Lock, Locked};
 pub(in crate::client::engine) use otlp_transport::TokioClock;
-pub(in crate::client::engine) use parking_lot::{Condvar, Mutex, MutexGuard};
+pub(in crate::client::engine) use parking_lot::{Condvar, Mutex};
 pub(in crate::client::engine) use std::sync::atomic;
 pub(in crate::client::engine) use std::{thread, thread_local};
 
+use super::silent::Silent;
 use std::cell::Cell;
 use std::sync::OnceLock;
 use tracing::dispatcher::{DefaultGuard, Dispatch, set_default};
-use tracing::subscriber::NoSubscriber;
 
 /// The engine's clock.
 pub(in crate::client::engine) const CLOCK: TokioClock = TokioClock;
@@ -35,14 +36,14 @@ pub(in crate::client::engine) fn prepare() {
     silent();
 }
 
-/// Returns no subscriber. It is registered once, under a lock of `tracing` that a child process may find locked. `Dispatch::none()`
+/// Returns the subscriber of the engine's thread. It is registered once, under a lock of `tracing` that a child process may find locked. `Dispatch::none()`
 /// is not registered, and callsites that are used under it first would be disabled for all subscribers.
 fn silent() -> &'static Dispatch {
     static SILENT: OnceLock<Dispatch> = OnceLock::new();
-    SILENT.get_or_init(|| Dispatch::new(NoSubscriber::new()))
+    SILENT.get_or_init(|| Dispatch::new(Silent))
 }
 
-/// Sets no subscriber for the thread.
+/// Sets the subscriber that records nothing for the thread.
 fn silence() {
     listen();
     SILENCE.set(Some(set_default(silent())));
