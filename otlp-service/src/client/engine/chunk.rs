@@ -45,7 +45,7 @@ impl Chunk {
     }
 
     /// Appends a message of `len` bytes, which the writer fills.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn append(&mut self, scope: ScopeId, len: usize) -> FieldWriter<'_> {
         self.begin(scope);
         self.items += 1;
@@ -54,6 +54,12 @@ impl Chunk {
             entry.put(&[ENTRY, len as u8 | 0x80, (len >> 7) as u8]);
             return entry;
         }
+        self.append_odd(len)
+    }
+
+    /// Appends a message whose length has one byte, or more than two.
+    #[inline(never)]
+    fn append_odd(&mut self, len: usize) -> FieldWriter<'_> {
         let mut entry = self.bytes.append(1 + varint_len(len as u64) + len);
         entry.put(&[ENTRY]).put_varint(len as u64);
         entry

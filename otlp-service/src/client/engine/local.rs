@@ -148,7 +148,12 @@ fn close_without_thread(mut span: Box<OpenSpan>, name: Option<&str>, tail: &[u8]
 fn append_span(shared: &Shared, slot: &Slot, span: &OpenSpan, name: Option<&str>, tail: &[u8]) {
     let name = name.unwrap_or(&span.name);
     let len = span.encoded_len(name, tail);
-    slot.append(shared, Kind::Spans, span.scope, len, |message| span.encode(name, tail, message));
+    if let Some(mut chunk) = slot.begin(shared, Kind::Spans, len) {
+        if let Some(message) = chunk.message(span.scope, len) {
+            span.encode(name, tail, message);
+        }
+        chunk.end(shared);
+    }
 }
 
 /// Keeps a span that is not recorded for reuse.
@@ -178,11 +183,14 @@ pub(crate) fn append_log(shared: &Arc<Shared>, scope: ScopeId, message: &[u8]) {
 pub(crate) fn append(shared: &Arc<Shared>, kind: Kind, scope: ScopeId, parts: &[&[u8]]) {
     let append = |shared: &Shared, slot: &Slot| {
         let len = parts.iter().map(|part| part.len()).sum();
-        slot.append(shared, kind, scope, len, |mut entry| {
-            for part in parts {
-                entry.put_slice(part);
+        if let Some(mut chunk) = slot.begin(shared, kind, len) {
+            if let Some(mut message) = chunk.message(scope, len) {
+                parts.iter().for_each(|part| {
+                    message.put_slice(part);
+                });
             }
-        });
+            chunk.end(shared);
+        }
     };
     let appended =
         LOCAL.try_with(|local| local.engine(shared).map(|engine| append(&engine.shared, &engine.slot)));
@@ -354,7 +362,7 @@ impl LocalEngine {
     }
 
     /// Keeps a span for reuse, with its permit.
-    #[inline]
+    #[inline(always)]
     fn keep(&mut self, mut span: Box<OpenSpan>) {
         self.permits += 1;
         let excess = self.shared.leases.excess(self.permits);

@@ -25,6 +25,14 @@ struct SlotChunk {
     is_closed: bool,
 }
 
+/// A locked chunk with room for a message.
+pub(crate) struct Appending<'a> {
+    chunks: Locked<'a, [SlotChunk; Kind::BUFFERED]>,
+    kind: Kind,
+}
+
+// === impl Slot ===
+
 impl Slot {
     /// Makes a slot whose kinds may be closed already.
     pub(crate) fn new(is_closed: [bool; Kind::BUFFERED]) -> Self {
@@ -32,32 +40,22 @@ impl Slot {
         Self { chunks: Lock::new(is_closed.map(chunk)) }
     }
 
-    /// Appends a message of `len` bytes, which `write` fills, or counts its loss. `write` runs under the slot's lock.
-    #[inline]
-    pub(crate) fn append(
-        &self,
-        shared: &Shared,
-        kind: Kind,
-        scope: ScopeId,
-        len: usize,
-        write: impl FnOnce(FieldWriter<'_>),
-    ) {
+    /// Locks the chunk of a kind and makes room for a message of `len` bytes, or counts the loss of the message.
+    #[inline(always)]
+    pub(crate) fn begin(&self, shared: &Shared, kind: Kind, len: usize) -> Option<Appending<'_>> {
         let Some(mut chunks) = self.chunks.try_lock().or_else(|| self.wait(shared)) else {
-            return shared.lose_by_fork(kind, 1);
+            shared.lose_by_fork(kind, 1);
+            return None;
         };
-        let Some(slot) = chunks.get_mut(kind.index()) else {
-            return;
-        };
+        let slot = chunks.get_mut(kind.index())?;
         if slot.is_closed {
-            return shared.losses.add(kind, LossReason::Shutdown, 1);
+            shared.losses.add(kind, LossReason::Shutdown, 1);
+            return None;
         }
         if !slot.chunk.has_room(len) {
             shared.hand_over(kind, &mut slot.chunk, len);
         }
-        write(slot.chunk.append(scope, len));
-        if slot.chunk.items() >= shared.max_items(kind) {
-            shared.hand_over(kind, &mut slot.chunk, 0);
-        }
+        Some(Appending { chunks, kind })
     }
 
     /// Moves unfinished entries to the store. With `wait`, also if the thread is appending at the moment; with `close`, for the
@@ -90,5 +88,25 @@ impl Slot {
     #[cold]
     fn wait(&self, shared: &Shared) -> Option<Locked<'_, [SlotChunk; Kind::BUFFERED]>> {
         if shared.is_foreign() { None } else { Some(self.chunks.lock()) }
+    }
+}
+
+// === impl Appending ===
+
+impl Appending<'_> {
+    /// Appends a message of `len` bytes, which the writer fills.
+    #[inline(always)]
+    pub(crate) fn message(&mut self, scope: ScopeId, len: usize) -> Option<FieldWriter<'_>> {
+        Some(self.chunks.get_mut(self.kind.index())?.chunk.append(scope, len))
+    }
+
+    /// Hands the chunk over if it has as many entries as a request.
+    #[inline(always)]
+    pub(crate) fn end(mut self, shared: &Shared) {
+        if let Some(slot) = self.chunks.get_mut(self.kind.index())
+            && slot.chunk.items() >= shared.max_items(self.kind)
+        {
+            shared.hand_over(self.kind, &mut slot.chunk, 0);
+        }
     }
 }

@@ -241,7 +241,7 @@ impl OpenSpan {
     }
 
     /// Writes the encoded span.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn encode(&self, name: &str, tail: &[u8], mut message: FieldWriter<'_>) {
         let is_remote = self.has_parent & self.parent.is_remote;
         let flags = u32::from(self.context.flags) | HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 };
