@@ -7,8 +7,8 @@ use crate::client::trace::OpenSpan;
 use crate::client::tracing::Entered;
 use std::sync::Arc;
 
-/// As [`open`](super::open), but without a span in place of an absent one. Also returns true if the current context, the parent, is a span of
-/// another door than `door`.
+/// As [`open`](super::open), but without a span in place of an absent one. Also returns true if the current context, the parent, is a
+/// span of another door than `door`.
 #[inline(always)]
 pub(crate) fn open_behind(shared: &Arc<Shared>, door: u64) -> Option<(Box<OpenSpan>, bool)> {
     let mut is_of_other = false;

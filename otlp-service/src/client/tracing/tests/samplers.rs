@@ -1,9 +1,7 @@
 //! What samplers of a user's own see of spans.
 
 use super::support::{DOORS, client_with, lean, record_with};
-use crate::client::{
-    NewSpan, ParentBased, Sampler, Sampling, ShouldSample, SpanExt as _, TraceContext, TracingOptions,
-};
+use crate::client::{NewSpan, ParentBased, Sampler, Sampling, ShouldSample, SpanExt as _, TraceContext};
 use otlp_protocol::SpanKind;
 use otlp_protocol::view::AnyValue;
 use parking_lot::Mutex;
@@ -87,8 +85,8 @@ fn own_samplers_see_kind_fields_and_links_of_roots_and_children() {
 
 #[test]
 fn own_samplers_see_the_attributes_of_the_metadata_which_are_recorded_once() {
-    let mut options = TracingOptions::default();
-    options.threads = false;
+    let mut options = lean();
+    (options.location, options.targets) = (true, true);
     let metadata = ["target", "code.file.path", "code.module.name", "code.line.number"];
     let with_own = ["own", metadata[0], metadata[1], metadata[2], metadata[3]];
     for door in DOORS {
