@@ -29,10 +29,8 @@ class Components:
     """The comparison of all components whose names contain `only`. `live` asks the Collector again, `record` keeps what it says."""
 
     def __init__(self, directory, only="", live=False, record=False):
-        self.directory, self.record = directory, record
+        self.directory, self.record, self.is_live = directory, record, live or record
         self.binaries = {"gateway": toolchains.gateway()}
-        if live or record:
-            self.binaries["collector"] = toolchains.components()
         self.folders = [file.parent for file in sorted(HERE.glob("*/config.yaml")) if only in f"component {file.parent.name}"]
 
     def measure(self):
@@ -41,9 +39,12 @@ class Components:
             yield from self.compare(Component(folder))
 
     def compare(self, component):
+        if self.is_live:
+            self.binaries["collector"] = toolchains.components(component.name)
         got = self.outcomes(component, "gateway")
-        known = component.read("collector.jsonl")
-        if "collector" in self.binaries:
+        # Of another request than the recorded one, the record cannot be read.
+        known = {} if self.record else component.read("collector.jsonl")
+        if self.is_live:
             live = self.outcomes(component, "collector")
             if self.record:
                 component.write("collector.jsonl", live)

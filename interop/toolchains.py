@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -39,19 +40,26 @@ def collector():
     return collector_of(HERE / "collector" / "builder.yaml", WORK / "collector" / "otelcol-interop")
 
 
-def components():
-    """The Collector with the components of `components/`: INTEROP_COMPONENTS, or made from `collector/components.yaml`."""
-    if given := os.environ.get("INTEROP_COMPONENTS"):
+def components(component):
+    """The Collector for a component of `components/`: INTEROP_COMPONENTS, or made from `collector/COMPONENT.yaml` or, for most, from
+    `collector/components.yaml`. Where a file of the component's name exists, INTEROP_COMPONENT, in upper case, names a ready one."""
+    recipe = HERE / "collector" / f"{component}.yaml"
+    name = component if recipe.exists() else "components"
+    if given := os.environ.get(f"INTEROP_{name.upper()}"):
         return given
-    return collector_of(HERE / "collector" / "components.yaml", WORK / "components" / "otelcol-components")
+    return collector_of(recipe.with_name(f"{name}.yaml"), WORK / name / f"otelcol-{name}")
 
 
 def collector_of(recipe, made):
+    stub = recipe.parent / "detectors"
+
     def build():
+        for name in re.findall(r"=> \.\./detectors/(\S+)$", recipe.read_text(), re.MULTILINE):
+            shutil.copytree(stub, WORK / "detectors" / name, dirs_exist_ok=True)
         run(["go", "install", BUILDER], HERE, {"GOBIN": str(WORK / "bin")})
         run([str(WORK / "bin" / "builder"), "--config", recipe.name], recipe.parent)
 
-    once(made, [recipe], BUILDER, build, "go")
+    once(made, [recipe, *sorted(stub.iterdir())], BUILDER, build, "go")
     return str(made)
 
 

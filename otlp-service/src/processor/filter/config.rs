@@ -83,6 +83,10 @@ impl FilterConfig {
                     rules.push(rule);
                 }
             }
+            // Without a condition nothing is asked: also empty resources stay.
+            if rules.iter().all(Vec::is_empty) {
+                continue;
+            }
             let last = passes.iter_mut().rev().find(|(signal, _)| *signal == list.signal);
             match last {
                 Some((_, pass)) if pass.takes(&rules) => pass.add(rules),

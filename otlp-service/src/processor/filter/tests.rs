@@ -118,6 +118,24 @@ fn other_signals_pass() {
 }
 
 #[test]
+fn without_a_condition_empty_resources_stay_too() {
+    let body = Body::write::<LogRecords>(|request| {
+        request.resource_group(|_| {});
+        request.resource_group(|group| {
+            group.scope_group(|scope| {
+                scope.log_record(|_| {});
+            });
+        });
+    });
+    for list in
+        [conditions(Signal::LOGS, Some("log"), &[]), conditions(Signal::TRACES, None, &["span.name == nil"])]
+    {
+        let (left, _) = run(&filter(vec![list]), &body).unwrap();
+        assert_eq!(left.map(|left| left.to_bytes()), Some(body.to_bytes()));
+    }
+}
+
+#[test]
 fn envelopes_without_content_are_removed_as_deep_as_conditions_go() {
     let body = Body::write::<LogRecords>(|request| {
         request.resource_group(|_| ());
