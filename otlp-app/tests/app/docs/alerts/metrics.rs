@@ -31,6 +31,8 @@ impl Known {
         let sampled = ["traces/sampled", "logs/sampled"].map(|id| {
             format!("{id}: {{receivers: [otlp], processors: [probabilistic_sampler, redaction], exporters: [otlp]}}")
         });
+        let routed = ["logs/in: {receivers: [otlp], exporters: [routing]}", "logs/routed: {receivers: [routing], exporters: [otlp]}"];
+        let routed = routed.map(str::to_owned);
         let config = placed(&format!(
             "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0, tls: {{cert_file: /etc/otlp/tls.crt, \
              key_file: /etc/otlp/tls.key}}}}}}}}}}\n\
@@ -39,13 +41,14 @@ impl Known {
              groupbyattrs: , resource_detection: , filter: {{trace_conditions: ['span.name == \"a\"'], metric_conditions: \
              ['metric.name == \"a\"'], log_conditions: ['log.body == \"a\"'], profile_conditions: ['resource.attributes[\"a\"] == 1']}}, \
              transform: {{log_statements: ['set(log.body, 1)']}}}}\n\
+             connectors: {{routing: {{table: [{{context: log, condition: 'body == \"a\"', pipelines: [logs/routed]}}]}}}}\n\
              exporters:\n  otlp: {{endpoint: 127.0.0.1:1, compression: adaptive, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
              service: {{telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \
              127.0.0.1, port: 0}}}}}}}}, {{periodic: {{exporter: {{otlp: {{protocol: grpc, endpoint: 'http://127.0.0.1:1'}}}}}}}}]}}, \
              logs: {{processors: [{{batch: {{exporter: {{console: }}}}}}]}}, traces: {{processors: [{{simple: {{exporter: \
              {{console: }}}}}}]}}}}, pipelines: {{{}}}}}\n",
-            pipelines.into_iter().chain(sampled).collect::<Vec<_>>().join(", ")
+            pipelines.into_iter().chain(sampled).chain(routed).collect::<Vec<_>>().join(", ")
         ));
         let admin = Socket::new();
         let otlp = Otlp::start(command(&["--config", &config, "--admin", &admin.0]), &["metrics"]);
