@@ -44,4 +44,4 @@ pub use transform::{TransformConfig, TransformError, TransformGroup, TransformPr
 pub(crate) use chain::run;
 pub(crate) use filter::shown;
 pub(crate) use resource_keys::ResourceKeys;
-pub(crate) use text::{json_number, json_of, text_of};
+pub(crate) use text::{Shortest, SmallNumbers, json_of, number_text, text_of};

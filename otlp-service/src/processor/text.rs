@@ -1,4 +1,8 @@
-//! Values as text, byte for byte like the Collector's `pcommon.Value.AsString`.
+//! Values as text, byte for byte like the Collector: `pcommon.Value.AsString`, and what functions of OTTL make of values.
+
+mod shortest;
+
+pub(crate) use shortest::Shortest;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,6 +11,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+/// Form of a number below 10^-6 as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SmallNumbers {
+    /// `1e-7`, as by `pcommon.Value.AsString`.
+    OneDigit,
+    /// `1e-07`, as by the functions of OTTL.
+    TwoDigits,
+}
+
 /// Returns a value as text: strings unchanged, numbers and booleans as text, bytes in base64, arrays and maps as JSON.
 pub(crate) fn text_of<'a>(value: AnyValue<'a>) -> Cow<'a, str> {
     match value {
@@ -14,30 +27,20 @@ pub(crate) fn text_of<'a>(value: AnyValue<'a>) -> Cow<'a, str> {
         AnyValue::Bool(true) => Cow::Borrowed("true"),
         AnyValue::Bool(false) => Cow::Borrowed("false"),
         AnyValue::Int(number) => Cow::Owned(number.to_string()),
-        AnyValue::Double(number) => Cow::Owned(number_text(number)),
+        AnyValue::Double(number) => Cow::Owned(number_text(number, SmallNumbers::OneDigit)),
         AnyValue::Bytes(bytes) => Cow::Owned(STANDARD.encode(bytes)),
         AnyValue::Array(_) | AnyValue::Map(_) => {
             // NaN and infinity are not JSON: the text is empty then.
-            let mut json = String::new();
-            Cow::Owned(put_json(value, number_text, &mut json).map_or_else(|_| String::new(), |()| json))
+            Cow::Owned(json_of(value, SmallNumbers::OneDigit).unwrap_or_default())
         }
         _ => Cow::Borrowed(""),
     }
 }
 
-/// Returns a value as JSON like OTTL's functions, whose exponents have two digits at least; `None` if NaN or infinity is in it.
-pub(crate) fn json_of(value: AnyValue<'_>) -> Option<String> {
+/// Returns a value as JSON with sorted keys; `None` if the value has NaN or infinity, which JSON does not have.
+pub(crate) fn json_of(value: AnyValue<'_>, small: SmallNumbers) -> Option<String> {
     let mut json = String::new();
-    put_json(value, json_number, &mut json).ok().map(|()| json)
-}
-
-/// Formats a number like OTTL's functions: `1e-07`.
-pub(crate) fn json_number(number: f64) -> String {
-    let text = number_text(number);
-    match text.split_once("e-") {
-        Some((digits, exponent)) => format!("{digits}e-{exponent:0>2}"),
-        None => text,
-    }
+    put_json(value, small, &mut json).ok().map(|()| json)
 }
 
 /// Returns a scalar as text for matching, numbers without exponents; `None` for other values.
@@ -45,14 +48,15 @@ pub(super) fn scalar_text<'a>(value: AnyValue<'a>) -> Option<Cow<'a, str>> {
     match value {
         AnyValue::Double(number) if number == f64::INFINITY => Some(Cow::Borrowed("+Inf")),
         AnyValue::Double(number) if number == f64::NEG_INFINITY => Some(Cow::Borrowed("-Inf")),
-        AnyValue::Double(number) => Some(Cow::Owned(number.to_string())),
+        AnyValue::Double(number) if number.is_nan() => Some(Cow::Borrowed("NaN")),
+        AnyValue::Double(number) => Some(Cow::Owned(Shortest::new(number).fixed())),
         AnyValue::String(_) | AnyValue::Bool(_) | AnyValue::Int(_) => Some(text_of(value)),
         _ => None,
     }
 }
 
 /// Formats a number like ECMAScript: with an exponent below 10^-6 and from 10^21 on.
-fn number_text(number: f64) -> String {
+pub(crate) fn number_text(number: f64, small: SmallNumbers) -> String {
     let size = number.abs();
     if number.is_nan() {
         return "NaN".into();
@@ -60,30 +64,31 @@ fn number_text(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "Infinity".into() } else { "-Infinity".into() };
     }
-    if size == 0.0 || (1e-6..1e21).contains(&size) {
-        return number.to_string();
+    let shortest = Shortest::new(number);
+    match small {
+        _ if size == 0.0 || (1e-6..1e21).contains(&size) => shortest.fixed(),
+        SmallNumbers::OneDigit => shortest.with_exponent(1),
+        SmallNumbers::TwoDigits => shortest.with_exponent(2),
     }
-    let text = format!("{number:e}");
-    if size < 1.0 { text } else { text.replace('e', "e+") }
 }
 
 /// Writes a value as JSON. Recursion is bounded: received bodies are validated with a limit of depth.
-fn put_json(value: AnyValue<'_>, number: fn(f64) -> String, out: &mut String) -> Result<(), std::fmt::Error> {
+fn put_json(value: AnyValue<'_>, small: SmallNumbers, out: &mut String) -> Result<(), std::fmt::Error> {
     match value {
         AnyValue::String(text) => put_string(text, out),
         AnyValue::Double(value) if !value.is_finite() => Err(std::fmt::Error),
-        AnyValue::Double(value) => out.write_str(&number(value)),
+        AnyValue::Double(value) => out.write_str(&number_text(value, small)),
         AnyValue::Bytes(bytes) => write!(out, "\"{}\"", STANDARD.encode(bytes)),
         AnyValue::Array(values) => {
             out.push('[');
             for (index, value) in values.iter().enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
-                put_json(value, number, out)?;
+                put_json(value, small, out)?;
             }
             out.push(']');
             Ok(())
         }
-        AnyValue::Map(attributes) => put_map(attributes, number, out),
+        AnyValue::Map(attributes) => put_map(attributes, small, out),
         AnyValue::Bool(_) | AnyValue::Int(_) => {
             out.push_str(&text_of(value));
             Ok(())
@@ -96,11 +101,7 @@ fn put_json(value: AnyValue<'_>, number: fn(f64) -> String, out: &mut String) ->
 }
 
 /// Writes a map sorted by key; the last value of a duplicate key.
-fn put_map(
-    attributes: Attributes<'_>,
-    number: fn(f64) -> String,
-    out: &mut String,
-) -> Result<(), std::fmt::Error> {
+fn put_map(attributes: Attributes<'_>, small: SmallNumbers, out: &mut String) -> Result<(), std::fmt::Error> {
     let sorted: BTreeMap<_, _> =
         attributes.iter().map(|attribute| (attribute.key(), attribute.value())).collect();
     out.push('{');
@@ -108,7 +109,7 @@ fn put_map(
         out.push_str(if index > 0 { "," } else { "" });
         put_string(key, out)?;
         out.push(':');
-        put_json(value, number, out)?;
+        put_json(value, small, out)?;
     }
     out.push('}');
     Ok(())

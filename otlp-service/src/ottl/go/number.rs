@@ -1,5 +1,6 @@
 //! Doubles as text, by the rules of Go's `strconv.FormatFloat`.
 
+use crate::processor::Shortest;
 use std::fmt::Write as _;
 
 /// A form of a double in text.
@@ -23,12 +24,8 @@ pub(crate) fn put_shortest(out: &mut String, value: f64, notation: Notation) {
         Notation::Fixed => false,
         Notation::General => value != 0.0 && !(1e-4..1e6).contains(&value.abs()),
     };
-    match is_exponent {
-        true => put_exponent(out, &format!("{value:e}")),
-        false => {
-            let _ = write!(out, "{value}");
-        }
-    }
+    let shortest = Shortest::new(value);
+    out.push_str(&if is_exponent { shortest.with_exponent(2) } else { shortest.fixed() });
 }
 
 /// Appends a double with a number of digits: after the point in `%e` and `%f`, in all in `%g`.

@@ -3,7 +3,7 @@
 use super::Value;
 use crate::ottl::error::EvalError;
 use crate::ottl::strptime;
-use crate::processor::{json_number, json_of};
+use crate::processor::{SmallNumbers, json_of, number_text};
 use otlp_protocol::view::AnyValue;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -21,7 +21,9 @@ impl<'a> Value<'a> {
             Self::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
             Self::Int(value) => Cow::Owned(value.to_string()),
             Self::Duration(value) => Cow::Owned(value.to_string()),
-            Self::Double(value) if value.is_finite() => Cow::Owned(json_number(*value)),
+            Self::Double(value) if value.is_finite() => {
+                Cow::Owned(number_text(*value, SmallNumbers::TwoDigits))
+            }
             Self::Bytes(bytes) => Cow::Owned(hex(bytes)),
             Self::SpanId(id) => Cow::Owned(hex(id)),
             Self::TraceId(id) => Cow::Owned(hex(id)),
@@ -45,7 +47,8 @@ impl<'a> Value<'a> {
     /// If there is a value that JSON does not have.
     pub(crate) fn json(&self) -> Result<String, EvalError> {
         let encoded = self.encoded()?;
-        json_of(AnyValue::new(&encoded)).ok_or(EvalError::new("JSON has no NaN and no infinity"))
+        let json = json_of(AnyValue::new(&encoded), SmallNumbers::TwoDigits);
+        json.ok_or_else(|| EvalError::new("JSON has no NaN and no infinity"))
     }
 }
 

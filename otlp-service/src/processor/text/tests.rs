@@ -78,3 +78,24 @@ fn only_scalars_are_matched() {
         assert_eq!(scalar_text(AnyValue::new(&value)).as_deref(), expect);
     }
 }
+
+/// A line each: the bits of a double, what `String` of OTTL makes of it, `pcommon.Value.AsString`, and `%v` of Go.
+const DOUBLES: &str = include_str!("../../../tests/fixtures/go_doubles.txt");
+
+#[test]
+fn doubles_are_those_of_go() {
+    for line in DOUBLES.lines() {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let value = f64::from_bits(u64::from_str_radix(columns[0], 16).unwrap());
+        assert_eq!(number_text(value, SmallNumbers::OneDigit), columns[2]);
+        let list = list(&[double(value)]);
+        let json = json_of(AnyValue::new(&list), SmallNumbers::TwoDigits);
+        match value.is_finite() {
+            true => {
+                assert_eq!(number_text(value, SmallNumbers::TwoDigits), columns[1]);
+                assert_eq!(json, Some(format!("[{}]", columns[1])));
+            }
+            false => assert_eq!((json, columns[1]), (None, "ERR")),
+        }
+    }
+}

@@ -40,6 +40,8 @@ fn values_are_converted() {
         ("Bool", vec![text("T")], Ok(Value::Bool(true))),
         ("Bool", vec![text("yes")], Err("\"yes\" is not a bool")),
         ("String", vec![Value::Double(1.0)], Ok(text("1"))),
+        ("String", vec![Value::Double(1e-7)], Ok(text("1e-07"))),
+        ("String", vec![list([Value::Double(1e-7), Value::Double(0.5)])], Ok(text("[1e-07,0.5]"))),
         ("String", vec![map([("a", list([Value::Int(1)]))])], Ok(text(r#"{"a":[1]}"#))),
         ("String", vec![Value::Nil], Ok(Value::Nil)),
         ("String", vec![Value::Double(1e-7)], Ok(text("1e-07"))),

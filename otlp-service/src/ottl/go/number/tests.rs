@@ -32,3 +32,16 @@ fn doubles_are_shown_as_by_go() {
         assert_eq!(text, expect, "{value} {notation:?} {precision:?}");
     }
 }
+
+/// The last column of a line is `%v` of the double in the first.
+#[test]
+fn shortest_doubles_are_those_of_go() {
+    for line in include_str!("../../../../tests/fixtures/go_doubles.txt").lines() {
+        let (bits, rest) = line.split_once('\t').unwrap();
+        let (_, expect) = rest.rsplit_once('\t').unwrap();
+        let mut text = String::new();
+        let value = f64::from_bits(u64::from_str_radix(bits, 16).unwrap());
+        put_shortest(&mut text, value, Notation::General);
+        assert_eq!(text, expect);
+    }
+}
