@@ -21,6 +21,7 @@ mod problem;
 mod registry;
 mod series;
 mod shards;
+mod sum;
 
 pub use attributes::Attributes;
 pub use builder::InstrumentBuilder;

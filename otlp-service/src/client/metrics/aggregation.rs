@@ -4,7 +4,7 @@ use super::exponential::{Exponential, ExponentialHistogram};
 use super::histogram::{Distribution, ExplicitHistogram};
 use super::lost::LostCounts;
 use super::number::{Number, NumberKind};
-use super::shards::Shards;
+use super::sum::Sum;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -30,7 +30,7 @@ pub(super) enum Cells {
     Explicit(ExplicitHistogram),
     Last(LastValue),
     Refused(Arc<LostCounts>),
-    Sum(Shards<AtomicU64>),
+    Sum(Sum),
 }
 
 /// The last value of a gauge.
@@ -58,7 +58,7 @@ impl Aggregation {
             Self::Explicit(bounds) => Cells::Explicit(ExplicitHistogram::new(Arc::clone(bounds))),
             Self::Last => Cells::Last(LastValue::default()),
             Self::Refused(lost) => Cells::Refused(Arc::clone(lost)),
-            Self::Sum => Cells::Sum(Shards::new(AtomicU64::default)),
+            Self::Sum => Cells::Sum(Sum::new()),
         }
     }
 }
@@ -70,7 +70,7 @@ impl Cells {
     #[inline]
     pub(super) fn record<T: Number>(&self, value: T) {
         match self {
-            Self::Sum(shards) => value.add_to(shards.own()),
+            Self::Sum(sum) => sum.add(value),
             Self::Explicit(histogram) => histogram.record(value.as_f64()),
             Self::Exponential(histogram) => histogram.record(value.as_f64()),
             Self::Last(last) => last.set(value.bits()),
@@ -82,14 +82,9 @@ impl Cells {
     /// creation on, except after resets.
     pub(super) fn read(&self, number: NumberKind, reset: bool) -> Option<Aggregate> {
         match self {
-            Self::Sum(shards) if reset => {
-                let parts = shards.all().map(|cell| cell.swap(0, Ordering::Relaxed));
-                let sum = parts.fold(0, |one, other| number.sum(one, other));
-                (!number.is_zero(sum)).then_some(Aggregate::Number(sum))
-            }
-            Self::Sum(shards) => {
-                let parts = shards.all().map(|cell| cell.load(Ordering::Relaxed));
-                Some(Aggregate::Number(parts.fold(0, |one, other| number.sum(one, other))))
+            Self::Sum(sum) => {
+                let sum = sum.read(number, reset);
+                (!reset || !number.is_zero(sum)).then_some(Aggregate::Number(sum))
             }
             Self::Explicit(histogram) => histogram.read(reset).map(Aggregate::Explicit),
             Self::Exponential(histogram) => histogram.read(reset).map(Aggregate::Exponential),

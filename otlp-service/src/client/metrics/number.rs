@@ -29,8 +29,8 @@ pub(super) mod sealed {
         /// True if the value is below zero.
         fn is_negative(self) -> bool;
 
-        /// Adds the value to a cell.
-        fn add_to(self, cell: &AtomicU64);
+        /// Adds the value to a cell. If `is_alone`, no other thread writes to a cell of integers.
+        fn add_to(self, cell: &AtomicU64, is_alone: bool);
     }
 }
 
@@ -115,8 +115,12 @@ impl sealed::Cell for u64 {
     }
 
     #[inline]
-    fn add_to(self, cell: &AtomicU64) {
-        cell.fetch_add(self, Relaxed);
+    fn add_to(self, cell: &AtomicU64, is_alone: bool) {
+        if is_alone {
+            cell.store(cell.load(Relaxed).wrapping_add(self), Relaxed);
+        } else {
+            cell.fetch_add(self, Relaxed);
+        }
     }
 }
 
@@ -139,8 +143,8 @@ impl sealed::Cell for i64 {
     }
 
     #[inline]
-    fn add_to(self, cell: &AtomicU64) {
-        cell.fetch_add(self as u64, Relaxed);
+    fn add_to(self, cell: &AtomicU64, is_alone: bool) {
+        sealed::Cell::add_to(self as u64, cell, is_alone);
     }
 }
 
@@ -163,7 +167,7 @@ impl sealed::Cell for f64 {
     }
 
     #[inline]
-    fn add_to(self, cell: &AtomicU64) {
+    fn add_to(self, cell: &AtomicU64, _: bool) {
         let mut bits = cell.load(Relaxed);
         while let Err(now) =
             cell.compare_exchange_weak(bits, (f64::from_bits(bits) + self).to_bits(), Relaxed, Relaxed)

@@ -1,13 +1,18 @@
 //! Cells of which each thread has its own: threads that add to the same counter do not write to the same cache line.
 //!
-//! There are fewer shards than there may be threads. A thread takes the shard that the fewest living threads use, when it first
-//! measures something, and uses the shard of this number of every counter from then on. Cells stay correct if threads share them.
+//! There are fewer shards than there may be threads. When a thread first measures something, it takes a shard, and uses the shard of
+//! this number of every counter from then on. Half of the shards are for one thread alone each: such a thread adds by a read and a
+//! write, which costs a third of an atomic addition. Other threads take the shared shard that the fewest living threads use.
 
 use super::lock_wait;
 use parking_lot::{Mutex, MutexGuard};
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// A value in cache lines of its own: two lines of 64 bytes, because processors fetch lines in pairs.
 #[derive(Debug, Default)]
@@ -27,6 +32,9 @@ const MAX_SHARDS: usize = 16;
 
 const NO_SHARD: usize = usize::MAX;
 
+/// Set in the number of a shard that no other living thread uses.
+const ALONE: usize = 1 << 16;
+
 /// Number of living threads that use each shard.
 static USERS: [AtomicU32; MAX_SHARDS] = [const { AtomicU32::new(0) }; MAX_SHARDS];
 
@@ -45,7 +53,14 @@ impl<T> Shards<T> {
     /// Returns the value of the thread's shard.
     #[inline]
     pub(super) fn own(&self) -> &T {
-        &self.0[own_shard() & (self.0.len() - 1)].0
+        self.own_or_shared().0
+    }
+
+    /// Returns the value of the thread's shard; true if no other thread writes to the value.
+    #[inline]
+    pub(super) fn own_or_shared(&self) -> (&T, bool) {
+        let shard = own_shard();
+        (&self.0[shard & (self.0.len() - 1)].0, shard & ALONE != 0)
     }
 
     /// Iterates over the values of all shards.
@@ -79,8 +94,12 @@ impl<T> Shards<Mutex<T>> {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(users) = self.0.get().and_then(|shard| USERS.get(shard)) {
-            users.fetch_sub(1, Relaxed);
+        if let Some(shard) = self.0.get() {
+            // What is measured later, in destructors, must not be in a shard that another thread may have alone by then.
+            SHARD.set(shared_shards().start);
+            if let Some(users) = USERS.get(shard) {
+                users.fetch_sub(1, Release);
+            }
         }
     }
 }
@@ -95,14 +114,37 @@ fn own_shard() -> usize {
 
 #[cold]
 fn take_shard() -> usize {
-    let least = USERS.iter().take(shard_count()).enumerate().min_by_key(|(_, users)| users.load(Relaxed));
-    let (shard, users) = least.unwrap_or((0, &USERS[0]));
+    let take = |lease: &Lease| {
+        let shard = take_alone().unwrap_or_else(take_shared);
+        lease.0.set(Some(shard & !ALONE));
+        shard
+    };
+    // A thread that is ending has no lease.
+    let shard = LEASE.try_with(take).unwrap_or_else(|_| shared_shards().start);
     SHARD.set(shard);
-    // A thread that is ending keeps the shard without a lease.
-    if LEASE.try_with(|lease| lease.0.set(Some(shard))).is_ok() {
+    shard
+}
+
+/// Takes a shard for this thread alone, if one is free. What its former thread wrote is visible from then on.
+fn take_alone() -> Option<usize> {
+    let is_taken = |users: &AtomicU32| users.compare_exchange(0, 1, Acquire, Relaxed).is_ok();
+    let shard = USERS.iter().take(shared_shards().start).position(is_taken)?;
+    Some(shard | ALONE)
+}
+
+/// Takes the shared shard that the fewest threads use.
+fn take_shared() -> usize {
+    let users = |shard: usize| USERS.get(shard).map_or(u32::MAX, |users| users.load(Relaxed));
+    let shard = shared_shards().min_by_key(|&shard| users(shard)).unwrap_or_default();
+    if let Some(users) = USERS.get(shard) {
         users.fetch_add(1, Relaxed);
     }
     shard
+}
+
+/// The shards that several threads may use.
+fn shared_shards() -> Range<usize> {
+    shard_count() / 2..shard_count()
 }
 
 fn shard_count() -> usize {

@@ -73,6 +73,41 @@ fn no_measurement_is_lost_or_counted_twice() {
     }
 }
 
+/// One thread after the other, so that all have the same shard, and a thread whose measurements go on while the others begin and end.
+#[test]
+fn threads_take_over_the_cells_of_threads_that_have_ended() {
+    for temporality in [TemporalityPreference::Cumulative, TemporalityPreference::Delta] {
+        let Measured { meters, .. } = Measured::new(|settings| settings.temporality = temporality);
+        let counter = meters.counter::<u64>("requests").build();
+        let bound = counter.bind([("set", 0)]);
+        let is_done = AtomicBool::new(false);
+        let mut sum = 0;
+        let mut read = || match values(&collect(&meters, 200), "requests").into_values().next() {
+            Some(Number::Int(value)) if temporality == TemporalityPreference::Delta => sum += value,
+            Some(Number::Int(value)) => sum = value,
+            _ => {}
+        };
+        let steady = thread::scope(|scope| {
+            let steady = scope.spawn(|| {
+                let mut count = 0;
+                while !is_done.load(Relaxed) {
+                    bound.add(1);
+                    count += 1;
+                }
+                count
+            });
+            for _ in 0..100 {
+                thread::scope(|scope| drop(scope.spawn(|| (0..10).for_each(|_| bound.add(1)))));
+                read();
+            }
+            is_done.store(true, Relaxed);
+            steady.join().unwrap()
+        });
+        read();
+        assert_eq!(sum, steady + 1_000, "{temporality:?}");
+    }
+}
+
 /// A value whose conversion measures something itself.
 struct Measuring<'a>(&'a dyn Fn());
 
