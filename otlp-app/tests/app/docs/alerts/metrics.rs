@@ -31,7 +31,10 @@ impl Known {
         let sampled = ["traces/sampled", "logs/sampled"].map(|id| {
             format!("{id}: {{receivers: [otlp], processors: [probabilistic_sampler, redaction], exporters: [otlp]}}")
         });
-        let routed = ["logs/in: {receivers: [otlp], exporters: [routing]}", "logs/routed: {receivers: [routing], exporters: [otlp]}"];
+        let routed = [
+            "logs/in: {receivers: [otlp], exporters: [routing]}",
+            "logs/routed: {receivers: [routing], exporters: [otlp]}",
+        ];
         let routed = routed.map(str::to_owned);
         let config = placed(&format!(
             "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0, tls: {{cert_file: /etc/otlp/tls.crt, \
