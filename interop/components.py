@@ -23,6 +23,14 @@ from sink import Sink
 
 HERE = pathlib.Path(__file__).resolve().parent / "components"
 SIGNALS = ("traces", "metrics", "logs")
+# The members that hold the messages below: those of a request, a resource, a scope, a metric, and a metric's data.
+CHILDREN = (
+    ("resourceSpans", "resourceMetrics", "resourceLogs"),
+    ("scopeSpans", "scopeMetrics", "scopeLogs"),
+    ("spans", "metrics", "logRecords"),
+    ("gauge", "sum", "histogram", "exponentialHistogram", "summary"),
+    ("dataPoints",),
+)
 
 
 class Components:
@@ -68,7 +76,11 @@ class Components:
             for receiver, signals in component.receivers.items():
                 for signal in signals:
                     for what, body in component.requests(signal):
-                        outcomes[receiver, signal, what] = outcome(receivers[receiver].http, signal, body, sink)
+                        came = outcome(receivers[receiver].http, signal, body, sink)
+                        # Connectors may make one request or several of what comes to an exporter.
+                        arrange = single if component.has_pipelines else list
+                        came["arrived"] = {each: sorted(arrange(bodies), key=recorded.text) for each, bodies in came["arrived"].items()}
+                        outcomes[receiver, signal, what] = came
             return outcomes
         finally:
             peer.kill()
@@ -175,5 +187,21 @@ def outcome(endpoint, signal, body, sink):
     arrived = {}
     for path, bodies in sorted(sink.take().items()):
         # What several batches bring comes in any order.
-        arrived[path.removeprefix("/").removesuffix(PATHS[signal])] = sorted(map(normal, bodies), key=repr)
+        arrived[path.removeprefix("/").removesuffix(PATHS[signal])] = list(map(normal, bodies))
     return {"status": answer.status, "arrived": arrived}
+
+
+def single(bodies):
+    """Requests as requests of one resource, one scope, and one span, log record or data point each."""
+    return [request for body in bodies for request in parts(body, 0)]
+
+
+def parts(message, level):
+    """Copies of a message, each with one child; itself if it has none."""
+    found = [(key, message[key]) for key in CHILDREN[level] if message.get(key)] if level < len(CHILDREN) else []
+    if not found:
+        return [message]
+    key, children = found[0]
+    below = [(child, level + 1) for child in (children if isinstance(children, list) else [children])]
+    wrap = (lambda part: [part]) if isinstance(children, list) else (lambda part: part)
+    return [message | {key: wrap(part)} for child, at in below for part in parts(child, at)]

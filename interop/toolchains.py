@@ -14,7 +14,7 @@ from processes import PeerError
 HERE = pathlib.Path(__file__).resolve().parent
 WORK = HERE / ".work"
 BUILD_SECONDS = 1800
-BUILDER = "go.opentelemetry.io/collector/cmd/builder@v0.161.0"
+BUILDER = "go.opentelemetry.io/collector/cmd/builder@v"
 H2SPEC = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"
 
 
@@ -51,15 +51,17 @@ def components(component):
 
 
 def collector_of(recipe, made):
-    stub = recipe.parent / "detectors"
+    text, stub = recipe.read_text(), recipe.parent / "detectors"
+    builder = BUILDER + re.search(r"^  version: (\S+)$", text, re.MULTILINE)[1]
 
     def build():
-        for name in re.findall(r"=> \.\./detectors/(\S+)$", recipe.read_text(), re.MULTILINE):
+        for name in re.findall(r"=> \.\./detectors/(\S+)$", text, re.MULTILINE):
             shutil.copytree(stub, WORK / "detectors" / name, dirs_exist_ok=True)
-        run(["go", "install", BUILDER], HERE, {"GOBIN": str(WORK / "bin")})
+        # Each release of the Collector is built by its own builder.
+        run(["go", "install", builder], HERE, {"GOBIN": str(WORK / "bin")})
         run([str(WORK / "bin" / "builder"), "--config", recipe.name], recipe.parent)
 
-    once(made, [recipe, *sorted(stub.iterdir())], BUILDER, build, "go")
+    once(made, [recipe, *sorted(stub.iterdir())], builder, build, "go")
     return str(made)
 
 

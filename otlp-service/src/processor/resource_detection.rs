@@ -70,7 +70,7 @@ impl Processor for ResourceDetectionProcessor {
 
     fn process(&self, batch: Batch, out: &mut Out) -> Result<(), ExportError> {
         let found = self.detection.found();
-        if found.attributes.is_empty() {
+        if found.attributes.is_empty() && found.schema_url.is_empty() {
             out.emit(batch);
             return Ok(());
         }

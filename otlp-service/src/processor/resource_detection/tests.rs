@@ -313,6 +313,18 @@ async fn resources_of_all_signals_get_the_attributes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_schema_url_is_set_without_an_attribute() {
+    let mut config = config(&[DetectorKind::System]);
+    config.switches =
+        ["host.name", "os.type"].map(|key| (DetectorKind::System, key.to_owned(), false)).into();
+    let processor = processor(config);
+    processor.start(&context(HOST, Town::default())).await;
+    let body =
+        json::from_str(Signal::LOGS, r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}"#).unwrap();
+    assert_eq!(processed(&processor, body), [format!("{{}} {SCHEMA}")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn unknown_fields_and_keys_in_a_dictionary_are_kept_in_place() {
     use otlp_protocol::wire::put_len_delimited;
     let field = |number: u32, value: &[u8]| {
