@@ -20,16 +20,19 @@ pub(super) fn is_alphanumeric(char: char) -> bool {
 }
 
 pub(super) fn is_operator(char: char) -> bool {
-    "+-*/=<>!&|^%~?@:#".contains(char)
+    matches!(
+        char,
+        '+' | '-' | '*' | '/' | '=' | '<' | '>' | '!' | '&' | '|' | '^' | '%' | '~' | '?' | '@' | ':' | '#'
+    )
 }
 
 pub(super) fn is_punctuation(char: char) -> bool {
-    "(),;.:[]{}".contains(char)
+    matches!(char, '(' | ')' | ',' | ';' | '.' | ':' | '[' | ']' | '{' | '}')
 }
 
 /// True if a name may have the character behind its first one.
 pub(super) fn is_of_name(char: char) -> bool {
-    "\".?$#/@!".contains(char) || is_letter(char) || char.is_ascii_digit()
+    matches!(char, '"' | '.' | '?' | '$' | '#' | '/' | '@' | '!' | '0'..='9') || is_letter(char)
 }
 
 /// True if the general category of a character is a letter. Alphabetic characters are marks and numbers, too.

@@ -143,10 +143,10 @@ impl<'a> Scanner<'a> {
 
     /// Returns the length of the delimiter of a comment that begins here.
     fn comment(&self) -> Option<usize> {
-        match (self.peek(0), self.peek(1)) {
-            _ if self.is_comment => None,
-            ('-', '-') | ('/', '*') => Some(2),
-            ('#', _) if self.dialect == Dialect::MySql => Some(1),
+        match self.peek(0) {
+            '-' if self.peek(1) == '-' && !self.is_comment => Some(2),
+            '/' if self.peek(1) == '*' && !self.is_comment => Some(2),
+            '#' if self.dialect == Dialect::MySql && !self.is_comment => Some(1),
             _ => None,
         }
     }
