@@ -51,6 +51,12 @@ fn unescape(column: &str) -> String {
 fn values_in_comments_are_replaced() {
     for dialect in [Dialect::MySql, Dialect::Standard] {
         check(dialect, "SELECT a -- for 'bob', 42", "SELECT a -- for ?, ?");
+        // The example of docs/service.md.
+        let (from, to) = (
+            "SELECT total FROM orders_2024 WHERE card = '4111 1111' AND id IN (1, 2) -- for alice: 'a@b.example'",
+            "SELECT total FROM orders_? WHERE card = ? AND id IN (?, ?) -- for alice: ?",
+        );
+        check(dialect, from, to);
         check(dialect, "SELECT a -- don't\nFROM b", "SELECT a -- don?\nFROM b");
         check(dialect, "SELECT /* don't, 5 */ 'x' /* 7", "SELECT /* don?*/ ? /* ?");
         check(dialect, "/*traceparent='00-1-2-01'*/ SELECT 1", "/*traceparent=?*/ SELECT ?");
