@@ -73,12 +73,15 @@ impl Places {
             message.drain(other);
         }
         match self.first {
-            Some(first) if first.len() == put.len() => {
-                if let Some(old) = message.get_mut(first) {
-                    old.copy_from_slice(put);
+            Some(first) => {
+                let (rest, end) = (first.end..message.len(), first.start + put.len());
+                message.resize(message.len().max(end + rest.len()), 0);
+                message.copy_within(rest.clone(), end);
+                message.truncate(end + rest.len());
+                if let Some(place) = message.get_mut(first.start..end) {
+                    place.copy_from_slice(put);
                 }
             }
-            Some(first) => drop(message.splice(first, put.iter().copied())),
             None => message.extend_from_slice(put),
         }
     }
