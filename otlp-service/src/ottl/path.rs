@@ -14,7 +14,7 @@ pub(crate) struct Path {
     pub(crate) field: &'static Field,
     pub(crate) keys: Vec<Key>,
     /// Finds the only key, if that is a name, in encoded messages.
-    name: Option<Finder<'static>>,
+    name: Option<Box<Finder<'static>>>,
 }
 
 /// A key into a list or a map.
@@ -38,7 +38,7 @@ pub(crate) enum KeyValue<'a> {
 impl Path {
     pub(crate) fn new(field: &'static Field, keys: Vec<Key>) -> Self {
         let name = match &keys[..] {
-            [Key::Name(name)] => Some(Finder::new(name.as_bytes()).into_owned()),
+            [Key::Name(name)] => Some(Box::new(Finder::new(name.as_bytes()).into_owned())),
             _ => None,
         };
         Self { field, keys, name }
