@@ -185,3 +185,20 @@ fn items_say_which_resource_they_have() {
     });
     assert_eq!(seen, [0, 0, 1, 2]);
 }
+
+#[test]
+fn items_say_the_fields_of_their_envelopes() {
+    let record = field(2, b"");
+    let url = |url: &[u8]| field(3, url);
+    let whole = field(1, &[url(b"r"), field(2, &[record.clone(), url(b"s"), record].concat())].concat());
+    // A resource without scopes, and a scope without records, are asked about as well.
+    let body = [whole, field(1, &url(b"empty")), field(1, &field(2, &url(b"none")))].concat();
+    let mut seen = Vec::new();
+    parts(Signal::LOGS, &body, 1, |item| {
+        seen.push([item.resource_group, item.scope_group].map(<[u8]>::to_vec));
+        0
+    });
+    let of = |resource: &[u8], scope: &[u8]| [resource.to_vec(), scope.to_vec()];
+    let record = of(&url(b"r"), &url(b"s"));
+    assert_eq!(seen, [record.clone(), record, of(&url(b"empty"), b""), of(b"", &url(b"none"))]);
+}
