@@ -18,8 +18,8 @@ struct Parts {
     nanos: i64,
     /// True after noon, false before noon.
     is_pm: Option<bool>,
-    /// Seconds from UTC, and the abbreviation of the offset, which may be empty.
-    offset: Option<(i64, &'static str)>,
+    /// Seconds from UTC, and the index of the offset's abbreviation.
+    offset: Option<(i64, Option<u8>)>,
 }
 
 // === impl TimeFormat ===
@@ -94,7 +94,7 @@ impl Parts {
             }
             Element::Offset(form) => {
                 let (offset, rest) = offset(text, *form)?;
-                self.offset = Some((offset, ""));
+                self.offset = Some((offset, None));
                 rest
             }
             Element::Second => number(text, 1, 2, &mut self.second)?,
@@ -106,7 +106,7 @@ impl Parts {
             Element::ZoneName => {
                 let len = text.find(|char: char| !char.is_ascii_uppercase()).unwrap_or(text.len());
                 let (name, rest) = text.split_at(len);
-                let in_zone = || zone.offset_named(name).map(|offset| (offset, ""));
+                let in_zone = || zone.offset_named(name).map(|offset| (offset, None));
                 self.offset = Some(offset_of(name).or_else(in_zone)?);
                 rest
             }

@@ -6,8 +6,8 @@ use tz::TimeZone;
 /// A time zone.
 #[derive(Clone, Debug)]
 pub(crate) enum Zone {
-    /// An offset from UTC in seconds, and its abbreviation, which may be empty.
-    Fixed(i64, &'static str),
+    /// An offset from UTC in seconds, and the index of its abbreviation.
+    Fixed(i32, Option<u8>),
     /// A zone of the IANA database.
     Named(Arc<TimeZone>),
     Utc,
@@ -76,7 +76,7 @@ impl Zone {
     /// Returns the offset from UTC at a time in seconds since 1970, in seconds.
     pub(crate) fn offset_at(&self, time: i64) -> i64 {
         match self {
-            Self::Fixed(offset, _) => *offset,
+            Self::Fixed(offset, _) => i64::from(*offset),
             Self::Named(zone) => {
                 zone.find_local_time_type(time).map_or(0, |kind| i64::from(kind.ut_offset()))
             }
@@ -87,7 +87,10 @@ impl Zone {
     /// Returns the abbreviation at a time in seconds since 1970; empty if there is none.
     pub(super) fn abbreviation_at(&self, time: i64) -> &str {
         match self {
-            Self::Fixed(_, abbreviation) => abbreviation,
+            Self::Fixed(_, index) => {
+                let known = index.and_then(|index| ABBREVIATIONS.get(usize::from(index)));
+                known.map_or("", |(abbreviation, _)| abbreviation)
+            }
             Self::Named(zone) => {
                 zone.find_local_time_type(time).map_or("", |kind| kind.time_zone_designation())
             }
@@ -96,16 +99,17 @@ impl Zone {
     }
 
     /// Returns the zone of a time in seconds that a text says with an offset: this zone if it has the offset then.
-    pub(super) fn with_offset(&self, time: i64, offset: i64, abbreviation: &'static str) -> Self {
+    pub(super) fn with_offset(&self, time: i64, offset: i64, abbreviation: Option<u8>) -> Self {
         match self.offset_at(time) == offset {
             true => self.clone(),
-            false => Self::Fixed(offset, abbreviation),
+            false => Self::Fixed(i32::try_from(offset).unwrap_or_default(), abbreviation),
         }
     }
 }
 
-/// Returns the offset from UTC of an abbreviation, in seconds, and the abbreviation.
-pub(super) fn offset_of(abbreviation: &str) -> Option<(i64, &'static str)> {
-    let found = ABBREVIATIONS.iter().find(|(known, _)| *known == abbreviation);
-    found.map(|(known, hours)| (hours * 3_600, *known))
+/// Returns the offset from UTC of an abbreviation, in seconds, and the index of the abbreviation.
+pub(super) fn offset_of(abbreviation: &str) -> Option<(i64, Option<u8>)> {
+    let index = ABBREVIATIONS.iter().position(|(known, _)| *known == abbreviation)?;
+    let (_, hours) = ABBREVIATIONS.get(index)?;
+    Some((hours * 3_600, u8::try_from(index).ok()))
 }
