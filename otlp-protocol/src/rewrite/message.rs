@@ -8,6 +8,7 @@ use crate::schema::Message;
 use crate::view::KeyValue;
 use crate::wire::put_len_delimited;
 use crate::{EditError, ToValue, Value};
+use memchr::memmem;
 use std::fmt;
 use std::ops::Range;
 
@@ -65,7 +66,7 @@ impl MessageEdits<'_> {
         }
         let mut put = self.take_scratch();
         let is_replaced = |field: &Field, message: &[u8]| is_attribute(field, message, number, key);
-        let places = Places::find(self.bytes(), |field| is_replaced(field, self.bytes()));
+        let places = self.places_of(key, is_replaced);
         let others = others(self.bytes(), places.first.clone());
         value.with_value(|value| put_attribute(&mut put, number, key, value, &others));
         self.put(places, is_replaced, &mut put, |_, _| {});
@@ -79,8 +80,18 @@ impl MessageEdits<'_> {
         if !self.has_attributes(number) {
             return false;
         }
-        let places = Places::find(self.bytes(), |field| is_replaced(field, self.bytes()));
+        let places = self.places_of(key, is_replaced);
         self.put(places, is_replaced, &mut Vec::new(), |_, _| {})
+    }
+
+    /// Finds the attributes with a key, which `is_replaced` selects. A missing key is noticed by a search, which is faster than reading
+    /// all keys.
+    fn places_of(&self, key: &str, is_replaced: impl Fn(&Field, &[u8]) -> bool) -> Places {
+        let message = self.bytes();
+        match memmem::find(message, key.as_bytes()) {
+            Some(_) => Places::find(message, |field| is_replaced(field, message)),
+            None => Places::default(),
+        }
     }
 
     fn has_attributes(&self, number: u32) -> bool {
