@@ -28,8 +28,11 @@ class Bench:
 
     def __init__(self, directory, runs, conformance):
         # What may take minutes comes before ports are chosen.
-        self.binaries = {"gateway": toolchains.gateway(), "collector": toolchains.collector()}
-        self.senders = senders({run.sender for run in runs})
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            # That of the Collector takes longest; the others mostly wait for downloads.
+            collector = pool.submit(toolchains.collector)
+            self.senders = senders({run.sender for run in runs})
+        self.binaries = {"gateway": toolchains.gateway(), "collector": collector.result()}
         self.h2spec = attempt((toolchains.h2spec,)) if conformance else None
         self.directory = directory
         self.files = {name: directory / f"{name}.json" for name in ("via", "direct")}
@@ -154,7 +157,21 @@ def senders(names):
         "collector": [python, profiles],
         "gateway": [(toolchains.go_sender,), profiles],
     }
-    return {name: attempt(*builds[name]) for name in names}
+    wanted = {build for name in names for build in builds[name]}
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        # Most of the time they wait for downloads. What one toolchain builds is built one after the other.
+        parts = pool.map(
+            lambda toolchain: [(build, attempt(build)) for build in wanted if build[0] is toolchain],
+            {build[0] for build in wanted},
+        )
+        made = dict(each for part in parts for each in part)
+    return {name: joined([made[build] for build in builds[name]]) for name in names}
+
+
+def joined(attempts):
+    """The commands of all, or the first PeerError."""
+    errors = [each for each in attempts if isinstance(each, PeerError)]
+    return errors[0] if errors else [command for commands in attempts for command in commands]
 
 
 def complaint(command, environment=None):
