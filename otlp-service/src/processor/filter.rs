@@ -22,7 +22,8 @@ use std::sync::Arc;
 /// Removes resources, scopes, spans, span events, metrics, data points and log records that meet a condition in OTTL.
 ///
 /// Conditions on resources come first, then those on scopes, then those on entries, then those on data points and span events.
-/// Conditions are not asked about messages that are removed already. Envelopes and metrics in which nothing stays are removed, also those that came empty.
+/// Conditions are not asked about messages that are removed already. Envelopes and metrics in which nothing stays are removed, also those
+/// that came empty.
 ///
 /// ```
 /// use otlp_protocol::Signal;

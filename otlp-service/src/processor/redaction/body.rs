@@ -8,7 +8,8 @@ use crate::processor::text::text_of;
 use otlp_protocol::AttributeValue;
 use otlp_protocol::view::{AnyValue, Attributes};
 
-/// Redacts the body of a record with the database `system`; `None` if the rules change nothing. Keys of maps in a map are paths: `user.name`, `users.[0].name`.
+/// Redacts the body of a record with the database `system`; `None` if the rules change nothing. Keys of maps in a map are paths:
+/// `user.name`, `users.[0].name`.
 pub(super) fn redact_body(
     rules: &Rules,
     tally: &mut Tally,

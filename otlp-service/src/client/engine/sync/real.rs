@@ -1,8 +1,8 @@
 //! The operating system's threads.
 //!
-//! The engine's thread runs under a `tracing` subscriber that records nothing. While the thread sleeps, its subscriber is not set: a subscriber that is
-//! set for one thread makes `tracing` slower on all threads, and telemetry that is recorded while other telemetry is formatted would
-//! be lost.
+//! The engine's thread runs under a `tracing` subscriber that records nothing. While the thread sleeps, its subscriber is not set: a
+//! subscriber that is set for one thread makes `tracing` slower on all threads, and telemetry that is recorded while other telemetry is
+//! formatted would be lost.
 
 pub(crate) use super::lock::{Lock, Locked};
 pub(in crate::client::engine) use otlp_transport::TokioClock;
@@ -36,8 +36,8 @@ pub(in crate::client::engine) fn prepare() {
     silent();
 }
 
-/// Returns the subscriber of the engine's thread. It is registered once, under a lock of `tracing` that a child process may find locked. `Dispatch::none()`
-/// is not registered, and callsites that are used under it first would be disabled for all subscribers.
+/// Returns the subscriber of the engine's thread. It is registered once, under a lock of `tracing` that a child process may find
+/// locked. `Dispatch::none()` is not registered, and callsites that are used under it first would be disabled for all subscribers.
 fn silent() -> &'static Dispatch {
     static SILENT: OnceLock<Dispatch> = OnceLock::new();
     SILENT.get_or_init(|| Dispatch::new(Silent))
