@@ -104,7 +104,8 @@ impl Rules {
     /// Returns false if the rules change nothing in a request, known from a search through its bytes.
     pub(super) fn may_change_request(&self, signal: Signal, request: &[u8]) -> bool {
         // Numbers in log bodies are texts for the rules.
-        signal == Signal::LOGS || self.search.as_ref().is_none_or(|search| search.finds(request))
+        let has_bodies = matches!(Entry::new(signal, &[]), Entry::LogRecord(_));
+        has_bodies || self.search.as_ref().is_none_or(|search| search.finds(request))
     }
 
     /// Returns false if the rules change nothing in an entry, known from a search through its bytes.
