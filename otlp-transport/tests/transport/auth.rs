@@ -75,7 +75,11 @@ fn modes(context: &TransportContext) -> Vec<Mode> {
     let key = |name: &str, key: &str| ApiKey { name: name.into(), key: key.into() };
     let mut tokens = BearerConfig::default();
     tokens.tokens = vec!["right1".into(), "right2".into()];
-    let file = std::env::temp_dir().join(format!("otlp-auth-tokens-{}", std::process::id()));
+    let file = std::env::temp_dir().join(format!(
+        "otlp-auth-tokens-{}-{:?}",
+        std::process::id(),
+        std::thread::current().id()
+    ));
     std::fs::write(&file, "right1\n\n right2 \r\n").unwrap();
     let mut token_file = BearerConfig::default();
     token_file.filename = Some(file);

@@ -1,7 +1,8 @@
 //! Orders to the engine's thread, and the answers.
 
 use super::kind::Kind;
-use super::sync::{Condvar, Mutex};
+use super::sync::{CLOCK, Condvar, Mutex};
+use otlp_transport::Clock;
 use std::time::Instant;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -63,7 +64,7 @@ impl Control {
             orders: watch::Sender::new(Order::default()),
             enough: Default::default(),
             progress: Mutex::default(),
-            changed: Condvar::new(),
+            changed: Condvar::default(),
             waiting: Notify::new(),
         }
     }
@@ -111,7 +112,10 @@ impl Control {
             if progress.has_ended {
                 return Waited::Ended;
             }
-            if self.changed.wait_until(&mut progress, deadline).timed_out() {
+            let left = deadline.saturating_duration_since(CLOCK.now());
+            let timed_out;
+            (progress, timed_out) = self.changed.wait_for(progress, left);
+            if timed_out {
                 return if is_done(&progress) { Waited::Done } else { Waited::TimedOut };
             }
         }

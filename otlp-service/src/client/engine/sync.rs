@@ -2,6 +2,8 @@
 //!
 //! In the model of the engine (`model.rs`) these are the model checker's, which tries out the orders in which threads run.
 
+mod mutex;
+
 #[cfg(not(all(test, shuttle)))]
 mod lock;
 #[cfg(not(all(test, shuttle)))]

@@ -3,16 +3,15 @@
 //! Time stands still until someone sleeps: then some sleeps end at once, and the time is that of their end. Others never end. The
 //! checker chooses.
 
+pub(in crate::client::engine) use super::mutex::{Condvar, Mutex};
+pub(crate) use super::mutex::{Mutex as Lock, MutexGuard as Locked};
 pub(in crate::client::engine) use shuttle::sync::atomic;
 pub(in crate::client::engine) use shuttle::{future::block_on, thread, thread_local};
 
 use otlp_transport::{Clock, Sleep, TokioClock};
 use shuttle::rand::{Rng as _, thread_rng};
 use std::cell::Cell;
-use std::fmt;
 use std::future::{pending, ready};
-use std::ops::{Deref, DerefMut};
-use std::sync::PoisonError;
 use std::time::{Instant, SystemTime};
 
 /// The model's clock.
@@ -24,23 +23,6 @@ pub(in crate::client::engine) struct ModelClock;
 
 /// Nothing is made in advance.
 pub(in crate::client::engine) fn prepare() {}
-
-pub(crate) use Mutex as Lock;
-pub(crate) use MutexGuard as Locked;
-
-/// A lock with the interface of parking_lot.
-#[derive(Default)]
-pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
-
-/// The right to use what a lock protects; empty while a thread waits for a condition.
-pub(crate) struct MutexGuard<'a, T>(Option<shuttle::sync::MutexGuard<'a, T>>);
-
-/// A condition with the interface of parking_lot.
-#[derive(Debug)]
-pub(in crate::client::engine) struct Condvar(shuttle::sync::Condvar);
-
-/// Outcome of a wait for a condition. In the model, time limits of threads do not pass: what waits forever is found.
-pub(in crate::client::engine) struct Waited;
 
 // === impl ModelClock ===
 
@@ -81,72 +63,5 @@ impl Clock for ModelClock {
         };
         TIME.set(Some(Time { now: time.now.max(instant), sleeps: time.sleeps - 1, ..time }));
         Box::pin(ready(()))
-    }
-}
-
-// === impl Mutex ===
-
-impl<T> Mutex<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(shuttle::sync::Mutex::new(value))
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        MutexGuard(Some(self.0.lock().unwrap_or_else(PoisonError::into_inner)))
-    }
-
-    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        self.0.try_lock().ok().map(|guard| MutexGuard(Some(guard)))
-    }
-}
-
-impl<T> fmt::Debug for Mutex<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mutex")
-    }
-}
-
-// === impl MutexGuard ===
-
-impl<T> Deref for MutexGuard<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        self.0.as_ref().unwrap()
-    }
-}
-
-impl<T> DerefMut for MutexGuard<'_, T> {
-    fn deref_mut(&mut self) -> &mut T {
-        self.0.as_mut().unwrap()
-    }
-}
-
-// === impl Condvar ===
-
-impl Condvar {
-    pub(in crate::client::engine) fn new() -> Self {
-        Self(shuttle::sync::Condvar::new())
-    }
-
-    pub(in crate::client::engine) fn notify_all(&self) {
-        self.0.notify_all();
-    }
-
-    pub(in crate::client::engine) fn wait_until<T>(
-        &self,
-        guard: &mut MutexGuard<'_, T>,
-        _: Instant,
-    ) -> Waited {
-        if let Some(held) = guard.0.take() {
-            guard.0 = Some(self.0.wait(held).unwrap_or_else(PoisonError::into_inner));
-        }
-        Waited
-    }
-}
-
-impl Waited {
-    pub(in crate::client::engine) fn timed_out(&self) -> bool {
-        false
     }
 }
