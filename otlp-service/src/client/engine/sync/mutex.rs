@@ -16,6 +16,10 @@ pub(crate) use threads::MutexGuard;
 
 /// A lock. The panic of a thread that has the lock does not matter: no code of the user runs under a lock.
 #[derive(Default)]
+#[cfg_attr(
+    not(shuttle),
+    expect(clippy::disallowed_types, reason = "parking_lot's locks do not work in every child process")
+)]
 pub(crate) struct Mutex<T>(threads::Mutex<T>);
 
 /// A condition that threads wait for.
