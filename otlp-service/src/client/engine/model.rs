@@ -9,7 +9,7 @@ use super::{EngineConfig, FlushError, LossReason};
 use crate::client::{OtlpClient, Sampler};
 use otlp_protocol::view::{AnyValue, RequestView};
 use otlp_protocol::{Accepted, Batch, ErrorKind, Retry, SeverityNumber, Signal};
-use otlp_transport::{BoxExport, Clock as _, ExportError};
+use otlp_transport::{BoxExport, ExportError};
 use shuttle::rand::{Rng as _, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner};
