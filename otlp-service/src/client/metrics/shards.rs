@@ -1,7 +1,7 @@
 //! Cells of which each thread has its own: threads that add to the same counter do not write to the same cache line.
 //!
-//! There are fewer shards than there may be threads. When a thread first measures something, it takes a shard, and uses the shard of
-//! this number of every counter from then on. Half of the shards are for one thread alone each: such a thread adds by a read and a
+//! A counter has up to 16 shards, and a program may have more threads. At its first measurement a thread takes the number of a shard,
+//! and uses the shard of this number of every counter. Half of the shards are for one thread alone each: such a thread adds by a read and a
 //! write, which costs a third of an atomic addition. Other threads take the shared shard that the fewest living threads use.
 
 use super::lock_wait;

@@ -1,4 +1,4 @@
-//! What samplers of a user's own see of spans.
+//! Custom samplers get the kind, the fields and the links of `tracing` spans.
 
 use super::support::{DOORS, client_with, lean, record_with};
 use crate::client::{NewSpan, ParentBased, Sampler, Sampling, ShouldSample, SpanExt as _, TraceContext};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
-/// What the sampler saw of a span.
+/// The properties of a span that the sampler was given.
 #[derive(Debug, PartialEq)]
 struct Seen {
     name: String,

@@ -320,5 +320,5 @@ impl<'a> Scanner<'a> {
 /// The tag of a text that is a statement.
 pub(super) const FUNCTION_TAG: &str = "$func$";
 
-/// What is read behind the last character. A NUL in a text ends the statement, too.
+/// The character that `peek` returns behind the end of the text. A NUL in a text ends the statement, too.
 const END: char = '\0';
