@@ -1,6 +1,6 @@
 //! The files of this machine, with the room left on their file systems.
 
-use otlp_transport::{Disk, SystemDisk};
+use otlp_transport::{Disk, DiskFile, DiskLock, SystemDisk};
 use rustix::fs::statvfs;
 use std::io;
 use std::path::Path;
@@ -20,6 +20,30 @@ impl Disk for HostDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         SystemDisk.remove(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        SystemDisk.open(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        SystemDisk.rename(from, to)
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<(String, u64)>> {
+        SystemDisk.list(directory)
+    }
+
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        SystemDisk.create_directory(path)
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        SystemDisk.sync_directory(path)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
+        SystemDisk.lock(path)
     }
 
     /// The room that is left to processes without privileges.

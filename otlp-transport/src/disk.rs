@@ -4,8 +4,11 @@
 //! start, and made again when a file's bytes change. Content that cannot be used leaves the value unchanged; the failure
 //! is counted once for each such content, and logged once a minute while it lasts.
 
+mod file;
 #[cfg(any(feature = "client", feature = "server"))]
 mod watched;
+
+pub use file::{DiskFile, DiskLock, replace_file};
 
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use watched::Watched;
@@ -19,8 +22,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-/// Reads files, and checks that directories can be written. Calls block: they are made at the start, and on threads where they
-/// delay no request.
+/// Files, for reading whole ones, and for logs that are appended to. Calls block: they are made at the start, and on threads where
+/// they delay no request. Methods other than `read` have a default, for disks that are only read: an error.
 pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// Reads all bytes of a regular file, following links. Must not wait for a peer, as reading a pipe, socket or device
     /// may never end.
@@ -38,12 +41,62 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
         Err(unsupported(path, "written"))
     }
 
-    /// Removes a file. Default: an error, for disks that cannot be written.
+    /// Removes a file.
     ///
     /// # Errors
     /// If there is no such file, or the file cannot be removed.
     fn remove(&self, path: &Path) -> io::Result<()> {
         Err(unsupported(path, "removed"))
+    }
+
+    /// Opens a file for appending and reading; makes the file if there is none, readable by its owner alone.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or made.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Err(unsupported(path, "opened"))
+    }
+
+    /// Gives a file another name, and replaces a file of that name. After a crash it has one of the names; which one is
+    /// certain after [`sync_directory`](Self::sync_directory).
+    ///
+    /// # Errors
+    /// If the file cannot be renamed; nothing has changed then.
+    fn rename(&self, from: &Path, _to: &Path) -> io::Result<()> {
+        Err(unsupported(from, "renamed"))
+    }
+
+    /// Returns the names and lengths of the files in a directory, in any order, without directories and links.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    fn list(&self, directory: &Path) -> io::Result<Vec<(String, u64)>> {
+        Err(unsupported(directory, "listed"))
+    }
+
+    /// Makes a directory and those above it, unless they exist.
+    ///
+    /// # Errors
+    /// If one of them cannot be made.
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        Err(unsupported(path, "made"))
+    }
+
+    /// Waits until the device has the names of the files in a directory, as they are now.
+    ///
+    /// # Errors
+    /// If the device cannot be written.
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        Err(unsupported(path, "synced"))
+    }
+
+    /// Locks a file against other processes, and makes the file if there is none.
+    ///
+    /// # Errors
+    /// Of kind [`WouldBlock`](io::ErrorKind::WouldBlock) if another process, or another part of this one, has the lock; others
+    /// if the file cannot be made.
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
+        Err(unsupported(path, "locked"))
     }
 
     /// Returns the bytes that this process may still write to the file system of `directory`. Default, and with
@@ -103,6 +156,31 @@ impl Disk for SystemDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(file::SystemFile::open(path)?))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<(String, u64)>> {
+        file::list(directory)
+    }
+
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        // Other systems have no such call, and need none.
+        if cfg!(unix) { fs::File::open(path)?.sync_all() } else { Ok(()) }
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
+        file::lock(path)
     }
 }
 

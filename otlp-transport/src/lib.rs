@@ -175,7 +175,7 @@ pub use config::{ClientConfig, ClientLimits, Compression, Encoding, parse_header
 pub use config::{CorsConfig, InvalidIds, InvalidUtf8, OriginConfig, ServerConfig, ServerLimits};
 pub use connections::Connections;
 pub use context::TransportContext;
-pub use disk::{Disk, ReloadStats, SystemDisk};
+pub use disk::{Disk, DiskFile, DiskLock, ReloadStats, SystemDisk, replace_file};
 pub use error::ExportError;
 pub use export::{Attempt, BoxAttempt, BoxExport, Export, ExportFuture, ExportResult};
 pub use net::{Address, BoxIo, Handover, Io, Listener, Net, NetFuture, Sockets, TcpNet};
