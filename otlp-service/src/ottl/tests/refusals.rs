@@ -73,6 +73,14 @@ fn texts_that_are_no_statements() {
         (r#"body == 1"#, "expected an editor"),
         (r#"set(body, set(body, 1))"#, "`set` is an editor, which has no value"),
         (r#"delete_matching_keys(attributes, "(")"#, "unclosed group"),
+        (r#"set(body, 1) set(body, 2)"#, "expected the end, found `set`"),
+        (r#"limit(attributes, -1, [])"#, "the limit must not be negative"),
+        (r#"limit(attributes, 1, ["a", "b"])"#, "more priority keys than the limit"),
+        (r#"keep_keys(attributes, "a")"#, "`keys` must be a list in brackets"),
+        (r#"flatten(attributes, depths=2)"#, "did you mean `depth`?"),
+        (r#"merge_maps(attributes, body, "replace")"#, "must be one of insert, update, upsert"),
+        (r#"replace_pattern(body, "a", "b", SHA255)"#, "did you mean `SHA256`?"),
+        (r#"truncate_all(attributes, "4")"#, "expected an int, found a string"),
         (r#""#, "the text ends where an editor such as `set(…)` is expected"),
     ] {
         let statements = [text.to_owned()];

@@ -84,36 +84,70 @@ fn maps_are_merged_and_flattened() {
         &["merge_maps(attributes, ParseKeyValue(body), \"upsert\")"],
         r#"{"a": "1", "b": "x y"}"#,
     );
-    check_body("not json", &[r#"set(attributes["x"], ParseJSON(body))"#], "{}");
-    check_body("5", &[r#"set(attributes["x"], ParseJSON(body))"#], "{}");
+    let json = r#"set(attributes["x"], ParseJSON(body)["n"])"#;
+    check_body(r#"{"n": 9007199254740993}"#, &[json], r#"{"x": 9007199254740992.0}"#);
+}
+
+#[test]
+fn a_statement_with_an_error_changes_nothing_and_the_next_statement_runs() {
+    let set = |value: &str| format!(r#"set(attributes["r"], {value})"#);
+    let unguarded = r#"set(body, body["msg"]) where body["msg"] != nil"#;
+    for (before, body, statement) in [
+        ("{}", "abc", r#"delete_key(attributes["no"], "a")"#),
+        ("{}", "abc", "set(severity_text, nil)"),
+        ("{}", "abc", "set(severity_text, 5)"),
+        ("{}", "abc", "set(severity_number, 9.0)"),
+        ("{}", "not json", &set("ParseJSON(body)")),
+        ("{}", "5", &set("ParseJSON(body)")),
+        (r#"{"c": "a,b"}"#, "abc", &set(r#"Split(attributes["c"], ",")[5]"#)),
+        ("{}", "abc", &set(r#"Split(attributes["c"], ",")[0]"#)),
+        ("{}", "abc", &set("Substring(body, 1, 3)")),
+        ("{}", "1.5", &set("Int(body)")),
+        ("{}", " 12", &set("Int(body)")),
+        ("{}", "0x1f", &set("Int(body)")),
+        ("{}", "abc", &set(r#"Len(attributes["no"])"#)),
+        (
+            r#"{"a": "y", "b": "s"}"#,
+            "abc",
+            &format!("{} {}", set("1"), r#"where attributes["a"] == "x" or attributes["b"]["c"] == 1"#),
+        ),
+        (r#"{"a": "s"}"#, "abc", r#"set(attributes["a"]["b"]["c"], 1)"#),
+        (r#"{"z": 0}"#, "abc", &set(r#"1 / attributes["z"]"#)),
+        (r#"{"z": 0}"#, "abc", &set(r#"1.0 / attributes["z"]"#)),
+        (r#"{"s": "4"}"#, "abc", &set(r#"attributes["s"] + 1"#)),
+        ("{}", "abc", unguarded),
+    ] {
+        let first = format!("set(attributes, {before})");
+        let next = r#"set(attributes["next"], true)"#;
+        let shown = |statements: &[&str]| {
+            let all = [first.as_str()].into_iter().chain(statements.iter().copied()).chain([next]);
+            let after = transform(&processor([group(Signal::LOGS, "log", all)]), log(body));
+            show_log(&after, |record| format!("{record:?}"))
+        };
+        assert_eq!(shown(&[statement]), shown(&[]), "{statement}");
+        let mut strict = group(Signal::LOGS, "log", [first.as_str(), statement]);
+        strict.error_mode = ErrorMode::Propagate;
+        let result = processor([strict]).process(Batch::new(log(body), Charge::none()), &mut Out::new());
+        assert!(result.is_err(), "{statement}");
+    }
 }
 
 #[test]
 fn values_are_computed() {
     let set = |expression: &str| format!(r#"set(attributes["r"], {expression})"#);
     for (before, expression, after) in [
-        ("{}", r#"Concat([attributes["no"], "n", 5, 1.5, true], "/")"#, Some(r#""<nil>/n/5/1.5/true""#)),
-        (r#"{"c": "a,b"}"#, r#"Split(attributes["c"], ",")[0]"#, Some(r#""a""#)),
-        (r#"{"c": "a,b"}"#, r#"Split(attributes["c"], ",")[5]"#, None),
-        ("{}", r#"Split(attributes["c"], ",")[0]"#, None),
-        ("{}", r#"Substring("abcdef", 1, 3)"#, Some(r#""bcd""#)),
-        ("{}", "Substring(body, 1, 4)", None),
-        ("{}", "Int(2.9)", Some("2")),
-        (r#"{"t": "0x1f"}"#, r#"Int(attributes["t"])"#, None),
-        (r#"{"a": {"a": [1]}}"#, r#"String(attributes["a"])"#, Some(r#""{\"a\":[1]}""#)),
-        ("{}", r#"Len("é")"#, Some("2")),
-        ("{}", r#"Len(attributes["no"])"#, None),
-        (r#"{"b": ""}"#, r#"Coalesce([attributes["a"], attributes["b"], "d"])"#, Some(r#""""#)),
-        ("{}", "1 + 2 * 3 - 4 / 2", Some("5")),
-        (r#"{"z": 0}"#, r#"1 / attributes["z"]"#, None),
-        (r#"{"s": "4"}"#, r#"attributes["s"] + 1"#, None),
-        ("{}", r#"{"k": [body, attributes["no"]]}"#, Some(r#"{"k": ["text", Empty]}"#)),
+        ("{}", r#"Concat([attributes["no"], "n", 5, 1.5, true], "/")"#, r#""<nil>/n/5/1.5/true""#),
+        (r#"{"c": "a,b"}"#, r#"Split(attributes["c"], ",")[0]"#, r#""a""#),
+        ("{}", r#"Substring("abcdef", 1, 3)"#, r#""bcd""#),
+        ("{}", "Int(2.9)", "2"),
+        (r#"{"a": {"a": [1]}}"#, r#"String(attributes["a"])"#, r#""{\"a\":[1]}""#),
+        ("{}", r#"Len("é")"#, "2"),
+        (r#"{"b": ""}"#, r#"Coalesce([attributes["a"], attributes["b"], "d"])"#, r#""""#),
+        ("{}", "1 + 2 * 3 - 4 / 2", "5"),
+        ("{}", r#"{"k": [body, attributes["no"]]}"#, r#"{"k": ["text", Empty]}"#),
     ] {
         let found = attributes(before, &[&set(expression)]);
-        match after {
-            Some(after) => assert!(found.ends_with(&format!(r#""r": {after}}}"#)), "{expression}: {found}"),
-            None => assert!(!found.contains(r#""r""#), "{expression}: {found}"),
-        }
+        assert!(found.ends_with(&format!(r#""r": {after}}}"#)), "{expression}: {found}");
     }
     check("{}", &[r#"append(attributes["t"], "x")"#], r#"{"t": ["x"]}"#);
     check(r#"{"t": 5}"#, &[r#"append(attributes["t"], "x")"#], r#"{"t": [5, "x"]}"#);

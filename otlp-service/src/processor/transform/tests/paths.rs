@@ -172,6 +172,8 @@ fn span_after(context: &str, statements: &[&str]) -> String {
 #[test]
 fn fields_of_spans_and_events_are_set() {
     let code = r#"set(status.code, STATUS_CODE_OK) where attributes["code"] == 404"#;
+    let id = r#"replace_pattern(name, "G(E)T", "$1 /items/{id}")"#;
+    assert!(span_after("span", &[id]).contains(r#"name: "E /items/{id}""#));
     assert!(span_after("span", &[code]).contains("code: Ok"));
     assert!(span_after("span", &[&code.replace("404", "\"404\"")]).contains("code: Unset"));
     let set = span_after(
