@@ -39,7 +39,17 @@ impl Pattern {
 
     /// Returns the names of the capture groups; `None` for groups without a name.
     pub(crate) fn group_names(&self) -> impl Iterator<Item = Option<&str>> {
-        self.0.capture_names().skip(1)
+        let names = self.0.capture_names().skip(1);
+        names.map(|name| name.map(|name| name.strip_prefix('_').unwrap_or(name)))
+    }
+
+    /// Returns the text of a group by its name; `None` if there is no such group, or the group took no part in the match.
+    pub(crate) fn group_named<'t>(captures: &Captures<'t>, name: &str) -> Option<&'t str> {
+        let found = match is_marked(name) {
+            true => captures.name(&format!("_{name}")),
+            false => captures.name(name),
+        };
+        found.map(|group| group.as_str())
     }
 
     /// Iterates over the groups of each match.
@@ -139,6 +149,7 @@ fn translate(go: &str) -> String {
     while let Some(char) = rest.chars().next() {
         let taken = match char {
             '\\' => escape(rest, in_class, &mut out),
+            '(' if !in_class => open_group(rest, &mut out),
             '[' if in_class => posix_class(rest, &mut out),
             '[' => {
                 in_class = true;
@@ -219,6 +230,22 @@ fn escape(rest: &str, in_class: bool, out: &mut String) -> usize {
 fn octal_len(rest: &str) -> Option<usize> {
     let digits = rest.bytes().skip(1).take(3).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
     (digits > 1 || rest.starts_with("\\0")).then_some(1 + digits)
+}
+
+/// Writes the start of a group. Go's names may start with a digit, those of `regex` may not: such a name gets a mark in front.
+fn open_group(rest: &str, out: &mut String) -> usize {
+    for start in ["(?P<", "(?<"] {
+        if rest.strip_prefix(start).is_some_and(is_marked) {
+            out.push_str(start);
+            return put(out, "_", start.len());
+        }
+    }
+    put(out, "(", 1)
+}
+
+/// Returns true if the compiled expression has the name of a group with the mark `_` in front: also names that start with the mark.
+fn is_marked(name: &str) -> bool {
+    name.starts_with(|char: char| char == '_' || char.is_ascii_digit())
 }
 
 /// Writes the start of a class, where a `]` is a literal.

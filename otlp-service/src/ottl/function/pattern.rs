@@ -68,7 +68,7 @@ fn extract<'a>(text: &str, pattern: &Pattern) -> Result<Value<'a>, EvalError> {
     let mut groups = Vec::new();
     if let Some(captures) = pattern.captures(text) {
         for name in pattern.group_names().flatten() {
-            let found = captures.name(name).map_or("", |group| group.as_str());
+            let found = Pattern::group_named(&captures, name).unwrap_or_default();
             groups.push((Cow::Owned(name.to_owned()), Value::text(found.to_owned())));
         }
     }

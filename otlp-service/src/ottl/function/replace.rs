@@ -201,10 +201,10 @@ fn group_name(text: &str) -> Option<(&str, &str)> {
 fn group<'t>(captures: &regex::Captures<'t>, name: &str) -> &'t str {
     let is_number = name.bytes().all(|byte| byte.is_ascii_digit()) && (name == "0" || !name.starts_with('0'));
     let group = match name.parse() {
-        Ok(index) if is_number => captures.get(index),
-        _ => captures.name(name),
+        Ok(index) if is_number => captures.get(index).map(|group| group.as_str()),
+        _ => Pattern::group_named(captures, name),
     };
-    group.map_or("", |group| group.as_str())
+    group.unwrap_or_default()
 }
 
 #[cfg(test)]

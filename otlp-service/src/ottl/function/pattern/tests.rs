@@ -26,6 +26,11 @@ fn named_groups_are_extracted() {
         ("ExtractPatterns", vec![text("ab12"), text("(?P<l>x+)")], Ok(map([]))),
         (
             "ExtractPatterns",
+            vec![text("a{1}(?P<2>"), text(r"(?P<0>\w)\{(?<_1>(?P<__>\d))\}[(?P<2>]")],
+            Ok(map([("0", text("a")), ("_1", text("1")), ("__", text("1"))])),
+        ),
+        (
+            "ExtractPatterns",
             vec![text("ab12"), text("(x+)")],
             Err("load: the expression needs a named group, such as (?P<name>.*)"),
         ),

@@ -31,6 +31,7 @@ fn matches_are_replaced_with_their_groups() {
         ("é", "", "-", "-é-"),
         ("GET /items/42/x", r"/items/\d+", "/items/{id}", "GET /items/{id}/x"),
         ("ab", "(a)|(b)", "[$1$2]", "[a][b]"),
+        ("ab", "(?P<01>a)(?P<_>b)", "[$01$_]", "[ab]"),
         ("a", "a", "${x", "${x"),
         ("a", "a", "$", "$"),
     ] {
