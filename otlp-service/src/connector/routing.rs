@@ -1,5 +1,6 @@
 //! `routing`: leads telemetry into pipelines by conditions.
 
+mod delivery;
 mod request;
 mod stats;
 mod table;
@@ -7,14 +8,14 @@ mod table;
 pub use table::{Route, RoutingConfig, RoutingError};
 
 use crate::component::{Needs, Reason, reserve};
-use crate::fanout::join_answers;
 use crate::holder::{Answers, BoxError, Holder, HolderAccount, HolderContext, HolderSpec, Outlet};
 use crate::ottl::unix_nanos;
-use futures_util::future::join_all;
+use delivery::Deliveries;
 use otlp_protocol::{Batch, Body, Signal, partition};
 use otlp_transport::{Clock, Export, ExportError, ExportResult};
 use stats::Stats;
 use std::sync::Arc;
+use std::time::Instant;
 use table::{Chooser, Table};
 
 /// Sends resources, spans, data points, log records and whole requests into the pipelines of the first route whose condition
@@ -22,7 +23,8 @@ use table::{Chooser, Table};
 ///
 /// A route that copies does not end the search: what its condition selects is sent to its pipelines, and is asked the following
 /// conditions as well. All parts are sent at the same time, and the answers are joined: if some pipelines accept their part and
-/// another pipeline refuses its part, a sender that tries again sends duplicates to those that accepted.
+/// another pipeline refuses its part, a sender that tries again sends duplicates to those that accepted. With
+/// [`RoutingConfig::retry_parts_for`] the refused part alone is sent again first.
 ///
 /// ```
 /// use otlp_service::{Route, RoutingConfig, RoutingConnector};
@@ -76,6 +78,12 @@ impl RoutingConnector {
         let lists = table.routes.iter().map(|route| &route.pipelines).chain([&table.default_pipelines]);
         let outlets = lists.map(|pipelines| named(pipelines, signal, &outlets)).collect::<Result<_, _>>()?;
         Ok(Self { account, clock, table, outlets, stats })
+    }
+
+    /// Returns the time after which no part is sent again; `None` if no part is.
+    fn end_of_retries(&self, deadline: Option<Instant>) -> Option<Instant> {
+        let time = Some(self.table.retry_parts_for).filter(|time| !time.is_zero())?;
+        [self.clock.now().checked_add(time), deadline].into_iter().flatten().min()
     }
 
     /// Divides a batch by the routes.
@@ -147,39 +155,27 @@ fn named(pipelines: &[String], signal: Signal, outlets: &[Outlet]) -> Result<Vec
 impl Export for RoutingConnector {
     async fn export(&self, mut batch: Batch) -> ExportResult {
         let mut held = self.account.hold(batch.items());
-        let parts = self.parts(&mut batch)?;
+        let (parts, deadline) = (self.parts(&mut batch)?, batch.deadline);
         drop(batch);
-        let mut exports = Vec::new();
-        for Part { batch, outlets, route, is_copy } in parts {
+        let mut deliveries = Deliveries::new();
+        for (index, Part { batch, outlets, route, is_copy }) in parts.into_iter().enumerate() {
             self.stats.add_items(route, batch.items());
             let mut own = if is_copy { self.account.hold(0) } else { held.split_off(batch.items()) };
             if outlets.is_empty() {
                 own.settle(Reason::Filtered, batch.items());
                 continue;
             }
-            exports.push(send(&self.account, batch, outlets, own));
+            deliveries.add((index, route), batch, outlets, (&self.account, own));
         }
         // Items that the division left out are none; the guard is empty.
         drop(held);
-        join_answers(join_all(exports).await, u64::saturating_add)
+        let end = self.end_of_retries(deadline);
+        deliveries.send().await;
+        if let Some(end) = end {
+            deliveries.send_again(&*self.clock, end, |route| self.stats.add_retry(route)).await;
+        }
+        deliveries.finish()
     }
-}
-
-/// Sends a part to all its outlets.
-async fn send(
-    account: &HolderAccount,
-    mut batch: Batch,
-    outlets: &[Outlet],
-    held: crate::ledger::Held,
-) -> ExportResult {
-    // The items came in once: the copies for the further outlets are produced.
-    let mut held = Some(held);
-    let exports = outlets.iter().map(|outlet| {
-        let held = held.take().unwrap_or_else(|| account.hold(0));
-        outlet.export(batch.share(), held)
-    });
-    let exports: Vec<_> = exports.collect();
-    join_answers(join_all(exports).await, u64::max)
 }
 
 impl Holder for RoutingConnector {}

@@ -4,7 +4,7 @@ use crate::component::Tally;
 use crate::fanout::{caught, shutting_down};
 use crate::ledger::Held;
 use crate::tasks::Pauses;
-use otlp_protocol::{Batch, ErrorKind, Retry, Signal};
+use otlp_protocol::{Accepted, Batch, ErrorKind, Retry, Signal};
 use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -79,7 +79,23 @@ impl Outlet {
     ///
     /// # Errors
     /// The error of what stands behind, or retryably if the gateway stops.
-    pub async fn export(&self, batch: Batch, mut held: Held) -> ExportResult {
+    pub async fn export(&self, batch: Batch, held: Held) -> ExportResult {
+        match self.try_export(batch, held).await {
+            Ok(accepted) => Ok(accepted),
+            Err((error, held)) => {
+                held.fail(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Exports as [`export`](Self::export) does, but gives the guard back with an error, uncounted, so that the items can be
+    /// exported again.
+    pub(crate) async fn try_export(
+        &self,
+        batch: Batch,
+        mut held: Held,
+    ) -> Result<Accepted, (ExportError, Held)> {
         let mut stopped = self.emissions.enter();
         let produced = held.cover(batch.items());
         held.start();
@@ -87,17 +103,30 @@ impl Outlet {
         let result = tokio::select! {
             biased;
             result = self.attempt(batch) => result,
-            _ = stopped.wait_for(|stopped| *stopped) => return Err(shutting_down()),
+            _ = stopped.wait_for(|stopped| *stopped) => Err(shutting_down()),
         };
-        match &result {
+        match result {
             Ok(accepted) => {
                 let hop = held.hop().clone();
                 held.accept(count.rejected_items(signal, accepted.rejected));
                 hop.settle(&Tally { produced, ..Tally::default() });
+                Ok(accepted)
             }
-            Err(error) => held.fail(error),
+            Err(error) => {
+                held.uncover(produced);
+                Err((error, held))
+            }
         }
-        result
+    }
+
+    /// Waits before a batch is exported again. Returns false if the gateway stops meanwhile.
+    pub(crate) async fn pause(&self, time: Duration) -> bool {
+        let mut stopped = self.emissions.enter();
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => false,
+            () = self.clock.sleep(time) => true,
+        }
     }
 
     async fn emit_until_final(&self, batch: &mut Batch) -> ExportResult {

@@ -174,6 +174,11 @@ impl Held {
         0
     }
 
+    /// Takes back the produced items that [`cover`](Self::cover) returned: the batch was not accepted.
+    pub(crate) fn uncover(&mut self, produced: u64) {
+        self.items = self.items.saturating_sub(produced);
+    }
+
     pub(crate) fn hop(&self) -> &Hop {
         &self.hop
     }

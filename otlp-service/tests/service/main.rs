@@ -35,5 +35,6 @@ mod reload_servers;
 mod resource_detection;
 mod retry;
 mod routing;
+mod routing_retries;
 mod services;
 mod slow_queue;

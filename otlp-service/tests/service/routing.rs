@@ -19,7 +19,7 @@ async fn gateway(signal: Signal, sinks: &[Sink; 3], table: Vec<Route>, has_defau
     with_config(signal, sinks, config).await
 }
 
-async fn with_config(signal: Signal, sinks: &[Sink; 3], config: RoutingConfig) -> Gateway {
+pub(crate) async fn with_config(signal: Signal, sinks: &[Sink; 3], config: RoutingConfig) -> Gateway {
     let names = ["a", "b", "rest"];
     let of = |name: &str, receivers: &[&str], exporters: &[&str]| PipelineSpec {
         signal,
@@ -35,7 +35,7 @@ async fn with_config(signal: Signal, sinks: &[Sink; 3], config: RoutingConfig) -
     start(spec).await
 }
 
-async fn send(gateway: &Gateway, body: Body, headers: &[(&str, &str)]) -> ExportResult {
+pub(crate) async fn send(gateway: &Gateway, body: Body, headers: &[(&str, &str)]) -> ExportResult {
     let mut batch = Batch::new(body, Charge::none());
     let header = |(name, value): &(&str, &str)| ((*name).into(), (*value).to_owned().into());
     batch.origin =
@@ -44,14 +44,14 @@ async fn send(gateway: &Gateway, body: Body, headers: &[(&str, &str)]) -> Export
     gateway.inlet(&format!("{signal}/in")).unwrap().export(batch).await
 }
 
-fn route(context: &str, condition: &str, pipelines: &[&str]) -> Route {
+pub(crate) fn route(context: &str, condition: &str, pipelines: &[&str]) -> Route {
     let mut route = Route::new(condition, pipelines.iter().copied());
     route.context = Some(context.into());
     route
 }
 
 /// Records of these severities, in a resource of each tenant.
-fn logs(tenants: &[(&str, &[i32])]) -> Body {
+pub(crate) fn logs(tenants: &[(&str, &[i32])]) -> Body {
     Body::write::<LogRecords>(|request| {
         for (tenant, severities) in tenants {
             request.resource_group(|group| {
@@ -70,11 +70,11 @@ fn logs(tenants: &[(&str, &[i32])]) -> Body {
     })
 }
 
-fn items(sinks: &[Sink; 3]) -> [u64; 3] {
+pub(crate) fn items(sinks: &[Sink; 3]) -> [u64; 3] {
     sinks.each_ref().map(Sink::items)
 }
 
-fn line(gateway: &Gateway, signal: Signal) -> LedgerLine {
+pub(crate) fn line(gateway: &Gateway, signal: Signal) -> LedgerLine {
     let ledger = gateway.ledger();
     assert_eq!(ledger.check(), Ok(()));
     ledger.line(&format!("{signal}/in"), "routing").unwrap().clone()

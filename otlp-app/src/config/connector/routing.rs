@@ -2,7 +2,8 @@
 
 use crate::config::ottl::{Mode, faults};
 use otlp_service::{
-    BuildContext, ConnectorPart, KeyRule, PipelineRef, Route, RoutingConfig, RoutingConnector, SettingsError,
+    BuildContext, ConnectorPart, GoDuration, KeyRule, PipelineRef, Route, RoutingConfig, RoutingConnector,
+    SettingsError,
 };
 use serde::Deserialize;
 
@@ -15,6 +16,10 @@ pub(crate) struct Routing {
     /// Mode for errors of conditions. `propagate`: the request fails before any part is sent. `ignore` and `silent`: the condition
     /// counts as not met, and `ignore` logs the first error of each condition. Default propagate.
     error_mode: Option<Mode>,
+    /// Time for which a part that its pipeline refuses retryably is sent again to that pipeline alone, if other pipelines accepted their
+    /// parts; at most until the sender's deadline. Default 0s: the sender sends the whole request again, also to the others. Not a key of
+    /// the Collector.
+    retry_parts_for: Option<GoDuration>,
     /// Routes, in order: the first route whose condition holds takes the telemetry.
     table: Vec<RouteRow>,
 }
@@ -54,6 +59,7 @@ pub(crate) const ROUTING_RULES: &[KeyRule] =
 pub(crate) fn routing(routing: Routing, context: &BuildContext<'_>) -> Result<ConnectorPart, SettingsError> {
     let mut config = RoutingConfig::default();
     config.error_mode = routing.error_mode.unwrap_or(Mode::Propagate).into();
+    config.retry_parts_for = routing.retry_parts_for.map(|GoDuration(time)| time).unwrap_or_default();
     let mut named: Vec<PipelineRef> = Vec::new();
     let mut name = |path: String, ids: &[String]| {
         let refs = ids.iter().enumerate();

@@ -2,10 +2,16 @@
 
 use super::*;
 use crate::start;
+use otlp_protocol::encode::Spans;
+use otlp_protocol::{Accepted, Batch, Body, Charge, ErrorKind, Retry, Signal};
 use otlp_service::{
-    BuildContext, Components, ConnectorPart, ForwardConnector, OtlpPlugin, PipelineRef, SettingsError,
+    BuildContext, Components, ConnectorPart, ForwardConnector, Ledger, NopExporter, OtlpPlugin, PipelineRef,
+    SettingsError,
 };
+use otlp_transport::{Export, ExportError, ExportResult, TokioClock};
 use serde::Deserialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 fn text(connectors: &str, pipelines: &[&str]) -> String {
     let pipelines: String = pipelines.iter().map(|pipeline| format!("    {pipeline}\n")).collect();
@@ -153,6 +159,41 @@ fn routes_are_taken_in_all_forms() {
         let plan =
             plan(&text(&format!("routing: {{default_pipelines: [traces/rest], table: [{row}]}}"), &ROUTED));
         assert_eq!(plan.connectors.len(), 1, "{row}");
+    }
+}
+
+/// Refuses the first batch.
+struct Overloaded(AtomicU32);
+
+impl Export for Overloaded {
+    async fn export(&self, _batch: Batch) -> ExportResult {
+        match self.0.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(ExportError::new(ErrorKind::Unavailable, Retry::Backoff, "overloaded")),
+            _ => Ok(Accepted::FULL),
+        }
+    }
+}
+
+#[tokio::test]
+async fn parts_are_sent_again_for_as_long_as_the_file_says() {
+    for (key, arrives) in [("retry_parts_for: 1s, ", true), ("", false)] {
+        let row = "{condition: 'resource.schema_url == \"\"', pipelines: [traces/a, traces/rest]}";
+        let spec = spec_of(plan(&text(&format!("routing: {{{key}table: [{row}]}}"), &ROUTED)));
+        let connector = &spec.connectors[0].connector;
+        let account = Ledger::new().account("traces/in", "routing");
+        let context = connector
+            .context(account, Signal::TRACES, Arc::new(TokioClock))
+            .with_outlet("traces/a", Signal::TRACES, NopExporter)
+            .with_outlet("traces/rest", Signal::TRACES, Overloaded(AtomicU32::new(0)));
+        let body = Body::write::<Spans>(|request| {
+            request.resource_group(|group| {
+                group.scope_group(|scope| {
+                    scope.span(|_| ());
+                });
+            });
+        });
+        let result = connector.make(context).unwrap().export(Batch::new(body, Charge::none())).await;
+        assert_eq!(result.is_ok(), arrives, "{result:?}");
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) struct Stats(Vec<RouteCounters>);
 struct RouteCounters {
     items: Counter,
     errors: Counter,
+    retries: Counter,
 }
 
 // === impl Stats ===
@@ -33,6 +34,7 @@ impl Stats {
             RouteCounters {
                 items: context.registry.counter("otlp_connector_routing_items", ITEMS_HELP, &labels),
                 errors: context.registry.counter("otlp_connector_routing_errors", ERRORS_HELP, &labels),
+                retries: context.registry.counter("otlp_connector_routing_retries", RETRIES_HELP, &labels),
             }
         });
         Self(counters.collect())
@@ -51,6 +53,13 @@ impl Stats {
             counters.errors.add(errors);
         }
     }
+
+    /// Counts a further attempt to send the part of a route to a pipeline.
+    pub(super) fn add_retry(&self, route: usize) {
+        if let Some(counters) = self.0.get(route) {
+            counters.retries.add(1);
+        }
+    }
 }
 
 /// The label `context` of items that no route selects.
@@ -58,3 +67,5 @@ const DEFAULT: &str = "default";
 
 const ITEMS_HELP: &str = "Items that a route of the connector selected, or no route.";
 const ERRORS_HELP: &str = "Messages on which the condition of a route failed.";
+const RETRIES_HELP: &str =
+    "Further attempts to send the part of a route to a pipeline that refused the part.";

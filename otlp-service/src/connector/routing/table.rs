@@ -9,6 +9,7 @@ use otlp_protocol::{ErrorKind, Item, MAX_PARTS, Origin, Retry, Signal};
 use otlp_transport::ExportError;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Settings of the connector `routing`.
 #[derive(Clone, Debug)]
@@ -18,6 +19,9 @@ pub struct RoutingConfig {
     pub default_pipelines: Vec<String>,
     /// Mode for errors of conditions. Default [`ErrorMode::Propagate`]: the request fails before any part is sent.
     pub error_mode: ErrorMode,
+    /// Time for which a part that its pipeline refuses retryably is sent again to that pipeline alone, if other pipelines accepted
+    /// their parts; not beyond the sender's deadline. Default zero: the sender sends the whole request again.
+    pub retry_parts_for: Duration,
     /// The routes, in order.
     pub table: Vec<Route>,
 }
@@ -52,6 +56,7 @@ pub struct RoutingError {
 pub(super) struct Table {
     pub(super) routes: Vec<CheckedRoute>,
     pub(super) default_pipelines: Vec<String>,
+    pub(super) retry_parts_for: Duration,
     error_mode: ErrorMode,
 }
 
@@ -95,7 +100,12 @@ enum Asked {
 
 impl Default for RoutingConfig {
     fn default() -> Self {
-        Self { default_pipelines: Vec::new(), error_mode: ErrorMode::Propagate, table: Vec::new() }
+        Self {
+            default_pipelines: Vec::new(),
+            error_mode: ErrorMode::Propagate,
+            retry_parts_for: Duration::ZERO,
+            table: Vec::new(),
+        }
     }
 }
 
@@ -174,8 +184,8 @@ impl Table {
             }
         }
         if errors.is_empty() {
-            let RoutingConfig { default_pipelines, error_mode, .. } = config;
-            Ok(Self { routes, default_pipelines, error_mode })
+            let RoutingConfig { default_pipelines, error_mode, retry_parts_for, .. } = config;
+            Ok(Self { routes, default_pipelines, retry_parts_for, error_mode })
         } else {
             Err(errors)
         }
