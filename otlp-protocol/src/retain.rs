@@ -31,6 +31,12 @@ pub trait Keeper<'a> {
 
     /// Returns true if a part of the entry stays: a data point of a metric, or an event of a span.
     fn part(&mut self, part: &'a [u8]) -> bool;
+
+    /// Receives the number of items and entries in the resource, scope or entry that the last answer removed. Default: ignores the
+    /// number.
+    fn removed(&mut self, count: Count) {
+        let _ = count;
+    }
 }
 
 /// The innermost level of messages that a [`Keeper`] decides on.
@@ -163,7 +169,7 @@ impl<'a, 'k, K: Keeper<'a>> Walk<'a, 'k, K> {
         let number = below.first().copied().unwrap_or_default();
         let mut children = group.fields(self.body).filter(|field| field.is(number));
         if !stays {
-            self.dropped += tally(self.items, group.bytes(self.body), below);
+            self.remove(tally(self.items, group.bytes(self.body), below));
             self.splices.cut(group.whole.clone());
             return Ok(false);
         }
@@ -187,11 +193,16 @@ impl<'a, 'k, K: Keeper<'a>> Walk<'a, 'k, K> {
         Ok(stays)
     }
 
+    fn remove(&mut self, count: Count) {
+        self.dropped += count;
+        self.keeper.removed(count);
+    }
+
     #[inline]
     fn entry(&mut self, entry: &Field) -> Result<bool, EditError> {
         let bytes = entry.bytes(self.body);
         if !self.keeper.entry(bytes) {
-            self.dropped += tally(self.items, bytes, &[]);
+            self.remove(tally(self.items, bytes, &[]));
             self.splices.cut(entry.whole.clone());
             self.splices.check()?;
             return Ok(false);

@@ -8,7 +8,7 @@ use crate::ottl::{Environment, EvalError, Level, PointKind};
 use crate::processor::matching::{MatchConfig, Selection};
 use otlp_protocol::retain::{Depth, Keeper};
 use otlp_protocol::view::{Entry, Resource, Scope};
-use otlp_protocol::{ErrorKind, Retry, Signal};
+use otlp_protocol::{Count, ErrorKind, Retry, Signal};
 use otlp_transport::ExportError;
 use std::borrow::Cow;
 
@@ -23,6 +23,8 @@ pub(super) struct Judge<'a, 'p> {
     parts: usize,
     /// By level, for each condition.
     found: [Vec<Found>; 4],
+    /// Level and index of the condition that the last removed message met.
+    met: Option<(usize, usize)>,
     failure: Option<ExportError>,
 }
 
@@ -32,7 +34,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     pub(super) fn new(pass: &'p Pass, signal: Signal, env: Environment<'a>) -> Self {
         let found = pass.levels.each_ref().map(|rules| vec![Found::default(); rules.len()]);
         let (of_resource, of_scope) = (Selection::ALL, Selection::ALL);
-        Self { pass, signal, env, of_resource, of_scope, parts: 0, found, failure: None }
+        Self { pass, signal, env, of_resource, of_scope, parts: 0, found, met: None, failure: None }
     }
 
     /// Returns what the conditions found, in the order of the conditions.
@@ -50,11 +52,12 @@ impl<'a, 'p> Judge<'a, 'p> {
     #[inline]
     fn stays(&mut self, level: usize) -> bool {
         let (rules, found) = (&self.pass.levels[level], &mut self.found[level]);
-        for (rule, found) in rules.iter().zip(found) {
+        for (index, (rule, found)) in rules.iter().zip(found).enumerate() {
             match rule.condition.test.holds(&self.env) {
                 Ok(false) => {}
                 Ok(true) => {
                     found.met += 1;
+                    self.met = Some((level, index));
                     return false;
                 }
                 Err(error) => {
@@ -131,7 +134,20 @@ impl<'a> Keeper<'a> for Judge<'a, '_> {
         self.env.set(Level::Child, part);
         self.env.set_child_index(self.parts);
         self.parts += 1;
-        self.stays(PART)
+        let stays = self.stays(PART);
+        if !stays {
+            let is_item = matches!(Entry::new(self.signal, &[]), Entry::Metric(_));
+            self.removed(Count { items: u64::from(is_item), entries: 0 });
+        }
+        stays
+    }
+
+    fn removed(&mut self, count: Count) {
+        let met = self.met.take();
+        let found = met.and_then(|(level, index)| self.found.get_mut(level)?.get_mut(index));
+        if let Some(found) = found {
+            found.items += count.items;
+        }
     }
 }
 

@@ -11,7 +11,15 @@ use otlp_protocol::view::Entry;
 pub(super) struct Stats {
     filtered: Counter,
     /// In the order of the conditions in the passes.
-    conditions: Vec<(Counter, Counter)>,
+    conditions: Vec<ConditionCounters>,
+}
+
+/// Counters of a condition.
+#[derive(Clone, Debug)]
+struct ConditionCounters {
+    met: Counter,
+    items: Counter,
+    errors: Counter,
 }
 
 /// Numbers of messages of a batch, of one condition.
@@ -19,6 +27,8 @@ pub(super) struct Stats {
 pub(super) struct Found {
     /// Messages that met the condition.
     pub(super) met: u64,
+    /// Items in these messages.
+    pub(super) items: u64,
     /// Messages on which the condition failed.
     pub(super) errors: u64,
 }
@@ -39,19 +49,21 @@ impl Stats {
         let rules = passes.iter().flat_map(|pass| pass.levels.iter().flatten());
         let conditions = rules.map(|rule| {
             let labels = [id, ("context", rule.context.name()), ("condition", shown(&rule.condition.text))];
-            (
-                metrics.counter("otelcol_processor_filter_condition_met", MET_HELP, &labels),
-                metrics.counter("otelcol_processor_filter_condition_errors", ERRORS_HELP, &labels),
-            )
+            ConditionCounters {
+                met: metrics.counter("otelcol_processor_filter_condition_met", MET_HELP, &labels),
+                items: metrics.counter("otelcol_processor_filter_condition_items", ITEMS_HELP, &labels),
+                errors: metrics.counter("otelcol_processor_filter_condition_errors", ERRORS_HELP, &labels),
+            }
         });
         Self { filtered, conditions: conditions.collect() }
     }
 
     pub(super) fn count(&self, tallies: &Tallies, filtered: u64) {
         self.filtered.add(filtered);
-        for ((met, errors), found) in self.conditions.iter().zip(&tallies.0) {
-            met.add(found.met);
-            errors.add(found.errors);
+        for (counters, found) in self.conditions.iter().zip(&tallies.0) {
+            counters.met.add(found.met);
+            counters.items.add(found.items);
+            counters.errors.add(found.errors);
         }
     }
 }
@@ -86,4 +98,6 @@ const MAX_SHOWN_CHARS: usize = 120;
 
 const FILTERED_HELP: &str = "Items that the filter removed.";
 const MET_HELP: &str = "Messages that met a condition of the filter, also in a dry run.";
+const ITEMS_HELP: &str =
+    "Items in the messages that met a condition of the filter, also in a dry run; span events are no items.";
 const ERRORS_HELP: &str = "Messages on which a condition of the filter failed.";

@@ -235,12 +235,58 @@ fn a_dry_run_counts_and_removes_nothing() {
             let family = snapshot.families.iter().find(|family| family.name == name).unwrap();
             family.samples.iter().map(|sample| sample.value).sum::<f64>()
         };
-        let names = ["spans_filtered", "condition_met", "condition_errors"];
+        let names = ["spans_filtered", "condition_met", "condition_items", "condition_errors"];
         (out.into_batches()[0].items(), names.map(|name| value(&format!("otelcol_processor_filter_{name}"))))
     };
-    assert_eq!(count(config.clone()), (4, [0.0, 2.0, 2.0]));
+    assert_eq!(count(config.clone()), (4, [0.0, 2.0, 2.0, 2.0]));
     config.is_dry_run = false;
-    assert_eq!(count(config), (2, [2.0, 2.0, 2.0]));
+    assert_eq!(count(config), (2, [2.0, 2.0, 2.0, 2.0]));
+}
+
+#[test]
+fn items_are_counted_by_condition() {
+    let body = Body::write::<Metrics>(|request| {
+        for env in ["test", "prod"] {
+            request.resource_group(|group| {
+                group.resource(|resource| {
+                    resource.attribute("env", env);
+                });
+                group.scope_group(|group| {
+                    for (name, points) in [("a", 2), ("b", 3)] {
+                        group.metric(|metric| {
+                            metric.name(name).gauge(|gauge| {
+                                for value in 0..points {
+                                    gauge.point(|point| {
+                                        point.int(value);
+                                    });
+                                }
+                            })
+                        });
+                    }
+                });
+            });
+        }
+    });
+    let count = |body: &Body, condition: &str| {
+        let registry = crate::telemetry::Registry::new();
+        let metrics = ProcessorMetrics::new(&registry, "filter", "p", body.signal());
+        let filter = filter(vec![conditions(body.signal(), None, &[condition])]);
+        let mut out = Out::new();
+        let filter = filter.with_metrics(&metrics).unwrap();
+        filter.process(Batch::new(body.clone(), Charge::none()), &mut out).unwrap();
+        let value = |name: &str| {
+            let snapshot = registry.snapshot();
+            let name = format!("otelcol_processor_filter_condition_{name}");
+            let family = snapshot.families.into_iter().find(|family| family.name == name).unwrap();
+            family.samples[0].value
+        };
+        (value("met"), value("items"))
+    };
+    assert_eq!(count(&body, r#"resource.attributes["env"] == "test""#), (1.0, 5.0));
+    assert_eq!(count(&body, "scope.name == \"\""), (2.0, 10.0));
+    assert_eq!(count(&body, r#"metric.name == "b""#), (2.0, 6.0));
+    assert_eq!(count(&body, "datapoint.value_int == 1"), (4.0, 4.0));
+    assert_eq!(count(&traces(), r#"spanevent.name == "x""#), (1.0, 0.0));
 }
 
 #[test]

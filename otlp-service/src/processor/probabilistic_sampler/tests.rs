@@ -204,6 +204,17 @@ fn hash_seed_goes_on_from_information_that_arrives_with_an_item() {
 }
 
 #[test]
+fn an_invalid_trace_state_stays_as_it_is_whatever_keeps_the_span() {
+    for mode in SamplerMode::ALL {
+        for percentage in [0.0, 50.0, 100.0] {
+            let sampler = ProbabilisticSampler::new(&config(percentage, mode)).unwrap();
+            let given = [(0xf0, "broken", Some(1)), (0xf0, "broken", Some(0)), (0xf0, "broken", None)];
+            assert_eq!(run(&sampler, spans(&given)), (vec!["broken".to_owned()], 2), "{mode:?} {percentage}");
+        }
+    }
+}
+
+#[test]
 fn a_dry_run_counts_and_changes_nothing() {
     let mut config = config(0.0, SamplerMode::HashSeed);
     config.dry_run = true;

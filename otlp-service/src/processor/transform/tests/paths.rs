@@ -38,10 +38,9 @@ fn attributes_are_set_and_emptied() {
     assert_eq!(show(&ids[..1]), "true true");
     assert_eq!(show(&ids), "false false");
     // A time is no value of an attribute; the key is not left behind.
-    assert_eq!(
-        attributes("{}", &[r#"set(attributes["t"], time)"#, r#"set(attributes["u"], trace_id)"#]),
-        "{}"
-    );
+    for value in ["time", "trace_id", "span_id", r#"Duration("1s")"#, "[time]", r#"{"k": trace_id}"#] {
+        assert_eq!(attributes("{}", &[&format!(r#"set(attributes["k"], {value})"#)]), "{}", "{value}");
+    }
 }
 
 #[test]
