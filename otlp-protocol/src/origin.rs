@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// ```
 #[derive(Default)]
 pub struct Origin {
-    /// Request headers on the receiver's allow-list, in the order of the list.
+    /// Request headers on the receiver's allow-list, in the order of the list; an entry for each value of a header.
     pub headers: Vec<(Box<str>, Bytes)>,
     /// Authenticated identity of the sender.
     pub identity: Option<Box<str>>,

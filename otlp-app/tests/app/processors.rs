@@ -4,10 +4,10 @@
 use crate::process::{Otlp, command, file, http, http_with, one_span, run, told};
 use bytes::Bytes;
 use otlp_protocol::view::RequestView;
-use otlp_protocol::{Accepted, Batch, Signal};
+use otlp_protocol::{Accepted, Batch, Charge, Count, Signal};
 use otlp_transport::{
-    BoxExport, Export, ExportResult, GrpcTransportStrategy, Routes, Server, ServerConfig, ServerStrategy,
-    TransportContext,
+    BoxExport, ClientConfig, ClientStrategy as _, Export, ExportResult, GrpcTransportStrategy, Routes,
+    Server, ServerConfig, ServerStrategy, TransportContext,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -107,6 +107,42 @@ async fn tenants_are_not_joined() {
     }
     let twice = |tenant: &str| vec![format!("{{\"tenant\": \"{tenant}\"}}{{}}"); 2].join(" ");
     assert_eq!(sink.arrivals(2).await, [twice("a"), twice("b")]);
+}
+
+/// Sends a span over gRPC with a header twice.
+async fn call(address: std::net::SocketAddr, name: &str, values: [&str; 2]) {
+    let mut config = ClientConfig::new(address.to_string());
+    config.tls.insecure = true;
+    config.headers = values.map(|value| (name.to_owned(), value.to_owned())).to_vec();
+    let client = GrpcTransportStrategy.client(&TransportContext::tcp(1 << 20), config).expect("a client");
+    let count = Count { items: 1, entries: 1 };
+    let batch = Batch::unchecked(Signal::TRACES, one_span(), count, true, Charge::none());
+    assert_eq!(client.export(batch).await.expect("accepted"), Accepted::FULL);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_read_the_headers_that_receivers_keep() {
+    for (include_metadata, expect) in
+        [(true, r#"{}{"user": ["bob", "eve"], "no": Empty}"#), (false, r#"{}{"user": Empty, "no": Empty}"#)]
+    {
+        let sink = Capture::default();
+        let server = sink.listen().await;
+        let protocol = format!("{{endpoint: 127.0.0.1:0, include_metadata: {include_metadata}}}");
+        let path = file(&format!(
+            "receivers: {{otlp: {{protocols: {{grpc: {protocol}, http: {protocol}}}}}}}\n\
+             processors: {{transform: {{trace_statements: [\
+             'set(span.attributes[\"user\"], otelcol.client.metadata[\"X-User\"])', \
+             'set(span.attributes[\"no\"], otelcol.client.metadata[\"x-no\"])']}}}}\n\
+             exporters: {{otlp: {{endpoint: 'http://{}', sending_queue: {{enabled: false}}}}}}\n\
+             service: {{pipelines: {{traces: {{receivers: [otlp], processors: [transform], exporters: [otlp]}}}}}}\n",
+            server.local_addr()
+        ));
+        let otlp = Otlp::start(command(&["--config", &path]), &["otlp/grpc", "otlp/http"]);
+        let headers = "x-user: bob\r\nX-USER: eve\r\nx-other: o\r\n";
+        assert_eq!(http_with(otlp.address("otlp/http"), "POST", "/v1/traces", headers, &one_span()).0, 200);
+        call(otlp.address("otlp/grpc"), "x-user", ["bob", "eve"]).await;
+        assert_eq!(sink.arrivals(2).await, [expect, expect], "include_metadata: {include_metadata}");
+    }
 }
 
 #[test]

@@ -227,21 +227,21 @@ impl Traits<'_> {
         let mut kept = origin.headers.iter();
         origin.identity.as_deref() == self.identity
             && origin.peer == self.peer
-            && self.names.iter().all(|name| {
-                let mut values = self.headers.get_all(&**name).iter();
-                let Some(first) = values.next() else { return true };
-                let Some((kept_name, kept_value)) = kept.next() else { return false };
-                kept_name == name
-                    && match values.next() {
-                        None => first.as_bytes() == kept_value,
-                        Some(_) => joined(self.headers, name).as_ref() == Some(kept_value),
-                    }
+            && self.headers().all(|(name, value)| {
+                kept.next().is_some_and(|(kept_name, kept)| **kept_name == *name && kept == value)
             })
             && kept.next().is_none()
     }
 
+    /// Iterates over the values of the headers to keep; a header that was sent several times has an entry for each value.
+    fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.names.iter().flat_map(|name| {
+            self.headers.get_all(&**name).iter().map(move |value| (&**name, value.as_bytes()))
+        })
+    }
+
     fn to_origin(&self) -> Option<Origin> {
-        let kept = self.names.iter().filter_map(|name| Some((name.clone(), joined(self.headers, name)?)));
+        let kept = self.headers().map(|(name, value)| (name.into(), Bytes::copy_from_slice(value)));
         let headers: Vec<_> = kept.collect();
         if headers.is_empty() && self.identity.is_none() && self.peer.is_none() {
             return None;
@@ -249,17 +249,6 @@ impl Traits<'_> {
         let identity = self.identity.map(Box::from);
         Some(Origin { headers, identity, peer: self.peer, ..Origin::default() })
     }
-}
-
-/// Returns a header's value; several values are joined as in RFC 9110 §5.3.
-fn joined(headers: &HeaderMap, name: &str) -> Option<Bytes> {
-    let mut values = headers.get_all(name).iter();
-    let mut joined = values.next()?.as_bytes().to_vec();
-    for value in values {
-        joined.push(b',');
-        joined.extend_from_slice(value.as_bytes());
-    }
-    Some(joined.into())
 }
 
 /// Makes the refusal of a request that has been here before.

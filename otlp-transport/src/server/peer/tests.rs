@@ -22,7 +22,7 @@ fn what_is_kept_is_what_was_asked_for_in_that_order() {
             headers(&[("a", "1"), ("b", "2"), ("b", "3"), ("c", "4")]),
             Some(Identity::new("x")),
             Some(Origin {
-                headers: vec![header("b", "2,3"), header("a", "1")],
+                headers: vec![header("b", "2"), header("b", "3"), header("a", "1")],
                 identity: Some("x".into()),
                 peer: Some([10, 0, 0, 1].into()),
                 ..Origin::default()
