@@ -4,6 +4,7 @@ use crate::Charge;
 use bytes::Bytes;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::iter;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -42,6 +43,29 @@ impl Origin {
         let resource = self.resource.iter().map(|(key, value)| key.len() + value.len() + HEADER_BYTES);
         let names = [&self.identity, &self.tenant].into_iter().flatten().map(|name| name.len());
         (size_of::<Self>() + headers.chain(resource).chain(names).sum::<usize>()) as u64
+    }
+
+    /// Returns the value of a header, whatever the case of its name; several values are joined by `,` (RFC 9110 §5.3).
+    ///
+    /// ```
+    /// use otlp_protocol::Origin;
+    ///
+    /// let headers = ["a", "b"].map(|value| ("x-tenant".into(), value.into()));
+    /// let origin = Origin { headers: headers.into(), ..Origin::default() };
+    /// assert_eq!(origin.header("X-Tenant"), Some("a,b".into()));
+    /// assert_eq!(origin.header("x-user"), None);
+    /// ```
+    pub fn header(&self, name: &str) -> Option<Bytes> {
+        let mut values =
+            self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        let first = values.next()?;
+        let Some(second) = values.next() else { return Some(first.clone()) };
+        let mut joined = first.to_vec();
+        for value in iter::once(second).chain(values) {
+            joined.push(b',');
+            joined.extend_from_slice(value);
+        }
+        Some(joined.into())
     }
 
     /// Returns the fields to compare: all except the charge.

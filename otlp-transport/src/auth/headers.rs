@@ -5,6 +5,7 @@ use super::credentials::sensitive;
 use super::{Credentials, Secret, header_name};
 use crate::disk::{Named, Watched};
 use crate::{ConfigError, ExportError, TransportContext, client};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use otlp_protocol::{ErrorKind, Origin, Retry};
 use std::fmt;
@@ -210,18 +211,15 @@ impl Value {
         let (found, default) = match self {
             Self::None => return Ok(None),
             Self::Ready(value) => return Ok(Some(HeaderValue::clone(&value.get()))),
-            Self::Context(from, default) => {
-                let found = origin.and_then(|origin| origin.headers.iter().find(|(name, _)| name == from));
-                (found.map(|(_, value)| &value[..]), default)
-            }
+            Self::Context(from, default) => (origin.and_then(|origin| origin.header(from)), default),
             Self::Identity(default) => {
                 let found = origin.and_then(|origin| origin.identity.as_deref());
-                (found.map(str::as_bytes), default)
+                (found.map(|identity| Bytes::copy_from_slice(identity.as_bytes())), default)
             }
         };
         match found {
             None => Ok(default.clone()),
-            Some(bytes) => sensitive(KEY, bytes).map(Some).map_err(|error| {
+            Some(bytes) => sensitive(KEY, &bytes).map(Some).map_err(|error| {
                 let message = format!("the header `{name}` cannot be set: {}", error.problem);
                 ExportError::new(ErrorKind::InvalidData, Retry::Never, message)
             }),

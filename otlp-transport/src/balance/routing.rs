@@ -233,9 +233,7 @@ fn trace_id_number(signal: Signal) -> Option<u32> {
 }
 
 fn header_key(batch: &Batch, name: &str) -> Option<u64> {
-    let headers = &batch.origin.as_ref()?.headers;
-    let (_, value) = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
-    Some(hash_key(value))
+    Some(hash_key(&batch.origin.as_ref()?.header(name)?))
 }
 
 fn failed(why: &str) -> ExportError {

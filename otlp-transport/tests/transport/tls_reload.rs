@@ -310,7 +310,8 @@ async fn headers_are_set_from_where_the_batch_came() {
         config.credentials = Some(setter.clone());
         let client = strategy.client(&files.context, config).unwrap();
         let mut batch = batch();
-        let origin = Origin { headers: vec![("x-scope".into(), "team-a".into())], ..Origin::default() };
+        let scopes = ["team-a", "team-b"].map(|scope| ("x-scope".into(), scope.into()));
+        let origin = Origin { headers: scopes.into(), ..Origin::default() };
         batch.origin = Some(Arc::new(origin));
         client.export(batch).await.unwrap();
         let kept = kept.lock().take().unwrap();
@@ -320,7 +321,7 @@ async fn headers_are_set_from_where_the_batch_came() {
             ("x-default", b"nobody"),
             ("x-file", b"from file"),
             ("x-inserted", b"new"),
-            ("x-tenant", b"team-a"),
+            ("x-tenant", b"team-a,team-b"),
             ("x-there", b"old"),
             ("x-updated", b"new"),
         ];

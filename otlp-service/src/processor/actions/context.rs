@@ -46,14 +46,7 @@ impl ContextKey {
         let text = match self {
             Self::Address => origin.peer?.to_string(),
             Self::Identity => origin.identity.as_deref()?.to_owned(),
-            Self::Header(name) => {
-                let values = origin.headers.iter().filter(|(known, _)| known == name);
-                let texts: Vec<_> = values.map(|(_, value)| String::from_utf8_lossy(value)).collect();
-                if texts.is_empty() {
-                    return None;
-                }
-                texts.join(",")
-            }
+            Self::Header(name) => String::from_utf8_lossy(&origin.header(name)?).into_owned(),
         };
         Some(AttributeValue::string(&text))
     }
