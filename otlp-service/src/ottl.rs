@@ -7,6 +7,7 @@ mod ast;
 mod check;
 mod constant;
 mod context;
+mod dictionary;
 mod environment;
 mod error;
 mod expression;
@@ -29,6 +30,7 @@ mod value;
 pub use fault::OttlError;
 
 pub(crate) use context::Context;
+pub(crate) use dictionary::Dictionary;
 pub(crate) use environment::{Cache, Environment, Level, PointKind, unix_nanos};
 pub(crate) use error::EvalError;
 pub(crate) use program::{Condition, Group, GroupError, Place, Texts};

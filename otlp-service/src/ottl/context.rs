@@ -10,6 +10,7 @@ pub(crate) enum Context {
     Exemplar,
     Log,
     Metric,
+    Profile,
     Resource,
     Scope,
     Span,
@@ -18,19 +19,20 @@ pub(crate) enum Context {
 
 /// A set of contexts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Contexts(u8);
+pub(crate) struct Contexts(u16);
 
 // === impl Context ===
 
 impl Context {
     /// All contexts, those that are inferred first in front.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Log,
         Self::Exemplar,
         Self::DataPoint,
         Self::Metric,
         Self::SpanEvent,
         Self::Span,
+        Self::Profile,
         Self::Scope,
         Self::Resource,
     ];
@@ -40,6 +42,7 @@ impl Context {
         match Entry::new(signal, &[]) {
             Entry::LogRecord(_) => &[Self::Log, Self::Scope, Self::Resource],
             Entry::Metric(_) => &[Self::DataPoint, Self::Metric, Self::Scope, Self::Resource],
+            Entry::Profile(_) => &[Self::Profile, Self::Scope, Self::Resource],
             Entry::Span(_) => &[Self::SpanEvent, Self::Span, Self::Scope, Self::Resource],
             _ => &[Self::Scope, Self::Resource],
         }
@@ -52,6 +55,7 @@ impl Context {
             Self::Exemplar => "exemplar",
             Self::Log => "log",
             Self::Metric => "metric",
+            Self::Profile => "profile",
             Self::Resource => "resource",
             Self::Scope => "scope",
             Self::Span => "span",
@@ -70,7 +74,7 @@ impl Context {
         let contexts = Contexts::of(&[self, Self::Resource]);
         match self {
             Self::Resource => contexts,
-            Self::Scope | Self::Log | Self::Metric | Self::Span => contexts.with(Self::Scope),
+            Self::Scope | Self::Log | Self::Metric | Self::Profile | Self::Span => contexts.with(Self::Scope),
             Self::SpanEvent => contexts.with(Self::Scope).with(Self::Span),
             Self::DataPoint => contexts.with(Self::Scope).with(Self::Metric),
             Self::Exemplar => contexts.with(Self::Scope).with(Self::Metric).with(Self::DataPoint),
@@ -81,7 +85,7 @@ impl Context {
 // === impl Contexts ===
 
 impl Contexts {
-    pub(crate) const ALL: Self = Self(u8::MAX);
+    pub(crate) const ALL: Self = Self(u16::MAX);
 
     pub(crate) const fn of(contexts: &[Context]) -> Self {
         let (mut set, mut index) = (Self(0), 0);

@@ -1,6 +1,7 @@
 //! The messages that a statement is evaluated on, and the properties of the request.
 
 use super::context::Context;
+use super::dictionary::{Dictionary, ProfileAttributes};
 use super::error::EvalError;
 use super::overlay::Overlay;
 use super::value::Value;
@@ -8,7 +9,7 @@ use otlp_protocol::Origin;
 use otlp_protocol::rewrite::{self, MessageEdits, OpenMessages};
 use otlp_protocol::view::{
     DataPoint, Event, Exemplar, ExponentialHistogramPoint, HistogramPoint, LogRecord, Metric, MetricData,
-    NumberPoint, Resource, ResourceGroup, Scope, Span, SummaryPoint,
+    NumberPoint, Profile, Resource, ResourceGroup, Scope, Span, SummaryPoint,
 };
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -22,7 +23,7 @@ pub(crate) enum Level {
     /// The envelope of the scope.
     ScopeGroup,
     Scope,
-    /// The span, log record or metric.
+    /// The span, log record, metric or profile.
     Entry,
     /// The data point or the span event.
     Child,
@@ -50,6 +51,8 @@ pub(crate) struct Environment<'s> {
     /// The scratch map.
     cache: Cache,
     point_kind: PointKind,
+    /// Of a profiles request, for conditions on profiles.
+    dictionary: Option<&'s Dictionary<'s>>,
     /// Index of the child in its entry, unless the messages are open.
     child_index: usize,
     /// True if `set` leaves its target unchanged for a nil value.
@@ -88,7 +91,7 @@ impl Level {
         match context {
             Context::Resource => Self::ResourceGroup,
             Context::Scope => Self::ScopeGroup,
-            Context::Log | Context::Metric | Context::Span => Self::Entry,
+            Context::Log | Context::Metric | Context::Profile | Context::Span => Self::Entry,
             Context::DataPoint | Context::SpanEvent => Self::Child,
             Context::Exemplar => Self::Exemplar,
         }
@@ -129,6 +132,7 @@ impl<'s> Environment<'s> {
             open: None,
             cache: Cache::new(),
             point_kind: PointKind::default(),
+            dictionary: None,
             child_index: 0,
             ignores_nil: false,
             origin,
@@ -171,6 +175,11 @@ impl<'s> Environment<'s> {
     /// Sets the kind of the data points that come next.
     pub(crate) fn set_point_kind(&mut self, kind: PointKind) {
         self.point_kind = kind;
+    }
+
+    /// Sets the dictionary that profiles refer to.
+    pub(crate) fn set_dictionary(&mut self, dictionary: Option<&'s Dictionary<'s>>) {
+        self.dictionary = dictionary;
     }
 
     /// Sets the index of the data point or span event in its entry.
@@ -266,6 +275,14 @@ impl<'s> Environment<'s> {
 
     pub(crate) fn metric(&self) -> Metric<'_> {
         Metric::new(self.bytes(Level::Entry))
+    }
+
+    pub(crate) fn profile(&self) -> Profile<'_> {
+        Profile::new(self.bytes(Level::Entry))
+    }
+
+    pub(crate) fn profile_attributes(&self) -> ProfileAttributes<'_> {
+        ProfileAttributes::new(self.profile(), self.dictionary)
     }
 
     pub(crate) fn point(&self) -> DataPoint<'_> {

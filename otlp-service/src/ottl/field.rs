@@ -4,6 +4,7 @@ mod exemplar;
 mod log;
 mod metric;
 mod point;
+mod profile;
 mod request;
 mod resource;
 mod span;
@@ -59,6 +60,7 @@ pub(crate) fn fields(context: Context) -> &'static [Field] {
         Context::Exemplar => exemplar::FIELDS,
         Context::Log => log::FIELDS,
         Context::Metric => metric::FIELDS,
+        Context::Profile => profile::FIELDS,
         Context::Resource => resource::RESOURCE,
         Context::Scope => resource::SCOPE,
         Context::Span => span::SPAN,

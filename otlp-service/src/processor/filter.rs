@@ -9,8 +9,8 @@ pub use config::{ErrorMode, FilterConditions, FilterConfig, FilterError, FilterM
 
 pub(crate) use stats::shown;
 
-use crate::component::{Access, Needs, Out, Processor, ProcessorMetrics, Room};
-use crate::ottl::{Environment, unix_nanos};
+use crate::component::{Access, Needs, Out, Processor, ProcessorMetrics, Room, reserve};
+use crate::ottl::{Dictionary, Environment, unix_nanos};
 use judge::Judge;
 use otlp_protocol::retain::retain;
 use otlp_protocol::{Batch, Signal};
@@ -105,8 +105,15 @@ impl FilterProcessor {
         let bytes = batch.body().to_bytes();
         let mut own = Out::new();
         let now = unix_nanos(self.clock.wall());
+        let mut room = batch.charge().another();
+        let dictionary = pass
+            .is_on_profiles()
+            .then(|| Dictionary::new(&bytes, |more| reserve(&batch, &mut room, more)))
+            .transpose()?;
         let attempt = |batch: &Batch, limit| {
-            let mut judge = Judge::new(pass, batch.signal(), Environment::new(origin.as_deref(), now));
+            let mut env = Environment::new(origin.as_deref(), now);
+            env.set_dictionary(dictionary.as_ref());
+            let mut judge = Judge::new(pass, batch.signal(), env);
             let retained = retain(batch.body(), &bytes, &mut judge, limit);
             (retained, judge.finish())
         };

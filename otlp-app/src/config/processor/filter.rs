@@ -24,7 +24,7 @@ pub(crate) struct Filter {
     metric_conditions: Vec<Conditions>,
     /// Conditions on resources, scopes and log records; like `trace_conditions`.
     log_conditions: Vec<Conditions>,
-    /// Conditions on resources and scopes of profiles; like `trace_conditions`.
+    /// Conditions on resources, scopes and profiles; like `trace_conditions`.
     profile_conditions: Vec<Conditions>,
     traces: TraceLists,
     metrics: MetricLists,
@@ -75,6 +75,8 @@ struct LogLists {
 struct ProfileLists {
     /// Older key of `profile_conditions`: conditions on resources, without `resource.` in front of paths.
     resource: Vec<String>,
+    /// Older key of `profile_conditions`: conditions on profiles, without `profile.` in front of paths.
+    profile: Vec<String>,
 }
 
 /// Keys of the Collector's `filter` that have no effect here, or are not supported.
@@ -85,7 +87,6 @@ pub(crate) const FILTER_RULES: &[KeyRule] = &[
     KeyRule::ignored("metrics.exclude.regexp", NO_CACHE),
     KeyRule::refused("metrics.include.expressions", NO_EXPRESSIONS),
     KeyRule::refused("metrics.exclude.expressions", NO_EXPRESSIONS),
-    KeyRule::refused("profiles.profile", NO_PROFILES),
 ];
 
 /// A list of conditions, with its place in the settings.
@@ -118,7 +119,7 @@ pub(crate) fn filter(filter: Filter, context: &BuildContext<'_>) -> Result<Stage
         list.path.clone_into(&mut conditions.path);
         conditions
     };
-    let (traces, metrics, logs) = (filter.traces, filter.metrics, filter.logs);
+    let (traces, metrics, logs, profiles) = (filter.traces, filter.metrics, filter.logs, filter.profiles);
     let lists = [
         (Signal::TRACES, "traces.resource", "resource", traces.resource),
         (Signal::TRACES, "traces.span", "span", traces.span),
@@ -128,7 +129,8 @@ pub(crate) fn filter(filter: Filter, context: &BuildContext<'_>) -> Result<Stage
         (Signal::METRICS, "metrics.datapoint", "datapoint", metrics.datapoint),
         (Signal::LOGS, "logs.resource", "resource", logs.resource),
         (Signal::LOGS, "logs.log_record", "log", logs.log_record),
-        (Signal::PROFILES, "profiles.resource", "resource", filter.profiles.resource),
+        (Signal::PROFILES, "profiles.resource", "resource", profiles.resource),
+        (Signal::PROFILES, "profiles.profile", "profile", profiles.profile),
     ];
     config.conditions.extend(lists.into_iter().map(|(signal, path, context, conditions)| {
         older(List { signal, path, context: Some(context), conditions })
@@ -206,7 +208,7 @@ impl Filter {
                 "profile_conditions",
                 !self.profile_conditions.is_empty(),
                 "profiles",
-                old(&[&self.profiles.resource]),
+                old(&[&self.profiles.resource, &self.profiles.profile]),
             ),
             ("traces", old_traces, "spans", !self.spans.is_empty()),
             ("trace_conditions", !self.trace_conditions.is_empty(), "spans", !self.spans.is_empty()),
@@ -223,4 +225,3 @@ impl Filter {
 
 const NO_CACHE: &str = "expressions are compiled once, nothing is cached";
 const NO_EXPRESSIONS: &str = "the expression language is not built in; write the condition in metric_conditions: `datapoint.attributes[\"k\"] == \"v\"`";
-const NO_PROFILES: &str = "conditions on profiles are not built in, only on their resources and scopes";

@@ -226,7 +226,9 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         ("routing", "statement") => "'route()'",
         ("routing", "action") => "copy",
         ("filter", leaf) if leaf.ends_with("_conditions") => "'resource.attributes[\"a\"] == 1'",
-        ("filter", "resource" | "span" | "spanevent" | "metric" | "datapoint" | "log_record") => "'1 == 1'",
+        ("filter", "resource" | "span" | "spanevent" | "metric" | "datapoint" | "log_record" | "profile") => {
+            "'1 == 1'"
+        }
         ("otlp" | "health_check" | "healthcheckv2", "endpoint") => "'localhost:1'",
         (_, "directory") => "/d",
         ("telemetry", "level") if path.first().is_some_and(|(key, _)| *key == "logs") => "warn",

@@ -345,7 +345,7 @@ fn all_generations_of_the_filters_keys_are_taken() {
             "logs",
         ),
         (
-            "  filter/old:\n    error_mode: ignore\n    traces: {span: ['attributes[\"x\"] == \"y\"'], spanevent: ['IsMatch(name, \".*grpc.*\")']}\n    metrics: {metric: ['name == \"my.metric\"', type == METRIC_DATA_TYPE_HISTOGRAM], datapoint: ['resource.attributes[\"a\"] == nil']}\n    logs: {log_record: ['IsMatch(body, \".*password.*\")']}",
+            "  filter/old:\n    error_mode: ignore\n    traces: {span: ['attributes[\"x\"] == \"y\"'], spanevent: ['IsMatch(name, \".*grpc.*\")']}\n    metrics: {metric: ['name == \"my.metric\"', type == METRIC_DATA_TYPE_HISTOGRAM], datapoint: ['resource.attributes[\"a\"] == nil']}\n    logs: {log_record: ['IsMatch(body, \".*password.*\")']}\n    profiles: {profile: ['IsMatch(resource.attributes[\"service.name\"], \"containerd-shim-.*\")']}",
             "metrics",
         ),
         (

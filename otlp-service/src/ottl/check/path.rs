@@ -40,7 +40,7 @@ impl Checker {
         let keys: Vec<_> = last.keys.iter().map(|key| self.key(key)).collect();
         let mut keys = keys.into_iter().collect::<Option<Vec<_>>>()?;
         self.check_keys(field, last, &keys)?;
-        if field.write == Write::ReadOnly {
+        if let Root::Request = root {
             self.ask(field, &mut keys);
         }
         Some(Path::new(field, keys))

@@ -38,6 +38,7 @@ impl Edit for Clear {
             Value::Int(_) => Value::Int(0),
             Value::List(_) => Value::from(Vec::<Value<'_>>::new()),
             Value::Map(_) => Value::from(Vec::<(std::borrow::Cow<'_, str>, Value<'_>)>::new()),
+            Value::ProfileId(_) => Value::ProfileId([0; 16]),
             Value::SpanId(_) => Value::SpanId([0; 8]),
             Value::Text(_) => Value::text(""),
             Value::Time(_) => Value::utc(0),

@@ -49,6 +49,7 @@ pub(super) fn owned(value: Value<'_>) -> Value<'static> {
         Value::Duration(value) => Value::Duration(value),
         Value::Int(value) => Value::Int(value),
         Value::Messages(_) => panic!("messages are of an environment"),
+        Value::ProfileId(id) => Value::ProfileId(id),
         Value::SpanId(id) => Value::SpanId(id),
         Value::Time(time) => Value::Time(time),
         Value::TraceId(id) => Value::TraceId(id),

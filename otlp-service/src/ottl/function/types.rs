@@ -45,6 +45,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::converter("IsString", &TARGET, |arguments| {
         unary(arguments, |value| Ok(Value::Bool(matches!(value, Value::Text(_)))))
     }),
+    Function::converter("ProfileID", &[Parameter::required("target", Kind::BytesLike)], |arguments| {
+        unary(arguments, |value| id(value).map(Value::ProfileId))
+    }),
     Function::converter("SpanID", &[Parameter::required("target", Kind::BytesLike)], |arguments| {
         unary(arguments, |value| id(value).map(Value::SpanId))
     }),
@@ -73,7 +76,7 @@ fn is_empty(value: &Value<'_>) -> bool {
         Value::Text(text) => text.is_empty(),
         // The zero of Go's times is in the year 1, which no time of telemetry is.
         Value::Time(_) => false,
-        Value::TraceId(id) => id.iter().all(|byte| *byte == 0),
+        Value::ProfileId(id) | Value::TraceId(id) => id.iter().all(|byte| *byte == 0),
     }
 }
 

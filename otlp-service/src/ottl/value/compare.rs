@@ -66,7 +66,9 @@ fn relation(left: &Value<'_>, right: &Value<'_>) -> Relation {
         (Value::Duration(left), Value::Duration(right)) => Some(left.cmp(right)),
         (Value::List(left), Value::List(right)) => return Relation::Equal(lists_equal(left, right)),
         (Value::Map(left), Value::Map(right)) => return Relation::Equal(maps_equal(left, right)),
-        (Value::TraceId(left), Value::TraceId(right)) => return Relation::Equal(left == right),
+        (Value::TraceId(left), Value::TraceId(right)) | (Value::ProfileId(left), Value::ProfileId(right)) => {
+            return Relation::Equal(left == right);
+        }
         (Value::SpanId(left), Value::SpanId(right)) => return Relation::Equal(left == right),
         (Value::Messages(left), Value::Messages(right)) => return Relation::Equal(left == right),
         _ => return Relation::None,

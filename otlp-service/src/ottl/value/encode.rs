@@ -28,7 +28,12 @@ impl Value<'_> {
             Self::List(list) => put_list(list, out)?,
             Self::Map(map) => put_map(map, out)?,
             Self::Text(value) => put_len_delimited(out, TEXT, value.as_bytes()),
-            Self::Duration(_) | Self::Messages(_) | Self::SpanId(_) | Self::Time(_) | Self::TraceId(_) => {
+            Self::Duration(_)
+            | Self::Messages(_)
+            | Self::ProfileId(_)
+            | Self::SpanId(_)
+            | Self::Time(_)
+            | Self::TraceId(_) => {
                 return Err(EvalError::wrong_type("a value that attributes can have", self));
             }
         }

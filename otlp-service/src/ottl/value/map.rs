@@ -1,14 +1,16 @@
 //! Maps from keys to values, in order.
 
 use super::Value;
+use crate::ottl::dictionary::ProfileAttributes;
 use otlp_protocol::view::Attributes;
 use std::borrow::Cow;
 
-/// A map, as encoded in a message or made by an expression. Of several values of a key the first counts.
+/// A map, as encoded in a message or made by an expression. Of several values of a key the first counts, of profiles the last.
 #[derive(Clone, Debug)]
 pub(crate) enum Map<'a> {
     Borrowed(&'a [(Cow<'a, str>, Value<'a>)]),
     Encoded(Attributes<'a>),
+    OfProfile(ProfileAttributes<'a>),
     Owned(Vec<(Cow<'a, str>, Value<'a>)>),
 }
 
@@ -18,6 +20,7 @@ impl<'a> Map<'a> {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Encoded(attributes) => attributes.count(),
+            Self::OfProfile(attributes) => attributes.iter().count(),
             Self::Borrowed(_) | Self::Owned(_) => self.slice().len(),
         }
     }
@@ -26,8 +29,10 @@ impl<'a> Map<'a> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
         let encoded = if let Self::Encoded(attributes) = self { Some(attributes.iter()) } else { None };
         let encoded = encoded.into_iter().flatten();
+        let of_profile = if let Self::OfProfile(attributes) = self { Some(attributes.iter()) } else { None };
         let entries = self.slice().iter().map(|(key, value)| (&**key, value.borrow()));
-        entries.chain(encoded.map(|attribute| (attribute.key(), Value::from_any(attribute.value()))))
+        let encoded = encoded.map(|attribute| (attribute.key(), Value::from_any(attribute.value())));
+        entries.chain(encoded).chain(of_profile.into_iter().flatten())
     }
 
     /// Returns the keys and values in order.
@@ -42,6 +47,9 @@ impl<'a> Map<'a> {
                 };
                 attributes.iter().map(entry).collect()
             }
+            Self::OfProfile(attributes) => {
+                attributes.iter().map(|(key, value)| (Cow::Borrowed(key), value)).collect()
+            }
             Self::Owned(entries) => entries,
         }
     }
@@ -51,6 +59,7 @@ impl<'a> Map<'a> {
     pub(crate) fn get(self, key: &str) -> Option<Value<'a>> {
         match self {
             Self::Encoded(attributes) => attributes.get(key).map(Value::from_any),
+            Self::OfProfile(attributes) => attributes.get(key),
             Self::Borrowed(entries) => {
                 entries.iter().find(|(known, _)| known == key).map(|(_, value)| value.borrow())
             }
@@ -63,6 +72,7 @@ impl<'a> Map<'a> {
     pub(super) fn borrow(&self) -> Map<'_> {
         match self {
             Self::Encoded(attributes) => Map::Encoded(*attributes),
+            Self::OfProfile(attributes) => Map::OfProfile(*attributes),
             Self::Borrowed(_) | Self::Owned(_) => Map::Borrowed(self.slice()),
         }
     }
@@ -71,7 +81,7 @@ impl<'a> Map<'a> {
     fn slice(&self) -> &[(Cow<'a, str>, Value<'a>)] {
         match self {
             Self::Borrowed(entries) => entries,
-            Self::Encoded(_) => &[],
+            Self::Encoded(_) | Self::OfProfile(_) => &[],
             Self::Owned(entries) => entries,
         }
     }

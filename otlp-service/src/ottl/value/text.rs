@@ -26,7 +26,7 @@ impl<'a> Value<'a> {
             }
             Self::Bytes(bytes) => Cow::Owned(hex(bytes)),
             Self::SpanId(id) => Cow::Owned(hex(id)),
-            Self::TraceId(id) => Cow::Owned(hex(id)),
+            Self::ProfileId(id) | Self::TraceId(id) => Cow::Owned(hex(id)),
             Self::List(_) | Self::Map(_) => {
                 let json = self.json()?;
                 // Go's encoder escapes what HTML does not allow in a text.

@@ -38,7 +38,7 @@ pub(super) fn level(context: Context) -> usize {
     match context {
         Context::Resource => RESOURCE,
         Context::Scope => SCOPE,
-        Context::Log | Context::Metric | Context::Span => ENTRY,
+        Context::Log | Context::Metric | Context::Profile | Context::Span => ENTRY,
         Context::DataPoint | Context::Exemplar | Context::SpanEvent => PART,
     }
 }
@@ -99,6 +99,11 @@ impl Pass {
         for (rules, further) in self.levels.iter_mut().zip(further) {
             rules.extend(further);
         }
+    }
+
+    /// Returns true if a condition is on profiles, which refer to the request's dictionary.
+    pub(super) fn is_on_profiles(&self) -> bool {
+        self.levels[ENTRY].iter().any(|rule| rule.context == Context::Profile)
     }
 
     /// Returns the innermost level with a condition.

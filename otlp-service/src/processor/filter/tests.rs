@@ -1,5 +1,7 @@
 //! Tests of the processor `filter`.
 
+mod profiles;
+
 use super::*;
 use crate::component::Reason;
 use crate::processor::matching::{AttributeMatch, MatchProperties, TextMatch};

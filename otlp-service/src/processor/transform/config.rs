@@ -136,9 +136,10 @@ impl TransformGroup {
     }
 }
 
-/// Returns the contexts of a signal, from the inside out.
+/// Returns the contexts of a signal, from the inside out. Profiles cannot be changed.
 fn contexts(signal: Signal) -> Vec<Context> {
     let mut contexts = Context::of_signal(signal).to_vec();
+    contexts.retain(|context| *context != Context::Profile);
     if contexts.contains(&Context::DataPoint) {
         contexts.insert(0, Context::Exemplar);
     }

@@ -37,7 +37,7 @@ impl Step {
         let level = match group.context {
             Context::Resource => Level::Resource,
             Context::Scope => Level::Scope,
-            Context::Log | Context::Metric | Context::Span => Level::Entry,
+            Context::Log | Context::Metric | Context::Profile | Context::Span => Level::Entry,
             Context::DataPoint | Context::SpanEvent => Level::Child,
             Context::Exemplar => Level::Exemplar,
         };

@@ -98,7 +98,9 @@ impl Verb {
                 self.text(out, strptime::default_text(time).as_bytes());
             }
             ('v' | 's' | 'q' | 'x' | 'X', Value::SpanId(id)) => self.text(out, hex(id).as_bytes()),
-            ('v' | 's' | 'q' | 'x' | 'X', Value::TraceId(id)) => self.text(out, hex(id).as_bytes()),
+            ('v' | 's' | 'q' | 'x' | 'X', Value::ProfileId(id) | Value::TraceId(id)) => {
+                self.text(out, hex(id).as_bytes());
+            }
             (_, Value::Messages(_)) => return Err(EvalError::wrong_type("a value with a text form", value)),
             (letter, _) => {
                 out.push_str("%!");
@@ -263,6 +265,7 @@ pub(super) fn put_typed(out: &mut String, value: &Value<'_>) -> Result<(), EvalE
         Value::Int(_) => "int64",
         Value::List(_) => "list",
         Value::Map(_) | Value::Messages(_) => "map",
+        Value::ProfileId(_) => "pprofile.ProfileID",
         Value::SpanId(_) => "pcommon.SpanID",
         Value::Text(_) => "string",
         Value::Time(_) => "time.Time",
