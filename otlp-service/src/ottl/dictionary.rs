@@ -25,15 +25,16 @@ pub(crate) struct ProfileAttributes<'a> {
 // === impl Dictionary ===
 
 impl<'a> Dictionary<'a> {
-    /// Finds the entries of a request's dictionary. `reserve` is called with the number of bytes that are allocated next, in all.
+    /// Finds the entries of a request's dictionary, which requests of other signals do not have. `reserve` is called with the number of bytes that are allocated next, in all.
     ///
     /// # Errors
     /// Of `reserve`.
     pub(crate) fn new<E>(
+        signal: Signal,
         request: &'a [u8],
         mut reserve: impl FnMut(u64) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let pieces = RequestView::new(Signal::PROFILES, request).dictionary().pieces();
+        let pieces = RequestView::new(signal, request).dictionary().pieces();
         let bytes = match pieces.clone().nth(1) {
             None => Cow::Borrowed(pieces.clone().next().unwrap_or_default()),
             Some(_) => {

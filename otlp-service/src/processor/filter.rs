@@ -108,7 +108,7 @@ impl FilterProcessor {
         let mut room = batch.charge().another();
         let dictionary = pass
             .is_on_profiles()
-            .then(|| Dictionary::new(&bytes, |more| reserve(&batch, &mut room, more)))
+            .then(|| Dictionary::new(batch.signal(), &bytes, |more| reserve(&batch, &mut room, more)))
             .transpose()?;
         let attempt = |batch: &Batch, limit| {
             let mut env = Environment::new(origin.as_deref(), now);
