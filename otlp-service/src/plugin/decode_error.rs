@@ -85,6 +85,13 @@ impl de::Error for DecodeError {
         Self::of(message.to_string())
     }
 
+    // serde's own would be compiled into each place that makes the error.
+    #[cold]
+    #[inline(never)]
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::of(format!("duplicate field `{field}`"))
+    }
+
     /// serde's own text would show the value.
     fn invalid_type(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
         Self::of(format!("expected {expected}"))

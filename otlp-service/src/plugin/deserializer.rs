@@ -188,8 +188,14 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {
         let (key, value) = self.entry()?;
-        seed.deserialize(Settings(value)).map_err(|error| error.or_at(value.place()).below(key))
+        seed.deserialize(Settings(value)).map_err(|error| located(error, key, value))
     }
+}
+
+#[cold]
+#[inline(never)]
+fn located(error: DecodeError, key: &str, value: &dyn Setting) -> DecodeError {
+    error.or_at(value.place()).below(key)
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! One request with the method GET over HTTP/1.1, on a connection of its own: for local APIs, such as that of a container engine.
 
+use super::encoding::Outgoing;
+use super::http1::handshake;
 use crate::Net;
 use bytes::Bytes;
 use http::Request;
 use http::header::HOST;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::client::conn::http1::Builder;
-use hyper_util::rt::TokioIo;
+use http_body_util::{BodyExt as _, Full, Limited};
+use otlp_protocol::Payload;
 use std::io;
 
 /// Gets a path from the server at `address`: `host:port`, or `unix:///path`. Returns the status and the body. The caller bounds the
@@ -21,14 +22,12 @@ pub async fn http_get(
     max_bytes: usize,
 ) -> io::Result<(u16, Bytes)> {
     let io = net.connect(address).await?;
-    let (mut sender, connection) = Builder::new()
-        .max_header_size(MAX_HEADER_BYTES)
-        .handshake::<_, Empty<Bytes>>(TokioIo::new(io))
-        .await
-        .map_err(io::Error::other)?;
+    let (mut sender, connection) = handshake(io).await.map_err(io::Error::other)?;
     // A socket in the file system has no name.
     let host = if address.starts_with("unix:") { "localhost" } else { address };
-    let request = Request::get(path).header(HOST, host).body(Empty::new()).map_err(io::Error::other)?;
+    // A type of body of its own would compile the code of connections once more.
+    let body = Full::new(Outgoing::plain(Payload::new()));
+    let request = Request::get(path).header(HOST, host).body(body).map_err(io::Error::other)?;
     let answer = async {
         let (head, body) = sender.send_request(request).await.map_err(io::Error::other)?.into_parts();
         let body = Limited::new(body, max_bytes).collect().await.map_err(io::Error::other)?;
@@ -45,6 +44,3 @@ pub async fn http_get(
         () = drive => Err(io::ErrorKind::ConnectionAborted.into()),
     }
 }
-
-/// Limit on the status line and headers of an answer.
-const MAX_HEADER_BYTES: usize = 16 << 10;
