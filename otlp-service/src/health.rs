@@ -24,6 +24,7 @@ pub(crate) use network::Reachability;
 pub(crate) use resources::{CertificatesCheck, DescriptorsCheck, MemoryCheck, NamedQueues, QueuesCheck};
 pub(crate) use status::{GATEWAY, Layout, Life, PipelineLayout, StatusView};
 
+use futures_util::FutureExt;
 use otlp_transport::{Clock, TokioClock};
 use parking_lot::{Mutex, RwLock};
 use std::fmt;
@@ -162,7 +163,7 @@ impl HealthChecker {
     /// ```
     pub fn watch(&self, probe: impl HealthProbe, config: HealthCheckConfig) -> HealthEntry {
         let (latest, run) = probe::start(probe, &config, self.0.clock.clone());
-        let task = tokio::spawn(run).abort_handle();
+        let task = tokio::spawn(run.boxed()).abort_handle();
         self.insert(Box::new(latest), config.affects, Some(task))
     }
 
@@ -173,7 +174,7 @@ impl HealthChecker {
         affects: Affects,
         task: impl Future<Output = ()> + Send + 'static,
     ) -> HealthEntry {
-        self.insert(Box::new(check), affects, Some(tokio::spawn(task).abort_handle()))
+        self.insert(Box::new(check), affects, Some(tokio::spawn(task.boxed()).abort_handle()))
     }
 
     fn insert(

@@ -18,6 +18,7 @@ pub use subscription::{EdgeFilter, Subscription, SubscriptionHandle};
 
 use crate::telemetry::{Counter, MetricKind, Registration, Registry};
 use edge::EdgeState;
+use futures_util::FutureExt;
 use otlp_protocol::{Batch, ByteBudget, Reclaim, Signal};
 use parking_lot::Mutex;
 use std::fmt;
@@ -264,7 +265,7 @@ impl TelemetrySubject {
             state.live_edges().iter().for_each(|edge| edge.add(&watcher));
         }
         let subject = Arc::downgrade(&self.0);
-        runtime.spawn(watcher::run(watcher.clone(), Arc::new(observer), subject.clone()));
+        runtime.spawn(watcher::run(watcher.clone(), Arc::new(observer), subject.clone()).boxed());
         Ok(SubscriptionHandle::new(watcher, subject))
     }
 

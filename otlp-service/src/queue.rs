@@ -12,6 +12,7 @@ use crate::fanout::{Delivery, deliver, shutting_down};
 use crate::ledger::{DropReason, Held};
 use crate::tasks::join_until;
 use crate::telemetry::{ExporterStats, MetricKind, Registration, Registry};
+use futures_util::FutureExt;
 use otlp_protocol::{Batch, ErrorKind, Signal};
 use otlp_transport::{Clock, Export, ExportError, ExportResult};
 use parking_lot::Mutex;
@@ -226,7 +227,7 @@ impl MemoryQueue {
         let export = Arc::new(export);
         let mut consumers = JoinSet::new();
         for _ in 0..count {
-            consumers.spawn(consume(shared.clone(), export.clone()));
+            consumers.spawn(consume(shared.clone(), export.clone()).boxed());
         }
         Arc::new(Self { shared, capacity, consumers: Mutex::new(consumers), clock })
     }

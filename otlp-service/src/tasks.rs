@@ -26,6 +26,10 @@ impl Tasks {
     }
 
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.run(Box::pin(task));
+    }
+
+    fn run(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
         let mut running = self.running.lock();
         while running.try_join_next().is_some() {}
         running.spawn_on(task, &self.runtime);
@@ -34,7 +38,7 @@ impl Tasks {
     /// Polls the work once; if the work is not finished then, it goes on as a task.
     pub(crate) fn start(&self, mut task: Pin<Box<dyn Future<Output = ()> + Send>>) {
         if task.as_mut().now_or_never().is_none() {
-            self.spawn(task);
+            self.run(task);
         }
     }
 

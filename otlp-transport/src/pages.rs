@@ -6,6 +6,7 @@
 
 use crate::{Address, BoxIo, ConfigError, Listener, Sleep, TransportContext};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -63,7 +64,7 @@ pub async fn serve_pages(
     let cannot_listen = |error| ConfigError::cannot_listen(endpoint, error);
     let listener = context.net.bind(endpoint).await.map_err(cannot_listen)?;
     let local_addr = listener.local_addr().map_err(cannot_listen)?;
-    let acceptor = tokio::spawn(accept(listener, context.clone(), Arc::new(pages))).abort_handle();
+    let acceptor = tokio::spawn(accept(listener, context.clone(), Arc::new(pages)).boxed()).abort_handle();
     Ok(PagesServer { local_addr, acceptor })
 }
 
@@ -118,7 +119,7 @@ async fn accept(listener: Box<dyn Listener>, context: TransportContext, pages: A
                         oldest.abort();
                     }
                     let (pages, too_late) = (Arc::clone(&pages), context.clock.sleep(CONNECTION_TIME));
-                    by_age.push_back(connections.spawn(serve(io, pages, too_late)));
+                    by_age.push_back(connections.spawn(serve(io, pages, too_late).boxed()));
                 }
                 Err(_) => context.clock.sleep(ACCEPT_BACKOFF).await,
             },

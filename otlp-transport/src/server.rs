@@ -27,6 +27,7 @@ pub use stats::ServerStats;
 use crate::tls::{Alpn, TlsAcceptor};
 use crate::{Address, Clock, ConfigError, Routes, ServerConfig, TransportContext};
 use connection::{Acceptor, Serve};
+use futures_util::FutureExt;
 use intake::Intake;
 use refusals::Refusals;
 use std::fmt;
@@ -108,7 +109,7 @@ pub(crate) async fn bind(
     let refusals = Refusals::new(name, protocol, clock, Arc::clone(&stats));
     let intake = Intake::new(context.clone(), &config, routes, Arc::clone(&stats), refusals);
     let serve = Serve::new(Arc::new(intake), &config, protocol, tls, phases);
-    let acceptor = tokio::spawn(Acceptor::new(listener, serve).run());
+    let acceptor = tokio::spawn(Acceptor::new(listener, serve).run().boxed());
     Ok(Server { local_addr, stats, clock: Arc::clone(&context.clock), phase, acceptor })
 }
 

@@ -10,6 +10,7 @@ use crate::fanout::{Delivery, FanOut, caught, shutting_down};
 use crate::ledger::{DropReason, Held, Hop, Unsent};
 use crate::tasks::{Tasks, export_until_taken};
 use crate::telemetry::{BatchStats, Registration};
+use futures_util::FutureExt;
 use otlp_protocol::{Accepted, Batch, ErrorKind, SplitLimits};
 use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
 use parking_lot::{Mutex, MutexGuard};
@@ -151,7 +152,7 @@ impl BatchProcessor {
         let stats = &shared.flusher.stats;
         let size = shared.size.clone().map(|size| stats.observe_adaptive_size(move || size.get()));
         let metrics = [Some(stats.observe_cardinality(open)), size];
-        let timer = tokio::spawn(shared.clone().flush_when_due()).abort_handle();
+        let timer = tokio::spawn(shared.clone().flush_when_due().boxed()).abort_handle();
         Self { shared, timer, _metrics: metrics }
     }
 

@@ -3,6 +3,7 @@
 mod pace;
 
 use super::show::{Allowance, Filter, Grouped, Show, Shown, put};
+use futures_util::FutureExt;
 use otlp_protocol::{Accepted, Batch, Count, Signal, ValidateLimits, validate};
 use otlp_transport::{Attempt, Clock, ExportResult, offload};
 use pace::{Pace, Sampling};
@@ -200,12 +201,13 @@ impl Shared {
     /// Writes the number of items that were not shown at the time `due`.
     fn tell_at(self: &Arc<Self>, due: Instant) {
         let (clock, shared) = (self.clock.clone(), Arc::downgrade(self));
-        tokio::spawn(async move {
+        let tell = async move {
             clock.sleep_until(due).await;
             if let Some(shared) = shared.upgrade() {
                 shared.tell();
             }
-        });
+        };
+        tokio::spawn(tell.boxed());
     }
 
     fn tell(&self) {

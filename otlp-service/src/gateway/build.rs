@@ -18,6 +18,7 @@ use crate::spec::{
 };
 use crate::switch::{Ended, Switch};
 use crate::telemetry::MemoryStats;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use otlp_transport::Handover;
 use parking_lot::Mutex;
@@ -175,7 +176,7 @@ impl<'a> Build<'a> {
         let retired = Retired::new(graph, self.old, Vec::new(), Vec::new(), self.shared);
         let deadline = self.shared.context.clock.now() + STOP_TIME;
         let runtime = Handle::try_current().ok().filter(|_| !retired.is_empty())?;
-        Some(runtime.spawn(async move { retired.stop(deadline).await }))
+        Some(runtime.spawn(async move { retired.stop(deadline).await }.boxed()))
     }
 
     async fn extension(&mut self, spec: ExtensionSpec) -> Result<(), StartError> {

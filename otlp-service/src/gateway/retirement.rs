@@ -13,6 +13,7 @@ use super::succession::Succession;
 use crate::queue::Queue;
 use crate::receiver::BoxRunning;
 use crate::switch::Ended;
+use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
 use otlp_transport::Clock;
 use parking_lot::Mutex;
@@ -153,7 +154,7 @@ impl Retired {
         let leftovers = Arc::new(Mutex::new(leftovers));
         let kept = leftovers.clone();
         let components = self.exporters.iter().chain(&self.extensions).cloned().collect();
-        let task = tokio::spawn(async move {
+        let work = async move {
             let (lingering, shared) = (std::mem::take(&mut self.lingering), self.shared.clone());
             let linger = async {
                 linger(&shared, lingering, deadline, hurried).await;
@@ -168,7 +169,8 @@ impl Retired {
             tokio::join!(linger, drain);
             self.stop_extensions(deadline).await;
             drop(std::mem::take(&mut *kept.lock()));
-        });
+        };
+        let task = tokio::spawn(work.boxed());
         Retirement { task, hurry, left: of_left, successions, components, leftovers }
     }
 

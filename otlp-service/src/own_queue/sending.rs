@@ -3,6 +3,7 @@
 use super::{OwnResource, Source};
 use crate::fanout::caught;
 use crate::telemetry::Counter;
+use futures_util::FutureExt;
 use otlp_protocol::{Accepted, Batch, Charge};
 use otlp_transport::{BoxExport, Clock, Export, ExportError};
 use parking_lot::Mutex;
@@ -46,7 +47,7 @@ impl OwnSender {
     ) -> Self {
         let sending =
             Sending { source: source.clone(), resource, export, clock, last_warning: None, unreported: 0 };
-        Self { source, task: Mutex::new(tokio::spawn(sending.run())) }
+        Self { source, task: Mutex::new(tokio::spawn(sending.run().boxed())) }
     }
 
     /// Closes the queue, and waits until everything in it is sent or has failed.

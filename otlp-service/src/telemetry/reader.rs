@@ -4,6 +4,7 @@ use super::otlp::{Request, Requests, Temporality};
 use super::{Counter, MetricsLevel, Registry};
 use crate::exporter::Outage;
 use crate::fanout::caught;
+use futures_util::FutureExt;
 use otlp_protocol::{AttributeValue, Batch, Charge, ErrorKind};
 use otlp_transport::{Clock, Export, ExportError, ExportResult};
 use std::sync::Arc;
@@ -108,7 +109,7 @@ impl MetricsReader {
             export,
         };
         let (stop, stopped) = oneshot::channel();
-        Self { stop: Some(stop), task: tokio::spawn(pushes.run(stopped)), clock }
+        Self { stop: Some(stop), task: tokio::spawn(pushes.run(stopped).boxed()), clock }
     }
 
     /// Waits for the push in flight, and pushes the last values. Cut off at `deadline`.

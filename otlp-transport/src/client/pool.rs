@@ -20,6 +20,7 @@ use crate::client::stats::ClientStats;
 use crate::counter;
 use crate::{ClientLimits, Clock, ExportError};
 use connections::{Choice, Held, Http2Entry, State};
+use futures_util::FutureExt;
 use otlp_protocol::{ErrorKind, Retry};
 use parking_lot::Mutex;
 use std::fmt;
@@ -126,10 +127,11 @@ impl Shared {
         while state.wants_connection() {
             state.connecting += 1;
             let shared = shared.clone();
-            runtime.spawn(async move {
+            let connect = async move {
                 let opened = shared.connector.connect().await;
                 Self::connected(&shared, opened);
-            });
+            };
+            runtime.spawn(connect.boxed());
         }
     }
 
@@ -137,11 +139,12 @@ impl Shared {
         match opened {
             Ok(Opened::Http1(sender, connection, greeting)) => {
                 let open = OpenConnection::count(&shared.stats);
-                tokio::spawn(async move {
+                let drive = async move {
                     // The request in flight reports how the connection ended.
                     let _ = connection.await;
                     drop(open);
-                });
+                };
+                tokio::spawn(drive.boxed());
                 {
                     let mut state = shared.state.lock();
                     state.connecting -= 1;
@@ -216,7 +219,8 @@ impl Shared {
                     Some(waiter) => waiter,
                     None => {
                         if state.keep(held, now) {
-                            runtime.spawn(Self::close_idle(Arc::downgrade(shared), shared.clock.clone()));
+                            let close = Self::close_idle(Arc::downgrade(shared), shared.clock.clone());
+                            runtime.spawn(close.boxed());
                         }
                         return;
                     }
@@ -248,7 +252,7 @@ impl Shared {
         let open = OpenConnection::count(&shared.stats);
         let (weak, clock) = (Arc::downgrade(shared), shared.clock.clone());
         let keepalive = http2::Keepalive::new(&shared.limits);
-        tokio::spawn(async move {
+        let drive = async move {
             if let Err(error) = connection.drive(keepalive, &activity, &*clock).await {
                 tracing::debug!(%error, "connection ended");
             }
@@ -256,7 +260,8 @@ impl Shared {
             if let Some(shared) = weak.upgrade() {
                 shared.retire(&activity);
             }
-        });
+        };
+        tokio::spawn(drive.boxed());
     }
 
     /// Closes idle connections at their time limit, until none is left.

@@ -3,6 +3,7 @@
 use super::{DEFAULT_RELOAD_INTERVAL, Disk, MAX_FILE_BYTES, Named, ReloadStats};
 use crate::counter;
 use crate::{Clock, ConfigError, TransportContext};
+use futures_util::FutureExt;
 use parking_lot::{Mutex, RwLock};
 use std::fmt;
 use std::sync::Arc;
@@ -108,7 +109,7 @@ impl<T: Send + Sync + 'static> Watched<T> {
         let mut watching = self.watching.lock();
         if let Watching::Not(seen) = &mut *watching {
             let seen = std::mem::take(seen);
-            let task = runtime.spawn(Arc::clone(&self.source).watch(self.interval, seen));
+            let task = runtime.spawn(Arc::clone(&self.source).watch(self.interval, seen).boxed());
             *watching = Watching::Is(task.abort_handle());
             self.is_watching.store(true, Ordering::Relaxed);
         }

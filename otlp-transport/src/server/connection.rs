@@ -13,6 +13,7 @@ use crate::connections::Slot;
 use crate::counter;
 use crate::tls::{Accepted, TlsAcceptor};
 use crate::{Address, BoxIo, Clock, Connections, Listener, PeerCertificate, ServerConfig, ServerLimits};
+use futures_util::FutureExt;
 use std::fmt::Display;
 use std::io;
 use std::pin::{Pin, pin};
@@ -117,10 +118,11 @@ impl Acceptor {
         };
         let open = Open::new(&terms.stats);
         let serve = Arc::clone(&self.serve);
-        self.connections.spawn(async move {
+        let connection = async move {
             let _open = open;
             serve.connection(io, peer, slot).await;
-        });
+        };
+        self.connections.spawn(connection.boxed());
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{ExportError, Identity, Route, ServerConfig};
 use cors::Cors;
 use encodings::Encodings;
 pub(super) use fault::Fault;
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use otlp_protocol::{Accepted, ErrorKind, Retry};
 use std::sync::Arc;
@@ -199,7 +200,8 @@ impl Http {
         let clock = Arc::clone(&self.intake.context.clock);
         match version {
             Version::Http2 => {
-                tokio::spawn(async move { discard(&mut body, &headers, u64::MAX, &*clock).await });
+                let rest = async move { discard(&mut body, &headers, u64::MAX, &*clock).await };
+                tokio::spawn(rest.boxed());
             }
             Version::Http1 => {
                 discard(&mut body, &headers, MAX_HTTP1_BYTES, &*clock).await;

@@ -10,6 +10,7 @@ use super::peer::Peer;
 use super::{Protocol, ServerStats};
 use crate::counter;
 use crate::{Address, Clock, ExportError};
+use futures_util::FutureExt;
 use otlp_protocol::ErrorKind;
 use parking_lot::Mutex;
 use reason::Subject;
@@ -155,10 +156,11 @@ impl Refusals {
             Err(next) => {
                 let sleep = self.clock.sleep_until(next);
                 let refusals = Arc::downgrade(self);
-                tokio::spawn(async move {
+                let write = async move {
                     sleep.await;
                     Self::write_late(&refusals, reason);
-                });
+                };
+                tokio::spawn(write.boxed());
             }
         }
     }

@@ -5,6 +5,7 @@ use super::detector::{Found, Sources, detect};
 use super::stats::Stats;
 use crate::component::{ProcessorMetrics, Started};
 use crate::retry::Backoff;
+use futures_util::FutureExt;
 use otlp_transport::TransportContext;
 use parking_lot::{Mutex, RwLock};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,7 +89,7 @@ impl Detection {
                 settled: settled.clone(),
                 last_line: None,
             });
-            tasks.map(|task| tokio::spawn(task.run())).collect()
+            tasks.map(|task| tokio::spawn(task.run().boxed())).collect()
         });
         let (all, timeout) = (this.config.detectors.len(), this.config.timeout);
         Box::pin(async move {

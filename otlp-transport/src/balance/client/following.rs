@@ -6,6 +6,7 @@ use crate::{
     Client, ClientConfig, ClientStats, ClientStrategy, ConfigError, ResolvedEndpoint, Resolver,
     TransportContext,
 };
+use futures_util::FutureExt;
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
@@ -122,7 +123,7 @@ impl ResolverTask {
         factory: ClientFactory,
         resolver: Box<dyn Resolver>,
     ) -> Self {
-        Self(runtime.spawn(shared.search(factory, resolver)).abort_handle())
+        Self(runtime.spawn(shared.search(factory, resolver).boxed()).abort_handle())
     }
 }
 
