@@ -58,10 +58,10 @@ MOST_OTHERS = 256
 
 def main():
     binary = os.path.abspath(sys.argv[1])
-    sizes = sizes_of(binary)
+    sizes, folded = sizes_of(binary)
     with tempfile.TemporaryDirectory() as folder:
-        start = functions(binary, folder, with_requests=False) & sizes.keys()
-        requests = functions(binary, folder, with_requests=True) & sizes.keys()
+        start = with_folded(functions(binary, folder, with_requests=False), folded) & sizes.keys()
+        requests = with_folded(functions(binary, folder, with_requests=True), folded) & sizes.keys()
     groups = [start, requests - start]
     with open(OUT, "w") as out:
         out.write("/* Written by dist/layout.py: the order of functions by their use. */\nSECTIONS {\n  .text.used : {\n")
@@ -73,13 +73,25 @@ def main():
 
 
 def sizes_of(binary):
-    """Sizes of functions by their names without hashes."""
-    sizes = collections.Counter()
+    """Sizes of functions by their names without hashes, and the names of each function that the linker folded with others."""
+    sizes, at = collections.Counter(), collections.defaultdict(set)
     for line in subprocess.check_output(["nm", "-S", binary], text=True).splitlines():
         fields = line.split()
         if len(fields) == 4 and fields[2] in "tT":
-            sizes[without_hash(fields[3])] += int(fields[1], 16)
-    return sizes
+            name = without_hash(fields[3])
+            sizes[name] += int(fields[1], 16)
+            at[fields[0]].add(name)
+    folded = collections.defaultdict(set)
+    for names in at.values():
+        if len(names) > 1:
+            for name in names:
+                folded[name] |= names
+    return sizes, folded
+
+
+def with_folded(names, folded):
+    """Names, and all names of the same code: the linker places code by one of them."""
+    return names.union(*(folded[name] for name in names if name in folded))
 
 
 def without_hash(name):

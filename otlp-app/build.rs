@@ -1,9 +1,12 @@
 //! Gives the linker `layout.ld`, the order of functions in the binary of profile `dist`, so that an idle gateway has less of the binary in
-//! memory. The profile `dist` is the one that compiles this crate for size.
+//! memory. The profile `dist` is the one that compiles this crate for size. If rustc comes with lld, functions of the
+//! same code are folded.
 //!
 //! Not with a linker of the user's choice: not all understand the file.
 
 use std::env;
+use std::path::Path;
+use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -20,5 +23,19 @@ fn main() {
         && !has_own_linker
     {
         println!("cargo::rustc-link-arg-bins=-Wl,-T,{folder}/layout.ld");
+        if let Some(lld) = own_lld() {
+            // Not all distributions of rustc link with it by default.
+            println!("cargo::rustc-link-arg-bins=-B{lld}");
+            println!("cargo::rustc-link-arg-bins=-fuse-ld=lld");
+            println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
+        }
     }
+}
+
+/// Returns the folder of the lld that comes with rustc, if it does.
+fn own_lld() -> Option<String> {
+    let sysroot = Command::new(env::var_os("RUSTC")?).args(["--print", "sysroot"]).output().ok()?;
+    let sysroot = String::from_utf8(sysroot.stdout).ok()?;
+    let folder = format!("{}/lib/rustlib/{}/bin/gcc-ld", sysroot.trim(), env::var("HOST").ok()?);
+    Path::new(&folder).join("ld.lld").exists().then_some(folder)
 }
