@@ -19,7 +19,7 @@ pub use answer::join_answers;
 use crate::batch::AttemptFeedback;
 use crate::ledger::{Account, DropReason, Held, Hop};
 use crate::observe::Edge;
-use crate::queue::{Queue, QueueEntry, QueueFuture, Slot, Wait};
+use crate::queue::{Queue, QueueEntry, QueueFuture, Size, Slot, Wait};
 use crate::retry::PartlyDelivered;
 use crate::tasks::{Pauses, Tasks};
 use futures_util::FutureExt;
@@ -151,18 +151,18 @@ impl FanOut {
     ///
     /// # Errors
     /// If a queue refuses: the items are counted as refused.
-    pub(crate) async fn ask_for_room(&self, items: u64) -> Result<(), ExportError> {
-        let unsent = self.0.hop.unsent(items);
-        self.reserve(items, Wait::AsConfigured).await?;
+    pub(crate) async fn ask_for_room(&self, size: Size) -> Result<(), ExportError> {
+        let unsent = self.0.hop.unsent(size.items);
+        self.reserve(size, Wait::AsConfigured).await?;
         unsent.send();
         Ok(())
     }
 
     /// Room for one batch at every destination. Cancel-safe: room that the caller does not get is given back.
-    async fn reserve(&self, items: u64, wait: Wait) -> Result<Vec<Place<'_>>, ExportError> {
+    async fn reserve(&self, size: Size, wait: Wait) -> Result<Vec<Place<'_>>, ExportError> {
         let mut places = Vec::with_capacity(self.0.destinations.len());
         for destination in &self.0.destinations {
-            places.push(destination.reserve(items, wait).await?);
+            places.push(destination.reserve(size, wait).await?);
         }
         places.sort_unstable_by_key(|place| place.position);
         Ok(places)
@@ -181,7 +181,7 @@ impl Export for PatientFanOut {
     async fn export(&self, mut batch: Batch) -> ExportResult {
         let PatientFanOut(FanOut(inner)) = self;
         batch.deadline = None;
-        let places = self.0.reserve(batch.items(), Wait::ForRoom).await?;
+        let places = self.0.reserve(Size::of(&batch), Wait::ForRoom).await?;
         inner.observe(&mut batch);
         for place in places {
             inner.tasks.start(place.take_over(batch.share(), inner.clock.clone()));
@@ -244,9 +244,9 @@ impl Destination {
     }
 
     /// Room for one batch.
-    async fn reserve(&self, items: u64, wait: Wait) -> Result<Place<'_>, ExportError> {
+    async fn reserve(&self, size: Size, wait: Wait) -> Result<Place<'_>, ExportError> {
         let room = match &self.end {
-            End::Queued(queue) => Room::Slot(queue, queue.reserve(items, wait).await?),
+            End::Queued(queue) => Room::Slot(queue, queue.reserve(size, wait).await?),
             End::Direct(export, _) if wait == Wait::AsConfigured => Room::Direct(export, None),
             // The semaphore is never closed.
             End::Direct(export, room) => Room::Direct(export, room.clone().acquire_owned().await.ok()),
@@ -351,10 +351,10 @@ async fn commit_until_taken(
     hop: Hop,
     clock: Arc<dyn Clock>,
 ) {
-    let items = batch.items();
+    let size = Size::of(&batch);
     let mut pauses = Pauses::new();
     loop {
-        let entry = QueueEntry { batch: batch.share(), held: hop.covered(items), answer: None };
+        let entry = QueueEntry::new(batch.share(), hop.covered(size.items), None);
         let error = match Committing::new(slot, entry).await {
             Ok(()) => return held.withdraw(),
             Err(error) => error,
@@ -364,7 +364,7 @@ async fn commit_until_taken(
         }
         clock.sleep(pauses.next(&error)).await;
         // Only a drain refuses; then the items are dropped for the shutdown.
-        let Ok(another) = queue.reserve(items, Wait::ForRoom).await else { return };
+        let Ok(another) = queue.reserve(size, Wait::ForRoom).await else { return };
         slot = another;
     }
 }

@@ -284,7 +284,9 @@ pub use producer_consumer::{
     ProducerOrder, SendError,
 };
 #[cfg(feature = "gateway")]
-pub use queue::{MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Slot, Wait};
+pub use queue::{
+    MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Receipt, Size, Sizer, Slot, Wait,
+};
 #[cfg(feature = "gateway")]
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Reroute, Running};
 pub use retry::{Backoff, ExponentialBackoffRetry, PartlyDelivered, RetryConfig};

@@ -8,6 +8,7 @@ use super::feedback::{AdaptiveSize, AttemptFeedback, MeasuredExport};
 use super::{BatchConfig, BatchOptions};
 use crate::fanout::{Delivery, FanOut, caught, shutting_down};
 use crate::ledger::{DropReason, Held, Hop, Unsent};
+use crate::queue::Size;
 use crate::tasks::{Tasks, export_until_taken};
 use crate::telemetry::{BatchStats, Registration};
 use futures_util::FutureExt;
@@ -221,13 +222,13 @@ impl Shared {
     async fn admit(&self, mut batch: Batch) -> ExportResult {
         // The sender has its answer: the sender's deadline must not drop the data.
         batch.deadline = None;
-        let items = batch.items();
+        let size = Size::of(&batch);
         let Some(batch) = self.try_join(batch)? else { return Ok(Accepted::FULL) };
         if let Some(queues) = &self.queues {
-            queues.ask_for_room(items).await?;
+            queues.ask_for_room(size).await?;
         }
         if self.room.available_permits() == 0 {
-            self.hop.refuse(items);
+            self.hop.refuse(size.items);
             return Err(ExportError::refused(
                 ErrorKind::Exhausted,
                 "the limit of batches that wait to be sent is reached",

@@ -1,7 +1,7 @@
 //! Batches whose senders wait for what becomes of them.
 
 use super::{Committing, Delivery, FanOut, Place, Room, join_answers, shutting_down};
-use crate::queue::{QueueEntry, Wait};
+use crate::queue::{QueueEntry, Size, Wait};
 use crate::tasks::Tasks;
 use futures_util::future::join_all;
 use otlp_protocol::{Accepted, Batch};
@@ -28,9 +28,9 @@ struct Detached<'a, F: Future<Output: Send> + Send + Unpin + 'static> {
 
 impl Export for FanOut {
     async fn export(&self, mut batch: Batch) -> ExportResult {
-        let items = batch.items();
-        let unsent = self.0.hop.unsent(items);
-        let mut places = self.reserve(items, Wait::AsConfigured).await?;
+        let size = Size::of(&batch);
+        let unsent = self.0.hop.unsent(size.items);
+        let mut places = self.reserve(size, Wait::AsConfigured).await?;
         unsent.send();
         self.0.observe(&mut batch);
         let Some(last) = places.pop() else { return Ok(Accepted::FULL) };
@@ -59,7 +59,7 @@ impl Place<'_> {
         } else {
             (None, None)
         };
-        Settling::Committing(Committing::new(slot, QueueEntry { batch, held, answer }), waiting)
+        Settling::Committing(Committing::new(slot, QueueEntry::new(batch, held, answer)), waiting)
     }
 }
 

@@ -127,9 +127,9 @@ impl HealthCheck for QueuesCheck {
     fn check(&self) -> Health {
         let full = self.queues.iter().filter_map(|(signal, queue)| {
             let queue = queue.upgrade()?;
-            let (len, capacity) = (queue.len(), queue.capacity());
-            is_over(len as u64, capacity as u64, self.percent)
-                .then(|| format!("{signal}: {len} of {capacity} batches are in the queue"))
+            let (size, capacity, unit) = (queue.size(), queue.capacity(), queue.sizer().noun());
+            is_over(size, capacity, self.percent)
+                .then(|| format!("{signal}: {size} of {capacity} {unit} are in the queue"))
         });
         let full: Vec<_> = full.collect();
         if full.is_empty() { Health::Healthy } else { Health::Degraded(full.join("; ")) }

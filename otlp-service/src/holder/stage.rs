@@ -3,7 +3,7 @@
 use super::{Answers, BoxHolder, Emissions, HolderAccount};
 use crate::fanout::{Delivery, caught, shutting_down};
 use crate::ledger::Hop;
-use crate::queue::{Queue, QueueEntry, QueueFuture, Slot, Wait};
+use crate::queue::{Queue, QueueEntry, QueueFuture, Size, Slot, Wait};
 use otlp_protocol::Batch;
 use otlp_transport::{Clock, Export, ExportError, ExportResult};
 use parking_lot::RwLock;
@@ -164,7 +164,7 @@ impl Export for HolderStage {
 // === impl ConnectorQueue ===
 
 impl Queue for ConnectorQueue {
-    fn reserve(&self, _items: u64, _wait: Wait) -> QueueFuture<'_, Result<Box<dyn Slot>, ExportError>> {
+    fn reserve(&self, _size: Size, _wait: Wait) -> QueueFuture<'_, Result<Box<dyn Slot>, ExportError>> {
         QueueFuture::ready(Ok(Box::new(ConnectorSlot(self.stage.clone()))))
     }
 
@@ -176,8 +176,12 @@ impl Queue for ConnectorQueue {
         0
     }
 
-    fn capacity(&self) -> usize {
-        usize::MAX
+    fn size(&self) -> u64 {
+        0
+    }
+
+    fn capacity(&self) -> u64 {
+        u64::MAX
     }
 
     fn drain(&self, _deadline: Instant) -> QueueFuture<'_, ()> {
@@ -188,11 +192,12 @@ impl Queue for ConnectorQueue {
 
 impl Slot for ConnectorSlot {
     fn commit(self: Box<Self>, entry: QueueEntry) -> QueueFuture<'static, Result<(), ExportError>> {
-        let QueueEntry { batch, held, answer } = entry;
+        let QueueEntry { batch, held, answer, receipts, .. } = entry;
         // The connector keeps the account.
         held.withdraw();
         QueueFuture::new(async move {
             let result = self.0.export(batch).await;
+            receipts.settle();
             let Some(answer) = answer else { return result.map(drop) };
             // A caller that went away does not need the answer any more.
             drop(answer.send(result));

@@ -23,11 +23,14 @@ pub(crate) struct Unsent {
 
 /// A guard of items that wait for their outcome. Dropping the guard counts accepted items as dropped for
 /// [`DropReason::Shutdown`], since only a shutdown cancels accepted work; items that were not accepted yet count as refused.
+/// Items that are stored on disk stay there: dropping their guard counts them as not yet accepted.
 #[derive(Debug)]
 pub struct Held {
     hop: Hop,
     items: u64,
     state: HeldState,
+    /// True if the items are stored on disk until their outcome is final.
+    is_stored: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,12 +75,12 @@ impl Hop {
 
     /// Creates a guard of items that are accepted with the destination's answer, or once a queue has them.
     pub(crate) fn unaccepted(&self, items: u64) -> Held {
-        Held { hop: self.clone(), items, state: HeldState::Unaccepted }
+        Held { hop: self.clone(), items, state: HeldState::Unaccepted, is_stored: false }
     }
 
     /// Creates a guard of items that another guard counts until they are accepted.
     pub(crate) fn covered(&self, items: u64) -> Held {
-        Held { hop: self.clone(), items, state: HeldState::Covered }
+        Held { hop: self.clone(), items, state: HeldState::Covered, is_stored: false }
     }
 
     /// Counts refused items: the sender still has them.
@@ -147,14 +150,23 @@ impl Held {
     pub fn split_off(&mut self, items: u64) -> Self {
         let items = items.min(self.items);
         self.items -= items;
-        Self { hop: self.hop.clone(), items, state: self.state }
+        Self { hop: self.hop.clone(), items, ..*self }
     }
 
     /// Adds the items of another guard of the same holder. A guard of another holder is dropped.
     pub fn join(&mut self, other: Self) {
-        if Arc::ptr_eq(&self.hop.0, &other.hop.0) && self.state == other.state {
-            self.add(other);
+        drop(self.try_join(other));
+    }
+
+    /// Adds the items of another guard, if both count in the same accounts and in the same state. Returns the other guard otherwise.
+    pub(crate) fn try_join(&mut self, other: Self) -> Option<Self> {
+        let is_same = Arc::ptr_eq(&self.hop.0, &other.hop.0)
+            && (self.state, self.is_stored) == (other.state, other.is_stored);
+        if !is_same {
+            return Some(other);
         }
+        self.add(other);
+        None
     }
 
     /// Adjusts the guard to a batch of `items` items that the holder emits for the items it held. Held items beyond `items` count
@@ -210,11 +222,17 @@ impl Held {
 
     /// Uncounts the items, also as accepted: a component behind has accepted the same items.
     pub(crate) fn withdraw(mut self) {
-        let is_accepted = matches!(self.state, HeldState::Queued | HeldState::InFlight);
-        let items = self.leave();
-        if is_accepted {
-            self.hop.each(|account| sub(&account.accepted, items));
-        }
+        self.uncount();
+    }
+
+    /// Says that the items are stored on disk until their outcome is final.
+    pub(crate) fn store(&mut self) {
+        self.is_stored = true;
+    }
+
+    /// Uncounts items that stay on disk until the next start: they are counted as accepted again then.
+    fn leave_stored(&mut self) {
+        self.uncount();
     }
 
     /// Counts the items as in flight.
@@ -275,6 +293,15 @@ impl Held {
         }
     }
 
+    /// Uncounts all items, also as accepted.
+    fn uncount(&mut self) {
+        let is_accepted = matches!(self.state, HeldState::Queued | HeldState::InFlight);
+        let items = self.leave();
+        if is_accepted {
+            self.hop.each(|account| sub(&account.accepted, items));
+        }
+    }
+
     /// Subtracts all items from the gauge of their state, and returns their number.
     fn leave(&mut self) -> u64 {
         let items = std::mem::take(&mut self.items);
@@ -296,7 +323,9 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.items > 0 {
+        if self.items > 0 && self.is_stored {
+            self.leave_stored();
+        } else if self.items > 0 {
             self.give_up(DropReason::Shutdown);
         }
     }

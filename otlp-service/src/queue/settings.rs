@@ -1,5 +1,7 @@
 //! Settings of an exporter's queue.
 
+use super::Sizer;
+
 /// Settings of an exporter's queue, which choose the delivery mode.
 ///
 /// Disabled, or enabled with `wait_for_result`: *end to end*, an export is answered with the destination's answer.
@@ -11,8 +13,11 @@ pub struct QueueConfig {
     pub enabled: bool,
     /// Number of batches that are sent concurrently; at least 1. Default 10.
     pub num_consumers: usize,
-    /// Largest number of batches that wait in the queue; at least 1. Default 1000.
+    /// Largest size of the batches that wait in the queue, in the unit of [`sizer`](Self::sizer); at least 1. Default 1000. A
+    /// batch that is larger alone is taken when the queue is empty.
     pub queue_size: usize,
+    /// Unit of [`queue_size`](Self::queue_size). Default [`Sizer::Requests`].
+    pub sizer: Sizer,
     /// Answers an export with the destination's answer although the batch goes through the queue. Default false.
     pub wait_for_result: bool,
     /// Treatment of a batch when the queue is full. Default [`OnFull::Refuse`].
@@ -39,6 +44,7 @@ impl Default for QueueConfig {
             enabled: true,
             num_consumers: 10,
             queue_size: 1000,
+            sizer: Sizer::Requests,
             wait_for_result: false,
             on_full: OnFull::Refuse,
         }

@@ -1,7 +1,7 @@
 //! A queue whose commits take time, fail or panic: what one on disk may do.
 
 use otlp_protocol::{ErrorKind, Retry};
-use otlp_service::{Delivery, MemoryQueue, Queue, QueueEntry, QueueFuture, Slot, Wait};
+use otlp_service::{Delivery, MemoryQueue, Queue, QueueEntry, QueueFuture, Size, Slot, Wait};
 use otlp_transport::{Clock, ExportError, TokioClock};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -59,10 +59,10 @@ impl SlowQueue {
 }
 
 impl Queue for SlowQueue {
-    fn reserve(&self, items: u64, wait: Wait) -> QueueFuture<'_, Result<Box<dyn Slot>, ExportError>> {
+    fn reserve(&self, size: Size, wait: Wait) -> QueueFuture<'_, Result<Box<dyn Slot>, ExportError>> {
         QueueFuture::new(async move {
             tokio::task::yield_now().await;
-            let inner = self.inner.reserve(items, wait).await?;
+            let inner = self.inner.reserve(size, wait).await?;
             let slot: Box<dyn Slot> = Box::new(SlowSlot { inner, commits: self.commits.clone() });
             Ok(slot)
         })
@@ -76,7 +76,11 @@ impl Queue for SlowQueue {
         self.inner.len()
     }
 
-    fn capacity(&self) -> usize {
+    fn size(&self) -> u64 {
+        self.inner.size()
+    }
+
+    fn capacity(&self) -> u64 {
         self.inner.capacity()
     }
 
