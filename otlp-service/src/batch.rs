@@ -25,10 +25,12 @@ pub use adaptive_processor::AdaptiveBatchProcessor;
 pub use feedback::{AttemptFeedback, MeasuredAttempt};
 pub use worker::BatchProcessor;
 
+pub(crate) use accumulator::{Accumulator, Limits, Open, Placement, Ready, narrow};
+pub(crate) use worker::answer_all;
+
 use crate::fanout::{Delivery, FanOut};
 use crate::ledger::Hop;
 use crate::telemetry::BatchStats;
-use otlp_protocol::SplitLimits;
 use std::fmt;
 use std::time::Duration;
 
@@ -69,18 +71,6 @@ pub struct BatchOptions {
     queues: Option<FanOut>,
     /// Of the attempts behind. Empty: the batch processor measures its exports.
     feedback: Vec<AttemptFeedback>,
-}
-
-// === impl BatchConfig ===
-
-impl BatchConfig {
-    /// Limits of a batch.
-    fn limits(&self) -> SplitLimits {
-        SplitLimits {
-            max_items: Some(self.send_batch_max_size).filter(|&items| items > 0),
-            max_bytes: Some(self.max_bytes).filter(|&bytes| bytes > 0),
-        }
-    }
 }
 
 // === impl BatchOptions ===

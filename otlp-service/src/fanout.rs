@@ -17,7 +17,7 @@ mod settling;
 pub use answer::join_answers;
 
 use crate::batch::AttemptFeedback;
-use crate::ledger::{Account, DropReason, Held, Hop};
+use crate::ledger::{Account, DropReason, Guard, Held, Hop};
 use crate::observe::Edge;
 use crate::queue::{Queue, QueueEntry, QueueFuture, Size, Slot, Wait};
 use crate::retry::PartlyDelivered;
@@ -303,7 +303,7 @@ impl<E: Export> Deliver for E {
 
 /// Exports a batch and settles what is held for it. A panic of the exporter costs neither the queue's consumer nor the
 /// process.
-pub(crate) async fn deliver<E: Export>(export: &E, batch: Batch, mut held: Held) -> ExportResult {
+pub(crate) async fn deliver(export: &impl Export, batch: Batch, mut held: impl Guard) -> ExportResult {
     let (signal, count) = (batch.signal(), batch.count());
     held.start();
     let error = match caught(export.export(batch)).await {

@@ -9,6 +9,7 @@
 //! A [`Held`] carries items through the states and counts them when it is dropped: items are never lost uncounted, whatever is
 //! cancelled.
 
+mod guard;
 mod hop;
 mod lines;
 mod metrics;
@@ -17,6 +18,7 @@ mod snapshot;
 pub use hop::{Held, Hop};
 pub use snapshot::{LedgerImbalance, LedgerLine, LedgerSnapshot};
 
+pub(crate) use guard::{Guard, HeldSet};
 pub(crate) use hop::Unsent;
 pub(crate) use lines::Line;
 

@@ -285,7 +285,8 @@ pub use producer_consumer::{
 };
 #[cfg(feature = "gateway")]
 pub use queue::{
-    MemoryQueue, OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Receipt, Size, Sizer, Slot, Wait,
+    BatchSizer, MemoryQueue, OnFull, Queue, QueueBatchConfig, QueueConfig, QueueEntry, QueueFuture, Receipt,
+    Size, Sizer, Slot, Wait,
 };
 #[cfg(feature = "gateway")]
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Reroute, Running};

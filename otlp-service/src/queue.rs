@@ -4,6 +4,7 @@
 mod consumers;
 mod entry;
 mod future;
+mod joining;
 mod memory;
 mod settings;
 mod size;
@@ -11,7 +12,7 @@ mod size;
 pub use entry::{QueueEntry, Receipt};
 pub use future::QueueFuture;
 pub use memory::MemoryQueue;
-pub use settings::{OnFull, QueueConfig};
+pub use settings::{BatchSizer, OnFull, QueueBatchConfig, QueueConfig};
 pub use size::{Size, Sizer};
 
 use crate::fanout::Delivery;

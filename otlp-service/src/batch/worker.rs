@@ -3,7 +3,7 @@
 mod parts;
 mod senders;
 
-use super::accumulator::{Accumulator, Open, Placement, Ready, fits};
+use super::accumulator::{Accumulator, Open, Placement, Ready, fits, narrow};
 use super::feedback::{AdaptiveSize, AttemptFeedback, MeasuredExport};
 use super::{BatchConfig, BatchOptions};
 use crate::fanout::{Delivery, FanOut, caught, shutting_down};
@@ -15,7 +15,10 @@ use futures_util::FutureExt;
 use otlp_protocol::{Accepted, Batch, ErrorKind, SplitLimits};
 use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
 use parking_lot::{Mutex, MutexGuard};
-use senders::{Senders, Waiter, answer_all};
+use senders::{Senders, Waiter};
+
+pub(crate) use senders::answer_all;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -141,7 +144,7 @@ impl BatchProcessor {
             delivery,
             hop,
             queues,
-            state: Mutex::new(State { accumulator: Accumulator::new(config.clone()), closed: false }),
+            state: Mutex::new(State { accumulator: Accumulator::new(config.limits()), closed: false }),
             config,
             opened: Notify::new(),
             flusher: Arc::new(Flusher { next, clock, stats }),
@@ -187,7 +190,8 @@ impl Export for BatchProcessor {
     async fn export(&self, mut batch: Batch) -> ExportResult {
         let shared = &self.shared;
         shared.flusher.stats.incoming.add(batch.items());
-        batch.origin = shared.config.narrow(batch.origin.take());
+        let BatchConfig { metadata_keys, by_identity, .. } = &shared.config;
+        batch.origin = narrow(batch.origin.take(), metadata_keys, *by_identity);
         if shared.delivery == Delivery::Memory {
             return shared.admit(batch).await;
         }
@@ -266,7 +270,7 @@ impl Shared {
                 ready
             }
             Placement::Alone => {
-                let limits = state.accumulator.limits();
+                let limits = state.accumulator.largest();
                 drop(state);
                 self.send_alone(batch, Senders::new(unsent, waiter), limits);
                 return Ok(());

@@ -144,7 +144,7 @@ impl Exporter {
         }
         // A queue takes what comes in faster than it leaves.
         let queue = MemoryQueue::start(queue.clone(), stats, outlet, clock);
-        let metrics = queue.register(&shared.registry, id, signal).into();
+        let metrics = queue.register(&shared.registry, id, signal);
         queue.tell(watch.clone());
         let shown = Arc::downgrade(&queue);
         watch.observe_queue(move || shown.upgrade().map_or(0, |queue| queue.len()));

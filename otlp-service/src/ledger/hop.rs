@@ -33,6 +33,14 @@ pub struct Held {
     is_stored: bool,
 }
 
+/// Items of a batch by outcomes other than sent.
+#[derive(Clone, Copy)]
+pub(super) struct Shares {
+    pub(super) failed: u64,
+    pub(super) refused: u64,
+    pub(super) rejected: u64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum HeldState {
     /// The sender has no answer yet.
@@ -264,17 +272,24 @@ impl Held {
     }
 
     /// Counts the items of a batch that was sent in parts by their outcomes.
-    pub(crate) fn settle_parts(mut self, outcomes: &PartlyDelivered) {
-        self.split_off(outcomes.failed).drop_for(DropReason::RetriesExhausted);
-        let refused = self.split_off(outcomes.refused);
-        if self.state == HeldState::Unaccepted && outcomes.failed == 0 {
+    pub(crate) fn settle_parts(self, outcomes: &PartlyDelivered) {
+        let shares =
+            Shares { failed: outcomes.failed, refused: outcomes.refused, rejected: outcomes.rejected };
+        self.settle_shares(shares, outcomes.failed == 0);
+    }
+
+    /// Counts shares of the items by their outcomes, and the others as sent. `is_final`: the sender gets no retryable answer.
+    pub(super) fn settle_shares(mut self, shares: Shares, is_final: bool) {
+        self.split_off(shares.failed).drop_for(DropReason::RetriesExhausted);
+        let refused = self.split_off(shares.refused);
+        if self.state == HeldState::Unaccepted && is_final {
             // The answer to the sender is a partial success.
             let items = refused.items;
             refused.accept(items);
         } else {
             refused.drop_for(DropReason::Permanent);
         }
-        self.accept(outcomes.rejected);
+        self.accept(shares.rejected);
     }
 
     /// Counts the items as dropped, or as refused if they were not accepted yet.

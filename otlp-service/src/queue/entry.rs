@@ -90,6 +90,11 @@ impl QueueEntry {
 // === impl Receipts ===
 
 impl Receipts {
+    /// True if there are no receipts.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     fn add(&mut self, receipt: Box<dyn Receipt>) {
         self.0 = Some(match self.0.take() {
             None => receipt,

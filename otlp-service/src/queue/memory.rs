@@ -128,25 +128,24 @@ impl MemoryQueue {
         registry: &Registry,
         exporter: &str,
         signal: Signal,
-    ) -> [Registration; 2] {
+    ) -> Vec<Registration> {
         let labels = [("exporter", exporter), ("data_type", signal.name)];
         let gauge = |name, help, read: fn(&Self) -> u64| {
             let queue = Arc::downgrade(self);
             let read = move || queue.upgrade().map_or(0.0, |queue| read(&queue) as f64);
             registry.observe(MetricKind::Gauge, name, help, &labels, read)
         };
-        [
-            gauge(
-                "otelcol_exporter_queue_size",
-                "Size of the sending queue, in the unit of its sizer: batches by default.",
-                Self::size,
-            ),
-            gauge(
-                "otelcol_exporter_queue_capacity",
-                "Largest size of the sending queue, in the unit of its sizer: batches by default.",
-                Self::capacity,
-            ),
-        ]
+        let size = gauge(
+            "otelcol_exporter_queue_size",
+            "Size of the sending queue, in the unit of its sizer: batches by default.",
+            Self::size,
+        );
+        let capacity = gauge(
+            "otelcol_exporter_queue_capacity",
+            "Largest size of the sending queue, in the unit of its sizer: batches by default.",
+            Self::capacity,
+        );
+        [size, capacity].into_iter().chain(self.consumers.register(registry, &labels)).collect()
     }
 
     /// Sets the writer of log lines about a full queue.

@@ -1,6 +1,9 @@
 //! Settings of an exporter's queue.
 
 use super::Sizer;
+use crate::batch::Limits;
+use otlp_protocol::SplitLimits;
+use std::time::Duration;
 
 /// Settings of an exporter's queue, which choose the delivery mode.
 ///
@@ -22,6 +25,45 @@ pub struct QueueConfig {
     pub wait_for_result: bool,
     /// Treatment of a batch when the queue is full. Default [`OnFull::Refuse`].
     pub on_full: OnFull,
+    /// Joins the batches as they are taken out of the queue. Default `None`: each batch is sent as it was queued.
+    pub batch: Option<QueueBatchConfig>,
+}
+
+/// Settings of the batches that are made when a queue is read.
+///
+/// Batches of the same origin are joined until they reach [`min_size`](Self::min_size) or
+/// [`flush_timeout`](Self::flush_timeout) has passed. A batch that is larger than [`max_size`](Self::max_size) alone is cut, and
+/// its parts are sent one after the other. Batches keep their room in the queue until they are sent: what is joined counts as
+/// queued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueBatchConfig {
+    /// Longest time between the first part of a batch and its sending, unless all consumers are busy. Default 200 ms.
+    pub flush_timeout: Duration,
+    /// Unit of `min_size` and `max_size`. Default [`BatchSizer::Items`].
+    pub sizer: BatchSizer,
+    /// Size at which a batch is sent; 0: at once. Default 8192.
+    pub min_size: u64,
+    /// Largest size of a batch; only a single item may be larger. 0: no limit. Default 0.
+    pub max_size: u64,
+    /// Names of request headers, in lower case: requests that differ in one of these headers are not joined, and a joined batch
+    /// keeps these headers and no others in its origin. Default none.
+    pub metadata_keys: Vec<Box<str>>,
+    /// Keeps requests of different identities apart, and the identity in the origin of the joined batch. Default false.
+    pub by_identity: bool,
+    /// Largest number of open batches, each of another origin: a further origin sends the oldest open batch early. Default 1000.
+    pub max_partitions: usize,
+}
+
+/// Unit of the sizes in [`QueueBatchConfig`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BatchSizer {
+    /// Number of items.
+    #[default]
+    Items,
+    /// Encoded length.
+    Bytes,
 }
 
 /// Treatment of a batch when the queue is full.
@@ -38,6 +80,27 @@ pub enum OnFull {
     Refuse,
 }
 
+impl QueueBatchConfig {
+    /// Returns the sizes and times at which batches are sent.
+    pub(super) fn limits(&self) -> Limits {
+        let max_size = Some(self.max_size).filter(|&size| size > 0);
+        let largest = match self.sizer {
+            BatchSizer::Items => SplitLimits { max_items: max_size, max_bytes: None },
+            BatchSizer::Bytes => {
+                let max_bytes = max_size.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+                SplitLimits { max_items: None, max_bytes }
+            }
+        };
+        let (full_items, full_bytes) = match self.sizer {
+            BatchSizer::Items => (self.min_size, 0),
+            BatchSizer::Bytes => (0, self.min_size),
+        };
+        // Without a least size every batch is full at once.
+        let timeout = if self.min_size == 0 { Duration::ZERO } else { self.flush_timeout };
+        Limits { timeout, full_items, full_bytes, largest, max_open: self.max_partitions }
+    }
+}
+
 impl Default for QueueConfig {
     fn default() -> Self {
         Self {
@@ -47,6 +110,21 @@ impl Default for QueueConfig {
             sizer: Sizer::Requests,
             wait_for_result: false,
             on_full: OnFull::Refuse,
+            batch: None,
+        }
+    }
+}
+
+impl Default for QueueBatchConfig {
+    fn default() -> Self {
+        Self {
+            flush_timeout: Duration::from_millis(200),
+            sizer: BatchSizer::Items,
+            min_size: 8192,
+            max_size: 0,
+            metadata_keys: Vec::new(),
+            by_identity: false,
+            max_partitions: 1000,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Needs of components: parts of a request beside its body, which receivers keep and batch processors keep apart.
 
-use super::{GatewaySpec, PipelineSpec, PipelineStage, StageSpec};
+use super::{ExporterSpec, GatewaySpec, PipelineSpec, PipelineStage, StageSpec};
 use crate::component::Needs;
 
 /// Parts of requests that a receiver is to keep, and the components that need them.
@@ -44,19 +44,20 @@ impl GatewaySpec {
         self.receivers.iter().map(of_receiver).collect()
     }
 
-    /// Makes batch processors keep apart the requests that differ in what a component behind them needs: a joined batch would
-    /// lose the difference otherwise.
+    /// Makes batch processors and queues keep apart the requests that differ in what a component behind them needs: a joined batch
+    /// would lose the difference otherwise.
     pub(crate) fn keep_apart(&mut self) {
+        for exporter in &mut self.exporters {
+            if let Some(batch) = &mut exporter.queue.batch {
+                keep_apart(&mut batch.metadata_keys, &mut batch.by_identity, &exporter.needs);
+            }
+        }
         for index in 0..self.pipelines.len() {
             for stage in 0..self.pipelines[index].stages.len() {
                 let mut asked_by = Vec::new();
                 self.ask(&self.pipelines[index], stage + 1, &mut asked_by);
                 if let StageSpec::Batch(config) = &mut self.pipelines[index].stages[stage].stage {
-                    let headers = std::mem::take(&mut config.metadata_keys);
-                    let mut needs = Needs { headers, ..Needs::default() };
-                    needs.add(&sum(&asked_by));
-                    config.metadata_keys = needs.headers;
-                    config.by_identity |= needs.identity;
+                    keep_apart(&mut config.metadata_keys, &mut config.by_identity, &sum(&asked_by));
                 }
             }
         }
@@ -68,7 +69,7 @@ impl GatewaySpec {
             add(asked_by, "processor", id, stage.needs());
         }
         for exporter in self.exporters.iter().filter(|known| pipeline.exporters.contains(&known.id)) {
-            add(asked_by, "exporter", &exporter.id, exporter.needs.clone());
+            add(asked_by, "exporter", &exporter.id, exporter.all_needs());
         }
         for connector in self.connectors.iter().filter(|known| pipeline.exporters.contains(&known.id)) {
             add(asked_by, "connector", &connector.id, connector.connector.needs.clone());
@@ -76,6 +77,19 @@ impl GatewaySpec {
         for (_, pipelines) in self.led_into(pipeline) {
             pipelines.into_iter().for_each(|fed| self.ask(fed, 0, asked_by));
         }
+    }
+}
+
+impl ExporterSpec {
+    /// Returns the needs of the exporter and of its queue.
+    fn all_needs(&self) -> Needs {
+        let mut all = Needs::default();
+        if let Some(batch) = self.queue.batch.as_ref().filter(|_| self.queue.enabled) {
+            all.headers.clone_from(&batch.metadata_keys);
+            all.identity = batch.by_identity;
+        }
+        all.add(&self.needs);
+        all
     }
 }
 
@@ -93,6 +107,14 @@ impl StageSpec {
             }
         }
     }
+}
+
+/// Adds what components need to what keeps requests apart.
+fn keep_apart(metadata_keys: &mut Vec<Box<str>>, by_identity: &mut bool, needs: &Needs) {
+    let mut all = Needs { headers: std::mem::take(metadata_keys), ..Needs::default() };
+    all.add(needs);
+    *metadata_keys = all.headers;
+    *by_identity |= all.identity;
 }
 
 fn add(asked_by: &mut Vec<ComponentNeeds>, kind: &'static str, id: &str, needs: Needs) {

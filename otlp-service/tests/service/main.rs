@@ -26,6 +26,8 @@ mod processors;
 mod producer_consumer;
 mod producer_consumer_properties;
 mod queue;
+mod queue_batch_outcomes;
+mod queue_batches;
 mod queue_sizes;
 mod random_graphs;
 mod receipts;

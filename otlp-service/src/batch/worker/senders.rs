@@ -12,7 +12,7 @@ pub(super) enum Senders {
     Waiting(Vec<Waiter>, Unsent),
 }
 
-pub(super) type Waiter = oneshot::Sender<ExportResult>;
+pub(crate) type Waiter = oneshot::Sender<ExportResult>;
 
 impl Senders {
     pub(super) fn new(unsent: Unsent, waiter: Option<Waiter>) -> Self {
@@ -34,7 +34,7 @@ impl Senders {
 }
 
 /// Sends the answer to a batch to all its waiting senders.
-pub(super) fn answer_all(mut waiters: Vec<Waiter>, mut result: ExportResult) {
+pub(crate) fn answer_all(mut waiters: Vec<Waiter>, mut result: ExportResult) {
     if let (Ok(accepted), 2..) = (&mut result, waiters.len()) {
         // The senders of the rejected items are unknown.
         accepted.rejected = 0;
