@@ -1,6 +1,7 @@
 //! Checks a configuration's tree and makes a [`Plan`] of it: the components, and the pipelines that connect them.
 
 mod auth;
+mod batches;
 mod connectors;
 mod listeners;
 mod loops;
@@ -192,6 +193,7 @@ impl<'a> Defined<'a> {
         let loops = self.find_loops(&specs);
         self.authenticate(&auth, problems);
         self.note_lost_headers(&specs);
+        self.note_joined_twice(&specs);
         self.note_unused();
         Plan {
             files: self.files(std::mem::take(&mut telemetry.files)),

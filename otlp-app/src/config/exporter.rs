@@ -5,6 +5,7 @@ mod compression;
 mod delivery;
 mod local;
 mod logging;
+mod queue_batch;
 mod resolver;
 mod target;
 

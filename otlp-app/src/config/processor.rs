@@ -148,7 +148,7 @@ impl Adaptive {
 }
 
 /// Checks keys by which batches are kept apart: not empty, none listed twice.
-fn keys(path: &str, keys: Vec<String>) -> Result<Vec<Box<str>>, SettingsError> {
+pub(super) fn keys(path: &str, keys: Vec<String>) -> Result<Vec<Box<str>>, SettingsError> {
     let mut known: Vec<Box<str>> = Vec::with_capacity(keys.len());
     for (index, key) in keys.into_iter().enumerate() {
         let problem = match known.iter().any(|known| known.eq_ignore_ascii_case(&key)) {

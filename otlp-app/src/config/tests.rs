@@ -11,6 +11,7 @@ mod loops;
 mod messages;
 mod plugins;
 mod processors;
+mod queues;
 mod receivers;
 mod reference;
 mod references;

@@ -3,7 +3,7 @@
 
 use crate::door::Door;
 use crate::peers::{Verdict, within};
-use crate::process::{FORWARDING, Otlp, command, forwarding, frugal};
+use crate::process::{FORWARDING, Otlp, command, file, forwarding, frugal};
 use crate::sink::{Port, Sink};
 use otlp_transport::{Clock, TokioClock};
 use std::time::Duration;
@@ -156,4 +156,27 @@ async fn a_destination_that_crashes_gets_everything_at_most_twice() {
     assert_eq!(door.sent(|sent| sent.accepted.items), sent);
     door.sent(|sent| sent.unanswered = sent.accepted.clone());
     sink.check(&door);
+}
+
+/// A file of the Collector whose exporter joins requests in its queue.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_joins_requests_delivers_everything_in_fewer_requests() {
+    const BATCH: &str =
+        "sending_queue: {sizer: items, queue_size: 1000000, batch: {flush_timeout: 200ms, min_size: 8192}},";
+    let sink = Sink::new(Duration::ZERO);
+    let server = sink.listen(([127, 0, 0, 1], 0).into()).await;
+    let text = std::fs::read_to_string(forwarding(LIMIT_MIB, server.local_addr(), BATCH)).expect("its file");
+    let config =
+        file(&text.replace("memory_limiter, batch]", "memory_limiter]").replace("batch: , memory", "memory"));
+    let otlp = Otlp::start(command(&["--config", &config]), FORWARDING);
+    let door = Door::of(&otlp);
+    let traffic = door.traffic();
+    door.accepted_more(400).await;
+    door.stop(traffic).await;
+    let sent = block_in_place(|| otlp.settled());
+    assert_eq!(sink.check(&door), sent);
+    let metrics = otlp.metrics();
+    assert_eq!(metrics.sum("otelcol_exporter_queue_capacity", "data_type=\"logs\""), 1_000_000);
+    // Profiles with a dictionary cannot be joined, requests of the three other signals are.
+    assert!(sink.requests() < 200, "{} requests", sink.requests());
 }

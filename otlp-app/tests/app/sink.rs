@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
@@ -27,6 +28,7 @@ pub(crate) struct Sink {
     arrived: Arc<Mutex<Tally>>,
     is_open: watch::Sender<bool>,
     answers_after: Duration,
+    requests: Arc<AtomicU64>,
 }
 
 /// How often each piece of telemetry was there: the resources of each request, as they were encoded; or all of a request,
@@ -45,7 +47,8 @@ pub(crate) struct Port(TcpSocket);
 impl Sink {
     /// One that answers after that time.
     pub(crate) fn new(answers_after: Duration) -> Self {
-        Self { arrived: Arc::default(), is_open: watch::Sender::new(true), answers_after }
+        let is_open = watch::Sender::new(true);
+        Self { arrived: Arc::default(), is_open, answers_after, requests: Arc::default() }
     }
 
     /// Stops answering, or goes on with it.
@@ -84,12 +87,18 @@ impl Sink {
     pub(crate) fn items(&self) -> u64 {
         self.arrived.lock().items
     }
+
+    /// Requests that have arrived so far.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
 }
 
 impl Export for Sink {
     async fn export(&self, batch: Batch) -> ExportResult {
         let _ = self.is_open.subscribe().wait_for(|is_open| *is_open).await;
         tokio::time::sleep(self.answers_after).await;
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.arrived.lock().add(batch.signal(), &batch.body().plain().to_contiguous());
         Ok(Accepted::FULL)
     }

@@ -2,6 +2,7 @@
 
 use super::{ExporterSpec, GatewaySpec, PipelineSpec, PipelineStage, StageSpec};
 use crate::component::Needs;
+use crate::queue::QueueConfig;
 
 /// Parts of requests that a receiver is to keep, and the components that need them.
 #[derive(Clone, Debug, Default)]
@@ -80,14 +81,22 @@ impl GatewaySpec {
     }
 }
 
+impl QueueConfig {
+    /// Returns the needs of the batches that are made when the queue is read.
+    pub fn needs(&self) -> Needs {
+        let mut needs = Needs::default();
+        if let Some(batch) = self.batch.as_ref().filter(|_| self.enabled) {
+            needs.headers.clone_from(&batch.metadata_keys);
+            needs.identity = batch.by_identity;
+        }
+        needs
+    }
+}
+
 impl ExporterSpec {
     /// Returns the needs of the exporter and of its queue.
     fn all_needs(&self) -> Needs {
-        let mut all = Needs::default();
-        if let Some(batch) = self.queue.batch.as_ref().filter(|_| self.queue.enabled) {
-            all.headers.clone_from(&batch.metadata_keys);
-            all.identity = batch.by_identity;
-        }
+        let mut all = self.queue.needs();
         all.add(&self.needs);
         all
     }

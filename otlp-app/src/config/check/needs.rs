@@ -36,7 +36,9 @@ impl Defined<'_> {
         });
         let exporters = self.exporters.iter().filter(|built| pipeline.exporters.contains(&built.id));
         let exporters = exporters.filter_map(|built| {
-            let needs = built.plan.as_ref()?.part.needs.clone();
+            let part = &built.plan.as_ref()?.part;
+            let mut needs = part.queue.needs();
+            needs.add(&part.needs);
             Some(Asker { kind: Kind::Exporter, id: &built.id, span: built.span, needs })
         });
         stages.chain(exporters).collect()

@@ -1,6 +1,9 @@
 //! Settings `sending_queue` and `retry_on_failure`, which every exporter that sends has.
 
-use otlp_service::{BuildContext, GoDuration, KeyRule, OnFull, QueueConfig, RetryConfig, SettingsError};
+use super::queue_batch::QueueBatch;
+use otlp_service::{
+    BuildContext, GoDuration, KeyRule, OnFull, QueueConfig, RetryConfig, SettingsError, Sizer,
+};
 use serde::Deserialize;
 
 /// Settings of `sending_queue`: one queue a signal.
@@ -11,12 +14,29 @@ pub(crate) struct SendingQueue {
     enabled: Option<bool>,
     /// Largest number of batches sent at a time, at least 1. Default 10.
     num_consumers: Option<u64>,
-    /// Largest number of requests in the queue, at least 1; `sizer` has no effect on the unit. Default 1000.
+    /// Largest size of what waits in the queue, in the unit of `sizer`; at least 1. A request that is larger alone is taken
+    /// when the queue is empty. Default 1000.
     queue_size: Option<u64>,
+    /// Unit of `queue_size`: requests, items, bytes. Default requests.
+    sizer: Option<Unit>,
     /// Waits for room in a full queue instead of refusing the request. Default false.
     block_on_overflow: bool,
     /// Answers with the destination's answer although there is a queue. Default false.
     wait_for_result: bool,
+    /// Joins what is in the queue into batches as it is sent; without the section each request is sent as it was queued.
+    batch: Option<QueueBatch>,
+}
+
+/// Values of `sizer`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Unit {
+    /// Requests: batches of any size.
+    Requests,
+    /// Spans, data points, log records, samples.
+    Items,
+    /// Encoded bytes.
+    Bytes,
 }
 
 /// Settings of `retry_on_failure`.
@@ -39,22 +59,15 @@ pub(crate) struct Retry {
     retry_resource_exhausted: bool,
 }
 
-/// Keys of the Collector's `sending_queue` that have no effect here.
+/// Keys of the Collector's `sending_queue` that have no effect here or that may be turned off.
 pub(crate) const QUEUE_RULES: &[KeyRule] = &[
     KeyRule::refused(
         "sending_queue.storage",
         "the queue is in memory, so what is queued would not survive a restart; without a queue (`sending_queue: {enabled: \
          false}`) senders keep their data until the destination has it",
     ),
-    KeyRule::ignored(
-        "sending_queue.batch",
-        "requests are sent as they are queued; the processor `batch` joins them",
-    ),
-    KeyRule::ignored_unless(
-        "sending_queue.sizer",
-        "requests",
-        "`queue_size` is a number of requests; `memory_limiter` bounds the bytes",
-    ),
+    KeyRule::optional("sending_queue.batch"),
+    KeyRule::on_if_there("sending_queue.batch"),
 ];
 
 // === impl SendingQueue ===
@@ -80,6 +93,11 @@ impl SendingQueue {
                 _ => {}
             }
         }
+        config.sizer = self.sizer.map_or(Sizer::Requests, Sizer::from);
+        let batch = format!("{at}sending_queue.batch.");
+        if let Some(batches) = self.batch.filter(|_| enabled) {
+            config.batch = Some(batches.config(self.sizer, &batch, &config, &mut wrong));
+        }
         config.enabled = enabled;
         config.wait_for_result = self.wait_for_result;
         if self.block_on_overflow {
@@ -87,6 +105,16 @@ impl SendingQueue {
         }
         context.check(wrong)?;
         Ok(config)
+    }
+}
+
+impl From<Unit> for Sizer {
+    fn from(unit: Unit) -> Self {
+        match unit {
+            Unit::Requests => Self::Requests,
+            Unit::Items => Self::Items,
+            Unit::Bytes => Self::Bytes,
+        }
     }
 }
 

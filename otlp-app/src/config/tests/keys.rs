@@ -209,6 +209,7 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         ("resource_detection", "resource_attributes") => "{}",
         (_, "path") => "/p",
         (_, "compression_algorithms") => "gzip",
+        (_, "max_size") => "10000",
         _ => "",
     };
     let by_name = match (component, leaf) {
@@ -243,6 +244,7 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         "Utf8" | "Ids" => "refuse",
         "Version" => "1.3",
         "ContentEncoding" => "gzip",
+        "Unit" | "BatchUnit" => "items",
         "BodyEncoding" | "LogEncoding" => "json",
         "balance::BalancerName" | "Policy" => "round_robin",
         "Routed" => "service",

@@ -49,6 +49,7 @@ const SOURCES: &[&str] = &[
     include_str!("../exporter/compression.rs"),
     include_str!("../exporter/delivery.rs"),
     include_str!("../exporter/local.rs"),
+    include_str!("../exporter/queue_batch.rs"),
     include_str!("../exporter/resolver.rs"),
     include_str!("../tls.rs"),
     include_str!("../extension/health.rs"),
