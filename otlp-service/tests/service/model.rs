@@ -4,6 +4,7 @@
 use crate::harness::*;
 use crate::holders::HolderShape;
 use crate::processors::{Deed, chain};
+use crate::queue_batches::any_queue;
 use crate::slow_queue::{Commit, Commits};
 use otlp_protocol::{ErrorKind, Retry, Signal};
 use otlp_service::{
@@ -113,15 +114,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
-    let on_full = prop_oneof![Just(OnFull::Drop), Just(OnFull::Refuse), Just(OnFull::Block)];
-    let config =
-        (1..6usize, 1..3usize, any::<bool>(), on_full).prop_map(|(size, consumers, waits, on_full)| {
-            let mut config = queue(size, consumers);
-            config.wait_for_result = waits;
-            config.on_full = on_full;
-            config
-        });
-    let config = || prop::option::of(config.clone());
+    let config = || prop::option::of(any_queue(1..6));
     let deeds = prop::collection::vec(deed(), 0..3);
     let max_items = prop_oneof![Just(0u64), 10..50u64];
     let queues = [config(), config(), config()];

@@ -3,9 +3,11 @@
 use crate::harness::*;
 use crate::holders::{exporter, pipeline, start};
 use otlp_service::{
-    BatchSizer, DropReason, FanOut, GatewaySpec, QueueBatchConfig, QueueConfig, ReceiverSpec, Sizer,
+    BatchSizer, DropReason, FanOut, GatewaySpec, OnFull, QueueBatchConfig, QueueConfig, ReceiverSpec, Sizer,
 };
 use otlp_transport::Export;
+use proptest::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,26 @@ pub(crate) fn batching(size: usize, consumers: usize, min_size: u64, max_size: u
     let mut config = queue(size, consumers);
     (config.sizer, config.batch) = (Sizer::Items, Some(batch));
     config
+}
+
+/// A queue for so many batches, or for ten times as many items; joining what is in it or not.
+pub(crate) fn any_queue(sizes: Range<usize>) -> impl Strategy<Value = QueueConfig> {
+    let on_full = prop_oneof![Just(OnFull::Drop), Just(OnFull::Refuse), Just(OnFull::Block)];
+    let batch = prop::option::of((0..60u64, prop_oneof![Just(0), 60..90u64]));
+    (sizes, 1..3usize, any::<[bool; 2]>(), on_full, batch).prop_map(
+        |(size, consumers, [waits, of_items], on_full, batch)| {
+            let mut config = match batch {
+                Some((min_size, max_size)) => batching(10 * size, consumers, min_size, max_size),
+                None => queue(10 * size, consumers),
+            };
+            config.sizer = Sizer::Items;
+            if !of_items {
+                (config.sizer, config.queue_size) = (Sizer::Requests, size);
+            }
+            (config.wait_for_result, config.on_full) = (waits, on_full);
+            config
+        },
+    )
 }
 
 fn of_batch(mut config: QueueConfig, set: impl FnOnce(&mut QueueBatchConfig)) -> QueueConfig {

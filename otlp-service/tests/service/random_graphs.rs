@@ -3,10 +3,11 @@
 use crate::harness::*;
 use crate::holders::{HolderShape, connector, exporter, pipeline};
 use crate::processors::Deed;
+use crate::queue_batches::any_queue;
 use otlp_protocol::Retry;
 use otlp_service::{
-    ConnectorSpec, DropReason, ExporterSpec, Fingerprint, Gateway, GatewaySpec, LedgerSnapshot, OnFull,
-    PipelineSpec, PipelineStage, QueueConfig, Reason, StageSpec,
+    ConnectorSpec, DropReason, ExporterSpec, Fingerprint, Gateway, GatewaySpec, LedgerSnapshot, PipelineSpec,
+    PipelineStage, QueueConfig, Reason, StageSpec,
 };
 use otlp_transport::{ExportResult, TransportContext};
 use proptest::prelude::*;
@@ -80,14 +81,6 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 pub(crate) fn graph() -> impl Strategy<Value = Graph> {
-    let on_full = prop_oneof![Just(OnFull::Drop), Just(OnFull::Refuse), Just(OnFull::Block)];
-    let config =
-        (1..5usize, 1..3usize, any::<bool>(), on_full).prop_map(|(size, consumers, waits, on_full)| {
-            let mut config = queue(size, consumers);
-            config.wait_for_result = waits;
-            config.on_full = on_full;
-            config
-        });
     let shape = (
         prop::collection::vec(stage(), 0..5),
         prop::collection::btree_set(0..EXPORTERS, 0..3),
@@ -100,7 +93,7 @@ pub(crate) fn graph() -> impl Strategy<Value = Graph> {
     });
     (
         prop::collection::vec(shape, 1..=PIPELINES),
-        prop::collection::vec(prop::option::of(config), EXPORTERS),
+        prop::collection::vec(prop::option::of(any_queue(1..5)), EXPORTERS),
         prop::collection::vec(prop::collection::vec(step(), 0..6), EXPORTERS),
         0..60u64,
     )

@@ -45,7 +45,7 @@ impl Known {
              ['metric.name == \"a\"'], log_conditions: ['log.body == \"a\"'], profile_conditions: ['resource.attributes[\"a\"] == 1']}}, \
              transform: {{log_statements: ['set(log.body, 1)']}}}}\n\
              connectors: {{routing: {{table: [{{context: log, condition: 'body == \"a\"', pipelines: [logs/routed]}}]}}}}\n\
-             exporters:\n  otlp: {{endpoint: 127.0.0.1:1, compression: adaptive, tls: {{insecure: true}}}}\n  load_balancing: {{protocol: \
+             exporters:\n  otlp: {{endpoint: 127.0.0.1:1, compression: adaptive, tls: {{insecure: true}}, sending_queue: {{batch: }}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
              service: {{telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \
              127.0.0.1, port: 0}}}}}}}}, {{periodic: {{exporter: {{otlp: {{protocol: grpc, endpoint: 'http://127.0.0.1:1'}}}}}}}}]}}, \
