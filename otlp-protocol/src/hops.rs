@@ -99,6 +99,21 @@ impl Hops {
         Some(Self { ids, text: OnceLock::new(), charge: Some(Arc::new(charge)) })
     }
 
+    /// Parses a [`text`](Self::text) that this program wrote before; `None` if no id is in it.
+    ///
+    /// ```
+    /// use otlp_protocol::{HopId, Hops};
+    ///
+    /// let hops = Hops::of(HopId::random());
+    /// assert_eq!(Hops::parse(&hops.text()), Some(hops));
+    /// assert_eq!(Hops::parse(b"other"), None);
+    /// ```
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let ids = text.split(|&byte| byte == b',').filter_map(HopId::parse).take(MAX_HOPS);
+        let ids: Vec<_> = ids.collect();
+        (!ids.is_empty()).then(|| Self { ids, ..Self::default() })
+    }
+
     /// Joins the ids of two batches that are merged. If there are more than [`MAX_HOPS`], the nearest ids of both stay.
     #[must_use]
     pub fn join(one: Arc<Self>, other: &Arc<Self>) -> Arc<Self> {

@@ -1,5 +1,6 @@
 //! Time, network, disk and memory, as servers and clients get them.
 
+use crate::offload::{BlockingThreads, Offload};
 use crate::{
     Certificates, Clock, Connections, Disk, Net, ProxyConfig, ReloadStats, SystemDisk, TcpNet, TokioClock,
 };
@@ -27,8 +28,10 @@ pub struct TransportContext {
     pub clock: Arc<dyn Clock>,
     /// Listeners and connections.
     pub net: Arc<dyn Net>,
-    /// Files of certificates and credentials.
+    /// Files of certificates, credentials and queues.
     pub disk: Arc<dyn Disk>,
+    /// Runs work on files that are written and read all the time.
+    pub offload: Arc<dyn Offload>,
     /// Counters of the watched files that were taken into use or refused after a change.
     pub reloads: Arc<ReloadStats>,
     /// Expiry times of the certificates in use.
@@ -54,6 +57,7 @@ impl TransportContext {
             clock: Arc::new(TokioClock),
             net: Arc::new(TcpNet),
             disk: Arc::new(SystemDisk),
+            offload: Arc::new(BlockingThreads),
             reloads: Arc::default(),
             certificates: Arc::default(),
             proxies: Arc::default(),
@@ -71,6 +75,7 @@ impl fmt::Debug for TransportContext {
             .field("clock", &self.clock)
             .field("net", &self.net)
             .field("disk", &self.disk)
+            .field("offload", &self.offload)
             .field("reloads", &self.reloads)
             .field("certificates", &self.certificates)
             .field("proxies", &self.proxies)

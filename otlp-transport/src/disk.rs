@@ -57,6 +57,15 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
         Err(unsupported(path, "opened"))
     }
 
+    /// Opens a file for reading, and changes nothing: the file must exist. Other methods of the file may fail. Default: reads all
+    /// of the file, up to 1 GiB, into memory.
+    ///
+    /// # Errors
+    /// If there is no such file, or the file cannot be read.
+    fn open_to_read(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(file::MemoryFile(self.read(path, MAX_MEMORY_FILE_BYTES)?)))
+    }
+
     /// Gives a file another name, and replaces a file of that name. After a crash it has one of the names; which one is
     /// certain after [`sync_directory`](Self::sync_directory).
     ///
@@ -162,6 +171,10 @@ impl Disk for SystemDisk {
         Ok(Box::new(file::SystemFile::open(path)?))
     }
 
+    fn open_to_read(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(file::SystemFile::open_to_read(path)?))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }
@@ -210,6 +223,9 @@ fn only_regular(metadata: &Metadata) -> io::Result<()> {
     };
     Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {name}: give the path of a regular file")))
 }
+
+/// Of a file that is read into memory to be read in parts.
+const MAX_MEMORY_FILE_BYTES: u64 = 1 << 30;
 
 /// Certificates, keys and tokens are some KiB; a bundle of all public authorities is 250 KiB.
 pub(crate) const MAX_FILE_BYTES: u64 = 1 << 20;

@@ -53,7 +53,7 @@
 //! | `tls` | yes | TLS by rustls and ring |
 //! | `gzip`, `zstd`, `brotli`, `deflate`, `snappy`, `lz4` | yes | a content encoding each, in both directions |
 //! | `basic-auth` | yes | bcrypt hashes in htpasswd files |
-//! | `testing` | no | [`testing::Sink`], a server that keeps what it receives, for tests of exporters |
+//! | `testing` | no | [`testing::Sink`], a server that keeps what it receives, for tests of exporters; [`testing::FaultyDisk`], for tests of what is written to files |
 //! | `tonic` | no | [`tonic::services`], OTLP services for a tonic server with other services |
 //!
 //! # Main types

@@ -5,7 +5,49 @@
 //! [`Codec::quick_bytes`](crate::Codec::quick_bytes) tells how much an encoding inflates in that time.
 
 use otlp_protocol::Batch;
+use std::fmt;
+use tokio::sync::oneshot;
 use tokio::task::{JoinError, spawn_blocking};
+
+/// Runs work that blocks, passed in so that tests can simulate time and files.
+pub trait Offload: fmt::Debug + Send + Sync + 'static {
+    /// Runs `work` to its end, here or on another thread.
+    fn start(&self, work: Box<dyn FnOnce() + Send>);
+}
+
+/// Runs work on tokio's blocking threads. Must be used within a runtime.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BlockingThreads;
+
+/// Runs work at once, on the thread that asks for it: the order of events is the same in each run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Inline;
+
+impl Offload for BlockingThreads {
+    fn start(&self, work: Box<dyn FnOnce() + Send>) {
+        drop(spawn_blocking(work));
+    }
+}
+
+impl Offload for Inline {
+    fn start(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
+}
+
+/// Runs work that blocks, and returns its result; `None` if it panicked, or the runtime ended. Dropping the future does not stop the
+/// work.
+pub async fn on<T: Send + 'static>(
+    offload: &dyn Offload,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (send, result) = oneshot::channel();
+    offload.start(Box::new(move || {
+        // The caller may have gone away.
+        drop(send.send(work()));
+    }));
+    result.await.ok()
+}
 
 /// Runs `work`, on a blocking thread if it is large. Dropping the future does not stop work on such a thread.
 ///

@@ -59,6 +59,9 @@ pub trait DiskLock: fmt::Debug + Send + Sync + 'static {}
 #[derive(Debug)]
 pub(super) struct SystemFile(File);
 
+/// The content of a file, for reading.
+pub(super) struct MemoryFile(pub(super) Vec<u8>);
+
 /// A lock of the system.
 #[derive(Debug)]
 struct SystemLock(#[expect(dead_code, reason = "open until the lock is dropped")] File);
@@ -73,6 +76,11 @@ impl SystemFile {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, OWNER_ALONE);
         Ok(Self(options.open(path)?))
+    }
+
+    /// Opens a file for reading.
+    pub(super) fn open_to_read(path: &Path) -> io::Result<Self> {
+        Ok(Self(File::open(path)?))
     }
 }
 
@@ -134,6 +142,39 @@ impl SystemFile {
         let mut file = &self.0;
         file.seek(SeekFrom::Start(offset))?;
         file.read(buffer)
+    }
+}
+
+// === impl MemoryFile ===
+
+impl DiskFile for MemoryFile {
+    fn append(&self, _parts: &[IoSlice<'_>]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = usize::try_from(offset).ok().and_then(|offset| self.0.get(offset..)).unwrap_or_default();
+        let len = rest.len().min(buffer.len());
+        buffer[..len].copy_from_slice(&rest[..len]);
+        Ok(len)
+    }
+
+    fn truncate(&self, _len: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.len() as u64)
+    }
+}
+
+impl fmt::Debug for MemoryFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryFile").field("len", &self.0.len()).finish_non_exhaustive()
     }
 }
 
