@@ -6,16 +6,20 @@
 //! bisected.
 
 mod bisect;
+mod lost;
 mod parts;
+mod throttle;
 
 pub use parts::PartlyDelivered;
+
+pub(crate) use lost::LostBatches;
+pub(crate) use throttle::Throttle;
 
 use otlp_protocol::{Batch, ErrorKind, Retry};
 use otlp_transport::{Attempt, Clock, Export, ExportError, ExportResult};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// An exporter's retry settings: exponential backoff with jitter.
@@ -45,8 +49,9 @@ pub struct RetryConfig {
 ///   last attempt's.
 /// * A final error is returned at once, unless the error can be about the contents of the batch: the kinds `InvalidData`,
 ///   `TooLarge`, `Exhausted` and `Internal`. Then the batch is sent in parts, down to single items, with 64 requests at
-///   most and within the same `max_elapsed_time`. If the parts have different outcomes, the source of the error is a
-///   [`PartlyDelivered`] with the number of items of each outcome.
+///   most and within the same `max_elapsed_time`. For parts that are too large, the limit grows with each part that is
+///   accepted. If the parts have different outcomes, the source of the error is a [`PartlyDelivered`] with the number of
+///   items of each outcome.
 /// * The first attempt waits for a delay that the destination asked of an earlier batch: for `max_elapsed_time` at most, and
 ///   not at all if retries are disabled.
 /// * Cancel-safety: dropping the future stops the attempts. An attempt that has started may still arrive.
@@ -98,6 +103,7 @@ pub struct ExponentialBackoffRetry<A> {
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
     max_first_wait: Option<Duration>,
+    lost: Option<Arc<dyn LostBatches>>,
     jitter: Mutex<fastrand::Rng>,
 }
 
@@ -120,14 +126,6 @@ pub struct Backoff<'a> {
     last_start: Option<Instant>,
 }
 
-/// The delay that a destination asked for, shared by all exports to that destination: no attempt starts before an instant.
-#[derive(Debug)]
-pub(crate) struct Throttle {
-    base: Instant,
-    /// Nanoseconds after `base`; 0 for none.
-    not_before: AtomicU64,
-}
-
 /// One batch's attempts so far.
 struct Attempts<'a> {
     count: u32,
@@ -140,7 +138,7 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
     pub fn new(config: RetryConfig, clock: Arc<dyn Clock>, inner: A) -> Self {
         let throttle = Arc::new(Throttle::new(clock.now()));
         let jitter = Mutex::new(fastrand::Rng::new());
-        Self { inner, config, clock, throttle, max_first_wait: None, jitter }
+        Self { inner, config, clock, throttle, max_first_wait: None, lost: None, jitter }
     }
 
     /// Seeds the jitter, so that waits are the same in every run.
@@ -163,6 +161,14 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
     #[must_use]
     pub(crate) fn with_throttle(mut self, throttle: Arc<Throttle>) -> Self {
         self.throttle = throttle;
+        self
+    }
+
+    /// Passes on each batch, or part of a batch, that is lost for good.
+    #[cfg(feature = "gateway")]
+    #[must_use]
+    pub(crate) fn with_lost(mut self, lost: Arc<dyn LostBatches>) -> Self {
+        self.lost = Some(lost);
         self
     }
 
@@ -234,6 +240,14 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
         }
     }
 
+    /// Passes on a batch that is lost, and returns the error.
+    async fn lose(&self, batch: Batch, error: ExportError) -> ExportResult {
+        if let Some(lost) = &self.lost {
+            lost.take(batch, &error).await;
+        }
+        Err(error)
+    }
+
     /// Returns the rest of the destination's delay.
     fn throttled(&self, now: Instant) -> Option<Duration> {
         // Without retries there are no waits: the destination's answer goes to the sender as it is.
@@ -274,13 +288,17 @@ impl<A: Attempt> ExponentialBackoffRetry<A> {
 
 impl<A: Attempt> Export for ExponentialBackoffRetry<A> {
     async fn export(&self, batch: Batch) -> ExportResult {
-        let mut attempts = self.start(batch.deadline).await?;
+        let mut attempts = match self.start(batch.deadline).await {
+            Ok(attempts) => attempts,
+            Err(error) => return self.lose(batch, error).await,
+        };
         match self.attempt(&batch, &mut attempts).await {
+            Ok(accepted) => Ok(accepted),
             // Boxed, so that the rare path does not enlarge the future of every export.
             Err(refusal) if bisect::may_help(&batch, &refusal) => {
                 Box::pin(self.bisect(batch, refusal, attempts)).await
             }
-            result => result,
+            Err(error) => self.lose(batch, error).await,
         }
     }
 }
@@ -335,28 +353,6 @@ impl<'a> Backoff<'a> {
     }
 }
 
-// === impl Throttle ===
-
-impl Throttle {
-    pub(crate) fn new(base: Instant) -> Self {
-        Self { base, not_before: AtomicU64::new(0) }
-    }
-
-    /// Starts a delay at `now`, of an hour at most.
-    fn extend(&self, now: Instant, delay: Duration) {
-        let offset = (now + delay.min(MAX_DELAY)).saturating_duration_since(self.base);
-        self.not_before.fetch_max(u64::try_from(offset.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    /// Returns the end of the delay, if that is after `now`.
-    fn until(&self, now: Instant) -> Option<Instant> {
-        match self.not_before.load(Ordering::Relaxed) {
-            0 => None,
-            offset => self.base.checked_add(Duration::from_nanos(offset)).filter(|&until| until > now),
-        }
-    }
-}
-
 impl Default for RetryConfig {
     fn default() -> Self {
         Self {
@@ -388,8 +384,6 @@ fn scaled(interval: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(interval.as_secs_f64() * factor).unwrap_or(interval)
 }
 
-/// Longest delay that a destination can ask for: a mistaken or hostile delay must not stop exports for good.
-const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 /// Shortest wait: intervals of zero must not become a busy loop.
 const MIN_WAIT: Duration = Duration::from_millis(1);
 

@@ -21,6 +21,8 @@ pub struct PartlyDelivered {
     pub rejected: u64,
     /// Items that the destination refused with a final error.
     pub refused: u64,
+    /// Of the refused items, those that were refused for their size.
+    pub too_large: u64,
     /// Items whose last attempt failed with a retryable error.
     pub failed: u64,
     /// Indices and service name of the first items that were refused; empty if none were.

@@ -1,5 +1,6 @@
 //! `load_balancing`, and `balancer_name` of `otlp_grpc`: several endpoints, each request to one of them.
 
+use super::dead_letter::DeadLetter;
 use super::delivery::{Retry, SendingQueue};
 use super::resolver::{Finder, Resolvers};
 use super::{GRPC_RULES, HTTP_RULES, OtlpGrpc, OtlpHttp, Places, QUEUE_RULES};
@@ -34,6 +35,7 @@ pub(crate) struct LoadBalancing {
     timeout: GoDuration,
     sending_queue: Option<SendingQueue>,
     retry_on_failure: Option<Retry>,
+    dead_letter: Option<DeadLetter>,
 }
 
 /// Protocol of the endpoints: one of the two.
@@ -120,7 +122,8 @@ pub(crate) fn load_balancing(
         return Err(SettingsError::at(path, problem));
     }
     let balance = settings.balance();
-    let LoadBalancing { protocol, resolver, timeout, sending_queue, retry_on_failure, .. } = settings;
+    let LoadBalancing { protocol, resolver, timeout, sending_queue, retry_on_failure, dead_letter, .. } =
+        settings;
     let (protocol, at, mut sending) = match protocol.otlp_http {
         Some(http) => (Protocol::Http, "protocol.otlp_http.", http.sending()),
         None => (Protocol::Grpc, "protocol.otlp.", protocol.otlp.unwrap_or_default().sending()),
@@ -129,10 +132,12 @@ pub(crate) fn load_balancing(
         client: at,
         queue: if sending_queue.is_some() { "" } else { at },
         retry: if retry_on_failure.is_some() { "" } else { at },
+        dead_letter: if dead_letter.is_some() { "" } else { at },
     };
     sending.config.timeout = timeout.given().or(sending.config.timeout);
     sending.queue = sending_queue.unwrap_or(sending.queue);
     sending.retry = retry_on_failure.unwrap_or(sending.retry);
+    sending.dead_letter = dead_letter.or(sending.dead_letter);
     let place = resolver.place();
     let finder = Finder::new(resolver, protocol, sending.config.tls.insecure);
     let targets = finder.targets(protocol);

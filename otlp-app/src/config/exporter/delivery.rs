@@ -2,7 +2,8 @@
 
 use super::queue_batch::QueueBatch;
 use otlp_service::{
-    BuildContext, GoDuration, KeyRule, OnFull, QueueConfig, RetryConfig, SettingsError, Sizer,
+    BuildContext, DiskConfig, ExtensionRef, GoDuration, KeyRule, OnFull, QueueConfig, RetryConfig,
+    SettingsError, Sizer,
 };
 use serde::Deserialize;
 
@@ -23,6 +24,16 @@ pub(crate) struct SendingQueue {
     block_on_overflow: bool,
     /// Answers with the destination's answer although there is a queue. Default false.
     wait_for_result: bool,
+    /// Extension that keeps the queue in files: requests are answered once the device has them, and what is left is delivered after
+    /// the next start. `queue_size` limits such a queue only if it is set. Default none: the queue is in memory.
+    storage: Option<String>,
+    /// Largest size of the files, in bytes, with `storage`. Default: `max_size` of the extension. Not a key of the Collector.
+    max_bytes: Option<u64>,
+    /// Time after which what waits in the files is dropped. Default never. Not a key of the Collector.
+    max_age: Option<GoDuration>,
+    /// Effect of a full queue in files: refuse (senders are told to retry), drop_oldest (the oldest eighth of the queue is dropped
+    /// for what is new). Default refuse. Not a key of the Collector.
+    overflow: Overflow,
     /// Joins what is in the queue into batches as it is sent; without the section each request is sent as it was queued.
     batch: Option<QueueBatch>,
 }
@@ -39,6 +50,17 @@ pub(super) enum Unit {
     Bytes,
 }
 
+/// Values of `overflow`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Overflow {
+    /// Senders are told to retry.
+    #[default]
+    Refuse,
+    /// The oldest batches are dropped.
+    DropOldest,
+}
+
 /// Settings of `retry_on_failure`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -53,22 +75,15 @@ pub(crate) struct Retry {
     multiplier: Option<f64>,
     /// Longest time between two attempts. Default 30 s.
     max_interval: Option<GoDuration>,
-    /// Time after which no attempt starts any more; 0 is no limit. Default 300 s.
+    /// Time after which no attempt starts any more; 0 is no limit. Default 300 s; none for queues in files.
     max_elapsed_time: Option<GoDuration>,
     /// Retries RESOURCE_EXHAUSTED also if the destination names no delay. Default false. Not a key of the Collector.
     retry_resource_exhausted: bool,
 }
 
 /// Keys of the Collector's `sending_queue` that have no effect here or that may be turned off.
-pub(crate) const QUEUE_RULES: &[KeyRule] = &[
-    KeyRule::refused(
-        "sending_queue.storage",
-        "the queue is in memory, so what is queued would not survive a restart; without a queue (`sending_queue: {enabled: \
-         false}`) senders keep their data until the destination has it",
-    ),
-    KeyRule::optional("sending_queue.batch"),
-    KeyRule::on_if_there("sending_queue.batch"),
-];
+pub(crate) const QUEUE_RULES: &[KeyRule] =
+    &[KeyRule::optional("sending_queue.batch"), KeyRule::on_if_there("sending_queue.batch")];
 
 // === impl SendingQueue ===
 
@@ -95,6 +110,15 @@ impl SendingQueue {
         }
         config.sizer = self.sizer.map_or(Sizer::Requests, Sizer::from);
         let batch = format!("{at}sending_queue.batch.");
+        if enabled && self.is_stored() {
+            config.storage = Some(self.disk());
+            if self.queue_size.is_none() {
+                config.queue_size = usize::MAX;
+            }
+            if self.overflow == Overflow::DropOldest {
+                config.on_full = OnFull::DropOldest;
+            }
+        }
         if let Some(batches) = self.batch.filter(|_| enabled) {
             config.batch = Some(batches.config(self.sizer, &batch, &config, &mut wrong));
         }
@@ -105,6 +129,24 @@ impl SendingQueue {
         }
         context.check(wrong)?;
         Ok(config)
+    }
+
+    /// Returns the reference to the extension that keeps the queue; `at` is the path before `sending_queue`.
+    pub(crate) fn storage(&self, at: &str) -> Option<ExtensionRef> {
+        let id = self.storage.clone().filter(|_| self.enabled != Some(false) && self.is_stored())?;
+        Some(ExtensionRef { id, path: format!("{at}sending_queue.storage") })
+    }
+
+    fn is_stored(&self) -> bool {
+        self.storage.as_ref().is_some_and(|id| !id.is_empty())
+    }
+
+    /// Returns the limits of the files. The extension has the directory.
+    fn disk(&self) -> DiskConfig {
+        let mut disk = DiskConfig::new("");
+        disk.max_bytes = self.max_bytes;
+        disk.max_age = self.max_age.and_then(GoDuration::given);
+        disk
     }
 }
 
@@ -121,9 +163,11 @@ impl From<Unit> for Sizer {
 // === impl Retry ===
 
 impl Retry {
-    /// Returns the retry's settings; `at` is the path before `retry_on_failure`.
-    pub(crate) fn config(self, at: &str) -> Result<RetryConfig, SettingsError> {
+    /// Returns the retry's settings; `at` is the path before `retry_on_failure`. Retries of what is stored have no time limit unless
+    /// one is set.
+    pub(crate) fn config(self, at: &str, is_stored: bool) -> Result<RetryConfig, SettingsError> {
         let mut config = RetryConfig::default();
+        config.max_elapsed_time = config.max_elapsed_time.filter(|_| !is_stored);
         config.enabled = self.enabled.unwrap_or(true);
         config.retry_resource_exhausted = self.retry_resource_exhausted;
         config.randomization_factor = self.randomization_factor.unwrap_or(config.randomization_factor);
