@@ -8,4 +8,4 @@ mod signal_exporter;
 pub use debug::{DebugConfig, DebugExporter, DebugFormat};
 pub use nop::NopExporter;
 
-pub(crate) use signal_exporter::{Outage, SignalExporter, Watch, WatchedAttempt};
+pub(crate) use signal_exporter::{Losses, Outage, SignalExporter, Watch, WatchedAttempt};

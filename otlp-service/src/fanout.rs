@@ -59,14 +59,17 @@ pub struct Destination {
     position: usize,
 }
 
-/// Time at which an export is answered. Only [`Memory`](Self::Memory) may be answered before the batch is committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Time at which an export is answered, from the earliest to the latest: of several deliveries the greatest holds. Only
+/// [`Memory`](Self::Memory) may be answered before the batch is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// With the destination's answer.
-    EndToEnd,
     /// Once the batch is in the queue; a crash loses what is queued.
     Memory,
+    /// Once the batch is on the device; neither a crash nor a power cut loses the batch.
+    Disk,
+    /// With the destination's answer.
+    EndToEnd,
 }
 
 #[derive(Clone)]
@@ -117,10 +120,9 @@ impl FanOut {
         Self(Arc::new(Inner { destinations, hop, tasks: Tasks::new(), clock, edges: edges.into() }))
     }
 
-    /// Returns the delivery: [`Delivery::Memory`] only if all destinations have it.
+    /// Returns the delivery: the latest of those of the destinations.
     pub fn delivery(&self) -> Delivery {
-        let is_memory = |destination: &Destination| destination.delivery() == Delivery::Memory;
-        if self.0.destinations.iter().all(is_memory) { Delivery::Memory } else { Delivery::EndToEnd }
+        self.0.destinations.iter().map(Destination::delivery).max().unwrap_or(Delivery::Memory)
     }
 
     /// The accounts of its destinations.

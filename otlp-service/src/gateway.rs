@@ -35,6 +35,8 @@ use otlp_transport::{Address, BoxExport, ConfigError, TransportContext};
 use readiness::ReadinessCheck;
 use retirement::{Retired, Retirement, three_quarters};
 use shared::Shared;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -84,6 +86,16 @@ pub enum StartError {
         component: String,
         /// The error of the component.
         source: BoxError,
+    },
+    /// The files of an exporter's queue could not be opened.
+    #[error("exporter {exporter}: the queue in {} cannot be opened: {}", directory.display(), queue_fault(source))]
+    Queue {
+        /// The exporter's id.
+        exporter: String,
+        /// The directory of the files.
+        directory: PathBuf,
+        /// The system's error; of kind [`WouldBlock`](io::ErrorKind::WouldBlock) if another process has the queue open.
+        source: io::Error,
     },
     /// Connectors lead from a pipeline back to that pipeline.
     #[error("pipelines and connectors form a cycle: {path}")]
@@ -340,6 +352,14 @@ impl Gateway {
 }
 
 /// Logs the items that were dropped for the shutdown, and returns how many these are.
+/// Says why the files of a queue cannot be opened.
+fn queue_fault(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => "another process has it open".into(),
+        _ => error.to_string(),
+    }
+}
+
 fn report_dropped(ledger: &LedgerSnapshot) -> u64 {
     let mut dropped_items = 0;
     for line in &ledger.lines {

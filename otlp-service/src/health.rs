@@ -21,8 +21,10 @@ pub use settings::{HealthChecksSpec, StoreSpec};
 pub use status::ErrorRules;
 
 pub(crate) use network::Reachability;
+pub(crate) use report::push_string;
 pub(crate) use resources::{CertificatesCheck, DescriptorsCheck, MemoryCheck, NamedQueues, QueuesCheck};
 pub(crate) use status::{GATEWAY, Layout, Life, PipelineLayout, StatusView};
+pub(crate) use timestamp::Timestamp;
 
 use futures_util::FutureExt;
 use otlp_transport::{Clock, TokioClock};

@@ -24,6 +24,8 @@ pub(crate) use lines::Line;
 
 use crate::component::{Reason, Tally};
 use lines::Lines;
+use otlp_protocol::ErrorKind;
+use otlp_transport::ExportError;
 use parking_lot::Mutex;
 use snapshot::Dropped;
 use std::fmt;
@@ -57,22 +59,29 @@ pub struct Ledger(Arc<Mutex<Lines>>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
+    /// The queue's files were damaged where the items were stored.
+    Damaged,
+    /// The items were in the queue for longer than it keeps items.
+    Expired,
     /// The destination refused the items with a final error.
     Permanent,
     /// A processor or a holder dropped the items, or did not account for them.
     Processor,
-    /// The queue was full, and is configured to drop items then ([`OnFull::Drop`](crate::OnFull::Drop)).
+    /// The queue was full, and is configured to drop items then ([`OnFull::Drop`](crate::OnFull::Drop),
+    /// [`OnFull::DropOldest`](crate::OnFull::DropOldest)).
     QueueFull,
     /// The last retry failed.
     RetriesExhausted,
     /// The gateway stopped before the items were delivered.
     Shutdown,
+    /// The destination refused the items because each of them alone, or a part that cannot be cut, is too large.
+    TooLarge,
 }
 
 /// The counters of one line of the ledger. A [`Hop`] counts in them.
 #[derive(Debug)]
 pub struct Account {
-    pipeline: String,
+    pipeline: Arc<str>,
     destination: String,
     accepted: AtomicU64,
     refused: AtomicU64,
@@ -109,17 +118,37 @@ impl Ledger {
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [Self; 5] =
-        [Self::Permanent, Self::Processor, Self::QueueFull, Self::RetriesExhausted, Self::Shutdown];
+    pub const ALL: [Self; 8] = [
+        Self::Damaged,
+        Self::Expired,
+        Self::Permanent,
+        Self::Processor,
+        Self::QueueFull,
+        Self::RetriesExhausted,
+        Self::Shutdown,
+        Self::TooLarge,
+    ];
+
+    /// Returns the reason for items whose last attempt ended with `error`.
+    pub(crate) fn of(error: &ExportError) -> Self {
+        match error.kind() {
+            _ if error.retry().is_retryable() => Self::RetriesExhausted,
+            ErrorKind::TooLarge => Self::TooLarge,
+            _ => Self::Permanent,
+        }
+    }
 
     /// Returns the value of the metric label `reason`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Damaged => "damaged",
+            Self::Expired => "expired",
             Self::Permanent => "permanent",
             Self::Processor => "processor",
             Self::QueueFull => "queue_full",
             Self::RetriesExhausted => "retries_exhausted",
             Self::Shutdown => "shutdown",
+            Self::TooLarge => "too_large",
         }
     }
 }
@@ -150,8 +179,13 @@ impl Account {
         }
     }
 
+    /// Returns the id of the pipeline.
+    pub(crate) fn pipeline(&self) -> &Arc<str> {
+        &self.pipeline
+    }
+
     fn is_of(&self, pipeline: &str, destination: &str) -> bool {
-        self.pipeline == pipeline && self.destination == destination
+        *self.pipeline == *pipeline && self.destination == destination
     }
 
     /// Counts items that processors removed from and added to a batch that was accepted.
@@ -178,7 +212,7 @@ impl Account {
     pub(crate) fn line(&self) -> LedgerLine {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         LedgerLine {
-            pipeline: self.pipeline.clone(),
+            pipeline: self.pipeline.to_string(),
             destination: self.destination.clone(),
             accepted: read(&self.accepted),
             refused: read(&self.refused),

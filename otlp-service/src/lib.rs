@@ -173,6 +173,8 @@ mod component;
 mod connector;
 mod cut;
 #[cfg(feature = "gateway")]
+mod dead_letter;
+#[cfg(feature = "gateway")]
 mod debug;
 #[cfg(feature = "gateway")]
 mod exporter;
@@ -232,6 +234,8 @@ pub use component::{Access, Needs, Out, Processor, ProcessorMetrics, Reason, Sta
 #[cfg(feature = "gateway")]
 pub use connector::{ForwardConnector, Route, RoutingConfig, RoutingConnector, RoutingError};
 #[cfg(feature = "gateway")]
+pub use dead_letter::DeadLetterConfig;
+#[cfg(feature = "gateway")]
 pub use exporter::{DebugConfig, DebugExporter, DebugFormat, NopExporter};
 #[cfg(feature = "gateway")]
 pub use fanout::{Delivery, Destination, FanOut, PatientFanOut, join_answers};
@@ -261,8 +265,8 @@ pub use own_queue::{OwnEntry, OwnQueue, OwnQueueConfig, OwnResource, OwnSender};
 pub use own_spans::{OwnSpan, OwnSpans, ParentBased, Recording, Sampler};
 #[cfg(feature = "gateway")]
 pub use plugin::{
-    AuthPart, AuthRef, Build, BuildContext, BuildFn, CheckFiles, Choice, Clash, ComponentType, Components,
-    Connect, ConnectorPart, Decode, DecodeError, ExporterPart, ExtensionPart, GoDuration, HealthPart,
+    AuthPart, Build, BuildContext, BuildFn, CheckFiles, Choice, Clash, ComponentType, Components, Connect,
+    ConnectorPart, Decode, DecodeError, ExporterPart, ExtensionPart, ExtensionRef, GoDuration, HealthPart,
     KeyRule, Kind, MakeClient, MakeServer, OnlyFor, OtlpPlugin, PipelineRef, Place, PluginContents,
     PluginInfo, PluginManager, ProcessPlugin, ProcessStep, ReceiverPart, Registered, RuleKind, ServerPart,
     Setting, SettingList, SettingMap, SettingValue, Settings, SettingsError, StagePart, Target,
@@ -285,8 +289,9 @@ pub use producer_consumer::{
 };
 #[cfg(feature = "gateway")]
 pub use queue::{
-    BatchSizer, MemoryQueue, OnFull, Queue, QueueBatchConfig, QueueConfig, QueueEntry, QueueFuture, Receipt,
-    Size, Sizer, Slot, Wait,
+    BatchSizer, DiskConfig, FileReport, MemoryQueue, OnFull, Queue, QueueBatchConfig, QueueConfig,
+    QueueEntry, QueueFiles, QueueFuture, QueueSummary, QueueView, Receipt, Size, Sizer, Slot, StoredRequest,
+    StoredRequests, Wait,
 };
 #[cfg(feature = "gateway")]
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Reroute, Running};

@@ -19,7 +19,7 @@ pub use decode_error::{DecodeError, Place};
 pub use deserializer::Settings;
 pub use duration::GoDuration;
 pub use parts::{
-    AuthPart, AuthRef, CheckFiles, Connect, ConnectorPart, ExporterPart, ExtensionPart, HealthPart,
+    AuthPart, CheckFiles, Connect, ConnectorPart, ExporterPart, ExtensionPart, ExtensionRef, HealthPart,
     MakeClient, MakeServer, OnlyFor, PipelineRef, ReceiverPart, ServerPart, StagePart, Target,
 };
 pub use process::{ProcessPlugin, ProcessStep};

@@ -2,18 +2,24 @@
 //! has a fixed number of consumers.
 
 mod consumers;
+mod disk;
 mod entry;
 mod future;
 mod joining;
 mod memory;
+mod metrics;
 mod settings;
 mod size;
 
+pub use disk::{DiskConfig, FileReport, QueueFiles, QueueSummary, QueueView, StoredRequest, StoredRequests};
 pub use entry::{QueueEntry, Receipt};
 pub use future::QueueFuture;
 pub use memory::MemoryQueue;
 pub use settings::{BatchSizer, OnFull, QueueBatchConfig, QueueConfig};
 pub use size::{Size, Sizer};
+
+pub(crate) use disk::{DiskQueue, StorageCheck, Stores};
+pub(crate) use metrics::register_queue;
 
 use crate::fanout::Delivery;
 use otlp_transport::ExportError;

@@ -21,7 +21,7 @@ use crate::lifecycle::{BoxExtension, Exporter, Extension, Lifecycle};
 use crate::own_spans::OwnSpans;
 use crate::receiver::{BoxReceiver, OtlpReceiver, Receiver};
 use crate::telemetry::Registry;
-use crate::{BatchConfig, HealthChecksSpec, QueueConfig, RetryConfig};
+use crate::{BatchConfig, DeadLetterConfig, HealthChecksSpec, QueueConfig, RetryConfig};
 use otlp_protocol::{Batch, Signal};
 use otlp_transport::{Attempt, BoxAttempt, ClientStats, ExportResult, ServerConfig, ServerStrategy};
 use std::sync::Arc;
@@ -121,6 +121,9 @@ pub struct ExporterSpec {
     pub queue: QueueConfig,
     /// Retries of failed attempts.
     pub retry: RetryConfig,
+    /// Files with the items that are lost for good. Without effect end to end, where senders keep what is not delivered.
+    /// Default none.
+    pub dead_letter: Option<DeadLetterConfig>,
     /// Parts of a request beside its body that the exporter needs.
     pub needs: Needs,
     /// Identity of the settings, those of queue and retry included. `None`, the default: every reload makes the exporter
@@ -354,6 +357,7 @@ impl ExporterSpec {
             endpoints: Vec::new(),
             queue: QueueConfig::default(),
             retry: RetryConfig::default(),
+            dead_letter: None,
             needs: Needs::default(),
             settings: None,
             lifecycle: None,

@@ -89,6 +89,7 @@ pub(crate) async fn export_until_taken(
 pub(crate) async fn join_until(tasks: &mut JoinSet<()>, clock: &dyn Clock, deadline: Instant) {
     let all_ended = async { while tasks.join_next().await.is_some() {} };
     tokio::select! {
+        biased;
         () = all_ended => {}
         () = clock.sleep_until(deadline) => tasks.shutdown().await,
     }

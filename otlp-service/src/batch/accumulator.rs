@@ -135,8 +135,8 @@ impl<S> Accumulator<S> {
 
     /// Takes all batches.
     pub(crate) fn take_all(&mut self) -> Vec<Open<S>> {
-        self.order.clear();
-        self.open.drain().map(|(_, open)| open).collect()
+        let order = std::mem::take(&mut self.order);
+        order.into_values().filter_map(|key| self.open.remove(&key)).collect()
     }
 
     /// Returns the number of open batches.

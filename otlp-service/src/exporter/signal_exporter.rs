@@ -6,16 +6,16 @@
 
 mod pace;
 
-pub(crate) use pace::Outage;
+pub(crate) use pace::{Losses, Outage};
 
 use crate::batch::AttemptFeedback;
 use crate::health::Reachability;
+use crate::ledger::DropReason;
 use crate::own_spans::OwnSpans;
 use crate::retry::{ExponentialBackoffRetry, PartlyDelivered};
 use crate::telemetry::ExporterStats;
 use otlp_protocol::{Batch, Count, Retry, Signal};
 use otlp_transport::{Attempt, BoxAttempt, Clock, Export, ExportError, ExportResult};
-use pace::Losses;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -65,6 +65,7 @@ enum Loss {
     Refused,
     Rejected,
     RetriesExhausted,
+    TooLarge,
 }
 
 // === impl SignalExporter ===
@@ -158,13 +159,13 @@ impl Watch {
             Err(error) => error,
         };
         let Some(outcomes) = PartlyDelivered::of(error) else {
-            let is_final = !error.retry().is_retryable();
-            let loss = if is_final { Loss::Permanent } else { Loss::RetriesExhausted };
-            return self.lost(loss, count.items, error.message(), &fields(error));
+            return self.lost(Loss::of(error), count.items, error.message(), &fields(error));
         };
         let texts = &outcomes.answer.message;
         self.lost(Loss::Rejected, outcomes.rejected, texts, "");
-        self.lost(Loss::Permanent, outcomes.refused, texts, &outcomes.refused_first);
+        let (place, too_large) = (&outcomes.refused_first, outcomes.too_large);
+        self.lost(Loss::Permanent, outcomes.refused.saturating_sub(too_large), texts, place);
+        self.lost(Loss::TooLarge, too_large, texts, place);
         self.lost(Loss::RetriesExhausted, outcomes.failed, error.message(), "");
     }
 
@@ -288,7 +289,16 @@ impl Watch {
 
 impl Loss {
     /// Number of reasons.
-    const ALL: usize = 5;
+    const ALL: usize = 6;
+
+    /// Returns the reason for items whose last attempt ended with `error`.
+    fn of(error: &ExportError) -> Self {
+        match DropReason::of(error) {
+            DropReason::RetriesExhausted => Self::RetriesExhausted,
+            DropReason::TooLarge => Self::TooLarge,
+            _ => Self::Permanent,
+        }
+    }
 
     /// Returns the name of the reason, as in the ledger.
     fn reason(self) -> &'static str {
@@ -297,6 +307,7 @@ impl Loss {
             Self::QueueFull | Self::Refused => "queue_full",
             Self::RetriesExhausted => "retries_exhausted",
             Self::Rejected => "rejected",
+            Self::TooLarge => "too_large",
         }
     }
 }

@@ -166,8 +166,7 @@ impl Assembly<'_> {
             behind.push(end.behind());
             ends.push((id, end));
         }
-        let all_memory = behind.iter().all(|(_, delivery)| *delivery == Delivery::Memory);
-        let delivery = if all_memory { Delivery::Memory } else { Delivery::EndToEnd };
+        let delivery = behind.iter().map(|(_, delivery)| *delivery).max().unwrap_or(Delivery::Memory);
         let role = Role::FanOut { is_patient: is_patient(spec, delivery) };
         // The batch processor has its edge in the fan-out.
         let batch = spec.stages.last().filter(|stage| matches!(stage.stage, StageSpec::Batch(_)));
@@ -209,7 +208,7 @@ impl Assembly<'_> {
         let is_kept = self.old.exporters.iter().any(|known| Arc::ptr_eq(known, exporter));
         let way = match self.old.ways.get(&key).filter(|_| is_kept) {
             Some(kept) => kept.clone(),
-            None => Arc::new(exporter.way(self.shared, spec.signal).ok_or_else(unknown)?),
+            None => Arc::new(exporter.way(self.shared, spec.signal)?.ok_or_else(unknown)?),
         };
         self.graph.ways.insert(key, way.clone());
         Ok(way)
@@ -230,8 +229,7 @@ impl Assembly<'_> {
             outlets.push(Outlet { pipeline, signal, rest, edge, requests });
         }
         let rank = 1 + outlets.iter().map(|outlet| outlet.rest.rank).max().unwrap_or(0);
-        let all_memory = outlets.iter().all(|outlet| outlet.rest.delivery == Delivery::Memory);
-        let behind = if all_memory { Delivery::Memory } else { Delivery::EndToEnd };
+        let behind = outlets.iter().map(|outlet| outlet.rest.delivery).max().unwrap_or(Delivery::Memory);
         let role = Role::Connector(connector.connector.answers);
         let made_of = vec![(connector.id.clone(), connector.settings)];
         let sketch = sketch(spec, role, made_of);

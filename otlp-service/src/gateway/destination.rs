@@ -3,11 +3,12 @@
 use super::StartError;
 use super::shared::{Managed, Shared};
 use crate::batch::AttemptFeedback;
+use crate::dead_letter::DeadLetter;
 use crate::exporter::{SignalExporter, Watch, WatchedAttempt};
 use crate::fanout::{Delivery, Destination};
 use crate::health::{Affects, HealthCheckConfig, HealthEntry, NetworkHealthCheck, Reachability};
-use crate::ledger::{Account, Ledger};
-use crate::queue::{MemoryQueue, Queue, QueueConfig};
+use crate::ledger::{Account, Hop, Ledger};
+use crate::queue::{DiskQueue, MemoryQueue, Queue, QueueConfig, StorageCheck, register_queue};
 use crate::retry::{ExponentialBackoffRetry, RetryConfig, Throttle};
 use crate::spec::{ExporterSpec, Fingerprint};
 use crate::telemetry::{ExporterStats, Registration, register_client};
@@ -27,6 +28,7 @@ pub(super) struct Exporter {
     client: BoxAttempt,
     queue: QueueConfig,
     retry: RetryConfig,
+    dead_letter: Option<DeadLetter>,
     endpoints: Vec<(Signal, String)>,
     /// State of each endpoint.
     targets: HashMap<String, Target>,
@@ -57,6 +59,8 @@ pub(super) struct Way {
     pub(super) serial: u64,
     pub(super) delivery: Delivery,
     pub(super) queue: Option<Arc<dyn Queue>>,
+    /// The check of the queue's files, if the queue is on disk.
+    pub(super) storage: Option<StorageCheck>,
     /// Counts nowhere.
     destination: Destination,
     _metrics: Vec<Registration>,
@@ -67,6 +71,7 @@ pub(super) struct Way {
 impl Exporter {
     /// Starts an exporter.
     pub(super) async fn start(shared: &Shared, spec: ExporterSpec) -> Result<Self, StartError> {
+        let dead_letter = dead_letter(shared, &spec).await?;
         let ExporterSpec { id, client, stats, endpoints, queue, retry, lifecycle, settings, .. } = spec;
         let managed = match lifecycle {
             Some(lifecycle) => Some(Managed::start(&id, lifecycle).await?),
@@ -82,6 +87,7 @@ impl Exporter {
             client,
             queue,
             retry,
+            dead_letter,
             endpoints,
             targets,
             shown: Mutex::default(),
@@ -109,8 +115,11 @@ impl Exporter {
     }
 
     /// Makes the way of a signal; `None` if the exporter has no endpoint for the signal.
-    pub(super) fn way(&self, shared: &Shared, signal: Signal) -> Option<Way> {
-        let (endpoint, target) = self.target(signal)?;
+    ///
+    /// # Errors
+    /// If the files of the queue cannot be opened.
+    pub(super) fn way(&self, shared: &Shared, signal: Signal) -> Result<Option<Way>, StartError> {
+        let Some((endpoint, target)) = self.target(signal) else { return Ok(None) };
         let (id, queue, clock) = (&self.id, &self.queue, shared.clock());
         let end_to_end = queue.delivery() == Delivery::EndToEnd;
         let stats = ExporterStats::new(&shared.registry, id, signal);
@@ -133,6 +142,10 @@ impl Exporter {
         if end_to_end {
             retry = retry.with_max_first_wait(MAX_SENDER_WAIT);
         }
+        // What is lost for good is kept in files.
+        if let Some(dead_letter) = &self.dead_letter {
+            retry = retry.with_lost(dead_letter.of_signal(&shared.registry, signal));
+        }
         // What has been settled is counted once.
         let outlet =
             SignalExporter { retry, stats: stats.clone(), watch: watch.clone(), spans: shared.spans.clone() };
@@ -140,16 +153,45 @@ impl Exporter {
         let nowhere = Ledger::new().account("", "");
         if !queue.enabled {
             let destination = Destination::direct(nowhere, outlet).with_feedback(feedback);
-            return Some(Way { serial, delivery, queue: None, destination, _metrics: Vec::new() });
+            let (queue, storage) = (None, None);
+            return Ok(Some(Way { serial, delivery, queue, storage, destination, _metrics: Vec::new() }));
         }
         // A queue takes what comes in faster than it leaves.
-        let queue = MemoryQueue::start(queue.clone(), stats, outlet, clock);
-        let metrics = queue.register(&shared.registry, id, signal);
-        queue.tell(watch.clone());
+        let labels = [("exporter", &**id), ("data_type", signal.name)];
+        let (queue, storage, joined): (Arc<dyn Queue>, _, _) = match &queue.storage {
+            None => {
+                let started = MemoryQueue::start(queue.clone(), stats, outlet, clock);
+                started.tell(watch.clone());
+                let joined = started.register_joined(&shared.registry, &labels);
+                (started, None, joined)
+            }
+            Some(storage) => {
+                let (ledger, exporter) = (shared.ledger.clone(), id.clone());
+                let hops = Arc::new(move |pipeline: &str| Hop::of([ledger.account(pipeline, &exporter)]));
+                let directory = storage.directory_of(id, signal);
+                let opened = DiskQueue::open(
+                    &shared.stores,
+                    &shared.context,
+                    &directory,
+                    queue.clone(),
+                    hops,
+                    stats,
+                    outlet,
+                );
+                let opened =
+                    opened.map_err(|source| StartError::Queue { exporter: id.clone(), directory, source })?;
+                opened.tell(watch.clone());
+                opened.register_files(&shared.registry, &labels);
+                let check = opened.check(format!("storage/{id}/{}", signal.name));
+                let joined = opened.register_joined(&shared.registry, &labels);
+                (opened, Some(check), joined)
+            }
+        };
+        let metrics = register_queue(&queue, &shared.registry, &labels).into_iter().chain(joined).collect();
         let shown = Arc::downgrade(&queue);
         watch.observe_queue(move || shown.upgrade().map_or(0, |queue| queue.len()));
         let destination = Destination::queued(nowhere, queue.clone()).with_feedback(feedback);
-        Some(Way { serial, delivery, queue: Some(queue), destination, _metrics: metrics })
+        Ok(Some(Way { serial, delivery, queue: Some(queue), storage, destination, _metrics: metrics }))
     }
 
     /// The endpoint of a signal.
@@ -177,6 +219,16 @@ impl Target {
             }
         }
     }
+}
+
+/// The dead letter of an exporter, if the exporter has one. End to end there is none: senders keep what is not delivered.
+async fn dead_letter(shared: &Shared, spec: &ExporterSpec) -> Result<Option<DeadLetter>, StartError> {
+    let config = spec.dead_letter.clone().filter(|_| spec.queue.delivery() != Delivery::EndToEnd);
+    let Some(config) = config else { return Ok(None) };
+    let disk = shared.context.disk.clone();
+    let opened = DeadLetter::open(&spec.id, config, disk, shared.clock(), &shared.registry).await;
+    let failed = |error: String| StartError::Component { component: spec.id.clone(), source: error.into() };
+    opened.map(Some).map_err(failed)
 }
 
 /// A throttle and a health check for each endpoint of an exporter.

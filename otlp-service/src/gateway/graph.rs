@@ -14,7 +14,7 @@ use crate::telemetry::RequestStats;
 use otlp_protocol::Signal;
 use otlp_transport::Address;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Components and their connections, as one spec has them.
@@ -28,7 +28,7 @@ pub(super) struct Graph {
     pub(super) ways: HashMap<(String, Signal), Arc<Way>>,
     pub(super) pieces: Vec<Placed>,
     /// By pipeline.
-    pub(super) heads: HashMap<String, Head>,
+    pub(super) heads: BTreeMap<String, Head>,
     pub(super) receivers: Vec<Fed>,
     pub(super) pages: Vec<Arc<PagesRun>>,
     pub(super) checks: Checks,

@@ -102,7 +102,9 @@ impl Retired {
         let mut pieces: Vec<_> = pieces.map(|placed| (placed.rank, placed.piece)).collect();
         pieces.sort_by_key(|(rank, _)| *rank);
         let is_gone = |way: &Arc<Way>| other.ways.values().all(|new| !Arc::ptr_eq(new, way));
-        let ways: Vec<_> = ways.into_values().filter(is_gone).collect();
+        let mut ways: Vec<_> = ways.into_iter().filter(|(_, way)| is_gone(way)).collect();
+        ways.sort_by(|((one, a), _), ((other, b), _)| (one, a.name).cmp(&(other, b.name)));
+        let ways: Vec<_> = ways.into_iter().map(|(_, way)| way).collect();
         let is_gone = |known: &Arc<Exporter>| other.exporters.iter().all(|new| !Arc::ptr_eq(new, known));
         let exporters: Vec<_> = exporters.into_iter().filter(is_gone).collect();
         let is_gone = |known: &Arc<ExtensionRun>| other.extensions.iter().all(|new| !Arc::ptr_eq(new, known));

@@ -8,6 +8,7 @@ use crate::ledger::{Ledger, Line};
 use crate::lifecycle::Lifecycle;
 use crate::observe::TelemetrySubject;
 use crate::own_spans::OwnSpans;
+use crate::queue::Stores;
 use crate::telemetry::Registry;
 use otlp_transport::{Clock, Handover, Sockets, TransportContext};
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub(super) struct Shared {
     pub(super) status: StatusFacts,
     pub(super) observers: TelemetrySubject,
     pub(super) spans: OwnSpans,
+    /// The queues on disk that are open.
+    pub(super) stores: Stores,
     last_serial: AtomicU64,
 }
 
@@ -54,6 +57,7 @@ impl Shared {
             registry,
             observers,
             spans,
+            stores: Stores::default(),
             last_serial: AtomicU64::new(0),
         }
     }

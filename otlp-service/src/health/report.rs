@@ -101,7 +101,8 @@ fn name_of(rank: u8) -> &'static str {
     }
 }
 
-pub(super) fn push_string(json: &mut String, text: &str) {
+/// Appends a text as a string of JSON.
+pub(crate) fn push_string(json: &mut String, text: &str) {
     json.push('"');
     for char in text.chars() {
         match char {

@@ -166,6 +166,7 @@ impl Emissions {
     /// off, and counted before this returns.
     pub(crate) async fn finish(&self, clock: &dyn Clock, deadline: Instant) {
         tokio::select! {
+            biased;
             () = self.0.closed() => {}
             () = clock.sleep_until(deadline) => {}
         }

@@ -131,6 +131,7 @@ impl HolderStage {
         let Inner { holder: place, emissions, clock, .. } = &*self.0;
         if let Some(holder) = self.holder() {
             tokio::select! {
+                biased;
                 () = holder.drain(deadline) => {}
                 () = clock.sleep_until(deadline) => {}
             }

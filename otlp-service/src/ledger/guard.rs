@@ -69,7 +69,8 @@ impl Guard for HeldSet {
     }
 
     fn settle_parts(self, outcomes: &PartlyDelivered) {
-        let PartlyDelivered { mut failed, mut refused, mut rejected, .. } = *outcomes;
+        let PartlyDelivered { mut failed, refused, mut too_large, mut rejected, .. } = *outcomes;
+        let mut refused = refused.saturating_sub(too_large);
         for held in self.0 {
             let mut left = held.items();
             let mut share = |of: &mut u64| {
@@ -78,7 +79,8 @@ impl Guard for HeldSet {
                 share
             };
             let (failed, refused) = (share(&mut failed), share(&mut refused));
-            let shares = Shares { failed, refused, rejected: share(&mut rejected) };
+            let too_large = share(&mut too_large);
+            let shares = Shares { failed, refused, too_large, rejected: share(&mut rejected) };
             held.settle_shares(shares, outcomes.failed == 0);
         }
     }

@@ -37,7 +37,10 @@ pub struct Held {
 #[derive(Clone, Copy)]
 pub(super) struct Shares {
     pub(super) failed: u64,
+    /// Refused with a final error, but not for their size.
     pub(super) refused: u64,
+    /// Refused for their size.
+    pub(super) too_large: u64,
     pub(super) rejected: u64,
 }
 
@@ -267,26 +270,26 @@ impl Held {
 
     /// Counts the items as dropped or refused after the last attempt failed.
     pub(crate) fn fail(self, error: &ExportError) {
-        let retryable = error.retry().is_retryable();
-        self.drop_for(if retryable { DropReason::RetriesExhausted } else { DropReason::Permanent });
+        self.drop_for(DropReason::of(error));
     }
 
     /// Counts the items of a batch that was sent in parts by their outcomes.
     pub(crate) fn settle_parts(self, outcomes: &PartlyDelivered) {
-        let shares =
-            Shares { failed: outcomes.failed, refused: outcomes.refused, rejected: outcomes.rejected };
-        self.settle_shares(shares, outcomes.failed == 0);
+        let PartlyDelivered { failed, refused, too_large, rejected, .. } = *outcomes;
+        let shares = Shares { failed, refused: refused.saturating_sub(too_large), too_large, rejected };
+        self.settle_shares(shares, failed == 0);
     }
 
     /// Counts shares of the items by their outcomes, and the others as sent. `is_final`: the sender gets no retryable answer.
     pub(super) fn settle_shares(mut self, shares: Shares, is_final: bool) {
         self.split_off(shares.failed).drop_for(DropReason::RetriesExhausted);
-        let refused = self.split_off(shares.refused);
+        let mut refused = self.split_off(shares.refused.saturating_add(shares.too_large));
         if self.state == HeldState::Unaccepted && is_final {
             // The answer to the sender is a partial success.
             let items = refused.items;
             refused.accept(items);
         } else {
+            refused.split_off(shares.too_large).drop_for(DropReason::TooLarge);
             refused.drop_for(DropReason::Permanent);
         }
         self.accept(shares.rejected);

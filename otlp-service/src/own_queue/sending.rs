@@ -112,6 +112,7 @@ impl Sending {
                         return true;
                     }
                     tokio::select! {
+                        biased;
                         () = self.source.changed().notified() => {}
                         () = self.clock.sleep_until(due) => {}
                     }

@@ -6,8 +6,8 @@ use crate::holder::HolderSpec;
 use crate::lifecycle::{BoxExtension, Exporter, Extension};
 use crate::receiver::{BoxReceiver, Receiver};
 use crate::{
-    BatchConfig, ExporterSpec, HealthChecksSpec, HealthSpec, QueueConfig, RetryConfig, ServerSpec, StageSpec,
-    StatusSpec,
+    BatchConfig, DeadLetterConfig, DiskConfig, ExporterSpec, HealthChecksSpec, HealthSpec, QueueConfig,
+    RetryConfig, ServerSpec, StageSpec, StatusSpec,
 };
 use otlp_protocol::Signal;
 use otlp_transport::{Attempt, Authenticate, BoxAttempt, ConfigError, Credentials, TransportContext};
@@ -28,7 +28,7 @@ pub struct ServerPart {
     /// Description of the server.
     pub spec: ServerSpec,
     /// The authentication extension.
-    pub auth: Option<AuthRef>,
+    pub auth: Option<ExtensionRef>,
     /// Checks the files that the settings name.
     pub check: Option<CheckFiles>,
 }
@@ -38,7 +38,7 @@ pub type CheckFiles = Box<dyn Fn(&TransportContext) -> Result<(), SettingsError>
 
 /// A reference to an extension in the settings of another component.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthRef {
+pub struct ExtensionRef {
     /// The extension's id.
     pub id: String,
     /// The dotted path of the setting.
@@ -98,10 +98,14 @@ pub struct ExporterPart {
     pub queue: QueueConfig,
     /// Settings of retries. The default is the Collector's.
     pub retry: RetryConfig,
+    /// Files with the items that are lost for good. Default none.
+    pub dead_letter: Option<DeadLetterConfig>,
     /// Names of the only signals that the exporter accepts; `None`: all.
     pub takes: Option<Vec<&'static str>>,
     /// The extension with the exporter's credentials.
-    pub auth: Option<AuthRef>,
+    pub auth: Option<ExtensionRef>,
+    /// The extension that has a directory for the exporter's queues. Default none: the queues are in memory.
+    pub storage: Option<ExtensionRef>,
     /// Metadata of requests that the exporter reads.
     pub needs: Needs,
 }
@@ -134,6 +138,8 @@ pub enum ExtensionPart {
     Health(HealthPart),
     /// Authentication of senders, or credentials for destinations.
     Auth(AuthPart),
+    /// Directory for queues.
+    Storage(DiskConfig),
     /// Any other extension.
     Other(BoxExtension),
     /// An extension without effect.
@@ -160,7 +166,7 @@ pub struct AuthPart {
     /// Makes the credentials of exporters; `None`: not for exporters.
     pub client: Option<MakeClient>,
     /// Another extension whose credentials are added after these.
-    pub then: Option<AuthRef>,
+    pub then: Option<ExtensionRef>,
     /// Metadata of requests that the extension reads.
     pub needs: Needs,
 }
@@ -273,8 +279,10 @@ impl ExporterPart {
             targets: Vec::new(),
             queue: QueueConfig::default(),
             retry: RetryConfig::default(),
+            dead_letter: None,
             takes: None,
             auth: None,
+            storage: None,
             needs: Needs::default(),
         }
     }
@@ -304,6 +312,7 @@ impl fmt::Debug for ExporterPart {
             .field("retry", &self.retry)
             .field("takes", &self.takes)
             .field("auth", &self.auth)
+            .field("storage", &self.storage)
             .field("needs", &self.needs)
             .finish_non_exhaustive()
     }

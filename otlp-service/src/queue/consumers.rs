@@ -4,6 +4,7 @@ use super::joining::Joining;
 use super::{QueueConfig, QueueEntry};
 use crate::tasks::join_until;
 use crate::telemetry::{ExporterStats, MetricKind, Registration, Registry};
+use futures_util::FutureExt;
 use otlp_transport::{Clock, Export};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -42,11 +43,12 @@ impl Consumers {
             let evicted: &Arc<AtomicU64> = evictions.get_or_insert_default();
             let joining = Arc::new(Joining::new(source.clone(), batch, clock.clone(), evicted.clone()));
             for _ in 0..count {
-                tasks.spawn(consume_joined(joining.clone(), export.clone(), clock.clone(), stats.clone()));
+                let consumer = consume_joined(joining.clone(), export.clone(), clock.clone(), stats.clone());
+                tasks.spawn(consumer.boxed());
             }
         } else {
             for _ in 0..count {
-                tasks.spawn(consume(source.clone(), export.clone(), stats.clone()));
+                tasks.spawn(consume(source.clone(), export.clone(), stats.clone()).boxed());
             }
         }
         Self { tasks: Mutex::new(tasks), clock, evictions }

@@ -4,8 +4,8 @@ use super::consumers::{Consumers, Source};
 use super::{OnFull, Queue, QueueConfig, QueueEntry, QueueFuture, Size, Sizer, Slot, Wait};
 use crate::exporter::Watch;
 use crate::fanout::{Delivery, shutting_down};
-use crate::telemetry::{ExporterStats, MetricKind, Registration, Registry};
-use otlp_protocol::{ErrorKind, Signal};
+use crate::telemetry::{ExporterStats, Registration, Registry};
+use otlp_protocol::ErrorKind;
 use otlp_transport::{Clock, Export, ExportError};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -122,30 +122,13 @@ impl MemoryQueue {
         Arc::new(Self { shared, consumers })
     }
 
-    /// Registers the metrics of this queue.
-    pub(crate) fn register(
-        self: &Arc<Self>,
+    /// Registers the metrics of joined batches, if batches are joined.
+    pub(crate) fn register_joined(
+        &self,
         registry: &Registry,
-        exporter: &str,
-        signal: Signal,
-    ) -> Vec<Registration> {
-        let labels = [("exporter", exporter), ("data_type", signal.name)];
-        let gauge = |name, help, read: fn(&Self) -> u64| {
-            let queue = Arc::downgrade(self);
-            let read = move || queue.upgrade().map_or(0.0, |queue| read(&queue) as f64);
-            registry.observe(MetricKind::Gauge, name, help, &labels, read)
-        };
-        let size = gauge(
-            "otelcol_exporter_queue_size",
-            "Size of the sending queue, in the unit of its sizer: batches by default.",
-            Self::size,
-        );
-        let capacity = gauge(
-            "otelcol_exporter_queue_capacity",
-            "Largest size of the sending queue, in the unit of its sizer: batches by default.",
-            Self::capacity,
-        );
-        [size, capacity].into_iter().chain(self.consumers.register(registry, &labels)).collect()
+        labels: &[(&'static str, &str)],
+    ) -> Option<Registration> {
+        self.consumers.register(registry, labels)
     }
 
     /// Sets the writer of log lines about a full queue.

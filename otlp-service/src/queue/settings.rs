@@ -1,6 +1,6 @@
 //! Settings of an exporter's queue.
 
-use super::Sizer;
+use super::{DiskConfig, Sizer};
 use crate::batch::Limits;
 use otlp_protocol::SplitLimits;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use std::time::Duration;
 /// Settings of an exporter's queue, which choose the delivery mode.
 ///
 /// Disabled, or enabled with `wait_for_result`: *end to end*, an export is answered with the destination's answer.
-/// Enabled: *memory*, an export is answered once the batch is in the queue; a crash loses the batches in the queue.
+/// Enabled: *memory*, an export is answered once the batch is in the queue; a crash loses the batches in the queue. With `storage`:
+/// *disk*, an export is answered once the batch is on the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueConfig {
@@ -25,6 +26,9 @@ pub struct QueueConfig {
     pub wait_for_result: bool,
     /// Treatment of a batch when the queue is full. Default [`OnFull::Refuse`].
     pub on_full: OnFull,
+    /// Keeps the batches in files. [`queue_size`](Self::queue_size) then limits the batches beside the size of the files. Default
+    /// none: the queue is in memory.
+    pub storage: Option<DiskConfig>,
     /// Joins the batches as they are taken out of the queue. Default `None`: each batch is sent as it was queued.
     pub batch: Option<QueueBatchConfig>,
 }
@@ -75,6 +79,9 @@ pub enum OnFull {
     /// The batch is dropped for this destination alone, and counted; other destinations get the batch. With
     /// `wait_for_result` the same as [`Refuse`](Self::Refuse), since the sender waits for an answer.
     Drop,
+    /// The oldest batches are dropped for this destination alone, and counted, until the new batch fits: in a queue on disk the
+    /// oldest segment, an eighth of the queue at most. A queue in memory treats this as [`Refuse`](Self::Refuse).
+    DropOldest,
     /// The batch is refused for all destinations of its pipeline, with a retryable error.
     #[default]
     Refuse,
@@ -110,6 +117,7 @@ impl Default for QueueConfig {
             sizer: Sizer::Requests,
             wait_for_result: false,
             on_full: OnFull::Refuse,
+            storage: None,
             batch: None,
         }
     }

@@ -37,10 +37,10 @@ impl GatewaySpec {
         PipelineDelivery { pipeline: pipeline.id.clone(), delivery, admitted_by }
     }
 
-    /// Returns the delivery of a pipeline's ends, [`Delivery::Memory`] only if all have it, and the connector that hides an
-    /// exporter which answers end to end.
+    /// Returns the delivery of a pipeline's ends, the latest of them, and the connector that hides an exporter which answers later.
     fn of_ends(&self, pipeline: &PipelineSpec) -> (Delivery, Option<String>) {
-        let mut all_memory = self.exporters_of(pipeline).all(|queue| queue.delivery() == Delivery::Memory);
+        let mut delivery =
+            self.exporters_of(pipeline).map(QueueConfig::delivery).max().unwrap_or(Delivery::Memory);
         let mut admitted_by = None;
         for connector in self.connectors.iter().filter(|known| pipeline.exporters.contains(&known.id)) {
             let fed = self.pipelines.iter().filter(|fed| connector.leads(pipeline, fed));
@@ -52,13 +52,13 @@ impl GatewaySpec {
                 Answers::AfterCommit => {
                     for fed in fed {
                         let of_fed = self.delivery(fed);
-                        all_memory &= of_fed.delivery == Delivery::Memory;
+                        delivery = delivery.max(of_fed.delivery);
                         admitted_by = admitted_by.or(of_fed.admitted_by);
                     }
                 }
             }
         }
-        (if all_memory { Delivery::Memory } else { Delivery::EndToEnd }, admitted_by)
+        (delivery, admitted_by)
     }
 
     /// True if an exporter of the pipeline, or behind its connectors, answers end to end.
@@ -76,6 +76,10 @@ impl GatewaySpec {
 impl QueueConfig {
     /// Returns the delivery of an export through a queue with these settings, or without a queue if disabled.
     pub fn delivery(&self) -> Delivery {
-        if self.enabled && !self.wait_for_result { Delivery::Memory } else { Delivery::EndToEnd }
+        match self.storage {
+            _ if !self.enabled || self.wait_for_result => Delivery::EndToEnd,
+            Some(_) => Delivery::Disk,
+            None => Delivery::Memory,
+        }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct FailureLine {
 
 /// Items lost for one reason.
 #[derive(Debug, Default)]
-pub(super) struct Losses {
+pub(crate) struct Losses {
     /// Items and batches since the last line.
     items: u64,
     batches: u64,
@@ -60,9 +60,14 @@ impl Outage {
 
 impl Losses {
     /// Counts items of a batch. Returns the items and batches since the last line, if a line is due.
-    pub(super) fn count(&mut self, now: Instant, items: u64) -> Option<(u64, u64)> {
+    pub(crate) fn count(&mut self, now: Instant, items: u64) -> Option<(u64, u64)> {
+        self.count_batches(now, items, 1)
+    }
+
+    /// Counts items of several batches, as [`count`](Self::count) does.
+    pub(crate) fn count_batches(&mut self, now: Instant, items: u64, batches: u64) -> Option<(u64, u64)> {
         self.items = self.items.saturating_add(items);
-        self.batches += 1;
+        self.batches = self.batches.saturating_add(batches);
         let told = is_due(&mut self.next_line, now).then_some((self.items, self.batches))?;
         (self.items, self.batches) = (0, 0);
         Some(told)

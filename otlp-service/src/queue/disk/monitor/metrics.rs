@@ -1,0 +1,109 @@
+//! Metrics of a queue's files.
+
+use crate::queue::disk::store::Store;
+use crate::telemetry::{Histogram, MetricKind, Registry};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl Store {
+    /// Registers the metrics, unless a queue that had the store before has done that.
+    pub(in crate::queue::disk) fn register(
+        self: &Arc<Self>,
+        registry: &Registry,
+        labels: &[(&'static str, &str)],
+    ) {
+        self.monitor.metrics.get_or_init(|| {
+            let histogram = Histogram::in_units(&SYNC_BOUNDS_MICROS, 1_000_000);
+            let histogram = registry.histogram(SYNC, SYNC_HELP, labels, histogram);
+            // The first registration has set the histogram.
+            let _ = self.monitor.sync_duration.set(histogram);
+            let observed = METRICS.iter().map(|(kind, name, help, read)| {
+                let store = Arc::downgrade(self);
+                let read = move || store.upgrade().map_or(0.0, |store| read(&store));
+                registry.observe(*kind, *name, help, labels, read)
+            });
+            observed.collect()
+        });
+    }
+
+    /// Returns the age of the oldest batch that is not delivered, in milliseconds.
+    fn oldest_age(&self) -> u64 {
+        let Some(oldest) = self.log.unsettled(0).into_iter().next() else { return 0 };
+        let stored_at = self.monitor.ages.lock().of(oldest.start);
+        stored_at.map_or(0, |stored_at| self.now().saturating_sub(stored_at))
+    }
+}
+
+/// Kind, name, help, value.
+type Observed = (MetricKind, &'static str, &'static str, fn(&Store) -> f64);
+
+const METRICS: [Observed; 13] = [
+    (MetricKind::Gauge, "otlp_queue_bytes", "Bytes of the segments of the queue on disk.", |store| {
+        store.log.bytes() as f64
+    }),
+    (MetricKind::Gauge, "otlp_queue_limit_bytes", "Largest size of the segments, in bytes.", |store| {
+        store.max_bytes() as f64
+    }),
+    (MetricKind::Gauge, "otlp_queue_items", "Items that wait in the queue on disk.", |store| {
+        store.waiting().items as f64
+    }),
+    (MetricKind::Gauge, "otlp_queue_records", "Batches that wait in the queue on disk.", |store| {
+        store.waiting().records as f64
+    }),
+    (
+        MetricKind::Gauge,
+        "otlp_queue_oldest_age_seconds",
+        "Time since the oldest batch that is not delivered was stored, in seconds.",
+        |store| store.oldest_age() as f64 / 1000.0,
+    ),
+    (MetricKind::Gauge, "otlp_queue_segments", "Segments of the queue on disk.", |store| {
+        store.log.segments() as f64
+    }),
+    (
+        MetricKind::Counter,
+        "otlp_queue_appended_groups",
+        "Groups of batches that were written and synced together.",
+        |store| store.monitor.appended_groups.load(Ordering::Relaxed) as f64,
+    ),
+    (
+        MetricKind::Counter,
+        "otlp_queue_failed_appends",
+        "Batches that could not be stored; their senders were told to retry.",
+        |store| store.monitor.failed_appends.load(Ordering::Relaxed) as f64,
+    ),
+    (MetricKind::Counter, "otlp_queue_failed_syncs", "Syncs of segments that failed.", |store| {
+        store.log.counters.failed_syncs.load(Ordering::Relaxed) as f64
+    }),
+    (
+        MetricKind::Counter,
+        "otlp_queue_failed_acks",
+        "Delivered batches whose delivery could not be written down at once.",
+        |store| store.log.counters.failed_acks.load(Ordering::Relaxed) as f64,
+    ),
+    (
+        MetricKind::Counter,
+        "otlp_queue_torn_bytes",
+        "Bytes of records that were being written in a crash, cut off at the start.",
+        |store| store.log.counters.torn_bytes.load(Ordering::Relaxed) as f64,
+    ),
+    (
+        MetricKind::Counter,
+        "otlp_queue_damaged_records",
+        "Records that could not be read, and were skipped.",
+        |store| store.log.counters.damaged_records.load(Ordering::Relaxed) as f64,
+    ),
+    (
+        MetricKind::Counter,
+        "otlp_queue_damaged_bytes",
+        "Bytes of segments that are no sound records.",
+        |store| store.log.counters.damaged_bytes.load(Ordering::Relaxed) as f64,
+    ),
+];
+
+const SYNC: &str = "otlp_queue_sync_duration_seconds";
+const SYNC_HELP: &str = "Time in which a group of batches was written and synced, in seconds.";
+/// 100 µs of a disk with a cache that survives power cuts to 10 s of one that hangs.
+static SYNC_BOUNDS_MICROS: [u64; 16] = [
+    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    2_500_000, 5_000_000, 10_000_000,
+];
