@@ -71,7 +71,9 @@ async fn only_refusals_that_can_be_about_the_content_are_bisected() {
         sink.when_holding("[3]", refused(kind, text));
         let line = in_memory(&sink, numbered(0..8)).await;
         let expect = if is_bisected { (7, 7, 1) } else { (1, 0, 8) };
-        assert_eq!((sink.attempts(), line.sent, line.dropped_for(DropReason::Permanent)), expect, "{kind:?}");
+        let too_large = kind == ErrorKind::TooLarge;
+        let reason = if too_large { DropReason::TooLarge } else { DropReason::Permanent };
+        assert_eq!((sink.attempts(), line.sent, line.dropped_for(reason)), expect, "{kind:?}");
     }
     // What says that it may be sent again is sent again, whole.
     let sink = Sink::scripted([Step::Fail(ErrorKind::Unavailable, Retry::Backoff, text)]);
@@ -90,6 +92,41 @@ async fn what_is_too_large_is_cut_until_it_fits() {
     let parts: Vec<u8> = sink.bodies().concat();
     let joined = otlp_protocol::count(Signal::LOGS, &parts).unwrap();
     assert_eq!(joined, otlp_protocol::count(Signal::LOGS, &body).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_item_that_is_too_large_is_found() {
+    let too_large = || refused(ErrorKind::TooLarge, "too large");
+    // One item, at each end and within; a row of items, and many that are scattered.
+    let cases: [Vec<u64>; 5] = [
+        vec![0],
+        vec![4711],
+        vec![8191],
+        (0..40).collect(),
+        (0..40).chain((1..60).map(|number| number * 130)).collect(),
+    ];
+    for bad in cases {
+        let sink = Sink::default();
+        bad.iter().for_each(|bad| sink.when_holding(&format!("[{bad}]"), too_large()));
+        let line = in_memory(&sink, numbered(0..8192)).await;
+        let found = bad.len() as u64;
+        assert_eq!((line.sent, line.dropped_for(DropReason::TooLarge)), (8192 - found, found));
+        assert_eq!(line.dropped_items(), found);
+        // Each level of halves costs two requests for each item at most.
+        assert!(sink.attempts() <= bad.len() * 2 * 13 + 1, "{} for {found}", sink.attempts());
+    }
+    // Hundreds of parts that fit, below six levels that do not.
+    let sink = Sink::taking_at_most(64);
+    let line = in_memory(&sink, logs(8192)).await;
+    assert_eq!((line.sent, sink.attempts()), (8192, 255));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_accepts_no_size_gets_64_requests() {
+    let sink = Sink::always(refused(ErrorKind::TooLarge, "too large"));
+    let line = in_memory(&sink, logs(8192)).await;
+    assert_eq!((line.dropped_for(DropReason::TooLarge), line.dropped_items()), (8192, 8192));
+    assert_eq!(sink.attempts(), 63);
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,7 +211,7 @@ async fn a_delay_is_heeded_between_parts() {
     let started = now();
     retry(retry_config(), &sink).export(numbered(0..16)).await.unwrap();
     let late: Vec<_> = sink.times().iter().map(|&at| at - started > seconds(9)).collect();
-    assert_eq!(late, [false, false, false, false, false, true, true, true]);
+    assert_eq!(late, [false, false, false, false, true, true, true, true]);
     assert_eq!(sink.items(), 16);
 
     // One that is longer than there is time leaves the rest to be sent again.
@@ -182,7 +219,7 @@ async fn a_delay_is_heeded_between_parts() {
     sink.then(Step::Accept);
     sink.then(Step::Fail(ErrorKind::Unavailable, Retry::After(seconds(1000)), "busy"));
     let line = in_memory(&sink, numbered(0..16)).await;
-    assert_eq!((line.sent, line.dropped_for(DropReason::RetriesExhausted), sink.attempts()), (4, 12, 5));
+    assert_eq!((line.sent, line.dropped_for(DropReason::RetriesExhausted), sink.attempts()), (4, 12, 4));
 }
 
 #[tokio::test(start_paused = true)]

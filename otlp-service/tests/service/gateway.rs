@@ -20,14 +20,14 @@ fn receiver(id: &str) -> ReceiverSpec {
     ReceiverSpec::otlp(id, vec![ServerSpec::new(strategy, config)])
 }
 
-fn exporter(id: &str, sink: &Sink, queue: QueueConfig) -> ExporterSpec {
+pub(crate) fn exporter(id: &str, sink: &Sink, queue: QueueConfig) -> ExporterSpec {
     let mut spec = ExporterSpec::new(id, BoxAttempt::new(sink.clone()));
     spec.queue = queue;
     spec.retry = no_retry();
     spec
 }
 
-fn pipeline(id: &str, exporters: &[&str]) -> PipelineSpec {
+pub(crate) fn pipeline(id: &str, exporters: &[&str]) -> PipelineSpec {
     PipelineSpec {
         id: id.into(),
         signal: Signal::LOGS,
@@ -43,7 +43,7 @@ fn no_queue() -> QueueConfig {
     config
 }
 
-fn spec(exporters: Vec<ExporterSpec>, pipelines: Vec<PipelineSpec>) -> GatewaySpec {
+pub(crate) fn spec(exporters: Vec<ExporterSpec>, pipelines: Vec<PipelineSpec>) -> GatewaySpec {
     GatewaySpec {
         receivers: vec![receiver("otlp")],
         exporters,
@@ -54,7 +54,7 @@ fn spec(exporters: Vec<ExporterSpec>, pipelines: Vec<PipelineSpec>) -> GatewaySp
     }
 }
 
-async fn start(spec: GatewaySpec) -> Gateway {
+pub(crate) async fn start(spec: GatewaySpec) -> Gateway {
     Gateway::start(TransportContext::tcp(64 << 20), spec).await.unwrap()
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn request_with(to: SocketAddr, head: &str, headers: &str, body
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
-async fn post(gateway: &Gateway, body: &Bytes) -> u16 {
+pub(crate) async fn post(gateway: &Gateway, body: &Bytes) -> u16 {
     request(address(gateway, "otlp/http"), "POST /v1/logs", body).await.0
 }
 

@@ -6,6 +6,8 @@ mod adaptive;
 mod batching;
 mod bisect;
 mod bisect_properties;
+mod dead_letter;
+mod disk_queue;
 mod drain;
 mod exporters;
 mod fanout;

@@ -178,3 +178,21 @@ async fn a_shutdown_leaves_the_entries_of_batches_stored() {
     assert_eq!((line.sent, line.accepted, line.queued, line.in_flight), (10, 10, 0, 0));
     assert_eq!(line.dropped_for(DropReason::Shutdown), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn items_of_a_joined_batch_are_counted_by_the_reason_for_which_they_are_refused() {
+    let sink = Sink::default();
+    sink.when_holding("[3]", INVALID);
+    sink.when_holding("[12]", Step::Fail(ErrorKind::TooLarge, Retry::Never, "too large"));
+    let mut rig = Rig::new();
+    let destination = rig.queued("out", &sink, batching(1000, 1, 16, 0));
+    let fanout = rig.fanout(vec![destination]);
+    for numbers in [0..8, 8..16] {
+        fanout.export(numbered(numbers)).await.unwrap();
+    }
+    pass(seconds(2)).await;
+    let line = rig.line("out");
+    let (permanent, too_large) =
+        (line.dropped_for(DropReason::Permanent), line.dropped_for(DropReason::TooLarge));
+    assert_eq!((line.sent, permanent, too_large), (14, 1, 1));
+}
