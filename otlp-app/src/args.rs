@@ -9,6 +9,7 @@ use crate::commands::exec::ExecArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::ottl::OttlCommand;
+use crate::commands::queue::QueueCommand;
 use crate::commands::send::SendArgs;
 use crate::commands::tap::TapArgs;
 use crate::config::listen::listen_address;
@@ -66,6 +67,9 @@ pub(crate) enum Command {
     Exec(Box<ExecArgs>),
     /// Show telemetry that passes through a running gateway, by its admin socket
     Tap(TapArgs),
+    /// List, check, export, drain and fill the queues on disk
+    #[command(subcommand)]
+    Queue(QueueCommand),
 }
 
 /// Flags that name a configuration.

@@ -1,6 +1,6 @@
 //! Makes the extensions that authenticate: each once, for the first receiver or exporter that names the extension.
 
-use crate::config::auth::{AuthPlan, AuthPlans, AuthRef};
+use crate::config::auth::{AuthPlan, AuthPlans, ExtensionRef};
 use crate::config::component::refused;
 use crate::config::problem::Problem;
 use otlp_transport::{Authenticate, ConfigError, Credentials, TransportContext};
@@ -21,12 +21,12 @@ impl<'a> Authenticators<'a> {
     }
 
     /// Returns the ids of an extension and of those it refers to.
-    pub(crate) fn ids<'b>(&'b self, named: &'b AuthRef) -> Vec<&'b str> {
+    pub(crate) fn ids<'b>(&'b self, named: &'b ExtensionRef) -> Vec<&'b str> {
         self.plans.ids(named)
     }
 
     /// Returns the authenticator that a receiver asks.
-    pub(crate) fn server(&mut self, named: &AuthRef) -> Result<Arc<dyn Authenticate>, Problem> {
+    pub(crate) fn server(&mut self, named: &ExtensionRef) -> Result<Arc<dyn Authenticate>, Problem> {
         if let Some(made) = self.servers.get(&named.id) {
             return Ok(made.clone());
         }
@@ -38,7 +38,7 @@ impl<'a> Authenticators<'a> {
     }
 
     /// Returns the credentials that an exporter adds to its requests.
-    pub(crate) fn client(&mut self, named: &AuthRef) -> Result<Arc<dyn Credentials>, Problem> {
+    pub(crate) fn client(&mut self, named: &ExtensionRef) -> Result<Arc<dyn Credentials>, Problem> {
         if let Some(made) = self.clients.get(&named.id) {
             return Ok(made.clone());
         }
@@ -52,7 +52,7 @@ impl<'a> Authenticators<'a> {
         Ok(made)
     }
 
-    fn plan(&self, named: &AuthRef) -> Result<&AuthPlan, Problem> {
+    fn plan(&self, named: &ExtensionRef) -> Result<&AuthPlan, Problem> {
         let found = self.plans.plans.iter().find(|(id, _)| *id == named.id);
         found.map(|(_, plan)| plan).ok_or_else(|| unfit(named))
     }
@@ -62,6 +62,6 @@ fn told(plan: &AuthPlan, error: &ConfigError) -> Problem {
     plan.component.wrong(&refused("", error))
 }
 
-fn unfit(named: &AuthRef) -> Problem {
+fn unfit(named: &ExtensionRef) -> Problem {
     Problem::at(named.span, format!("the extension {} does not authenticate", named.id))
 }

@@ -11,6 +11,7 @@ pub(crate) mod inspect;
 pub(crate) mod json;
 pub(crate) mod man;
 pub(crate) mod ottl;
+pub(crate) mod queue;
 pub(crate) mod send;
 pub(crate) mod tap;
 pub(crate) mod text;

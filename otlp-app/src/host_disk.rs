@@ -26,6 +26,10 @@ impl Disk for HostDisk {
         SystemDisk.open(path)
     }
 
+    fn open_to_read(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        SystemDisk.open_to_read(path)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         SystemDisk.rename(from, to)
     }

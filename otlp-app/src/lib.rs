@@ -50,6 +50,7 @@ pub fn run(mut plugins: PluginManager) -> ExitCode {
     let loaded = plugins.load(Shipped).map_err(|clash| Failure::Runtime(clash.to_string()));
     let plugins = Arc::new(plugins);
     exit::report(loaded.and_then(|()| match command {
+        Some(Command::Queue(command)) => commands::queue::run(&command, &plugins),
         Some(Command::Tap(tap)) => commands::tap::run(&tap),
         Some(Command::Components(args)) => commands::components::run(&args, &plugins, &mut std::io::stdout()),
         Some(Command::Validate(config)) => app::validate(&config, &plugins),

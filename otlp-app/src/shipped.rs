@@ -149,6 +149,9 @@ fn extensions(components: &mut Components<'_>) {
         "identifies senders by their client certificates",
         extension::client_certificate,
     );
+    components
+        .extension("file_storage", "keeps the queues of exporters in files", extension::file_storage)
+        .rules(extension::FILE_STORAGE_RULES);
     components.extension(
         "headers_setter",
         "sets headers in the requests of exporters",

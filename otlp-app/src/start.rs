@@ -43,9 +43,10 @@ pub(crate) fn spec(
     files::check(&plan.files, &*context.disk, &mut problems);
     let mut auth = Authenticators::new(context, plan.auth);
     let mut exporters = Vec::with_capacity(plan.exporters.len());
-    for (id, ExporterPlan { part, component, auth: named, .. }) in plan.exporters {
-        let ExporterPart { connect, endpoints, queue, retry, needs, .. } = part;
+    for (id, ExporterPlan { part, component, auth: named, storage, .. }) in plan.exporters {
+        let ExporterPart { connect, endpoints, queue, retry, dead_letter, needs, .. } = part;
         let extensions = named.iter().flat_map(|named| auth.ids(named));
+        let extensions = extensions.chain(storage.iter().map(|storage| storage.id.as_str()));
         let settings = plan.settings.with_extensions(Kind::Exporter, &id, extensions);
         let credentials = named.map(|named| auth.client(&named)).transpose();
         let wrong = |error| match &component {
@@ -55,6 +56,7 @@ pub(crate) fn spec(
         match credentials.and_then(|credentials| connect(id, context, credentials).map_err(wrong)) {
             Ok(mut spec) => {
                 (spec.endpoints, spec.queue, spec.retry, spec.needs) = (endpoints, queue, retry, needs);
+                spec.dead_letter = dead_letter;
                 spec.settings = settings;
                 exporters.push(spec);
             }

@@ -3,6 +3,8 @@
 mod indent;
 mod output;
 
+pub(crate) use output::{Names, Output};
+
 use super::input::{Input, Record, is_stdin};
 use crate::app::runtime;
 use crate::args::parse_signal;
@@ -12,7 +14,6 @@ use crate::signals::{OnHangup, Signals};
 use clap::{Args, ValueEnum};
 use otlp_protocol::json::from_protobuf;
 use otlp_protocol::{Body, Signal};
-use output::{Names, Output};
 use std::fmt::Display;
 use std::io::{ErrorKind, Write, stderr};
 use std::path::{Path, PathBuf};

@@ -9,11 +9,11 @@ mod source;
 mod summary;
 mod tally;
 
-pub(crate) use args::SendArgs;
+pub(crate) use args::{DestinationArgs, SendArgs};
 
 use crate::app::runtime;
 use crate::commands::text::counted;
-use crate::config::SystemLookup;
+use crate::config::{Lookup, SystemLookup};
 use crate::exit::Failure;
 use crate::protocol::Protocol;
 use crate::signals::{OnHangup, Signals};
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &SendArgs) -> Result<(), Failure> {
 
 async fn send(args: &SendArgs) -> Result<(), Failure> {
     let mut warnings = Vec::new();
-    let destination = Destination::new(args, &SystemLookup, &mut warnings);
+    let destination = Destination::new(&args.destination, &SystemLookup, &mut warnings);
     let description = destination.description();
     warnings.iter().for_each(|warning| note(warning));
     let mut context = TransportContext::tcp(MAX_BODY_BYTES);
@@ -151,6 +151,16 @@ pub(crate) fn sample(signal: Signal, items: usize) -> otlp_protocol::Body {
 pub(crate) fn client_of(endpoint: &str) -> (Protocol, ClientConfig) {
     let Destination { protocol, config } = Destination::of_endpoint(endpoint, None);
     (protocol, config)
+}
+
+/// Returns protocol and settings of the client of a destination, and warnings about flags and variables.
+pub(crate) fn destination(
+    args: &DestinationArgs,
+    lookup: &dyn Lookup,
+) -> (Protocol, ClientConfig, Vec<String>) {
+    let mut warnings = Vec::new();
+    let Destination { protocol, config } = Destination::new(args, lookup, &mut warnings);
+    (protocol, config, warnings)
 }
 
 fn clear_progress(is_terminal: bool) {

@@ -3,7 +3,7 @@
 use super::component::Component;
 use super::problem::{Problem, Problems};
 use super::source::Span;
-use otlp_service::{AuthPart, Needs, SettingsError};
+use otlp_service::{AuthPart, DiskConfig, Needs, SettingsError};
 use serde::Deserialize;
 
 /// Settings of `auth` of a receiver's protocol or an exporter.
@@ -16,7 +16,7 @@ pub(crate) struct Auth {
 
 /// Reference to an extension.
 #[derive(Clone, Debug)]
-pub(crate) struct AuthRef {
+pub(crate) struct ExtensionRef {
     /// Id of the extension.
     pub(crate) id: String,
     /// Place of the reference.
@@ -30,7 +30,7 @@ pub(crate) struct AuthPlan {
     /// The extension, as made by its factory.
     pub(crate) part: AuthPart,
     /// Extension whose credentials are added after those of this extension.
-    pub(crate) then: Option<AuthRef>,
+    pub(crate) then: Option<ExtensionRef>,
 }
 
 /// The extensions that `service.extensions` lists.
@@ -38,6 +38,8 @@ pub(crate) struct AuthPlan {
 pub(crate) struct AuthPlans {
     /// Extensions that authenticate, by id.
     pub(crate) plans: Vec<(String, AuthPlan)>,
+    /// Extensions that have a directory for queues, by id.
+    pub(crate) storages: Vec<(String, DiskConfig)>,
     /// Ids of the other extensions.
     pub(crate) others: Vec<String>,
 }
@@ -49,19 +51,19 @@ pub(crate) type Listed<'a> = (&'a str, bool);
 
 impl Auth {
     /// Returns the reference below the dotted path `at`.
-    pub(crate) fn named(self, at: &str) -> Result<otlp_service::AuthRef, SettingsError> {
+    pub(crate) fn named(self, at: &str) -> Result<otlp_service::ExtensionRef, SettingsError> {
         if self.authenticator.is_empty() {
             return Err(SettingsError::at(at, "`authenticator` is required: the id of an extension"));
         }
-        Ok(otlp_service::AuthRef { id: self.authenticator, path: format!("{at}.authenticator") })
+        Ok(otlp_service::ExtensionRef { id: self.authenticator, path: format!("{at}.authenticator") })
     }
 }
 
-// === impl AuthRef ===
+// === impl ExtensionRef ===
 
-impl AuthRef {
+impl ExtensionRef {
     /// Adds the place of the reference in the settings of `component`.
-    pub(crate) fn of(named: otlp_service::AuthRef, component: &Component) -> Self {
+    pub(crate) fn of(named: otlp_service::ExtensionRef, component: &Component) -> Self {
         Self { span: component.settings.span_of(&named.path), id: named.id }
     }
 }
@@ -71,7 +73,7 @@ impl AuthRef {
 impl AuthPlan {
     /// Makes the plan of the part that the factory of `component` made.
     pub(crate) fn of(mut part: AuthPart, component: &Component) -> Self {
-        let then = part.then.take().map(|then| AuthRef::of(then, component));
+        let then = part.then.take().map(|then| ExtensionRef::of(then, component));
         Self { component: component.clone(), part, then }
     }
 }
@@ -80,7 +82,7 @@ impl AuthPlan {
 
 impl AuthPlans {
     /// Checks that the extension which a receiver names authenticates senders.
-    pub(crate) fn check_server(&self, asked: &AuthRef, defined: &[Listed<'_>], problems: &mut Problems) {
+    pub(crate) fn check_server(&self, asked: &ExtensionRef, defined: &[Listed<'_>], problems: &mut Problems) {
         if let Some(plan) = self.find(asked, defined, problems)
             && plan.part.server.is_none()
         {
@@ -95,7 +97,7 @@ impl AuthPlans {
     /// refers to.
     pub(crate) fn check_client(
         &self,
-        used: &AuthRef,
+        used: &ExtensionRef,
         defined: &[Listed<'_>],
         problems: &mut Problems,
     ) -> Needs {
@@ -126,8 +128,29 @@ impl AuthPlans {
         needs
     }
 
+    /// Returns the directory of the extension that an exporter names for its queues.
+    pub(crate) fn storage(
+        &self,
+        named: &ExtensionRef,
+        defined: &[Listed<'_>],
+        problems: &mut Problems,
+    ) -> Option<&DiskConfig> {
+        if let Some((_, config)) = self.storages.iter().find(|(known, _)| *known == named.id) {
+            return Some(config);
+        }
+        let is_another =
+            self.plans.iter().any(|(known, _)| *known == named.id) || self.others.contains(&named.id);
+        if is_another {
+            let problem = Problem::at(named.span, format!("the extension {} has no storage", named.id));
+            problems.push(problem.help("name a `file_storage` extension"));
+        } else {
+            self.find(named, defined, problems);
+        }
+        None
+    }
+
     /// Returns the ids of an extension and of those it refers to. The references were checked, so that they form no circle.
-    pub(crate) fn ids<'a>(&'a self, named: &'a AuthRef) -> Vec<&'a str> {
+    pub(crate) fn ids<'a>(&'a self, named: &'a ExtensionRef) -> Vec<&'a str> {
         let mut ids = Vec::new();
         let mut next = Some(named);
         while let Some(named) = next.filter(|named| !ids.contains(&named.id.as_str())) {
@@ -139,8 +162,13 @@ impl AuthPlans {
     }
 
     /// Returns the plan of an extension. Reports a reference that leads to none, and returns `None`.
-    fn find(&self, named: &AuthRef, defined: &[Listed<'_>], problems: &mut Problems) -> Option<&AuthPlan> {
-        let AuthRef { id, span } = named;
+    fn find(
+        &self,
+        named: &ExtensionRef,
+        defined: &[Listed<'_>],
+        problems: &mut Problems,
+    ) -> Option<&AuthPlan> {
+        let ExtensionRef { id, span } = named;
         if let Some((_, plan)) = self.plans.iter().find(|(known, _)| known == id) {
             return Some(plan);
         }
@@ -156,7 +184,7 @@ impl AuthPlans {
                 let problem = Problem::at(*span, format!("{id} is defined but not in use"));
                 problems.push(problem.help("list it in service.extensions"));
             }
-            Some(_) if self.others.contains(id) => {
+            Some(_) if self.others.contains(id) || self.storages.iter().any(|(known, _)| known == id) => {
                 problems.push(Problem::at(*span, format!("the extension {id} does not authenticate")));
             }
             // Errors in its settings are reported already.

@@ -2,6 +2,7 @@
 
 mod balance;
 mod compression;
+mod dead_letter;
 mod delivery;
 mod local;
 mod logging;
@@ -21,6 +22,7 @@ use super::number::AtLeastZero;
 use super::tls::Tls;
 use crate::protocol::Protocol;
 use compression::{AdaptiveCompression, ContentEncoding};
+use dead_letter::DeadLetter;
 use delivery::{Retry, SendingQueue};
 use otlp_protocol::Signal;
 use otlp_service::{BuildContext, ExporterPart, ExporterSpec, GoDuration, KeyRule, SettingsError};
@@ -59,6 +61,7 @@ pub(crate) struct OtlpGrpc {
     tls: Tls,
     sending_queue: SendingQueue,
     retry_on_failure: Retry,
+    dead_letter: Option<DeadLetter>,
 }
 
 /// Settings of the exporter `otlp_http`.
@@ -102,6 +105,7 @@ pub(crate) struct OtlpHttp {
     tls: Tls,
     sending_queue: SendingQueue,
     retry_on_failure: Retry,
+    dead_letter: Option<DeadLetter>,
 }
 
 /// Settings that all exporters of OTLP have in common.
@@ -110,6 +114,7 @@ struct Sending {
     config: ClientConfig,
     queue: SendingQueue,
     retry: Retry,
+    dead_letter: Option<DeadLetter>,
     auth: Option<Auth>,
     at: Places,
 }
@@ -120,6 +125,7 @@ struct Places {
     client: &'static str,
     queue: &'static str,
     retry: &'static str,
+    dead_letter: &'static str,
 }
 
 /// gRPC's client keepalive.
@@ -273,7 +279,8 @@ impl OtlpGrpc {
         config.limits.keepalive_interval = self.keepalive.time.given();
         config.limits.keepalive_timeout =
             self.keepalive.timeout.given().unwrap_or(config.limits.keepalive_timeout);
-        Sending::new(Protocol::Grpc, config, self.sending_queue, self.retry_on_failure, self.auth)
+        let (queue, retry) = (self.sending_queue, self.retry_on_failure);
+        Sending::new(Protocol::Grpc, config, queue, retry, self.dead_letter, self.auth)
     }
 }
 
@@ -309,7 +316,8 @@ impl OtlpHttp {
         if self.disable_keep_alives || self.keepalive.enabled == Some(false) {
             config.limits.max_connection_age = Some(Duration::ZERO);
         }
-        Sending::new(Protocol::Http, config, self.sending_queue, self.retry_on_failure, self.auth)
+        let (queue, retry) = (self.sending_queue, self.retry_on_failure);
+        Sending::new(Protocol::Http, config, queue, retry, self.dead_letter, self.auth)
     }
 }
 
@@ -322,9 +330,10 @@ impl Sending {
         config: ClientConfig,
         queue: SendingQueue,
         retry: Retry,
+        dead_letter: Option<DeadLetter>,
         auth: Option<Auth>,
     ) -> Self {
-        Self { protocol, config, queue, retry, auth, at: Places::default() }
+        Self { protocol, config, queue, retry, dead_letter, auth, at: Places::default() }
     }
 
     /// Makes an exporter whose client is made by `make`.
@@ -333,10 +342,12 @@ impl Sending {
         context: &BuildContext<'_>,
         make: impl FnOnce(&TransportContext, ClientConfig) -> Result<Client, ConfigError> + Send + 'static,
     ) -> Result<ExporterPart, SettingsError> {
-        let Self { protocol, mut config, queue, retry, auth, at } = self;
+        let Self { protocol, mut config, queue, retry, dead_letter, auth, at } = self;
         compression::check_used(&config, at.client)?;
+        let storage = queue.storage(at.queue);
         let queue = queue.config(at.queue, context)?;
-        let retry = retry.config(at.retry)?;
+        let retry = retry.config(at.retry, queue.storage.is_some())?;
+        let dead_letter = dead_letter.map(|dead| dead.config(at.dead_letter, &queue, context)).transpose()?;
         let auth = auth.map(|auth| auth.named(&format!("{}auth", at.client))).transpose()?;
         let endpoints = endpoints(&config);
         let targets = target::of_client(protocol, &config);
@@ -346,7 +357,8 @@ impl Sending {
             made.map_err(|error| refused(at.before(error.key), &error))
         });
         (part.endpoints, part.targets, part.auth) = (endpoints, targets, auth);
-        (part.queue, part.retry) = (queue, retry);
+        (part.queue, part.retry, part.storage) = (queue, retry, storage);
+        part.dead_letter = dead_letter.flatten();
         Ok(part)
     }
 }

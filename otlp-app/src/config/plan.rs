@@ -1,6 +1,6 @@
 //! A checked configuration: a gateway that can be started, as far as can be told without the network.
 
-use super::auth::{AuthPlan, AuthPlans, AuthRef};
+use super::auth::{AuthPlan, AuthPlans, ExtensionRef};
 use super::component::Component;
 use super::files::NamedFile;
 use super::fingerprint::Fingerprints;
@@ -10,9 +10,9 @@ use super::source::Span;
 use super::telemetry::OwnTelemetry;
 use crate::own_addresses::Place;
 use otlp_service::{
-    BoxExtension, BoxReceiver, ConnectorPart, ExporterPart, ExtensionPart, HealthChecksSpec, HealthPart,
-    HealthSpec, HolderSpec, OnlyFor, PipelineRef, PipelineSpec, ReceiverPart, ServerPart, ServerSpec,
-    StagePart, StatusSpec,
+    BoxExtension, BoxReceiver, ConnectorPart, DiskConfig, ExporterPart, ExtensionPart, HealthChecksSpec,
+    HealthPart, HealthSpec, HolderSpec, OnlyFor, PipelineRef, PipelineSpec, ReceiverPart, ServerPart,
+    ServerSpec, StagePart, StatusSpec,
 };
 use otlp_transport::TransportContext;
 
@@ -80,7 +80,7 @@ pub(crate) struct ServerPlan {
     /// The server itself.
     pub(crate) spec: ServerSpec,
     /// Extension that authenticates senders.
-    pub(crate) auth: Option<AuthRef>,
+    pub(crate) auth: Option<ExtensionRef>,
     /// Checks the files that the server names.
     pub(crate) check: Option<CheckFiles>,
 }
@@ -94,6 +94,8 @@ pub(crate) enum ExtensionPlan {
     Health(Box<HealthPart>),
     /// Authenticates senders, or has credentials to send.
     Auth(Box<AuthPlan>),
+    /// Directory for queues.
+    Storage(DiskConfig),
     /// Runs beside the pipelines.
     Other(BoxExtension),
     /// Accepted without effect.
@@ -147,7 +149,9 @@ pub(crate) struct ExporterPlan {
     /// Endpoints of each signal in the file, to be compared with the gateway's own receivers.
     pub(crate) targets: Vec<Target>,
     /// Extension with the credentials to send.
-    pub(crate) auth: Option<AuthRef>,
+    pub(crate) auth: Option<ExtensionRef>,
+    /// Extension with the directory of the queues.
+    pub(crate) storage: Option<ExtensionRef>,
 }
 
 /// An endpoint of an exporter.
@@ -200,7 +204,7 @@ impl ReceiverPlan {
 impl ServerPlan {
     fn of(part: ServerPart, component: &Component) -> Self {
         let ServerPart { spec, auth, check } = part;
-        let auth = auth.map(|auth| AuthRef::of(auth, component));
+        let auth = auth.map(|auth| ExtensionRef::of(auth, component));
         let check = check.map(|check| -> CheckFiles {
             let component = component.clone();
             Box::new(move |context| check(context).map_err(|error| component.wrong(&error)))
@@ -217,6 +221,7 @@ impl ExtensionPlan {
         match part {
             ExtensionPart::Health(part) => Self::Health(Box::new(part)),
             ExtensionPart::Auth(part) => Self::Auth(Box::new(AuthPlan::of(part, component))),
+            ExtensionPart::Storage(config) => Self::Storage(config),
             ExtensionPart::Other(extension) => Self::Other(extension),
             _ => Self::Inert,
         }
@@ -260,17 +265,18 @@ impl StagePlan {
 impl ExporterPlan {
     /// Makes the plan of the part that the factory of `component` returned.
     pub(crate) fn of(mut part: ExporterPart, component: &Component) -> Self {
-        let auth = part.auth.take().map(|auth| AuthRef::of(auth, component));
+        let auth = part.auth.take().map(|auth| ExtensionRef::of(auth, component));
+        let storage = part.storage.take().map(|storage| ExtensionRef::of(storage, component));
         let target = |part: otlp_service::Target| {
             let span = component.settings.span_of(&part.path);
             Some(Target { place: Place::of(&part.endpoint)?, span, part })
         };
         let targets = std::mem::take(&mut part.targets).into_iter().filter_map(target).collect();
-        Self { component: Some(component.clone()), part, targets, auth }
+        Self { component: Some(component.clone()), part, targets, auth, storage }
     }
 
     /// Makes the plan of an exporter that is not in a file.
     pub(crate) fn without_file(part: ExporterPart) -> Self {
-        Self { component: None, part, targets: Vec::new(), auth: None }
+        Self { component: None, part, targets: Vec::new(), auth: None, storage: None }
     }
 }

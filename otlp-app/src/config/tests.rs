@@ -2,6 +2,7 @@ mod auth;
 mod balance;
 mod command_line;
 mod connectors;
+mod dead_letter;
 mod errors;
 mod files;
 mod fingerprints;
@@ -20,6 +21,7 @@ mod schema;
 mod secrets;
 mod settings;
 mod span;
+mod storage;
 mod telemetry;
 mod values;
 

@@ -3,6 +3,7 @@
 
 mod balance;
 mod cli;
+mod dead_letter;
 mod defects;
 mod delivery;
 mod docs;
@@ -20,6 +21,7 @@ mod peers;
 mod process;
 mod processors;
 mod proxy;
+mod queue;
 mod reload;
 mod secure;
 mod seeing;

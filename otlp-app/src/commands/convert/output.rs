@@ -5,10 +5,11 @@ use otlp_protocol::{BufferPool, Payload};
 use otlp_transport::codec;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write, stdout};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// A file, a device or stdout. A file has another name until it is complete, and is removed if it does not get there.
-pub(super) struct Output {
+pub(crate) struct Output {
     sink: Box<dyn Write + Send>,
     /// The file's names, until it is complete.
     names: Option<Names>,
@@ -20,7 +21,7 @@ pub(super) struct Output {
 
 /// Names of a file that is written or replaced as a whole.
 #[derive(Clone)]
-pub(super) struct Names {
+pub(crate) struct Names {
     unfinished: PathBuf,
     complete: PathBuf,
 }
@@ -29,7 +30,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Returns the names of a regular file, which need not exist. `None` for stdout, devices, pipes and directories.
-    pub(super) fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         if super::is_stdin(path) || path.metadata().is_ok_and(|existing| !existing.is_file()) {
             return None;
         }
@@ -40,8 +41,13 @@ impl Names {
         Some(Self { unfinished: name.into(), complete })
     }
 
+    /// Makes the file that is not complete readable by its owner alone.
+    pub(crate) fn make_private(&self) -> io::Result<()> {
+        std::fs::set_permissions(&self.unfinished, std::fs::Permissions::from_mode(0o600))
+    }
+
     /// Removes the file that is not complete.
-    pub(super) fn remove_unfinished(&self) {
+    pub(crate) fn remove_unfinished(&self) {
         let _ = std::fs::remove_file(&self.unfinished);
     }
 }
@@ -50,7 +56,7 @@ impl Names {
 
 impl Output {
     /// Opens stdout, a device or a pipe, which are written as they are; a directory is an error.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let sink: Box<dyn Write + Send> = if super::is_stdin(path) {
             Box::new(BufWriter::new(stdout()))
         } else {
@@ -60,7 +66,7 @@ impl Output {
     }
 
     /// Creates the file `path`, whose names are `names`.
-    pub(super) fn create(path: &Path, names: &Names) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path, names: &Names) -> io::Result<Self> {
         // Another user may have made such a file in a shared directory: that file is not followed or written.
         let file = OpenOptions::new().write(true).create_new(true).open(&names.unfinished)?;
         let output = Self {
@@ -75,7 +81,7 @@ impl Output {
         Ok(output)
     }
 
-    pub(super) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.compression.is_none() {
             return self.sink.write_all(bytes);
         }
@@ -88,7 +94,7 @@ impl Output {
     }
 
     /// Writes what is left, and gives the file its name.
-    pub(super) fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self) -> io::Result<()> {
         if let Some(name) = self.compression {
             let Some(compressor) = codec(name).and_then(|codec| codec.compressor()) else {
                 return Err(io::Error::other(format!(

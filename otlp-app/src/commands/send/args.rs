@@ -20,23 +20,8 @@ pub(crate) struct SendArgs {
     /// (traces,logs) tell of the same requests, with the same trace ids
     #[arg(long, value_name = "SIGNAL", value_delimiter = ',', value_parser = parse_generated)]
     pub(super) generate: Vec<Generated>,
-    /// Destination: http://host:port, https://host:port, host:port (cleartext) or unix:///path. Default: the destination
-    /// that OTEL_EXPORTER_OTLP_* name, or else http://localhost:4317, or http://localhost:4318 with --protocol http/...
-    #[arg(long, value_name = "ENDPOINT", value_parser = NonEmptyStringValueParser::new())]
-    pub(super) to: Option<String>,
-    /// Protocol. Default: grpc, but http/protobuf for endpoints with port 4318 or with a path; without --to as
-    /// OTEL_EXPORTER_OTLP_PROTOCOL says
-    #[arg(long, value_name = "PROTOCOL")]
-    pub(super) protocol: Option<WireProtocol>,
-    /// Compression of requests
-    #[arg(long, value_name = "ENCODING")]
-    pub(super) compression: Option<CompressionName>,
-    /// Header of each request. May be given several times
-    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_header)]
-    pub(super) header: Vec<(String, String)>,
-    /// Time limit of one request; 0s is no limit. Default: 5s over gRPC, 30s over HTTP
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    pub(super) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(super) destination: DestinationArgs,
     /// Requests in a second (100, 0.5) or in another unit (30/m). Default: as fast as the destination answers
     #[arg(long, value_name = "NUMBER[/UNIT]", value_parser = parse_rate, allow_negative_numbers = true)]
     pub(super) rate: Option<f64>,
@@ -70,6 +55,28 @@ pub(crate) struct SendArgs {
     /// Number that the generated telemetry depends on, except for times. Default: another one each time
     #[arg(long, value_name = "NUMBER", conflicts_with = "files")]
     pub(super) seed: Option<u64>,
+}
+
+/// Flags that name a destination.
+#[derive(Debug, Args)]
+pub(crate) struct DestinationArgs {
+    /// Destination: http://host:port, https://host:port, host:port (cleartext) or unix:///path. Default: the destination
+    /// that OTEL_EXPORTER_OTLP_* name, or else http://localhost:4317, or http://localhost:4318 with --protocol http/...
+    #[arg(long, value_name = "ENDPOINT", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) to: Option<String>,
+    /// Protocol. Default: grpc, but http/protobuf for endpoints with port 4318 or with a path; without --to as
+    /// OTEL_EXPORTER_OTLP_PROTOCOL says
+    #[arg(long, value_name = "PROTOCOL")]
+    pub(super) protocol: Option<WireProtocol>,
+    /// Compression of requests
+    #[arg(long, value_name = "ENCODING")]
+    pub(super) compression: Option<CompressionName>,
+    /// Header of each request. May be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_header)]
+    pub(super) header: Vec<(String, String)>,
+    /// Time limit of one request; 0s is no limit. Default: 5s over gRPC, 30s over HTTP
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(super) timeout: Option<Duration>,
     /// PEM file of trusted certificates, in place of the system's
     #[arg(long, value_name = "FILE")]
     pub(super) tls_ca: Option<PathBuf>,
@@ -116,9 +123,14 @@ pub(super) enum CompressionName {
     Lz4,
 }
 
-// === impl SendArgs ===
+// === impl DestinationArgs ===
 
-impl SendArgs {
+impl DestinationArgs {
+    /// True if the command line names an endpoint.
+    pub(crate) fn is_named(&self) -> bool {
+        self.to.is_some()
+    }
+
     /// True if a flag is about TLS.
     pub(super) fn has_tls_flags(&self) -> bool {
         let Self { tls_ca, tls_cert, tls_server_name, tls_skip_verify, .. } = self;

@@ -1,6 +1,6 @@
 //! The client's settings, of flags and of the environment.
 
-use super::args::{SendArgs, WireProtocol};
+use super::args::{DestinationArgs, WireProtocol};
 use crate::config::Lookup;
 use crate::otel_env;
 use crate::protocol::Protocol;
@@ -31,7 +31,7 @@ impl Lookup for WithProtocol<'_> {
 
 impl Destination {
     /// Reads flags, and without `--to` also the environment. Adds warnings about variables to `warnings`.
-    pub(super) fn new(args: &SendArgs, lookup: &dyn Lookup, warnings: &mut Vec<String>) -> Self {
+    pub(super) fn new(args: &DestinationArgs, lookup: &dyn Lookup, warnings: &mut Vec<String>) -> Self {
         let mut destination = match &args.to {
             Some(endpoint) => Self::of_endpoint(endpoint, args.protocol),
             None => {

@@ -1,4 +1,4 @@
-//! Extensions in use, and the receivers and exporters that name those that authenticate.
+//! Extensions in use, and the receivers and exporters that name those that authenticate or have storage.
 
 use super::{Built, Defined};
 use crate::config::auth::AuthPlans;
@@ -51,6 +51,7 @@ impl Defined<'_> {
                     auth.others.push(id.clone());
                 }
                 Some(ExtensionPlan::Inert) => auth.others.push(id.clone()),
+                Some(ExtensionPlan::Storage(config)) => auth.storages.push((id.clone(), config)),
                 Some(ExtensionPlan::Auth(plan)) => auth.plans.push((id.clone(), *plan)),
                 None => {}
             }
@@ -61,7 +62,8 @@ impl Defined<'_> {
         (health, auth, others)
     }
 
-    /// Looks up the extensions that receivers and exporters in use name. An exporter needs what its extension needs.
+    /// Looks up the extensions that receivers and exporters in use name. An exporter needs what its extension needs, and gets the
+    /// directory of its storage.
     pub(super) fn authenticate(&mut self, auth: &AuthPlans, problems: &mut Problems) {
         let defined = self.extensions.iter().map(|built| (built.id.as_str(), built.used));
         // Extensions of unknown types are reported already.
@@ -76,6 +78,13 @@ impl Defined<'_> {
             let Some(plan) = &mut built.plan else { continue };
             if let Some(used) = &plan.auth {
                 plan.part.needs.add(&auth.check_client(used, &defined, problems));
+            }
+            if let Some(named) = &plan.storage
+                && let Some(found) = auth.storage(named, &defined, problems)
+            {
+                let given = plan.part.queue.storage.take();
+                let own = given.unwrap_or_else(|| found.clone());
+                plan.part.queue.storage = Some(own.within(found));
             }
         }
     }

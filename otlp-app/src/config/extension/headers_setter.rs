@@ -3,7 +3,7 @@
 use crate::config::decode::given;
 use crate::config::files::FilePath;
 use crate::config::secret::SecretText;
-use otlp_service::{AuthPart, AuthRef, BuildContext, MakeClient, Needs, SettingsError};
+use otlp_service::{AuthPart, BuildContext, ExtensionRef, MakeClient, Needs, SettingsError};
 use otlp_transport::{Credentials, HeaderAction, HeaderSource, HeadersSetter, SetHeader};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ pub(crate) fn headers_setter(
         let header = header.set(&mut needs);
         headers.push(header.map_err(|problem| SettingsError::at("headers", problem))?);
     }
-    let then = given.additional_auth.map(|id| AuthRef { id, path: "additional_auth".into() });
+    let then = given.additional_auth.map(|id| ExtensionRef { id, path: "additional_auth".into() });
     if headers.is_empty() && then.is_none() {
         let problem = "at least one header, or `additional_auth`, is required";
         return Err(SettingsError::at("headers", problem));

@@ -135,6 +135,7 @@ fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &
         ("load_balancing", "", "metadata_key") => {
             &[("routing_key", "metadata"), ("resolver", "{dns: {hostname: a}}")]
         }
+        (_, "dead_letter", _) => &[("directory", "/d")],
         ("load_balancing", "", _) => &[("resolver", "{dns: {hostname: a}}")],
         ("load_balancing", "resolver.dns", _) => &[("hostname", "a")],
         ("load_balancing", "resolver.file", _) => &[("path", "/a")],
@@ -210,6 +211,7 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         (_, "path") => "/p",
         (_, "compression_algorithms") => "gzip",
         (_, "max_size") => "10000",
+        (_, "overflow") => "refuse",
         _ => "",
     };
     let by_name = match (component, leaf) {
@@ -232,6 +234,7 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         }
         ("otlp" | "health_check" | "healthcheckv2", "endpoint") => "'localhost:1'",
         (_, "directory") => "/d",
+        (_, "max_bytes") => "1048576",
         ("telemetry", "level") if path.first().is_some_and(|(key, _)| *key == "logs") => "warn",
         _ => by_name,
     };

@@ -35,7 +35,7 @@ error: unknown extension `pprf`
    |
  3 | extensions: {pprf: }
    |              ^^^^
-   = did you mean `pprof`? available: health_check, healthcheckv2, api_key, basicauth, bearertokenauth, client_certificate, headers_setter, memory_ballast, pprof, zpages",
+   = did you mean `pprof`? available: health_check, healthcheckv2, api_key, basicauth, bearertokenauth, client_certificate, file_storage, headers_setter, memory_ballast, pprof, zpages",
     );
 }
 
@@ -105,7 +105,7 @@ error: service.extensions: the extension `healthcheck` is not defined
    |
  3 | service: {extensions: healthcheck, pipelines: {traces: {receivers: otlp, exporters: nop}}}
    |                       ^^^^^^^^^^^
-   = did you mean `health_check`? types of extensions: health_check, healthcheckv2, api_key, basicauth, bearertokenauth, client_certificate, headers_setter, memory_ballast, pprof, zpages",
+   = did you mean `health_check`? types of extensions: health_check, healthcheckv2, api_key, basicauth, bearertokenauth, client_certificate, file_storage, headers_setter, memory_ballast, pprof, zpages",
     );
 }
 
@@ -272,6 +272,6 @@ error: unknown key `endpont`
    |
  3 |   otlp: {user_agent: 日本語, endpont: c:1, endpoint: c:1}
    |                              ^^^^^^^
-   = did you mean `endpoint`? available: endpoint, balancer_name, authority, keepalive, timeout, compression, adaptive_compression, headers, user_agent, auth, tls, sending_queue, retry_on_failure",
+   = did you mean `endpoint`? available: endpoint, balancer_name, authority, keepalive, timeout, compression, adaptive_compression, headers, user_agent, auth, tls, sending_queue, retry_on_failure, dead_letter",
     );
 }

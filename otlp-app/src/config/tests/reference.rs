@@ -47,6 +47,7 @@ const SOURCES: &[&str] = &[
     include_str!("../exporter.rs"),
     include_str!("../exporter/balance.rs"),
     include_str!("../exporter/compression.rs"),
+    include_str!("../exporter/dead_letter.rs"),
     include_str!("../exporter/delivery.rs"),
     include_str!("../exporter/local.rs"),
     include_str!("../exporter/queue_batch.rs"),

@@ -154,13 +154,6 @@ fn values_that_say_off_are_not_refused() {
         let endpoint = if component == "otlp_http" { "http://c" } else { "c:1" };
         assert_eq!(wrong(component, &format!("endpoint: '{endpoint}', {settings}")), "", "{settings}");
     }
-    for settings in ["storage: file_storage", "enabled: true, storage: file_storage"] {
-        let told = wrong("otlp_grpc", &format!("endpoint: 'c:1', sending_queue: {{{settings}}}"));
-        assert!(
-            told.contains("sending_queue.storage is not supported") && told.contains("in memory"),
-            "{told}"
-        );
-    }
     assert!(wrong("otlp_http", "endpoint: 'http://c', cookies: {enabled: true}").contains("cookies is not"));
 }
 
@@ -293,11 +286,4 @@ fn load_balancing_takes_all_of_the_collectors_keys() {
     let settings = "routing_key: attributes, routing_attributes: [tenant], timeout: 9s, sending_queue: {batch: }, \
                     resolver: {static: {hostnames: [a]}}";
     assert_eq!(wrong("load_balancing", settings), "");
-    let told = wrong(
-        "load_balancing",
-        &format!("{settings}, protocol: {{otlp: {{sending_queue: {{storage: x}}}}}}"),
-    );
-    assert!(told.contains("protocol.otlp.sending_queue.storage is not supported"), "{told}");
-    let told = wrong("load_balancing", "resolver: {dns: {hostname: a}}, sending_queue: {storage: x}");
-    assert!(told.contains("load_balancing.sending_queue.storage is not supported"), "{told}");
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::commands::send::SendArgs;
 use clap::Parser;
 use std::collections::HashMap;
 
@@ -24,7 +25,11 @@ impl Lookup for Variables {
 fn destination(line: &str, variables: &Variables) -> Destination {
     let line =
         Line::try_parse_from(["send", "--generate", "logs"].into_iter().chain(line.split_whitespace()));
-    Destination::new(&line.unwrap_or_else(|error| panic!("{error}")).args, variables, &mut Vec::new())
+    Destination::new(
+        &line.unwrap_or_else(|error| panic!("{error}")).args.destination,
+        variables,
+        &mut Vec::new(),
+    )
 }
 
 #[test]
@@ -86,7 +91,7 @@ fn tls_flags_without_tls_are_told() {
         let parsed = ["send", "--generate", "logs"].into_iter().chain(line.split_whitespace());
         let args = Line::try_parse_from(parsed).unwrap_or_else(|error| panic!("{error}")).args;
         let mut warnings = Vec::new();
-        Destination::new(&args, &Variables::default(), &mut warnings);
+        Destination::new(&args.destination, &Variables::default(), &mut warnings);
         assert_eq!(!warnings.is_empty(), is_told, "{line}: {warnings:?}");
     }
 }

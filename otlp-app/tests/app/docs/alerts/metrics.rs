@@ -5,6 +5,7 @@ use crate::docs::read;
 use crate::process::{Otlp, Socket, command, http};
 use otlp_protocol::Signal;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Metrics by name.
 #[derive(Default)]
@@ -36,6 +37,11 @@ impl Known {
             "logs/routed: {receivers: [routing], exporters: [otlp]}",
         ];
         let routed = routed.map(str::to_owned);
+        // Two gateways at a time cannot have one queue open.
+        static QUEUES: AtomicU32 = AtomicU32::new(0);
+        let number = QUEUES.fetch_add(1, Ordering::Relaxed);
+        let queue = format!("{}/queue_of_metrics_{number}", env!("CARGO_TARGET_TMPDIR"));
+        let dead = concat!(env!("CARGO_TARGET_TMPDIR"), "/dead_letter_of_metrics");
         let config = placed(&format!(
             "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0, tls: {{cert_file: /etc/otlp/tls.crt, \
              key_file: /etc/otlp/tls.key}}}}}}}}}}\n\
@@ -45,9 +51,11 @@ impl Known {
              ['metric.name == \"a\"'], log_conditions: ['log.body == \"a\"'], profile_conditions: ['resource.attributes[\"a\"] == 1']}}, \
              transform: {{log_statements: ['set(log.body, 1)']}}}}\n\
              connectors: {{routing: {{table: [{{context: log, condition: 'body == \"a\"', pipelines: [logs/routed]}}]}}}}\n\
-             exporters:\n  otlp: {{endpoint: 127.0.0.1:1, compression: adaptive, tls: {{insecure: true}}, sending_queue: {{batch: }}}}\n  load_balancing: {{protocol: \
+             extensions: {{file_storage: {{directory: '{queue}', create_directory: true}}}}\n\
+             exporters:\n  otlp: {{endpoint: 127.0.0.1:1, sending_queue: {{storage: file_storage, batch: }}, compression: adaptive, \
+             tls: {{insecure: true}}, dead_letter: {{directory: '{dead}'}}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
-             service: {{telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \
+             service: {{extensions: [file_storage], telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \
              127.0.0.1, port: 0}}}}}}}}, {{periodic: {{exporter: {{otlp: {{protocol: grpc, endpoint: 'http://127.0.0.1:1'}}}}}}}}]}}, \
              logs: {{processors: [{{batch: {{exporter: {{console: }}}}}}]}}, traces: {{processors: [{{simple: {{exporter: \
              {{console: }}}}}}]}}}}, pipelines: {{{}}}}}\n",
