@@ -31,13 +31,16 @@ struct Waiting {
 
 /// Runs until the store is closed.
 pub(super) async fn run(store: Arc<Store>) {
+    let mut next_care = store.clock().now() + CARE_INTERVAL;
     loop {
         let group = store.appends.lock().group();
         if !group.is_empty() {
             store.append(group).await;
         }
-        if store.wants_care.swap(false, Ordering::Relaxed) {
+        // Appends that never pause must not keep what is too old.
+        if store.wants_care.swap(false, Ordering::Relaxed) || store.clock().now() >= next_care {
             store.care().await;
+            next_care = store.clock().now() + CARE_INTERVAL;
         }
         let (is_idle, ended) = {
             let mut appends = store.appends.lock();
