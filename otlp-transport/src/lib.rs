@@ -180,7 +180,7 @@ pub use error::ExportError;
 pub use export::{Attempt, BoxAttempt, BoxExport, Export, ExportFuture, ExportResult};
 pub use net::{Address, BoxIo, Handover, Io, Listener, Net, NetFuture, Sockets, TcpNet};
 #[cfg(feature = "server")]
-pub use pages::{Page, PageRequest, PagesServer, serve_pages};
+pub use pages::{AnyPage, Page, PageRequest, PagesConfig, PagesServer, PartedPage, serve_pages};
 #[cfg(feature = "client")]
 pub use resolve::{
     DecodeEndpoints, DnsConfig, DnsResolver, FileConfig, FileResolver, FixedResolver, ResolvedEndpoint,

@@ -1,15 +1,18 @@
-//! Pages for operators and probes: small documents over HTTP/1.1, `GET` and `HEAD` only.
+//! Pages for operators, probes and scrapers: documents over HTTP/1.1, `GET` and `HEAD` only.
 //!
 //! Simple rather than fast, since no telemetry passes here. Each connection carries one request and is closed after
 //! [`CONNECTION_TIME`] at the latest. At most [`MAX_CONNECTIONS`] are open, and a new connection closes the oldest, so
 //! that a probe is answered even if many connections send nothing.
 
-use crate::{Address, BoxIo, ConfigError, Listener, Sleep, TransportContext};
+mod body;
+
+use crate::tls::{Alpn, TlsAcceptor};
+use crate::{Address, BoxIo, ConfigError, Listener, ServerTlsConfig, Sleep, TransportContext};
+use body::Document;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -31,6 +34,34 @@ pub struct Page {
     pub content_type: &'static str,
     /// The document.
     pub body: String,
+}
+
+/// A document that is made part by part while it is sent, so that the whole document is never in memory.
+pub struct PartedPage {
+    /// The `content-type`.
+    pub content_type: String,
+    /// Returns the next part, `None` after the last. Must not block; a part of 64 KiB is a good size.
+    pub parts: Box<dyn FnMut() -> Option<Bytes> + Send>,
+}
+
+/// What a server of pages sends.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AnyPage {
+    /// A whole document.
+    Whole(Page),
+    /// A document that is made while it is sent. Compressed if the request accepts gzip.
+    Parted(PartedPage),
+}
+
+/// Settings of a server of pages.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PagesConfig {
+    /// Address to listen on, as `host:port`.
+    pub endpoint: String,
+    /// TLS. Default `None`: cleartext.
+    pub tls: Option<ServerTlsConfig>,
 }
 
 /// A request for a page.
@@ -55,17 +86,56 @@ pub struct PagesServer {
 /// Serves the page that `pages` returns for a request, or 404 for `None`. `pages` must not block.
 ///
 /// # Errors
-/// If the server cannot listen on the endpoint (`host:port`).
-pub async fn serve_pages(
+/// If the server cannot listen on the endpoint (`host:port`), or the files of TLS cannot be used.
+pub async fn serve_pages<P: Into<AnyPage>>(
     context: &TransportContext,
-    endpoint: &str,
-    pages: impl Fn(&PageRequest<'_>) -> Option<Page> + Send + Sync + 'static,
+    config: impl Into<PagesConfig>,
+    pages: impl Fn(&PageRequest<'_>) -> Option<P> + Send + Sync + 'static,
 ) -> Result<PagesServer, ConfigError> {
-    let cannot_listen = |error| ConfigError::cannot_listen(endpoint, error);
-    let listener = context.net.bind(endpoint).await.map_err(cannot_listen)?;
+    let PagesConfig { endpoint, tls } = config.into();
+    let tls = tls.map(|tls| TlsAcceptor::new(context, &tls, Alpn::Http1)).transpose()?;
+    let cannot_listen = |error| ConfigError::cannot_listen(&endpoint, error);
+    let listener = context.net.bind(&endpoint).await.map_err(cannot_listen)?;
     let local_addr = listener.local_addr().map_err(cannot_listen)?;
-    let acceptor = tokio::spawn(accept(listener, context.clone(), Arc::new(pages)).boxed()).abort_handle();
+    let served = Served { pages: Box::new(move |request| pages(request).map(Into::into)), tls };
+    let acceptor = tokio::spawn(accept(listener, context.clone(), Arc::new(served)).boxed()).abort_handle();
     Ok(PagesServer { local_addr, acceptor })
+}
+
+/// What all connections of a server share.
+struct Served {
+    pages: Box<Pages>,
+    tls: Option<TlsAcceptor>,
+}
+
+// === impl PagesConfig ===
+
+impl From<&str> for PagesConfig {
+    fn from(endpoint: &str) -> Self {
+        Self { endpoint: endpoint.into(), tls: None }
+    }
+}
+
+// === impl PartedPage ===
+
+impl std::fmt::Debug for PartedPage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PartedPage").field("content_type", &self.content_type).finish_non_exhaustive()
+    }
+}
+
+// === impl AnyPage ===
+
+impl From<Page> for AnyPage {
+    fn from(page: Page) -> Self {
+        Self::Whole(page)
+    }
+}
+
+impl From<PartedPage> for AnyPage {
+    fn from(page: PartedPage) -> Self {
+        Self::Parted(page)
+    }
 }
 
 // === impl PageRequest ===
@@ -105,9 +175,9 @@ impl Drop for PagesServer {
     }
 }
 
-type Pages = dyn Fn(&PageRequest<'_>) -> Option<Page> + Send + Sync;
+type Pages = dyn Fn(&PageRequest<'_>) -> Option<AnyPage> + Send + Sync;
 
-async fn accept(listener: Box<dyn Listener>, context: TransportContext, pages: Arc<Pages>) {
+async fn accept(listener: Box<dyn Listener>, context: TransportContext, served: Arc<Served>) {
     let mut connections = JoinSet::new();
     let mut by_age = VecDeque::with_capacity(MAX_CONNECTIONS);
     loop {
@@ -118,8 +188,8 @@ async fn accept(listener: Box<dyn Listener>, context: TransportContext, pages: A
                     if by_age.len() == MAX_CONNECTIONS && let Some(oldest) = by_age.pop_front() {
                         oldest.abort();
                     }
-                    let (pages, too_late) = (Arc::clone(&pages), context.clock.sleep(CONNECTION_TIME));
-                    by_age.push_back(connections.spawn(serve(io, pages, too_late).boxed()));
+                    let (served, too_late) = (Arc::clone(&served), context.clock.sleep(CONNECTION_TIME));
+                    by_age.push_back(connections.spawn(serve(io, served, too_late).boxed()));
                 }
                 Err(_) => context.clock.sleep(ACCEPT_BACKOFF).await,
             },
@@ -127,36 +197,72 @@ async fn accept(listener: Box<dyn Listener>, context: TransportContext, pages: A
     }
 }
 
-async fn serve(io: BoxIo, pages: Arc<Pages>, too_late: Sleep) {
-    let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&*pages, &request))));
-    let mut http = http1::Builder::new();
-    http.keep_alive(false).half_close(true).max_buf_size(MAX_REQUEST_BYTES);
+async fn serve(io: BoxIo, served: Arc<Served>, too_late: Sleep) {
     tokio::select! {
-        // An error of one peer affects no other connection.
-        result = http.serve_connection(TokioIo::new(io), service) => drop(result),
+        () = served.connection(io) => {}
         () = too_late => {}
     }
 }
 
-fn answer(pages: &Pages, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return response;
+// === impl Served ===
+
+impl Served {
+    async fn connection(&self, io: BoxIo) {
+        let io = match &self.tls {
+            None => io,
+            Some(tls) => match tls.accept(io).await {
+                Ok(accepted) => accepted.io,
+                Err(_) => return,
+            },
+        };
+        let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(self.answer(&request))));
+        let mut http = http1::Builder::new();
+        http.keep_alive(false).half_close(true).max_buf_size(MAX_REQUEST_BYTES);
+        // An error of one peer affects no other connection.
+        drop(http.serve_connection(TokioIo::new(io), service).await);
     }
-    let not_found = || Page { status: 404, content_type: "text/plain", body: "no such page\n".into() };
-    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
-    let asked = PageRequest {
-        path: request.uri().path(),
-        query: request.uri().query().unwrap_or_default(),
-        accept: accept.unwrap_or_default(),
-    };
-    let page = pages(&asked).unwrap_or_else(not_found);
-    // hyper sends the length of a HEAD answer and omits the document.
-    let mut response = Response::new(Full::from(page.body));
+
+    fn answer(&self, request: &Request<Incoming>) -> Response<Document> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut response = Response::new(Document::default());
+            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        let text = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let asked = PageRequest {
+            path: request.uri().path(),
+            query: request.uri().query().unwrap_or_default(),
+            accept: text(ACCEPT).unwrap_or_default(),
+        };
+        let not_found = || Page { status: 404, content_type: "text/plain", body: "no such page\n".into() };
+        match (self.pages)(&asked).unwrap_or_else(|| not_found().into()) {
+            AnyPage::Whole(page) => whole(page),
+            AnyPage::Parted(page) => parted(page, request.headers()),
+        }
+    }
+}
+
+/// Answers with a whole document. hyper sends the length of a HEAD answer and omits the document.
+fn whole(page: Page) -> Response<Document> {
+    let mut response = Response::new(Document::from(page.body));
     *response.status_mut() = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
+    response
+}
+
+fn parted(page: PartedPage, request: &HeaderMap) -> Response<Document> {
+    let accepted = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let codec = if accepted.into_iter().any(body::accepts_gzip) { crate::codec("gzip") } else { None };
+    let compressor = codec.and_then(|codec| codec.compressor());
+    let mut response = Response::new(Document::parted(page.parts, compressor));
+    let headers = response.headers_mut();
+    if let Ok(content_type) = HeaderValue::from_str(&page.content_type) {
+        headers.insert(CONTENT_TYPE, content_type);
+    }
+    if compressor.is_some() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
     response
 }
 
