@@ -37,6 +37,8 @@ const INSTEAD: &[(Kind, &str, &str)] = &[
         "newrelic",
         "New Relic takes OTLP: use `otlp_http` with `endpoint: https://otlp.nr-data.net`",
     ),
+    #[cfg(not(feature = "prometheus"))]
+    (Kind::Exporter, "prometheus", "it is not compiled in: build with the feature `prometheus`"),
     (Kind::Exporter, "opencensus", "OTLP replaces OpenCensus: use `otlp_grpc` with `endpoint: HOST:4317`"),
     (
         Kind::Exporter,

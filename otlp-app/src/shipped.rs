@@ -104,6 +104,11 @@ fn exporters(components: &mut Components<'_>) {
         .alias("loadbalancing")
         .rules(exporter::BALANCE_RULES)
         .rules(exporter::QUEUE_RULES);
+    #[cfg(feature = "prometheus")]
+    components
+        .exporter("prometheus", "shows metrics to scrapes by Prometheus", exporter::prometheus)
+        .rules(exporter::PROMETHEUS_RULES)
+        .rules(tls::PAGE_TLS_RULES);
 }
 
 fn connectors(components: &mut Components<'_>) {

@@ -237,6 +237,8 @@ pub use connector::{ForwardConnector, Route, RoutingConfig, RoutingConnector, Ro
 pub use dead_letter::DeadLetterConfig;
 #[cfg(feature = "gateway")]
 pub use exporter::{DebugConfig, DebugExporter, DebugFormat, NopExporter};
+#[cfg(feature = "prometheus")]
+pub use exporter::{PrometheusConfig, PrometheusExporter, ResourceLabels, TranslationStrategy};
 #[cfg(feature = "gateway")]
 pub use fanout::{Delivery, Destination, FanOut, PatientFanOut, join_answers};
 #[cfg(feature = "gateway")]

@@ -33,6 +33,8 @@ pub(crate) use context::Context;
 pub(crate) use dictionary::Dictionary;
 pub(crate) use environment::{Cache, Environment, Level, PointKind, unix_nanos};
 pub(crate) use error::EvalError;
+#[cfg(feature = "prometheus")]
+pub(crate) use go::number::{Notation, put_shortest};
 pub(crate) use program::{Condition, Group, GroupError, Place, Texts};
 pub(crate) use test::Test;
 

@@ -254,17 +254,21 @@ impl<'a> Defined<'a> {
         limit_bytes
     }
 
-    /// Reports exporters that have no endpoint for the signal of the pipeline.
+    /// Reports exporters that do not take the signal of the pipeline, or have no endpoint for it.
     fn check_endpoints(&self, spec: &PipelineSpec, span: Span, problems: &mut Problems) {
         for exporter in self.exporters.iter().filter(|built| spec.exporters.contains(&built.id)) {
-            let takes = exporter.plan.as_ref().and_then(|plan| plan.part.takes.as_ref());
-            if takes.is_some_and(|takes| !takes.contains(&spec.signal.name)) {
-                let signal = spec.signal;
-                let message = format!("{}: {} has no endpoint for {signal}", spec.id, exporter.id);
-                problems.push(
-                    Problem::at(span, message).help(format!("give it `endpoint` or `{signal}_endpoint`")),
-                );
+            let Some(part) = exporter.plan.as_ref().map(|plan| &plan.part) else { continue };
+            let Some(takes) = &part.takes else { continue };
+            let (signal, of, id) = (spec.signal, &spec.id, &exporter.id);
+            if takes.contains(&signal.name) {
+                continue;
             }
+            problems.push(match part.endpoints.is_empty() {
+                true => Problem::at(span, format!("{of}: {id} takes {} alone", takes.join(", ")))
+                    .help(format!("use {id} in pipelines of {}", takes.join(", "))),
+                false => Problem::at(span, format!("{of}: {id} has no endpoint for {signal}"))
+                    .help(format!("give it `endpoint` or `{signal}_endpoint`")),
+            });
         }
     }
 

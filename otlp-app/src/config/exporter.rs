@@ -6,6 +6,8 @@ mod dead_letter;
 mod delivery;
 mod local;
 mod logging;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 mod queue_batch;
 mod resolver;
 mod target;
@@ -14,6 +16,8 @@ pub(crate) use balance::{BALANCE_RULES, load_balancing};
 pub(crate) use delivery::QUEUE_RULES;
 pub(crate) use local::{DEBUG_RULES, debug, local, nop};
 pub(crate) use logging::{LOGGING_RULES, logging};
+#[cfg(feature = "prometheus")]
+pub(crate) use prometheus::{PROMETHEUS_RULES, prometheus};
 
 use super::auth::Auth;
 use super::component::refused;

@@ -12,6 +12,8 @@ mod loops;
 mod messages;
 mod plugins;
 mod processors;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 mod queues;
 mod receivers;
 mod reference;

@@ -97,6 +97,16 @@ pub(crate) const SERVER_TLS_RULES: &[KeyRule] = &[
     ),
 ];
 
+/// The same for the server of an exporter, whose section `tls` stands in the exporter.
+pub(crate) const PAGE_TLS_RULES: &[KeyRule] = &[
+    KeyRule::optional("tls"),
+    KeyRule::refused("tls.tpm", TPM),
+    KeyRule::ignored("tls.include_insecure_cipher_suites", ONLY_SAFE),
+    KeyRule::ignored("tls.client_ca_file_reload", "all files are watched"),
+    KeyRule::ignored("tls.ca_file", "clients are verified by `client_ca_file`"),
+    KeyRule::ignored("tls.include_system_ca_certs_pool", "clients are verified by `client_ca_file`"),
+];
+
 const ONLY_SAFE: &str = "only safe cipher suites are supported";
 const TPM: &str = "keys in a TPM cannot be used";
 

@@ -20,6 +20,7 @@ mod own_telemetry;
 mod peers;
 mod process;
 mod processors;
+mod prometheus;
 mod proxy;
 mod queue;
 mod reload;

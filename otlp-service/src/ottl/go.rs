@@ -2,6 +2,6 @@
 
 pub(crate) mod duration;
 pub(crate) mod format;
-mod number;
+pub(crate) mod number;
 pub(crate) mod parse;
 mod quote;

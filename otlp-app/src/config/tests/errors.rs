@@ -20,7 +20,7 @@ fn errors_show_place_line_and_what_exists() {
             "  otpl:\n   |   ^^^^\n",
             &[
                 "unknown exporter `otpl`",
-                "did you mean `otlp`? available: debug, logging, nop, otlp_grpc, otlp_http, load_balancing",
+                "did you mean `otlp`? available: debug, logging, nop, otlp_grpc, otlp_http, load_balancing, prometheus",
             ],
         ),
         (

@@ -127,7 +127,7 @@ fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &
         ("otlp_http", "", "ratio_weight" | "speed_weight" | "decompress_weight") => {
             &[("endpoint", "'http://c:1'"), ("compression", "adaptive")]
         }
-        ("otlp_grpc", "", _) => &[("endpoint", "'c:1'")],
+        ("otlp_grpc" | "prometheus", "", _) => &[("endpoint", "'c:1'")],
         ("otlp_http", "", _) => &[("endpoint", "'http://c:1'")],
         ("load_balancing", "", "routing_attributes") => {
             &[("routing_key", "attributes"), ("resolver", "{dns: {hostname: a}}")]
@@ -232,7 +232,9 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         ("filter", "resource" | "span" | "spanevent" | "metric" | "datapoint" | "log_record" | "profile") => {
             "'1 == 1'"
         }
-        ("otlp" | "health_check" | "healthcheckv2", "endpoint") => "'localhost:1'",
+        ("otlp" | "health_check" | "healthcheckv2" | "prometheus", "endpoint") => "'localhost:1'",
+        ("prometheus", "const_labels") => "{a: b}",
+        ("prometheus", "translation_strategy") => "NoTranslation",
         (_, "directory") => "/d",
         (_, "max_bytes") => "1048576",
         ("telemetry", "level") if path.first().is_some_and(|(key, _)| *key == "logs") => "warn",

@@ -81,7 +81,7 @@ error: traces: the exporter `datadog` is not defined
    |
  3 | service: {pipelines: {traces: {receivers: [otlp], exporters: [datadog]}}}
    |                                                               ^^^^^^^
-   = types of exporters: debug, logging, nop, otlp_grpc, otlp_http, load_balancing",
+   = types of exporters: debug, logging, nop, otlp_grpc, otlp_http, load_balancing, prometheus",
     );
     check(
         &with(

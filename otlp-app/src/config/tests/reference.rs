@@ -50,6 +50,7 @@ const SOURCES: &[&str] = &[
     include_str!("../exporter/dead_letter.rs"),
     include_str!("../exporter/delivery.rs"),
     include_str!("../exporter/local.rs"),
+    include_str!("../exporter/prometheus.rs"),
     include_str!("../exporter/queue_batch.rs"),
     include_str!("../exporter/resolver.rs"),
     include_str!("../tls.rs"),
@@ -60,6 +61,7 @@ const SOURCES: &[&str] = &[
     include_str!("../extension/basic.rs"),
     include_str!("../extension/bearer.rs"),
     include_str!("../extension/headers_setter.rs"),
+    include_str!("../extension/file_storage.rs"),
     include_str!("../auth.rs"),
     include_str!("../listen.rs"),
     include_str!("../telemetry.rs"),
@@ -87,6 +89,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("exporters: otlp_http (also: otlphttp)", "OtlpHttp"),
     ("exporters: load_balancing (also: loadbalancing)", "LoadBalancing"),
     ("exporters: debug", "Debug"),
+    ("exporters: prometheus", "Prometheus"),
     ("connectors: routing", "Routing"),
     ("extensions: health_check", "HealthCheck"),
     ("extensions: healthcheckv2", "HealthCheckV2"),
@@ -94,6 +97,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("extensions: basicauth (also: basic_auth)", "BasicAuthSettings"),
     ("extensions: bearertokenauth (also: bearer_token_auth)", "BearerTokenAuth"),
     ("extensions: headers_setter", "HeadersSetterSettings"),
+    ("extensions: file_storage", "FileStorage"),
     ("service: telemetry", "Telemetry"),
 ];
 
