@@ -135,6 +135,8 @@ impl Otlp {
                 BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
             });
         }
+        // The lines end with the process: a test that fails shows them up to their end.
+        drop(sender);
         let mut otlp = Self { child, lines, addresses: HashMap::new() };
         while !endpoints.iter().all(|name| otlp.addresses.contains_key(*name)) {
             let line = otlp.line(" listens on ");

@@ -47,12 +47,13 @@ impl SegmentFile {
     pub(super) fn all(files: &[(String, u64)]) -> Vec<Self> {
         let mut names: Vec<_> =
             files.iter().filter_map(|(file, len)| Some((Name::parse(file)?, *len))).collect();
-        names.sort_unstable();
+        names.sort_unstable_by_key(|(name, _)| (name.first, name.ordinal));
+        let newest = names.iter().map(|(name, _)| name.ordinal).max();
         let mut segments = Vec::with_capacity(names.len());
         for (place, (name, len)) in names.iter().enumerate() {
-            let later = names[place + 1..].iter().map(|(later, _)| later.first);
-            let end = later.min().unwrap_or(u64::MAX);
-            let is_newest = place + 1 == names.len();
+            // A segment that was given up ends where a later one begins.
+            let end = names.get(place + 1).map_or(u64::MAX, |(later, _)| later.first);
+            let is_newest = Some(name.ordinal) == newest;
             segments.push(Self { name: *name, len: *len, end, is_newest });
         }
         segments
