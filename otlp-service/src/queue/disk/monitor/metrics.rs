@@ -37,7 +37,7 @@ impl Store {
 /// Kind, name, help, value.
 type Observed = (MetricKind, &'static str, &'static str, fn(&Store) -> f64);
 
-const METRICS: [Observed; 13] = [
+const METRICS: [Observed; 16] = [
     (MetricKind::Gauge, "otlp_queue_bytes", "Bytes of the segments of the queue on disk.", |store| {
         store.log.bytes() as f64
     }),
@@ -97,6 +97,24 @@ const METRICS: [Observed; 13] = [
         "otlp_queue_damaged_bytes",
         "Bytes of segments that are no sound records.",
         |store| store.log.counters.damaged_bytes.load(Ordering::Relaxed) as f64,
+    ),
+    (
+        MetricKind::Counter,
+        "otlp_queue_kept_bytes",
+        "Cut and damaged bytes that were copied to files of their own.",
+        |store| store.log.counters.kept_bytes.load(Ordering::Relaxed) as f64,
+    ),
+    (
+        MetricKind::Counter,
+        "otlp_queue_unread_bytes",
+        "Bytes that the device could not read, and that were left out.",
+        |store| store.log.counters.unread_bytes.load(Ordering::Relaxed) as f64,
+    ),
+    (
+        MetricKind::Counter,
+        "otlp_queue_unread_records",
+        "Upper bound of the records in the bytes that could not be read. The records stay in the files.",
+        |store| store.log.counters.unread_records.load(Ordering::Relaxed) as f64,
     ),
 ];
 
