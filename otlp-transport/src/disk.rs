@@ -32,7 +32,7 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// If the file cannot be read, is not a regular file, or holds more than `max_bytes`.
     fn read(&self, path: &Path, max_bytes: u64) -> io::Result<Vec<u8>>;
 
-    /// Creates a file, writes `bytes`, and waits until the device has them. Default: an error, for disks that cannot be
+    /// Creates a file that is readable by its owner alone, writes `bytes`, and waits until the device has them. Default: an error, for disks that cannot be
     /// written.
     ///
     /// # Errors
@@ -158,7 +158,11 @@ impl Disk for SystemDisk {
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        options.mode(file::OWNER_ALONE);
+        let mut file = options.open(path)?;
         file.write_all(bytes)?;
         file.sync_all()
     }

@@ -221,7 +221,7 @@ pub fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()
 
 /// Telemetry may hold secrets.
 #[cfg(unix)]
-const OWNER_ALONE: u32 = 0o600;
+pub(super) const OWNER_ALONE: u32 = 0o600;
 /// The system takes 1,024 slices in one write.
 const MAX_SLICES: usize = 1024;
 

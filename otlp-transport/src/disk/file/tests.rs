@@ -68,3 +68,19 @@ fn a_lock_is_held_once() {
     drop(lock);
     SystemDisk.lock(&path).unwrap();
 }
+
+#[cfg(unix)]
+#[test]
+fn files_are_readable_by_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = Directory::new("owner");
+    let path = |name: &str| directory.0.join(name);
+    SystemDisk.write_new(&path("new"), b"text").unwrap();
+    replace_file(&SystemDisk, &path("replaced"), b"text").unwrap();
+    append(&*SystemDisk.open(&path("opened")).unwrap(), &[b"text"]);
+    drop(SystemDisk.lock(&path("locked")).unwrap());
+    for name in ["new", "replaced", "opened", "locked"] {
+        let mode = std::fs::metadata(path(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, OWNER_ALONE, "{name}");
+    }
+}
