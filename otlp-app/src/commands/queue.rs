@@ -190,10 +190,10 @@ Examples:
                                              deliver dead letters at the gateway's next start
   otlp queue requeue logs.otlp --directory /var/lib/otlp --queue otlp/logs
 
-The gateway must be stopped. The device has the requests when the command ends; the files stay, and should be moved away. The largest size of the queue is not checked.
+The gateway must be stopped. The device has the requests when the command ends; the files stay, and should be moved away. A queue that has reached `sending_queue.max_bytes` takes no more: the error tells which requests of which files are not in the queue. With --directory the limit is the default, 10 GiB or half of the bytes that are free.
 
 Exit codes:
   0    all requests of the files are in the queue
-  1    a request is broken, a gateway has the queue open, or the queue cannot be written
+  1    the queue is full, a request is broken, a gateway has the queue open, or the queue cannot be written
   2    wrong command line, or no such queue
   78   wrong configuration";

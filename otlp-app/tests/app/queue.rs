@@ -215,6 +215,38 @@ fn requeued_files_are_delivered_after_the_next_start() {
 }
 
 #[test]
+fn a_full_queue_takes_no_more_files_and_tells_what_is_left() {
+    let stuck = Stuck::with(&["one"]);
+    let (first, second) = (stuck.path("a.otlp"), stuck.path("b.pb"));
+    let frame = |name: &str| {
+        let body = spans([name]);
+        [&u32::try_from(body.len()).expect("a short request").to_be_bytes()[..], &body].concat()
+    };
+    fs::write(&first, [frame("two"), frame("three"), frame("four")].concat()).expect("write a file");
+    fs::write(&second, spans(["five"])).expect("write a file");
+    let used: u64 = contents(&stuck.directory())
+        .iter()
+        .filter(|(path, _)| path.extension().is_some_and(|extension| extension == "log"))
+        .map(|(_, bytes)| bytes.len() as u64)
+        .sum();
+    // A request takes at most 256 bytes beside its body.
+    let limit = used + 2 * (256 + spans(["three"]).len() as u64);
+    let limit = format!("exporters.otlp_http.sending_queue.max_bytes={limit}");
+    let of = ["--config", &stuck.config, "--set", &limit, "--queue", "otlp_http/traces"];
+    let (code, stdout, stderr) = told(&run(&[&["queue", "requeue", &first, &second], &of[..]].concat()));
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stdout.contains("a.otlp: added to queue otlp_http/traces: 2 requests with 2 items"), "{stdout}");
+    assert!(stdout.contains("b.pb: added to queue otlp_http/traces: 0 requests with 0 items"), "{stdout}");
+    assert!(
+        stderr.contains("(`sending_queue.max_bytes`). Added: 2 requests. Not added: 2 requests"),
+        "{stderr}"
+    );
+    let rest = format!("the last 1 of 3 in {first}, 1 of 1 in {second}. Deliver what is in the queue");
+    assert!(stderr.contains(&rest), "{stderr}");
+    assert_eq!(stuck.left(), 3);
+}
+
+#[test]
 fn a_queue_in_use_is_not_changed_and_its_process_is_named() {
     let stuck = Stuck::start();
     stuck.send(&["one"]);

@@ -122,7 +122,8 @@ impl Found {
 
     /// Opens the files of a stopped gateway.
     pub(super) fn open(&self) -> Result<QueueFiles, Failure> {
-        QueueFiles::open(Arc::new(HostDisk), &self.directory).map_err(|error| match error.kind() {
+        let opened = QueueFiles::open(Arc::new(HostDisk), &self.directory, self.max_bytes);
+        opened.map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => {
                 let holder = Holder::of(&self.directory);
                 let holder = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());

@@ -3,7 +3,7 @@
 use super::RequeueArgs;
 use super::place::Found;
 use crate::commands::input::{Input, is_stdin};
-use crate::commands::text::counted;
+use crate::commands::text::{counted, grouped};
 use crate::exit::Failure;
 use otlp_protocol::{Batch, Charge, Signal};
 use otlp_service::QueueFiles;
@@ -17,8 +17,18 @@ struct Requeue<'a> {
     files: QueueFiles,
     signal: Signal,
     pipeline: &'a str,
-    /// Requests of a file that could not be added.
+    /// The queue has no room for the next request.
+    is_full: bool,
+    /// Requests of files that could not be read.
     broken: u64,
+}
+
+/// The requests of a file that could be read: the first are in the queue, the others in the file alone.
+#[derive(Default)]
+struct Tally {
+    added: u64,
+    added_items: u64,
+    left: u64,
 }
 
 /// Adds the requests of files to a queue.
@@ -27,28 +37,57 @@ pub(super) fn run(queue: &Found, args: &RequeueArgs) -> Result<(), Failure> {
         Failure::Usage(format!("{}: the name of the directory is no signal", queue.directory.display()))
     })?;
     let pipeline = args.pipeline.as_deref().unwrap_or(signal.name);
-    let mut requeue = Requeue { queue, files: queue.open()?, signal, pipeline, broken: 0 };
+    let mut requeue = Requeue { queue, files: queue.open()?, signal, pipeline, is_full: false, broken: 0 };
+    let (mut all, mut left) = (Tally::default(), Vec::new());
     for path in &args.files {
-        let (requests, items) = requeue.add(path)?;
-        let (requests, items) = (counted(requests, "requests"), counted(items, "items"));
+        let Tally { added, added_items, left: of_file } = requeue.add(path)?;
+        let (requests, items) = (counted(added, "requests"), counted(added_items, "items"));
         writeln!(stdout().lock(), "{}: added to queue {}: {requests} with {items}", shown(path), queue.name)?;
+        if of_file > 0 {
+            left.push(format!("{} of {} in {}", grouped(of_file), grouped(added + of_file), shown(path)));
+        }
+        all.added += added;
+        all.left += of_file;
     }
     let Requeue { files, broken, .. } = requeue;
+    let max_bytes = files.max_bytes();
     files.close().map_err(|error| queue.failure(&error))?;
-    match broken {
-        0 => Ok(()),
-        broken => Err(Failure::Runtime(format!("not added: {}", counted(broken, "broken requests")))),
+    let broken = (broken > 0).then(|| format!("not added: {}", counted(broken, "broken requests")));
+    if left.is_empty() {
+        return broken.map_or(Ok(()), |broken| Err(Failure::Runtime(broken)));
+    }
+    let full = queue.full(max_bytes, &all, &left);
+    Err(queue.failure(&[Some(full), broken].into_iter().flatten().collect::<Vec<_>>().join("; ")))
+}
+
+// === impl Found ===
+
+impl Found {
+    /// Describes a queue that did not take all requests. `left` names the files with those that are left.
+    fn full(&self, max_bytes: u64, all: &Tally, left: &[String]) -> String {
+        let limit = match self.max_bytes {
+            Some(_) => "`sending_queue.max_bytes`",
+            None => "a default; --config takes the limit of the configuration",
+        };
+        format!(
+            "the queue is full: {} bytes are its limit ({limit}). Added: {}. Not added: {}, the last {}. Deliver what is in the \
+             queue, or raise the limit, and add these requests then",
+            grouped(max_bytes),
+            counted(all.added, "requests"),
+            counted(all.left, "requests"),
+            left.join(", ")
+        )
     }
 }
 
 // === impl Requeue ===
 
 impl Requeue<'_> {
-    /// Adds the requests of a file. Returns the number of requests and items.
-    fn add(&mut self, path: &Path) -> Result<(u64, u64), Failure> {
+    /// Adds the requests of a file, as many as there is room for, and counts the others.
+    fn add(&mut self, path: &Path) -> Result<Tally, Failure> {
         let input =
             Input::open(path).map_err(|error| Failure::Runtime(format!("{}: {error}", shown(path))))?;
-        let (mut requests, mut items) = (0, 0);
+        let mut tally = Tally::default();
         let (mut group, mut bytes) = (Vec::new(), 0);
         for read in input {
             let body = match read.and_then(|record| record.body(Some(self.signal))) {
@@ -60,30 +99,35 @@ impl Requeue<'_> {
                 }
             };
             let batch = Batch::new(body, Charge::none());
-            requests += 1;
-            items += batch.items();
             bytes += batch.len();
             group.push(batch);
-            if bytes >= GROUP_BYTES {
-                self.append(&group, path, requests - group.len() as u64)?;
-                group.clear();
+            if bytes >= GROUP_BYTES || self.is_full {
+                self.append(&mut group, path, &mut tally)?;
                 bytes = 0;
             }
         }
-        self.append(&group, path, requests - group.len() as u64)?;
-        Ok((requests, items))
+        self.append(&mut group, path, &mut tally)?;
+        Ok(tally)
     }
 
-    /// Appends a group, before which `added` requests of the file were added.
-    fn append(&self, group: &[Batch], path: &Path, added: u64) -> Result<(), Failure> {
-        if group.is_empty() {
-            return Ok(());
-        }
-        let appended = self.files.append(group, self.pipeline, TokioClock.wall());
-        appended.map_err(|error| {
-            let added = counted(added, "requests");
-            self.queue.failure(&format!("{error}; added of {}: {added}", shown(path)))
-        })
+    /// Appends a group of a file's requests, as many as there is room for.
+    fn append(&mut self, group: &mut Vec<Batch>, path: &Path, tally: &mut Tally) -> Result<(), Failure> {
+        // After a request that does not fit none is added: the requests of a file stay in order.
+        let added = if self.is_full || group.is_empty() {
+            0
+        } else {
+            let appended = self.files.append(group, self.pipeline, TokioClock.wall());
+            appended.map_err(|error| {
+                let added = counted(tally.added, "requests");
+                self.queue.failure(&format!("{error}; added of {}: {added}", shown(path)))
+            })?
+        };
+        self.is_full |= added < group.len();
+        tally.added += added as u64;
+        tally.added_items += group.iter().take(added).map(Batch::items).sum::<u64>();
+        tally.left += (group.len() - added) as u64;
+        group.clear();
+        Ok(())
     }
 }
 

@@ -307,4 +307,4 @@ pub(super) const READER: &str = "exporter";
 /// Batches in memory need no read; a destination that is down must not fill the memory.
 const MEMORY_BYTES: u64 = 16 << 20;
 /// Of a record, beside its body.
-const RECORD_BYTES: u64 = 256;
+pub(super) const RECORD_BYTES: u64 = 256;

@@ -46,7 +46,11 @@ fn queue(seed: u64, texts: &[&str]) -> Arc<FaultyDisk> {
 }
 
 fn open(disk: &Arc<FaultyDisk>) -> QueueFiles {
-    QueueFiles::open(disk.clone(), Path::new(PLACE)).unwrap()
+    limited(disk, None)
+}
+
+fn limited(disk: &Arc<FaultyDisk>, max_bytes: Option<u64>) -> QueueFiles {
+    QueueFiles::open(disk.clone(), Path::new(PLACE), max_bytes).unwrap()
 }
 
 fn view(disk: &Arc<FaultyDisk>) -> QueueView {
@@ -63,6 +67,12 @@ fn text(request: &StoredRequest) -> String {
     let known = ["one", "two", "three"].into_iter();
     let mut found = known.filter(|text| body.windows(text.len()).any(|bytes| bytes == text.as_bytes()));
     found.next().unwrap().to_owned()
+}
+
+/// The bytes of the segments.
+fn files_bytes(disk: &FaultyDisk) -> u64 {
+    let files = disk.list(Path::new(PLACE)).unwrap();
+    files.into_iter().filter(|(file, _)| file.ends_with(".log")).map(|(_, len)| len).sum()
 }
 
 /// The content of all files, to find changes.
@@ -111,16 +121,50 @@ fn requests_are_seen_and_taken_out_one_by_one() {
 fn a_queue_is_opened_once_and_only_where_there_is_one() {
     let disk = queue(2, &["one"]);
     let files = open(&disk);
-    let error = QueueFiles::open(disk.clone(), Path::new(PLACE)).unwrap_err();
+    let error = QueueFiles::open(disk.clone(), Path::new(PLACE), None).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     drop(files);
     let nowhere = Path::new("/data/other/logs");
     for error in [
-        QueueFiles::open(disk.clone(), nowhere).unwrap_err(),
+        QueueFiles::open(disk.clone(), nowhere, None).unwrap_err(),
         QueueView::open(disk.clone(), nowhere).unwrap_err(),
     ] {
         assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
     }
+}
+
+#[test]
+fn a_queue_takes_no_more_than_its_limit() {
+    let disk = queue(5, &["one"]);
+    let files = limited(&disk, Some(files_bytes(&disk) + 256 + batch("two").len() as u64));
+    let more = [batch("two"), batch(&"three".repeat(200))];
+    assert_eq!(files.append(&more, "logs/a", at(1)).unwrap(), 1, "room for one of two");
+    assert_eq!(files.append(&more[1..], "logs/a", at(1)).unwrap(), 0);
+    files.close().unwrap();
+    assert_eq!(left(&view(&disk)), ["one", "two"]);
+
+    let mut files = limited(&disk, Some(1));
+    assert_eq!(files.append(&more[1..], "logs/a", at(2)).unwrap(), 0);
+    for expected in ["one", "two"] {
+        // Each was written to a segment of its own.
+        let read = files.read(1 << 20).unwrap();
+        assert_eq!(read.iter().map(text).collect::<Vec<_>>(), [expected]);
+        files.settle(&read[0]);
+    }
+    assert_eq!(files.append(&more, "logs/a", at(2)).unwrap(), 1, "an empty queue takes any request");
+    assert_eq!(files.append(&more[1..], "logs/a", at(2)).unwrap(), 0);
+    files.close().unwrap();
+    assert_eq!(left(&view(&disk)), ["two"]);
+}
+
+#[test]
+fn a_queue_without_a_limit_takes_half_of_what_is_free() {
+    let disk = queue(6, &["one"]);
+    disk.set_capacity(files_bytes(&disk) + (4 << 20));
+    let files = open(&disk);
+    assert!(((2 << 20) - 1000..(2 << 20) + 1000).contains(&files.max_bytes()), "{}", files.max_bytes());
+    files.close().unwrap();
+    assert_eq!(limited(&disk, Some(77)).max_bytes(), 77);
 }
 
 #[test]
