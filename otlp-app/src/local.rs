@@ -105,6 +105,7 @@ fn plan(
         health: HealthPlan::default(),
         extensions: Vec::new(),
         auth: AuthPlans::default(),
+        storages: Vec::new(),
         memory_limit_bytes: None,
         settings: Fingerprints::default(),
         files: Vec::new(),

@@ -11,8 +11,8 @@ use crate::own_addresses::{OwnAddresses, Place};
 use otlp_protocol::AttributeValue;
 use otlp_service::{
     BoxError, DebugConfig, DebugExporter, DebugFormat, ExponentialBackoffRetry, Extension, ExtensionSpec,
-    MetricsReader, MetricsReaderConfig, OwnQueue, OwnQueueConfig, OwnResource, OwnSender, OwnSpan, OwnSpans,
-    Recording, Registry, RetryConfig, Sampler, Temporality,
+    KeyValueStores, MetricsReader, MetricsReaderConfig, OwnQueue, OwnQueueConfig, OwnResource, OwnSender,
+    OwnSpan, OwnSpans, Recording, Registry, RetryConfig, Sampler, Temporality,
 };
 use otlp_transport::{BoxAttempt, BoxExport, Clock, TransportContext};
 use parking_lot::Mutex;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// Sources of own telemetry, which live as long as the process.
+/// Sources of own telemetry, and what else lives as long as the process.
 #[derive(Clone)]
 pub(crate) struct OwnSources {
     /// Own metrics.
@@ -29,6 +29,8 @@ pub(crate) struct OwnSources {
     pub(crate) spans: OwnSpans,
     /// Lines of the log.
     pub(crate) logs: LogExport,
+    /// The stored states of components that are open: those of a reload find those of the components before.
+    pub(crate) stores: KeyValueStores,
 }
 
 /// Destinations of one configuration, and the tasks that send to them.
@@ -72,8 +74,9 @@ struct Running {
 impl OwnSources {
     /// Makes sources for a process with this context.
     pub(crate) fn new(context: &TransportContext, logs: LogExport) -> Self {
-        let spans = OwnSpans::of(context);
-        Self { registry: Registry::new(), spans, logs }
+        let (registry, spans) = (Registry::new(), OwnSpans::of(context));
+        let stores = KeyValueStores::new(context, &registry);
+        Self { registry, spans, logs, stores }
     }
 
     /// Returns the attributes of the resource. The defaults are those of `target_info`.
@@ -193,7 +196,7 @@ impl Making<'_> {
 
 impl OwnTelemetryTasks {
     fn run(&self) -> Running {
-        let OwnSources { registry, spans, logs } = &self.sources;
+        let OwnSources { registry, spans, logs, .. } = &self.sources;
         let resource = self.sources.resource(&self.resource);
         let mut senders = Vec::new();
         let mut queues = Vec::new();

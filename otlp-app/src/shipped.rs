@@ -155,7 +155,11 @@ fn extensions(components: &mut Components<'_>) {
         extension::client_certificate,
     );
     components
-        .extension("file_storage", "keeps the queues of exporters in files", extension::file_storage)
+        .extension(
+            "file_storage",
+            "keeps queues of exporters and states of other components in files",
+            extension::file_storage,
+        )
         .rules(extension::FILE_STORAGE_RULES);
     components.extension(
         "headers_setter",

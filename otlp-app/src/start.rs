@@ -1,7 +1,7 @@
 //! Makes the spec of a gateway from a plan.
 
 use crate::auth::Authenticators;
-use crate::config::plan::{ExporterPlan, Plan, ReceiverPlan, ServerPlan};
+use crate::config::plan::{ExporterPlan, Plan, ReceiverPlan, ServerPlan, StoragePlan};
 use crate::config::problem::{Problem, Problems};
 use crate::config::rules::Note;
 use crate::config::source::Span;
@@ -41,6 +41,9 @@ pub(crate) fn spec(
 ) -> Result<GatewaySpec, Problems> {
     let mut problems = Problems::default();
     files::check(&plan.files, &*context.disk, &mut problems);
+    for StoragePlan { kind, storage, config } in &plan.storages {
+        storage.bind(&sources.stores, config, *kind);
+    }
     let mut auth = Authenticators::new(context, plan.auth);
     let mut exporters = Vec::with_capacity(plan.exporters.len());
     for (id, ExporterPlan { part, component, auth: named, storage, .. }) in plan.exporters {

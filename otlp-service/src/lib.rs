@@ -117,6 +117,7 @@
 //! | [`MemoryQueue`], [`QueueConfig`], [`Queue`] | the sending queue, its settings, and the contract for other queues |
 //! | [`ExponentialBackoffRetry`], [`RetryConfig`] | retries with exponential backoff; heeds the delays that destinations ask for |
 //! | [`ProducerConsumerPipeline`], [`Producer`] | a bounded pipeline from many producers to many consumers, of batches or of any items |
+//! | [`KeyValueStore`], [`ComponentStorage`] | offsets and other state of a component, in a file |
 //! | [`Receiver`], [`Exporter`], [`Extension`] | contracts for components of your own |
 //! | [`Ledger`], [`LedgerSnapshot`], [`LedgerLine`] | counts of items by state, for each pipeline and destination |
 //! | [`Registry`], [`PerformanceMetrics`] | own metrics, with the Collector's names, as Prometheus text |
@@ -187,6 +188,8 @@ mod health;
 #[cfg(feature = "gateway")]
 mod holder;
 #[cfg(feature = "gateway")]
+mod key_value;
+#[cfg(feature = "gateway")]
 mod ledger;
 #[cfg(feature = "gateway")]
 mod lifecycle;
@@ -250,6 +253,10 @@ pub use health::{
 };
 #[cfg(feature = "gateway")]
 pub use holder::{Answers, BoxError, Holder, HolderAccount, HolderContext, HolderSpec, HolderStage, Outlet};
+#[cfg(feature = "gateway")]
+pub use key_value::{
+    ComponentStorage, KeyValueBatch, KeyValueError, KeyValueLimits, KeyValueStore, KeyValueStores,
+};
 #[cfg(feature = "gateway")]
 pub use ledger::{Account, DropReason, Held, Hop, Ledger, LedgerImbalance, LedgerLine, LedgerSnapshot};
 #[cfg(feature = "gateway")]

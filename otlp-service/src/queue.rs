@@ -18,7 +18,7 @@ pub use memory::MemoryQueue;
 pub use settings::{BatchSizer, OnFull, QueueBatchConfig, QueueConfig};
 pub use size::{Size, Sizer};
 
-pub(crate) use disk::{DiskQueue, StorageCheck, Stores};
+pub(crate) use disk::{DiskQueue, StorageCheck, Stores, escaped};
 pub(crate) use metrics::register_queue;
 
 use crate::fanout::Delivery;

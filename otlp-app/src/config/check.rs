@@ -7,7 +7,9 @@ mod listeners;
 mod loops;
 mod names;
 mod needs;
+mod storages;
 
+use super::auth::ExtensionRef;
 use super::component::Component;
 use super::decode::decode_by;
 use super::files::NamedFile;
@@ -21,7 +23,8 @@ use super::source::Span;
 use super::telemetry::{self, OwnTelemetry, TELEMETRY_RULES};
 use names::Unknown;
 use otlp_service::{
-    Build, BuildContext, Decode, Kind, PipelineSpec, PipelineStage, PluginManager, StageSpec,
+    Build, BuildContext, ComponentStorage, Decode, Kind, PipelineSpec, PipelineStage, PluginManager,
+    StageSpec,
 };
 
 /// Checks a whole configuration. Reports as many problems as can be found at once.
@@ -62,6 +65,8 @@ struct Built<T> {
     used: bool,
     /// Files that the settings name.
     files: Vec<NamedFile>,
+    /// Stored states that the component asked for.
+    storages: Vec<(ExtensionRef, ComponentStorage)>,
     /// `None` if the settings are wrong, which is reported.
     plan: Option<T>,
 }
@@ -192,6 +197,7 @@ impl<'a> Defined<'a> {
         self.check_listeners(&telemetry.pages, &health, problems);
         let loops = self.find_loops(&specs);
         self.authenticate(&auth, problems);
+        let storages = self.storages(&auth, problems);
         self.note_lost_headers(&specs);
         self.note_joined_twice(&specs);
         self.note_unused();
@@ -205,6 +211,7 @@ impl<'a> Defined<'a> {
             health,
             extensions,
             auth,
+            storages,
             memory_limit_bytes,
             settings: self.settings,
             notes: self.notes,
@@ -337,9 +344,11 @@ impl Component {
         problems: &mut Problems,
         notes: &mut Vec<Note>,
     ) -> Built<T> {
+        let mut storages = Vec::new();
         let part = decode_by(&self.settings, problems, decode).and_then(|build| {
             let context = BuildContext::new(&self.id);
             let built = build(&context);
+            storages = context.take_storages();
             notes.extend(context.take_notes().iter().map(|note| self.note(note)));
             context.into_reported().iter().for_each(|error| problems.push(self.wrong(error)));
             built.map_err(|error| problems.push(self.wrong(&error))).ok()
@@ -347,7 +356,10 @@ impl Component {
         let plan = part.map(|part| plan(part, &self));
         let files = std::mem::take(&mut problems.files);
         let files = files.into_iter().map(|file| file.named(&self.id, &self.settings)).collect();
-        Built { id: self.id, span: self.span, used: false, files, plan }
+        let named =
+            |storage: ComponentStorage| (ExtensionRef::of(storage.extension().clone(), &self), storage);
+        let storages = storages.into_iter().map(named).collect();
+        Built { id: self.id, span: self.span, used: false, files, storages, plan }
     }
 }
 

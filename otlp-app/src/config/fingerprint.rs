@@ -30,6 +30,13 @@ impl Fingerprints {
         self.0.insert((kind.name(), component.id.clone()), settings);
     }
 
+    /// Makes the fingerprint of a component one of the component and of an extension that it uses.
+    pub(super) fn add_use(&mut self, kind: Kind, id: &str, extension: &str) {
+        if let Some(both) = self.with_extensions(kind, id, [extension]) {
+            self.0.insert((kind.name(), id.to_owned()), both);
+        }
+    }
+
     /// Returns the fingerprint of a component; `None` if no file has the component.
     pub(crate) fn of(&self, kind: Kind, id: &str) -> Option<Fingerprint> {
         self.0.get(&(kind.name(), id.to_owned())).copied()

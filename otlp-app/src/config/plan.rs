@@ -10,9 +10,9 @@ use super::source::Span;
 use super::telemetry::OwnTelemetry;
 use crate::own_addresses::Place;
 use otlp_service::{
-    BoxExtension, BoxReceiver, ConnectorPart, DiskConfig, ExporterPart, ExtensionPart, HealthChecksSpec,
-    HealthPart, HealthSpec, HolderSpec, OnlyFor, PipelineRef, PipelineSpec, ReceiverPart, ServerPart,
-    ServerSpec, StagePart, StatusSpec,
+    BoxExtension, BoxReceiver, ComponentStorage, ConnectorPart, DiskConfig, ExporterPart, ExtensionPart,
+    HealthChecksSpec, HealthPart, HealthSpec, HolderSpec, Kind, OnlyFor, PipelineRef, PipelineSpec,
+    ReceiverPart, ServerPart, ServerSpec, StagePart, StatusSpec,
 };
 use otlp_transport::TransportContext;
 
@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) extensions: Vec<(String, BoxExtension)>,
     /// Extensions that authenticate.
     pub(crate) auth: AuthPlans,
+    /// The stored states of components in use.
+    pub(crate) storages: Vec<StoragePlan>,
     /// Memory limit for request bodies, in bytes, if the configuration sets one.
     pub(crate) memory_limit_bytes: Option<u64>,
     /// Fingerprints of all components of the file.
@@ -100,6 +102,16 @@ pub(crate) enum ExtensionPlan {
     Other(BoxExtension),
     /// Accepted without effect.
     Inert,
+}
+
+/// The stored state of a component, and the directory of the extension that it names.
+pub(crate) struct StoragePlan {
+    /// Kind of the component.
+    pub(crate) kind: Kind,
+    /// The state, as the component asked for it.
+    pub(crate) storage: ComponentStorage,
+    /// Directory of the extension.
+    pub(crate) config: DiskConfig,
 }
 
 /// A connector, and the pipelines that its settings name.

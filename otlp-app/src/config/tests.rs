@@ -1,6 +1,7 @@
 mod auth;
 mod balance;
 mod command_line;
+mod component_storage;
 mod connectors;
 mod dead_letter;
 mod errors;

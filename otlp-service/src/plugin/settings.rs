@@ -1,5 +1,7 @@
 //! Context of a factory, and errors of settings.
 
+use super::parts::ExtensionRef;
+use crate::key_value::ComponentStorage;
 use std::cell::RefCell;
 use std::fmt;
 
@@ -9,6 +11,7 @@ pub struct BuildContext<'a> {
     id: &'a str,
     reported: RefCell<Vec<SettingsError>>,
     noted: RefCell<Vec<SettingsError>>,
+    storages: RefCell<Vec<ComponentStorage>>,
 }
 
 /// An error of a component's settings, with the setting's path and help.
@@ -43,12 +46,26 @@ pub struct Choice {
 impl<'a> BuildContext<'a> {
     /// Creates the context of the component of that id.
     pub fn new(id: &'a str) -> Self {
-        Self { id, reported: RefCell::default(), noted: RefCell::default() }
+        Self { id, reported: RefCell::default(), noted: RefCell::default(), storages: RefCell::default() }
     }
 
     /// Returns the component id: `type` or `type/name`.
     pub fn id(&self) -> &str {
         self.id
+    }
+
+    /// Returns the stored state of the component in the storage extension of that id. `path` is the dotted path of the setting with the
+    /// id. The application checks that there is such an extension, and sets its directory.
+    pub fn storage(&self, path: impl Into<String>, extension: impl Into<String>) -> ComponentStorage {
+        let extension = ExtensionRef { id: extension.into(), path: path.into() };
+        let storage = ComponentStorage::new(self.id, extension);
+        self.storages.borrow_mut().push(storage.clone());
+        storage
+    }
+
+    /// Returns the stored states that the component asked for, and forgets them.
+    pub fn take_storages(&self) -> Vec<ComponentStorage> {
+        self.storages.take()
     }
 
     /// Reports an error without ending the factory, so that one run reports several errors. The component is not used.

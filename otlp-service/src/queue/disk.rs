@@ -19,6 +19,7 @@ mod stores;
 pub(crate) use monitor::StorageCheck;
 pub use offline::{FileReport, QueueFiles, QueueSummary, QueueView, StoredRequest, StoredRequests};
 pub use settings::DiskConfig;
+pub(crate) use settings::escaped;
 pub(crate) use stores::Stores;
 
 use super::consumers::{Consumers, Source};

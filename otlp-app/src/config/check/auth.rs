@@ -1,7 +1,8 @@
 //! Extensions in use, and the receivers and exporters that name those that authenticate or have storage.
 
+use super::names::Unknown;
 use super::{Built, Defined};
-use crate::config::auth::AuthPlans;
+use crate::config::auth::{AuthPlans, Listed};
 use crate::config::listen::are_one;
 use crate::config::plan::{ExtensionPlan, HealthPlan};
 use crate::config::problem::{Problem, Problems};
@@ -65,10 +66,7 @@ impl Defined<'_> {
     /// Looks up the extensions that receivers and exporters in use name. An exporter needs what its extension needs, and gets the
     /// directory of its storage.
     pub(super) fn authenticate(&mut self, auth: &AuthPlans, problems: &mut Problems) {
-        let defined = self.extensions.iter().map(|built| (built.id.as_str(), built.used));
-        // Extensions of unknown types are reported already.
-        let unknown = self.unknown.iter().filter(|unknown| unknown.kind == Kind::Extension);
-        let defined: Vec<_> = defined.chain(unknown.map(|unknown| (unknown.id.as_str(), true))).collect();
+        let defined = listed(&self.extensions, &self.unknown);
         for plan in self.receivers.iter().filter(|built| built.used).filter_map(|built| built.plan.as_ref()) {
             for asked in plan.servers.iter().filter_map(|server| server.auth.as_ref()) {
                 auth.check_server(asked, &defined, problems);
@@ -88,4 +86,12 @@ impl Defined<'_> {
             }
         }
     }
+}
+
+/// Returns the extensions of the file.
+pub(super) fn listed<'a>(extensions: &'a [Built<ExtensionPlan>], unknown: &'a [Unknown]) -> Vec<Listed<'a>> {
+    let defined = extensions.iter().map(|built| (built.id.as_str(), built.used));
+    // Extensions of unknown types are reported already.
+    let unknown = unknown.iter().filter(|unknown| unknown.kind == Kind::Extension);
+    defined.chain(unknown.map(|unknown| (unknown.id.as_str(), true))).collect()
 }

@@ -1,4 +1,4 @@
-//! The extension `file_storage`: a directory for the queues of exporters.
+//! The extension `file_storage`: a directory for the queues of exporters, and for the state of other components.
 
 use otlp_service::{BuildContext, DiskConfig, ExtensionPart, KeyRule, SettingsError};
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct FileStorage {
-    /// The directory, with a directory below it for each exporter and signal. Default `/var/lib/otelcol/file_storage`.
+    /// The directory, with a directory below it for each exporter and signal, and for each other component that has `storage`. Default `/var/lib/otelcol/file_storage`.
     directory: String,
     /// Makes the directory if there is none. Default false.
     create_directory: bool,

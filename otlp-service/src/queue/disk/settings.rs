@@ -1,6 +1,8 @@
 //! Settings of queues on disk.
 
 use otlp_protocol::Signal;
+use otlp_transport::Disk;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,15 +55,7 @@ impl DiskConfig {
     /// assert_eq!(DiskConfig::queue_of(&directory), Some(("otlp/a".into(), Signal::LOGS)));
     /// ```
     pub fn directory_of(&self, exporter: &str, signal: Signal) -> PathBuf {
-        let mut name = String::with_capacity(exporter.len());
-        for byte in exporter.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-_".contains(&byte) {
-                name.push(char::from(byte));
-            } else {
-                name.push_str(&format!("%{byte:02X}"));
-            }
-        }
-        self.directory.join(name).join(signal.name)
+        self.directory.join(escaped(exporter)).join(signal.name)
     }
 
     /// Returns the exporter and the signal whose queue is in a directory; `None` if the directory has no such name.
@@ -81,10 +75,32 @@ impl DiskConfig {
         Some((String::from_utf8(exporter).ok()?, signal))
     }
 
+    /// Checks that there is a directory unless it may be made.
+    pub(crate) fn check_directory(&self, disk: &dyn Disk) -> io::Result<()> {
+        if self.create_directory || disk.list(&self.directory).is_ok() {
+            return Ok(());
+        }
+        let missing = format!("{} does not exist; `create_directory` makes it", self.directory.display());
+        Err(io::Error::new(io::ErrorKind::NotFound, missing))
+    }
+
     /// Returns the largest size of the files, if so many bytes are free or in the files.
     pub(super) fn limit(&self, free: Option<u64>) -> u64 {
         self.max_bytes.unwrap_or_else(|| free.map_or(DEFAULT_BYTES, |free| DEFAULT_BYTES.min(free / 2)))
     }
+}
+
+/// Escapes characters of an id that are not letters, digits, `-` or `_`, for the name of a directory.
+pub(crate) fn escaped(id: &str) -> String {
+    let mut name = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_".contains(&byte) {
+            name.push(char::from(byte));
+        } else {
+            name.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    name
 }
 
 /// Returns the size of a segment in a queue of `max_bytes`.

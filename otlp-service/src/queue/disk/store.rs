@@ -84,11 +84,7 @@ impl Store {
         hops: Hops,
     ) -> io::Result<Arc<Self>> {
         let disk = context.disk.clone();
-        if !config.create_directory && disk.list(&config.directory).is_err() {
-            let missing =
-                format!("{} does not exist; `create_directory` makes it", config.directory.display());
-            return Err(io::Error::new(io::ErrorKind::NotFound, missing));
-        }
+        config.check_directory(&*disk)?;
         disk.create_directory(directory)?;
         let used: u64 = disk.list(directory)?.iter().map(|(_, len)| len).sum();
         let max_bytes = config.limit(disk.free_bytes(directory).ok().map(|free| free.saturating_add(used)));
