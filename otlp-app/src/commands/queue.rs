@@ -194,6 +194,6 @@ The gateway must be stopped. The device has the requests when the command ends; 
 
 Exit codes:
   0    all requests of the files are in the queue
-  1    the queue is full, a request is broken, a gateway has the queue open, or the queue cannot be written
+  1    the queue is full or cannot be written, a gateway has it open, or a request is broken
   2    wrong command line, or no such queue
   78   wrong configuration";
