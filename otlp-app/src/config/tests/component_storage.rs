@@ -65,7 +65,7 @@ fn text(directory: &str, tail: &str) -> String {
     format!(
         "extensions: {{file_storage: {{directory: '{directory}', create_directory: true, fsync: true}}, headers_setter: \
          {{headers: [{{key: a, value: b}}]}}}}\nreceivers: {{tail/a: {tail}}}\nexporters: {{nop: }}\nservice: {{extensions: \
-         [file_storage, headers_setter], pipelines: {{logs: {{receivers: [tail/a], exporters: [nop]}}}}}}\n"
+         [file_storage, headers_setter], telemetry: {{metrics: {{level: none}}}}, pipelines: {{logs: {{receivers: [tail/a], exporters: [nop]}}}}}}\n"
     )
 }
 

@@ -33,6 +33,7 @@ const LISTED: [(&str, &[&str]); 4] = [
     (
         "otlp-service",
         &[
+            "bytes::Bytes",
             "http::HeaderMap",
             "http::Request",
             "serde::de::Deserialize",
