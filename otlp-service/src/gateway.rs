@@ -241,6 +241,9 @@ impl Gateway {
 
     /// Returns the way into a pipeline, beside the pipeline's receivers, also after reloads. `None` if there is no such pipeline.
     /// A batch that comes in while the gateway drains, or after a reload has removed the pipeline, is refused retryably.
+    ///
+    /// The caller is in the place of a receiver: a drain does not wait for exports that are waiting for an attempt end to end, and does
+    /// not cut them off. Drop such exports before the deadline of the drain: an answer that comes later is not in the report.
     pub fn inlet(&self, pipeline: &str) -> Option<BoxExport> {
         self.graph.heads.get(pipeline).map(|head| BoxExport::new(head.inlet.clone()))
     }
@@ -351,7 +354,6 @@ impl Gateway {
     }
 }
 
-/// Logs the items that were dropped for the shutdown, and returns how many these are.
 /// Says why the files of a queue cannot be opened.
 fn queue_fault(error: &io::Error) -> String {
     match error.kind() {
@@ -360,6 +362,7 @@ fn queue_fault(error: &io::Error) -> String {
     }
 }
 
+/// Logs the items that were dropped for the shutdown, and returns how many these are.
 fn report_dropped(ledger: &LedgerSnapshot) -> u64 {
     let mut dropped_items = 0;
     for line in &ledger.lines {

@@ -278,15 +278,19 @@ async fn run(graph: Graph, acts: Vec<Act>) {
         assert_eq!(gateway.ledger().check(), Ok(()));
     }
     let report = gateway.drain(now() + seconds(graph.drain_seconds)).await;
-    settle().await;
-    assert_eq!(report.ledger.check(), Ok(()));
     let mut answered = vec![0; pipelines.len()];
-    // A sender who waits for an attempt itself is the receiver's to cut off.
     let at_once = graph
         .scripts
         .iter()
         .flatten()
         .all(|step| !matches!(step, Step::Hang | Step::Slow(_) | Step::Fail(_, Retry::Backoff, _)));
+    if !at_once {
+        // These senders are in the place of a receiver, which cuts off who still waits for an attempt: an attempt that is made again at
+        // the very deadline would be answered after the report was made.
+        senders.iter().for_each(|(_, _, sender)| sender.abort());
+    }
+    settle().await;
+    assert_eq!(report.ledger.check(), Ok(()));
     for (number, items, sender) in senders {
         assert!(sender.is_finished() || !at_once, "a sender is left without an answer");
         sender.abort();
@@ -316,7 +320,7 @@ const EXPORTERS: usize = 3;
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 1000,
+        cases: 2000,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(10),
         ..ProptestConfig::default()
