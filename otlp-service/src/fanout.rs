@@ -55,6 +55,8 @@ pub struct Destination {
     hop: Hop,
     end: End,
     feedback: AttemptFeedback,
+    /// The place in the order in which room is asked for; `None`: by address.
+    serial: Option<u64>,
     /// In its fan-out: the order in which answers are joined.
     position: usize,
 }
@@ -198,20 +200,20 @@ impl Destination {
     /// An exporter without a queue: end to end.
     pub fn direct(account: Arc<Account>, export: impl Export) -> Self {
         let end = End::Direct(Arc::new(export), Arc::new(Semaphore::new(MAX_PATIENT_EXPORTS)));
-        Self { hop: Hop::of([account]), end, feedback: AttemptFeedback::new(), position: 0 }
+        Self { hop: Hop::of([account]), end, feedback: AttemptFeedback::new(), serial: None, position: 0 }
     }
 
     /// An exporter behind its queue, which decides the delivery. Destinations of several pipelines may share a queue.
     pub fn queued(account: Arc<Account>, queue: Arc<dyn Queue>) -> Self {
         let end = End::Queued(queue);
-        Self { hop: Hop::of([account]), end, feedback: AttemptFeedback::new(), position: 0 }
+        Self { hop: Hop::of([account]), end, feedback: AttemptFeedback::new(), serial: None, position: 0 }
     }
 
     /// The same exporter or queue for another pipeline, with that pipeline's account.
     #[must_use]
     pub fn with_account(&self, account: Arc<Account>) -> Self {
-        let (end, feedback) = (self.end.clone(), self.feedback.clone());
-        Self { hop: Hop::of([account]), end, feedback, position: 0 }
+        let (end, feedback, serial) = (self.end.clone(), self.feedback.clone(), self.serial);
+        Self { hop: Hop::of([account]), end, feedback, serial, position: 0 }
     }
 
     /// Sets the feedback to which the exporter's attempts report, for adaptive batch processors in front of the fan-out.
@@ -219,6 +221,13 @@ impl Destination {
     pub fn with_feedback(mut self, feedback: AttemptFeedback) -> Self {
         self.feedback = feedback;
         self
+    }
+
+    /// Sets the place in the order in which room is asked for, which is the same in every run. Destinations that share an exporter or
+    /// a queue have the same place.
+    #[must_use]
+    pub(crate) fn with_serial(self, serial: u64) -> Self {
+        Self { serial: Some(serial), ..self }
     }
 
     fn at(self, position: usize) -> Self {
@@ -230,12 +239,13 @@ impl Destination {
         &self.hop
     }
 
-    /// The place in the global order of what is waited for: the address of what destinations may share.
-    fn order(&self) -> usize {
-        match &self.end {
+    /// The place in the global order of what is waited for: the serial, or the address of what destinations may share.
+    fn order(&self) -> (Option<u64>, usize) {
+        let address = match &self.end {
             End::Direct(export, _) => Arc::as_ptr(export).cast::<()>().addr(),
             End::Queued(queue) => Arc::as_ptr(queue).cast::<()>().addr(),
-        }
+        };
+        (self.serial, address)
     }
 
     fn delivery(&self) -> Delivery {

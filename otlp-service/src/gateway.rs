@@ -305,7 +305,7 @@ impl Gateway {
         let mut last = Retired::new(graph, &Graph::default(), Vec::new(), Vec::new(), &self.shared);
         self.retirements.iter().for_each(Retirement::hurry);
         // What was replaced may emit into the queues of the last graph, and senders of old receivers into its stages.
-        let emitted = join_all(self.retirements.iter_mut().map(Retirement::emitted));
+        let emitted = join_all(self.retirements.iter().map(Retirement::emitted));
         let emitted_deadline = three_quarters(&*clock, deadline);
         let emitted = async {
             tokio::select! {

@@ -178,6 +178,8 @@ mod dead_letter;
 #[cfg(feature = "gateway")]
 mod debug;
 #[cfg(feature = "gateway")]
+mod event;
+#[cfg(feature = "gateway")]
 mod exporter;
 #[cfg(feature = "gateway")]
 mod fanout;

@@ -199,7 +199,7 @@ impl Assembly<'_> {
 
     /// The way of the pipeline's signal to an exporter.
     fn way(&mut self, spec: &PipelineSpec, id: &str) -> Result<Arc<Way>, StartError> {
-        let key = (id.to_owned(), spec.signal);
+        let key = (id.to_owned(), spec.signal.name);
         if let Some(known) = self.graph.ways.get(&key) {
             return Ok(known.clone());
         }

@@ -3,8 +3,8 @@
 use super::graph::Graph;
 use super::shared::Shared;
 use crate::health::{
-    Affects, CertificatesCheck, DatabaseHealthCheck, DescriptorsCheck, HealthCheck, HealthChecksSpec,
-    HealthEntry, MemoryCheck, NamedQueues, QueuesCheck, StoreSpec,
+    Affects, CertificatesCheck, DatabaseHealthCheck, DescriptorsCheck, HealthChecksSpec, HealthEntry,
+    MemoryCheck, NamedQueues, QueuesCheck, StoreSpec,
 };
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -32,9 +32,8 @@ impl Checks {
             });
             entries.extend(checks.map(|check| health.add_with(check, Affects::Report)));
         }
-        let mut storages: Vec<_> = graph.ways.values().filter_map(|way| way.storage.clone()).collect();
-        storages.sort_by(|one, other| one.name().cmp(other.name()));
-        entries.extend(storages.into_iter().map(|check| health.add_with(check, Affects::Report)));
+        let storages = graph.ways.values().filter_map(|way| way.storage.clone());
+        entries.extend(storages.map(|check| health.add_with(check, Affects::Report)));
         entries.extend(spec.memory_percent.map(|percent| {
             health.add_with(MemoryCheck { budget: context.budget.clone(), percent }, Affects::Report)
         }));
@@ -64,10 +63,9 @@ fn queues(graph: &Graph) -> BTreeMap<&str, NamedQueues> {
     let mut queues: BTreeMap<&str, NamedQueues> = BTreeMap::new();
     for ((exporter, signal), way) in &graph.ways {
         if let Some(queue) = &way.queue {
-            queues.entry(exporter).or_default().push((signal.name, Arc::downgrade(queue)));
+            queues.entry(exporter).or_default().push((*signal, Arc::downgrade(queue)));
         }
     }
-    queues.values_mut().for_each(|of_exporter| of_exporter.sort_by_key(|(signal, _)| *signal));
     queues
 }
 

@@ -24,13 +24,14 @@ impl End {
 
     pub(super) fn destination(&self, line: &Line) -> Destination {
         let account = line.account().clone();
-        match self {
+        let destination = match self {
             Self::Exporter(way) => way.destination(account),
             Self::Connector(piece, behind) => match &piece.entry {
                 PipelineEntry::Holder(stage) => Destination::queued(account, stage.as_queue(*behind)),
                 entry => Destination::direct(account, entry.clone()),
             },
-        }
+        };
+        destination.with_serial(self.behind().0)
     }
 }
 

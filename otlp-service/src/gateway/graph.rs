@@ -14,7 +14,7 @@ use crate::telemetry::RequestStats;
 use otlp_protocol::Signal;
 use otlp_transport::Address;
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Components and their connections, as one spec has them.
@@ -24,8 +24,8 @@ pub(super) struct Graph {
     /// In the order in which they were started.
     pub(super) extensions: Vec<Arc<ExtensionRun>>,
     pub(super) exporters: Vec<Arc<Exporter>>,
-    /// By exporter and signal.
-    pub(super) ways: HashMap<(String, Signal), Arc<Way>>,
+    /// By exporter and name of the signal.
+    pub(super) ways: BTreeMap<(String, &'static str), Arc<Way>>,
     pub(super) pieces: Vec<Placed>,
     /// By pipeline.
     pub(super) heads: BTreeMap<String, Head>,

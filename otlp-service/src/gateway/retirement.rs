@@ -10,6 +10,7 @@ use super::pages::PagesRun;
 use super::piece::{Drained, Piece};
 use super::shared::{Managed, Shared};
 use super::succession::Succession;
+use crate::event::Event;
 use crate::queue::Queue;
 use crate::receiver::BoxRunning;
 use crate::switch::Ended;
@@ -20,7 +21,6 @@ use parking_lot::Mutex;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Components that are to be drained and stopped.
@@ -50,8 +50,8 @@ pub(super) struct Retired {
 /// A drain that runs beside its gateway.
 pub(super) struct Retirement {
     task: JoinHandle<()>,
-    hurry: watch::Sender<bool>,
-    left: watch::Receiver<Left>,
+    hurry: Event,
+    left: Left,
     /// Lead from the receivers that linger to the graph of the gateway.
     pub(super) successions: Vec<Succession>,
     components: Vec<Arc<Managed>>,
@@ -65,16 +65,16 @@ struct Leftovers {
     queues: Vec<Arc<dyn Queue>>,
 }
 
-/// Parts of a retirement that may still emit into graphs.
-#[derive(Clone, Copy, Debug)]
+/// Parts of a retirement that may emit into graphs until they are gone.
+#[derive(Clone, Debug, Default)]
 struct Left {
-    senders: bool,
-    stages: bool,
+    senders: Event,
+    stages: Event,
 }
 
 /// An earlier retirement, as a later one waits for it.
 pub(super) struct Before {
-    left: watch::Receiver<Left>,
+    left: Left,
     /// True if its senders may still lead into what is retired.
     with_senders: bool,
 }
@@ -102,9 +102,7 @@ impl Retired {
         let mut pieces: Vec<_> = pieces.map(|placed| (placed.rank, placed.piece)).collect();
         pieces.sort_by_key(|(rank, _)| *rank);
         let is_gone = |way: &Arc<Way>| other.ways.values().all(|new| !Arc::ptr_eq(new, way));
-        let mut ways: Vec<_> = ways.into_iter().filter(|(_, way)| is_gone(way)).collect();
-        ways.sort_by(|((one, a), _), ((other, b), _)| (one, a.name).cmp(&(other, b.name)));
-        let ways: Vec<_> = ways.into_iter().map(|(_, way)| way).collect();
+        let ways: Vec<_> = ways.into_values().filter(is_gone).collect();
         let is_gone = |known: &Arc<Exporter>| other.exporters.iter().all(|new| !Arc::ptr_eq(new, known));
         let exporters: Vec<_> = exporters.into_iter().filter(is_gone).collect();
         let is_gone = |known: &Arc<ExtensionRun>| other.extensions.iter().all(|new| !Arc::ptr_eq(new, known));
@@ -149,8 +147,10 @@ impl Retired {
     /// Drains all in order, in a task, after what was retired `before`.
     pub(super) fn spawn(mut self, deadline: Instant, before: Vec<Before>) -> Retirement {
         self.before = before;
-        let (hurry, hurried) = watch::channel(false);
-        let (left, of_left) = watch::channel(Left { senders: true, stages: true });
+        let (hurry, left) = (Event::default(), Left::default());
+        let hurried = hurry.clone();
+        // They are gone as well if the task is cut off.
+        let (senders, stages) = (left.senders.on_drop(), left.stages.on_drop());
         let successions = std::mem::take(&mut self.successions);
         let leftovers = Leftovers { pieces: self.pieces.clone(), queues: self.queues.clone() };
         let leftovers = Arc::new(Mutex::new(leftovers));
@@ -159,13 +159,13 @@ impl Retired {
         let work = async move {
             let (lingering, shared) = (std::mem::take(&mut self.lingering), self.shared.clone());
             let linger = async {
-                linger(&shared, lingering, deadline, hurried).await;
-                left.send_modify(|left| left.senders = false);
+                linger(&shared, lingering, deadline, &hurried).await;
+                drop(senders);
             };
             // Stages and queues need not wait for idle senders.
             let drain = async {
                 self.drain_stages(deadline).await;
-                left.send_modify(|left| left.stages = false);
+                drop(stages);
                 self.drain_ends(deadline).await;
             };
             tokio::join!(linger, drain);
@@ -173,7 +173,7 @@ impl Retired {
             drop(std::mem::take(&mut *kept.lock()));
         };
         let task = tokio::spawn(work.boxed());
-        Retirement { task, hurry, left: of_left, successions, components, leftovers }
+        Retirement { task, hurry, left, successions, components, leftovers }
     }
 
     /// Drains all in order, without a wait for senders that are idle.
@@ -264,13 +264,13 @@ impl Retirement {
 
     /// Waits for no idle sender any more.
     pub(super) fn hurry(&self) {
-        self.hurry.send_replace(true);
+        self.hurry.happen();
     }
 
     /// Waits until receivers and stages are drained: nothing goes from here into other graphs then but by queues.
-    pub(super) async fn emitted(&mut self) {
-        // An error means that the task has ended.
-        drop(self.left.wait_for(|left| !left.senders && !left.stages).await);
+    pub(super) async fn emitted(&self) {
+        self.left.senders.wait().await;
+        self.left.stages.wait().await;
     }
 
     /// Cuts off what is left: what is held counts as dropped. Exporters and extensions are stopped. Returns false if nothing
@@ -299,10 +299,11 @@ impl Drop for Retirement {
 
 impl Before {
     /// Waits until the earlier retirement emits nothing any more.
-    async fn over(mut self) {
-        let Self { left, with_senders } = &mut self;
-        // An error means that it has ended.
-        drop(left.wait_for(|left| !(left.stages || *with_senders && left.senders)).await);
+    async fn over(self) {
+        self.left.stages.wait().await;
+        if self.with_senders {
+            self.left.senders.wait().await;
+        }
     }
 }
 
@@ -316,25 +317,17 @@ async fn drain_by_rank(pieces: &[(usize, Arc<Piece>)], deadline: Instant) {
 
 /// Lets the senders of receivers go in their own time, for three quarters of the time until `deadline` or until it is to hurry.
 /// Requests that are under way then have the rest of the time.
-async fn linger(
-    shared: &Shared,
-    receivers: Vec<BoxRunning>,
-    deadline: Instant,
-    hurried: watch::Receiver<bool>,
-) {
+async fn linger(shared: &Shared, receivers: Vec<BoxRunning>, deadline: Instant, hurried: &Event) {
     let clock = &*shared.context.clock;
     let linger_deadline = three_quarters(clock, deadline);
-    let linger = receivers.into_iter().map(|running| {
-        let mut hurried = hurried.clone();
-        async move {
-            tokio::select! {
-                biased;
-                () = running.retire() => {}
-                _ = hurried.wait_for(|hurried| *hurried) => {}
-                () = clock.sleep_until(linger_deadline) => {}
-            }
-            running.drain(deadline).await;
+    let linger = receivers.into_iter().map(|running| async move {
+        tokio::select! {
+            biased;
+            () = running.retire() => {}
+            () = hurried.wait() => {}
+            () = clock.sleep_until(linger_deadline) => {}
         }
+        running.drain(deadline).await;
     });
     join_all(linger).await;
 }

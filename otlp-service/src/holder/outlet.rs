@@ -1,14 +1,16 @@
 //! Outlets of a holder or a connector: the ways into what stands behind.
 
 use crate::component::Tally;
+use crate::event::Event;
 use crate::fanout::{caught, shutting_down};
 use crate::ledger::Held;
 use crate::tasks::Pauses;
 use otlp_protocol::{Accepted, Batch, ErrorKind, Retry, Signal};
 use otlp_transport::{BoxExport, Clock, Export, ExportError, ExportResult};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// Leads from a holder to the rest of its pipeline, or from a connector to another pipeline. Cloning shares it.
 #[derive(Clone)]
@@ -22,8 +24,21 @@ pub struct Outlet {
 
 /// Emissions of one holder that are under way: the holder's drain waits for them, and cuts them off at the deadline. Cloning
 /// shares the emissions.
-#[derive(Clone)]
-pub(crate) struct Emissions(Arc<watch::Sender<bool>>);
+#[derive(Clone, Default)]
+pub(crate) struct Emissions(Arc<Running>);
+
+#[derive(Default)]
+struct Running {
+    /// Emissions that are under way.
+    count: AtomicUsize,
+    /// Notified when none is under way any more.
+    ended: Notify,
+    /// The emissions are to end.
+    stopped: Event,
+}
+
+/// An emission that is under way.
+struct Emission(Arc<Running>);
 
 // === impl Outlet ===
 
@@ -54,7 +69,7 @@ impl Outlet {
     ///
     /// Dropping the future gives the items up.
     pub async fn emit(&self, mut batch: Batch, mut held: Held) {
-        let mut stopped = self.emissions.enter();
+        let emission = self.emissions.enter();
         // The sender has its answer; its deadline must not cost what was answered for.
         batch.deadline = None;
         held.admit();
@@ -68,7 +83,7 @@ impl Outlet {
                 Err(error) => held.fail(&error),
             },
             // What is held is given up.
-            _ = stopped.wait_for(|stopped| *stopped) => {}
+            () = emission.stopped() => {}
         }
     }
 
@@ -96,14 +111,14 @@ impl Outlet {
         batch: Batch,
         mut held: Held,
     ) -> Result<Accepted, (ExportError, Held)> {
-        let mut stopped = self.emissions.enter();
+        let emission = self.emissions.enter();
         let produced = held.cover(batch.items());
         held.start();
         let (signal, count) = (batch.signal(), batch.count());
         let result = tokio::select! {
             biased;
             result = self.attempt(batch) => result,
-            _ = stopped.wait_for(|stopped| *stopped) => Err(shutting_down()),
+            () = emission.stopped() => Err(shutting_down()),
         };
         match result {
             Ok(accepted) => {
@@ -121,10 +136,10 @@ impl Outlet {
 
     /// Waits before a batch is exported again. Returns false if the gateway stops meanwhile.
     pub(crate) async fn pause(&self, time: Duration) -> bool {
-        let mut stopped = self.emissions.enter();
+        let emission = self.emissions.enter();
         tokio::select! {
             biased;
-            _ = stopped.wait_for(|stopped| *stopped) => false,
+            () = emission.stopped() => false,
             () = self.clock.sleep(time) => true,
         }
     }
@@ -154,12 +169,13 @@ impl Outlet {
 
 impl Emissions {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
+        Self::default()
     }
 
-    /// Counts as being emitted for as long as the receiver lives; it is told to stop by `true`.
-    fn enter(&self) -> watch::Receiver<bool> {
-        self.0.subscribe()
+    /// Counts as being emitted for as long as the emission lives.
+    fn enter(&self) -> Emission {
+        self.0.count.fetch_add(1, Ordering::AcqRel);
+        Emission(self.0.clone())
     }
 
     /// Waits until nothing is being emitted, but not beyond `deadline`: what is left then, and what comes later, is cut
@@ -167,15 +183,47 @@ impl Emissions {
     pub(crate) async fn finish(&self, clock: &dyn Clock, deadline: Instant) {
         tokio::select! {
             biased;
-            () = self.0.closed() => {}
+            () = self.0.ended() => {}
             () = clock.sleep_until(deadline) => {}
         }
-        self.0.send_replace(true);
+        self.0.stopped.happen();
         tokio::select! {
             biased;
-            () = self.0.closed() => {}
+            () = self.0.ended() => {}
             // A holder may keep a future that it polls no more.
             () = clock.sleep(CUT_TIME) => {}
+        }
+    }
+}
+
+// === impl Running ===
+
+impl Running {
+    /// Waits until nothing is being emitted.
+    async fn ended(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if self.count.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+}
+
+// === impl Emission ===
+
+impl Emission {
+    /// Waits until the emission is to end.
+    async fn stopped(&self) {
+        self.0.stopped.wait().await;
+    }
+}
+
+impl Drop for Emission {
+    fn drop(&mut self) {
+        if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.ended.notify_waiters();
         }
     }
 }
