@@ -15,7 +15,7 @@ use crate::reload::Reloader;
 use crate::service_manager::ServiceManager;
 use crate::signals::{Asked, OnHangup, Signals};
 use crate::{color, descriptors, local, logging, memory, start};
-use otlp_service::{Gateway, GatewaySpec, PluginManager};
+use otlp_service::{Delivery, Gateway, GatewaySpec, PluginManager};
 use otlp_transport::Clock;
 use std::io::{IsTerminal, Write, stdout};
 use std::sync::Arc;
@@ -90,8 +90,21 @@ pub(crate) fn validate(args: &ValidateArgs, plugins: &PluginManager) -> Result<(
             changes => writeln!(out, "a reload would change:\n  {}", changes.join("\n  "))?,
         }
     }
+    if args.delivery {
+        for known in checked.spec.deliveries() {
+            writeln!(out, "{} answers {}", known.pipeline, when_answered(known.delivery))?;
+        }
+    }
     writeln!(out, "OK: pipelines {}", checked.pipelines.join(", "))?;
     Ok(())
+}
+
+fn when_answered(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Memory => "once the data is queued in memory: a crash loses the queue",
+        Delivery::Disk => "once the data is on disk: a crash loses nothing that was answered",
+        _ => "with the answers of its exporters: senders keep the data until then",
+    }
 }
 
 /// `otlp print-config`: prints the configuration that files, variables and arguments make together.

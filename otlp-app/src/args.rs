@@ -100,6 +100,9 @@ pub(crate) struct ValidateArgs {
     /// would change. --set applies to both
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) against: Vec<PathBuf>,
+    /// Print when each pipeline answers its senders, and what a crash loses
+    #[arg(long)]
+    pub(crate) delivery: bool,
 }
 
 /// Flags of `otlp run`.
