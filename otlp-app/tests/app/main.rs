@@ -16,6 +16,7 @@ mod health;
 mod hostile;
 mod log_page;
 mod loops;
+mod loss;
 mod own_telemetry;
 mod peers;
 mod process;

@@ -1,5 +1,6 @@
 //! Queues on disk in a gateway: what is answered is on the device, and is delivered after a crash.
 
+mod memory;
 mod watch;
 
 use crate::harness::*;
@@ -16,43 +17,43 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A gateway with one pipeline of logs into a queue on a simulated disk.
-struct OnDisk {
-    gateway: Gateway,
-    disk: FaultyDisk,
-    sink: Sink,
+pub(crate) struct OnDisk {
+    pub(crate) gateway: Gateway,
+    pub(crate) disk: FaultyDisk,
+    pub(crate) sink: Sink,
 }
 
 impl OnDisk {
-    async fn start(disk: FaultyDisk, sink: &Sink) -> Self {
+    pub(crate) async fn start(disk: FaultyDisk, sink: &Sink) -> Self {
         Self::with(disk, sink, |_| {}).await
     }
 
-    async fn with(disk: FaultyDisk, sink: &Sink, change: impl FnOnce(&mut QueueConfig)) -> Self {
+    pub(crate) async fn with(disk: FaultyDisk, sink: &Sink, change: impl FnOnce(&mut QueueConfig)) -> Self {
         let gateway = Gateway::start(context(&disk), spec(sink, change)).await.unwrap();
         Self { gateway, disk, sink: sink.clone() }
     }
 
-    async fn export(&self, text: &str) -> ExportResult {
+    pub(crate) async fn export(&self, text: &str) -> ExportResult {
         self.gateway.inlet("logs").unwrap().export(named(text)).await
     }
 
     /// Waits until nothing happens any more.
-    async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         TokioClock.sleep(Duration::from_secs(60)).await;
     }
 
-    fn line(&self) -> LedgerLine {
+    pub(crate) fn line(&self) -> LedgerLine {
         let ledger = self.gateway.ledger();
         ledger.check().unwrap();
         ledger.line("logs", "out").unwrap().clone()
     }
 
     /// The names in the bodies that arrived, in order.
-    fn arrived(&self) -> Vec<String> {
+    pub(crate) fn arrived(&self) -> Vec<String> {
         self.sink.bodies().iter().map(|body| name_of(body)).collect()
     }
 
-    async fn stop(self) -> FaultyDisk {
+    pub(crate) async fn stop(self) -> FaultyDisk {
         let report = self.gateway.drain(TokioClock.now() + Duration::from_secs(5)).await;
         assert_eq!(report.dropped_items, 0);
         self.disk
@@ -65,12 +66,12 @@ fn joining() -> QueueBatchConfig {
     joining
 }
 
-fn context(disk: &FaultyDisk) -> TransportContext {
+pub(crate) fn context(disk: &FaultyDisk) -> TransportContext {
     let (disk, offload) = (Arc::new(disk.clone()), Arc::new(Inline));
     TransportContext { disk, offload, ..TransportContext::tcp(64 << 20) }
 }
 
-fn spec(sink: &Sink, change: impl FnOnce(&mut QueueConfig)) -> GatewaySpec {
+pub(crate) fn spec(sink: &Sink, change: impl FnOnce(&mut QueueConfig)) -> GatewaySpec {
     let mut exporter = ExporterSpec::new("out", BoxAttempt::new(sink.clone()));
     exporter.queue.storage = Some(DiskConfig::new("/data"));
     exporter.retry.max_elapsed_time = None;
@@ -82,7 +83,7 @@ fn spec(sink: &Sink, change: impl FnOnce(&mut QueueConfig)) -> GatewaySpec {
     }
 }
 
-fn named(text: &str) -> Batch {
+pub(crate) fn named(text: &str) -> Batch {
     Batch::new(
         otlp_protocol::Body::write::<otlp_protocol::encode::LogRecords>(|request| {
             request.resource_group(|group| {
@@ -97,7 +98,7 @@ fn named(text: &str) -> Batch {
     )
 }
 
-fn name_of(body: &[u8]) -> String {
+pub(crate) fn name_of(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let name = text.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
     name.unwrap().0.to_owned()
@@ -330,4 +331,29 @@ async fn a_sender_that_waits_for_room_sleeps() {
     assert!(TokioClock.now() - start >= Duration::from_secs(10));
     queue.settle().await;
     assert_eq!(queue.arrived(), ["a", "b", "c", "d"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_fails_at_the_start_loses_nothing() {
+    let queue = OnDisk::start(FaultyDisk::new(23), &Sink::always(UNAVAILABLE)).await;
+    for number in 0..20 {
+        queue.export(&number.to_string()).await.unwrap();
+    }
+    let found = queue.disk.kill();
+    drop(queue);
+    let place = Path::new("/data/out/logs");
+    let segment = found.list(place).unwrap().into_iter().find(|(name, _)| name.ends_with(".log")).unwrap().0;
+    for _ in 0..2 {
+        found.fail_next(DiskOperation::Read, place.join(&segment));
+    }
+    let again = OnDisk::start(found, &Sink::always(UNAVAILABLE)).await;
+    again.export("new").await.unwrap();
+    let found = again.disk.kill();
+    drop(again);
+    let last = OnDisk::start(found, &Sink::default()).await;
+    last.settle().await;
+    let mut arrived = last.arrived();
+    arrived.sort_by_key(|name| name.parse::<u64>().unwrap_or(u64::MAX));
+    let all: Vec<_> = (0..20).map(|number| number.to_string()).chain(["new".into()]).collect();
+    assert_eq!(arrived, all);
 }

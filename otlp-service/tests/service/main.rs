@@ -16,6 +16,7 @@ mod gateway;
 mod harness;
 mod health;
 mod holders;
+mod loss;
 mod metrics;
 mod model;
 mod needs;
