@@ -54,6 +54,8 @@ pub(super) struct Log {
     checkpoints: Mutex<()>,
     /// Held while segments are written anew.
     compaction: Mutex<()>,
+    /// Segments that have left the log, and whose files could not be removed.
+    leftovers: Mutex<Vec<Name>>,
     aside: Mutex<Aside>,
     pub(super) counters: Counters,
     _lock: Box<dyn DiskLock>,
@@ -278,14 +280,16 @@ impl Log {
         written
     }
 
-    /// Removes the files of segments that have left the index.
+    /// Removes the files of segments that have left the index, and those that could not be removed before.
     fn remove(&self, gone: Vec<(Name, Gone)>) -> Vec<Gone> {
-        let removed = gone.into_iter().map(|(name, gone)| {
-            // A file that stays is settled: the next open removes it.
-            let _ = self.disk.remove(&self.directory.join(name.file()));
-            gone
+        let mut leftovers = self.leftovers.lock();
+        leftovers.extend(gone.iter().map(|(name, _)| *name));
+        // A file that stays is settled: the next open removes it, if no later call does.
+        leftovers.retain(|name| {
+            let removed = self.disk.remove(&self.directory.join(name.file()));
+            removed.is_err_and(|error| error.kind() != io::ErrorKind::NotFound)
         });
-        removed.collect()
+        gone.into_iter().map(|(_, gone)| gone).collect()
     }
 }
 

@@ -89,6 +89,7 @@ impl Log {
             cursors: cursors.into_iter().map(Mutex::new).collect(),
             checkpoints: Mutex::new(()),
             compaction: Mutex::new(()),
+            leftovers: Mutex::default(),
             aside: Mutex::new(aside),
             counters,
             _lock: lock,

@@ -160,3 +160,22 @@ fn a_refused_group_is_gone_after_a_power_cut() {
         }
     }
 }
+
+/// Scenario: the files of released segments cannot be removed for a while. Guarantee: they do not stay until the next start.
+#[test]
+fn files_that_could_not_be_removed_go_later() {
+    let disk = FaultyDisk::new(31);
+    let log = open(&disk);
+    append_each(&log, 0..70);
+    for reader in 0..READERS.len() {
+        (0..60).for_each(|number| settle(&log, reader, number, number));
+    }
+    let before = files(&disk, ".log").len();
+    disk.fail_at_random(DiskOperation::Remove, 1.0);
+    let gone = log.release().len();
+    assert!(gone > 1);
+    assert_eq!(files(&disk, ".log").len(), before);
+    disk.clear_faults();
+    assert!(log.release().is_empty());
+    assert_eq!(files(&disk, ".log").len(), before - gone);
+}
