@@ -162,9 +162,13 @@ impl Content {
 
 impl Change {
     fn apply(&self, content: &mut Vec<u8>) {
-        content.resize(self.len_after(content.len()), 0);
-        if let Self::Write { offset, bytes } = self {
-            content[*offset..offset + bytes.len()].copy_from_slice(bytes);
+        match self {
+            Self::Write { offset, bytes } if *offset == content.len() => content.extend_from_slice(bytes),
+            Self::Write { offset, bytes } => {
+                content.resize(self.len_after(content.len()), 0);
+                content[*offset..offset + bytes.len()].copy_from_slice(bytes);
+            }
+            Self::Resize(len) => content.resize(*len, 0),
         }
     }
 

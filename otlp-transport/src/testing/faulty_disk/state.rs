@@ -98,7 +98,8 @@ impl State {
     }
 
     pub(super) fn append(&mut self, file: u64, path: &Path, parts: &[IoSlice<'_>]) -> io::Result<()> {
-        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+        let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
         self.run(DiskOperation::Append, &[path], bytes.len().to_string(), |state, verdict| {
             let part = match verdict {
                 Verdict::Whole => bytes.len(),
