@@ -44,7 +44,7 @@ fn window_01_validate_names_the_pipelines_that_a_crash_costs() {
 fn window_15_a_stop_does_not_wait_for_a_sender_that_never_ends() {
     let config = file(
         "receivers: {otlp: {protocols: {http: {endpoint: 127.0.0.1:0}}}}\nexporters: {nop: }\n\
-         service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
+         service: {telemetry: {metrics: {level: none}}, pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
     );
     let otlp = Otlp::start(command(&["--config", &config, "--drain-timeout", "1s"]), &["otlp/http"]);
     let mut sender = TcpStream::connect(otlp.address("otlp/http")).expect("it listens");

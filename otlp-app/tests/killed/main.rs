@@ -130,7 +130,8 @@ fn configuration(directory: &Path, sink: &str) -> String {
          extensions: {{file_storage: {{directory: '{}', create_directory: true}}}}\n\
          exporters: {{otlp: {{endpoint: 'http://{sink}', sending_queue: {{storage: file_storage, num_consumers: \
          {CONSUMERS}}}}}}}\n\
-         service: {{extensions: [file_storage], pipelines: {{logs: {{receivers: [otlp], exporters: [otlp]}}}}}}\n",
+         service: {{extensions: [file_storage], telemetry: {{metrics: {{level: none}}}}, pipelines: {{logs: {{receivers: \
+         [otlp], exporters: [otlp]}}}}}}\n",
         directory.display()
     ))
 }
