@@ -10,7 +10,6 @@ use otlp_service::{
 use otlp_transport::testing::{Crash, DiskOperation, FaultyDisk};
 use otlp_transport::{Clock, Disk, Export, TokioClock};
 use std::path::Path;
-use std::time::Duration;
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 /// The files of the queue of [`OnDisk`].

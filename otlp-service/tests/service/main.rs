@@ -44,4 +44,5 @@ mod retry;
 mod routing;
 mod routing_retries;
 mod services;
+mod simulation;
 mod slow_queue;
