@@ -68,7 +68,7 @@ impl Log {
         let ordinal = ordinal.max(aside.ordinal);
         let mut opening =
             Opening { disk: &*disk, directory, counters: &counters, aside: &mut aside, cursors: &cursors };
-        let segments = opening.segments(&names)?;
+        let (segments, settled) = opening.segments(&names)?;
         let next = next(&segments, &cursors, recovery.is_cursor_damaged);
         let missing = skip_missing(&segments, &mut cursors, next);
         if !recovery.is_cursor_damaged {
@@ -97,6 +97,10 @@ impl Log {
         // The old journals are complete now: entries go to a new one. On a disk that is full, what is stored is delivered all the
         // same, and the cursors are written when there is room.
         let _ = log.checkpoint(true);
+        for name in settled {
+            // A file that stays is removed by the next open.
+            let _ = log.disk.remove(&log.directory.join(name.file()));
+        }
         Ok((Arc::new(log), recovery))
     }
 }
@@ -162,20 +166,20 @@ impl Scanned {
 }
 
 impl Opening<'_> {
-    /// Finds the segments with records that a reader has left, and removes the others.
-    fn segments(&mut self, names: &[(Name, u64)]) -> io::Result<VecDeque<Indexed>> {
-        let mut segments = VecDeque::with_capacity(names.len());
+    /// Finds the segments with records that a reader has left, and the others. These are removed once the device has the cursors: a
+    /// segment that is missing was settled, or is lost.
+    fn segments(&mut self, names: &[(Name, u64)]) -> io::Result<(VecDeque<Indexed>, Vec<Name>)> {
+        let (mut segments, mut settled) = (VecDeque::with_capacity(names.len()), Vec::new());
         for (place, (name, len)) in names.iter().enumerate() {
             // A segment that was given up ends where a later one begins.
             let end = names.get(place + 1).map_or(u64::MAX, |(later, _)| later.first);
             let indexed = if name.first < end { self.segment(name, *len, end)? } else { None };
             match indexed {
                 Some(indexed) => segments.push_back(indexed),
-                // A file that stays is removed by the next open.
-                None => drop(self.disk.remove(&self.directory.join(name.file()))),
+                None => settled.push(*name),
             }
         }
-        Ok(segments)
+        Ok((segments, settled))
     }
 
     /// Opens a segment; `None` if no reader has left anything of it.

@@ -42,11 +42,24 @@ fn other_files_are_left_alone() {
     for other in others {
         disk.write_new(&path(other), b"text").unwrap();
     }
-    let log = open(&disk.kill());
+    let disk = disk.kill();
+    let log = open(&disk);
     append_each(&log, 5..7);
     assert_eq!(read_all(&log, 0).len(), 7);
-    let names: Vec<_> = files(&disk.kill(), "").into_iter().map(|(name, _)| name).collect();
+    let names: Vec<_> = files(&disk, "").into_iter().map(|(name, _)| name).collect();
     assert!(others.iter().all(|other| names.iter().any(|name| name == other)), "{names:?}");
+}
+
+/// Guarantee: a segment that was being written anew when the process ended is removed.
+#[test]
+fn unfinished_files_are_removed() {
+    let disk = FaultyDisk::new(1);
+    append_each(&open(&disk), 0..5);
+    let (segment, _) = files(&disk, ".log").remove(0);
+    disk.write_new(&path(&format!("{segment}.new")), b"text").unwrap();
+    let disk = disk.kill();
+    assert_eq!(read_all(&open(&disk), 0).len(), 5);
+    assert_eq!(files(&disk, ".new"), [("exporter.new".to_owned(), 0); 0]);
 }
 
 /// Guarantee: a log has one process; another gets an error of its own kind.
@@ -84,28 +97,48 @@ fn missing_segments_are_counted() {
     assert_eq!(count(&open(&disk.kill()).counters.damaged_records), 0, "counted once");
 }
 
-/// Scenario: segments in the middle are released, or the oldest is dropped, and the power fails. Guarantee: the records do not come
+/// Scenario: the process ends before the device has the cursors, and the power fails while the log is opened. Guarantee: a segment of
+/// which all records were settled is not missed.
+#[test]
+fn settled_segments_are_removed_once_the_device_has_the_cursors() {
+    for change in 1..20 {
+        let disk = FaultyDisk::new(1);
+        let log = open(&disk);
+        append_each(&log, 0..70);
+        let settled = log.index.lock().segments[1].segment.range();
+        settled.for_each(|at| (0..2).for_each(|reader| settle(&log, reader, at, at)));
+        drop(log);
+        let disk = disk.kill();
+        disk.crash_at(change);
+        drop(open_with(&disk, &READERS));
+        let log = open(&disk.crash(Crash::LoseUnsynced));
+        assert_eq!(count(&log.counters.damaged_records), 0, "change {change}");
+    }
+}
+
+/// Scenario: a segment in the middle is released, or the oldest is dropped, and the power fails. Guarantee: the records do not come
 /// back, and are not taken for lost.
 #[test]
 fn what_has_left_the_log_is_not_missed() {
     for how in [Crash::LoseUnsynced, Crash::KeepUnsynced, Crash::Torn] {
-        for is_name_synced in [false, true] {
+        for (is_released, is_name_synced) in [(false, false), (false, true), (true, false), (true, true)] {
             let disk = FaultyDisk::new(1);
             let log = open(&disk);
             append_each(&log, 0..70);
-            let released = log.index.lock().segments[1].segment.range();
-            released.clone().for_each(|at| (0..2).for_each(|reader| settle(&log, reader, at, at)));
-            assert_eq!(log.release()[0].records, released);
-            let dropped = log.drop_oldest().unwrap().records;
+            let gone = if is_released {
+                let middle = log.index.lock().segments[1].segment.range();
+                middle.for_each(|at| (0..2).for_each(|reader| settle(&log, reader, at, at)));
+                log.release().remove(0)
+            } else {
+                log.drop_oldest().unwrap()
+            };
             if is_name_synced {
                 disk.sync_directory(Path::new(DIRECTORY)).unwrap();
             }
             drop(log);
             let log = open(&disk.crash(how));
-            let left: BTreeMap<_, _> = (0..70)
-                .filter(|at| !released.contains(at) && !dropped.contains(at))
-                .map(|at| (at, at))
-                .collect();
+            let left: BTreeMap<_, _> =
+                (0..70).filter(|at| !gone.records.contains(at)).map(|at| (at, at)).collect();
             assert_eq!((read_all(&log, 0), read_all(&log, 1)), (left.clone(), left));
             assert_eq!(count(&log.counters.damaged_records), 0);
         }

@@ -40,6 +40,19 @@ fn segments_leave_when_all_readers_have_settled_them() {
     assert_eq!((log.bytes(), log.first(), log.next()), (0, 70, 70));
 }
 
+/// Guarantee: a record that is settled twice is taken once out of what is left.
+#[test]
+fn records_are_settled_once() {
+    let disk = FaultyDisk::new(1);
+    let log = open(&disk);
+    append_each(&log, [2, 4]);
+    (0..2).for_each(|_| settle(&log, 0, 0, 2));
+    let gone = log.drop_oldest().unwrap();
+    let left =
+        |reader: usize| gone.left[reader].iter().map(|left| (left.records, left.items)).collect::<Vec<_>>();
+    assert_eq!((left(0), left(1)), (vec![(1, items(4))], vec![(2, items(2) + items(4))]));
+}
+
 /// Guarantee: a new reader gets all that is in the log; one that is left out keeps nothing.
 #[test]
 fn readers_come_and_go() {

@@ -96,6 +96,39 @@ fn reads_that_fail_now_and_then_cost_nothing() {
     }
 }
 
+/// Scenario: the first read of each complete segment fails. Guarantee: their sums are not cut.
+#[test]
+fn sums_that_are_not_read_stay() {
+    let disk = FaultyDisk::new(7);
+    let log = open(&disk);
+    append_each(&log, 0..70);
+    log.close().unwrap();
+    drop(log);
+    let before = files(&disk, ".log");
+    before.iter().for_each(|(file, _)| disk.fail_next(DiskOperation::Read, path(file)));
+    let log = open(&disk);
+    assert_eq!((files(&disk, ".log"), count(&log.counters.torn_bytes)), (before, 0));
+    assert_eq!(read_all(&log, 0).len(), 70);
+}
+
+/// Scenario: the files of a cursor are read at the third try. Guarantee: what was settled stays settled.
+#[test]
+fn a_cursor_is_read_again() {
+    let disk = filled();
+    let log = open(&disk);
+    (0..30).for_each(|at| settle(&log, 0, at, at));
+    log.checkpoint(true).unwrap();
+    (30..60).for_each(|at| settle(&log, 0, at, at));
+    drop(log);
+    let disk = disk.kill();
+    for file in files(&disk, "").into_iter().filter(|(file, _)| file.starts_with("exporter")) {
+        (0..2).for_each(|_| disk.fail_next(DiskOperation::Read, path(&file.0)));
+    }
+    let (log, recovery) = open_with(&disk, &READERS).unwrap();
+    assert!(!recovery.is_cursor_damaged);
+    assert_eq!(read_all(&log, 0).len(), 10);
+}
+
 /// Scenario: no byte can be read at the start, neither segments nor cursors. Guarantee: the log opens; when the disk is well again,
 /// no record is missing, and none is hidden by what was settled before.
 #[test]

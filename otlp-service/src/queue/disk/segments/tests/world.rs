@@ -23,6 +23,8 @@ pub(super) struct World {
     pub(super) faults: Faults,
     /// How often something was released, dropped and compacted.
     pub(super) done: [u64; 3],
+    /// What is being done: append, cursor, release, drop, compact, open, or close.
+    pub(super) doing: &'static str,
 }
 
 /// The faults of a world's disks; changes are counted over all of its disks.
@@ -70,6 +72,7 @@ impl World {
             changes_before: 0,
             faults,
             done: [0; 3],
+            doing: "open",
         };
         world.set_faults();
         world.open();
@@ -106,6 +109,7 @@ impl World {
     }
 
     fn open(&mut self) {
+        self.doing = "open";
         match open_with(&self.disk, &READERS) {
             Ok((log, recovery)) => {
                 if self.is_exact {
@@ -125,6 +129,7 @@ impl World {
 
     /// Ends the process, by itself or not, and opens the log again.
     fn reopen(&mut self, is_killed: bool) {
+        self.doing = "close";
         if let Some(log) = self.log.take() {
             self.readers.clear();
             if !is_killed && log.close().is_ok() {
@@ -145,7 +150,16 @@ impl World {
 
     fn step(&mut self) {
         let Some(log) = self.log.clone() else { return self.reopen(true) };
-        match self.rng.u8(0..100) {
+        let choice = self.rng.u8(0..100);
+        self.doing = match choice {
+            0..34 => "append",
+            72..78 => "release",
+            83..87 => "drop",
+            87..94 => "compact",
+            // Settles, reads, and writes checkpoints.
+            _ => "cursor",
+        };
+        match choice {
             0..34 => self.append(&log),
             34..52 => self.settle_some(&log),
             52..64 => self.settle_oldest(&log),
