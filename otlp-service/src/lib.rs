@@ -300,9 +300,9 @@ pub use producer_consumer::{
 };
 #[cfg(feature = "gateway")]
 pub use queue::{
-    BatchSizer, DiskConfig, FileReport, MemoryQueue, OnFull, Queue, QueueBatchConfig, QueueConfig,
-    QueueEntry, QueueFiles, QueueFuture, QueueSummary, QueueView, Receipt, Size, Sizer, Slot, StoredRequest,
-    StoredRequests, Wait,
+    BatchSizer, DiskCompression, DiskConfig, FileReport, MemoryQueue, OnFull, Queue, QueueBatchConfig,
+    QueueConfig, QueueEntry, QueueFiles, QueueFuture, QueueSummary, QueueView, Receipt, Size, Sizer, Slot,
+    StoredRequest, StoredRequests, Wait,
 };
 #[cfg(feature = "gateway")]
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Reroute, Running};

@@ -11,7 +11,10 @@ mod metrics;
 mod settings;
 mod size;
 
-pub use disk::{DiskConfig, FileReport, QueueFiles, QueueSummary, QueueView, StoredRequest, StoredRequests};
+pub use disk::{
+    DiskCompression, DiskConfig, FileReport, QueueFiles, QueueSummary, QueueView, StoredRequest,
+    StoredRequests,
+};
 pub use entry::{QueueEntry, Receipt};
 pub use future::QueueFuture;
 pub use memory::MemoryQueue;

@@ -3,6 +3,7 @@
 //! [`segments`] has the files, without tokio and without a clock; [`store`] the tasks that write and read them, and what is in memory.
 
 mod backlog;
+mod compression;
 mod cursor;
 mod monitor;
 mod offline;
@@ -18,8 +19,8 @@ mod stores;
 
 pub(crate) use monitor::StorageCheck;
 pub use offline::{FileReport, QueueFiles, QueueSummary, QueueView, StoredRequest, StoredRequests};
-pub use settings::DiskConfig;
 pub(crate) use settings::escaped;
+pub use settings::{DiskCompression, DiskConfig};
 pub(crate) use stores::Stores;
 
 use super::consumers::{Consumers, Source};

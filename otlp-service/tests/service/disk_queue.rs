@@ -6,8 +6,8 @@ mod watch;
 use crate::harness::*;
 use otlp_protocol::{Batch, Signal};
 use otlp_service::{
-    DiskConfig, ExporterSpec, Gateway, GatewaySpec, LedgerLine, OnFull, PipelineSpec, QueueBatchConfig,
-    QueueConfig,
+    DiskCompression, DiskConfig, ExporterSpec, Gateway, GatewaySpec, LedgerLine, OnFull, PipelineSpec,
+    QueueBatchConfig, QueueConfig,
 };
 use otlp_transport::offload::Inline;
 use otlp_transport::testing::{Crash, DiskOperation, FaultyDisk};
@@ -312,6 +312,37 @@ async fn a_backlog_larger_than_the_memory_is_read_from_the_files() {
         arrived.iter().map(|name| name.split(' ').next().unwrap().parse().unwrap()).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (0..700).collect::<Vec<_>>());
+}
+
+/// Guarantee: what is stored with compression is delivered as it was, also by a gateway that does not compress. A reload turns
+/// compression on.
+#[tokio::test(start_paused = true)]
+async fn stored_batches_can_be_compressed() {
+    let zstd = |config: &mut QueueConfig| {
+        let mut disk = DiskConfig::new("/data");
+        disk.compression = DiskCompression::Zstd;
+        config.storage = Some(disk);
+    };
+    let padding = "checked out, checked in. ".repeat(400);
+    let sink = Sink::always(UNAVAILABLE);
+    let mut queue = OnDisk::start(FaultyDisk::new(12), &sink).await;
+    let bytes = |queue: &OnDisk| -> u64 {
+        let files = queue.disk.list(Path::new("/data/out/logs")).unwrap();
+        files.iter().filter(|(file, _)| file.ends_with(".log")).map(|(_, len)| len).sum()
+    };
+    queue.export(&format!("0 {padding}")).await.unwrap();
+    let plain = bytes(&queue);
+    queue.gateway.reload(spec(&sink, zstd)).await.unwrap();
+    for number in 1..20 {
+        queue.export(&format!("{number} {padding}")).await.unwrap();
+    }
+    assert!(bytes(&queue) < 3 * plain, "{} of {}", bytes(&queue), 20 * plain);
+    let disk = queue.stop().await.kill();
+    let again = OnDisk::start(disk, &Sink::default()).await;
+    again.settle().await;
+    let all: Vec<_> = (0..20).map(|number| format!("{number} {padding}")).collect();
+    assert_eq!(again.arrived(), all);
+    assert_eq!(again.line().sent, 20);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! `sending_queue.storage`: queues on disk, in the directory of an extension.
 
 use super::*;
-use otlp_service::{DiskConfig, OnFull};
+use otlp_service::{DiskCompression, DiskConfig, OnFull};
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ fn a_queue_is_in_the_directory_of_the_extension_that_it_names() {
     assert_eq!((&*config.directory, config.create_directory), (Path::new("/q2"), false));
     let hours = Duration::from_secs(36 * 3600);
     assert_eq!((config.max_bytes, config.max_age), (Some(7_000_000), Some(hours)));
+    assert_eq!(config.compression, DiskCompression::None);
+    let config = storage("storage: file_storage, compression: zstd");
+    assert_eq!(config.compression, DiskCompression::Zstd);
     let config = storage("storage: file_storage, max_bytes: 7000000");
     assert_eq!(config.max_bytes, Some(7_000_000), "the queue's own limit comes first");
 }

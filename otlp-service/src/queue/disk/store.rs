@@ -10,7 +10,7 @@ mod receipt;
 use super::backlog::{Amount, Backlog, Ready};
 use super::monitor::Monitor;
 use super::segments::{Gone, Log, Recovery};
-use super::settings::{DiskConfig, segment_bytes};
+use super::settings::{DiskCompression, DiskConfig, segment_bytes};
 use crate::fanout::shutting_down;
 use crate::ledger::{DropReason, Hop};
 use crate::queue::{QueueEntry, Size, Sizer};
@@ -40,6 +40,7 @@ pub(super) struct Store {
     max_bytes: AtomicU64,
     /// In milliseconds; `u64::MAX`: none.
     max_age: AtomicU64,
+    compresses: AtomicBool,
     /// The queues that use the store, by number. The first of them takes batches out.
     users: Mutex<VecDeque<u64>>,
     last_user: AtomicU64,
@@ -99,6 +100,7 @@ impl Store {
             hops,
             max_bytes: AtomicU64::new(max_bytes),
             max_age: AtomicU64::new(age(config.max_age)),
+            compresses: AtomicBool::new(config.compression == DiskCompression::Zstd),
             users: Mutex::default(),
             last_user: AtomicU64::new(0),
             appends: Mutex::default(),
@@ -214,12 +216,13 @@ impl Store {
         is_last
     }
 
-    /// Sets new limits.
-    pub(super) fn limit(&self, config: &DiskConfig) {
+    /// Takes the settings of a later configuration.
+    pub(super) fn configure(&self, config: &DiskConfig) {
         if let Some(max_bytes) = config.max_bytes {
             self.max_bytes.store(max_bytes, Ordering::Relaxed);
         }
         self.max_age.store(age(config.max_age), Ordering::Relaxed);
+        self.compresses.store(config.compression == DiskCompression::Zstd, Ordering::Relaxed);
     }
 
     /// Stops the tasks once what was committed is appended, and closes the log. The batches stay stored. Resolves when that is done.

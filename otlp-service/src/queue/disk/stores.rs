@@ -1,6 +1,7 @@
 //! The open stores of a process: a queue that replaces another takes over its store.
 
-use super::settings::DiskConfig;
+use super::compression;
+use super::settings::{DiskCompression, DiskConfig};
 use super::store::{Hops, Store};
 use otlp_transport::TransportContext;
 use parking_lot::Mutex;
@@ -32,13 +33,17 @@ impl Stores {
         config: &DiskConfig,
         hops: Hops,
     ) -> io::Result<StoreUse> {
+        if config.compression == DiskCompression::Zstd && !compression::is_available() {
+            let absent = "compression by zstd is not compiled in: build with the feature `zstd`";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, absent));
+        }
         let mut stores = self.0.lock();
         stores.retain(|_, store| store.strong_count() > 0);
         let known = stores.get(directory).and_then(Weak::upgrade);
         if let Some(store) = known
             && let Some(user) = store.join()
         {
-            store.limit(config);
+            store.configure(config);
             return Ok(StoreUse { store, user });
         }
         let store = Store::open(context, directory, config, hops)?;

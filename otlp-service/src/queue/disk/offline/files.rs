@@ -86,8 +86,8 @@ impl QueueFiles {
     pub fn append(&self, batches: &[Batch], pipeline: &str, now: SystemTime) -> io::Result<usize> {
         let pipeline: Arc<str> = pipeline.into();
         let fitting = self.fitting(batches);
-        let batches = batches.iter().take(fitting);
-        let entries: Vec<_> = batches.map(|batch| Entry { batch, pipeline: &pipeline }).collect();
+        let entry = |batch| Entry { batch, pipeline: &pipeline, compressed: None };
+        let entries: Vec<_> = batches.iter().take(fitting).map(entry).collect();
         if entries.is_empty() {
             return Ok(0);
         }

@@ -2,6 +2,7 @@
 
 use super::segment::{Piece, SegmentFile};
 use super::view::QueueView;
+use crate::queue::disk::compression::{InflateError, inflate};
 use std::io;
 use std::ops::Range;
 
@@ -58,6 +59,11 @@ impl QueueView {
         let mut next = segment.name.first;
         loop {
             match pieces.next() {
+                Ok(Some(Piece::Record(record)))
+                    if inflate(&record.header, record.body.clone()) == Err(InflateError::Damaged) =>
+                {
+                    report.damaged(record.bytes);
+                }
                 Ok(Some(Piece::Record(record))) => {
                     let sequence = record.header.sequence;
                     report.requests += 1;

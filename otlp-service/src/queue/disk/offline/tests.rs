@@ -1,5 +1,6 @@
 use super::*;
-use crate::queue::disk::segments::Log;
+use crate::queue::disk::compression::compress;
+use crate::queue::disk::segments::{Entry, Log};
 use crate::queue::disk::store::READER;
 use bytes::Bytes;
 use otlp_protocol::encode::LogRecords;
@@ -185,6 +186,35 @@ fn damage_is_found_with_its_place() {
     assert!(bytes.contains(&two) && !report.is_sound(), "{bytes:?}");
     assert_eq!(left(&seen), ["one", "three"]);
     assert_eq!(contents(&disk), before);
+}
+
+/// Adds a request with this body in the files.
+fn append_compressed(disk: &Arc<FaultyDisk>, batch: &Batch, frame: &[u8]) {
+    let (log, _) = Log::open(disk.clone(), Path::new(PLACE), &[READER], 1 << 20, 1).unwrap();
+    log.append(&[Entry { batch, pipeline: &"logs/a".into(), compressed: Some(frame) }], 1).unwrap();
+    log.close().unwrap();
+}
+
+#[test]
+fn compressed_requests_are_seen_as_they_were() {
+    let disk = queue(5, &["one"]);
+    let long = batch(&"two ".repeat(200));
+    let frame = compress(long.body().plain()).unwrap();
+    append_compressed(&disk, &long, &frame);
+    assert_eq!(left(&view(&disk)), ["one", "two"]);
+    assert!(view(&disk).verify().iter().all(FileReport::is_sound));
+    let mut files = open(&disk);
+    assert_eq!(files.read(1 << 20).unwrap().len(), 1);
+    let [read] = &files.read(1 << 20).unwrap()[..] else { panic!("one a segment") };
+    assert_eq!(read.batch.body().to_bytes(), long.body().to_bytes());
+    assert!(read.record_bytes < long.len() as u64);
+    drop(files);
+
+    append_compressed(&disk, &long, &frame[1..]);
+    assert_eq!(left(&view(&disk)), ["one", "two"]);
+    let reports = view(&disk).verify();
+    let [.., report] = &reports[..] else { panic!("{reports:?}") };
+    assert_eq!((report.requests, report.lost, report.damage.len()), (0, 1, 1));
 }
 
 #[test]

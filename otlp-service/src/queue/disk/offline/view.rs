@@ -2,6 +2,7 @@
 
 use super::StoredRequest;
 use super::segment::{Piece, Pieces, SegmentFile};
+use crate::queue::disk::compression::{InflateError, inflate};
 use crate::queue::disk::cursor::Cursor;
 use crate::queue::disk::ranges::Ranges;
 use crate::queue::disk::segments::LOCK;
@@ -110,10 +111,19 @@ impl StoredRequests<'_> {
                     return Err(error);
                 }
             };
-            if let Piece::Record(record) = piece
-                && !self.view.settled.contains(record.header.sequence)
-                && let Some(request) = StoredRequest::new(&record.header, &record.properties, record.body)
-            {
+            let Piece::Record(record) = piece else { continue };
+            if self.view.settled.contains(record.header.sequence) {
+                continue;
+            }
+            let body = match inflate(&record.header, record.body) {
+                Ok(body) => body,
+                Err(InflateError::Damaged) => continue,
+                Err(error) => {
+                    self.pieces = None;
+                    return Err(io::Error::new(io::ErrorKind::Unsupported, error));
+                }
+            };
+            if let Some(request) = StoredRequest::new(&record.header, &record.properties, body) {
                 return Ok(Some(request));
             }
         }

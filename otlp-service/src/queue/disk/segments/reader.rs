@@ -4,8 +4,9 @@
 //! left out without being settled: they stay in the log, and are tried again after the next start.
 
 use super::Log;
+use crate::queue::disk::compression::{InflateError, inflate};
 use crate::queue::disk::record::{Header, Kind};
-use crate::queue::disk::scan::{Damage, Found, Scanner};
+use crate::queue::disk::scan::{Damage, Found, Record, Scanner};
 use crate::queue::disk::segment::{Name, Segment};
 use bytes::Bytes;
 use std::io;
@@ -33,6 +34,7 @@ pub(in crate::queue::disk) struct Reader {
 pub(in crate::queue::disk) struct Stored {
     pub(in crate::queue::disk) header: Header,
     pub(in crate::queue::disk) properties: Bytes,
+    /// As it was before compression.
     pub(in crate::queue::disk) body: Bytes,
 }
 
@@ -67,7 +69,7 @@ impl Reader {
     }
 
     /// Reads about `max_bytes` bytes of records before `end` that are not settled, at least one record unless there is none.
-    /// Records of dropped segments are left out.
+    /// Records of dropped segments are left out. The limit holds for the bytes as stored, and for the bodies before compression.
     ///
     /// # Errors
     /// If a segment cannot be read. After three errors at one place, the records there are counted and left out.
@@ -87,7 +89,7 @@ impl Reader {
                 }
             };
             self.failures = 0;
-            self.take(found, end, &extent, &mut records);
+            self.take(found, end, max_bytes, &extent, &mut records);
         }
         Ok(records)
     }
@@ -143,40 +145,58 @@ impl Reader {
         Ok(Some(Place { scanner, ordinal: name.ordinal, edition }))
     }
 
-    fn take(&mut self, found: Vec<Found>, end: u64, extent: &Extent, records: &mut Vec<Stored>) {
+    /// Adds the records of what was read, up to `end` or about `max_bytes` bytes.
+    fn take(
+        &mut self,
+        found: Vec<Found>,
+        end: u64,
+        max_bytes: usize,
+        extent: &Extent,
+        records: &mut Vec<Stored>,
+    ) {
+        let mut taken_bytes = 0;
         for found in found {
-            let record = match found {
+            let Record { header, properties, body, bytes, .. } = match found {
                 Found::Record(record) => record,
                 Found::Damage(damage) => {
                     self.pass(&damage, extent);
                     continue;
                 }
             };
-            let sequence = record.header.sequence;
-            if record.header.kind == Kind::Summary || !extent.records.contains(&sequence) {
+            let sequence = header.sequence;
+            if header.kind == Kind::Summary || !extent.records.contains(&sequence) {
                 continue;
             }
             if sequence < self.next {
                 self.is_unread = false;
                 continue;
             }
-            self.skip_to(sequence, end);
-            if sequence >= end {
-                // A later call may read on from here.
-                if let Some(place) = &mut self.place {
-                    place.scanner.offset = record.bytes.start;
-                }
-                return;
-            }
-            self.next = sequence + 1;
             let is_settled =
                 self.log.cursors.get(self.reader).is_some_and(|c| c.lock().settled().contains(sequence));
             if !is_settled {
-                records.push(Stored {
-                    header: record.header,
-                    properties: record.properties,
-                    body: record.body,
-                });
+                taken_bytes += header.plain_len as usize;
+            }
+            if sequence >= end || (taken_bytes > max_bytes && !records.is_empty()) {
+                self.skip_to(sequence, end);
+                // A later call may read on from here.
+                if let Some(place) = &mut self.place {
+                    place.scanner.offset = bytes.start;
+                }
+                return;
+            }
+            let body = if is_settled { Ok(body) } else { inflate(&header, body) };
+            let body = match body {
+                Ok(body) => body,
+                Err(error) => {
+                    let is_unread = error == InflateError::NoZstd;
+                    self.pass(&Damage { bytes, is_unread }, extent);
+                    continue;
+                }
+            };
+            self.skip_to(sequence, end);
+            self.next = sequence + 1;
+            if !is_settled {
+                records.push(Stored { header, properties, body });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Logs on simulated disks.
 
 mod compaction;
+mod compressed;
 mod crash;
 mod damage;
 mod faults;
@@ -73,9 +74,13 @@ fn open(disk: &FaultyDisk) -> Arc<Log> {
     open_with(disk, &READERS).expect("the log opens").0
 }
 
+fn entry<'a>(batch: &'a Batch, pipeline: &'a Arc<str>) -> Entry<'a> {
+    Entry { batch, pipeline, compressed: None }
+}
+
 fn append_ids(log: &Log, ids: &[u64], now: u64) -> Result<u64, AppendError> {
     let batches: Vec<_> = ids.iter().map(|id| (batch(*id), pipeline(*id))).collect();
-    let group: Vec<_> = batches.iter().map(|(batch, pipeline)| Entry { batch, pipeline }).collect();
+    let group: Vec<_> = batches.iter().map(|(batch, pipeline)| entry(batch, pipeline)).collect();
     log.append(&group, now)
 }
 

@@ -21,6 +21,8 @@ pub(in crate::queue::disk) struct Entry<'a> {
     pub(in crate::queue::disk) batch: &'a Batch,
     /// The pipeline that counts the batch.
     pub(in crate::queue::disk) pipeline: &'a Arc<str>,
+    /// The batch's body as a zstd frame; `None`: the body is stored as it is.
+    pub(in crate::queue::disk) compressed: Option<&'a [u8]>,
 }
 
 /// Error: the group is not in the log.
@@ -122,6 +124,16 @@ impl Log {
     }
 }
 
+// === impl Entry ===
+
+impl<'a> Entry<'a> {
+    /// Returns the bytes of the body that are stored.
+    fn body(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let plain = self.compressed.is_none().then(|| self.batch.body().plain().segments());
+        self.compressed.into_iter().chain(plain.into_iter().flatten().map(|segment| &segment[..]))
+    }
+}
+
 // === impl Writer ===
 
 impl Writer {
@@ -219,22 +231,22 @@ fn write(
 ) -> io::Result<(Totals, u64)> {
     let mut totals = Totals::none(first);
     let mut heads = Vec::with_capacity(group.len());
-    for (sequence, Entry { batch, pipeline }) in (first..).zip(group) {
+    for (sequence, entry) in (first..).zip(group) {
+        let Entry { batch, pipeline, compressed } = *entry;
         let properties = Properties::encode(pipeline, batch);
-        let body = batch.body().plain();
         let len = |len: usize| u32::try_from(len).map_err(|_| io::Error::other("a request of over 4 GiB"));
-        let parts = [&properties[..]].into_iter().chain(body.segments().map(|segment| &segment[..]));
+        let parts = [&properties[..]].into_iter().chain(entry.body());
         let header = Header {
             sequence,
             stored_at: now,
             count: batch.count(),
             properties_len: len(properties.len())?,
-            body_len: len(body.len())?,
-            plain_len: len(body.len())?,
+            body_len: len(compressed.map_or(batch.len(), <[u8]>::len))?,
+            plain_len: len(batch.len())?,
             content_checksum: checksum(name.nonce, parts),
             kind: Kind::Request(batch.signal()),
             is_mergeable: batch.is_mergeable(),
-            is_compressed: false,
+            is_compressed: compressed.is_some(),
         };
         totals.add(&header, pipeline);
         heads.push((header.encode(name.nonce), properties));
@@ -242,7 +254,7 @@ fn write(
     let mut parts = Vec::with_capacity(3 * group.len());
     for ((header, properties), entry) in heads.iter().zip(group) {
         parts.extend([IoSlice::new(header), IoSlice::new(properties)]);
-        parts.extend(entry.batch.body().plain().segments().map(|segment| IoSlice::new(segment)));
+        parts.extend(entry.body().map(IoSlice::new));
     }
     let len = parts.iter().map(|part| part.len() as u64).sum();
     file.append(&parts)?;

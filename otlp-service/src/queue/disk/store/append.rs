@@ -4,7 +4,9 @@ use super::{Room, Store};
 use crate::ledger::DropReason;
 use crate::queue::QueueEntry;
 use crate::queue::disk::backlog::Ready;
+use crate::queue::disk::compression::compress;
 use crate::queue::disk::segments::{AppendError, Entry, Gone, Log};
+use bytes::Bytes;
 use otlp_protocol::{ErrorKind, Retry};
 use otlp_transport::{ExportError, offload};
 use std::collections::VecDeque;
@@ -26,6 +28,8 @@ struct Waiting {
     entry: QueueEntry,
     pipeline: Arc<str>,
     room: Room,
+    /// The body as it is stored, if it is compressed.
+    compressed: Option<Bytes>,
     stored: oneshot::Sender<Result<(), ExportError>>,
 }
 
@@ -70,8 +74,12 @@ impl Store {
     /// Appends a group, and answers those that wait.
     async fn append(&self, group: Vec<Waiting>) {
         let (log, now, max_bytes) = (self.log.clone(), self.now(), self.max_bytes());
-        let clock = self.context.clock.clone();
+        let (clock, compresses) = (self.context.clock.clone(), self.compresses.load(Ordering::Relaxed));
+        let mut group = group;
         let work = move || {
+            if compresses {
+                group.iter_mut().for_each(Waiting::compress);
+            }
             let started = clock.now();
             let (result, gone) = append_to(&log, &group, now, max_bytes);
             (result, gone, group, clock.now().saturating_duration_since(started))
@@ -104,9 +112,9 @@ impl Store {
         {
             let mut backlog = self.backlog.lock();
             for (sequence, waiting) in (first..).zip(group) {
-                let Waiting { mut entry, pipeline, room, stored } = waiting;
+                let record_len = waiting.stored_len() + super::RECORD_BYTES;
+                let Waiting { mut entry, pipeline, room, stored, .. } = waiting;
                 entry.admit();
-                let record_len = entry.batch.len() as u64 + super::RECORD_BYTES;
                 backlog.append(Ready { sequence, pipeline, entry, record_len }, self.memory_bytes);
                 answers.push((stored, room));
             }
@@ -164,7 +172,7 @@ impl Appends {
         let (stored, outcome) = oneshot::channel();
         let account = entry.held.hop().accounts().first();
         let pipeline = account.map_or_else(|| Arc::from(""), |account| account.pipeline().clone());
-        self.waiting.push_back(Waiting { entry, pipeline, room, stored });
+        self.waiting.push_back(Waiting { entry, pipeline, room, compressed: None, stored });
         outcome
     }
 
@@ -190,6 +198,19 @@ impl Appends {
     }
 }
 
+// === impl Waiting ===
+
+impl Waiting {
+    fn compress(&mut self) {
+        self.compressed = compress(self.entry.batch.body().plain());
+    }
+
+    /// Returns the length of the body as it is stored.
+    fn stored_len(&self) -> u64 {
+        self.compressed.as_ref().map_or(self.entry.batch.len(), Bytes::len) as u64
+    }
+}
+
 /// Appends a group, and drops the oldest segments if it does not fit and all its batches want that.
 fn append_to(
     log: &Log,
@@ -198,7 +219,8 @@ fn append_to(
     max_bytes: u64,
 ) -> (Result<u64, AppendError>, Vec<Gone>) {
     fn entry(waiting: &Waiting) -> Entry<'_> {
-        Entry { batch: &waiting.entry.batch, pipeline: &waiting.pipeline }
+        let Waiting { entry, pipeline, compressed, .. } = waiting;
+        Entry { batch: &entry.batch, pipeline, compressed: compressed.as_deref() }
     }
     let entries: Vec<_> = group.iter().map(entry).collect();
     let drops = group.iter().all(|waiting| waiting.room.drops);

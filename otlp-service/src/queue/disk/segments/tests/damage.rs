@@ -26,7 +26,7 @@ fn damageable() -> (FaultyDisk, BTreeMap<u64, Vec<u8>>) {
             }
         };
         let batch = batch_of(body.clone(), 1);
-        log.append(&[Entry { batch: &batch, pipeline: &pipeline(0) }], 1).unwrap();
+        log.append(&[entry(&batch, &pipeline(0))], 1).unwrap();
         bodies.insert(at, body);
         at += 1;
     }
@@ -184,7 +184,7 @@ fn what_is_set_aside_is_limited() {
     let disk = FaultyDisk::new(1);
     let log = open(&disk);
     for _ in 0..3 {
-        log.append(&[Entry { batch: &batch_of(vec![7; 7 << 20], 1), pipeline: &pipeline(0) }], 1).unwrap();
+        log.append(&[entry(&batch_of(vec![7; 7 << 20], 1), &pipeline(0))], 1).unwrap();
     }
     let logs = files(&disk, ".log");
     logs.iter().for_each(|(file, _)| disk.corrupt(path(file), 1000).unwrap());

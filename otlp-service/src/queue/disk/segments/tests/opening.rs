@@ -59,7 +59,7 @@ fn unfinished_files_are_removed() {
     disk.write_new(&path(&format!("{segment}.new")), b"text").unwrap();
     let disk = disk.kill();
     assert_eq!(read_all(&open(&disk), 0).len(), 5);
-    assert_eq!(files(&disk, ".new"), [("exporter.new".to_owned(), 0); 0]);
+    assert!(files(&disk, ".new").is_empty());
 }
 
 /// Guarantee: a log has one process; another gets an error of its own kind.
