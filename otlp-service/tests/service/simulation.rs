@@ -5,6 +5,7 @@
 //! shows what happens, `OTLP_SIM_SEEDS=1000` runs 1000 seeds, from `OTLP_SIM_FIRST` on.
 
 mod backend;
+mod faults;
 mod items;
 mod plan;
 mod run;
@@ -38,7 +39,13 @@ fn nothing_acknowledged_is_lost_in_ten_minutes_of_faults() {
     });
     let tally = tally.into_inner();
     println!("{seeds} seeds: {tally:?}");
-    assert!(tally.power_cuts > 0 && tally.kills > 0 && tally.reloads > 0 && tally.failed_operations > 0);
+    assert!(
+        tally.power_cuts > 0
+            && tally.kills > 0
+            && tally.reloads > 0
+            && tally.failed_operations > 0
+            && tally.changed_bits > 0
+    );
 }
 
 #[test]

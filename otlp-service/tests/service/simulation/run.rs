@@ -8,7 +8,7 @@ use super::tally::{Outcome, Tally};
 use super::verdict::{Ending, Fate, Verdict};
 use super::world::World;
 use otlp_service::{Gateway, LedgerSnapshot};
-use otlp_transport::testing::{Crash, DiskOperation, FaultyDisk};
+use otlp_transport::testing::{Crash, FaultyDisk};
 use otlp_transport::{Clock as _, Disk as _, TokioClock, TransportContext};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -17,20 +17,22 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// A gateway, its surroundings, and what became of its earlier runs.
-struct Simulation {
-    world: World,
-    plan: Plan,
+pub(super) struct Simulation {
+    pub(super) world: World,
+    pub(super) plan: Plan,
     items: Items,
     backends: Vec<Backend>,
     door: Door,
-    disk: FaultyDisk,
+    pub(super) disk: FaultyDisk,
     /// How each run of the gateway ended.
-    fates: Vec<Fate>,
-    tally: Tally,
+    pub(super) fates: Vec<Fate>,
+    pub(super) tally: Tally,
     /// What the disks did.
     events: Vec<String>,
     /// Reads of the disk at the last time that reads were to fail.
-    reads: u64,
+    pub(super) reads: u64,
+    /// Bits that changed in segments, by exporter.
+    pub(super) rotten: Vec<u64>,
     /// Budgets of all runs.
     budgets: Vec<otlp_protocol::ByteBudget>,
 }
@@ -58,6 +60,7 @@ impl Simulation {
         let (plan, items) = (Plan::random(&world), Items::default());
         world.note(format!("{plan:?}"));
         let backends = plan.exporters.iter().map(|plan| Backend::new(plan.id, &world, &items)).collect();
+        let rotten = vec![0; plan.exporters.len()];
         Self {
             world,
             plan,
@@ -69,6 +72,7 @@ impl Simulation {
             tally: Tally::default(),
             events: Vec::new(),
             reads: 0,
+            rotten,
             budgets: Vec::new(),
         }
     }
@@ -97,6 +101,7 @@ impl Simulation {
             items: &self.items.all(),
             backends: &self.backends,
             fates: &self.fates,
+            rotten: &self.rotten,
         }
         .check()
         .add(self.tally);
@@ -184,47 +189,11 @@ impl Simulation {
                 6 | 7 => self.break_disk(),
                 8 => self.fill_disk(),
                 9..=11 => self.repair_disk(),
+                12 => self.rot(),
                 _ => {}
             }
         }
         self.stop(running).await;
-    }
-
-    /// Operations fail from now on, by chance.
-    fn break_disk(&mut self) {
-        if self.world.once_in(4) {
-            return self.break_reads();
-        }
-        let operation = self.world.pick(&FAILING);
-        let probability = self.world.pick(&[0.01, 0.1, 0.5]);
-        self.world.note(format!("{operation} fails with a probability of {probability}"));
-        self.disk.fail_at_random(operation, probability);
-    }
-
-    /// Up to two reads fail: a place that fails three times in a row is given up.
-    fn break_reads(&mut self) {
-        let reads = self.disk.count(DiskOperation::Read);
-        if self.reads == 0 || reads >= self.reads + 2 {
-            self.reads = reads;
-            self.world.note("reads fail");
-            for _ in 0..=self.world.below(2) {
-                self.disk.fail_next(DiskOperation::Read, "/data");
-            }
-        }
-    }
-
-    /// The disk has little room from now on.
-    fn fill_disk(&self) {
-        let used: u64 = self.plan.stored().map(|plan| used(&self.disk, plan.id)).sum();
-        let capacity = used + self.world.below(300_000);
-        self.world.note(format!("the disk has room for {capacity} bytes"));
-        self.disk.set_capacity(capacity);
-    }
-
-    fn repair_disk(&self) {
-        self.world.note("the disk works");
-        FAILING.iter().for_each(|operation| self.disk.fail_at_random(*operation, 0.0));
-        self.disk.set_capacity(u64::MAX);
     }
 
     async fn reload(&mut self, running: &mut Running) {
@@ -374,7 +343,7 @@ fn is_quiet(ledger: &LedgerSnapshot) -> bool {
 }
 
 /// Bytes of the segments of an exporter.
-fn used(disk: &FaultyDisk, exporter: &str) -> u64 {
+pub(super) fn used(disk: &FaultyDisk, exporter: &str) -> u64 {
     let files = disk.list(&Path::new("/data").join(exporter).join("logs")).unwrap_or_default();
     files.iter().filter(|(name, _)| name.ends_with(".log")).map(|(_, len)| len).sum()
 }
@@ -388,13 +357,3 @@ const TEN_MINUTES: Duration = Duration::from_secs(600);
 const SLACK: u64 = 64 << 10;
 const CRASHES: [Crash; 5] =
     [Crash::LoseUnsynced, Crash::KeepUnsynced, Crash::Torn, Crash::Reordered, Crash::Any];
-const FAILING: [DiskOperation; 8] = [
-    DiskOperation::Append,
-    DiskOperation::Sync,
-    DiskOperation::Sync,
-    DiskOperation::SyncDirectory,
-    DiskOperation::Make,
-    DiskOperation::Truncate,
-    DiskOperation::Rename,
-    DiskOperation::Remove,
-];

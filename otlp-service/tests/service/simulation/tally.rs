@@ -22,6 +22,9 @@ pub(super) struct Tally {
     pub(super) restarts: u64,
     pub(super) reloads: u64,
     pub(super) failed_operations: u64,
+    pub(super) changed_bits: u64,
+    /// Items of damaged records.
+    pub(super) damaged_items: u64,
     pub(super) simulated_seconds: u64,
 }
 
@@ -41,6 +44,8 @@ impl Tally {
             restarts: self.restarts + other.restarts,
             reloads: self.reloads + other.reloads,
             failed_operations: self.failed_operations + other.failed_operations,
+            changed_bits: self.changed_bits + other.changed_bits,
+            damaged_items: self.damaged_items + other.damaged_items,
             simulated_seconds: self.simulated_seconds + other.simulated_seconds,
         }
     }

@@ -31,6 +31,15 @@ pub(super) struct Verdict<'a> {
     pub(super) items: &'a [Item],
     pub(super) backends: &'a [Backend],
     pub(super) fates: &'a [Fate],
+    /// Bits that changed in segments, by exporter.
+    pub(super) rotten: &'a [u64],
+}
+
+/// Items that were acknowledged, and never arrived.
+struct Lost {
+    at_stops: u64,
+    /// By exporter.
+    damaged: Vec<u64>,
 }
 
 // === impl Verdict ===
@@ -38,13 +47,14 @@ pub(super) struct Verdict<'a> {
 impl Verdict<'_> {
     pub(super) fn check(&self) -> Tally {
         let mut tally = Tally { items: self.items.len() as u64, ..Tally::default() };
-        let mut lost_at_stops = 0;
+        let mut lost = Lost { at_stops: 0, damaged: vec![0; self.backends.len()] };
         for (number, item) in (0..).zip(self.items) {
             for exporter in &self.plan.pipelines[item.pipeline].exporters {
                 self.backends[*exporter].with_state(|state| {
                     let arrivals = state.arrivals.get(&number).map(Vec::as_slice).unwrap_or_default();
-                    let has_arrived = !arrivals.is_empty() || state.refused.contains(&number);
-                    lost_at_stops += u64::from(!has_arrived && self.is_lost(number, item, *exporter));
+                    if arrivals.is_empty() && !state.refused.contains(&number) {
+                        self.check_loss(number, item, *exporter, &mut lost);
+                    }
                     self.check_copies(number, item, *exporter, arrivals, state);
                     tally.arrivals += arrivals.len() as u64;
                     tally.twice += (arrivals.len() as u64).saturating_sub(1);
@@ -52,23 +62,32 @@ impl Verdict<'_> {
             }
         }
         let dropped: u64 = self.fates.iter().map(|fate| fate.dropped).sum();
-        assert!(lost_at_stops <= dropped, "{lost_at_stops} items are lost, {dropped} were reported");
+        assert!(lost.at_stops <= dropped, "{} items are lost, {dropped} were reported", lost.at_stops);
+        for (plan, (damaged, bits)) in self.plan.exporters.iter().zip(lost.damaged.iter().zip(self.rotten)) {
+            // A bit damages one record.
+            let most = bits * MOST_STORED;
+            assert!(*damaged <= most, "{damaged} items never reached {}, after {bits} changed bits", plan.id);
+            tally.damaged_items += damaged;
+        }
         tally
     }
 
-    /// True if an item that has not arrived may have been dropped at the end of a run that was stopped. Panics if it was acknowledged,
-    /// and nothing explains the loss.
-    fn is_lost(&self, number: u64, item: &Item, exporter: usize) -> bool {
-        let Some(run) = item.acked else { return false };
+    /// Counts an item that has not arrived. Panics if the item was acknowledged, and nothing explains the loss.
+    fn check_loss(&self, number: u64, item: &Item, exporter: usize, lost: &mut Lost) {
+        let Some(run) = item.acked else { return };
         let fate = &self.fates[run];
         let plan = &self.plan.exporters[exporter];
         let is_last = run + 1 == self.fates.len();
+        if plan.kind == Kind::Memory && !is_last {
+            lost.at_stops += u64::from(fate.ending == Ending::Stop);
+            return;
+        }
         assert!(
-            plan.kind == Kind::Memory && !is_last,
+            self.rotten[exporter] > 0,
             "item {number} was acknowledged in run {run}, and never reached {}: {item:?}, {fate:?}",
             plan.id
         );
-        fate.ending == Ending::Stop
+        lost.damaged[exporter] += 1;
     }
 
     /// Checks that each arrival after the first has a reason.
@@ -96,3 +115,6 @@ impl Verdict<'_> {
         );
     }
 }
+
+/// Items of the largest record: a batch that is one item short of being full, and a request of 60.
+const MOST_STORED: u64 = 79;
