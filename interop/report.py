@@ -9,6 +9,7 @@ import versions
 import links
 import refusals
 import same
+import stored
 from cells import COLLECTOR_OFFERS, EXPORTS, OFFERS, ROUTES, SIGNALS
 
 VERDICTS = ("ok", "FAIL", "SKIP")
@@ -67,6 +68,14 @@ cell is ok when the right proxy, and no other, was asked for the destination wit
 compares with the Collector.
 
 {connections}
+
+## Queues on disk
+
+An SDK sends to a gateway whose destination is down and whose exporter has `sending_queue.storage`, and straight to the Collector. Then
+the gateway is killed, it is started again, and the destination after it. A cell is ok when every item arrived once and exactly as
+sent.
+
+{stored}
 
 ## Early refusals
 
@@ -176,6 +185,7 @@ class Results:
             collector=self.collector(),
             exporters=self.exporters(),
             connections=self.connections(),
+            stored=self.stored(),
             refusals=self.refusals(),
             times=refusals.TIMES,
             processors=self.processors(),
@@ -243,6 +253,13 @@ class Results:
         prefix = "own telemetry, "
         named = [(what, verdict) for run, what, verdict in self.all if run is None and what.startswith(prefix)]
         return table(["way", "result"], [[what.removeprefix(prefix), verdict] for what, verdict in named])
+
+    def stored(self):
+        """A row for the sender, a column for each signal."""
+        prefix = f"{stored.RUN}, gateway killed: "
+        named = {what.removeprefix(prefix): verdict for run, what, verdict in self.all if run is None and prefix in what}
+        cells = (named.get(signal, "—") for signal in SIGNALS[:3])
+        return table(["sender", "transport", *SIGNALS[:3]], [[stored.SENDER, stored.TRANSPORT, *cells]])
 
     def same(self):
         """A row for each program and transport."""
