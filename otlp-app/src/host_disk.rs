@@ -38,6 +38,10 @@ impl Disk for HostDisk {
         SystemDisk.list(directory)
     }
 
+    fn list_directories(&self, directory: &Path) -> io::Result<Vec<String>> {
+        SystemDisk.list_directories(directory)
+    }
+
     fn create_directory(&self, path: &Path) -> io::Result<()> {
         SystemDisk.create_directory(path)
     }

@@ -1,7 +1,7 @@
 //! The connectors of this crate, a file or a folder each.
 
 mod forward;
-mod routing;
+pub(crate) mod routing;
 
 pub use forward::ForwardConnector;
 pub use routing::{Route, RoutingConfig, RoutingConnector, RoutingError};

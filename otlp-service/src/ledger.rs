@@ -68,7 +68,7 @@ pub enum DropReason {
     /// A processor or a holder dropped the items, or did not account for them.
     Processor,
     /// The queue was full, and is configured to drop items then ([`OnFull::Drop`](crate::OnFull::Drop),
-    /// [`OnFull::DropOldest`](crate::OnFull::DropOldest)).
+    /// [`OnFull::DropOldest`](crate::OnFull::DropOldest), [`OnFull::DropLowest`](crate::OnFull::DropLowest)).
     QueueFull,
     /// The last retry failed.
     RetriesExhausted,

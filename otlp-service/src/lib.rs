@@ -300,9 +300,10 @@ pub use producer_consumer::{
 };
 #[cfg(feature = "gateway")]
 pub use queue::{
-    BatchSizer, DiskCompression, DiskConfig, FileReport, MemoryQueue, OnFull, Queue, QueueBatchConfig,
-    QueueConfig, QueueEntry, QueueFiles, QueueFuture, QueueSummary, QueueView, Receipt, Size, Sizer, Slot,
-    StoredRequest, StoredRequests, Wait,
+    BacklogConfig, BacklogOrder, BatchSizer, DiskCompression, DiskConfig, FileReport, MemoryQueue, OnFull,
+    Queue, QueueBatchConfig, QueueClass, QueueClassError, QueueClasses, QueueConfig, QueueEntry, QueueFiles,
+    QueueFuture, QueueName, QueueSummary, QueueView, Receipt, Share, Size, Sizer, Slot, StoredRequest,
+    StoredRequests, Wait,
 };
 #[cfg(feature = "gateway")]
 pub use receiver::{BoxReceiver, Inlets, OtlpReceiver, OtlpServers, Receiver, Reroute, Running};

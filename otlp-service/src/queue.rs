@@ -1,6 +1,7 @@
 //! Queues between a pipeline and an exporter: their contract, and the queue in memory, which is bounded, first in first out, and
 //! has a fixed number of consumers.
 
+mod classes;
 mod consumers;
 mod disk;
 mod entry;
@@ -11,9 +12,10 @@ mod metrics;
 mod settings;
 mod size;
 
+pub use classes::{QueueClass, QueueClassError, QueueClasses};
 pub use disk::{
-    DiskCompression, DiskConfig, FileReport, QueueFiles, QueueSummary, QueueView, StoredRequest,
-    StoredRequests,
+    BacklogConfig, BacklogOrder, DiskCompression, DiskConfig, FileReport, QueueFiles, QueueName,
+    QueueSummary, QueueView, Share, StoredRequest, StoredRequests,
 };
 pub use entry::{QueueEntry, Receipt};
 pub use future::QueueFuture;

@@ -83,6 +83,15 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
         Err(unsupported(directory, "listed"))
     }
 
+    /// Returns the names of the directories in a directory, in any order, without links. Default: an error, for disks that do not
+    /// know.
+    ///
+    /// # Errors
+    /// If the directory cannot be read; of kind [`Unsupported`](io::ErrorKind::Unsupported) if the disk does not know.
+    fn list_directories(&self, directory: &Path) -> io::Result<Vec<String>> {
+        Err(unsupported(directory, "searched for directories"))
+    }
+
     /// Makes a directory and those above it, unless they exist.
     ///
     /// # Errors
@@ -185,6 +194,10 @@ impl Disk for SystemDisk {
 
     fn list(&self, directory: &Path) -> io::Result<Vec<(String, u64)>> {
         file::list(directory)
+    }
+
+    fn list_directories(&self, directory: &Path) -> io::Result<Vec<String>> {
+        file::list_directories(directory)
     }
 
     fn create_directory(&self, path: &Path) -> io::Result<()> {

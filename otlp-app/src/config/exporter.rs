@@ -1,5 +1,6 @@
 //! The exporters: `otlp_grpc` and `otlp_http` here, the others below.
 
+mod backlog;
 mod balance;
 mod compression;
 mod dead_letter;
@@ -9,6 +10,7 @@ mod logging;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 mod queue_batch;
+mod queue_classes;
 mod resolver;
 mod target;
 

@@ -5,6 +5,7 @@ mod request;
 mod stats;
 mod table;
 
+pub(crate) use table::{Chooser, Table};
 pub use table::{Route, RoutingConfig, RoutingError};
 
 use crate::component::{Needs, Reason, reserve};
@@ -16,7 +17,6 @@ use otlp_transport::{Clock, Export, ExportError, ExportResult};
 use stats::Stats;
 use std::sync::Arc;
 use std::time::Instant;
-use table::{Chooser, Table};
 
 /// Sends resources, spans, data points, log records and whole requests into the pipelines of the first route whose condition
 /// holds, and the rest into the default pipelines, or nowhere.

@@ -3,10 +3,14 @@
 //! [`segments`] has the files, without tokio and without a clock; [`store`] the tasks that write and read them, and what is in memory.
 
 mod backlog;
+mod commit;
+mod common;
 mod compression;
 mod cursor;
 mod monitor;
 mod offline;
+mod pace;
+mod places;
 mod properties;
 mod ranges;
 mod record;
@@ -20,7 +24,7 @@ mod stores;
 pub(crate) use monitor::StorageCheck;
 pub use offline::{FileReport, QueueFiles, QueueSummary, QueueView, StoredRequest, StoredRequests};
 pub(crate) use settings::escaped;
-pub use settings::{DiskCompression, DiskConfig};
+pub use settings::{BacklogConfig, BacklogOrder, DiskCompression, DiskConfig, QueueName, Share};
 pub(crate) use stores::Stores;
 
 use super::consumers::{Consumers, Source};
@@ -30,15 +34,15 @@ use crate::fanout::{Delivery, shutting_down};
 use crate::telemetry::{ExporterStats, Registration, Registry};
 use backlog::Amount;
 use otlp_protocol::ErrorKind;
-use otlp_transport::{Export, ExportError, TransportContext};
+use otlp_transport::{Clock, Export, ExportError, TransportContext};
+use places::{Places, Reserved};
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
-use store::{Hops, Room, Store};
-use stores::StoreUse;
+use store::Hops;
 
 /// The sending queue of an exporter for one signal, in files: an export is answered once its batch is on the device. Batches that are
 /// left when the process ends are delivered after the next start.
@@ -49,7 +53,9 @@ pub(crate) struct DiskQueue {
 
 struct Shared {
     config: QueueConfig,
-    place: StoreUse,
+    disk: DiskConfig,
+    places: Places,
+    clock: Arc<dyn Clock>,
     stats: Arc<ExporterStats>,
     watch: OnceLock<Arc<Watch>>,
     is_draining: AtomicBool,
@@ -57,7 +63,8 @@ struct Shared {
 
 struct DiskSlot {
     shared: Arc<Shared>,
-    room: Room,
+    room: Reserved,
+    wait: Wait,
 }
 
 // === impl DiskQueue ===
@@ -78,13 +85,15 @@ impl DiskQueue {
         export: E,
     ) -> io::Result<Arc<Self>> {
         let disk = config.storage.clone().unwrap_or_else(|| DiskConfig::new(directory));
-        let place = stores.open(context, directory, &disk, hops)?;
-        let shared =
-            Shared { config, place, stats, watch: OnceLock::new(), is_draining: AtomicBool::new(false) };
+        let places = Places::open(stores, context, directory, &disk, &hops)?;
+        places.common.set_pace(&disk.backlog, config.num_consumers.max(1));
+        let clock = context.clock.clone();
+        let is_draining = AtomicBool::new(false);
+        let shared = Shared { config, disk, places, clock, stats, watch: OnceLock::new(), is_draining };
         let shared = Arc::new(shared);
         let consumers =
             Consumers::start(&shared.config, &shared, export, context.clock.clone(), &shared.stats);
-        shared.store().wake();
+        shared.places.common.ready.notify_one();
         Ok(Arc::new(Self { shared, consumers }))
     }
 
@@ -99,12 +108,15 @@ impl DiskQueue {
 
     /// Registers the metrics of the files, unless a queue that had the files before has done that.
     pub(crate) fn register_files(&self, registry: &Registry, labels: &[(&'static str, &str)]) {
-        self.shared.store().register(registry, labels);
+        for place in self.shared.places.iter() {
+            place.store().register(registry, labels, place.class.as_ref());
+        }
     }
 
     /// Returns the health check of the files.
     pub(crate) fn check(&self, name: String) -> StorageCheck {
-        StorageCheck::new(name, self.shared.store())
+        let stores = self.shared.places.iter().map(|place| (place.class.clone(), place.store()));
+        StorageCheck::new(name, stores)
     }
 
     /// Sets the writer of log lines about a full queue.
@@ -118,7 +130,7 @@ impl fmt::Debug for DiskQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DiskQueue")
             .field("config", &self.shared.config)
-            .field("store", self.shared.store())
+            .field("places", &self.shared.places)
             .finish_non_exhaustive()
     }
 }
@@ -129,21 +141,20 @@ impl Queue for DiskQueue {
         if shared.is_draining.load(Ordering::Relaxed) {
             return QueueFuture::ready(Err(shutting_down()));
         }
-        let drops = shared.config.on_full == OnFull::DropOldest;
-        if let Some(room) = shared.store().try_reserve(size, shared.limit(), drops) {
-            return QueueFuture::ready(Ok(shared.slot(room)));
+        if let Some(room) = shared.places.try_reserve(size, shared.limit(), shared.drops()) {
+            return QueueFuture::ready(Ok(shared.slot(room, wait)));
         }
         if wait == Wait::AsConfigured && shared.config.on_full != OnFull::Block {
             return QueueFuture::ready(Err(shared.refuse(size.items)));
         }
         QueueFuture::new(async move {
             loop {
-                let freed = shared.store().freed.notified();
+                let freed = shared.places.common.freed.notified();
                 if shared.is_draining.load(Ordering::Relaxed) {
                     return Err(shutting_down());
                 }
-                if let Some(room) = shared.store().try_reserve(size, shared.limit(), false) {
-                    return Ok(shared.slot(room));
+                if let Some(room) = shared.places.try_reserve(size, shared.limit(), false) {
+                    return Ok(shared.slot(room, wait));
                 }
                 freed.await;
             }
@@ -155,7 +166,7 @@ impl Queue for DiskQueue {
     }
 
     fn len(&self) -> usize {
-        self.shared.store().waiting().records as usize
+        self.shared.places.waiting().records as usize
     }
 
     fn sizer(&self) -> Sizer {
@@ -164,13 +175,13 @@ impl Queue for DiskQueue {
 
     fn size(&self) -> u64 {
         if self.shared.is_limited() {
-            return self.sizer().of(self.shared.store().waiting());
+            return self.sizer().of(self.shared.places.waiting());
         }
-        self.shared.store().log.bytes()
+        self.shared.places.bytes()
     }
 
     fn capacity(&self) -> u64 {
-        if self.shared.is_limited() { self.shared.limit().1 } else { self.shared.store().max_bytes() }
+        if self.shared.is_limited() { self.shared.limit().1 } else { self.shared.places.max_bytes() }
     }
 
     /// Refuses new batches, and waits for those that are being delivered. The others stay in the files.
@@ -178,11 +189,12 @@ impl Queue for DiskQueue {
         QueueFuture::new(async move {
             let shared = &self.shared;
             shared.is_draining.store(true, Ordering::Relaxed);
-            shared.store().freed.notify_waiters();
-            shared.store().wake();
-            shared.store().turned.notify_waiters();
+            let common = &shared.places.common;
+            common.freed.notify_waiters();
+            common.ready.notify_one();
+            common.turned.notify_waiters();
             self.consumers.join(deadline).await;
-            shared.place.leave().await;
+            shared.places.leave().await;
         })
     }
 }
@@ -191,10 +203,10 @@ impl Queue for DiskQueue {
 
 impl Slot for DiskSlot {
     fn commit(self: Box<Self>, entry: QueueEntry) -> QueueFuture<'static, Result<(), ExportError>> {
-        let Self { shared, room } = *self;
+        let Self { shared, room, wait } = *self;
         QueueFuture::new(async move {
             let Size { items, bytes } = Size::of(&entry.batch);
-            let result = shared.store().clone().commit(entry, room).await;
+            let result = shared.commit(entry, room, wait).await;
             match &result {
                 Ok(()) => shared.stats.enqueued.record_size(items, bytes as usize),
                 Err(_) => shared.stats.enqueue_failed.add(items),
@@ -207,8 +219,13 @@ impl Slot for DiskSlot {
 // === impl Shared ===
 
 impl Shared {
-    fn slot(self: &Arc<Self>, room: Room) -> Box<dyn Slot> {
-        Box::new(DiskSlot { shared: self.clone(), room })
+    fn slot(self: &Arc<Self>, room: Reserved, wait: Wait) -> Box<dyn Slot> {
+        Box::new(DiskSlot { shared: self.clone(), room, wait })
+    }
+
+    /// True if what waits is dropped for what comes in.
+    fn drops(&self) -> bool {
+        matches!(self.config.on_full, OnFull::DropOldest | OnFull::DropLowest)
     }
 
     /// The largest size of what waits, beside that of the files.
@@ -221,13 +238,27 @@ impl Shared {
         self.config.queue_size < usize::MAX
     }
 
-    fn store(&self) -> &Arc<Store> {
-        self.place.store()
+    /// Waits until there may be a batch to take. Cancel-safe.
+    async fn wait(&self) {
+        let ready = self.places.common.ready.notified();
+        match self.places.due() {
+            None => ready.await,
+            Some(due) => tokio::select! {
+                biased;
+                () = ready => {}
+                () = self.clock.sleep_until(due) => {}
+            },
+        }
     }
 
     /// Counts items that are refused because the queue is full.
     fn refuse(&self, items: u64) -> ExportError {
         self.stats.enqueue_failed.add(items);
+        self.full(items)
+    }
+
+    /// Tells of items that are refused because the queue is full.
+    fn full(&self, items: u64) -> ExportError {
         if let Some(watch) = self.watch.get() {
             watch.refused(items);
         }
@@ -251,17 +282,17 @@ impl Source for Shared {
         loop {
             if self.is_draining.load(Ordering::Relaxed) {
                 // Notify stores one permit only: each consumer wakes the next.
-                self.store().wake();
+                self.places.common.ready.notify_one();
                 return None;
             }
-            let turn = self.store().turned.notified();
-            if !self.place.has_turn() {
+            let turn = self.places.common.turned.notified();
+            if !self.places.has_turn() {
                 turn.await;
                 continue;
             }
-            match self.store().take() {
+            match self.places.take() {
                 Some(entry) => return Some(entry),
-                None => self.store().wait().await,
+                None => self.wait().await,
             }
         }
     }

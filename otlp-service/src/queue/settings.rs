@@ -82,6 +82,10 @@ pub enum OnFull {
     /// The oldest batches are dropped for this destination alone, and counted, until the new batch fits: in a queue on disk the
     /// oldest segment, an eighth of the queue at most. A queue in memory treats this as [`Refuse`](Self::Refuse).
     DropOldest,
+    /// In a queue on disk with [classes](crate::DiskConfig::classes), the oldest segment of the lowest class is dropped, and so on up to
+    /// the class of the new batch; a batch that finds files of higher classes alone is refused, and a part of a batch is dropped. A
+    /// class over its share drops its own oldest segment. Without classes the same as [`DropOldest`](Self::DropOldest).
+    DropLowest,
     /// The batch is refused for all destinations of its pipeline, with a retryable error.
     #[default]
     Refuse,

@@ -82,12 +82,15 @@ impl GatewaySpec {
 }
 
 impl QueueConfig {
-    /// Returns the needs of the batches that are made when the queue is read.
+    /// Returns the needs of the batches that are made when the queue is read, and of the conditions of classes.
     pub fn needs(&self) -> Needs {
         let mut needs = Needs::default();
         if let Some(batch) = self.batch.as_ref().filter(|_| self.enabled) {
             needs.headers.clone_from(&batch.metadata_keys);
             needs.identity = batch.by_identity;
+        }
+        if let Some(classes) = self.storage.as_ref().and_then(|storage| storage.classes.as_ref()) {
+            needs.add(classes.needs());
         }
         needs
     }

@@ -1,5 +1,7 @@
 //! Queues on disk in a gateway: what is answered is on the device, and is delivered after a crash.
 
+mod backlog;
+mod classes;
 mod memory;
 mod watch;
 

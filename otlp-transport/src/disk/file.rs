@@ -204,6 +204,18 @@ pub(super) fn list(directory: &Path) -> io::Result<Vec<(String, u64)>> {
     Ok(files)
 }
 
+/// The names of the directories in a directory. Links are left out.
+pub(super) fn list_directories(directory: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if let (true, Ok(name)) = (entry.file_type()?.is_dir(), entry.file_name().into_string()) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
 /// Writes a file under another name, waits until the device has it, and gives it its name, so that the file is the old one
 /// or the new one after a crash, never a part.
 ///

@@ -272,6 +272,12 @@ impl Disk for FaultyDisk {
         })
     }
 
+    fn list_directories(&self, directory: &Path) -> io::Result<Vec<String>> {
+        self.0.lock().run(DiskOperation::List, &[directory], String::new(), |state, _| {
+            state.names.list_directories(directory)
+        })
+    }
+
     fn create_directory(&self, path: &Path) -> io::Result<()> {
         let mut state = self.0.lock();
         let mut missing: Vec<_> = path.ancestors().filter(|path| !is_root(path)).collect();

@@ -23,15 +23,15 @@ pub(super) struct PlaceArgs {
     /// Directory of a queue, of an exporter, or of the extension file_storage, in place of --config
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     directory: Option<PathBuf>,
-    /// Only the queue of this exporter for this signal: otlp/traces
-    #[arg(long, value_name = "EXPORTER/SIGNAL")]
+    /// Only the queue of this exporter for this signal: otlp/traces; with a class: otlp/traces@errors
+    #[arg(long, value_name = "EXPORTER/SIGNAL[@CLASS]")]
     queue: Option<String>,
 }
 
 /// A queue that was found.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    /// `EXPORTER/SIGNAL`; of a directory with another name its path.
+    /// `EXPORTER/SIGNAL`, or `EXPORTER/SIGNAL@CLASS`; of a directory with another name its path.
     pub(super) name: String,
     /// `None` if the directory's name does not tell.
     pub(super) signal: Option<Signal>,
@@ -77,10 +77,17 @@ impl PlaceArgs {
         let mut found = Vec::new();
         for (id, storage) in storages {
             for signal in Signal::ALL {
-                let directory = storage.directory_of(id, signal);
-                if QueueView::is_queue(&HostDisk, &directory) {
-                    found.push(Found { max_bytes: storage.max_bytes, ..Found::at(directory) });
-                }
+                let rest = storage.directory_of(id, signal);
+                // Also classes that are not in the configuration any more.
+                let beside = rest.parent().map(directories).unwrap_or_default();
+                let is_of_signal = |directory: &PathBuf| {
+                    DiskConfig::queue_of(directory).is_some_and(|queue| queue.signal == signal)
+                        && QueueView::is_queue(&HostDisk, directory)
+                };
+                let queues = beside.into_iter().filter(is_of_signal);
+                found.extend(
+                    queues.map(|directory| Found { max_bytes: storage.max_bytes, ..Found::at(directory) }),
+                );
             }
         }
         Ok(found)
@@ -92,11 +99,8 @@ impl PlaceArgs {
 impl Found {
     fn at(directory: PathBuf) -> Self {
         let named = DiskConfig::queue_of(&directory);
-        let signal = named.as_ref().map(|(_, signal)| *signal);
-        let name = match named {
-            Some((exporter, signal)) => format!("{exporter}/{}", signal.name),
-            None => directory.display().to_string(),
-        };
+        let signal = named.as_ref().map(|queue| queue.signal);
+        let name = named.map_or_else(|| directory.display().to_string(), |queue| queue.to_string());
         Self { name, signal, directory, max_bytes: None }
     }
 

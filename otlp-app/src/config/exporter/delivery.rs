@@ -1,6 +1,8 @@
 //! Settings `sending_queue` and `retry_on_failure`, which every exporter that sends has.
 
+use super::backlog::Backlog;
 use super::queue_batch::QueueBatch;
+use super::queue_classes::Class;
 use otlp_service::{
     BuildContext, DiskCompression, DiskConfig, ExtensionRef, GoDuration, KeyRule, OnFull, QueueConfig,
     RetryConfig, SettingsError, Sizer,
@@ -33,11 +35,16 @@ pub(crate) struct SendingQueue {
     /// Time after which what waits in the files is dropped. Default never. Not a key of the Collector.
     max_age: Option<GoDuration>,
     /// Effect of a full queue in files: refuse (senders are told to retry), drop_oldest (the oldest eighth of the queue is dropped
-    /// for what is new). Default refuse. Not a key of the Collector.
+    /// for what is new), drop_lowest (the oldest of the lowest of the `classes` is dropped, down to the class of what is new). Default
+    /// refuse. Not a key of the Collector.
     overflow: Overflow,
     /// Compression of what is stored in the files: none, zstd (about a fifth of the room, for more work). What is in the files already is
     /// read in any case. Default none. Not a key of the Collector.
     compression: Stored,
+    /// Delivery of what has waited in the files, with `storage`. Not a section of the Collector.
+    backlog: Backlog,
+    /// Classes of what is in the files, the highest first, with `storage`. Not a section of the Collector.
+    classes: Vec<Class>,
     /// Joins what is in the queue into batches as it is sent; without the section each request is sent as it was queued.
     batch: Option<QueueBatch>,
 }
@@ -63,6 +70,8 @@ enum Overflow {
     Refuse,
     /// The oldest batches are dropped.
     DropOldest,
+    /// The oldest batches of the lowest class are dropped.
+    DropLowest,
 }
 
 /// Values of `compression`.
@@ -134,12 +143,37 @@ impl SendingQueue {
             if self.queue_size.is_none() {
                 config.queue_size = usize::MAX;
             }
-            if self.overflow == Overflow::DropOldest {
-                config.on_full = OnFull::DropOldest;
-            }
+            config.on_full = match self.overflow {
+                Overflow::Refuse => OnFull::Refuse,
+                Overflow::DropOldest => OnFull::DropOldest,
+                Overflow::DropLowest => OnFull::DropLowest,
+            };
         }
         if let Some(batches) = self.batch.filter(|_| enabled) {
             config.batch = Some(batches.config(self.sizer, &batch, &config, &mut wrong));
+        }
+        if self.backlog.is_given() {
+            let at = format!("{at}sending_queue.backlog");
+            let backlog = self.backlog.config(&format!("{at}."), &config, &mut wrong);
+            match &mut config.storage {
+                Some(storage) => storage.backlog = backlog,
+                None if enabled => wrong.push(SettingsError::at(at, NO_FILES)),
+                None => {}
+            }
+        }
+        if enabled {
+            let at = format!("{at}sending_queue");
+            let refused = match (&config.storage, self.classes.is_empty()) {
+                (_, true) if self.overflow == Overflow::DropLowest => Some(("overflow", NO_CLASSES)),
+                (None, false) => Some(("classes", NO_FILES)),
+                (Some(_), false) if self.wait_for_result => Some(("classes", WAITING)),
+                _ => None,
+            };
+            wrong.extend(refused.map(|(key, problem)| SettingsError::at(format!("{at}.{key}"), problem)));
+            let classes = Class::all(self.classes, &format!("{at}.classes"), &mut wrong);
+            if let Some(storage) = &mut config.storage {
+                storage.classes = classes;
+            }
         }
         config.enabled = enabled;
         config.wait_for_result = self.wait_for_result;
@@ -219,6 +253,12 @@ impl Retry {
     }
 }
 
+const NO_FILES: &str =
+    "a queue in memory has no files: name an extension `file_storage` by `sending_queue.storage`";
+const NO_CLASSES: &str =
+    "without `classes` no class is the lowest: use drop_oldest, or add `sending_queue.classes`";
+const WAITING: &str = "with `wait_for_result` senders wait for the destination, so that no request can wait for a higher class: \
+                       leave `wait_for_result` out, or `classes`";
 const MAX_CONSUMERS: u64 = 1_000_000;
 /// Limit of the Collector. No memory is reserved for the queue.
 const MAX_QUEUE_SIZE: u64 = i64::MAX as u64;

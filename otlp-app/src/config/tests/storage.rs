@@ -1,7 +1,9 @@
 //! `sending_queue.storage`: queues on disk, in the directory of an extension.
 
 use super::*;
-use otlp_service::{DiskCompression, DiskConfig, OnFull};
+use otlp_service::{
+    BacklogConfig, BacklogOrder, DiskCompression, DiskConfig, OnFull, QueueClass, QueueClasses, Share,
+};
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,4 +56,78 @@ fn an_extension_that_is_no_storage_or_not_there_is_an_error() {
     assert!(told.contains("name a `file_storage` extension"), "{told}");
     let told = problems(&text("storage: file_storage/3"));
     assert!(told.contains("file_storage/3") && told.contains("is not defined"), "{told}");
+}
+
+#[test]
+fn what_has_waited_has_an_order_and_limits() {
+    assert_eq!(storage("storage: file_storage").backlog, BacklogConfig::default());
+    assert_eq!(storage("storage: file_storage, backlog: ").backlog, BacklogConfig::default());
+    let all = "storage: file_storage, \
+               backlog: {order: newest_first, max_bytes_per_second: 250000, max_share: 0.5}";
+    let backlog = storage(all).backlog;
+    assert_eq!(backlog.order, BacklogOrder::NewestFirst);
+    assert_eq!(backlog.max_bytes_per_second.map(|rate| rate.get()), Some(250_000));
+    assert_eq!(backlog.max_share, Share::new(0.5));
+    let joined = storage("storage: file_storage, batch: {}, backlog: {max_bytes_per_second: 1}").backlog;
+    assert!(joined.is_live_first());
+}
+
+#[test]
+fn limits_of_what_has_waited_that_have_no_effect_are_errors() {
+    for (queue, expected) in [
+        ("backlog: {order: newest_first}", "a queue in memory has no files"),
+        ("storage: file_storage, backlog: {order: newest}", "oldest_first, newest_first"),
+        ("storage: file_storage, backlog: {max_bytes_per_second: 0}", "leave the key out for no limit"),
+        ("storage: file_storage, backlog: {max_share: 0}", "it must be more than 0, and 1 at most"),
+        ("storage: file_storage, backlog: {max_share: 1.5}", "it must be more than 0, and 1 at most"),
+        ("storage: file_storage, batch: {}, backlog: {max_share: 0.5}", "`batch` joins what has waited"),
+    ] {
+        let told = problems(&text(queue));
+        assert!(told.contains("sending_queue.backlog") && told.contains(expected), "{queue}: {told}");
+    }
+}
+
+const ERRORS: &str = "{name: errors, conditions: [span.status.code == STATUS_CODE_ERROR], max_age: 48h}";
+
+#[test]
+fn a_queue_on_disk_has_classes() {
+    let part = |queue: &str| plan(&text(queue)).exporters.swap_remove(0).1.part.queue;
+    let queue = part(&format!(
+        "storage: file_storage, overflow: drop_lowest, classes: [{ERRORS}, {{name: rest, max_share: 0.7}}]"
+    ));
+    let mut errors = QueueClass::new("errors", ["span.status.code == STATUS_CODE_ERROR"]);
+    errors.max_age = Some(Duration::from_secs(48 * 3600));
+    let mut rest = QueueClass::new(QueueClass::REST, [""; 0]);
+    rest.max_share = Share::new(0.7);
+    let expected = QueueClasses::new(vec![errors, rest]).unwrap();
+    assert_eq!((queue.storage.unwrap().classes, queue.on_full), (Some(expected), OnFull::DropLowest));
+    assert_eq!(part("storage: file_storage, classes: []").storage.unwrap().classes, None);
+}
+
+#[test]
+fn classes_that_are_wrong_are_errors_at_their_place() {
+    let stored = "storage: file_storage, ";
+    for (queue, expected) in [
+        (format!("classes: [{ERRORS}]"), "sending_queue.classes: a queue in memory has no files"),
+        (
+            format!("{stored}wait_for_result: true, classes: [{ERRORS}]"),
+            "leave `wait_for_result` out, or `classes`",
+        ),
+        (
+            format!("{stored}overflow: drop_lowest"),
+            "sending_queue.overflow: without `classes` no class is the lowest",
+        ),
+        (
+            format!("{stored}classes: [{{name: a, conditions: ['span.nmae == 1']}}]"),
+            "sending_queue.classes.0.conditions.0: 1:6: unknown path",
+        ),
+        (format!("{stored}classes: [{ERRORS}, {{name: A/b}}]"), "sending_queue.classes.1"),
+        (
+            format!("{stored}classes: [{{name: rest, max_share: 2}}]"),
+            "classes.0.max_share: it must be more than 0",
+        ),
+    ] {
+        let told = problems(&text(&queue));
+        assert!(told.contains(expected), "{queue}: {told}");
+    }
 }

@@ -53,11 +53,13 @@ pub struct RoutingError {
 
 /// Routes with checked conditions.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     pub(super) routes: Vec<CheckedRoute>,
     pub(super) default_pipelines: Vec<String>,
     pub(super) retry_parts_for: Duration,
     error_mode: ErrorMode,
+    /// Logs the first error of a condition.
+    log: fn(&str, &EvalError),
 }
 
 #[derive(Debug)]
@@ -76,7 +78,7 @@ enum Condition {
 }
 
 /// Chooses routes for the items of one body.
-pub(super) struct Chooser<'t> {
+pub(crate) struct Chooser<'t> {
     table: &'t Table,
     signal: Signal,
     origin: Option<&'t Origin>,
@@ -170,7 +172,7 @@ impl Table {
     ///
     /// # Errors
     /// The faults of all conditions.
-    pub(super) fn new(config: RoutingConfig, needs: &mut Needs) -> Result<Self, Vec<RoutingError>> {
+    pub(crate) fn new(config: RoutingConfig, needs: &mut Needs) -> Result<Self, Vec<RoutingError>> {
         let mut errors = Vec::new();
         let mut routes = Vec::new();
         for (index, route) in config.table.into_iter().enumerate() {
@@ -185,10 +187,15 @@ impl Table {
         }
         if errors.is_empty() {
             let RoutingConfig { default_pipelines, error_mode, retry_parts_for, .. } = config;
-            Ok(Self { routes, default_pipelines, retry_parts_for, error_mode })
+            Ok(Self { routes, default_pipelines, retry_parts_for, error_mode, log })
         } else {
             Err(errors)
         }
+    }
+
+    /// Sets the log line of a condition's first error.
+    pub(crate) fn with_log(self, log: fn(&str, &EvalError)) -> Self {
+        Self { log, ..self }
     }
 }
 
@@ -207,13 +214,13 @@ impl CheckedRoute {
 // === impl Chooser ===
 
 impl<'t> Chooser<'t> {
-    pub(super) fn new(table: &'t Table, signal: Signal, origin: Option<&'t Origin>, now: i64) -> Self {
+    pub(crate) fn new(table: &'t Table, signal: Signal, origin: Option<&'t Origin>, now: i64) -> Self {
         let routes = table.routes.len();
         Self { table, signal, origin, now, last: vec![None; routes], errors: vec![0; routes], failure: None }
     }
 
     /// Returns the first route that an item moves to.
-    pub(super) fn moves(&mut self, item: &Item<'_>) -> Option<usize> {
+    pub(crate) fn moves(&mut self, item: &Item<'_>) -> Option<usize> {
         self.moves_before(self.table.routes.len(), item)
     }
 
@@ -304,11 +311,15 @@ impl<'t> Chooser<'t> {
                 self.failure.get_or_insert(ExportError::new(ErrorKind::Internal, Retry::Never, message));
             }
             ErrorMode::Ignore if !route.has_logged.swap(true, Ordering::Relaxed) => {
-                tracing::warn!(condition, %error, "a routing condition failed, so it counts as not met; further errors are not logged");
+                (self.table.log)(condition, error);
             }
             ErrorMode::Ignore | ErrorMode::Silent => {}
         }
     }
+}
+
+fn log(condition: &str, error: &EvalError) {
+    tracing::warn!(condition, %error, "a routing condition failed, so it counts as not met; further errors are not logged");
 }
 
 impl fmt::Display for RoutingError {

@@ -1,6 +1,8 @@
 //! The batches of a log that are not delivered, as state alone: those in memory, the ranges of those on disk, and the guards of all
 //! their items in the ledger.
 
+mod live;
+
 use super::ranges::Ranges;
 use super::segment::Left;
 use crate::ledger::{DropReason, Held, Hop};
@@ -9,15 +11,21 @@ use otlp_transport::ExportResult;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Batches that are not delivered.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    /// In memory, in the order of their numbers. All of them have lower numbers than those on disk alone.
+    /// In memory, in the order of their numbers. All of them have lower numbers than those on disk alone, unless what comes in is
+    /// delivered first.
     ready: VecDeque<Ready>,
-    /// Encoded length of those in memory.
+    /// Encoded length of those in `ready`.
     ready_bytes: u64,
+    /// Read from disk while what comes in is delivered first, in the order in which they are delivered.
+    read: VecDeque<Ready>,
+    /// Encoded length of those in `read`.
+    read_bytes: u64,
     /// Records that are on disk alone.
     stored: Ranges,
     /// Items of the records on disk alone, by pipeline; without those whose senders wait.
@@ -25,7 +33,7 @@ pub(super) struct Backlog {
     /// Records on disk alone whose senders wait for the outcome: their items are not accepted yet.
     unanswered: BTreeMap<u64, Unanswered>,
     /// Records that are being delivered.
-    in_flight: BTreeMap<u64, Left>,
+    in_flight: BTreeMap<u64, InFlight>,
     /// What waits, in memory or on disk alone.
     waiting: Amount,
 }
@@ -47,6 +55,16 @@ pub(super) struct Ready {
     pub(super) entry: QueueEntry,
     /// Length of its record.
     pub(super) record_len: u64,
+    /// The time at which the batch came into memory.
+    pub(super) since: Instant,
+}
+
+/// A batch that is being delivered.
+#[derive(Debug)]
+struct InFlight {
+    left: Left,
+    /// The delivery counts among those that the pace limits.
+    is_paced: bool,
 }
 
 /// A record whose sender waits for the outcome.
@@ -79,6 +97,11 @@ impl Backlog {
             self.ready.push_back(ready);
             return;
         }
+        self.leave(ready);
+    }
+
+    /// Leaves a batch to the disk.
+    fn leave(&mut self, ready: Ready) {
         let amount = ready.amount();
         let Ready { sequence, pipeline, entry, .. } = ready;
         self.stored.insert(sequence..sequence + 1);
@@ -95,18 +118,34 @@ impl Backlog {
 
     /// Takes the next batch, which is being delivered from now on.
     pub(super) fn take(&mut self) -> Option<Ready> {
+        let ready = self.take_ready().or_else(|| self.take_read())?;
+        Some(self.deliver(ready, false))
+    }
+
+    fn take_ready(&mut self) -> Option<Ready> {
         let ready = self.ready.pop_front()?;
         self.ready_bytes -= ready.entry.batch.len() as u64;
+        Some(ready)
+    }
+
+    fn take_read(&mut self) -> Option<Ready> {
+        let ready = self.read.pop_front()?;
+        self.read_bytes -= ready.entry.batch.len() as u64;
+        Some(ready)
+    }
+
+    fn deliver(&mut self, ready: Ready, is_paced: bool) -> Ready {
         let amount = ready.amount();
         self.waiting.sub(amount);
-        self.in_flight.insert(ready.sequence, amount.of_pipeline(ready.pipeline.clone()));
-        Some(ready)
+        let left = amount.of_pipeline(ready.pipeline.clone());
+        self.in_flight.insert(ready.sequence, InFlight { left, is_paced });
+        ready
     }
 
     /// Returns the records to read next, if less than `min_bytes` are in memory.
     pub(super) fn wanted(&self, min_bytes: u64) -> Option<Range<u64>> {
         let range = self.stored.iter().next()?;
-        (self.ready_bytes < min_bytes).then_some(range)
+        (self.ready_bytes + self.read_bytes < min_bytes).then_some(range)
     }
 
     /// Takes the items of a record out of those on disk alone, and the sender that waits; `None` if it is not one of these any more.
@@ -138,19 +177,19 @@ impl Backlog {
         self.stored.remove(records);
     }
 
-    /// Ends a delivery.
-    pub(super) fn settle(&mut self, sequence: u64) {
-        self.in_flight.remove(&sequence);
+    /// Ends a delivery. Returns true if the pace limited the delivery.
+    pub(super) fn settle(&mut self, sequence: u64) -> bool {
+        self.in_flight.remove(&sequence).is_some_and(|ended| ended.is_paced)
     }
 
-    /// Ends a delivery without an outcome: the record is delivered again.
-    pub(super) fn put_back(&mut self, sequence: u64, hop: impl FnOnce(&str) -> Hop) {
-        if let Some(left) = self.in_flight.remove(&sequence) {
-            self.waiting.add(Amount::of(&left));
-            let held = hop(&left.pipeline).hold(left.items);
-            self.stored.insert(sequence..sequence + 1);
-            self.hold(left.pipeline, held);
-        }
+    /// Ends a delivery without an outcome: the record is delivered again. Returns true if the pace limited the delivery.
+    pub(super) fn put_back(&mut self, sequence: u64, hop: impl FnOnce(&str) -> Hop) -> bool {
+        let Some(InFlight { left, is_paced }) = self.in_flight.remove(&sequence) else { return false };
+        self.waiting.add(Amount::of(&left));
+        let held = hop(&left.pipeline).hold(left.items);
+        self.stored.insert(sequence..sequence + 1);
+        self.hold(left.pipeline, held);
+        is_paced
     }
 
     /// Drops the records of a segment that has left the log, of which the log had `left`. Those that are being delivered are not
@@ -164,18 +203,22 @@ impl Backlog {
                 left.bytes = left.bytes.saturating_sub(taken.bytes);
             }
         };
-        self.in_flight.range(records.clone()).for_each(|(_, left)| take(left));
+        self.in_flight.range(records.clone()).for_each(|(_, in_flight)| take(&in_flight.left));
         let mut dropped = 0;
-        let (gone, kept): (VecDeque<_>, _) =
-            std::mem::take(&mut self.ready).into_iter().partition(|ready| records.contains(&ready.sequence));
-        self.ready = kept;
-        for ready in gone {
-            let amount = ready.amount();
-            take(&amount.of_pipeline(ready.pipeline));
-            self.waiting.sub(amount);
-            dropped += amount.items;
-            self.ready_bytes -= ready.entry.batch.len() as u64;
-            ready.entry.held.drop_for(reason);
+        for (list, list_bytes) in
+            [(&mut self.ready, &mut self.ready_bytes), (&mut self.read, &mut self.read_bytes)]
+        {
+            let (gone, kept): (VecDeque<_>, _) =
+                std::mem::take(list).into_iter().partition(|ready| records.contains(&ready.sequence));
+            *list = kept;
+            for ready in gone {
+                let amount = ready.amount();
+                *list_bytes -= ready.entry.batch.len() as u64;
+                take(&amount.of_pipeline(ready.pipeline));
+                self.waiting.sub(amount);
+                dropped += amount.items;
+                ready.entry.held.drop_for(reason);
+            }
         }
         self.stored.remove(records.clone());
         for Unanswered { left, held, .. } in
@@ -204,12 +247,12 @@ impl Backlog {
 
     /// True if no batch waits or is being delivered.
     pub(super) fn is_idle(&self) -> bool {
-        self.ready.is_empty() && self.stored.is_empty() && self.in_flight.is_empty()
+        self.ready.is_empty() && self.read.is_empty() && self.stored.is_empty() && self.in_flight.is_empty()
     }
 
     /// True if no batch is in memory.
     pub(super) fn is_ready_empty(&self) -> bool {
-        self.ready.is_empty()
+        self.ready.is_empty() && self.read.is_empty()
     }
 
     fn hold(&mut self, pipeline: Arc<str>, mut held: Held) {
@@ -240,6 +283,12 @@ impl Amount {
         Left { pipeline, records: self.records, items: self.items, bytes: self.bytes }
     }
 
+    /// Returns the sum of two amounts.
+    pub(super) fn plus(mut self, other: Self) -> Self {
+        self.add(other);
+        self
+    }
+
     fn add(&mut self, other: Self) {
         self.records += other.records;
         self.items += other.items;
@@ -252,3 +301,6 @@ impl Amount {
         self.bytes = self.bytes.saturating_sub(other.bytes);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,14 +11,15 @@ pub(crate) use check::StorageCheck;
 
 use super::segments::{AppendError, Log, Recovery};
 use crate::exporter::Losses;
+use crate::ledger::DropReason;
 use crate::telemetry::{Histogram, Registration};
 use ages::Ages;
 use otlp_transport::Clock;
 use parking_lot::Mutex;
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Watches a store. The counters only grow.
@@ -27,15 +28,22 @@ pub(super) struct Monitor {
     directory: PathBuf,
     appended_groups: AtomicU64,
     failed_appends: AtomicU64,
+    /// Times that a limit kept a consumer from a batch that has waited.
+    pub(super) backlog_pauses: AtomicU64,
+    /// Items dropped of a full queue, for their age, and for damage.
+    pub(super) dropped: [AtomicU64; 3],
     /// Registered with the other metrics.
-    sync_duration: OnceLock<Histogram>,
+    sync_duration: Mutex<Option<Histogram>>,
     ages: Mutex<Ages>,
     /// `None` while batches can be stored.
     trouble: Mutex<Option<Trouble>>,
     told: Mutex<Told>,
-    /// Kept by the store, so that queues that share the store show it once.
-    metrics: OnceLock<Vec<Registration>>,
+    /// Kept by the store, so that queues that share the store show it once; with the class that they show.
+    metrics: Mutex<Option<Registered>>,
 }
+
+/// The class in the labels, and the metrics.
+type Registered = (Option<Arc<str>>, Vec<Registration>);
 
 /// The reason for which batches cannot be stored.
 #[derive(Clone, Debug)]
@@ -67,11 +75,13 @@ impl Monitor {
             directory,
             appended_groups: AtomicU64::new(0),
             failed_appends: AtomicU64::new(0),
-            sync_duration: OnceLock::new(),
+            backlog_pauses: AtomicU64::new(0),
+            dropped: Default::default(),
+            sync_duration: Mutex::default(),
             ages: Mutex::default(),
             trouble: Mutex::default(),
             told: Mutex::default(),
-            metrics: OnceLock::new(),
+            metrics: Mutex::default(),
         }
     }
 
@@ -195,9 +205,24 @@ impl Monitor {
         }
     }
 
+    /// Counts items that were dropped.
+    pub(super) fn dropped(&self, reason: DropReason, items: u64) {
+        let of_reason = DROPS.iter().position(|(known, _)| *known == reason);
+        if let Some(dropped) = of_reason.and_then(|index| self.dropped.get(index)) {
+            dropped.fetch_add(items, Ordering::Relaxed);
+        }
+    }
+
     fn took(&self, took: Duration) {
-        if let Some(histogram) = self.sync_duration.get() {
+        if let Some(histogram) = &*self.sync_duration.lock() {
             histogram.record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         }
     }
 }
+
+/// Reasons for which a queue's files lose items, with the values of the label `reason`.
+const DROPS: [(DropReason, &str); 3] = [
+    (DropReason::QueueFull, "queue_full"),
+    (DropReason::Expired, "expired"),
+    (DropReason::Damaged, "damaged"),
+];

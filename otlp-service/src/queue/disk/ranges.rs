@@ -73,6 +73,25 @@ impl Ranges {
         self.0.iter().map(|(&start, &end)| start..end)
     }
 
+    /// Returns the ranges of `within` that are in the set, at most `max` of them.
+    pub(super) fn part(&self, within: Range<u64>, max: usize) -> Self {
+        let mut part = Self::default();
+        if within.is_empty() {
+            return part;
+        }
+        let from = self.0.range(..=within.start).next_back().map_or(within.start, |(&start, _)| start);
+        for (&start, &end) in self.0.range(from..within.end).filter(|(_, end)| **end > within.start).take(max)
+        {
+            part.0.insert(start.max(within.start), end.min(within.end));
+        }
+        part
+    }
+
+    /// Returns the least number in the set; `None` for an empty set.
+    pub(super) fn start(&self) -> Option<u64> {
+        self.0.first_key_value().map(|(&start, _)| start)
+    }
+
     /// Returns the ranges of `within` that are not in the set.
     pub(super) fn gaps(&self, within: Range<u64>) -> Vec<Range<u64>> {
         let (mut gaps, mut from) = (Vec::new(), within.start);
@@ -90,6 +109,14 @@ impl Ranges {
             gaps.push(from..within.end);
         }
         gaps
+    }
+}
+
+impl From<Range<u64>> for Ranges {
+    fn from(range: Range<u64>) -> Self {
+        let mut ranges = Self::default();
+        ranges.insert(range);
+        ranges
     }
 }
 

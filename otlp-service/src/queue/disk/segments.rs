@@ -128,6 +128,11 @@ impl Log {
         index.segments.front().map_or(index.next, |oldest| oldest.segment.name.first)
     }
 
+    /// Returns the numbers of the segment that has a record.
+    pub(super) fn segment_of(&self, sequence: u64) -> Option<Range<u64>> {
+        self.index.lock().holding(sequence).map(|indexed| indexed.segment.range())
+    }
+
     /// Returns the directory of the files.
     pub(super) fn directory(&self) -> &Path {
         &self.directory

@@ -5,9 +5,11 @@
 
 mod append;
 mod fetch;
+mod live;
 mod receipt;
 
 use super::backlog::{Amount, Backlog, Ready};
+use super::common::Common;
 use super::monitor::Monitor;
 use super::segments::{Gone, Log, Recovery};
 use super::settings::{DiskCompression, DiskConfig, segment_bytes};
@@ -16,7 +18,7 @@ use crate::ledger::{DropReason, Hop};
 use crate::queue::{QueueEntry, Size, Sizer};
 use append::Appends;
 use otlp_transport::offload::Offload;
-use otlp_transport::{Clock, ExportError, TransportContext};
+use otlp_transport::{Clock, Disk, ExportError, TransportContext};
 use parking_lot::Mutex;
 use receipt::Settling;
 use std::collections::VecDeque;
@@ -35,6 +37,7 @@ pub(crate) type Hops = Arc<dyn Fn(&str) -> Hop + Send + Sync>;
 pub(super) struct Store {
     pub(super) log: Arc<Log>,
     pub(super) monitor: Monitor,
+    pub(super) common: Arc<Common>,
     context: TransportContext,
     hops: Hops,
     max_bytes: AtomicU64,
@@ -55,12 +58,6 @@ pub(super) struct Store {
     appended: Notify,
     /// Wakes the task that reads.
     wanted: Notify,
-    /// Wakes one consumer, which wakes the next if more batches wait.
-    ready: Notify,
-    /// Wakes those that wait for room.
-    pub(super) freed: Notify,
-    /// Wakes queues that wait until they are the oldest.
-    pub(super) turned: Notify,
     /// Bytes of batches in memory beyond which batches are on disk alone.
     memory_bytes: u64,
 }
@@ -83,11 +80,11 @@ impl Store {
         directory: &Path,
         config: &DiskConfig,
         hops: Hops,
+        common: Arc<Common>,
     ) -> io::Result<Arc<Self>> {
         let disk = context.disk.clone();
-        config.check_directory(&*disk)?;
-        disk.create_directory(directory)?;
-        let used: u64 = disk.list(directory)?.iter().map(|(_, len)| len).sum();
+        make_directory(&*disk, config, directory)?;
+        let used = bytes_in(&*disk, directory)?;
         let max_bytes = config.limit(disk.free_bytes(directory).ok().map(|free| free.saturating_add(used)));
         let seed = fastrand::u64(..);
         let (log, recovery) = Log::open(disk, directory, &[READER], segment_bytes(max_bytes), seed)?;
@@ -95,6 +92,7 @@ impl Store {
         monitor.opened(&log, &recovery);
         let store = Self {
             monitor,
+            common,
             backlog: Mutex::new(recovered(&log, recovery, &hops)),
             log,
             hops,
@@ -109,9 +107,6 @@ impl Store {
             wants_care: AtomicBool::new(false),
             appended: Notify::new(),
             wanted: Notify::new(),
-            ready: Notify::new(),
-            freed: Notify::new(),
-            turned: Notify::new(),
             memory_bytes: MEMORY_BYTES.min(context.budget.limit() / 4),
             context: context.clone(),
         };
@@ -157,32 +152,43 @@ impl Store {
         stored.await.unwrap_or_else(|_| Err(shutting_down()))
     }
 
+    /// Drops the oldest segment, to make room for batches of another store. Returns true if there was one.
+    pub(super) async fn drop_oldest(&self) -> bool {
+        let dropped = {
+            let mut appends = self.appends.lock();
+            if self.is_closed() {
+                return false;
+            }
+            appends.ask_for_drop()
+        };
+        self.appended.notify_one();
+        dropped.await.unwrap_or(false)
+    }
+
     /// Takes the next batch, with a receipt.
     pub(super) fn take(self: &Arc<Self>) -> Option<QueueEntry> {
-        let (taken, is_more) = {
-            let mut backlog = self.backlog.lock();
-            (backlog.take(), !backlog.is_ready_empty())
+        let (taken, is_more) = match self.common.pace() {
+            None => {
+                let mut backlog = self.backlog.lock();
+                (backlog.take(), !backlog.is_ready_empty())
+            }
+            Some(mut pace) => {
+                let taken = self.take_live_first(&mut pace);
+                // Older batches may have been left to the disk.
+                self.wanted.notify_one();
+                taken
+            }
         };
-        let Ready { sequence, pipeline, entry, record_len } = taken?;
+        let Ready { sequence, pipeline, entry, record_len, .. } = taken?;
         if is_more {
-            self.ready.notify_one();
+            self.common.ready.notify_one();
         }
         self.wanted.notify_one();
         // What waits is less by this batch.
-        self.freed.notify_waiters();
+        self.common.freed.notify_waiters();
         let items = entry.held.items();
         let settling = Settling { store: Some(self.clone()), sequence, pipeline, items, record_len };
         Some(entry.with_receipt(Box::new(settling)))
-    }
-
-    /// Waits until there may be a batch to take. Cancel-safe.
-    pub(super) async fn wait(&self) {
-        self.ready.notified().await;
-    }
-
-    /// Wakes all that wait for batches.
-    pub(super) fn wake(&self) {
-        self.ready.notify_one();
     }
 
     /// Adds a queue that uses the store, and returns its number; `None` if the store is closing.
@@ -211,8 +217,8 @@ impl Store {
             self.is_closed.store(true, Ordering::Relaxed);
         }
         drop(users);
-        self.turned.notify_waiters();
-        self.ready.notify_one();
+        self.common.turned.notify_waiters();
+        self.common.ready.notify_one();
         is_last
     }
 
@@ -244,6 +250,11 @@ impl Store {
         self.backlog.lock().waiting()
     }
 
+    /// True if no batch waits or is being delivered.
+    pub(super) fn is_idle(&self) -> bool {
+        self.backlog.lock().is_idle()
+    }
+
     pub(super) fn max_bytes(&self) -> u64 {
         self.max_bytes.load(Ordering::Relaxed)
     }
@@ -269,7 +280,9 @@ impl Store {
     /// Counts what was left of a segment that is gone.
     fn account(&self, gone: &Gone, reason: DropReason) -> u64 {
         let left = gone.left.first().map(Vec::as_slice).unwrap_or_default();
-        self.backlog.lock().drop_all(&gone.records, left, reason)
+        let items = self.backlog.lock().drop_all(&gone.records, left, reason);
+        self.monitor.dropped(reason, items);
+        items
     }
 }
 
@@ -282,11 +295,30 @@ impl fmt::Debug for Store {
     }
 }
 
+// === impl Room ===
+
+impl Room {
+    pub(super) fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+}
+
 impl Drop for Room {
     fn drop(&mut self) {
         self.store.reserved.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.store.freed.notify_waiters();
+        self.store.common.freed.notify_waiters();
     }
+}
+
+/// Makes the directory of a queue.
+pub(super) fn make_directory(disk: &dyn Disk, config: &DiskConfig, directory: &Path) -> io::Result<()> {
+    config.check_directory(disk)?;
+    disk.create_directory(directory)
+}
+
+/// Returns the bytes of the files in a directory.
+pub(super) fn bytes_in(disk: &dyn Disk, directory: &Path) -> io::Result<u64> {
+    Ok(disk.list(directory)?.iter().map(|(_, len)| len).sum())
 }
 
 /// The batches of a log that was opened.

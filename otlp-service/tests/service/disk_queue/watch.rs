@@ -45,7 +45,7 @@ impl Lines {
 }
 
 impl OnDisk {
-    fn metric(&self, name: &str) -> f64 {
+    pub(super) fn metric(&self, name: &str) -> f64 {
         let labels = [("exporter", "out"), ("data_type", "logs")];
         self.gateway.metrics().get(&format!("otlp_queue_{name}"), &labels).unwrap()
     }

@@ -69,6 +69,17 @@ impl Names {
         Ok(files.collect())
     }
 
+    /// The names of the directories in a directory.
+    pub(super) fn list_directories(&self, directory: &Path) -> io::Result<Vec<String>> {
+        self.check_directory(directory)?;
+        let in_it = self.now.iter().filter(|(path, _)| path.parent() == Some(directory));
+        let names = in_it.filter_map(|(path, entry)| match entry {
+            Entry::Directory => path.file_name()?.to_str().map(str::to_owned),
+            Entry::File(_) => None,
+        });
+        Ok(names.collect())
+    }
+
     /// The paths and numbers of all files.
     pub(super) fn files(&self) -> impl Iterator<Item = (&Path, u64)> {
         self.now.iter().filter_map(|(path, entry)| match entry {

@@ -52,7 +52,7 @@ impl Known {
              transform: {{log_statements: ['set(log.body, 1)']}}}}\n\
              connectors: {{routing: {{table: [{{context: log, condition: 'body == \"a\"', pipelines: [logs/routed]}}]}}}}\n\
              extensions: {{file_storage: {{directory: '{queue}', create_directory: true}}}}\n\
-             exporters:\n  otlp: {{endpoint: 127.0.0.1:1, sending_queue: {{storage: file_storage, batch: }}, compression: adaptive, \
+             exporters:\n  otlp: {{endpoint: 127.0.0.1:1, sending_queue: {{storage: file_storage, batch: , classes: [{{name: a, conditions: ['log.body == \"a\"']}}]}}, compression: adaptive, \
              tls: {{insecure: true}}, dead_letter: {{directory: '{dead}'}}}}\n  load_balancing: {{protocol: \
              {{otlp: {{tls: {{insecure: true}}}}}}, resolver: {{static: {{hostnames: [127.0.0.1:1]}}}}}}\n\
              service: {{extensions: [file_storage], telemetry: {{metrics: {{level: detailed, readers: [{{pull: {{exporter: {{prometheus: {{host: \

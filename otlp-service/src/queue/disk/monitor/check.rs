@@ -9,12 +9,16 @@ use std::sync::{Arc, Weak};
 pub(crate) struct StorageCheck {
     /// `storage/EXPORTER/SIGNAL`.
     name: String,
-    store: Weak<Store>,
+    /// The stores, with their class if the queue has several.
+    stores: Vec<(Option<Arc<str>>, Weak<Store>)>,
 }
 
 impl StorageCheck {
-    pub(in crate::queue::disk) fn new(name: String, store: &Arc<Store>) -> Self {
-        Self { name, store: Arc::downgrade(store) }
+    pub(in crate::queue::disk) fn new<'a>(
+        name: String,
+        stores: impl Iterator<Item = (Option<Arc<str>>, &'a Arc<Store>)>,
+    ) -> Self {
+        Self { name, stores: stores.map(|(class, store)| (class, Arc::downgrade(store))).collect() }
     }
 }
 
@@ -24,9 +28,12 @@ impl HealthCheck for StorageCheck {
     }
 
     fn check(&self) -> Health {
-        let trouble = self.store.upgrade().and_then(|store| store.monitor.trouble.lock().clone());
-        trouble.map_or(Health::Healthy, |trouble| {
-            Health::Unhealthy(format!("batches cannot be stored: {}", trouble.cause))
-        })
+        let troubles = self.stores.iter().filter_map(|(class, store)| {
+            let trouble = store.upgrade()?.monitor.trouble.lock().clone()?;
+            let class = class.as_ref().map(|class| format!(" of the class {class}")).unwrap_or_default();
+            Some(format!("batches{class} cannot be stored: {}", trouble.cause))
+        });
+        let troubles: Vec<_> = troubles.collect();
+        if troubles.is_empty() { Health::Healthy } else { Health::Unhealthy(troubles.join("; ")) }
     }
 }

@@ -1,29 +1,42 @@
 //! Metrics of a queue's files.
 
+use super::DROPS;
 use crate::queue::disk::store::Store;
 use crate::telemetry::{Histogram, MetricKind, Registry};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Store {
-    /// Registers the metrics, unless a queue that had the store before has done that.
+    /// Registers the metrics, unless a queue that had the store before has done that. `class` is the store's, if the queue has classes.
     pub(in crate::queue::disk) fn register(
         self: &Arc<Self>,
         registry: &Registry,
         labels: &[(&'static str, &str)],
+        class: Option<&Arc<str>>,
     ) {
-        self.monitor.metrics.get_or_init(|| {
-            let histogram = Histogram::in_units(&SYNC_BOUNDS_MICROS, 1_000_000);
-            let histogram = registry.histogram(SYNC, SYNC_HELP, labels, histogram);
-            // The first registration has set the histogram.
-            let _ = self.monitor.sync_duration.set(histogram);
-            let observed = METRICS.iter().map(|(kind, name, help, read)| {
-                let store = Arc::downgrade(self);
-                let read = move || store.upgrade().map_or(0.0, |store| read(&store));
-                registry.observe(*kind, *name, help, labels, read)
-            });
-            observed.collect()
-        });
+        let mut metrics = self.monitor.metrics.lock();
+        if metrics.as_ref().is_some_and(|(known, _)| known.as_ref() == class) {
+            return;
+        }
+        // The rows of the store without a class, or with another one, are taken back first.
+        *metrics = None;
+        let labels: Vec<_> = labels.iter().copied().chain(class.map(|class| ("class", &**class))).collect();
+        let histogram = Histogram::in_units(&SYNC_BOUNDS_MICROS, 1_000_000);
+        *self.monitor.sync_duration.lock() = Some(registry.histogram(SYNC, SYNC_HELP, &labels, histogram));
+        let observe = |kind, name: &'static str, help: &'static str, labels: &[_], read: Read| {
+            let store = Arc::downgrade(self);
+            let read = move || store.upgrade().map_or(0.0, |store| read(&store));
+            registry.observe(kind, name, help, labels, read)
+        };
+        let mut observed: Vec<_> = METRICS
+            .iter()
+            .map(|(kind, name, help, read)| observe(*kind, name, help, &labels, *read))
+            .collect();
+        for ((_, reason), read) in DROPS.iter().zip(DROPPED) {
+            let labels: Vec<_> = labels.iter().copied().chain([("reason", *reason)]).collect();
+            observed.push(observe(MetricKind::Counter, DROPPED_ITEMS, DROPPED_HELP, &labels, read));
+        }
+        *metrics = Some((class.cloned(), observed));
     }
 
     /// Returns the age of the oldest batch that is not delivered, in milliseconds.
@@ -34,10 +47,21 @@ impl Store {
     }
 }
 
+/// Reads a value of a store.
+type Read = fn(&Store) -> f64;
 /// Kind, name, help, value.
-type Observed = (MetricKind, &'static str, &'static str, fn(&Store) -> f64);
+type Observed = (MetricKind, &'static str, &'static str, Read);
 
-const METRICS: [Observed; 16] = [
+const DROPPED_ITEMS: &str = "otlp_queue_dropped_items";
+const DROPPED_HELP: &str = "Items that the queue on disk dropped.";
+/// In the order of the reasons.
+const DROPPED: [Read; 3] = [
+    |store| store.monitor.dropped[0].load(Ordering::Relaxed) as f64,
+    |store| store.monitor.dropped[1].load(Ordering::Relaxed) as f64,
+    |store| store.monitor.dropped[2].load(Ordering::Relaxed) as f64,
+];
+
+const METRICS: [Observed; 17] = [
     (MetricKind::Gauge, "otlp_queue_bytes", "Bytes of the segments of the queue on disk.", |store| {
         store.log.bytes() as f64
     }),
@@ -70,6 +94,12 @@ const METRICS: [Observed; 16] = [
         "otlp_queue_failed_appends",
         "Batches that could not be stored; their senders were told to retry.",
         |store| store.monitor.failed_appends.load(Ordering::Relaxed) as f64,
+    ),
+    (
+        MetricKind::Counter,
+        "otlp_queue_backlog_pauses",
+        "Times that a limit of sending_queue.backlog kept a consumer from a batch that has waited.",
+        |store| store.monitor.backlog_pauses.load(Ordering::Relaxed) as f64,
     ),
     (MetricKind::Counter, "otlp_queue_failed_syncs", "Syncs of segments that failed.", |store| {
         store.log.counters.failed_syncs.load(Ordering::Relaxed) as f64

@@ -24,7 +24,10 @@ proptest! {
         prop_assert_eq!(ranges.meets(&within), within.clone().any(|number| set.contains(&number)));
         prop_assert_eq!(ranges.end(), set.last().map_or(0, |last| last + 1));
         let gaps: Vec<_> = ranges.gaps(within.clone()).into_iter().flatten().collect();
-        prop_assert_eq!(gaps, within.filter(|number| !set.contains(number)).collect::<Vec<_>>());
+        prop_assert_eq!(gaps, within.clone().filter(|number| !set.contains(number)).collect::<Vec<_>>());
+        prop_assert_eq!(ranges.start(), set.first().copied());
+        let part: Vec<_> = ranges.part(within.clone(), usize::MAX).iter().flatten().collect();
+        prop_assert_eq!(part, within.clone().filter(|number| set.contains(number)).collect::<Vec<_>>());
         // Ranges that touch are one.
         let all: Vec<_> = ranges.iter().collect();
         prop_assert!(all.windows(2).all(|pair| pair[0].end < pair[1].start));

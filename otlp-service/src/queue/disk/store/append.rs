@@ -19,6 +19,9 @@ use tokio::sync::oneshot;
 #[derive(Debug, Default)]
 pub(super) struct Appends {
     waiting: VecDeque<Waiting>,
+    /// Those that ask for the oldest segment to be dropped. This task does that: a segment that has left the log while its records
+    /// are on the way into the backlog would leave them there.
+    drops: Vec<oneshot::Sender<bool>>,
     ended: Option<oneshot::Sender<()>>,
 }
 
@@ -37,7 +40,13 @@ struct Waiting {
 pub(super) async fn run(store: Arc<Store>) {
     let mut next_care = store.clock().now() + CARE_INTERVAL;
     loop {
-        let group = store.appends.lock().group();
+        let (drops, group) = {
+            let mut appends = store.appends.lock();
+            (std::mem::take(&mut appends.drops), appends.group())
+        };
+        for asked in drops {
+            store.drop_segment(asked).await;
+        }
         if !group.is_empty() {
             store.append(group).await;
         }
@@ -48,7 +57,7 @@ pub(super) async fn run(store: Arc<Store>) {
         }
         let (is_idle, ended) = {
             let mut appends = store.appends.lock();
-            let is_idle = appends.waiting.is_empty();
+            let is_idle = appends.waiting.is_empty() && appends.drops.is_empty();
             (is_idle, appends.ended.take_if(|_| is_idle && store.is_closed()))
         };
         if let Some(ended) = ended {
@@ -107,19 +116,37 @@ impl Store {
         }
     }
 
+    /// Drops the oldest segment.
+    async fn drop_segment(&self, asked: oneshot::Sender<bool>) {
+        let log = self.log.clone();
+        let gone = offload::on(self.offload(), move || log.drop_oldest()).await.flatten();
+        if let Some(gone) = &gone {
+            let items = self.account(gone, DropReason::QueueFull);
+            self.monitor.overflowed(1, items);
+        }
+        // Nobody asks any more if the request was cancelled.
+        let _ = asked.send(gone.is_some());
+    }
+
     fn committed(&self, first: u64, group: Vec<Waiting>) {
         let mut answers = Vec::with_capacity(group.len());
+        let (since, is_live_first) = (self.clock().now(), self.common.pace().is_some());
         {
             let mut backlog = self.backlog.lock();
             for (sequence, waiting) in (first..).zip(group) {
                 let record_len = waiting.stored_len() + super::RECORD_BYTES;
                 let Waiting { mut entry, pipeline, room, stored, .. } = waiting;
                 entry.admit();
-                backlog.append(Ready { sequence, pipeline, entry, record_len }, self.memory_bytes);
+                let ready = Ready { sequence, pipeline, entry, record_len, since };
+                if is_live_first {
+                    backlog.append_live(ready, self.memory_bytes);
+                } else {
+                    backlog.append(ready, self.memory_bytes);
+                }
                 answers.push((stored, room));
             }
         }
-        self.ready.notify_one();
+        self.common.ready.notify_one();
         self.wanted.notify_one();
         for (stored, room) in answers {
             // The sender may have gone away.
@@ -156,7 +183,7 @@ impl Store {
             self.account(gone, DropReason::Damaged);
         }
         self.monitor.look_for_damage(&self.log);
-        self.freed.notify_waiters();
+        self.common.freed.notify_waiters();
     }
 }
 
@@ -174,6 +201,13 @@ impl Appends {
         let pipeline = account.map_or_else(|| Arc::from(""), |account| account.pipeline().clone());
         self.waiting.push_back(Waiting { entry, pipeline, room, compressed: None, stored });
         outcome
+    }
+
+    /// Asks for the oldest segment to be dropped; the receiver is told whether there was one.
+    pub(super) fn ask_for_drop(&mut self) -> oneshot::Receiver<bool> {
+        let (asked, dropped) = oneshot::channel();
+        self.drops.push(asked);
+        dropped
     }
 
     /// Resolves when the task has ended.

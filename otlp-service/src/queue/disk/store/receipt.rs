@@ -21,7 +21,10 @@ impl Receipt for Settling {
     fn settled(mut self: Box<Self>) {
         let Some(store) = self.store.take() else { return };
         store.log.settle(0, self.sequence, &self.pipeline, self.items, self.record_len);
-        store.backlog.lock().settle(self.sequence);
+        let is_paced = store.backlog.lock().settle(self.sequence);
+        if is_paced {
+            store.common.end_delivery();
+        }
         if store.log.may_release() {
             store.wants_care.store(true, Ordering::Relaxed);
             store.appended.notify_one();
@@ -34,7 +37,10 @@ impl Drop for Settling {
         if let Some(store) = self.store.take()
             && !store.is_closed()
         {
-            store.backlog.lock().put_back(self.sequence, |pipeline| (store.hops)(pipeline));
+            let is_paced = store.backlog.lock().put_back(self.sequence, |pipeline| (store.hops)(pipeline));
+            if is_paced {
+                store.common.end_delivery();
+            }
             store.wanted.notify_one();
         }
     }
