@@ -136,6 +136,12 @@ fn required(component: &str, at: &str, leaf: &str) -> &'static [(&'static str, &
             &[("routing_key", "metadata"), ("resolver", "{dns: {hostname: a}}")]
         }
         (_, "dead_letter", _) => &[("directory", "/d")],
+        (
+            _,
+            "sending_queue",
+            "order" | "max_bytes_per_second" | "max_share" | "max_age" | "name" | "conditions",
+        ) => &[("storage", "a")],
+        (_, "sending_queue.classes", _) => &[("name", "b"), ("conditions", "['span.name == nil']")],
         ("load_balancing", "", _) => &[("resolver", "{dns: {hostname: a}}")],
         ("load_balancing", "resolver.dns", _) => &[("hostname", "a")],
         ("load_balancing", "resolver.file", _) => &[("path", "/a")],
@@ -233,6 +239,7 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
             "'1 == 1'"
         }
         ("otlp" | "health_check" | "healthcheckv2" | "prometheus", "endpoint") => "'localhost:1'",
+        (_, "conditions") if path.iter().any(|(key, _)| *key == "classes") => "'span.name == nil'",
         ("prometheus", "const_labels") => "{a: b}",
         ("prometheus", "translation_strategy") => "NoTranslation",
         (_, "directory") => "/d",
@@ -256,6 +263,8 @@ fn value(component: &str, Key { path, type_name, .. }: &Key<'_>) -> String {
         "DebugVerbosity" => "normal",
         "Affected" => "readiness",
         "WhenEmpty" => "refuse",
+        "Order" => "newest_first",
+        "Stored" => "zstd",
         "Headers" | "Fields" | "OwnAttributes" => "{a: b}",
         "OwnProtocol" => "http/json",
         "OwnCompression" => "gzip",
