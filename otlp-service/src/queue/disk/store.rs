@@ -88,6 +88,8 @@ impl Store {
         let max_bytes = config.limit(disk.free_bytes(directory).ok().map(|free| free.saturating_add(used)));
         let seed = fastrand::u64(..);
         let (log, recovery) = Log::open(disk, directory, &[READER], segment_bytes(max_bytes), seed)?;
+        // The memory of a queue does not grow by its classes.
+        let classes = config.classes.as_ref().map_or(1, |classes| classes.all().len().max(1) as u64);
         let monitor = Monitor::new(context.clock.clone(), directory.into());
         monitor.opened(&log, &recovery);
         let store = Self {
@@ -107,7 +109,7 @@ impl Store {
             wants_care: AtomicBool::new(false),
             appended: Notify::new(),
             wanted: Notify::new(),
-            memory_bytes: MEMORY_BYTES.min(context.budget.limit() / 4),
+            memory_bytes: (MEMORY_BYTES / classes).min(context.budget.limit() / 4),
             context: context.clone(),
         };
         let store = Arc::new(store);
