@@ -12,6 +12,7 @@ mod inflate;
 mod json;
 mod ottl;
 mod propagation;
+mod queue_files;
 mod redaction;
 mod show;
 mod views;
@@ -26,6 +27,7 @@ pub use json::json;
 use otlp_protocol::{Body, Signal, SplitLimits, SplitPart, ValidateLimits};
 pub use ottl::{ottl, ottl_body};
 pub use propagation::propagation;
+pub use queue_files::queue_files;
 pub use redaction::{redaction, redaction_sql};
 pub use show::show;
 pub use views::views;
@@ -51,6 +53,7 @@ pub const TARGETS: &[Target] = &[
     ("ottl_body", ottl_body),
     ("redaction", redaction),
     ("redaction_sql", redaction_sql),
+    ("queue_files", queue_files),
 ];
 
 /// Any bytes are judged without a panic, and what is sound is counted alike by all who count.

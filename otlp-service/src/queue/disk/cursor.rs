@@ -5,8 +5,8 @@
 //! keeps the entries, a power cut may lose some: their records are delivered again.
 
 use super::ranges::Ranges;
-use super::record::{u32_at, u64_at};
-use super::segment::{MAX_NUMBER, append};
+use super::record::{MAX_NUMBER, after, u32_at, u64_at};
+use super::segment::append;
 use otlp_transport::{Disk, DiskFile, replace_file};
 use std::io;
 use std::ops::Range;
@@ -122,9 +122,10 @@ impl Cursor {
     pub(super) fn checkpoint(&mut self, disk: &dyn Disk, directory: &Path) -> io::Result<Checkpoint> {
         if !self.is_pending || self.journal.is_none() {
             // The entries go on in the next journal while the numbers before them are written.
-            let journal = disk.open(&directory.join(self.journal_of(self.generation + 1)))?;
+            let generation = after(self.generation);
+            let journal = disk.open(&directory.join(self.journal_of(generation)))?;
             self.journal = Some(journal.into());
-            self.generation += 1;
+            self.generation = generation;
             self.journals.push(self.generation);
             self.entries = 0;
         }
@@ -163,10 +164,10 @@ impl Cursor {
         if u32_at(rest, 0)? != crc32c::crc32c(&rest[4..]) {
             return None;
         }
-        self.generation = u64_at(rest, 4)?;
-        for range in ranges.chunks_exact(16) {
-            self.settled.insert(u64_at(range, 0)?..u64_at(range, 8)?);
-        }
+        let generation = u64_at(rest, 4)?.min(MAX_NUMBER);
+        let ranges: Vec<_> = ranges.chunks_exact(16).map(range).collect::<Option<_>>()?;
+        self.generation = generation;
+        ranges.into_iter().for_each(|range| self.settled.insert(range));
         Some(())
     }
 
@@ -174,9 +175,9 @@ impl Cursor {
     fn replay(&mut self, journal: &[u8]) -> bool {
         let mut is_sound = true;
         for entry in journal.chunks_exact(ENTRY_BYTES) {
-            match (u64_at(entry, 0), u64_at(entry, 8), u32_at(entry, 16)) {
-                (Some(start), Some(end), Some(checksum)) if checksum == crc32c::crc32c(&entry[..16]) => {
-                    self.settled.insert(start..end);
+            match (range(entry), u32_at(entry, 16)) {
+                (Some(range), Some(checksum)) if checksum == crc32c::crc32c(&entry[..16]) => {
+                    self.settled.insert(range);
                 }
                 _ => is_sound = false,
             }
@@ -194,7 +195,7 @@ impl Cursor {
 
     fn generation_of(&self, file: &str) -> Option<u64> {
         let generation = file.strip_prefix(&*self.name)?.strip_prefix('-')?.strip_suffix(".acks")?;
-        u64::from_str_radix(generation, 16).ok().filter(|generation| *generation < MAX_NUMBER)
+        u64::from_str_radix(generation, 16).ok().filter(|generation| *generation <= MAX_NUMBER)
     }
 }
 
@@ -205,6 +206,12 @@ impl Checkpoint {
     pub(super) fn write(&self, disk: &dyn Disk) -> io::Result<()> {
         replace_file(disk, &self.path, &self.content)
     }
+}
+
+/// Decodes a range of numbers; `None` if they cannot be those of records.
+fn range(bytes: &[u8]) -> Option<Range<u64>> {
+    let range = u64_at(bytes, 0)?..u64_at(bytes, 8)?;
+    (range.start <= range.end && range.end <= MAX_NUMBER).then_some(range)
 }
 
 const MAGIC: [u8; 4] = *b"OQC1";

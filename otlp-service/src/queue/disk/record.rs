@@ -78,11 +78,15 @@ impl Header {
         if bytes[..4] != MAGIC || u32_at(bytes, 4)? != crc32c::crc32c_append(nonce, &bytes[8..]) {
             return None;
         }
-        let flags = bytes[57];
+        let (flags, sequence) = (bytes[57], u64_at(bytes, 8)?);
+        let count = Count { items: u64_at(bytes, 24)?, entries: u64_at(bytes, 32)? };
+        if sequence > MAX_NUMBER || count.items.max(count.entries) > MAX_COUNT {
+            return None;
+        }
         Some(Self {
-            sequence: u64_at(bytes, 8)?,
+            sequence,
             stored_at: u64_at(bytes, 16)?,
-            count: Count { items: u64_at(bytes, 24)?, entries: u64_at(bytes, 32)? },
+            count,
             properties_len: u32_at(bytes, 40)?,
             body_len: u32_at(bytes, 44)?,
             plain_len: u32_at(bytes, 48)?,
@@ -127,6 +131,12 @@ pub(super) fn checksum<'a>(nonce: u32, parts: impl IntoIterator<Item = &'a [u8]>
     parts.into_iter().fold(nonce, crc32c::crc32c_append)
 }
 
+/// Returns the number of the next segment or journal. The greatest is used again: names differ in the random number, and in the order
+/// of records.
+pub(super) fn after(number: u64) -> u64 {
+    number.saturating_add(1).min(MAX_NUMBER)
+}
+
 pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().copied().map(u64::from_le_bytes)
 }
@@ -135,6 +145,10 @@ pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_le_bytes)
 }
 
+/// Numbers of records, segments and journals are not greater; so adding to them does not overflow.
+pub(super) const MAX_NUMBER: u64 = 1 << 62;
+/// A body has less than 4 GiB, and an item takes a byte at least; so sums do not overflow.
+const MAX_COUNT: u64 = 1 << 32;
 /// Length of a header, in bytes.
 pub(super) const HEADER_BYTES: usize = 64;
 /// The first bytes of each record. The last of them is the version of the form.

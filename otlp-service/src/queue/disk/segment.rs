@@ -1,7 +1,7 @@
 //! Segments: files of records, with the sums of what is left in them.
 
 use super::properties::{fields, put};
-use super::record::{HEADER_BYTES, Header, Kind, MAGIC, checksum, u32_at, u64_at};
+use super::record::{HEADER_BYTES, Header, Kind, MAGIC, MAX_NUMBER, checksum, u32_at, u64_at};
 use otlp_protocol::Count;
 use otlp_transport::DiskFile;
 use std::io::{self, IoSlice};
@@ -75,7 +75,7 @@ impl Name {
         let mut parts = file.strip_suffix(SUFFIX)?.split('-').map(|part| u64::from_str_radix(part, 16).ok());
         let (ordinal, first, nonce) = (parts.next()??, parts.next()??, parts.next()??);
         let name = Self { ordinal, first, nonce: u32::try_from(nonce).ok()? };
-        (ordinal < MAX_NUMBER && first < MAX_NUMBER && name.file() == file).then_some(name)
+        (ordinal.max(first) <= MAX_NUMBER && name.file() == file).then_some(name)
     }
 }
 
@@ -176,9 +176,9 @@ impl Totals {
             match tag {
                 NUMBERS => (totals.oldest, totals.newest) = (u64_at(value, 0)?, u64_at(value, 8)?),
                 LEFT => totals.left.push(Left {
-                    records: u64_at(value, 0)?,
-                    items: u64_at(value, 8)?,
-                    bytes: u64_at(value, 16)?,
+                    records: sum_at(value, 0)?,
+                    items: sum_at(value, 8)?,
+                    bytes: sum_at(value, 16)?,
                     pipeline: std::str::from_utf8(value.get(24..)?).ok()?.into(),
                 }),
                 _ => {}
@@ -188,17 +188,22 @@ impl Totals {
     }
 }
 
+/// Decodes a sum; `None` if no segment can have that much.
+fn sum_at(bytes: &[u8], at: usize) -> Option<u64> {
+    u64_at(bytes, at).filter(|sum| *sum <= MAX_SUM)
+}
+
 /// Appends bytes in one piece.
 pub(super) fn append(file: &dyn DiskFile, bytes: &[u8]) -> io::Result<()> {
     file.append(&[IoSlice::new(bytes)])
 }
 
-/// Numbers of records, segments and journals are less; so adding to them does not overflow.
-pub(super) const MAX_NUMBER: u64 = 1 << 62;
 const SUFFIX: &str = ".log";
 const NEW_SUFFIX: &str = ".new";
 /// Magic, and the length of the record.
 const TAIL_BYTES: usize = 8;
+/// Sums of thousands of segments do not overflow.
+const MAX_SUM: u64 = 1 << 48;
 /// Some hundred pipelines with long names.
 const MAX_SUMMARY_BYTES: usize = 1 << 20;
 

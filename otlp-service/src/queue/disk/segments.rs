@@ -212,7 +212,7 @@ impl Log {
         index.segments.retain(|indexed| {
             let range = indexed.segment.range();
             let is_settled = settled.iter().all(|cursor| cursor.settled().covers(&range));
-            let is_active = Some(indexed.segment.name.ordinal) == active;
+            let is_active = Some(indexed.segment.name) == active;
             let stays = !is_settled || (is_active && indexed.segment.len < self.segment_bytes);
             if !stays {
                 if is_active {
@@ -244,7 +244,7 @@ impl Log {
             let is_dropped = is_dropped(&index.segments.front()?.segment);
             if is_dropped { index.segments.pop_front() } else { None }
         }?;
-        if writer.active() == Some(indexed.segment.name.ordinal) {
+        if writer.active() == Some(indexed.segment.name) {
             writer.abandon();
         }
         drop(writer);

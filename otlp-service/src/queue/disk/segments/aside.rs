@@ -4,7 +4,8 @@
 //! room, remove files, and open the log again.
 
 use super::Log;
-use crate::queue::disk::segment::{MAX_NUMBER, Name};
+use crate::queue::disk::record::{MAX_NUMBER, after};
+use crate::queue::disk::segment::Name;
 use otlp_transport::{Disk, DiskFile};
 use std::io;
 use std::ops::Range;
@@ -30,7 +31,7 @@ impl Aside {
             let Some(ordinal) = ordinal_of(file) else { continue };
             aside.bytes += len;
             aside.files += 1;
-            aside.ordinal = aside.ordinal.max(ordinal + 1);
+            aside.ordinal = aside.ordinal.max(after(ordinal));
         }
         aside
     }
@@ -94,7 +95,7 @@ impl Log {
 
 fn ordinal_of(file: &str) -> Option<u64> {
     let (ordinal, _) = file.strip_prefix(PREFIX)?.split_once('-')?;
-    u64::from_str_radix(ordinal, 16).ok().filter(|ordinal| *ordinal < MAX_NUMBER)
+    u64::from_str_radix(ordinal, 16).ok().filter(|ordinal| *ordinal <= MAX_NUMBER)
 }
 
 const PREFIX: &str = "damaged-";

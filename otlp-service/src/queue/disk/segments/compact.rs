@@ -83,7 +83,7 @@ impl Log {
             let most_bytes = left.iter().map(left_bytes).max().unwrap_or_default();
             let is_worth_it = unsettled.saturating_mul(WORTH) < segment.totals.records()
                 || most_bytes.saturating_mul(WORTH) < segment.len;
-            if Some(segment.name.ordinal) != active
+            if Some(segment.name) != active
                 && damaged.is_empty()
                 && !is_unsure
                 && (1..*compact_below).contains(&unsettled)

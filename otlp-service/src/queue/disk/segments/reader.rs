@@ -42,7 +42,7 @@ pub(in crate::queue::disk) struct Stored {
 #[derive(Debug)]
 struct Place {
     scanner: Scanner,
-    ordinal: u64,
+    name: Name,
     edition: u32,
 }
 
@@ -104,9 +104,7 @@ impl Reader {
                 return Ok(None);
             }
             let known = self.place.as_ref();
-            if known
-                .is_none_or(|place| (place.ordinal, place.edition) != (extent.name.ordinal, extent.edition))
-            {
+            if known.is_none_or(|place| (place.name, place.edition) != (extent.name, extent.edition)) {
                 self.place = self.open(&extent)?;
                 continue;
             }
@@ -142,7 +140,7 @@ impl Reader {
             return Ok(None);
         }
         let scanner = Scanner { file, nonce: name.nonce, offset: 0 };
-        Ok(Some(Place { scanner, ordinal: name.ordinal, edition }))
+        Ok(Some(Place { scanner, name, edition }))
     }
 
     /// Adds the records of what was read, up to `end` or about `max_bytes` bytes.

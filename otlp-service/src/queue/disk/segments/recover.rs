@@ -9,7 +9,7 @@ use super::writer::{Writer, add};
 use super::{Counters, Index, Indexed, Log};
 use crate::queue::disk::cursor::Cursor;
 use crate::queue::disk::properties::Properties;
-use crate::queue::disk::record::{HEADER_BYTES, Kind};
+use crate::queue::disk::record::{HEADER_BYTES, Kind, after};
 use crate::queue::disk::scan::{Found, Scanner};
 use crate::queue::disk::segment::{Left, Name, Segment, Totals};
 use otlp_transport::{Disk, DiskFile};
@@ -64,7 +64,7 @@ impl Log {
         }
         let names = names(&files);
         let (counters, mut aside) = (Counters::default(), Aside::find(&files));
-        let ordinal = names.iter().map(|(name, _)| name.ordinal + 1).max().unwrap_or_default();
+        let ordinal = names.iter().map(|(name, _)| after(name.ordinal)).max().unwrap_or_default();
         let ordinal = ordinal.max(aside.ordinal);
         let mut opening =
             Opening { disk: &*disk, directory, counters: &counters, aside: &mut aside, cursors: &cursors };

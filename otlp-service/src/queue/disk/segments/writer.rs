@@ -5,7 +5,7 @@
 
 use super::{Index, Indexed, Log};
 use crate::queue::disk::properties::Properties;
-use crate::queue::disk::record::{Header, Kind, checksum};
+use crate::queue::disk::record::{Header, Kind, MAX_NUMBER, after, checksum};
 use crate::queue::disk::segment::{Left, Name, Segment, Totals, append};
 use otlp_protocol::Batch;
 use otlp_transport::{Disk, DiskFile};
@@ -74,6 +74,10 @@ impl Log {
         if group.is_empty() {
             return Ok(first);
         }
+        if first.saturating_add(group.len() as u64) > MAX_NUMBER {
+            let used_up = "the numbers of records are used up: drain the queue, and remove its directory";
+            return Err(io::Error::other(used_up).into());
+        }
         self.check_room()?;
         let (disk, directory) = (&*self.disk, &*self.directory);
         if writer.active.as_ref().is_some_and(|active| active.len >= self.segment_bytes) {
@@ -141,9 +145,9 @@ impl Writer {
         Self { active: None, ordinal, random }
     }
 
-    /// Returns the place of the segment that is being written.
-    pub(super) fn active(&self) -> Option<u64> {
-        self.active.as_ref().map(|active| active.name.ordinal)
+    /// Returns the name of the segment that is being written.
+    pub(super) fn active(&self) -> Option<Name> {
+        self.active.as_ref().map(|active| active.name)
     }
 
     /// Leaves the segment that is being written without its sums.
@@ -176,7 +180,7 @@ impl Writer {
             return Ok((active.name, active.file.clone(), active.len));
         }
         let name = Name { ordinal: self.ordinal, first, nonce: self.random.u32(..) };
-        self.ordinal += 1;
+        self.ordinal = after(self.ordinal);
         let file: Arc<dyn DiskFile> = disk.open(&directory.join(name.file()))?.into();
         self.active = Some(Active { name, file: file.clone(), len: 0 });
         Ok((name, file, 0))

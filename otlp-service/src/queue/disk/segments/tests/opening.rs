@@ -1,6 +1,7 @@
 //! Opening a log.
 
 use super::*;
+use crate::queue::disk::record::MAX_NUMBER;
 use otlp_transport::testing::{Crash, DiskOperation};
 
 /// Guarantee: the number of reads and changes at the start is that of the segments, not of the records.
@@ -48,6 +49,40 @@ fn other_files_are_left_alone() {
     assert_eq!(read_all(&log, 0).len(), 7);
     let names: Vec<_> = files(&disk, "").into_iter().map(|(name, _)| name).collect();
     assert!(others.iter().all(|other| names.iter().any(|name| name == other)), "{names:?}");
+}
+
+/// Guarantee: behind a file of the greatest ordinal new segments are found again, and are read as segments of their own.
+#[test]
+fn segments_behind_the_greatest_ordinal_are_found() {
+    let disk = FaultyDisk::new(1);
+    append_each(&open(&disk), 0..5);
+    let (file, _) = files(&disk, ".log").remove(0);
+    let greatest = Name { ordinal: MAX_NUMBER, ..Name::parse(&file).unwrap() };
+    disk.rename(&path(&file), &path(&greatest.file())).unwrap();
+    let mut disk = disk.kill();
+    for id in 5..8 {
+        append_each(&open(&disk), [id]);
+        disk = disk.kill();
+        assert_eq!(read_all(&open(&disk), 0).len() as u64, id + 1);
+    }
+}
+
+/// Guarantee: settled numbers that no record can have are damage of the cursor. When all numbers are used, nothing more is stored.
+#[test]
+fn numbers_of_records_end() {
+    for (start, end) in [(0, u64::MAX), (9, 3), (5, MAX_NUMBER)] {
+        let disk = FaultyDisk::new(1);
+        append_each(&open(&disk), 0..5);
+        let entry = [u64::to_le_bytes(start), end.to_le_bytes()].concat();
+        let entry = [&entry[..], &crc32c::crc32c(&entry).to_le_bytes()].concat();
+        disk.write_new(&path("exporter-000000ff.acks"), &entry).unwrap();
+        let (log, recovery) = open_with(&disk.kill(), &READERS).unwrap();
+        assert_eq!(read_all(&log, 0).len(), 5);
+        assert_eq!(recovery.is_cursor_damaged, end != MAX_NUMBER, "{start}..{end}");
+        let told = append_ids(&log, &[7], 1).err().map(|error| error.to_string());
+        let is_used_up = told.is_some_and(|told| told.contains("numbers of records are used up"));
+        assert_eq!(is_used_up, end == MAX_NUMBER, "{start}..{end}");
+    }
 }
 
 /// Guarantee: a segment that was being written anew when the process ended is removed.
