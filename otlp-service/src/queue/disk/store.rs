@@ -169,23 +169,26 @@ impl Store {
 
     /// Takes the next batch, with a receipt.
     pub(super) fn take(self: &Arc<Self>) -> Option<QueueEntry> {
-        let (taken, is_more) = match self.common.pace() {
+        let (taken, is_more, wants) = match self.common.pace() {
             None => {
                 let mut backlog = self.backlog.lock();
-                (backlog.take(), !backlog.is_ready_empty())
+                let taken = backlog.take();
+                (taken, !backlog.is_ready_empty(), backlog.wanted(self.memory_bytes / 2).is_some())
             }
             Some(mut pace) => {
-                let taken = self.take_live_first(&mut pace);
+                let (taken, is_more) = self.take_live_first(&mut pace);
                 // Older batches may have been left to the disk.
                 self.wanted.notify_one();
-                taken
+                (taken, is_more, false)
             }
         };
         let Ready { sequence, pipeline, entry, record_len, .. } = taken?;
         if is_more {
             self.common.ready.notify_one();
         }
-        self.wanted.notify_one();
+        if wants {
+            self.wanted.notify_one();
+        }
         // What waits is less by this batch.
         self.common.freed.notify_waiters();
         let items = entry.held.items();

@@ -12,7 +12,7 @@ use otlp_transport::{ExportError, offload};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Batches that are to be appended.
@@ -40,15 +40,15 @@ struct Waiting {
 pub(super) async fn run(store: Arc<Store>) {
     let mut next_care = store.clock().now() + CARE_INTERVAL;
     loop {
-        let (drops, group) = {
+        let (drops, is_waiting) = {
             let mut appends = store.appends.lock();
-            (std::mem::take(&mut appends.drops), appends.group())
+            (std::mem::take(&mut appends.drops), !appends.waiting.is_empty())
         };
         for asked in drops {
             store.drop_segment(asked).await;
         }
-        if !group.is_empty() {
-            store.append(group).await;
+        if is_waiting {
+            store.append_until(next_care).await;
         }
         // Appends that never pause must not keep what is too old.
         if store.wants_care.swap(false, Ordering::Relaxed) || store.clock().now() >= next_care {
@@ -80,21 +80,36 @@ pub(super) async fn run(store: Arc<Store>) {
 // === impl Store ===
 
 impl Store {
-    /// Appends a group, and answers those that wait.
-    async fn append(&self, group: Vec<Waiting>) {
-        let (log, now, max_bytes) = (self.log.clone(), self.now(), self.max_bytes());
-        let (clock, compresses) = (self.context.clock.clone(), self.compresses.load(Ordering::Relaxed));
-        let mut group = group;
+    /// Appends groups until none waits, or other work is due. The groups follow each other without a change of threads.
+    async fn append_until(self: &Arc<Self>, next_care: Instant) {
+        let store = self.clone();
         let work = move || {
-            if compresses {
-                group.iter_mut().for_each(Waiting::compress);
+            loop {
+                let group = {
+                    let mut appends = store.appends.lock();
+                    if appends.drops.is_empty() { appends.group() } else { Vec::new() }
+                };
+                if group.is_empty() {
+                    return;
+                }
+                store.append(group);
+                if store.wants_care.load(Ordering::Relaxed) || store.clock().now() >= next_care {
+                    return;
+                }
             }
-            let started = clock.now();
-            let (result, gone) = append_to(&log, &group, now, max_bytes);
-            (result, gone, group, clock.now().saturating_duration_since(started))
         };
-        // After a panic, the senders get an error, since their ends are dropped.
-        let Some((result, gone, group, took)) = offload::on(self.offload(), work).await else { return };
+        // After a panic, the senders of the group get an error, since their ends are dropped.
+        offload::on(self.offload(), work).await;
+    }
+
+    /// Appends a group, and answers those that wait.
+    fn append(&self, mut group: Vec<Waiting>) {
+        if self.compresses.load(Ordering::Relaxed) {
+            group.iter_mut().for_each(Waiting::compress);
+        }
+        let (now, started) = (self.now(), self.clock().now());
+        let (result, gone) = append_to(&self.log, &group, now, self.max_bytes());
+        let took = self.clock().now().saturating_duration_since(started);
         if !gone.is_empty() {
             let items = gone.iter().map(|gone| self.account(gone, DropReason::QueueFull)).sum();
             self.monitor.overflowed(gone.len() as u64, items);
@@ -131,7 +146,7 @@ impl Store {
     fn committed(&self, first: u64, group: Vec<Waiting>) {
         let mut answers = Vec::with_capacity(group.len());
         let (since, is_live_first) = (self.clock().now(), self.common.pace().is_some());
-        {
+        let wants = {
             let mut backlog = self.backlog.lock();
             for (sequence, waiting) in (first..).zip(group) {
                 let record_len = waiting.stored_len() + super::RECORD_BYTES;
@@ -145,9 +160,12 @@ impl Store {
                 }
                 answers.push((stored, room));
             }
-        }
+            is_live_first || backlog.wanted(self.memory_bytes / 2).is_some()
+        };
         self.common.ready.notify_one();
-        self.wanted.notify_one();
+        if wants {
+            self.wanted.notify_one();
+        }
         for (stored, room) in answers {
             // The sender may have gone away.
             drop(stored.send(Ok(())));
