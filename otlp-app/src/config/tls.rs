@@ -98,6 +98,7 @@ pub(crate) const SERVER_TLS_RULES: &[KeyRule] = &[
 ];
 
 /// The same for the server of an exporter, whose section `tls` stands in the exporter.
+#[cfg(feature = "prometheus")]
 pub(crate) const PAGE_TLS_RULES: &[KeyRule] = &[
     KeyRule::optional("tls"),
     KeyRule::refused("tls.tpm", TPM),
