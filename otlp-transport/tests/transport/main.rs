@@ -34,6 +34,8 @@ mod certificates;
 mod client;
 mod fifth_signal;
 mod hops;
+#[cfg(feature = "tls")]
+mod pages;
 mod server_authority;
 mod server_cors;
 mod server_early;
