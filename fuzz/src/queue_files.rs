@@ -73,7 +73,7 @@ fn read(files: &mut QueueFiles, settles: bool) -> BTreeMap<u64, bytes::Bytes> {
 }
 
 fn open(disk: &Arc<FaultyDisk>) -> QueueFiles {
-    QueueFiles::open(disk.clone(), Path::new(PLACE)).expect("a queue opens whatever its files have")
+    QueueFiles::open(disk.clone(), Path::new(PLACE), None).expect("a queue opens whatever its files have")
 }
 
 fn added() -> Batch {
