@@ -1,4 +1,4 @@
-//! What does a queue on disk cost? Groups of requests appended to its files against one write and a sync of the same bytes; a backlog
+//! The cost of a queue on disk: groups of requests appended to its files against one write and a sync of the same bytes; a backlog
 //! delivered from the files against one delivered from memory, both over gRPC to a gateway in this process.
 #![expect(clippy::unwrap_used, reason = "a benchmark")]
 

@@ -1,9 +1,10 @@
 //! The dead letter of an exporter: files with the items that are lost for good after the gateway has answered for them.
 //!
-//! What no attempt will send any more is written to files that `otlp inspect` and `otlp send` read, with the reason of each
-//! request in a file beside. An export whose items are lost ends once the device has them, so that a drain waits for the files,
-//! and a queue on disk forgets the items only then. A disk that fails or hangs costs the dead letter alone: the items are counted
-//! as not written, and the export waits no longer than 10 seconds, and not at all until the disk works again.
+//! Batches that were refused for good, whose retries are exhausted, or that are too large are written to files that `otlp inspect`
+//! and `otlp send` read, with the reason of each request in a file beside. An export whose items are lost ends once the device has
+//! them, so that a drain waits for the files, and a queue on disk forgets the items only then. A disk that fails or hangs costs the
+//! dead letter alone: the items are counted as not written, and the export waits no longer than 10 seconds, and not at all until the
+//! disk works again.
 //!
 //! Partial success is not part of it: the destination does not say which items it rejected.
 

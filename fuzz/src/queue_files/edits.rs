@@ -6,7 +6,7 @@ use otlp_transport::Disk;
 use otlp_transport::testing::FaultyDisk;
 use std::path::Path;
 
-/// What is left of the input: each byte is a choice.
+/// The unread bytes of the fuzz input. Each byte chooses an edit, a file or an offset.
 pub(super) struct Edits<'a>(std::slice::Iter<'a, u8>);
 
 impl<'a> Edits<'a> {

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// How often each request arrived, by its number.
+/// The number of deliveries of each request, by the number of the request.
 type Arrived = Arc<Mutex<HashMap<u64, u32>>>;
 
 /// A directory, removed on drop.

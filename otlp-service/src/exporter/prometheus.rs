@@ -64,7 +64,8 @@ pub struct PrometheusConfig {
     pub has_open_metrics: bool,
     /// Time after which a series without a new point is removed; zero: never. Default 5 minutes.
     pub expiration: Duration,
-    /// How names become names of Prometheus.
+    /// Translates names of OTLP metrics and attributes into names of Prometheus metrics and labels. Default
+    /// [`UnderscoreEscapingWithSuffixes`](TranslationStrategy::UnderscoreEscapingWithSuffixes).
     pub translation: TranslationStrategy,
     /// The largest number of series. Default 1,000,000, which take some 400 MB.
     pub max_series: usize,

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::io::{Write, stdout};
 use std::time::{Duration, SystemTime};
 
-/// What is shown of a queue.
+/// A line of `otlp queue ls` or `otlp queue status`: the name, the sizes and the holder of a queue.
 struct Shown<'a> {
     queue: &'a Found,
     summary: QueueSummary,

@@ -64,7 +64,7 @@ pub(super) struct Heading<'a> {
 pub(super) enum Refusal {
     /// The metric has another type.
     OtherType(Kind),
-    /// There are as many series as there may be.
+    /// The number of series has reached `max_series`.
     Full,
     /// A delta that overlaps the one before.
     Overlapping,

@@ -19,7 +19,7 @@ pub(super) enum Syntax {
     Protobuf,
 }
 
-/// What becomes of characters that names of old scrapers do not have.
+/// How a page writes names that have other characters than letters, digits, `_` and `:`, which old scrapers cannot read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Escaping {
     /// They become `_`.

@@ -1,7 +1,7 @@
 //! Names of metrics and labels: from OTLP to Prometheus, by the rules of OpenTelemetry's specification "Prometheus and OpenMetrics
 //! compatibility".
 
-/// How names of OTLP become names of Prometheus.
+/// Translation of names of OTLP metrics and attributes into names of Prometheus metrics and labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TranslationStrategy {

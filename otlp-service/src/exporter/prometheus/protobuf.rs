@@ -221,17 +221,8 @@ impl MetricFamily {
 impl Example {
     /// Makes an exemplar; none without trace and span.
     fn of(exemplar: &Exemplar) -> Option<Self> {
-        let ids = [
-            ("span_id", exemplar.span_id.as_ref().map(<[u8; 8]>::as_slice)),
-            ("trace_id", exemplar.trace_id.as_ref().map(<[u8; 16]>::as_slice)),
-        ];
-        let labels: Vec<_> = ids
-            .into_iter()
-            .filter_map(|(name, id)| {
-                let id = id?.iter().map(|byte| format!("{byte:02x}")).collect();
-                Some(LabelPair { name: Some(name.into()), value: Some(id) })
-            })
-            .collect();
+        let pair = |(name, id): (&str, _)| LabelPair { name: Some(name.into()), value: Some(id) };
+        let labels: Vec<_> = exemplar.labels().map(pair).collect();
         let timestamp = timestamp(exemplar.time);
         (!labels.is_empty()).then_some(Self { labels, value: Some(exemplar.value), timestamp })
     }
@@ -246,12 +237,8 @@ fn label_pairs(labels: &str, escaping: Escaping) -> Vec<LabelPair> {
 }
 
 fn classic(histogram: &Histogram, exemplars: &[Exemplar]) -> Buckets32 {
-    let mut below = f64::NEG_INFINITY;
-    let bounded = histogram.cumulative().filter(|(bound, _)| *bound < f64::INFINITY);
-    let buckets = bounded.chain([(f64::INFINITY, histogram.count)]).filter_map(|(bound, count)| {
-        let in_bucket = |exemplar: &&Exemplar| exemplar.value <= bound && exemplar.value > below;
-        let exemplar = exemplars.iter().rev().find(in_bucket).and_then(Example::of);
-        below = bound;
+    let buckets = histogram.buckets(exemplars).filter_map(|(bound, count, exemplar)| {
+        let exemplar = exemplar.and_then(Example::of);
         // The bucket without a bound goes without saying, but for its exemplar.
         let is_needed = bound < f64::INFINITY || exemplar.is_some();
         is_needed.then_some(Bucket { cumulative_count: Some(count), upper_bound: Some(bound), exemplar })

@@ -83,13 +83,8 @@ impl Text<'_> {
     }
 
     fn buckets(&mut self, start: Start<'_>, histogram: &Histogram, exemplars: &[Exemplar]) {
-        let mut below = f64::NEG_INFINITY;
-        let buckets = histogram.cumulative().filter(|(bound, _)| *bound < f64::INFINITY);
-        for (bound, count) in buckets.chain([(f64::INFINITY, histogram.count)]) {
-            let in_bucket = |exemplar: &&Exemplar| exemplar.value <= bound && exemplar.value > below;
-            let exemplar = exemplars.iter().rev().find(in_bucket);
+        for (bound, count, exemplar) in histogram.buckets(exemplars) {
             self.line(start, "_bucket", Some(("le", bound)), Number::Count(count), exemplar);
-            below = bound;
         }
     }
 
@@ -160,32 +155,14 @@ impl Text<'_> {
 
 /// Writes an exemplar behind a value; none without trace and span.
 fn put_exemplar(out: &mut String, exemplar: &Exemplar) {
-    let ids = exemplar_labels(exemplar);
-    if ids.is_empty() {
+    let labels: Vec<_> = exemplar.labels().map(|(name, id)| format!("{name}=\"{id}\"")).collect();
+    if labels.is_empty() {
         return;
     }
-    let _ = write!(out, " # {{{ids}}} ");
+    let _ = write!(out, " # {{{}}} ", labels.join(","));
     put_double(out, exemplar.value, true);
     out.push(' ');
     put_double(out, exemplar.time as f64 / NANOS_PER_SECOND, true);
-}
-
-/// The labels of an exemplar.
-fn exemplar_labels(exemplar: &Exemplar) -> String {
-    let mut labels = String::new();
-    let ids = [
-        ("span_id", exemplar.span_id.as_ref().map(<[u8; 8]>::as_slice)),
-        ("trace_id", exemplar.trace_id.as_ref().map(<[u8; 16]>::as_slice)),
-    ];
-    for (name, id) in ids.into_iter().filter_map(|(name, id)| Some((name, id?))) {
-        labels.push_str(if labels.is_empty() { "" } else { "," });
-        let _ = write!(labels, "{name}=\"");
-        id.iter().for_each(|byte| {
-            let _ = write!(labels, "{byte:02x}");
-        });
-        labels.push('"');
-    }
-    labels
 }
 
 const NANOS_PER_MILLI: u64 = 1_000_000;

@@ -166,14 +166,41 @@ impl Histogram {
         self.counts.iter_mut().zip(&delta.counts).for_each(|(all, more)| *all = all.saturating_add(*more));
     }
 
+    /// Iterates over all buckets, the last of which has no bound: upper bounds, counts of all values up to the bound, and the last
+    /// exemplar between this bound and the one before.
+    pub(super) fn buckets<'a>(
+        &'a self,
+        exemplars: &'a [Exemplar],
+    ) -> impl Iterator<Item = (f64, u64, Option<&'a Exemplar>)> {
+        let bounded = self.cumulative().filter(|(bound, _)| *bound < f64::INFINITY);
+        let mut below = f64::NEG_INFINITY;
+        bounded.chain([(f64::INFINITY, self.count)]).map(move |(bound, count)| {
+            let in_bucket = |exemplar: &&Exemplar| exemplar.value <= bound && exemplar.value > below;
+            let exemplar = exemplars.iter().rev().find(in_bucket);
+            below = bound;
+            (bound, count, exemplar)
+        })
+    }
+
     /// Iterates over the buckets that have a bound: upper bounds, and counts of all values up to it.
-    pub(super) fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
+    fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
         let counts = self.counts.iter().scan(0_u64, |all, count| {
             *all = all.saturating_add(*count);
             Some(*all)
         });
         // Without counts, all are 0.
         self.bounds.iter().copied().zip(counts.chain(std::iter::repeat(0)))
+    }
+}
+
+// === impl Exemplar ===
+
+impl Exemplar {
+    /// Iterates over the labels of the exemplar: names, and ids in hex.
+    pub(super) fn labels(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let hex = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let span = self.span_id.map(|id| ("span_id", hex(&id)));
+        span.into_iter().chain(self.trace_id.map(|id| ("trace_id", hex(&id))))
     }
 }
 
